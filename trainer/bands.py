@@ -1,0 +1,48 @@
+"""Head, medium and tail: how many present annotations a class has (imports no torch)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Band(StrEnum):
+    """Where a class stands in the long tail."""
+
+    HEAD = "head"
+    MEDIUM = "medium"
+    TAIL = "tail"
+
+
+@dataclass(frozen=True)
+class BandLimits:
+    """Present annotations from which a class is medium and head.
+
+    The defaults are LMPT's (arXiv 2305.04536, section 4.1): head >= 100, medium 20 to 99,
+    tail < 20.  A user's library may be small, so both are adjustable.
+
+    Raises:
+        ValueError: if not ``0 < medium < head``.
+    """
+
+    medium: int = 20
+    head: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 < self.medium < self.head:
+            raise ValueError(
+                f"band limits must satisfy 0 < medium < head, not {self.medium} and {self.head}"
+            )
+
+    def band(self, count: int) -> Band:
+        """The band of a class with ``count`` present annotations."""
+        if count >= self.head:
+            return Band.HEAD
+        return Band.MEDIUM if count >= self.medium else Band.TAIL
+
+    def bands(self, counts: NDArray[np.integer]) -> list[Band]:
+        """The band of every class; ``counts`` is (C,) integer."""
+        return [self.band(int(count)) for count in counts]

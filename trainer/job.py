@@ -1,0 +1,172 @@
+"""The job folder: everything a fit run needs, and where it leaves its result (no torch).
+
+::
+
+    job.json              what to train and how (:class:`JobSettings`), classes, captions
+    job.safetensors       features, targets, image ids, split, baseline arrays
+    events.jsonl          the run's stdout, when the app starts it
+    log.txt               the run's stderr
+    checkpoint.safetensors  to resume after a kill
+    cancel                a file of this name stops the run as ``Stop`` on stdin does
+    prompt_set/           the result, renamed into place when whole
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from trainer.bands import BandLimits
+
+SCHEMA = 1
+JSON_NAME = "job.json"
+ARRAYS_NAME = "job.safetensors"
+EVENTS_NAME = "events.jsonl"
+LOG_NAME = "log.txt"
+CHECKPOINT_NAME = "checkpoint.safetensors"
+CANCEL_NAME = "cancel"
+RESULT_NAME = "prompt_set"
+
+PRESENT, ABSENT, UNKNOWN = 1, 0, -1
+"""Values of the target matrix."""
+
+TRAIN, HELD_OUT, UNASSIGNED = 0, 1, -1
+"""Values of the split vector."""
+
+
+class JobError(Exception):
+    """A folder is not a job this version can run; the message says why."""
+
+
+@dataclass(frozen=True)
+class JobClass:
+    """A class to learn; ``description``, if any, replaces the name in the prompt."""
+
+    name: str
+    description: str = ""
+
+    @property
+    def prompt_text(self) -> str:
+        return self.description or self.name
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """How to train.  ``options`` are passed to :class:`trainer.fit.FitOptions` by name."""
+
+    backbone: str
+    method: str = "lmpt"
+    device: str = "auto"
+    seed: int = 0
+    limits: BandLimits = field(default_factory=BandLimits)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class FitJob:
+    """The contents of a job folder.
+
+    Arrays (N images, C classes, D feature dim):
+        image_ids: (N,) int64.
+        features: (N, D) float16, unit norm.
+        targets: (N, C) int8: 1 present, 0 absent, -1 unknown.
+        split: (N,) int8: 0 train, 1 held out, -1 for the run to decide.  Images once held
+            out stay so, or the comparison with an older prompt set would flatter it.
+        baseline_embeddings: (C, D) float32, the class embeddings the app predicts with now.
+        baseline_biases: (C,) float32.
+        baseline_scale: multiplies cosine similarity in the baseline's scores.
+        captions: N strings, "" where there is none.
+    """
+
+    settings: JobSettings
+    classes: list[JobClass]
+    image_ids: NDArray[np.int64]
+    features: NDArray[np.float16]
+    targets: NDArray[np.int8]
+    split: NDArray[np.int8]
+    captions: list[str]
+    baseline_embeddings: NDArray[np.float32]
+    baseline_biases: NDArray[np.float32]
+    baseline_scale: float
+
+    def __post_init__(self) -> None:
+        n, c = len(self.image_ids), len(self.classes)
+        if (
+            self.features.shape[:1] != (n,)
+            or self.targets.shape != (n, c)
+            or self.split.shape != (n,)
+            or len(self.captions) != n
+            or self.baseline_embeddings.shape[:1] != (c,)
+            or self.baseline_biases.shape != (c,)
+        ):
+            raise JobError("the job's arrays do not agree on the number of images or classes")
+
+
+def save(job: FitJob, folder: Path) -> None:
+    """Write ``job`` into ``folder`` (made if missing); ``job.json`` last, so its presence
+    means the job is whole.
+
+    Raises:
+        OSError: if the disk is full or the place cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[Any]] = {
+        "image_ids": np.ascontiguousarray(job.image_ids, np.int64),
+        "features": np.ascontiguousarray(job.features, np.float16),
+        "targets": np.ascontiguousarray(job.targets, np.int8),
+        "split": np.ascontiguousarray(job.split, np.int8),
+        "baseline_embeddings": np.ascontiguousarray(job.baseline_embeddings, np.float32),
+        "baseline_biases": np.ascontiguousarray(job.baseline_biases, np.float32),
+    }
+    save_file(arrays, folder / ARRAYS_NAME)
+    body = {
+        "schema": SCHEMA,
+        "settings": asdict(job.settings),
+        "classes": [asdict(item) for item in job.classes],
+        "captions": job.captions,
+        "baseline_scale": job.baseline_scale,
+    }
+    temporary = folder / (JSON_NAME + ".part")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(body, file, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / JSON_NAME)
+
+
+def load(folder: Path) -> FitJob:
+    """Read a job folder.
+
+    Raises:
+        JobError: if it is missing, damaged, newer than this version or inconsistent.
+    """
+    try:
+        body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+        arrays = load_file(folder / ARRAYS_NAME)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise JobError(f"{folder} cannot be read as a job: {error}") from error
+    if body.get("schema", 0) > SCHEMA:
+        raise JobError(f"{folder} was written by a newer version of LMPT Desktop")
+    try:
+        settings = body["settings"]
+        limits = BandLimits(**settings.pop("limits"))
+        known = {item.name for item in fields(JobSettings)}
+        return FitJob(
+            settings=JobSettings(
+                limits=limits, **{key: settings[key] for key in settings if key in known}
+            ),
+            classes=[JobClass(**item) for item in body["classes"]],
+            captions=list(body["captions"]),
+            baseline_scale=float(body["baseline_scale"]),
+            **{key: arrays[key] for key in sorted(arrays)},
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise JobError(f"{folder} is not a whole job: {error!r}") from error

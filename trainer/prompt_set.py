@@ -1,0 +1,200 @@
+"""Prompt sets on disk: what a run produces and the app predicts with (imports no torch).
+
+A prompt set is a folder with ``prompt_set.json`` (what it is) and ``prompt_set.safetensors``
+(numbers).  It is written to a temporary sibling and renamed, so that a reader sees a whole
+prompt set or none.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from trainer.events import BandScores
+
+SCHEMA = 1
+JSON_NAME = "prompt_set.json"
+ARRAYS_NAME = "prompt_set.safetensors"
+
+FloatArray = NDArray[np.float32]
+
+
+class PromptSetError(Exception):
+    """A folder is not a prompt set this version can read; the message says why."""
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """How one class did on the held-out annotations.
+
+    ``average_precision`` is None where there is not enough to judge (no held-out present
+    annotation, or no absent one).
+    """
+
+    name: str
+    train_present: int
+    held_out_present: int
+    held_out_absent: int
+    average_precision: float | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Metrics on held-out annotations; all in [0, 1].
+
+    ``extra`` carries further named figures (CF1, OF1, ECE, ...).
+    """
+
+    scores: BandScores
+    classes: list[ClassResult]
+    extra: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class PromptSet:
+    """Learned prompts, ready to predict.
+
+    score(image, class i) = sigmoid(scale * feature . class_embeddings[i] + biases[i])
+
+    Arrays (C classes, D feature dim, M context tokens, W token width):
+        class_embeddings: (C, D) float32, unit norm.
+        biases: (C,) float32.
+        thresholds: (C,) float32 in [0, 1].
+        train_present: (C,) int64, present annotations in the training part.
+        calibrated: (C,) bool; False where the shared bias and threshold stand in.
+        contexts: (C, M, W) float32 learned context vectors, or None.
+    """
+
+    backbone: str
+    classes: list[str]
+    class_embeddings: FloatArray
+    scale: float
+    biases: FloatArray
+    thresholds: FloatArray
+    train_present: NDArray[np.int64]
+    calibrated: NDArray[np.bool_]
+    contexts: FloatArray | None = None
+    created: str = ""
+    """ISO 8601, UTC."""
+    method: str = "lmpt"
+    settings: dict[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
+    baseline: Evaluation | None = None
+    """The prompt set that was active when the run began, on the same held-out part."""
+    held_out: list[int] = field(default_factory=list)
+    """Image ids (the job's) that were held out."""
+
+    def __post_init__(self) -> None:
+        count = len(self.classes)
+        shapes = {
+            "class_embeddings": self.class_embeddings.shape[:1],
+            "biases": self.biases.shape,
+            "thresholds": self.thresholds.shape,
+            "train_present": self.train_present.shape,
+            "calibrated": self.calibrated.shape,
+        }
+        for name, shape in shapes.items():
+            if shape != (count,):
+                raise PromptSetError(f"{name} has shape {shape} for {count} classes")
+        if self.class_embeddings.ndim != 2:
+            raise PromptSetError("class_embeddings must have two dimensions")
+        if not np.isfinite(self.class_embeddings).all() or not np.isfinite(self.biases).all():
+            raise PromptSetError("the prompt set holds values that are not finite numbers")
+
+
+def save(prompt_set: PromptSet, folder: Path) -> None:
+    """Write ``prompt_set`` to ``folder``, replacing what is there, whole or not at all.
+
+    Raises:
+        OSError: if the disk is full or the place cannot be written.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, NDArray[Any]] = {
+        "class_embeddings": np.ascontiguousarray(prompt_set.class_embeddings, np.float32),
+        "biases": np.ascontiguousarray(prompt_set.biases, np.float32),
+        "thresholds": np.ascontiguousarray(prompt_set.thresholds, np.float32),
+        "train_present": np.ascontiguousarray(prompt_set.train_present, np.int64),
+        "calibrated": np.ascontiguousarray(prompt_set.calibrated, np.bool_),
+    }
+    if prompt_set.contexts is not None:
+        arrays["contexts"] = np.ascontiguousarray(prompt_set.contexts, np.float32)
+    body = {
+        "schema": SCHEMA,
+        "backbone": prompt_set.backbone,
+        "classes": prompt_set.classes,
+        "scale": prompt_set.scale,
+        "created": prompt_set.created,
+        "method": prompt_set.method,
+        "settings": prompt_set.settings,
+        "evaluation": asdict(prompt_set.evaluation) if prompt_set.evaluation else None,
+        "baseline": asdict(prompt_set.baseline) if prompt_set.baseline else None,
+        "held_out": prompt_set.held_out,
+    }
+    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        save_file(arrays, temporary / ARRAYS_NAME)
+        with (temporary / JSON_NAME).open("w", encoding="utf-8") as file:
+            json.dump(body, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        if folder.exists():
+            shutil.rmtree(folder)
+        temporary.rename(folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def load(folder: Path) -> PromptSet:
+    """Read and check a prompt set.
+
+    Raises:
+        PromptSetError: if it is missing, damaged, newer than this version or inconsistent.
+    """
+    try:
+        body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+        arrays = load_file(folder / ARRAYS_NAME)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise PromptSetError(f"{folder} cannot be read as a prompt set: {error}") from error
+    if not isinstance(body, dict) or body.get("schema", 0) > SCHEMA:
+        raise PromptSetError(f"{folder} was written by a newer version of LMPT Desktop")
+    try:
+        return PromptSet(
+            backbone=body["backbone"],
+            classes=list(body["classes"]),
+            class_embeddings=arrays["class_embeddings"],
+            scale=float(body["scale"]),
+            biases=arrays["biases"],
+            thresholds=arrays["thresholds"],
+            train_present=arrays["train_present"],
+            calibrated=arrays["calibrated"],
+            contexts=arrays.get("contexts"),
+            created=body["created"],
+            method=body["method"],
+            settings=body["settings"],
+            evaluation=_evaluation(body["evaluation"]),
+            baseline=_evaluation(body["baseline"]),
+            held_out=list(body["held_out"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise PromptSetError(f"{folder} is not a whole prompt set: {error!r}") from error
+
+
+def _evaluation(body: dict[str, Any] | None) -> Evaluation | None:
+    if body is None:
+        return None
+    return Evaluation(
+        scores=BandScores(**body["scores"]),
+        classes=[ClassResult(**item) for item in body["classes"]],
+        extra=dict(body["extra"]),
+    )
