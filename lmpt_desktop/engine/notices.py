@@ -1,0 +1,118 @@
+"""What a library session tells its listeners (Qt-free; sent from any thread).
+
+A notice says *that* something changed, hardly ever *what* it is now: the listener asks the
+session, so that a late notice can never carry a stale answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ActivityKind(StrEnum):
+    """Background work that shows progress."""
+
+    SCAN = "scan"
+    ENCODE = "encode"
+    DOWNLOAD = "download"
+    FIT = "fit"
+
+
+class ActivityState(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    IDLE = "idle"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Activity:
+    """How far a piece of background work is.
+
+    ``done`` and ``total`` count files (scan), photos (encode), bytes (download) or steps
+    (fit); ``total`` is 0 where not known.  ``seconds_left`` is None where there is no
+    honest estimate.  ``message`` is a sentence for the user, or "".
+    """
+
+    kind: ActivityKind
+    state: ActivityState
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Base of everything a listener receives."""
+
+
+@dataclass(frozen=True)
+class ImagesChanged(Notice):
+    """Images appeared, vanished or changed state, size, caption or folder."""
+
+
+@dataclass(frozen=True)
+class PredictionsChanged(Notice):
+    """Scores, thresholds or both changed (features arrived, a class or prompt set changed)."""
+
+
+@dataclass(frozen=True)
+class AnnotationsChanged(Notice):
+    """Verdicts or reviewed marks of these images changed; an empty tuple means "any"."""
+
+    image_ids: tuple[int, ...] = ()
+    class_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassesChanged(Notice):
+    """Classes were added, renamed, described, archived or reordered."""
+
+
+@dataclass(frozen=True)
+class FoldersChanged(Notice):
+    """A folder was added, relocated or removed."""
+
+
+@dataclass(frozen=True)
+class ActivityChanged(Notice):
+    activity: Activity
+
+
+@dataclass(frozen=True)
+class EncoderChanged(Notice):
+    """The backbone or its device changed.
+
+    ``device`` is what the user reads ("CPU", "NVIDIA H200"), "" until a model is loaded;
+    ``message`` a sentence where there is something to say.
+    """
+
+    device: str
+    backbone: str
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class RunChanged(Notice):
+    """A retraining run started, progressed, finished or failed: ask ``current_run()``."""
+
+    run_id: int
+
+
+@dataclass(frozen=True)
+class VersionsChanged(Notice):
+    """A prompt set was made, promoted, rolled back or discarded."""
+
+
+@dataclass(frozen=True)
+class Problem(Notice):
+    """Something the user should know: what happened, what it means, what to do.
+
+    ``details`` is for a "Show details" fold: a log path, an exception.
+    """
+
+    title: str
+    message: str
+    details: str = ""

@@ -1,0 +1,262 @@
+"""What :class:`lmpt_desktop.engine.session.LibrarySession` hands out (frozen, Qt-free)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum, StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.inference.bands import ClassBands, class_bands
+from trainer.bands import Band, BandLimits
+from trainer.events import Message
+from trainer.prompt_set import Evaluation
+
+if TYPE_CHECKING:
+    from lmpt_desktop.catalogue import ClassEntry, ImageTable
+
+
+class Verdict(IntEnum):
+    """What the user said about one class of one image."""
+
+    UNKNOWN = -1
+    ABSENT = 0
+    PRESENT = 1
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """A class as the user typed it; ``description``, if any, replaces the name as prompt."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The library at one moment; cheap to take, never changes.
+
+    Rows are images in a stable order (new ones come last), columns are classes in the
+    vocabulary's order.  All arrays are read-only.
+
+    Attributes:
+        version: grows with every change; compare it to know whether to look again.
+        images: one numpy column per property, N rows.
+        classes: C entries.
+        scores: (N, C) float32 in [0, 1]; NaN rows where there is no feature yet.
+        thresholds: (C,) float32.
+        trained: (C,) bool, whether the active prompt set learned the class (else zero-shot).
+        annotations: (N, C) int8: 1 present, 0 absent, -1 unknown.
+        reviewed: (N,) bool.
+        limits: where the bands begin.
+    """
+
+    version: int
+    images: ImageTable
+    classes: tuple[ClassEntry, ...]
+    scores: NDArray[np.float32]
+    thresholds: NDArray[np.float32]
+    trained: NDArray[np.bool_]
+    annotations: NDArray[np.int8]
+    reviewed: NDArray[np.bool_]
+    limits: BandLimits
+
+    @cached_property
+    def image_ids(self) -> NDArray[np.int64]:
+        """(N,) int64, the id of every row."""
+        return self.images.ids
+
+    @cached_property
+    def class_ids(self) -> NDArray[np.int64]:
+        """(C,) int64, the id of every column."""
+        return np.array([entry.id for entry in self.classes], dtype=np.int64)
+
+    @cached_property
+    def row_of(self) -> dict[int, int]:
+        """The row of an image id."""
+        return {int(image_id): row for row, image_id in enumerate(self.image_ids)}
+
+    @cached_property
+    def column_of(self) -> dict[int, int]:
+        """The column of a class id."""
+        return {entry.id: column for column, entry in enumerate(self.classes)}
+
+    @cached_property
+    def predicted(self) -> NDArray[np.bool_]:
+        """(N, C) bool: the score reaches the class's threshold."""
+        with np.errstate(invalid="ignore"):
+            return self.scores >= self.thresholds
+
+    @cached_property
+    def corrected(self) -> NDArray[np.bool_]:
+        """(N, C) bool: the annotation contradicts the prediction."""
+        said = self.annotations >= 0
+        scored = ~np.isnan(self.scores)
+        return said & scored & ((self.annotations == 1) != self.predicted)
+
+    @cached_property
+    def bands(self) -> ClassBands:
+        """Bands from annotations, or estimated from predictions while there is none."""
+        return class_bands(self.annotations, self.scores, self.thresholds, self.limits)
+
+
+@dataclass(frozen=True)
+class ClassVerdict:
+    """One class of one image, as the inspector shows it.
+
+    ``score`` is None until the image has a feature.
+    """
+
+    class_id: int
+    name: str
+    score: float | None
+    threshold: float
+    predicted: bool
+    verdict: Verdict
+    band: Band
+    corrected: bool
+
+
+@dataclass(frozen=True)
+class ImageDetails:
+    """Everything about one image.
+
+    ``size`` is (width, height) in pixels as shown, or None where not known; ``date`` is
+    seconds since the epoch (when the photo was taken, else when the file was changed);
+    ``state`` is "ok", "missing" or "unreadable", with ``reason`` a sentence for the last.
+    ``classes`` are sorted by score, highest first.
+    """
+
+    image_id: int
+    path: Path
+    size: tuple[int, int] | None
+    date: float | None
+    caption: str
+    state: str
+    reason: str
+    reviewed: bool
+    classes: tuple[ClassVerdict, ...]
+
+
+@dataclass(frozen=True)
+class BackboneInfo:
+    """A backbone the user can choose.
+
+    ``available`` means no download is needed; ``download_bytes`` is 0 where not known.
+    """
+
+    name: str
+    title: str
+    note: str
+    download_bytes: int
+    available: bool
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """A prompt set as the Versions list shows it.  ``version_id`` 0 is zero-shot (no prompt
+    set), which is always there to go back to."""
+
+    version_id: int
+    created: str
+    """ISO 8601, UTC; "" for zero-shot."""
+    backbone: str
+    active: bool
+    promoted: bool
+    """Whether it was ever promoted."""
+    classes: int
+    evaluation: Evaluation | None
+    run_id: int | None
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a retraining would do, or why it cannot be done.
+
+    ``refusals`` are sentences; empty when ``ok``.  ``warnings`` do not forbid.
+    ``present_per_band`` counts present annotations, ``classes_per_band`` classes.
+    """
+
+    ok: bool
+    refusals: tuple[str, ...]
+    warnings: tuple[str, ...]
+    annotations: int
+    images: int
+    present_per_band: dict[Band, int]
+    classes_per_band: dict[Band, int]
+    classes_without_present: tuple[str, ...]
+    backbone: str
+    device: str
+    expected_seconds: float | None
+
+
+@dataclass(frozen=True)
+class RetrainOptions:
+    """Choices of the retrain dialog.  ``method`` and ``options`` as in ``trainer/job.py``."""
+
+    method: str = "lmpt"
+    device: str = "auto"
+    seed: int = 0
+    options: dict[str, object] = field(default_factory=dict)
+
+
+class RunState(StrEnum):
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run and every event it has sent so far (:mod:`trainer.events`, oldest first).
+
+    ``version_id`` is the prompt set it made, if any; ``message`` says what went wrong;
+    ``log`` is the file to offer.
+    """
+
+    run_id: int
+    state: RunState
+    events: tuple[Message, ...]
+    version_id: int | None
+    message: str
+    log: Path
+    started: str
+    """ISO 8601, UTC."""
+
+
+@dataclass(frozen=True)
+class ChangedPrediction:
+    """A class of an image that would appear (``gained``) or vanish."""
+
+    image_id: int
+    class_id: int
+    old_score: float
+    new_score: float
+    gained: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Old and new prompt set, on held-out annotations and on the whole library.
+
+    A class whose ``average_precision`` is None has not enough to judge.  ``changed`` is
+    sorted by how much the score moved, most first, and holds at most ``MAX_CHANGED``
+    entries; ``changed_count`` counts all of them and ``changed_images`` their images.
+    """
+
+    run_id: int
+    version_id: int
+    old: Evaluation | None
+    new: Evaluation | None
+    bands: dict[str, Band]
+    """The band of each class name of the new prompt set, in training."""
+    changed: tuple[ChangedPrediction, ...]
+    changed_count: int
+    changed_images: int
+    gained: int
+    lost: int

@@ -1,0 +1,1 @@
+"""Predictions, thresholds, bands, filters and comparisons, in numpy (Qt-free)."""

@@ -1,0 +1,1 @@
+"""One module per file format that goes in or out (Qt-free)."""
