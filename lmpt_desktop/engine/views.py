@@ -12,9 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.inference.bands import ClassBands, class_bands
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer.bands import Band, BandLimits
 from trainer.events import Message
 from trainer.prompt_set import Evaluation
+
+__all__ = [
+    "BackboneInfo",
+    "ChangedPrediction",
+    "ClassSpec",
+    "ClassVerdict",
+    "Comparison",
+    "ImageDetails",
+    "Preflight",
+    "RetrainOptions",
+    "RunState",
+    "RunStatus",
+    "Snapshot",
+    "Verdict",
+    "VersionInfo",
+]
 
 if TYPE_CHECKING:
     from lmpt_desktop.catalogue import ClassEntry, ImageTable
@@ -26,14 +43,6 @@ class Verdict(IntEnum):
     UNKNOWN = -1
     ABSENT = 0
     PRESENT = 1
-
-
-@dataclass(frozen=True)
-class ClassSpec:
-    """A class as the user typed it; ``description``, if any, replaces the name as prompt."""
-
-    name: str
-    description: str = ""
 
 
 @dataclass(frozen=True, eq=False)

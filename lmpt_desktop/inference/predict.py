@@ -1,0 +1,52 @@
+"""Predictions: features times class embeddings, computed when asked and never stored."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.inference.weights import ClassWeights
+
+BLOCK_ROWS = 4096
+"""Rows turned from half to single precision at a time: a few MB, which stays in cache."""
+
+
+def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """1 / (1 + exp(-x)), in place; clipped at ±80, where float32 still holds exp."""
+    np.clip(logits, -80.0, 80.0, out=logits)
+    np.negative(logits, out=logits)
+    np.exp(logits, out=logits)
+    logits += 1.0
+    np.reciprocal(logits, out=logits)
+    return logits
+
+
+def predict(features: NDArray[np.float16], weights: ClassWeights) -> NDArray[np.float32]:
+    """Scores of every class for every feature.
+
+    Args:
+        features: (n, D) float16 or float32, unit norm.
+        weights: of C classes; NaN embeddings give NaN scores.
+
+    Returns:
+        (n, C) float32 in [0, 1].
+
+    Raises:
+        ValueError: if the dimensions disagree (features of another backbone).
+    """
+    n, c = len(features), len(weights.scales)
+    scores = np.full((n, c), np.nan, np.float32)
+    if not n or not c:
+        return scores
+    if features.shape[1] != weights.embeddings.shape[1]:
+        raise ValueError(
+            f"features have dimension {features.shape[1]}, "
+            f"class embeddings {weights.embeddings.shape[1]}"
+        )
+    scaled = np.ascontiguousarray((weights.embeddings * weights.scales[:, None]).T)
+    for start in range(0, n, BLOCK_ROWS):
+        block = slice(start, start + BLOCK_ROWS)
+        logits = features[block].astype(np.float32) @ scaled
+        logits += weights.biases
+        scores[block] = sigmoid(logits)
+    return scores

@@ -1,0 +1,64 @@
+"""Vocabularies: lists of classes, as text, and the built-in ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from lmpt_desktop.paths import resources_dir
+
+
+@dataclass(frozen=True)
+class ClassSpec:
+    """A class as the user typed it; ``description``, if any, replaces the name as prompt."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class BuiltInVocabulary:
+    """``name`` is what the command line takes, ``title`` what the user reads."""
+
+    name: str
+    title: str
+
+
+BUILT_IN = (
+    BuiltInVocabulary("everyday", "Everyday things (about 200)"),
+    BuiltInVocabulary("coco80", "COCO (80 classes)"),
+    BuiltInVocabulary("voc20", "Pascal VOC (20 classes)"),
+)
+
+
+def parse_vocabulary(text: str) -> list[ClassSpec]:
+    """Classes of ``text``: one per line, optionally ``name<TAB>description``.
+
+    Blank lines and lines that begin with ``#`` are skipped; white space around and repeated
+    inside a name is not part of it; a name that comes again (ignoring case) is skipped.
+    """
+    classes: list[ClassSpec] = []
+    seen: set[str] = set()
+    for line in text.lstrip("\ufeff").splitlines():
+        if line.lstrip().startswith("#"):
+            continue
+        name, _, description = line.partition("\t")
+        name, description = " ".join(name.split()), " ".join(description.split())
+        if name and name.casefold() not in seen:
+            seen.add(name.casefold())
+            classes.append(ClassSpec(name, description))
+    return classes
+
+
+@cache
+def built_in_vocabulary(name: str) -> tuple[ClassSpec, ...]:
+    """The classes of a built-in vocabulary.
+
+    Raises:
+        KeyError: if there is none of that name.
+        ResourcesMissing: if the installation lacks its files.
+    """
+    if name not in {item.name for item in BUILT_IN}:
+        raise KeyError(name)
+    path = resources_dir() / "vocabularies" / f"{name}.txt"
+    return tuple(parse_vocabulary(path.read_text(encoding="utf-8")))
