@@ -43,10 +43,10 @@ def predict(features: NDArray[np.float16], weights: ClassWeights) -> NDArray[np.
             f"features have dimension {features.shape[1]}, "
             f"class embeddings {weights.embeddings.shape[1]}"
         )
-    scaled = np.ascontiguousarray((weights.embeddings * weights.scales[:, None]).T)
+    scaled = np.ascontiguousarray((weights.embeddings * weights.scales[:, None]).T, np.float32)
     for start in range(0, n, BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
-        logits = features[block].astype(np.float32) @ scaled
+        logits: NDArray[np.float32] = np.matmul(features[block].astype(np.float32), scaled)
         logits += weights.biases
         scores[block] = sigmoid(logits)
     return scores

@@ -54,6 +54,7 @@ class PromptClass:
 def assemble(
     classes: Sequence[PromptClass],
     text_embeddings: FloatArray,
+    *,
     scale: float,
     bias: float,
     prompt_set: PromptSet | None = None,

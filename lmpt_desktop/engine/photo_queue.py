@@ -1,0 +1,133 @@
+"""Which photos to encode next, and which to blame when the encoder crashes (pure logic).
+
+A crash kills every photo in flight; which one caused it cannot be known.  So all of them
+are retried alone, one at a time, and one that crashes the encoder again is *condemned*.  A
+condemned photo is only declared unreadable once another photo has been encoded since, or
+nothing else is left to try: several in a row would rather mean that the encoder itself is
+broken, and the photos are then given back.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+MAX_CONDEMNED = 3
+"""So many photos in a row that crash the encoder alone, and it is the encoder's fault."""
+
+
+class PhotoQueue:
+    """Image ids waiting, in flight, suspected and condemned (not thread-safe)."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, None] = {}
+        self._suspects: deque[int] = deque()
+        self._in_flight: dict[str, list[int]] = {}
+        self._condemned: list[int] = []
+        self._crashes: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        """Photos not done with, in flight included."""
+        return len(self._waiting) + len(self._suspects) + self.in_flight_photos
+
+    @property
+    def in_flight_photos(self) -> int:
+        return sum(len(ids) for ids in self._in_flight.values())
+
+    @property
+    def in_flight_requests(self) -> int:
+        return len(self._in_flight)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether :meth:`take` would answer with something, given room."""
+        return bool(self._waiting or self._suspects)
+
+    @property
+    def encoder_is_broken(self) -> bool:
+        return len(self._condemned) >= MAX_CONDEMNED
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Put new photos last; those already known stay where they are."""
+        busy = {i for part in self._in_flight.values() for i in part}
+        busy.update(self._suspects, self._condemned)
+        self._waiting.update((i, None) for i in ids if i not in busy and i not in self._waiting)
+
+    def prioritise(self, ids: Iterable[int]) -> None:
+        """Bring those of ``ids`` that wait to the front, in the order given."""
+        first = {i: None for i in ids if i in self._waiting}
+        if first:
+            self._waiting = first | self._waiting
+
+    def clear(self) -> None:
+        """Forget all but what is in flight."""
+        self._waiting.clear()
+        self._suspects.clear()
+        self._condemned.clear()
+
+    def take(self, request: str, size: int, max_requests: int) -> list[int]:
+        """The photos of the next request, [] when none should be sent now.
+
+        A suspect travels alone, with nothing else in flight.
+        """
+        if self._suspects:
+            if self._in_flight:
+                return []
+            ids = [self._suspects.popleft()]
+        elif len(self._in_flight) < max_requests and self._waiting:
+            ids = [i for i, _ in zip(self._waiting, range(size), strict=False)]
+            for i in ids:
+                del self._waiting[i]
+        else:
+            return []
+        self._in_flight[request] = ids
+        return ids
+
+    def answered(self, request: str, *, encoded: bool) -> list[int]:
+        """The request came back; returns condemned photos that are now known to be guilty.
+
+        ``encoded``: at least one photo was encoded, so the encoder works.
+        """
+        self._in_flight.pop(request, None)
+        return self._verdict() if encoded or not len(self) else []
+
+    def refused(self, request: str) -> list[int]:
+        """The request failed as a whole without a crash: retry its photos one by one.
+
+        Returns the photo if it was alone: it has failed for good.
+        """
+        ids = self._in_flight.pop(request, [])
+        if len(ids) == 1:
+            return ids
+        self._suspects.extend(ids)
+        return []
+
+    def crashed(self) -> list[int]:
+        """The encoder died; returns condemned photos that are now known to be guilty."""
+        for ids in self._in_flight.values():
+            for i in ids:
+                self._crashes[i] = self._crashes.get(i, 0) + 1
+                if len(ids) == 1 and self._crashes[i] >= 2:
+                    self._condemned.append(i)
+                else:
+                    self._suspects.append(i)
+        self._in_flight.clear()
+        return self._verdict() if not len(self) and not self.encoder_is_broken else []
+
+    def returned(self) -> None:
+        """The process ended in good order or was told to: what was in flight waits again."""
+        back = [i for ids in self._in_flight.values() for i in ids]
+        self._in_flight.clear()
+        self._waiting = dict.fromkeys(back) | self._waiting
+
+    def pardon(self) -> None:
+        """The encoder was at fault: condemned and suspected photos wait again."""
+        back = [*self._condemned, *self._suspects]
+        self._condemned.clear()
+        self._suspects.clear()
+        self._crashes.clear()
+        self._waiting = dict.fromkeys(back) | self._waiting
+
+    def _verdict(self) -> list[int]:
+        guilty, self._condemned = self._condemned, []
+        return guilty

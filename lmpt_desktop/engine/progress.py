@@ -1,0 +1,80 @@
+"""How far encoding is, how fast, and how many photos a request should carry."""
+
+from __future__ import annotations
+
+import time
+
+from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+
+REQUEST_SECONDS = 2.0
+"""What one photo request should take: short, so that photos scrolled into view come soon."""
+MIN_REQUEST, MAX_REQUEST = 16, 256
+
+
+class EncodeProgress:
+    """Counts photos of the current stretch of work and estimates the rest."""
+
+    def __init__(self) -> None:
+        self._done = 0
+        self._last: Activity | None = None
+        self.restart()
+
+    def restart(self) -> None:
+        """Measure speed from now on (loading and pauses do not count)."""
+        self._since = time.monotonic()
+        self._since_done = 0
+        self._rate: float | None = None
+
+    def add(self, photos: int) -> None:
+        """So many photos are done with."""
+        self._done += photos
+        self._since_done += photos
+        seconds = time.monotonic() - self._since
+        if seconds > 0.05:
+            rate = self._since_done / seconds
+            self._rate = rate if self._rate is None else 0.7 * self._rate + 0.3 * rate
+        if seconds > 10.0:
+            self._since, self._since_done = time.monotonic(), 0
+
+    def request_size(self) -> int:
+        """Photos to put into the next request."""
+        if self._rate is None:
+            return MIN_REQUEST
+        return int(min(max(self._rate * REQUEST_SECONDS, MIN_REQUEST), MAX_REQUEST))
+
+    def activity(
+        self, left: int, *, paused: bool, failure: str, waiting_for_model: bool
+    ) -> Activity | None:
+        """What to tell, or None where nothing has changed since."""
+        done, total = self._done, self._done + left
+        message, seconds = "", None
+        if failure:
+            state, message = ActivityState.FAILED, failure
+        elif not left:
+            state = ActivityState.IDLE
+            self._done = 0
+            self.restart()
+        elif paused:
+            state = ActivityState.PAUSED
+        else:
+            state = ActivityState.RUNNING
+            if waiting_for_model:
+                message = "Loading the model"
+            elif self._rate:
+                seconds = left / self._rate
+        activity = Activity(ActivityKind.ENCODE, state, done, total, seconds, message)
+        if self._last is not None and _same(activity, self._last):
+            return None
+        self._last = activity
+        return activity
+
+
+def _same(new: Activity, old: Activity) -> bool:
+    if new.state is old.state is ActivityState.IDLE:
+        return True
+    return (new.state, new.done, new.total, new.message) == (
+        old.state,
+        old.done,
+        old.total,
+        old.message,
+    )
