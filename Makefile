@@ -1,0 +1,52 @@
+# Two commands do everything on a fresh machine:
+#   make run [PHOTOS=~/Pictures]   set up, then open the window (or tag on a headless machine)
+#   make test                      set up, then lint, type-check, check layering, run the tests
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready-$(shell cat pyproject.toml .ci/system-libraries | cksum | cut -d' ' -f1)
+PHOTOS ?=
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test setup lint types layers pytest benchmarks clean
+
+setup: $(STAMP)
+
+$(STAMP):
+	@bash .ci/system-libraries
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV): about 5 GB the first time, two to five minutes"
+	$(BIN)/python -m pip install --quiet --editable '.[samples,dev]'
+	@rm -f $(VENV)/.ready-*
+	@touch $@
+
+run: setup
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then \
+	  exec $(BIN)/lmpt-desktop $(if $(PHOTOS),"$(PHOTOS)"); \
+	else \
+	  echo "There is no display here, so this runs 'lmpt-desktop tag' on $(if $(PHOTOS),$(PHOTOS),the sample photos) instead of the window." >&2; \
+	  exec $(BIN)/lmpt-desktop tag $(if $(PHOTOS),"$(PHOTOS)",--samples); \
+	fi
+
+test: setup lint types layers pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+layers: setup
+	$(BIN)/lint-imports
+
+pytest: setup
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+
+benchmarks: setup
+	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist
