@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.catalogue.records import NO_DATE, ClassEntry, ImageTable, RunState, Verdict
 from lmpt_desktop.inference.bands import ClassBands, class_bands
+from lmpt_desktop.inference.filters import natural_ranks
 from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer.bands import Band, BandLimits
 from trainer.events import Message
@@ -33,16 +34,7 @@ __all__ = [
     "VersionInfo",
 ]
 
-if TYPE_CHECKING:
-    from lmpt_desktop.catalogue import ClassEntry, ImageTable
-
-
-class Verdict(IntEnum):
-    """What the user said about one class of one image."""
-
-    UNKNOWN = -1
-    ABSENT = 0
-    PRESENT = 1
+_NAME_RANKS: WeakKeyDictionary[ImageTable, NDArray[np.int64]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +70,35 @@ class Snapshot:
     def image_ids(self) -> NDArray[np.int64]:
         """(N,) int64, the id of every row."""
         return self.images.ids
+
+    @property
+    def folder_ids(self) -> NDArray[np.int64]:
+        """(N,) int64."""
+        return self.images.folder_ids
+
+    @property
+    def states(self) -> NDArray[np.int8]:
+        """(N,) values of the catalogue's ``ImageState``."""
+        return self.images.states
+
+    @property
+    def names(self) -> list[str]:
+        """N relative paths with "/" between parts."""
+        return self.images.names
+
+    @property
+    def name_ranks(self) -> NDArray[np.int64]:
+        """(N,) the place of every name in natural order; kept per image table."""
+        ranks = _NAME_RANKS.get(self.images)
+        if ranks is None:
+            ranks = _NAME_RANKS[self.images] = natural_ranks(self.images.names)
+        return ranks
+
+    @cached_property
+    def dates(self) -> NDArray[np.int64]:
+        """(N,) seconds since the epoch: when taken, else when the file last changed."""
+        taken = self.images.taken
+        return np.where(taken == NO_DATE, self.images.mtime // 1_000_000_000, taken)
 
     @cached_property
     def class_ids(self) -> NDArray[np.int64]:
@@ -211,13 +232,6 @@ class RetrainOptions:
     device: str = "auto"
     seed: int = 0
     options: dict[str, object] = field(default_factory=dict)
-
-
-class RunState(StrEnum):
-    RUNNING = "running"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
+from pathlib import PurePath
+from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.inference.bands import ClassBands
 from trainer.bands import Band
+
+STATES = ("ok", "missing", "unreadable")
+"""Names of ``LibraryArrays.states``; the catalogue's ``ImageState`` in its order."""
 
 
 class Status(StrEnum):
@@ -42,7 +52,7 @@ class Filter:
     unreviewed: bool = False
     state: str | None = None
     folder_id: int | None = None
-    below: Path | None = None
+    below: PurePath | None = None
     text: str = ""
     image_ids: frozenset[int] | None = None
 
@@ -69,3 +79,199 @@ class Sort:
     key: SortKey = SortKey.ADDED
     class_id: int | None = None
     descending: bool = False
+
+
+class LibraryArrays(Protocol):
+    """What filters look at: N images, C classes (see ``engine.views.Snapshot``)."""
+
+    @property
+    def image_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def class_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def folder_ids(self) -> NDArray[np.int64]: ...
+    @property
+    def states(self) -> NDArray[np.int8]:
+        """(N,) index into ``STATES``."""
+        ...
+
+    @property
+    def dates(self) -> NDArray[np.int64]:
+        """(N,) seconds since the epoch."""
+        ...
+
+    @property
+    def names(self) -> Sequence[str]:
+        """N relative paths with "/" between parts."""
+        ...
+
+    @property
+    def name_ranks(self) -> NDArray[np.int64]:
+        """(N,) place of every name in :func:`natural_ranks` order."""
+        ...
+
+    @property
+    def scores(self) -> NDArray[np.float32]: ...
+    @property
+    def thresholds(self) -> NDArray[np.float32]: ...
+    @property
+    def predicted(self) -> NDArray[np.bool_]: ...
+    @property
+    def annotations(self) -> NDArray[np.int8]: ...
+    @property
+    def corrected(self) -> NDArray[np.bool_]: ...
+    @property
+    def reviewed(self) -> NDArray[np.bool_]: ...
+    @property
+    def bands(self) -> ClassBands: ...
+
+
+def natural_ranks(names: Sequence[str]) -> NDArray[np.int64]:
+    """(n,) the place of each name when sorted as people do: case ignored, img2 before img10."""
+    digits = re.compile(r"(\d+)")
+    keys = [
+        [
+            (int(part), "") if part.isdecimal() else (-1, part)
+            for part in digits.split(name.casefold())
+        ]
+        for name in names
+    ]
+    ranks = np.empty(len(names), np.int64)
+    ranks[sorted(range(len(names)), key=keys.__getitem__)] = np.arange(len(names))
+    return ranks
+
+
+def select(library: LibraryArrays, wanted: Filter, order: Sort) -> NDArray[np.int64]:
+    """Rows that pass ``wanted``, in ``order``: (n,) int64.
+
+    A class id that is not in the vocabulary (any more) matches nothing.
+    """
+    rows = np.flatnonzero(_image_mask(library, wanted))
+    columns = _columns(library, wanted)
+    if wanted.class_id is not None or wanted.band is not None or wanted.status is not None:
+        rows = rows[_class_mask(library, wanted.status, rows, columns)]
+    if wanted.text:
+        text = wanted.text.casefold()
+        names = library.names
+        keep = [text in names[row].rsplit("/", 1)[-1].casefold() for row in rows.tolist()]
+        rows = rows[np.array(keep, dtype=np.bool_)]
+    return _sorted(library, rows, order)
+
+
+def _image_mask(library: LibraryArrays, wanted: Filter) -> NDArray[np.bool_]:
+    mask = np.ones(len(library.image_ids), np.bool_)
+    if wanted.unreviewed:
+        mask &= ~library.reviewed
+    if wanted.state is not None:
+        mask &= library.states == STATES.index(wanted.state)
+    if wanted.folder_id is not None:
+        mask &= library.folder_ids == wanted.folder_id
+        if wanted.below is not None and wanted.below.parts:
+            prefix = wanted.below.as_posix() + "/"
+            rows = np.flatnonzero(mask)
+            names = library.names
+            mask[rows] = [names[row].startswith(prefix) for row in rows.tolist()]
+    if wanted.image_ids is not None:
+        mask &= np.isin(library.image_ids, np.fromiter(wanted.image_ids, np.int64))
+    return mask
+
+
+def _columns(library: LibraryArrays, wanted: Filter) -> NDArray[np.int64]:
+    mask = np.ones(len(library.class_ids), np.bool_)
+    if wanted.class_id is not None:
+        mask &= library.class_ids == wanted.class_id
+    if wanted.band is not None:
+        mask &= np.array([band is wanted.band for band in library.bands.bands], np.bool_)
+    return np.flatnonzero(mask)
+
+
+def _class_mask(
+    library: LibraryArrays,
+    status: Status | None,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """(len(rows),) whether any of ``columns`` meets ``status``."""
+    cells = np.ix_(rows, columns)
+    found: NDArray[np.bool_]
+    match status:
+        case None:
+            said = library.annotations[cells]
+            found = (said == 1) | (library.predicted[cells] & (said != 0))
+        case Status.PREDICTED:
+            found = library.predicted[cells]
+        case Status.PRESENT:
+            found = library.annotations[cells] == 1
+        case Status.ABSENT:
+            found = library.annotations[cells] == 0
+        case Status.UNKNOWN:
+            found = library.annotations[cells] == -1
+        case Status.CORRECTED:
+            found = library.corrected[cells]
+    return np.any(found, axis=1)
+
+
+def _sorted(library: LibraryArrays, rows: NDArray[np.int64], order: Sort) -> NDArray[np.int64]:
+    keys = _keys(library, rows, order)
+    if order.descending:
+        keys = -keys
+    # numpy sorts NaN last, so images without a score come last in both directions
+    return rows[np.argsort(keys, kind="stable")]
+
+
+def _keys(library: LibraryArrays, rows: NDArray[np.int64], order: Sort) -> NDArray[np.float64]:
+    """(len(rows),) numbers that rise in the natural order; NaN for "last"."""
+    match order.key:
+        case SortKey.ADDED:
+            return rows.astype(np.float64)
+        case SortKey.NAME:
+            return library.name_ranks[rows].astype(np.float64)
+        case SortKey.DATE:
+            return library.dates[rows].astype(np.float64)
+        case SortKey.SCORE:
+            return -_highest(_score_columns(library, order)[rows])
+        case SortKey.UNCERTAINTY:
+            return _uncertainty(library, rows, order)
+        case SortKey.TAIL_FIRST:
+            return _tail_keys(library, rows)
+
+
+def _score_columns(library: LibraryArrays, order: Sort) -> NDArray[np.float32]:
+    if order.class_id is None:
+        return library.scores
+    return library.scores[:, library.class_ids == order.class_id]
+
+
+def _highest(scores: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n,) maximum of each row, NaN where there is none."""
+    if not scores.shape[1]:
+        return np.full(len(scores), np.nan)
+    filled = np.where(np.isnan(scores), -np.inf, scores).max(axis=1).astype(np.float64)
+    return np.where(np.isinf(filled), np.nan, filled)
+
+
+def _uncertainty(
+    library: LibraryArrays, rows: NDArray[np.int64], order: Sort
+) -> NDArray[np.float64]:
+    """Distance of the closest score to its threshold, over classes the user has not judged."""
+    columns = (
+        np.arange(len(library.class_ids))
+        if order.class_id is None
+        else np.flatnonzero(library.class_ids == order.class_id)
+    )
+    cells = np.ix_(rows, columns)
+    distance = np.abs(library.scores[cells] - library.thresholds[columns])
+    if order.class_id is None:
+        distance = np.where(library.annotations[cells] >= 0, np.nan, distance)
+    return -_highest(-distance)
+
+
+def _tail_keys(library: LibraryArrays, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Minus the best evidence for a tail class: 1 where present, the score where predicted."""
+    cells = np.ix_(rows, np.flatnonzero(library.bands.is_tail()))
+    said = library.annotations[cells]
+    evidence = np.where(library.predicted[cells] & (said != 0), library.scores[cells], 0.0)
+    evidence = np.where(said == 1, 1.0, evidence)
+    if not evidence.shape[1]:
+        return np.zeros(len(rows))
+    return -evidence.max(axis=1).astype(np.float64)

@@ -1,0 +1,61 @@
+"""The command line: the window, or ``tag`` without one."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from lmpt_desktop.logs import start_logging
+
+DESCRIPTION = """\
+Tag photo libraries with many classes, rare ones included: predict, correct, retrain.
+
+Without a subcommand the window opens, with the given folders added to the library.
+"lmpt-desktop tag --help" tells how to tag photos without a window.
+"""
+
+
+def app_version() -> str:
+    """The installed version, "unknown" when run from a bare checkout."""
+    try:
+        return version("lmpt-desktop")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+def window_parser() -> argparse.ArgumentParser:
+    """Arguments of the window."""
+    parser = argparse.ArgumentParser(
+        prog="lmpt-desktop",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path, help="photos to open")
+    parser.add_argument(
+        "--library", metavar="PATH", type=Path, help="library folder (default: the last one used)"
+    )
+    parser.add_argument("--verbose", action="store_true", help="log everything to stderr")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {app_version()}")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the app; returns the exit code."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["tag"]:
+        from lmpt_desktop.headless import main as tag_main  # noqa: PLC0415
+
+        return tag_main(words[1:])
+    parsed = window_parser().parse_args(words)
+    start_logging(verbose=parsed.verbose)
+    # Qt is imported only now: "tag", --help and --version must not need it.
+    from lmpt_desktop import app  # noqa: PLC0415
+
+    return app.run(parsed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,46 @@
+"""The app's log: a rotating file in the platform's log folder, warnings on stderr too."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+from lmpt_desktop.paths import log_dir
+
+LOG_NAME = "lmpt-desktop.log"
+MAX_BYTES = 2_000_000
+BACKUPS = 3
+
+log = logging.getLogger(__name__)
+
+
+def log_file() -> Path:
+    """Where :func:`start_logging` writes."""
+    return log_dir() / LOG_NAME
+
+
+def start_logging(*, verbose: bool = False) -> None:
+    """Send the log of the app to its file, and warnings (or everything) to stderr.
+
+    Call once, first thing.  Without a place for the file there is stderr only: an app that
+    cannot write its log still works.
+    """
+    root = logging.getLogger()
+    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    console = logging.StreamHandler(sys.stderr)
+    console.setLevel(logging.DEBUG if verbose else logging.WARNING)
+    console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    root.addHandler(console)
+    try:
+        file = RotatingFileHandler(
+            log_file(), maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        log.warning("No log file can be written: %s", error)
+        return
+    form = f"%(asctime)s {os.getpid()} %(levelname)s %(threadName)s %(name)s: %(message)s"
+    file.setFormatter(logging.Formatter(form))
+    root.addHandler(file)
