@@ -77,6 +77,8 @@ MENUS = (
 _L = Needs.LIBRARY
 _SELECTED = Needs.LIBRARY | Needs.SELECTION
 _MARK = _SELECTED | Needs.CLASS
+_TRAINABLE = Needs.LIBRARY | Needs.CLASSES
+_WORKING = Needs.LIBRARY | Needs.ACTIVITY
 
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
@@ -88,7 +90,7 @@ COMMANDS: tuple[Command, ...] = (
             tip="Open a few real photos that come with the app"),
     Command("file.rescan", "&Look for new photos", "file", 1, "F5", "refresh", _L,
             tip="Scan the library's folders again"),
-    Command("file.export", "&Export tags...", "file", 1, "Ctrl+E", "export", _L | Needs.CLASSES,
+    Command("file.export", "&Export tags...", "file", 1, "Ctrl+E", "export", _TRAINABLE,
             tip="Write predicted and confirmed classes to a file"),
     Command("file.close", "&Close library", "file", 2, "Ctrl+W", "", _L),
     Command("file.quit", "&Quit", "file", 2, "Ctrl+Q"),
@@ -121,13 +123,13 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.theme-dark", "&Dark", "view", 3, choice="theme", submenu="&Theme"),
     Command("vocabulary.edit", "&Edit vocabulary...", "vocabulary", 0, "Ctrl+K", "list", _L,
             tip="Choose, type or paste the classes to look for"),
-    Command("model.retrain", "&Retrain prompts...", "model", 0, "Ctrl+R", "retrain", _L | Needs.CLASSES,
+    Command("model.retrain", "&Retrain prompts...", "model", 0, "Ctrl+R", "retrain", _TRAINABLE,
             tip="Learn better prompts from your annotations"),
     Command("model.run", "Show &current run", "model", 0, "", "chart", _L | Needs.RUN),
     Command("model.versions", "&Versions...", "model", 0, "", "versions", _L),
     Command("model.backbone", "&Backbone...", "model", 1, "", "cpu", _L,
             tip="Choose the frozen image-text model predictions rest on"),
-    Command("model.pause", "&Pause", "model", 1, "Ctrl+P", "pause", _L | Needs.ACTIVITY, checkable=True,
+    Command("model.pause", "&Pause", "model", 1, "Ctrl+P", "pause", _WORKING, checkable=True,
             tip="Hold scanning and encoding"),
     Command("help.palette", "&Find a command...", "help", 0, "Ctrl+Shift+P", "search"),
     Command("help.keyboard", "&Keyboard", "help", 0, "F1", "keyboard"),

@@ -1,0 +1,1 @@
+"""The folder tree at the left."""

@@ -1,0 +1,85 @@
+"""What one cell of the grid shows, read from a snapshot's arrays (no Qt)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmpt_desktop.engine.views import Snapshot, Verdict
+from trainer.bands import Band
+
+MAX_CHIPS = 3
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A class shown under a thumbnail: predicted, or said to be present."""
+
+    class_id: int
+    name: str
+    band: Band
+    score: float
+    """NaN where the image has no feature yet (then the user said so)."""
+    confirmed: bool
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Everything painted for one image apart from its pixels.
+
+    ``focus`` is what the user said about the class in focus; None when no class is.
+    ``pending`` means there is no prediction yet.
+    """
+
+    image_id: int
+    state: str
+    chips: tuple[Chip, ...]
+    more: int
+    estimated: bool
+    reviewed: bool
+    pending: bool
+    corrected: bool
+    focus: Verdict | None
+
+    @property
+    def has_tail(self) -> bool:
+        return any(chip.band is Band.TAIL for chip in self.chips)
+
+
+def cell(snapshot: Snapshot, row: int, state: str, focus_class: int | None) -> Cell:
+    """The cell of ``row``; looks at that row of the arrays only."""
+    said = snapshot.annotations[row]
+    scores = snapshot.scores[row]
+    bands = snapshot.bands
+    shown = (snapshot.predicted[row] & (said != 0)) | (said == 1)
+    columns = np.flatnonzero(shown)
+    # Tail first, because those are what the user is here for; then the surest.
+    columns = sorted(
+        columns.tolist(),
+        key=lambda column: (
+            bands.bands[column] is not Band.TAIL,
+            -float(np.nan_to_num(scores[column], nan=2.0)),
+        ),
+    )
+    focus_column = None if focus_class is None else snapshot.column_of.get(focus_class)
+    return Cell(
+        image_id=int(snapshot.image_ids[row]),
+        state=state,
+        chips=tuple(
+            Chip(
+                snapshot.classes[column].id,
+                snapshot.classes[column].name,
+                bands.bands[column],
+                float(scores[column]),
+                bool(said[column] == 1),
+            )
+            for column in columns[:MAX_CHIPS]
+        ),
+        more=max(0, len(columns) - MAX_CHIPS),
+        estimated=bands.estimated,
+        reviewed=bool(snapshot.reviewed[row]),
+        pending=bool(np.isnan(scores).any()) if scores.size else False,
+        corrected=bool(snapshot.corrected[row].any()),
+        focus=None if focus_column is None else Verdict(int(said[focus_column])),
+    )

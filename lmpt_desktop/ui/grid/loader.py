@@ -1,0 +1,146 @@
+"""Thumbnails, decoded off the window's thread and kept as pixmaps.
+
+The newest request is served first and a request that was scrolled past before its turn is
+dropped, so that a fast scroll through 100,000 photos decodes only what stays in sight.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtGui import QImage, QPixmap
+
+from lmpt_desktop.ui import background
+
+logger = logging.getLogger(__name__)
+
+CACHE_BYTES = 96 * 1024 * 1024
+BUCKETS = (160, 320, 512)
+"""Thumbnail edges kept in the store, in pixels; the smallest that suffices is used."""
+
+
+def bucket_for(pixels: float) -> int:
+    """The edge of the stored thumbnail to show at ``pixels``."""
+    return next((size for size in BUCKETS if size >= pixels), BUCKETS[-1])
+
+
+class ThumbnailSource(Protocol):
+    """Where JPEG bytes come from; called on worker threads, may take long."""
+
+    def __call__(self, image_id: int, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class _Key:
+    image_id: int
+    version: object
+    size: int
+
+
+class ThumbnailLoader(QObject):
+    """Gives pixmaps by image id, loading what it lacks.
+
+    ``version`` is anything that changes when the file's content does.
+    """
+
+    loaded = Signal(int)
+    """The pixmap (or the failure) of this image id can now be asked for."""
+
+    def __init__(
+        self, source: Callable[[int, int], bytes], threads: int = 2, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._source = source
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(threads)
+        self._threads = threads
+        self._pixmaps: OrderedDict[_Key, QPixmap] = OrderedDict()
+        self._bytes = 0
+        self._failures: dict[tuple[int, object], str] = {}
+        self._pending: dict[_Key, None] = {}
+        self._flying: dict[_Key, background.Task] = {}
+        self._closed = False
+
+    def pixmap(self, image_id: int, version: object, size: int) -> QPixmap | None:
+        """The thumbnail, or None while it loads (or if it cannot: see :meth:`failure`).
+
+        Until the right size is there, another size of the same picture is given.
+        """
+        key = _Key(image_id, version, size)
+        found = self._pixmaps.get(key)
+        if found is not None:
+            self._pixmaps.move_to_end(key)
+            return found
+        if (image_id, version) not in self._failures and key not in self._flying:
+            self._pending.pop(key, None)
+            self._pending[key] = None
+            self._pump()
+        for other in BUCKETS:
+            stand_in = self._pixmaps.get(_Key(image_id, version, other))
+            if stand_in is not None:
+                return stand_in
+        return None
+
+    def failure(self, image_id: int, version: object) -> str:
+        """Why the thumbnail cannot be made, or ""."""
+        return self._failures.get((image_id, version), "")
+
+    def keep_only(self, image_ids: Iterable[int]) -> None:
+        """Drop waiting requests for other images: they are out of sight."""
+        wanted = set(image_ids)
+        for key in [key for key in self._pending if key.image_id not in wanted]:
+            del self._pending[key]
+
+    @property
+    def waiting(self) -> int:
+        """Requests not begun yet."""
+        return len(self._pending)
+
+    def close(self) -> None:
+        """Start nothing more and wait for the picture being decoded."""
+        self._closed = True
+        self._pending.clear()
+        for task in self._flying.values():
+            task.cancel()
+        self._flying.clear()
+        self._pool.waitForDone(5000)
+
+    def _pump(self) -> None:
+        while self._pending and len(self._flying) < self._threads and not self._closed:
+            key, _none = self._pending.popitem()
+            self._flying[key] = background.start(
+                lambda key=key: self._decode(key),
+                lambda image, key=key: self._store(key, image),
+                lambda error, key=key: self._fail(key, error),
+                self._pool,
+            )
+
+    def _decode(self, key: _Key) -> QImage:
+        image = QImage.fromData(self._source(key.image_id, key.size))
+        if image.isNull():
+            raise ValueError("The thumbnail could not be read.")
+        return image.convertToFormat(QImage.Format.Format_RGB32)
+
+    def _store(self, key: _Key, image: QImage) -> None:
+        self._flying.pop(key, None)
+        pixmap = QPixmap.fromImage(image)
+        self._pixmaps[key] = pixmap
+        self._bytes += pixmap.width() * pixmap.height() * 4
+        while self._bytes > CACHE_BYTES and len(self._pixmaps) > 1:
+            _old, dropped = self._pixmaps.popitem(last=False)
+            self._bytes -= dropped.width() * dropped.height() * 4
+        self.loaded.emit(key.image_id)
+        self._pump()
+
+    def _fail(self, key: _Key, error: Exception) -> None:
+        self._flying.pop(key, None)
+        reason = str(error) or type(error).__name__
+        logger.info("no thumbnail for image %d: %s", key.image_id, reason)
+        self._failures[key.image_id, key.version] = reason
+        self.loaded.emit(key.image_id)
+        self._pump()

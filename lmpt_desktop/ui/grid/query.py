@@ -1,0 +1,150 @@
+"""Evaluates filter and order off the window's thread; only the newest question counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.filters import Filter, Sort
+from lmpt_desktop.ui import background
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+
+CALM_MS = 700
+"""While photos are being encoded the order changes all the time; it is looked up this often."""
+
+
+@dataclass(frozen=True, eq=False)
+class Selection:
+    """Rows of ``snapshot`` that pass ``filter``, in ``sort``'s order."""
+
+    snapshot: Snapshot
+    rows: NDArray[np.int64]
+    filter: Filter
+    sort: Sort
+
+
+def evaluate(session: LibrarySession, wanted: Filter, order: Sort) -> Selection:
+    """Ask the session, and make sure that rows and snapshot belong together.
+
+    What the painter needs of the snapshot is computed here too, on the calling thread.
+    """
+    snapshot = session.snapshot()
+    for _attempt in range(3):
+        rows = session.select(wanted, order)
+        after = session.snapshot()
+        if after.version == snapshot.version:
+            break
+        snapshot = after
+    rows = rows[rows < len(snapshot.image_ids)]
+    warm(snapshot)
+    return Selection(snapshot, rows, wanted, order)
+
+
+def warm(snapshot: Snapshot) -> Snapshot:
+    """Compute the snapshot's cached arrays, so that painting does not have to."""
+    _ = (snapshot.predicted, snapshot.corrected, snapshot.bands)
+    _ = (snapshot.row_of, snapshot.column_of, snapshot.class_ids)
+    return snapshot
+
+
+class GridQuery(QObject):
+    """Asks for selections and refreshed snapshots."""
+
+    selected = Signal(object)
+    """A :class:`Selection`: show these rows."""
+    refreshed = Signal(object)
+    """A :class:`Snapshot`: same rows, newer content."""
+    failed = Signal(object)
+
+    def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._wanted = Filter()
+        self._order = Sort()
+        self._task: background.Task | None = None
+        self._again = False
+        self._refreshing = False
+        self._refresh_again = False
+        self._closed = False
+        self._calm = QTimer(self)
+        self._calm.setSingleShot(True)
+        self._calm.setInterval(CALM_MS)
+        self._calm.timeout.connect(self._ask)
+
+    @property
+    def filter(self) -> Filter:
+        return self._wanted
+
+    @property
+    def sort(self) -> Sort:
+        return self._order
+
+    def ask(self, wanted: Filter, order: Sort) -> None:
+        """Select anew, now."""
+        self._wanted, self._order = wanted, order
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        self._calm.stop()
+        self._ask()
+
+    def library_changed(self) -> None:
+        """Select anew before long; called as often as notices come."""
+        if not self._calm.isActive():
+            self._calm.start()
+
+    def refresh(self) -> None:
+        """Fetch the newest snapshot for the same rows."""
+        if self._refreshing:
+            self._refresh_again = True
+            return
+        self._refreshing = True
+        background.start(lambda: warm(self._session.snapshot()), self._refreshed, self._failed)
+
+    def close(self) -> None:
+        self._closed = True
+        self._calm.stop()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _ask(self) -> None:
+        if self._closed:
+            return
+        if self._task is not None:
+            self._again = True
+            return
+        wanted, order = self._wanted, self._order
+        self._task = background.start(
+            lambda: evaluate(self._session, wanted, order), self._done, self._failed
+        )
+
+    def _done(self, selection: Selection) -> None:
+        self._task = None
+        if self._closed:
+            return
+        self.selected.emit(selection)
+        if self._again:
+            self._again = False
+            self._calm.start()
+
+    def _refreshed(self, snapshot: Snapshot) -> None:
+        self._refreshing = False
+        if self._closed:
+            return
+        self.refreshed.emit(snapshot)
+        if self._refresh_again:
+            self._refresh_again = False
+            self.refresh()
+
+    def _failed(self, error: Exception) -> None:
+        self._task = None
+        self._refreshing = False
+        if not self._closed:
+            self.failed.emit(error)

@@ -1,0 +1,108 @@
+"""The real photos that the scikit-image and scikit-learn packages carry, as files (no Qt).
+
+Both packages ship a few photos in their wheels.  They are copied, never downloaded: what is
+not on disk is left out.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmpt_desktop import paths
+
+
+@dataclass(frozen=True)
+class SamplePhoto:
+    """A photo of a package: where it lies in it, the name of the copy, and its caption."""
+
+    package: str
+    inside: str
+    name: str
+    caption: str
+
+
+SAMPLES = (
+    SamplePhoto("skimage", "data/astronaut.png", "astronaut.png",
+                "Astronaut Eileen Collins in front of a flag and a model of the space shuttle"),
+    SamplePhoto("skimage", "data/chelsea.png", "cat.png", "A tabby cat called Chelsea"),
+    SamplePhoto("skimage", "data/coffee.png", "coffee.png",
+                "A cup of coffee with a spoon on a wooden table"),
+    SamplePhoto("skimage", "data/motorcycle_left.png", "motorcycle.png",
+                "A motorcycle in a garage"),
+    SamplePhoto("skimage", "data/rocket.jpg", "rocket.jpg",
+                "A rocket on the launch pad at dusk"),
+    SamplePhoto("skimage", "data/camera.png", "photographer.png",
+                "A photographer with a camera on a tripod, in black and white"),
+    SamplePhoto("skimage", "data/coins.png", "coins.png", "Greek coins from Pompeii"),
+    SamplePhoto("skimage", "data/hubble_deep_field.jpg", "galaxies.jpg",
+                "Galaxies seen by the Hubble space telescope"),
+    SamplePhoto("skimage", "data/clock_motion.png", "clock.png", "A wall clock, blurred"),
+    SamplePhoto("skimage", "data/brick.png", "bricks.png", "A brick wall"),
+    SamplePhoto("skimage", "data/grass.png", "grass.png", "Grass from above"),
+    SamplePhoto("skimage", "data/gravel.png", "gravel.png", "Gravel"),
+    SamplePhoto("skimage", "data/moon.png", "moon.png", "The surface of the moon"),
+    SamplePhoto("sklearn", "datasets/images/china.jpg", "temple.jpg",
+                "A Chinese temple with tiled roofs"),
+    SamplePhoto("sklearn", "datasets/images/flower.jpg", "flower.jpg",
+                "A pink dahlia flower"),
+)  # fmt: skip
+
+MISSING = (
+    "The sample photos come with the scikit-image package, which is not installed. "
+    "Install it with: pip install 'lmpt-desktop[samples]'"
+)
+
+
+class SamplesMissingError(Exception):
+    """No package with sample photos is installed; the message says how to get one."""
+
+
+def available() -> list[tuple[SamplePhoto, Path]]:
+    """The sample photos on this computer, with where they lie now (imports no package)."""
+    return [
+        (sample, source)
+        for sample in SAMPLES
+        if (root := _package_folder(sample.package)) and (source := root / sample.inside).is_file()
+    ]
+
+
+def why_not() -> str:
+    """Why there are too few sample photos to try, or "" where there are enough."""
+    # scikit-learn alone brings two: too few to call it a try.
+    return "" if len(available()) >= 3 else MISSING
+
+
+def copy_samples(target: Path | None = None) -> Path:
+    """Copy the sample photos, with sidecar captions, to ``target`` and return it.
+
+    Files that are there already stay, so annotations made on them keep their photos.
+
+    Raises:
+        SamplesMissingError: if too few are installed.
+        OSError: if ``target`` cannot be written.
+    """
+    if reason := why_not():
+        raise SamplesMissingError(reason)
+    folder = target or paths.sample_photos_dir()
+    folder.mkdir(parents=True, exist_ok=True)
+    for sample, source in available():
+        copy = folder / sample.name
+        if not copy.exists():
+            part = copy.with_name(copy.name + ".part")
+            shutil.copyfile(source, part)
+            part.replace(copy)
+        caption = copy.with_suffix(".txt")
+        if not caption.exists():
+            caption.write_text(sample.caption + "\n", encoding="utf-8")
+    return folder
+
+
+def _package_folder(package: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(package)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin).parent if spec and spec.origin else None
