@@ -1,0 +1,300 @@
+"""The losses of LMPT, each masked where an annotation is unknown.
+
+Notation of DESIGN section 4: B images, C classes, ``targets`` in {0, 1}, ``mask`` 1 where the
+annotation is known.  Every loss is a mean over known entries and 0 where none is known, so an
+unknown entry changes nothing, whatever its logit.
+
+The authors' code (github richard-peng-xia/LMPT) contradicts the paper in the sign of the hinge,
+in the softmax over raw counts and in the focal factor on a reduced loss; this follows the
+papers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional as nn_f
+
+Rebalance = Literal["off", "inverse", "sqrt-inverse", "rebalance", "class-balanced"]
+REBALANCE: tuple[Rebalance, ...] = (
+    "off",
+    "inverse",
+    "sqrt-inverse",
+    "rebalance",
+    "class-balanced",
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How often each class was annotated in the training part.
+
+    present: (C,) float, present annotations (n_i).
+    observed: (C,) float, present and absent annotations (N, which differs between classes
+        once some annotations are unknown).
+    """
+
+    present: Tensor
+    observed: Tensor
+
+    @staticmethod
+    def of(targets: Tensor, mask: Tensor) -> Counts:
+        """Count the (N, C) ``targets`` where ``mask`` is 1."""
+        return Counts((targets * mask).sum(0), mask.sum(0))
+
+
+@dataclass(frozen=True)
+class DistributionBalance:
+    """Switches of the distribution-balanced loss (Wu et al., ECCV 2020, arXiv 2007.09654).
+
+    alpha, beta, mu: smoothing of the re-balanced weight; mu 0.2 on COCO-LT, 0.3 on VOC-LT.
+    negative_scale: lambda, 2 on COCO-LT, 5 on VOC-LT.
+    kappa: how much of the class's prior odds goes into its bias.
+    class_balance_beta: Cui et al. 2019's beta, for ``rebalance="class-balanced"``.
+    """
+
+    rebalance: Rebalance = "rebalance"
+    negative_tolerant: bool = True
+    focal: bool = True
+    alpha: float = 0.1
+    beta: float = 10.0
+    mu: float = 0.2
+    negative_scale: float = 2.0
+    kappa: float = 0.05
+    focal_gamma: float = 2.0
+    focal_balance: float = 2.0
+    class_balance_beta: float = 0.9
+
+
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Mean of ``values`` where ``mask`` is 1; 0 (with a gradient of 0) if nowhere."""
+    # where, not a product: an unknown entry may hold an infinity, and 0 * inf is NaN.
+    kept = torch.where(mask > 0, values, torch.zeros((), dtype=values.dtype, device=values.device))
+    return kept.sum() / mask.sum().clamp(min=1.0)
+
+
+def _entry_bce(logits: Tensor, targets: Tensor) -> Tensor:
+    """-log p_t per entry, finite for every finite logit."""
+    return nn_f.softplus(torch.where(targets > 0, -logits, logits))
+
+
+def _wrongness(logits: Tensor, targets: Tensor) -> Tensor:
+    """1 - p_t per entry."""
+    return torch.sigmoid(torch.where(targets > 0, -logits, logits))
+
+
+def balance_weights(
+    targets: Tensor, mask: Tensor, counts: Counts, options: DistributionBalance
+) -> Tensor:
+    """Weight of every entry, shape (B, C) or broadcastable to it.
+
+    ``rebalance``: r = (1/n_i) / sum_{j present} (1/n_j), smoothed to
+    alpha + sigmoid(beta (r - mu)).  A class with n_i = 0 weighs as if it had been seen once.
+    An image with no known present class has no r; its entries get the neutral alpha + 1/2
+    (r = mu), so that it counts like an average image.
+
+    The other modes weigh by class alone and are scaled to mean 1 over the classes, so that
+    switching modes does not change the learning rate.
+    """
+    present = counts.present.clamp(min=1.0)
+    mode = options.rebalance
+    if mode == "off":
+        return torch.ones_like(targets)
+    if mode == "rebalance":
+        inverse = 1.0 / present
+        total = (targets * mask * inverse).sum(1, keepdim=True)
+        ratio = inverse / total.clamp(min=torch.finfo(targets.dtype).tiny)
+        ratio = torch.where(total > 0, ratio, torch.full_like(ratio, options.mu))
+        return options.alpha + torch.sigmoid(options.beta * (ratio - options.mu))
+    if mode == "inverse":
+        weight = 1.0 / present
+    elif mode == "sqrt-inverse":
+        weight = present.rsqrt()
+    elif mode == "class-balanced":
+        beta = options.class_balance_beta
+        weight = (1.0 - beta) / (1.0 - beta**present)
+    else:
+        raise ValueError(f"unknown re-balancing {mode!r}; one of {', '.join(REBALANCE)}")
+    return (weight / weight.mean()).expand_as(targets)
+
+
+def prior_bias(counts: Counts, options: DistributionBalance) -> Tensor:
+    """nu_i = -(kappa / lambda) log(N / n_i - 1), (C,).
+
+    n_i is held half an annotation away from 0 and from N, where the logarithm would be
+    infinite; a class with no annotation at all gets 0.
+    """
+    observed = counts.observed.clamp(min=1.0)
+    present = torch.minimum(counts.present.clamp(min=0.5), observed - 0.5)
+    return -(options.kappa / options.negative_scale) * torch.log(observed / present - 1.0)
+
+
+def distribution_balanced_loss(
+    logits: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    counts: Counts,
+    options: DistributionBalance | None = None,
+) -> Tensor:
+    """The distribution-balanced loss: re-balanced weights, negative-tolerant logits, focal
+    factor; a scalar.
+
+    Args:
+        logits, targets, mask: (B, C) float.
+        counts: of the training part, (C,) each.
+    """
+    options = options or DistributionBalance()
+    weights = balance_weights(targets, mask, counts, options)
+    if options.negative_tolerant:
+        scale = options.negative_scale
+        shifted = logits + prior_bias(counts, options)
+        logits = torch.where(targets > 0, shifted, shifted * scale)
+        weights = torch.where(targets > 0, weights, weights / scale)
+    loss = weights * _entry_bce(logits, targets)
+    if options.focal:
+        factor = _wrongness(logits, targets) ** options.focal_gamma
+        loss = options.focal_balance * factor * loss
+    return masked_mean(loss, mask)
+
+
+def bce_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Plain binary cross-entropy; all arguments (B, C) float."""
+    return masked_mean(_entry_bce(logits, targets), mask)
+
+
+def focal_loss(
+    logits: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    *,
+    gamma: float = 2.0,
+    balance: float = 2.0,
+) -> Tensor:
+    """balance (1 - p_t)^gamma (-log p_t), per entry and without class weights."""
+    factor = balance * _wrongness(logits, targets) ** gamma
+    return masked_mean(factor * _entry_bce(logits, targets), mask)
+
+
+def asymmetric_loss(
+    logits: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    *,
+    gamma_present: float = 0.0,
+    gamma_absent: float = 4.0,
+    clip: float = 0.05,
+) -> Tensor:
+    """Asymmetric loss (Ridnik et al., ICCV 2021): easy absents count little, those scoring
+    below ``clip`` not at all.
+    """
+    wrong = _wrongness(logits, targets)
+    present = wrong**gamma_present * _entry_bce(logits, targets)
+    if clip > 0:
+        shifted = (wrong - clip).clamp(min=0.0)
+        absent = shifted**gamma_absent * -torch.log1p(-shifted)
+    else:
+        absent = wrong**gamma_absent * _entry_bce(logits, targets)
+    return masked_mean(torch.where(targets > 0, present, absent), mask)
+
+
+# --------------------------------------------------- the class-specific embedding loss
+
+
+@dataclass(frozen=True)
+class EmbeddingLoss:
+    """Switches of the class-specific embedding loss (LMPT section 3).
+
+    margin: the hinge's, before softening; a cosine distance in [0, 2].
+    soft_margin: margin_i = margin * n_i^(-1/4), wider for rare classes.
+    reweight: w_i proportional to n_i^(-gamma).
+    """
+
+    margin: float = 1.0
+    soft_margin: bool = True
+    reweight: bool = True
+    gamma: float = 0.5
+
+
+def class_margins(present: Tensor, options: EmbeddingLoss) -> Tensor:
+    """margin_i of every class, (C,); n_i = 0 counts as 1."""
+    if not options.soft_margin:
+        return torch.full_like(present, options.margin)
+    return options.margin * present.clamp(min=1.0) ** -0.25
+
+
+def class_weights(present: Tensor, options: EmbeddingLoss) -> Tensor:
+    """w_i = n_i^(-gamma) / sum_j n_j^(-gamma), (C,), summing to 1; n_i = 0 counts as 1."""
+    if not options.reweight:
+        return torch.full_like(present, 1.0 / max(len(present), 1))
+    weight = present.clamp(min=1.0) ** -options.gamma
+    return weight / weight.sum()
+
+
+def class_specific_embedding_loss(
+    similarity: Tensor,
+    targets: Tensor,
+    mask: Tensor,
+    present: Tensor,
+    options: EmbeddingLoss | None = None,
+) -> Tensor:
+    """Pull a caption to the prompts of the classes in its image, push others to a margin.
+
+    With d = 1 - similarity: present w_i d, absent w_i max(0, margin_i - d); the w-weighted
+    mean over known entries, which for complete annotations is the paper's mean over images of
+    sum_i w_i(...).
+
+    Args:
+        similarity: (B, C) cosines of caption and prompt, of any of :func:`feature_similarity`,
+            :func:`token_similarity`, :func:`mean_token_similarity`.
+        targets, mask: (B, C) float; mask a whole row where the image has no caption.
+        present: (C,) float, n_i of the training part.
+    """
+    options = options or EmbeddingLoss()
+    distance = 1.0 - similarity
+    margins = class_margins(present, options)
+    entry = torch.where(targets > 0, distance, (margins - distance).clamp(min=0.0))
+    weights = class_weights(present, options).expand_as(entry) * (mask > 0)
+    total = weights.sum()
+    safe = torch.where(mask > 0, entry, torch.zeros_like(entry))
+    return (weights * safe).sum() / total.clamp(min=torch.finfo(total.dtype).tiny)
+
+
+def feature_similarity(captions: Tensor, prompts: Tensor) -> Tensor:
+    """Cosines (B, C) of caption (B, D) and prompt (C, D) text features."""
+    return nn_f.normalize(captions, dim=-1) @ nn_f.normalize(prompts, dim=-1).T
+
+
+def token_similarity(
+    captions: Tensor, caption_mask: Tensor, prompts: Tensor, prompt_mask: Tensor
+) -> Tensor:
+    """Cosines (B, C) of caption and prompt token embeddings laid side by side.
+
+    Each text is one long vector of its token embeddings; positions that are padding in either
+    of the two are left out of both.  0 where nothing is left.
+
+    Args:
+        captions: (B, L, W); caption_mask: (B, L) float, 1 on tokens.
+        prompts: (C, K, W); prompt_mask: (C, K) float.
+    """
+    length = min(captions.shape[1], prompts.shape[1])
+    q, qm = captions[:, :length], caption_mask[:, :length]
+    p, pm = prompts[:, :length], prompt_mask[:, :length]
+    dot = (q * qm[..., None]).flatten(1) @ (p * pm[..., None]).flatten(1).T
+    q_norm = ((q**2).sum(-1) * qm) @ pm.T
+    p_norm = qm @ ((p**2).sum(-1) * pm).T
+    return dot * (q_norm * p_norm).clamp(min=1e-24).rsqrt()
+
+
+def mean_token_similarity(
+    captions: Tensor, caption_mask: Tensor, prompts: Tensor, prompt_mask: Tensor
+) -> Tensor:
+    """Cosines (B, C) of the mean token embeddings; arguments as :func:`token_similarity`.
+
+    Insensitive to where a word stands, unlike the side-by-side form.
+    """
+    q = (captions * caption_mask[..., None]).sum(1)
+    p = (prompts * prompt_mask[..., None]).sum(1)
+    return feature_similarity(q, p)
