@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.views import Snapshot, Verdict
 from trainer.bands import Band
 
@@ -33,7 +34,8 @@ class Cell:
     """
 
     image_id: int
-    state: str
+    name: str
+    state: ImageState
     chips: tuple[Chip, ...]
     more: int
     estimated: bool
@@ -47,7 +49,7 @@ class Cell:
         return any(chip.band is Band.TAIL for chip in self.chips)
 
 
-def cell(snapshot: Snapshot, row: int, state: str, focus_class: int | None) -> Cell:
+def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
     """The cell of ``row``; looks at that row of the arrays only."""
     said = snapshot.annotations[row]
     scores = snapshot.scores[row]
@@ -65,7 +67,8 @@ def cell(snapshot: Snapshot, row: int, state: str, focus_class: int | None) -> C
     focus_column = None if focus_class is None else snapshot.column_of.get(focus_class)
     return Cell(
         image_id=int(snapshot.image_ids[row]),
-        state=state,
+        name=snapshot.images.names[row].rpartition("/")[2],
+        state=ImageState(int(snapshot.images.states[row])),
         chips=tuple(
             Chip(
                 snapshot.classes[column].id,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,29 +30,32 @@ def bucket_for(pixels: float) -> int:
 
 
 class ThumbnailSource(Protocol):
-    """Where JPEG bytes come from; called on worker threads, may take long."""
+    """Where JPEG bytes come from; called on worker threads, may take long.
 
-    def __call__(self, image_id: int, size: int, /) -> bytes: ...
+    It raises with a sentence for the user where there is no picture.
+    """
+
+    def __call__(self, image_id: int, version: str, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True)
 class _Key:
     image_id: int
-    version: object
+    version: str
     size: int
 
 
 class ThumbnailLoader(QObject):
     """Gives pixmaps by image id, loading what it lacks.
 
-    ``version`` is anything that changes when the file's content does.
+    ``version`` is a text that changes when the file's content does: its fingerprint.
     """
 
     loaded = Signal(int)
     """The pixmap (or the failure) of this image id can now be asked for."""
 
     def __init__(
-        self, source: Callable[[int, int], bytes], threads: int = 2, parent: QObject | None = None
+        self, source: ThumbnailSource, threads: int = 2, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
         self._source = source
@@ -61,12 +64,12 @@ class ThumbnailLoader(QObject):
         self._threads = threads
         self._pixmaps: OrderedDict[_Key, QPixmap] = OrderedDict()
         self._bytes = 0
-        self._failures: dict[tuple[int, object], str] = {}
+        self._failures: dict[tuple[int, str], str] = {}
         self._pending: dict[_Key, None] = {}
         self._flying: dict[_Key, background.Task] = {}
         self._closed = False
 
-    def pixmap(self, image_id: int, version: object, size: int) -> QPixmap | None:
+    def pixmap(self, image_id: int, version: str, size: int) -> QPixmap | None:
         """The thumbnail, or None while it loads (or if it cannot: see :meth:`failure`).
 
         Until the right size is there, another size of the same picture is given.
@@ -86,7 +89,7 @@ class ThumbnailLoader(QObject):
                 return stand_in
         return None
 
-    def failure(self, image_id: int, version: object) -> str:
+    def failure(self, image_id: int, version: str) -> str:
         """Why the thumbnail cannot be made, or ""."""
         return self._failures.get((image_id, version), "")
 
@@ -121,7 +124,7 @@ class ThumbnailLoader(QObject):
             )
 
     def _decode(self, key: _Key) -> QImage:
-        image = QImage.fromData(self._source(key.image_id, key.size))
+        image = QImage.fromData(self._source(key.image_id, key.version, key.size))
         if image.isNull():
             raise ValueError("The thumbnail could not be read.")
         return image.convertToFormat(QImage.Format.Format_RGB32)

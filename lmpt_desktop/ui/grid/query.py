@@ -35,13 +35,16 @@ def evaluate(session: LibrarySession, wanted: Filter, order: Sort) -> Selection:
 
     What the painter needs of the snapshot is computed here too, on the calling thread.
     """
+    version = session.snapshot().version
+    rows = session.select(wanted, order)
     snapshot = session.snapshot()
-    for _attempt in range(3):
+    attempts = 1
+    while snapshot.version != version and attempts < 3:
+        version = snapshot.version
         rows = session.select(wanted, order)
-        after = session.snapshot()
-        if after.version == snapshot.version:
-            break
-        snapshot = after
+        snapshot = session.snapshot()
+        attempts += 1
+    # Under a steady stream of changes they may still differ, but rows only ever come last.
     rows = rows[rows < len(snapshot.image_ids)]
     warm(snapshot)
     return Selection(snapshot, rows, wanted, order)

@@ -1,0 +1,259 @@
+"""Paints a cell: the thumbnail, its classes (tail first), and what the user said."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtCore import (
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui import theme as themes
+from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
+from lmpt_desktop.ui.grid.model import GridModel
+from trainer.bands import Band
+
+MARGIN = 5
+"""Between a card and the edge of its grid square."""
+PADDING = 6
+"""Between a card's edge and what is on it."""
+COMPACT_BELOW = 120
+"""Thumbnails smaller than this show one line of classes instead of three."""
+
+
+class GridDelegate(QStyledItemDelegate):
+    """The painter of the grid; it reads the model's cells and asks the loader for pixels."""
+
+    def __init__(self, loader: ThumbnailLoader, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._loader = loader
+        self._zoom = 180
+        self.set_zoom(self._zoom)
+
+    def set_zoom(self, pixels: int) -> None:
+        """Edge of the square that thumbnails are fitted into."""
+        self._zoom = pixels
+
+    @property
+    def zoom(self) -> int:
+        return self._zoom
+
+    @property
+    def lines(self) -> int:
+        return 1 if self._zoom < COMPACT_BELOW else MAX_CHIPS
+
+    def cell_size(self, font: QFont) -> QSize:
+        """The grid's square, margins included."""
+        line = QFontMetrics(font).height() + 2
+        around = 2 * (MARGIN + PADDING)
+        return QSize(self._zoom + around, self._zoom + self.lines * line + 4 + around)
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return self.cell_size(option.font)  # pyright: ignore[reportAttributeAccessIssue]
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        model = cast(GridModel, index.model())
+        cell = model.cell(index.row())
+        theme = themes.current()
+        # PySide's stubs lack the option's fields.
+        area = cast(QRect, option.rect)  # pyright: ignore[reportAttributeAccessIssue]
+        state = cast(QStyle.StateFlag, option.state)  # pyright: ignore[reportAttributeAccessIssue]
+        widget = cast(QWidget, option.widget)  # pyright: ignore[reportAttributeAccessIssue]
+        card = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._card(painter, card, state, theme)
+        square = QRect(card.left() + PADDING, card.top() + PADDING, self._zoom, self._zoom)
+        fingerprint = model.fingerprint(index.row())
+        self._picture(painter, square, fingerprint, cell, widget.devicePixelRatioF())
+        self._badges(painter, square, cell, theme)
+        self._classes(painter, square, cell, theme)
+        painter.restore()
+
+    # --------------------------------------------------------------------------- parts
+
+    def _card(
+        self, painter: QPainter, card: QRect, state: QStyle.StateFlag, theme: themes.Theme
+    ) -> None:
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        focused = bool(state & QStyle.StateFlag.State_HasFocus)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        if not (selected or focused or hovered):
+            return
+        fill = theme.colour("selection" if selected else "raised")
+        edge = theme.colour("accent") if selected or focused else QColor(Qt.GlobalColor.transparent)
+        painter.setPen(QPen(edge, 2 if focused else 1))
+        painter.setBrush(fill if selected or hovered else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(card).adjusted(1, 1, -1, -1), 6, 6)
+
+    def _picture(
+        self,
+        painter: QPainter,
+        square: QRect,
+        fingerprint: str,
+        cell: Cell,
+        ratio: float,
+    ) -> None:
+        size = bucket_for(self._zoom * ratio)
+        pixmap = self._loader.pixmap(cell.image_id, fingerprint, size)
+        reason = self._loader.failure(cell.image_id, fingerprint)
+        if cell.state is not ImageState.OK or (pixmap is None and reason):
+            self._placeholder(painter, square, cell.state, reason)
+        elif pixmap is None:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(themes.current().colour("raised"))
+            painter.drawRoundedRect(square, 4, 4)
+        else:
+            target = fitted(pixmap.size(), square)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(target, pixmap)
+
+    def _placeholder(
+        self, painter: QPainter, square: QRect, state: ImageState, reason: str
+    ) -> None:
+        theme = themes.current()
+        painter.setPen(QPen(theme.colour("border"), 1, Qt.PenStyle.DashLine))
+        painter.setBrush(theme.colour("raised"))
+        painter.drawRoundedRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        missing = state is ImageState.MISSING
+        side = min(48, square.height() // 3)
+        mark: QPixmap = themes.icon("image-missing" if missing else "image-broken", "muted").pixmap(
+            side, side
+        )
+        roomy = square.width() >= COMPACT_BELOW
+        top = square.center().y() - side // 2 - (square.height() // 6 if roomy else 0)
+        painter.drawPixmap(QPoint(square.center().x() - side // 2, top), mark)
+        if roomy:
+            text = reason or ("The file is missing" if missing else "The file cannot be read")
+            painter.setPen(theme.colour("muted"))
+            words = square.adjusted(10, top + side + 6 - square.top(), -10, -6)
+            flags = (
+                Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+            )
+            painter.drawText(words, flags, text)
+
+    def _badges(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
+        """Small marks on the picture: verdict on the class in focus, correction, reviewed."""
+        names: list[tuple[str, str]] = []
+        if cell.focus is Verdict.PRESENT:
+            names.append(("present", "present"))
+        elif cell.focus is Verdict.ABSENT:
+            names.append(("absent", "absent"))
+        if cell.reviewed:
+            names.append(("reviewed", "accent"))
+        side = 22
+        right = square.right() - 4
+        for name, colour in reversed(names):
+            spot = QRect(right - side, square.top() + 4, side, side)
+            painter.setPen(QPen(theme.colour("border"), 1))
+            painter.setBrush(theme.colour("surface"))
+            painter.drawRoundedRect(spot, 6, 6)
+            themes.icon(name, colour).paint(painter, spot.adjusted(3, 3, -3, -3))
+            right -= side + 4
+
+    def _classes(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
+        metrics = painter.fontMetrics()
+        height = metrics.height() + 2
+        top = square.bottom() + 5
+        if cell.chips:
+            shown = cell.chips[: self.lines]
+            hidden = cell.more + len(cell.chips) - len(shown)
+            for number, chip in enumerate(shown):
+                line = QRect(square.left(), top + number * height, square.width(), height)
+                extra = f"+{hidden}" if hidden and number == len(shown) - 1 else ""
+                self._class_line(painter, line, chip, extra, cell.estimated)
+            return
+        line = QRect(square.left(), top, square.width(), height)
+        painter.setPen(theme.colour("muted"))
+        if cell.state is not ImageState.OK:
+            text = cell.name
+        elif cell.pending:
+            text = "Waiting for the model"
+        else:
+            text = "No class predicted"
+        painter.drawText(
+            line,
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
+            metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, line.width()),
+        )
+
+    def _class_line(
+        self,
+        painter: QPainter,
+        line: QRect,
+        chip: Chip,
+        extra: str,
+        estimated: bool,
+    ) -> None:
+        theme = themes.current()
+        metrics = painter.fontMetrics()
+        colour = theme.band(chip.band)
+        mark = metrics.ascent()
+        mark_top = line.top() + (line.height() - mark) / 2
+        themes.paint_band_mark(
+            painter, QRectF(line.left(), mark_top, mark, mark), chip.band, colour
+        )
+        right = line.right()
+        vertical = Qt.AlignmentFlag.AlignVCenter
+        if extra:
+            width = metrics.horizontalAdvance(extra)
+            painter.setPen(theme.colour("muted"))
+            painter.drawText(
+                QRect(right - width, line.top(), width + 1, line.height()), vertical, extra
+            )
+            right -= width + 6
+        if chip.band is Band.TAIL:
+            right = self._tail_word(painter, line, right, estimated, colour)
+        if chip.confirmed:
+            side = mark
+            right -= side
+            spot = QRect(right, int(mark_top), side, side)
+            themes.icon("present", "present").paint(painter, spot)
+            right -= 4
+        left = line.left() + mark + 5
+        painter.setPen(colour if chip.band is Band.TAIL else theme.colour("text"))
+        text = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, right - left)
+        painter.drawText(QRect(left, line.top(), right - left, line.height()), vertical, text)
+
+    def _tail_word(
+        self, painter: QPainter, line: QRect, right: int, estimated: bool, colour: QColor
+    ) -> int:
+        """Draw the word in a small frame ending at ``right``; returns where it begins."""
+        metrics = painter.fontMetrics()
+        word = "tail, est." if estimated and line.width() >= 170 else "tail"
+        width = metrics.horizontalAdvance(word) + 10
+        frame = QRectF(right - width + 0.5, line.top() + 1.5, width, line.height() - 3)
+        painter.setPen(QPen(colour, 1))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(frame, 4, 4)
+        painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, word)
+        return right - width - 5
+
+
+def fitted(size: QSize, square: QRect) -> QRect:
+    """Where a picture of ``size`` goes in ``square``: whole, centred, never enlarged past 2x."""
+    scaled = size.scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    if scaled.width() > 2 * size.width():
+        scaled = size * 2
+    place = QRect(QPoint(0, 0), scaled)
+    place.moveCenter(square.center())
+    return place

@@ -1,0 +1,160 @@
+"""The grid's rows: an array of image ids over the arrays of a snapshot."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.ui.grid import cells
+from lmpt_desktop.ui.theme import band_word
+
+Index = QModelIndex | QPersistentModelIndex
+NO_PARENT = QModelIndex()
+
+
+class Role(IntEnum):
+    """What the delegate asks for."""
+
+    CELL = Qt.ItemDataRole.UserRole + 1
+    IMAGE_ID = Qt.ItemDataRole.UserRole + 2
+
+
+class GridModel(QAbstractListModel):
+    """Rows in the order the query gave.  Nothing is stored per row: cells are made when painted."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._snapshot: Snapshot | None = None
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
+        self._rows: NDArray[np.int64] = np.empty(0, np.int64)
+        self._position: dict[int, int] | None = None
+        self._cells: dict[int, cells.Cell] = {}
+        self._focus_class: int | None = None
+
+    # ------------------------------------------------------------------------- content
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        return self._snapshot
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """(n,) int64, the image id of every grid position."""
+        return self._ids
+
+    @property
+    def focus_class(self) -> int | None:
+        return self._focus_class
+
+    def set_content(self, snapshot: Snapshot, rows: NDArray[np.int64]) -> bool:
+        """Show these rows of the snapshot; returns whether the grid's order changed."""
+        ids = snapshot.image_ids[rows]
+        if np.array_equal(ids, self._ids):
+            self._rows = rows
+            self._repaint(snapshot)
+            return False
+        self.beginResetModel()
+        self._snapshot, self._rows, self._ids = snapshot, rows, ids
+        self._position = None
+        self._cells.clear()
+        self.endResetModel()
+        return True
+
+    def refresh(self, snapshot: Snapshot) -> None:
+        """Same images, newer content.  An image that is gone stays until the next selection."""
+        if self._snapshot is None:
+            return
+        if len(snapshot.image_ids) != len(self._snapshot.image_ids) or not np.array_equal(
+            snapshot.image_ids, self._snapshot.image_ids
+        ):
+            row_of = snapshot.row_of
+            rows = np.array([row_of.get(int(image_id), -1) for image_id in self._ids], np.int64)
+            if (rows < 0).any():
+                return
+            self._rows = rows
+        self._repaint(snapshot)
+
+    def set_focus_class(self, class_id: int | None) -> None:
+        """Show what was said about this class on every cell."""
+        if class_id != self._focus_class:
+            self._focus_class = class_id
+            if self._snapshot is not None:
+                self._repaint(self._snapshot)
+
+    def _repaint(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._cells.clear()
+        if len(self._ids):
+            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
+
+    # ------------------------------------------------------------------------ positions
+
+    def image_id(self, position: int) -> int:
+        return int(self._ids[position])
+
+    def position_of(self, image_id: int) -> int:
+        """Where an image is in the grid, or -1."""
+        if self._position is None:
+            self._position = {int(id_): place for place, id_ in enumerate(self._ids)}
+        return self._position.get(image_id, -1)
+
+    def fingerprint(self, position: int) -> str:
+        """Key of the thumbnail store; "" where not known."""
+        assert self._snapshot is not None
+        return self._snapshot.images.fingerprints[int(self._rows[position])]
+
+    def cell(self, position: int) -> cells.Cell:
+        """What to paint at a position."""
+        assert self._snapshot is not None
+        found = self._cells.get(position)
+        if found is None:
+            if len(self._cells) > 2000:
+                self._cells.clear()
+            row = int(self._rows[position])
+            found = self._cells[position] = cells.cell(self._snapshot, row, self._focus_class)
+        return found
+
+    # ------------------------------------------------------------------------- Qt model
+
+    def rowCount(self, parent: Index = NO_PARENT) -> int:
+        return 0 if parent.isValid() else len(self._ids)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
+        position = index.row()
+        if self._snapshot is None or not 0 <= position < len(self._ids):
+            return None
+        if role == Role.CELL:
+            return self.cell(position)
+        if role == Role.IMAGE_ID:
+            return self.image_id(position)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.cell(position).name
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleDescriptionRole):
+            return describe(self.cell(position))
+        return None
+
+
+def describe(cell: cells.Cell) -> str:
+    """A cell in words: for the tooltip and for screen readers."""
+    lines = [cell.name]
+    if cell.state is not ImageState.OK:
+        lines.append("File missing" if cell.state is ImageState.MISSING else "Cannot be read")
+    for chip in cell.chips:
+        how = "you said so" if chip.confirmed else f"score {chip.score:.2f}"
+        lines.append(f"{chip.name}: {how}, {band_word(chip.band, estimated=cell.estimated)}")
+    if cell.more:
+        lines.append(f"and {cell.more} more")
+    if cell.pending and cell.state is ImageState.OK:
+        lines.append("Not looked at by the model yet")
+    if cell.focus is not None and cell.focus is not Verdict.UNKNOWN:
+        lines.append(f"Class in focus: {cell.focus.name.lower()}")
+    if cell.corrected:
+        lines.append("You corrected a prediction here")
+    if cell.reviewed:
+        lines.append("Reviewed")
+    return "\n".join(lines)
