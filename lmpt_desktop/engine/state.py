@@ -1,0 +1,277 @@
+"""The arrays of one open library and the snapshot made of them (thread-safe).
+
+Who changes what: rows (images) and columns (classes) may be changed by any thread, scores by
+the session's worker only, annotations by any thread after the catalogue has committed them.
+Every change builds a new snapshot under the lock; readers take the reference and need none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.engine.feature_rows import FeatureRows
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights
+from trainer.bands import BandLimits
+
+ReadMatrix = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]]
+"""(image ids, class ids) -> verdicts, as :meth:`Annotations.matrix`."""
+
+_CARRIED = {
+    "images": ("image_ids", "row_of", "dates"),
+    "classes": ("class_ids", "column_of"),
+    "scores": ("predicted",),
+}
+"""Cached properties that stay right while the field they are made of does."""
+
+
+class LibraryState:
+    """Rows, columns, scores and annotations, kept consistent."""
+
+    def __init__(
+        self,
+        images: ImageTable,
+        classes: Sequence[ClassEntry],
+        annotations: NDArray[np.int8],
+        reviewed: set[int],
+        limits: BandLimits,
+    ) -> None:
+        n, c = len(images), len(classes)
+        self._lock = threading.RLock()
+        self._shape = 0
+        self._features: FeatureRows | None = None
+        self._weights: tuple[tuple[int, ...], ClassWeights] | None = None
+        self._scored = 0
+        self._snapshot = _frozen(
+            Snapshot(
+                version=1,
+                images=images,
+                classes=tuple(classes),
+                scores=np.full((n, c), np.nan, np.float32),
+                thresholds=np.full(c, DEFAULT_THRESHOLD, np.float32),
+                trained=np.zeros(c, np.bool_),
+                annotations=annotations,
+                reviewed=_member(images.ids, reviewed),
+                limits=limits,
+            )
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The library now."""
+        return self._snapshot
+
+    # -------------------------------------------------------------------- rows and columns
+
+    def set_images(self, images: ImageTable, read: ReadMatrix, reviewed: set[int]) -> None:
+        """Other rows; verdicts of images not seen before are read from the catalogue."""
+        with self._lock:
+            old = self._snapshot
+            kept, source = _match(images.ids, old.image_ids)
+            scores = np.full((len(images), len(old.classes)), np.nan, np.float32)
+            scores[kept] = old.scores[source]
+            annotations = np.full(scores.shape, -1, np.int8)
+            annotations[kept] = old.annotations[source]
+            new = np.ones(len(images), np.bool_)
+            new[kept] = False
+            if new.any() and len(old.classes):
+                annotations[new] = read(images.ids[new], old.class_ids)
+            if self._features is not None and new.any():
+                ids, _ = self._features.view()
+                if np.isin(images.ids[new], ids).any():
+                    self._scored = 0
+            self._shape += 1
+            self._evolve(
+                images=images,
+                scores=scores,
+                annotations=annotations,
+                reviewed=_member(images.ids, reviewed),
+            )
+
+    def set_classes(self, classes: Sequence[ClassEntry], read: ReadMatrix) -> None:
+        """Other columns; scores of new classes are NaN until predicted."""
+        with self._lock:
+            old = self._snapshot
+            ids = np.array([entry.id for entry in classes], np.int64)
+            shape = (len(old.images), len(classes))
+            scores = np.full(shape, np.nan, np.float32)
+            annotations = np.full(shape, -1, np.int8)
+            thresholds = np.full(len(classes), DEFAULT_THRESHOLD, np.float32)
+            trained = np.zeros(len(classes), np.bool_)
+            fresh: list[int] = []
+            for column, entry in enumerate(classes):
+                source = old.column_of.get(entry.id)
+                if source is None:
+                    fresh.append(column)
+                    continue
+                scores[:, column] = old.scores[:, source]
+                annotations[:, column] = old.annotations[:, source]
+                thresholds[column] = old.thresholds[source]
+                trained[column] = old.trained[source]
+            if fresh and len(old.images):
+                annotations[:, fresh] = read(old.image_ids, ids[fresh])
+            self._shape += 1
+            self._evolve(
+                classes=tuple(classes),
+                scores=scores,
+                annotations=annotations,
+                thresholds=thresholds,
+                trained=trained,
+            )
+
+    def set_limits(self, limits: BandLimits) -> None:
+        """Other band limits."""
+        with self._lock:
+            self._evolve(limits=limits)
+
+    # ------------------------------------------------------------------------- annotations
+
+    def apply(self, batch: Batch) -> None:
+        """Show what the catalogue has committed."""
+        with self._lock:
+            old = self._snapshot
+            changes: dict[str, Any] = {}
+            if len(batch.image_ids):
+                rows, known_rows = _places(batch.image_ids, old.image_ids)
+                columns = np.array(
+                    [old.column_of.get(int(i), -1) for i in batch.class_ids], np.int64
+                )
+                known = known_rows & (columns >= 0)
+                annotations = old.annotations.copy()
+                annotations[rows[known], columns[known]] = batch.after[known]
+                changes["annotations"] = annotations
+            if len(batch.reviewed_ids):
+                rows, known = _places(batch.reviewed_ids, old.image_ids)
+                reviewed = old.reviewed.copy()
+                reviewed[rows[known]] = batch.reviewed_after[known]
+                changes["reviewed"] = reviewed
+            if changes:
+                self._evolve(**changes)
+
+    # -------------------------------------------------------------- features and scores
+
+    def set_features(self, features: FeatureRows | None) -> None:
+        """Features of another backbone (None: none yet); scores become unknown."""
+        with self._lock:
+            self._features = features
+            self._weights = None
+            self._scored = 0
+            self._evolve(scores=np.full(self._snapshot.scores.shape, np.nan, np.float32))
+
+    def add_features(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+        """Features that were just committed; they are scored at the next :meth:`predict`."""
+        with self._lock:
+            if self._features is None or not self._features.dim:
+                self._features = FeatureRows(features.shape[1])
+            self._features.append(ids, features)
+
+    def feature_view(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        """All features in memory: ids (n,), float16 (n, D)."""
+        with self._lock:
+            if self._features is None:
+                return np.empty(0, np.int64), np.empty((0, 0), np.float16)
+            return self._features.view()
+
+    def features_of(
+        self, image_ids: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """See :meth:`FeatureRows.of_images`."""
+        with self._lock:
+            if self._features is None:
+                return np.zeros(len(image_ids), np.bool_), np.empty((0, 0), np.float16)
+            return self._features.of_images(image_ids)
+
+    def set_weights(self, class_ids: Sequence[int], weights: ClassWeights) -> None:
+        """Predict with these from the next :meth:`predict` on."""
+        with self._lock:
+            self._weights = (tuple(class_ids), weights)
+            self._scored = 0
+
+    @property
+    def weights(self) -> tuple[tuple[int, ...], ClassWeights] | None:
+        """What was set last: class ids and their weights."""
+        return self._weights
+
+    def predict(self) -> bool:
+        """Bring the scores up to date; returns whether anything changed.
+
+        Only the session's worker calls this.  The arithmetic runs outside the lock; where
+        rows or columns changed meanwhile it is done again.
+        """
+        while True:
+            with self._lock:
+                snapshot, shape, start = self._snapshot, self._shape, self._scored
+                if self._features is None or self._weights is None:
+                    return False
+                class_ids, weights = self._weights
+                end = len(self._features)
+                ids, features = self._features.view(start)
+                version = self._weights
+            if class_ids != tuple(entry.id for entry in snapshot.classes):
+                return False  # the vocabulary moved on; its weights will follow
+            if start and start == end:
+                return False
+            scores = snapshot.scores.copy() if start else np.full_like(snapshot.scores, np.nan)
+            rows, known = _places(ids, snapshot.image_ids)
+            if known.all():
+                scores[rows] = predict(features, weights)
+            else:
+                scores[rows[known]] = predict(features[known], weights)
+            with self._lock:
+                if self._shape != shape or self._weights is not version:
+                    continue
+                self._scored = end
+                self._evolve(
+                    scores=scores,
+                    thresholds=weights.thresholds.copy(),
+                    trained=weights.trained.copy(),
+                )
+                return True
+
+    # ------------------------------------------------------------------------------- inside
+
+    def _evolve(self, **changes: Any) -> None:
+        old = self._snapshot
+        new = replace(old, version=old.version + 1, **changes)
+        for name, carried in _CARRIED.items():
+            if getattr(new, name) is getattr(old, name) and (
+                name != "scores" or new.thresholds is old.thresholds
+            ):
+                new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
+        self._snapshot = _frozen(new)
+
+
+def _frozen(snapshot: Snapshot) -> Snapshot:
+    for name in ("scores", "thresholds", "trained", "annotations", "reviewed"):
+        getattr(snapshot, name).flags.writeable = False
+    return snapshot
+
+
+def _member(ids: NDArray[np.int64], members: set[int]) -> NDArray[np.bool_]:
+    return np.isin(ids, np.fromiter(members, np.int64, len(members)))
+
+
+def _places(
+    wanted: NDArray[np.int64], ascending: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where ``wanted`` ids are in ``ascending``: (n,) rows, and (n,) whether they are there."""
+    if not len(ascending):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
+    rows = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return rows, ascending[rows] == wanted
+
+
+def _match(
+    new: NDArray[np.int64], old: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of ``new`` that are in ``old``, and their rows there."""
+    rows, known = _places(new, old)
+    return np.flatnonzero(known), rows[known]
