@@ -59,8 +59,10 @@ class StopWatch:
         return self._event.is_set()
 
     def check(self, *_: object) -> None:
-        """Raise :class:`StopRequestedError` if a stop was asked for; takes and ignores any arguments, so
-        that it can serve as a hook.
+        """Raise if a stop was asked for; ignores its arguments, so that it can serve as a hook.
+
+        Raises:
+            StopRequestedError: if so.
         """
         if self._event.is_set():
             raise StopRequestedError

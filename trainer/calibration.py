@@ -1,0 +1,199 @@
+"""From cosines to probabilities: p = sigmoid(s cos + b_i), and a threshold per class (no torch).
+
+Fitted by Newton's method on held-out annotations.  Both s and the biases lean on a prior, so
+that a handful of annotations, or annotations of one kind only, move them a little instead of
+to infinity.  A class with fewer than :data:`MIN_PRESENT` held-out present (or absent)
+annotations keeps the shared bias and threshold, and ``calibrated`` says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.job import ABSENT, PRESENT
+
+MIN_PRESENT = 5
+DEFAULT_THRESHOLD = 0.5
+SCALE_RANGE = (1.0, 200.0)
+BIAS_PRIOR_STD = 2.0
+"""Of a class's bias around the shared one, in logits."""
+_ITERATIONS = 30
+_MAX_STEP = 2.0
+
+Floats = NDArray[np.floating[Any]]
+Targets = NDArray[np.int8]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """s, b_i and thresholds; (C,) each where per class."""
+
+    scale: float
+    biases: NDArray[np.float32]
+    thresholds: NDArray[np.float32]
+    calibrated: NDArray[np.bool_]
+    shared_bias: float
+    shared_threshold: float
+
+    def scores(self, cosines: Floats) -> NDArray[np.float32]:
+        """Probabilities of (N, C) cosines."""
+        return sigmoid(self.scale * cosines + self.biases).astype(np.float32)
+
+
+def sigmoid(logits: Floats) -> NDArray[np.float64]:
+    """1 / (1 + e^-x) without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))
+
+
+def shared_scale_and_bias(
+    cosines: Floats, targets: Targets, start_scale: float, start_bias: float
+) -> tuple[float, float]:
+    """s and one b for all classes, by maximum likelihood with a weak Gaussian prior.
+
+    The prior (one standard deviation: s by a factor of about two, b by 4 logits) weighs like
+    one annotation; without annotations the start comes back.
+    """
+    known = targets >= 0
+    x = cosines[known].astype(np.float64)
+    y = (targets[known] == PRESENT).astype(np.float64)
+    start = np.array([np.clip(start_scale, *SCALE_RANGE), start_bias], dtype=np.float64)
+    precision = np.diag([1.0 / start[0] ** 2, 1.0 / 16.0])
+    point = start.copy()
+    if not len(x):
+        return float(point[0]), float(point[1])
+    # Cosines bunch around a mean; centring makes the two unknowns nearly independent, so
+    # Newton needs few steps.
+    features = np.stack([x, np.ones_like(x)], 1)
+    value = _objective(point, features, y, start, precision)
+    for _ in range(_ITERATIONS):
+        p = sigmoid(features @ point)
+        gradient = features.T @ (p - y) + precision @ (point - start)
+        hessian = (features * (p * (1 - p))[:, None]).T @ features + precision
+        step = np.linalg.solve(hessian, gradient)
+        size = 1.0
+        while size > 1e-4:
+            trial = point - size * step
+            trial[0] = np.clip(trial[0], *SCALE_RANGE)
+            new = _objective(trial, features, y, start, precision)
+            if new <= value:
+                break
+            size /= 2
+        else:
+            break
+        done = value - new < 1e-9 * max(1.0, abs(value))
+        point, value = trial, new
+        if done:
+            break
+    return float(point[0]), float(point[1])
+
+
+def _objective(
+    point: NDArray[np.float64],
+    features: NDArray[np.float64],
+    y: NDArray[np.float64],
+    start: NDArray[np.float64],
+    precision: NDArray[np.float64],
+) -> float:
+    z = features @ point
+    away = point - start
+    return float((np.logaddexp(0.0, z) - y * z).sum() + 0.5 * away @ precision @ away)
+
+
+def class_biases(
+    cosines: Floats, targets: Targets, scale: float, shared_bias: float
+) -> NDArray[np.float64]:
+    """b_i of every class given s, (C,), drawn towards the shared bias where data is scarce."""
+    known = (targets >= 0).astype(np.float64)
+    y = (targets == PRESENT).astype(np.float64)
+    base = scale * cosines.astype(np.float64)
+    bias = np.full(targets.shape[1], shared_bias, dtype=np.float64)
+    precision = 1.0 / BIAS_PRIOR_STD**2
+    for _ in range(_ITERATIONS):
+        p = sigmoid(base + bias)
+        gradient = ((p - y) * known).sum(0) + precision * (bias - shared_bias)
+        curvature = (p * (1 - p) * known).sum(0) + precision
+        step = np.clip(gradient / curvature, -_MAX_STEP, _MAX_STEP)
+        bias -= step
+        if np.abs(step).max(initial=0.0) < 1e-6:
+            break
+    return bias
+
+
+def best_threshold(
+    scores: Floats, present: NDArray[np.bool_], fallback: float = DEFAULT_THRESHOLD
+) -> float:
+    """The threshold with the best F1 of (n,) scores; the one nearest to ``fallback`` among
+    equals.  ``fallback`` itself where there is not enough of either kind to tell.
+    """
+    positives = int(present.sum())
+    if positives < MIN_PRESENT or len(present) - positives < MIN_PRESENT:
+        return fallback
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores = scores[order].astype(np.float64)
+    hits = np.cumsum(present[order])
+    f1 = 2 * hits / (np.arange(1, len(scores) + 1) + positives)
+    # A cut is possible only between two different scores.
+    following = np.append(sorted_scores[1:], 0.0)
+    possible = sorted_scores > following
+    f1 = np.where(possible, f1, -1.0)
+    middles = (sorted_scores + following) / 2
+    best = np.flatnonzero(f1 >= f1.max() - 1e-12)
+    choice = best[np.argmin(np.abs(middles[best] - fallback))]
+    return float(np.clip(middles[choice], 0.01, 0.99))
+
+
+def calibrate(
+    cosines: Floats, targets: Targets, start_scale: float, start_bias: float
+) -> Calibration:
+    """Calibrate on held-out annotations.
+
+    Args:
+        cosines: (N, C) of feature and class embedding.
+        targets: (N, C) int8.
+        start_scale, start_bias: what training learned; the prior's centre.
+    """
+    scale, shared = shared_scale_and_bias(cosines, targets, start_scale, start_bias)
+    present = (targets == PRESENT).sum(0)
+    absent = (targets == ABSENT).sum(0)
+    enough = (present >= MIN_PRESENT) & (absent >= MIN_PRESENT)
+    biases = np.where(enough, class_biases(cosines, targets, scale, shared), shared)
+    scores = sigmoid(scale * cosines + biases)
+    known = targets >= 0
+    pooled = best_threshold(scores[known], targets[known] == PRESENT)
+    thresholds = np.full(targets.shape[1], pooled)
+    for index in np.flatnonzero(enough):
+        rows = known[:, index]
+        thresholds[index] = best_threshold(
+            scores[rows, index], targets[rows, index] == PRESENT, pooled
+        )
+    return Calibration(
+        scale=scale,
+        biases=biases.astype(np.float32),
+        thresholds=thresholds.astype(np.float32),
+        calibrated=enough,
+        shared_bias=shared,
+        shared_threshold=pooled,
+    )
+
+
+def cross_fitted(
+    cosines: Floats, targets: Targets, start_scale: float, start_bias: float, *, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Scores and predictions, (N, C) each, of every image by a calibration that did not see it
+    (two folds), so that error and F1 on the held-out part are not flattered by being fitted
+    there.
+    """
+    count = len(targets)
+    folds = np.random.default_rng(seed).permutation(count) % 2
+    scores = np.zeros(targets.shape, dtype=np.float32)
+    predicted = np.zeros(targets.shape, dtype=bool)
+    for fold in (0, 1):
+        mine, other = folds == fold, folds != fold
+        fitted = calibrate(cosines[other], targets[other], start_scale, start_bias)
+        scores[mine] = fitted.scores(cosines[mine])
+        predicted[mine] = scores[mine] >= fitted.thresholds
+    return scores, predicted

@@ -1,0 +1,90 @@
+"""The text side of an image for the class-specific embedding loss.
+
+Order (DESIGN section 4): the job's caption, which the app fills from the XMP/IPTC description,
+a sidecar text file or the user's own words; else a sentence made from the present classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainer.job import PRESENT
+from trainer.text_tower import TextTower
+
+_VOWELS = frozenset("aeiou")
+# Sound, not spelling, decides the article; these are the exceptions a vocabulary meets.
+_LIKE_CONSONANT = ("uni", "use", "euro", "one", "ukulele", "ute")
+_LIKE_VOWEL = ("hour", "honest", "heir")
+_SINGULAR_ENDINGS = ("ss", "us", "is", "os", "as")
+
+
+def with_article(name: str) -> str:
+    """``dog`` -> ``a dog``, ``apple`` -> ``an apple``, ``skis`` -> ``skis``."""
+    name = " ".join(name.replace("_", " ").split())
+    lowered = name.lower()
+    if not lowered:
+        return ""
+    if lowered.endswith("s") and not lowered.endswith(_SINGULAR_ENDINGS):
+        return name
+    vowel = lowered[0] in _VOWELS and not lowered.startswith(_LIKE_CONSONANT)
+    vowel = vowel or lowered.startswith(_LIKE_VOWEL)
+    return f"{'an' if vowel else 'a'} {name}"
+
+
+def sentence(names: Sequence[str]) -> str:
+    """``a photo of a dog, a person and a kite``; "" for no names."""
+    parts = [part for part in map(with_article, names) if part]
+    if not parts:
+        return ""
+    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return f"a photo of {listed}"
+
+
+def captions_for(
+    captions: Sequence[str], targets: NDArray[np.int8], names: Sequence[str]
+) -> list[str]:
+    """A caption per image, "" where there is neither one given nor a class present.
+
+    Args:
+        captions: N strings, "" where the job has none.
+        targets: (N, C) int8.
+        names: C class names.
+    """
+    made: list[str] = []
+    for given, row in zip(captions, targets, strict=True):
+        text = " ".join(given.split())
+        made.append(text or sentence([names[i] for i in np.flatnonzero(row == PRESENT)]))
+    return made
+
+
+@dataclass(frozen=True)
+class CaptionTokens:
+    """Distinct captions of N images, tokenised and cut at tokens (not characters).
+
+    ids, lengths: (U, L) and (U,) int64 of the U distinct texts.
+    index: (N,) int64, each image's text; -1 where it has none.
+    """
+
+    ids: Tensor
+    lengths: Tensor
+    index: Tensor
+
+    @property
+    def mask(self) -> Tensor:
+        """(U, L) float, 1 on tokens."""
+        places = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return (places[None] < self.lengths[:, None]).float()
+
+
+def tokenise(captions: Sequence[str], tower: TextTower) -> CaptionTokens:
+    """Tokenise each distinct caption once: sentences made from classes repeat a lot."""
+    distinct = {text: place for place, text in enumerate(dict.fromkeys(filter(None, captions)))}
+    ids, lengths = tower.rows([tower.body_ids(text) for text in distinct])
+    index = torch.tensor([distinct.get(text, -1) for text in captions], dtype=torch.long)
+    return CaptionTokens(ids, lengths, index.to(tower.device))

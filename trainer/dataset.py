@@ -1,0 +1,196 @@
+"""Who trains and who judges: the stratified split, and targets as tensors.
+
+The split is by image.  Every class with two or more present annotations should have at least
+one in each part; the images' classes overlap, so this is solved greedily (rarest class first,
+as in Sechidis et al. 2011) and then repaired.  Images an earlier run held out stay held out,
+else a comparison with its prompt set would flatter the older one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainer.job import HELD_OUT, PRESENT, TRAIN, UNASSIGNED
+
+Targets = NDArray[np.int8]
+Split = NDArray[np.int8]
+_REPAIR_ROUNDS = 20
+
+
+def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed: int = 0) -> Split:
+    """Assign every annotated image to training or held out.
+
+    Args:
+        targets: (N, C) int8.
+        sticky: (N,) int8, earlier assignments; -1 where this run decides.
+        fraction: of the present annotations of each class, to hold out.
+
+    Returns:
+        (N,) int8: 0 train, 1 held out, -1 for an image without any annotation.
+    """
+    rng = np.random.default_rng(seed)
+    present = targets == PRESENT
+    annotated = (targets >= 0).any(1)
+    split = np.where(annotated, sticky, UNASSIGNED).astype(np.int8)
+    free = annotated & (sticky == UNASSIGNED)
+    counts = present.sum(0)
+    wanted = np.where(counts >= 2, np.maximum(1, np.rint(fraction * counts)), 0).astype(int)
+    wanted = np.minimum(wanted, np.maximum(counts - 1, 0))
+    for index in sorted(np.flatnonzero(counts >= 2), key=lambda i: (counts[i], i)):
+        _fill_class(int(index), present, split, free, wanted, rng)
+    rest = np.flatnonzero(annotated & (split == UNASSIGNED))
+    with_present = present[rest].any(1)
+    split[rest[with_present]] = TRAIN
+    # Images known only by what they lack have no class to be stratified by.
+    lacking = rng.permutation(rest[~with_present])
+    held = round(fraction * len(lacking))
+    split[lacking[:held]], split[lacking[held:]] = HELD_OUT, TRAIN
+    _repair(present, split, free, counts)
+    _keep_someone_training(split, free)
+    return split
+
+
+def _fill_class(
+    index: int,
+    present: NDArray[np.bool_],
+    split: Split,
+    free: NDArray[np.bool_],
+    wanted: NDArray[np.int_],
+    rng: np.random.Generator,
+) -> None:
+    """Decide the undecided images of one class: hold out as many as it still needs, train on
+    the others; prefer those that give other classes what they need too.
+    """
+    mine = present[:, index]
+    undecided = np.flatnonzero(mine & free & (split == UNASSIGNED))
+    missing = int(wanted[index]) - int((mine & (split == HELD_OUT)).sum())
+    if missing > 0 and len(undecided):
+        have = (present & (split == HELD_OUT)[:, None]).sum(0)
+        need = wanted - have
+        # +1 for each class helped, -1 for each filled beyond its share; ties at random.
+        gain = present[undecided] @ np.where(need > 0, 1.0, -1.0)
+        order = np.lexsort((rng.random(len(undecided)), -gain))
+        chosen = undecided[order[:missing]]
+        if len(chosen) == len(undecided) and not (mine & (split == TRAIN)).any():
+            chosen = chosen[:-1]
+        split[chosen] = HELD_OUT
+    split[mine & free & (split == UNASSIGNED)] = TRAIN
+
+
+def _violations(
+    present: NDArray[np.bool_], split: Split, counts: NDArray[np.int_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Classes with two or more present that lack one in training, and that lack one held out."""
+    judged = counts >= 2
+    train = (present & (split == TRAIN)[:, None]).sum(0)
+    held = (present & (split == HELD_OUT)[:, None]).sum(0)
+    return judged & (train == 0), judged & (held == 0)
+
+
+def _repair(
+    present: NDArray[np.bool_], split: Split, free: NDArray[np.bool_], counts: NDArray[np.int_]
+) -> None:
+    """Move single images across while that leaves fewer classes one-sided."""
+    for _ in range(_REPAIR_ROUNDS):
+        no_train, no_held = _violations(present, split, counts)
+        before = int(no_train.sum() + no_held.sum())
+        if not before:
+            return
+        moved = False
+        for classes, source, target in ((no_train, HELD_OUT, TRAIN), (no_held, TRAIN, HELD_OUT)):
+            for index in np.flatnonzero(classes):
+                for image in np.flatnonzero(present[:, index] & free & (split == source)):
+                    split[image] = target
+                    after = sum(int(item.sum()) for item in _violations(present, split, counts))
+                    if after < before:
+                        before, moved = after, True
+                        break
+                    split[image] = source
+        if not moved:
+            return
+
+
+def _keep_someone_training(split: Split, free: NDArray[np.bool_]) -> None:
+    if (split == TRAIN).any():
+        return
+    movable = np.flatnonzero(free & (split == HELD_OUT))
+    if len(movable):
+        split[movable[: max(1, len(movable) // 2)]] = TRAIN
+
+
+@dataclass(frozen=True)
+class TensorData:
+    """One part of a job on the device.
+
+    features: (N, D) float32, unit norm; targets, mask: (N, C) float32, mask 1 where known.
+    captions: (N,) int64 row of each image's caption among the distinct ones, -1 for none.
+    """
+
+    features: Tensor
+    targets: Tensor
+    mask: Tensor
+    captions: Tensor
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    def rows(self, index: Tensor) -> TensorData:
+        """The images at ``index``."""
+        return TensorData(
+            self.features[index], self.targets[index], self.mask[index], self.captions[index]
+        )
+
+
+def to_tensors(
+    features: NDArray[np.floating],
+    targets: Targets,
+    captions: Tensor,
+    device: torch.device | str,
+) -> TensorData:
+    """Masked targets as tensors; features are normalised again, half precision being coarse."""
+    values = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).to(device)
+    raw = torch.from_numpy(np.ascontiguousarray(targets)).to(device)
+    return TensorData(
+        features=torch.nn.functional.normalize(values, dim=-1),
+        targets=(raw == PRESENT).float(),
+        mask=(raw >= 0).float(),
+        captions=captions.to(device),
+    )
+
+
+def batch_rows(count: int, size: int, step: int, seed: int, weights: Tensor | None) -> Tensor:
+    """Image rows of one step, (min(size, count),) int64; a function of its arguments alone, so
+    that a resumed run sees the batches it would have seen.
+
+    Args:
+        weights: (count,) to draw by with replacement (class-balanced sampling), or None to go
+            through all images once per epoch in a shuffled order.
+    """
+    if weights is not None:
+        drawn = torch.Generator().manual_seed(seed * 1_000_003 + step)
+        return torch.multinomial(weights.cpu(), min(size, count), True, generator=drawn)
+    if size >= count:
+        return torch.arange(count)
+    per_epoch = count // size
+    epoch, place = divmod(step, per_epoch)
+    shuffled = torch.randperm(
+        count, generator=torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+    )
+    return shuffled[place * size : (place + 1) * size]
+
+
+def balanced_weights(targets: Tensor, mask: Tensor) -> Tensor:
+    """Sampling weight of each image, (N,): the sum of 1/n_i over its present classes, and the
+    mean of the others for an image with none.
+    """
+    present = targets * mask
+    inverse = 1.0 / present.sum(0).clamp(min=1.0)
+    weights = present @ inverse
+    some = weights > 0
+    filler = weights[some].mean() if bool(some.any()) else torch.ones((), device=weights.device)
+    return torch.where(some, weights, filler)

@@ -1,0 +1,154 @@
+"""Multi-label metrics on known annotations (numpy and scikit-learn; no torch).
+
+Arrays: ``scores`` (N, C) float in [0, 1] or any monotone of it, ``targets`` (N, C) int8 with
+1 present, 0 absent, -1 unknown.  Unknown entries take part in nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.bands import Band, BandLimits
+from trainer.events import BandScores
+from trainer.job import ABSENT, PRESENT
+from trainer.prompt_set import ClassResult, Evaluation
+
+Scores = NDArray[np.floating[Any]]
+Targets = NDArray[np.int8]
+CALIBRATION_BINS = 15
+
+
+def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
+    """Average precision per class, (C,); NaN for a class without a present or without an
+    absent annotation, where it would say nothing.
+    """
+    from sklearn.metrics import average_precision_score
+
+    result = np.full(targets.shape[1], np.nan)
+    for index in range(targets.shape[1]):
+        known = targets[:, index] >= 0
+        truth = targets[known, index]
+        if (truth == PRESENT).any() and (truth == ABSENT).any():
+            result[index] = average_precision_score(truth, scores[known, index])
+    return result
+
+
+def band_scores(
+    precisions: NDArray[np.float64], train_present: NDArray[np.integer], limits: BandLimits
+) -> BandScores:
+    """Mean average precision in total and per band; bands by counts of the training part."""
+    bands = np.array([band.value for band in limits.bands(train_present)], dtype=object)
+
+    def mean(keep: NDArray[np.bool_]) -> float | None:
+        values = precisions[keep & ~np.isnan(precisions)]
+        return float(values.mean()) if len(values) else None
+
+    return BandScores(
+        total=mean(np.ones(len(precisions), dtype=bool)),
+        head=mean(bands == Band.HEAD.value),
+        medium=mean(bands == Band.MEDIUM.value),
+        tail=mean(bands == Band.TAIL.value),
+    )
+
+
+def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, float]:
+    """CP, CR, CF1 (means over classes with a present annotation) and OP, OR, OF1 (pooled).
+
+    CF1 is the harmonic mean of CP and CR, as the multi-label literature has it.  Precision is
+    0 where nothing is predicted.
+    """
+    known = targets >= 0
+    truth = targets == PRESENT
+    hit = (predicted & truth).sum(0)
+    said = (predicted & known).sum(0)
+    real = truth.sum(0)
+    judged = real > 0
+    cp = float((hit / np.maximum(said, 1))[judged].mean()) if judged.any() else 0.0
+    cr = float((hit / np.maximum(real, 1))[judged].mean()) if judged.any() else 0.0
+    op = float(hit.sum() / max(int(said.sum()), 1))
+    orr = float(hit.sum() / max(int(real.sum()), 1))
+
+    def harmonic(a: float, b: float) -> float:
+        return 2 * a * b / (a + b) if a + b else 0.0
+
+    return {
+        "CP": cp,
+        "CR": cr,
+        "CF1": harmonic(cp, cr),
+        "OP": op,
+        "OR": orr,
+        "OF1": harmonic(op, orr),
+    }
+
+
+def expected_calibration_error(
+    scores: Scores, targets: Targets, bins: int = CALIBRATION_BINS
+) -> float:
+    """Mean distance between score and frequency of present, over ``bins`` equal bins of the
+    pooled known entries; 0 where nothing is known.
+    """
+    known = targets >= 0
+    values = scores[known].astype(np.float64)
+    if not len(values):
+        return 0.0
+    truth = (targets[known] == PRESENT).astype(np.float64)
+    place = np.minimum((values * bins).astype(int), bins - 1)
+    gaps = np.abs(
+        np.bincount(place, values, minlength=bins) - np.bincount(place, truth, minlength=bins)
+    )
+    return float(gaps.sum() / len(values))
+
+
+def evaluate(
+    scores: Scores,
+    targets: Targets,
+    names: Sequence[str],
+    train_present: NDArray[np.integer],
+    limits: BandLimits,
+    *,
+    predicted: NDArray[np.bool_] | None = None,
+    extra: dict[str, float] | None = None,
+) -> Evaluation:
+    """Every metric at once.
+
+    Args:
+        predicted: (N, C), what the thresholds say; without it the F1 family is left out.
+        extra: further figures to carry along.
+
+    ``extra`` of the result always has ``ECE`` and ``classes_not_judged``; which classes those
+    are is told by ``average_precision`` None.
+    """
+    precisions = average_precisions(scores, targets)
+    present = (targets == PRESENT).sum(0)
+    absent = (targets == ABSENT).sum(0)
+    figures = {
+        "ECE": expected_calibration_error(scores, targets),
+        "classes_not_judged": float(np.isnan(precisions).sum()),
+    }
+    if predicted is not None:
+        figures |= f1_metrics(predicted, targets)
+    return Evaluation(
+        scores=band_scores(precisions, train_present, limits),
+        classes=[
+            ClassResult(
+                name=name,
+                train_present=int(train_present[index]),
+                held_out_present=int(present[index]),
+                held_out_absent=int(absent[index]),
+                average_precision=(
+                    None if np.isnan(precisions[index]) else float(precisions[index])
+                ),
+            )
+            for index, name in enumerate(names)
+        ],
+        extra=figures | (extra or {}),
+    )
+
+
+def not_judged(evaluation: Evaluation) -> list[str]:
+    """Names of the classes left out of the means."""
+    return [item.name for item in evaluation.classes if item.average_precision is None]
