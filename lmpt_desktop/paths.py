@@ -13,12 +13,12 @@ from pathlib import Path
 
 import platformdirs
 
-from trainer.resources import ResourcesMissing, resources_dir
+from trainer.resources import ResourcesMissingError, resources_dir
 
 __all__ = [
     "APP_NAME",
     "HOME_VARIABLE",
-    "ResourcesMissing",
+    "ResourcesMissingError",
     "cache_dir",
     "config_dir",
     "data_dir",

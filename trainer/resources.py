@@ -13,7 +13,7 @@ from pathlib import Path
 _PARENT = Path(__file__).resolve().parent.parent
 
 
-class ResourcesMissing(Exception):
+class ResourcesMissingError(Exception):
     """The installation lacks its resource files."""
 
 
@@ -22,13 +22,13 @@ def resources_dir() -> Path:
     """The folder with icons, vocabularies and the bundled Lite backbone.
 
     Raises:
-        ResourcesMissing: if neither place exists, as after an incomplete installation.
+        ResourcesMissingError: if neither place exists, as after an incomplete installation.
     """
     # The wheel's place first: site-packages may hold somebody else's "resources".
     for folder in (_PARENT / "lmpt_desktop" / "_resources", _PARENT / "resources"):
         if folder.is_dir():
             return folder
-    raise ResourcesMissing(
+    raise ResourcesMissingError(
         "LMPT Desktop's own files (icons, vocabularies, the Lite model) are missing from "
         f"{_PARENT}. Install it again."
     )
