@@ -163,7 +163,10 @@ class EncoderClient:
         The future raises :class:`EncoderError`.
         """
         request = _TextRequest(list(texts), ensemble)
-        self._tell(lambda: self._add_text(request))
+        if self._closed:
+            self._add_text(request)
+        else:
+            self._tell(lambda: self._add_text(request))
         return request.future
 
     def pause(self) -> None:
@@ -177,6 +180,11 @@ class EncoderClient:
     def cancel(self) -> None:
         """Forget the waiting photos and stop a download or loading."""
         self._tell(self._cancel)
+
+    @property
+    def idle_ended(self) -> bool:
+        """No process runs and none is needed."""
+        return self._child is None and not self._has_work()
 
     def close(self, timeout: float = 5.0) -> None:
         """End the process and the thread; unanswered texts fail."""
@@ -465,10 +473,10 @@ class EncoderClient:
     # ------------------------------------------------------------------- what we are told
 
     def _add_text(self, request: _TextRequest) -> None:
-        if self._failed is not None:
-            request.future.set_exception(EncoderError(self._failed.kind, str(self._failed)))
-        elif self._closed:
+        if self._closed:
             request.future.set_exception(EncoderError("cancelled", "The library was closed."))
+        elif self._failed is not None:
+            request.future.set_exception(EncoderError(self._failed.kind, str(self._failed)))
         else:
             self._texts.append(request)
 

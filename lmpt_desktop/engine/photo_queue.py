@@ -1,8 +1,8 @@
 """Which photos to encode next, and which to blame when the encoder crashes (pure logic).
 
 A crash kills every photo in flight; which one caused it cannot be known.  So all of them
-are retried alone, one at a time, and one that crashes the encoder again is *condemned*.  A
-condemned photo is only declared unreadable once another photo has been encoded since, or
+are retried alone, one at a time, and one that crashes the encoder twice while alone is
+*condemned*.  A condemned photo is only declared unreadable once another photo has been encoded since, or
 nothing else is left to try: several in a row would rather mean that the encoder itself is
 broken, and the photos are then given back.
 """
@@ -104,13 +104,14 @@ class PhotoQueue:
 
     def crashed(self) -> list[int]:
         """The encoder died; returns condemned photos that are now known to be guilty."""
-        for ids in self._in_flight.values():
-            for i in ids:
+        alone = self.in_flight_photos == 1
+        for i in (i for ids in self._in_flight.values() for i in ids):
+            if alone:
                 self._crashes[i] = self._crashes.get(i, 0) + 1
-                if len(ids) == 1 and self._crashes[i] >= 2:
-                    self._condemned.append(i)
-                else:
-                    self._suspects.append(i)
+            if self._crashes.get(i, 0) >= 2:
+                self._condemned.append(i)
+            else:
+                self._suspects.append(i)
         self._in_flight.clear()
         return self._verdict() if not len(self) and not self.encoder_is_broken else []
 

@@ -1,0 +1,143 @@
+"""Speaks the encoder's protocol without a model, for tests of the app.
+
+The embedding of a text is a random direction drawn from the text.  The feature of a photo is
+the sum of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat".  Names that
+begin with ``crash``, ``crashonce``, ``bad`` or ``hang`` do what they say; ``FAKE_ENCODER`` (JSON)
+can change how it starts.  Every start is noted in ``starts.txt`` beside the output folder.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from trainer.events import (
+    PROTOCOL,
+    DownloadProgress,
+    EncodePhotos,
+    EncoderFailed,
+    EncoderReady,
+    EncodeTexts,
+    Message,
+    PhotoFailure,
+    PhotosEncoded,
+    Stop,
+    TextsEncoded,
+    parse_line,
+    to_line,
+)
+
+DIM = 64
+SCALE = 10.0
+BIAS = -5.0
+
+
+def text_vector(text: str) -> np.ndarray:
+    """(DIM,) float32, unit norm."""
+    random = np.random.default_rng(zlib.crc32(text.encode()))
+    vector = random.normal(size=DIM).astype(np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+def photo_vector(path: Path) -> np.ndarray:
+    """(DIM,) float32, unit norm."""
+    names = path.stem.split("_")[0].split("+")
+    vector = np.sum([text_vector(name) for name in names], axis=0)
+    return vector / np.linalg.norm(vector)
+
+
+def say(message: Message) -> None:
+    sys.stdout.write(to_line(message))
+    sys.stdout.flush()
+
+
+class FakeEncoder:
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.count = 0
+        self.options = json.loads(os.environ.get("FAKE_ENCODER", "{}"))
+
+    def start(self, backbone: str) -> None:
+        with (self.out.parent / "starts.txt").open("a") as file:
+            file.write(f"{backbone}\n")
+        failing = self.options.get("fail", {})
+        if kind := failing.get(backbone) or failing.get("*"):
+            say(EncoderFailed(kind, f"{backbone} cannot be used here."))
+            sys.exit(1)
+        if self.options.get("crash_at_start"):
+            print("a last word before the crash", file=sys.stderr, flush=True)
+            os._exit(7)
+        if self.options.get("download"):
+            say(DownloadProgress(backbone, 10, 20))
+        print("not a message", flush=True)
+        say(
+            EncoderReady(
+                PROTOCOL, backbone, DIM, "CPU", SCALE, self.options.get("bias", BIAS), ["{}"]
+            )
+        )
+
+    def photos(self, request: EncodePhotos) -> None:
+        ids, features, failures = [], [], []
+        for image_id, name in zip(request.ids, request.paths, strict=True):
+            path = Path(name)
+            time.sleep(self.options.get("seconds_per_photo", 0.0))
+            if path.name.startswith("crashonce"):
+                marker = self.out.parent / f"{path.name}.crashed"
+                if not marker.exists():
+                    marker.touch()
+                    os._exit(9)
+            elif path.name.startswith("crash"):
+                os._exit(9)
+            if path.name.startswith("hang"):
+                time.sleep(3600)
+            if path.name.startswith("bad"):
+                failures.append(PhotoFailure(image_id, "This file is not a photo."))
+                continue
+            ids.append(image_id)
+            features.append(photo_vector(path))
+        file = ""
+        if ids:
+            file = self.save({"ids": np.array(ids), "features": np.array(features, np.float16)})
+        say(PhotosEncoded(request.request, file, len(ids), failures))
+
+    def texts(self, request: EncodeTexts) -> None:
+        if self.options.get("crash_on_texts"):
+            os._exit(9)
+        features = np.array([text_vector(text) for text in request.texts], np.float32)
+        say(TextsEncoded(request.request, self.save({"features": features})))
+
+    def save(self, arrays: dict[str, np.ndarray]) -> str:
+        self.count += 1
+        path = self.out / f"{os.getpid()}-{self.count}.safetensors"
+        save_file(arrays, path)
+        return str(path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--backbone", required=True)
+    parser.add_argument("--device", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    encoder = FakeEncoder(arguments.out)
+    encoder.start(arguments.backbone)
+    for line in sys.stdin:
+        match parse_line(line):
+            case EncodePhotos() as request:
+                encoder.photos(request)
+            case EncodeTexts() as request:
+                encoder.texts(request)
+            case Stop():
+                return
+
+
+if __name__ == "__main__":
+    main()
