@@ -59,7 +59,7 @@ def captions_for(
     made: list[str] = []
     for given, row in zip(captions, targets, strict=True):
         text = " ".join(given.split())
-        made.append(text or sentence([names[i] for i in np.flatnonzero(row == PRESENT)]))
+        made.append(text or sentence([names[int(i)] for i in np.flatnonzero(row == PRESENT)]))
     return made
 
 

@@ -42,7 +42,8 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
     wanted = np.where(counts >= 2, np.maximum(1, np.rint(fraction * counts)), 0).astype(int)
     wanted = np.minimum(wanted, np.maximum(counts - 1, 0))
     for index in sorted(np.flatnonzero(counts >= 2), key=lambda i: (counts[i], i)):
-        _fill_class(int(index), present, split, free, wanted, rng)
+        undecided = present[:, index] & free & (split == UNASSIGNED)
+        _fill_class(present, split, np.flatnonzero(undecided), int(index), wanted, rng=rng)
     rest = np.flatnonzero(annotated & (split == UNASSIGNED))
     with_present = present[rest].any(1)
     split[rest[with_present]] = TRAIN
@@ -56,30 +57,29 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
 
 
 def _fill_class(
-    index: int,
     present: NDArray[np.bool_],
     split: Split,
-    free: NDArray[np.bool_],
+    undecided: NDArray[np.intp],
+    index: int,
     wanted: NDArray[np.int_],
+    *,
     rng: np.random.Generator,
 ) -> None:
     """Decide the undecided images of one class: hold out as many as it still needs, train on
     the others; prefer those that give other classes what they need too.
     """
     mine = present[:, index]
-    undecided = np.flatnonzero(mine & free & (split == UNASSIGNED))
+    split[undecided] = TRAIN
     missing = int(wanted[index]) - int((mine & (split == HELD_OUT)).sum())
     if missing > 0 and len(undecided):
         have = (present & (split == HELD_OUT)[:, None]).sum(0)
-        need = wanted - have
         # +1 for each class helped, -1 for each filled beyond its share; ties at random.
-        gain = present[undecided] @ np.where(need > 0, 1.0, -1.0)
-        order = np.lexsort((rng.random(len(undecided)), -gain))
+        gain = present[undecided].astype(float) @ np.where(have < wanted, 1.0, -1.0)
+        order = np.lexsort((rng.random(len(undecided)), np.negative(gain)))
         chosen = undecided[order[:missing]]
-        if len(chosen) == len(undecided) and not (mine & (split == TRAIN)).any():
+        if len(chosen) == len(undecided) and (mine & (split == TRAIN)).sum() == len(chosen):
             chosen = chosen[:-1]
         split[chosen] = HELD_OUT
-    split[mine & free & (split == UNASSIGNED)] = TRAIN
 
 
 def _violations(

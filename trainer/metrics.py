@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
 
 from trainer.bands import Band, BandLimits
 from trainer.events import BandScores
@@ -26,8 +27,6 @@ def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
     """Average precision per class, (C,); NaN for a class without a present or without an
     absent annotation, where it would say nothing.
     """
-    from sklearn.metrics import average_precision_score
-
     result = np.full(targets.shape[1], np.nan)
     for index in range(targets.shape[1]):
         known = targets[:, index] >= 0

@@ -1,0 +1,90 @@
+"""A run's state on disk, so that a killed run goes on where it was.
+
+One safetensors file: tensors, and in its header what the run was.  Written to a temporary
+name and renamed.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+FORMAT = "lmpt-checkpoint-1"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """``tensors`` by name (on the CPU) and ``facts``, plain JSON values."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def save(checkpoint: Checkpoint, path: Path, fingerprint: str) -> None:
+    """Write atomically.
+
+    Raises:
+        OSError: if the disk is full.
+    """
+    temporary = path.with_suffix(".part")
+    header = {
+        "format": FORMAT,
+        "fingerprint": fingerprint,
+        "facts": json.dumps(checkpoint.facts),
+    }
+    tensors = {key: value.detach().cpu().contiguous() for key, value in checkpoint.tensors.items()}
+    try:
+        save_file(tensors, temporary, metadata=header)
+    except SafetensorError as error:
+        # safetensors wraps the operating system's error in its own.
+        code = errno.ENOSPC if "space" in str(error).lower() else errno.EIO
+        raise OSError(code, f"the checkpoint could not be written: {error}") from error
+    with temporary.open("rb") as file:
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def load(path: Path, fingerprint: str) -> Checkpoint | None:
+    """The checkpoint of the very same job and options, else None; damage counts as none."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata() or {}
+            if header.get("format") != FORMAT or header.get("fingerprint") != fingerprint:
+                return None
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        return Checkpoint(tensors, json.loads(header["facts"]))
+    except (OSError, SafetensorError, ValueError, KeyError):
+        return None
+
+
+def pack_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The optimiser's moments as named tensors."""
+    packed: dict[str, Tensor] = {}
+    for index, values in optimiser.state_dict()["state"].items():
+        for name, value in values.items():
+            if isinstance(value, Tensor):
+                packed[f"optimiser.{index}.{name}"] = value
+    return packed
+
+
+def unpack_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Put the moments of :func:`pack_optimiser` back."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, index, name = key.split(".", 2)
+            state.setdefault(int(index), {})[name] = value
+    body = optimiser.state_dict()
+    body["state"] = state
+    optimiser.load_state_dict(body)

@@ -1,0 +1,133 @@
+"""How to fit: every switch of the learning core, with its default (imports no torch)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from trainer.job import JobError
+
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "class_position": ("end", "middle", "front"),
+    "optimiser": ("adamw", "sgd"),
+    "loss": ("distribution-balanced", "bce", "focal", "asymmetric"),
+    "rebalance": ("off", "inverse", "sqrt-inverse", "rebalance", "class-balanced"),
+    "embedding_space": ("feature", "token", "mean-token"),
+    "sampling": ("shuffled", "class-balanced"),
+    "recompute": ("auto", "on", "off"),
+}
+_POSITIVE = frozenset(
+    {"steps", "batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale"}
+)
+_FRACTIONS = frozenset({"held_out_fraction", "validation_fraction", "classification_share"})
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """Options of a fit run; ``JobSettings.options`` names them.
+
+    Prompts: context_words (the initial context, one learned token per token), context_tokens
+    (if positive, that many random ones instead), class_position, shared_context.
+
+    Optimisation: steps (at most), batch_size (images), optimiser, learning_rate, weight_decay,
+    momentum, sampling, early stopping after ``patience`` validations without a gain, refit
+    (having found the best step on the inner validation, train again on all training images).
+
+    Classification loss: loss, rebalance, negative_tolerant, focal, alpha, beta, mu,
+    negative_scale, kappa (:class:`trainer.losses.DistributionBalance`).
+
+    Embedding loss: classification_share (lambda of the paper; 1 leaves the embedding loss
+    out), embedding_space, margin, soft_margin, reweight, reweight_gamma.
+
+    Splits: held_out_fraction of the annotations judge and calibrate; validation_fraction of
+    the rest chooses the step, where there is enough.
+
+    interpolation: how the learned embedding of a class with n present annotations is mixed with
+    its hand-written one, n / (n + interpolation) being the learned part; negative: chosen on the
+    inner validation (:data:`trainer.learner.INTERPOLATIONS`), or
+    :data:`trainer.learner.FALLBACK_INTERPOLATION` where there is too little for one.
+
+    Machine: class_chunk (classes in the text tower at once), recompute (trade time for
+    memory), threads (0: as many as cores).
+    """
+
+    context_words: str = "a photo of a"
+    context_tokens: int = 0
+    class_position: str = "end"
+    shared_context: bool = False
+
+    steps: int = 120
+    steps_unvalidated: int = 40
+    batch_size: int = 1024
+    optimiser: str = "adamw"
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-4
+    momentum: float = 0.9
+    sampling: str = "shuffled"
+    validate_every: int = 5
+    patience: int = 6
+    refit: bool = True
+
+    loss: str = "distribution-balanced"
+    rebalance: str = "rebalance"
+    negative_tolerant: bool = True
+    focal: bool = True
+    alpha: float = 0.1
+    beta: float = 10.0
+    mu: float = 0.2
+    negative_scale: float = 2.0
+    kappa: float = 0.05
+
+    classification_share: float = 0.5
+    embedding_space: str = "feature"
+    margin: float = 1.0
+    soft_margin: bool = True
+    reweight: bool = True
+    reweight_gamma: float = 0.5
+
+    held_out_fraction: float = 0.2
+    validation_fraction: float = 0.2
+    interpolation: float = -1.0
+
+    class_chunk: int = 128
+    recompute: str = "auto"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise JobError(f"the option {item.name} must be a finite number, not {value}")
+            if item.name in _CHOICES and value not in _CHOICES[item.name]:
+                allowed = ", ".join(_CHOICES[item.name])
+                raise JobError(f"the option {item.name} must be one of {allowed}, not {value!r}")
+            if item.name in _POSITIVE and value <= 0:
+                raise JobError(f"the option {item.name} must be positive, not {value}")
+            if item.name in _FRACTIONS and not 0 <= value <= 1:
+                raise JobError(f"the option {item.name} must be between 0 and 1, not {value}")
+
+    @staticmethod
+    def of(values: Mapping[str, Any]) -> FitOptions:
+        """Options by name.
+
+        Raises:
+            JobError: for a name this version does not know, or a value of the wrong kind.
+        """
+        kinds = {item.name: type(item.default) for item in fields(FitOptions)}
+        given: dict[str, Any] = {}
+        for name, value in values.items():
+            kind = kinds.get(name)
+            if kind is None:
+                raise JobError(f"this version knows no option {name!r}; it has {', '.join(kinds)}")
+            given[name] = _as_kind(name, value, kind)
+        return FitOptions(**given)
+
+
+def _as_kind(name: str, value: Any, kind: type) -> Any:
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not kind:
+        raise JobError(f"the option {name} must be of type {kind.__name__}, not {value!r}")
+    return value
