@@ -1,0 +1,194 @@
+"""The texts Lite learns from, and the templates the app uses with it.
+
+Two kinds of reader: the teacher needs ImageNet's class names under varying templates, the
+distillation needs as many texts of the kinds the app will ask for as can be had offline.
+"""
+
+import random
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from open_clip.tokenizer import SimpleTokenizer
+
+from trainer.lite.ingredients import Ingredients
+
+# What the app wraps every class name in; the class embedding is the mean over these.
+TEMPLATES = (
+    "{}",
+    "a photo of {article} {}.",
+    "a photo of the {}.",
+    "a picture of {article} {} in a scene.",
+    "there is {article} {} in the photo.",
+    "a close-up photo of {article} {}.",
+    "a photo of {article} small {}.",
+)
+
+# Class names the vocabularies people start from use; names only, no photos of these sets.
+COCO_NAMES = tuple(
+    """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire
+    hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear,
+    zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, sports
+    ball, kite, baseball bat, baseball glove, skateboard, surfboard, tennis racket, bottle, wine
+    glass, cup, fork, knife, spoon, bowl, banana, apple, sandwich, orange, broccoli, carrot, hot
+    dog, pizza, donut, cake, chair, couch, potted plant, bed, dining table, toilet, tv, laptop,
+    mouse, remote, keyboard, cell phone, microwave, oven, toaster, sink, refrigerator, book, clock,
+    vase, scissors, teddy bear, hair drier, toothbrush""".replace("\n    ", " ").split(", ")
+)
+VOC_NAMES = (
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
+    "tvmonitor",
+)  # fmt: skip
+
+# Plain words for scenes and stuff, which WordNet's ImageNet nouns are poor in.
+SCENE_WORDS = tuple(
+    """sky, clouds, sun, moon, stars, rainbow, sunset, sunrise, night, day, fog, mist, rain, snow,
+    ice, storm, lightning, water, sea, ocean, lake, river, stream, waterfall, pond, pool, wave,
+    beach, coast, shore, island, cliff, rock, rocks, stone, sand, desert, dunes, mountain, mountains,
+    hill, hills, valley, canyon, cave, volcano, field, meadow, grass, lawn, garden, park, forest,
+    woods, jungle, tree, trees, leaf, leaves, branch, flower, flowers, petals, bush, plants, moss,
+    mushroom, swamp, glacier, horizon, landscape, countryside, farm, barn, village, town, city,
+    skyline, street, road, highway, path, trail, bridge, tunnel, railroad, tracks, harbor, port, pier,
+    lighthouse, airport, runway, station, parking lot, building, buildings, house, houses, home,
+    cabin, castle, palace, church, temple, mosque, monastery, tower, skyscraper, ruins, pyramid,
+    monument, statue, sculpture, fountain, arch, column, pillar, wall, fence, gate, door, window,
+    roof, stairs, balcony, courtyard, square, market, shop, store, restaurant, cafe, bar, hotel,
+    office, school, classroom, library, museum, theater, stadium, arena, court, playground, zoo,
+    room, kitchen, bathroom, bedroom, living room, dining room, hallway, floor, ceiling, carpet,
+    curtain, furniture, people, man, woman, men, women, boy, girl, child, children, baby, crowd,
+    family, couple, friends, face, hand, hands, eye, eyes, hair, smile, foot, animal, animals, pet,
+    wildlife, herd, flock, insect, butterfly, bee, spider, fish, shark, whale, dolphin, coral, reef,
+    turtle, snake, lizard, frog, tiger, lion, leopard, wolf, fox, deer, elk, moose, caribou, goat,
+    pig, rabbit, squirrel, monkey, camel, duck, goose, swan, eagle, owl, parrot, penguin, chicken,
+    food, fruit, vegetable, vegetables, bread, cheese, meat, salad, soup, dessert, chocolate, ice
+    cream, coffee, tea, wine, beer, drink, breakfast, dinner, plate, glass, table, clothes, dress,
+    shirt, shoes, hat, jacket, uniform, jewelry, toy, doll, balloon, flag, sign, poster, painting,
+    art, drawing, graffiti, map, text, book, newspaper, computer, screen, phone, camera, machine,
+    engine, wheel, tool, lamp, light, candle, fire, smoke, fireworks, music, guitar, piano, drum,
+    dance, concert, party, wedding, festival, parade, sport, football, soccer, basketball, baseball,
+    tennis, golf, swimming, surfing, skiing, snowboarding, skating, running, hiking, climbing,
+    fishing, cycling, race, game, vehicle, vehicles, van, taxi, ambulance, tractor, scooter, ship,
+    sailboat, canoe, helicopter, jet, plane, rocket, formula, racing car, prototype, pattern,
+    texture, shadow, reflection, close-up, portrait, selfie, black and white, indoors, outdoors,
+    architecture, nature""".replace("\n    ", " ").split(", ")
+)
+
+_WORD = re.compile(r"[a-z]+")
+
+
+@dataclass(frozen=True)
+class TextGroup:
+    """Texts of one kind. ``share`` is the fraction of them that each epoch draws."""
+
+    name: str
+    texts: list[str]
+    share: float = 1.0
+
+
+def article(name: str) -> str:
+    """'a' or 'an', by spelling."""
+    return "an" if name[:1].lower() in "aeiou" else "a"
+
+
+def fill(template: str, name: str) -> str:
+    """Put a class name into a template, with its article where the template asks for one."""
+    return template.format(name, article=article(name))
+
+
+def read_synsets(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:
+    """timm's lists: synset -> (lemmas, definition)."""
+
+    def pairs(name: str) -> list[list[str]]:
+        lines = (folder / name).read_text(encoding="utf-8").splitlines()
+        return [line.split("\t", 1) for line in lines if "\t" in line]
+
+    definitions = dict(pairs("imagenet_synset_to_definition.txt"))
+    return {
+        synset: (tuple(x.strip() for x in lemmas.split(",")), definitions.get(synset, ""))
+        for synset, lemmas in pairs("imagenet_synset_to_lemma.txt")
+    }
+
+
+def imagenet_names(folder: Path, plain: list[str]) -> list[tuple[str, ...]]:
+    """For each of the 1,000 classes in the classifier's order: its plain name, then its lemmas."""
+    synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
+    known = read_synsets(folder)
+    return [
+        tuple(dict.fromkeys((name.replace("_", " "), *known[synset][0])))
+        for synset, name in zip(synsets, plain, strict=True)
+    ]
+
+
+def frequent_words(captions: list[str], at_least: int) -> list[str]:
+    """Words that stand in at least so many captions, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for caption in captions:
+        counts.update(set(_WORD.findall(caption.lower())))
+    return [w for w, n in sorted(counts.items(), key=lambda x: (-x[1], x[0])) if n >= at_least]
+
+
+def everyday_nouns(captions: list[str], lemmas: set[str], at_least: int = 8) -> list[str]:
+    """About 1,500 things people photograph: caption words WordNet calls nouns, and our own."""
+    nouns = [w for w in frequent_words(captions, at_least) if w in lemmas and len(w) > 2]
+    return list(dict.fromkeys((*COCO_NAMES, *SCENE_WORDS, *nouns)))
+
+
+def clip_words(limit: int) -> list[str]:
+    """Whole words of the CLIP tokenizer, the commonest first: gives each token a meaning."""
+    tokens = sorted(SimpleTokenizer().encoder.items(), key=lambda item: item[1])
+    words = (t.removesuffix("</w>") for t, _ in tokens if t.endswith("</w>"))
+    return [w for w in words if len(w) > 2 and _WORD.fullmatch(w)][:limit]
+
+
+def scene_sentences(nouns: list[str], count: int, rng: random.Random) -> list[str]:
+    """Sentences about several things: 'a photo of a dog, a person and a kite'."""
+    openings = ("a photo of {}", "a photo of {}.", "{}", "there is {}", "a picture with {}.")
+    sentences = []
+    for _ in range(count):
+        chosen = rng.sample(nouns, rng.choice((2, 2, 3, 3, 4, 5)))
+        things = [f"{article(n)} {n}" for n in chosen] if rng.random() < 0.75 else chosen
+        listing = f"{', '.join(things[:-1])} and {things[-1]}"
+        sentences.append(rng.choice(openings).format(listing))
+    return sentences
+
+
+def collect_texts(found: Ingredients, synsets: Path, seed: int = 0) -> list[TextGroup]:
+    """All texts to distil on, in groups; the same for the same ingredients and seed."""
+    rng = random.Random(seed)
+    flickr = [c for photo in found.flickr8k.captions for c in photo]
+    captions = [*flickr, *found.coco_captions]
+    known = read_synsets(synsets)
+    common = set((synsets / "imagenet12k_synsets.txt").read_text(encoding="utf-8").split())
+    lemmas = [lemma for names, _ in known.values() for lemma in names]
+    nouns = everyday_nouns(captions, {lemma.lower() for lemma in lemmas})
+    imagenet = imagenet_names(synsets, found.imagenet.names)
+    named = list(dict.fromkeys((*COCO_NAMES, *VOC_NAMES, *set_of(found.clothing.names), *nouns)))
+    return [
+        TextGroup("captions", _unique(captions), 0.75),
+        TextGroup("imagenet", _templated([n for names in imagenet for n in names[:1]])),
+        TextGroup("imagenet synonyms", _unique([n for names in imagenet for n in names[1:]])),
+        TextGroup("nouns", _templated(named)),
+        TextGroup("scenes", _unique(scene_sentences(nouns, 12_000, rng))),
+        TextGroup("words", _unique([*frequent_words(captions, 4), *clip_words(14_000)]), 0.7),
+        TextGroup(
+            "lemmas",
+            _unique([n for s, (names, _) in known.items() if s in common for n in names[:2]]),
+            0.7,
+        ),
+        TextGroup("definitions", _unique([d for s, (_, d) in known.items() if s in common]), 0.3),
+    ]
+
+
+def set_of(names: list[str]) -> tuple[str, ...]:
+    """Names once each, in the order they first come."""
+    return tuple(dict.fromkeys(names))
+
+
+def _unique(texts: list[str]) -> list[str]:
+    return list(dict.fromkeys(text for text in texts if text))
+
+
+def _templated(names: list[str]) -> list[str]:
+    return _unique([fill(template, name) for name in names for template in TEMPLATES])
