@@ -97,7 +97,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit.undo", "&Undo", "edit", 0, "Ctrl+Z", "undo", _L | Needs.UNDO),
     Command("edit.redo", "&Redo", "edit", 0, "Ctrl+Shift+Z Ctrl+Y", "redo", _L | Needs.REDO),
     Command("edit.select-all", "Select &all", "edit", 1, "Ctrl+A", "", _L),
-    Command("edit.find", "&Find in file names and captions", "edit", 1, "Ctrl+F", "search", _L),
+    Command("edit.find", "&Find in file names", "edit", 1, "Ctrl+F", "search", _L),
     Command("edit.preferences", "&Preferences...", "edit", 2, "Ctrl+,", "settings"),
     Command("image.present", "&Present", "image", 0, "P", "present", _MARK,
             tip="The class in focus is in the selected images"),

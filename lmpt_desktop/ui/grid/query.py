@@ -72,6 +72,9 @@ class GridQuery(QObject):
         self._wanted = Filter()
         self._order = Sort()
         self._task: background.Task | None = None
+        self.settled = False
+        """Whether the last selection answers the same question as the one before it."""
+        self._answered: tuple[Filter, Sort] | None = None
         self._again = False
         self._refreshing = False
         self._refresh_again = False
@@ -98,8 +101,9 @@ class GridQuery(QObject):
         self._calm.stop()
         self._ask()
 
-    def library_changed(self) -> None:
-        """Select anew before long; called as often as notices come."""
+    def ask_soon(self, wanted: Filter, order: Sort) -> None:
+        """Select anew before long; call it as often as notices come."""
+        self._wanted, self._order = wanted, order
         if not self._calm.isActive():
             self._calm.start()
 
@@ -132,6 +136,9 @@ class GridQuery(QObject):
         self._task = None
         if self._closed:
             return
+        question = (selection.filter, selection.sort)
+        self.settled = question == self._answered
+        self._answered = question
         self.selected.emit(selection)
         if self._again:
             self._again = False

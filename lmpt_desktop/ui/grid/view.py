@@ -197,6 +197,18 @@ class GridView(QListView):
         seen = self.visible_positions()
         return self._model.ids[seen.start : seen.stop].tolist()
 
+    def restore_scroll(self, offset: int) -> None:
+        """Scroll back to where the view was before the rows were set anew.
+
+        The batched layout is not done yet then, so the scroll bar is told its range first.
+        """
+        size, count = self.gridSize(), self._model.rowCount()
+        columns = max(1, self.viewport().width() // size.width())
+        height = -(-count // columns) * size.height()
+        bar = self.verticalScrollBar()
+        bar.setMaximum(max(bar.maximum(), height - self.viewport().height()))
+        bar.setValue(offset)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._moved()

@@ -1,0 +1,265 @@
+"""The filter bar: which images the grid shows, in what order, and how many those are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QWidget,
+)
+
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.filters.flow import FlowLayout
+from trainer.bands import Band
+
+TYPING_MS = 250
+"""Text counts as typed after this pause."""
+
+STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
+    ("Any status", None),
+    ("Predicted", Status.PREDICTED),
+    ("Present (you said)", Status.PRESENT),
+    ("Absent (you said)", Status.ABSENT),
+    ("Unknown", Status.UNKNOWN),
+    ("Corrected", Status.CORRECTED),
+)
+SORT_TEXTS: tuple[tuple[str, SortKey], ...] = (
+    ("Order added", SortKey.ADDED),
+    ("Name", SortKey.NAME),
+    ("Date", SortKey.DATE),
+    ("Score", SortKey.SCORE),
+    ("Uncertainty", SortKey.UNCERTAINTY),
+    ("Tail classes first", SortKey.TAIL_FIRST),
+)
+DIRECTIONS: dict[SortKey, tuple[str, str]] = {
+    SortKey.ADDED: ("Oldest first", "Newest first"),
+    SortKey.NAME: ("A to Z", "Z to A"),
+    SortKey.DATE: ("Oldest first", "Newest first"),
+    SortKey.SCORE: ("Highest first", "Lowest first"),
+    SortKey.UNCERTAINTY: ("Least sure first", "Surest first"),
+    SortKey.TAIL_FIRST: ("Tail first", "Tail last"),
+}
+
+
+def band_icon(band: Band) -> QIcon:
+    """The band's shape in its colour, for lists."""
+    pixmap = QPixmap(QSize(32, 32))
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    theme.paint_band_mark(painter, QRectF(3, 3, 26, 26), band, theme.current().band(band))
+    painter.end()
+    return QIcon(pixmap)
+
+
+class FilterBar(QWidget):
+    """Emits :attr:`changed` whenever :meth:`filter` or :meth:`sort` would answer otherwise."""
+
+    changed = Signal()
+    class_chosen = Signal(object)
+    """The class id picked in the class list, or None."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("filter-bar")
+        self._folder: tuple[int | None, Path | None] = (None, None)
+        self._class_key: tuple[tuple[tuple[int, str, Band], ...], bool] | None = None
+        self._quiet = False
+
+        self.classes = _combo("filter-class", "Class", 17)
+        self.bands = _combo("filter-band", "Band")
+        self.status = _combo("filter-status", "Status")
+        self.unreviewed = QCheckBox("Not reviewed")
+        self.unreviewed.setObjectName("filter-unreviewed")
+        self.unreviewed.setToolTip("Only images you have not marked as reviewed")
+        self.problems = QCheckBox("Unreadable")
+        self.problems.setObjectName("filter-unreadable")
+        self.problems.setToolTip("Only files that could not be read")
+        self.text = QLineEdit()
+        self.text.setObjectName("filter-text")
+        self.text.setAccessibleName("Find in file names")
+        self.text.setPlaceholderText("Find in file names")
+        self.text.setClearButtonEnabled(True)
+        self.text.setMinimumWidth(150)
+        self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.order = _combo("sort-key", "Sort by")
+        self.direction = QToolButton()
+        self.direction.setObjectName("sort-direction")
+        self.direction.setCheckable(True)
+        self.direction.setAutoRaise(True)
+        self.count = QLabel()
+        self.count.setObjectName("filter-count")
+        self.clear_button = QToolButton()
+        self.clear_button.setObjectName("filter-clear")
+        self.clear_button.setText("Clear filters")
+        self.clear_button.setAutoRaise(True)
+        self.clear_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.sort_label = QLabel("Sort by")
+        self.sort_label.setProperty("role", "muted")
+
+        layout = FlowLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        for part in (
+            self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
+            self.sort_label, self.order, self.direction, self.clear_button, self.count,
+        ):  # fmt: skip
+            layout.addWidget(part)
+        self._fill_fixed()
+        self._connect()
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    # ----------------------------------------------------------------------------- state
+
+    def filter(self) -> Filter:
+        """The filter as the user set it."""
+        folder_id, below = self._folder
+        return Filter(
+            class_id=self.classes.currentData(),
+            band=self.bands.currentData(),
+            status=self.status.currentData(),
+            unreviewed=self.unreviewed.isChecked(),
+            state="unreadable" if self.problems.isChecked() else None,
+            folder_id=folder_id,
+            below=below,
+            text=self.text.text().strip(),
+        )
+
+    def sort(self) -> Sort:
+        return Sort(
+            key=self.order.currentData() or SortKey.ADDED,
+            class_id=self.classes.currentData(),
+            descending=self.direction.isChecked(),
+        )
+
+    @property
+    def active(self) -> bool:
+        """Whether anything but the folder narrows the grid."""
+        return replace(self.filter(), folder_id=None, below=None) != Filter()
+
+    def set_folder(self, folder_id: int | None, below: Path | None) -> None:
+        """Narrow to a folder of the tree; (None, None) is the whole library."""
+        if (folder_id, below) != self._folder:
+            self._folder = (folder_id, below)
+            self._announce()
+
+    def set_class(self, class_id: int | None) -> None:
+        """Choose a class, as the user would."""
+        self.classes.setCurrentIndex(max(0, self.classes.findData(class_id)))
+
+    def clear(self) -> None:
+        """Everything but folder and order as it was at first."""
+        self._quiet = True
+        for combo in (self.classes, self.bands, self.status):
+            combo.setCurrentIndex(0)
+        self.unreviewed.setChecked(False)
+        self.problems.setChecked(False)
+        self.text.clear()
+        self._quiet = False
+        self._announce()
+
+    def show_classes(self, snapshot: Snapshot) -> None:
+        """List the vocabulary, each class with its band."""
+        listed = tuple(
+            (entry.id, entry.name, band)
+            for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True)
+        )
+        key = (listed, snapshot.bands.estimated)
+        if key == self._class_key:
+            return
+        self._class_key = key
+        chosen = self.classes.currentData()
+        self.classes.blockSignals(True)
+        self.classes.clear()
+        self.classes.addItem("All classes", None)
+        for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True):
+            word = f" ({theme.band_word(band)})" if band is Band.TAIL else ""
+            self.classes.addItem(band_icon(band), entry.name + word, entry.id)
+        self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
+        self.classes.blockSignals(False)
+        note = "Bands are estimated from predictions until you annotate."
+        self.bands.setToolTip(note if snapshot.bands.estimated else "By present annotations")
+        if self.classes.currentData() != chosen:
+            self._announce()
+
+    def show_count(self, shown: int, total: int) -> None:
+        """How many images pass."""
+        if shown == total:
+            self.count.setText(f"{total:,} image{'' if total == 1 else 's'}")
+        else:
+            self.count.setText(f"{shown:,} of {total:,} images")
+
+    # --------------------------------------------------------------------------- details
+
+    def _fill_fixed(self) -> None:
+        self.classes.addItem("All classes", None)
+        self.bands.addItem("All bands", None)
+        for band in Band:
+            self.bands.addItem(band_icon(band), band.value.capitalize(), band)
+        for text, status in STATUS_TEXTS:
+            self.status.addItem(text, status)
+        for text, key in SORT_TEXTS:
+            self.order.addItem(text, key)
+
+    def _connect(self) -> None:
+        self.classes.currentIndexChanged.connect(self._announce)
+        self.classes.currentIndexChanged.connect(
+            lambda _index: self.class_chosen.emit(self.classes.currentData())
+        )
+        for combo in (self.bands, self.status, self.order):
+            combo.currentIndexChanged.connect(self._announce)
+        self.order.currentIndexChanged.connect(lambda _index: self._show_direction())
+        for button in (self.unreviewed, self.problems, self.direction):
+            button.toggled.connect(self._announce)
+        self.direction.toggled.connect(lambda _on: self._show_direction())
+        self.clear_button.clicked.connect(self.clear)
+        typing = QTimer(self)
+        typing.setSingleShot(True)
+        typing.setInterval(TYPING_MS)
+        typing.timeout.connect(self._announce)
+        self.text.textChanged.connect(lambda _text: typing.start())
+
+    def _announce(self, *_: object) -> None:
+        if self._quiet:
+            return
+        self.clear_button.setVisible(self.active)
+        self.changed.emit()
+
+    def _show_direction(self) -> None:
+        texts = DIRECTIONS[self.order.currentData() or SortKey.ADDED]
+        self.direction.setText(texts[self.direction.isChecked()])
+        self.direction.setToolTip("Turn the order around")
+
+    def _restyle(self, *_: object) -> None:
+        self.clear_button.setIcon(theme.icon("clear"))
+        self.clear_button.setVisible(self.active)
+        for combo in (self.classes, self.bands):
+            for index in range(1, combo.count()):
+                band = combo.itemData(index) if combo is self.bands else None
+                if isinstance(band, Band):
+                    combo.setItemIcon(index, band_icon(band))
+        for index, part in enumerate(self._class_key[0] if self._class_key else ()):
+            self.classes.setItemIcon(index + 1, band_icon(part[2]))
+        self._show_direction()
+
+
+def _combo(name: str, label: str, length: int = 0) -> QComboBox:
+    combo = QComboBox()
+    combo.setObjectName(name)
+    combo.setAccessibleName(label)
+    combo.setMaxVisibleItems(24)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    if length:
+        combo.setMinimumContentsLength(length)
+        combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    return combo

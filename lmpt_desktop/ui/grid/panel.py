@@ -1,0 +1,196 @@
+"""Filter bar, grid and what stands in its place when there is nothing to show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSlider,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.filters.bar import FilterBar
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
+from lmpt_desktop.ui.grid.model import GridModel
+from lmpt_desktop.ui.grid.query import GridQuery, Selection
+from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+
+
+class EmptyState(QWidget):
+    """One sentence on why there is nothing, and a button for what to do about it."""
+
+    pressed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("empty-state")
+        self._mark = QLabel()
+        self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence = QLabel()
+        self.sentence.setObjectName("empty-sentence")
+        self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.sentence.setWordWrap(True)
+        self.button = QPushButton()
+        self.button.clicked.connect(self.pressed)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(14)
+        layout.addStretch(2)
+        layout.addWidget(self._mark)
+        layout.addWidget(self.sentence)
+        layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignCenter)
+        layout.addStretch(3)
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def say(self, sentence: str, button: str = "") -> None:
+        self.sentence.setText(sentence)
+        self.button.setText(button)
+        self.button.setVisible(bool(button))
+
+    def _restyle(self, *_: object) -> None:
+        self._mark.setPixmap(theme.icon("image", "muted").pixmap(48, 48))
+
+
+class GridPanel(QWidget):
+    """The middle of the window."""
+
+    add_folder_wanted = Signal()
+    shown = Signal(object)
+    """The :class:`Snapshot` now on screen."""
+
+    def __init__(
+        self, session: LibrarySession, source: ThumbnailSource, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.scanning = False
+        self.bar = FilterBar()
+        self.loader = ThumbnailLoader(source, parent=self)
+        self.model = GridModel(self)
+        self.view = GridView(self.model, self.loader)
+        self.query = GridQuery(session, self)
+        self.empty = EmptyState()
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self.empty)
+        self.zoom = QSlider(Qt.Orientation.Horizontal)
+        self.zoom.setObjectName("zoom")
+        self.zoom.setAccessibleName("Thumbnail size")
+        self.zoom.setToolTip("Thumbnail size (Ctrl and the mouse wheel)")
+        self.zoom.setRange(ZOOM_MIN, ZOOM_MAX)
+        self.zoom.setSingleStep(ZOOM_STEP)
+        self.zoom.setPageStep(ZOOM_STEP * 2)
+        self.zoom.setFixedWidth(140)
+        self.zoom.setValue(self.view.zoom)
+        self.selected = QLabel()
+        self.selected.setObjectName("selected-count")
+        self.selected.setProperty("role", "muted")
+
+        foot = QHBoxLayout()
+        foot.setContentsMargins(10, 3, 10, 3)
+        foot.addWidget(self.selected)
+        foot.addStretch(1)
+        foot.addWidget(self.zoom)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.bar)
+        layout.addWidget(self._stack, 1)
+        layout.addLayout(foot)
+
+        self.bar.changed.connect(self.ask)
+        self.zoom.valueChanged.connect(self.view.set_zoom)
+        self.view.zoom_changed.connect(self.zoom.setValue)
+        self.view.selection_settled.connect(self._count_selected)
+        self.query.selected.connect(self._show)
+        self.query.refreshed.connect(self._refresh)
+        self.empty.pressed.connect(self._empty_pressed)
+        self._show_empty()
+
+    # ----------------------------------------------------------------------------- wishes
+
+    def ask(self) -> None:
+        """Evaluate the filter bar anew."""
+        self.query.ask(self.bar.filter(), self.bar.sort())
+
+    def library_changed(self) -> None:
+        """Images or predictions changed: look again before long."""
+        self.query.ask_soon(self.bar.filter(), self.bar.sort())
+
+    def annotations_changed(self) -> None:
+        """Paint the new verdicts; images stay where they are until the filter is set anew."""
+        self.query.refresh()
+
+    def set_scanning(self, scanning: bool) -> None:
+        """Whether more photos may still appear; the empty state says so."""
+        self.scanning = scanning
+        self._show_empty()
+
+    def close_panel(self) -> None:
+        """Stop loading and asking."""
+        self.query.close()
+        self.loader.close()
+
+    # ---------------------------------------------------------------------------- showing
+
+    def _show(self, selection: Selection) -> None:
+        selected, current = self.view.selected_ids(), self.view.current_id()
+        offset = self.view.verticalScrollBar().value()
+        had_images = self.model.rowCount() > 0
+        if self.model.set_content(selection.snapshot, selection.rows) and had_images:
+            kept = [id_ for id_ in selected if self.model.position_of(id_) >= 0]
+            if kept or self.model.position_of(current) >= 0:
+                self.view.select_ids(kept, current)
+            if self.query.settled:
+                self.view.restore_scroll(offset)
+        if self.model.rowCount() and not self.view.currentIndex().isValid():
+            self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))
+        self._after(selection.snapshot)
+
+    def _refresh(self, snapshot: Snapshot) -> None:
+        self.model.refresh(snapshot)
+        self._after(snapshot)
+
+    def _after(self, snapshot: Snapshot) -> None:
+        self.bar.show_classes(snapshot)
+        self.bar.show_count(self.model.rowCount(), len(snapshot.images))
+        self._count_selected()
+        self._show_empty()
+        self.shown.emit(snapshot)
+
+    def _count_selected(self) -> None:
+        count = len(self.view.selected_positions())
+        self.selected.setText(f"{count:,} selected" if count else "")
+
+    def _show_empty(self) -> None:
+        if self.model.rowCount():
+            self._stack.setCurrentWidget(self.view)
+            return
+        snapshot = self.model.snapshot
+        if snapshot is not None and len(snapshot.images):
+            self.empty.say("No image passes these filters.", "Clear filters")
+        elif self.scanning or snapshot is None:
+            self.empty.say("Looking for photos...")
+        else:
+            self.empty.say(
+                "There are no photos in this library yet. Add a folder that holds some.",
+                "Add folder...",
+            )
+        self._stack.setCurrentWidget(self.empty)
+
+    def _empty_pressed(self) -> None:
+        if self.model.snapshot is not None and len(self.model.snapshot.images):
+            self.bar.set_folder(None, None)
+            self.bar.clear()
+        else:
+            self.add_folder_wanted.emit()

@@ -1,0 +1,200 @@
+"""The status bar: what is going on, how far it is, and on which device."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.ui import theme
+
+MESSAGE_MS = 6000
+
+_ORDER = (ActivityKind.DOWNLOAD, ActivityKind.FIT, ActivityKind.ENCODE, ActivityKind.SCAN)
+"""Which activity is shown when several go on: the one people wait for."""
+
+_DOING = {
+    ActivityKind.SCAN: "Looking for photos",
+    ActivityKind.ENCODE: "Encoding photos",
+    ActivityKind.DOWNLOAD: "Downloading the backbone",
+    ActivityKind.FIT: "Retraining prompts",
+}
+_PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
+
+
+def seconds_text(seconds: float) -> str:
+    """Time left in words: "5 s", "3 min", "2 h 10 min"."""
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def amount_text(activity: Activity) -> str:
+    """How far an activity is: "120 of 204", "12 of 605 MB", "1,240 so far", or ""."""
+    if activity.kind is ActivityKind.DOWNLOAD:
+        done = round(activity.done / 1e6)
+        if activity.total:
+            return f"{done:,} of {round(activity.total / 1e6):,} MB"
+        return f"{done:,} MB" if done else ""
+    if activity.total:
+        return f"{activity.done:,} of {activity.total:,}"
+    return f"{activity.done:,} so far" if activity.done else ""
+
+
+def activity_text(activity: Activity) -> str:
+    """An activity in a line."""
+    doing = _DOING[activity.kind]
+    if activity.state is ActivityState.FAILED:
+        return activity.message or f"{doing}: stopped by a problem"
+    amount = amount_text(activity)
+    text = f"{doing}: {amount}" if amount else doing
+    if activity.state is ActivityState.PAUSED:
+        return f"{text} (paused)"
+    if activity.seconds_left is not None:
+        return f"{text}, {seconds_text(activity.seconds_left)} left"
+    return text
+
+
+class StatusBar(QStatusBar):
+    """Sentences at the left; progress, backbone and device at the right."""
+
+    pause_wanted = Signal(object)
+    """The activity kind to pause."""
+    resume_wanted = Signal(object)
+    cancel_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status-bar")
+        self._activities: dict[ActivityKind, Activity] = {}
+        self.activity = QLabel()
+        self.activity.setObjectName("status-activity")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("status-progress")
+        self.progress.setFixedSize(130, 12)
+        self.progress.setTextVisible(False)
+        self.pause_button = self._button("status-pause")
+        self.pause_button.clicked.connect(self._pause_pressed)
+        self.cancel_button = self._button("status-cancel")
+        self.cancel_button.setToolTip("Stop this; what is done is kept")
+        self.cancel_button.setAccessibleName("Stop")
+        self.cancel_button.clicked.connect(self._cancel_pressed)
+        self.model = QLabel()
+        self.model.setObjectName("status-model")
+        self.model.setContentsMargins(8, 0, 8, 0)
+        for part in (
+            self.activity, self.progress, self.pause_button, self.cancel_button, self.model,
+        ):  # fmt: skip
+            self.addPermanentWidget(part)
+        self._update()
+        theme.manager().changed.connect(self._update)
+
+    # ----------------------------------------------------------------------------- showing
+
+    def say(self, sentence: str) -> None:
+        """A passing message."""
+        self.showMessage(sentence, MESSAGE_MS)
+
+    def show_model(self, backbone: str, device: str, message: str = "") -> None:
+        """The backbone in use and where it runs; the device is "" until it is loaded."""
+        parts = [part for part in (backbone, device) if part]
+        self.model.setText("  ·  ".join(parts))
+        self.model.setToolTip(
+            message
+            or (
+                f"Backbone {backbone}, running on {device}"
+                if device
+                else f"Backbone {backbone}, not loaded yet"
+            )
+        )
+
+    def show_activity(self, activity: Activity) -> None:
+        self._activities[activity.kind] = activity
+        self._update()
+
+    def reset(self) -> None:
+        """No library is open."""
+        self._activities.clear()
+        self.model.clear()
+        self.clearMessage()
+        self._update()
+
+    @property
+    def current(self) -> Activity | None:
+        """The activity on show."""
+        for states in ((ActivityState.RUNNING,), (ActivityState.PAUSED, ActivityState.FAILED)):
+            for kind in _ORDER:
+                activity = self._activities.get(kind)
+                if activity is not None and activity.state in states:
+                    return activity
+        return None
+
+    @property
+    def working(self) -> bool:
+        """Whether scanning or encoding goes on or is paused."""
+        return any(
+            activity.kind in _PAUSABLE
+            and activity.state in (ActivityState.RUNNING, ActivityState.PAUSED)
+            for activity in self._activities.values()
+        )
+
+    @property
+    def paused(self) -> bool:
+        return any(activity.state is ActivityState.PAUSED for activity in self._activities.values())
+
+    # ----------------------------------------------------------------------------- details
+
+    def _button(self, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(name)
+        button.setAutoRaise(True)
+        return button
+
+    def _update(self, *_: object) -> None:
+        activity = self.current
+        busy = activity is not None
+        for part in (self.activity, self.progress, self.pause_button, self.cancel_button):
+            part.setVisible(busy)
+        self.cancel_button.setIcon(theme.icon("clear"))
+        if activity is None:
+            return
+        failed = activity.state is ActivityState.FAILED
+        held = activity.state is not ActivityState.RUNNING
+        self.activity.setText(activity_text(activity))
+        self.activity.setToolTip(activity.message)
+        self.progress.setVisible(not failed)
+        # A range of 0 makes the bar run back and forth: how much is left is not known.
+        self.progress.setRange(0, 1000 if activity.total or held else 0)
+        self.progress.setValue(
+            round(1000 * activity.done / activity.total) if activity.total else 0
+        )
+        self.pause_button.setVisible(activity.kind in _PAUSABLE or failed)
+        self.pause_button.setIcon(theme.icon("resume" if held else "pause"))
+        words = "Try again" if failed else ("Resume" if held else "Pause")
+        self.pause_button.setToolTip(words)
+        self.pause_button.setAccessibleName(words)
+        self.pause_button.setText(words if failed else "")
+        self.pause_button.setToolButtonStyle(
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            if failed
+            else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        self.cancel_button.setVisible(not failed)
+
+    def _pause_pressed(self) -> None:
+        activity = self.current
+        if activity is None:
+            return
+        if activity.state is ActivityState.RUNNING:
+            self.pause_wanted.emit(activity.kind)
+        else:
+            self.resume_wanted.emit(activity.kind)
+
+    def _cancel_pressed(self) -> None:
+        activity = self.current
+        if activity is not None:
+            self.cancel_wanted.emit(activity.kind)
