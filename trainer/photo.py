@@ -21,37 +21,11 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-PHOTO_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".mpo",
-        ".png",
-        ".apng",
-        ".gif",
-        ".webp",
-        ".avif",
-        ".avifs",
-        ".heic",
-        ".heics",
-        ".heif",
-        ".hif",
-        ".tif",
-        ".tiff",
-        ".bmp",
-        ".dib",
-        ".jp2",
-        ".j2k",
-        ".jpx",
-        ".jpf",
-        ".ppm",
-        ".pgm",
-        ".pbm",
-        ".pnm",
-    ]
+_SUFFIXES = (
+    "jpg jpeg jpe jfif mpo png apng gif webp avif avifs heic heics heif hif "
+    "tif tiff bmp dib jp2 j2k jpx jpf ppm pgm pbm pnm"
 )
+PHOTO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split(" "))
 """Suffixes, in lower case, of files worth trying; the content decides."""
 
 MAX_PIXELS = 200_000_000
@@ -160,24 +134,30 @@ def _check_file(path: Path) -> None:
         raise UnreadablePhoto("The file is empty.")
 
 
+_GONE = "The file is no longer there."
+_FORBIDDEN = "You do not have permission to read this file."
+_FAILING = "The disk did not give the file back: it may be failing or unplugged."
+_SYSTEM_REASONS = {
+    errno.ENOENT: _GONE,
+    errno.ENOTDIR: _GONE,
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
+    errno.ELOOP: "The file is a link that leads back to itself.",
+    errno.ENAMETOOLONG: "The file's name is too long.",
+    errno.EIO: _FAILING,
+    errno.ENODEV: _FAILING,
+    errno.ENXIO: _FAILING,
+    errno.ESTALE: _FAILING,
+}
+
+
 def _system_reason(error: OSError) -> str:
-    match error.errno:
-        case errno.ENOENT | errno.ENOTDIR:
-            return "The file is no longer there."
-        case errno.EACCES | errno.EPERM:
-            return "You do not have permission to read this file."
-        case errno.ELOOP:
-            return "The file is a link that leads back to itself."
-        case errno.ENAMETOOLONG:
-            return "The file's name is too long."
-        case errno.EIO | errno.ENODEV | errno.ENXIO | errno.ESTALE:
-            return "The disk did not give the file back: it may be failing or unplugged."
-        case None:  # raised by a decoder, not by the system
-            if "truncated" in str(error) or "incomplete" in str(error).lower():
-                return "The file is cut short: part of the photo is missing."
-            return "The file is damaged."
-        case _:
-            return f"The file could not be read: {error.strerror}."
+    if error.errno is None:  # raised by a decoder, not by the system
+        words = str(error).lower()
+        if "truncated" in words or "incomplete" in words:
+            return "The file is cut short: part of the photo is missing."
+        return "The file is damaged."
+    return _SYSTEM_REASONS.get(error.errno, f"The file could not be read: {error.strerror}.")
 
 
 def _too_large() -> str:

@@ -1,0 +1,135 @@
+"""Backbones worth offering, and whether they are on this computer (imports no torch).
+
+The app's settings list these; any other ``MODEL/PRETRAINED`` of open_clip and any weights file
+works as well (:mod:`trainer.backbone`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.resources import ResourcesMissingError, resources_dir
+
+LITE = "lite"
+
+
+@dataclass(frozen=True)
+class SuggestedBackbone:
+    """An entry of the list.
+
+    name: as :func:`trainer.backbone.load_backbone` takes it.
+    title: what the user reads.
+    download_bytes: about what is fetched once; 0 for what comes with the app.
+    note: what it is good for, one sentence.
+    repository: where open_clip finds it on the Hugging Face hub, or "".
+    """
+
+    name: str
+    title: str
+    download_bytes: int
+    note: str
+    repository: str = ""
+
+
+SUGGESTED: tuple[SuggestedBackbone, ...] = (
+    SuggestedBackbone(
+        LITE,
+        "Lite",
+        0,
+        "A small image-text model trained for this app; not CLIP. Works with no network; "
+        "choose a CLIP backbone for best results.",
+    ),
+    SuggestedBackbone(
+        "ViT-B-16/openai",
+        "CLIP ViT-B/16 (OpenAI)",
+        598_600_000,
+        "The backbone of the LMPT paper. Slow without a GPU.",
+        "timm/vit_base_patch16_clip_224.openai",
+    ),
+    SuggestedBackbone(
+        "RN50/openai",
+        "CLIP ResNet-50 (OpenAI)",
+        408_300_000,
+        "The paper's convolutional backbone.",
+        "timm/resnet50_clip.openai",
+    ),
+    SuggestedBackbone(
+        "MobileCLIP2-S0/dfndr2b",
+        "MobileCLIP2-S0 (Apple)",
+        299_500_000,
+        "Fast on a CPU and about as good as ViT-B/16. Apple's weights are for research use.",
+        "timm/MobileCLIP2-S0-OpenCLIP",
+    ),
+    SuggestedBackbone(
+        "ViT-B-32/datacomp_xl_s13b_b90k",
+        "CLIP ViT-B/32 (DataComp)",
+        605_200_000,
+        "Four times as fast as ViT-B/16 and better at most things.",
+        "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
+    ),
+)
+
+WEIGHT_FILES = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+)
+"""Names under which a repository may hold open_clip weights, best first."""
+
+
+def lite_folder() -> Path:
+    """Where the bundled Lite backbone lies (it may be missing).
+
+    Raises:
+        trainer.resources.ResourcesMissingError: in an incomplete installation.
+    """
+    return resources_dir() / "models" / "lite"
+
+
+def weights_file(name: str) -> Path | None:
+    """The local file that the PATH of a ``MODEL/PATH`` name points to, or None.
+
+    Only what looks like a path counts: absolute, beginning with ``.`` or ``~``, or with a
+    weights file's suffix.  The file need not exist.
+    """
+    _, slash, rest = name.partition("/")
+    if not slash or not rest:
+        return None
+    path = Path(rest)
+    looks_like_path = (
+        path.is_absolute()
+        or rest.startswith((".", "~"))
+        or path.suffix.lower() in (".safetensors", ".pt", ".pth", ".bin", ".ckpt")
+    )
+    return path.expanduser() if looks_like_path else None
+
+
+def is_downloaded(name: str) -> bool:
+    """Whether ``name`` loads without the network, as far as can be told without torch.
+
+    False for open_clip pairs outside :data:`SUGGESTED`, whose place only open_clip knows.
+    """
+    if name == LITE:
+        try:
+            return (lite_folder() / "open_clip_config.json").is_file()
+        except ResourcesMissingError:
+            return False
+    if (file := weights_file(name)) is not None:
+        return file.is_file()
+    for item in SUGGESTED:
+        if item.name == name:
+            return cached_weights(item.repository) is not None
+    return False
+
+
+def cached_weights(repository: str) -> Path | None:
+    """The file of open_clip weights of a hub repository in the local cache, or None."""
+    # Imported here: it takes a while, and the app asks only when settings are opened.
+    from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
+
+    for file in WEIGHT_FILES:
+        found = try_to_load_from_cache(repository, file)
+        if isinstance(found, str) and Path(found).is_file():
+            return Path(found)
+    return None
