@@ -1,0 +1,220 @@
+"""The classes of the selected images as a list model: 1,000 classes cost 1,000 numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.inspector.summary import Show, Summary, ordered_columns
+from lmpt_desktop.ui.theme import band_word
+from trainer.bands import Band
+
+Index = QModelIndex | QPersistentModelIndex
+
+
+class Role(IntEnum):
+    """What the model answers beside Qt's own roles."""
+
+    ROW = Qt.ItemDataRole.UserRole + 1
+    """A :class:`ClassRow`."""
+    CLASS_ID = Qt.ItemDataRole.UserRole + 2
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """One line of the list.
+
+    ``score`` is the mean over the ``images`` selected images, None while there is none.
+    ``verdict`` is None where the images differ; the counts then tell how.
+    """
+
+    class_id: int
+    name: str
+    description: str
+    score: float | None
+    threshold: float
+    predicted: int
+    present: int
+    absent: int
+    corrected: int
+    images: int
+    verdict: Verdict | None
+    band: Band
+    estimated: bool
+
+    @property
+    def unknown(self) -> int:
+        return self.images - self.present - self.absent
+
+    def count(self, verdict: Verdict) -> int:
+        """In how many of the images this is the verdict."""
+        return {
+            Verdict.PRESENT: self.present,
+            Verdict.ABSENT: self.absent,
+            Verdict.UNKNOWN: self.unknown,
+        }[verdict]
+
+
+class ClassListModel(QAbstractListModel):
+    """Rows are classes in the order of :func:`ordered_columns`."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._summary: Summary | None = None
+        self._columns = np.empty(0, np.int64)
+        self._find = ""
+        self._show = Show.ALL
+
+    @property
+    def summary(self) -> Summary | None:
+        return self._summary
+
+    def set_summary(self, summary: Summary | None) -> None:
+        """Show other images, or the same ones anew.
+
+        Where the classes stay in place (after a verdict, say) the rows are only repainted,
+        so that the keyboard keeps its place.
+        """
+        columns = self._wanted(summary)
+        before, self._summary = self._summary, summary
+        if before is not None and summary is not None and self._same_rows(before, columns):
+            last = self.index(len(columns) - 1)
+            if last.isValid():
+                self.dataChanged.emit(self.index(0), last)
+            return
+        self._replace(columns)
+
+    def set_find(self, text: str) -> None:
+        """Keep classes that hold every word of ``text``."""
+        self._find = text
+        self._replace(self._wanted(self._summary))
+
+    def set_show(self, show: Show) -> None:
+        self._show = show
+        self._replace(self._wanted(self._summary))
+
+    def _wanted(self, summary: Summary | None) -> np.ndarray:
+        if summary is None or not summary.images:
+            return np.empty(0, np.int64)
+        return ordered_columns(summary, self._show, self._find)
+
+    def _same_rows(self, before: Summary, columns: np.ndarray) -> bool:
+        after = self._summary
+        return (
+            after is not None
+            and np.array_equal(columns, self._columns)
+            and before.snapshot.classes == after.snapshot.classes
+        )
+
+    def _replace(self, columns: np.ndarray) -> None:
+        self.beginResetModel()
+        self._columns = columns
+        self.endResetModel()
+
+    def row_of_class(self, class_id: int) -> int:
+        """The row a class is on, or -1."""
+        if self._summary is None:
+            return -1
+        column = self._summary.snapshot.column_of.get(class_id, -1)
+        found = np.flatnonzero(self._columns == column)
+        return int(found[0]) if len(found) else -1
+
+    def class_row(self, row: int) -> ClassRow:
+        """What line ``row`` says.
+
+        Raises:
+            IndexError: if there is no such line.
+        """
+        summary = self._summary
+        if summary is None:
+            raise IndexError(row)
+        column = int(self._columns[row])
+        entry = summary.snapshot.classes[column]
+        score = float(summary.scores[column])
+        return ClassRow(
+            class_id=entry.id,
+            name=entry.name,
+            description=entry.description,
+            score=None if np.isnan(score) else score,
+            threshold=float(summary.thresholds[column]),
+            predicted=int(summary.predicted[column]),
+            present=int(summary.present[column]),
+            absent=int(summary.absent[column]),
+            corrected=int(summary.corrected[column]),
+            images=summary.images,
+            verdict=summary.verdict(column),
+            band=summary.bands.bands[column],
+            estimated=summary.bands.estimated,
+        )
+
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._columns)
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if not index.isValid() or not 0 <= index.row() < len(self._columns):
+            return None
+        row = self.class_row(index.row())
+        answers: dict[int, Callable[[ClassRow], Any]] = {
+            Role.ROW: lambda row: row,
+            Role.CLASS_ID: lambda row: row.class_id,
+            Qt.ItemDataRole.DisplayRole: lambda row: row.name,
+            Qt.ItemDataRole.AccessibleTextRole: self.spoken,
+            Qt.ItemDataRole.ToolTipRole: self.explained,
+        }
+        answer = answers.get(role)
+        return None if answer is None else answer(row)
+
+    def spoken(self, row: ClassRow) -> str:
+        """The line as a screen reader says it."""
+        parts = [row.name, self.verdict_words(row)]
+        if row.score is None:
+            parts.append(self.tr("no score yet"))
+        else:
+            parts.append(self.tr("score {0}").format(f"{row.score:.2f}"))
+            if row.images == 1:
+                parts.append(self.tr("predicted") if row.predicted else self.tr("not predicted"))
+        parts.append(band_word(row.band, estimated=row.estimated))
+        if row.corrected:
+            parts.append(self.tr("corrected"))
+        return ", ".join(parts)
+
+    def verdict_words(self, row: ClassRow) -> str:
+        """ "present", or "mixed: 2 present, 1 absent, 5 unknown"."""
+        if row.verdict is not None:
+            return row.verdict.name.lower()
+        parts = [
+            f"{row.count(verdict):,} {verdict.name.lower()}"
+            for verdict in (Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN)
+            if row.count(verdict)
+        ]
+        return self.tr("mixed: {0}").format(", ".join(parts))
+
+    def explained(self, row: ClassRow) -> str:
+        """The line in full, for the tool tip."""
+        title = f"{row.name} ({row.description})" if row.description else row.name
+        lines = [title]
+        if row.score is None:
+            lines.append(self.tr("No score yet: the photo has not been looked at."))
+        elif row.images == 1:
+            lines.append(
+                self.tr("Score {0}; predicted from {1}.").format(
+                    f"{row.score:.3f}", f"{row.threshold:.3f}"
+                )
+            )
+        else:
+            lines.append(
+                self.tr("Mean score {0}; predicted in {1} of {2} images.").format(
+                    f"{row.score:.3f}", f"{row.predicted:,}", f"{row.images:,}"
+                )
+            )
+        lines.append(self.tr("Your verdict: {0}.").format(self.verdict_words(row)))
+        if row.corrected:
+            lines.append(self.tr("≠ corrected: you contradict the prediction."))
+        lines.append(self.tr("Band: {0}.").format(band_word(row.band, estimated=row.estimated)))
+        return "\n".join(lines)

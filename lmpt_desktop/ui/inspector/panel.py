@@ -1,0 +1,318 @@
+"""The inspector: photo, facts, caption and the verdicts on every class.
+
+The panel commits nothing itself but says what the user wants; the window commits it through
+the undo stack, and calls :meth:`InspectorPanel.refresh` when the library has changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui import background, theme
+from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
+from lmpt_desktop.ui.inspector.class_view import ClassView
+from lmpt_desktop.ui.inspector.facts import FactsPanel
+from lmpt_desktop.ui.inspector.photo_view import PhotoView
+from lmpt_desktop.ui.inspector.summary import Show, Summary, summarise
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+
+INLINE_CELLS = 200_000
+"""Selections of more (image, class) pairs are added up off the window's thread."""
+
+
+class InspectorPanel(QWidget):
+    """What the window puts at its right."""
+
+    verdict_wanted = Signal(list, list, object, str)
+    """Image ids, class ids, :class:`Verdict`, how the class is called."""
+    reviewed_wanted = Signal(list, bool)
+    """Image ids; set the mark or take it off."""
+    caption_wanted = Signal(int, str)
+    """Image id, the user's text."""
+    class_focused = Signal(int)
+    """The class id that P, A and U speak of; -1 for none."""
+    vocabulary_wanted = Signal()
+    """The user has no classes and asks for some."""
+    photo_activated = Signal(int)
+    """The photo was double-clicked: image id."""
+
+    def __init__(self, session: LibrarySession, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("inspector")
+        self._session = session
+        self._ids: list[int] = []
+        self._current = -1
+        self._task: background.Task | None = None
+
+        self.photo = PhotoView()
+        self.facts = FactsPanel()
+        self.model = ClassListModel(self)
+        self.view = ClassView(self.model)
+        self.search = QLineEdit()
+        self.search.setObjectName("find-class")
+        self.search.setPlaceholderText(self.tr("Find a class"))
+        self.search.setAccessibleName(self.tr("Find a class"))
+        self.search.setClearButtonEnabled(True)
+        self.search.installEventFilter(self)
+        self.show_box = QComboBox()
+        self.show_box.setObjectName("show-classes")
+        self.show_box.setAccessibleName(self.tr("Classes to show"))
+        for show, text in (
+            (Show.ALL, self.tr("All classes")),
+            (Show.PREDICTED_OR_PRESENT, self.tr("Predicted or present")),
+            (Show.UNKNOWN, self.tr("Still unknown")),
+            (Show.ANNOTATED, self.tr("Annotated")),
+            (Show.TAIL, self.tr("Tail classes")),
+        ):
+            self.show_box.addItem(text, show)
+        self.note = QLabel()
+        self.note.setObjectName("inspector-note")
+        self.note.setProperty("role", "muted")
+        self.note.setWordWrap(True)
+        self.review = QPushButton()
+        self.review.setObjectName("review")
+        self.review.setToolTip(
+            self.tr("Every class still unknown is absent in the selected photos (R)")
+        )
+        self._empty = QLabel()
+        self._empty.setObjectName("inspector-empty")
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._empty.setMargin(20)
+        self._empty_button = QPushButton(self.tr("Choose a vocabulary..."))
+        self._build()
+        self._connect()
+        self._restyle()
+        self.refresh()
+
+    def _build(self) -> None:
+        tools = QHBoxLayout()
+        tools.setContentsMargins(10, 4, 10, 6)
+        tools.addWidget(self.search, 1)
+        tools.addWidget(self.show_box)
+        empty = QWidget()
+        column = QVBoxLayout(empty)
+        column.addStretch(1)
+        column.addWidget(self._empty)
+        column.addWidget(self._empty_button, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addStretch(2)
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(empty)
+        foot = QHBoxLayout()
+        foot.setContentsMargins(10, 6, 10, 8)
+        foot.addWidget(self.note, 1)
+        foot.addWidget(self.review)
+        below = QWidget()
+        rows = QVBoxLayout(below)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(0)
+        rows.addWidget(self.facts)
+        rows.addLayout(tools)
+        rows.addWidget(self._stack, 1)
+        rows.addLayout(foot)
+        self.splitter = QSplitter(Qt.Orientation.Vertical)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.addWidget(self.photo)
+        self.splitter.addWidget(below)
+        self.splitter.setStretchFactor(0, 2)
+        self.splitter.setStretchFactor(1, 3)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.splitter)
+        self.setMinimumWidth(290)
+        self.setTabOrder(self.facts.caption, self.search)
+        self.setTabOrder(self.search, self.show_box)
+        self.setTabOrder(self.show_box, self.view)
+        self.setTabOrder(self.view, self.review)
+
+    def _connect(self) -> None:
+        self.view.verdict_wanted.connect(self._want)
+        self.view.class_focused.connect(self._class_focused)
+        self.view.left_at_top.connect(self.search.setFocus)
+        self.search.textChanged.connect(self._find_changed)
+        self.show_box.currentIndexChanged.connect(self._show_changed)
+        self.review.clicked.connect(self._want_reviewed)
+        self.facts.caption_committed.connect(self.caption_wanted)
+        self.photo.activated.connect(lambda: self.photo_activated.emit(self._current))
+        self._empty_button.clicked.connect(self.vocabulary_wanted)
+        theme.manager().changed.connect(self._restyle)
+
+    # ------------------------------------------------------------------------------ asking
+
+    @property
+    def image_ids(self) -> list[int]:
+        """The images a verdict applies to."""
+        return list(self._ids)
+
+    def focused_class(self) -> ClassRow | None:
+        """The class that P, A and U speak of."""
+        return self.view.focused_class()
+
+    def focus_class(self, class_id: int) -> bool:
+        """Put the keyboard on a class, showing all classes if it would be hidden."""
+        if self.view.focus_class(class_id):
+            return True
+        self.search.clear()
+        self.show_box.setCurrentIndex(0)
+        return self.view.focus_class(class_id)
+
+    def judge(self, verdict: Verdict) -> None:
+        """Ask for a verdict on the class in focus: the window's P, A and U."""
+        row = self.focused_class()
+        if row is not None:
+            self._want(row.class_id, verdict)
+
+    # ----------------------------------------------------------------------------- showing
+
+    def show_images(self, image_ids: Sequence[int], current: int = -1) -> None:
+        """Show one image, or what many have in common; ``current`` is the photo shown."""
+        self.facts.caption.flush()
+        self._ids = list(image_ids)
+        known = current in self._ids if len(self._ids) < 1000 else current >= 0
+        self._current = current if known else (self._ids[0] if self._ids else -1)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look again: the images' annotations, predictions, captions or classes changed."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+        snapshot, ids = self._session.snapshot(), self._ids
+        self._show_photo()
+        if len(ids) * len(snapshot.classes) <= INLINE_CELLS:
+            self._show_summary(summarise(snapshot, ids) if ids else None)
+            return
+        self._task = background.start(lambda: summarise(snapshot, ids), self._summarised)
+
+    def _summarised(self, summary: Summary) -> None:
+        self._task = None
+        self._show_summary(summary)
+
+    def _show_photo(self) -> None:
+        if self._current < 0:
+            self.facts.clear()
+            self.photo.say(self.tr("Select a photo to see what is in it."))
+            return
+        try:
+            details = self._session.image(self._current)
+        except KeyError:  # it left the library meanwhile
+            self._ids, self._current = [], -1
+            self._show_photo()
+            return
+        if details.state == "missing":
+            self.photo.say(self.tr("The file is no longer there."))
+        elif details.state == "unreadable":
+            self.photo.say(details.reason)
+        else:
+            spoken = self.tr("Photo {0}").format(details.path.name)
+            snapshot = self._session.snapshot()
+            row = snapshot.row_of.get(self._current, -1)
+            version = snapshot.images.fingerprints[row] if row >= 0 else ""
+            self.photo.show_photo(details.path, spoken, version)
+        if len(self._ids) == 1:
+            self.facts.show_image(details)
+
+    def _show_summary(self, summary: Summary | None) -> None:
+        if summary is not None and summary.images > 1:
+            self.facts.show_many(summary.images, summary.reviewed)
+        self.model.set_summary(summary)
+        self._show_empty()
+        has_images = summary is not None and summary.images > 0
+        done = summary is not None and has_images and summary.reviewed == summary.images
+        self.review.setEnabled(has_images)
+        self.review.setText(self.tr("Reviewed") if done else self.tr("Mark reviewed"))
+        self.review.setCheckable(True)
+        self.review.setChecked(done)
+        self._show_note()
+
+    def _show_empty(self) -> None:
+        summary = self.model.summary
+        no_classes = not self._session.snapshot().classes
+        self._empty_button.setVisible(no_classes)
+        if self.model.rowCount():
+            self._stack.setCurrentIndex(0)
+            return
+        if no_classes:
+            self._empty.setText(self.tr("There are no classes to look for yet."))
+        elif summary is None or not summary.images:
+            self._empty.setText("")
+        elif self.search.text():
+            self._empty.setText(self.tr("No class holds “{0}”.").format(self.search.text()))
+        else:
+            self._empty.setText(self.tr("No class to show here. Choose “All classes” above."))
+        self._stack.setCurrentIndex(1)
+
+    def _show_note(self) -> None:
+        summary, row = self.model.summary, self.focused_class()
+        lines: list[str] = []
+        if summary is not None and summary.images and len(summary.scores) and not summary.scored:
+            lines.append(self.tr("Predictions follow when the photo has been looked at."))
+        elif summary is not None and summary.images and summary.bands.estimated:
+            lines.append(self.tr("Bands are estimated until you annotate."))
+        if row is not None:
+            name = self.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, 150)
+            lines.append(self.tr("P, A, U: {0}").format(name))
+        self.note.setText("\n".join(lines))
+
+    # ------------------------------------------------------------------------------ events
+
+    def _want(self, class_id: int, verdict: Verdict) -> None:
+        row = self.model.row_of_class(class_id)
+        if self._ids and row >= 0:
+            name = self.model.class_row(row).name
+            self.verdict_wanted.emit(list(self._ids), [class_id], verdict, name)
+
+    def _want_reviewed(self) -> None:
+        summary = self.model.summary
+        if summary is not None and self._ids:
+            self.reviewed_wanted.emit(list(self._ids), summary.reviewed < summary.images)
+
+    def _class_focused(self, class_id: int) -> None:
+        self._show_note()
+        self.class_focused.emit(class_id)
+
+    def _find_changed(self, text: str) -> None:
+        self.model.set_find(text)
+        if text:
+            self.view.focus_first()
+        self._show_empty()
+
+    def _show_changed(self, _index: int) -> None:
+        self.model.set_show(Show(self.show_box.currentData()))
+        self._show_empty()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """From the search box Down and Enter go to the list, Escape clears."""
+        pressed = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent)
+        if watched is self.search and pressed:
+            key = event.key()
+            if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                self.view.setFocus(Qt.FocusReason.TabFocusReason)
+                return True
+            if key == Qt.Key.Key_Escape and self.search.text():
+                self.search.clear()
+                return True
+        return super().eventFilter(watched, event)
+
+    def _restyle(self, *_: object) -> None:
+        self.review.setIcon(theme.icon("reviewed"))
+        self.facts.problem.setStyleSheet(f"color: {theme.current().error};")

@@ -1,0 +1,133 @@
+"""What the inspector shows of the selected images, as arrays (Qt-free)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.inference.bands import ClassBands
+
+
+class Show(StrEnum):
+    """Which classes the list holds."""
+
+    ALL = "all"
+    PREDICTED_OR_PRESENT = "predicted-or-present"
+    UNKNOWN = "unknown"
+    ANNOTATED = "annotated"
+    TAIL = "tail"
+
+
+@dataclass(frozen=True, eq=False)
+class Summary:
+    """The classes of n selected images, in the vocabulary's order (C columns).
+
+    Attributes:
+        snapshot: where it comes from.
+        images: n.
+        scores: (C,) float32, mean over the images that have a score; NaN where none has.
+        thresholds: (C,) float32.
+        predicted, present, absent: (C,) int64, in how many of the n images.
+        corrected: (C,) int64, in how many the annotation contradicts the prediction.
+        bands: of the library, with whether they are estimated.
+        reviewed: how many of the images are reviewed.
+    """
+
+    snapshot: Snapshot
+    images: int
+    scores: NDArray[np.float32]
+    thresholds: NDArray[np.float32]
+    predicted: NDArray[np.int64]
+    present: NDArray[np.int64]
+    absent: NDArray[np.int64]
+    corrected: NDArray[np.int64]
+    bands: ClassBands
+    reviewed: int
+
+    def verdict(self, column: int) -> Verdict | None:
+        """The verdict on a class, or None where the images differ."""
+        for count, verdict in (
+            (int(self.present[column]), Verdict.PRESENT),
+            (int(self.absent[column]), Verdict.ABSENT),
+            (self.unknown(column), Verdict.UNKNOWN),
+        ):
+            if count == self.images:
+                return verdict
+        return None
+
+    def unknown(self, column: int) -> int:
+        """In how many images nothing was said of the class."""
+        return self.images - int(self.present[column]) - int(self.absent[column])
+
+    @property
+    def scored(self) -> bool:
+        """Whether any class has a score."""
+        return not bool(np.isnan(self.scores).all())
+
+
+def summarise(snapshot: Snapshot, image_ids: Sequence[int]) -> Summary:
+    """Add up the rows of ``image_ids``; ids that the snapshot lacks are passed over."""
+    known = [snapshot.row_of[id_] for id_ in image_ids if id_ in snapshot.row_of]
+    rows = np.array(known, dtype=np.int64)
+    scores, said = snapshot.scores[rows], snapshot.annotations[rows]
+    scored = ~np.isnan(scores)
+    with np.errstate(invalid="ignore"):
+        predicted = scores >= snapshot.thresholds
+    counts = scored.sum(axis=0)
+    totals = np.where(scored, scores, np.float32(0)).sum(axis=0, dtype=np.float32)
+    means = np.full(scores.shape[1], np.nan, dtype=np.float32)
+    np.divide(totals, counts, out=means, where=counts > 0)
+    present, absent = said == Verdict.PRESENT, said == Verdict.ABSENT
+    corrected = scored & ((present & ~predicted) | (absent & predicted))
+    return Summary(
+        snapshot=snapshot,
+        images=len(rows),
+        scores=means,
+        thresholds=snapshot.thresholds,
+        predicted=predicted.sum(axis=0, dtype=np.int64),
+        present=present.sum(axis=0, dtype=np.int64),
+        absent=absent.sum(axis=0, dtype=np.int64),
+        corrected=corrected.sum(axis=0, dtype=np.int64),
+        bands=snapshot.bands,
+        reviewed=int(snapshot.reviewed[rows].sum()),
+    )
+
+
+def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> NDArray[np.int64]:
+    """Columns to list, highest score first: (m,) int64.
+
+    Classes without a score follow in the vocabulary's order.  ``find`` keeps classes whose
+    name or description holds every word of it, those whose name begins with it first.
+    """
+    by_score = np.where(np.isnan(summary.scores), -np.inf, summary.scores)
+    order = np.argsort(-by_score, kind="stable").astype(np.int64)
+    order = order[_shown(summary, show)[order]]
+    wanted = find.casefold().split()
+    if not wanted:
+        return order
+    begins: list[int] = []
+    holds: list[int] = []
+    for column in order.tolist():
+        entry = summary.snapshot.classes[column]
+        text = f"{entry.name} {entry.description}".casefold()
+        if all(word in text for word in wanted):
+            first = entry.name.casefold().startswith(wanted[0])
+            (begins if first else holds).append(column)
+    return np.array(begins + holds, dtype=np.int64)
+
+
+def _shown(summary: Summary, show: Show) -> NDArray[np.bool_]:
+    if show is Show.PREDICTED_OR_PRESENT:
+        return (summary.predicted > 0) & (summary.absent < summary.images) | (summary.present > 0)
+    if show is Show.UNKNOWN:
+        return summary.present + summary.absent < summary.images
+    if show is Show.ANNOTATED:
+        return summary.present + summary.absent > 0
+    if show is Show.TAIL:
+        return summary.bands.is_tail()
+    return np.ones(len(summary.scores), dtype=np.bool_)
