@@ -146,6 +146,12 @@ class TensorData:
         )
 
 
+def unit_features(features: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(N, D) in single precision, normalised again: half precision is coarse."""
+    wide = np.ascontiguousarray(features, dtype=np.float32)
+    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+
+
 def to_tensors(
     features: NDArray[np.floating],
     targets: Targets,

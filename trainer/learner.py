@@ -207,7 +207,8 @@ class Fitting(nn.Module):
         with torch.no_grad():
             self.log_scale.clamp_(*SCALE_BOUNDS)
         self.step += 1
-        return StepLosses(float(loss), float(classification), float(embedding)), snapshot
+        parts = (loss.detach(), classification.detach(), embedding.detach())
+        return StepLosses(*(float(part) for part in parts)), snapshot
 
     def losses(self, embeddings: Tensor, batch: TensorData) -> tuple[Tensor, Tensor]:
         """Classification and embedding loss of a batch given (C, D) class embeddings."""

@@ -109,12 +109,15 @@ def evaluate(
     train_present: NDArray[np.integer],
     limits: BandLimits,
     *,
+    probabilities: Scores | None = None,
     predicted: NDArray[np.bool_] | None = None,
     extra: dict[str, float] | None = None,
 ) -> Evaluation:
     """Every metric at once.
 
     Args:
+        scores: (N, C), to rank by; any monotone of the probability.
+        probabilities: (N, C) in [0, 1], for the calibration error; default ``scores``.
         predicted: (N, C), what the thresholds say; without it the F1 family is left out.
         extra: further figures to carry along.
 
@@ -125,7 +128,9 @@ def evaluate(
     present = (targets == PRESENT).sum(0)
     absent = (targets == ABSENT).sum(0)
     figures = {
-        "ECE": expected_calibration_error(scores, targets),
+        "ECE": expected_calibration_error(
+            scores if probabilities is None else probabilities, targets
+        ),
         "classes_not_judged": float(np.isnan(precisions).sum()),
     }
     if predicted is not None:

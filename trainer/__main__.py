@@ -1,0 +1,254 @@
+"""The trainer's command line.
+
+Nothing heavy is imported before a subcommand needs it, so that ``--help`` is instant and a stop
+request is heard while torch is still loading.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TextIO
+
+from trainer.events import FitFailed, FitFinished, Message, to_line
+from trainer.job import CANCEL_NAME, JobError
+from trainer.prompt_set import PromptSetError
+from trainer.stop import StopWatch
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 0, 1, 2, 3
+
+_EPILOG = """\
+exit codes: 0 done (also when cancelled with a result kept), 1 failed, 2 wrong arguments,
+3 cancelled before there was a result
+"""
+
+
+def build_parser(command: str = "") -> argparse.ArgumentParser:
+    """The whole parser; ``command`` is the subcommand about to run, whose own arguments are
+    imported.
+    """
+    parser = argparse.ArgumentParser(
+        prog="lmpt-trainer",
+        description="Trains prompts for multi-label tagging of long-tailed photo libraries.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_fit(_command(commands, "fit", _FIT))
+    _add_evaluate(_command(commands, "evaluate", _EVALUATE))
+    _add_inspect(_command(commands, "inspect", _INSPECT))
+    encode = commands.add_parser(
+        "encode",
+        help="turn photos and texts into features",
+        description="Turns photos and texts into features; requests as JSON lines on stdin.",
+    )
+    if command == "encode":
+        from trainer.encode import add_arguments  # noqa: PLC0415
+
+        add_arguments(encode)
+    return parser
+
+
+_FIT = (
+    "fit prompts to a job folder",
+    """Fits prompts to the photos and annotations in a job folder and writes JOB/prompt_set.
+
+A job folder holds job.json (classes, captions, settings) and job.safetensors (features,
+annotations). The LMPT Desktop app makes one for each retraining and keeps it under jobs/ in
+the library's folder. A run that was killed goes on from its checkpoint when started again.
+To cancel, press Ctrl+C, or make a file named "cancel" in the job folder.""",
+)
+_EVALUATE = (
+    "judge a prompt set on a job's annotations",
+    """Prints mean average precision in total and for head, medium and tail classes, F1 at
+the prompt set's thresholds, calibration error, and average precision per class.
+
+Unknown annotations take part in nothing. Classes without a present or without an absent
+annotation cannot be judged; they are left out of the means and listed.""",
+)
+_INSPECT = (
+    "show what a prompt set has learned",
+    """Shows each class's learned words (the vocabulary words nearest to each learned token),
+its weight and margin in the embedding loss, its threshold, and the scores of the run.""",
+)
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, texts: tuple[str, str]
+) -> argparse.ArgumentParser:
+    return commands.add_parser(
+        name,
+        help=texts[0],
+        description=texts[1],
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("job", type=Path, metavar="JOB", help="the job folder")
+    parser.add_argument(
+        "--events",
+        action="store_true",
+        help="write events as JSON lines to stdout and obey a Stop line on stdin, for programs",
+    )
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt_set", type=Path, metavar="PROMPT_SET", help="its folder")
+    parser.add_argument("job", type=Path, metavar="JOB", help="the job folder with the truth")
+    parser.add_argument(
+        "--part",
+        choices=("held-out", "train", "all"),
+        default="held-out",
+        help="which images to judge on (default: those held out from training)",
+    )
+    _add_json(parser)
+
+
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt_set", type=Path, metavar="PROMPT_SET", help="its folder")
+    parser.add_argument(
+        "--nearest", type=int, default=3, metavar="N", help="words per learned token (default 3)"
+    )
+    parser.add_argument(
+        "--no-words", action="store_true", help="do not load the backbone to look up words"
+    )
+    _add_json(parser)
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--json", metavar="FILE", help="write JSON to FILE (- for stdout) instead of tables"
+    )
+
+
+# ------------------------------------------------------------------------------------ fit
+
+
+def _run_fit(arguments: argparse.Namespace) -> int:
+    if arguments.events:
+        return _fit_with_events(arguments.job)
+    from rich.console import Console  # noqa: PLC0415
+
+    from trainer.display import FitDisplay, score_table  # noqa: PLC0415
+
+    console = Console(stderr=True)
+    stop = StopWatch(_cancel_file(arguments.job))
+    with FitDisplay(console) as show:
+        outcome = _fit(arguments.job, show, stop)
+    if isinstance(outcome, FitFinished):
+        from trainer import prompt_set  # noqa: PLC0415
+
+        made = prompt_set.load(Path(outcome.prompt_set))
+        if made.baseline is not None and made.evaluation is not None:
+            console.print(score_table({"before": made.baseline, "after": made.evaluation}))
+    return _exit_code(outcome)
+
+
+def _fit_with_events(folder: Path) -> int:
+    stream = _claim_stdout()
+
+    def emit(event: Message) -> None:
+        stream.write(to_line(event))
+        stream.flush()
+
+    def abandon() -> None:
+        # torch or a backbone is still loading and will not look up for seconds.
+        emit(FitFailed("cancelled", "The training was cancelled before it had a result."))
+        os._exit(EXIT_CANCELLED)
+
+    stop = StopWatch(_cancel_file(folder), read_stdin=True, abandon=abandon)
+    return _exit_code(_fit(folder, emit, stop))
+
+
+def _fit(folder: Path, emit: Callable[[Message], None], stop: StopWatch) -> Message:
+    from trainer.fit import fit  # noqa: PLC0415
+
+    _obey_interrupt(stop)
+    outcome = fit(folder, emit, stop)
+    stop.close()
+    return outcome
+
+
+def _obey_interrupt(stop: StopWatch) -> None:
+    import signal  # noqa: PLC0415
+
+    def ask(*_: object) -> None:
+        if stop.requested:
+            raise KeyboardInterrupt
+        stop.request()
+
+    signal.signal(signal.SIGINT, ask)
+    signal.signal(signal.SIGTERM, ask)
+
+
+def _claim_stdout() -> TextIO:
+    """The real stdout for events alone; whatever a library prints goes to stderr."""
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return stream
+
+
+def _cancel_file(folder: Path) -> Path:
+    return folder / CANCEL_NAME
+
+
+def _exit_code(outcome: Message) -> int:
+    if isinstance(outcome, FitFinished):
+        return EXIT_DONE
+    cancelled = isinstance(outcome, FitFailed) and outcome.kind == "cancelled"
+    return EXIT_CANCELLED if cancelled else EXIT_FAILED
+
+
+def _run_encode(arguments: argparse.Namespace) -> int:
+    from trainer.encode import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+def _run_evaluate(arguments: argparse.Namespace) -> int:
+    from trainer.reports import run_evaluate  # noqa: PLC0415
+
+    return run_evaluate(arguments)
+
+
+def _run_inspect(arguments: argparse.Namespace) -> int:
+    from trainer.reports import run_inspect  # noqa: PLC0415
+
+    return run_inspect(arguments)
+
+
+_RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "encode": _run_encode,
+    "fit": _run_fit,
+    "evaluate": _run_evaluate,
+    "inspect": _run_inspect,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a subcommand; its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = build_parser(next((item for item in given if item in _RUNNERS), ""))
+    parsed = parser.parse_args(given)
+    logging.basicConfig(
+        stream=sys.stderr,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+    )
+    try:
+        return _RUNNERS[parsed.command](parsed)
+    except (JobError, PromptSetError) as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return EXIT_CANCELLED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
