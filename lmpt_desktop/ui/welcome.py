@@ -48,58 +48,23 @@ class WelcomePage(QWidget):
         super().__init__(parent)
         self.setObjectName("welcome")
         self.setAcceptDrops(True)
-        logo = QSvgWidget(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg"))
-        logo.setFixedSize(QSize(72, 72))
-        title = QLabel("LMPT Desktop")
-        title.setProperty("role", "title")
-        words = QLabel(INTRODUCTION)
-        words.setWordWrap(True)
-        words.setProperty("role", "muted")
-        names = QVBoxLayout()
-        names.setSpacing(4)
-        names.addWidget(title)
-        names.addWidget(words)
-        head = QHBoxLayout()
-        head.setSpacing(18)
-        head.addWidget(logo)
-        head.addLayout(names, 1)
-
-        self.open_button = self._button("welcome-open", "Open a folder of photos...")
-        self.open_button.setDefault(True)
-        self.open_button.clicked.connect(self.open_wanted)
-        self.samples_button = self._button("welcome-samples", "Try it with sample photos")
-        self.samples_button.clicked.connect(self.samples_wanted)
+        self._make_buttons()
+        self._make_recent()
+        column = QWidget()
+        column.setFixedWidth(580)
+        inner = QVBoxLayout(column)
+        inner.setSpacing(16)
+        inner.addLayout(_heading())
+        inner.addSpacing(8)
         buttons = QHBoxLayout()
         buttons.setSpacing(10)
         buttons.addWidget(self.open_button, 1)
         buttons.addWidget(self.samples_button, 1)
-        self.samples_note = QLabel()
-        self.samples_note.setObjectName("welcome-samples-note")
-        self.samples_note.setWordWrap(True)
-        self.samples_note.setProperty("role", "muted")
-        self.samples_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        drop = QLabel("Or drag a folder into this window. Photos are never moved or changed.")
-        drop.setWordWrap(True)
-        drop.setProperty("role", "muted")
-
-        self.recent_label = QLabel("Recent libraries")
-        self.recent_label.setProperty("role", "heading")
-        self.recent = QListWidget()
-        self.recent.setObjectName("welcome-recent")
-        self.recent.setAccessibleName("Recent libraries")
-        self.recent.setAlternatingRowColors(False)
-        self.recent.itemActivated.connect(self._open_recent)
-        self.recent.itemClicked.connect(self._open_recent)
-
-        column = QWidget()
-        column.setFixedWidth(560)
-        inner = QVBoxLayout(column)
-        inner.setSpacing(16)
-        inner.addLayout(head)
-        inner.addSpacing(8)
         inner.addLayout(buttons)
         inner.addWidget(self.samples_note)
-        inner.addWidget(drop)
+        inner.addWidget(
+            _muted("Or drag a folder into this window. Photos are never moved or changed.")
+        )
         inner.addSpacing(8)
         inner.addWidget(self.recent_label)
         inner.addWidget(self.recent)
@@ -111,6 +76,25 @@ class WelcomePage(QWidget):
         self.show_recent([])
         self._restyle()
         theme.manager().changed.connect(self._restyle)
+
+    def _make_buttons(self) -> None:
+        self.open_button = self._button("welcome-open", "Open a folder of photos...")
+        self.open_button.setDefault(True)
+        self.open_button.clicked.connect(self.open_wanted)
+        self.samples_button = self._button("welcome-samples", "Try it with sample photos")
+        self.samples_button.clicked.connect(self.samples_wanted)
+        self.samples_note = _muted("")
+        self.samples_note.setObjectName("welcome-samples-note")
+        self.samples_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def _make_recent(self) -> None:
+        self.recent_label = QLabel("Recent libraries")
+        self.recent_label.setProperty("role", "heading")
+        self.recent = QListWidget()
+        self.recent.setObjectName("welcome-recent")
+        self.recent.setAccessibleName("Recent libraries")
+        self.recent.itemActivated.connect(self._open_recent)
+        self.recent.itemClicked.connect(self._open_recent)
 
     def show_samples(self, reason: str) -> None:
         """Offer the sample photos, or say why there are none."""
@@ -174,3 +158,27 @@ class WelcomePage(QWidget):
         )
         for index in range(self.recent.count()):
             self.recent.item(index).setIcon(theme.icon("folder"))
+
+
+def _heading() -> QHBoxLayout:
+    """The app's icon, its name and what it is for."""
+    logo = QSvgWidget(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg"))
+    logo.setFixedSize(QSize(72, 72))
+    title = QLabel("LMPT Desktop")
+    title.setProperty("role", "title")
+    names = QVBoxLayout()
+    names.setSpacing(4)
+    names.addWidget(title)
+    names.addWidget(_muted(INTRODUCTION))
+    head = QHBoxLayout()
+    head.setSpacing(18)
+    head.addWidget(logo)
+    head.addLayout(names, 1)
+    return head
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setProperty("role", "muted")
+    return label

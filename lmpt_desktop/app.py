@@ -1,0 +1,99 @@
+"""Builds the objects of the window and wires them; nothing else does (imports no torch)."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import signal
+import sys
+from pathlib import Path
+from types import TracebackType
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ingest import ThumbnailStore
+from lmpt_desktop.paths import APP_NAME
+from lmpt_desktop.ui.main_window import TITLE, MainWindow
+from lmpt_desktop.ui.memory import WindowMemory
+from lmpt_desktop.ui.opener import LibraryOpener, Opened
+from lmpt_desktop.ui.thumbnails import SessionThumbnails
+
+log = logging.getLogger(__name__)
+
+
+def open_session(library: Path) -> Opened:
+    """Open the library in a folder, with its thumbnails.
+
+    Raises:
+        CatalogueError: with a sentence for the user.
+    """
+    session = LibrarySession.open(library)
+    return Opened(session, SessionThumbnails(session, ThumbnailStore(library)))
+
+
+def make_application() -> QApplication:
+    """The application object, named and dressed."""
+    existing = QApplication.instance()
+    if isinstance(existing, QApplication):
+        return existing
+    application = QApplication([APP_NAME])
+    application.setApplicationName(APP_NAME)
+    application.setApplicationDisplayName(TITLE)
+    application.setDesktopFileName(APP_NAME)
+    return application
+
+
+def make_window(memory: WindowMemory | None = None) -> MainWindow:
+    """The window, with no library open."""
+    return MainWindow(LibraryOpener(open_session), memory or WindowMemory())
+
+
+def start(window: MainWindow, args: argparse.Namespace) -> None:
+    """Open what the command line asks for, else what was open last."""
+    folders: list[Path] = list(getattr(args, "folders", None) or [])
+    library: Path | None = getattr(args, "library", None)
+    last = window.memory.text("open")
+    if library is not None:
+        window.open_library(library.expanduser().resolve(), folders)
+    elif folders:
+        window.open_folders(folders)
+    elif last and (Path(last) / "catalogue.sqlite").is_file():
+        window.open_library(Path(last))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Show the window and return the exit code when it is closed.
+
+    ``args`` has ``folders`` (photo folders to open) and ``library`` (a library folder, or
+    None).
+    """
+    application = make_application()
+    window = make_window()
+    _report_errors(window)
+    _obey_signals(application, window)
+    window.show()
+    start(window, args)
+    return application.exec()
+
+
+def _report_errors(window: MainWindow) -> None:
+    """An exception in a slot is told to the user instead of vanishing on stderr."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        log.critical("uncaught", exc_info=(kind, error, trace))
+        if isinstance(error, Exception):
+            window.tell_error("Something went wrong", error)
+
+    sys.excepthook = hook
+
+
+def _obey_signals(application: QApplication, window: MainWindow) -> None:
+    """Ctrl+C and a plain kill close the window properly."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    # Python handles signals between bytecodes; Qt's loop must hand it a turn now and then.
+    timer = QTimer(application)
+    timer.timeout.connect(lambda: None)
+    timer.start(300)

@@ -1,0 +1,46 @@
+"""Show files in the platform's file manager."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QProcess, QUrl
+from PySide6.QtGui import QDesktopServices
+
+
+def reveal(path: Path) -> bool:
+    """Open the folder of ``path`` with the file selected where the platform can do that.
+
+    Returns whether something was opened.
+    """
+    if sys.platform == "win32":
+        return bool(QProcess.startDetached("explorer.exe", ["/select,", str(path)]))
+    if sys.platform == "darwin":
+        return bool(QProcess.startDetached("open", ["-R", str(path)]))
+    return _by_dbus(path) or open_path(path.parent)
+
+
+def open_path(path: Path) -> bool:
+    """Open a folder in the file manager, or a file in the program set for it."""
+    return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
+
+
+def _by_dbus(path: Path) -> bool:
+    """Ask the desktop's file manager by the FileManager1 interface most of them offer."""
+    try:
+        from PySide6.QtDBus import QDBusConnection, QDBusMessage  # noqa: PLC0415
+    except ImportError:
+        return False
+    bus = QDBusConnection.sessionBus()
+    if not bus.isConnected():
+        return False
+    message = QDBusMessage.createMethodCall(
+        "org.freedesktop.FileManager1",
+        "/org/freedesktop/FileManager1",
+        "org.freedesktop.FileManager1",
+        "ShowItems",
+    )
+    message.setArguments([[QUrl.fromLocalFile(str(path)).toString()], ""])
+    answer = bus.call(message)
+    return answer.type() == QDBusMessage.MessageType.ReplyMessage

@@ -1,0 +1,320 @@
+"""The page of one open library: folder tree, grid and inspector, bound to its session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
+
+from lmpt_desktop.engine import notices
+from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.ui import background, files
+from lmpt_desktop.ui.bridge import SessionBridge
+from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
+from lmpt_desktop.ui.folders.tree import FolderCounts, FolderTree, count_folders
+from lmpt_desktop.ui.grid.loader import ThumbnailSource
+from lmpt_desktop.ui.grid.panel import GridPanel
+from lmpt_desktop.ui.inspector.panel import InspectorPanel
+from lmpt_desktop.ui.undo import AnnotationDesk
+from lmpt_desktop.ui.welcome import dropped_folders
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+
+RECOUNT_MS = 900
+"""While photos are being found, the folder tree is counted anew this often."""
+
+REVEAL_LIMIT = 5
+
+
+class LibraryPage(QWidget):
+    """Lives as long as its session; :meth:`close_page` before closing that."""
+
+    needs_changed = Signal()
+    """:meth:`needs` would answer otherwise."""
+    said = Signal(str)
+    problem = Signal(object)
+    """A :class:`~lmpt_desktop.engine.notices.Problem`, or an exception, for the user."""
+    activity_changed = Signal(object)
+    encoder_changed = Signal(object)
+    folders_changed = Signal()
+
+    def __init__(
+        self, session: LibrarySession, source: ThumbnailSource, commands: CommandRegistry
+    ) -> None:
+        super().__init__()
+        self.setObjectName("library")
+        self.setAcceptDrops(True)
+        self.session = session
+        self.commands = commands
+        self.bridge = SessionBridge(session, self)
+        self.desk = AnnotationDesk(session, self)
+        self.tree = FolderTree()
+        self.panel = GridPanel(session, source)
+        self.grid = self.panel.view
+        self.inspector = InspectorPanel(session)
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(1)
+        self.splitter.addWidget(self.tree)
+        self.splitter.addWidget(self.panel)
+        self.splitter.addWidget(self.inspector)
+        self.splitter.setStretchFactor(1, 1)
+        self.tree.setMinimumWidth(140)
+        self.panel.setMinimumWidth(320)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.splitter)
+        self._classes = False
+        self._closed = False
+        self._counting = False
+        self._recount = QTimer(self)
+        self._recount.setSingleShot(True)
+        self._recount.setInterval(RECOUNT_MS)
+        self._recount.timeout.connect(self._count)
+        self._connect_widgets()
+        self._connect_notices()
+        self.splitter.setSizes([210, 760, 340])
+        self.panel.set_scanning(self._scanning())
+        self.panel.ask()
+        self._count()
+
+    def _connect_widgets(self) -> None:
+        self.tree.chosen.connect(self.panel.bar.set_folder)
+        self.tree.rescan_wanted.connect(self.session.rescan)
+        self.tree.relocate_wanted.connect(self.relocate_folder)
+        self.tree.remove_wanted.connect(self.remove_folder)
+        self.panel.shown.connect(self._shown)
+        self.panel.query.failed.connect(self.problem)
+        self.panel.add_folder_wanted.connect(lambda: self.commands.action("file.add").trigger())
+        self.panel.bar.class_chosen.connect(self._class_chosen)
+        self.grid.visible_changed.connect(self._prioritise)
+        self.grid.selection_settled.connect(self._selection_settled)
+        self.grid.menu_wanted.connect(self._image_menu)
+        self.inspector.verdict_wanted.connect(self.desk.annotate)
+        self.inspector.reviewed_wanted.connect(self.desk.mark_reviewed)
+        self.inspector.caption_wanted.connect(self._set_caption)
+        self.inspector.class_focused.connect(
+            lambda class_id: self.set_focus_class(None if class_id < 0 else class_id)
+        )
+        self.inspector.vocabulary_wanted.connect(
+            lambda: self.commands.action("vocabulary.edit").trigger()
+        )
+        self.inspector.photo_activated.connect(self._open_photo)
+        self.grid.activated_image.connect(self._open_photo)
+        self.desk.said.connect(self.said)
+        self.desk.failed.connect(self.problem)
+        self.desk.busy_changed.connect(lambda _busy: self.needs_changed.emit())
+        self.desk.stack.indexChanged.connect(lambda _index: self.needs_changed.emit())
+
+    def _connect_notices(self) -> None:
+        on = self.bridge.on
+        on(notices.ImagesChanged, lambda _notice: self._library_changed())
+        on(notices.FoldersChanged, lambda _notice: self._folders_changed())
+        on(notices.PredictionsChanged, lambda _notice: self.panel.library_changed())
+        on(notices.ClassesChanged, lambda _notice: self.panel.ask())
+        on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
+        on(notices.AnnotationsChanged, lambda _notice: self.panel.annotations_changed())
+        on(notices.ActivityChanged, self._activity_changed)
+        on(notices.EncoderChanged, self.encoder_changed.emit)
+        on(notices.Problem, self.problem.emit)
+        on(notices.RunChanged, lambda _notice: self.needs_changed.emit())
+
+    # ------------------------------------------------------------------------------- state
+
+    def needs(self) -> Needs:
+        """What holds for this library, for the commands."""
+        flags = Needs.LIBRARY
+        if len(self.grid.selected_positions()):
+            flags |= Needs.SELECTION
+        if self._classes:
+            flags |= Needs.CLASSES
+        if self.focus_class is not None:
+            flags |= Needs.CLASS
+        if not self.desk.busy and self.desk.stack.canUndo():
+            flags |= Needs.UNDO
+        if not self.desk.busy and self.desk.stack.canRedo():
+            flags |= Needs.REDO
+        return flags
+
+    @property
+    def focus_class(self) -> int | None:
+        """The class that Present, Absent and Unknown are about."""
+        return self.panel.model.focus_class
+
+    def part(self, name: str) -> QWidget:
+        """A part of the page that the View menu shows and hides."""
+        parts: dict[str, QWidget] = {
+            "filters": self.panel.bar,
+            "folders": self.tree,
+            "inspector": self.inspector,
+        }
+        return parts[name]
+
+    def set_focus_class(self, class_id: int | None) -> None:
+        """Make a class the one that the verdict keys are about."""
+        self.panel.model.set_focus_class(class_id)
+        self.needs_changed.emit()
+
+    def class_name(self, class_id: int) -> str:
+        snapshot = self.panel.model.snapshot or self.session.snapshot()
+        column = snapshot.column_of.get(class_id)
+        return snapshot.classes[column].name if column is not None else "Class"
+
+    # ---------------------------------------------------------------------------- commands
+
+    def say_verdict(self, verdict: Verdict, class_id: int | None = None) -> None:
+        """Annotate the selected images; with the class in focus unless one is given."""
+        chosen = self.focus_class if class_id is None else class_id
+        if chosen is not None:
+            self.desk.annotate(self.grid.selected_ids(), [chosen], verdict, self.class_name(chosen))
+
+    def mark_reviewed(self, reviewed: bool) -> None:
+        self.desk.mark_reviewed(self.grid.selected_ids(), reviewed)
+
+    def reveal(self) -> None:
+        """Show the selected files in the file manager, a handful at most."""
+        for image_id in self.grid.selected_ids()[:REVEAL_LIMIT]:
+            files.reveal(self.session.path(image_id))
+
+    def copy_paths(self) -> None:
+        """Put the paths of the selected images on the clipboard, one a line."""
+        ids = self.grid.selected_ids()
+
+        def copy(paths: list[str]) -> None:
+            QGuiApplication.clipboard().setText("\n".join(paths))
+            self.said.emit("Path copied" if len(ids) == 1 else f"{len(ids):,} paths copied")
+
+        background.start(lambda: [str(self.session.path(id_)) for id_ in ids], copy)
+
+    def add_folders(self, folders: list[Path]) -> None:
+        """Add folders of photos to this library."""
+        background.start(
+            lambda: [self.session.add_folder(folder) for folder in folders],
+            lambda added: self.said.emit(
+                f"Added {added[0].path.name}" if len(added) == 1 else f"Added {len(added)} folders"
+            ),
+            self.problem.emit,
+        )
+
+    def relocate_folder(self, folder_id: int) -> None:
+        """Ask where a folder has gone, and keep its annotations."""
+        chosen = QFileDialog.getExistingDirectory(self, "Where is this folder now?")
+        if chosen:
+            self._do(lambda: self.session.relocate_folder(folder_id, Path(chosen)))
+
+    def remove_folder(self, folder_id: int) -> None:
+        """Hide a folder, after asking."""
+        answer = QMessageBox.question(
+            self,
+            "Remove folder",
+            "Take this folder out of the library? The photos stay where they are, and your "
+            "annotations come back if you add the folder again.",
+        )
+        if answer == QMessageBox.StandardButton.Yes:
+            self._do(lambda: self.session.remove_folder(folder_id))
+
+    def set_paused(self, paused: bool) -> None:
+        """Hold or go on with scanning and encoding."""
+        act = self.session.pause if paused else self.session.resume
+        for kind in (notices.ActivityKind.SCAN, notices.ActivityKind.ENCODE):
+            act(kind)
+
+    def close_page(self) -> None:
+        """Stop listening to the session, so that it can be closed."""
+        self._closed = True
+        self._recount.stop()
+        self.bridge.close()
+        self.panel.close_panel()
+
+    # ----------------------------------------------------------------------------- notices
+
+    def _library_changed(self) -> None:
+        self.panel.library_changed()
+        if not self._recount.isActive():
+            self._recount.start()
+
+    def _folders_changed(self) -> None:
+        self._library_changed()
+        self.folders_changed.emit()
+
+    def _activity_changed(self, notice: notices.ActivityChanged) -> None:
+        if notice.activity.kind is notices.ActivityKind.SCAN:
+            self.panel.set_scanning(self._scanning())
+        self.activity_changed.emit(notice.activity)
+
+    def _scanning(self) -> bool:
+        scan = self.session.activities().get(notices.ActivityKind.SCAN)
+        return scan is not None and scan.state is notices.ActivityState.RUNNING
+
+    def _shown(self, snapshot: Snapshot) -> None:
+        self._classes = bool(snapshot.classes)
+        if self.focus_class is not None and self.focus_class not in snapshot.column_of:
+            self.set_focus_class(None)
+        self.needs_changed.emit()
+
+        self.inspector.refresh()
+
+    def _selection_settled(self) -> None:
+        self.inspector.show_images(self.grid.selected_ids(), self.grid.current_id())
+        self.needs_changed.emit()
+
+    def _class_chosen(self, class_id: int | None) -> None:
+        if class_id is not None and not self.inspector.focus_class(class_id):
+            self.set_focus_class(class_id)
+
+    def _set_caption(self, image_id: int, text: str) -> None:
+        self._do(lambda: self.session.set_caption(image_id, text))
+
+    def _open_photo(self, image_id: int) -> None:
+        if not files.open_path(self.session.path(image_id)):
+            self.said.emit("No program is set to open this photo.")
+
+    def _prioritise(self, image_ids: list[int]) -> None:
+        # The session takes a lock that a commit may hold for a moment.
+        background.start(lambda: self.session.prioritise(image_ids), lambda _none: None)
+
+    def _count(self) -> None:
+        if self._counting or self._closed:
+            return
+        self._counting = True
+
+        def failed(error: Exception) -> None:
+            self._counting = False
+            self.problem.emit(error)
+
+        background.start(
+            lambda: count_folders(self.session.folders(), self.session.snapshot()),
+            self._counted,
+            failed,
+        )
+
+    def _counted(self, counts: FolderCounts) -> None:
+        self._counting = False
+        if not self._closed:
+            self.tree.show_counts(counts)
+
+    # ------------------------------------------------------------------------------- mouse
+
+    def _image_menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        if self.focus_class is not None:
+            menu.addSection(self.class_name(self.focus_class))
+        self.commands.add_to(menu, IMAGE_MENU)
+        menu.exec(place)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped_folders(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if folders := dropped_folders(event):
+            event.acceptProposedAction()
+            self.add_folders(folders)
+
+    def _do(self, act: Callable[[], object]) -> None:
+        background.start(act, lambda _none: None, self.problem.emit)
