@@ -1,48 +1,71 @@
-"""Which device a run uses, and what the user reads about it."""
+"""Where a model runs: CUDA, else Apple's GPU, else the CPU; tried, not assumed."""
 
 from __future__ import annotations
 
+import logging
 import os
 
 import torch
 
+log = logging.getLogger(__name__)
+
+AUTO = "auto"
+
 
 class NoDeviceError(Exception):
-    """The device asked for is not there; the message says which are."""
+    """The device asked for cannot be used; the message is a sentence for the user."""
 
     kind = "no-device"
 
 
 def available_devices() -> list[str]:
-    """Names in order of preference: CUDA, then MPS, then the CPU."""
-    found = ["cuda"] if torch.cuda.is_available() else []
-    if torch.backends.mps.is_available():
+    """Names in order of preference: CUDA, then MPS, then the CPU.  Not tried yet."""
+    found = ["cuda"] if _present("cuda") else []
+    if _present("mps"):
         found.append("mps")
     return [*found, "cpu"]
 
 
-def choose_device(name: str = "auto") -> torch.device:
-    """The device called ``name``; ``auto`` takes the best there is.
+def choose_device(name: str = AUTO) -> torch.device:
+    """The device called ``name`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``), having
+    computed something on it.
+
+    With ``auto`` a GPU that is there but does not work (an old driver, no memory left) is
+    passed over with a warning in the log.
 
     Raises:
-        NoDeviceError: if it is not available.
+        NoDeviceError: if a device asked for by name is not there or does not work.
     """
     there = available_devices()
-    if name == "auto":
-        return torch.device(there[0])
+    if name == AUTO:
+        for candidate in there[:-1]:
+            device = torch.device(candidate)
+            if not (problem := _problem(device)):
+                return device
+            log.warning("%s cannot be used (%s)", device_label(device), problem)
+        return torch.device("cpu")
     kind, _, number = name.partition(":")
-    if kind in there and (not number or (number.isdigit() and _count(kind) > int(number))):
-        return torch.device(name)
-    raise NoDeviceError(
-        f"The device {name!r} is not available on this computer; there is "
-        f"{', '.join(there)}. Choose another device in the settings."
-    )
+    if kind not in there or (number and not (number.isdigit() and _count(kind) > int(number))):
+        raise NoDeviceError(
+            f"The device {name!r} is not available on this computer; there is "
+            f"{', '.join(there)}. Choose another device in the settings."
+        )
+    device = torch.device(name)
+    if problem := _problem(device):
+        raise NoDeviceError(
+            f"{device_label(device)} cannot be used: {problem}. Close other programs that use "
+            "it, update its driver, or choose another device in the settings."
+        )
+    return device
 
 
 def device_label(device: torch.device) -> str:
     """What the user reads: ``CPU``, ``NVIDIA H200``, ``Apple GPU``."""
     if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
+        try:
+            return torch.cuda.get_device_name(device)
+        except Exception:  # it does not work, and so cannot say its name
+            return "The NVIDIA GPU"
     return "Apple GPU" if device.type == "mps" else "CPU"
 
 
@@ -51,6 +74,29 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
+
+
+def _problem(device: torch.device) -> str:
+    """Why ``device`` does not work, or "" if it does: a small product is computed on it."""
+    try:
+        ones = torch.ones(8, 8, device=device)
+        if float((ones @ ones).sum()) != 512.0:
+            return "it computes wrong results"
+    except Exception as error:
+        # A driver that is too old, a GPU held by somebody else, a build without kernels for
+        # this GPU: torch raises RuntimeError, AssertionError or NotImplementedError.
+        lines = str(error).strip().splitlines() or ["it fails"]
+        return lines[0].rstrip(".")
+    return ""
+
+
+def _present(kind: str) -> bool:
+    try:
+        if kind == "cuda":
+            return torch.cuda.is_available() and torch.cuda.device_count() > 0
+        return torch.backends.mps.is_available()
+    except Exception:  # a half-installed driver
+        return False
 
 
 def _count(kind: str) -> int:

@@ -6,8 +6,12 @@ works as well (:mod:`trainer.backbone`).
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
 
 from trainer.resources import ResourcesMissingError, resources_dir
 
@@ -123,12 +127,27 @@ def is_downloaded(name: str) -> bool:
     return False
 
 
-def cached_weights(repository: str) -> Path | None:
-    """The file of open_clip weights of a hub repository in the local cache, or None."""
+def backbones_dir() -> Path:
+    """Where this project keeps the weights it downloads (not made)."""
+    home = os.environ.get("LMPT_DESKTOP_HOME")
+    cache = (
+        Path(home).expanduser().resolve() / "cache"
+        if home
+        else platformdirs.user_cache_path("lmpt-desktop", appauthor=False)
+    )
+    return cache / "backbones"
+
+
+def cached_weights(repository: str, files: Sequence[str] = WEIGHT_FILES) -> Path | None:
+    """Weights of a hub repository that are on this computer, ours or any other program's."""
+    ours = backbones_dir() / repository.replace("/", "--")
+    for file in files:
+        if (ours / file).is_file():
+            return ours / file
     # Imported here: it takes a while, and the app asks only when settings are opened.
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
 
-    for file in WEIGHT_FILES:
+    for file in files:
         found = try_to_load_from_cache(repository, file)
         if isinstance(found, str) and Path(found).is_file():
             return Path(found)

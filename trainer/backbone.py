@@ -1,0 +1,351 @@
+"""Frozen open_clip models by name, ready to encode photos and texts.
+
+A name is one of
+
+- ``lite``: the small model that comes with the app (``resources/models/lite``);
+- ``MODEL/PRETRAINED``: any pair open_clip knows, fetched once from the Hugging Face hub;
+- ``MODEL/PATH``: an open_clip architecture and a local weights file (:mod:`trainer.weights`);
+- ``local-dir:PATH``: a folder with ``open_clip_config.json`` and weights, open_clip's own form.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import open_clip
+import torch
+from numpy.typing import NDArray
+from open_clip.convert import convert_state_dict
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from torch import Tensor, nn
+
+from trainer.device import AUTO, NoDeviceError, choose_device
+from trainer.download import BackboneError, OnDownload, fetch_weights
+from trainer.resources import ResourcesMissingError
+from trainer.suggested import LITE, lite_folder, weights_file
+from trainer.text_tower import TextTower, UnsupportedTextTowerError
+from trainer.weights import Weights, WeightsError, read_weights
+
+__all__ = ["Backbone", "BackboneError", "load_backbone"]
+
+log = logging.getLogger(__name__)
+
+LOCAL_DIR = "local-dir:"
+CALIBRATION_NAME = "lmpt.json"
+"""Beside a folder's weights: {"scale", "bias", "threshold", "templates"}, all optional."""
+
+DEFAULT_TEMPLATES = (
+    "a photo of a {}.",
+    "a photo of the {}.",
+    "a photo of many {}.",
+    "a close-up photo of a {}.",
+    "a blurry photo of a {}.",
+    "a photo of a small {}.",
+    "a photo of a large {}.",
+)
+"""Prompt ensembling for class names: a handful of OpenAI's eighty gains most of what all do."""
+
+_TEXT_BATCH = 128
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """A frozen model with its preprocessing (D feature dim, S input side).
+
+    name: as it was asked for; part of every feature's identity.
+    preprocess: PIL image (RGB) to (3, S, S) float32.
+    tokenizer: texts to (n, L) int64.
+    scale, bias: score = sigmoid(scale * cosine + bias); bias is None where nobody has
+        calibrated it for independent classes, as in CLIP, which was trained with softmax.
+    precision: "fp32", or "fp16" for an image tower that computes in half precision.
+    """
+
+    name: str
+    model: nn.Module
+    preprocess: Callable[[Image.Image], Tensor]
+    tokenizer: Callable[[Sequence[str]], Tensor]
+    device: torch.device
+    dim: int
+    scale: float
+    bias: float | None
+    templates: tuple[str, ...]
+    precision: str
+    input_side: int
+    """Pixels of the shorter side the image tower sees."""
+    _tower: TextTower | None = field(default=None, repr=False)
+
+    @torch.inference_mode()
+    def encode_images(self, pixels: Tensor) -> NDArray[np.float32]:
+        """Features of preprocessed photos.
+
+        Args:
+            pixels: (n, 3, S, S) float32, on any device.
+
+        Returns:
+            (n, D) float32, unit norm.
+        """
+        device = self.device
+        memory = torch.channels_last if pixels.shape[0] else torch.preserve_format
+        pixels = pixels.to(device, memory_format=memory, non_blocking=True)
+        with torch.autocast(device.type, torch.float16, enabled=self.precision == "fp16"):
+            features = cast(Any, self.model).encode_image(pixels)
+        return _unit(features)
+
+    @torch.inference_mode()
+    def encode_texts(
+        self, texts: Sequence[str], templates: Sequence[str] = ()
+    ) -> NDArray[np.float32]:
+        """Embeddings of texts; with ``templates``, of each text's mean over them.
+
+        Every template has ``{}`` where the text goes.
+
+        Returns:
+            (n, D) float32, unit norm.
+        """
+        if not texts:
+            return np.zeros((0, self.dim), np.float32)
+        if not templates:
+            return self._encode_plain(texts)
+        filled = [template.replace("{}", text) for text in texts for template in templates]
+        each = self._encode_plain(filled).reshape(len(texts), len(templates), self.dim)
+        mean = each.mean(axis=1)
+        return mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12)
+
+    def _encode_plain(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        # Sorted by length, because a tower that may cut prompts short pays for the longest.
+        bodies = None if self._tower is None else [self._tower.body_ids(text) for text in texts]
+        lengths = [len(text) for text in texts] if bodies is None else [len(b) for b in bodies]
+        order = sorted(range(len(texts)), key=lengths.__getitem__)
+        result = np.empty((len(texts), self.dim), np.float32)
+        for start in range(0, len(order), _TEXT_BATCH):
+            part = order[start : start + _TEXT_BATCH]
+            if self._tower is not None and bodies is not None:
+                ids, _ = self._tower.rows([bodies[index] for index in part])
+                result[part] = self._tower.encode(ids).cpu().numpy()
+            else:
+                tokens = self.tokenizer([texts[index] for index in part])
+                features = cast(Any, self.model).encode_text(tokens.to(self.device))
+                result[part] = _unit(features)
+        return result
+
+
+def _unit(features: Tensor) -> NDArray[np.float32]:
+    return nn.functional.normalize(features.float(), dim=-1).cpu().numpy()
+
+
+# ----------------------------------------------------------------------------- loading
+
+
+def load_backbone(
+    name: str,
+    device: str | torch.device = AUTO,
+    *,
+    half_images: bool = False,
+    on_download: OnDownload | None = None,
+) -> Backbone:
+    """Load a backbone by name (see the module's text), downloading it if need be.
+
+    Args:
+        device: one that works, or a name for :func:`trainer.device.choose_device`.
+        half_images: run the image tower in float16 where the device is a GPU.
+        on_download: called with (bytes so far, total bytes or 0); may raise to stop, and the
+            next attempt goes on where this one ended.
+
+    Raises:
+        BackboneError: with ``kind`` of :class:`trainer.events.EncoderFailed` and a sentence.
+    """
+    try:
+        chosen = device if isinstance(device, torch.device) else choose_device(device)
+    except NoDeviceError as error:
+        raise BackboneError("no-device", str(error)) from error
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about unauthenticated hubs and QuickGELU defaults
+            parts = _load(name, on_download)
+        parts.model.requires_grad_(False)
+        parts.model.eval().float().to(chosen)
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        raise BackboneError(
+            "no-memory", f"There is not enough memory to load {name}. Choose a smaller backbone."
+        ) from error
+    visual = getattr(parts.model, "visual", None)
+    if isinstance(visual, nn.Module):
+        # Convolutions run faster with channels last on every device, some by half.
+        visual.to(memory_format=cast(Any, torch.channels_last))
+    return _finish(name, parts, chosen, half_images and chosen.type != "cpu")
+
+
+@dataclass(frozen=True)
+class _Parts:
+    model: nn.Module
+    tokenizer_name: str
+    calibration: dict[str, Any] = field(default_factory=dict)
+
+
+def _load(name: str, on_download: OnDownload | None) -> _Parts:
+    if name == LITE:
+        try:
+            return _load_folder(name, lite_folder())
+        except ResourcesMissingError as error:
+            raise BackboneError("bad-weights", str(error)) from error
+    if name.startswith(LOCAL_DIR):
+        return _load_folder(name, Path(name.removeprefix(LOCAL_DIR)).expanduser())
+    model_name, _, rest = name.partition("/")
+    if model_name not in open_clip.list_models():
+        raise BackboneError(
+            "unknown-backbone",
+            f"“{name}” is not a backbone that open_clip knows. A name looks like "
+            "ViT-B-32/openai, or ViT-B-32//home/me/weights.safetensors for a file of your own.",
+        )
+    if (file := weights_file(name)) is not None:
+        try:
+            weights = read_weights(file)
+        except WeightsError as error:
+            raise BackboneError("bad-weights", str(error)) from error
+        return _build(name, model_name, weights, {}, quick_gelu=weights.openai)
+    config = open_clip.get_pretrained_cfg(model_name, rest)
+    if not config:
+        tags = ", ".join(open_clip.list_pretrained_tags_by_model(model_name)) or "none"
+        raise BackboneError(
+            "unknown-backbone",
+            f"open_clip has no weights “{rest}” for {model_name}. It has: {tags}.",
+        )
+    file = fetch_weights(name, str(config.get("hf_hub", "")), on_download)
+    try:
+        weights = read_weights(file)
+    except WeightsError as error:
+        raise BackboneError("bad-weights", str(error)) from error
+    # open_clip only warns where the architecture's name and the weights disagree on QuickGELU,
+    # and then computes something else than the model that was trained.
+    return _build(
+        name, model_name, weights, config, quick_gelu=bool(config.get("quick_gelu", False))
+    )
+
+
+def _load_folder(name: str, folder: Path) -> _Parts:
+    if not (folder / "open_clip_config.json").is_file():
+        raise BackboneError(
+            "bad-weights",
+            f"The backbone {name} is missing: {folder} has no open_clip_config.json.",
+        )
+    source = f"{LOCAL_DIR}{folder}"
+    try:
+        # torch.load inside open_clip is weights-only by default; said again, to be sure.
+        model = open_clip.create_model(
+            source, precision="fp32", device="cpu", require_pretrained=True, weights_only=True
+        )
+        calibration = folder / CALIBRATION_NAME
+        values = json.loads(calibration.read_text("utf-8")) if calibration.is_file() else {}
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        raise BackboneError(
+            "bad-weights", f"The backbone in {folder} cannot be loaded ({_brief(error)})."
+        ) from error
+    return _Parts(model, source, values)
+
+
+def _build(
+    name: str, model_name: str, weights: Weights, config: dict[str, Any], *, quick_gelu: bool
+) -> _Parts:
+    try:
+        model = open_clip.create_model(
+            model_name,
+            precision="fp32",
+            device="cpu",
+            load_weights=False,
+            pretrained_text=False,
+            force_quick_gelu=quick_gelu,
+            force_preprocess_cfg={
+                key: value for key, value in config.items() if key in _PREPROCESS_KEYS
+            },
+        )
+        _fill(model, weights)
+    except OSError as error:  # a Hugging Face text tower whose configuration is not here
+        raise BackboneError(
+            "no-network",
+            f"{name} needs a file from the internet that could not be fetched ({_brief(error)}).",
+        ) from error
+    except (RuntimeError, ValueError, KeyError, AssertionError) as error:
+        raise BackboneError(
+            "bad-weights",
+            f"These weights do not fit {model_name} ({_brief(error)}). "
+            "Choose the architecture they were made for.",
+        ) from error
+    return _Parts(model, model_name)
+
+
+_PREPROCESS_KEYS = ("size", "mean", "std", "interpolation", "resize_mode", "fill_color")
+
+
+def _fill(model: nn.Module, weights: Weights) -> None:
+    """open_clip's ``load_checkpoint``, from tensors that are already in memory."""
+    tensors: Any = dict(weights.tensors)
+    target = cast(Any, model)
+    if weights.openai:
+        tensors.pop("attn_mask", None)  # a constant, part of traced models
+    tensors = convert_state_dict(target, tensors)
+    if "positional_embedding" in tensors and not hasattr(model, "positional_embedding"):
+        tensors = open_clip.model.convert_to_custom_text_state_dict(tensors)
+    if "logit_bias" not in tensors and getattr(model, "logit_bias", None) is not None:
+        tensors["logit_bias"] = torch.zeros(())
+    for key in ("logit_scale", "logit_bias"):
+        if key in tensors and getattr(model, key, None) is not None:
+            tensors[key] = tensors[key].reshape(getattr(target, key).shape)
+    tensors.pop("text.transformer.embeddings.position_ids", None)
+    open_clip.model.resize_pos_embed(tensors, target)
+    open_clip.model.resize_text_pos_embed(tensors, target)
+    model.load_state_dict(tensors)
+
+
+def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backbone:
+    model: Any = parts.model
+    try:
+        tokenizer: Any = open_clip.get_tokenizer(parts.tokenizer_name)
+    except (OSError, RuntimeError, ValueError, ImportError) as error:
+        raise BackboneError(
+            "no-network",
+            f"The tokenizer of {name} could not be fetched ({_brief(error)}). "
+            "Connect to the internet once, or choose another backbone.",
+        ) from error
+    settings = PreprocessCfg(**model.visual.preprocess_cfg)
+    side = settings.size if isinstance(settings.size, int) else min(settings.size)
+    scale = math.exp(float(model.logit_scale.detach().reshape(()).cpu()))
+    learned = getattr(model, "logit_bias", None)
+    bias = None if learned is None else float(learned.detach().reshape(()).cpu())
+    calibration = parts.calibration
+    if calibration.get("bias") is not None:
+        bias = float(calibration["bias"])
+    with torch.no_grad():
+        dim = int(model.encode_text(tokenizer(["a"]).to(device)).shape[-1])
+    try:
+        tower = TextTower(model, tokenizer)
+    except UnsupportedTextTowerError:
+        tower = None  # encodes through the model, at full length
+    return Backbone(
+        name=name,
+        model=model,
+        preprocess=cast(Any, image_transform_v2(settings, is_train=False)),
+        tokenizer=tokenizer,
+        device=device,
+        dim=dim,
+        scale=float(calibration.get("scale", scale)),
+        bias=bias,
+        templates=tuple(calibration.get("templates") or DEFAULT_TEMPLATES),
+        precision="fp16" if half else "fp32",
+        input_side=side,
+        _tower=tower,
+    )
+
+
+def _brief(error: Exception) -> str:
+    """The first line of an error, short enough for a dialog."""
+    text = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".:")
+    return text if len(text) <= 160 else text[:157] + "..."

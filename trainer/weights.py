@@ -1,0 +1,178 @@
+"""Weights files, read without running anything that is in them.
+
+A pickle is a program.  Three kinds of file are read:
+
+- safetensors, which holds nothing but numbers;
+- PyTorch files (``.pt``, ``.pth``, ``.bin``, ``.ckpt``), through ``torch.load(weights_only=True)``,
+  which rebuilds tensors and plain containers and refuses everything else;
+- TorchScript archives, the form in which OpenAI published CLIP.  Their tensors hang in a tree
+  of modules whose classes are code in the archive.  The code is left out of what is read, and
+  the classes are stood in for by :class:`_Node`, which only keeps attributes; so the same
+  weights-only reader does the work.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import pickletools
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, cast
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+_OPENAI_SETTINGS = ("input_resolution", "context_length", "vocab_size")
+_NESTED_UNDER = ("state_dict", "model_state_dict", "model")
+_MAX_DEPTH = 64
+_LIST_KINDS = ("int", "double", "bool", "tensor")
+"""TorchScript writes typed lists through helpers that return their argument."""
+
+
+class WeightsError(Exception):
+    """A file holds no weights that can be read safely; the message is for the user."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors by name, on the CPU.
+
+    openai: the file is OpenAI's, whose models use QuickGELU whatever they are called.
+    """
+
+    tensors: dict[str, Tensor]
+    openai: bool
+
+
+def read_weights(path: Path) -> Weights:
+    """Read a weights file; its content decides how, not its suffix.
+
+    Raises:
+        WeightsError: if there is no file, or not one of the three kinds, or it is damaged, or
+            it holds objects that only running its code could rebuild.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(16)
+        if _is_safetensors(head):
+            return _checked(load_file(path), path)
+        if _is_torchscript(path):
+            return _checked(_read_torchscript(path), path, openai=True)
+        return _checked(torch.load(path, map_location="cpu", weights_only=True), path)
+    except WeightsError:
+        raise
+    except FileNotFoundError as error:
+        raise WeightsError(f"There is no weights file at {path}.") from error
+    except pickle.UnpicklingError as error:
+        raise WeightsError(
+            f"{path.name} cannot be read safely: it holds more than numbers. Save the model's "
+            "weights alone, best as a safetensors file, and choose that."
+        ) from error
+    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+        raise WeightsError(
+            f"{path.name} is damaged, or is not a file of model weights ({_first_line(error)})."
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def _is_safetensors(head: bytes) -> bool:
+    """Eight bytes of header length, then JSON."""
+    return len(head) > 8 and head[8:9] == b"{"
+
+
+def _checked(content: object, path: Path, *, openai: bool = False) -> Weights:
+    """Find the tensors in what a training script may have saved around them."""
+    for name in _NESTED_UNDER:
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            content = content[name]
+    if not isinstance(content, dict):
+        raise WeightsError(f"{path.name} holds no named weights.")
+    tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    if tensors and all(str(key).startswith("module.") for key in tensors):
+        tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
+    if not tensors:
+        raise WeightsError(f"{path.name} holds no weights.")
+    openai = openai or "input_resolution" in tensors
+    for name in _OPENAI_SETTINGS:
+        tensors.pop(name, None)
+    return Weights(cast(dict[str, Tensor], tensors), openai)
+
+
+# ------------------------------------------------------------------------ TorchScript
+
+
+class _Node:
+    """Stands in for a TorchScript module: keeps its attributes, has no behaviour."""
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _read_torchscript(path: Path) -> dict[str, Tensor]:
+    with _data_only(path) as (file, classes):
+        stand_ins: list[Any] = [(_Node, name) for name in classes]
+        stand_ins += [(list, f"torch.jit._pickle.build_{kind}list") for kind in _LIST_KINDS]
+        with torch.serialization.safe_globals(stand_ins):
+            root = torch.load(file, map_location="cpu", weights_only=True)
+    return dict(_tensors(root, "", 0))
+
+
+@contextlib.contextmanager
+def _data_only(path: Path) -> Iterator[tuple[IO[bytes], set[str]]]:
+    """A temporary copy of the archive without its code, and the class names its data names.
+
+    Without ``constants.pkl`` PyTorch takes the archive for an ordinary file of tensors.
+    """
+    with tempfile.TemporaryFile() as file:
+        classes: set[str] = set()
+        with zipfile.ZipFile(path) as source, zipfile.ZipFile(file, "w") as target:
+            for name in source.namelist():
+                inner = name.partition("/")[2]
+                if inner.startswith(("code/", "constants")):
+                    continue
+                if inner == "data.pkl":
+                    data = source.read(name)
+                    classes = _script_classes(data)
+                    target.writestr(name, data)
+                    continue
+                with source.open(name) as from_, target.open(name, "w", force_zip64=True) as to:
+                    while block := from_.read(1 << 20):
+                        to.write(block)
+        file.seek(0)
+        yield file, classes
+
+
+def _script_classes(data: bytes) -> set[str]:
+    """Names of TorchScript classes in a pickle, found by reading its opcodes, not running it."""
+    names: set[str] = set()
+    for opcode, argument, _ in pickletools.genops(data):
+        if opcode.name == "GLOBAL" and isinstance(argument, str):
+            module, _, name = argument.partition(" ")
+            if module == "__torch__" or module.startswith("__torch__."):
+                names.add(f"{module}.{name}")
+    return names
+
+
+def _tensors(node: object, prefix: str, depth: int) -> Iterator[tuple[str, Tensor]]:
+    if depth > _MAX_DEPTH:
+        raise WeightsError("The file's modules are nested too deeply to be a model's.")
+    if not isinstance(node, _Node):
+        return
+    for name, value in vars(node).items():
+        if isinstance(value, Tensor):
+            yield prefix + name, value
+        else:
+            yield from _tensors(value, f"{prefix}{name}.", depth + 1)
