@@ -8,6 +8,7 @@ annotations keeps the shared bias and threshold, and ``calibrated`` says so.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ DEFAULT_THRESHOLD = 0.5
 SCALE_RANGE = (1.0, 200.0)
 BIAS_PRIOR_STD = 2.0
 """Of a class's bias around the shared one, in logits."""
+UNKNOWN_WEIGHT = 0.1
+"""Of an unknown entry's expected value against a known one."""
+MAX_ENTRIES = 2_000_000
 _ITERATIONS = 30
 _MAX_STEP = 2.0
 
@@ -49,73 +53,115 @@ def sigmoid(logits: Floats) -> NDArray[np.float64]:
     return 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))
 
 
+def evidence(
+    targets: Targets, expected: Floats | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What each entry is believed to be and how much that weighs, (N, C) each.
+
+    Known entries are themselves, with weight 1.  Unknown ones weigh :data:`UNKNOWN_WEIGHT` and
+    are what the prompt set in use ``expected`` of them: people annotate what was predicted
+    wrongly, so a handful of annotations alone would say that classes are far more common (or
+    rarer) than they are.  Without ``expected`` unknown entries weigh nothing.
+    """
+    known = targets >= 0
+    y = (targets == PRESENT).astype(np.float64)
+    if expected is None:
+        return y, known.astype(np.float64)
+    believed = np.where(known, y, expected.astype(np.float64))
+    return believed, np.where(known, 1.0, UNKNOWN_WEIGHT)
+
+
 def shared_scale_and_bias(
-    cosines: Floats, targets: Targets, start_scale: float, start_bias: float
+    cosines: Floats,
+    targets: Targets,
+    start_scale: float,
+    start_bias: float,
+    *,
+    expected: Floats | None = None,
 ) -> tuple[float, float]:
     """s and one b for all classes, by maximum likelihood with a weak Gaussian prior.
 
-    The prior (one standard deviation: s by a factor of about two, b by 4 logits) weighs like
-    one annotation; without annotations the start comes back.
+    The prior (one standard deviation: all of s, 4 logits of b) weighs like one annotation;
+    without annotations the start comes back.  ``expected``: see :func:`evidence`.
     """
-    known = targets >= 0
-    x = cosines[known].astype(np.float64)
-    y = (targets[known] == PRESENT).astype(np.float64)
+    believed, weights = evidence(targets, expected)
+    used = _thinned(weights)
+    x, y = cosines[used].astype(np.float64), believed[used]
+    weight = weights[used] * (weights.sum() / max(float(weights[used].sum()), 1e-12))
     start = np.array([np.clip(start_scale, *SCALE_RANGE), start_bias], dtype=np.float64)
-    precision = np.diag([1.0 / start[0] ** 2, 1.0 / 16.0])
-    point = start.copy()
     if not len(x):
-        return float(point[0]), float(point[1])
-    # Cosines bunch around a mean; centring makes the two unknowns nearly independent, so
-    # Newton needs few steps.
-    features = np.stack([x, np.ones_like(x)], 1)
-    value = _objective(point, features, y, start, precision)
+        return float(start[0]), float(start[1])
+    problem = _Logistic(
+        np.stack([x, np.ones_like(x)], 1), y, weight, start, np.diag([start[0] ** -2, 1 / 16])
+    )
+    point, value = start.copy(), problem.value(start)
     for _ in range(_ITERATIONS):
-        p = sigmoid(features @ point)
-        gradient = features.T @ (p - y) + precision @ (point - start)
-        hessian = (features * (p * (1 - p))[:, None]).T @ features + precision
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while size > 1e-4:
+        step = problem.newton_step(point)
+        size, new, trial = 1.0, math.inf, point
+        while new > value and size > 1e-4:
             trial = point - size * step
             trial[0] = np.clip(trial[0], *SCALE_RANGE)
-            new = _objective(trial, features, y, start, precision)
-            if new <= value:
-                break
+            new = problem.value(trial)
             size /= 2
-        else:
+        if new > value:
             break
-        done = value - new < 1e-9 * max(1.0, abs(value))
-        point, value = trial, new
-        if done:
+        point, gain, value = trial, value - new, new
+        if gain < 1e-9 * max(1.0, abs(value)):
             break
     return float(point[0]), float(point[1])
 
 
-def _objective(
-    point: NDArray[np.float64],
-    features: NDArray[np.float64],
-    y: NDArray[np.float64],
-    start: NDArray[np.float64],
-    precision: NDArray[np.float64],
-) -> float:
-    z = features @ point
-    away = point - start
-    return float((np.logaddexp(0.0, z) - y * z).sum() + 0.5 * away @ precision @ away)
+def _thinned(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which entries take part: all with a weight, or a fixed random sample of a great many."""
+    used = weights > 0
+    count = int(used.sum())
+    if count > MAX_ENTRIES:
+        used &= np.random.default_rng(0).random(used.shape) < MAX_ENTRIES / count
+    return used
+
+
+@dataclass(frozen=True)
+class _Logistic:
+    """Weighted logistic regression of two unknowns with a Gaussian prior."""
+
+    features: NDArray[np.float64]
+    y: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    start: NDArray[np.float64]
+    precision: NDArray[np.float64]
+
+    def value(self, point: NDArray[np.float64]) -> float:
+        z = self.features @ point
+        away = point - self.start
+        fit = self.weight @ (np.logaddexp(0.0, z) - self.y * z)
+        return float(fit + 0.5 * away @ self.precision @ away)
+
+    def newton_step(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
+        p = sigmoid(self.features @ point)
+        gradient = self.features.T @ (self.weight * (p - self.y))
+        gradient += self.precision @ (point - self.start)
+        curvature = (self.weight * p * (1 - p))[:, None]
+        hessian = (self.features * curvature).T @ self.features + self.precision
+        return np.linalg.solve(hessian, gradient)
 
 
 def class_biases(
-    cosines: Floats, targets: Targets, scale: float, shared_bias: float
+    cosines: Floats,
+    targets: Targets,
+    scale: float,
+    shared_bias: float,
+    *,
+    expected: Floats | None = None,
 ) -> NDArray[np.float64]:
     """b_i of every class given s, (C,), drawn towards the shared bias where data is scarce."""
-    known = (targets >= 0).astype(np.float64)
-    y = (targets == PRESENT).astype(np.float64)
+    y, weight = evidence(targets, expected)
     base = scale * cosines.astype(np.float64)
     bias = np.full(targets.shape[1], shared_bias, dtype=np.float64)
     precision = 1.0 / BIAS_PRIOR_STD**2
     for _ in range(_ITERATIONS):
         p = sigmoid(base + bias)
-        gradient = ((p - y) * known).sum(0) + precision * (bias - shared_bias)
-        curvature = (p * (1 - p) * known).sum(0) + precision
+        gradient = ((p - y) * weight).sum(0) + precision * (bias - shared_bias)
+        curvature = (p * (1 - p) * weight).sum(0) + precision
         step = np.clip(gradient / curvature, -_MAX_STEP, _MAX_STEP)
         bias -= step
         if np.abs(step).max(initial=0.0) < 1e-6:
@@ -147,7 +193,12 @@ def best_threshold(
 
 
 def calibrate(
-    cosines: Floats, targets: Targets, start_scale: float, start_bias: float
+    cosines: Floats,
+    targets: Targets,
+    start_scale: float,
+    start_bias: float,
+    *,
+    expected: Floats | None = None,
 ) -> Calibration:
     """Calibrate on held-out annotations.
 
@@ -155,12 +206,16 @@ def calibrate(
         cosines: (N, C) of feature and class embedding.
         targets: (N, C) int8.
         start_scale, start_bias: what training learned; the prior's centre.
+        expected: (N, C), see :func:`evidence`.
     """
-    scale, shared = shared_scale_and_bias(cosines, targets, start_scale, start_bias)
+    scale, shared = shared_scale_and_bias(
+        cosines, targets, start_scale, start_bias, expected=expected
+    )
     present = (targets == PRESENT).sum(0)
     absent = (targets == ABSENT).sum(0)
     enough = (present >= MIN_PRESENT) & (absent >= MIN_PRESENT)
-    biases = np.where(enough, class_biases(cosines, targets, scale, shared), shared)
+    own = class_biases(cosines, targets, scale, shared, expected=expected)
+    biases = np.where(enough, own, shared)
     scores = sigmoid(scale * cosines + biases)
     known = targets >= 0
     pooled = best_threshold(scores[known], targets[known] == PRESENT)
@@ -181,7 +236,13 @@ def calibrate(
 
 
 def cross_fitted(
-    cosines: Floats, targets: Targets, start_scale: float, start_bias: float, *, seed: int = 0
+    cosines: Floats,
+    targets: Targets,
+    start_scale: float,
+    start_bias: float,
+    *,
+    expected: Floats | None = None,
+    seed: int = 0,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Scores and predictions, (N, C) each, of every image by a calibration that did not see it
     (two folds), so that error and F1 on the held-out part are not flattered by being fitted
@@ -193,7 +254,13 @@ def cross_fitted(
     predicted = np.zeros(targets.shape, dtype=bool)
     for fold in (0, 1):
         mine, other = folds == fold, folds != fold
-        fitted = calibrate(cosines[other], targets[other], start_scale, start_bias)
+        fitted = calibrate(
+            cosines[other],
+            targets[other],
+            start_scale,
+            start_bias,
+            expected=None if expected is None else expected[other],
+        )
         scores[mine] = fitted.scores(cosines[mine])
         predicted[mine] = scores[mine] >= fitted.thresholds
     return scores, predicted

@@ -78,14 +78,13 @@ def baseline_evaluation(ground: Ground) -> Evaluation:
     """The prompt set the app predicts with now, on the same held-out part."""
     job = ground.job
     features, targets = ground.held_out
-    logits = job.baseline_scale * features @ ground.fallback.T + job.baseline_biases
     return metrics.evaluate(
-        logits,
+        features @ ground.fallback.T,
         targets,
         [item.name for item in job.classes],
         ground.train_present,
         job.settings.limits,
-        probabilities=calibration.sigmoid(logits),
+        probabilities=_expected(ground, features),
     )
 
 
@@ -101,9 +100,10 @@ def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
     features, targets = ground.held_out
     cosines = features @ embeddings.T
     scale, bias = _start(snapshot, ground, embeddings)
-    fitted = calibration.calibrate(cosines, targets, scale, bias)
+    expected = _expected(ground, features)
+    fitted = calibration.calibrate(cosines, targets, scale, bias, expected=expected)
     probabilities, predicted = calibration.cross_fitted(
-        cosines, targets, scale, bias, seed=job.settings.seed
+        cosines, targets, scale, bias, expected=expected, seed=job.settings.seed
     )
     raw = calibration.sigmoid(snapshot.scale * cosines + snapshot.bias)
     evaluation = metrics.evaluate(
@@ -154,9 +154,21 @@ def _start(
     probabilities; these are a better prior where the held-out part is small.
     """
     rows = ground.split == TRAIN
-    cosines = unit(ground.job.features[rows]) @ embeddings.T
+    features = unit(ground.job.features[rows])
     return calibration.shared_scale_and_bias(
-        cosines, ground.job.targets[rows], snapshot.scale, snapshot.bias
+        features @ embeddings.T,
+        ground.job.targets[rows],
+        snapshot.scale,
+        snapshot.bias,
+        expected=_expected(ground, features),
+    )
+
+
+def _expected(ground: Ground, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, C): what the prompt set in use says of images with these features."""
+    job = ground.job
+    return calibration.sigmoid(
+        job.baseline_scale * features @ ground.fallback.T + job.baseline_biases
     )
 
 
