@@ -143,6 +143,8 @@ class EncoderClient:
         self._downloading = False
         self._progress = EncodeProgress()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._told = 0
+        self._told_lock = threading.Lock()
         self._thread = threading.Thread(target=self._loop, name="encoder client", daemon=True)
         self._thread.start()
 
@@ -192,7 +194,19 @@ class EncoderClient:
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
+    @property
+    def settled(self) -> bool:
+        """Everything asked for has been answered, or it has given up."""
+        with self._told_lock:
+            if self._told:
+                return False
+        return self._failed is not None or not (
+            len(self._photos) or self._texts or self._texts_in_flight
+        )
+
     def _tell(self, action: Callable[[], None]) -> None:
+        with self._told_lock:
+            self._told += 1
         self._inbox.put(action)
 
     # ---------------------------------------------------------------------------- the loop
@@ -209,6 +223,8 @@ class EncoderClient:
                 action = self._inbox.get(timeout=self._patience())
                 while True:
                     self._run(action)
+                    with self._told_lock:
+                        self._told -= 1
                     action = self._inbox.get_nowait()
 
     def _run(self, action: Callable[[], None]) -> None:

@@ -2,9 +2,9 @@
 
 A crash kills every photo in flight; which one caused it cannot be known.  So all of them
 are retried alone, one at a time, and one that crashes the encoder twice while alone is
-*condemned*.  A condemned photo is only declared unreadable once another photo has been encoded since, or
-nothing else is left to try: several in a row would rather mean that the encoder itself is
-broken, and the photos are then given back.
+*condemned*.  A condemned photo is only declared unreadable once another photo has been
+encoded since, or nothing else is left to try: several in a row would rather mean that the
+encoder itself is broken, and the photos are then given back.
 """
 
 from __future__ import annotations

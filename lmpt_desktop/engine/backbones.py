@@ -1,0 +1,22 @@
+"""Backbones to offer, with what the user should know before choosing one."""
+
+from __future__ import annotations
+
+from lmpt_desktop.engine.views import BackboneInfo
+from trainer.suggested import LITE, SUGGESTED, is_downloaded
+
+DEFAULT_BACKBONE = LITE
+
+
+def offered_backbones(current: str) -> list[BackboneInfo]:
+    """The list for the settings: suggested ones, then the current one if it is another."""
+    offered = [
+        BackboneInfo(
+            item.name, item.title, item.note, item.download_bytes, is_downloaded(item.name)
+        )
+        for item in SUGGESTED
+    ]
+    if current not in {item.name for item in offered}:
+        available = is_downloaded(current)
+        offered.append(BackboneInfo(current, current, "Chosen by you.", 0, available))
+    return offered

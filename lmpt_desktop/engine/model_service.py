@@ -1,0 +1,423 @@
+"""The model side of a session: which backbone, its encoder, class weights and versions.
+
+Heavy things happen on the session's worker thread or in the encoder; the methods here that
+are called from the window only leave word.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.engine.child import TRAINER
+from lmpt_desktop.engine.class_weights import Version, library_weights, prompt_text
+from lmpt_desktop.engine.encoder import EncoderClient, EncoderError
+from lmpt_desktop.engine.feature_rows import FeatureRows
+from lmpt_desktop.engine.model_facts import ModelFacts, setting_name
+from lmpt_desktop.engine.notices import (
+    Activity,
+    ActivityChanged,
+    EncoderChanged,
+    ImagesChanged,
+    Notice,
+    PredictionsChanged,
+    Problem,
+)
+from lmpt_desktop.engine.state import LibraryState
+from lmpt_desktop.engine.worker import Worker
+from lmpt_desktop.inference.weights import ClassWeights
+from trainer.events import EncoderReady, PhotoFailure
+from trainer.prompt_set import PromptSetError
+
+if TYPE_CHECKING:
+    from lmpt_desktop.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+TEXTS_PER_REQUEST = 256
+BEAT_SECONDS = 0.3
+"""Arriving features are shown in beats of this length, not one by one."""
+BACKBONE_SETTING = "backbone"
+
+
+class _Answers:
+    """The :class:`EncoderSink` of one client: passes on, with the client's backbone."""
+
+    def __init__(self, service: ModelService, backbone: str) -> None:
+        self._service = service
+        self._backbone = backbone
+
+    def photo_paths(self, ids: Sequence[int]) -> list[Path]:
+        return self._service.catalogue.images.paths(list(ids))
+
+    def encoder_ready(self, ready: EncoderReady) -> None:
+        self._service.became_ready(self._backbone, ready)
+
+    def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+        self._service.keep_features(self._backbone, ids, features)
+
+    def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
+        self._service.photos_failed(failures)
+
+    def encoder_failed(self, error: EncoderError, details: str) -> None:
+        self._service.encoder_failed(self._backbone, error, details)
+
+    def encoder_activity(self, activity: Activity) -> None:
+        self._service.notify(ActivityChanged(activity))
+
+
+class ModelService:
+    """Backbone, encoder, weights and the active prompt set of one library."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        library_folder: Path,
+        state: LibraryState,
+        worker: Worker,
+        notify: Callable[[Notice], None],
+        *,
+        backbone: str,
+        device: str,
+        encode: bool,
+        command: Sequence[str] = (*TRAINER, "encode"),
+    ) -> None:
+        self.catalogue = catalogue
+        self.notify = notify
+        self.backbone = backbone
+        self.device = device
+        self.device_label = ""
+        self.failure: EncoderError | None = None
+        """Why there is no encoder, after it gave up; None while all is well."""
+        self._state = state
+        self._worker = worker
+        self._encode = encode
+        self._command = list(command)
+        self._chunks = library_folder / "encode"
+        self._lock = threading.RLock()
+        self._client: EncoderClient | None = None
+        self._candidate: EncoderClient | None = None
+        self._asked: set[str] = set()
+        self._texts_waiting = 0
+        self._calibrated_with = 0
+        self._version: tuple[int, Version] | None = None
+
+    # ---------------------------------------------------------------- starting and stopping
+
+    def start(self) -> None:
+        """Load features and predict, in the background; then encode what is missing."""
+        _remove_leftovers(self._chunks)
+        if self._encode:
+            self._client = self._new_client(self.backbone)
+        self._worker.post("features", self._load_features)
+
+    def close(self) -> None:
+        """End the encoder."""
+        with self._lock:
+            clients = [item for item in (self._client, self._candidate) if item is not None]
+            self._client = self._candidate = None
+        for client in clients:
+            client.close()
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to encode (or encoding has stopped) and no text is awaited."""
+        client = self._client
+        if self._candidate is not None or self._texts_waiting:
+            return False
+        return client is None or client.settled
+
+    def _new_client(self, backbone: str) -> EncoderClient:
+        folder = self._chunks / f"{os.getpid()}-{abs(hash((backbone, id(self)))) % 100_000}"
+        return EncoderClient(
+            backbone, self.device, folder, _Answers(self, backbone), command=self._command
+        )
+
+    def _load_features(self) -> None:
+        ids, features = self.catalogue.features.load(self.backbone)
+        self._state.set_features(FeatureRows.of(ids, features) if len(ids) else None)
+        self._calibrated_with = 0
+        self._refresh_weights()
+        self.queue_missing()
+
+    # ------------------------------------------------------------------------------ photos
+
+    def queue_missing(self) -> None:
+        """Encode every photo that lacks a feature."""
+        client = self._client
+        if client is not None:
+            missing = self.catalogue.features.missing(self.backbone)
+            if len(missing):
+                client.add(int(i) for i in missing)
+
+    def prioritise(self, image_ids: Sequence[int]) -> None:
+        """Encode these first."""
+        if self._client is not None:
+            self._client.prioritise(image_ids)
+
+    def pause(self) -> None:
+        """Encode no more photos for now."""
+        if self._client is not None:
+            self._client.pause()
+
+    def resume(self) -> None:
+        """Go on, also after a failure or a cancel."""
+        if self._client is not None:
+            self.failure = None
+            self._client.resume()
+            self._worker.post("missing", self.queue_missing)
+            self.refresh()
+
+    def cancel(self) -> None:
+        """Drop the waiting photos; give up a backbone that is being fetched or loaded."""
+        with self._lock:
+            candidate, self._candidate = self._candidate, None
+        if candidate is not None:
+            candidate.cancel()
+            self._dispose(candidate)
+            self._tell_encoder("The download was cancelled.")
+        elif self._client is not None:
+            self._client.cancel()
+
+    def keep_features(
+        self, backbone: str, ids: NDArray[np.int64], features: NDArray[np.float16]
+    ) -> None:
+        """Commit features; raises what the catalogue raises."""
+        self.catalogue.features.append(backbone, ids, features)
+        if backbone == self.backbone:
+            self._state.add_features(ids, features)
+            self._worker.post("predict", self._predict, BEAT_SECONDS)
+
+    def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
+        """Photos that cannot be encoded are listed with their reason."""
+        for item in failures:
+            self.catalogue.images.mark_unreadable(item.id, item.reason)
+        self.notify(ImagesChanged())
+
+    # ----------------------------------------------------------------------------- weights
+
+    def refresh(self) -> None:
+        """Classes, prompts or the active version changed: predict anew, in the background."""
+        self._worker.post("weights", self._refresh_weights)
+
+    def refresh_scores(self) -> None:
+        """Images appeared: predict those that have a feature already."""
+        self._worker.post("predict", self._predict)
+
+    def _predict(self) -> None:
+        if self._state.predict():
+            self.notify(PredictionsChanged())
+        facts = self.facts()
+        ids, _ = self._state.feature_view()
+        if facts is not None and facts.bias is None and len(ids) >= 2 * self._calibrated_with:
+            self._refresh_weights()
+
+    def facts(self) -> ModelFacts | None:
+        """What is known of the backbone in use; None until it was loaded once."""
+        return self._facts_of(self.backbone)
+
+    def _facts_of(self, backbone: str) -> ModelFacts | None:
+        return ModelFacts.from_setting(self.catalogue.settings.get(setting_name(backbone)))
+
+    def _refresh_weights(self) -> None:
+        classes = self._state.snapshot.classes
+        texts = sorted({prompt_text(entry) for entry in classes})
+        facts = self.facts()
+        if facts is None:
+            self._ask(texts or ["photo"])
+            return
+        known = self.catalogue.features.texts(self.backbone, facts.variant, texts)
+        self._ask([text for text in texts if text not in known])
+        _, features = self._state.feature_view()
+        self._calibrated_with = max(1, len(features))
+        weights = library_weights(classes, facts, known, features, self._active_version())
+        self._state.set_weights([entry.id for entry in classes], weights)
+        if self._state.predict():
+            self.notify(PredictionsChanged())
+
+    def weights_with(self, record: PromptSetRecord | None) -> ClassWeights | None:
+        """The weights that predictions would have with another prompt set (None: zero-shot);
+        None before the backbone was ever loaded.
+
+        Raises:
+            trainer.prompt_set.PromptSetError: if it cannot be read.
+        """
+        facts = self.facts()
+        if facts is None:
+            return None
+        classes = self._state.snapshot.classes
+        texts = sorted({prompt_text(entry) for entry in classes})
+        known = self.catalogue.features.texts(self.backbone, facts.variant, texts)
+        _, features = self._state.feature_view()
+        version = Version.load(record.folder) if record is not None else None
+        return library_weights(classes, facts, known, features, version)
+
+    def _active_version(self) -> Version | None:
+        record = self.catalogue.prompt_sets.active(self.backbone)
+        if record is None:
+            return None
+        if self._version is None or self._version[0] != record.id:
+            try:
+                self._version = (record.id, Version.load(record.folder))
+            except PromptSetError as error:
+                title = "The active version cannot be read"
+                message = "Predictions are zero-shot until you choose another version."
+                self.notify(Problem(title, message, str(error)))
+                return None
+        return self._version[1]
+
+    def _ask(self, texts: Sequence[str]) -> None:
+        """Have texts encoded; weights are refreshed when they are there."""
+        client = self._client
+        if client is None or self.failure is not None:
+            return
+        wanted = [text for text in texts if text not in self._asked]
+        self._asked.update(wanted)
+        for start in range(0, len(wanted), TEXTS_PER_REQUEST):
+            part = wanted[start : start + TEXTS_PER_REQUEST]
+            with self._lock:
+                self._texts_waiting += 1
+            future = client.encode_texts(part, ensemble=True)
+            backbone = client.backbone
+            future.add_done_callback(
+                lambda done, part=part, backbone=backbone: self._texts_came(backbone, part, done)
+            )
+
+    def _texts_came(
+        self, backbone: str, texts: Sequence[str], future: Future[NDArray[np.float32]]
+    ) -> None:
+        def keep() -> None:
+            try:
+                self._asked.difference_update(texts)
+                facts = self._facts_of(backbone)
+                error = future.exception()
+                if error is not None:
+                    self._texts_failed(error)
+                elif facts is not None:
+                    self.catalogue.features.put_texts(
+                        backbone, facts.variant, texts, future.result()
+                    )
+                    if backbone == self.backbone:
+                        self._refresh_weights()
+            finally:
+                with self._lock:
+                    self._texts_waiting -= 1
+
+        self._worker.post(f"texts {id(future)}", keep)
+
+    def _texts_failed(self, error: BaseException) -> None:
+        kind = error.kind if isinstance(error, EncoderError) else "error"
+        if self.failure is None and kind != "cancelled":
+            title = "Some classes have no predictions"
+            self.notify(Problem(title, f"{error} Their names could not be read by the model."))
+
+    # ---------------------------------------------------------------------------- backbone
+
+    def became_ready(self, backbone: str, ready: EncoderReady) -> None:
+        """An encoder has loaded its backbone."""
+        facts = ModelFacts.of(ready)
+        self.catalogue.settings.set(setting_name(backbone), facts.to_setting())
+        with self._lock:
+            candidate = self._candidate
+            adopt = candidate is not None and candidate.backbone == backbone
+            if adopt:
+                old, self._client, self._candidate = self._client, candidate, None
+            else:
+                old = None
+        self.failure = None
+        self.device_label = ready.device
+        if adopt:
+            self._dispose(old)
+            self._use(backbone)
+        elif backbone == self.backbone:
+            self.catalogue.settings.set(BACKBONE_SETTING, backbone)
+            self._tell_encoder()
+            self.refresh()
+
+    def _use(self, backbone: str) -> None:
+        self.backbone = backbone
+        self.catalogue.settings.set(BACKBONE_SETTING, backbone)
+        self._asked.clear()
+        self._version = None
+        self._tell_encoder()
+        self._worker.post("features", self._load_features)
+
+    def set_backbone(self, name: str) -> None:
+        """Change to ``name``; the old one stays in use until the new one is known to load."""
+        with self._lock:
+            if name == self.backbone and self._candidate is None:
+                return
+            old_candidate, self._candidate = self._candidate, None
+            self._dispose(old_candidate)
+            if name == self.backbone:
+                return
+            if not self._encode:
+                self._use(name)
+                return
+            self._candidate = candidate = self._new_client(name)
+        self._tell_encoder(f"Loading {name}")
+        # Any text will do: it makes the encoder start, and its answer is known to be needed.
+        candidate.encode_texts(["photo"], ensemble=True)
+
+    def set_device(self, device: str) -> None:
+        """Use another device from the next start of the encoder, which is now."""
+        with self._lock:
+            self.device = device
+            if not self._encode:
+                return
+            old, self._client = self._client, self._new_client(self.backbone)
+            self._asked.clear()
+            self.failure = None
+        self._dispose(old)
+        self.device_label = ""
+        self._tell_encoder()
+        self._worker.post("missing", self.queue_missing)
+        self.refresh()
+
+    def encoder_failed(self, backbone: str, error: EncoderError, details: str) -> None:
+        """An encoder gave up."""
+        with self._lock:
+            candidate = self._candidate
+            refused = candidate is not None and candidate.backbone == backbone
+            if refused:
+                self._candidate = None
+            elif backbone == self.backbone:
+                self.failure = error
+                self._asked.clear()
+        if refused:
+            self._dispose(candidate)
+            message = f"{error} {self.backbone} stays in use."
+        else:
+            message = str(error)
+        title = f"{backbone} cannot be used" if refused else "Encoding has stopped"
+        self._tell_encoder(message)
+        self.notify(Problem(title, message, details))
+
+    def _tell_encoder(self, message: str = "") -> None:
+        self.notify(EncoderChanged(self.device_label, self.backbone, message))
+
+    def _dispose(self, client: EncoderClient | None) -> None:
+        if client is not None:
+            threading.Thread(target=client.close, name="closing an encoder", daemon=True).start()
+
+
+def _remove_leftovers(chunks: Path) -> None:
+    """Chunks of processes that are gone: their photos are simply encoded again."""
+    if not chunks.is_dir():
+        return
+    for folder in chunks.iterdir():
+        number = folder.name.partition("-")[0]
+        alive = number.isdecimal() and psutil.pid_exists(int(number))
+        if not alive or int(number) == os.getpid():
+            shutil.rmtree(folder, ignore_errors=True)

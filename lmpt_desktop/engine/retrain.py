@@ -1,0 +1,301 @@
+"""Retraining runs: started, followed, cancelled, found again, and their results adopted."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.records import RunRecord, RunState
+from lmpt_desktop.engine.child import TRAINER
+from lmpt_desktop.engine.fit_process import (
+    EventFile,
+    FitFollower,
+    FitOutcome,
+    ProcessIdentity,
+    log_tail,
+    request_stop,
+    start_fit,
+)
+from lmpt_desktop.engine.notices import (
+    Activity,
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    Notice,
+    Problem,
+    RunChanged,
+    VersionsChanged,
+)
+from lmpt_desktop.engine.views import RunStatus
+from trainer import job as jobs
+from trainer import prompt_set as prompt_sets
+from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
+
+if TYPE_CHECKING:
+    from lmpt_desktop.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+LEARNED_NAME = "learned.json"
+"""In a prompt set's folder: the prompt text each class was learned with, by name."""
+
+
+class RetrainRefusedError(Exception):
+    """A retraining cannot be started; the message is a sentence for the user."""
+
+
+class RetrainController:
+    """Runs of one library; at most one at a time."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        library_folder: Path,
+        notify: Callable[[Notice], None],
+        command: Sequence[str] = (*TRAINER, "fit"),
+    ) -> None:
+        self._catalogue = catalogue
+        self._jobs = library_folder / "jobs"
+        self._prompt_sets = library_folder / "prompt_sets"
+        self._notify = notify
+        self._command = list(command)
+        self._lock = threading.RLock()
+        self._record: RunRecord | None = None
+        self._events: list[Message] = []
+        self._follower: FitFollower | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    # ------------------------------------------------------------------------------ asking
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._follower is not None
+
+    def current(self) -> RunStatus | None:
+        """The newest run, running or not, with all its events."""
+        with self._lock:
+            record = self._record or self._newest()
+            if record is None:
+                return None
+            if not self._events:
+                self._events = EventFile(record.folder / jobs.EVENTS_NAME).read()
+            self._record = record
+            return self._status(record, tuple(self._events))
+
+    def _status(self, record: RunRecord, events: tuple[Message, ...]) -> RunStatus:
+        made = self._catalogue.prompt_sets.of_run(record.id)
+        return RunStatus(
+            run_id=record.id,
+            state=record.state,
+            events=events,
+            version_id=made.id if made is not None and not made.discarded else None,
+            message=record.message,
+            log=record.folder / jobs.LOG_NAME,
+            started=record.created.isoformat(),
+        )
+
+    def _newest(self) -> RunRecord | None:
+        return max(self._catalogue.runs.all(), key=lambda record: record.id, default=None)
+
+    def expected_seconds(self, backbone: str, classes: int) -> float | None:
+        """How long a run would take, from the last finished one with this backbone: the text
+        tower dominates, so time grows with the number of classes.  None without one."""
+        records = self._catalogue.runs.all()
+        for record in sorted(records, key=lambda item: item.id, reverse=True):
+            if record.backbone != backbone or record.state is not RunState.FINISHED:
+                continue
+            seconds, then = None, 0
+            for event in EventFile(record.folder / jobs.EVENTS_NAME).read():
+                if isinstance(event, FitStarted):
+                    then = event.classes
+                elif isinstance(event, FitFinished):
+                    seconds = event.seconds
+            if seconds is not None and then:
+                return seconds * max(classes, 1) / then
+        return None
+
+    # ---------------------------------------------------------------------------- starting
+
+    def start(self, job: jobs.FitJob) -> int:
+        """Write the job and start a process on it; returns the run's id.
+
+        Raises:
+            RetrainRefusedError: if a run is under way or the process cannot be started.
+        """
+        with self._lock:
+            if self.running:
+                raise RetrainRefusedError("A retraining is running. Wait for it, or cancel it.")
+            record = self._catalogue.runs.create(
+                self._jobs, job.settings.backbone, asdict(job.settings)
+            )
+            try:
+                jobs.save(job, record.folder)
+                process, identity = start_fit(record.folder, self._command)
+            except OSError as error:
+                message = f"The retraining could not be started: {error.strerror or error}."
+                self._catalogue.runs.finish(record.id, RunState.FAILED, message)
+                raise RetrainRefusedError(f"{message} The current version stays in use.") from error
+            self._process = process
+            self._catalogue.runs.started(record.id, identity.pid, identity.created)
+            self._follow(self._catalogue.runs.get(record.id), identity)
+            return record.id
+
+    def recover(self) -> None:
+        """Find runs that were under way when the library was last closed."""
+        with self._lock:
+            for record in self._catalogue.runs.all():
+                if record.state is RunState.PREPARING:
+                    message = "The app was closed before the retraining had begun."
+                    self._catalogue.runs.finish(record.id, RunState.FAILED, message)
+                elif record.state is RunState.RUNNING:
+                    identity = (
+                        ProcessIdentity(record.pid, record.pid_created)
+                        if record.pid is not None and record.pid_created is not None
+                        else None
+                    )
+                    log.info("found run %d again (process %s)", record.id, record.pid)
+                    self._follow(record, identity)
+
+    def _follow(self, record: RunRecord, identity: ProcessIdentity | None) -> None:
+        self._record = record
+        self._events = []
+        self._follower = FitFollower(
+            record.folder,
+            identity,
+            self._process,
+            lambda message: self._heard(record, message),
+            lambda outcome: self._ended(record, outcome),
+        )
+        self._follower.start()
+        self._notify(RunChanged(record.id))
+
+    def cancel(self, run_id: int) -> None:
+        """Ask the run to stop; its end is told as any other.
+
+        Raises:
+            RetrainRefusedError: if it cannot be told.
+        """
+        with self._lock:
+            record = self._record
+            if record is None or record.id != run_id or not self.running:
+                return
+            try:
+                request_stop(record.folder, self._process)
+            except OSError as error:
+                raise RetrainRefusedError(f"The run could not be told to stop: {error}.") from error
+
+    def close(self) -> None:
+        """Stop following; a running process goes on."""
+        follower = self._follower
+        if follower is not None:
+            follower.close()
+
+    # --------------------------------------------------------------------------- following
+
+    def _heard(self, record: RunRecord, message: Message) -> None:
+        with self._lock:
+            self._events.append(message)
+        match message:
+            case FitStarted():
+                self._report(ActivityState.RUNNING, 0, message.steps, None)
+            case FitProgress():
+                self._report(
+                    ActivityState.RUNNING, message.step, message.steps, message.seconds_left
+                )
+        self._notify(RunChanged(record.id))
+
+    def _report(
+        self, state: ActivityState, done: int = 0, total: int = 0, seconds: float | None = None
+    ) -> None:
+        self._notify(
+            ActivityChanged(Activity(ActivityKind.FIT, state, done, total, seconds, "Retraining"))
+        )
+
+    def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
+        try:
+            state, message = self._conclude(record, outcome)
+            self._catalogue.runs.finish(record.id, state, message)
+        except CatalogueError as error:
+            # The run stays "running" in the catalogue and is concluded at the next start.
+            log.exception("run %d cannot be concluded", record.id)
+            state, message = RunState.FAILED, str(error)
+        with self._lock:
+            self._follower = self._process = None
+            self._record = self._catalogue.runs.get(record.id)
+        failed = state not in (RunState.FINISHED, RunState.CANCELLED)
+        self._report(ActivityState.FAILED if failed else ActivityState.IDLE)
+        if failed:
+            details = f"{record.folder / jobs.LOG_NAME}\n\n{log_tail(record.folder)}"
+            title = "Retraining did not finish"
+            self._notify(Problem(title, f"{message} The current version stays in use.", details))
+        self._notify(VersionsChanged())
+        self._notify(RunChanged(record.id))
+
+    def _conclude(self, record: RunRecord, outcome: FitOutcome) -> tuple[RunState, str]:
+        last = outcome.last
+        if isinstance(last, FitFailed):
+            state = RunState.CANCELLED if last.kind == "cancelled" else RunState.FAILED
+            return state, last.message
+        folder = Path(last.prompt_set) if last is not None else record.folder / jobs.RESULT_NAME
+        # A result is renamed into place when whole, so one that is there counts even where
+        # the process died before it could say so.
+        if last is not None or folder.exists():
+            try:
+                self._adopt(record, folder)
+            except prompt_sets.PromptSetError as error:
+                return RunState.FAILED, f"The result cannot be read: {error}."
+            except OSError as error:
+                return RunState.FAILED, f"The result cannot be kept: {error.strerror or error}."
+            cancelled = last is not None and last.cancelled
+            return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""
+        return _gone(outcome.exit_code)
+
+    def _adopt(self, record: RunRecord, folder: Path) -> None:
+        """Copy a result into the library's prompt sets and record it (once)."""
+        if self._catalogue.prompt_sets.of_run(record.id) is not None:
+            return
+        result = prompt_sets.load(folder)
+        target = self._prompt_sets / str(record.id)
+        if not target.exists():
+            temporary = target.with_name(f".{target.name}-part")
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.copytree(folder, temporary)
+            learned = {item.name: item.prompt_text for item in jobs.load(record.folder).classes}
+            (temporary / LEARNED_NAME).write_text(
+                json.dumps(learned, ensure_ascii=False), encoding="utf-8"
+            )
+            temporary.rename(target)
+        scores = asdict(result.evaluation.scores) if result.evaluation else {}
+        self._catalogue.prompt_sets.add(target, result.backbone, run_id=record.id, metrics=scores)
+        self._catalogue.prompt_sets.add_held_out(result.held_out)
+
+
+def learned_texts(folder: Path) -> Mapping[str, str]:
+    """The prompt texts a prompt set was learned with; {} where it does not say."""
+    try:
+        body = json.loads((folder / LEARNED_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _gone(exit_code: int | None) -> tuple[RunState, str]:
+    """What to say of a process that left without a word."""
+    if exit_code is None:
+        return RunState.LOST, (
+            "The retraining ended without a result while the app was closed, or was killed."
+        )
+    if exit_code == -9:
+        return RunState.FAILED, (
+            "The retraining was killed, perhaps because the computer ran out of memory."
+        )
+    return RunState.FAILED, f"The retraining crashed (exit code {exit_code})."

@@ -1,0 +1,160 @@
+"""Scans the library's folders in the background, one after another."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.engine.notices import (
+    Activity,
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    Notice,
+    Problem,
+)
+
+if TYPE_CHECKING:
+    from lmpt_desktop.catalogue import Catalogue
+
+log = logging.getLogger(__name__)
+
+REPORT_SECONDS = 0.2
+
+
+class Scanner:
+    """One thread, a queue of folders, and a pause that takes hold at the next file."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        notify: Callable[[Notice], None],
+        found: Callable[[], None],
+    ) -> None:
+        """``found`` is called whenever something was committed."""
+        self._catalogue = catalogue
+        self._notify = notify
+        self._found = found
+        self._changed = threading.Condition()
+        self._queue: list[Folder] = []
+        self._current: Folder | None = None
+        self._skip = False
+        self._paused = False
+        self._closed = False
+        self._last_report = 0.0
+        self._count = (0, 0)
+        self._thread = threading.Thread(target=self._loop, name="scanner", daemon=True)
+        self._thread.start()
+
+    @property
+    def idle(self) -> bool:
+        """No folder is being scanned or waits (a paused scan is not idle)."""
+        with self._changed:
+            return self._current is None and not self._queue
+
+    def scan(self, folders: Sequence[Folder]) -> None:
+        """Scan these after those that wait; one that is being scanned is scanned again."""
+        with self._changed:
+            waiting = {item.id for item in self._queue}
+            self._queue.extend(item for item in folders if item.id not in waiting)
+            self._changed.notify_all()
+
+    def forget(self, folder_id: int) -> None:
+        """Stop scanning a folder that is being removed; returns when its scan has ended."""
+        with self._changed:
+            self._queue = [item for item in self._queue if item.id != folder_id]
+            if self._current is not None and self._current.id == folder_id:
+                self._skip = True
+                self._changed.notify_all()
+                self._changed.wait_for(
+                    lambda: self._current is None or self._current.id != folder_id, timeout=5
+                )
+
+    def pause(self) -> None:
+        """Hold at the next file."""
+        with self._changed:
+            self._paused = True
+            busy = self._current is not None or bool(self._queue)
+        if busy:
+            self._report(ActivityState.PAUSED)
+
+    def resume(self) -> None:
+        """Go on."""
+        with self._changed:
+            self._paused = False
+            self._changed.notify_all()
+
+    def cancel(self) -> None:
+        """Drop what waits and end the scan that runs; what was found is kept."""
+        with self._changed:
+            self._queue.clear()
+            self._skip = self._current is not None
+            self._paused = False
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._changed:
+            self._closed = True
+            self._queue.clear()
+            self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=10)
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _loop(self) -> None:
+        while (folder := self._next()) is not None:
+            try:
+                self._scan(folder)
+            except CatalogueError as error:
+                self._failed(folder, str(error), repr(error))
+            except Exception as error:
+                log.exception("the scan of %s failed", folder.path)
+                self._failed(folder, f"The folder could not be read to its end: {error}", "")
+            with self._changed:
+                self._current = None
+                last = not self._queue
+                self._changed.notify_all()
+            self._found()
+            if last:
+                self._report(ActivityState.IDLE)
+
+    def _next(self) -> Folder | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or (self._queue and not self._paused))
+            if self._closed:
+                return None
+            self._skip = False
+            self._current = self._queue.pop(0)
+            return self._current
+
+    def _scan(self, folder: Folder) -> None:
+        raise NotImplementedError
+
+    def _should_stop(self) -> bool:
+        """Asked by the scan between files; waits here while paused."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._skip or not self._paused)
+            return self._closed or self._skip
+
+    def _progress(self, done: int, total: int) -> None:
+        self._count = (done, total)
+        now = time.monotonic()
+        if now - self._last_report >= REPORT_SECONDS:
+            self._last_report = now
+            self._report(ActivityState.RUNNING)
+
+    def _report(self, state: ActivityState, message: str = "") -> None:
+        done, total = self._count
+        activity = Activity(ActivityKind.SCAN, state, done, total, None, message)
+        self._notify(ActivityChanged(activity))
+
+    def _failed(self, folder: Folder, message: str, details: str) -> None:
+        self._report(ActivityState.FAILED, message)
+        self._notify(Problem(f"{folder.path} was not scanned", message, details))

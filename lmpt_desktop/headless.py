@@ -1,0 +1,320 @@
+"""``lmpt-desktop tag``: predict a folder of photos without a window (imports no Qt)."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from enum import IntEnum
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.engine.notices import Activity, ActivityChanged, ActivityState, Notice, Problem
+from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.engine.views import ClassSpec, Snapshot
+from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
+from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
+from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
+from lmpt_desktop.logs import start_logging
+from lmpt_desktop.paths import library_dir
+
+log = logging.getLogger(__name__)
+
+LIBRARY_NAME = "command-line"
+DEFAULT_VOCABULARY = "everyday"
+STATE_NAMES = ("ok", "missing", "unreadable")
+
+
+class ExitCode(IntEnum):
+    """What the command answers the shell."""
+
+    OK = 0
+    SOME_UNREADABLE = 1
+    USAGE = 2
+    NOTHING_FOUND = 3
+    MODEL_FAILED = 4
+    LIBRARY_FAILED = 5
+    OUTPUT_FAILED = 6
+    INTERRUPTED = 130
+
+
+EPILOG = """\
+output:
+  one row per photo and predicted class: path, class, score (0 to 1), band (head, medium or
+  tail: how often the class was marked present; as long as nothing was annotated, how often it
+  is predicted).  With --all one row per photo and class of the vocabulary.
+
+exit codes:
+  0    all photos were tagged
+  1    some photos could not be read (listed on stderr); the others were tagged
+  2    wrong usage: an unknown option, vocabulary or folder
+  3    no photos were found
+  4    the model could not be loaded or stopped; nothing was written
+  5    the library could not be opened or written
+  6    the output could not be written
+  130  interrupted
+
+Run it again on the same folders and only new and changed photos are encoded.
+"""
+
+
+class TagFailure(Exception):  # noqa: N818 (a way out of main, not an error of the code)
+    """Ends the command with a sentence for the user and an exit code."""
+
+    def __init__(self, code: ExitCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def tag_parser() -> argparse.ArgumentParser:
+    """Arguments of ``tag``."""
+    names = ", ".join(item.name for item in BUILT_IN)
+    parser = argparse.ArgumentParser(
+        prog="lmpt-desktop tag",
+        description="Tag photos with many classes, without a window.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="photos to tag")
+    parser.add_argument(
+        "--vocabulary",
+        metavar="NAME|FILE",
+        help=f"{names}, or a text file with one class per line, optionally "
+        f"name<TAB>description (default: the library's own classes, else {DEFAULT_VOCABULARY})",
+    )
+    parser.add_argument(
+        "--backbone",
+        metavar="NAME",
+        help="lite, open_clip's MODEL/PRETRAINED or MODEL/FILE (default: the library's, or lite)",
+    )
+    parser.add_argument(
+        "--library",
+        metavar="PATH",
+        type=Path,
+        help=f'library folder (default: the library "{LIBRARY_NAME}")',
+    )
+    parser.add_argument(
+        "--device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="default: auto"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="a row for every class, predicted or not"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUT",
+        default="-",
+        help="a .csv or .json file; - for CSV on standard output (default)",
+    )
+    parser.add_argument("--verbose", action="store_true", help="log everything to stderr")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None, commands: Commands | None = None) -> int:
+    """Run ``tag``; returns the exit code.  ``commands``: other trainer programs, for tests."""
+    parsed = tag_parser().parse_args(arguments)
+    start_logging(verbose=parsed.verbose)
+    console = Console(stderr=True)
+    signal.signal(signal.SIGTERM, _interrupted)
+    try:
+        return _tag(parsed, console, commands)
+    except TagFailure as failure:
+        _say(console, str(failure))
+        return failure.code
+    except CatalogueError as error:
+        _say(console, str(error))
+        return ExitCode.LIBRARY_FAILED
+    except BrokenPipeError:
+        # "| head" has seen enough; what Python still holds for stdout must not fail again.
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OUTPUT_FAILED
+    except KeyboardInterrupt:
+        _say(console, "Interrupted. Photos encoded so far are kept for the next time.")
+        return ExitCode.INTERRUPTED
+
+
+def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None) -> int:
+    folders = [_checked_folder(path) for path in parsed.folders]
+    specs = vocabulary(parsed.vocabulary) if parsed.vocabulary else None
+    if parsed.output != "-" and not Path(parsed.output).absolute().parent.is_dir():
+        raise TagFailure(
+            ExitCode.USAGE, f"{parsed.output} cannot be written: its folder does not exist."
+        )
+    library = parsed.library or library_dir(LIBRARY_NAME)
+    with LibrarySession.open(
+        library, device=parsed.device, backbone=parsed.backbone, commands=commands
+    ) as session:
+        problems: list[Problem] = []
+        with _progress(session, console, problems):
+            if specs is not None:
+                session.set_vocabulary(specs)
+            elif not session.classes:
+                session.set_vocabulary(built_in_vocabulary(DEFAULT_VOCABULARY))
+            for folder in folders:
+                session.add_folder(folder)
+            session.wait_until_idle()
+        return _deliver(session, folders, parsed, console, problems)
+
+
+def _deliver(
+    session: LibrarySession,
+    folders: Sequence[Path],
+    parsed: argparse.Namespace,
+    console: Console,
+    problems: Sequence[Problem],
+) -> int:
+    snapshot = session.snapshot()
+    rows = _rows_below(session, snapshot, folders)
+    if not len(rows):
+        names = ", ".join(str(folder) for folder in folders)
+        raise TagFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
+    readable = rows[snapshot.images.states[rows] == STATE_NAMES.index("ok")]
+    unscored = readable[np.isnan(snapshot.scores[readable]).all(axis=1)]
+    if len(unscored) and problems:
+        raise TagFailure(
+            ExitCode.MODEL_FAILED, f"{problems[-1].message}\n{problems[-1].details}".strip()
+        )
+    _write(parsed.output, _tags(session, snapshot, readable, everything=parsed.all))
+    unreadable = rows[snapshot.images.states[rows] == STATE_NAMES.index("unreadable")]
+    bad = [(row, "") for row in unscored.tolist()] + [(row, "") for row in unreadable.tolist()]
+    for row, _ in sorted(bad):
+        image = session.image(int(snapshot.image_ids[row]))
+        _say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
+    return ExitCode.SOME_UNREADABLE if bad else ExitCode.OK
+
+
+def vocabulary(name: str) -> tuple[ClassSpec, ...]:
+    """A built-in vocabulary, or the classes of a file.
+
+    Raises:
+        TagFailure: with a sentence, if there is no such vocabulary.
+    """
+    with contextlib.suppress(KeyError):
+        return built_in_vocabulary(name)
+    path = Path(name).expanduser()
+    if not path.exists():
+        names = ", ".join(item.name for item in BUILT_IN)
+        raise TagFailure(
+            ExitCode.USAGE,
+            f"There is no vocabulary {name}: it is neither built in ({names}) nor a file.",
+        )
+    try:
+        return tuple(read_class_list(path))
+    except ClassListError as error:
+        raise TagFailure(ExitCode.USAGE, str(error)) from error
+
+
+def _checked_folder(path: Path) -> Path:
+    folder = path.expanduser().absolute()
+    if not folder.exists():
+        raise TagFailure(ExitCode.USAGE, f"There is no folder {path}.")
+    if not folder.is_dir():
+        raise TagFailure(ExitCode.USAGE, f"{path} is not a folder.")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise TagFailure(
+            ExitCode.USAGE, f"The folder {path} cannot be read. Check its permissions."
+        )
+    return folder
+
+
+def _rows_below(session: LibrarySession, snapshot: Snapshot, folders: Sequence[Path]) -> np.ndarray:
+    """Rows of images in any of ``folders`` that are not missing, by path."""
+    paths = session.paths(snapshot.image_ids.tolist())
+    roots = [os.path.join(folder, "") for folder in folders]  # noqa: PTH118 (keeps the slash)
+    texts = [str(path) for path in paths]
+    here = [
+        row
+        for row, text in enumerate(texts)
+        if snapshot.images.states[row] != STATE_NAMES.index("missing")
+        and any(text.startswith(root) for root in roots)
+    ]
+    here.sort(key=texts.__getitem__)
+    return np.array(here, np.int64)
+
+
+def _tags(
+    session: LibrarySession, snapshot: Snapshot, rows: np.ndarray, *, everything: bool
+) -> Iterator[TagRow]:
+    bands = snapshot.bands.bands
+    paths = session.paths(snapshot.image_ids[rows].tolist())
+    for row, path in zip(rows.tolist(), paths, strict=True):
+        scores = snapshot.scores[row]
+        for column in np.argsort(-scores, kind="stable").tolist():
+            if np.isnan(scores[column]):
+                continue
+            if everything or snapshot.predicted[row, column]:
+                name = snapshot.classes[column].name
+                yield TagRow(str(path), name, float(scores[column]), str(bands[column]))
+
+
+def _write(output: str, rows: Iterator[TagRow]) -> None:
+    try:
+        if output == "-":
+            write_tags(rows, sys.stdout, format_of(output))
+            sys.stdout.flush()
+        else:
+            with whole_file(Path(output).absolute()) as file:
+                write_tags(rows, file, format_of(output))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise TagFailure(
+            ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {error.strerror or error}."
+        ) from error
+
+
+@contextlib.contextmanager
+def _progress(session: LibrarySession, console: Console, problems: list[Problem]) -> Iterator[None]:
+    """Bars on stderr while the session works; on a pipe, nothing but problems."""
+    titles = {"scan": "Looking for photos", "encode": "Encoding", "download": "Downloading"}
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    bars: dict[str, object] = {}
+
+    def show(activity: Activity) -> None:
+        title = titles.get(str(activity.kind))
+        if title is None:
+            return
+        if activity.kind not in bars:
+            bars[activity.kind] = progress.add_task(title, total=None)
+        total = activity.total or None
+        done = activity.total if activity.state is ActivityState.IDLE else activity.done
+        progress.update(bars[activity.kind], completed=done, total=total)  # type: ignore[arg-type]
+
+    def listen(notice: Notice) -> None:
+        if isinstance(notice, ActivityChanged):
+            show(notice.activity)
+        elif isinstance(notice, Problem):
+            problems.append(notice)
+
+    unsubscribe = session.subscribe(listen)
+    try:
+        with progress:
+            yield
+    finally:
+        unsubscribe()
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _interrupted(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
