@@ -57,6 +57,8 @@ class Command:
     checkable: bool = False
     choice: str = ""
     submenu: str = ""
+    short: str = ""
+    """What a toolbar button says, where the full text is too long."""
 
     @property
     def plain_text(self) -> str:
@@ -83,9 +85,9 @@ _WORKING = Needs.LIBRARY | Needs.ACTIVITY
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
     Command("file.open", "&Open folder...", "file", 0, "Ctrl+O", "folder-open",
-            tip="Open a folder of photos as a library"),
+            short="Open", tip="Open a folder of photos as a library"),
     Command("file.add", "&Add folder...", "file", 0, "Ctrl+Shift+O", "folder-add", _L,
-            tip="Add another folder to this library"),
+            short="Add folder", tip="Add another folder to this library"),
     Command("file.samples", "&Try with sample photos", "file", 0, icon="sparkle",
             tip="Open a few real photos that come with the app"),
     Command("file.rescan", "&Look for new photos", "file", 1, "F5", "refresh", _L,
@@ -106,7 +108,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("image.unknown", "&Unknown", "image", 0, "U", "unknown", _MARK,
             tip="Take back what was said about the class in focus"),
     Command("image.reviewed", "Mark &reviewed", "image", 1, "R", "reviewed", _SELECTED,
-            tip="Every class still unknown is absent in the selected images"),
+            short="Reviewed", tip="Every class still unknown is absent in the selected images"),
     Command("image.unreviewed", "Mark &not reviewed", "image", 1, "Shift+R", "", _SELECTED),
     Command("image.reveal", "&Show in file manager", "image", 2, "Ctrl+Shift+R", "folder",
             _SELECTED),
@@ -122,9 +124,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.theme-light", "&Light", "view", 3, choice="theme", submenu="&Theme"),
     Command("view.theme-dark", "&Dark", "view", 3, choice="theme", submenu="&Theme"),
     Command("vocabulary.edit", "&Edit vocabulary...", "vocabulary", 0, "Ctrl+K", "list", _L,
-            tip="Choose, type or paste the classes to look for"),
+            short="Vocabulary", tip="Choose, type or paste the classes to look for"),
     Command("model.retrain", "&Retrain prompts...", "model", 0, "Ctrl+R", "retrain", _TRAINABLE,
-            tip="Learn better prompts from your annotations"),
+            short="Retrain", tip="Learn better prompts from your annotations"),
     Command("model.run", "Show &current run", "model", 0, "", "chart", _L | Needs.RUN),
     Command("model.versions", "&Versions...", "model", 0, "", "versions", _L),
     Command("model.backbone", "&Backbone...", "model", 1, "", "cpu", _L,
@@ -144,6 +146,9 @@ TOOLBAR: tuple[str, ...] = (
     "view.filters", "vocabulary.edit", "model.retrain",
 )  # fmt: skip
 """Command ids from left to right; an empty string is a separator."""
+
+ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
+"""Toolbar buttons whose icon needs no words."""
 
 IMAGE_MENU: tuple[str, ...] = (
     "image.present", "image.absent", "image.unknown", "",
@@ -181,6 +186,8 @@ class CommandRegistry(QObject):
     def _make(self, command: Command) -> QAction:
         action = QAction(command.text, self)
         action.setObjectName(command.id)
+        if command.short:
+            action.setIconText(command.short)
         keys = [QKeySequence(part) for part in command.shortcut.split()]
         action.setShortcuts(keys)
         action.setCheckable(command.checkable or bool(command.choice))

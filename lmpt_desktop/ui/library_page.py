@@ -59,7 +59,7 @@ class LibraryPage(QWidget):
         self.inspector = InspectorPanel(session)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(1)
+        self.splitter.setHandleWidth(3)
         self.splitter.addWidget(self.tree)
         self.splitter.addWidget(self.panel)
         self.splitter.addWidget(self.inspector)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QMessageBox,
     QStackedWidget,
     QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -24,7 +25,7 @@ from lmpt_desktop import paths
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui import files, samples, theme
-from lmpt_desktop.ui.commands import TOOLBAR, CommandRegistry, Needs
+from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
 from lmpt_desktop.ui.memory import RecentLibrary, WindowMemory, library_for
@@ -92,6 +93,12 @@ class MainWindow(QMainWindow):
         self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.commands.add_to(self.toolbar, TOOLBAR)
+        for command_id in ICON_ONLY:
+            button = self.toolbar.widgetForAction(self.commands.action(command_id))
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        # Nothing on it makes sense before a library is open.
+        self.toolbar.hide()
         self.addToolBar(self.toolbar)
 
     def _bind(self) -> None:
@@ -206,6 +213,7 @@ class MainWindow(QMainWindow):
         page.close_page()
         self.stack.setCurrentWidget(self.welcome)
         self.stack.removeWidget(page)
+        self.toolbar.hide()
         self.opener.close(page.session)
         page.deleteLater()
         self.status.reset()
@@ -229,6 +237,7 @@ class MainWindow(QMainWindow):
         page.folders_changed.connect(self._remember_library)
         self.stack.addWidget(page)
         self.stack.setCurrentWidget(page)
+        self.toolbar.show()
         self._restore_page(page)
         self.status.show_model(opened.session.backbone, opened.session.device)
         for activity in opened.session.activities().values():

@@ -214,7 +214,10 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """The little that a palette cannot say."""
+    """What a palette cannot say; chiefly frames that Fusion loses on a dark ground."""
+    tick = (
+        paths.resources_dir() / "themes" / f"check-{'dark' if theme.dark else 'light'}.svg"
+    ).as_posix()
     return f"""
     QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.border};
                 padding: 4px; }}
@@ -225,6 +228,21 @@ def style_sheet(theme: Theme) -> str:
     QToolBar QToolButton {{ padding: 4px 7px; border: none; border-radius: 4px; }}
     QToolBar QToolButton:hover, QToolBar QToolButton:checked {{ background: {theme.raised}; }}
     QToolBar QToolButton:disabled {{ color: {theme.disabled}; }}
+    QTreeView::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
+    QTreeView::item:hover:!selected {{ background: {theme.raised}; }}
+    QLineEdit {{ border: 1px solid {theme.border}; border-radius: 4px; padding: 3px 5px;
+                 background: {theme.surface}; selection-background-color: {theme.accent};
+                 selection-color: {theme.on_accent}; }}
+    QLineEdit:focus {{ border-color: {theme.accent}; }}
+    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {theme.muted};
+                            border-radius: 3px; background: {theme.surface}; }}
+    QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {theme.accent}; }}
+    QCheckBox::indicator:checked {{ background: {theme.accent}; border-color: {theme.accent};
+                                    image: url("{tick}"); }}
+    QCheckBox::indicator:disabled {{ border-color: {theme.border}; background: {theme.raised}; }}
+    QCheckBox:focus {{ color: {theme.accent}; }}
+    QSplitter::handle {{ background: {theme.border}; }}
+    QSplitter::handle:hover {{ background: {theme.accent}; }}
     QLabel[role="muted"] {{ color: {theme.muted}; }}
     QLabel[role="title"] {{ font-size: 20pt; font-weight: 600; }}
     QLabel[role="heading"] {{ font-weight: 600; }}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import cast
 
 from PySide6.QtCore import (
@@ -32,6 +33,9 @@ PADDING = 6
 COMPACT_BELOW = 120
 """Thumbnails smaller than this show one line of classes instead of three."""
 
+SCORES_FROM = 150
+"""Thumbnails at least this wide have room for scores."""
+
 
 class GridDelegate(QStyledItemDelegate):
     """The painter of the grid; it reads the model's cells and asks the loader for pixels."""
@@ -39,11 +43,11 @@ class GridDelegate(QStyledItemDelegate):
     def __init__(self, loader: ThumbnailLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._loader = loader
-        self._zoom = 180
-        self.set_zoom(self._zoom)
+        self._zoom = 160
+        self._cell_size = QSize(200, 250)
 
     def set_zoom(self, pixels: int) -> None:
-        """Edge of the square that thumbnails are fitted into."""
+        """Height of the frame that thumbnails are fitted into, and its least width."""
         self._zoom = pixels
 
     @property
@@ -54,8 +58,12 @@ class GridDelegate(QStyledItemDelegate):
     def lines(self) -> int:
         return 1 if self._zoom < COMPACT_BELOW else MAX_CHIPS
 
+    def set_cell_size(self, size: QSize) -> None:
+        """The square as the view chose it: as wide as its columns allow."""
+        self._cell_size = size
+
     def cell_size(self, font: QFont) -> QSize:
-        """The grid's square, margins included."""
+        """The least a cell needs, margins included."""
         line = QFontMetrics(font).height() + 2
         around = 2 * (MARGIN + PADDING)
         return QSize(self._zoom + around, self._zoom + self.lines * line + 4 + around)
@@ -63,7 +71,7 @@ class GridDelegate(QStyledItemDelegate):
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
     ) -> QSize:
-        return self.cell_size(option.font)  # pyright: ignore[reportAttributeAccessIssue]
+        return self._cell_size
 
     def paint(
         self,
@@ -82,7 +90,10 @@ class GridDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._card(painter, card, state, theme)
-        square = QRect(card.left() + PADDING, card.top() + PADDING, self._zoom, self._zoom)
+        # The grid spreads spare width over its columns, which wide pictures make use of.
+        square = QRect(
+            card.left() + PADDING, card.top() + PADDING, card.width() - 2 * PADDING, self._zoom
+        )
         fingerprint = model.fingerprint(index.row())
         self._picture(painter, square, fingerprint, cell, widget.devicePixelRatioF())
         self._badges(painter, square, cell, theme)
@@ -113,7 +124,7 @@ class GridDelegate(QStyledItemDelegate):
         cell: Cell,
         ratio: float,
     ) -> None:
-        size = bucket_for(self._zoom * ratio)
+        size = bucket_for(max(square.width(), square.height()) * ratio)
         pixmap = self._loader.pixmap(cell.image_id, fingerprint, size)
         reason = self._loader.failure(cell.image_id, fingerprint)
         if cell.state is not ImageState.OK or (pixmap is None and reason):
@@ -221,6 +232,14 @@ class GridDelegate(QStyledItemDelegate):
                 QRect(right - width, line.top(), width + 1, line.height()), vertical, extra
             )
             right -= width + 6
+        if line.width() >= SCORES_FROM and not math.isnan(chip.score):
+            score = f"{chip.score:.2f}"
+            width = metrics.horizontalAdvance(score)
+            painter.setPen(theme.colour("muted"))
+            painter.drawText(
+                QRect(right - width, line.top(), width + 1, line.height()), vertical, score
+            )
+            right -= width + 6
         if chip.band is Band.TAIL:
             right = self._tail_word(painter, line, right, estimated, colour)
         if chip.confirmed:
@@ -239,7 +258,7 @@ class GridDelegate(QStyledItemDelegate):
     ) -> int:
         """Draw the word in a small frame ending at ``right``; returns where it begins."""
         metrics = painter.fontMetrics()
-        word = "tail, est." if estimated and line.width() >= 170 else "tail"
+        word = "tail, est." if estimated and line.width() >= 220 else "tail"
         width = metrics.horizontalAdvance(word) + 10
         frame = QRectF(right - width + 0.5, line.top() + 1.5, width, line.height() - 3)
         painter.setPen(QPen(colour, 1))

@@ -24,7 +24,7 @@ from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel, Index
 
-ZOOM_MIN, ZOOM_MAX, ZOOM_STEP, ZOOM_USUAL = 80, 400, 20, 180
+ZOOM_MIN, ZOOM_MAX, ZOOM_STEP, ZOOM_USUAL = 80, 400, 20, 160
 SETTLE_MS = 120
 """How long the view must rest before the visible images count as looked at."""
 
@@ -65,6 +65,8 @@ class GridView(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # A bar that comes and goes would change the width, and with it the columns.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFrameShape(QListView.Shape.NoFrame)
         self.setMouseTracking(True)
         self._settle = QTimer(self)
@@ -91,7 +93,7 @@ class GridView(QListView):
         return self._delegate.zoom
 
     def set_zoom(self, pixels: int) -> None:
-        """Fit thumbnails into squares of this edge; the image in sight stays in sight."""
+        """Make thumbnails this high at most; the image in sight stays in sight."""
         pixels = max(ZOOM_MIN, min(ZOOM_MAX, pixels))
         if pixels == self._delegate.zoom and self.gridSize().isValid():
             return
@@ -100,14 +102,24 @@ class GridView(QListView):
         if (not anchor.isValid() or anchor.row() not in visible) and len(visible):
             anchor = self._model.index(visible[0])
         self._delegate.set_zoom(pixels)
-        size = self._delegate.cell_size(self.font())
-        self.setGridSize(size)
-        self.verticalScrollBar().setSingleStep(max(20, size.height() // 4))
-        self.scheduleDelayedItemsLayout()
+        self._fit_columns()
         if anchor.isValid():
             self.scrollTo(anchor, QAbstractItemView.ScrollHint.PositionAtCenter)
         self.zoom_changed.emit(pixels)
         self._moved()
+
+    def _fit_columns(self) -> None:
+        """As many columns as fit, which share what is left of the width."""
+        size = self._delegate.cell_size(self.font())
+        # Cells that fill the width to the last pixel make Qt wrap one column early.
+        width = self.viewport().width() - 1
+        columns = max(1, width // size.width())
+        size.setWidth(max(size.width(), width // columns))
+        if size != self.gridSize():
+            self._delegate.set_cell_size(size)
+            self.setGridSize(size)
+            self.verticalScrollBar().setSingleStep(max(20, size.height() // 4))
+            self.scheduleDelayedItemsLayout()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
@@ -210,6 +222,7 @@ class GridView(QListView):
         bar.setValue(offset)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit_columns()
         super().resizeEvent(event)
         self._moved()
 
