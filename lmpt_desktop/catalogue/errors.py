@@ -1,0 +1,136 @@
+"""What can go wrong with a catalogue; every message is a sentence for the user."""
+# ruff: noqa: N818 - named after what happened, as docs/architecture.md has them
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy.exc import DBAPIError
+
+_FULL = {sqlite3.SQLITE_FULL}
+_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
+_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+
+
+class CatalogueError(Exception):
+    """Base of everything the catalogue raises on purpose."""
+
+
+class CatalogueLocked(CatalogueError):
+    """Another process has the library open, or held it for longer than we wait."""
+
+
+class CatalogueNewer(CatalogueError):
+    """The catalogue was written by a newer version of the app."""
+
+
+class CatalogueDamaged(CatalogueError):
+    """The file is not a sound catalogue."""
+
+
+class CatalogueDiskFull(CatalogueError):
+    """There is no room left on the disk."""
+
+
+class CatalogueUnwritable(CatalogueError):
+    """The library's folder or file cannot be written or opened."""
+
+
+class NotInCatalogue(CatalogueError):
+    """A change names an image, class, folder or batch that is not in the catalogue."""
+
+
+class ClassNameTaken(CatalogueError):
+    """Another class of the vocabulary has this name (upper and lower case are the same)."""
+
+
+class ClassNameInvalid(CatalogueError):
+    """The name is empty."""
+
+
+class FolderOverlaps(CatalogueError):
+    """A folder was relocated onto, into or around another folder of the library."""
+
+
+def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
+    """The sentence for a damaged file, which tells of the backups beside it."""
+    backups = path.parent / "backups"
+    copies = sorted(backups.glob("*.sqlite")) if backups.is_dir() else []
+    found = f" ({detail})" if detail else ""
+    hope = (
+        f"There are {len(copies)} backup copies in {backups}: close the app and put the newest "
+        f"one you trust in its place as {path.name}."
+        if copies
+        else "There is no backup copy yet: restore the file from your own backups, or choose "
+        "another library folder to begin again."
+    )
+    return CatalogueDamaged(f"The catalogue {path} is damaged and was not opened{found}. {hope}")
+
+
+@contextmanager
+def translated(path: Path) -> Iterator[None]:
+    """Turn the database's and the system's errors into :class:`CatalogueError`."""
+    try:
+        yield
+    except DBAPIError as error:
+        original = error.orig
+        if isinstance(original, sqlite3.Error):
+            raise from_sqlite(original, path) from error
+        raise
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+
+
+def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
+    """The catalogue's error for one of SQLite's; SQLite's own where it is a bug of ours."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    meant: Exception = error
+    if code in _FULL:
+        meant = disk_full(path)
+    elif code in _BUSY:
+        meant = CatalogueLocked(
+            f"Another program is busy writing to the library {path.parent}, so this change was "
+            "not saved. Try again in a moment."
+        )
+    elif code in _DAMAGED:
+        meant = damaged(path, str(error))
+    elif code in _UNWRITABLE:
+        meant = unwritable(path, str(error))
+    elif code == sqlite3.SQLITE_IOERR:
+        meant = CatalogueUnwritable(
+            f"The disk that holds {path} reported an error ({error}), so the change was not "
+            "saved. Check that the disk is connected and has room."
+        )
+    elif code == sqlite3.SQLITE_CONSTRAINT and "FOREIGN KEY" in str(error):
+        meant = NotInCatalogue(
+            "The change names an image or class that is not in this library, so nothing was "
+            "saved. Scan the folders again."
+        )
+    return meant
+
+
+def disk_full(path: Path) -> CatalogueDiskFull:
+    return CatalogueDiskFull(
+        f"The disk that holds {path.parent} is full, so the last change was not saved. "
+        "Everything saved before is safe. Free some space and try again."
+    )
+
+
+def unwritable(path: Path, detail: str) -> CatalogueUnwritable:
+    return CatalogueUnwritable(
+        f"The library {path.parent} cannot be opened for writing ({detail}). Check its "
+        "permissions, or choose another library folder."
+    )
+
+
+def from_os(error: OSError, path: Path) -> CatalogueError:
+    """The catalogue's error for one of the system's."""
+    if error.errno in _DISK_FULL_ERRNOS:
+        return disk_full(path)
+    return unwritable(path, error.strerror or str(error))

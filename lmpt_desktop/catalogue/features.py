@@ -1,0 +1,297 @@
+"""Features by backbone, and the cache of text embeddings.
+
+Features are kept as they come from the encoder: a chunk of some hundred rows, half precision,
+in one BLOB.  A chunk also holds the fingerprint each photo had; a feature counts only while
+the photo still has it, so nothing needs to be taken back when a file changes.  Many small
+chunks are merged into few large ones on the way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, delete, insert, text
+
+from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.records import ImageIds
+from lmpt_desktop.catalogue.store import Store, rows
+
+MERGED_ROWS = 4096
+"""Rows of a chunk that is not merged any further."""
+SMALL_CHUNKS = 64
+"""So many smaller ones are merged."""
+_FINGERPRINT_BYTES = 16
+
+Float16Array = NDArray[np.float16]
+FloatArray = NDArray[np.float32]
+
+
+class Features:
+    """Unit-norm image embeddings and cached text embeddings."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def append(self, backbone: str, ids: ImageIds, features: NDArray[np.floating]) -> None:
+        """Keep features, in place of older ones of the same images; committed on return.
+
+        Args:
+            backbone: its name.
+            ids: (n,) image ids.
+            features: (n, D), any float type; kept as float16.
+
+        Raises:
+            NotInCatalogue: if an image does not exist.
+            ValueError: if the shapes disagree, with each other or with what the backbone
+                has, or a value is not finite.
+        """
+        wanted = np.ascontiguousarray(ids, np.dtype("<i8"))
+        rows_in = np.ascontiguousarray(features, np.dtype("<f2"))
+        if rows_in.ndim != 2 or len(rows_in) != len(wanted):
+            raise ValueError(f"{rows_in.shape} features for {len(wanted)} ids")
+        if not np.isfinite(rows_in).all():
+            raise ValueError("features must be finite numbers")
+        if not len(wanted):
+            return
+        with self._store.write() as connection:
+            dim = connection.scalar(
+                text("SELECT dim FROM feature_chunks WHERE backbone = :backbone LIMIT 1"),
+                {"backbone": backbone},
+            )
+            if dim is not None and dim != rows_in.shape[1]:
+                raise ValueError(f"{backbone} has features of {dim} values, not {rows_in.shape[1]}")
+            current = dict(
+                rows(
+                    connection,
+                    "SELECT id, fingerprint FROM images "
+                    "WHERE id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(wanted.tolist()),),
+                )  # type: ignore[arg-type]
+            )
+            if len(current) != len(set(wanted.tolist())):
+                raise NotInCatalogue(
+                    "Features were handed in for a photo that is not in this library."
+                )
+            fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in wanted.tolist())
+            _insert(connection, backbone, _Chunk(wanted, fingerprints, rows_in))
+            _merge_small(connection, backbone)
+
+    def load(self, backbone: str) -> tuple[NDArray[np.int64], Float16Array]:
+        """Every current feature of a backbone.
+
+        Returns:
+            ``(ids, features)``: (n,) int64 by rising id, and (n, D) float16.  (0,) and
+            (0, 0) when there is none.
+        """
+        with self._store.read() as connection:
+            index = _index(connection, backbone)
+            if not len(index.ids):
+                return np.empty(0, np.int64), np.empty((0, 0), np.float16)
+            result = np.empty((len(index.ids), index.dim), np.float16)
+            for chunk_id in np.unique(index.chunks):
+                inside = index.chunks == chunk_id
+                (blob,) = rows(
+                    connection,
+                    "SELECT features FROM feature_chunks WHERE id = ?",
+                    (int(chunk_id),),
+                )[0]
+                block = np.frombuffer(blob, np.dtype("<f2")).reshape(-1, index.dim)
+                result[inside] = block[index.positions[inside]]
+        return index.ids, result
+
+    def ids(self, backbone: str) -> set[int]:
+        """Images that have a current feature."""
+        with self._store.read() as connection:
+            return encoded_ids(connection, backbone)
+
+    def missing(self, backbone: str) -> NDArray[np.int64]:
+        """(n,) int64 ids of usable images (ok, folder not hidden) without a current feature."""
+        with self._store.read() as connection:
+            usable = rows(
+                connection,
+                "SELECT i.id FROM images AS i JOIN folders AS f ON f.id = i.folder_id "
+                "WHERE f.hidden = 0 AND i.state = 'ok' ORDER BY i.id",
+            )
+            have = encoded_ids(connection, backbone)
+        return np.array([image_id for (image_id,) in usable if image_id not in have], np.int64)
+
+    def backbones(self) -> dict[str, int]:
+        """Backbones that have features, with the number of rows kept for each."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT backbone, sum(count) FROM feature_chunks GROUP BY backbone",
+            )
+        return {name: int(count) for name, count in found}
+
+    def forget(self, backbone: str) -> None:
+        """Drop a backbone's features and text embeddings; they can be encoded again."""
+        with self._store.write() as connection:
+            for table in (schema.feature_chunks, schema.text_embeddings):
+                connection.execute(delete(table).where(table.c.backbone == backbone))
+
+    # --------------------------------------------------------------------------- texts
+
+    def texts(
+        self, backbone: str, texts: Sequence[str], variant: str = ""
+    ) -> dict[str, FloatArray]:
+        """Cached embeddings of those of ``texts`` that are known: (D,) float32 each.
+
+        Args:
+            backbone: its name.
+            texts: any number.
+            variant: tells apart embeddings of one text made in different ways (such as with
+                and without prompt templates).
+        """
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT text, embedding FROM text_embeddings WHERE backbone = ? AND variant = ? "
+                "AND text IN (SELECT value FROM json_each(?))",
+                (backbone, variant, json.dumps(list(texts))),
+            )
+        return {
+            name: np.frombuffer(blob, np.dtype("<f4")).astype(np.float32) for name, blob in found
+        }
+
+    def put_texts(
+        self, backbone: str, embeddings: Mapping[str, FloatArray], variant: str = ""
+    ) -> None:
+        """Keep embeddings, (D,) each; older ones of the same texts are replaced."""
+        values = [
+            {
+                "backbone": backbone,
+                "variant": variant,
+                "text": name,
+                "embedding": np.ascontiguousarray(vector, np.dtype("<f4")).tobytes(),
+            }
+            for name, vector in embeddings.items()
+        ]
+        if values:
+            statement = insert(schema.text_embeddings).prefix_with("OR REPLACE")
+            with self._store.write() as connection:
+                connection.execute(statement, values)
+
+
+@dataclass(frozen=True, eq=False)
+class _Chunk:
+    """``ids`` (n,), ``fingerprints`` n x 16 bytes, ``features`` (n, D) float16."""
+
+    ids: NDArray[np.int64]
+    fingerprints: bytes
+    features: Float16Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Index:
+    """Where the current features are: row i of image ``ids[i]`` is row ``positions[i]`` of
+    chunk ``chunks[i]``."""
+
+    ids: NDArray[np.int64]
+    chunks: NDArray[np.int64]
+    positions: NDArray[np.int64]
+    dim: int
+
+
+def encoded_ids(connection: Connection, backbone: str) -> set[int]:
+    """Ids of images with a current feature of ``backbone``."""
+    return set(_index(connection, backbone).ids.tolist())
+
+
+def _as_bytes(fingerprint: str) -> bytes:
+    """Sixteen bytes of a hexadecimal fingerprint; any other string gives its own bytes."""
+    try:
+        raw = bytes.fromhex(fingerprint)
+    except ValueError:
+        raw = fingerprint.encode()
+    return raw[:_FINGERPRINT_BYTES].ljust(_FINGERPRINT_BYTES, b"\0")
+
+
+def _index(connection: Connection, backbone: str) -> _Index:
+    """The newest feature of each image, as far as the photo is still the one encoded."""
+    chunks = rows(
+        connection,
+        "SELECT id, ids, fingerprints, dim FROM feature_chunks WHERE backbone = ? ORDER BY id",
+        (backbone,),
+    )
+    none = np.empty(0, np.int64)
+    if not chunks:
+        return _Index(none, none, none, 0)
+    blocks = [np.frombuffer(row[1], np.dtype("<i8")) for row in chunks]
+    ids = np.concatenate(blocks)
+    chunk_of = np.repeat([row[0] for row in chunks], [len(block) for block in blocks])
+    positions = np.concatenate([np.arange(len(block)) for block in blocks])
+    prints = np.frombuffer(b"".join(row[2] for row in chunks), f"V{_FINGERPRINT_BYTES}")
+    # np.unique takes the first of equals: reversed, that is the newest.
+    kept, newest = np.unique(ids[::-1], return_index=True)
+    at = len(ids) - 1 - newest
+    images = rows(connection, "SELECT id, fingerprint FROM images ORDER BY id")
+    image_ids = np.fromiter((row[0] for row in images), np.int64, count=len(images))
+    current = np.frombuffer(b"".join(_as_bytes(row[1]) for row in images), f"V{_FINGERPRINT_BYTES}")
+    where = np.minimum(np.searchsorted(image_ids, kept), max(len(image_ids) - 1, 0))
+    if not len(image_ids):
+        return _Index(none, none, none, int(chunks[0][3]))
+    same = (image_ids[where] == kept) & (current[where] == prints[at])
+    return _Index(kept[same], chunk_of[at][same], positions[at][same], int(chunks[0][3]))
+
+
+def _insert(connection: Connection, backbone: str, chunk: _Chunk) -> None:
+    connection.execute(
+        insert(schema.feature_chunks).values(
+            backbone=backbone,
+            count=len(chunk.ids),
+            dim=chunk.features.shape[1],
+            ids=chunk.ids.tobytes(),
+            fingerprints=chunk.fingerprints,
+            features=chunk.features.tobytes(),
+        )
+    )
+
+
+def _merge_small(connection: Connection, backbone: str) -> None:
+    """Merge small chunks once there are many, dropping what has been superseded.
+
+    The merged rows are the newest of their images, so that it does no harm that their chunk
+    is now newer than others.
+    """
+    small = [
+        row[0]
+        for row in rows(
+            connection,
+            "SELECT id FROM feature_chunks WHERE backbone = ? AND count < ? ORDER BY id",
+            (backbone, MERGED_ROWS),
+        )
+    ]
+    if len(small) < SMALL_CHUNKS:
+        return
+    index = _index(connection, backbone)
+    ids: list[NDArray[np.int64]] = []
+    prints: list[NDArray[np.void]] = []
+    features: list[Float16Array] = []
+    for chunk_id in small:
+        at = index.positions[index.chunks == chunk_id]
+        ids_blob, prints_blob, features_blob = rows(
+            connection,
+            "SELECT ids, fingerprints, features FROM feature_chunks WHERE id = ?",
+            (chunk_id,),
+        )[0]
+        ids.append(np.frombuffer(ids_blob, np.dtype("<i8"))[at])
+        prints.append(np.frombuffer(prints_blob, f"V{_FINGERPRINT_BYTES}")[at])
+        block = np.frombuffer(features_blob, np.dtype("<f2")).reshape(-1, index.dim)
+        features.append(block[at])
+    all_ids, all_prints = np.concatenate(ids), np.concatenate(prints)
+    all_features = np.concatenate(features)
+    table = schema.feature_chunks
+    connection.execute(delete(table).where(table.c.id.in_(small)))
+    for start in range(0, len(all_ids), MERGED_ROWS):
+        part = slice(start, start + MERGED_ROWS)
+        _insert(
+            connection,
+            backbone,
+            _Chunk(all_ids[part], all_prints[part].tobytes(), all_features[part]),
+        )

@@ -1,0 +1,396 @@
+"""The images: what was found on disk, and what is known of it.
+
+An image is a file the library has once seen.  It is never deleted: a file that is gone leaves
+a missing image, whose annotations come back with the file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection, insert, select, text, update
+
+from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.features import encoded_ids
+from lmpt_desktop.catalogue.records import (
+    NO_DATE,
+    CaptionSource,
+    Image,
+    ImageIds,
+    ImageState,
+    ImageTable,
+    KnownFile,
+    PhotoOnDisk,
+)
+from lmpt_desktop.catalogue.store import Store, now, rows
+from lmpt_desktop.catalogue.stored_paths import from_stored, to_stored
+
+_table = schema.images
+_STATES = {state.name.lower(): int(state) for state in ImageState}
+_PARKED = "//parked/"
+"""Where a path waits while two images swap theirs; ``//`` is in no real path."""
+
+
+class Images:
+    """Images of the library's folders."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    # ------------------------------------------------------------------------- reading
+
+    def table(self, *, backbone: str | None = None, ids: ImageIds | None = None) -> ImageTable:
+        """Columns over the images of folders that are not hidden, by rising id.
+
+        Args:
+            backbone: fills ``has_feature``.
+            ids: only these (unknown or hidden ones are left out).
+        """
+        sql = (
+            "SELECT i.id, i.folder_id, i.state, i.size, i.mtime_ns, i.taken, "
+            "coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint "
+            "FROM images AS i JOIN folders AS f ON f.id = i.folder_id WHERE f.hidden = 0 "
+        )
+        with self._store.read() as connection:
+            if ids is None:
+                found = rows(connection, sql + "ORDER BY i.id")
+            else:
+                wanted = json.dumps(np.asarray(ids, np.int64).tolist())
+                sql += "AND i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id"
+                found = rows(connection, sql, (wanted,))
+            encoded = encoded_ids(connection, backbone) if backbone and found else None
+        return _columns(found, encoded)
+
+    def details(self, image_id: int) -> Image:
+        """Everything about one image.
+
+        Raises:
+            NotInCatalogue: if there is none with this id.
+        """
+        query = (
+            select(_table, schema.folders.c.path.label("folder_path"), schema.reviewed.c.at)
+            .join(schema.folders, schema.folders.c.id == _table.c.folder_id)
+            .outerjoin(schema.reviewed, schema.reviewed.c.image_id == _table.c.id)
+            .where(_table.c.id == image_id)
+        )
+        with self._store.read() as connection:
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise NotInCatalogue(_no_image(image_id))
+        relative = from_stored(row["path"])
+        return Image(
+            id=row["id"],
+            folder_id=row["folder_id"],
+            path=Path(from_stored(row["folder_path"])) / relative,
+            relative_path=relative,
+            size=row["size"],
+            mtime_ns=row["mtime_ns"],
+            fingerprint=row["fingerprint"],
+            width=row["width"],
+            height=row["height"],
+            taken=_taken(row["taken"]),
+            state=ImageState(_STATES[row["state"]]),
+            reason=row["reason"],
+            caption=row["caption"],
+            caption_source=CaptionSource(row["caption_source"]),
+            reviewed=row["at"] is not None,
+        )
+
+    def paths(self, image_ids: ImageIds) -> list[Path]:
+        """Where these images' files are, in this order.
+
+        Raises:
+            NotInCatalogue: if one is not in the library.
+        """
+        wanted = np.asarray(image_ids, np.int64).tolist()
+        with self._store.read() as connection:
+            found = {
+                row[0]: (row[1], row[2])
+                for row in rows(
+                    connection,
+                    "SELECT i.id, f.path, i.path FROM images AS i "
+                    "JOIN folders AS f ON f.id = i.folder_id "
+                    "WHERE i.id IN (SELECT value FROM json_each(?))",
+                    (json.dumps(wanted),),
+                )
+            }
+        if missing := [image_id for image_id in wanted if image_id not in found]:
+            raise NotInCatalogue(_no_image(missing[0]))
+        return [Path(from_stored(found[i][0])) / from_stored(found[i][1]) for i in wanted]
+
+    def captions(self, image_ids: ImageIds) -> dict[int, str]:
+        """The captions of those of these images that have one."""
+        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        with self._store.read() as connection:
+            return dict(
+                rows(
+                    connection,
+                    "SELECT id, caption FROM images WHERE caption <> '' "
+                    "AND id IN (SELECT value FROM json_each(?))",
+                    (wanted,),
+                )  # type: ignore[arg-type]
+            )
+
+    def known(self, folder_id: int) -> dict[str, KnownFile]:
+        """What is remembered of every file of a folder, by relative path."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT path, id, size, mtime_ns, sidecar_mtime_ns, fingerprint, "
+                "state = 'missing' FROM images WHERE folder_id = ?",
+                (folder_id,),
+            )
+        return {from_stored(row[0]): KnownFile._make(row[1:]) for row in found}
+
+    def by_fingerprint(self, fingerprints: Iterable[str]) -> dict[str, list[tuple[int, Path]]]:
+        """Images (id and file) of each of these fingerprints, in any folder, by rising id."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT i.fingerprint, i.id, f.path, i.path FROM images AS i "
+                "JOIN folders AS f ON f.id = i.folder_id "
+                "WHERE i.fingerprint <> '' "
+                "AND i.fingerprint IN (SELECT value FROM json_each(?)) ORDER BY i.id",
+                (json.dumps(sorted(set(fingerprints))),),
+            )
+        result: dict[str, list[tuple[int, Path]]] = {}
+        for fingerprint, image_id, folder, path in found:
+            where = Path(from_stored(folder)) / from_stored(path)
+            result.setdefault(fingerprint, []).append((image_id, where))
+        return result
+
+    # ------------------------------------------------------------------------- writing
+
+    def upsert(
+        self,
+        folder_id: int,
+        files: Sequence[PhotoOnDisk],
+        moved: Mapping[str, int] | None = None,
+    ) -> list[int]:
+        """Record files as found, in one transaction.
+
+        A file whose path is known is that image, with new content; one in ``moved`` is the
+        image with that id, now at this path (the image that had the path, if any, becomes
+        missing under the path the moved one left); any other is a new image.
+
+        Args:
+            folder_id: the folder the paths are relative to.
+            files: what was found; a ``reason`` makes an image unreadable.
+            moved: image ids by relative path.
+
+        Returns:
+            The id of each file, in order.
+        """
+        moves = dict(moved or {})
+        with self._store.write() as connection:
+            if moves:
+                _move(connection, folder_id, moves)
+            wanted = json.dumps([to_stored(file.path) for file in files])
+            ids = dict(
+                rows(
+                    connection,
+                    "SELECT path, id FROM images WHERE folder_id = ? "
+                    "AND path IN (SELECT value FROM json_each(?))",
+                    (folder_id, wanted),
+                )  # type: ignore[arg-type]
+            )
+            for file in files:
+                _refuse_unlike(file)
+            new = [file for file in files if to_stored(file.path) not in ids]
+            old = [(ids[to_stored(f.path)], f) for f in files if to_stored(f.path) in ids]
+            at = now()
+            if new:
+                values = [_values(file) for file in new]
+                for item, file in zip(values, new, strict=True):
+                    item |= {
+                        "folder_id": folder_id,
+                        "path": to_stored(file.path),
+                        "caption": file.caption,
+                        "caption_source": file.caption_source,
+                        "added_at": at,
+                    }
+                connection.execute(insert(_table), values)
+            if old:
+                connection.execute(
+                    _UPDATE,
+                    [
+                        {
+                            "id": image_id,
+                            "caption": file.caption,
+                            "caption_source": file.caption_source,
+                            **_values(file),
+                        }
+                        for image_id, file in old
+                    ],
+                )
+            found = dict(
+                rows(
+                    connection,
+                    "SELECT path, id FROM images WHERE folder_id = ? "
+                    "AND path IN (SELECT value FROM json_each(?))",
+                    (folder_id, wanted),
+                )  # type: ignore[arg-type]
+            )
+            return [int(found[to_stored(file.path)]) for file in files]
+
+    def mark_missing(self, image_ids: ImageIds) -> None:
+        """These files are gone; everything known of the images stays."""
+        self._set_state(image_ids, "'missing'")
+
+    def mark_found(self, image_ids: ImageIds) -> None:
+        """These files are back as they were: ok, or unreadable for the same reason."""
+        self._set_state(image_ids, "CASE WHEN reason = '' THEN 'ok' ELSE 'unreadable' END")
+
+    def mark_unreadable(self, image_id: int, reason: str) -> None:
+        """The file cannot be decoded; ``reason`` is a sentence for the user.
+
+        Raises:
+            NotInCatalogue: if there is no such image.
+            ValueError: if the reason is empty.
+        """
+        if not reason:
+            raise ValueError("an unreadable image needs a reason")
+        with self._store.write() as connection:
+            _set(connection, image_id, state="unreadable", reason=reason)
+
+    def set_caption(
+        self, image_id: int, caption: str, source: CaptionSource = CaptionSource.USER
+    ) -> None:
+        """Set a caption; the user's own survives every scan, "" lets the file's own return
+        with the next change of the file.
+
+        Raises:
+            NotInCatalogue: if there is no such image.
+        """
+        clean = caption.strip()
+        kept = source if clean else CaptionSource.NONE
+        with self._store.write() as connection:
+            _set(connection, image_id, caption=clean, caption_source=kept.value)
+
+    def _set_state(self, image_ids: ImageIds, expression: str) -> None:
+        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        with self._store.write() as connection:
+            connection.execute(
+                text(
+                    f"UPDATE images SET state = {expression} "
+                    "WHERE id IN (SELECT value FROM json_each(:ids))"
+                ),
+                {"ids": wanted},
+            )
+
+
+_UPDATE = text("""
+    UPDATE images SET
+        size = :size, mtime_ns = :mtime_ns, sidecar_mtime_ns = :sidecar_mtime_ns,
+        fingerprint = :fingerprint, width = :width, height = :height, taken = :taken,
+        state = :state, reason = :reason,
+        caption = CASE WHEN caption_source = 'user' THEN caption ELSE :caption END,
+        caption_source = CASE WHEN caption_source = 'user' THEN 'user' ELSE :caption_source END
+    WHERE id = :id
+""")
+
+
+def _no_image(image_id: int) -> str:
+    return f"There is no image with the number {image_id} in this library; nothing was changed."
+
+
+def _refuse_unlike(file: PhotoOnDisk) -> None:
+    CaptionSource(file.caption_source)
+    if file.path.startswith("/") or "//" in file.path:
+        raise ValueError(f"not a normalised relative path: {file.path!r}")
+
+
+def _values(file: PhotoOnDisk) -> dict[str, Any]:
+    return {
+        "size": file.size,
+        "mtime_ns": file.mtime_ns,
+        "sidecar_mtime_ns": file.sidecar_mtime_ns,
+        "fingerprint": file.fingerprint,
+        "width": file.width,
+        "height": file.height,
+        "taken": file.taken,
+        "state": "unreadable" if file.reason else "ok",
+        "reason": file.reason,
+    }
+
+
+def _set(connection: Connection, image_id: int, **values: object) -> None:
+    done = connection.execute(update(_table).where(_table.c.id == image_id).values(**values))
+    if done.rowcount == 0:
+        raise NotInCatalogue(_no_image(image_id))
+
+
+def _move(connection: Connection, folder_id: int, moves: Mapping[str, int]) -> None:
+    """Give images their new paths.  Paths may be swapped or shifted among themselves, so all
+    of them are parked first; whoever is displaced without a new place becomes missing under
+    one of the paths that were left."""
+    movers = list(moves.values())
+    targets = {to_stored(path): image_id for path, image_id in moves.items()}
+    left = rows(
+        connection,
+        "SELECT folder_id, path FROM images WHERE id IN (SELECT value FROM json_each(?))",
+        (json.dumps(movers),),
+    )
+    park = text("UPDATE images SET path = :parked WHERE id = :id")
+    connection.execute(park, [{"parked": f"{_PARKED}{i}", "id": i} for i in movers])
+    displaced = rows(
+        connection,
+        "SELECT id FROM images WHERE folder_id = ? AND path IN (SELECT value FROM json_each(?))",
+        (folder_id, json.dumps(list(targets))),
+    )
+    if displaced:
+        connection.execute(park, [{"parked": f"{_PARKED}{i}", "id": i} for (i,) in displaced])
+    place = text("UPDATE images SET folder_id = :folder, path = :path WHERE id = :id")
+    connection.execute(
+        place, [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()]
+    )
+    free = [item for item in left if item[0] != folder_id or item[1] not in targets]
+    for (image_id,), (old_folder, old_path) in zip(displaced, free, strict=False):
+        connection.execute(place, {"folder": old_folder, "path": old_path, "id": image_id})
+    if displaced:
+        connection.execute(
+            text("UPDATE images SET state = 'missing' WHERE id = :id"),
+            [{"id": i} for (i,) in displaced],
+        )
+
+
+def _taken(stored: str | None) -> datetime | None:
+    if not stored:
+        return None
+    try:
+        return datetime.fromisoformat(stored)
+    except ValueError:
+        return None
+
+
+def _seconds(stored: str | None) -> int:
+    date = _taken(stored)
+    return NO_DATE if date is None else int(date.replace(tzinfo=UTC).timestamp())
+
+
+def _columns(found: list[tuple[Any, ...]], encoded: set[int] | None) -> ImageTable:
+    columns = list(zip(*found, strict=True)) if found else [()] * 10
+    ids = np.array(columns[0], np.int64)
+    return ImageTable(
+        ids=ids,
+        folder_ids=np.array(columns[1], np.int64),
+        states=np.array([_STATES[state] for state in columns[2]], np.int8),
+        sizes=np.array(columns[3], np.int64),
+        mtime=np.array(columns[4], np.int64),
+        taken=np.array([_seconds(date) for date in columns[5]], np.int64),
+        widths=np.array(columns[6], np.int32),
+        heights=np.array(columns[7], np.int32),
+        has_feature=np.fromiter(
+            (image_id in encoded for image_id in columns[0]) if encoded else (False for _ in ids),
+            np.bool_,
+            count=len(ids),
+        ),
+        names=[from_stored(path) for path in columns[8]],
+        fingerprints=list(columns[9]),
+    )

@@ -1,0 +1,86 @@
+"""Locks between processes, which the system lets go of when a process dies.
+
+A file that merely holds a process id would outlive ``kill -9`` and lock its owner out.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lmpt_desktop.catalogue.errors import CatalogueLocked, from_os
+
+if os.name == "nt":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> None:
+        # Far behind the text, since Windows refuses to read a locked range.
+        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class ProcessLock:
+    """A lock on the file ``path``, held until :meth:`release`.
+
+    Raises:
+        CatalogueLocked: from the constructor, when another process holds it after
+            ``wait_seconds``.
+        CatalogueError: when the file cannot be made.
+    """
+
+    def __init__(self, path: Path, *, wait_seconds: float = 0.0) -> None:
+        try:
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise from_os(error, path) from error
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                _try_lock(self._descriptor)
+                break
+            except OSError as error:
+                if time.monotonic() < deadline:
+                    time.sleep(0.02)
+                    continue
+                owner = self._owner()
+                os.close(self._descriptor)
+                raise CatalogueLocked(
+                    f"The library {path.parent} is already open in another window of the app"
+                    f"{owner}. Close that window first, or open another library."
+                ) from error
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, str(os.getpid()).encode())
+
+    def _owner(self) -> str:
+        try:
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            text = os.read(self._descriptor, 20).decode("ascii", "replace").strip()
+        except OSError:
+            return ""
+        return f" (process {text})" if text.isdigit() else ""
+
+    def release(self) -> None:
+        """Let go.  The file stays: deleting it would let two processes lock two files."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.release()

@@ -1,0 +1,160 @@
+"""What happens between a path and a catalogue that can be used.
+
+In order: the file is ours and sound, or there is none; it is not newer than this app; it is
+brought up to date, after a copy was taken.  All under a lock, so that two processes that
+start together do not both migrate.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+import time
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from lmpt_desktop.catalogue import backups, schema
+from lmpt_desktop.catalogue.errors import (
+    CatalogueNewer,
+    damaged,
+    from_os,
+    from_sqlite,
+)
+from lmpt_desktop.catalogue.locks import ProcessLock
+from lmpt_desktop.catalogue.store import Store, connect
+
+log = logging.getLogger(__name__)
+
+CATALOGUE_NAME = "catalogue.sqlite"
+LOCK_NAME = "catalogue.lock"
+OPENING_LOCK_NAME = "opening.lock"
+SOUND_NAME = "catalogue.sound"
+"""Beside the catalogue after an orderly end: what it looked like and when it was checked."""
+CHECK_EVERY_SECONDS = 24 * 3600.0
+
+
+def prepare(library: Path) -> Path:
+    """Make ``library``'s catalogue ready for use and return its path.
+
+    Raises:
+        CatalogueError: one of its subclasses, with a sentence for the user.
+    """
+    path = library / CATALOGUE_NAME
+    try:
+        library.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise from_os(error, path) from error
+    with ProcessLock(library / OPENING_LOCK_NAME, wait_seconds=60.0):
+        try:
+            exists = path.exists() and path.stat().st_size > 0
+        except OSError as error:
+            raise from_os(error, path) from error
+        revision = _examine(path) if exists else None
+        if revision != schema.HEAD:
+            _bring_up_to_date(path, revision)
+    return path
+
+
+def note_sound(path: Path) -> None:
+    """Remember what the catalogue looks like at an orderly end, so that the next start need
+    not read the whole file again to know that it is sound."""
+    checked = _sound_note(path).get("checked", 0.0)
+    try:
+        status = path.stat()
+        note = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "checked": checked}
+        (path.parent / SOUND_NAME).write_text(json.dumps(note), encoding="utf-8")
+    except OSError:
+        log.debug("no note beside %s", path, exc_info=True)
+
+
+def _examine(path: Path) -> str:
+    """The revision of an existing catalogue, which is checked to be ours and sound."""
+    try:
+        connection = connect(path)
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+    try:
+        if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            if not tables:
+                return ""  # begun by a process that was killed before its first commit
+            raise damaged(path, "it is a database, but not one of LMPT Desktop's")
+        if not _looks_untouched(path):
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            if verdict != "ok":
+                raise damaged(path, str(verdict).splitlines()[0])
+            _write_checked(path)
+        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(found[0]) if found else ""
+    except sqlite3.OperationalError as error:
+        if "no such table: alembic_version" in str(error):
+            raise damaged(path, "its version is missing") from error
+        raise from_sqlite(error, path) from error
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+    finally:
+        connection.close()
+
+
+def _sound_note(path: Path) -> dict[str, float]:
+    try:
+        note = json.loads((path.parent / SOUND_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def _looks_untouched(path: Path) -> bool:
+    note = _sound_note(path)
+    status = path.stat()
+    recent = 0 <= time.time() - note.get("checked", 0.0) < CHECK_EVERY_SECONDS
+    same = (note.get("size"), note.get("mtime_ns")) == (status.st_size, status.st_mtime_ns)
+    return recent and same
+
+
+def _write_checked(path: Path) -> None:
+    try:
+        (path.parent / SOUND_NAME).write_text(
+            json.dumps({"size": -1, "mtime_ns": -1, "checked": time.time()}), encoding="utf-8"
+        )
+    except OSError:
+        log.debug("no note beside %s", path, exc_info=True)
+
+
+def _bring_up_to_date(path: Path, revision: str | None) -> None:
+    """Run the migrations from ``revision`` (None or "": an empty file) in one transaction."""
+    from lmpt_desktop.catalogue.migrations.run import known_revisions, upgrade  # noqa: PLC0415
+
+    if revision and revision not in known_revisions():
+        raise CatalogueNewer(
+            f"The catalogue {path} was written by a newer version of LMPT Desktop (its format "
+            f"is {revision}, this app knows up to {schema.HEAD}). It was not touched. Install "
+            "the newer version, or open another library."
+        )
+    try:
+        if revision:
+            copy = backups.back_up(path, "migration")
+            log.info("copied the catalogue to %s before migrating it", copy)
+        store = Store(path)
+        try:
+            with store.write() as connection:
+                upgrade(connection)
+                _mark_ours(connection)
+        finally:
+            store.close()
+        _write_checked(path)
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+    except OSError as error:
+        raise from_os(error, path) from error
+
+
+def _mark_ours(connection: Connection) -> None:
+    connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+
+
+def mapped(error: OSError, library: Path) -> Exception:
+    """The catalogue's error for one of the system's, about this library."""
+    return from_os(error, library / CATALOGUE_NAME)

@@ -1,0 +1,180 @@
+"""Prompt sets: which there are, and which one predicts."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.catalogue.runs import inside, outside
+from lmpt_desktop.catalogue.store import Store, as_datetime, now
+
+_table = schema.prompt_sets
+_promotions = schema.promotions
+
+
+class PromptSets:
+    """Records of prompt sets.  One per backbone is active, or none (zero-shot).  Promotions
+    are only ever added, so that every version that predicted can be gone back to."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._library = store.path.parent
+
+    def add(
+        self,
+        folder: Path,
+        backbone: str,
+        *,
+        run_id: int | None = None,
+        metrics: dict[str, Any] | None = None,
+    ) -> PromptSetRecord:
+        """Record a prompt set that is whole on disk.  It is not active yet.
+
+        Raises:
+            NotInCatalogue: if ``run_id`` names no run.
+        """
+        with self._store.write() as connection:
+            done = connection.execute(
+                insert(_table).values(
+                    run_id=run_id,
+                    folder=inside(self._library, folder),
+                    backbone=backbone,
+                    created_at=now(),
+                    metrics=json.dumps(metrics or {}, ensure_ascii=False),
+                )
+            )
+            assert done.inserted_primary_key is not None
+            return self._get(connection, int(done.inserted_primary_key[0]))
+
+    def all(self, *, discarded: bool = False) -> list[PromptSetRecord]:
+        """Prompt sets, newest first; discarded ones only when asked for."""
+        query = select(_table).order_by(_table.c.id.desc())
+        if not discarded:
+            query = query.where(_table.c.discarded == 0)
+        with self._store.read() as connection:
+            active = set(_active(connection).values())
+            promoted = _ever_promoted(connection)
+            found = connection.execute(query).all()
+            return [self._record(row, active, promoted) for row in found]
+
+    def get(self, prompt_set_id: int) -> PromptSetRecord:
+        """One prompt set, discarded or not.
+
+        Raises:
+            NotInCatalogue: if there is none with this id.
+        """
+        with self._store.read() as connection:
+            return self._get(connection, prompt_set_id)
+
+    def active(self, backbone: str) -> PromptSetRecord | None:
+        """The prompt set that predicts with ``backbone``; None: zero-shot."""
+        with self._store.read() as connection:
+            found = _active(connection).get(backbone)
+            return None if found is None else self._get(connection, found)
+
+    def promote(self, prompt_set_id: int) -> PromptSetRecord:
+        """Predict with this prompt set from now on.
+
+        Raises:
+            NotInCatalogue: if there is none with this id, or it was discarded.
+        """
+        with self._store.write() as connection:
+            record = self._get(connection, prompt_set_id)
+            if record.discarded:
+                raise NotInCatalogue("This version was discarded and cannot be used any more.")
+            _promote(connection, record.backbone, prompt_set_id)
+            return self._get(connection, prompt_set_id)
+
+    def promote_zero_shot(self, backbone: str) -> None:
+        """Predict with ``backbone`` without any prompt set from now on."""
+        with self._store.write() as connection:
+            _promote(connection, backbone, None)
+
+    def roll_back(self, backbone: str) -> PromptSetRecord | None:
+        """Go back to what was active before (skipping what was discarded since).
+
+        Going back is a promotion too, of the version before the one that is active: rolling
+        back twice goes back two versions.
+
+        Returns:
+            What is active now; None: zero-shot.
+        """
+        with self._store.write() as connection:
+            query = select(_promotions.c.prompt_set_id).where(_promotions.c.backbone == backbone)
+            history = list(connection.scalars(query.order_by(_promotions.c.id)))
+            usable = set(connection.scalars(select(_table.c.id).where(_table.c.discarded == 0)))
+            target = _before(history, usable)
+            _promote(connection, backbone, target)
+            return None if target is None else self._get(connection, target)
+
+    def discard(self, prompt_set_id: int) -> None:
+        """Take a prompt set off the list; its folder is the caller's to delete.
+
+        Raises:
+            NotInCatalogue: if there is none with this id.
+            ValueError: if it is active.
+        """
+        with self._store.write() as connection:
+            if self._get(connection, prompt_set_id).active:
+                raise ValueError("The active version cannot be discarded; promote another first.")
+            connection.execute(
+                update(_table).where(_table.c.id == prompt_set_id).values(discarded=1)
+            )
+
+    def _get(self, connection: Connection, prompt_set_id: int) -> PromptSetRecord:
+        row = connection.execute(select(_table).where(_table.c.id == prompt_set_id)).first()
+        if row is None:
+            raise NotInCatalogue(
+                f"There is no version with the number {prompt_set_id} in this library."
+            )
+        return self._record(row, set(_active(connection).values()), _ever_promoted(connection))
+
+    def _record(self, row: Any, active: set[int | None], promoted: set[int]) -> PromptSetRecord:
+        return PromptSetRecord(
+            id=row.id,
+            folder=outside(self._library, row.folder),
+            backbone=row.backbone,
+            created=as_datetime(row.created_at),
+            run_id=row.run_id,
+            metrics=json.loads(row.metrics),
+            active=row.id in active,
+            promoted=row.id in promoted,
+            discarded=bool(row.discarded),
+        )
+
+
+def _before(history: list[int | None], usable: set[int]) -> int | None:
+    """What was active before, with earlier roll-backs taken off like an undo stack."""
+    stack: list[int | None] = [None]
+    for item in history:
+        if len(stack) > 1 and stack[-2] == item:
+            stack.pop()
+        elif stack[-1] != item:
+            stack.append(item)
+    stack.pop()
+    while stack and stack[-1] is not None and stack[-1] not in usable:
+        stack.pop()
+    return stack[-1] if stack else None
+
+
+def _active(connection: Connection) -> dict[str, int | None]:
+    """The last promotion of every backbone."""
+    query = select(_promotions).order_by(_promotions.c.id)
+    return {row.backbone: row.prompt_set_id for row in connection.execute(query)}
+
+
+def _ever_promoted(connection: Connection) -> set[int]:
+    query = select(_promotions.c.prompt_set_id).where(_promotions.c.prompt_set_id.is_not(None))
+    return {int(found) for found in connection.scalars(query)}
+
+
+def _promote(connection: Connection, backbone: str, prompt_set_id: int | None) -> None:
+    connection.execute(
+        insert(_promotions).values(backbone=backbone, prompt_set_id=prompt_set_id, at=now())
+    )

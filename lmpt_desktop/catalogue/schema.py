@@ -1,0 +1,220 @@
+"""The catalogue's tables (SQLAlchemy Core).
+
+What the user said lives in ``annotations`` and ``reviewed``; ``journal`` holds every change
+ever made to them, and both can be rebuilt from it.  Times are microseconds since the epoch,
+UTC.  A change here needs a migration in ``migrations/versions``; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+APPLICATION_ID = 0x4C4D5054
+"""PRAGMA application_id of our files: "LMPT"."""
+
+HEAD = "0001"
+"""The newest migration; here so that an up-to-date catalogue opens without alembic."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+folders = Table(
+    "folders",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("path", Text, nullable=False, unique=True),
+    Column("added_at", Integer, nullable=False),
+    Column("hidden", Integer, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("folder_id", ForeignKey("folders.id"), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("size", Integer, nullable=False),
+    Column("mtime_ns", Integer, nullable=False),
+    Column("sidecar_mtime_ns", Integer, nullable=False, server_default="0"),
+    Column("fingerprint", Text, nullable=False, server_default=""),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("taken", Text),
+    Column("state", Text, nullable=False, server_default="ok"),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("caption", Text, nullable=False, server_default=""),
+    Column("caption_source", Text, nullable=False, server_default=""),
+    Column("added_at", Integer, nullable=False),
+    UniqueConstraint("folder_id", "path"),
+    CheckConstraint("state IN ('ok', 'missing', 'unreadable')", name="state"),
+    sqlite_autoincrement=True,
+)
+Index("ix_images_fingerprint", images.c.fingerprint)
+
+classes = Table(
+    "classes",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("name_key", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("position", Integer, nullable=False),
+    Column("colour", Text, nullable=False, server_default=""),
+    Column("archived", Integer, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+Index(
+    "uq_classes_name_key",
+    classes.c.name_key,
+    unique=True,
+    sqlite_where=text("archived = 0"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("undoes", ForeignKey("batches.id")),
+    sqlite_autoincrement=True,
+)
+
+annotations = Table(
+    "annotations",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("class_id", ForeignKey("classes.id"), primary_key=True),
+    Column("verdict", Integer, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("source", Text, nullable=False),
+    CheckConstraint("verdict IN (0, 1)", name="verdict"),
+    sqlite_with_rowid=False,
+)
+
+reviewed = Table(
+    "reviewed",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("at", Integer, nullable=False),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False),
+    Column("image_id", ForeignKey("images.id"), nullable=False),
+    # NULL: the row is about the image's reviewed mark (verdict 1 or NULL)
+    Column("class_id", ForeignKey("classes.id")),
+    # NULL verdicts are "unknown"
+    Column("before_verdict", Integer),
+    Column("before_at", Integer),
+    Column("before_source", Text),
+    Column("after_verdict", Integer),
+    Column("after_at", Integer),
+    Column("after_source", Text),
+    sqlite_autoincrement=True,
+)
+Index("ix_journal_batch_id", journal.c.batch_id)
+
+
+feature_chunks = Table(
+    "feature_chunks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("backbone", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("dim", Integer, nullable=False),
+    # Before the features, so that reading who is in a chunk touches no feature pages.
+    Column("ids", LargeBinary, nullable=False),
+    Column("fingerprints", LargeBinary, nullable=False),
+    Column("features", LargeBinary, nullable=False),
+    sqlite_autoincrement=True,
+)
+Index("ix_feature_chunks_backbone", feature_chunks.c.backbone)
+
+text_embeddings = Table(
+    "text_embeddings",
+    metadata,
+    Column("backbone", Text, primary_key=True),
+    Column("variant", Text, primary_key=True),
+    Column("text", Text, primary_key=True),
+    Column("embedding", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("folder", Text, nullable=False),
+    Column("backbone", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("finished_at", Integer),
+    Column("pid", Integer),
+    Column("pid_created", Float),
+    Column("message", Text, nullable=False, server_default=""),
+    Column("settings", Text, nullable=False, server_default="{}"),
+    sqlite_autoincrement=True,
+)
+
+prompt_sets = Table(
+    "prompt_sets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id")),
+    Column("folder", Text, nullable=False),
+    Column("backbone", Text, nullable=False),
+    Column("created_at", Integer, nullable=False),
+    Column("metrics", Text, nullable=False, server_default="{}"),
+    Column("discarded", Integer, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
+promotions = Table(
+    "promotions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("backbone", Text, nullable=False),
+    # NULL: back to zero-shot
+    Column("prompt_set_id", ForeignKey("prompt_sets.id")),
+    Column("at", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+held_out = Table(
+    "held_out",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("at", Integer, nullable=False),
+)
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)

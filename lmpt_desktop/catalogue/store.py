@@ -1,0 +1,108 @@
+"""The connection to the catalogue file: how it is opened, read and written.
+
+One engine per catalogue; any thread may read or write.  SQLite allows one writer at a time,
+so writers of this process queue on a lock (cheap, fair) and only other processes make us wait
+on SQLite's busy timeout.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.pool import QueuePool
+
+from lmpt_desktop.catalogue.errors import translated
+
+BUSY_SECONDS = 15.0
+"""How long a write waits for another process to finish its own."""
+
+
+def now() -> int:
+    """Microseconds since the epoch, UTC: the catalogue's clock."""
+    return time.time_ns() // 1000
+
+
+def as_datetime(microseconds: int) -> datetime:
+    """A stored time as an aware datetime, UTC."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection with the settings everything here relies on.
+
+    ``synchronous=FULL`` makes a commit in WAL mode reach the disk before it returns: an
+    annotation outlives a power cut, not only a killed process.
+    """
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    for pragma in (
+        "foreign_keys = ON",
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "fullfsync = ON",  # macOS: fsync alone stops at the drive's own cache
+        "cache_size = -16000",
+        "temp_store = MEMORY",
+    ):
+        try:
+            connection.execute(f"PRAGMA {pragma}")
+        except sqlite3.Error:
+            connection.close()
+            raise
+    return connection
+
+
+class Store:
+    """Transactions on one catalogue file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writing = threading.RLock()
+        self._engine = create_engine(
+            "sqlite://",
+            creator=lambda: connect(path),
+            poolclass=QueuePool,
+            pool_size=4,
+            max_overflow=60,
+        )
+
+        @event.listens_for(self._engine, "begin")
+        def _begin(connection: Connection) -> None:
+            # The driver's own BEGIN would be deferred, and a deferred transaction that
+            # turns into a writer fails at once when another process has written meanwhile.
+            writes = connection.get_execution_options().get("writes", False)
+            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view; what others write meanwhile is not seen."""
+        with translated(self.path), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction: all of it is on disk when the block ends, or none of it."""
+        with self._writing, translated(self.path), self._engine.connect() as opened:
+            connection = opened.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+
+    def close(self) -> None:
+        """Let go of the file; SQLite folds the WAL back into it."""
+        self._engine.dispose()
+
+
+def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
+    """Plain tuples straight from the driver: for reads of a whole library, where building a
+    row object for each image would cost more than the query."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    return driver.execute(sql, parameters).fetchall()

@@ -1,0 +1,42 @@
+"""File names as text in the catalogue, any file name, and back without loss.
+
+Unix allows file names that are no UTF-8; Python shows their bytes as lone surrogates, which
+SQLite's text cannot hold.  They are stored as ``//`` and four hex digits: a path that has
+been normalised never contains ``//``, so nothing else can look like it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+_STORED = re.compile("//([0-9a-f]{4})")
+
+
+def to_stored(path: str) -> str:
+    """The text that stands for ``path`` (normalised: no ``//``)."""
+    if path.isascii():
+        return path
+    return _SURROGATE.sub(lambda found: f"//{ord(found[0]):04x}", path)
+
+
+def from_stored(text: str) -> str:
+    """The path that ``text`` stands for."""
+    if "//" not in text:
+        return text
+    return _STORED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def folder_to_stored(path: Path) -> str:
+    """The text for an absolute folder.  Symbolic links stay as the user wrote them."""
+    native = os.path.normpath(path.absolute())
+    if native.startswith("//"):
+        native = native[1:]
+    return to_stored(native)
+
+
+def readable(path: str) -> str:
+    """``path`` as something that can be shown and written to a log: no lone surrogates."""
+    return path.encode("utf-8", "replace").decode("utf-8")
