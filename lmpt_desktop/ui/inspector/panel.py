@@ -302,8 +302,8 @@ class InspectorPanel(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """From the search box Down and Enter go to the list, Escape clears."""
-        pressed = event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent)
-        if watched is self.search and pressed:
+        pressed = event.type() == QEvent.Type.KeyPress
+        if watched is self.search and pressed and isinstance(event, QKeyEvent):
             key = event.key()
             if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 self.view.setFocus(Qt.FocusReason.TabFocusReason)

@@ -1,0 +1,284 @@
+"""Old and new prompts side by side, before the user decides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QFrame,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTableView,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.notices import VersionsChanged
+from lmpt_desktop.engine.views import Comparison
+from lmpt_desktop.ui import background, theme
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, larger, muted, tint
+from lmpt_desktop.ui.dialogs.changed_view import ChangedView
+from lmpt_desktop.ui.dialogs.comparison_models import (
+    NAME,
+    SORT_ROLE,
+    ChangedModel,
+    ClassComparisonModel,
+    changed_lines,
+    class_comparisons,
+)
+from lmpt_desktop.ui.dialogs.formats import NOT_ENOUGH, change, counted, percent
+from trainer.bands import Band
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.bridge import SessionBridge
+    from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+
+
+class ScoreCard(QFrame):
+    """mAP of one band: new in large, old and the change beneath."""
+
+    def __init__(self, band: Band | None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._band = band
+        self._moved = 0.0
+        self.setObjectName("score-card")
+        name = self.tr("All classes") if band is None else f"{theme.BAND_SHAPES[band]} {band.value}"
+        self._name = QLabel(name)
+        self.figure = QLabel("–")
+        self.figure.setFont(larger(self.font(), 1.9))
+        self.beneath = QLabel()
+        self.beneath.setWordWrap(True)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setSpacing(1)
+        for label in (self._name, self.figure, self.beneath):
+            layout.addWidget(label)
+        layout.addStretch(1)
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def show_scores(self, old: float | None, new: float | None) -> None:
+        """mAP in [0, 1]; None where there is not enough to judge."""
+        if new is None:
+            self.figure.setText("–")
+            self.beneath.setText(NOT_ENOUGH)
+        else:
+            self.figure.setText(percent(new))
+            before = self.tr("was {0}").format(percent(old)) if old is not None else ""
+            self.beneath.setText(f"{change(old, new)}  {before}".strip())
+        self._moved = 0.0 if old is None or new is None else round(new - old, 3)
+        spoken = self.tr("{0}: {1}, {2}").format(
+            self._name.text(), self.figure.text(), self.beneath.text()
+        )
+        self.setAccessibleName(spoken)
+        self._restyle()
+
+    def _restyle(self, *_: object) -> None:
+        colours = theme.current()
+        self.setStyleSheet(
+            f"#score-card {{ background: {colours.surface}; border: 1px solid {colours.border}; "
+            "border-radius: 6px; }"
+        )
+        tint(self._name, colours.band(self._band) if self._band else colours.colour("text"))
+        name = "muted" if not self._moved else ("present" if self._moved > 0 else "error")
+        tint(self.beneath, colours.colour(name))
+
+
+class ComparisonDialog(LibraryDialog):
+    """The result of a run, to promote, discard or decide on later."""
+
+    promoted = Signal(int)
+    """Version id."""
+    discarded = Signal(int)
+    images_wanted = Signal(list)
+    """Show these image ids in the grid."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        run_id: int,
+        loader: ThumbnailLoader,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self.setWindowTitle(self.tr("Compare prompts"))
+        self.resize(880, 660)
+        self._run_id = run_id
+        self._loader = loader
+        self.comparison: Comparison | None = None
+        self.changed: ChangedModel | None = None
+        self.summary = muted(self.tr("Comparing..."))
+        self.summary.setObjectName("comparison-summary")
+        self.cards = {band: ScoreCard(band) for band in (None, *Band)}
+        cards = QHBoxLayout()
+        for card in self.cards.values():
+            cards.addWidget(card, 1)
+        self.tabs = QTabWidget()
+        self.promote = QPushButton(self.tr("&Promote: use the new prompts"))
+        self.promote.setObjectName("promote")
+        self.discard = QPushButton(self.tr("&Discard"))
+        self.discard.setObjectName("discard")
+        self.later = QPushButton(self.tr("Decide &later"))
+        self.later.setObjectName("later")
+        self.promote.setDefault(True)
+        foot = QHBoxLayout()
+        foot.addWidget(self.discard)
+        foot.addStretch(1)
+        foot.addWidget(self.later)
+        foot.addWidget(self.promote)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addWidget(self.summary)
+        layout.addLayout(cards)
+        layout.addWidget(self.tabs, 1)
+        layout.addWidget(self.strip)
+        layout.addLayout(foot)
+        self.promote.clicked.connect(self.promote_new)
+        self.discard.clicked.connect(self.discard_new)
+        self.later.clicked.connect(self.reject)
+        self.promote.setEnabled(False)
+        self.discard.setEnabled(False)
+        self.listen(VersionsChanged, lambda _notice: self._look_at_versions())
+        self._task = background.start(
+            lambda: self.session.comparison(run_id), self._show, self._failed
+        )
+        self.finished.connect(lambda _result: self._task.cancel())
+
+    def _show(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        self.summary.setText(self._sentence(comparison))
+        old = comparison.old.scores if comparison.old else None
+        new = comparison.new.scores if comparison.new else None
+        for band, card in self.cards.items():
+            name = band.value if band else "total"
+            card.show_scores(getattr(old, name, None), getattr(new, name, None))
+        self.tabs.addTab(self._class_page(comparison), self.tr("Classes"))
+        count = f"{comparison.changed_count:,}"
+        self.tabs.addTab(
+            self._changed_page(comparison), self.tr("Predictions that change ({0})").format(count)
+        )
+        self._look_at_versions()
+
+    def _failed(self, error: Exception) -> None:
+        self.summary.setText(self.tr("There is nothing to compare."))
+        missing = isinstance(error, KeyError)
+        said = self.tr("This run made no prompts, or they have been discarded.")
+        self.strip.say(said if missing else str(error), "warning")
+
+    def _sentence(self, comparison: Comparison) -> str:
+        judged = comparison.new.classes if comparison.new else []
+        enough = sum(1 for item in judged if item.average_precision is not None)
+        held_out = self.tr(
+            "Mean average precision (mAP) in percent, on annotations held out from training; "
+            "{0} of {1} classes have enough of them to judge."
+        ).format(f"{enough:,}", f"{len(judged):,}")
+        library = self.tr("In the library {0} in {1} would change: {2} appear, {3} vanish.").format(
+            counted(comparison.changed_count, "prediction", "predictions"),
+            counted(comparison.changed_images, "photo", "photos"),
+            f"{comparison.gained:,}",
+            f"{comparison.lost:,}",
+        )
+        return f"{held_out}\n{library}"
+
+    def _class_page(self, comparison: Comparison) -> QWidget:
+        model = ClassComparisonModel(class_comparisons(comparison), self)
+        proxy = QSortFilterProxyModel(self)
+        proxy.setSourceModel(model)
+        proxy.setSortRole(SORT_ROLE)
+        self.table = QTableView()
+        self.table.setObjectName("class-comparison")
+        self.table.setAccessibleName(self.tr("Classes, old and new"))
+        self.table.setModel(proxy)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)
+        self.table.verticalHeader().hide()
+        header = self.table.horizontalHeader()
+        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
+        for column, width in ((1, 96), (2, 104), (3, 100), (4, 80), (5, 80), (6, 160)):
+            header.resizeSection(column, width)
+        return self.table
+
+    def _changed_page(self, comparison: Comparison) -> QWidget:
+        snapshot = self.session.snapshot()
+        lines = changed_lines(comparison, snapshot)
+        self.changed = ChangedModel(lines, self)
+        view = ChangedView(self.changed, self._loader)
+        view.image_activated.connect(lambda image: self.images_wanted.emit([image]))
+        box = QComboBox()
+        box.setObjectName("changed-class")
+        box.setAccessibleName(self.tr("Class"))
+        box.addItem(self.tr("All classes"), "")
+        for name in sorted({line.class_name for line in lines}, key=str.casefold):
+            box.addItem(name, name)
+        model = self.changed
+        box.currentIndexChanged.connect(lambda _index: model.set_class(box.currentData()))
+        show = QPushButton(self.tr("Show these photos in the &grid"))
+        show.setAutoDefault(False)
+        show.clicked.connect(self._want_images)
+        show.setEnabled(bool(lines))
+        page = QWidget()
+        head = QHBoxLayout()
+        head.addWidget(box)
+        head.addWidget(self._few(comparison, len(lines)), 1)
+        head.addWidget(show)
+        layout = QVBoxLayout(page)
+        layout.addLayout(head)
+        layout.addWidget(view, 1)
+        return page
+
+    def _few(self, comparison: Comparison, shown: int) -> QLabel:
+        if not comparison.changed_count:
+            return muted(self.tr("Every prediction stays as it is."))
+        if shown < comparison.changed_count:
+            return muted(self.tr("The {0} that move most").format(f"{shown:,}"))
+        return muted(self.tr("Those that move most come first"))
+
+    def _want_images(self) -> None:
+        if self.changed is not None:
+            ids = dict.fromkeys(line.change.image_id for line in self.changed.lines)
+            self.images_wanted.emit(list(ids))
+
+    def _look_at_versions(self) -> None:
+        """A version may have been promoted or discarded elsewhere meanwhile."""
+        if self.comparison is None:
+            return
+        wanted = self.comparison.version_id
+        found = [item for item in self.session.versions() if item.version_id == wanted]
+        there = bool(found)
+        active = there and found[0].active
+        self.promote.setEnabled(there and not active)
+        self.discard.setEnabled(there and not active)
+        self.later.setText(self.tr("&Close") if active or not there else self.tr("Decide &later"))
+        if active:
+            self.strip.say(self.tr("These prompts are in use. You can roll back under Versions."))
+        elif not there:
+            self.strip.say(self.tr("These prompts have been discarded."))
+
+    def promote_new(self) -> None:
+        """Predict with the new prompts from now on."""
+        if self.comparison is None:
+            return
+        version = self.comparison.version_id
+        if self.attempt(lambda: self.session.promote(version)):
+            self.promoted.emit(version)
+            self.accept()
+
+    def discard_new(self) -> None:
+        """Delete the new prompts; predictions stay as they are."""
+        if self.comparison is None:
+            return
+        version = self.comparison.version_id
+        if self.attempt(lambda: self.session.discard(version)):
+            self.discarded.emit(version)
+            self.accept()

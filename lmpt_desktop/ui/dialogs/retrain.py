@@ -1,0 +1,213 @@
+"""Before a retraining: what would be learned from, or why it cannot work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QDialogButtonBox,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.notices import (
+    AnnotationsChanged,
+    ClassesChanged,
+    EncoderChanged,
+    PredictionsChanged,
+    RunChanged,
+)
+from lmpt_desktop.engine.views import Preflight, RetrainOptions
+from lmpt_desktop.ui import background, theme
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, heading, muted, tint
+from lmpt_desktop.ui.dialogs.formats import counted, duration
+from lmpt_desktop.ui.dialogs.preferences import device_box
+from trainer.bands import Band
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.bridge import SessionBridge
+
+MAX_NAMES = 12
+
+
+class BandTable(QWidget):
+    """Classes and present annotations per band."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(28)
+        for column, text in enumerate(
+            (self.tr("Band"), self.tr("Classes"), self.tr("Present annotations"))
+        ):
+            self._grid.addWidget(muted(text), 0, column, _side(column))
+        self._words: dict[Band, QLabel] = {}
+        self._numbers: dict[Band, tuple[QLabel, QLabel]] = {}
+        for row, band in enumerate(Band, 1):
+            word = QLabel(f"{theme.BAND_SHAPES[band]} {band.value}")
+            numbers = (QLabel(), QLabel())
+            self._grid.addWidget(word, row, 0)
+            for column, label in enumerate(numbers, 1):
+                label.setObjectName(f"{band.value}-{('classes', 'present')[column - 1]}")
+                self._grid.addWidget(label, row, column, _side(column))
+            self._words[band], self._numbers[band] = word, numbers
+        self._grid.setColumnStretch(3, 1)
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def show_counts(self, classes: dict[Band, int], present: dict[Band, int]) -> None:
+        for band, (first, second) in self._numbers.items():
+            first.setText(f"{classes.get(band, 0):,}")
+            second.setText(f"{present.get(band, 0):,}")
+
+    def _restyle(self, *_: object) -> None:
+        for band, word in self._words.items():
+            tint(word, theme.current().band(band))
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    return Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+
+
+class RetrainDialog(LibraryDialog):
+    """Says what a retraining would do and starts it."""
+
+    started = Signal(int)
+    """The id of the run."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+        device: str = "auto",
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self.setWindowTitle(self.tr("Retrain prompts"))
+        self.setMinimumWidth(500)
+        self._task: background.Task | None = None
+        self._again = False
+        intro = muted(
+            self.tr(
+                "Learns better prompts from your annotations. The photos are not read again and "
+                "the model itself is not changed; you compare the result before it is used."
+            )
+        )
+        self.total = QLabel()
+        self.total.setObjectName("total")
+        self.bands = BandTable()
+        self.without = muted()
+        self.without.setObjectName("without")
+        self.backbone = QLabel()
+        self.device_now = muted()
+        self.device = device_box()
+        self.device.setCurrentIndex(max(0, self.device.findData(device)))
+        self.time = QLabel()
+        self.time.setObjectName("time")
+        form = QFormLayout()
+        form.addRow(self.tr("Backbone"), self.backbone)
+        form.addRow(self.tr("&Device"), self.device)
+        form.addRow(self.tr("Expected time"), self.time)
+        self.warnings = muted()
+        self.warnings.setObjectName("warnings")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.start = QPushButton(self.tr("&Start"))
+        self.start.setObjectName("start")
+        self.start.setDefault(True)
+        buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.rejected.connect(self.reject)
+        self.start.clicked.connect(self.start_run)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addWidget(intro)
+        layout.addWidget(heading(self.tr("What it learns from")))
+        for widget in (self.total, self.bands, self.without):
+            layout.addWidget(widget)
+        layout.addWidget(heading(self.tr("How")))
+        layout.addLayout(form)
+        layout.addWidget(self.warnings)
+        layout.addWidget(self.strip)
+        layout.addStretch(1)
+        layout.addWidget(buttons)
+        self.preflight: Preflight | None = None
+        for kind in (
+            AnnotationsChanged,
+            ClassesChanged,
+            PredictionsChanged,
+            EncoderChanged,
+            RunChanged,
+        ):
+            self.listen(kind, self._notice)
+        self.start.setEnabled(False)
+        self.total.setText(self.tr("Counting annotations..."))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask again what a retraining would do."""
+        if self._task is not None:
+            self._again = True
+            return
+        self._task = background.start(self.session.retrain_preflight, self._show, self._failed)
+
+    def _notice(self, _notice: object) -> None:
+        self.refresh()
+
+    def _show(self, preflight: Preflight) -> None:
+        self._task = None
+        self.preflight = preflight
+        said = counted(preflight.annotations, "annotation", "annotations")
+        photos = counted(preflight.images, "photo", "photos")
+        self.total.setText(self.tr("{0} on {1}").format(said, photos))
+        self.bands.show_counts(preflight.classes_per_band, preflight.present_per_band)
+        self.without.setText(self._without(preflight.classes_without_present))
+        self.without.setToolTip(", ".join(preflight.classes_without_present))
+        self.without.setVisible(bool(preflight.classes_without_present))
+        device = self.tr(" on {0}").format(preflight.device) if preflight.device else ""
+        self.backbone.setText(preflight.backbone + device)
+        self.time.setText(duration(preflight.expected_seconds))
+        self.warnings.setText("\n".join(preflight.warnings))
+        self.warnings.setVisible(bool(preflight.warnings))
+        self.start.setEnabled(preflight.ok)
+        if preflight.ok:
+            self.strip.clear()
+        else:
+            self.strip.say("\n".join(preflight.refusals), "warning")
+        if self._again:
+            self._again = False
+            self.refresh()
+
+    def _failed(self, error: Exception) -> None:
+        self._task = None
+        self.strip.say(str(error), "error")
+
+    def _without(self, names: tuple[str, ...]) -> str:
+        shown = ", ".join(names[:MAX_NAMES])
+        if len(names) > MAX_NAMES:
+            shown += self.tr(" and {0} more").format(f"{len(names) - MAX_NAMES:,}")
+        have = self.tr("class has") if len(names) == 1 else self.tr("classes have")
+        return self.tr("{0} {1} no present annotation and keep the plain prompt: {2}").format(
+            f"{len(names):,}", have, shown
+        )
+
+    def start_run(self) -> None:
+        """Start and close; or say why not."""
+        options = RetrainOptions(device=self.device.currentData())
+        self.start.setEnabled(False)
+        self.strip.say(self.tr("Starting..."))
+
+        def refused(error: Exception) -> None:
+            self.start.setEnabled(True)
+            self._failed(error)
+
+        background.start(lambda: self.session.start_retrain(options), self._started, refused)
+
+    def _started(self, run_id: int) -> None:
+        self.started.emit(run_id)
+        self.accept()

@@ -1,0 +1,117 @@
+"""Loss and validation mAP of a run as it goes (pyqtgraph; import when needed)."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.dialogs.base import muted
+from lmpt_desktop.ui.dialogs.run_story import BAND_CURVES, RunStory
+from trainer.bands import Band
+
+_SYMBOLS = {"total": None, "head": "o", "medium": "s", "tail": "d"}
+_SIGNS = {"total": "━", "head": "●", "medium": "■", "tail": "◆"}
+_LOSS_STYLES = {
+    "both": Qt.PenStyle.SolidLine,
+    "classification": Qt.PenStyle.DashLine,
+    "embedding": Qt.PenStyle.DotLine,
+}
+_LOSS_SIGNS = {"both": "━", "classification": "╌", "embedding": "┈"}
+
+
+class RunPlot(QWidget):
+    """Two small plots with a legend of signs and words each."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.loss = _plot(self.tr("Training loss by step"))
+        self.scores = _plot(self.tr("Validation mAP by step, in percent"))
+        self._loss_legend, self._score_legend = QLabel(), QLabel()
+        self._loss_curves = {name: self.loss.plot([], []) for name in _LOSS_STYLES}
+        self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(16)
+        for title, plot, legend in (
+            (self.tr("Loss"), self.loss, self._loss_legend),
+            (self.tr("Validation mAP"), self.scores, self._score_legend),
+        ):
+            column = QVBoxLayout()
+            column.setSpacing(2)
+            column.addWidget(muted(title))
+            column.addWidget(plot, 1)
+            legend.setTextFormat(Qt.TextFormat.RichText)
+            legend.setWordWrap(True)
+            column.addWidget(legend)
+            row.addLayout(column, 1)
+        self.setMinimumHeight(220)
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def show_story(self, story: RunStory) -> None:
+        """Draw the curves anew."""
+        for name, points in (
+            ("both", story.loss),
+            ("classification", story.loss_classification),
+            ("embedding", story.loss_embedding),
+        ):
+            self._loss_curves[name].setData(*_columns(points))
+        for name, curve in self._score_curves.items():
+            curve.setData(*_columns(story.validation[name]))
+
+    def points(self, curve: str) -> int:
+        """How many points the curve of a band (or "both" losses) has on screen."""
+        item = {**self._loss_curves, **self._score_curves}[curve]
+        x, _y = item.getData()
+        return 0 if x is None else len(x)
+
+    def _restyle(self, *_: object) -> None:
+        colours = theme.current()
+        for plot in (self.loss, self.scores):
+            plot.setBackground(colours.surface)
+            for side in ("left", "bottom"):
+                axis = plot.getAxis(side)
+                axis.setPen(pg.mkPen(colours.border))
+                axis.setTextPen(pg.mkPen(colours.muted))
+        shades = {
+            "both": colours.text,
+            "classification": colours.medium,
+            "embedding": colours.tail,
+        }
+        for name, curve in self._loss_curves.items():
+            curve.setPen(pg.mkPen(shades[name], width=2, style=_LOSS_STYLES[name]))
+        bands = {"total": colours.text} | {
+            band.value: getattr(colours, band.value) for band in Band
+        }
+        for name, curve in self._score_curves.items():
+            curve.setPen(pg.mkPen(bands[name], width=3 if name == "total" else 1.5))
+            curve.setSymbol(_SYMBOLS[name])
+            curve.setSymbolSize(7)
+            curve.setSymbolBrush(bands[name])
+            curve.setSymbolPen(None)
+        self._loss_legend.setText(_legend(_LOSS_SIGNS, shades))
+        self._score_legend.setText(_legend(_SIGNS, bands))
+
+
+def _plot(spoken: str) -> pg.PlotWidget:
+    plot = pg.PlotWidget()
+    plot.setAccessibleName(spoken)
+    plot.setMouseEnabled(False, False)
+    plot.setMenuEnabled(False)
+    plot.hideButtons()
+    plot.showGrid(y=True, alpha=0.15)
+    plot.getAxis("left").setWidth(42)
+    return plot
+
+
+def _columns(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    return [step for step, _ in points], [value for _, value in points]
+
+
+def _legend(signs: dict[str, str], shades: dict[str, str]) -> str:
+    return "&nbsp;&nbsp; ".join(
+        f'<span style="color:{shades[name]}">{sign}&nbsp;{name}</span>'
+        for name, sign in signs.items()
+    )

@@ -1,0 +1,122 @@
+"""What a run's events amount to: curves and one sentence (Qt-free)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.ui.dialogs.formats import duration, percent
+from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, FitValidated
+
+BAND_CURVES = ("total", "head", "medium", "tail")
+
+ACTIVE = (RunState.PREPARING, RunState.RUNNING)
+
+_FAILURES = {
+    "no-memory": "There was not enough memory.",
+    "no-device": "The device is not available any more.",
+    "disk-full": "The disk is full.",
+    "bad-job": "The training data could not be read.",
+    "not-finite": "The training became unstable.",
+    "bad-weights": "The backbone's weights could not be read.",
+    "cancelled": "It was cancelled before there was anything to keep.",
+}
+
+
+@dataclass(frozen=True)
+class RunStory:
+    """Curves for the plot and words for the page.
+
+    Each curve is a list of (step, value); mAP in percent, only where it could be judged.
+    """
+
+    started: FitStarted | None
+    loss: list[tuple[int, float]]
+    loss_classification: list[tuple[int, float]]
+    loss_embedding: list[tuple[int, float]]
+    validation: dict[str, list[tuple[int, float]]]
+    step: int
+    steps: int
+    seconds_left: float | None
+    finished: FitFinished | None
+    failed: FitFailed | None
+
+
+def story_of(status: RunStatus) -> RunStory:
+    """Read a run's events."""
+    progress = [event for event in status.events if isinstance(event, FitProgress)]
+    validated = [event for event in status.events if isinstance(event, FitValidated)]
+    started = next((e for e in status.events if isinstance(e, FitStarted)), None)
+    last = progress[-1] if progress else None
+    curves: dict[str, list[tuple[int, float]]] = {}
+    for band in BAND_CURVES:
+        values = [(event.step, getattr(event.scores, band)) for event in validated]
+        curves[band] = [(step, value * 100) for step, value in values if value is not None]
+    return RunStory(
+        started=started,
+        loss=[(event.step, event.loss) for event in progress],
+        loss_classification=[(event.step, event.loss_classification) for event in progress],
+        loss_embedding=[(event.step, event.loss_embedding) for event in progress],
+        validation=curves,
+        step=last.step if last else 0,
+        steps=last.steps if last else (started.steps if started else 0),
+        seconds_left=last.seconds_left if last else None,
+        finished=next((e for e in status.events if isinstance(e, FitFinished)), None),
+        failed=next((e for e in status.events if isinstance(e, FitFailed)), None),
+    )
+
+
+def headline(status: RunStatus, story: RunStory) -> str:
+    """Where the run stands, in a few words."""
+    if status.state is RunState.PREPARING:
+        return "Getting ready"
+    if status.state is RunState.RUNNING:
+        return "Training" if story.steps else "Starting"
+    if status.state is RunState.FINISHED:
+        early = story.finished is not None and story.finished.stopped_early
+        return "Finished early: it no longer got better" if early else "Finished"
+    if status.state is RunState.CANCELLED:
+        return "Cancelled"
+    if status.state is RunState.LOST:
+        return "The training stopped without a word"
+    return "The training failed"
+
+
+def details(status: RunStatus, story: RunStory) -> str:
+    """What there is to know besides, in a sentence or two."""
+    if status.state in ACTIVE:
+        if not story.steps:
+            return "The model is being loaded."
+        left = duration(story.seconds_left)
+        return f"Step {story.step:,} of {story.steps:,}, {left} left"
+    kept = (
+        "The best prompts so far were kept; compare them before using them."
+        if status.version_id is not None
+        else "Predictions are as they were."
+    )
+    if status.state is RunState.FINISHED:
+        seconds = story.finished.seconds if story.finished else None
+        took = f"It took {duration(seconds)}. " if seconds is not None else ""
+        return took + "Compare the new prompts with those in use, then promote or discard them."
+    if status.state is RunState.CANCELLED:
+        return kept
+    reason = status.message
+    if not reason and story.failed is not None:
+        reason = story.failed.message or _FAILURES.get(story.failed.kind, "")
+    if not reason and status.state is RunState.LOST:
+        reason = "Its process ended, perhaps because the computer ran out of memory."
+    return f"{reason} {kept}".strip()
+
+
+def latest_scores(story: RunStory) -> str:
+    """ "mAP 42.8 (head 51.0, tail 30.2)", or ""."""
+    total = story.validation["total"]
+    if not total:
+        return ""
+    parts = [
+        f"{band} {percent(story.validation[band][-1][1] / 100)}"
+        for band in BAND_CURVES[1:]
+        if story.validation[band]
+    ]
+    extra = f" ({', '.join(parts)})" if parts else ""
+    return f"Validation mAP {percent(total[-1][1] / 100)}{extra}"
