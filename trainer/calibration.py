@@ -27,6 +27,7 @@ UNKNOWN_WEIGHT = 0.1
 MAX_ENTRIES = 2_000_000
 _ITERATIONS = 30
 _MAX_STEP = 2.0
+_ROUNDS = 3
 
 Floats = NDArray[np.floating[Any]]
 Targets = NDArray[np.int8]
@@ -50,7 +51,7 @@ class Calibration:
 
 def sigmoid(logits: Floats) -> NDArray[np.float64]:
     """1 / (1 + e^-x) without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64)))
+    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))
 
 
 def evidence(
@@ -67,7 +68,8 @@ def evidence(
     y = (targets == PRESENT).astype(np.float64)
     if expected is None:
         return y, known.astype(np.float64)
-    believed = np.where(known, y, expected.astype(np.float64))
+    believed = np.array(expected, dtype=np.float64)
+    believed[known] = y[known]
     return believed, np.where(known, 1.0, UNKNOWN_WEIGHT)
 
 
@@ -78,11 +80,13 @@ def shared_scale_and_bias(
     start_bias: float,
     *,
     expected: Floats | None = None,
+    offsets: Floats | None = None,
 ) -> tuple[float, float]:
     """s and one b for all classes, by maximum likelihood with a weak Gaussian prior.
 
     The prior (one standard deviation: all of s, 4 logits of b) weighs like one annotation;
-    without annotations the start comes back.  ``expected``: see :func:`evidence`.
+    without annotations the start comes back.  ``expected``: see :func:`evidence`; ``offsets``
+    (C,): known differences of the classes' biases from the shared one.
     """
     believed, weights = evidence(targets, expected)
     used = _thinned(weights)
@@ -92,7 +96,14 @@ def shared_scale_and_bias(
     if not len(x):
         return float(start[0]), float(start[1])
     problem = _Logistic(
-        np.stack([x, np.ones_like(x)], 1), y, weight, start, np.diag([start[0] ** -2, 1 / 16])
+        features=np.stack([x, np.ones_like(x)], 1),
+        offset=np.zeros_like(x)
+        if offsets is None
+        else np.broadcast_to(np.asarray(offsets, np.float64), weights.shape)[used],
+        y=y,
+        weight=weight,
+        start=start,
+        precision=np.diag([start[0] ** -2, 1 / 16]),
     )
     point, value = start.copy(), problem.value(start)
     for _ in range(_ITERATIONS):
@@ -125,24 +136,25 @@ class _Logistic:
     """Weighted logistic regression of two unknowns with a Gaussian prior."""
 
     features: NDArray[np.float64]
+    offset: NDArray[np.float64]
     y: NDArray[np.float64]
     weight: NDArray[np.float64]
     start: NDArray[np.float64]
     precision: NDArray[np.float64]
 
     def value(self, point: NDArray[np.float64]) -> float:
-        z = self.features @ point
+        z = self.features @ point + self.offset
         away = point - self.start
         fit = self.weight @ (np.logaddexp(0.0, z) - self.y * z)
         return float(fit + 0.5 * away @ self.precision @ away)
 
     def newton_step(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
-        p = sigmoid(self.features @ point)
+        p = sigmoid(self.features @ point + self.offset)
         gradient = self.features.T @ (self.weight * (p - self.y))
         gradient += self.precision @ (point - self.start)
         curvature = (self.weight * p * (1 - p))[:, None]
         hessian = (self.features * curvature).T @ self.features + self.precision
-        return np.linalg.solve(hessian, gradient)
+        return np.asarray(np.linalg.solve(hessian, gradient), dtype=np.float64)
 
 
 def class_biases(
@@ -214,8 +226,16 @@ def calibrate(
     present = (targets == PRESENT).sum(0)
     absent = (targets == ABSENT).sum(0)
     enough = (present >= MIN_PRESENT) & (absent >= MIN_PRESENT)
-    own = class_biases(cosines, targets, scale, shared, expected=expected)
-    biases = np.where(enough, own, shared)
+    biases = np.full(targets.shape[1], shared)
+    for _ in range(_ROUNDS if enough.any() else 0):
+        own = class_biases(cosines, targets, scale, shared, expected=expected)
+        biases = np.where(enough, own, shared)
+        # One bias for classes of different frequency flattens the scale; now that their
+        # differences are known, fit it again.
+        scale, shared = shared_scale_and_bias(
+            cosines, targets, scale, shared, expected=expected, offsets=biases - shared
+        )
+        biases = np.where(enough, biases, shared)
     scores = sigmoid(scale * cosines + biases)
     known = targets >= 0
     pooled = best_threshold(scores[known], targets[known] == PRESENT)

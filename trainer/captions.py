@@ -21,7 +21,7 @@ _VOWELS = frozenset("aeiou")
 # Sound, not spelling, decides the article; these are the exceptions a vocabulary meets.
 _LIKE_CONSONANT = ("uni", "use", "euro", "one", "ukulele", "ute")
 _LIKE_VOWEL = ("hour", "honest", "heir")
-_SINGULAR_ENDINGS = ("ss", "us", "is", "os", "as")
+_SINGULAR_ENDINGS = ("ss", "us", "gas", "lens", "iris", "tennis")
 
 
 def with_article(name: str) -> str:

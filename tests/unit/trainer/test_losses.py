@@ -37,7 +37,7 @@ def counts(present: list[float], observed: list[float]) -> Counts:
 COUNTS = counts([100.0, 40.0, 12.0, 3.0, 1.0], [150.0, 120.0, 150.0, 90.0, 150.0])
 
 
-def sig(x: NDArray[Any]) -> NDArray[Any]:
+def sig(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
 

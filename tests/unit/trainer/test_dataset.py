@@ -1,0 +1,143 @@
+"""The split puts every class into both parts where that can be, and respects the past."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from trainer import dataset
+from trainer.dataset import split_images
+from trainer.job import HELD_OUT, TRAIN, UNASSIGNED
+
+
+def long_tail(n: int = 400, c: int = 30, seed: int = 0) -> np.ndarray:
+    r = np.random.default_rng(seed)
+    chance = 0.5 / np.arange(1, c + 1)
+    return (r.random((n, c)) < chance).astype(np.int8)
+
+
+def undecided(targets: np.ndarray) -> np.ndarray:
+    return np.full(len(targets), UNASSIGNED, dtype=np.int8)
+
+
+def test_every_class_with_two_present_is_in_both_parts() -> None:
+    for seed in range(20):
+        targets = long_tail(seed=seed)
+        split = split_images(targets, undecided(targets), seed=seed)
+        twice = (targets == 1).sum(0) >= 2
+        assert ((targets[split == TRAIN] == 1).sum(0)[twice] >= 1).all()
+        assert ((targets[split == HELD_OUT] == 1).sum(0)[twice] >= 1).all()
+
+
+def test_a_class_seen_once_trains() -> None:
+    targets = np.array([[1, 0], [0, 1], [0, 1], [0, 1]], dtype=np.int8)
+    assert split_images(targets, undecided(targets))[0] == TRAIN
+
+
+def test_about_the_wanted_share_of_each_class_is_held_out() -> None:
+    targets = long_tail(2000)
+    split = split_images(targets, undecided(targets), fraction=0.2)
+    share = (targets[split == HELD_OUT] == 1).sum(0) / (targets == 1).sum(0)
+    frequent = (targets == 1).sum(0) >= 50
+    assert (abs(share[frequent] - 0.2) < 0.06).all()
+
+
+def test_images_held_out_before_stay_held_out_and_training_ones_training() -> None:
+    targets = long_tail()
+    sticky = undecided(targets)
+    sticky[:60], sticky[60:200] = HELD_OUT, TRAIN
+    split = split_images(targets, sticky)
+    assert (split[:60] == HELD_OUT).all()
+    assert (split[60:200] == TRAIN).all()
+
+
+def test_a_class_wholly_held_out_before_gets_new_images_for_training() -> None:
+    targets = np.zeros((6, 2), dtype=np.int8)
+    targets[:5, 0] = 1
+    targets[5, 1] = 1
+    sticky = np.array([1, 1, -1, -1, -1, -1], dtype=np.int8)
+    assert (split_images(targets, sticky)[2:5] == TRAIN).any()
+
+
+def test_images_without_annotations_are_in_neither_part() -> None:
+    targets = long_tail()
+    targets[7] = -1
+    sticky = undecided(targets)
+    sticky[7] = HELD_OUT
+    assert split_images(targets, sticky)[7] == UNASSIGNED
+
+
+def test_images_known_only_by_what_they_lack_are_divided_too() -> None:
+    targets = np.full((100, 3), -1, dtype=np.int8)
+    targets[:, 0] = 0
+    split = split_images(targets, undecided(targets), fraction=0.2)
+    assert (split == HELD_OUT).sum() == 20
+
+
+def test_conflicts_between_classes_are_repaired() -> None:
+    # Two classes on two images each, chained: only one of the two ways works.
+    targets = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 1], [0, 0, 1]], dtype=np.int8)
+    for seed in range(10):
+        split = split_images(targets, undecided(targets), seed=seed)
+        for column in targets.T:
+            assert set(split[column == 1]) == {TRAIN, HELD_OUT}
+
+
+def test_the_same_seed_gives_the_same_split() -> None:
+    targets = long_tail()
+    one, two, other = (split_images(targets, undecided(targets), seed=s) for s in (4, 4, 5))
+    assert np.array_equal(one, two)
+    assert not np.array_equal(one, other)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    targets=hnp.arrays(
+        np.int8,
+        st.tuples(st.integers(1, 12), st.integers(1, 5)),
+        elements=st.sampled_from([-1, 0, 1]),
+    ),
+    data=st.data(),
+)
+def test_any_job_is_divided_without_losing_or_inventing_images(
+    targets: np.ndarray, data: st.DataObject
+) -> None:
+    sticky = data.draw(
+        hnp.arrays(np.int8, len(targets), elements=st.sampled_from([UNASSIGNED, TRAIN, HELD_OUT]))
+    )
+    split = split_images(targets, sticky)
+    annotated = (targets >= 0).any(1)
+    assert ((split == UNASSIGNED) == ~annotated).all()
+    decided = annotated & (sticky != UNASSIGNED)
+    assert (split[decided] == sticky[decided]).all()
+    if (annotated & (sticky != HELD_OUT)).any():
+        assert (split == TRAIN).any()
+
+
+def test_tensors_carry_masked_targets_and_unit_features() -> None:
+    targets = np.array([[1, 0, -1]], dtype=np.int8)
+    made = dataset.to_tensors(np.array([[3.0, 4.0]]), targets, torch.tensor([-1]), "cpu")
+    assert made.targets.tolist() == [[1, 0, 0]]
+    assert made.mask.tolist() == [[1, 1, 0]]
+    torch.testing.assert_close(made.features, torch.tensor([[0.6, 0.8]]))
+
+
+def test_batches_go_through_every_image_once_per_epoch_and_depend_on_the_step_alone() -> None:
+    epoch = [dataset.batch_rows(40, 10, step, 3, None) for step in range(4)]
+    assert sorted(torch.cat(epoch).tolist()) == list(range(40))
+    assert torch.equal(dataset.batch_rows(40, 10, 2, 3, None), epoch[2])
+    assert not torch.equal(dataset.batch_rows(40, 10, 6, 3, None), epoch[2])
+    assert dataset.batch_rows(5, 10, 0, 0, None).tolist() == list(range(5))
+
+
+def test_balanced_sampling_shows_rare_classes_as_often_as_frequent_ones() -> None:
+    targets = torch.zeros(1000, 2)
+    targets[:990, 0] = 1
+    targets[990:, 1] = 1
+    weights = dataset.balanced_weights(targets, torch.ones_like(targets))
+    rows = torch.cat([dataset.batch_rows(1000, 500, step, 0, weights) for step in range(20)])
+    assert 0.45 < float(targets[rows, 1].mean()) < 0.55
+    assert torch.isfinite(weights).all()
