@@ -152,7 +152,12 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
         )
     library = parsed.library or library_dir(LIBRARY_NAME)
     with LibrarySession.open(
-        library, device=parsed.device, backbone=parsed.backbone, commands=commands
+        library,
+        device=parsed.device,
+        backbone=parsed.backbone,
+        exclusive=False,
+        folders=folders,
+        commands=commands,
     ) as session:
         problems: list[Problem] = []
         with _progress(session, console, problems):
@@ -160,8 +165,6 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
                 session.set_vocabulary(specs)
             elif not session.classes:
                 session.set_vocabulary(built_in_vocabulary(DEFAULT_VOCABULARY))
-            for folder in folders:
-                session.add_folder(folder)
             session.wait_until_idle()
         return _deliver(session, folders, parsed, console, problems)
 
@@ -215,7 +218,7 @@ def vocabulary(name: str) -> tuple[ClassSpec, ...]:
 
 
 def _checked_folder(path: Path) -> Path:
-    folder = path.expanduser().absolute()
+    folder = Path(os.path.normpath(path.expanduser().absolute()))
     if not folder.exists():
         raise TagFailure(ExitCode.USAGE, f"There is no folder {path}.")
     if not folder.is_dir():

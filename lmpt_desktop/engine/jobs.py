@@ -44,7 +44,7 @@ def training_data(
         has_feature: (N,) bool.
         features: (m, D) of the m images that have one, in row order.
     """
-    annotated = (snapshot.annotations >= 0).any(axis=1)
+    annotated: NDArray[np.bool_] = np.any(snapshot.annotations >= 0, axis=1)
     usable = annotated & has_feature
     present = (snapshot.annotations[usable] == 1).any(axis=0)
     return TrainingData(

@@ -100,6 +100,8 @@ class ModelService:
         self.device_label = ""
         self.failure: EncoderError | None = None
         """Why there is no encoder, after it gave up; None while all is well."""
+        self.only_folders: set[int] | None = None
+        """Encode photos of these folders only; None: of all."""
         self._state = state
         self._worker = worker
         self._encode = encode
@@ -158,8 +160,12 @@ class ModelService:
         client = self._client
         if client is not None:
             missing = self.catalogue.features.missing(self.backbone)
+            if self.only_folders is not None:
+                images = self._state.snapshot.images
+                inside = np.isin(images.folder_ids, list(self.only_folders))
+                missing = missing[np.isin(missing, images.ids[inside])]
             if len(missing):
-                client.add(int(i) for i in missing)
+                client.add(missing.tolist())
 
     def prioritise(self, image_ids: Sequence[int]) -> None:
         """Encode these first."""
@@ -237,7 +243,7 @@ class ModelService:
         if facts is None:
             self._ask(texts or ["photo"])
             return
-        known = self.catalogue.features.texts(self.backbone, facts.variant, texts)
+        known = self.catalogue.features.texts(self.backbone, texts, facts.variant)
         self._ask([text for text in texts if text not in known])
         _, features = self._state.feature_view()
         self._calibrated_with = max(1, len(features))
@@ -258,7 +264,7 @@ class ModelService:
             return None
         classes = self._state.snapshot.classes
         texts = sorted({prompt_text(entry) for entry in classes})
-        known = self.catalogue.features.texts(self.backbone, facts.variant, texts)
+        known = self.catalogue.features.texts(self.backbone, texts, facts.variant)
         _, features = self._state.feature_view()
         version = Version.load(record.folder) if record is not None else None
         return library_weights(classes, facts, known, features, version)
@@ -305,9 +311,8 @@ class ModelService:
                 if error is not None:
                     self._texts_failed(error)
                 elif facts is not None:
-                    self.catalogue.features.put_texts(
-                        backbone, facts.variant, texts, future.result()
-                    )
+                    found = dict(zip(texts, future.result(), strict=True))
+                    self.catalogue.features.put_texts(backbone, found, facts.variant)
                     if backbone == self.backbone:
                         self._refresh_weights()
             finally:

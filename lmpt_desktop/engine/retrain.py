@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmpt_desktop.catalogue.errors import CatalogueError
-from lmpt_desktop.catalogue.records import RunRecord, RunState
+from lmpt_desktop.catalogue.records import PromptSetRecord, RunRecord, RunState
 from lmpt_desktop.engine.child import TRAINER
 from lmpt_desktop.engine.fit_process import (
     EventFile,
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+REPLACES = "replaces"
+"""In a run's settings: the prompt set that was active when it began, or None."""
 LEARNED_NAME = "learned.json"
 """In a prompt set's folder: the prompt text each class was learned with, by name."""
 
@@ -92,7 +94,7 @@ class RetrainController:
             return self._status(record, tuple(self._events))
 
     def _status(self, record: RunRecord, events: tuple[Message, ...]) -> RunStatus:
-        made = self._catalogue.prompt_sets.of_run(record.id)
+        made = self.result_of(record.id)
         return RunStatus(
             run_id=record.id,
             state=record.state,
@@ -102,6 +104,11 @@ class RetrainController:
             log=record.folder / jobs.LOG_NAME,
             started=record.created.isoformat(),
         )
+
+    def result_of(self, run_id: int) -> PromptSetRecord | None:
+        """The prompt set a run made, discarded or not."""
+        records = self._catalogue.prompt_sets.all(discarded=True)
+        return next((item for item in records if item.run_id == run_id), None)
 
     def _newest(self) -> RunRecord | None:
         return max(self._catalogue.runs.all(), key=lambda record: record.id, default=None)
@@ -134,29 +141,34 @@ class RetrainController:
         with self._lock:
             if self.running:
                 raise RetrainRefusedError("A retraining is running. Wait for it, or cancel it.")
-            record = self._catalogue.runs.create(
-                self._jobs, job.settings.backbone, asdict(job.settings)
+            active = self._catalogue.prompt_sets.active(job.settings.backbone)
+            record = self._catalogue.runs.add(
+                self._jobs / "{id}",
+                job.settings.backbone,
+                settings=asdict(job.settings) | {REPLACES: active.id if active else None},
             )
             try:
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
             except OSError as error:
                 message = f"The retraining could not be started: {error.strerror or error}."
-                self._catalogue.runs.finish(record.id, RunState.FAILED, message)
+                self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
                 raise RetrainRefusedError(f"{message} The current version stays in use.") from error
             self._process = process
-            self._catalogue.runs.started(record.id, identity.pid, identity.created)
-            self._follow(self._catalogue.runs.get(record.id), identity)
+            record = self._catalogue.runs.update(
+                record.id, state=RunState.RUNNING, pid=identity.pid, pid_created=identity.created
+            )
+            self._follow(record, identity)
             return record.id
 
     def recover(self) -> None:
         """Find runs that were under way when the library was last closed."""
         with self._lock:
-            for record in self._catalogue.runs.all():
+            for record in self._catalogue.runs.unfinished():
                 if record.state is RunState.PREPARING:
                     message = "The app was closed before the retraining had begun."
-                    self._catalogue.runs.finish(record.id, RunState.FAILED, message)
-                elif record.state is RunState.RUNNING:
+                    self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
+                else:
                     identity = (
                         ProcessIdentity(record.pid, record.pid_created)
                         if record.pid is not None and record.pid_created is not None
@@ -223,7 +235,7 @@ class RetrainController:
     def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
         try:
             state, message = self._conclude(record, outcome)
-            self._catalogue.runs.finish(record.id, state, message)
+            self._catalogue.runs.update(record.id, state=state, message=message)
         except CatalogueError as error:
             # The run stays "running" in the catalogue and is concluded at the next start.
             log.exception("run %d cannot be concluded", record.id)
@@ -261,7 +273,7 @@ class RetrainController:
 
     def _adopt(self, record: RunRecord, folder: Path) -> None:
         """Copy a result into the library's prompt sets and record it (once)."""
-        if self._catalogue.prompt_sets.of_run(record.id) is not None:
+        if self.result_of(record.id) is not None:
             return
         result = prompt_sets.load(folder)
         target = self._prompt_sets / str(record.id)
@@ -276,7 +288,7 @@ class RetrainController:
             temporary.rename(target)
         scores = asdict(result.evaluation.scores) if result.evaluation else {}
         self._catalogue.prompt_sets.add(target, result.backbone, run_id=record.id, metrics=scores)
-        self._catalogue.prompt_sets.add_held_out(result.held_out)
+        self._catalogue.runs.add_held_out(result.held_out)
 
 
 def learned_texts(folder: Path) -> Mapping[str, str]:

@@ -13,11 +13,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import Batch, Change, ClassEntry, Folder, ImageTable, Source
 from lmpt_desktop.engine import jobs
 from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE, offered_backbones
@@ -61,9 +62,6 @@ from trainer import job as job_files
 from trainer.bands import BandLimits
 from trainer.job import JobError
 
-if TYPE_CHECKING:
-    from lmpt_desktop.catalogue import Catalogue
-
 log = logging.getLogger(__name__)
 
 __all__ = ["Commands", "LibrarySession", "Listener", "RetrainRefusedError"]
@@ -106,8 +104,9 @@ class LibrarySession:
         self._activities: dict[ActivityKind, Activity] = {}
         self._latest: dict[int, Batch] = {}
         self._closed = False
+        self._images_beat = IMAGES_BEAT_SECONDS
         classes = catalogue.classes.all()
-        images = catalogue.images.table(backbone)
+        images = catalogue.images.table(backbone=backbone)
         ids = [entry.id for entry in classes]
         self._state = LibraryState(
             images,
@@ -142,6 +141,8 @@ class LibrarySession:
         device: str = "auto",
         backbone: str | None = None,
         encode: bool = True,
+        exclusive: bool = True,
+        folders: Sequence[Path] | None = None,
         commands: Commands | None = None,
     ) -> Self:
         """Open (or make) the library in ``library_folder``.
@@ -155,15 +156,17 @@ class LibrarySession:
             device: "auto", "cpu", "cuda" or "mps".
             backbone: its name; None for the library's own, "lite" for a new one.
             encode: whether encoder processes may be started.
+            exclusive: refuse to share the library with another exclusive session (two
+                windows would not see each other's changes).
+            folders: add, scan and encode these, and leave the library's other folders alone;
+                None: look after all of them.
             commands: the trainer's programs (tests put others in their place).
 
         Raises:
             CatalogueError: with a sentence for the user.
         """
         library_folder = library_folder.expanduser().absolute()
-        from lmpt_desktop.catalogue import Catalogue  # noqa: PLC0415
-
-        catalogue = Catalogue.open(library_folder)
+        catalogue = Catalogue.open(library_folder, exclusive=exclusive)
         try:
             wanted = backbone or catalogue.settings.get(BACKBONE_SETTING) or DEFAULT_BACKBONE
             session = cls(
@@ -177,7 +180,7 @@ class LibrarySession:
         except BaseException:
             catalogue.close()
             raise
-        session._start()
+        session._start(folders)
         return session
 
     def close(self) -> None:
@@ -323,7 +326,8 @@ class LibrarySession:
     # ----------------------------------------------------------------------------- folders
 
     def folders(self) -> list[Folder]:
-        return [item for item in self.catalogue.folders.all() if not item.hidden]
+        """The library's folders, by path."""
+        return self.catalogue.folders.all()
 
     def add_folder(self, path: Path) -> Folder:
         """Add a folder of photos and start scanning it."""
@@ -495,14 +499,15 @@ class LibrarySession:
         weights = self._current_weights(snapshot)
         assert weights is not None  # the preflight refuses otherwise
         image_ids = snapshot.image_ids[data.rows]
+        captions = self.catalogue.images.captions(image_ids)
         job = jobs.build_job(
             snapshot,
             data,
             weights,
             backbone=self.backbone,
             options=options,
-            captions=self.catalogue.images.captions(image_ids),
-            held_out=self.catalogue.prompt_sets.held_out(),
+            captions=[captions.get(int(i), "") for i in image_ids],
+            held_out=self.catalogue.runs.held_out(),
             trained_on=self._trained_on(),
         )
         return self._runs.start(job)
@@ -538,10 +543,17 @@ class LibrarySession:
 
     # ------------------------------------------------------------------------------- inside
 
-    def _start(self) -> None:
-        self._model.start()
-        self._runs.recover()
-        self.rescan()
+    def _start(self, folders: Sequence[Path] | None) -> None:
+        if folders is None:
+            self._model.start()
+            self._runs.recover()
+            self.rescan()
+        else:
+            added = [self.catalogue.folders.add(path.expanduser().absolute()) for path in folders]
+            self._model.only_folders = {item.id for item in added}
+            self._reload_images()
+            self._model.start()
+            self._scanner.scan(added)
 
     def _notify(self, notice: Notice) -> None:
         with self._listeners_lock:
@@ -564,15 +576,18 @@ class LibrarySession:
 
     def _images_found(self) -> None:
         """The scanner has committed something."""
-        self._worker.post("images", self._scanned, IMAGES_BEAT_SECONDS)
+        self._worker.post("images", self._scanned, self._images_beat)
 
     def _scanned(self) -> None:
+        began = time.monotonic()
         self._reload_images()
         self._model.queue_missing()
+        # A large library takes long to read: leave the worker time for predictions.
+        self._images_beat = max(IMAGES_BEAT_SECONDS, 4 * (time.monotonic() - began))
 
     def _reload_images(self) -> None:
         self._state.set_images(
-            self.catalogue.images.table(self.backbone),
+            self.catalogue.images.table(backbone=self.backbone),
             self.catalogue.annotations.matrix,
             self.catalogue.annotations.reviewed(),
         )

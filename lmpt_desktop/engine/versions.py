@@ -10,6 +10,7 @@ import numpy as np
 
 from lmpt_desktop.catalogue.records import PromptSetRecord
 from lmpt_desktop.engine.model_service import ModelService
+from lmpt_desktop.engine.retrain import REPLACES
 from lmpt_desktop.engine.state import LibraryState
 from lmpt_desktop.engine.views import ChangedPrediction, Comparison, VersionInfo
 from lmpt_desktop.inference.compare import compare
@@ -39,12 +40,8 @@ class Versions:
 
     def all(self) -> list[VersionInfo]:
         """Newest first, zero-shot last; versions that cannot be read are left out."""
-        records = [item for item in self._catalogue.prompt_sets.all() if not item.discarded]
         active = self._catalogue.prompt_sets.active(self._model.backbone)
-        infos = [
-            self._info(record, active)
-            for record in sorted(records, key=lambda item: item.id, reverse=True)
-        ]
+        infos = [self._info(record, active) for record in self._catalogue.prompt_sets.all()]
         zero_shot = VersionInfo(
             ZERO_SHOT, "", self._model.backbone, active is None, True, 0, None, None
         )
@@ -80,11 +77,11 @@ class Versions:
             trainer.prompt_set.PromptSetError: if it cannot be read.
         """
         if version_id == ZERO_SHOT:
-            self._catalogue.prompt_sets.promote(None, self._model.backbone)
+            self._catalogue.prompt_sets.promote_zero_shot(self._model.backbone)
         else:
             record = self._get(version_id)
             self._load(record)
-            self._catalogue.prompt_sets.promote(record.id, record.backbone)
+            self._catalogue.prompt_sets.promote(record.id)
             if record.backbone != self._model.backbone:
                 self._model.set_backbone(record.backbone)
         self._model.refresh()
@@ -111,7 +108,7 @@ class Versions:
 
     def _get(self, version_id: int) -> PromptSetRecord:
         for record in self._catalogue.prompt_sets.all():
-            if record.id == version_id and not record.discarded:
+            if record.id == version_id:
                 return record
         raise KeyError(version_id)
 
@@ -125,9 +122,7 @@ class Versions:
             KeyError: if the run made no version, or it was discarded.
             trainer.prompt_set.PromptSetError: if it cannot be read.
         """
-        record = self._catalogue.prompt_sets.of_run(run_id)
-        if record is None or record.discarded:
-            raise KeyError(run_id)
+        record = self._of_run(run_id)
         prompt_set = self._load(record)
         snapshot = self._state.snapshot
         changed: list[ChangedPrediction] = []
@@ -174,4 +169,16 @@ class Versions:
         active = self._catalogue.prompt_sets.active(record.backbone)
         if active is None or active.id != record.id:
             return active
-        return self._catalogue.prompt_sets.previous(record.backbone)
+        if record.run_id is None:
+            return None
+        replaced = self._catalogue.runs.get(record.run_id).settings.get(REPLACES)
+        if not isinstance(replaced, int):
+            return None
+        before = self._catalogue.prompt_sets.get(replaced)
+        return None if before.discarded else before
+
+    def _of_run(self, run_id: int) -> PromptSetRecord:
+        for record in self._catalogue.prompt_sets.all():
+            if record.run_id == run_id:
+                return record
+        raise KeyError(run_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -33,6 +34,12 @@ __all__ = [
     "Verdict",
     "VersionInfo",
 ]
+
+if TYPE_CHECKING:
+    # type checkers accept no cached_property where a protocol asks for a property
+    lazy = property
+else:
+    lazy = cached_property
 
 _NAME_RANKS: WeakKeyDictionary[ImageTable, NDArray[np.int64]] = WeakKeyDictionary()
 
@@ -66,7 +73,7 @@ class Snapshot:
     reviewed: NDArray[np.bool_]
     limits: BandLimits
 
-    @cached_property
+    @lazy
     def image_ids(self) -> NDArray[np.int64]:
         """(N,) int64, the id of every row."""
         return self.images.ids
@@ -94,41 +101,41 @@ class Snapshot:
             ranks = _NAME_RANKS[self.images] = natural_ranks(self.images.names)
         return ranks
 
-    @cached_property
+    @lazy
     def dates(self) -> NDArray[np.int64]:
         """(N,) seconds since the epoch: when taken, else when the file last changed."""
         taken = self.images.taken
         return np.where(taken == NO_DATE, self.images.mtime // 1_000_000_000, taken)
 
-    @cached_property
+    @lazy
     def class_ids(self) -> NDArray[np.int64]:
         """(C,) int64, the id of every column."""
         return np.array([entry.id for entry in self.classes], dtype=np.int64)
 
-    @cached_property
+    @lazy
     def row_of(self) -> dict[int, int]:
         """The row of an image id."""
         return {int(image_id): row for row, image_id in enumerate(self.image_ids)}
 
-    @cached_property
+    @lazy
     def column_of(self) -> dict[int, int]:
         """The column of a class id."""
         return {entry.id: column for column, entry in enumerate(self.classes)}
 
-    @cached_property
+    @lazy
     def predicted(self) -> NDArray[np.bool_]:
         """(N, C) bool: the score reaches the class's threshold."""
         with np.errstate(invalid="ignore"):
             return self.scores >= self.thresholds
 
-    @cached_property
+    @lazy
     def corrected(self) -> NDArray[np.bool_]:
         """(N, C) bool: the annotation contradicts the prediction."""
         said = self.annotations >= 0
         scored = ~np.isnan(self.scores)
         return said & scored & ((self.annotations == 1) != self.predicted)
 
-    @cached_property
+    @lazy
     def bands(self) -> ClassBands:
         """Bands from annotations, or estimated from predictions while there is none."""
         return class_bands(self.annotations, self.scores, self.thresholds, self.limits)

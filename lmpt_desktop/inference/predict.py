@@ -35,7 +35,7 @@ def predict(features: NDArray[np.float16], weights: ClassWeights) -> NDArray[np.
         ValueError: if the dimensions disagree (features of another backbone).
     """
     n, c = len(features), len(weights.scales)
-    scores = np.full((n, c), np.nan, np.float32)
+    scores = np.empty((n, c), np.float32)
     if not n or not c:
         return scores
     if features.shape[1] != weights.embeddings.shape[1]:
@@ -44,9 +44,12 @@ def predict(features: NDArray[np.float16], weights: ClassWeights) -> NDArray[np.
             f"class embeddings {weights.embeddings.shape[1]}"
         )
     scaled = np.ascontiguousarray((weights.embeddings * weights.scales[:, None]).T, np.float32)
+    single = np.empty((min(n, BLOCK_ROWS), features.shape[1]), np.float32)
     for start in range(0, n, BLOCK_ROWS):
-        block = slice(start, start + BLOCK_ROWS)
-        logits: NDArray[np.float32] = np.matmul(features[block].astype(np.float32), scaled)
+        block = features[start : start + BLOCK_ROWS]
+        np.copyto(single[: len(block)], block)
+        logits = scores[start : start + BLOCK_ROWS]
+        np.matmul(single[: len(block)], scaled, out=logits)
         logits += weights.biases
-        scores[block] = sigmoid(logits)
+        sigmoid(logits)
     return scores
