@@ -216,7 +216,8 @@ class CommandRegistry(QObject):
         """
         action = self._actions[command_id]
         if BY_ID[command_id].checkable:
-            action.triggered.connect(handler)
+            # PySide looks at a callable's signature, which built-in ones do not tell.
+            action.triggered.connect(lambda checked: handler(checked))  # noqa: PLW0108
         else:
             action.triggered.connect(lambda _checked=False: handler())
 

@@ -126,8 +126,9 @@ class FilterBar(QWidget):
         folder_id, below = self._folder
         return Filter(
             class_id=self.classes.currentData(),
-            band=self.bands.currentData(),
-            status=self.status.currentData(),
+            # Qt hands string enums back as plain strings.
+            band=Band(band) if (band := self.bands.currentData()) else None,
+            status=Status(status) if (status := self.status.currentData()) else None,
             unreviewed=self.unreviewed.isChecked(),
             state="unreadable" if self.problems.isChecked() else None,
             folder_id=folder_id,
@@ -137,7 +138,7 @@ class FilterBar(QWidget):
 
     def sort(self) -> Sort:
         return Sort(
-            key=self.order.currentData() or SortKey.ADDED,
+            key=SortKey(self.order.currentData() or SortKey.ADDED),
             class_id=self.classes.currentData(),
             descending=self.direction.isChecked(),
         )
@@ -236,18 +237,15 @@ class FilterBar(QWidget):
         self.changed.emit()
 
     def _show_direction(self) -> None:
-        texts = DIRECTIONS[self.order.currentData() or SortKey.ADDED]
+        texts = DIRECTIONS[SortKey(self.order.currentData() or SortKey.ADDED)]
         self.direction.setText(texts[self.direction.isChecked()])
         self.direction.setToolTip("Turn the order around")
 
     def _restyle(self, *_: object) -> None:
         self.clear_button.setIcon(theme.icon("clear"))
         self.clear_button.setVisible(self.active)
-        for combo in (self.classes, self.bands):
-            for index in range(1, combo.count()):
-                band = combo.itemData(index) if combo is self.bands else None
-                if isinstance(band, Band):
-                    combo.setItemIcon(index, band_icon(band))
+        for index in range(1, self.bands.count()):
+            self.bands.setItemIcon(index, band_icon(Band(self.bands.itemData(index))))
         for index, part in enumerate(self._class_key[0] if self._class_key else ()):
             self.classes.setItemIcon(index + 1, band_icon(part[2]))
         self._show_direction()

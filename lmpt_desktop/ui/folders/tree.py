@@ -72,15 +72,15 @@ class FolderTree(QTreeWidget):
         self.currentItemChanged.connect(self._changed)
         self._items: dict[tuple[int, str], QTreeWidgetItem] = {}
         self._missing: dict[int, bool] = {}
-        self._everything = QTreeWidgetItem(["All photos", ""])
-        self._everything.setIcon(0, theme.icon("image"))
-        self.addTopLevelItem(self._everything)
-        self.setCurrentItem(self._everything)
+        self.everything = QTreeWidgetItem(["All photos", ""])
+        self.everything.setIcon(0, theme.icon("image"))
+        self.addTopLevelItem(self.everything)
+        self.setCurrentItem(self.everything)
         theme.manager().changed.connect(self._restyle)
 
     def show_counts(self, counts: FolderCounts) -> None:
         """Bring the tree up to date; what is chosen and unfolded stays so."""
-        self._number(self._everything, counts.total)
+        self._number(self.everything, counts.total)
         wanted: set[tuple[int, str]] = set()
         for folder in counts.folders:
             root = (folder.id, "")
@@ -126,7 +126,7 @@ class FolderTree(QTreeWidget):
 
     def _drop(self, item: QTreeWidgetItem) -> None:
         if item is self.currentItem():
-            self.setCurrentItem(self._everything)
+            self.setCurrentItem(self.everything)
         parent = item.parent()
         if parent is None:
             self.takeTopLevelItem(self.indexOfTopLevelItem(item))
@@ -166,9 +166,9 @@ class FolderTree(QTreeWidget):
         )
 
     def _restyle(self, *_: object) -> None:
-        self._everything.setIcon(0, theme.icon("image"))
+        self.everything.setIcon(0, theme.icon("image"))
         muted = theme.current().colour("muted")
-        self._everything.setForeground(1, muted)
+        self.everything.setForeground(1, muted)
         for (folder_id, below), item in self._items.items():
             item.setIcon(0, theme.icon("folder") if below else self._icon(folder_id))
             item.setForeground(1, muted)

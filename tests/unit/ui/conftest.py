@@ -155,9 +155,7 @@ class MemorySession:
 
     def _replay(self, batch: Batch, values: np.ndarray) -> None:
         annotations = self.snapshot_.annotations.copy()
-        for image_id, class_id, value in zip(
-            batch.image_ids, batch.class_ids, values, strict=True
-        ):
+        for image_id, class_id, value in zip(batch.image_ids, batch.class_ids, values, strict=True):
             row = self.snapshot_.row_of[int(image_id)]
             annotations[row, self.snapshot_.column_of[int(class_id)]] = value
         self._set(annotations=annotations)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QTreeWidgetItem
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.ui.folders.tree import FolderCounts, FolderTree, count_folders
+
+
+def child(item: QTreeWidgetItem, index: int) -> QTreeWidgetItem:
+    found = item.child(index)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def tree(qtbot: QtBot) -> FolderTree:
+    tree = FolderTree()
+    qtbot.addWidget(tree)
+    return tree
+
+
+def test_images_count_in_their_folder_and_in_all_above(memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    snapshot.images.names[0] = "city/old town/photo.jpg"
+    counts = count_folders(memory_session.folders(), snapshot)
+    assert counts.total == 12
+    assert counts.counts == {
+        (1, ""): 12,
+        (1, "city"): 6,
+        (1, "city/old town"): 1,
+        (1, "beach"): 6,
+    }
+
+
+def test_choosing_a_folder_says_which(tree: FolderTree, memory_session: Any, qtbot: QtBot) -> None:
+    tree.show_counts(count_folders(memory_session.folders(), memory_session.snapshot()))
+    root = tree.topLevelItem(1)
+    assert root is not None
+    heard: list[tuple[object, object]] = []
+    tree.chosen.connect(lambda folder, below: heard.append((folder, below)))
+    tree.setCurrentItem(root)
+    tree.setCurrentItem(child(root, 0))
+    tree.setCurrentItem(tree.everything)
+    assert heard == [(1, None), (1, Path("beach")), (None, None)]
+
+
+def test_a_folder_that_empties_leaves_the_tree_and_the_choice_falls_back(
+    tree: FolderTree, tmp_path: Path
+) -> None:
+    folder = Folder(1, tmp_path)
+    tree.show_counts(FolderCounts((folder,), {(1, ""): 2, (1, "a"): 1, (1, "b"): 1}, 2))
+    root = tree.topLevelItem(1)
+    assert root is not None
+    tree.setCurrentItem(child(root, 1))
+    tree.show_counts(FolderCounts((folder,), {(1, ""): 1, (1, "a"): 1}, 1))
+    assert root.childCount() == 1
+    assert tree.currentItem() is tree.topLevelItem(0)
+
+
+def test_a_folder_that_is_gone_says_so(tree: FolderTree, tmp_path: Path) -> None:
+    tree.show_counts(FolderCounts((Folder(1, tmp_path / "unplugged"),), {}, 0))
+    root = tree.topLevelItem(1)
+    assert root is not None
+    assert "not there" in root.toolTip(0)
+
+
+def test_hidden_folders_are_not_shown(memory_session: Any, tmp_path: Path) -> None:
+    folders = [Folder(1, tmp_path), Folder(2, tmp_path / "x", hidden=True)]
+    assert count_folders(folders, memory_session.snapshot()).folders == (folders[0],)

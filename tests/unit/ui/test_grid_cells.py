@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.grid.cells import cell
+from lmpt_desktop.ui.grid.model import GridModel, describe
+from lmpt_desktop.ui.grid.view import runs
+from trainer.bands import Band
+
+DOG, PERSON, LIGHT = 10, 11, 12
+
+
+def test_tail_classes_come_first_then_the_surest(memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    for row in range(10):
+        chips = cell(snapshot, row, None).chips
+        keys = [(chip.band is not Band.TAIL, -chip.score) for chip in chips]
+        assert keys == sorted(keys)
+
+
+def test_at_most_three_classes_and_the_number_of_the_others(memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    for row in range(10):
+        shown = cell(snapshot, row, None)
+        assert len(shown.chips) == min(3, int(snapshot.predicted[row].sum()))
+        assert len(shown.chips) + shown.more == int(snapshot.predicted[row].sum())
+
+
+def test_an_absent_class_disappears_and_a_present_one_appears(memory_session: Any) -> None:
+    before = memory_session.snapshot()
+    row = int(np.flatnonzero(before.predicted[:10].any(axis=1))[0])
+    column = int(np.flatnonzero(before.predicted[row])[0])
+    other = int(np.flatnonzero(~before.predicted[row])[0])
+    memory_session.annotate([row + 1], [int(before.class_ids[column])], Verdict.ABSENT)
+    memory_session.annotate([row + 1], [int(before.class_ids[other])], Verdict.PRESENT)
+    shown = cell(memory_session.snapshot(), row, None)
+    names = {chip.class_id: chip for chip in shown.chips}
+    assert int(before.class_ids[column]) not in names
+    assert shown.corrected
+    if int(before.class_ids[other]) in names:
+        assert names[int(before.class_ids[other])].confirmed
+
+
+def test_the_verdict_on_the_class_in_focus_is_shown(memory_session: Any) -> None:
+    memory_session.annotate([3], [DOG], Verdict.ABSENT)
+    snapshot = memory_session.snapshot()
+    assert cell(snapshot, 2, DOG).focus is Verdict.ABSENT
+    assert cell(snapshot, 2, PERSON).focus is Verdict.UNKNOWN
+    assert cell(snapshot, 2, None).focus is None
+
+
+def test_an_image_without_a_feature_waits(memory_session: Any) -> None:
+    shown = cell(memory_session.snapshot(), 10, None)
+    assert shown.pending
+    assert shown.chips == ()
+
+
+def test_a_cell_in_words_names_classes_bands_and_estimates(memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    row = int(np.flatnonzero(snapshot.predicted[:10].any(axis=1))[0])
+    words = describe(cell(snapshot, row, None))
+    assert "photo" in words
+    assert "estimated" in words
+    memory_session.annotate([row + 1], [DOG], Verdict.PRESENT)
+    assert "estimated" not in describe(cell(memory_session.snapshot(), row, None))
+
+
+@pytest.mark.parametrize(
+    ("positions", "expected"),
+    [([], []), ([4], [(4, 4)]), ([1, 2, 3, 7], [(1, 3), (7, 7)]), ([0, 2], [(0, 0), (2, 2)])],
+)
+def test_positions_become_ranges(positions: list[int], expected: list[tuple[int, int]]) -> None:
+    assert runs(positions) == expected
+
+
+def test_new_content_in_the_same_order_keeps_the_model_and_only_repaints(
+    memory_session: Any, qapp: object
+) -> None:
+    model = GridModel()
+    resets: list[int] = []
+    model.modelReset.connect(lambda: resets.append(1))
+    rows = np.arange(12)
+    assert model.set_content(memory_session.snapshot(), rows)
+    memory_session.annotate([1], [DOG], Verdict.PRESENT)
+    assert not model.set_content(memory_session.snapshot(), rows)
+    model.refresh(memory_session.snapshot())
+    assert len(resets) == 1
+    assert any(chip.confirmed for chip in model.cell(0).chips)
+
+
+def test_positions_and_ids_belong_together(memory_session: Any, qapp: object) -> None:
+    model = GridModel()
+    model.set_content(memory_session.snapshot(), np.array([5, 2, 9]))
+    assert [model.image_id(place) for place in range(3)] == [6, 3, 10]
+    assert model.position_of(10) == 2
+    assert model.position_of(1) == -1

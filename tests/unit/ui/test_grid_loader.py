@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.ui.grid.loader import BUCKETS, ThumbnailLoader, bucket_for
+
+
+def jpeg(size: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (size, size), "orange").save(file, "JPEG")
+    return file.getvalue()
+
+
+class Source:
+    """Waits until it is let go, and notes the order of what it was asked for."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.asked: list[int] = []
+        self.broken: set[int] = set()
+
+    def __call__(self, image_id: int, version: str, size: int, /) -> bytes:
+        self.gate.wait(10)
+        self.asked.append(image_id)
+        if image_id in self.broken:
+            raise ValueError("The file is cut short.")
+        return jpeg(size)
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def loader(qapp: object, source: Source) -> Iterator[ThumbnailLoader]:
+    loader = ThumbnailLoader(source, threads=1)
+    yield loader
+    source.gate.set()
+    loader.close()
+
+
+def test_a_thumbnail_arrives_later_and_is_then_at_hand(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    source.gate.set()
+    with qtbot.waitSignal(loader.loaded) as signal:
+        assert loader.pixmap(1, "a", 160) is None
+    assert signal.args == [1]
+    pixmap = loader.pixmap(1, "a", 160)
+    assert pixmap is not None
+    assert pixmap.width() == 160
+    assert source.asked == [1]
+
+
+def test_the_newest_request_goes_first_and_those_scrolled_past_are_dropped(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    for image_id in range(1, 101):
+        loader.pixmap(image_id, "a", 160)
+    loader.keep_only([98, 99, 100])
+    assert loader.waiting == 3
+    source.gate.set()
+    qtbot.waitUntil(lambda: len(source.asked) == 4)
+    assert source.asked == [1, 100, 99, 98], "1 had begun; the others come newest first"
+
+
+def test_a_failure_is_remembered_with_its_reason_and_not_tried_again(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    source.broken.add(7)
+    source.gate.set()
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap(7, "a", 160)
+    assert loader.failure(7, "a") == "The file is cut short."
+    assert loader.pixmap(7, "a", 160) is None
+    assert loader.waiting == 0
+    source.broken.clear()
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap(7, "another content", 160)
+    assert loader.pixmap(7, "another content", 160) is not None
+
+
+def test_another_size_stands_in_while_the_right_one_loads(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    source.gate.set()
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap(1, "a", 160)
+    source.gate.clear()
+    stand_in = loader.pixmap(1, "a", 320)
+    assert stand_in is not None
+    assert stand_in.width() == 160
+
+
+def test_bytes_that_are_no_picture_are_a_failure(qapp: object, qtbot: QtBot) -> None:
+    loader = ThumbnailLoader(lambda _id, _version, _size: b"not a jpeg")
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap(1, "a", 160)
+    assert loader.failure(1, "a")
+    loader.close()
+
+
+@pytest.mark.parametrize(("pixels", "bucket"), [(80, 160), (160, 160), (161, 320), (9999, 512)])
+def test_the_smallest_stored_size_that_suffices_is_used(pixels: float, bucket: int) -> None:
+    assert bucket_for(pixels) == bucket
+    assert list(BUCKETS) == sorted(BUCKETS)

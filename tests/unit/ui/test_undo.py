@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui import undo
+from lmpt_desktop.ui.undo import AnnotationDesk
+
+DOG, PERSON = 10, 11
+
+
+@pytest.fixture
+def desk(memory_session: Any, qtbot: QtBot) -> AnnotationDesk:
+    return AnnotationDesk(memory_session)
+
+
+def test_a_verdict_is_committed_before_it_can_be_undone(
+    desk: AnnotationDesk, memory_session: Any
+) -> None:
+    desk.annotate([1, 2], [DOG], Verdict.PRESENT, "dog")
+    assert memory_session.snapshot().annotations[:2, 0].tolist() == [1, 1]
+    assert desk.stack.undoText() == "dog: present on 2 images"
+    desk.undo()
+    assert (memory_session.snapshot().annotations == -1).all()
+    desk.redo()
+    assert memory_session.snapshot().annotations[:2, 0].tolist() == [1, 1]
+
+
+def test_undo_brings_back_what_was_said_before_not_unknown(
+    desk: AnnotationDesk, memory_session: Any
+) -> None:
+    desk.annotate([1], [DOG], Verdict.ABSENT, "dog")
+    desk.annotate([1], [DOG], Verdict.PRESENT, "dog")
+    desk.undo()
+    assert memory_session.snapshot().annotations[0, 0] == Verdict.ABSENT
+
+
+def test_a_refused_change_is_told_and_leaves_nothing_to_undo(
+    desk: AnnotationDesk, memory_session: Any
+) -> None:
+    told: list[object] = []
+    desk.failed.connect(told.append)
+    memory_session.fails = OSError("The disk is full.")
+    desk.annotate([1], [DOG], Verdict.PRESENT, "dog")
+    assert told == [memory_session.fails]
+    assert not desk.stack.canUndo()
+    assert (memory_session.snapshot().annotations == -1).all()
+
+
+def test_nothing_selected_changes_nothing(desk: AnnotationDesk, memory_session: Any) -> None:
+    desk.annotate([], [DOG], Verdict.PRESENT, "dog")
+    desk.mark_reviewed([], True)
+    assert not desk.stack.canUndo()
+    assert memory_session.batches == 0
+
+
+def test_a_large_change_is_committed_off_the_window_and_holds_others_back(
+    desk: AnnotationDesk, memory_session: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo, "INLINE_CELLS", 3)
+    said: list[str] = []
+    desk.said.connect(said.append)
+    desk.annotate(list(range(1, 11)), [DOG], Verdict.PRESENT, "dog")
+    assert desk.busy
+    desk.annotate([1], [PERSON], Verdict.PRESENT, "person")
+    assert "previous change" in said[-1]
+    qtbot.waitUntil(lambda: not desk.busy)
+    annotations = memory_session.snapshot().annotations
+    assert int(np.sum(annotations == 1)) == 10
+    desk.undo()
+    qtbot.waitUntil(lambda: not desk.busy)
+    assert (memory_session.snapshot().annotations == -1).all()
