@@ -1,0 +1,313 @@
+"""The encoder process: photos and texts to features, until told to stop.
+
+Requests arrive as JSON lines on stdin, events leave as JSON lines on stdout, features as
+safetensors files in the folder given with ``--out``; :mod:`trainer.events` has the messages.
+A thread reads requests, others decode photos ahead of the model, and this one runs the model.
+Texts are answered before photos that were asked for earlier: a person is waiting for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import errno
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn, TextIO
+
+import numpy as np
+import torch
+from safetensors.numpy import save
+
+from trainer.backbone import Backbone, BackboneError, load_backbone
+from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
+from trainer.encode_wires import EventStream, Inbox, leave_with_parent, read_requests, take_stdio
+from trainer.events import (
+    PROTOCOL,
+    DownloadProgress,
+    EncodePhotos,
+    EncoderFailed,
+    EncoderReady,
+    EncodeTexts,
+    PhotoFailure,
+    PhotosEncoded,
+    TextsEncoded,
+)
+from trainer.photo_encoder import OutOfMemoryError, PhotoEncoder
+from trainer.photo_reader import PhotoReader
+
+log = logging.getLogger(__name__)
+
+EXIT_DONE, EXIT_FAILED = 0, 1
+
+SHARPNESS = 2.0
+"""JPEGs are decoded at a reduced size that keeps at least so many times the model's input."""
+
+_PROGRESS_SECONDS = 0.2
+_WINDOW_BATCHES = 3
+
+
+class _StoppedError(Exception):
+    """A Stop arrived."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``python -m trainer encode``."""
+    parser.add_argument(
+        "--backbone", required=True, help="lite, MODEL/PRETRAINED or MODEL/PATH (open_clip names)"
+    )
+    parser.add_argument("--device", default=AUTO, help="auto, cuda, cuda:1, mps or cpu")
+    parser.add_argument(
+        "--out", required=True, type=Path, help="folder for feature files; made if missing"
+    )
+    parser.add_argument(
+        "--threads", type=int, default=0, help="threads that decode photos (default: by cores)"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=0, help="photos encoded at once (default: by device)"
+    )
+    parser.add_argument(
+        "--idle-seconds",
+        type=float,
+        default=0.0,
+        help="leave after so long without a request (default: never)",
+    )
+    parser.add_argument(
+        "--nice",
+        type=int,
+        default=5,
+        help="lower this process's priority by so much, so that the screen stays smooth "
+        "(default: 5; 0 for none)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> NoReturn:
+    """Be the encoder process: takes over stdin and stdout, and ends the process.
+
+    Exit codes: 0 when told to stop, idle, or out of requests; 1 when it cannot go on.
+    """
+    logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("trainer").setLevel(logging.INFO)
+    requests, events = take_stdio()
+    code = _run(arguments, requests, events)
+    # Native threads (OpenMP, decoders) abort the process when Python takes them down one by one.
+    logging.shutdown()
+    os._exit(code)
+
+
+def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -> int:
+    inbox = Inbox()
+    threading.Thread(
+        target=read_requests, args=(requests, inbox), name="requests", daemon=True
+    ).start()
+    leave_with_parent()
+    _lower_priority(arguments.nice)
+    try:
+        return _serve(arguments, inbox, events)
+    except _StoppedError:
+        return EXIT_DONE
+    except BrokenPipeError:
+        log.info("nobody listens any more")
+        return EXIT_DONE
+    except Exception as error:
+        if not isinstance(error, BackboneError):
+            log.exception("the encoder failed")
+        with contextlib.suppress(BrokenPipeError):
+            events.send(_failure(error))
+        return EXIT_FAILED
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Like ``python -m trainer encode``; for tests and scripts."""
+    parser = argparse.ArgumentParser(prog="lmpt-trainer encode", description=__doc__)
+    add_arguments(parser)
+    run(parser.parse_args(arguments))
+
+
+def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> int:
+    out: Path = arguments.out
+    out.mkdir(parents=True, exist_ok=True)
+    backbone = _load(arguments.backbone, arguments.device, inbox, events)
+    encoder = Encoder(
+        backbone,
+        out,
+        events,
+        threads=arguments.threads or default_threads(backbone.device),
+        batch=arguments.batch or None,
+    )
+    events.send(
+        EncoderReady(
+            protocol=PROTOCOL,
+            backbone=backbone.name,
+            dim=backbone.dim,
+            device=device_label(backbone.device),
+            scale=backbone.scale,
+            bias=backbone.bias,
+            templates=list(backbone.templates),
+        )
+    )
+    log.info("ready: %s on %s", backbone.name, device_label(backbone.device))
+    try:
+        encoder.work(inbox, arguments.idle_seconds or None)
+    finally:
+        encoder.close()
+    return EXIT_DONE
+
+
+def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone:
+    try:
+        chosen = choose_device(device)
+    except NoDeviceError as error:
+        raise BackboneError("no-device", str(error)) from error
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        if inbox.stopped:
+            raise _StoppedError
+        now = time.monotonic()
+        if now - last >= _PROGRESS_SECONDS or done == total:
+            last = now
+            events.send(DownloadProgress(name, done, total))
+
+    backbone = load_backbone(name, chosen, half_images=chosen.type == "cuda", on_download=report)
+    if inbox.stopped:
+        raise _StoppedError
+    return backbone
+
+
+def default_threads(device: torch.device) -> int:
+    """Decoding threads.  Beside a GPU all cores are free for them; on a CPU two keep ahead of
+    any model there is, and more would only get in its way.
+    """
+    return min(32, cores()) if device.type != "cpu" else min(2, cores())
+
+
+class Encoder:
+    """Answers requests with a loaded backbone."""
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        out: Path,
+        events: EventStream,
+        *,
+        threads: int,
+        batch: int | None = None,
+    ) -> None:
+        self._backbone = backbone
+        self._out = out
+        self._events = events
+        self._encoder = PhotoEncoder(backbone, batch)
+        self._reader = PhotoReader(
+            backbone.preprocess,
+            at_least=round(SHARPNESS * backbone.input_side),
+            threads=threads,
+            window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
+        )
+        self._files = 0
+
+    def work(self, inbox: Inbox, idle_seconds: float | None) -> None:
+        """Answer requests until there are no more, or none came for ``idle_seconds``.
+
+        Raises:
+            _StoppedError: on Stop.
+        """
+        inbox.on_photos = lambda request: self._reader.add([Path(p) for p in request.paths])
+        while (message := inbox.take(idle_seconds)) is not None:
+            if isinstance(message, EncodeTexts):
+                self._answer_texts(message)
+            else:
+                self._answer_photos(message, inbox)
+        if inbox.stopped:
+            raise _StoppedError
+
+    def close(self) -> None:
+        self._reader.close()
+
+    def _answer_photos(self, request: EncodePhotos, inbox: Inbox) -> None:
+        def between() -> None:
+            if inbox.stopped:
+                raise _StoppedError
+            while (waiting := inbox.take_texts()) is not None:
+                self._answer_texts(waiting)
+
+        try:
+            encoded = self._encoder.encode(len(request.paths), self._reader.take, between)
+        except OutOfMemoryError as error:
+            # The rest of this request is still in the reader's queue; a fresh process is
+            # simpler to trust than a half-emptied one.
+            raise BackboneError("no-memory", str(error)) from error
+        ids = np.array(request.ids, np.int64)
+        failures = [PhotoFailure(request.ids[i], reason) for i, reason in encoded.failures]
+        file = ""
+        if len(encoded.positions):
+            arrays = {"ids": ids[encoded.positions], "features": encoded.features}
+            file = self._write(request.request, arrays)
+            if not file:
+                return
+        self._events.send(PhotosEncoded(request.request, file, len(encoded.positions), failures))
+
+    def _answer_texts(self, request: EncodeTexts) -> None:
+        try:
+            features = self._backbone.encode_texts(request.texts, request.templates)
+        except (MemoryError, torch.OutOfMemoryError):
+            message = "There is not enough memory to encode these texts. Close other programs."
+            self._events.send(EncoderFailed("no-memory", message, request.request))
+            return
+        if file := self._write(request.request, {"features": features}):
+            self._events.send(TextsEncoded(request.request, file))
+
+    def _write(self, request: str, arrays: dict[str, np.ndarray]) -> str:
+        """The path of a new file; "" if it could not be written, which has then been reported."""
+        self._files += 1
+        safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in request)[:80]
+        target = self._out / f"{safe}.{self._files}.safetensors"
+        part = target.with_suffix(".part")
+        try:
+            part.write_bytes(save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
+            part.replace(target)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                kind, message = "disk-full", "The disk is full; free some space and go on."
+            else:
+                kind, message = "error", f"Features could not be written to {self._out}: {error}."
+            self._events.send(EncoderFailed(kind, message, request))
+            return ""
+        return str(target)
+
+
+def _lower_priority(amount: int) -> None:
+    if amount <= 0:
+        return
+    with contextlib.suppress(OSError):
+        if hasattr(os, "nice"):
+            os.nice(amount)
+        else:
+            import psutil  # noqa: PLC0415
+
+            psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 0))
+
+
+def _failure(error: Exception) -> EncoderFailed:
+    """What to tell the app about an error that ends the process."""
+    if isinstance(error, BackboneError):
+        return EncoderFailed(error.kind, str(error))
+    if isinstance(error, OSError):
+        kind = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "error"
+        return EncoderFailed(kind, f"The encoder cannot work: {error}.")
+    # After such an error nothing works on the GPU any more in this process.
+    if "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError":
+        return EncoderFailed(
+            "no-device",
+            "The graphics card stopped working for this program. Try again, or choose the CPU.",
+        )
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return EncoderFailed("error", f"The model process failed: {lines[0].rstrip('.')}.")

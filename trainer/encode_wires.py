@@ -1,0 +1,184 @@
+"""The encoder process's stdin and stdout, and its ways to end (imports no torch)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from trainer.events import (
+    EncodePhotos,
+    EncodeTexts,
+    Message,
+    ProtocolError,
+    Stop,
+    parse_line,
+    to_line,
+)
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 1.5
+"""After a Stop the process is gone within so long, even amid a long computation."""
+
+_PARENT_SECONDS = 1.0
+
+
+class EventStream:
+    """Writes events, one line each, from any thread."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+
+    def send(self, message: Message) -> None:
+        """Raises BrokenPipeError when nobody listens."""
+        with self._lock:
+            self._stream.write(to_line(message))
+            self._stream.flush()
+
+
+class Inbox:
+    """Requests waiting; texts come before photos, else in order of arrival.
+
+    on_photos: told of every request for photos as it arrives, in order, so that decoding can
+        begin; those that came before it was set are told of when it is.
+    """
+
+    def __init__(self) -> None:
+        self._texts: queue.SimpleQueue[EncodeTexts] = queue.SimpleQueue()
+        self._photos: queue.SimpleQueue[EncodePhotos] = queue.SimpleQueue()
+        self._arrived = threading.Condition()
+        self._ended = False
+        self._early: list[EncodePhotos] = []
+        self._on_photos: Callable[[EncodePhotos], None] | None = None
+        self.stopped = False
+        """A Stop has arrived."""
+
+    @property
+    def on_photos(self) -> Callable[[EncodePhotos], None] | None:
+        return self._on_photos
+
+    @on_photos.setter
+    def on_photos(self, listener: Callable[[EncodePhotos], None]) -> None:
+        with self._arrived:
+            self._on_photos = listener
+            for request in self._early:
+                listener(request)
+            self._early.clear()
+
+    def put(self, message: EncodePhotos | EncodeTexts) -> None:
+        with self._arrived:
+            if isinstance(message, EncodeTexts):
+                self._texts.put(message)
+            else:
+                if self._on_photos is None:
+                    self._early.append(message)
+                else:
+                    self._on_photos(message)
+                self._photos.put(message)
+            self._arrived.notify()
+
+    def end(self, *, stop: bool) -> None:
+        """No more requests; with ``stop``, those waiting are dropped."""
+        with self._arrived:
+            self._ended = True
+            self.stopped = self.stopped or stop
+            self._arrived.notify()
+
+    def take(self, timeout: float | None) -> EncodePhotos | EncodeTexts | None:
+        """The next request; None when there will be none, or none came within ``timeout``."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._arrived:
+            while not self.stopped:
+                for waiting in (self._texts, self._photos):
+                    with contextlib.suppress(queue.Empty):
+                        return waiting.get_nowait()
+                left = None if deadline is None else deadline - time.monotonic()
+                if self._ended or (left is not None and left <= 0):
+                    return None
+                self._arrived.wait(left)
+        return None
+
+    def take_texts(self) -> EncodeTexts | None:
+        """A waiting request for texts, without waiting for one."""
+        with contextlib.suppress(queue.Empty):
+            return self._texts.get_nowait()
+        return None
+
+
+def take_stdio() -> tuple[TextIO, EventStream]:
+    """Stdin for requests, stdout for events; everybody else's prints go to stderr.
+
+    File names need not be Unicode; they pass as surrogates, like Python's own.
+    """
+    requests = os.fdopen(os.dup(0), encoding="utf-8", errors="surrogateescape")
+    events = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape", newline="\n")
+    # At the level of descriptors, so that C libraries are covered too.
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return requests, EventStream(events)
+
+
+def read_requests(stream: TextIO, inbox: Inbox) -> None:
+    """Put every request on ``stream`` into ``inbox``, until Stop or the end of the stream."""
+    try:
+        for line in stream:
+            if not line.strip():
+                continue
+            try:
+                message = parse_line(line)
+            except ProtocolError as error:
+                log.warning("ignoring a request: %s", error)
+                continue
+            if isinstance(message, Stop):
+                inbox.end(stop=True)
+                _leave_soon()
+                return
+            if isinstance(message, EncodePhotos | EncodeTexts):
+                if isinstance(message, EncodePhotos) and len(message.ids) != len(message.paths):
+                    log.warning("ignoring a request with unequal ids and paths")
+                    continue
+                inbox.put(message)
+            else:
+                log.warning("ignoring a %s", type(message).__name__)
+    except (OSError, ValueError) as error:
+        log.warning("stdin failed: %s", error)
+    inbox.end(stop=False)
+
+
+def leave_with_parent() -> None:
+    """End this process when its parent has died, even in the middle of a request.
+
+    Stdin closes then too, but what was asked for before would still be worked through.
+    """
+    parent = os.getppid()
+    if parent <= 1:
+        return
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_SECONDS)
+        log.info("the parent process is gone")
+        os._exit(0)
+
+    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+
+
+def _leave_soon() -> None:
+    """The main thread leaves at the next opportunity; a download or a large batch may keep it."""
+
+    def leave() -> None:
+        time.sleep(STOP_SECONDS)
+        os._exit(0)
+
+    threading.Thread(target=leave, name="stop", daemon=True).start()

@@ -1,0 +1,141 @@
+"""Batches of photos through the image tower, whatever memory and half precision do."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from trainer.photo import UnreadablePhoto
+
+log = logging.getLogger(__name__)
+
+CPU_BATCH = 16
+"""More gains nothing on a CPU and only delays a text request."""
+GPU_BATCH = 256
+NO_FEATURE = "The model could not make anything of this photo."
+
+
+class OutOfMemoryError(Exception):
+    """Not even one photo at a time fits; the message is a sentence for the user."""
+
+
+class ImageTower(Protocol):
+    """What is needed of :class:`trainer.backbone.Backbone`."""
+
+    @property
+    def dim(self) -> int: ...
+    @property
+    def device(self) -> torch.device: ...
+    def encode_images(self, pixels: Tensor) -> NDArray[np.float32]: ...
+
+
+@dataclass
+class Encoded:
+    """Features of the photos that worked, and the reasons of those that did not.
+
+    positions: (n,) int64, each feature's place in the request.
+    features: (n, D) float16, unit norm.
+    failures: (place in the request, sentence).
+    """
+
+    positions: NDArray[np.int64]
+    features: NDArray[np.float16]
+    failures: list[tuple[int, str]] = field(default_factory=list)
+
+
+class PhotoEncoder:
+    """Runs the image tower; remembers the batch size that fits."""
+
+    def __init__(self, tower: ImageTower, batch: int | None = None) -> None:
+        self._tower = tower
+        on_cpu = tower.device.type == "cpu"
+        self.batch = batch or (CPU_BATCH if on_cpu else GPU_BATCH)
+
+    def encode(
+        self,
+        count: int,
+        take: Callable[[int], list[Tensor | UnreadablePhoto]],
+        between: Callable[[], None] = lambda: None,
+    ) -> Encoded:
+        """Encode ``count`` photos.
+
+        Args:
+            take: gives the next so many photos, as :meth:`PhotoReader.take`.
+            between: called between batches, to answer what cannot wait; may raise to stop.
+
+        Raises:
+            OutOfMemoryError: if a single photo does not fit.
+        """
+        result = Encoded(
+            np.zeros(0, np.int64), np.zeros((0, self._tower.dim), np.float16), failures=[]
+        )
+        done = 0
+        while done < count:
+            between()
+            taken = take(min(self.batch, count - done))
+            if not taken:
+                raise RuntimeError("fewer photos were read than asked for")
+            part = self._encode_batch(taken)
+            result = Encoded(
+                np.concatenate([result.positions, part.positions + done]),
+                np.concatenate([result.features, part.features]),
+                result.failures + [(place + done, why) for place, why in part.failures],
+            )
+            done += len(taken)
+        return result
+
+    def _encode_batch(self, taken: list[Tensor | UnreadablePhoto]) -> Encoded:
+        failures = [
+            (i, item.reason) for i, item in enumerate(taken) if isinstance(item, UnreadablePhoto)
+        ]
+        good = [(i, item) for i, item in enumerate(taken) if isinstance(item, Tensor)]
+        positions = np.array([i for i, _ in good], np.int64)
+        features = np.zeros((len(good), self._tower.dim), np.float32)
+        if good:
+            parts = list(self._halving(torch.stack([item for _, item in good])))
+            features = np.concatenate(parts)
+        usable = np.isfinite(features).all(axis=1)
+        failures += [(int(i), NO_FEATURE) for i in positions[~usable]]
+        return Encoded(positions[usable], features[usable].astype(np.float16), sorted(failures))
+
+    def _halving(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
+        """Features of (n, 3, S, S), in as many steps as memory asks for."""
+        start = 0
+        while start < len(pixels):
+            part = pixels[start : start + self.batch]
+            try:
+                features = self._tower.encode_images(part)
+            except (MemoryError, torch.OutOfMemoryError) as error:
+                self._halve(len(part), error)
+                continue
+            except RuntimeError as error:
+                if not _means_no_memory(error):
+                    raise
+                self._halve(len(part), error)
+                continue
+            yield features
+            start += len(part)
+
+    def _halve(self, tried: int, error: Exception) -> None:
+        if tried <= 1:
+            raise OutOfMemoryError(
+                "There is not enough memory to encode even one photo at a time. Close other "
+                "programs, choose the CPU, or choose a smaller backbone."
+            ) from error
+        self.batch = max(1, tried // 2)
+        log.warning("out of memory with %d photos at once; going on with %d", tried, self.batch)
+        if self._tower.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _means_no_memory(error: RuntimeError) -> bool:
+    """MPS and the CPU's allocator raise a plain RuntimeError."""
+    text = str(error).lower()
+    return "out of memory" in text or "can't allocate memory" in text
