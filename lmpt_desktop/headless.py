@@ -22,6 +22,7 @@ from lmpt_desktop.engine.notices import Activity, ActivityChanged, ActivityState
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.views import ClassSpec, Snapshot
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
+from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
 from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
 from lmpt_desktop.logs import start_logging
@@ -84,7 +85,10 @@ def tag_parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folders", metavar="FOLDER", nargs="+", type=Path, help="photos to tag")
+    parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path, help="photos to tag")
+    parser.add_argument(
+        "--samples", action="store_true", help="tag the sample photos, for a first try"
+    )
     parser.add_argument(
         "--vocabulary",
         metavar="NAME|FILE",
@@ -145,6 +149,10 @@ def main(arguments: Sequence[str] | None = None, commands: Commands | None = Non
 
 def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None) -> int:
     folders = [_checked_folder(path) for path in parsed.folders]
+    if parsed.samples:
+        folders.append(_sample_photos())
+    if not folders:
+        raise TagFailure(ExitCode.USAGE, "Name at least one folder of photos, or --samples.")
     specs = vocabulary(parsed.vocabulary) if parsed.vocabulary else None
     if parsed.output != "-" and not Path(parsed.output).absolute().parent.is_dir():
         raise TagFailure(
@@ -162,6 +170,7 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
         problems: list[Problem] = []
         with _progress(session, console, problems):
             if specs is not None:
+                _refuse_to_lose_classes(session, specs)
                 session.set_vocabulary(specs)
             elif not session.classes:
                 session.set_vocabulary(built_in_vocabulary(DEFAULT_VOCABULARY))
@@ -214,6 +223,31 @@ def vocabulary(name: str) -> tuple[ClassSpec, ...]:
     try:
         return tuple(read_class_list(path))
     except ClassListError as error:
+        raise TagFailure(ExitCode.USAGE, str(error)) from error
+
+
+def _refuse_to_lose_classes(session: LibrarySession, specs: Sequence[ClassSpec]) -> None:
+    """Stop before a vocabulary would archive classes that somebody has annotated."""
+    wanted = {spec.name.casefold() for spec in specs}
+    snapshot = session.snapshot()
+    lost = [
+        entry.name
+        for column, entry in enumerate(snapshot.classes)
+        if entry.name.casefold() not in wanted and (snapshot.annotations[:, column] >= 0).any()
+    ]
+    if lost:
+        names = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
+        raise TagFailure(
+            ExitCode.USAGE,
+            f"The library {session.library_folder} has annotations of classes that this vocabulary "
+            f"lacks ({names}). Leave out --vocabulary, or give another --library.",
+        )
+
+
+def _sample_photos() -> Path:
+    try:
+        return copy_samples()
+    except SamplesMissingError as error:
         raise TagFailure(ExitCode.USAGE, str(error)) from error
 
 

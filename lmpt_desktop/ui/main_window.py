@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMenu,
-    QMessageBox,
     QStackedWidget,
     QToolBar,
     QToolButton,
@@ -24,7 +23,8 @@ from PySide6.QtWidgets import (
 from lmpt_desktop import paths
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui import files, samples, theme
+from lmpt_desktop.ingest import samples
+from lmpt_desktop.ui import files, theme
 from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
@@ -136,7 +136,6 @@ class MainWindow(QMainWindow):
         on("help.palette", lambda: CommandPalette(self.commands, self).show_over(self))
         on("help.keyboard", lambda: KeyboardPage(self).show())
         on("help.log", lambda: files.open_path(paths.log_dir()))
-        on("help.about", self._about)
         self.model_actions.bind()
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
@@ -210,6 +209,7 @@ class MainWindow(QMainWindow):
         if page is None:
             return
         self._remember_page(page)
+        self.model_actions.page_closed()
         page.close_page()
         self.stack.setCurrentWidget(self.welcome)
         self.stack.removeWidget(page)
@@ -243,6 +243,7 @@ class MainWindow(QMainWindow):
         for activity in opened.session.activities().values():
             self._activity(activity)
         self._remember_library()
+        self.model_actions.page_opened(page)
         self._update_needs()
         page.grid.setFocus()
         self.library_opened.emit(page)
@@ -343,16 +344,6 @@ class MainWindow(QMainWindow):
             self._show_part("filters", True)
             self.page.panel.bar.text.setFocus()
             self.page.panel.bar.text.selectAll()
-
-    def _about(self) -> None:
-        QMessageBox.about(
-            self,
-            f"About {TITLE}",
-            "Tag photos with many classes at once, the rare ones included: predict, correct, "
-            "retrain the prompts.\n\nThe method is LMPT (arXiv 2305.04536): both encoders stay "
-            "frozen, only the words in front of each class name are learned.\n\n"
-            "Everything stays on this computer.",
-        )
 
     def _ask_folder(self, title: str) -> Path | None:
         chosen = QFileDialog.getExistingDirectory(self, title, self.memory.text("last-folder"))

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop import paths
-from lmpt_desktop.ui import samples, theme
+from lmpt_desktop.ingest import samples
+from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.memory import RecentLibrary
 
 INTRODUCTION = (

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lmpt_desktop.ui import samples
+from lmpt_desktop.ingest import samples
 
 
 def test_copies_are_whole_photos_with_captions(tmp_path: Path) -> None:
