@@ -22,7 +22,7 @@ DEFAULT_THRESHOLD = 0.5
 SCALE_RANGE = (1.0, 200.0)
 BIAS_PRIOR_STD = 2.0
 """Of a class's bias around the shared one, in logits."""
-UNKNOWN_WEIGHT = 0.1
+UNKNOWN_WEIGHT = 0.3
 """Of an unknown entry's expected value against a known one."""
 MAX_ENTRIES = 2_000_000
 _ITERATIONS = 30

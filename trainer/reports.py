@@ -174,7 +174,7 @@ def _nearest(
     cosines = nn_f.normalize(contexts.to(table.device), dim=-1) @ table.T
     values, places = cosines.topk(min(count, len(table)))
     return [
-        [(decode(int(place)), float(value)) for value, place in zip(row, where, strict=True)]
+        [(decode(place), value) for value, place in zip(row.tolist(), where.tolist(), strict=True)]
         for row, where in zip(values, places, strict=True)
     ]
 
