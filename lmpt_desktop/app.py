@@ -13,12 +13,15 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.ui.main_window import TITLE, MainWindow
 from lmpt_desktop.ui.memory import WindowMemory
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
 from lmpt_desktop.ui.thumbnails import SessionThumbnails
+
+FIRST_VOCABULARY = "everyday"
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +33,15 @@ def open_session(library: Path) -> Opened:
         CatalogueError: with a sentence for the user.
     """
     session = LibrarySession.open(library)
+    if not session.classes and not session.folders():
+        # A new library should show something sensible before the user has set anything.
+        session.set_vocabulary(first_classes())
     return Opened(session, SessionThumbnails(session, ThumbnailStore(library)))
+
+
+def first_classes() -> tuple[ClassSpec, ...]:
+    """The vocabulary of a new library."""
+    return built_in_vocabulary(FIRST_VOCABULARY)
 
 
 def make_application() -> QApplication:

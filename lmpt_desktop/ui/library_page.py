@@ -173,6 +173,11 @@ class LibraryPage(QWidget):
         if chosen is not None:
             self.desk.annotate(self.grid.selected_ids(), [chosen], verdict, self.class_name(chosen))
 
+    def show_images(self, image_ids: list[int]) -> None:
+        """Show these images only, until the filters are cleared."""
+        self.panel.bar.set_images(image_ids)
+        self.window().activateWindow()
+
     def mark_reviewed(self, reviewed: bool) -> None:
         self.desk.mark_reviewed(self.grid.selected_ids(), reviewed)
 
@@ -189,7 +194,7 @@ class LibraryPage(QWidget):
             QGuiApplication.clipboard().setText("\n".join(paths))
             self.said.emit("Path copied" if len(ids) == 1 else f"{len(ids):,} paths copied")
 
-        background.start(lambda: [str(self.session.path(id_)) for id_ in ids], copy)
+        background.start(lambda: [str(path) for path in self.session.paths(ids)], copy)
 
     def add_folders(self, folders: list[Path]) -> None:
         """Add folders of photos to this library."""

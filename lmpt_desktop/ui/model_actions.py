@@ -1,40 +1,265 @@
-"""The commands that open dialogs: vocabulary, export, preferences, retraining, versions."""
+"""The commands that open dialogs: vocabulary, export, preferences, retraining, versions.
+
+Dialogs are imported when first needed, so that the window starts without them (the run's
+plot alone brings a plotting library).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lmpt_desktop.engine.notices import ActivityKind
-from lmpt_desktop.engine.views import RunState
+import numpy as np
+from PySide6.QtWidgets import QDialog, QFileDialog
+
+from lmpt_desktop.engine.notices import ActivityKind, RunChanged
+from lmpt_desktop.engine.views import RunState, Snapshot
+from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
+from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.commands import Needs
+from lmpt_desktop.ui.theme import ThemeChoice
+from trainer.bands import BandLimits
 
 if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.bridge import SessionBridge
+    from lmpt_desktop.ui.library_page import LibraryPage
     from lmpt_desktop.ui.main_window import MainWindow
+
+LIMITS_SETTING = "band limits"
+DEVICE_SETTING = "device"
+ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST)
 
 
 class ModelActions:
-    """Opens dialogs for the window's library; dialogs are imported when first needed."""
+    """Opens dialogs for the window's library, one of each kind at a time."""
 
     def __init__(self, window: MainWindow) -> None:
         self._window = window
+        self._dialogs: dict[str, QDialog] = {}
+        self._run_state: RunState | None = None
 
     def bind(self) -> None:
         """Put the handlers on the commands."""
+        on = self._window.commands.on
+        on("vocabulary.edit", self.edit_vocabulary)
+        on("file.export", self.export_tags)
+        on("edit.preferences", self.preferences)
+        on("model.retrain", self.retrain)
+        on("model.run", self.show_run)
+        on("model.versions", self.versions)
+        on("model.backbone", self.backbone)
+        on("help.about", self.about)
+
+    def page_opened(self, page: LibraryPage) -> None:
+        """Follow the runs of a library that was just opened."""
+        status = page.session.current_run()
+        self._run_state = status.state if status is not None else None
+        page.bridge.on(RunChanged, lambda _notice: self._run_changed())
+
+    def page_closed(self) -> None:
+        """Close the dialogs of the library that is being closed."""
+        for dialog in list(self._dialogs.values()):
+            dialog.close()
+        self._dialogs.clear()
+        self._run_state = None
 
     def needs(self) -> Needs:
-        """Whether a run is going on."""
-        page = self._window.page
-        run = page.session.current_run() if page is not None else None
-        return Needs.RUN if run is not None and run.state is RunState.RUNNING else Needs.NOTHING
+        """Whether there is a run to show."""
+        return Needs.NOTHING if self._run_state is None else Needs.RUN
 
     def cancel(self, kind: ActivityKind) -> None:
         """Stop an activity of the status bar."""
         page = self._window.page
+        if page is not None:
+            background.start(
+                lambda: page.session.cancel(kind), lambda _none: None, page.problem.emit
+            )
+
+    # ----------------------------------------------------------------------------- dialogs
+
+    def edit_vocabulary(self) -> None:
+        from lmpt_desktop.ui.dialogs.vocabulary import VocabularyDialog  # noqa: PLC0415
+
+        self._open("vocabulary", lambda page: VocabularyDialog(*self._owned(page)))
+
+    def retrain(self) -> None:
+        from lmpt_desktop.ui.dialogs.retrain import RetrainDialog  # noqa: PLC0415
+
+        def make(page: LibraryPage) -> QDialog:
+            device = str(page.session.setting(DEVICE_SETTING, "auto"))
+            dialog = RetrainDialog(*self._owned(page), device=device)
+            dialog.started.connect(lambda _run: self.show_run())
+            return dialog
+
+        self._open("retrain", make)
+
+    def show_run(self) -> None:
+        from lmpt_desktop.ui.dialogs.run_page import RunDialog  # noqa: PLC0415
+
+        def make(page: LibraryPage) -> QDialog:
+            dialog = RunDialog(*self._owned(page))
+            dialog.compare_wanted.connect(self.compare)
+            return dialog
+
+        self._open("run", make)
+
+    def compare(self, run_id: int) -> None:
+        """Show what a run's prompts would change."""
+        from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog  # noqa: PLC0415
+
+        def make(page: LibraryPage) -> QDialog:
+            dialog = ComparisonDialog(
+                page.session, run_id, page.panel.loader, page.bridge, self._window
+            )
+            dialog.images_wanted.connect(page.show_images)
+            return dialog
+
+        if "comparison" in self._dialogs:
+            self._dialogs["comparison"].close()
+        self._open("comparison", make)
+
+    def versions(self) -> None:
+        from lmpt_desktop.ui.dialogs.versions import VersionsDialog  # noqa: PLC0415
+
+        def make(page: LibraryPage) -> QDialog:
+            dialog = VersionsDialog(*self._owned(page))
+            dialog.compare_wanted.connect(self.compare)
+            dialog.said.connect(self._window.status.say)
+            return dialog
+
+        self._open("versions", make)
+
+    def backbone(self) -> None:
+        from lmpt_desktop.ui.dialogs.backbone import BackboneDialog  # noqa: PLC0415
+
+        self._open("backbone", lambda page: BackboneDialog(*self._owned(page)))
+
+    def preferences(self) -> None:
+        from lmpt_desktop.ui.dialogs.preferences import PreferencesDialog  # noqa: PLC0415
+
+        page = self._window.page
+        limits = page.session.snapshot().limits if page is not None else None
+        device = str(page.session.setting(DEVICE_SETTING, "auto")) if page is not None else "auto"
+        dialog = PreferencesDialog(theme.manager().choice, limits, device, self._window)
+        dialog.theme_chosen.connect(lambda choice: self._window.set_theme(ThemeChoice(choice)))
+        if page is not None:
+            session = page.session
+            dialog.limits_chosen.connect(lambda chosen: self._set_limits(session, chosen))
+            dialog.device_chosen.connect(session.set_device)
+        self._keep("preferences", dialog)
+
+    def about(self) -> None:
+        from lmpt_desktop.ui.dialogs.about import AboutDialog  # noqa: PLC0415
+
+        self._keep("about", AboutDialog(self._window))
+
+    def export_tags(self) -> None:
+        """Ask for a file and write one row per image and class to it."""
+        page = self._window.page
         if page is None:
             return
-        if kind is ActivityKind.FIT:
-            run = page.session.current_run()
-            if run is not None and run.state is RunState.RUNNING:
-                page.session.cancel_retrain(run.run_id)
-        else:
-            page.session.cancel(kind)
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self._window, "Export tags", "tags.csv", "CSV (*.csv);;JSON (*.json)"
+        )
+        if chosen:
+            path = Path(chosen)
+            if not path.suffix:
+                path = path.with_suffix(".csv")
+            self.export_to(page.session, path)
+
+    def export_to(self, session: LibrarySession, path: Path) -> None:
+        """Write the tags in the background and say how many rows there are."""
+
+        def write() -> int:
+            with whole_file(path) as file:
+                return write_tags(tag_rows(session), file, format_of(path.name))
+
+        background.start(
+            write,
+            lambda count: self._window.status.say(f"{count:,} tags written to {path.name}"),
+            lambda error: self._window.tell_error("The tags were not exported", error),
+        )
+
+    # ------------------------------------------------------------------------------- inside
+
+    def _owned(self, page: LibraryPage) -> tuple[LibrarySession, SessionBridge, MainWindow]:
+        return page.session, page.bridge, self._window
+
+    def _open(self, name: str, make: Callable[[LibraryPage], QDialog]) -> None:
+        page = self._window.page
+        if page is None:
+            return
+        if (old := self._dialogs.get(name)) is not None:
+            old.raise_()
+            old.activateWindow()
+            return
+        self._keep(name, make(page))
+
+    def _keep(self, name: str, dialog: QDialog) -> None:
+        """Show a dialog, and know it until it is closed."""
+        if (old := self._dialogs.pop(name, None)) is not None:
+            old.close()
+        self._dialogs[name] = dialog
+
+        def forget(_result: int) -> None:
+            if self._dialogs.get(name) is dialog:
+                del self._dialogs[name]
+
+        dialog.finished.connect(forget)
+        dialog.show()
+
+    def _set_limits(self, session: LibrarySession, limits: BandLimits) -> None:
+        session.set_setting(LIMITS_SETTING, {"medium": limits.medium, "head": limits.head})
+
+    def _run_changed(self) -> None:
+        page = self._window.page
+        status = page.session.current_run() if page is not None else None
+        if status is None:
+            return
+        before, self._run_state = self._run_state, status.state
+        if status.state == before or status.state not in ENDED or "run" in self._dialogs:
+            return
+        if status.state in (RunState.FAILED, RunState.LOST):
+            message = status.message or "The prompts in use are the same as before."
+            note = self._window.notifications.tell(
+                "The retraining stopped", message, colour="error"
+            )
+            note.add_button("Show log", self.show_run)
+        elif status.version_id is not None:
+            note = self._window.notifications.tell(
+                "The retraining is finished",
+                "Compare the new prompts with the ones in use, then decide.",
+                colour="accent",
+            )
+            run_id = status.run_id
+
+            def compare() -> None:
+                self._window.notifications.dismiss(note)
+                self.compare(run_id)
+
+            note.add_button("Compare...", compare)
+
+
+def tag_rows(session: LibrarySession) -> Iterator[TagRow]:
+    """Classes that are present, or predicted and not said to be absent, image by image."""
+    snapshot = session.snapshot()
+    shown = shown_classes(snapshot)
+    names = [entry.name for entry in snapshot.classes]
+    bands = [band.value for band in snapshot.bands.bands]
+    rows = np.flatnonzero(shown.any(axis=1))
+    for start in range(0, len(rows), 1000):
+        part = rows[start : start + 1000]
+        paths = session.paths(snapshot.image_ids[part].tolist())
+        for row, path in zip(part, paths, strict=True):
+            for column in np.flatnonzero(shown[row]):
+                # What the user said is certain, whatever the model thinks.
+                said = snapshot.annotations[row, column] == 1
+                score = 1.0 if said else float(snapshot.scores[row, column])
+                yield TagRow(str(path), names[column], score, bands[column])
+
+
+def shown_classes(snapshot: Snapshot) -> np.ndarray:
+    """(N, C) bool: what the app holds to be in the images."""
+    return (snapshot.predicted & (snapshot.annotations != 0)) | (snapshot.annotations == 1)

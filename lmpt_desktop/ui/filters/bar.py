@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +76,7 @@ class FilterBar(QWidget):
         self._folder: tuple[int | None, Path | None] = (None, None)
         self._class_key: tuple[tuple[tuple[int, str, Band], ...], bool] | None = None
         self._quiet = False
+        self._images: frozenset[int] | None = None
 
         self.classes = _combo("filter-class", "Class", 17)
         self.bands = _combo("filter-band", "Band")
@@ -85,6 +87,9 @@ class FilterBar(QWidget):
         self.problems = QCheckBox("Unreadable")
         self.problems.setObjectName("filter-unreadable")
         self.problems.setToolTip("Only files that could not be read")
+        self.images = QLabel()
+        self.images.setObjectName("filter-images")
+        self.images.hide()
         self.text = QLineEdit()
         self.text.setObjectName("filter-text")
         self.text.setAccessibleName("Find in file names")
@@ -111,7 +116,8 @@ class FilterBar(QWidget):
         layout.setContentsMargins(8, 6, 8, 6)
         for part in (
             self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
-            self.sort_label, self.order, self.direction, self.clear_button, self.count,
+            self.images, self.sort_label, self.order, self.direction, self.clear_button,
+            self.count,
         ):  # fmt: skip
             layout.addWidget(part)
         self._fill_fixed()
@@ -134,6 +140,7 @@ class FilterBar(QWidget):
             folder_id=folder_id,
             below=below,
             text=self.text.text().strip(),
+            image_ids=self._images,
         )
 
     def sort(self) -> Sort:
@@ -154,19 +161,35 @@ class FilterBar(QWidget):
             self._folder = (folder_id, below)
             self._announce()
 
+    def set_images(self, image_ids: Sequence[int] | None) -> None:
+        """Narrow to these images, whatever else is set; None takes that back."""
+        self._quiet = True
+        self.clear()
+        self._quiet = False
+        self._folder = (None, None) if image_ids is not None else self._folder
+        self._set_images(image_ids)
+        self._announce()
+
+    def _set_images(self, image_ids: Sequence[int] | None) -> None:
+        self._images = None if image_ids is None else frozenset(image_ids)
+        count = len(image_ids or ())
+        self.images.setText("One chosen image" if count == 1 else f"{count:,} chosen images")
+        self.images.setVisible(image_ids is not None)
+
     def set_class(self, class_id: int | None) -> None:
         """Choose a class, as the user would."""
         self.classes.setCurrentIndex(max(0, self.classes.findData(class_id)))
 
     def clear(self) -> None:
         """Everything but folder and order as it was at first."""
-        self._quiet = True
+        was_quiet, self._quiet = self._quiet, True
+        self._set_images(None)
         for combo in (self.classes, self.bands, self.status):
             combo.setCurrentIndex(0)
         self.unreviewed.setChecked(False)
         self.problems.setChecked(False)
         self.text.clear()
-        self._quiet = False
+        self._quiet = was_quiet
         self._announce()
 
     def show_classes(self, snapshot: Snapshot) -> None:

@@ -105,6 +105,9 @@ class MemorySession:
     def path(self, image_id: int) -> Path:
         return self.folder / self.snapshot_.images.names[self.snapshot_.row_of[image_id]]
 
+    def paths(self, image_ids: Sequence[int]) -> list[Path]:
+        return [self.path(image_id) for image_id in image_ids]
+
     def activities(self) -> dict[ActivityKind, Activity]:
         return dict(self.running)
 
