@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE as LITE
 from lmpt_desktop.engine.notices import (
     ActivityChanged,
     ActivityKind,
@@ -29,6 +30,7 @@ from lmpt_desktop.engine.notices import (
     EncoderChanged,
     Problem,
 )
+from lmpt_desktop.engine.session import DEVICE_SETTING
 from lmpt_desktop.engine.views import BackboneInfo
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, heading, muted
 from lmpt_desktop.ui.dialogs.formats import counted, file_size
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
     from lmpt_desktop.ui.bridge import SessionBridge
 
 _NAME = re.compile(r"[\w.+-]+/\S.*")
-DEVICE_SETTING = "device"
 
 
 def is_backbone_name(text: str) -> bool:
@@ -155,6 +156,8 @@ class BackboneDialog(LibraryDialog):
     def _described(self, info: BackboneInfo) -> str:
         if info.available:
             size = self.tr("on this computer")
+        elif info.name == LITE:
+            size = self.tr("missing from this installation")
         else:
             size = self.tr("download: {0}").format(file_size(info.download_bytes))
         mark = self.tr("   ● in use") if info.name == self.session.backbone else ""

@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import (
+    QAbstractItemView,
     QDialog,
     QFrame,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QPushButton,
     QSizePolicy,
+    QTableView,
     QWidget,
 )
 
@@ -44,6 +47,7 @@ class MessageStrip(QFrame):
         self.sentence.setWordWrap(True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.button = QPushButton()
+        self.button.setAutoDefault(False)
         self.button.clicked.connect(self.pressed)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 10, 6)
@@ -116,7 +120,9 @@ class LibraryDialog(QDialog):
             act()
         except Exception as error:  # every refusal carries a sentence for the user
             logger.warning("refused: %s", error, exc_info=True)
-            self.strip.say(str(error) or type(error).__name__, "error")
+            gone = isinstance(error, KeyError)
+            said = self.tr("It is no longer there.") if gone else str(error)
+            self.strip.say(said or type(error).__name__, "error")
             return False
         return True
 
@@ -125,6 +131,23 @@ class LibraryDialog(QDialog):
             for handler in self._handlers:
                 self._bridge.off(handler)
         self._handlers.clear()
+
+
+def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None:
+    """Rows of one line, no grid, whole rows selected; ``stretch`` takes the room left."""
+    table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    table.setShowGrid(False)
+    table.setTabKeyNavigation(False)
+    table.setWordWrap(False)
+    table.setStyleSheet("QTableView::item { padding: 0 6px; }")
+    rows = table.verticalHeader()
+    rows.hide()
+    rows.setDefaultSectionSize(table.fontMetrics().height() + 10)
+    header = table.horizontalHeader()
+    header.setHighlightSections(False)
+    header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+    for column, width in widths.items():
+        header.resizeSection(column, width)
 
 
 def heading(text: str) -> QLabel:

@@ -6,11 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QTableView,
@@ -22,7 +20,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.views import Comparison
 from lmpt_desktop.ui import background, theme
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, larger, muted, tint
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, larger, muted, tint
 from lmpt_desktop.ui.dialogs.changed_view import ChangedView
 from lmpt_desktop.ui.dialogs.comparison_models import (
     NAME,
@@ -199,14 +197,7 @@ class ComparisonDialog(LibraryDialog):
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setShowGrid(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((1, 96), (2, 104), (3, 100), (4, 80), (5, 80), (6, 160)):
-            header.resizeSection(column, width)
+        dress_table(self.table, NAME, {1: 110, 2: 116, 3: 110, 4: 84, 5: 84, 6: 170})
         return self.table
 
     def _changed_page(self, comparison: Comparison) -> QWidget:

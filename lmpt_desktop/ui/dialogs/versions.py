@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialogButtonBox,
     QHBoxLayout,
-    QHeaderView,
     QPushButton,
     QTableView,
     QVBoxLayout,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.notices import EncoderChanged, VersionsChanged
 from lmpt_desktop.engine.views import VersionInfo
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, muted
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, muted
 from lmpt_desktop.ui.dialogs.formats import DASH, local_time, percent
 from lmpt_desktop.ui.grid.model import Index
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from lmpt_desktop.ui.bridge import SessionBridge
 
 _FIGURES = ("total", "head", "medium", "tail")
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -62,8 +62,11 @@ class VersionsModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
     ) -> Any:
-        wanted = orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole
-        return self._headers[section] if wanted else None
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if section >= 3 else _LEFT
+        return self._headers[section] if role == Qt.ItemDataRole.DisplayRole else None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid():
@@ -81,20 +84,22 @@ class VersionsModel(QAbstractTableModel):
 
     def text(self, version: VersionInfo, column: int) -> str:
         """What a cell says."""
-        if column == 0:
-            plain = version.version_id == 0
-            return self.tr("Plain prompts") if plain else local_time(version.created)
-        if column == 1:
-            if version.active:
-                return self.tr("● in use")
-            return self.tr("used before") if version.promoted else self.tr("not used yet")
-        if column == 2:
-            return version.backbone
-        if column == 3:
-            return f"{version.classes:,}"
+        if version.active:
+            state = self.tr("● in use")
+        else:
+            state = self.tr("used before") if version.promoted else self.tr("not used yet")
+        plain = version.version_id == 0
+        words = (
+            self.tr("Plain prompts") if plain else local_time(version.created),
+            state,
+            version.backbone,
+            f"{version.classes:,}",
+        )
+        if column < len(words):
+            return words[column]
         if version.evaluation is None:
             return DASH
-        return percent(getattr(version.evaluation.scores, _FIGURES[column - 4]))
+        return percent(getattr(version.evaluation.scores, _FIGURES[column - len(words)]))
 
 
 class VersionsDialog(LibraryDialog):
@@ -118,15 +123,9 @@ class VersionsDialog(LibraryDialog):
         self.table.setObjectName("versions")
         self.table.setAccessibleName(self.tr("Versions"))
         self.table.setModel(self.model)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setShowGrid(False)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(2, QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 150), (1, 110), (3, 70), (4, 66), (5, 66), (6, 70), (7, 66)):
-            header.resizeSection(column, width)
+        widths = {0: 160, 1: 120, 3: 84, 4: 74, 5: 74, 6: 84, 7: 74}
+        dress_table(self.table, 2, widths)
         self.promote = QPushButton(self.tr("&Use this version"))
         self.promote.setObjectName("promote")
         self.roll_back = QPushButton(self.tr("&Roll back"))

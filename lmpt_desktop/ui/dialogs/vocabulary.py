@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QLineEdit,
     QMenu,
@@ -28,12 +27,15 @@ from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
 from lmpt_desktop.engine.views import ClassSpec
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 from lmpt_desktop.interchange.class_lists import format_class_list, read_class_list
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, muted
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, muted
 from lmpt_desktop.ui.dialogs.formats import counted
 from lmpt_desktop.ui.dialogs.vocabulary_change import VocabularyChange, vocabulary_change
 from lmpt_desktop.ui.dialogs.vocabulary_model import (
+    ABSENT,
+    BAND,
     DESCRIPTION,
     NAME,
+    PRESENT,
     SORT_ROLE,
     ClassLine,
     ClassTableModel,
@@ -65,21 +67,12 @@ class ClassesTab(QWidget):
         self.table.setObjectName("classes")
         self.table.setAccessibleName(self.tr("Classes"))
         self.table.setModel(self.proxy)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked
             | QAbstractItemView.EditTrigger.EditKeyPressed
         )
-        self.table.setTabKeyNavigation(False)
-        self.table.setShowGrid(False)
-        self.table.setAlternatingRowColors(False)
-        self.table.verticalHeader().hide()
-        header = self.table.horizontalHeader()
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Interactive)
-        header.setSectionResizeMode(DESCRIPTION, QHeaderView.ResizeMode.Stretch)
-        header.resizeSection(NAME, 170)
-        for column, width in ((2, 76), (3, 76), (4, 136)):
-            header.resizeSection(column, width)
+        widths = {NAME: 180, PRESENT: 80, ABSENT: 80, BAND: 150}
+        dress_table(self.table, DESCRIPTION, widths)
         self.search = QLineEdit()
         self.search.setObjectName("find")
         self.search.setPlaceholderText(self.tr("Find a class"))

@@ -48,7 +48,7 @@ class RowGeometry:
         return None
 
 
-def row_geometry(area: QRectF, font: QFont, band_text: str) -> RowGeometry:
+def row_geometry(area: QRectF, font: QFont, band: Band, band_text: str) -> RowGeometry:
     """Lay a row out inside ``area``."""
     metrics, small = QFontMetricsF(font), QFontMetricsF(small_font(font))
     side = max(22.0, metrics.height() + 4)
@@ -62,7 +62,7 @@ def row_geometry(area: QRectF, font: QFont, band_text: str) -> RowGeometry:
     text_left = area.left() + _MARGIN + mark_side + _GAP
     text_right = left_of_buttons - _GAP - 2
     top = area.top() + (area.height() - metrics.height() - small.height() - 2) / 2
-    band_width = small.horizontalAdvance(band_text) + 2
+    band_width = QFontMetricsF(_band_font(font, band)).horizontalAdvance(band_text) + 2
     score_width = small.horizontalAdvance("0.00") + 2
     second = top + metrics.height() + 2
     return RowGeometry(
@@ -112,7 +112,7 @@ class ClassDelegate(QStyledItemDelegate):
         return QSize(240, round(metrics.height() + small.height() + 16))
 
     def geometry(self, option: QStyleOptionViewItem, row: ClassRow) -> RowGeometry:
-        return row_geometry(QRectF(option.rect), option.font, _band_text(row))
+        return row_geometry(QRectF(option.rect), option.font, row.band, _band_text(row))
 
     def paint(
         self,

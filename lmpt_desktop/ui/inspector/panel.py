@@ -104,7 +104,8 @@ class InspectorPanel(QWidget):
         self.refresh()
 
     def _build(self) -> None:
-        tools = QHBoxLayout()
+        self._tools = QWidget()
+        tools = QHBoxLayout(self._tools)
         tools.setContentsMargins(10, 4, 10, 6)
         tools.addWidget(self.search, 1)
         tools.addWidget(self.show_box)
@@ -126,7 +127,7 @@ class InspectorPanel(QWidget):
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
         rows.addWidget(self.facts)
-        rows.addLayout(tools)
+        rows.addWidget(self._tools)
         rows.addWidget(self._stack, 1)
         rows.addLayout(foot)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
@@ -238,6 +239,9 @@ class InspectorPanel(QWidget):
         self._show_empty()
         has_images = summary is not None and summary.images > 0
         done = summary is not None and has_images and summary.reviewed == summary.images
+        self._tools.setVisible(has_images and bool(summary and len(summary.scores)))
+        self.facts.setVisible(has_images)
+        self.review.setVisible(has_images)
         self.review.setEnabled(has_images)
         self.review.setText(self.tr("Reviewed") if done else self.tr("Mark reviewed"))
         self.review.setCheckable(True)
