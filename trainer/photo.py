@@ -33,7 +33,7 @@ MAX_PIXELS = 200_000_000
 
 # Named, because some of Pillow's formats start other programs (EPS) or fetch little but
 # trouble (old animation formats).
-_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "MPO", "JPEG2000", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM")
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -85,8 +85,8 @@ def photo_size(path: Path) -> tuple[int, int]:
     """
     with _opened(path) as image:
         width, height = image.size
-        # Pillow already turns TIFF and AVIF, pillow-heif HEIC.
-        turned = image.format not in ("TIFF", "AVIF", "HEIF") and _orientation(image) in _SIDEWAYS
+        # Pillow already turns TIFF, pillow-heif HEIC.
+        turned = image.format not in ("TIFF", "HEIF") and _orientation(image) in _SIDEWAYS
         return (height, width) if turned else (width, height)
 
 
