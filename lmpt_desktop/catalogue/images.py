@@ -7,7 +7,7 @@ a missing image, whose annotations come back with the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,15 @@ from lmpt_desktop.catalogue.records import (
     CaptionSource,
     Image,
     ImageIds,
+    ImagePlace,
     ImageState,
     ImageTable,
     KnownFile,
     PhotoOnDisk,
 )
 from lmpt_desktop.catalogue.store import Store, now, rows
-from lmpt_desktop.catalogue.stored_paths import from_stored, to_stored
+from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
+from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
 
 _table = schema.images
 _STATES = {state.name.lower(): int(state) for state in ImageState}
@@ -138,31 +140,40 @@ class Images:
             )
 
     def known(self, folder_id: int) -> dict[str, KnownFile]:
-        """What is remembered of every file of a folder, by relative path."""
+        """What is remembered of every file of a folder, by relative path.
+
+        Images whose place another photo has taken are left out; they can still be found
+        :meth:`by_fingerprint`.
+        """
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT path, id, size, mtime_ns, sidecar_mtime_ns, fingerprint, "
+                "SELECT path, id, size, mtime_ns, sidecar_mtime_ns, fingerprint, taken, "
                 "state = 'missing' FROM images WHERE folder_id = ?",
                 (folder_id,),
             )
-        return {from_stored(row[0]): KnownFile._make(row[1:]) for row in found}
+        return {
+            from_stored(row[0]): KnownFile._make(row[1:])
+            for row in found
+            if not is_displaced(row[0])
+        }
 
-    def by_fingerprint(self, fingerprints: Iterable[str]) -> dict[str, list[tuple[int, Path]]]:
-        """Images (id and file) of each of these fingerprints, in any folder, by rising id."""
+    def by_fingerprint(self, fingerprints: Iterable[str]) -> dict[str, list[ImagePlace]]:
+        """Images of each of these fingerprints, in any folder, by rising id."""
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT i.fingerprint, i.id, f.path, i.path FROM images AS i "
-                "JOIN folders AS f ON f.id = i.folder_id "
+                "SELECT i.fingerprint, i.id, i.folder_id, f.path, i.path, i.state = 'missing' "
+                "FROM images AS i JOIN folders AS f ON f.id = i.folder_id "
                 "WHERE i.fingerprint <> '' "
                 "AND i.fingerprint IN (SELECT value FROM json_each(?)) ORDER BY i.id",
                 (json.dumps(sorted(set(fingerprints))),),
             )
-        result: dict[str, list[tuple[int, Path]]] = {}
-        for fingerprint, image_id, folder, path in found:
+        result: dict[str, list[ImagePlace]] = {}
+        for fingerprint, image_id, folder_id, folder, path, missing in found:
             where = Path(from_stored(folder)) / from_stored(path)
-            result.setdefault(fingerprint, []).append((image_id, where))
+            place = ImagePlace(image_id, folder_id, where, bool(missing))
+            result.setdefault(fingerprint, []).append(place)
         return result
 
     # ------------------------------------------------------------------------- writing
@@ -172,25 +183,26 @@ class Images:
         folder_id: int,
         files: Sequence[PhotoOnDisk],
         moved: Mapping[str, int] | None = None,
+        displaced: Collection[str] = (),
     ) -> list[int]:
         """Record files as found, in one transaction.
 
         A file whose path is known is that image, with new content; one in ``moved`` is the
-        image with that id, now at this path (the image that had the path, if any, becomes
-        missing under the path the moved one left); any other is a new image.
+        image with that id, now at this path; one in ``displaced`` is a new image.  Whichever
+        image had the path of a moved or displaced one becomes missing.
 
         Args:
             folder_id: the folder the paths are relative to.
             files: what was found; a ``reason`` makes an image unreadable.
             moved: image ids by relative path.
+            displaced: relative paths.
 
         Returns:
             The id of each file, in order.
         """
-        moves = dict(moved or {})
         with self._store.write() as connection:
-            if moves:
-                _move(connection, folder_id, moves)
+            if moved or displaced:
+                _make_way(connection, folder_id, moved or {}, displaced)
             wanted = json.dumps([to_stored(file.path) for file in files])
             ids = dict(
                 rows(
@@ -326,37 +338,34 @@ def _set(connection: Connection, image_id: int, **values: object) -> None:
         raise NotInCatalogue(_no_image(image_id))
 
 
-def _move(connection: Connection, folder_id: int, moves: Mapping[str, int]) -> None:
-    """Give images their new paths.  Paths may be swapped or shifted among themselves, so all
-    of them are parked first; whoever is displaced without a new place becomes missing under
-    one of the paths that were left."""
-    movers = list(moves.values())
-    targets = {to_stored(path): image_id for path, image_id in moves.items()}
-    left = rows(
+def _make_way(
+    connection: Connection, folder_id: int, moved: Mapping[str, int], displaced: Collection[str]
+) -> None:
+    """Give moved images their new paths, and move others out of the way.
+
+    Paths may be swapped or shifted among the moved, so all of those are parked first.
+    """
+    targets = {to_stored(path): image_id for path, image_id in moved.items()}
+    set_path = text("UPDATE images SET path = :path WHERE id = :id")
+    if targets:
+        parked = [{"path": f"{_PARKED}{i}", "id": i} for i in targets.values()]
+        connection.execute(set_path, parked)
+    wanted = [*targets, *(to_stored(path) for path in displaced)]
+    in_the_way = rows(
         connection,
-        "SELECT folder_id, path FROM images WHERE id IN (SELECT value FROM json_each(?))",
-        (json.dumps(movers),),
+        "SELECT id, path FROM images WHERE folder_id = ? "
+        "AND path IN (SELECT value FROM json_each(?))",
+        (folder_id, json.dumps(wanted)),
     )
-    park = text("UPDATE images SET path = :parked WHERE id = :id")
-    connection.execute(park, [{"parked": f"{_PARKED}{i}", "id": i} for i in movers])
-    displaced = rows(
-        connection,
-        "SELECT id FROM images WHERE folder_id = ? AND path IN (SELECT value FROM json_each(?))",
-        (folder_id, json.dumps(list(targets))),
-    )
-    if displaced:
-        connection.execute(park, [{"parked": f"{_PARKED}{i}", "id": i} for (i,) in displaced])
-    place = text("UPDATE images SET folder_id = :folder, path = :path WHERE id = :id")
-    connection.execute(
-        place, [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()]
-    )
-    free = [item for item in left if item[0] != folder_id or item[1] not in targets]
-    for (image_id,), (old_folder, old_path) in zip(displaced, free, strict=False):
-        connection.execute(place, {"folder": old_folder, "path": old_path, "id": image_id})
-    if displaced:
+    if in_the_way:
         connection.execute(
-            text("UPDATE images SET state = 'missing' WHERE id = :id"),
-            [{"id": i} for (i,) in displaced],
+            text("UPDATE images SET path = :path, state = 'missing' WHERE id = :id"),
+            [{"path": displaced_path(path, i), "id": i} for i, path in in_the_way],
+        )
+    if targets:
+        connection.execute(
+            text("UPDATE images SET folder_id = :folder, path = :path WHERE id = :id"),
+            [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()],
         )
 
 

@@ -96,6 +96,16 @@ class KnownFile(NamedTuple):
     mtime_ns: int
     sidecar_mtime_ns: int
     fingerprint: str
+    taken: str | None
+    missing: bool
+
+
+class ImagePlace(NamedTuple):
+    """An image and where its file is, or was if it is missing."""
+
+    id: int
+    folder_id: int
+    path: Path
     missing: bool
 
 

@@ -3,6 +3,9 @@
 Unix allows file names that are no UTF-8; Python shows their bytes as lone surrogates, which
 SQLite's text cannot hold.  They are stored as ``//`` and four hex digits: a path that has
 been normalised never contains ``//``, so nothing else can look like it.
+
+For the same reason ``//~`` and a number can follow a path: that image's place was taken by
+another photo, and it is missing under the name it had.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from pathlib import Path
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STORED = re.compile("//([0-9a-f]{4})")
+_DISPLACED = "//~"
 
 
 def to_stored(path: str) -> str:
@@ -26,7 +30,18 @@ def from_stored(text: str) -> str:
     """The path that ``text`` stands for."""
     if "//" not in text:
         return text
+    text = text.partition(_DISPLACED)[0]
     return _STORED.sub(lambda found: chr(int(found[1], 16)), text)
+
+
+def displaced(text: str, image_id: int) -> str:
+    """The stored path of an image whose place another photo has taken."""
+    return f"{text.partition(_DISPLACED)[0]}{_DISPLACED}{image_id}"
+
+
+def is_displaced(text: str) -> bool:
+    """Whether another photo has taken this stored path's place."""
+    return _DISPLACED in text
 
 
 def folder_to_stored(path: Path) -> str:

@@ -1,0 +1,28 @@
+"""From folders on disk to what the catalogue keeps, and thumbnails (Qt-free).
+
+Knows nothing of the catalogue's classes: :func:`sync` takes whatever has their methods.
+"""
+
+from lmpt_desktop.ingest.fingerprint import fingerprint
+from lmpt_desktop.ingest.inspect_file import ScannedFile, inspect_file
+from lmpt_desktop.ingest.metadata import Metadata, read_metadata
+from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, ScanBatch, scan
+from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
+from lmpt_desktop.ingest.thumbnails import ThumbnailStore
+
+__all__ = [
+    "FolderProblem",
+    "FoundFile",
+    "Metadata",
+    "ScanBatch",
+    "ScannedFile",
+    "SyncPhase",
+    "SyncProgress",
+    "SyncReport",
+    "ThumbnailStore",
+    "fingerprint",
+    "inspect_file",
+    "read_metadata",
+    "scan",
+    "sync",
+]

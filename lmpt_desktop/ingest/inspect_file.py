@@ -1,0 +1,59 @@
+"""From a file found to everything the catalogue keeps of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmpt_desktop.ingest.fingerprint import fingerprint
+from lmpt_desktop.ingest.metadata import read_metadata
+from lmpt_desktop.ingest.scan import FoundFile
+from trainer.photo import UnreadablePhoto
+
+
+@dataclass(frozen=True)
+class ScannedFile:
+    """A photo file as found; ``reason`` is why it cannot be read, or "".
+
+    ``path`` is relative to its folder, with "/" between parts; ``taken`` is ISO 8601.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sidecar_mtime_ns: int = 0
+    fingerprint: str = ""
+    width: int | None = None
+    height: int | None = None
+    taken: str | None = None
+    caption: str = ""
+    caption_source: str = ""
+    reason: str = ""
+
+
+def inspect_file(folder: Path, found: FoundFile) -> ScannedFile | None:
+    """Look at a file's content; None if it is gone.
+
+    Never raises for a bad file: that is a :class:`ScannedFile` with a reason.
+    """
+    path = folder / found.path
+    try:
+        name = fingerprint(path)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        name = ""  # read_metadata says why
+    common = (found.path, found.size, found.mtime_ns, found.sidecar_mtime_ns, name)
+    try:
+        data = read_metadata(path)
+    except UnreadablePhoto as error:
+        return ScannedFile(*common, reason=error.reason) if os.path.lexists(path) else None
+    return ScannedFile(
+        *common,
+        width=data.width,
+        height=data.height,
+        taken=data.taken,
+        caption=data.caption,
+        caption_source=data.caption_source,
+    )

@@ -1,0 +1,172 @@
+"""What a photo file says about itself: size in pixels, when it was taken, a caption.
+
+Metadata is best effort: damaged EXIF costs the date, not the photo.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageFile, IptcImagePlugin
+
+from lmpt_desktop.ingest import xmp
+from trainer.photo import photo_size
+
+log = logging.getLogger(__name__)
+
+MAX_CAPTION = 2000
+"""Characters kept of a caption."""
+_MAX_SIDECAR_BYTES = 64 * 1024
+
+_EXIF_IFD = 0x8769
+_IMAGE_DESCRIPTION = 0x010E
+_DATE_TAGS = (0x9003, 0x9004)
+"""DateTimeOriginal, DateTimeDigitized: in the Exif directory."""
+_CHANGED_TAG = 0x0132
+_XMP_TAG = 700
+_IPTC_CAPTION = (2, 120)
+
+# What cameras write where people would write a description.
+_CAMERA_WORDS = frozenset(
+    {
+        "dcim",
+        "default",
+        "digital camera",
+        "exif_jpeg_picture",
+        "jpeg",
+        "konica minolta digital camera",
+        "minolta digital camera",
+        "none",
+        "olympus digital camera",
+        "samsung",
+        "sony dsc",
+        "untitled",
+    }
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """``width`` and ``height`` in pixels as displayed; ``taken`` is ISO 8601 by the camera's
+    clock, without a zone; ``caption_source`` is "embedded", "sidecar" or ""."""
+
+    width: int
+    height: int
+    taken: str | None = None
+    caption: str = ""
+    caption_source: str = ""
+
+
+def read_metadata(path: Path) -> Metadata:
+    """Everything a photo file and its sidecar say, without decoding the pixels.
+
+    Raises:
+        UnreadablePhoto: if the file is no photo that can be opened.
+    """
+    width, height = photo_size(path)
+    taken, caption = None, ""
+    # photo_size has opened it: whatever fails now is only about metadata.
+    with contextlib.suppress(Exception), Image.open(path) as image:
+        taken = _tried(_taken, image, path)
+        for read in (_xmp_caption, _iptc_caption, _exif_caption):
+            caption = caption or _clean(_tried(read, image, path) or "")
+    if caption:
+        return Metadata(width, height, taken, caption, "embedded")
+    caption = sidecar_caption(path)
+    return Metadata(width, height, taken, caption, "sidecar" if caption else "")
+
+
+def sidecar_names(name: str) -> tuple[str, str]:
+    """Names of the text files that may describe the photo file called ``name``."""
+    stem = name.rpartition(".")[0]
+    return f"{stem}.txt", f"{name}.txt"
+
+
+def sidecar_caption(path: Path) -> str:
+    """The caption in ``photo.txt`` or ``photo.jpg.txt`` beside a photo, or "".
+
+    A file of numbers alone (boxes of an object detector) is no caption.
+    """
+    for name in sidecar_names(path.name):
+        try:
+            with path.with_name(name).open("rb") as file:
+                raw = file.read(_MAX_SIDECAR_BYTES)
+        except (OSError, ValueError):
+            continue
+        if caption := _clean(_decoded(raw)):
+            return caption
+    return ""
+
+
+def _tried(read: Callable[[Image.Image], str | None], image: Image.Image, path: Path) -> str | None:
+    try:
+        return read(image)
+    except Exception:  # Pillow raises nearly anything on damaged metadata
+        log.debug("%s failed on %r", read.__name__, path, exc_info=True)
+        return None
+
+
+def _taken(image: Image.Image) -> str | None:
+    exif = image.getexif()
+    inner = exif.get_ifd(_EXIF_IFD)
+    for value in (*(inner.get(tag) for tag in _DATE_TAGS), exif.get(_CHANGED_TAG)):
+        text = str(value or "").strip("\0 ")[:19]
+        with contextlib.suppress(ValueError):
+            return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").isoformat()
+    return None
+
+
+def _xmp_caption(image: Image.Image) -> str | None:
+    packet: Any = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
+    if packet is None:
+        tags = getattr(image, "tag_v2", None)
+        packet = tags.get(_XMP_TAG) if tags else None
+    return xmp.description(packet) if isinstance(packet, bytes | str) else None
+
+
+def _iptc_caption(image: Image.Image) -> str | None:
+    if not isinstance(image, ImageFile.ImageFile):
+        return None
+    records = IptcImagePlugin.getiptcinfo(image) or {}
+    raw: Any = records.get(_IPTC_CAPTION)
+    if isinstance(raw, list):
+        raw = raw[0] if raw else None
+    return _decoded(raw) if isinstance(raw, bytes) else None
+
+
+def _exif_caption(image: Image.Image) -> str | None:
+    value: Any = image.getexif().get(_IMAGE_DESCRIPTION)
+    if isinstance(value, bytes):
+        return _decoded(value)
+    if not isinstance(value, str):
+        return None
+    # EXIF says ASCII and Pillow reads it as Latin-1; what people write is UTF-8.
+    with contextlib.suppress(UnicodeError):
+        return value.encode("latin-1").decode("utf-8")
+    return value
+
+
+def _decoded(raw: bytes) -> str:
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            return raw.decode("utf-16", "replace")
+        return raw.decode("latin-1")
+
+
+def _clean(text: str) -> str:
+    """One line of real words, or ""."""
+    printable = "".join(c if c.isprintable() or c.isspace() else " " for c in text)
+    line = " ".join(printable.encode("utf-8", "replace").decode().split())[:MAX_CAPTION]
+    if line.lower() in _CAMERA_WORDS or not _WORD.search(line):
+        return ""
+    return line

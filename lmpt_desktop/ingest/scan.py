@@ -1,0 +1,224 @@
+"""Walk a folder and tell what is new, changed and unchanged (reads no file's content)."""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from lmpt_desktop.ingest.metadata import sidecar_names
+from trainer.photo import PHOTO_SUFFIXES
+
+log = logging.getLogger(__name__)
+
+BATCH_FILES = 1000
+"""Photos per batch, at least; a batch ends with a folder or with this many."""
+
+
+class Known(Protocol):
+    """What is remembered of a file."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def mtime_ns(self) -> int: ...
+    @property
+    def sidecar_mtime_ns(self) -> int: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def missing(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A photo file whose content must be looked at.
+
+    ``path`` is relative to the folder, with "/" between parts.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    sidecar_mtime_ns: int
+
+
+@dataclass(frozen=True)
+class FolderProblem:
+    """A folder that could not be listed; ``path`` is relative ("" for the top)."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class ScanBatch:
+    """A part of what a scan found.
+
+    Attributes:
+        new: files that are not known.
+        changed: known files of another size or time.
+        unchanged: ids of known files that are as they were.
+        returned: ids of missing files that are there again, as they were.
+        problems: folders that could not be listed.
+    """
+
+    new: list[FoundFile] = field(default_factory=list)
+    changed: list[FoundFile] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    problems: list[FolderProblem] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.new) + len(self.changed) + len(self.unchanged) + len(self.returned)
+
+
+def scan(
+    folder: Path,
+    known: Mapping[str, Known],
+    on_progress: Callable[[int], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Iterator[ScanBatch]:
+    """Walk ``folder`` and everything below it.
+
+    Hidden files and folders (a leading dot, or Windows' attribute) are left out.  Links are
+    followed, each folder is visited once however many ways lead to it, and its own place
+    comes before a link to it.  A folder that cannot be listed is a problem in a batch; one
+    that vanishes while being listed is simply gone.
+
+    Args:
+        folder: the top.
+        known: what is remembered, by relative path.
+        on_progress: called with the number of photos seen, after every batch.
+        should_stop: asked between folders and batches; True ends the walk.
+
+    Yields:
+        Batches; the last one may be empty.
+    """
+    walk = _Walk(folder, known)
+    seen = 0
+    for batch in walk.batches(should_stop or (lambda: False)):
+        seen += len(batch)
+        if on_progress:
+            on_progress(seen)
+        yield batch
+
+
+class _Walk:
+    """State of one scan."""
+
+    def __init__(self, folder: Path, known: Mapping[str, Known]) -> None:
+        self._folder = folder
+        self._known = known
+        self._visited: set[tuple[int, int]] = set()
+
+    def batches(self, should_stop: Callable[[], bool]) -> Iterator[ScanBatch]:
+        batch = ScanBatch()
+        waiting = [""]
+        links: list[str] = []
+        while waiting or links:
+            if should_stop():
+                return
+            # Links last: a folder is known by its own path, not by whichever came first.
+            inner = waiting.pop() if waiting else links.pop(0)
+            entries = self._list(inner, batch)
+            folders: list[str] = []
+            sidecars = {entry.name: entry for entry in entries if entry.name[-4:].lower() == ".txt"}
+            for entry in entries:
+                name = entry.name
+                if name[0] == ".":
+                    continue
+                path = f"{inner}/{name}" if inner else name
+                try:
+                    if entry.is_dir(follow_symlinks=False):
+                        if not _is_hidden(entry):
+                            folders.append(path)
+                    elif name[name.rfind(".") :].lower() in PHOTO_SUFFIXES:
+                        self._take(entry, path, sidecars, batch)
+                    elif entry.is_symlink() and entry.is_dir():
+                        links.append(path)
+                except OSError as error:
+                    # Gone meanwhile, or a link that leads nowhere.
+                    log.debug("left out %r: %s", path, error)
+                if len(batch) >= BATCH_FILES:
+                    yield batch
+                    batch = ScanBatch()
+                    if should_stop():
+                        return
+            waiting.extend(reversed(folders))
+        yield batch
+
+    def _list(self, inner: str, batch: ScanBatch) -> list[os.DirEntry[str]]:
+        """Entries of a folder by name; nothing if it was visited or cannot be listed."""
+        path = self._folder / inner
+        try:
+            status = path.stat()
+            place = (status.st_dev, status.st_ino)
+            if place in self._visited:
+                return []
+            self._visited.add(place)
+            with os.scandir(path) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not inner:
+                batch.problems.append(FolderProblem(inner, _reason(error)))
+        except OSError as error:
+            batch.problems.append(FolderProblem(inner, _reason(error)))
+        return []
+
+    def _take(
+        self,
+        entry: os.DirEntry[str],
+        path: str,
+        sidecars: Mapping[str, os.DirEntry[str]],
+        batch: ScanBatch,
+    ) -> None:
+        status = entry.stat()
+        if not stat.S_ISREG(status.st_mode) or _is_hidden(entry):
+            return
+        beside = 0
+        if sidecars:
+            for name in sidecar_names(entry.name):
+                if name in sidecars:
+                    beside = max(beside, sidecars[name].stat().st_mtime_ns)
+        old = self._known.get(path)
+        size, mtime_ns = status.st_size, status.st_mtime_ns
+        if old is None:
+            batch.new.append(FoundFile(path, size, mtime_ns, beside))
+        elif (old.size, old.mtime_ns, old.sidecar_mtime_ns) != (size, mtime_ns, beside) or (
+            # Its content could not be read: new permissions would not show in size or time.
+            size and not old.fingerprint
+        ):
+            batch.changed.append(FoundFile(path, size, mtime_ns, beside))
+        elif old.missing:
+            batch.returned.append(old.id)
+        else:
+            batch.unchanged.append(old.id)
+
+
+if os.name == "nt":
+
+    def _is_hidden(entry: os.DirEntry[str]) -> bool:
+        attributes = entry.stat(follow_symlinks=False).st_file_attributes
+        return bool(attributes & stat.FILE_ATTRIBUTE_HIDDEN)
+
+else:
+
+    def _is_hidden(entry: os.DirEntry[str]) -> bool:
+        return entry.name[0] == "."
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, PermissionError):
+        return "You do not have permission to open this folder."
+    if isinstance(error, FileNotFoundError):
+        return "The folder is not there: it may have been moved, or its disk is not connected."
+    if isinstance(error, NotADirectoryError):
+        return "This is not a folder."
+    return f"The folder could not be read: {error.strerror or error}."

@@ -1,0 +1,228 @@
+"""Thumbnails, packed into one SQLite file beside the catalogue.
+
+A cache and nothing more: damaged, it is thrown away and made again; full disk or no write
+access, and thumbnails are made without being kept.  It uses the driver directly: one table,
+two statements on the path of every frame that scrolls by.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from PIL import Image
+
+from trainer.photo import read_photo
+
+log = logging.getLogger(__name__)
+
+NAME = "thumbnails.sqlite"
+CAP_BYTES = 512 * 1024 * 1024
+"""JPEG bytes kept; what was not looked at for longest goes first."""
+JPEG_QUALITY = 85
+_SLACK = 0.9
+"""Trimmed to this part of the cap, so that trimming is rare."""
+_NOTE_EVERY = 256
+"""Reads between two notes of what was used: a write per read would cost more than it saves."""
+_SCHEMA = 1
+
+_T = TypeVar("_T")
+
+
+class ThumbnailStore:
+    """Thumbnails by content and size; every method may be called from any thread.
+
+    Args:
+        library_folder: the library, which must exist; see docs/architecture.md.
+        cap_bytes: how much to keep.
+    """
+
+    def __init__(self, library_folder: Path, *, cap_bytes: int = CAP_BYTES) -> None:
+        self._path = library_folder / NAME
+        self._cap = cap_bytes
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._used: set[tuple[str, int]] = set()
+        self._bytes = 0
+        self._closed = False
+
+    def get(self, fingerprint: str, size: int) -> bytes | None:
+        """The JPEG kept for this content, at most ``size`` pixels on its longer side."""
+        key = (fingerprint, size)
+        return self._tried(lambda connection: self._read(connection, key))
+
+    def make(self, path: Path, fingerprint: str, size: int) -> bytes:
+        """Make a thumbnail of the photo at ``path``, keep it, and return its JPEG bytes.
+
+        Upright, sRGB, at most ``size`` pixels on its longer side.  Without a fingerprint
+        it is not kept.
+
+        Raises:
+            UnreadablePhoto: if the photo cannot be decoded.
+        """
+        jpeg = make_jpeg(path, size)
+        if fingerprint:
+            self._tried(lambda connection: self._write(connection, (fingerprint, size), jpeg))
+        return jpeg
+
+    def get_or_make(self, path: Path, fingerprint: str, size: int) -> bytes:
+        """:meth:`get`, else :meth:`make`.
+
+        Raises:
+            UnreadablePhoto: if the photo cannot be decoded.
+        """
+        kept = self.get(fingerprint, size) if fingerprint else None
+        return kept if kept is not None else self.make(path, fingerprint, size)
+
+    def close(self) -> None:
+        """Let go of the file; afterwards nothing is kept or found."""
+        with self._lock:
+            self._closed = True
+            if self._connection:
+                with contextlib.suppress(sqlite3.Error):
+                    self._note_used(self._connection)
+                self._connection.close()
+                self._connection = None
+
+    # -------------------------------------------------------------------------- inside
+
+    def _tried(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
+        """Run ``work``; a damaged file is replaced, any other trouble means no cache."""
+        with self._lock:
+            if self._closed:
+                return None
+            try:
+                return work(self._open())
+            except sqlite3.DatabaseError as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                unfit = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(
+                    error, _OtherSchemaError
+                )
+                if not unfit:
+                    log.warning("the thumbnail cache failed: %s", error)
+                    return None
+                log.warning("the thumbnail cache is damaged (%s) and is made anew", error)
+                self._discard()
+            try:
+                return work(self._open())
+            except (sqlite3.Error, OSError) as error:
+                log.warning("the thumbnail cache failed: %s", error)
+                return None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            connection = sqlite3.connect(
+                self._path, timeout=5.0, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._bytes = _set_up(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection = connection
+        return self._connection
+
+    def _discard(self) -> None:
+        if self._connection:
+            self._connection.close()
+            self._connection = None
+        for suffix in ("", "-wal", "-shm"):
+            with contextlib.suppress(OSError):
+                self._path.with_name(NAME + suffix).unlink(missing_ok=True)
+
+    def _read(self, connection: sqlite3.Connection, key: tuple[str, int]) -> bytes | None:
+        row = connection.execute(
+            "SELECT jpeg FROM thumbnails WHERE fingerprint = ? AND size = ?", key
+        ).fetchone()
+        if row is None:
+            return None
+        self._used.add(key)
+        if len(self._used) >= _NOTE_EVERY:
+            self._note_used(connection)
+        return bytes(row[0])
+
+    def _write(self, connection: sqlite3.Connection, key: tuple[str, int], jpeg: bytes) -> None:
+        old = connection.execute(
+            "SELECT length(jpeg) FROM thumbnails WHERE fingerprint = ? AND size = ?", key
+        ).fetchone()
+        connection.execute(
+            "INSERT OR REPLACE INTO thumbnails (fingerprint, size, used, jpeg) VALUES (?, ?, ?, ?)",
+            (*key, time.time_ns(), jpeg),
+        )
+        self._bytes += len(jpeg) - (old[0] if old else 0)
+        if self._bytes > self._cap:
+            self._trim(connection)
+
+    def _note_used(self, connection: sqlite3.Connection) -> None:
+        now = time.time_ns()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            connection.executemany(
+                "UPDATE thumbnails SET used = ? WHERE fingerprint = ? AND size = ?",
+                [(now, *key) for key in self._used],
+            )
+        finally:
+            connection.execute("COMMIT")
+        self._used.clear()
+
+    def _trim(self, connection: sqlite3.Connection) -> None:
+        self._note_used(connection)
+        keep = int(self._cap * _SLACK)
+        connection.execute(
+            "DELETE FROM thumbnails WHERE rowid IN (SELECT rowid FROM ("
+            "SELECT rowid, sum(length(jpeg)) OVER (ORDER BY used DESC, rowid DESC) AS total "
+            "FROM thumbnails) WHERE total > ?)",
+            (keep,),
+        )
+        connection.execute("PRAGMA incremental_vacuum")
+        self._bytes = _total(connection)
+
+
+class _OtherSchemaError(sqlite3.DatabaseError):
+    """The file is sound but not the one this version makes."""
+
+
+def _set_up(connection: sqlite3.Connection) -> int:
+    """Settings and table; returns the bytes kept."""
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # A cache: what a power cut takes is made again.
+    connection.execute("PRAGMA synchronous = OFF")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == 0:
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS thumbnails (fingerprint TEXT NOT NULL, "
+            "size INTEGER NOT NULL, used INTEGER NOT NULL, jpeg BLOB NOT NULL, "
+            "UNIQUE (fingerprint, size))"
+        )
+        connection.execute(f"PRAGMA user_version = {_SCHEMA}")
+    elif version != _SCHEMA:
+        raise _OtherSchemaError(f"version {version}")
+    return _total(connection)
+
+
+def _total(connection: sqlite3.Connection) -> int:
+    return int(
+        connection.execute("SELECT coalesce(sum(length(jpeg)), 0) FROM thumbnails").fetchone()[0]
+    )
+
+
+def make_jpeg(path: Path, size: int) -> bytes:
+    """JPEG bytes of the photo at ``path``, its longer side at most ``size`` pixels.
+
+    Raises:
+        UnreadablePhoto: if the photo cannot be decoded.
+    """
+    photo = read_photo(path, at_least=size)
+    # reducing_gap: a box shrink first, which is as good and several times faster.
+    photo.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    buffer = io.BytesIO()
+    photo.save(buffer, "JPEG", quality=JPEG_QUALITY)
+    return buffer.getvalue()
