@@ -6,6 +6,7 @@ are called from the window only leave word.
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import shutil
@@ -29,7 +30,6 @@ from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
     EncoderChanged,
-    ImagesChanged,
     Notice,
     PredictionsChanged,
     Problem,
@@ -86,8 +86,9 @@ class ModelService:
         library_folder: Path,
         state: LibraryState,
         worker: Worker,
-        notify: Callable[[Notice], None],
         *,
+        notify: Callable[[Notice], None],
+        images_changed: Callable[[], None],
         backbone: str,
         device: str,
         encode: bool,
@@ -100,6 +101,7 @@ class ModelService:
         self.device_label = ""
         self.failure: EncoderError | None = None
         """Why there is no encoder, after it gave up; None while all is well."""
+        self._images_changed = images_changed
         self.only_folders: set[int] | None = None
         """Encode photos of these folders only; None: of all."""
         self._state = state
@@ -112,6 +114,7 @@ class ModelService:
         self._candidate: EncoderClient | None = None
         self._asked: set[str] = set()
         self._texts_waiting = 0
+        self._numbers = itertools.count()
         self._calibrated_with = 0
         self._version: tuple[int, Version] | None = None
 
@@ -209,7 +212,7 @@ class ModelService:
         """Photos that cannot be encoded are listed with their reason."""
         for item in failures:
             self.catalogue.images.mark_unreadable(item.id, item.reason)
-        self.notify(ImagesChanged())
+        self._images_changed()
 
     # ----------------------------------------------------------------------------- weights
 
@@ -319,7 +322,7 @@ class ModelService:
                 with self._lock:
                     self._texts_waiting -= 1
 
-        self._worker.post(f"texts {id(future)}", keep)
+        self._worker.post(f"texts {next(self._numbers)}", keep)
 
     def _texts_failed(self, error: BaseException) -> None:
         kind = error.kind if isinstance(error, EncoderError) else "error"

@@ -18,6 +18,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, sync
 
 if TYPE_CHECKING:
     from lmpt_desktop.catalogue import Catalogue
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.2
+MAX_PROBLEMS = 20
+"""So many folders that cannot be read are named; the rest are counted."""
 
 
 class Scanner:
@@ -48,6 +51,7 @@ class Scanner:
         self._closed = False
         self._last_report = 0.0
         self._count = (0, 0)
+        self._message = ""
         self._thread = threading.Thread(target=self._loop, name="scanner", daemon=True)
         self._thread.start()
 
@@ -135,7 +139,23 @@ class Scanner:
             return self._current
 
     def _scan(self, folder: Folder) -> None:
-        raise NotImplementedError
+        self._count = (0, 0)
+        self._message = f"Looking through {folder.path.name or folder.path}"
+        self._report(ActivityState.RUNNING, self._message)
+        report = sync(self._catalogue, folder.id, self._progress, self._should_stop, self._found)
+        if report.problems:
+            shown = report.problems[:MAX_PROBLEMS]
+            details = "\n".join(
+                f"{folder.path / item.path if item.path else folder.path}: {item.reason}"
+                for item in shown
+            )
+            if len(report.problems) > len(shown):
+                details += f"\n... and {len(report.problems) - len(shown)} more"
+            if report.available:
+                message = "Some folders could not be read. Their photos keep what is known of them."
+            else:
+                message = f"{shown[0].reason} Its photos are shown as missing, with all you said."
+            self._notify(Problem(f"{folder.path} could not be read", message, details))
 
     def _should_stop(self) -> bool:
         """Asked by the scan between files; waits here while paused."""
@@ -143,12 +163,15 @@ class Scanner:
             self._changed.wait_for(lambda: self._closed or self._skip or not self._paused)
             return self._closed or self._skip
 
-    def _progress(self, done: int, total: int) -> None:
-        self._count = (done, total)
+    def _progress(self, progress: SyncProgress) -> None:
+        reading = progress.phase is SyncPhase.READING
+        self._count = (progress.done, progress.total if reading else 0)
+        if reading:
+            self._message = "Reading photos"
         now = time.monotonic()
         if now - self._last_report >= REPORT_SECONDS:
             self._last_report = now
-            self._report(ActivityState.RUNNING)
+            self._report(ActivityState.RUNNING, self._message)
 
     def _report(self, state: ActivityState, message: str = "") -> None:
         done, total = self._count

@@ -1,0 +1,376 @@
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import CatalogueLocked, Verdict
+from lmpt_desktop.engine.notices import (
+    ActivityKind,
+    AnnotationsChanged,
+    ClassesChanged,
+    EncoderChanged,
+    ImagesChanged,
+    Notice,
+    PredictionsChanged,
+    Problem,
+)
+from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.engine.views import ClassSpec
+from lmpt_desktop.inference.filters import Filter, Sort, SortKey
+from trainer.bands import Band
+
+Until = Callable[[Callable[[], object]], None]
+
+NAMES = ["dog_1.jpg", "cat_1.jpg", "dog+cat_1.jpg", "kite_1.jpg", "bad_1.jpg"]
+VOCABULARY = [ClassSpec("dog"), ClassSpec("cat"), ClassSpec("kite")]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (40 + number, 30), (number * 40, 90, 20)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def commands(encoder_command: list[str], fit_command: list[str]) -> Commands:
+    return Commands(encoder_command, fit_command)
+
+
+@pytest.fixture
+def open_session(tmp_path: Path, commands: Commands) -> Iterator[Callable[..., LibrarySession]]:
+    sessions: list[LibrarySession] = []
+
+    def make(**options: object) -> LibrarySession:
+        settings: dict = {"commands": commands} | options
+        session = LibrarySession.open(tmp_path / "library", **settings)
+        sessions.append(session)
+        return session
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+def filled(session: LibrarySession, photos: Path) -> dict[str, int]:
+    """A session with predictions; image ids by file name."""
+    session.set_vocabulary(VOCABULARY)
+    session.add_folder(photos)
+    assert session.wait_until_idle(60)
+    return ids_by_name(session)
+
+
+def ids_by_name(session: LibrarySession) -> dict[str, int]:
+    snapshot = session.snapshot()
+    return dict(zip(snapshot.names, snapshot.image_ids.tolist(), strict=True))
+
+
+def predicted(session: LibrarySession, image_id: int) -> set[str]:
+    return {item.name for item in session.image(image_id).classes if item.predicted}
+
+
+def class_id(session: LibrarySession, name: str) -> int:
+    return next(entry.id for entry in session.classes if entry.name == name)
+
+
+def test_a_folder_is_scanned_encoded_and_predicted(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    notices: list[Notice] = []
+    session.subscribe(notices.append)
+    ids = filled(session, photos)
+    assert predicted(session, ids["dog+cat_1.jpg"]) == {"dog", "cat"}
+    assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
+    kinds = {type(notice) for notice in notices}
+    assert {ImagesChanged, PredictionsChanged, ClassesChanged, EncoderChanged} <= kinds
+    assert session.device == "CPU"
+    assert session.bands().estimated
+    assert session.bands().bands == (Band.TAIL,) * 3
+
+
+def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    details = session.image(ids["bad_1.jpg"])
+    assert (details.state, details.reason) == ("unreadable", "This file is not a photo.")
+    assert all(item.score is None and not item.predicted for item in details.classes)
+    rows = session.select(Filter(state="unreadable"), Sort())
+    assert session.snapshot().image_ids[rows].tolist() == [ids["bad_1.jpg"]]
+
+
+def test_a_second_start_predicts_without_starting_a_model(
+    open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
+) -> None:
+    first = open_session()
+    filled(first, photos)
+    scores = first.scores
+    first.close()
+    starts = tmp_path / "library" / "encode" / "starts.txt"
+    before = starts.read_text()
+    second = open_session()
+    assert second.wait_until_idle(60)
+    assert np.array_equal(second.scores, scores, equal_nan=True)
+    assert starts.read_text() == before
+
+
+def test_annotations_are_committed_before_the_call_returns_and_shown_at_once(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    notices: list[Notice] = []
+    session.subscribe(notices.append)
+    image, dog = ids["kite_1.jpg"], class_id(session, "dog")
+    session.annotate([image], [dog], Verdict.PRESENT)
+    assert session.catalogue.annotations.matrix([image], [dog]).tolist() == [[1]]
+    verdict = next(c for c in session.image(image).classes if c.name == "dog")
+    assert verdict.verdict is Verdict.PRESENT
+    assert verdict.corrected
+    assert AnnotationsChanged((image,), (dog,)) in notices
+    assert not session.bands().estimated
+    assert session.bands().counts.tolist() == [1, 0, 0]
+
+
+def test_undo_and_redo_go_back_and_forth_any_number_of_times(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    image, dog = ids["kite_1.jpg"], class_id(session, "dog")
+    session.annotate([image], [dog], Verdict.ABSENT)
+    batch = session.annotate([image], [dog], Verdict.PRESENT)
+    row, column = session.snapshot().row_of[image], session.snapshot().column_of[dog]
+    for _ in range(3):
+        session.undo(batch)
+        assert session.annotations[row, column] == 0
+        session.redo(batch)
+        assert session.annotations[row, column] == 1
+
+
+def test_marking_reviewed_declares_the_rest_absent_and_can_be_undone(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    image = ids["dog_1.jpg"]
+    row = session.snapshot().row_of[image]
+    session.annotate([image], [class_id(session, "dog")], Verdict.PRESENT)
+    batch = session.mark_reviewed([image], True)
+    assert session.annotations[row].tolist() == [1, 0, 0]
+    assert session.reviewed[row]
+    session.undo(batch)
+    assert session.annotations[row].tolist() == [1, -1, -1]
+    assert not session.reviewed[row]
+
+
+def test_a_new_class_is_predicted_as_soon_as_its_name_is_read(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    (photos / "boat_1.jpg").write_bytes((photos / "dog_1.jpg").read_bytes()[:-2] + b"\xff\xd9")
+    entry = session.add_class("boat")
+    assert [item.name for item in session.classes] == ["dog", "cat", "kite", "boat"]
+    assert session.wait_until_idle(60)
+    assert not np.isnan(session.scores[session.snapshot().row_of[ids["dog_1.jpg"]]]).any()
+    session.rename_class(entry.id, "cat and dog")
+    session.describe_class(entry.id, "kite")
+    assert session.wait_until_idle(60)
+    assert "cat and dog" in predicted(session, ids["kite_1.jpg"])
+    session.archive_class(entry.id)
+    assert len(session.classes) == 3
+
+
+def test_another_vocabulary_keeps_annotations_of_classes_of_the_same_name(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    session.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
+    session.set_vocabulary([ClassSpec("boat"), ClassSpec("Dog")])
+    row = session.snapshot().row_of[ids["dog_1.jpg"]]
+    assert session.annotations[row].tolist() == [-1, 1]
+
+
+def test_sorting_by_score_puts_the_surest_photo_first(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    kite = class_id(session, "kite")
+    rows = session.select(Filter(class_id=kite), Sort(SortKey.SCORE, kite))
+    assert session.snapshot().image_ids[rows].tolist() == [ids["kite_1.jpg"]]
+
+
+def test_removing_a_folder_hides_its_photos_and_adding_it_again_brings_all_back(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    dog = class_id(session, "dog")
+    session.annotate([ids["dog_1.jpg"]], [dog], Verdict.PRESENT)
+    (folder,) = session.folders()
+    session.remove_folder(folder.id)
+    assert len(session.images) == 0
+    session.add_folder(photos)
+    assert session.wait_until_idle(60)
+    row = session.snapshot().row_of[ids["dog_1.jpg"]]
+    assert session.annotations[row, 0] == 1
+    assert not np.isnan(session.scores[row]).any()
+
+
+def test_a_moved_folder_is_relocated_with_everything(
+    open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    session.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
+    photos.rename(tmp_path / "elsewhere")
+    (folder,) = session.folders()
+    session.relocate_folder(folder.id, tmp_path / "elsewhere")
+    assert session.wait_until_idle(60)
+    assert session.path(ids["dog_1.jpg"]) == tmp_path / "elsewhere" / "dog_1.jpg"
+    assert session.annotations[session.snapshot().row_of[ids["dog_1.jpg"]], 0] == 1
+    assert session.image(ids["dog_1.jpg"]).state == "ok"
+
+
+def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    (photos / "cat_1.jpg").unlink()
+    Image.new("RGB", (50, 50), "red").save(photos / "kite_2.jpg")
+    session.rescan()
+    assert session.wait_until_idle(60)
+    assert session.image(ids["cat_1.jpg"]).state == "missing"
+    assert predicted(session, ids_by_name(session)["kite_2.jpg"]) == {"kite"}
+
+
+def test_a_paused_encoder_waits_and_a_resumed_one_finishes(
+    open_session: Callable[..., LibrarySession], photos: Path, until: Until
+) -> None:
+    session = open_session()
+    session.set_vocabulary(VOCABULARY)
+    session.pause(ActivityKind.ENCODE)
+    session.add_folder(photos)
+    until(lambda: len(session.images) == len(NAMES))
+    assert not session.wait_until_idle(0.5)
+    assert np.isnan(session.scores).all()
+    session.resume(ActivityKind.ENCODE)
+    assert session.wait_until_idle(60)
+    assert not np.isnan(session.scores).all()
+
+
+def test_without_an_encoder_the_library_still_opens_and_takes_annotations(
+    open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
+) -> None:
+    session = open_session(encode=False)
+    ids = filled(session, photos)
+    assert np.isnan(session.scores).all()
+    session.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
+    assert not (tmp_path / "library" / "encode" / "starts.txt").exists()
+
+
+def test_a_backbone_that_cannot_be_had_leaves_the_old_one_in_use(
+    open_session: Callable[..., LibrarySession],
+    photos: Path,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"fail": {"ViT-B-16/openai": "no-network"}}))
+    session = open_session()
+    ids = filled(session, photos)
+    problems: list[Problem] = []
+    session.subscribe(lambda n: problems.append(n) if isinstance(n, Problem) else None)
+    session.set_backbone("ViT-B-16/openai")
+    until(lambda: problems)
+    assert "lite stays in use" in problems[0].message
+    assert session.backbone == "lite"
+    assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
+
+
+def test_another_backbone_encodes_again_and_going_back_does_not(
+    open_session: Callable[..., LibrarySession], photos: Path, until: Until
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    session.set_backbone("other")
+    until(lambda: session.backbone == "other")
+    assert session.wait_until_idle(60)
+    assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
+    assert session.catalogue.features.backbones().keys() == {"lite", "other"}
+    session.set_backbone("lite")
+    until(lambda: session.backbone == "lite")
+    assert session.wait_until_idle(60)
+    assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
+
+
+def test_the_backbone_in_use_is_remembered(
+    open_session: Callable[..., LibrarySession], photos: Path, until: Until
+) -> None:
+    session = open_session()
+    filled(session, photos)
+    session.set_backbone("other")
+    until(lambda: session.backbone == "other")
+    session.close()
+    assert open_session().backbone == "other"
+
+
+def test_a_backbone_without_a_bias_is_calibrated_on_the_library(
+    open_session: Callable[..., LibrarySession], photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"bias": None}))
+    session = open_session()
+    ids = filled(session, photos)
+    assert predicted(session, ids["dog+cat_1.jpg"]) >= {"dog", "cat"}
+
+
+def test_two_windows_cannot_have_one_library_open(
+    open_session: Callable[..., LibrarySession],
+) -> None:
+    open_session()
+    with pytest.raises(CatalogueLocked):
+        open_session()
+
+
+def test_a_listener_that_fails_does_not_stop_the_others(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    heard: list[Notice] = []
+
+    def broken(_: Notice) -> None:
+        raise RuntimeError
+
+    session.subscribe(broken)
+    unsubscribe = session.subscribe(heard.append)
+    session.set_vocabulary(VOCABULARY)
+    assert any(isinstance(notice, ClassesChanged) for notice in heard)
+    unsubscribe()
+    count = len(heard)
+    session.add_class("boat")
+    assert len(heard) == count
+
+
+def test_the_session_imports_neither_torch_nor_qt() -> None:
+    import subprocess
+
+    code = (
+        "import sys, lmpt_desktop.engine.session\n"
+        "heavy = {'torch', 'open_clip', 'timm', 'PySide6', 'torchvision'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
