@@ -88,7 +88,7 @@ class RetrainController:
             record = self._record or self._newest()
             if record is None:
                 return None
-            if not self._events:
+            if not self._events and self._follower is None:
                 self._events = EventFile(record.folder / jobs.EVENTS_NAME).read()
             self._record = record
             return self._status(record, tuple(self._events))

@@ -35,7 +35,7 @@ def say(message: Message) -> None:
 
 
 def result(job: jobs.FitJob, folder: Path) -> None:
-    """A prompt set whose biases are 1 lower than the baseline's, the first image held out."""
+    """A prompt set whose biases are 3 lower than the baseline's, the first image held out."""
     scores = BandScores(0.5, None, None, 0.5)
     classes = [prompt_sets.ClassResult(item.name, 3, 1, 1, 0.5) for item in job.classes]
     prompt_sets.save(
@@ -44,7 +44,7 @@ def result(job: jobs.FitJob, folder: Path) -> None:
             classes=[item.name for item in job.classes],
             class_embeddings=job.baseline_embeddings,
             scale=job.baseline_scale,
-            biases=job.baseline_biases - 1,
+            biases=job.baseline_biases - 3,
             thresholds=np.full(len(job.classes), 0.4, np.float32),
             train_present=(job.targets == jobs.PRESENT).sum(axis=0),
             calibrated=np.ones(len(job.classes), np.bool_),

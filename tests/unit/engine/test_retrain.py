@@ -1,0 +1,334 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.engine.notices import Notice, Problem
+from lmpt_desktop.engine.session import Commands, LibrarySession, RetrainRefusedError
+from lmpt_desktop.engine.views import ClassSpec, RunStatus
+from trainer import job as jobs
+from trainer.bands import Band
+from trainer.events import FitFinished, FitProgress
+
+Until = Callable[[Callable[[], object]], None]
+
+NAMES = ["dog_1.jpg", "dog_2.jpg", "cat_1.jpg", "cat_2.jpg", "dog+cat_1.jpg", "kite_1.jpg"]
+SLOW = {"steps": 2000, "seconds_per_step": 0.02}
+
+
+@pytest.fixture
+def open_session(
+    tmp_path: Path, encoder_command: list[str], fit_command: list[str]
+) -> Iterator[Callable[..., LibrarySession]]:
+    sessions: list[LibrarySession] = []
+
+    def make() -> LibrarySession:
+        session = LibrarySession.open(
+            tmp_path / "library", commands=Commands(encoder_command, fit_command)
+        )
+        sessions.append(session)
+        return session
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def session(open_session: Callable[..., LibrarySession], tmp_path: Path) -> LibrarySession:
+    """A library with predictions and no annotation."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (40 + number, 30), (number * 40, 90, 20)).save(folder / name)
+    made = open_session()
+    made.set_vocabulary([ClassSpec("dog"), ClassSpec("cat", "a cat"), ClassSpec("kite")])
+    made.add_folder(folder)
+    assert made.wait_until_idle(60)
+    return made
+
+
+def ids(session: LibrarySession) -> dict[str, int]:
+    snapshot = session.snapshot()
+    return dict(zip(snapshot.names, snapshot.image_ids.tolist(), strict=True))
+
+
+def class_ids(session: LibrarySession) -> dict[str, int]:
+    return {entry.name: entry.id for entry in session.classes}
+
+
+def annotate(session: LibrarySession) -> None:
+    """Say what the file names say, for all but the last photo."""
+    images, classes = ids(session), class_ids(session)
+    for name in NAMES[:-1]:
+        for word in name.split("_")[0].split("+"):
+            session.annotate([images[name]], [classes[word]], Verdict.PRESENT)
+    session.mark_reviewed([images[name] for name in NAMES[:-1]])
+
+
+def ended(session: LibrarySession) -> RunStatus | None:
+    status = session.current_run()
+    over = status is not None and status.state not in (RunState.PREPARING, RunState.RUNNING)
+    return status if over else None
+
+
+def test_nothing_to_learn_from_is_refused_with_the_reason(session: LibrarySession) -> None:
+    found = session.retrain_preflight()
+    assert not found.ok
+    assert "Nothing is annotated" in found.refusals[0]
+    with pytest.raises(RetrainRefusedError, match="Nothing is annotated"):
+        session.start_retrain()
+
+
+def test_absent_alone_or_a_single_class_is_refused(session: LibrarySession) -> None:
+    images, classes = ids(session), class_ids(session)
+    session.annotate([images["dog_1.jpg"]], [classes["kite"]], Verdict.ABSENT)
+    assert "No class is marked present" in session.retrain_preflight().refusals[0]
+    everything = [images[name] for name in NAMES]
+    session.annotate(everything, [classes["dog"]], Verdict.PRESENT)
+    assert "Only one class (dog)" in session.retrain_preflight().refusals[0]
+
+
+def test_a_vocabulary_of_one_class_is_refused(session: LibrarySession) -> None:
+    session.set_vocabulary([ClassSpec("dog")])
+    assert "only one class" in session.retrain_preflight().refusals[0]
+
+
+def test_the_preflight_counts_what_would_be_learned_from(session: LibrarySession) -> None:
+    annotate(session)
+    found = session.retrain_preflight()
+    assert found.ok, found.refusals
+    assert found.images == 5
+    assert found.annotations == 15
+    assert found.present_per_band == {Band.HEAD: 0, Band.MEDIUM: 0, Band.TAIL: 6}
+    assert found.classes_per_band[Band.TAIL] == 2
+    assert found.classes_without_present == ("kite",)
+    assert found.backbone == "lite"
+    assert found.device == "CPU"
+
+
+def test_the_job_holds_annotated_photos_and_taught_classes_only(
+    session: LibrarySession, until: Until, tmp_path: Path
+) -> None:
+    annotate(session)
+    images = ids(session)
+    session.set_caption(images["dog_1.jpg"], "a dog on a lawn")
+    run = session.start_retrain()
+    until(lambda: ended(session))
+    job = jobs.load(tmp_path / "library" / "jobs" / str(run))
+    assert [item.name for item in job.classes] == ["dog", "cat"]
+    assert job.classes[1].prompt_text == "a cat"
+    assert set(job.image_ids.tolist()) == {images[name] for name in NAMES[:-1]}
+    row = job.image_ids.tolist().index(images["dog+cat_1.jpg"])
+    assert job.targets[row].tolist() == [1, 1]
+    assert "a dog on a lawn" in job.captions
+    assert np.allclose(np.linalg.norm(job.features.astype(np.float32), axis=1), 1, atol=1e-2)
+    # the baseline predicts what the app does
+    snapshot = session.snapshot()
+    logits = job.baseline_scale * job.features.astype(np.float32) @ job.baseline_embeddings.T
+    scores = 1 / (1 + np.exp(-(logits + job.baseline_biases)))
+    rows = [snapshot.row_of[int(i)] for i in job.image_ids]
+    assert np.allclose(scores, snapshot.scores[rows, :2], atol=1e-3)
+
+
+def test_a_finished_run_is_compared_promoted_and_rolled_back(
+    session: LibrarySession, until: Until
+) -> None:
+    annotate(session)
+    before = session.scores.copy()
+    run = session.start_retrain()
+    until(lambda: ended(session))
+    status = session.current_run()
+    assert status is not None
+    assert status.state is RunState.FINISHED
+    assert status.version_id is not None
+    assert [e.step for e in status.events if isinstance(e, FitProgress)] == [1, 2, 3]
+    assert isinstance(status.events[-1], FitFinished)
+    assert np.array_equal(session.scores, before, equal_nan=True)
+
+    comparison = session.comparison(run)
+    assert comparison.new is not None
+    assert comparison.old is not None
+    assert comparison.changed_count == comparison.gained + comparison.lost > 0
+    assert comparison.changed_images <= len(NAMES)
+    assert set(comparison.bands) == {"dog", "cat"}
+
+    session.promote(status.version_id)
+    assert session.wait_until_idle(30)
+    assert session.snapshot().trained.tolist() == [True, True, False]
+    assert session.thresholds.tolist() == pytest.approx([0.4, 0.4, 0.5])
+    kept = session.snapshot().column_of[class_ids(session)["kite"]]
+    assert np.array_equal(session.scores[:, kept], before[:, kept])
+    assert (session.scores[:, 0] < before[:, 0]).all()
+    after = session.comparison(run)  # still against what it replaced
+    assert after.changed_count == comparison.changed_count
+
+    session.roll_back()
+    assert session.wait_until_idle(30)
+    assert np.array_equal(session.scores, before, equal_nan=True)
+    assert [item.version_id for item in session.versions()] == [status.version_id, 0]
+    assert session.versions()[-1].active
+
+
+def test_photos_held_out_once_stay_so_and_the_others_stay_in_training(
+    session: LibrarySession, until: Until, tmp_path: Path
+) -> None:
+    annotate(session)
+    first = session.start_retrain()
+    until(lambda: ended(session))
+    status = session.current_run()
+    assert status is not None
+    assert status.version_id is not None
+    session.promote(status.version_id)
+    session.wait_until_idle(30)
+    images, classes = ids(session), class_ids(session)
+    session.annotate([images["kite_1.jpg"]], [classes["kite"]], Verdict.PRESENT)
+    second = session.start_retrain()
+    assert second != first
+    until(lambda: (session.current_run() or status).run_id == second and ended(session))
+    job = jobs.load(tmp_path / "library" / "jobs" / str(second))
+    split = dict(zip(job.image_ids.tolist(), job.split.tolist(), strict=True))
+    old = jobs.load(tmp_path / "library" / "jobs" / str(first)).image_ids.tolist()
+    assert split[old[0]] == jobs.HELD_OUT
+    assert all(split[image] == jobs.TRAIN for image in old[1:])
+    assert split[images["kite_1.jpg"]] == jobs.UNASSIGNED
+
+
+def test_a_version_in_use_cannot_be_discarded_and_another_one_can(
+    session: LibrarySession, until: Until
+) -> None:
+    annotate(session)
+    session.start_retrain()
+    until(lambda: ended(session))
+    version = session.versions()[0].version_id
+    session.promote(version)
+    with pytest.raises(ValueError, match="in use"):
+        session.discard(version)
+    session.promote(0)
+    session.discard(version)
+    assert [item.version_id for item in session.versions()] == [0]
+    status = session.current_run()
+    assert status is not None
+    assert status.version_id is None
+    with pytest.raises(KeyError):
+        session.comparison(status.run_id)
+
+
+def test_a_cancelled_run_keeps_its_best(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps(SLOW))
+    annotate(session)
+    run = session.start_retrain()
+    until(lambda: len((session.current_run() or pytest.fail("no run")).events) > 2)
+    assert "running" in session.retrain_preflight().refusals[0]
+    session.cancel_retrain(run)
+    until(lambda: ended(session))
+    status = session.current_run()
+    assert status is not None
+    assert status.state is RunState.CANCELLED
+    assert status.version_id is not None
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ("fail", "The loss is not a number any more."),
+        ("die", "crashed"),
+    ],
+)
+def test_a_failed_run_says_why_and_changes_nothing(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch, end: str, words: str
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"end": end}))
+    annotate(session)
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    session.start_retrain()
+    until(lambda: any(isinstance(notice, Problem) for notice in heard))
+    status = ended(session)
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert words in status.message
+    problem = next(notice for notice in heard if isinstance(notice, Problem))
+    assert "current version stays in use" in problem.message
+    assert "log.txt" in problem.details
+    assert "a line of the log" in problem.details
+    assert session.versions()[0].version_id == 0
+
+
+def test_a_run_survives_closing_and_opening_the_library(
+    session: LibrarySession,
+    open_session: Callable[..., LibrarySession],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 100, "seconds_per_step": 0.02}))
+    annotate(session)
+    run = session.start_retrain()
+    until(lambda: len((session.current_run() or pytest.fail("no run")).events) > 2)
+    session.close()
+    again = open_session()
+    status = again.current_run()
+    assert status is not None
+    assert (status.run_id, status.state) == (run, RunState.RUNNING)
+    until(lambda: ended(again))
+    status = again.current_run()
+    assert status is not None
+    assert status.state is RunState.FINISHED
+    assert [e.step for e in status.events if isinstance(e, FitProgress)] == list(range(1, 101))
+    assert status.version_id is not None
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("finish", RunState.FINISHED),
+        ("die_after_result", RunState.FINISHED),
+        ("die", RunState.LOST),
+    ],
+)
+def test_a_run_that_ended_while_the_app_was_closed_is_judged_by_what_it_left(
+    session: LibrarySession,
+    open_session: Callable[..., LibrarySession],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+    way: tuple[str, RunState],
+) -> None:
+    end, state = way
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 5, "seconds_per_step": 0.05, "end": end}))
+    annotate(session)
+    run = session.start_retrain()
+    process = psutil.Process(session.catalogue.runs.get(run).pid)
+    session.close()
+    process.wait(30)
+    again = open_session()
+    until(lambda: ended(again))
+    status = again.current_run()
+    assert status is not None
+    assert status.state is state
+    assert (status.version_id is not None) is (state is RunState.FINISHED)
+
+
+def test_a_full_disk_when_writing_the_job_is_told_and_leaves_no_run_behind(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate(session)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs, "save", full)
+    with pytest.raises(RetrainRefusedError, match="No space left"):
+        session.start_retrain()
+    status = session.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert session.retrain_preflight().ok
