@@ -10,11 +10,12 @@ A name is one of
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -256,17 +257,18 @@ def _build(
     name: str, model_name: str, weights: Weights, config: dict[str, Any], *, quick_gelu: bool
 ) -> _Parts:
     try:
-        model = open_clip.create_model(
-            model_name,
-            precision="fp32",
-            device="cpu",
-            load_weights=False,
-            pretrained_text=False,
-            force_quick_gelu=quick_gelu,
-            force_preprocess_cfg={
-                key: value for key, value in config.items() if key in _PREPROCESS_KEYS
-            },
-        )
+        with _not_told_that_it_is_random():
+            model = open_clip.create_model(
+                model_name,
+                precision="fp32",
+                device="cpu",
+                load_weights=False,
+                pretrained_text=False,
+                force_quick_gelu=quick_gelu,
+                force_preprocess_cfg={
+                    key: value for key, value in config.items() if key in _PREPROCESS_KEYS
+                },
+            )
         _fill(model, weights)
     except OSError as error:  # a Hugging Face text tower whose configuration is not here
         raise BackboneError(
@@ -283,6 +285,21 @@ def _build(
 
 
 _PREPROCESS_KEYS = ("size", "mean", "std", "interpolation", "resize_mode", "fill_color")
+
+
+@contextlib.contextmanager
+def _not_told_that_it_is_random() -> Iterator[None]:
+    """open_clip warns, on the root logger, of a model without weights; ours get theirs next."""
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "initialized randomly" not in record.getMessage()
+
+    root = logging.getLogger()
+    root.addFilter(keep)
+    try:
+        yield
+    finally:
+        root.removeFilter(keep)
 
 
 def _fill(model: nn.Module, weights: Weights) -> None:
