@@ -1,0 +1,395 @@
+"""The inspector as the user handles it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QStyleOptionViewItem
+
+from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.engine.notices import AnnotationsChanged
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
+from lmpt_desktop.ui.inspector.class_model import Role
+from lmpt_desktop.ui.inspector.panel import InspectorPanel
+from lmpt_desktop.ui.inspector.photo_view import EDGE, read_reduced
+from lmpt_desktop.ui.theme import ThemeChoice
+
+SPOKEN = Qt.ItemDataRole.AccessibleTextRole
+
+
+@pytest.fixture
+def panel(memory_session: Any, qtbot: Any) -> InspectorPanel:
+    """Commits what is wanted, as the window does."""
+    panel = InspectorPanel(memory_session)
+    qtbot.addWidget(panel)
+    panel.resize(340, 800)
+
+    def commit(ids: list[int], classes: list[int], verdict: Verdict, _name: str) -> None:
+        memory_session.annotate(ids, classes, verdict)
+
+    panel.verdict_wanted.connect(commit)
+    panel.reviewed_wanted.connect(memory_session.mark_reviewed)
+    refresh = panel.refresh
+    memory_session.subscribe(
+        lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None
+    )
+    panel.show()
+    return panel
+
+
+def names(panel: InspectorPanel) -> list[str]:
+    return [panel.model.class_row(row).name for row in range(panel.model.rowCount())]
+
+
+def verdict_of(session: Any, image_id: int, class_id: int) -> int:
+    snapshot = session.snapshot()
+    return int(snapshot.annotations[snapshot.row_of[image_id], snapshot.column_of[class_id]])
+
+
+def test_predictions_are_listed_by_score(panel: InspectorPanel, memory_session: Any) -> None:
+    panel.show_images([1])
+    scores = memory_session.snapshot().scores[0]
+    listed = [panel.model.class_row(row).score for row in range(panel.model.rowCount())]
+    assert listed == pytest.approx(sorted(scores.tolist(), reverse=True))
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict"),
+    [
+        (Qt.Key.Key_P, Verdict.PRESENT),
+        (Qt.Key.Key_A, Verdict.ABSENT),
+        (Qt.Key.Key_U, Verdict.UNKNOWN),
+    ],
+)
+def test_a_key_judges_the_class_in_focus(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any, key: Qt.Key, verdict: Verdict
+) -> None:
+    panel.show_images([1])
+    qtbot.keyClick(panel.view, Qt.Key.Key_Down)
+    row = panel.focused_class()
+    assert row is not None and row.name == names(panel)[1]
+    memory_session.annotate([1], [row.class_id], Verdict.PRESENT)
+    qtbot.keyClick(panel.view, key)
+    assert verdict_of(memory_session, 1, row.class_id) == verdict
+
+
+def test_a_verdict_leaves_the_keyboard_where_it_is(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    for _ in range(3):
+        qtbot.keyClick(panel.view, Qt.Key.Key_Down)
+    before = panel.focused_class()
+    qtbot.keyClick(panel.view, Qt.Key.Key_P)
+    after = panel.focused_class()
+    assert before is not None and after is not None
+    assert after.class_id == before.class_id
+    assert after.verdict is Verdict.PRESENT
+    assert panel.view.currentIndex().row() == 3
+
+
+def test_a_class_the_user_went_to_stays_in_focus_on_the_next_photo(
+    panel: InspectorPanel, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    qtbot.keyClick(panel.view, Qt.Key.Key_Down)
+    chosen = panel.focused_class()
+    panel.show_images([2])
+    now = panel.focused_class()
+    assert chosen is not None and now is not None
+    assert now.class_id == chosen.class_id
+
+
+def test_without_a_choice_the_best_class_is_in_focus(panel: InspectorPanel) -> None:
+    for image in (1, 2, 3):
+        panel.show_images([image])
+        row = panel.focused_class()
+        assert row is not None and row.name == names(panel)[0]
+
+
+def test_a_click_on_a_button_judges(panel: InspectorPanel, memory_session: Any, qtbot: Any) -> None:
+    panel.show_images([1])
+    for verdict in (Verdict.ABSENT, Verdict.PRESENT, Verdict.UNKNOWN):
+        qtbot.mouseClick(
+            panel.view.viewport(), Qt.MouseButton.LeftButton, pos=button(panel, 2, verdict)
+        )
+        row = panel.model.class_row(2)
+        assert verdict_of(memory_session, 1, row.class_id) == verdict
+        assert row.verdict is verdict
+
+
+def test_a_click_beside_the_buttons_only_moves_there(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    index = panel.model.index(2)
+    place = panel.view.visualRect(index).topLeft() + QPoint(40, 10)
+    qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    row = panel.focused_class()
+    assert row is not None and row.name == names(panel)[2]
+    assert not (memory_session.snapshot().annotations >= 0).any()
+
+
+def button(panel: InspectorPanel, row: int, verdict: Verdict) -> QPoint:
+    """Where a verdict button is in the list."""
+    index = panel.model.index(row)
+    option = QStyleOptionViewItem()
+    panel.view.initViewItemOption(option)
+    option.rect = panel.view.visualRect(index)
+    geometry = panel.view.delegate.geometry(option, panel.model.class_row(row))
+    return geometry.buttons[BUTTONS.index(verdict)].center().toPoint()
+
+
+def test_a_verdict_applies_to_every_selected_photo(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([1, 2, 3])
+    memory_session.annotate([1], [10], Verdict.PRESENT)
+    panel.refresh()
+    assert panel.focus_class(10)
+    row = panel.focused_class()
+    assert row is not None and row.verdict is None
+    assert "mixed: 1 present, 2 unknown" in panel.view.currentIndex().data(SPOKEN)
+    qtbot.keyClick(panel.view, Qt.Key.Key_A)
+    assert [verdict_of(memory_session, image, 10) for image in (1, 2, 3, 4)] == [0, 0, 0, -1]
+    assert "3 photos selected" in panel.facts.name.text()
+
+
+def test_the_search_box_finds_any_class_and_hands_over_to_the_list(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    qtbot.keyClicks(panel.search, "hair")
+    assert names(panel) == ["hair drier"]
+    qtbot.keyClick(panel.search, Qt.Key.Key_Down)
+    qtbot.keyClick(panel.view, Qt.Key.Key_P)
+    assert verdict_of(memory_session, 1, 14) == Verdict.PRESENT
+    qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
+    assert len(names(panel)) == 6
+
+
+def test_typing_in_the_search_box_judges_nothing(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    panel.search.setFocus()
+    qtbot.keyClicks(panel.search, "pau")
+    assert not (memory_session.snapshot().annotations >= 0).any()
+
+
+def test_no_class_found_is_said(panel: InspectorPanel, qtbot: Any) -> None:
+    panel.show_images([1])
+    qtbot.keyClicks(panel.search, "zebra")
+    assert "zebra" in panel._empty.text()
+    assert panel.focused_class() is None
+
+
+def test_a_class_that_is_filtered_out_leaves_the_next_one_in_focus(
+    panel: InspectorPanel, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    panel.show_box.setCurrentIndex(2)  # still unknown
+    first, second = names(panel)[:2]
+    qtbot.keyClick(panel.view, Qt.Key.Key_Home)
+    qtbot.keyClick(panel.view, Qt.Key.Key_P)
+    row = panel.focused_class()
+    assert first not in names(panel)
+    assert row is not None and row.name == second
+
+
+def test_reviewed_is_asked_for_all_photos_and_taken_back(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([1, 2])
+    qtbot.mouseClick(panel.review, Qt.MouseButton.LeftButton)
+    assert memory_session.snapshot().reviewed[:3].tolist() == [True, True, False]
+    panel.refresh()
+    assert panel.review.isChecked() and panel.review.text() == "Reviewed"
+    qtbot.mouseClick(panel.review, Qt.MouseButton.LeftButton)
+    assert not memory_session.snapshot().reviewed.any()
+
+
+def test_bands_say_estimated_until_something_is_annotated(
+    panel: InspectorPanel, memory_session: Any
+) -> None:
+    panel.show_images([1])
+    assert "(estimated)" in panel.model.index(0).data(SPOKEN)
+    assert "estimated" in panel.note.text()
+    memory_session.annotate([2], [10], Verdict.PRESENT)
+    assert "(estimated)" not in panel.model.index(0).data(SPOKEN)
+    assert "estimated" not in panel.note.text()
+
+
+def test_a_correction_is_told_by_word(panel: InspectorPanel, memory_session: Any) -> None:
+    panel.show_images([1])
+    best = panel.model.class_row(0)
+    assert best.predicted
+    memory_session.annotate([1], [best.class_id], Verdict.ABSENT)
+    assert "corrected" in panel.model.index(0).data(SPOKEN)
+    assert "contradict" in panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_a_photo_without_prediction_says_so(panel: InspectorPanel) -> None:
+    panel.show_images([11])
+    assert "no score yet" in panel.model.index(0).data(SPOKEN)
+    assert "Predictions follow" in panel.note.text()
+
+
+def test_missing_and_unreadable_photos_say_what_is_wrong(panel: InspectorPanel) -> None:
+    panel.show_images([11])
+    assert "no longer there" in panel.photo.message
+    panel.show_images([12])
+    assert "cut short" in panel.photo.message
+    assert "cut short" in panel.facts.problem.text()
+
+
+def test_the_photo_appears_without_blocking(panel: InspectorPanel, qtbot: Any) -> None:
+    panel.show_images([1])
+    qtbot.waitUntil(lambda: panel.photo.pixmap is not None, timeout=20_000)
+    pixmap = panel.photo.pixmap
+    assert pixmap is not None and (pixmap.width(), pixmap.height()) == (320, 240)
+    assert "photo 0.jpg" in panel.photo.accessibleName()
+
+
+def test_a_photo_passed_over_quickly_is_not_shown_later(panel: InspectorPanel, qtbot: Any) -> None:
+    for image in range(1, 9):
+        panel.show_images([image])
+    qtbot.waitUntil(lambda: panel.photo.pixmap is not None, timeout=20_000)
+    QTest.qWait(50)
+    shown, expected = panel.photo.pixmap, read_reduced(panel.photo._path or Path())
+    assert shown is not None
+    assert shown.toImage().convertToFormat(QImage.Format.Format_RGB888) == expected
+
+
+def test_photos_are_read_upright_and_reduced(tmp_path: Path) -> None:
+    path = tmp_path / "sideways.jpg"
+    image = Image.new("RGB", (3000, 2000), "navy")
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image.save(path, exif=exif)
+    read = read_reduced(path)
+    assert read.height() == EDGE
+    assert read.width() == pytest.approx(EDGE * 2 / 3, abs=1)
+
+
+def test_a_caption_is_committed_once_by_enter_or_by_leaving(
+    panel: InspectorPanel, qtbot: Any
+) -> None:
+    wanted: list[tuple[int, str]] = []
+    panel.caption_wanted.connect(lambda image, text: wanted.append((image, text)))
+    panel.show_images([1])
+    qtbot.keyClicks(panel.facts.caption, "A dog  on a beach")
+    qtbot.keyClick(panel.facts.caption, Qt.Key.Key_Return)
+    panel.facts.caption.flush()
+    assert wanted == [(1, "A dog on a beach")]
+    qtbot.keyClicks(panel.facts.caption, "!")
+    panel.show_images([2])
+    assert wanted[1] == (1, "A dog  on a beach!".replace("  ", " "))
+    assert len(wanted) == 2
+
+
+def test_escape_takes_a_caption_back(panel: InspectorPanel, qtbot: Any) -> None:
+    wanted: list[Any] = []
+    panel.caption_wanted.connect(lambda *what: wanted.append(what))
+    panel.show_images([1])
+    qtbot.keyClicks(panel.facts.caption, "oops")
+    qtbot.keyClick(panel.facts.caption, Qt.Key.Key_Escape)
+    panel.show_images([2])
+    assert wanted == []
+
+
+def test_no_selection_and_no_classes_are_explained(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    panel.show_images([])
+    assert "Select a photo" in panel.photo.message
+    assert not panel.review.isVisible()
+    old = memory_session.snapshot()
+    memory_session.snapshot_ = replace(
+        old,
+        classes=(),
+        scores=np.empty((12, 0), np.float32),
+        thresholds=np.empty(0, np.float32),
+        annotations=np.empty((12, 0), np.int8),
+        trained=np.empty(0, np.bool_),
+    )
+    panel.show_images([1])
+    assert panel._empty_button.isVisible()
+    with qtbot.waitSignal(panel.vocabulary_wanted):
+        qtbot.mouseClick(panel._empty_button, Qt.MouseButton.LeftButton)
+
+
+def test_a_photo_that_left_the_library_is_let_go(
+    panel: InspectorPanel, memory_session: Any
+) -> None:
+    panel.show_images([999])
+    assert panel.image_ids == []
+    assert "Select a photo" in panel.photo.message
+
+
+def test_a_thousand_classes_stay_one_widget(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any
+) -> None:
+    count = 1000
+    rng = np.random.default_rng(0)
+    old = memory_session.snapshot()
+    memory_session.snapshot_ = replace(
+        old,
+        classes=tuple(ClassEntry(100 + i, f"class {i:04}", position=i) for i in range(count)),
+        scores=rng.random((12, count), dtype=np.float32),
+        thresholds=np.full(count, 0.5, np.float32),
+        annotations=np.full((12, count), -1, np.int8),
+        trained=np.zeros(count, np.bool_),
+    )
+    before = len(panel.view.findChildren(object))
+    panel.show_images([1])
+    assert panel.model.rowCount() == count
+    panel.grab()
+    assert len(panel.view.findChildren(object)) - before < 20
+    qtbot.keyClicks(panel.search, "0777")
+    assert names(panel) == ["class 0777"]
+
+
+def test_large_selections_are_added_up_elsewhere(
+    panel: InspectorPanel, memory_session: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.ui.inspector.panel.INLINE_CELLS", 10)
+    panel.show_images([1, 2, 3, 4])
+    qtbot.waitUntil(
+        lambda: panel.model.summary is not None and panel.model.summary.images == 4,
+        timeout=20_000,
+    )
+    assert len(names(panel)) == 6
+
+
+@pytest.mark.parametrize("choice", [ThemeChoice.LIGHT, ThemeChoice.DARK])
+def test_tail_rows_are_painted_in_the_tail_colour(
+    panel: InspectorPanel, memory_session: Any, choice: ThemeChoice
+) -> None:
+    theme.manager().apply(choice)
+    memory_session.annotate([3, 4, 5, 6, 7], [10], Verdict.PRESENT)  # medium; the others tail
+    panel.show_images([1])
+    panel.view.setCurrentIndex(panel.model.index(panel.model.rowCount() - 1))
+    image = panel.view.viewport().grab().toImage()
+    tail, medium = theme.current().tail, theme.current().medium
+    for row in range(panel.model.rowCount() - 1):
+        area = panel.view.visualRect(panel.model.index(row))
+        colours = {
+            image.pixelColor(x, y).name()
+            for x in range(area.left(), area.left() + 30)
+            for y in range(area.top(), area.bottom())
+        }
+        expected = medium if panel.model.index(row).data(Role.CLASS_ID) == 10 else tail
+        assert expected in colours
+        assert (medium if expected == tail else tail) not in colours
+    theme.manager().apply(ThemeChoice.SYSTEM)
