@@ -13,6 +13,7 @@ from lmpt_desktop.paths import log_dir
 LOG_NAME = "lmpt-desktop.log"
 MAX_BYTES = 2_000_000
 BACKUPS = 3
+HANDLER_NAME = "lmpt-desktop console"
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,15 @@ def log_file() -> Path:
 def start_logging(*, verbose: bool = False) -> None:
     """Send the log of the app to its file, and warnings (or everything) to stderr.
 
-    Call once, first thing.  Without a place for the file there is stderr only: an app that
+    Call first thing; a second call does nothing.  Without a place for the file there is stderr only: an app that
     cannot write its log still works.
     """
     root = logging.getLogger()
+    if any(getattr(handler, "name", None) == HANDLER_NAME for handler in root.handlers):
+        return
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     console = logging.StreamHandler(sys.stderr)
+    console.name = HANDLER_NAME
     console.setLevel(logging.DEBUG if verbose else logging.WARNING)
     console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
     root.addHandler(console)

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.engine.session import Commands
+from lmpt_desktop.headless import ExitCode, main, tag_parser
+from lmpt_desktop.paths import HOME_VARIABLE
+
+SUPPORT = Path(__file__).parents[1] / "support"
+NAMES = ["dog_1.jpg", "dog+cat_1.jpg", "sub/kite_1.jpg", "person_1.jpg"]
+
+Tag = Callable[..., int]
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (40 + number, 30), (number * 40, 90, 20)).save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> Path:
+    path = tmp_path / "words.txt"
+    path.write_text("dog\ncat\nflying thing\tkite\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def tag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tag:
+    """Run the command with a fake encoder; everything it keeps is under ``tmp_path``."""
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    encoder = [sys.executable, str(SUPPORT / "fake_encoder.py")]
+
+    def run(*arguments: object) -> int:
+        return main([str(item) for item in arguments], Commands(encode=encoder))
+
+    return run
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def test_one_row_per_photo_and_predicted_class_on_standard_output(
+    tag: Tag, photos: Path, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tag(photos, "--vocabulary", words) == ExitCode.OK
+    found = rows(capsys.readouterr().out)
+    assert [(row["path"], row["class"]) for row in found] == [
+        (str(photos / "dog+cat_1.jpg"), found[0]["class"]),
+        (str(photos / "dog+cat_1.jpg"), found[1]["class"]),
+        (str(photos / "dog_1.jpg"), "dog"),
+        (str(photos / "sub" / "kite_1.jpg"), "flying thing"),
+    ]
+    assert {found[0]["class"], found[1]["class"]} == {"dog", "cat"}
+    assert all(0.5 <= float(row["score"]) <= 1 for row in found)
+    assert {row["band"] for row in found} == {"tail"}
+
+
+def test_all_gives_a_row_for_every_class(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.json"
+    assert tag(photos, "--vocabulary", words, "--all", "-o", out) == ExitCode.OK
+    body = json.loads(out.read_text(encoding="utf-8"))
+    assert len(body) == len(NAMES) * 3
+    assert set(body[0]) == {"path", "class", "score", "band"}
+
+
+def test_the_default_vocabulary_is_the_librarys_own_and_else_everyday(
+    tag: Tag, photos: Path, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert tag(photos) == ExitCode.OK
+    assert "person" in {row["class"] for row in rows(capsys.readouterr().out)}
+    tag(photos, "--vocabulary", words)
+    capsys.readouterr()
+    assert tag(photos) == ExitCode.OK
+    assert {row["class"] for row in rows(capsys.readouterr().out)} == {
+        "dog",
+        "cat",
+        "flying thing",
+    }
+
+
+def test_a_second_run_encodes_nothing_again(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path
+) -> None:
+    library = tmp_path / "library"
+    tag(photos, "--vocabulary", words, "--library", library)
+    starts = library / "encode" / "starts.txt"
+    before = starts.read_text()
+    assert tag(photos, "--library", library) == ExitCode.OK
+    assert starts.read_text() == before
+
+
+def test_only_the_given_folders_are_worked_on_and_listed(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    Image.new("RGB", (30, 30)).save(other / "cat_9.jpg")
+    tag(photos, "--vocabulary", words)
+    capsys.readouterr()
+    (photos / "new_1.jpg").write_bytes((photos / "dog_1.jpg").read_bytes())
+    assert tag(other) == ExitCode.OK
+    assert [row["path"] for row in rows(capsys.readouterr().out)] == [str(other / "cat_9.jpg")]
+    assert tag(photos / "sub") == ExitCode.OK
+    assert [row["class"] for row in rows(capsys.readouterr().out)] == ["flying thing"]
+
+
+def test_unreadable_photos_are_listed_on_stderr_and_the_rest_is_tagged(
+    tag: Tag, photos: Path, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (31, 31)).save(photos / "bad_1.jpg")
+    (photos / "empty.jpg").touch()
+    assert tag(photos, "--vocabulary", words) == ExitCode.SOME_UNREADABLE
+    found = capsys.readouterr()
+    assert len(rows(found.out)) == 4
+    assert "bad_1.jpg: This file is not a photo." in found.err
+    assert "empty.jpg: " in found.err
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        (["/no/such/folder"], ExitCode.USAGE, "There is no folder"),
+        (["{photos}", "--vocabulary", "nope"], ExitCode.USAGE, "neither built in"),
+        (["{photos}", "-o", "/no/such/place/out.csv"], ExitCode.USAGE, "does not exist"),
+        (["{photos}/dog_1.jpg"], ExitCode.USAGE, "not a folder"),
+        (["{empty}"], ExitCode.NOTHING_FOUND, "No photos were found"),
+    ],
+)
+def test_what_cannot_be_done_is_said_with_its_own_exit_code(
+    tag: Tag,
+    photos: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    wrong: tuple[list[str], ExitCode, str],
+) -> None:
+    arguments, code, words_of_it = wrong
+    (tmp_path / "empty").mkdir()
+    places = {"photos": photos, "empty": tmp_path / "empty"}
+    assert tag(*[item.format(**places) for item in arguments]) == code
+    found = capsys.readouterr()
+    assert words_of_it in found.err
+    assert found.out == ""
+
+
+def test_a_model_that_cannot_be_loaded_is_told_and_nothing_is_written(
+    tag: Tag,
+    photos: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"fail": {"ViT-B-16/openai": "no-network"}}))
+    out = tmp_path / "out.csv"
+    code = tag(photos, "--backbone", "ViT-B-16/openai", "-o", out)
+    assert code == ExitCode.MODEL_FAILED
+    assert not out.exists()
+    assert "ViT-B-16/openai cannot be used here" in capsys.readouterr().err
+
+
+def test_a_library_that_is_no_catalogue_has_its_own_exit_code(
+    tag: Tag, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    (library / "catalogue.sqlite").write_text("this is no database, whatever its name says")
+    assert tag(photos, "--library", library) == ExitCode.LIBRARY_FAILED
+    assert "catalogue.sqlite" in capsys.readouterr().err.replace("\n", "")
+
+
+def test_a_vocabulary_that_would_drop_annotated_classes_is_refused(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "library"
+    tag(photos, "--vocabulary", words, "--library", library)
+    with Catalogue.open(library) as catalogue:
+        image = int(catalogue.images.table().ids[0])
+        catalogue.annotations.apply([Change(image, catalogue.classes.all()[0].id, 1)])
+    (tmp_path / "other.txt").write_text("boat\n")
+    capsys.readouterr()
+    refused = tag(photos, "--vocabulary", tmp_path / "other.txt", "--library", library)
+    assert refused == ExitCode.USAGE
+    assert "annotations of classes" in capsys.readouterr().err
+
+
+def test_every_exit_code_is_in_the_help() -> None:
+    text = tag_parser().format_help()
+    for code in ExitCode:
+        assert f"\n  {int(code)} " in text
+
+
+def test_the_command_imports_no_qt_and_no_torch(photos: Path, words: Path, tmp_path: Path) -> None:
+    encoder = [sys.executable, str(SUPPORT / "fake_encoder.py")]
+    code = (
+        "import sys\n"
+        "from lmpt_desktop.engine.session import Commands\n"
+        "from lmpt_desktop import headless\n"
+        f"done = headless.main({[str(photos), '--vocabulary', str(words)]!r},"
+        f" Commands(encode={encoder!r}))\n"
+        "heavy = {'PySide6', 'pyqtgraph', 'torch', 'open_clip', 'timm'} & set(sys.modules)\n"
+        "sys.exit(', '.join(heavy) or done)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {HOME_VARIABLE: str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(rows(done.stdout)) == 4
+
+
+def test_help_and_version_of_the_app_need_no_qt() -> None:
+    code = (
+        "import sys\n"
+        "from lmpt_desktop.__main__ import main\n"
+        "try:\n    main([sys.argv[1]])\nexcept SystemExit as end:\n    assert not end.code\n"
+        "sys.exit('PySide6' in sys.modules)"
+    )
+    for option in ("--help", "--version"):
+        done = subprocess.run(
+            [sys.executable, "-c", code, option], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "lmpt-desktop" in done.stdout
