@@ -32,7 +32,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import DEVICE_SETTING
 from lmpt_desktop.engine.views import BackboneInfo
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, heading, muted
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, heading, muted
 from lmpt_desktop.ui.dialogs.formats import counted, file_size
 from lmpt_desktop.ui.dialogs.preferences import device_box
 
@@ -110,9 +110,8 @@ class BackboneDialog(LibraryDialog):
         download.addWidget(self.cancel)
         device = QFormLayout()
         device.addRow(self.tr("&Device"), self.device)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = close_box(self)
         buttons.addButton(self.use, QDialogButtonBox.ButtonRole.ActionRole)
-        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addWidget(self.now)

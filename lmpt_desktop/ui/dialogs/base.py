@@ -11,6 +11,7 @@ from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
+    QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QHeaderView,
@@ -131,6 +132,14 @@ class LibraryDialog(QDialog):
             for handler in self._handlers:
                 self._bridge.off(handler)
         self._handlers.clear()
+
+
+def close_box(dialog: QDialog) -> QDialogButtonBox:
+    """A Close button that Enter in a text field does not press."""
+    box = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    box.button(QDialogButtonBox.StandardButton.Close).setAutoDefault(False)
+    box.rejected.connect(dialog.reject)
+    return box
 
 
 def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None:

@@ -127,6 +127,8 @@ class ComparisonDialog(LibraryDialog):
         self.later = QPushButton(self.tr("Decide &later"))
         self.later.setObjectName("later")
         self.promote.setDefault(True)
+        self.discard.setAutoDefault(False)
+        self.later.setAutoDefault(False)
         foot = QHBoxLayout()
         foot.addWidget(self.discard)
         foot.addStretch(1)

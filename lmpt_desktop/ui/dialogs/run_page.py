@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
-    QDialogButtonBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.views import RunState, RunStatus
 from lmpt_desktop.ui import theme
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, larger, muted, tint
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, larger, muted, tint
 from lmpt_desktop.ui.dialogs.log import LogDialog
 from lmpt_desktop.ui.dialogs.run_story import ACTIVE, details, headline, latest_scores, story_of
 
@@ -157,8 +156,7 @@ class RunDialog(LibraryDialog):
         self.setWindowTitle(self.tr("Retraining"))
         self.resize(760, 480)
         self.page = RunPage()
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
+        buttons = close_box(self)
         hint = muted(self.tr("You can close this; the training goes on."))
         foot = QHBoxLayout()
         foot.addWidget(hint, 1)

@@ -8,7 +8,6 @@ from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialogButtonBox,
     QHBoxLayout,
     QPushButton,
     QTableView,
@@ -18,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.notices import EncoderChanged, VersionsChanged
 from lmpt_desktop.engine.views import VersionInfo
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, muted
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, dress_table, muted
 from lmpt_desktop.ui.dialogs.formats import DASH, local_time, percent
 from lmpt_desktop.ui.grid.model import Index
 
@@ -135,8 +134,7 @@ class VersionsDialog(LibraryDialog):
         self.compare.setObjectName("compare")
         self.discard = QPushButton(self.tr("&Discard"))
         self.discard.setObjectName("discard")
-        close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        close.rejected.connect(self.reject)
+        close = close_box(self)
         foot = QHBoxLayout()
         for button in (self.promote, self.roll_back, self.compare, self.discard):
             button.setAutoDefault(False)

@@ -9,7 +9,6 @@ from PySide6.QtCore import QModelIndex, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
     QLabel,
@@ -27,7 +26,7 @@ from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
 from lmpt_desktop.engine.views import ClassSpec
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 from lmpt_desktop.interchange.class_lists import format_class_list, read_class_list
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, muted
+from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, dress_table, muted
 from lmpt_desktop.ui.dialogs.formats import counted
 from lmpt_desktop.ui.dialogs.vocabulary_change import VocabularyChange, vocabulary_change
 from lmpt_desktop.ui.dialogs.vocabulary_model import (
@@ -266,8 +265,7 @@ class VocabularyDialog(LibraryDialog):
         self.tabs = QTabWidget()
         self.tabs.addTab(self.classes, self.tr("Classes"))
         self.tabs.addTab(self.list, self.tr("Replace the list"))
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.rejected.connect(self.reject)
+        buttons = close_box(self)
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.strip)
@@ -368,8 +366,9 @@ class VocabularyDialog(LibraryDialog):
         self.list.show_change(change, useful=specs != self._specs())
 
     def _specs(self) -> list[ClassSpec]:
-        lines = self.classes.model.lines
-        return [ClassSpec(line.entry.name, line.entry.description) for line in lines]
+        # Not from the table: a class may have been added elsewhere a moment ago.
+        classes = self.session.snapshot().classes
+        return [ClassSpec(entry.name, entry.description) for entry in classes]
 
     def _show_current(self) -> None:
         self.list.text.setPlainText(format_class_list(self._specs()))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionViewItem
@@ -351,11 +351,11 @@ def test_a_thousand_classes_stay_one_widget(
         annotations=np.full((12, count), -1, np.int8),
         trained=np.zeros(count, np.bool_),
     )
-    before = len(panel.view.findChildren(object))
+    before = len(panel.view.findChildren(QObject))
     panel.show_images([1])
     assert panel.model.rowCount() == count
     panel.grab()
-    assert len(panel.view.findChildren(object)) - before < 20
+    assert len(panel.view.findChildren(QObject)) - before < 20
     qtbot.keyClicks(panel.search, "0777")
     assert names(panel) == ["class 0777"]
 

@@ -1,0 +1,226 @@
+"""Comparison page and versions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from typing import Any
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QModelIndex, Qt
+from PySide6.QtWidgets import QComboBox, QTableView
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.dialogs.changed_view import ChangedView
+from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
+from lmpt_desktop.ui.dialogs.comparison_models import changed_lines, class_comparisons
+from lmpt_desktop.ui.dialogs.versions import VersionsDialog
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+from trainer.bands import Band
+
+
+def thumbnail(image_id: int, _version: str, size: int) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (size, size * 3 // 4), (image_id * 20 % 255, 90, 120)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def loader(qtbot: Any) -> Any:
+    loader = ThumbnailLoader(thumbnail)
+    yield loader
+    loader.close()
+
+
+@pytest.fixture
+def dialog(session: Any, bridge: Any, loader: ThumbnailLoader, qtbot: Any) -> ComparisonDialog:
+    session.annotate([1], [10], Verdict.PRESENT)  # gained: agrees
+    session.annotate([2], [11], Verdict.PRESENT)  # lost: contradicts
+    dialog = ComparisonDialog(session, 7, loader, bridge)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
+    return dialog
+
+
+def cells(table: QTableView, row: int) -> list[str]:
+    model = table.model()
+    return [str(model.index(row, column).data()) for column in range(model.columnCount())]
+
+
+def test_it_shows_map_per_band_old_and_new(dialog: ComparisonDialog) -> None:
+    total, tail = dialog.cards[None], dialog.cards[Band.TAIL]
+    assert total.figure.text() == "61.0"
+    assert total.beneath.text() == "+6.0  was 55.0"
+    assert (tail.figure.text(), tail.beneath.text()) == ("–", "Not enough to judge")
+    assert "4 of 6 classes have enough" in dialog.summary.text()
+    assert "40 predictions in 9 photos would change: 25 appear, 15 vanish" in dialog.summary.text()
+
+
+def test_each_class_is_compared_or_said_not_to_be_judged(dialog: ComparisonDialog) -> None:
+    assert cells(dialog.table, 0) == ["dog", "● head", "30", "8 / 40", "70.0", "76.0", "+6.0"]
+    assert cells(dialog.table, 5)[4:] == ["–", "–", "Not enough to judge"]
+
+
+def test_figures_sort_as_numbers(dialog: ComparisonDialog) -> None:
+    dialog.table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
+    assert [cells(dialog.table, row)[2] for row in range(6)] == ["5", "10", "15", "20", "25", "30"]
+    dialog.table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    assert cells(dialog.table, 0)[1] == "● head"
+    assert cells(dialog.table, 5)[1] == "◆ tail"
+
+
+def test_changed_predictions_say_whether_they_go_the_users_way(session: Any) -> None:
+    session.annotate([1], [10], Verdict.PRESENT)
+    session.annotate([2], [11], Verdict.PRESENT)
+    lines = changed_lines(session.comparison(7), session.snapshot())
+    assert [line.agrees for line in lines[:3]] == [True, False, None]
+    assert lines[0].file_name == "photo 0.jpg"
+
+
+def test_changes_of_images_and_classes_that_are_gone_are_left_out(session: Any) -> None:
+    session.archive_class(10)
+    lines = changed_lines(session.comparison(7), session.snapshot())
+    assert {line.change.class_id for line in lines} == {11, 12}
+
+
+def test_the_changed_photos_are_painted_and_filtered_by_class(
+    dialog: ComparisonDialog, loader: ThumbnailLoader, qtbot: Any
+) -> None:
+    dialog.tabs.setCurrentIndex(1)
+    view, box = dialog.findChild(ChangedView), dialog.findChild(QComboBox, "changed-class")
+    assert view is not None and box is not None
+    view.grab()
+    qtbot.waitUntil(lambda: loader.pixmap(1, "print-0", 160) is not None, timeout=10_000)
+    image = view.grab().toImage()
+    red, green, blue = 20, 90, 120
+    near = [
+        (x, y)
+        for x in range(10, 120, 5)
+        for y in range(10, 120, 5)
+        if abs((shade := image.pixelColor(x, y)).red() - red) < 6
+        and abs(shade.green() - green) < 6
+        and abs(shade.blue() - blue) < 6
+    ]
+    assert len(near) > 50
+    box.setCurrentText("person")
+    assert view.model().rowCount() == 2
+    spoken = view.model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken == "person vanishes from photo 1.jpg (0.30 → 0.80), against your annotation"
+
+
+def test_photos_can_be_shown_in_the_grid(dialog: ComparisonDialog, qtbot: Any) -> None:
+    wanted: list[list[int]] = []
+    dialog.images_wanted.connect(wanted.append)
+    dialog._want_images()
+    view = dialog.findChild(ChangedView)
+    assert view is not None
+    view.activated.emit(view.model().index(2, 0))
+    view.activated.emit(QModelIndex())
+    assert wanted == [[1, 2, 3, 4, 5, 6], [3]]
+
+
+def test_promoting_activates_the_new_version_and_closes(
+    dialog: ComparisonDialog, session: Any, qtbot: Any
+) -> None:
+    with qtbot.waitSignal(dialog.promoted) as signal:
+        qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
+    assert signal.args == [2]
+    assert [item.version_id for item in session.versions() if item.active] == [2]
+    assert not dialog.isVisible()
+
+
+def test_discarding_deletes_it(dialog: ComparisonDialog, session: Any, qtbot: Any) -> None:
+    with qtbot.waitSignal(dialog.discarded):
+        qtbot.mouseClick(dialog.discard, Qt.MouseButton.LeftButton)
+    assert 2 not in [item.version_id for item in session.versions()]
+
+
+def test_a_promotion_elsewhere_is_noticed(
+    dialog: ComparisonDialog, session: Any, qtbot: Any
+) -> None:
+    session.promote(2)
+    qtbot.waitUntil(lambda: not dialog.promote.isEnabled(), timeout=5000)
+    assert "in use" in dialog.strip.text
+    session.promote(1)
+    session.discard(2)
+    qtbot.waitUntil(lambda: "discarded" in dialog.strip.text, timeout=5000)
+    assert not dialog.promote.isEnabled()
+
+
+def test_a_refused_promotion_keeps_the_page_open(
+    dialog: ComparisonDialog, session: Any, qtbot: Any
+) -> None:
+    session.refused = OSError("The disk is full.")
+    qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
+    assert "disk is full" in dialog.strip.text
+    assert dialog.isVisible()
+
+
+def test_a_run_without_prompts_has_nothing_to_compare(
+    session: Any, loader: ThumbnailLoader, qtbot: Any
+) -> None:
+    dialog = ComparisonDialog(session, 99, loader)
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=10_000)
+    assert "made no prompts" in dialog.strip.text
+    assert not dialog.promote.isEnabled()
+
+
+def test_no_change_at_all_is_said(session: Any, loader: ThumbnailLoader, qtbot: Any) -> None:
+    session.comparison_ = replace(
+        session.comparison_, old=None, changed=(), changed_count=0, changed_images=0
+    )
+    dialog = ComparisonDialog(session, 7, loader)
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
+    assert dialog.cards[None].beneath.text() == "–"
+    assert class_comparisons(session.comparison_)[0].moved is None
+
+
+@pytest.fixture
+def versions(session: Any, bridge: Any, qtbot: Any) -> VersionsDialog:
+    dialog = VersionsDialog(session, bridge)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    return dialog
+
+
+def test_versions_mark_the_one_in_use_and_give_its_figures(versions: VersionsDialog) -> None:
+    rows = [cells(versions.table, row) for row in range(3)]
+    assert [row[1] for row in rows] == ["not used yet", "● in use", "not used yet"]
+    assert rows[1][4:] == ["57.0", "72.0", "52.0", "–"]
+    assert rows[2][0] == "Plain prompts"
+    selected = versions.selected()
+    assert selected is not None and selected.active
+
+
+def test_what_is_in_use_can_be_neither_promoted_nor_discarded(versions: VersionsDialog) -> None:
+    assert not versions.promote.isEnabled() and not versions.discard.isEnabled()
+    versions.select_version(2)
+    assert versions.promote.isEnabled() and versions.discard.isEnabled()
+    versions.select_version(0)
+    assert versions.promote.isEnabled() and not versions.discard.isEnabled()
+    assert not versions.compare.isEnabled()
+
+
+def test_promote_roll_back_and_discard(versions: VersionsDialog, session: Any, qtbot: Any) -> None:
+    versions.select_version(2)
+    qtbot.mouseClick(versions.promote, Qt.MouseButton.LeftButton)
+    assert [item.active for item in session.versions()] == [True, False, False]
+    qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
+    assert [item.active for item in session.versions()] == [False, False, True]
+    assert not versions.roll_back.isEnabled()
+    versions.select_version(2)
+    qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
+    assert [item.version_id for item in session.versions()] == [1, 0]
+    assert "was discarded" in versions.strip.text
+
+
+def test_comparing_from_the_list(versions: VersionsDialog, qtbot: Any) -> None:
+    versions.select_version(2)
+    with qtbot.waitSignal(versions.compare_wanted) as signal:
+        qtbot.mouseClick(versions.compare, Qt.MouseButton.LeftButton)
+    assert signal.args == [7]
