@@ -94,7 +94,8 @@ class RetrainController:
             return self._status(record, tuple(self._events))
 
     def _status(self, record: RunRecord, events: tuple[Message, ...]) -> RunStatus:
-        made = self.result_of(record.id)
+        # A result is recorded a moment before its run is: not to be seen until then.
+        made = None if record.state is RunState.RUNNING else self.result_of(record.id)
         return RunStatus(
             run_id=record.id,
             state=record.state,
