@@ -6,13 +6,14 @@ import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
-from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
@@ -26,22 +27,26 @@ FIRST_VOCABULARY = "everyday"
 log = logging.getLogger(__name__)
 
 
-def open_session(library: Path) -> Opened:
+def open_session(
+    library: Path,
+    *,
+    commands: Commands | None = None,
+    classes: Sequence[ClassSpec] | None = None,
+) -> Opened:
     """Open the library in a folder, with its thumbnails.
+
+    A new library begins with ``classes``, or with the everyday vocabulary.  ``commands`` are
+    the trainer's programs, for tests.
 
     Raises:
         CatalogueError: with a sentence for the user.
     """
-    session = LibrarySession.open(library)
+    session = LibrarySession.open(library, commands=commands)
     if not session.classes and not session.folders():
         # A new library should show something sensible before the user has set anything.
-        session.set_vocabulary(first_classes())
-    return Opened(session, SessionThumbnails(session, ThumbnailStore(library)))
-
-
-def first_classes() -> tuple[ClassSpec, ...]:
-    """The vocabulary of a new library."""
-    return built_in_vocabulary(FIRST_VOCABULARY)
+        session.set_vocabulary(classes or built_in_vocabulary(FIRST_VOCABULARY))
+    store = ThumbnailStore(library)
+    return Opened(session, SessionThumbnails(session, store), store.close)
 
 
 def make_application() -> QApplication:
@@ -56,9 +61,11 @@ def make_application() -> QApplication:
     return application
 
 
-def make_window(memory: WindowMemory | None = None) -> MainWindow:
-    """The window, with no library open."""
-    return MainWindow(LibraryOpener(open_session), memory or WindowMemory())
+def make_window(
+    memory: WindowMemory | None = None, opener: LibraryOpener | None = None
+) -> MainWindow:
+    """The window, with no library open; tests bring an opener of their own."""
+    return MainWindow(opener or LibraryOpener(open_session), memory or WindowMemory())
 
 
 def start(window: MainWindow, args: argparse.Namespace) -> None:

@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from lmpt_desktop.engine.notices import (
     ActivityChanged,
@@ -21,6 +21,7 @@ from lmpt_desktop.engine.notices import (
     PredictionsChanged,
     RunChanged,
 )
+from lmpt_desktop.ui import background
 
 TICK_MS = 100
 """How long notices of which only the last counts may wait."""
@@ -51,8 +52,6 @@ class SessionBridge(QObject):
     notice = Signal(object)
     """Every notice, on the window's thread."""
 
-    _woken = Signal()
-
     def __init__(self, session: Notifier, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lock = threading.Lock()
@@ -63,8 +62,8 @@ class SessionBridge(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._deliver_waiting)
-        self._woken.connect(self._wake, Qt.ConnectionType.QueuedConnection)
         self._open = True
+        background.prepare()
         self._unsubscribe = session.subscribe(self.receive)
 
     def receive(self, notice: Notice) -> None:
@@ -81,7 +80,7 @@ class SessionBridge(QObject):
                 self._waiting.pop(key, None)  # the newest goes to the end of the line
                 self._waiting[key] = notice
         if wake:
-            self._woken.emit()
+            background.call_soon(self._wake)
 
     def on(self, kind: type[NoticeT], handler: Callable[[NoticeT], object]) -> None:
         """Call ``handler`` on the window's thread for every notice of type ``kind``."""
@@ -102,9 +101,10 @@ class SessionBridge(QObject):
         self._timer.stop()
         self._unsubscribe()
 
-    @Slot()
     def _wake(self) -> None:
         with self._lock:
+            if not self._open:
+                return
             urgent, self._urgent = self._urgent, []
             waiting = bool(self._waiting)
         if waiting and not self._timer.isActive():
@@ -112,7 +112,6 @@ class SessionBridge(QObject):
         for notice in urgent:
             self._deliver(notice)
 
-    @Slot()
     def _deliver_waiting(self) -> None:
         self._timer.stop()
         with self._lock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
@@ -16,14 +15,11 @@ from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
 from lmpt_desktop.ui.folders.tree import FolderCounts, FolderTree, count_folders
-from lmpt_desktop.ui.grid.loader import ThumbnailSource
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
+from lmpt_desktop.ui.opener import Opened
 from lmpt_desktop.ui.undo import AnnotationDesk
 from lmpt_desktop.ui.welcome import dropped_folders
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
 
 RECOUNT_MS = 900
 """While photos are being found, the folder tree is counted anew this often."""
@@ -43,18 +39,18 @@ class LibraryPage(QWidget):
     encoder_changed = Signal(object)
     folders_changed = Signal()
 
-    def __init__(
-        self, session: LibrarySession, source: ThumbnailSource, commands: CommandRegistry
-    ) -> None:
+    def __init__(self, opened: Opened, commands: CommandRegistry) -> None:
         super().__init__()
         self.setObjectName("library")
         self.setAcceptDrops(True)
+        session = opened.session
+        self.opened = opened
         self.session = session
         self.commands = commands
         self.bridge = SessionBridge(session, self)
         self.desk = AnnotationDesk(session, self)
         self.tree = FolderTree()
-        self.panel = GridPanel(session, source)
+        self.panel = GridPanel(session, opened.thumbnails)
         self.grid = self.panel.view
         self.inspector = InspectorPanel(session)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -108,8 +104,13 @@ class LibraryPage(QWidget):
         self.grid.activated_image.connect(self._open_photo)
         self.desk.said.connect(self.said)
         self.desk.failed.connect(self.problem)
-        self.desk.busy_changed.connect(lambda _busy: self.needs_changed.emit())
-        self.desk.stack.indexChanged.connect(lambda _index: self.needs_changed.emit())
+        # Bound methods, not lambdas: the stack emits once more while the page, its receiver, is
+        # being destroyed, and only these connections are cut before that.
+        self.desk.busy_changed.connect(self._needs_may_have_changed)
+        self.desk.stack.indexChanged.connect(self._needs_may_have_changed)
+
+    def _needs_may_have_changed(self, *_: object) -> None:
+        self.needs_changed.emit()
 
     def _connect_notices(self) -> None:
         on = self.bridge.on
@@ -263,6 +264,10 @@ class LibraryPage(QWidget):
         self.needs_changed.emit()
 
         self.inspector.refresh()
+
+    def _say_needs(self, *_: object) -> None:
+        if not self._closed:  # the undo stack still speaks while the page is taken down
+            self.needs_changed.emit()
 
     def _selection_settled(self) -> None:
         self.inspector.show_images(self.grid.selected_ids(), self.grid.current_id())

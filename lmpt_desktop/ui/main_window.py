@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
         self.stack.setCurrentWidget(self.welcome)
         self.stack.removeWidget(page)
         self.toolbar.hide()
-        self.opener.close(page.session)
+        self.opener.close(page.opened)
         page.deleteLater()
         self.status.reset()
         self.notifications.clear()
@@ -225,7 +225,7 @@ class MainWindow(QMainWindow):
         self.library_closed.emit()
 
     def _opened(self, opened: Opened) -> None:
-        page = LibraryPage(opened.session, opened.thumbnails, self.commands)
+        page = LibraryPage(opened, self.commands)
         self.page = page
         page.needs_changed.connect(self._update_needs)
         page.said.connect(self.status.say)

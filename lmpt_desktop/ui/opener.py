@@ -26,6 +26,12 @@ class Opened:
 
     session: LibrarySession
     thumbnails: ThumbnailSource
+    close_thumbnails: Callable[[], object] = lambda: None
+
+    def close(self) -> None:
+        """Let go of the library."""
+        self.close_thumbnails()
+        self.session.close()
 
 
 Open = Callable[[Path], Opened]
@@ -54,14 +60,14 @@ class LibraryOpener(QObject):
         self._busy = True
         background.start(lambda: self._open(library, folders), self._done, self._failed)
 
-    def close(self, session: LibrarySession) -> None:
-        """Close a session."""
+    def close(self, opened: Opened) -> None:
+        """Close a library, in the background."""
         closed = threading.Event()
         self._closings.append(closed)
 
         def close() -> None:
             try:
-                session.close()
+                opened.close()
             finally:
                 closed.set()
 
@@ -79,7 +85,7 @@ class LibraryOpener(QObject):
             for folder in folders:
                 opened.session.add_folder(folder)
         except BaseException:
-            opened.session.close()
+            opened.close()
             raise
         return opened
 

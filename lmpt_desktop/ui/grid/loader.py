@@ -9,10 +9,11 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QObject, QThreadPool, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from lmpt_desktop.ui import background
@@ -59,8 +60,7 @@ class ThumbnailLoader(QObject):
     ) -> None:
         super().__init__(parent)
         self._source = source
-        self._pool = QThreadPool(self)
-        self._pool.setMaxThreadCount(threads)
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="thumbnails")
         self._threads = threads
         self._pixmaps: OrderedDict[_Key, QPixmap] = OrderedDict()
         self._bytes = 0
@@ -111,7 +111,7 @@ class ThumbnailLoader(QObject):
         for task in self._flying.values():
             task.cancel()
         self._flying.clear()
-        self._pool.waitForDone(5000)
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _pump(self) -> None:
         while self._pending and len(self._flying) < self._threads and not self._closed:

@@ -1,0 +1,138 @@
+"""Narrowing and ordering the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.inference.filters import SortKey, Status
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+
+
+@pytest.fixture
+def window(launch: Callable[..., MainWindow], photos: Path) -> MainWindow:
+    return launch(photos)
+
+
+@pytest.fixture
+def page(window: MainWindow, settled: Callable[[MainWindow], LibraryPage]) -> LibraryPage:
+    return settled(window)
+
+
+def names(page: LibraryPage) -> list[str]:
+    model = page.panel.model
+    return [model.cell(place).name for place in range(model.rowCount())]
+
+
+def class_id(page: LibraryPage, name: str) -> int:
+    return next(entry.id for entry in page.session.classes if entry.name == name)
+
+
+def choose(page: LibraryPage, status: Status) -> None:
+    combo = page.panel.bar.status
+    combo.setCurrentIndex(combo.findData(status))
+
+
+def test_a_class_keeps_the_photos_it_is_predicted_in(page: LibraryPage, qtbot: QtBot) -> None:
+    page.panel.bar.set_class(class_id(page, "boat"))
+    qtbot.waitUntil(lambda: set(names(page)) == {"boat_8.jpg", "dog+boat_9.jpg"}, timeout=WAIT_MS)
+    assert page.panel.bar.count.text() == "2 of 12 images"
+    assert page.focus_class == class_id(page, "boat"), "the keys now speak of this class"
+
+
+def test_text_finds_by_file_name_ignoring_case(page: LibraryPage, qtbot: QtBot) -> None:
+    page.panel.bar.text.setText("KITE")
+    qtbot.waitUntil(lambda: names(page) == ["kite_7.jpg"], timeout=WAIT_MS)
+
+
+def test_what_the_user_said_can_be_looked_at(page: LibraryPage, qtbot: QtBot) -> None:
+    boat = class_id(page, "boat")
+    first = page.panel.model.image_id(0)
+    page.desk.annotate([first], [boat], Verdict.PRESENT, "boat")
+    page.panel.bar.set_class(boat)
+    choose(page, Status.PRESENT)
+    qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == [first], timeout=WAIT_MS)
+    choose(page, Status.CORRECTED)
+    qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == [first], timeout=WAIT_MS)
+    choose(page, Status.ABSENT)
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
+
+
+def test_a_verdict_does_not_take_the_photo_from_under_the_cursor(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    page.panel.bar.unreviewed.setChecked(True)
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
+    first = page.panel.model.image_id(0)
+    page.grid.select_ids([first], first)
+    page.mark_reviewed(True)
+    qtbot.waitUntil(lambda: page.panel.model.cell(0).reviewed, timeout=WAIT_MS)
+    assert page.panel.model.image_id(0) == first
+    page.panel.bar.unreviewed.setChecked(False)
+    page.panel.bar.unreviewed.setChecked(True)
+    qtbot.waitUntil(lambda: page.panel.model.position_of(first) == -1, timeout=WAIT_MS)
+
+
+def test_sorting_by_score_puts_the_surest_first_and_turns_around(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    bar = page.panel.bar
+    bar.set_class(class_id(page, "dog"))
+    bar.order.setCurrentIndex(bar.order.findData(SortKey.SCORE))
+
+    def scores() -> list[float]:
+        snapshot = page.session.snapshot()
+        column = snapshot.column_of[class_id(page, "dog")]
+        rows = [snapshot.row_of[int(id_)] for id_ in page.panel.model.ids]
+        return [float(snapshot.scores[row, column]) for row in rows]
+
+    qtbot.waitUntil(
+        lambda: len(scores()) == 5 and scores() == sorted(scores(), reverse=True), timeout=WAIT_MS
+    )
+    bar.direction.setChecked(True)
+    qtbot.waitUntil(lambda: scores() == sorted(scores()), timeout=WAIT_MS)
+    assert bar.direction.text() == "Lowest first"
+
+
+def test_when_nothing_passes_the_grid_says_so_and_the_button_clears(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    page.panel.bar.text.setText("no such photo")
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
+    assert page.panel.empty.isVisible()
+    assert "No image passes" in page.panel.empty.sentence.text()
+    page.panel.empty.button.click()
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
+    assert page.grid.isVisible()
+
+
+def test_unreadable_files_can_be_listed(page: LibraryPage, qtbot: QtBot) -> None:
+    page.panel.bar.problems.setChecked(True)
+    qtbot.waitUntil(lambda: names(page) == ["empty_12.jpg"], timeout=WAIT_MS)
+
+
+def test_find_puts_the_cursor_in_the_text_box(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
+    window.commands.action("view.filters").trigger()
+    assert page.panel.bar.isHidden()
+    window.commands.action("edit.find").trigger()
+    assert page.panel.bar.isVisible()
+    assert window.commands.action("view.filters").isChecked()
+    qtbot.waitUntil(lambda: window.focusWidget() is page.panel.bar.text)
+
+
+def test_chosen_images_can_be_shown_alone_and_let_go(page: LibraryPage, qtbot: QtBot) -> None:
+    ids = page.panel.model.ids[[1, 4]].tolist()
+    page.show_images(ids)
+    qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == ids, timeout=WAIT_MS)
+    assert page.panel.bar.images.text() == "2 chosen images"
+    page.panel.bar.clear_button.click()
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)

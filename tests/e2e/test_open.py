@@ -1,0 +1,136 @@
+"""From a folder of photos to predictions in the grid."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+def names(page: LibraryPage) -> list[str]:
+    model = page.panel.model
+    return [model.cell(place).name for place in range(model.rowCount())]
+
+
+def test_photos_are_found_shown_and_predicted(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    page = settled(launch(photos))
+    model = page.panel.model
+    assert model.rowCount() == 12
+    shown = {model.cell(place).name: model.cell(place) for place in range(12)}
+    assert {chip.name for chip in shown["dog+person_3.jpg"].chips} == {"dog", "person"}
+    assert {chip.name for chip in shown["kite_7.jpg"].chips} == {"kite"}
+    assert shown["kite_7.jpg"].has_tail
+    assert shown["kite_7.jpg"].estimated, "nothing is annotated yet"
+    qtbot.waitUntil(
+        lambda: page.panel.loader.pixmap(model.image_id(0), model.fingerprint(0), 320) is not None,
+        timeout=WAIT_MS,
+    )
+
+
+def test_a_file_that_is_no_photo_is_listed_with_its_reason(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    page = settled(launch(photos))
+    place = names(page).index("empty_12.jpg")
+    model = page.panel.model
+    assert model.cell(place).state is ImageState.UNREADABLE
+    page.grid.scrollTo(model.index(place))
+    qtbot.waitUntil(
+        lambda: bool(page.panel.loader.failure(model.image_id(place), model.fingerprint(place))),
+        timeout=WAIT_MS,
+    )
+    reason = page.panel.loader.failure(model.image_id(place), model.fingerprint(place))
+    assert reason.endswith(".")
+
+
+def test_the_status_bar_names_backbone_and_device(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path
+) -> None:
+    window = launch(photos)
+    settled(window)
+    assert "lite" in window.status.model.text().lower()
+    assert "CPU" in window.status.model.text()
+    assert window.windowTitle().startswith("my photos")
+
+
+def test_the_folder_tree_counts_and_narrows(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    page = settled(launch(photos))
+    qtbot.waitUntil(lambda: page.tree.everything.text(1) == "12", timeout=WAIT_MS)
+    root = page.tree.topLevelItem(1)
+    assert root is not None
+    assert (root.text(0), root.text(1)) == ("my photos", "12")
+    trip = root.child(0)
+    assert trip is not None
+    assert (trip.text(0), trip.text(1)) == ("trip", "5")
+    page.tree.setCurrentItem(trip)
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 5, timeout=WAIT_MS)
+    assert page.panel.bar.count.text() == "5 of 12 images"
+
+
+def test_a_second_folder_joins_the_library(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    more = tmp_path / "more photos"
+    more.mkdir()
+    shutil.copy(photos / "dog_1.jpg", more / "dog+cup_20.jpg")
+    page.add_folders([more])
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 13, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.tree.topLevelItemCount() == 3, timeout=WAIT_MS)
+    assert "1 more" in window.windowTitle()
+
+
+def test_a_photo_deleted_meanwhile_is_shown_as_missing_after_a_rescan(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    (photos / "cup_5.jpg").unlink()
+    window.commands.action("file.rescan").trigger()
+    place = names(page).index("cup_5.jpg")
+    qtbot.waitUntil(
+        lambda: page.panel.model.cell(place).state is ImageState.MISSING, timeout=WAIT_MS
+    )
+
+
+def test_an_empty_folder_says_so_and_offers_what_to_do(
+    launch: Callable[..., MainWindow], tmp_path: Path, qtbot: QtBot
+) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    window = launch(empty)
+    assert window.page is not None
+    page = window.page
+    qtbot.waitUntil(lambda: "no photos" in page.panel.empty.sentence.text(), timeout=WAIT_MS)
+    assert page.panel.empty.button.text() == "Add folder..."
+
+
+def test_opening_another_folder_closes_the_library_before(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    first = settled(window)
+    other = tmp_path / "other"
+    other.mkdir()
+    shutil.copy(photos / "dog_1.jpg", other / "boat_1.jpg")
+    window.open_folders([other])
+    qtbot.waitUntil(lambda: window.page is not None and window.page is not first, timeout=WAIT_MS)
+    page = settled(window)
+    assert names(page) == ["boat_1.jpg"]
+    window.open_folders([photos])
+    qtbot.waitUntil(lambda: window.page is not None and window.page is not page, timeout=WAIT_MS)
+    assert len(names(settled(window))) == 12

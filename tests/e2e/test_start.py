@@ -1,0 +1,159 @@
+"""How the app starts: the welcome page, what was open last, and what cannot be opened."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop import app
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.ingest import samples
+from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.memory import library_for
+
+WAIT_MS = 30_000
+
+
+def test_the_first_start_welcomes(launch: Callable[..., MainWindow]) -> None:
+    window = launch()
+    assert window.stack.currentWidget() is window.welcome
+    assert not window.toolbar.isVisible()
+    assert window.welcome.recent.isHidden()
+    assert not window.commands.action("model.retrain").isEnabled()
+    assert window.commands.action("file.open").isEnabled()
+
+
+def test_sample_photos_open_as_a_library(launch: Callable[..., MainWindow], qtbot: QtBot) -> None:
+    if reason := samples.why_not():
+        pytest.skip(reason)
+    window = launch()
+    window.welcome.samples_button.click()
+    qtbot.waitUntil(
+        lambda: (
+            window.page is not None
+            and window.page.panel.model.rowCount() == len(samples.available())
+        ),
+        timeout=WAIT_MS,
+    )
+
+
+def test_without_the_samples_extra_the_button_says_why(launch: Callable[..., MainWindow]) -> None:
+    window = launch()
+    window.welcome.show_samples(samples.MISSING)
+    assert not window.welcome.samples_button.isEnabled()
+    assert "pip install" in window.welcome.samples_note.text()
+    assert window.welcome.samples_note.isVisible()
+
+
+def test_a_folder_can_be_dropped_on_the_welcome_page(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    window = launch()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(photos))])
+    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    window.welcome.dropEvent(
+        QDropEvent(QPointF(9, 9), copy, data, left, Qt.KeyboardModifier.NoModifier)
+    )
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    assert window.page is not None
+    assert window.page.session.library_folder == library_for(photos)
+
+
+def test_the_library_of_last_time_opens_again_and_is_among_the_recent(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    launch(photos).close()
+    again = launch()
+    assert [entry.name for entry in again.memory.recent()] == ["my photos"]
+    app.start(again, argparse.Namespace(folders=[], library=None))
+    qtbot.waitUntil(lambda: again.page is not None, timeout=WAIT_MS)
+    assert again.page is not None
+    assert again.page.session.library_folder == library_for(photos)
+
+
+def test_a_library_closed_by_hand_stays_closed_but_can_be_chosen(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    window.close_library()
+    assert window.stack.currentWidget() is window.welcome
+    assert window.welcome.recent.count() == 1
+    window.close()
+    again = launch()
+    app.start(again, argparse.Namespace(folders=[], library=None))
+    assert again.page is None
+    assert not again.opener.busy
+    again.open_recent(again.memory.recent()[0])
+    qtbot.waitUntil(lambda: again.page is not None, timeout=WAIT_MS)
+
+
+def test_a_folder_on_the_command_line_opens_and_one_that_is_not_there_is_told(
+    launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = launch()
+    gone = tmp_path / "gone"
+    app.start(window, argparse.Namespace(folders=[photos, gone], library=None))
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    assert str(gone) in window.notifications.shown[0].message
+
+
+def test_a_library_path_of_ones_own_is_used(
+    launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = launch()
+    library = tmp_path / "elsewhere" / "library"
+    app.start(window, argparse.Namespace(folders=[photos], library=library))
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    assert (library / "catalogue.sqlite").is_file()
+
+
+def test_a_library_open_elsewhere_is_not_opened_twice(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    library = library_for(photos)
+    with Catalogue.open(library, exclusive=True):
+        window = launch()
+        window.open_folders([photos])
+        qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+        assert window.page is None
+        assert window.stack.currentWidget() is window.welcome
+        assert "open" in window.notifications.shown[0].message
+
+
+def test_a_damaged_library_is_told_and_the_window_lives_on(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    library = library_for(photos)
+    library.mkdir(parents=True)
+    (library / "catalogue.sqlite").write_bytes(b"this is no database" * 100)
+    window = launch()
+    window.open_folders([photos])
+    qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+    assert "damaged" in window.notifications.shown[0].message
+    assert window.stack.currentWidget() is window.welcome
+
+
+def test_the_window_remembers_theme_zoom_and_panels(
+    launch: Callable[..., MainWindow], photos: Path
+) -> None:
+    window = launch(photos)
+    assert window.page is not None
+    window.commands.action("view.theme-dark").trigger()
+    window.page.grid.set_zoom(240)
+    window.commands.action("view.folders").trigger()
+    assert window.page.tree.isHidden()
+    window.close()
+    again = launch(photos)
+    assert again.page is not None
+    assert again.commands.action("view.theme-dark").isChecked()
+    assert again.page.grid.zoom == 240
+    assert again.page.tree.isHidden()
+    assert not again.commands.action("view.folders").isChecked()
+    again.commands.action("view.theme-light").trigger()
