@@ -23,7 +23,7 @@ from lmpt_desktop.catalogue.errors import (
     from_sqlite,
 )
 from lmpt_desktop.catalogue.locks import ProcessLock
-from lmpt_desktop.catalogue.store import Store, connect
+from lmpt_desktop.catalogue.store import BUSY_SECONDS, Store
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,8 @@ def note_sound(path: Path) -> None:
 def _examine(path: Path) -> str:
     """The revision of an existing catalogue, which is checked to be ours and sound."""
     try:
-        connection = connect(path)
+        # Without our settings: a file that is not ours, or newer, must not be touched.
+        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
     except sqlite3.Error as error:
         raise from_sqlite(error, path) from error
     try:

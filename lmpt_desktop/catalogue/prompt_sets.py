@@ -99,18 +99,14 @@ class PromptSets:
     def roll_back(self, backbone: str) -> PromptSetRecord | None:
         """Go back to what was active before (skipping what was discarded since).
 
-        Going back is a promotion too, of the version before the one that is active: rolling
-        back twice goes back two versions.
+        Rolling back twice goes back two versions.
 
         Returns:
             What is active now; None: zero-shot.
         """
         with self._store.write() as connection:
-            query = select(_promotions.c.prompt_set_id).where(_promotions.c.backbone == backbone)
-            history = list(connection.scalars(query.order_by(_promotions.c.id)))
-            usable = set(connection.scalars(select(_table.c.id).where(_table.c.discarded == 0)))
-            target = _before(history, usable)
-            _promote(connection, backbone, target)
+            target = _before(connection, backbone)
+            _promote(connection, backbone, target, back=True)
             return None if target is None else self._get(connection, target)
 
     def discard(self, prompt_set_id: int) -> None:
@@ -149,14 +145,20 @@ class PromptSets:
         )
 
 
-def _before(history: list[int | None], usable: set[int]) -> int | None:
-    """What was active before, with earlier roll-backs taken off like an undo stack."""
+def _before(connection: Connection, backbone: str) -> int | None:
+    """What was active before: promotions and roll-backs are the pushes and pops of a stack
+    at whose bottom is zero-shot."""
+    usable = set(connection.scalars(select(_table.c.id).where(_table.c.discarded == 0)))
+    history = select(_promotions).where(_promotions.c.backbone == backbone)
     stack: list[int | None] = [None]
-    for item in history:
-        if len(stack) > 1 and stack[-2] == item:
+    for row in connection.execute(history.order_by(_promotions.c.id)):
+        if row.back:
             stack.pop()
-        elif stack[-1] != item:
-            stack.append(item)
+            while stack and stack[-1] != row.prompt_set_id:
+                stack.pop()
+            stack = stack or [None]
+        elif stack[-1] != row.prompt_set_id:
+            stack.append(row.prompt_set_id)
     stack.pop()
     while stack and stack[-1] is not None and stack[-1] not in usable:
         stack.pop()
@@ -174,7 +176,11 @@ def _ever_promoted(connection: Connection) -> set[int]:
     return {int(found) for found in connection.scalars(query)}
 
 
-def _promote(connection: Connection, backbone: str, prompt_set_id: int | None) -> None:
+def _promote(
+    connection: Connection, backbone: str, prompt_set_id: int | None, *, back: bool = False
+) -> None:
     connection.execute(
-        insert(_promotions).values(backbone=backbone, prompt_set_id=prompt_set_id, at=now())
+        insert(_promotions).values(
+            backbone=backbone, prompt_set_id=prompt_set_id, back=int(back), at=now()
+        )
     )

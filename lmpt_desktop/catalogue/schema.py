@@ -201,6 +201,8 @@ promotions = Table(
     Column("backbone", Text, nullable=False),
     # NULL: back to zero-shot
     Column("prompt_set_id", ForeignKey("prompt_sets.id")),
+    # 1: went back to what was there before, rather than on to something new
+    Column("back", Integer, nullable=False, server_default="0"),
     Column("at", Integer, nullable=False),
     sqlite_autoincrement=True,
 )

@@ -181,6 +181,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("backbone", sa.Text(), nullable=False),
         sa.Column("prompt_set_id", sa.Integer(), nullable=True),
+        sa.Column("back", sa.Integer(), server_default="0", nullable=False),
         sa.Column("at", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["prompt_set_id"], ["prompt_sets.id"], name=op.f("fk_promotions_prompt_set_id")
