@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
     from lmpt_desktop.ui.bridge import SessionBridge
 
-_NAME = re.compile(r"[\w.+-]+/\S.*")
+_NAME = re.compile(r"[\w.+-]+/\S.*|local-dir:\S.*")
 
 
 def is_backbone_name(text: str) -> bool:
-    """Whether ``text`` has the form ``MODEL/PRETRAINED`` or ``MODEL/path``."""
+    """Whether ``text`` is ``MODEL/PRETRAINED``, ``MODEL/path`` or ``local-dir:path``."""
     return _NAME.fullmatch(text) is not None
 
 

@@ -150,7 +150,10 @@ class ComparisonDialog(LibraryDialog):
         self._task = background.start(
             lambda: self.session.comparison(run_id), self._show, self._failed
         )
-        self.finished.connect(lambda _result: self._task.cancel())
+        self.finished.connect(self._let_go)
+
+    def _let_go(self, _result: int) -> None:
+        self._task.cancel()
 
     def _show(self, comparison: Comparison) -> None:
         self.comparison = comparison

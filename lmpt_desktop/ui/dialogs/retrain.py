@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import (
     AnnotationsChanged,
@@ -145,6 +146,7 @@ class RetrainDialog(LibraryDialog):
             RunChanged,
         ):
             self.listen(kind, self._notice)
+        self.finished.connect(self._let_go)
         self.start.setEnabled(False)
         self.total.setText(self.tr("Counting annotations..."))
         self.refresh()
@@ -155,6 +157,10 @@ class RetrainDialog(LibraryDialog):
             self._again = True
             return
         self._task = background.start(self.session.retrain_preflight, self._show, self._failed)
+
+    def _let_go(self, _result: int) -> None:
+        if self._task is not None:
+            self._task.cancel()
 
     def _notice(self, _notice: object) -> None:
         self.refresh()
@@ -203,11 +209,15 @@ class RetrainDialog(LibraryDialog):
         self.strip.say(self.tr("Starting..."))
 
         def refused(error: Exception) -> None:
+            if not isValid(self):
+                return
             self.start.setEnabled(True)
             self._failed(error)
 
         background.start(lambda: self.session.start_retrain(options), self._started, refused)
 
     def _started(self, run_id: int) -> None:
+        if not isValid(self):  # closed while it was starting; the run goes on
+            return
         self.started.emit(run_id)
         self.accept()

@@ -92,7 +92,7 @@ class VersionsModel(QAbstractTableModel):
             self.tr("Plain prompts") if plain else local_time(version.created),
             state,
             version.backbone,
-            f"{version.classes:,}",
+            DASH if plain else f"{version.classes:,}",
         )
         if column < len(words):
             return words[column]

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui import background, theme
@@ -153,7 +154,7 @@ class InspectorPanel(QWidget):
         self.show_box.currentIndexChanged.connect(self._show_changed)
         self.review.clicked.connect(self._want_reviewed)
         self.facts.caption_committed.connect(self.caption_wanted)
-        self.photo.activated.connect(lambda: self.photo_activated.emit(self._current))
+        self.photo.activated.connect(self._activate)
         self._empty_button.clicked.connect(self.vocabulary_wanted)
         theme.manager().changed.connect(self._restyle)
 
@@ -205,6 +206,8 @@ class InspectorPanel(QWidget):
         self._task = background.start(lambda: summarise(snapshot, ids), self._summarised)
 
     def _summarised(self, summary: Summary) -> None:
+        if not isValid(self):  # the window was closed meanwhile
+            return
         self._task = None
         self._show_summary(summary)
 
@@ -289,6 +292,9 @@ class InspectorPanel(QWidget):
         summary = self.model.summary
         if summary is not None and self._ids:
             self.reviewed_wanted.emit(list(self._ids), summary.reviewed < summary.images)
+
+    def _activate(self) -> None:
+        self.photo_activated.emit(self._current)
 
     def _class_focused(self, class_id: int) -> None:
         self._show_note()

@@ -10,6 +10,7 @@ from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
+from shiboken6 import isValid
 
 from lmpt_desktop.ui import background, theme
 from trainer.photo import read_photo
@@ -100,6 +101,8 @@ class PhotoView(QWidget):
         self.update()
 
     def _loaded(self, path: Path, version: str, image: QImage) -> None:
+        if not isValid(self):  # the window was closed meanwhile
+            return
         self._task = None
         pixmap = QPixmap.fromImage(image)
         self._kept[path, version] = pixmap
@@ -108,6 +111,8 @@ class PhotoView(QWidget):
         self._set_pixmap(pixmap)
 
     def _failed(self, error: Exception) -> None:
+        if not isValid(self):
+            return
         self._task = None
         logger.info("the photo cannot be shown: %s", error)
         self._set_pixmap(None)

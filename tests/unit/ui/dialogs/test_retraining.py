@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
+from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import RunState
 from lmpt_desktop.ui.dialogs.log import LogDialog, read_tail
@@ -178,8 +179,8 @@ def test_closing_the_dialog_stops_listening(
 ) -> None:
     run_dialog = RunDialog(session, bridge)
     run_dialog.show()
-    with qtbot.waitSignal(run_dialog.destroyed, timeout=5000):
-        run_dialog.close()
+    run_dialog.close()
+    qtbot.waitUntil(lambda: not isValid(run_dialog), timeout=5000)
     session.set_run(make_run(RunState.RUNNING, 2))
     qtbot.wait(250)  # a handler left behind would touch a deleted widget here
 

@@ -1,0 +1,158 @@
+"""Correcting predictions in the inspector of the real window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QStyleOptionViewItem
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+@pytest.fixture
+def page(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> LibraryPage:
+    return settled(launch(photos))
+
+
+def image_of(page: LibraryPage, name: str) -> int:
+    snapshot = page.session.snapshot()
+    row = next(i for i, path in enumerate(snapshot.names) if path.endswith(name))
+    return int(snapshot.image_ids[row])
+
+
+def class_of(page: LibraryPage, name: str) -> int:
+    return next(entry.id for entry in page.session.classes if entry.name == name)
+
+
+def select(page: LibraryPage, qtbot: QtBot, *names: str) -> list[int]:
+    ids = [image_of(page, name) for name in names]
+    page.grid.select_ids(ids, ids[0])
+    qtbot.waitUntil(lambda: sorted(page.inspector.image_ids) == sorted(ids), timeout=WAIT_MS)
+    return ids
+
+
+def stored(page: LibraryPage, image_id: int, name: str) -> int:
+    """The verdict as it is on disk."""
+    return int(page.session.catalogue.annotations.matrix([image_id], [class_of(page, name)])[0, 0])
+
+
+def listed(page: LibraryPage) -> list[str]:
+    model = page.inspector.model
+    return [model.class_row(row).name for row in range(model.rowCount())]
+
+
+def test_the_inspector_lists_what_is_in_the_photo_first(page: LibraryPage, qtbot: QtBot) -> None:
+    select(page, qtbot, "dog+person_3.jpg")
+    assert set(listed(page)[:2]) == {"dog", "person"}
+    assert page.inspector.model.class_row(0).predicted == 1
+    assert page.inspector.model.class_row(0).estimated
+    assert not page.inspector.model.class_row(2).predicted
+    qtbot.waitUntil(lambda: page.inspector.photo.pixmap is not None, timeout=WAIT_MS)
+
+
+def test_keys_in_the_class_list_are_committed_at_once(page: LibraryPage, qtbot: QtBot) -> None:
+    (image,) = select(page, qtbot, "dog_1.jpg")
+    view = page.inspector.view
+    view.setFocus()
+    assert listed(page)[0] == "dog"
+    qtbot.keyClick(view, Qt.Key.Key_A)
+    assert stored(page, image, "dog") == Verdict.ABSENT
+    qtbot.keyClick(view, Qt.Key.Key_Down)
+    second = listed(page)[1]
+    qtbot.keyClick(view, Qt.Key.Key_P)
+    assert stored(page, image, second) == Verdict.PRESENT
+    assert stored(page, image, "dog") == Verdict.ABSENT
+    qtbot.waitUntil(lambda: page.inspector.model.class_row(0).corrected == 1, timeout=WAIT_MS)
+
+
+def test_a_click_is_committed_and_undone_by_ctrl_z(page: LibraryPage, qtbot: QtBot) -> None:
+    (image,) = select(page, qtbot, "cup_5.jpg")
+    viewport = page.inspector.view.viewport()
+    place = button(page, 0, Verdict.PRESENT)
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place)
+    assert stored(page, image, "cup") == Verdict.PRESENT
+    page.commands.action("edit.undo").trigger()
+    assert stored(page, image, "cup") == Verdict.UNKNOWN
+    qtbot.waitUntil(
+        lambda: page.inspector.model.class_row(0).verdict is Verdict.UNKNOWN, timeout=WAIT_MS
+    )
+    page.commands.action("edit.redo").trigger()
+    assert stored(page, image, "cup") == Verdict.PRESENT
+
+
+def button(page: LibraryPage, row: int, verdict: Verdict) -> QPoint:
+    view = page.inspector.view
+    option = QStyleOptionViewItem()
+    view.initViewItemOption(option)
+    option.rect = view.visualRect(page.inspector.model.index(row))
+    geometry = view.delegate.geometry(option, page.inspector.model.class_row(row))
+    return geometry.buttons[BUTTONS.index(verdict)].center().toPoint()
+
+
+def test_any_class_is_found_and_judged_from_the_search_box(page: LibraryPage, qtbot: QtBot) -> None:
+    (image,) = select(page, qtbot, "dog_1.jpg")
+    search = page.inspector.search
+    search.setFocus()
+    qtbot.keyClicks(search, "kit")
+    assert listed(page) == ["kite"]
+    assert not (page.session.annotations >= 0).any(), "typing judges nothing"
+    qtbot.keyClick(search, Qt.Key.Key_Return)
+    qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
+    assert stored(page, image, "kite") == Verdict.PRESENT
+
+
+def test_a_verdict_on_several_photos_is_one_step_to_undo(page: LibraryPage, qtbot: QtBot) -> None:
+    ids = select(page, qtbot, "dog_1.jpg", "dog_2.jpg", "person_4.jpg")
+    page.session.annotate([ids[0]], [class_of(page, "dog")], Verdict.PRESENT)
+    page.inspector.focus_class(class_of(page, "dog"))
+    qtbot.waitUntil(
+        lambda: (row := page.inspector.focused_class()) is not None and row.verdict is None,
+        timeout=WAIT_MS,
+    )
+    qtbot.keyClick(page.inspector.view, Qt.Key.Key_A)
+    assert [stored(page, image, "dog") for image in ids] == [0, 0, 0]
+    page.commands.action("edit.undo").trigger()
+    assert [stored(page, image, "dog") for image in ids] == [1, -1, -1]
+
+
+def test_reviewed_from_the_inspector_answers_what_is_unknown(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    (image,) = select(page, qtbot, "dog_1.jpg")
+    page.inspector.focus_class(class_of(page, "dog"))
+    qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
+    qtbot.mouseClick(page.inspector.review, Qt.MouseButton.LeftButton)
+    assert [stored(page, image, name) for name in ("dog", "person", "kite")] == [1, 0, 0]
+    qtbot.waitUntil(lambda: page.inspector.review.isChecked(), timeout=WAIT_MS)
+
+
+def test_verdicts_and_captions_are_there_when_the_library_opens_again(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    (image,) = select(page, qtbot, "cup_5.jpg")
+    page.inspector.focus_class(class_of(page, "cup"))
+    qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
+    caption = page.inspector.facts.caption
+    caption.setFocus()
+    qtbot.keyClicks(caption, "a cup of tea")
+    qtbot.keyClick(caption, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.session.image(image).caption == "a cup of tea", timeout=WAIT_MS)
+    window.close()
+
+    page = settled(launch(photos))
+    (image,) = select(page, qtbot, "cup_5.jpg")
+    assert stored(page, image, "cup") == Verdict.PRESENT
+    assert page.inspector.facts.caption.toPlainText() == "a cup of tea"
+    assert not page.inspector.model.class_row(0).estimated

@@ -1,0 +1,127 @@
+"""Changing the vocabulary of an open library: predictions follow at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.dialogs.vocabulary import VocabularyDialog
+from lmpt_desktop.ui.dialogs.vocabulary_model import DESCRIPTION, NAME
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+@pytest.fixture
+def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
+    Image.new("RGB", (200, 150), "teal").save(photos / "tree_20.jpg")
+    window = launch(photos)
+    settled(window)
+    return window
+
+
+@pytest.fixture
+def page(window: MainWindow) -> LibraryPage:
+    assert window.page is not None
+    return window.page
+
+
+@pytest.fixture
+def dialog(window: MainWindow, page: LibraryPage) -> VocabularyDialog:
+    window.commands.action("vocabulary.edit").trigger()
+    dialog = window.findChild(VocabularyDialog)
+    assert dialog is not None and dialog.isVisible() and not dialog.isModal()
+    return dialog
+
+
+def predicted(page: LibraryPage, name: str) -> set[str]:
+    """File names in which a class is predicted; empty while it has no scores."""
+    snapshot = page.session.snapshot()
+    names = [entry.name for entry in snapshot.classes]
+    if name not in names:
+        return set()
+    rows = np.flatnonzero(snapshot.predicted[:, names.index(name)])
+    return {snapshot.names[row].rpartition("/")[2] for row in rows}
+
+
+def test_a_class_added_is_predicted_at_once(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    qtbot.keyClicks(dialog.classes.new_name, "tree")
+    qtbot.keyClick(dialog.classes.new_name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
+    page.grid.select_ids([1], 1)
+    qtbot.waitUntil(
+        lambda: page.inspector.model.rowCount() == 6, timeout=WAIT_MS
+    )  # the inspector follows
+
+
+def test_a_class_renamed_keeps_annotations_and_is_predicted_anew(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    cup = next(entry for entry in page.session.classes if entry.name == "cup")
+    page.session.annotate([1], [cup.id], Verdict.PRESENT)
+    row = [line.entry.name for line in dialog.classes.model.lines].index("cup")
+    dialog.classes.model.setData(dialog.classes.model.index(row, NAME), "tree")
+    qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
+    assert int(page.session.catalogue.annotations.matrix([1], [cup.id])[0, 0]) == 1
+
+
+def test_a_description_is_what_the_model_reads(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    row = [line.entry.name for line in dialog.classes.model.lines].index("cup")
+    dialog.classes.model.setData(dialog.classes.model.index(row, DESCRIPTION), "tree")
+    qtbot.waitUntil(lambda: predicted(page, "cup") == {"tree_20.jpg"}, timeout=WAIT_MS)
+
+
+def test_a_removed_class_comes_back_with_its_annotations(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    kite = next(entry for entry in page.session.classes if entry.name == "kite")
+    page.session.annotate([1, 2, 3], [kite.id], Verdict.ABSENT)
+    names = [entry.name for entry in page.session.classes]
+    dialog.refresh()
+    dialog.classes.select_class("kite")
+    qtbot.mouseClick(dialog.classes.remove, Qt.MouseButton.LeftButton)
+    assert "kite" not in [entry.name for entry in page.session.classes]
+    assert "3 annotations are kept" in dialog.strip.text
+    qtbot.mouseClick(dialog.strip.button, Qt.MouseButton.LeftButton)
+    assert [entry.name for entry in page.session.classes] == names
+    matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [kite.id])
+    assert matrix[:, 0].tolist() == [0, 0, 0]
+    qtbot.waitUntil(lambda: predicted(page, "kite") == {"kite_7.jpg"}, timeout=WAIT_MS)
+
+
+def test_a_built_in_set_replaces_the_list(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    dialog.tabs.setCurrentWidget(dialog.list)
+    dialog.list.use_built_in("coco80")
+    qtbot.mouseClick(dialog.list.apply, Qt.MouseButton.LeftButton)
+    assert len(page.session.classes) == 80
+    qtbot.waitUntil(lambda: "dog_1.jpg" in predicted(page, "dog"), timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: (
+            len(page.session.snapshot().classes) == 80
+            and not np.isnan(page.session.scores[0]).any()
+        ),
+        timeout=WAIT_MS,
+    )
+
+
+def test_the_dialog_closes_with_the_library(
+    dialog: VocabularyDialog, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.commands.action("file.close").trigger()
+    qtbot.waitUntil(lambda: not isValid(dialog), timeout=WAIT_MS)
