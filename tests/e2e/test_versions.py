@@ -1,0 +1,215 @@
+"""Retrain, compare, promote, roll back and discard in the real window, with a fake fit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import RunState, Verdict
+from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
+from lmpt_desktop.ui.dialogs.log import LogDialog
+from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
+from lmpt_desktop.ui.dialogs.run_page import RunDialog
+from lmpt_desktop.ui.dialogs.versions import VersionsDialog
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+@pytest.fixture
+def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
+    """A library in which every photo says what it shows, as its file name does."""
+    window = launch(photos)
+    page = settled(window)
+    snapshot = page.session.snapshot()
+    for row, name in enumerate(snapshot.names):
+        image = int(snapshot.image_ids[row])
+        words = name.rpartition("/")[2].split("_")[0].split("+")
+        shown = [entry.id for entry in snapshot.classes if entry.name in words]
+        page.session.annotate([image], shown, Verdict.PRESENT)
+        page.session.mark_reviewed([image])
+    return window
+
+
+@pytest.fixture
+def page(window: MainWindow) -> LibraryPage:
+    assert window.page is not None
+    return window.page
+
+
+def opened(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
+    qtbot.waitUntil(lambda: window.findChild(kind) is not None, timeout=WAIT_MS)
+    dialog = window.findChild(kind)
+    assert dialog is not None
+    return dialog
+
+
+def retrain(window: MainWindow, qtbot: QtBot) -> RunDialog:
+    """Through the menu and the dialog to the run page."""
+    window.commands.action("model.retrain").trigger()
+    dialog = opened(window, RetrainDialog, qtbot)
+    assert isinstance(dialog, RetrainDialog)
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT_MS)
+    qtbot.mouseClick(dialog.start, Qt.MouseButton.LeftButton)
+    run = opened(window, RunDialog, qtbot)
+    assert isinstance(run, RunDialog)
+    return run
+
+
+def finish(run: RunDialog, qtbot: QtBot, state: RunState = RunState.FINISHED) -> None:
+    def ended() -> bool:
+        return run.page.status is not None and run.page.status.state is state
+
+    qtbot.waitUntil(ended, timeout=WAIT_MS)
+
+
+def compared(window: MainWindow, run: RunDialog, qtbot: QtBot) -> ComparisonDialog:
+    qtbot.mouseClick(run.page.compare, Qt.MouseButton.LeftButton)
+    dialog = opened(window, ComparisonDialog, qtbot)
+    assert isinstance(dialog, ComparisonDialog)
+    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=WAIT_MS)
+    return dialog
+
+
+def test_a_run_is_compared_promoted_rolled_back_and_discarded(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
+    before = page.session.scores.copy()
+    run = retrain(window, qtbot)
+    finish(run, qtbot)
+    np.testing.assert_array_equal(page.session.scores, before)  # nothing is promoted unasked
+
+    comparison = compared(window, run, qtbot)
+    result = comparison.comparison
+    assert result is not None and result.changed_count > 0
+    assert comparison.changed is not None and len(comparison.changed.lines) > 0
+    qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: not np.allclose(page.session.scores, before, equal_nan=True), timeout=WAIT_MS
+    )
+
+    window.commands.action("model.versions").trigger()
+    versions = opened(window, VersionsDialog, qtbot)
+    assert isinstance(versions, VersionsDialog)
+    assert [item.active for item in versions.model.versions] == [True, False]
+    qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(
+        lambda: np.allclose(page.session.scores, before, equal_nan=True), timeout=WAIT_MS
+    )
+    versions.select_version(result.version_id)
+    qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
+    assert [item.version_id for item in page.session.versions()] == [0]
+
+
+def test_the_changed_photos_can_be_looked_at_in_the_grid(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
+    run = retrain(window, qtbot)
+    finish(run, qtbot)
+    comparison = compared(window, run, qtbot)
+    assert comparison.changed is not None
+    wanted = {line.change.image_id for line in comparison.changed.lines}
+    comparison._want_images()
+    qtbot.waitUntil(lambda: set(page.panel.model.ids.tolist()) == wanted, timeout=WAIT_MS)
+
+
+def test_discarding_leaves_predictions_and_no_version(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
+    run = retrain(window, qtbot)
+    finish(run, qtbot)
+    comparison = compared(window, run, qtbot)
+    qtbot.mouseClick(comparison.discard, Qt.MouseButton.LeftButton)
+    assert [item.version_id for item in page.session.versions()] == [0]
+
+
+@pytest.mark.parametrize("end", ["fail", "die"])
+def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
+    window: MainWindow,
+    page: LibraryPage,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"end": end}))
+    before = page.session.scores.copy()
+    run = retrain(window, qtbot)
+    finish(run, qtbot, RunState.FAILED)
+    assert run.page.headline.text() == "The training failed"
+    assert "Predictions are as they were" in run.page.details.text()
+    assert not run.page.compare.isVisible()
+    qtbot.mouseClick(run.page.log, Qt.MouseButton.LeftButton)
+    log = opened(window, LogDialog, qtbot)
+    assert isinstance(log, LogDialog)
+    assert "a line of the log" in log.text.toPlainText()
+    np.testing.assert_array_equal(page.session.scores, before)
+    assert [item.version_id for item in page.session.versions()] == [0]
+
+
+def test_cancel_keeps_what_was_learned_so_far(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 600, "seconds_per_step": 0.1}))
+    run = retrain(window, qtbot)
+    qtbot.waitUntil(lambda: run.page.bar.value() > 0, timeout=WAIT_MS)
+    qtbot.mouseClick(run.page.cancel, Qt.MouseButton.LeftButton)
+    finish(run, qtbot, RunState.CANCELLED)
+    assert run.page.compare.isVisible()
+
+
+def test_a_second_run_is_refused_while_one_goes_on(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 600, "seconds_per_step": 0.1}))
+    run = retrain(window, qtbot)
+    qtbot.waitUntil(lambda: run.page.bar.value() > 0, timeout=WAIT_MS)
+    window.commands.action("model.retrain").trigger()
+    dialog = opened(window, RetrainDialog, qtbot)
+    assert isinstance(dialog, RetrainDialog)
+    qtbot.waitUntil(lambda: "A retraining is running" in dialog.strip.text, timeout=WAIT_MS)
+    assert not dialog.start.isEnabled()
+    qtbot.mouseClick(run.page.cancel, Qt.MouseButton.LeftButton)
+    finish(run, qtbot, RunState.CANCELLED)
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT_MS)
+
+
+def test_without_annotations_retraining_is_refused_with_the_reason(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    settled(window)
+    window.commands.action("model.retrain").trigger()
+    dialog = opened(window, RetrainDialog, qtbot)
+    assert isinstance(dialog, RetrainDialog)
+    qtbot.waitUntil(lambda: "Nothing is annotated yet" in dialog.strip.text, timeout=WAIT_MS)
+    assert not dialog.start.isEnabled()
+
+
+def test_a_run_is_found_again_when_the_window_is_reopened(
+    window: MainWindow,
+    launch: Callable[..., MainWindow],
+    settled: Settled,
+    photos: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 40, "seconds_per_step": 0.1}))
+    run = retrain(window, qtbot)
+    qtbot.waitUntil(lambda: run.page.bar.value() > 0, timeout=WAIT_MS)
+    window.close()
+    again = launch(photos)
+    settled_page = settled(again)
+    again.commands.action("model.run").trigger()
+    dialog = opened(again, RunDialog, qtbot)
+    assert isinstance(dialog, RunDialog)
+    finish(dialog, qtbot)
+    assert len(settled_page.session.versions()) == 2
