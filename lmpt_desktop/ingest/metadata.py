@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ from lmpt_desktop.ingest import xmp
 from trainer.photo import photo_size
 
 log = logging.getLogger(__name__)
+
+# Damaged metadata is common and no news to whoever reads stderr.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAX_CAPTION = 2000
 """Characters kept of a caption."""

@@ -1,0 +1,312 @@
+"""Bringing the catalogue in line with the disk."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import Catalogue, Change, ImageState
+from lmpt_desktop.ingest import SyncPhase, SyncProgress, SyncReport, sync
+
+DATE = 0x9003
+
+
+def run(catalogue: Catalogue, photos: Path) -> SyncReport:
+    return sync(catalogue, catalogue.folders.add(photos).id)
+
+
+def ids_by_name(catalogue: Catalogue) -> dict[str, int]:
+    """Id of every image that is not missing."""
+    table = catalogue.images.table()
+    return {
+        name: int(image_id)
+        for name, image_id, state in zip(table.names, table.ids, table.states, strict=True)
+        if state != ImageState.MISSING
+    }
+
+
+def state(catalogue: Catalogue, image_id: int) -> ImageState:
+    return catalogue.images.details(image_id).state
+
+
+def taken_at(date: str) -> Image.Exif:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[DATE] = date
+    return exif
+
+
+def test_photos_are_recorded_with_what_they_say(catalogue: Catalogue, photos: Path, draw) -> None:
+    draw("a.jpg", size=(64, 48), exif=taken_at("2019:05:04 13:22:10"))
+    (photos / "a.txt").write_text("a dog")
+    report = run(catalogue, photos)
+    (image_id,) = report.new
+    image = catalogue.images.details(image_id)
+    assert (image.width, image.height, image.caption) == (64, 48, "a dog")
+    assert image.taken is not None
+    assert image.taken.year == 2019
+    assert len(image.fingerprint) == 32
+    again = run(catalogue, photos)
+    assert (again.new, again.changed, again.unchanged) == ([], [], 1)
+
+
+def test_bad_files_are_listed_with_a_reason_and_the_rest_goes_on(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    good = draw("good.jpg")
+    (photos / "empty.jpg").touch()
+    (photos / "text.png").write_text("not a photo")
+    shutil.copy(good, photos / "jpeg inside.png")
+    report = run(catalogue, photos)
+    assert len(report.new) == 4
+    names = {catalogue.images.details(i).relative_path: reason for i, reason in report.unreadable}
+    assert set(names) == {"empty.jpg", "text.png"}
+    assert "empty" in names["empty.jpg"]
+    assert catalogue.features.missing("lite").size == 2
+    assert run(catalogue, photos).changed == []
+
+
+def test_a_repaired_file_becomes_readable(catalogue: Catalogue, photos: Path, draw) -> None:
+    (photos / "a.jpg").write_text("not a photo")
+    (image_id,) = run(catalogue, photos).new
+    draw("a.jpg")
+    assert run(catalogue, photos).changed == [image_id]
+    assert state(catalogue, image_id) is ImageState.OK
+
+
+def test_renamed_and_moved_photos_keep_their_image(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg", 1)
+    draw("b.jpg", 2)
+    run(catalogue, photos)
+    before = ids_by_name(catalogue)
+    dog = catalogue.classes.add("dog")
+    catalogue.annotations.apply([Change(before["a.jpg"], dog.id, 1)])
+    catalogue.features.append("lite", list(before.values()), np.ones((2, 4)))
+    (photos / "trip").mkdir()
+    (photos / "a.jpg").rename(photos / "trip" / "dog.jpg")
+    (photos / "b.jpg").rename(photos / "c.jpg")
+    report = run(catalogue, photos)
+    assert sorted(report.moved) == sorted(before.values())
+    assert report.new == report.missing == []
+    assert ids_by_name(catalogue) == {"trip/dog.jpg": before["a.jpg"], "c.jpg": before["b.jpg"]}
+    assert catalogue.features.missing("lite").size == 0
+
+
+def test_renumbered_photos_take_their_images_along(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    for number in range(1, 5):
+        draw(f"{number}.jpg", number, size=(64 + number, 48))
+    run(catalogue, photos)
+    before = ids_by_name(catalogue)
+    for number in range(4, 0, -1):
+        (photos / f"{number}.jpg").rename(photos / f"{number + 1}.jpg")
+    draw("1.jpg", 99)
+    report = run(catalogue, photos)
+    after = ids_by_name(catalogue)
+    assert {f"{n}.jpg": after[f"{n + 1}.jpg"] for n in range(1, 5)} == before
+    assert report.new == [after["1.jpg"]]
+    assert after["1.jpg"] not in before.values()
+    assert report.missing == []
+
+
+def test_swapped_photos_take_their_images_along(catalogue: Catalogue, photos: Path, draw) -> None:
+    draw("a.jpg", 1, size=(64, 48))
+    draw("b.jpg", 2, size=(80, 48))
+    run(catalogue, photos)
+    before = ids_by_name(catalogue)
+    (photos / "a.jpg").rename(photos / "x")
+    (photos / "b.jpg").rename(photos / "a.jpg")
+    (photos / "x").rename(photos / "b.jpg")
+    run(catalogue, photos)
+    assert ids_by_name(catalogue) == {"a.jpg": before["b.jpg"], "b.jpg": before["a.jpg"]}
+
+
+def test_a_photo_renamed_over_another_leaves_that_one_missing(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg", 1, size=(64, 48))
+    draw("b.jpg", 2, size=(80, 48))
+    run(catalogue, photos)
+    before = ids_by_name(catalogue)
+    keep = (photos / "b.jpg").read_bytes()
+    (photos / "a.jpg").rename(photos / "b.jpg")
+    report = run(catalogue, photos)
+    assert ids_by_name(catalogue) == {"b.jpg": before["a.jpg"]}
+    assert report.missing == [before["b.jpg"]]
+    # and comes back under another name
+    (photos / "found again.jpg").write_bytes(keep)
+    assert run(catalogue, photos).moved == [before["b.jpg"]]
+
+
+def test_an_edited_photo_stays_the_same_image(catalogue: Catalogue, photos: Path, draw) -> None:
+    draw("a.jpg", 1, exif=taken_at("2019:05:04 13:22:10"))
+    (image_id,) = run(catalogue, photos).new
+    catalogue.features.append("lite", [image_id], np.ones((1, 4)))
+    draw("a.jpg", 2, size=(50, 40), exif=taken_at("2019:05:04 13:22:10"))
+    assert run(catalogue, photos).changed == [image_id]
+    assert catalogue.images.details(image_id).width == 50
+    assert catalogue.features.missing("lite").tolist() == [image_id]
+
+
+def test_another_photo_under_the_same_name_is_another_image(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("IMG_0001.jpg", 1, exif=taken_at("2019:05:04 13:22:10"))
+    (old,) = run(catalogue, photos).new
+    draw("IMG_0001.jpg", 2, size=(50, 40), exif=taken_at("2024:01:01 10:00:00"))
+    report = run(catalogue, photos)
+    assert len(report.new) == 1
+    assert report.missing == [old]
+    assert state(catalogue, old) is ImageState.MISSING
+    assert run(catalogue, photos).unchanged == 1
+
+
+def test_a_touched_photo_is_nothing_new(catalogue: Catalogue, photos: Path, draw) -> None:
+    path = draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+    catalogue.features.append("lite", [image_id], np.ones((1, 4)))
+    os.utime(path, ns=(1, 1))
+    assert run(catalogue, photos).changed == [image_id]
+    assert catalogue.features.missing("lite").size == 0
+    assert run(catalogue, photos).unchanged == 1
+
+
+def test_copies_are_images_of_their_own(catalogue: Catalogue, photos: Path, draw) -> None:
+    path = draw("a.jpg")
+    shutil.copy2(path, photos / "copy 1.jpg")
+    run(catalogue, photos)
+    shutil.copy2(path, photos / "copy 2.jpg")
+    run(catalogue, photos)
+    before = ids_by_name(catalogue)
+    assert len(set(before.values())) == 3
+    (photos / "copy 1.jpg").rename(photos / "x.jpg")
+    run(catalogue, photos)
+    assert ids_by_name(catalogue)["x.jpg"] == before["copy 1.jpg"]
+
+
+def test_a_deleted_photo_is_missing_and_comes_back_with_its_annotations(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    path = draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+    dog = catalogue.classes.add("dog")
+    catalogue.annotations.apply([Change(image_id, dog.id, 1)])
+    path.rename(photos.parent / "away.jpg")
+    assert run(catalogue, photos).missing == [image_id]
+    assert run(catalogue, photos).missing == []
+    (photos.parent / "away.jpg").rename(path)
+    assert run(catalogue, photos).returned == [image_id]
+    assert state(catalogue, image_id) is ImageState.OK
+    assert catalogue.annotations.matrix([image_id], [dog.id]).tolist() == [[1]]
+
+
+def test_a_photo_moved_to_another_folder_keeps_its_image(
+    catalogue: Catalogue, photos: Path, draw, tmp_path: Path
+) -> None:
+    path = draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+    other = tmp_path / "other"
+    other.mkdir()
+    path.rename(other / "b.jpg")
+    assert run(catalogue, other).moved == [image_id]
+    assert catalogue.images.details(image_id).path == other / "b.jpg"
+    assert run(catalogue, photos).missing == []
+
+
+def test_a_relocated_folder_is_unchanged(
+    catalogue: Catalogue, photos: Path, draw, tmp_path: Path
+) -> None:
+    for number in range(3):
+        draw(f"{number}.jpg", number)
+    run(catalogue, photos)
+    photos.rename(tmp_path / "elsewhere")
+    report = run(catalogue, photos)
+    assert (report.available, len(report.missing)) == (False, 3)
+    catalogue.folders.relocate(catalogue.folders.all()[0].id, tmp_path / "elsewhere")
+    report = sync(catalogue, catalogue.folders.all()[0].id)
+    assert len(report.returned) == 3
+    assert (report.new, report.missing, report.changed) == ([], [], [])
+
+
+def test_photos_below_a_folder_that_cannot_be_listed_are_not_missing(
+    catalogue: Catalogue, photos: Path, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw("closed/a.jpg", 1)
+    draw("open/b.jpg", 2)
+    run(catalogue, photos)
+    scandir = os.scandir
+
+    def failing(path):
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    shutil.copy2(photos / "closed" / "a.jpg", photos / "open" / "copy.jpg")
+    monkeypatch.setattr(os, "scandir", failing)
+    report = run(catalogue, photos)
+    assert [problem.path for problem in report.problems] == ["closed"]
+    assert report.missing == []
+    assert report.moved == []
+    assert len(report.new) == 1
+
+
+def test_names_that_are_no_text_are_kept(catalogue: Catalogue, photos: Path, draw) -> None:
+    name = os.fsdecode(b"caf\xe9.jpg")
+    path = draw("a.jpg")
+    try:
+        path.rename(photos / name)
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    (image_id,) = run(catalogue, photos).new
+    assert catalogue.images.paths([image_id])[0].is_file()
+    assert run(catalogue, photos).unchanged == 1
+
+
+def test_a_stopped_sync_keeps_what_it_did_and_is_finished_by_the_next(
+    catalogue: Catalogue, photos: Path, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # By name: the package's attribute "sync" is the function.
+    module = importlib.import_module("lmpt_desktop.ingest.sync")
+    monkeypatch.setattr(module, "BATCH_FILES", 4)
+    for number in range(20):
+        draw(f"{number:02d}.jpg", number)
+    folder = catalogue.folders.add(photos)
+    commits: list[int] = []
+    report = sync(
+        catalogue,
+        folder.id,
+        should_stop=lambda: len(commits) >= 2,
+        on_commit=lambda: commits.append(1),
+    )
+    assert report.stopped
+    assert 0 < len(report.new) < 20
+    assert len(catalogue.images.table()) == len(report.new)
+    assert len(report.new) + len(run(catalogue, photos).new) == 20
+
+
+def test_progress_tells_what_is_done_of_how_much(catalogue: Catalogue, photos: Path, draw) -> None:
+    for number in range(5):
+        draw(f"{number}.jpg", number)
+    seen: list[SyncProgress] = []
+    sync(catalogue, catalogue.folders.add(photos).id, seen.append)
+    assert seen[0].phase is SyncPhase.LISTING
+    assert seen[-1] == SyncProgress(SyncPhase.READING, 5, 5)
+
+
+def test_the_real_photos_are_all_readable(catalogue: Catalogue) -> None:
+    default = Path(__file__).parents[3].parent / "shared"
+    shared = Path(os.environ.get("LMPT_SHARED", default)) / "photos"
+    if not shared.is_dir():
+        pytest.skip(f"no shared test photos at {shared}")
+    report = run(catalogue, shared)
+    assert len(report.new) >= 200
+    assert report.unreadable == report.problems == []
+    assert run(catalogue, shared).unchanged == len(report.new)

@@ -1,0 +1,133 @@
+"""The thumbnail cache."""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lmpt_desktop.ingest import ThumbnailStore, thumbnails
+from trainer.photo import UnreadablePhoto
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[ThumbnailStore]:
+    made = ThumbnailStore(tmp_path)
+    yield made
+    made.close()
+
+
+def opened(jpeg: bytes) -> Image.Image:
+    image = Image.open(io.BytesIO(jpeg))
+    image.load()
+    return image
+
+
+def test_a_thumbnail_is_made_once_and_kept(tmp_path: Path, store: ThumbnailStore, draw) -> None:
+    path = draw("a.png", size=(400, 200))
+    assert store.get("f", 128) is None
+    made = store.get_or_make(path, "f", 128)
+    assert opened(made).size == (128, 64)
+    path.unlink()
+    assert store.get_or_make(path, "f", 128) == made
+    assert store.get("f", 256) is None
+    store.close()
+    again = ThumbnailStore(tmp_path)
+    assert again.get("f", 128) == made
+    again.close()
+
+
+def test_thumbnails_are_upright_and_never_larger_than_the_photo(
+    store: ThumbnailStore, draw
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = draw("a.jpg", size=(80, 40), exif=exif)
+    assert opened(store.make(path, "f", 256)).size == (40, 80)
+    assert opened(store.make(path, "f", 20)).size == (10, 20)
+
+
+def test_a_photo_that_cannot_be_decoded_says_so(store: ThumbnailStore, photos: Path) -> None:
+    (photos / "a.jpg").write_bytes(b"")
+    with pytest.raises(UnreadablePhoto):
+        store.get_or_make(photos / "a.jpg", "f", 128)
+
+
+def test_without_a_fingerprint_nothing_is_kept(store: ThumbnailStore, draw) -> None:
+    store.make(draw("a.png"), "", 64)
+    assert store.get("", 64) is None
+
+
+def test_what_was_not_looked_at_for_longest_goes_first(tmp_path: Path, draw) -> None:
+    path = draw("a.png", size=(200, 200))
+    one = len(thumbnails.make_jpeg(path, 200))
+    store = ThumbnailStore(tmp_path, cap_bytes=10 * one + 10)
+    for number in range(10):
+        store.make(path, f"{number}", 200)
+    assert store.get("0", 200) is not None
+    store.make(path, "10", 200)
+    kept = [number for number in range(11) if store.get(f"{number}", 200)]
+    store.close()
+    assert 0 in kept
+    assert 10 in kept
+    assert 1 not in kept
+    assert len(kept) * one <= 10 * one * 0.9 + one
+    assert len(kept) >= 8
+
+
+@pytest.mark.parametrize("damage", ["noise", "truncated", "newer"])
+def test_a_damaged_cache_is_made_anew(tmp_path: Path, draw, damage: str) -> None:
+    path = draw("a.png", size=(200, 200))
+    store = ThumbnailStore(tmp_path)
+    for number in range(30):
+        store.make(path, f"{number}", 200)
+    store.close()
+    file = tmp_path / thumbnails.NAME
+    if damage == "noise":
+        file.write_bytes(os.urandom(5000))
+    elif damage == "truncated":
+        file.write_bytes(file.read_bytes()[:20_000])
+    else:
+        connection = sqlite3.connect(file)
+        connection.execute("PRAGMA user_version = 99")
+        connection.close()
+    store = ThumbnailStore(tmp_path)
+    made = store.get_or_make(path, "29", 200)
+    assert opened(made).size == (200, 200)
+    assert store.get("29", 200) == made
+    store.close()
+
+
+def test_a_cache_that_cannot_be_written_still_makes_thumbnails(tmp_path: Path, draw) -> None:
+    path = draw("a.png")
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / thumbnails.NAME).mkdir()
+    store = ThumbnailStore(tmp_path / "library")
+    assert store.get("f", 64) is None
+    assert opened(store.get_or_make(path, "f", 64)).size == (64, 48)
+    store.close()
+
+
+def test_many_threads_share_a_store(tmp_path: Path, store: ThumbnailStore, draw) -> None:
+    paths = [draw(f"{i}.png", seed=i) for i in range(8)]
+
+    def work(step: int) -> bytes:
+        return store.get_or_make(paths[step % 8], f"{step % 8}", 32)
+
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(work, range(400)))
+    assert len(set(found)) == 8
+
+
+def test_a_closed_store_keeps_and_finds_nothing(store: ThumbnailStore, draw) -> None:
+    path = draw("a.png")
+    store.make(path, "f", 64)
+    store.close()
+    assert store.get("f", 64) is None
+    assert opened(store.get_or_make(path, "f", 64)).size == (64, 48)
