@@ -131,6 +131,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_fit(arguments: argparse.Namespace) -> int:
+    _share_cores()
     if arguments.events:
         return _fit_with_events(arguments.job)
     from rich.console import Console  # noqa: PLC0415
@@ -164,6 +165,15 @@ def _fit_with_events(folder: Path) -> int:
 
     stop = StopWatch(_cancel_file(folder), read_stdin=True, abandon=abandon)
     return _exit_code(_fit(folder, emit, stop))
+
+
+def _share_cores() -> None:
+    """Let OpenMP's threads sleep while they wait, unless told otherwise.
+
+    They spin by default, which on a machine that is also running the window makes every step
+    wait for a core that another process has.  Read when torch is loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _fit(folder: Path, emit: Callable[[Message], None], stop: StopWatch) -> Message:

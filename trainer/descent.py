@@ -24,6 +24,8 @@ from trainer.stop import StopWatch
 
 REPORT_SECONDS = 0.25
 CHECKPOINT_SECONDS = 2.0
+MIN_GAIN = 0.001
+"""Of mAP; less does not count against the patience."""
 
 
 class Report:
@@ -173,11 +175,10 @@ class Descents:
             return False
         self._announce(snapshot.step, judgement)
         judged = replace(snapshot, score=judgement.score, interpolation=judgement.interpolation)
-        if self.best is None or not judged.score <= self.best.score:
+        gain = math.inf if self.best is None else judged.score - self.best.score
+        if gain > 0:
             self._keep(judged)
-            self._stale = 0
-        else:
-            self._stale += 1
+        self._stale = 0 if gain > MIN_GAIN else self._stale + 1
         return self._stale >= self._options.patience
 
     def _keep(self, snapshot: Snapshot) -> None:

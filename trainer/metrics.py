@@ -36,6 +36,30 @@ def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
     return result
 
 
+def quick_average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
+    """The same numbers as :func:`average_precisions`, some fifty times faster.
+
+    For choosing among many candidates during training; what is reported comes from
+    scikit-learn.
+    """
+    result = np.full(targets.shape[1], np.nan)
+    for index in range(targets.shape[1]):
+        known = targets[:, index] >= 0
+        truth = targets[known, index] == PRESENT
+        positives = int(truth.sum())
+        if not 0 < positives < len(truth):
+            continue
+        values = scores[known, index]
+        order = np.argsort(-values)
+        hits = np.cumsum(truth[order])
+        # Equal scores cannot be told apart: precision counts at the end of each run of them.
+        ends = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
+        found = hits[ends]
+        gained = np.diff(found, prepend=0)
+        result[index] = float((gained * found / (ends + 1)).sum() / positives)
+    return result
+
+
 def band_scores(
     precisions: NDArray[np.float64], train_present: NDArray[np.integer], limits: BandLimits
 ) -> BandScores:

@@ -25,6 +25,17 @@ def test_average_precision_is_scikit_learns_on_known_entries() -> None:
         assert got[i] == average_precision_score(targets[known, i], scores[known, i])
 
 
+@pytest.mark.parametrize("decimals", [1, 9])
+def test_the_quick_form_gives_the_same_numbers_ties_included(decimals: int) -> None:
+    for seed in range(10):
+        scores, targets = example(seed)
+        scores = scores.round(decimals)
+        targets[:, 0] = 1
+        assert metrics.quick_average_precisions(scores, targets) == pytest.approx(
+            metrics.average_precisions(scores, targets), nan_ok=True
+        )
+
+
 def test_unknown_entries_take_part_in_nothing() -> None:
     scores, targets = example()
     wild = np.where(targets < 0, 1 - scores, scores)
