@@ -106,7 +106,7 @@ class LibrarySession:
         self._closed = False
         self._images_beat = IMAGES_BEAT_SECONDS
         classes = catalogue.classes.all()
-        images = catalogue.images.table(backbone=backbone)
+        images = catalogue.images.table()
         ids = [entry.id for entry in classes]
         self._state = LibraryState(
             images,
@@ -344,7 +344,8 @@ class LibrarySession:
         self.rescan(folder_id)
 
     def remove_folder(self, folder_id: int) -> None:
-        """Hide the folder's images; adding it again brings the annotations back."""
+        """Hide the folder's images (they leave the snapshot in a moment); adding it again
+        brings the annotations back."""
         self._scanner.forget(folder_id)
         self.catalogue.folders.remove(folder_id)
         self._folders_changed()
@@ -571,9 +572,8 @@ class LibrarySession:
         self._notify(Problem("Something went wrong in the background", str(error), repr(error)))
 
     def _folders_changed(self) -> None:
-        self._reload_images()
         self._notify(FoldersChanged())
-        self._worker.post("missing", self._model.queue_missing)
+        self._worker.post("images", self._scanned)
 
     def _images_found(self) -> None:
         """The scanner has committed something."""
@@ -583,12 +583,18 @@ class LibrarySession:
         began = time.monotonic()
         self._reload_images()
         self._model.queue_missing()
+        if self._scanner.idle:
+            self._worker.post("names", self._rank_names)
         # A large library takes long to read: leave the worker time for predictions.
         self._images_beat = max(IMAGES_BEAT_SECONDS, 4 * (time.monotonic() - began))
 
+    def _rank_names(self) -> None:
+        """Prepare sorting by name, which takes a while, before anybody asks for it."""
+        _ = self.snapshot().name_ranks
+
     def _reload_images(self) -> None:
         self._state.set_images(
-            self.catalogue.images.table(backbone=self.backbone),
+            self.catalogue.images.table(),
             self.catalogue.annotations.matrix,
             self.catalogue.annotations.reviewed(),
         )

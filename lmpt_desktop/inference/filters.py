@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from lmpt_desktop.inference.bands import ClassBands
 from trainer.bands import Band
 
+BLOCK_ROWS = 8192
+"""Rows looked at together where temporary arrays would otherwise be as large as the scores."""
 STATES = ("ok", "missing", "unreadable")
 """Names of ``LibraryArrays.states``; the catalogue's ``ImageState`` in its order."""
 
@@ -253,17 +255,19 @@ def _highest(scores: NDArray[np.float32]) -> NDArray[np.float64]:
 def _uncertainty(
     library: LibraryArrays, rows: NDArray[np.int64], order: Sort
 ) -> NDArray[np.float64]:
-    """Distance of the closest score to its threshold, over classes the user has not judged."""
-    columns = (
-        np.arange(len(library.class_ids))
-        if order.class_id is None
-        else np.flatnonzero(library.class_ids == order.class_id)
-    )
-    cells = np.ix_(rows, columns)
-    distance = np.abs(library.scores[cells] - library.thresholds[columns])
-    if order.class_id is None:
-        distance = np.where(library.annotations[cells] >= 0, np.nan, distance)
-    return -_highest(-distance)
+    """Distance of the closest score to its threshold; without a class in ``order``, over the
+    classes the user has not judged."""
+    if order.class_id is not None:
+        column = library.class_ids == order.class_id
+        return -_highest(-np.abs(library.scores[rows][:, column] - library.thresholds[column]))
+    closest = np.full(len(rows), np.nan)
+    for start in range(0, len(rows) if len(library.class_ids) else 0, BLOCK_ROWS):
+        block = rows[start : start + BLOCK_ROWS]
+        distance = np.abs(library.scores[block] - library.thresholds)
+        distance[np.isnan(distance) | (library.annotations[block] >= 0)] = np.inf
+        closest[start : start + BLOCK_ROWS] = distance.min(axis=1)
+    closest[np.isinf(closest)] = np.nan
+    return closest
 
 
 def _tail_keys(library: LibraryArrays, rows: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -222,6 +222,7 @@ def test_removing_a_folder_hides_its_photos_and_adding_it_again_brings_all_back(
     session.annotate([ids["dog_1.jpg"]], [dog], Verdict.PRESENT)
     (folder,) = session.folders()
     session.remove_folder(folder.id)
+    assert session.wait_until_idle(60)
     assert len(session.images) == 0
     session.add_folder(photos)
     assert session.wait_until_idle(60)

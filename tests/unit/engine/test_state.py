@@ -66,7 +66,7 @@ def weights(class_ids: list[int]) -> ClassWeights:
 
 def expected(image_id: int, class_id: int) -> float:
     cosine = feature(image_id).astype(np.float64) @ feature(1000 + class_id).astype(np.float64)
-    return 1 / (1 + np.exp(-5 * cosine))
+    return float(1 / (1 + np.exp(-5 * cosine)))
 
 
 def give(state: LibraryState, *ids: int) -> None:

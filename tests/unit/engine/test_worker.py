@@ -25,7 +25,11 @@ def worker(errors: list[Exception]) -> Iterator[Worker]:
 def test_tasks_of_one_name_waiting_together_run_once(worker: Worker, until: Until) -> None:
     gate = threading.Event()
     ran: list[str] = []
-    worker.post("gate", gate.wait)
+
+    def wait() -> None:
+        gate.wait()
+
+    worker.post("gate", wait)
     for number in range(5):
         worker.post("predict", lambda number=number: ran.append(str(number)))
     worker.post("other", lambda: ran.append("other"))
