@@ -1,7 +1,7 @@
 """Reads what Lite is made of: photo features, texts and two pretrained networks.
 
-Photos themselves are not needed: every file holds EfficientNet-Lite2's pooled features, 1280 numbers
-per photo in float16, with a ``.jsonl`` beside it whose rows are in the same order.
+Photos themselves are not needed: every file holds EfficientNet-Lite2's pooled features, 1280
+numbers per photo in float16, with a ``.jsonl`` beside it whose rows are in the same order.
 """
 
 import json
@@ -32,7 +32,7 @@ class CaptionedPhotos:
 
 @dataclass(frozen=True)
 class NamedPhotos:
-    """Photos of one thing each. ``features`` is (N, 1280) float32; ``names`` holds N class names."""
+    """Photos of one thing each. ``features`` is (N, 1280) float32, ``names`` N class names."""
 
     features: Tensor
     names: list[str]

@@ -78,6 +78,7 @@ def teacher_data(
     classifier: Classifier,
     names: list[tuple[str, ...]],
     embed: Callable[[list[str]], Tensor],
+    *,
     tiny_weight: float = 0.25,
 ) -> TeacherData:
     """Tensors for ``train_teacher``. Tiny ImageNet's 64-pixel photos are drawn less often."""

@@ -1,4 +1,4 @@
-"""One space for photos and texts: a linear map of photo features, a small MLP of MiniLM's sentences.
+"""One space for photos and texts: a linear map of features, a small MLP of MiniLM's sentences.
 
 Trained with InfoNCE on Flickr8k's pairs plus, more heavily, the KL divergence between what
 EfficientNet's classifier says of a photo and what similarity to ImageNet's class names says of it.
@@ -9,8 +9,8 @@ import logging
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn import functional
 
 from trainer.lite.ingredients import FEATURE_DIM
 from trainer.lite.minilm import MINILM_DIM
@@ -31,7 +31,7 @@ class TeacherSettings:
     weight_decay: float = 0.05
     hidden: int = 1024
     dropout: float = 0.1
-    feature_noise: float = 0.1
+    feature_noise: float = 0.3
     seed: int = 0
 
 
@@ -51,7 +51,7 @@ class TextHead(nn.Module):
     def forward(self, sentences: Tensor) -> Tensor:
         # MiniLM's entries are near 0.05; the layers expect about 1.
         x = sentences * MINILM_DIM**0.5
-        return F.normalize(self.shortcut(x) + self.mlp(x), dim=-1)
+        return functional.normalize(self.shortcut(x) + self.mlp(x), dim=-1)
 
 
 class Teacher(nn.Module):
@@ -74,7 +74,7 @@ class Teacher(nn.Module):
 
     def embed_images(self, features: Tensor) -> Tensor:
         """(N, 1280) raw pooled features -> (N, 384) unit norm."""
-        return F.normalize(self.image(self.standardise(features)), dim=-1)
+        return functional.normalize(self.image(self.standardise(features)), dim=-1)
 
     def embed_texts(self, sentences: Tensor) -> Tensor:
         """(N, 384) MiniLM embeddings -> (N, 384) unit norm."""
@@ -102,12 +102,14 @@ def info_nce(images: Tensor, texts: Tensor, scale: Tensor) -> Tensor:
     """Symmetric cross-entropy of matching N images with N texts, both (N, D) unit norm."""
     logits = scale * images @ texts.T
     target = torch.arange(len(logits))
-    return 0.5 * (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target))
+    return 0.5 * (
+        functional.cross_entropy(logits, target) + functional.cross_entropy(logits.T, target)
+    )
 
 
 def class_kl(log_probabilities: Tensor, similarities: Tensor) -> Tensor:
     """Mean over photos of KL(p || softmax(similarities)), p given as logs; both (N, K)."""
-    return F.kl_div(
+    return functional.kl_div(
         torch.log_softmax(similarities, dim=-1),
         log_probabilities,
         reduction="batchmean",
@@ -159,4 +161,4 @@ def _embed_noisily(teacher: Teacher, features: Tensor, settings: TeacherSettings
     x = teacher.standardise(features)
     if settings.feature_noise:
         x = x + settings.feature_noise * torch.randn_like(x)
-    return F.normalize(teacher.image(x), dim=-1)
+    return functional.normalize(teacher.image(x), dim=-1)

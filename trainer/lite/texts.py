@@ -15,7 +15,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from trainer.lite.ingredients import Ingredients
 
 # What the app wraps every class name in; the class embedding is the mean over these.
-TEMPLATES = (
+TEMPLATES: tuple[str, ...] = (
     "{}",
     "a photo of {article} {}.",
     "a photo of the {}.",
@@ -26,7 +26,7 @@ TEMPLATES = (
 )
 
 # Class names the vocabularies people start from use; names only, no photos of these sets.
-COCO_NAMES = tuple(
+COCO_NAMES: tuple[str, ...] = tuple(
     """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire
     hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear,
     zebra, giraffe, backpack, umbrella, handbag, tie, suitcase, frisbee, skis, snowboard, sports
@@ -36,43 +36,44 @@ COCO_NAMES = tuple(
     mouse, remote, keyboard, cell phone, microwave, oven, toaster, sink, refrigerator, book, clock,
     vase, scissors, teddy bear, hair drier, toothbrush""".replace("\n    ", " ").split(", ")
 )
-VOC_NAMES = (
+VOC_NAMES: tuple[str, ...] = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
     "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train",
     "tvmonitor",
 )  # fmt: skip
 
 # Plain words for scenes and stuff, which WordNet's ImageNet nouns are poor in.
-SCENE_WORDS = tuple(
+SCENE_WORDS: tuple[str, ...] = tuple(
     """sky, clouds, sun, moon, stars, rainbow, sunset, sunrise, night, day, fog, mist, rain, snow,
     ice, storm, lightning, water, sea, ocean, lake, river, stream, waterfall, pond, pool, wave,
-    beach, coast, shore, island, cliff, rock, rocks, stone, sand, desert, dunes, mountain, mountains,
-    hill, hills, valley, canyon, cave, volcano, field, meadow, grass, lawn, garden, park, forest,
-    woods, jungle, tree, trees, leaf, leaves, branch, flower, flowers, petals, bush, plants, moss,
-    mushroom, swamp, glacier, horizon, landscape, countryside, farm, barn, village, town, city,
-    skyline, street, road, highway, path, trail, bridge, tunnel, railroad, tracks, harbor, port, pier,
-    lighthouse, airport, runway, station, parking lot, building, buildings, house, houses, home,
-    cabin, castle, palace, church, temple, mosque, monastery, tower, skyscraper, ruins, pyramid,
-    monument, statue, sculpture, fountain, arch, column, pillar, wall, fence, gate, door, window,
-    roof, stairs, balcony, courtyard, square, market, shop, store, restaurant, cafe, bar, hotel,
-    office, school, classroom, library, museum, theater, stadium, arena, court, playground, zoo,
-    room, kitchen, bathroom, bedroom, living room, dining room, hallway, floor, ceiling, carpet,
-    curtain, furniture, people, man, woman, men, women, boy, girl, child, children, baby, crowd,
-    family, couple, friends, face, hand, hands, eye, eyes, hair, smile, foot, animal, animals, pet,
-    wildlife, herd, flock, insect, butterfly, bee, spider, fish, shark, whale, dolphin, coral, reef,
-    turtle, snake, lizard, frog, tiger, lion, leopard, wolf, fox, deer, elk, moose, caribou, goat,
-    pig, rabbit, squirrel, monkey, camel, duck, goose, swan, eagle, owl, parrot, penguin, chicken,
-    food, fruit, vegetable, vegetables, bread, cheese, meat, salad, soup, dessert, chocolate, ice
-    cream, coffee, tea, wine, beer, drink, breakfast, dinner, plate, glass, table, clothes, dress,
-    shirt, shoes, hat, jacket, uniform, jewelry, toy, doll, balloon, flag, sign, poster, painting,
-    art, drawing, graffiti, map, text, book, newspaper, computer, screen, phone, camera, machine,
-    engine, wheel, tool, lamp, light, candle, fire, smoke, fireworks, music, guitar, piano, drum,
-    dance, concert, party, wedding, festival, parade, sport, football, soccer, basketball, baseball,
-    tennis, golf, swimming, surfing, skiing, snowboarding, skating, running, hiking, climbing,
-    fishing, cycling, race, game, vehicle, vehicles, van, taxi, ambulance, tractor, scooter, ship,
-    sailboat, canoe, helicopter, jet, plane, rocket, formula, racing car, prototype, pattern,
-    texture, shadow, reflection, close-up, portrait, selfie, black and white, indoors, outdoors,
-    architecture, nature""".replace("\n    ", " ").split(", ")
+    beach, coast, shore, island, cliff, rock, rocks, stone, sand, desert, dunes, mountain,
+    mountains, hill, hills, valley, canyon, cave, volcano, field, meadow, grass, lawn, garden,
+    park, forest, woods, jungle, tree, trees, leaf, leaves, branch, flower, flowers, petals,
+    bush, plants, moss, mushroom, swamp, glacier, horizon, landscape, countryside, farm, barn,
+    village, town, city, skyline, street, road, highway, path, trail, bridge, tunnel, railroad,
+    tracks, harbor, port, pier, lighthouse, airport, runway, station, parking lot, building,
+    buildings, house, houses, home, cabin, castle, palace, church, temple, mosque, monastery,
+    tower, skyscraper, ruins, pyramid, monument, statue, sculpture, fountain, arch, column,
+    pillar, wall, fence, gate, door, window, roof, stairs, balcony, courtyard, square, market,
+    shop, store, restaurant, cafe, bar, hotel, office, school, classroom, library, museum,
+    theater, stadium, arena, court, playground, zoo, room, kitchen, bathroom, bedroom, living
+    room, dining room, hallway, floor, ceiling, carpet, curtain, furniture, people, man, woman,
+    men, women, boy, girl, child, children, baby, crowd, family, couple, friends, face, hand,
+    hands, eye, eyes, hair, smile, foot, animal, animals, pet, wildlife, herd, flock, insect,
+    butterfly, bee, spider, fish, shark, whale, dolphin, coral, reef, turtle, snake, lizard,
+    frog, tiger, lion, leopard, wolf, fox, deer, elk, moose, caribou, goat, pig, rabbit,
+    squirrel, monkey, camel, duck, goose, swan, eagle, owl, parrot, penguin, chicken, food,
+    fruit, vegetable, vegetables, bread, cheese, meat, salad, soup, dessert, chocolate, ice
+    cream, coffee, tea, wine, beer, drink, breakfast, dinner, plate, glass, table, clothes,
+    dress, shirt, shoes, hat, jacket, uniform, jewelry, toy, doll, balloon, flag, sign, poster,
+    painting, art, drawing, graffiti, map, text, book, newspaper, computer, screen, phone,
+    camera, machine, engine, wheel, tool, lamp, light, candle, fire, smoke, fireworks, music,
+    guitar, piano, drum, dance, concert, party, wedding, festival, parade, sport, football,
+    soccer, basketball, baseball, tennis, golf, swimming, surfing, skiing, snowboarding, skating,
+    running, hiking, climbing, fishing, cycling, race, game, vehicle, vehicles, van, taxi,
+    ambulance, tractor, scooter, ship, sailboat, canoe, helicopter, jet, plane, rocket, formula,
+    racing car, prototype, pattern, texture, shadow, reflection, close-up, portrait, selfie,
+    black and white, indoors, outdoors, architecture, nature""".replace("\n    ", " ").split(", ")
 )
 
 _WORD = re.compile(r"[a-z]+")
@@ -164,7 +165,7 @@ def collect_texts(found: Ingredients, synsets: Path, seed: int = 0) -> list[Text
     lemmas = [lemma for names, _ in known.values() for lemma in names]
     nouns = everyday_nouns(captions, {lemma.lower() for lemma in lemmas})
     imagenet = imagenet_names(synsets, found.imagenet.names)
-    named = list(dict.fromkeys((*COCO_NAMES, *VOC_NAMES, *set_of(found.clothing.names), *nouns)))
+    named = list(dict.fromkeys((*COCO_NAMES, *VOC_NAMES, *in_order(found.clothing.names), *nouns)))
     return [
         TextGroup("captions", _unique(captions), 0.75),
         TextGroup("imagenet", _templated([n for names in imagenet for n in names[:1]])),
@@ -181,7 +182,7 @@ def collect_texts(found: Ingredients, synsets: Path, seed: int = 0) -> list[Text
     ]
 
 
-def set_of(names: list[str]) -> tuple[str, ...]:
+def in_order(names: list[str]) -> tuple[str, ...]:
     """Names once each, in the order they first come."""
     return tuple(dict.fromkeys(names))
 
