@@ -78,6 +78,8 @@ def fit(folder: Path, emit: Emit, stop: StopWatch, load: LoadBackbone | None = N
         outcome: Message = _Run(folder, emit, stop, load or _load_backbone).execute(begun)
     except StopRequestedError:
         outcome = FitFailed("cancelled", "The training was cancelled before it had a result.")
+    except JobError as error:
+        outcome = failure_of(error)
     except Exception as error:
         log.exception("the run failed")
         outcome = failure_of(error)
