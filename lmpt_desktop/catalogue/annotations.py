@@ -200,23 +200,25 @@ class Annotations:
         result = np.full((len(wanted_images), len(wanted_classes)), -1, np.int8)
         if not result.size:
             return result
+        # One row per image rather than per annotation: numpy reads numbers far faster from
+        # one long text than Python does from a million tuples.
+        sql = (
+            "SELECT image_id, count(*), group_concat(class_id), group_concat(verdict) "
+            "FROM annotations {} GROUP BY image_id"
+        )
         with self._store.read() as connection:
             if len(wanted_images) <= 2000:
-                found = rows(
-                    connection,
-                    "SELECT image_id, class_id, verdict FROM annotations "
-                    "WHERE image_id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(wanted_images.tolist()),),
-                )
+                only = "WHERE image_id IN (SELECT value FROM json_each(?))"
+                found = rows(connection, sql.format(only), (json.dumps(wanted_images.tolist()),))
             else:
-                found = rows(connection, "SELECT image_id, class_id, verdict FROM annotations")
+                found = rows(connection, sql.format(""))
         if not found:
             return result
-        table = np.array(found, np.int64)
-        row, row_found = _positions(wanted_images, table[:, 0])
-        column, column_found = _positions(wanted_classes, table[:, 1])
+        images, counts, classes, verdicts = zip(*found, strict=True)
+        row, row_found = _positions(wanted_images, np.repeat(images, counts))
+        column, column_found = _positions(wanted_classes, _numbers(classes))
         keep = row_found & column_found
-        result[row[keep], column[keep]] = table[keep, 2]
+        result[row[keep], column[keep]] = _numbers(verdicts)[keep]
         return result
 
     def counts(self) -> dict[int, AnnotationCount]:
@@ -266,6 +268,11 @@ class Annotations:
 
 def _verdict(stored: int | None) -> Verdict:
     return Verdict.UNKNOWN if stored is None else Verdict(stored)
+
+
+def _numbers(texts: Iterable[str]) -> NDArray[np.int64]:
+    """The whole numbers in texts that separate them by commas."""
+    return np.fromstring(",".join(texts), np.int64, sep=",")
 
 
 def _begin(connection: Connection, at: int, action: str, undoes: int | None = None) -> int:

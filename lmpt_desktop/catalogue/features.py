@@ -8,6 +8,7 @@ chunks are merged into few large ones on the way.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ MERGED_ROWS = 4096
 SMALL_CHUNKS = 64
 """So many smaller ones are merged."""
 _FINGERPRINT_BYTES = 16
+_NO_FINGERPRINT = "00" * _FINGERPRINT_BYTES
 
 Float16Array = NDArray[np.float16]
 FloatArray = NDArray[np.float32]
@@ -107,7 +109,7 @@ class Features:
     def ids(self, backbone: str) -> set[int]:
         """Images that have a current feature."""
         with self._store.read() as connection:
-            return encoded_ids(connection, backbone)
+            return set(encoded_ids(connection, backbone).tolist())
 
     def missing(self, backbone: str) -> NDArray[np.int64]:
         """(n,) int64 ids of usable images (ok, folder not hidden) without a current feature."""
@@ -118,7 +120,7 @@ class Features:
                 "WHERE f.hidden = 0 AND i.state = 'ok' ORDER BY i.id",
             )
             have = encoded_ids(connection, backbone)
-        return np.array([image_id for (image_id,) in usable if image_id not in have], np.int64)
+        return np.setdiff1d(np.array(usable, np.int64).reshape(-1), have, assume_unique=True)
 
     def backbones(self) -> dict[str, int]:
         """Backbones that have features, with the number of rows kept for each."""
@@ -198,9 +200,9 @@ class _Index:
     dim: int
 
 
-def encoded_ids(connection: Connection, backbone: str) -> set[int]:
-    """Ids of images with a current feature of ``backbone``."""
-    return set(_index(connection, backbone).ids.tolist())
+def encoded_ids(connection: Connection, backbone: str) -> NDArray[np.int64]:
+    """(n,) int64 rising ids of images with a current feature of ``backbone``."""
+    return _index(connection, backbone).ids
 
 
 def _as_bytes(fingerprint: str) -> bytes:
@@ -210,6 +212,15 @@ def _as_bytes(fingerprint: str) -> bytes:
     except ValueError:
         raw = fingerprint.encode()
     return raw[:_FINGERPRINT_BYTES].ljust(_FINGERPRINT_BYTES, b"\0")
+
+
+def _all_as_bytes(fingerprints: list[str]) -> bytes:
+    """:func:`_as_bytes` of each, joined; ten times faster for fingerprints as we make them."""
+    text = "".join(name or _NO_FINGERPRINT for name in fingerprints)
+    if len(text) == len(_NO_FINGERPRINT) * len(fingerprints):
+        with contextlib.suppress(ValueError):
+            return bytes.fromhex(text)
+    return b"".join(_as_bytes(name) for name in fingerprints)
 
 
 def _index(connection: Connection, backbone: str) -> _Index:
@@ -232,7 +243,7 @@ def _index(connection: Connection, backbone: str) -> _Index:
     at = len(ids) - 1 - newest
     images = rows(connection, "SELECT id, fingerprint FROM images ORDER BY id")
     image_ids = np.fromiter((row[0] for row in images), np.int64, count=len(images))
-    current = np.frombuffer(b"".join(_as_bytes(row[1]) for row in images), f"V{_FINGERPRINT_BYTES}")
+    current = np.frombuffer(_all_as_bytes([row[1] for row in images]), f"V{_FINGERPRINT_BYTES}")
     where = np.minimum(np.searchsorted(image_ids, kept), max(len(image_ids) - 1, 0))
     if not len(image_ids):
         return _Index(none, none, none, int(chunks[0][3]))

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, text, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.features import encoded_ids
 from lmpt_desktop.catalogue.records import (
-    NO_DATE,
     CaptionSource,
     Image,
     ImageIds,
@@ -35,6 +35,8 @@ from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_st
 
 _table = schema.images
 _STATES = {state.name.lower(): int(state) for state in ImageState}
+_WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.items())
+_STATE_NUMBER = f"CASE i.state {_WHEN} END"
 _PARKED = "//parked/"
 """Where a path waits while two images swap theirs; ``//`` is in no real path."""
 
@@ -55,7 +57,7 @@ class Images:
             ids: only these (unknown or hidden ones are left out).
         """
         sql = (
-            "SELECT i.id, i.folder_id, i.state, i.size, i.mtime_ns, i.taken, "
+            f"SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken, "
             "coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint "
             "FROM images AS i JOIN folders AS f ON f.id = i.folder_id WHERE f.hidden = 0 "
         )
@@ -378,28 +380,29 @@ def _taken(stored: str | None) -> datetime | None:
         return None
 
 
-def _seconds(stored: str | None) -> int:
-    date = _taken(stored)
-    return NO_DATE if date is None else int(date.replace(tzinfo=UTC).timestamp())
+def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
+    """Seconds since the epoch; numpy's "not a time" is NO_DATE."""
+    try:
+        dates = np.array([text or "NaT" for text in stored], "datetime64[s]")
+    except ValueError:
+        known = [_taken(text) for text in stored]
+        dates = np.array([date.isoformat() if date else "NaT" for date in known], "datetime64[s]")
+    return dates.astype(np.int64)
 
 
-def _columns(found: list[tuple[Any, ...]], encoded: set[int] | None) -> ImageTable:
+def _columns(found: list[tuple[Any, ...]], encoded: NDArray[np.int64] | None) -> ImageTable:
     columns = list(zip(*found, strict=True)) if found else [()] * 10
     ids = np.array(columns[0], np.int64)
     return ImageTable(
         ids=ids,
         folder_ids=np.array(columns[1], np.int64),
-        states=np.array([_STATES[state] for state in columns[2]], np.int8),
+        states=np.array(columns[2], np.int8),
         sizes=np.array(columns[3], np.int64),
         mtime=np.array(columns[4], np.int64),
-        taken=np.array([_seconds(date) for date in columns[5]], np.int64),
+        taken=_seconds(columns[5]),
         widths=np.array(columns[6], np.int32),
         heights=np.array(columns[7], np.int32),
-        has_feature=np.fromiter(
-            (image_id in encoded for image_id in columns[0]) if encoded else (False for _ in ids),
-            np.bool_,
-            count=len(ids),
-        ),
+        has_feature=np.zeros(len(ids), np.bool_) if encoded is None else np.isin(ids, encoded),
         names=[from_stored(path) for path in columns[8]],
         fingerprints=list(columns[9]),
     )
