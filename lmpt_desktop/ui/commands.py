@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Flag, auto
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
@@ -59,6 +59,11 @@ class Command:
     submenu: str = ""
     short: str = ""
     """What a toolbar button says, where the full text is too long."""
+
+    @property
+    def plain_key(self) -> bool:
+        """Whether a letter alone runs it: such a key must not fire while someone types."""
+        return len(self.shortcut.removeprefix("Shift+")) == 1
 
     @property
     def plain_text(self) -> str:
@@ -200,13 +205,25 @@ class CommandRegistry(QObject):
             action.setToolTip(tip)
         action.setStatusTip(command.tip)
         action.triggered.connect(lambda _checked=False, id_=command.id: self.triggered.emit(id_))
-        self._owner.addAction(action)
+        if command.plain_key:
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        else:
+            self._owner.addAction(action)
         self._actions[command.id] = action
         return action
 
     def action(self, command_id: str) -> QAction:
         """The action of a command, to put on a button or trigger from a test."""
         return self._actions[command_id]
+
+    def add_plain_keys(self, widget: QWidget) -> None:
+        """Let commands with a letter as shortcut be run while ``widget`` has the focus.
+
+        Elsewhere those letters find an entry in a list, or are text.
+        """
+        for command in COMMANDS:
+            if command.plain_key:
+                widget.addAction(self._actions[command.id])
 
     def on(self, command_id: str, handler: Callable[..., object]) -> None:
         """Run ``handler`` when the user asks for the command.

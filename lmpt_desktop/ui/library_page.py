@@ -72,6 +72,8 @@ class LibraryPage(QWidget):
         self._recount.setSingleShot(True)
         self._recount.setInterval(RECOUNT_MS)
         self._recount.timeout.connect(self._count)
+        commands.add_plain_keys(self.grid)
+        commands.add_plain_keys(self.inspector.view)
         self._connect_widgets()
         self._connect_notices()
         self.splitter.setSizes([210, 760, 340])
@@ -130,7 +132,7 @@ class LibraryPage(QWidget):
     def needs(self) -> Needs:
         """What holds for this library, for the commands."""
         flags = Needs.LIBRARY
-        if len(self.grid.selected_positions()):
+        if self.grid.selected_count():
             flags |= Needs.SELECTION
         if self._classes:
             flags |= Needs.CLASSES

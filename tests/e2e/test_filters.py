@@ -75,9 +75,10 @@ def test_a_verdict_does_not_take_the_photo_from_under_the_cursor(
     page.mark_reviewed(True)
     qtbot.waitUntil(lambda: page.panel.model.cell(0).reviewed, timeout=WAIT_MS)
     assert page.panel.model.image_id(0) == first
-    page.panel.bar.unreviewed.setChecked(False)
-    page.panel.bar.unreviewed.setChecked(True)
+    assert page.panel.bar.stale_button.isVisible()
+    page.panel.bar.stale_button.click()
     qtbot.waitUntil(lambda: page.panel.model.position_of(first) == -1, timeout=WAIT_MS)
+    assert page.panel.bar.stale_button.isHidden()
 
 
 def test_sorting_by_score_puts_the_surest_first_and_turns_around(

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
@@ -131,6 +132,27 @@ def test_letters_go_to_the_commands_not_to_a_search_by_name(
     select(page, 3)
     qtbot.keyClick(page.grid, Key.Key_D)
     assert page.grid.selected_positions().tolist() == [3]
+
+
+def test_letters_typed_elsewhere_are_no_verdicts(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    select(page, 0)
+    qtbot.waitUntil(lambda: window.commands.action("image.present").isEnabled())
+    find = page.inspector.findChild(QLineEdit, "find-class")
+    assert isinstance(find, QLineEdit)
+    for widget in (page.panel.bar.text, find, page.panel.bar.order, page.tree):
+        widget.setFocus()
+        qtbot.keyClicks(widget, "par")
+    assert (page.session.snapshot().annotations == -1).all()
+    assert not page.session.snapshot().reviewed.any()
+    assert page.panel.bar.text.text() == "par"
+    find.clear()
+    page.inspector.view.setFocus()
+    qtbot.keyClick(page.inspector.view, Key.Key_P)
+    assert (page.session.snapshot().annotations == 1).sum() == 1
 
 
 def test_zoom_by_keys_slider_and_bounds(

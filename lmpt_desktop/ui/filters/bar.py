@@ -67,6 +67,8 @@ class FilterBar(QWidget):
     """Emits :attr:`changed` whenever :meth:`filter` or :meth:`sort` would answer otherwise."""
 
     changed = Signal()
+    update_wanted = Signal()
+    """Evaluate the same filter anew."""
     class_chosen = Signal(object)
     """The class id picked in the class list, or None."""
 
@@ -78,6 +80,22 @@ class FilterBar(QWidget):
         self._quiet = False
         self._images: frozenset[int] | None = None
 
+        self._make_filters()
+        self._make_order()
+        layout = FlowLayout(self)
+        layout.setContentsMargins(8, 6, 8, 6)
+        for part in (
+            self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
+            self.images, self.sort_label, self.order, self.direction, self.clear_button,
+            self.count, self.stale_button,
+        ):  # fmt: skip
+            layout.addWidget(part)
+        self._fill_fixed()
+        self._connect()
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def _make_filters(self) -> None:
         self.classes = _combo("filter-class", "Class", 17)
         self.bands = _combo("filter-band", "Band")
         self.status = _combo("filter-status", "Status")
@@ -97,6 +115,8 @@ class FilterBar(QWidget):
         self.text.setClearButtonEnabled(True)
         self.text.setMinimumWidth(150)
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def _make_order(self) -> None:
         self.order = _combo("sort-key", "Sort by")
         self.direction = QToolButton()
         self.direction.setObjectName("sort-direction")
@@ -109,21 +129,15 @@ class FilterBar(QWidget):
         self.clear_button.setText("Clear filters")
         self.clear_button.setAutoRaise(True)
         self.clear_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.stale_button = QToolButton()
+        self.stale_button.setObjectName("filter-update")
+        self.stale_button.setText("Update list")
+        self.stale_button.setToolTip("What you said since may change which images belong here")
+        self.stale_button.setAutoRaise(True)
+        self.stale_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.stale_button.hide()
         self.sort_label = QLabel("Sort by")
         self.sort_label.setProperty("role", "muted")
-
-        layout = FlowLayout(self)
-        layout.setContentsMargins(8, 6, 8, 6)
-        for part in (
-            self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
-            self.images, self.sort_label, self.order, self.direction, self.clear_button,
-            self.count,
-        ):  # fmt: skip
-            layout.addWidget(part)
-        self._fill_fixed()
-        self._connect()
-        self._restyle()
-        theme.manager().changed.connect(self._restyle)
 
     # ----------------------------------------------------------------------------- state
 
@@ -154,6 +168,22 @@ class FilterBar(QWidget):
     def active(self) -> bool:
         """Whether anything but the folder narrows the grid."""
         return replace(self.filter(), folder_id=None, below=None) != Filter()
+
+    @property
+    def depends_on_verdicts(self) -> bool:
+        """Whether annotations or reviewed marks decide what is shown."""
+        wanted = self.filter()
+        return (
+            wanted.class_id is not None
+            or wanted.band is not None
+            or wanted.status is not None
+            or wanted.unreviewed
+            or self.sort().key is SortKey.TAIL_FIRST
+        )
+
+    def show_stale(self, stale: bool) -> None:
+        """Offer to evaluate the filter anew, or no longer."""
+        self.stale_button.setVisible(stale)
 
     def set_folder(self, folder_id: int | None, below: Path | None) -> None:
         """Narrow to a folder of the tree; (None, None) is the whole library."""
@@ -247,6 +277,7 @@ class FilterBar(QWidget):
             button.toggled.connect(self._announce)
         self.direction.toggled.connect(lambda _on: self._show_direction())
         self.clear_button.clicked.connect(self.clear)
+        self.stale_button.clicked.connect(self.update_wanted)
         typing = QTimer(self)
         typing.setSingleShot(True)
         typing.setInterval(TYPING_MS)
@@ -266,6 +297,7 @@ class FilterBar(QWidget):
 
     def _restyle(self, *_: object) -> None:
         self.clear_button.setIcon(theme.icon("clear"))
+        self.stale_button.setIcon(theme.icon("refresh"))
         self.clear_button.setVisible(self.active)
         for index in range(1, self.bands.count()):
             self.bands.setItemIcon(index, band_icon(Band(self.bands.itemData(index))))

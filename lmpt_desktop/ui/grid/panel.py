@@ -109,6 +109,7 @@ class GridPanel(QWidget):
         layout.addLayout(foot)
 
         self.bar.changed.connect(self.ask)
+        self.bar.update_wanted.connect(self.ask)
         self.zoom.valueChanged.connect(self.view.set_zoom)
         self.view.zoom_changed.connect(self.zoom.setValue)
         self.view.selection_settled.connect(self._count_selected)
@@ -121,6 +122,7 @@ class GridPanel(QWidget):
 
     def ask(self) -> None:
         """Evaluate the filter bar anew."""
+        self.bar.show_stale(False)
         self.query.ask(self.bar.filter(), self.bar.sort())
 
     def library_changed(self) -> None:
@@ -128,7 +130,9 @@ class GridPanel(QWidget):
         self.query.ask_soon(self.bar.filter(), self.bar.sort())
 
     def annotations_changed(self) -> None:
-        """Paint the new verdicts; images stay where they are until the filter is set anew."""
+        """Paint the new verdicts; images stay where they are until the user asks for more."""
+        if self.bar.depends_on_verdicts:
+            self.bar.show_stale(True)
         self.query.refresh()
 
     def set_scanning(self, scanning: bool) -> None:
@@ -169,7 +173,7 @@ class GridPanel(QWidget):
         self.shown.emit(snapshot)
 
     def _count_selected(self) -> None:
-        count = len(self.view.selected_positions())
+        count = self.view.selected_count()
         self.selected.setText(f"{count:,} selected" if count else "")
 
     def _show_empty(self) -> None:

@@ -138,7 +138,11 @@ class GridView(QListView):
         parts = [np.arange(part.top(), part.bottom() + 1) for part in ranges.toList()]
         if not parts:
             return np.empty(0, np.int64)
-        return np.unique(np.concatenate(parts)).astype(np.int64)
+        return np.sort(np.concatenate(parts)).astype(np.int64)
+
+    def selected_count(self) -> int:
+        """How many images are selected."""
+        return sum(part.height() for part in self.selectionModel().selection().toList())
 
     def selected_ids(self) -> list[int]:
         """Image ids of the selection, in grid order."""
