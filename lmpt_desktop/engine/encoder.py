@@ -15,9 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +23,11 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from lmpt_desktop.engine.child import TRAINER, Child
+from lmpt_desktop.engine.encoder_sink import EncoderError, EncoderSink
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.engine.photo_queue import PhotoQueue
 from lmpt_desktop.engine.progress import EncodeProgress
+from lmpt_desktop.engine.text_queue import TextQueue, TextRequest
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
@@ -42,51 +42,14 @@ from trainer.events import (
     TextsEncoded,
 )
 
+__all__ = ["EncoderClient", "EncoderError", "EncoderSink"]
+
 log = logging.getLogger(__name__)
 
 CRASH_REASON = "The model process crashed twice while reading this photo."
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 MAX_START_FAILURES = 4
 MAX_IN_FLIGHT = 2
-
-
-class EncoderError(Exception):
-    """The encoder cannot answer; ``kind`` as in :class:`trainer.events.EncoderFailed`, or
-    ``cancelled``; the message is a sentence for the user."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
-
-
-class EncoderSink(Protocol):
-    """Where an encoder's answers go; called on the client's thread."""
-
-    def photo_paths(self, ids: Sequence[int]) -> list[Path]:
-        """Where the photos are."""
-        ...
-
-    def encoder_ready(self, ready: EncoderReady) -> None: ...
-
-    def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        """Commit; may raise, which stops encoding with that message."""
-        ...
-
-    def photos_failed(self, failures: Sequence[PhotoFailure]) -> None: ...
-
-    def encoder_failed(self, error: EncoderError, details: str) -> None:
-        """Encoding has stopped until resumed."""
-        ...
-
-    def encoder_activity(self, activity: Activity) -> None: ...
-
-
-@dataclass
-class _TextRequest:
-    texts: list[str]
-    ensemble: bool
-    future: Future[NDArray[np.float32]] = field(default_factory=Future)
-    attempts: int = 0
 
 
 class EncoderClient:
@@ -125,8 +88,7 @@ class EncoderClient:
         self._backoff = list(backoff)
         # state below belongs to the client's own thread
         self._photos = PhotoQueue()
-        self._texts: list[_TextRequest] = []
-        self._texts_in_flight: dict[str, _TextRequest] = {}
+        self._texts = TextQueue()
         self._child: Child | None = None
         self._generation = 0
         self._requests = 0
@@ -164,7 +126,7 @@ class EncoderClient:
         ``ensemble``: average over the backbone's prompt templates, as for class names.
         The future raises :class:`EncoderError`.
         """
-        request = _TextRequest(list(texts), ensemble)
+        request = TextRequest(list(texts), ensemble)
         if self._closed:
             self._add_text(request)
         else:
@@ -200,9 +162,7 @@ class EncoderClient:
         with self._told_lock:
             if self._told:
                 return False
-        return self._failed is not None or not (
-            len(self._photos) or self._texts or self._texts_in_flight
-        )
+        return self._failed is not None or not (len(self._photos) or len(self._texts))
 
     def _tell(self, action: Callable[[], None]) -> None:
         with self._told_lock:
@@ -246,10 +206,10 @@ class EncoderClient:
     def _has_work(self) -> bool:
         if self._failed is not None:
             return False
-        return bool(self._texts) or (self._photos.has_next and not self._paused)
+        return self._texts.waiting or (self._photos.has_next and not self._paused)
 
     def _busy(self) -> bool:
-        return bool(self._photos.in_flight_requests or self._texts_in_flight) or (
+        return bool(self._photos.in_flight_requests or self._texts.in_flight) or (
             self._child is not None and self._ready is None
         )
 
@@ -307,13 +267,9 @@ class EncoderClient:
             self._child.close_input()
 
     def _send_texts(self, child: Child, ready: EncoderReady) -> None:
-        while self._texts:
-            request = self._texts.pop(0)
-            name = self._next_request()
-            self._texts_in_flight[name] = request
-            child.send(
-                EncodeTexts(name, request.texts, ready.templates if request.ensemble else [])
-            )
+        while (request := self._texts.take(name := self._next_request())) is not None:
+            templates = ready.templates if request.ensemble else []
+            child.send(EncodeTexts(name, request.texts, templates))
             self._last_heard = time.monotonic()
 
     def _send_photos(self, child: Child) -> None:
@@ -410,7 +366,7 @@ class EncoderClient:
             self._progress.add(len(failed))
 
     def _texts_encoded(self, message: TextsEncoded) -> None:
-        request = self._texts_in_flight.pop(message.request, None)
+        request = self._texts.answered(message.request)
         path = Path(message.file)
         try:
             features = load_file(path)["features"].astype(np.float32)
@@ -428,7 +384,7 @@ class EncoderClient:
         if not message.request:
             self._fatal = message
             return
-        request = self._texts_in_flight.pop(message.request, None)
+        request = self._texts.answered(message.request)
         if request is not None:
             request.future.set_exception(EncoderError(message.kind, message.message))
         elif message.kind == "disk-full":
@@ -447,7 +403,7 @@ class EncoderClient:
         if self._ending:
             self._ending = False
             self._photos.returned()
-            self._retry_texts()
+            self._texts.crashed()
             return
         if fatal is not None:
             self._photos.returned()
@@ -455,7 +411,7 @@ class EncoderClient:
             return
         log.warning("the encoder ended with %d: %s", code, words)
         self._blame(self._photos.crashed())
-        self._retry_texts()
+        self._texts.crashed()
         self._crashes_in_row += 1
         delay = self._backoff[min(self._crashes_in_row, len(self._backoff)) - 1]
         self._start_after = time.monotonic() + delay
@@ -469,18 +425,6 @@ class EncoderClient:
             )
             self._give_up(EncoderError("error", message), words)
 
-    def _retry_texts(self) -> None:
-        """Texts that were in flight are sent again once; a second crash fails them."""
-        for request in self._texts_in_flight.values():
-            request.attempts += 1
-            if request.attempts < 2:
-                self._texts.append(request)
-            else:
-                request.future.set_exception(
-                    EncoderError("error", "The model process crashed while reading class names.")
-                )
-        self._texts_in_flight.clear()
-
     def _blame(self, guilty: Sequence[int]) -> None:
         if guilty:
             self._sink.photos_failed([PhotoFailure(i, CRASH_REASON) for i in guilty])
@@ -488,13 +432,13 @@ class EncoderClient:
 
     # ------------------------------------------------------------------- what we are told
 
-    def _add_text(self, request: _TextRequest) -> None:
+    def _add_text(self, request: TextRequest) -> None:
         if self._closed:
             request.future.set_exception(EncoderError("cancelled", "The library was closed."))
         elif self._failed is not None:
             request.future.set_exception(EncoderError(self._failed.kind, str(self._failed)))
         else:
-            self._texts.append(request)
+            self._texts.add(request)
 
     def _set_paused(self, paused: bool) -> None:
         self._paused = paused
@@ -509,7 +453,7 @@ class EncoderClient:
         if self._child is not None and self._ready is None:
             self._ending = True
             self._child.kill()
-            self._fail_texts(EncoderError("cancelled", "Loading the model was cancelled."))
+            self._texts.fail(EncoderError("cancelled", "Loading the model was cancelled."))
         self._download_over(ActivityState.IDLE)
 
     def _give_up(self, error: EncoderError, details: str = "") -> None:
@@ -517,14 +461,8 @@ class EncoderClient:
         self._photos.pardon()
         self._failed = error
         self._download_over(ActivityState.FAILED)
-        self._fail_texts(error)
+        self._texts.fail(error)
         self._sink.encoder_failed(error, details)
-
-    def _fail_texts(self, error: EncoderError) -> None:
-        for request in [*self._texts, *self._texts_in_flight.values()]:
-            request.future.set_exception(EncoderError(error.kind, str(error)))
-        self._texts.clear()
-        self._texts_in_flight.clear()
 
     def _download_over(self, state: ActivityState) -> None:
         if self._downloading:
@@ -533,7 +471,7 @@ class EncoderClient:
 
     def _close(self) -> None:
         self._closed = True
-        self._fail_texts(EncoderError("cancelled", "The library was closed."))
+        self._texts.fail(EncoderError("cancelled", "The library was closed."))
         child, self._child = self._child, None
         if child is not None:
             child.send(Stop())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,24 +34,21 @@ class TrainingData:
     waiting: int
 
 
-def training_data(
-    snapshot: Snapshot, has_feature: NDArray[np.bool_], features: NDArray[np.float16]
-) -> TrainingData:
-    """Choose images and classes.
+FeaturesOf = Callable[[NDArray[np.int64]], tuple[NDArray[np.bool_], NDArray[np.float16]]]
+"""Image ids (n,) -> which have a feature (n,), and those features (m, D)."""
 
-    Args:
-        snapshot: N images.
-        has_feature: (N,) bool.
-        features: (m, D) of the m images that have one, in row order.
-    """
-    annotated: NDArray[np.bool_] = np.any(snapshot.annotations >= 0, axis=1)
-    usable = annotated & has_feature
-    present = (snapshot.annotations[usable] == 1).any(axis=0)
+
+def training_data(snapshot: Snapshot, features_of: FeaturesOf) -> TrainingData:
+    """Choose images and classes."""
+    annotated = np.flatnonzero((snapshot.annotations >= 0).any(axis=1))
+    has, features = features_of(snapshot.image_ids[annotated])
+    rows = annotated[has]
+    present = (snapshot.annotations[rows] == 1).any(axis=0)
     return TrainingData(
-        rows=np.flatnonzero(usable),
+        rows=rows,
         columns=np.flatnonzero(present),
-        features=features[annotated[has_feature]],
-        waiting=int((annotated & ~has_feature).sum()),
+        features=features,
+        waiting=len(annotated) - len(rows),
     )
 
 

@@ -114,6 +114,7 @@ class ModelService:
         self._candidate: EncoderClient | None = None
         self._asked: set[str] = set()
         self._texts_waiting = 0
+        self._cancelled = False
         self._numbers = itertools.count()
         self._calibrated_with = 0
         self._version: tuple[int, Version] | None = None
@@ -161,7 +162,7 @@ class ModelService:
     def queue_missing(self) -> None:
         """Encode every photo that lacks a feature."""
         client = self._client
-        if client is not None:
+        if client is not None and not self._cancelled:
             missing = self.catalogue.features.missing(self.backbone)
             if self.only_folders is not None:
                 images = self._state.snapshot.images
@@ -182,6 +183,7 @@ class ModelService:
 
     def resume(self) -> None:
         """Go on, also after a failure or a cancel."""
+        self._cancelled = False
         if self._client is not None:
             self.failure = None
             self._client.resume()
@@ -197,7 +199,12 @@ class ModelService:
             self._dispose(candidate)
             self._tell_encoder("The download was cancelled.")
         elif self._client is not None:
+            self._cancelled = True
             self._client.cancel()
+
+    def wanted(self) -> None:
+        """The user asked for photos: an earlier cancel does not count any more."""
+        self._cancelled = False
 
     def keep_features(
         self, backbone: str, ids: NDArray[np.int64], features: NDArray[np.float16]
@@ -349,7 +356,6 @@ class ModelService:
             self._dispose(old)
             self._use(backbone)
         elif backbone == self.backbone:
-            self.catalogue.settings.set(BACKBONE_SETTING, backbone)
             self._tell_encoder()
             self.refresh()
 

@@ -333,6 +333,7 @@ class LibrarySession:
     def add_folder(self, path: Path) -> Folder:
         """Add a folder of photos and start scanning it."""
         folder = self.catalogue.folders.add(path.expanduser().absolute())
+        self._model.wanted()
         self._folders_changed()
         self._scanner.scan([folder])
         return folder
@@ -607,8 +608,7 @@ class LibrarySession:
         self._model.refresh()
 
     def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
-        has, features = self._state.features_of(snapshot.image_ids)
-        return jobs.training_data(snapshot, has, features)
+        return jobs.training_data(snapshot, self._state.features_of)
 
     def _current_weights(self, snapshot: Snapshot) -> ClassWeights | None:
         """The weights in use, if they are of the vocabulary as it is now."""

@@ -83,9 +83,8 @@ def test_open_predict_correct_retrain_compare_promote_and_open_again(
         assert session.wait_until_idle(60)
         assert session.snapshot().trained.all()
         scores = session.scores
-    with LibrarySession.open(tmp_path / "library", encode=False) as again:
+    with LibrarySession.open(tmp_path / "library", backbone=backbone, encode=False) as again:
         assert again.wait_until_idle(60)
-        assert again.backbone == backbone
         assert np.array_equal(again.scores, scores, equal_nan=True)
     assert problems == []
 

@@ -274,6 +274,32 @@ def test_a_paused_encoder_waits_and_a_resumed_one_finishes(
     assert not np.isnan(session.scores).all()
 
 
+def test_a_cancelled_encoder_stays_quiet_until_asked_again(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    session.set_vocabulary(VOCABULARY)
+    session.pause(ActivityKind.ENCODE)
+    session.add_folder(photos)
+    session.cancel(ActivityKind.ENCODE)
+    session.rescan()
+    assert session.wait_until_idle(60)
+    assert np.isnan(session.scores).all()
+    session.resume(ActivityKind.ENCODE)
+    assert session.wait_until_idle(60)
+    assert not np.isnan(session.scores).all()
+
+
+def test_a_backbone_named_when_opening_is_used_but_not_remembered(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session(backbone="other")
+    filled(session, photos)
+    assert session.backbone == "other"
+    session.close()
+    assert open_session().backbone == "lite"
+
+
 def test_without_an_encoder_the_library_still_opens_and_takes_annotations(
     open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
 ) -> None:
