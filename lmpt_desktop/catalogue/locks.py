@@ -5,6 +5,7 @@ A file that merely holds a process id would outlive ``kill -9`` and lock its own
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -56,9 +57,11 @@ class ProcessLock:
                     f"The library {path.parent} is already open in another window of the app"
                     f"{owner}. Close that window first, or open another library."
                 ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
-        os.write(self._descriptor, str(os.getpid()).encode())
+        # Who holds it is a courtesy; on a full disk the lock holds all the same.
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._descriptor, 0)
+            os.lseek(self._descriptor, 0, os.SEEK_SET)
+            os.write(self._descriptor, str(os.getpid()).encode())
 
     def _owner(self) -> str:
         try:
