@@ -17,12 +17,12 @@ from trainer.lite.ingredients import Ingredients
 # What the app wraps every class name in; the class embedding is the mean over these.
 TEMPLATES: tuple[str, ...] = (
     "{}",
-    "a photo of {article} {}.",
+    "a photo of a {}.",
     "a photo of the {}.",
-    "a picture of {article} {} in a scene.",
-    "there is {article} {} in the photo.",
-    "a close-up photo of {article} {}.",
-    "a photo of {article} small {}.",
+    "a photo of {}.",
+    "a picture of a {} in a scene.",
+    "there is a {} in the photo.",
+    "a close-up photo of a {}.",
 )
 
 # Class names the vocabularies people start from use; names only, no photos of these sets.
@@ -94,8 +94,8 @@ def article(name: str) -> str:
 
 
 def fill(template: str, name: str) -> str:
-    """Put a class name into a template, with its article where the template asks for one."""
-    return template.format(name, article=article(name))
+    """Put a class name into a template, exactly as the app does."""
+    return template.replace("{}", name)
 
 
 def read_synsets(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:
