@@ -8,45 +8,36 @@ are called from whatever thread made the change; nothing here waits for a model.
 from __future__ import annotations
 
 import logging
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import Batch, Change, ClassEntry, Folder, ImageTable, Source
+from lmpt_desktop.catalogue.records import Batch, Change, ClassEntry, Folder, Source
 from lmpt_desktop.engine import jobs
-from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE, offered_backbones
-from lmpt_desktop.engine.child import TRAINER
-from lmpt_desktop.engine.describe import image_details
-from lmpt_desktop.engine.model_service import BACKBONE_SETTING, ModelService
+from lmpt_desktop.engine.backbones import offered_backbones
 from lmpt_desktop.engine.notices import (
-    Activity,
-    ActivityChanged,
     ActivityKind,
     AnnotationsChanged,
     ClassesChanged,
     FoldersChanged,
     ImagesChanged,
-    Notice,
-    PredictionsChanged,
-    Problem,
     VersionsChanged,
 )
-from lmpt_desktop.engine.retrain import RetrainController, RetrainRefusedError
-from lmpt_desktop.engine.scanner import Scanner
-from lmpt_desktop.engine.state import LibraryState
-from lmpt_desktop.engine.versions import Versions
+from lmpt_desktop.engine.retrain import RetrainRefusedError
+from lmpt_desktop.engine.session_core import (
+    DEVICE_SETTING,
+    IDLE_POLL_SECONDS,
+    LIMITS_SETTING,
+    Commands,
+    Listener,
+    SessionCore,
+)
 from lmpt_desktop.engine.views import (
     BackboneInfo,
     ClassSpec,
     Comparison,
-    ImageDetails,
     Preflight,
     RetrainOptions,
     RunStatus,
@@ -54,230 +45,24 @@ from lmpt_desktop.engine.views import (
     Verdict,
     VersionInfo,
 )
-from lmpt_desktop.engine.worker import Worker
-from lmpt_desktop.inference.bands import ClassBands
-from lmpt_desktop.inference.filters import Filter, Sort, select
 from lmpt_desktop.inference.weights import ClassWeights
 from trainer import job as job_files
-from trainer.bands import BandLimits
 from trainer.job import JobError
 
 log = logging.getLogger(__name__)
 
-__all__ = ["Commands", "LibrarySession", "Listener", "RetrainRefusedError"]
-
-IDLE_POLL_SECONDS = 0.02
-LIMITS_SETTING = "band limits"
-DEVICE_SETTING = "device"
-IMAGES_BEAT_SECONDS = 0.5
-"""A running scan is shown in beats of this length."""
-
-Listener = Callable[[Notice], None]
-
-
-@dataclass(frozen=True)
-class Commands:
-    """The trainer's programs; tests put others in their place."""
-
-    encode: Sequence[str] = (*TRAINER, "encode")
-    fit: Sequence[str] = (*TRAINER, "fit")
+__all__ = [
+    "DEVICE_SETTING",
+    "LIMITS_SETTING",
+    "Commands",
+    "LibrarySession",
+    "Listener",
+    "RetrainRefusedError",
+]
 
 
-class LibrarySession:
+class LibrarySession(SessionCore):
     """One open library; see the module docstring for threads."""
-
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        library_folder: Path,
-        *,
-        device: str,
-        backbone: str,
-        encode: bool,
-        commands: Commands,
-    ) -> None:
-        """Use :meth:`open`."""
-        self.catalogue = catalogue
-        self._folder = library_folder
-        self._listeners: list[Listener] = []
-        self._listeners_lock = threading.Lock()
-        self._activities: dict[ActivityKind, Activity] = {}
-        self._latest: dict[int, Batch] = {}
-        self._closed = False
-        self._images_beat = IMAGES_BEAT_SECONDS
-        classes = catalogue.classes.all()
-        images = catalogue.images.table()
-        ids = [entry.id for entry in classes]
-        self._state = LibraryState(
-            images,
-            classes,
-            catalogue.annotations.matrix(images.ids, ids),
-            catalogue.annotations.reviewed(),
-            _limits(catalogue.settings.get(LIMITS_SETTING)),
-        )
-        self._worker = Worker("session worker", self._worker_failed)
-        self._model = ModelService(
-            catalogue,
-            library_folder,
-            self._state,
-            self._worker,
-            notify=self._notify,
-            images_changed=self._images_found,
-            backbone=backbone,
-            device=device,
-            encode=encode,
-            command=commands.encode,
-        )
-        self._versions = Versions(catalogue, self._state, self._model)
-        self._runs = RetrainController(catalogue, library_folder, self._notify, commands.fit)
-        self._scanner = Scanner(catalogue, self._notify, self._images_found)
-
-    # ------------------------------------------------------------------ opening and closing
-
-    @classmethod
-    def open(
-        cls,
-        library_folder: Path,
-        *,
-        device: str = "auto",
-        backbone: str | None = None,
-        encode: bool = True,
-        exclusive: bool = True,
-        folders: Sequence[Path] | None = None,
-        commands: Commands | None = None,
-    ) -> Self:
-        """Open (or make) the library in ``library_folder``.
-
-        Returns with the catalogue's images and annotations; predictions follow within
-        moments from cached features, then background encoding starts where photos lack a
-        feature (unless ``encode`` is False: then no encoder process is ever started).
-
-        Args:
-            library_folder: see docs/architecture.md.
-            device: "auto", "cpu", "cuda" or "mps".
-            backbone: its name; None for the library's own, "lite" for a new one.
-            encode: whether encoder processes may be started.
-            exclusive: refuse to share the library with another exclusive session (two
-                windows would not see each other's changes).
-            folders: add, scan and encode these, and leave the library's other folders alone;
-                None: look after all of them.
-            commands: the trainer's programs (tests put others in their place).
-
-        Raises:
-            CatalogueError: with a sentence for the user.
-        """
-        library_folder = library_folder.expanduser().absolute()
-        catalogue = Catalogue.open(library_folder, exclusive=exclusive)
-        try:
-            wanted = backbone or catalogue.settings.get(BACKBONE_SETTING) or DEFAULT_BACKBONE
-            session = cls(
-                catalogue,
-                library_folder,
-                device=device,
-                backbone=str(wanted),
-                encode=encode,
-                commands=commands or Commands(),
-            )
-        except BaseException:
-            catalogue.close()
-            raise
-        session._start(folders)
-        return session
-
-    def close(self) -> None:
-        """Stop scanning and encoding, keep what is done.  A running retraining goes on."""
-        if self._closed:
-            return
-        self._closed = True
-        self._scanner.close()
-        self._runs.close()
-        self._worker.close()
-        self._model.close()
-        self.catalogue.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with every notice, from any thread; returns the unsubscriber."""
-        with self._listeners_lock:
-            self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with self._listeners_lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return unsubscribe
-
-    # ------------------------------------------------------------------------------- state
-
-    def snapshot(self) -> Snapshot:
-        """The library now: images, classes, scores, annotations (cheap, read-only)."""
-        return self._state.snapshot
-
-    @property
-    def library_folder(self) -> Path:
-        return self._folder
-
-    @property
-    def images(self) -> ImageTable:
-        """Shorthand of ``snapshot().images``, as are the next ones."""
-        return self.snapshot().images
-
-    @property
-    def classes(self) -> list[ClassEntry]:
-        return list(self.snapshot().classes)
-
-    @property
-    def scores(self) -> NDArray[np.float32]:
-        return self.snapshot().scores
-
-    @property
-    def thresholds(self) -> NDArray[np.float32]:
-        return self.snapshot().thresholds
-
-    @property
-    def annotations(self) -> NDArray[np.int8]:
-        return self.snapshot().annotations
-
-    @property
-    def reviewed(self) -> NDArray[np.bool_]:
-        return self.snapshot().reviewed
-
-    def bands(self) -> ClassBands:
-        return self.snapshot().bands
-
-    def select(self, wanted: Filter, order: Sort) -> NDArray[np.int64]:
-        """Rows (of ``snapshot()``) that pass ``wanted``, in ``order``: (n,) int64."""
-        return select(self.snapshot(), wanted, order)
-
-    def image(self, image_id: int) -> ImageDetails:
-        """Everything about one image.
-
-        Raises:
-            KeyError: if the library has no such image.
-        """
-        snapshot = self.snapshot()
-        if image_id not in snapshot.row_of:
-            raise KeyError(image_id)
-        return image_details(self.catalogue.images.details(image_id), snapshot)
-
-    def path(self, image_id: int) -> Path:
-        """Where the image's file is."""
-        return self.paths([image_id])[0]
-
-    def paths(self, image_ids: Sequence[int]) -> list[Path]:
-        """Where the images' files are, in the order asked."""
-        return self.catalogue.images.paths([int(i) for i in image_ids])
-
-    def activities(self) -> dict[ActivityKind, Activity]:
-        """The latest activity of each kind that has been active."""
-        with self._listeners_lock:
-            return dict(self._activities)
 
     # ------------------------------------------------------------------------- annotations
 
@@ -403,6 +188,10 @@ class LibrarySession:
             time.sleep(IDLE_POLL_SECONDS)
         return True
 
+    def _folders_changed(self) -> None:
+        self._notify(FoldersChanged())
+        self._worker.post("images", self._scanned)
+
     # -------------------------------------------------------------------------- vocabulary
 
     def set_vocabulary(self, specs: Sequence[ClassSpec]) -> None:
@@ -433,6 +222,11 @@ class LibrarySession:
         """Take the class out of the vocabulary; its annotations are kept."""
         self.catalogue.classes.archive(class_id)
         self._classes_changed()
+
+    def _classes_changed(self) -> None:
+        self._state.set_classes(self.catalogue.classes.all(), self.catalogue.annotations.matrix)
+        self._notify(ClassesChanged())
+        self._model.refresh()
 
     # ------------------------------------------------------------------------------- model
 
@@ -531,82 +325,6 @@ class LibrarySession:
         """
         return self._versions.compare_run(run_id)
 
-    # ---------------------------------------------------------------------------- settings
-
-    def setting(self, name: str, default: Any = None) -> Any:
-        """A setting kept with the library (any JSON value)."""
-        value = self.catalogue.settings.get(name)
-        return default if value is None else value
-
-    def set_setting(self, name: str, value: Any) -> None:
-        self.catalogue.settings.set(name, value)
-        if name == LIMITS_SETTING:
-            self._state.set_limits(_limits(value))
-            self._notify(PredictionsChanged())
-
-    # ------------------------------------------------------------------------------- inside
-
-    def _start(self, folders: Sequence[Path] | None) -> None:
-        if folders is None:
-            self._model.start()
-            self._runs.recover()
-            self.rescan()
-        else:
-            added = [self.catalogue.folders.add(path.expanduser().absolute()) for path in folders]
-            self._model.only_folders = {item.id for item in added}
-            self._reload_images()
-            self._model.start()
-            self._scanner.scan(added)
-
-    def _notify(self, notice: Notice) -> None:
-        with self._listeners_lock:
-            if isinstance(notice, ActivityChanged):
-                self._activities[notice.activity.kind] = notice.activity
-            listeners = list(self._listeners)
-        for listener in listeners:
-            try:
-                listener(notice)
-            except Exception:
-                log.exception("a listener failed on %r", notice)
-
-    def _worker_failed(self, error: Exception) -> None:
-        self._notify(Problem("Something went wrong in the background", str(error), repr(error)))
-
-    def _folders_changed(self) -> None:
-        self._notify(FoldersChanged())
-        self._worker.post("images", self._scanned)
-
-    def _images_found(self) -> None:
-        """The scanner has committed something."""
-        self._worker.post("images", self._scanned, self._images_beat)
-
-    def _scanned(self) -> None:
-        began = time.monotonic()
-        self._reload_images()
-        self._model.queue_missing()
-        if self._scanner.idle:
-            self._worker.post("names", self._rank_names)
-        # A large library takes long to read: leave the worker time for predictions.
-        self._images_beat = max(IMAGES_BEAT_SECONDS, 4 * (time.monotonic() - began))
-
-    def _rank_names(self) -> None:
-        """Prepare sorting by name, which takes a while, before anybody asks for it."""
-        _ = self.snapshot().name_ranks
-
-    def _reload_images(self) -> None:
-        self._state.set_images(
-            self.catalogue.images.table(),
-            self.catalogue.annotations.matrix,
-            self.catalogue.annotations.reviewed(),
-        )
-        self._notify(ImagesChanged())
-        self._model.refresh_scores()
-
-    def _classes_changed(self) -> None:
-        self._state.set_classes(self.catalogue.classes.all(), self.catalogue.annotations.matrix)
-        self._notify(ClassesChanged())
-        self._model.refresh()
-
     def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
         return jobs.training_data(snapshot, self._state.features_of)
 
@@ -639,11 +357,3 @@ class LibrarySession:
             log.warning("the active version's job is gone: %s", error)
             return set()
         return {int(i) for i in job.image_ids}
-
-
-def _limits(value: Any) -> BandLimits:
-    """Band limits from a setting; LMPT's where it holds none or nonsense."""
-    try:
-        return BandLimits(int(value["medium"]), int(value["head"]))
-    except (KeyError, TypeError, ValueError):
-        return BandLimits()
