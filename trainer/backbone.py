@@ -33,6 +33,7 @@ from trainer.device import AUTO, NoDeviceError, choose_device
 from trainer.download import BackboneError, OnDownload, fetch_weights
 from trainer.resources import ResourcesMissingError
 from trainer.suggested import LITE, lite_folder, weights_file
+from trainer.templates import fill
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
 from trainer.weights import Weights, WeightsError, read_weights
 
@@ -116,7 +117,7 @@ class Backbone:
             return np.zeros((0, self.dim), np.float32)
         if not templates:
             return self._encode_plain(texts)
-        filled = [template.replace("{}", text) for text in texts for template in templates]
+        filled = [fill(template, text) for text in texts for template in templates]
         each = self._encode_plain(filled).reshape(len(texts), len(templates), self.dim)
         mean = each.mean(axis=1)
         return mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12)

@@ -15,12 +15,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainer.job import PRESENT
+from trainer.templates import article
 from trainer.text_tower import TextTower
 
-_VOWELS = frozenset("aeiou")
-# Sound, not spelling, decides the article; these are the exceptions a vocabulary meets.
-_LIKE_CONSONANT = ("uni", "use", "euro", "one", "ukulele", "ute")
-_LIKE_VOWEL = ("hour", "honest", "heir")
 _SINGULAR_ENDINGS = ("ss", "us", "gas", "lens", "iris", "tennis")
 
 
@@ -32,9 +29,7 @@ def with_article(name: str) -> str:
         return ""
     if lowered.endswith("s") and not lowered.endswith(_SINGULAR_ENDINGS):
         return name
-    vowel = lowered[0] in _VOWELS and not lowered.startswith(_LIKE_CONSONANT)
-    vowel = vowel or lowered.startswith(_LIKE_VOWEL)
-    return f"{'an' if vowel else 'a'} {name}"
+    return f"{article(name)} {name}"
 
 
 def sentence(names: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
 from trainer.dataset import TensorData, balanced_weights, batch_rows
 from trainer.options import FitOptions
 from trainer.prompts import ClassPosition, PromptLayout, PromptLearner, activation_bytes
+from trainer.templates import fill
 from trainer.text_tower import TextTower
 
 INTERPOLATIONS = (0.0, 1.0, 4.0, 16.0, 64.0)
@@ -367,7 +368,7 @@ def embed_templates(
     """Hand-written class embeddings, (C, D): the unit-norm mean over the templates."""
     total: Tensor | None = None
     for template in templates or ["a photo of a {}."]:
-        bodies = [tower.body_ids(template.replace("{}", text.replace("_", " "))) for text in texts]
+        bodies = [tower.body_ids(fill(template, text)) for text in texts]
         ids, _ = tower.rows(bodies)
         features = tower.encode(ids, on_chunk=check)
         total = features if total is None else total + features

@@ -13,6 +13,7 @@ from pathlib import Path
 from open_clip.tokenizer import SimpleTokenizer
 
 from trainer.lite.ingredients import Ingredients
+from trainer.templates import article, fill
 
 # What the app wraps every class name in; the class embedding is the mean over these.
 TEMPLATES: tuple[str, ...] = (
@@ -86,16 +87,6 @@ class TextGroup:
     name: str
     texts: list[str]
     share: float = 1.0
-
-
-def article(name: str) -> str:
-    """'a' or 'an', by spelling."""
-    return "an" if name[:1].lower() in "aeiou" else "a"
-
-
-def fill(template: str, name: str) -> str:
-    """Put a class name into a template, exactly as the app does."""
-    return template.replace("{}", name)
 
 
 def read_synsets(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:
