@@ -101,14 +101,15 @@ class StatusBar(QStatusBar):
 
     def show_model(self, backbone: str, device: str, message: str = "") -> None:
         """The backbone in use and where it runs; the device is "" until it is loaded."""
-        parts = [part for part in (backbone, device) if part]
+        name = "Lite" if backbone == "lite" else backbone
+        parts = [part for part in (name, device) if part]
         self.model.setText("  ·  ".join(parts))
         self.model.setToolTip(
             message
             or (
-                f"Backbone {backbone}, running on {device}"
+                f"Backbone {name}, running on {device}"
                 if device
-                else f"Backbone {backbone}, not loaded yet"
+                else f"Backbone {name}, not loaded yet"
             )
         )
 

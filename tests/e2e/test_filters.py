@@ -102,6 +102,24 @@ def test_sorting_by_score_puts_the_surest_first_and_turns_around(
     assert bar.direction.text() == "Lowest first"
 
 
+def test_another_filter_keeps_the_image_one_is_at_and_another_order_begins_at_the_top(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    place = names(page).index("dog+boat_9.jpg")
+    image_id = page.panel.model.image_id(place)
+    page.grid.select_ids([image_id], image_id)
+    page.panel.bar.set_class(class_id(page, "boat"))
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 2, timeout=WAIT_MS)
+    assert page.grid.selected_ids() == [image_id]
+    assert page.grid.current_id() == image_id
+    page.panel.bar.clear()
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
+    added = names(page)
+    page.panel.bar.direction.setChecked(True)
+    qtbot.waitUntil(lambda: names(page) == added[::-1], timeout=WAIT_MS)
+    assert page.grid.current_id() == page.panel.model.image_id(0)
+
+
 def test_when_nothing_passes_the_grid_says_so_and_the_button_clears(
     page: LibraryPage, qtbot: QtBot
 ) -> None:

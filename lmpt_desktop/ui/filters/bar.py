@@ -122,6 +122,7 @@ class FilterBar(QWidget):
         self.direction.setObjectName("sort-direction")
         self.direction.setCheckable(True)
         self.direction.setAutoRaise(True)
+        self.direction.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.count = QLabel()
         self.count.setObjectName("filter-count")
         self.clear_button = QToolButton()
@@ -158,9 +159,11 @@ class FilterBar(QWidget):
         )
 
     def sort(self) -> Sort:
+        key = SortKey(self.order.currentData() or SortKey.ADDED)
+        by_class = key in (SortKey.SCORE, SortKey.UNCERTAINTY)
         return Sort(
-            key=SortKey(self.order.currentData() or SortKey.ADDED),
-            class_id=self.classes.currentData(),
+            key=key,
+            class_id=self.classes.currentData() if by_class else None,
             descending=self.direction.isChecked(),
         )
 
@@ -293,6 +296,7 @@ class FilterBar(QWidget):
     def _show_direction(self) -> None:
         texts = DIRECTIONS[SortKey(self.order.currentData() or SortKey.ADDED)]
         self.direction.setText(texts[self.direction.isChecked()])
+        self.direction.setIcon(theme.icon("sort-up" if self.direction.isChecked() else "sort-down"))
         self.direction.setToolTip("Turn the order around")
 
     def _restyle(self, *_: object) -> None:

@@ -30,6 +30,8 @@ MARGIN = 5
 """Between a card and the edge of its grid square."""
 PADDING = 6
 """Between a card's edge and what is on it."""
+LINE_GAP = 4
+"""Between the lines of classes under a picture."""
 COMPACT_BELOW = 120
 """Thumbnails smaller than this show one line of classes instead of three."""
 
@@ -64,7 +66,7 @@ class GridDelegate(QStyledItemDelegate):
 
     def cell_size(self, font: QFont) -> QSize:
         """The least a cell needs, margins included."""
-        line = QFontMetrics(font).height() + 2
+        line = QFontMetrics(font).height() + LINE_GAP
         around = 2 * (MARGIN + PADDING)
         return QSize(self._zoom + around, self._zoom + self.lines * line + 4 + around)
 
@@ -183,7 +185,7 @@ class GridDelegate(QStyledItemDelegate):
 
     def _classes(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
         metrics = painter.fontMetrics()
-        height = metrics.height() + 2
+        height = metrics.height() + LINE_GAP
         top = square.bottom() + 5
         if cell.chips:
             shown = cell.chips[: self.lines]
@@ -260,7 +262,7 @@ class GridDelegate(QStyledItemDelegate):
         metrics = painter.fontMetrics()
         word = "tail, est." if estimated and line.width() >= 220 else "tail"
         width = metrics.horizontalAdvance(word) + 10
-        frame = QRectF(right - width + 0.5, line.top() + 1.5, width, line.height() - 3)
+        frame = QRectF(right - width + 0.5, line.top() + 2.5, width, line.height() - 5)
         painter.setPen(QPen(colour, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.drawRoundedRect(frame, 4, 4)

@@ -150,12 +150,13 @@ class GridPanel(QWidget):
     def _show(self, selection: Selection) -> None:
         selected, current = self.view.selected_ids(), self.view.current_id()
         offset = self.view.verticalScrollBar().value()
-        had_images = self.model.rowCount() > 0
-        if self.model.set_content(selection.snapshot, selection.rows) and had_images:
+        changed = self.model.set_content(selection.snapshot, selection.rows)
+        # In another order the top is what was asked for, not the image one was at.
+        if changed and selected and self.query.same_order:
             kept = [id_ for id_ in selected if self.model.position_of(id_) >= 0]
-            if kept or self.model.position_of(current) >= 0:
+            if kept:
                 self.view.select_ids(kept, current)
-            if self.query.settled:
+            if self.query.same_question:
                 self.view.restore_scroll(offset)
         if self.model.rowCount() and not self.view.currentIndex().isValid():
             self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))

@@ -72,8 +72,10 @@ class GridQuery(QObject):
         self._wanted = Filter()
         self._order = Sort()
         self._task: background.Task | None = None
-        self.settled = False
+        self.same_question = False
         """Whether the last selection answers the same question as the one before it."""
+        self.same_order = False
+        """Whether at least the order asked for is the same."""
         self._answered: tuple[Filter, Sort] | None = None
         self._again = False
         self._refreshing = False
@@ -137,7 +139,8 @@ class GridQuery(QObject):
         if self._closed:
             return
         question = (selection.filter, selection.sort)
-        self.settled = question == self._answered
+        self.same_question = question == self._answered
+        self.same_order = self._answered is not None and question[1] == self._answered[1]
         self._answered = question
         self.selected.emit(selection)
         if self._again:

@@ -90,8 +90,8 @@ def test_a_failure_stays_until_it_is_tried_again(bar: StatusBar) -> None:
 
 def test_backbone_and_device_are_named(bar: StatusBar) -> None:
     bar.show_model("lite", "")
-    assert bar.model.text() == "lite"
+    assert bar.model.text() == "Lite"
     assert "not loaded" in bar.model.toolTip()
     bar.show_model("lite", "NVIDIA H200")
-    assert "lite" in bar.model.text()
+    assert "Lite" in bar.model.text()
     assert "NVIDIA H200" in bar.model.text()
