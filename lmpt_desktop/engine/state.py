@@ -210,12 +210,12 @@ class LibraryState:
                 return False  # the vocabulary moved on; its weights will follow
             if start and start == end:
                 return False
-            scores = snapshot.scores.copy() if start else np.full_like(snapshot.scores, np.nan)
             rows, known = _places(ids, snapshot.image_ids)
-            if known.all():
-                scores[rows] = predict(features, weights)
+            if not start and np.array_equal(ids, snapshot.image_ids):
+                scores = predict(features, weights)
             else:
-                scores[rows[known]] = predict(features[known], weights)
+                scores = snapshot.scores.copy() if start else np.full_like(snapshot.scores, np.nan)
+                scores[rows[known]] = predict(features if known.all() else features[known], weights)
             with self._lock:
                 if self._shape != shape or self._weights is not version:
                     continue

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -364,6 +365,26 @@ def test_a_backbone_without_a_bias_is_calibrated_on_the_library(
     assert predicted(session, ids["dog+cat_1.jpg"]) >= {"dog", "cat"}
 
 
+def test_annotations_survive_a_kill_right_after_the_call(
+    open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
+) -> None:
+    first = open_session(encode=False)
+    ids = filled(first, photos)
+    dog = class_id(first, "dog")
+    first.close()
+    code = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from lmpt_desktop.engine.session import LibrarySession\n"
+        "session = LibrarySession.open(Path(sys.argv[1]), encode=False)\n"
+        f"session.annotate({list(ids.values())!r}, [{dog}], 1)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "library")], check=False)
+    again = open_session(encode=False)
+    assert (again.annotations[:, again.snapshot().column_of[dog]] == 1).all()
+
+
 def test_two_windows_cannot_have_one_library_open(
     open_session: Callable[..., LibrarySession],
 ) -> None:
@@ -392,8 +413,6 @@ def test_a_listener_that_fails_does_not_stop_the_others(
 
 
 def test_the_session_imports_neither_torch_nor_qt() -> None:
-    import subprocess
-
     code = (
         "import sys, lmpt_desktop.engine.session\n"
         "heavy = {'torch', 'open_clip', 'timm', 'PySide6', 'torchvision'} & set(sys.modules)\n"
