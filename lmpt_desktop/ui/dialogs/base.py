@@ -148,7 +148,11 @@ def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None
     table.setShowGrid(False)
     table.setTabKeyNavigation(False)
     table.setWordWrap(False)
-    table.setStyleSheet("QTableView::item { padding: 0 6px; }")
+    table.setStyleSheet(
+        "QTableView::item { padding: 0 6px; }"
+        "QHeaderView::section { padding: 4px 6px; border: none; background: palette(button);"
+        " border-bottom: 1px solid palette(mid); }"
+    )
     rows = table.verticalHeader()
     rows.hide()
     rows.setDefaultSectionSize(table.fontMetrics().height() + 10)

@@ -31,6 +31,11 @@ class RunPlot(QWidget):
         self._loss_legend, self._score_legend = QLabel(), QLabel()
         self._loss_curves = {name: self.loss.plot([], []) for name in _LOSS_STYLES}
         self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
+        # The loss starts anew there; without a mark that looks like a failure.
+        self._second = pg.InfiniteLine(angle=90, movable=False, label=self.tr("second pass"))
+        self._second.label.setPosition(0.92)
+        self._second.hide()
+        self.loss.getViewBox().addItem(self._second, ignoreBounds=True)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(16)
@@ -60,6 +65,9 @@ class RunPlot(QWidget):
             self._loss_curves[name].setData(*_columns(points))
         for name, curve in self._score_curves.items():
             curve.setData(*_columns(story.validation[name]))
+        self._second.setVisible(story.second_pass is not None)
+        if story.second_pass is not None:
+            self._second.setValue(story.second_pass)
 
     def points(self, curve: str) -> int:
         """How many points the curve of a band (or "both" losses) has on screen."""
@@ -80,6 +88,8 @@ class RunPlot(QWidget):
             "classification": colours.medium,
             "embedding": colours.tail,
         }
+        self._second.setPen(pg.mkPen(colours.muted, style=Qt.PenStyle.DotLine))
+        self._second.label.setColor(colours.muted)
         for name, curve in self._loss_curves.items():
             curve.setPen(pg.mkPen(shades[name], width=2, style=_LOSS_STYLES[name]))
         bands = {"total": colours.text} | {

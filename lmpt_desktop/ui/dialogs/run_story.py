@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from lmpt_desktop.engine.views import RunState, RunStatus
@@ -35,6 +36,8 @@ class RunStory:
     loss_classification: list[tuple[int, float]]
     loss_embedding: list[tuple[int, float]]
     validation: dict[str, list[tuple[int, float]]]
+    second_pass: int | None
+    """The step at which it began again on all photos, knowing when to stop."""
     step: int
     steps: int
     seconds_left: float | None
@@ -58,12 +61,21 @@ def story_of(status: RunStatus) -> RunStory:
         loss_classification=[(event.step, event.loss_classification) for event in progress],
         loss_embedding=[(event.step, event.loss_embedding) for event in progress],
         validation=curves,
+        second_pass=_second_pass([event.step for event in validated], last.step if last else 0),
         step=last.step if last else 0,
         steps=last.steps if last else (started.steps if started else 0),
         seconds_left=last.seconds_left if last else None,
         finished=next((e for e in status.events if isinstance(e, FitFinished)), None),
         failed=next((e for e in status.events if isinstance(e, FitFailed)), None),
     )
+
+
+def _second_pass(validated: list[int], step: int) -> int | None:
+    """Where validation stopped for good while training went on (the trainer's refit)."""
+    if len(validated) < 2:
+        return None
+    usual = max(after - before for before, after in itertools.pairwise(validated))
+    return validated[-1] if step > validated[-1] + usual else None
 
 
 def headline(status: RunStatus, story: RunStory) -> str:
@@ -88,7 +100,8 @@ def details(status: RunStatus, story: RunStory) -> str:
         if not story.steps:
             return "The model is being loaded."
         left = duration(story.seconds_left)
-        return f"Step {story.step:,} of {story.steps:,}, {left} left"
+        again = "; second pass, on all photos" if story.second_pass is not None else ""
+        return f"Step {story.step:,} of {story.steps:,}, {left} left{again}"
     kept = (
         "The best prompts so far were kept; compare them before using them."
         if status.version_id is not None

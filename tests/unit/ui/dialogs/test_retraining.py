@@ -15,7 +15,7 @@ from lmpt_desktop.ui.dialogs.log import LogDialog, read_tail
 from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
 from lmpt_desktop.ui.dialogs.run_page import RunDialog
 from lmpt_desktop.ui.dialogs.run_story import details, headline, story_of
-from trainer.events import FitFailed, FitFinished
+from trainer.events import FitFailed, FitFinished, FitProgress
 
 
 @pytest.fixture
@@ -172,6 +172,16 @@ def test_every_state_has_a_headline(
 def test_a_failure_without_message_is_explained_by_its_kind(make_run: Any) -> None:
     status = replace(make_run(RunState.FAILED), events=(FitFailed("disk-full", ""),))
     assert "disk is full" in details(status, story_of(status))
+
+
+def test_the_second_pass_is_told_apart_from_a_loss_gone_wrong(make_run: Any, qtbot: Any) -> None:
+    status = make_run(RunState.RUNNING, 6)
+    assert story_of(status).second_pass is None
+    first = [event for event in status.events if getattr(event, "step", 0) <= 40]
+    later = [event for event in status.events if isinstance(event, FitProgress)][4:]
+    story = story_of(replace(status, events=(*first, *later)))
+    assert story.second_pass == 40
+    assert "second pass, on all photos" in details(status, story)
 
 
 def test_closing_the_dialog_stops_listening(
