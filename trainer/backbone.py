@@ -31,6 +31,7 @@ from torch import Tensor, nn
 
 from trainer.device import AUTO, NoDeviceError, choose_device
 from trainer.download import BackboneError, OnDownload, fetch_weights
+from trainer.pixels import FastPreprocess
 from trainer.resources import ResourcesMissingError
 from trainer.suggested import LITE, lite_folder, weights_file
 from trainer.templates import fill
@@ -64,7 +65,9 @@ class Backbone:
     """A frozen model with its preprocessing (D feature dim, S input side).
 
     name: as it was asked for; part of every feature's identity.
-    preprocess: PIL image (RGB) to (3, S, S) float32.
+    preprocess: PIL image (RGB) to (3, S, S) float32; open_clip's own.
+    fast_preprocess: the same as uint8, for :meth:`encode_images` to finish; None where open_clip's
+        settings are unusual.
     tokenizer: texts to (n, L) int64.
     scale, bias: score = sigmoid(scale * cosine + bias); bias is None where nobody has
         calibrated it for independent classes, as in CLIP, which was trained with softmax.
@@ -83,6 +86,7 @@ class Backbone:
     precision: str
     input_side: int
     """Pixels of the shorter side the image tower sees."""
+    fast_preprocess: FastPreprocess | None = None
     _tower: TextTower | None = field(default=None, repr=False)
 
     @torch.inference_mode()
@@ -90,14 +94,18 @@ class Backbone:
         """Features of preprocessed photos.
 
         Args:
-            pixels: (n, 3, S, S) float32, on any device.
+            pixels: (n, 3, S, S), on any device: float32 from :attr:`preprocess` or uint8 from
+                :attr:`fast_preprocess`.
 
         Returns:
             (n, D) float32, unit norm.
         """
         device = self.device
-        memory = torch.channels_last if pixels.shape[0] else torch.preserve_format
-        pixels = pixels.to(device, memory_format=memory, non_blocking=True)
+        pixels = pixels.to(device, memory_format=torch.channels_last, non_blocking=True)
+        if pixels.dtype == torch.uint8:
+            if self.fast_preprocess is None:
+                raise ValueError("8-bit pixels for a backbone that takes only float32")
+            pixels = self.fast_preprocess.normalise(pixels)
         with torch.autocast(device.type, torch.float16, enabled=self.precision == "fp16"):
             features = cast(Any, self.model).encode_image(pixels)
         return _unit(features)
@@ -359,6 +367,7 @@ def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backb
         templates=tuple(calibration.get("templates") or DEFAULT_TEMPLATES),
         precision="fp16" if half else "fp32",
         input_side=side,
+        fast_preprocess=FastPreprocess.of(settings),
         _tower=tower,
     )
 

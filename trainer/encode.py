@@ -20,6 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
+# Before torch is loaded, which reads it once.  OpenMP's threads spin while they wait for each
+# other; beside decoding threads or another busy program that burns as much as the model itself.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import numpy as np
 import torch
 from safetensors.numpy import save
@@ -205,7 +209,7 @@ class Encoder:
         self._events = events
         self._encoder = PhotoEncoder(backbone, batch)
         self._reader = PhotoReader(
-            backbone.preprocess,
+            backbone.fast_preprocess or backbone.preprocess,
             at_least=round(SHARPNESS * backbone.input_side),
             threads=threads,
             window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),

@@ -40,6 +40,8 @@ _SIDEWAYS = (5, 6, 7, 8)
 _WHITE = (255, 255, 255, 255)
 _SIXTEEN_BIT_MODES = ("I", "F")
 _FULL_16 = 65535
+_ROUNDING = 3
+"""Levels of 255 by which two spellings of sRGB differ at most."""
 
 pillow_heif.register_heif_opener()
 # Pillow's own limit, which it also applies inside files, warns at one and raises at two times
@@ -206,10 +208,8 @@ def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
         white = Image.new("RGB", image.size, _WHITE[:3])
         white.paste(image, mask=alpha)
         image = white
-    # A copy without the file, its metadata or its decoder.
-    result = Image.new("RGB", image.size)
-    result.paste(image)
-    return result
+    image.info = {}
+    return image
 
 
 def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
@@ -263,11 +263,19 @@ def _transform(profile: _Profile, mode: str) -> ImageCms.ImageCmsTransform | Non
     """
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile.data))
-        if mode == "RGB" and "srgb" in ImageCms.getProfileDescription(source).lower():
-            return None
-        return ImageCms.buildTransform(source, _srgb(), mode, "RGB")
+        transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB")
+        return None if mode == "RGB" and _changes_nothing(transform) else transform
     except Exception:  # damaged, or meant for another number of channels
         return None
+
+
+def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
+    """Whether a transform is the identity but for rounding: the many spellings of sRGB."""
+    levels = np.array([0, 16, 32, 64, 96, 128, 160, 192, 224, 255], np.uint8)
+    cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, len(levels), 3)
+    image = Image.fromarray(cube)
+    changed = np.asarray(transform.apply(image)).astype(int)
+    return int(np.abs(changed - cube).max()) <= _ROUNDING
 
 
 @lru_cache(maxsize=1)

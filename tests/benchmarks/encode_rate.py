@@ -1,0 +1,146 @@
+"""How close the encoder comes to the backbone's bare forward rate (DESIGN section 6: >= 90 %).
+
+    python tests/benchmarks/encode_rate.py [--backbone lite] [--photos FOLDER] [--rounds 5]
+
+Bare: pixels already in memory, same batches.  Encoder: files to feature files, decoding and
+preprocessing overlapped.  Rounds alternate, so that a busy machine slows both; CPU seconds per
+photo, which other programs disturb less, are printed beside the rates.  Without ``--backbone``:
+ViT-B-32 with random weights, and Lite where it is built.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the encoder process
+
+import open_clip
+import torch
+from safetensors.torch import save_file
+
+from trainer.backbone import Backbone, load_backbone
+from trainer.device import cores, device_label
+from trainer.encode import Encoder, default_threads
+from trainer.encode_wires import EventStream, Inbox
+from trainer.events import EncodePhotos, PhotosEncoded, parse_line
+from trainer.photo_encoder import PhotoEncoder
+from trainer.suggested import is_downloaded
+
+REQUEST = 64
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one round."""
+
+    photos: int
+    seconds: float
+    cpu_seconds: float
+
+
+def measured(work: Callable[[], int]) -> Cost:
+    started, cpu = time.perf_counter(), time.process_time()
+    photos = work()
+    return Cost(photos, time.perf_counter() - started, time.process_time() - cpu)
+
+
+def random_backbone(model_name: str, folder: Path, device: str) -> Backbone:
+    model = open_clip.create_model(model_name)
+    save_file(dict(model.state_dict()), folder / "open_clip_model.safetensors")
+    config = {"model_cfg": open_clip.get_model_config(model_name), "preprocess_cfg": {}}
+    (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
+    return load_backbone(f"local-dir:{folder}", device, half_images=True)
+
+
+def bare(backbone: Backbone, pixels: torch.Tensor, batch: int, count: int) -> int:
+    for start in range(0, count, batch):
+        backbone.encode_images(pixels[: min(batch, count - start)])
+    return count
+
+
+def encode(encoder: Encoder, events: io.StringIO, paths: Sequence[Path]) -> int:
+    inbox = Inbox()
+    for start in range(0, len(paths), REQUEST):
+        part = [str(path) for path in paths[start : start + REQUEST]]
+        inbox.put(EncodePhotos(str(start), list(range(len(part))), part))
+    inbox.end(stop=False)
+    events.seek(0)
+    events.truncate()
+    encoder.work(inbox, None)
+    answers = [parse_line(line) for line in events.getvalue().splitlines()]
+    count = 0
+    for answer in answers:
+        if isinstance(answer, PhotosEncoded):
+            count += answer.count
+            Path(answer.file).unlink()
+    return count
+
+
+def report(backbone: Backbone, paths: Sequence[Path], rounds: int, threads: int) -> None:
+    batch = PhotoEncoder(backbone).batch
+    side = backbone.input_side
+    pixels = torch.randn(batch, 3, side, side)
+    events = io.StringIO()
+    with tempfile.TemporaryDirectory() as out:
+        encoder = Encoder(backbone, Path(out), EventStream(events), threads=threads)
+        bare(backbone, pixels, batch, 2 * batch)
+        encode(encoder, events, paths[:batch])
+        pairs = [
+            (
+                measured(lambda: bare(backbone, pixels, batch, len(paths))),
+                measured(lambda: encode(encoder, events, paths)),
+            )
+            for _ in range(rounds)
+        ]
+        encoder.close()
+    ratio = statistics.median((b.photos / b.seconds) / (a.photos / a.seconds) for a, b in pairs)
+    cpu_ratio = statistics.median(
+        (a.cpu_seconds / a.photos) / (b.cpu_seconds / b.photos) for a, b in pairs
+    )
+    print(
+        f"{backbone.name} on {device_label(backbone.device)}, {cores()} cores, batch {batch}, "
+        f"{threads} decoding threads, {len(paths)} photos, {rounds} rounds, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    for title, costs in (("bare", [a for a, _ in pairs]), ("encoder", [b for _, b in pairs])):
+        rate = statistics.median(c.photos / c.seconds for c in costs)
+        cpu = statistics.median(1000 * c.cpu_seconds / c.photos for c in costs)
+        print(f"  {title:8} {rate:8.1f} photos/s   {cpu:7.1f} ms CPU per photo")
+    print(
+        f"  encoder / bare: {100 * ratio:.0f} % by the clock, {100 * cpu_ratio:.0f} % by CPU time"
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backbone", action="append", default=[])
+    parser.add_argument("--device", default="auto")
+    default = Path(os.environ.get("LMPT_SHARED", Path(__file__).resolve().parents[3] / "shared"))
+    parser.add_argument("--photos", type=Path, default=default / "photos" / "images")
+    parser.add_argument("--limit", type=int, default=204)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=0)
+    given = parser.parse_args()
+    paths = sorted(path for path in given.photos.iterdir() if path.is_file())[: given.limit]
+    torch.set_num_threads(cores())
+    with tempfile.TemporaryDirectory() as folder:
+        names = given.backbone or ["random ViT-B-32", *(["lite"] if is_downloaded("lite") else [])]
+        for name in names:
+            if name.startswith("random "):
+                backbone = random_backbone(name.split()[1], Path(folder), given.device)
+            else:
+                backbone = load_backbone(name, given.device, half_images=True)
+            report(backbone, paths, given.rounds, given.threads or default_threads(backbone.device))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""The fast preprocessing gives open_clip's pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+
+from trainer import pixels
+from trainer.pixels import FastPreprocess
+
+SIZES = [
+    (640, 428),
+    (428, 640),
+    (50, 50),
+    (64, 64),
+    (65, 64),
+    (301, 97),
+    (1200, 31),
+    (1, 1),
+    (97, 65),
+]
+
+
+def noise(size: tuple[int, int]) -> Image.Image:
+    """Blurred noise with hard edges: what resizing may get wrong."""
+    random = np.random.default_rng(size[0])
+    values = random.integers(0, 255, (size[1], size[0], 3), np.uint8)
+    values[: size[1] // 2, : size[0] // 2] = 255
+    return Image.fromarray(values)
+
+
+@pytest.mark.parametrize("vectorised", [True, False])
+@pytest.mark.parametrize("resize_mode", ["shortest", "squash"])
+@pytest.mark.parametrize("interpolation", ["bicubic", "bilinear"])
+def test_pixels_equal_open_clips_to_one_level(
+    resize_mode: str, interpolation: str, vectorised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pixels, "_VECTORISED", vectorised)
+    settings = PreprocessCfg(size=64, resize_mode=resize_mode, interpolation=interpolation)
+    fast = FastPreprocess.of(settings)
+    assert fast is not None
+    plain: Any = image_transform_v2(settings, is_train=False)
+    level = 1.0 / (255.0 * min(settings.std))
+    for size in SIZES:
+        expected = plain(noise(size))
+        got = fast(noise(size))
+        assert got.dtype == torch.uint8
+        normalised = fast.normalise(got[None])[0]
+        assert normalised.shape == expected.shape == (3, 64, 64)
+        assert (normalised - expected).abs().max() <= 1.01 * level
+        assert (normalised - expected).abs().mean() <= 0.05 * level
+
+
+def test_unusual_settings_are_left_to_open_clip() -> None:
+    assert FastPreprocess.of(PreprocessCfg(size=64, resize_mode="longest")) is None
+    assert FastPreprocess.of(PreprocessCfg(size=(64, 32))) is None
+    assert FastPreprocess.of(PreprocessCfg(size=(64, 64))) is not None
+    assert FastPreprocess.of(PreprocessCfg(size=64, interpolation="random")) is None
+
+
+def test_grey_images_are_taken_too() -> None:
+    fast = FastPreprocess.of(PreprocessCfg(size=8))
+    assert fast is not None
+    assert fast(Image.new("L", (20, 10), 77)).unique().tolist() == [77]

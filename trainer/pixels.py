@@ -1,0 +1,89 @@
+"""open_clip's preprocessing, faster: the same pixels to within one level of 255.
+
+open_clip resizes with Pillow and normalises every photo by itself in float32.  On two cores that
+is half of what a photo costs outside the model.  Here torch resizes 8-bit pixels (several
+times faster where it has vector code) and whole batches are normalised on the model's device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from open_clip.transform import PreprocessCfg
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as nn_f
+
+_PILLOW = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+@dataclass(frozen=True)
+class FastPreprocess:
+    """RGB image to (3, S, S) uint8; :meth:`normalise` does the rest for a batch.
+
+    side: S.
+    squash: distort to a square instead of cropping the middle.
+    interpolation: "bicubic" or "bilinear".
+    mean, std: per channel, in [0, 1].
+    """
+
+    side: int
+    squash: bool
+    interpolation: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, settings: PreprocessCfg) -> FastPreprocess | None:
+        """For the settings of nearly all models; None for those that pad or are not square."""
+        size = settings.size
+        width, height = (size, size) if isinstance(size, int) else (size[0], size[-1])
+        known = settings.resize_mode in ("shortest", "squash") and settings.interpolation in _PILLOW
+        if width != height or not known or len(settings.mean) != 3 or len(settings.std) != 3:
+            return None
+        return cls(
+            side=int(width),
+            squash=settings.resize_mode == "squash",
+            interpolation=settings.interpolation,
+            mean=tuple(settings.mean),
+            std=tuple(settings.std),
+        )
+
+    def __call__(self, image: Image.Image) -> Tensor:
+        if image.mode != "RGB":
+            image = image.convert("RGB")
+        width, height = self._target(image.width, image.height)
+        pixels = self._resized(image, width, height)
+        # torchvision's CenterCrop, rounding included.
+        top, left = round((height - self.side) / 2.0), round((width - self.side) / 2.0)
+        return pixels[:, top : top + self.side, left : left + self.side]
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """(n, 3, S, S) uint8 to float32, channels last, on the device it is on."""
+        mean = torch.tensor(self.mean, device=pixels.device).view(1, 3, 1, 1) * 255.0
+        scale = 1.0 / (torch.tensor(self.std, device=pixels.device).view(1, 3, 1, 1) * 255.0)
+        floats = pixels.to(torch.float32, memory_format=torch.channels_last)
+        return floats.sub_(mean).mul_(scale)
+
+    def _target(self, width: int, height: int) -> tuple[int, int]:
+        if self.squash:
+            return self.side, self.side
+        if width <= height:
+            return self.side, int(self.side * height / width)
+        return int(self.side * width / height), self.side
+
+    def _resized(self, image: Image.Image, width: int, height: int) -> Tensor:
+        if not _VECTORISED:
+            image = image.resize((width, height), _PILLOW[self.interpolation])
+            return torch.from_numpy(np.array(image)).permute(2, 0, 1)
+        pixels = torch.from_numpy(np.array(image)).permute(2, 0, 1).unsqueeze(0)
+        resized = nn_f.interpolate(
+            pixels, size=(height, width), mode=self.interpolation, antialias=True
+        )
+        return resized[0]
+
+
+_VECTORISED = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+"""Whether torch has vector code for resizing 8-bit pixels here; without it Pillow is faster."""
