@@ -42,10 +42,11 @@ def main() -> None:
 
 @contextmanager
 def timed(what: str, budget: str = "") -> Iterator[None]:
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), time.process_time()
     yield
-    seconds = time.perf_counter() - began
-    print(f"{what:<52}{seconds * 1000:>10.0f} ms   {budget}", flush=True)
+    seconds, busy = time.perf_counter() - began, time.process_time() - busy
+    # The processor's time as well: on a busy machine the clock measures the neighbours.
+    print(f"{what:<48}{seconds * 1000:>8.0f} ms{busy * 1000:>8.0f} CPU   {budget}", flush=True)
 
 
 def measure(place: Path, count: int) -> None:
@@ -127,7 +128,7 @@ def repeat(change: Callable[[int], list[Change]], catalogue: Catalogue) -> None:
     for step in range(steps):
         catalogue.annotations.apply(change(step))
     each = (time.perf_counter() - began) / steps
-    print(f"{'one correction, committed to disk':<52}{each * 1000:>10.1f} ms")
+    print(f"{'one correction, committed to disk':<48}{each * 1000:>8.1f} ms")
 
 
 def measure_features(catalogue: Catalogue) -> None:
