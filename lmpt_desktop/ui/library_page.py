@@ -242,6 +242,7 @@ class LibraryPage(QWidget):
     # ----------------------------------------------------------------------------- notices
 
     def _library_changed(self) -> None:
+        self.panel.loader.forget_failures()
         self.panel.library_changed()
         if not self._recount.isActive():
             self._recount.start()

@@ -22,7 +22,7 @@ from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui import theme as themes
 from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for, fitted
 from lmpt_desktop.ui.grid.model import GridModel
 from trainer.bands import Band
 
@@ -127,7 +127,8 @@ class GridDelegate(QStyledItemDelegate):
         ratio: float,
     ) -> None:
         size = bucket_for(max(square.width(), square.height()) * ratio)
-        pixmap = self._loader.pixmap(cell.image_id, fingerprint, size)
+        box = square.size() * ratio
+        pixmap = self._loader.pixmap(cell.image_id, fingerprint, size, box)
         reason = self._loader.failure(cell.image_id, fingerprint)
         if cell.state is not ImageState.OK or (pixmap is None and reason):
             self._placeholder(painter, square, cell.state, reason)
@@ -136,9 +137,12 @@ class GridDelegate(QStyledItemDelegate):
             painter.setBrush(themes.current().colour("raised"))
             painter.drawRoundedRect(square, 4, 4)
         else:
-            target = fitted(pixmap.size(), square)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            painter.drawPixmap(target, pixmap)
+            shown = fitted(pixmap.size(), box) / ratio
+            place = QRect(QPoint(0, 0), shown)
+            place.moveCenter(square.center())
+            if shown * ratio != pixmap.size():  # a stand-in of another size
+                painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.drawPixmap(place, pixmap)
 
     def _placeholder(
         self, painter: QPainter, square: QRect, state: ImageState, reason: str
@@ -268,13 +272,3 @@ class GridDelegate(QStyledItemDelegate):
         painter.drawRoundedRect(frame, 4, 4)
         painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, word)
         return right - width - 5
-
-
-def fitted(size: QSize, square: QRect) -> QRect:
-    """Where a picture of ``size`` goes in ``square``: whole, centred, never enlarged past 2x."""
-    scaled = size.scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    if scaled.width() > 2 * size.width():
-        scaled = size * 2
-    place = QRect(QPoint(0, 0), scaled)
-    place.moveCenter(square.center())
-    return place

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from lmpt_desktop.ui import background
@@ -44,6 +44,13 @@ class _Key:
     image_id: int
     version: str
     size: int
+    box: tuple[int, int] | None
+
+
+def fitted(size: QSize, box: QSize) -> QSize:
+    """``size`` made to fit ``box``, never enlarged past twice its pixels."""
+    scaled = size.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
+    return size * 2 if scaled.width() > 2 * size.width() else scaled
 
 
 class ThumbnailLoader(QObject):
@@ -64,17 +71,23 @@ class ThumbnailLoader(QObject):
         self._threads = threads
         self._pixmaps: OrderedDict[_Key, QPixmap] = OrderedDict()
         self._bytes = 0
+        self._newest: dict[tuple[int, str], _Key] = {}
         self._failures: dict[tuple[int, str], str] = {}
         self._pending: dict[_Key, None] = {}
         self._flying: dict[_Key, background.Task] = {}
         self._closed = False
 
-    def pixmap(self, image_id: int, version: str, size: int) -> QPixmap | None:
+    def pixmap(
+        self, image_id: int, version: str, size: int, box: QSize | None = None
+    ) -> QPixmap | None:
         """The thumbnail, or None while it loads (or if it cannot: see :meth:`failure`).
 
-        Until the right size is there, another size of the same picture is given.
+        ``size`` is one of ``BUCKETS``.  With ``box`` (in pixels of the screen) it is scaled to
+        fit that on the worker thread, so that painting is copying.  Until the right size is
+        there, the last one shown of the same picture is given.
         """
-        key = _Key(image_id, version, size)
+        limits = (box.width(), box.height()) if box is not None else None
+        key = _Key(image_id, version, size, limits)
         found = self._pixmaps.get(key)
         if found is not None:
             self._pixmaps.move_to_end(key)
@@ -83,11 +96,12 @@ class ThumbnailLoader(QObject):
             self._pending.pop(key, None)
             self._pending[key] = None
             self._pump()
-        for other in BUCKETS:
-            stand_in = self._pixmaps.get(_Key(image_id, version, other))
-            if stand_in is not None:
-                return stand_in
-        return None
+        stand_in = self._newest.get((image_id, version))
+        return self._pixmaps.get(stand_in) if stand_in is not None else None
+
+    def forget_failures(self) -> None:
+        """Try again what failed: the files may be back."""
+        self._failures.clear()
 
     def failure(self, image_id: int, version: str) -> str:
         """Why the thumbnail cannot be made, or ""."""
@@ -105,13 +119,13 @@ class ThumbnailLoader(QObject):
         return len(self._pending)
 
     def close(self) -> None:
-        """Start nothing more and wait for the picture being decoded."""
+        """Start nothing more; what is being decoded is dropped when it is done."""
         self._closed = True
         self._pending.clear()
         for task in self._flying.values():
             task.cancel()
         self._flying.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _pump(self) -> None:
         while self._pending and len(self._flying) < self._threads and not self._closed:
@@ -127,16 +141,26 @@ class ThumbnailLoader(QObject):
         image = QImage.fromData(self._source(key.image_id, key.version, key.size))
         if image.isNull():
             raise ValueError("The thumbnail could not be read.")
-        return image.convertToFormat(QImage.Format.Format_RGB32)
+        image = image.convertToFormat(QImage.Format.Format_RGB32)
+        if key.box is None:
+            return image
+        return image.scaled(
+            fitted(image.size(), QSize(*key.box)),
+            Qt.AspectRatioMode.IgnoreAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
+        )
 
     def _store(self, key: _Key, image: QImage) -> None:
         self._flying.pop(key, None)
         pixmap = QPixmap.fromImage(image)
         self._pixmaps[key] = pixmap
+        self._newest[key.image_id, key.version] = key
         self._bytes += pixmap.width() * pixmap.height() * 4
         while self._bytes > CACHE_BYTES and len(self._pixmaps) > 1:
-            _old, dropped = self._pixmaps.popitem(last=False)
+            old, dropped = self._pixmaps.popitem(last=False)
             self._bytes -= dropped.width() * dropped.height() * 4
+            if self._newest.get((old.image_id, old.version)) == old:
+                del self._newest[old.image_id, old.version]
         self.loaded.emit(key.image_id)
         self._pump()
 

@@ -6,7 +6,14 @@ from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractListModel,
+    QModelIndex,
+    QObject,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
 
 from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.views import Snapshot, Verdict
@@ -26,6 +33,9 @@ class Role(IntEnum):
 
 class GridModel(QAbstractListModel):
     """Rows in the order the query gave.  Nothing is stored per row: cells are made when painted."""
+
+    repaint_wanted = Signal()
+    """The same images look different now."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,8 +99,8 @@ class GridModel(QAbstractListModel):
     def _repaint(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._cells.clear()
-        if len(self._ids):
-            self.dataChanged.emit(self.index(0), self.index(len(self._ids) - 1))
+        # Not dataChanged: QListView would lay all the rows out anew.
+        self.repaint_wanted.emit()
 
     # ------------------------------------------------------------------------ positions
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
+from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.ui.grid.loader import BUCKETS, ThumbnailLoader, bucket_for
@@ -97,6 +98,36 @@ def test_another_size_stands_in_while_the_right_one_loads(
     stand_in = loader.pixmap(1, "a", 320)
     assert stand_in is not None
     assert stand_in.width() == 160
+
+
+def test_with_a_box_the_picture_is_scaled_to_fit_it(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    source.gate.set()
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap(1, "a", 160, QSize(100, 90))
+    pixmap = loader.pixmap(1, "a", 160, QSize(100, 90))
+    assert pixmap is not None
+    assert (pixmap.width(), pixmap.height()) == (90, 90)
+    with qtbot.waitSignal(loader.loaded):
+        stand_in = loader.pixmap(1, "a", 160, QSize(900, 900))
+    assert stand_in is not None
+    assert stand_in.width() == 90
+    enlarged = loader.pixmap(1, "a", 160, QSize(900, 900))
+    assert enlarged is not None
+    assert enlarged.width() == 320, "no more than twice its pixels"
+
+
+def test_failures_can_be_tried_again(loader: ThumbnailLoader, source: Source, qtbot: QtBot) -> None:
+    source.broken.add(7)
+    source.gate.set()
+    with qtbot.waitSignal(loader.loaded):
+        loader.pixmap(7, "a", 160)
+    source.broken.clear()
+    loader.forget_failures()
+    with qtbot.waitSignal(loader.loaded):
+        assert loader.pixmap(7, "a", 160) is None
+    assert loader.pixmap(7, "a", 160) is not None
 
 
 def test_bytes_that_are_no_picture_are_a_failure(qapp: object, qtbot: QtBot) -> None:
