@@ -118,7 +118,7 @@ class Child:
             return
         for line in stream:
             self._stderr.append(line.rstrip())
-            log.debug("process %d: %s", self.pid, line.rstrip())
+            log.info("process %d: %s", self.pid, line.rstrip())
 
     def _read_stdout(self) -> None:
         stream = self._process.stdout

@@ -243,6 +243,12 @@ class ModelService:
         """What is known of the backbone in use; None until it was loaded once."""
         return self._facts_of(self.backbone)
 
+    @property
+    def last_device(self) -> str:
+        """What the backbone last ran on, as the user reads it; "" if it never did."""
+        facts = self.facts()
+        return facts.device if facts is not None else ""
+
     def _facts_of(self, backbone: str) -> ModelFacts | None:
         return ModelFacts.from_setting(self.catalogue.settings.get(setting_name(backbone)))
 

@@ -69,15 +69,12 @@ class Scanner:
             self._changed.notify_all()
 
     def forget(self, folder_id: int) -> None:
-        """Stop scanning a folder that is being removed; returns when its scan has ended."""
+        """Do not scan a folder that is being removed; a scan of it ends at the next file."""
         with self._changed:
             self._queue = [item for item in self._queue if item.id != folder_id]
             if self._current is not None and self._current.id == folder_id:
                 self._skip = True
                 self._changed.notify_all()
-                self._changed.wait_for(
-                    lambda: self._current is None or self._current.id != folder_id, timeout=5
-                )
 
     def pause(self) -> None:
         """Hold at the next file."""

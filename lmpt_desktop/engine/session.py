@@ -341,7 +341,7 @@ class LibrarySession(SessionCore):
             data,
             self._current_weights(snapshot),
             backbone=self.backbone,
-            device=self.device,
+            device=self.device or self._model.last_device,
             running=self._runs.running,
             expected_seconds=self._runs.expected_seconds(self.backbone, len(data.columns)),
         )

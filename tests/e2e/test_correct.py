@@ -133,7 +133,7 @@ def test_reviewed_from_the_inspector_answers_what_is_unknown(
     qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
     qtbot.mouseClick(page.inspector.review, Qt.MouseButton.LeftButton)
     assert [stored(page, image, name) for name in ("dog", "person", "kite")] == [1, 0, 0]
-    qtbot.waitUntil(lambda: page.inspector.review.isChecked(), timeout=WAIT_MS)
+    qtbot.waitUntil(page.inspector.review.isChecked, timeout=WAIT_MS)
 
 
 def test_verdicts_and_captions_are_there_when_the_library_opens_again(

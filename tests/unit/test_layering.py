@@ -13,7 +13,8 @@ QT = ("PySide6", "pyqtgraph")
 
 
 def loaded_by(statement: str, names: tuple[str, ...]) -> list[str]:
-    code = f"{statement}\nimport sys\nimport json\nprint(json.dumps([n for n in {names!r} if n in sys.modules]))"
+    shown = f"json.dumps([name for name in {names!r} if name in sys.modules])"
+    code = f"{statement}\nimport json, sys\nprint({shown})"
     answer = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )

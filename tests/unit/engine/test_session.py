@@ -260,6 +260,40 @@ def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
     assert predicted(session, ids_by_name(session)["kite_2.jpg"]) == {"kite"}
 
 
+def test_a_folder_that_is_gone_is_told_and_its_photos_are_shown_as_missing(
+    open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    photos.rename(tmp_path / "elsewhere")
+    session.rescan()
+    assert session.wait_until_idle(60)
+    assert session.image(ids["dog_1.jpg"]).state == "missing"
+    (problem,) = [notice for notice in heard if isinstance(notice, Problem)]
+    assert str(photos) in problem.title
+    assert "missing" in problem.message
+    assert not np.isnan(session.scores[session.snapshot().row_of[ids["dog_1.jpg"]]]).any()
+
+
+def test_a_scan_can_be_paused_resumed_and_cancelled(
+    open_session: Callable[..., LibrarySession], photos: Path, until: Until
+) -> None:
+    session = open_session(encode=False)
+    session.pause(ActivityKind.SCAN)
+    session.add_folder(photos)
+    assert not session.wait_until_idle(0.3)
+    assert len(session.images) == 0
+    session.resume(ActivityKind.SCAN)
+    until(lambda: len(session.images) == len(NAMES))
+    session.pause(ActivityKind.SCAN)
+    Image.new("RGB", (50, 50), "red").save(photos / "kite_2.jpg")
+    session.rescan()
+    session.cancel(ActivityKind.SCAN)
+    assert session.wait_until_idle(30)
+
+
 def test_a_paused_encoder_waits_and_a_resumed_one_finishes(
     open_session: Callable[..., LibrarySession], photos: Path, until: Until
 ) -> None:
