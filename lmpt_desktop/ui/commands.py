@@ -197,6 +197,8 @@ class CommandRegistry(QObject):
         action.setShortcuts(keys)
         action.setCheckable(command.checkable or bool(command.choice))
         action.setIcon(theme.icon(command.icon) if command.icon else theme.icon(""))
+        # In menus the check mark tells more than the icon, which would take its place.
+        action.setIconVisibleInMenu(not command.checkable)
         tip = command.tip or command.plain_text
         if keys:
             shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QIcon, QKeyEvent, QKeySequence, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -60,6 +60,9 @@ class CommandPalette(QDialog):
         self.list = QListWidget()
         self.list.setObjectName("palette-list")
         self.list.setAccessibleName("Commands")
+        blank = QPixmap(16, 16)
+        blank.fill(Qt.GlobalColor.transparent)
+        self._blank = QIcon(blank)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.addWidget(self.line)
@@ -106,7 +109,7 @@ class CommandPalette(QDialog):
             keys = native(command.shortcut)
             where = MENU_NAMES[command.menu]
             text = f"{where}: {action.text().replace('&', '')}" + (f"   {keys}" if keys else "")
-            item = QListWidgetItem(action.icon(), text)
+            item = QListWidgetItem(action.icon() if command.icon else self._blank, text)
             item.setData(Qt.ItemDataRole.UserRole, command.id)
             self.list.addItem(item)
         self.list.setCurrentRow(0)

@@ -70,6 +70,7 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("status-bar")
+        self._device = ""
         self._activities: dict[ActivityKind, Activity] = {}
         self.activity = QLabel()
         self.activity.setObjectName("status-activity")
@@ -101,6 +102,7 @@ class StatusBar(QStatusBar):
 
     def show_model(self, backbone: str, device: str, message: str = "") -> None:
         """The backbone in use and where it runs; the device is "" until it is loaded."""
+        self._device = device
         name = "Lite" if backbone == "lite" else backbone
         parts = [part for part in (name, device) if part]
         self.model.setText("  ·  ".join(parts))
@@ -112,6 +114,7 @@ class StatusBar(QStatusBar):
                 else f"Backbone {name}, not loaded yet"
             )
         )
+        self._update()
 
     def show_activity(self, activity: Activity) -> None:
         self._activities[activity.kind] = activity
@@ -164,8 +167,10 @@ class StatusBar(QStatusBar):
         if activity is None:
             return
         failed = activity.state is ActivityState.FAILED
+        loading = activity.kind is ActivityKind.ENCODE and not activity.done and not self._device
         held = activity.state is not ActivityState.RUNNING
-        self.activity.setText(activity_text(activity))
+        waiting = loading and activity.state is ActivityState.RUNNING
+        self.activity.setText("Loading the backbone" if waiting else activity_text(activity))
         self.activity.setToolTip(activity.message)
         self.progress.setVisible(not failed)
         # A range of 0 makes the bar run back and forth: how much is left is not known.

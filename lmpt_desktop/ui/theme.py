@@ -228,8 +228,10 @@ def style_sheet(theme: Theme) -> str:
     QToolBar QToolButton {{ padding: 4px 7px; border: none; border-radius: 4px; }}
     QToolBar QToolButton:hover, QToolBar QToolButton:checked {{ background: {theme.raised}; }}
     QToolBar QToolButton:disabled {{ color: {theme.disabled}; }}
-    QTreeView::item:selected {{ background: {theme.selection}; color: {theme.text}; }}
-    QTreeView::item:hover:!selected {{ background: {theme.raised}; }}
+    QTreeView::item:selected, QListWidget::item:selected {{
+        background: {theme.selection}; color: {theme.text}; }}
+    QTreeView::item:hover:!selected, QListWidget::item:hover:!selected {{
+        background: {theme.raised}; }}
     QLineEdit {{ border: 1px solid {theme.border}; border-radius: 4px; padding: 3px 5px;
                  background: {theme.surface}; selection-background-color: {theme.accent};
                  selection-color: {theme.on_accent}; }}
@@ -264,6 +266,7 @@ def icon(name: str, colour: str = "text") -> QIcon:
     theme = current()
     for mode, tint in (
         (QIcon.Mode.Normal, getattr(theme, colour)),
+        (QIcon.Mode.Selected, getattr(theme, colour)),
         (QIcon.Mode.Disabled, theme.disabled),
     ):
         renderer = QSvgRenderer(QByteArray(source.replace("currentColor", tint).encode()))

@@ -127,6 +127,7 @@ def test_when_nothing_passes_the_grid_says_so_and_the_button_clears(
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     assert page.panel.empty.isVisible()
     assert "No image passes" in page.panel.empty.sentence.text()
+    qtbot.waitUntil(lambda: page.inspector.image_ids == [], timeout=WAIT_MS)
     page.panel.empty.button.click()
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
     assert page.grid.isVisible()

@@ -11,6 +11,7 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
     QSizePolicy,
@@ -53,8 +54,10 @@ DIRECTIONS: dict[SortKey, tuple[str, str]] = {
 }
 
 
-def band_icon(band: Band) -> QIcon:
-    """The band's shape in its colour, for lists."""
+def band_icon(band: Band | None) -> QIcon:
+    """The band's shape in its colour, for lists; empty where the band is not known."""
+    if band is None:
+        return QIcon()
     pixmap = QPixmap(QSize(32, 32))
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
@@ -76,7 +79,7 @@ class FilterBar(QWidget):
         super().__init__(parent)
         self.setObjectName("filter-bar")
         self._folder: tuple[int | None, Path | None] = (None, None)
-        self._class_key: tuple[tuple[tuple[int, str, Band], ...], bool] | None = None
+        self._class_key: tuple[tuple[tuple[int, str, Band | None], ...], bool] | None = None
         self._quiet = False
         self._images: frozenset[int] | None = None
 
@@ -86,8 +89,8 @@ class FilterBar(QWidget):
         layout.setContentsMargins(8, 6, 8, 6)
         for part in (
             self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
-            self.images, self.sort_label, self.order, self.direction, self.clear_button,
-            self.count, self.stale_button,
+            self.images, _together(self.sort_label, self.order, self.direction),
+            _together(self.count, self.clear_button, self.stale_button),
         ):  # fmt: skip
             layout.addWidget(part)
         self._fill_fixed()
@@ -227,8 +230,10 @@ class FilterBar(QWidget):
 
     def show_classes(self, snapshot: Snapshot) -> None:
         """List the vocabulary, each class with its band."""
+        # Before there is any prediction every class would count as tail.
+        known = not snapshot.bands.estimated or bool(snapshot.bands.counts.any())
         listed = tuple(
-            (entry.id, entry.name, band)
+            (entry.id, entry.name, band if known else None)
             for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True)
         )
         key = (listed, snapshot.bands.estimated)
@@ -239,9 +244,9 @@ class FilterBar(QWidget):
         self.classes.blockSignals(True)
         self.classes.clear()
         self.classes.addItem("All classes", None)
-        for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True):
+        for class_id, name, band in listed:
             word = f" ({theme.band_word(band)})" if band is Band.TAIL else ""
-            self.classes.addItem(band_icon(band), entry.name + word, entry.id)
+            self.classes.addItem(band_icon(band), name + word, class_id)
         self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
         self.classes.blockSignals(False)
         note = "Bands are estimated from predictions until you annotate."
@@ -308,6 +313,17 @@ class FilterBar(QWidget):
         for index, part in enumerate(self._class_key[0] if self._class_key else ()):
             self.classes.setItemIcon(index + 1, band_icon(part[2]))
         self._show_direction()
+
+
+def _together(*parts: QWidget) -> QWidget:
+    """Widgets that stay on one line."""
+    group = QWidget()
+    row = QHBoxLayout(group)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for part in parts:
+        row.addWidget(part)
+    return group
 
 
 def _combo(name: str, label: str, length: int = 0) -> QComboBox:

@@ -201,16 +201,17 @@ class GridDelegate(QStyledItemDelegate):
             return
         line = QRect(square.left(), top, square.width(), height)
         painter.setPen(theme.colour("muted"))
+        cut = Qt.TextElideMode.ElideRight
         if cell.state is not ImageState.OK:
-            text = cell.name
+            text, cut = cell.name, Qt.TextElideMode.ElideMiddle
         elif cell.pending:
-            text = "Waiting for the model"
+            text = "Waiting for the model" if self.lines > 1 else "Waiting"
         else:
-            text = "No class predicted"
+            text = "No class predicted" if self.lines > 1 else "No class"
         painter.drawText(
             line,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, line.width()),
+            metrics.elidedText(text, cut, line.width()),
         )
 
     def _class_line(

@@ -80,6 +80,8 @@ class GridView(QListView):
         self._listen_to_selection()
         self.verticalScrollBar().valueChanged.connect(self._moved)
         model.modelReset.connect(self._moved)
+        # A reset empties the selection without a word from the selection model.
+        model.modelReset.connect(self._selection_timer.start)
         model.repaint_wanted.connect(self._repaint)
         loader.loaded.connect(self._thumbnail_loaded)
         theme.manager().changed.connect(self._repaint)

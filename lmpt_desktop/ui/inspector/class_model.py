@@ -82,13 +82,16 @@ class ClassListModel(QAbstractListModel):
         so that the keyboard keeps its place.
         """
         columns = self._wanted(summary)
-        before, self._summary = self._summary, summary
-        if before is not None and summary is not None and self._same_rows(before, columns):
+        if self._same_rows(self._summary, summary, columns):
+            self._summary = summary
             last = self.index(len(columns) - 1)
             if last.isValid():
                 self.dataChanged.emit(self.index(0), last)
             return
-        self._replace(columns)
+        # Inside the reset: until then views may ask for the rows they have.
+        self.beginResetModel()
+        self._summary, self._columns = summary, columns
+        self.endResetModel()
 
     def set_find(self, text: str) -> None:
         """Keep classes that hold every word of ``text``."""
@@ -104,10 +107,12 @@ class ClassListModel(QAbstractListModel):
             return np.empty(0, np.int64)
         return ordered_columns(summary, self._show, self._find)
 
-    def _same_rows(self, before: Summary, columns: np.ndarray) -> bool:
-        after = self._summary
+    def _same_rows(
+        self, before: Summary | None, after: Summary | None, columns: np.ndarray
+    ) -> bool:
         return (
-            after is not None
+            before is not None
+            and after is not None
             and np.array_equal(columns, self._columns)
             and before.snapshot.classes == after.snapshot.classes
         )

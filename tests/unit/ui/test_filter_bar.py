@@ -105,3 +105,12 @@ def test_the_count_says_how_many_of_how_many(bar: FilterBar) -> None:
     assert bar.count.text() == "3 of 12,000 images"
     bar.show_count(1, 1)
     assert bar.count.text() == "1 image"
+
+
+def test_before_any_prediction_no_class_is_called_tail(qtbot: QtBot, memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    snapshot.scores[:] = float("nan")
+    bar = FilterBar()
+    qtbot.addWidget(bar)
+    bar.show_classes(snapshot)
+    assert [bar.classes.itemText(i) for i in range(1, 3)] == ["dog", "person"]

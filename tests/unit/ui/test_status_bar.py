@@ -81,6 +81,14 @@ def test_the_buttons_ask_for_pause_resume_and_stop(bar: StatusBar, qtbot: QtBot)
     assert asked == [("pause", encode), ("cancel", encode), ("resume", encode)]
 
 
+def test_until_the_model_is_loaded_it_says_so(bar: StatusBar) -> None:
+    bar.show_model("lite", "")
+    bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.RUNNING, 0, 9))
+    assert bar.activity.text() == "Loading the backbone"
+    bar.show_model("lite", "CPU")
+    assert bar.activity.text() == "Encoding photos: 0 of 9"
+
+
 def test_a_failure_stays_until_it_is_tried_again(bar: StatusBar) -> None:
     bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.FAILED, message="No memory."))
     assert bar.activity.text() == "No memory."
