@@ -37,6 +37,17 @@ class BandLimits:
                 f"band limits must satisfy 0 < medium < head, not {self.medium} and {self.head}"
             )
 
+    @classmethod
+    def for_library(cls, images: int) -> BandLimits:
+        """Limits where nobody has set any: LMPT's from 1,000 images on, fewer in proportion.
+
+        LMPT's are meant for its training sets of 1,142 and 1,909 images.  In a library of 200
+        photos they would make nearly every class tail, and a mark on everything marks nothing.
+        """
+        share = min(1.0, images / 1000)
+        medium = max(3, round(cls.medium * share))
+        return cls(medium, max(5 * medium, round(cls.head * share)))
+
     def band(self, count: int) -> Band:
         """The band of a class with ``count`` present annotations."""
         if count >= self.head:

@@ -327,9 +327,9 @@ class SessionCore:
         self._model.refresh_scores()
 
 
-def _limits(value: Any) -> BandLimits:
-    """Band limits from a setting; LMPT's where it holds none or nonsense."""
+def _limits(value: Any) -> BandLimits | None:
+    """Band limits from a setting; None where it holds none or nonsense."""
     try:
         return BandLimits(int(value["medium"]), int(value["head"]))
     except (KeyError, TypeError, ValueError):
-        return BandLimits()
+        return None

@@ -42,11 +42,13 @@ class LibraryState:
         classes: Sequence[ClassEntry],
         annotations: NDArray[np.int8],
         reviewed: set[int],
-        limits: BandLimits,
+        limits: BandLimits | None,
     ) -> None:
+        """``limits`` None: those that suit the number of images."""
         n, c = len(images), len(classes)
         self._lock = threading.RLock()
         self._shape = 0
+        self._chosen_limits = limits
         self._features: FeatureRows | None = None
         self._weights: tuple[tuple[int, ...], ClassWeights] | None = None
         self._scored = 0
@@ -60,7 +62,7 @@ class LibraryState:
                 trained=np.zeros(c, np.bool_),
                 annotations=annotations,
                 reviewed=_member(images.ids, reviewed),
-                limits=limits,
+                limits=limits or BandLimits.for_library(n),
             )
         )
 
@@ -94,6 +96,7 @@ class LibraryState:
                 scores=scores,
                 annotations=annotations,
                 reviewed=_member(images.ids, reviewed),
+                limits=self._chosen_limits or BandLimits.for_library(len(images)),
             )
 
     def set_classes(self, classes: Sequence[ClassEntry], read: ReadMatrix) -> None:
@@ -118,10 +121,12 @@ class LibraryState:
                 trained=trained,
             )
 
-    def set_limits(self, limits: BandLimits) -> None:
-        """Other band limits."""
+    def set_limits(self, limits: BandLimits | None) -> None:
+        """Other band limits; None for those that suit the number of images."""
         with self._lock:
-            self._evolve(limits=limits)
+            self._chosen_limits = limits
+            images = len(self._snapshot.images)
+            self._evolve(limits=limits or BandLimits.for_library(images))
 
     # ------------------------------------------------------------------------- annotations
 

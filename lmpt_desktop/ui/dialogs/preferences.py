@@ -81,7 +81,8 @@ class PreferencesDialog(QDialog):
             muted(
                 self.tr(
                     "A class belongs to a band by how many photos you have marked it present "
-                    "in. The paper's limits are 20 and 100; a small library may need lower ones."
+                    "in. The paper's limits are 20 and 100; a library of fewer than 1,000 photos "
+                    "begins with lower ones in proportion."
                 )
             )
         )
