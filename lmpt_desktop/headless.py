@@ -18,7 +18,17 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from lmpt_desktop.catalogue.errors import CatalogueError
-from lmpt_desktop.engine.notices import Activity, ActivityChanged, ActivityState, Notice, Problem
+from lmpt_desktop.catalogue.locks import ProcessLock
+from lmpt_desktop.catalogue.opening import LOCK_NAME
+from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.engine.notices import (
+    Activity,
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    Notice,
+    Problem,
+)
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.views import ClassSpec, Snapshot
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
@@ -56,11 +66,13 @@ output:
 
 exit codes:
   0    all photos were tagged
-  1    some photos could not be read (listed on stderr); the others were tagged
+  1    some photos or folders could not be read, or something else went wrong (listed on
+       stderr); the other photos were tagged
   2    wrong usage: an unknown option, vocabulary or folder
   3    no photos were found
   4    the model could not be loaded or stopped; nothing was written
-  5    the library could not be opened or written
+  5    the library could not be opened or written, or is open in a window and would get
+       another vocabulary
   6    the output could not be written
   130  interrupted
 
@@ -159,6 +171,7 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
             ExitCode.USAGE, f"{parsed.output} cannot be written: its folder does not exist."
         )
     library = parsed.library or library_dir(LIBRARY_NAME)
+    heard = _Heard()
     with LibrarySession.open(
         library,
         device=parsed.device,
@@ -166,16 +179,47 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
         exclusive=False,
         folders=folders,
         commands=commands,
+        listener=heard,
     ) as session:
-        problems: list[Problem] = []
-        with _progress(session, console, problems):
+        with _progress(session, console):
             if specs is not None:
                 _refuse_to_lose_classes(session, specs)
-                session.set_vocabulary(specs)
             elif not session.classes:
-                session.set_vocabulary(built_in_vocabulary(DEFAULT_VOCABULARY))
+                specs = built_in_vocabulary(DEFAULT_VOCABULARY)
+            if specs is not None and not _is_vocabulary(session.classes, specs):
+                # A window would go on with the classes it has read.
+                with ProcessLock(session.library_folder / LOCK_NAME, wait_seconds=2.0):
+                    session.set_vocabulary(specs)
             session.wait_until_idle()
-        return _deliver(session, folders, parsed, console, problems)
+        return _deliver(session, folders, parsed, console, heard)
+
+
+class _Heard:
+    """What a session told of while it worked."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self.scan_failures: list[str] = []
+
+    def __call__(self, notice: Notice) -> None:
+        if isinstance(notice, Problem):
+            self.problems.append(notice)
+        elif isinstance(notice, ActivityChanged):
+            activity = notice.activity
+            if (activity.kind, activity.state) == (ActivityKind.SCAN, ActivityState.FAILED):
+                self.scan_failures.append(activity.message)
+
+    def text(self) -> str:
+        """All problems, as the user reads them."""
+        parts = [f"{item.message}\n{item.details}".strip() for item in self.problems]
+        return "\n".join(dict.fromkeys(parts))
+
+
+def _is_vocabulary(classes: Sequence[ClassEntry], specs: Sequence[ClassSpec]) -> bool:
+    return len(classes) == len(specs) and all(
+        entry.name == spec.name and spec.description in ("", entry.description)
+        for entry, spec in zip(classes, specs, strict=True)
+    )
 
 
 def _deliver(
@@ -183,26 +227,30 @@ def _deliver(
     folders: Sequence[Path],
     parsed: argparse.Namespace,
     console: Console,
-    problems: Sequence[Problem],
+    heard: _Heard,
 ) -> int:
+    if heard.scan_failures:
+        raise TagFailure(ExitCode.LIBRARY_FAILED, "\n".join(heard.scan_failures))
     snapshot = session.snapshot()
     rows = _rows_below(session, snapshot, folders)
     if not len(rows):
+        if heard.problems:
+            _say(console, heard.text())
         names = ", ".join(str(folder) for folder in folders)
         raise TagFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
     readable = rows[snapshot.images.states[rows] == STATE_NAMES.index("ok")]
     unscored = readable[np.isnan(snapshot.scores[readable]).all(axis=1)]
-    if len(unscored) and problems:
-        raise TagFailure(
-            ExitCode.MODEL_FAILED, f"{problems[-1].message}\n{problems[-1].details}".strip()
-        )
+    if len(unscored) and heard.problems:
+        raise TagFailure(ExitCode.MODEL_FAILED, heard.text())
     _write(parsed.output, _tags(session, snapshot, readable, everything=parsed.all))
     unreadable = rows[snapshot.images.states[rows] == STATE_NAMES.index("unreadable")]
     bad = [(row, "") for row in unscored.tolist()] + [(row, "") for row in unreadable.tolist()]
     for row, _ in sorted(bad):
         image = session.image(int(snapshot.image_ids[row]))
         _say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
-    return ExitCode.SOME_UNREADABLE if bad else ExitCode.OK
+    if heard.problems:
+        _say(console, heard.text())
+    return ExitCode.SOME_UNREADABLE if bad or heard.problems else ExitCode.OK
 
 
 def vocabulary(name: str) -> tuple[ClassSpec, ...]:
@@ -311,8 +359,8 @@ def _write(output: str, rows: Iterator[TagRow]) -> None:
 
 
 @contextlib.contextmanager
-def _progress(session: LibrarySession, console: Console, problems: list[Problem]) -> Iterator[None]:
-    """Bars on stderr while the session works; on a pipe, nothing but problems."""
+def _progress(session: LibrarySession, console: Console) -> Iterator[None]:
+    """Bars on stderr while the session works; on a pipe, nothing."""
     titles = {"scan": "Looking for photos", "encode": "Encoding", "download": "Downloading"}
     progress = Progress(
         TextColumn("{task.description}"),
@@ -338,8 +386,6 @@ def _progress(session: LibrarySession, console: Console, problems: list[Problem]
     def listen(notice: Notice) -> None:
         if isinstance(notice, ActivityChanged):
             show(notice.activity)
-        elif isinstance(notice, Problem):
-            problems.append(notice)
 
     unsubscribe = session.subscribe(listen)
     try:

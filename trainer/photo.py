@@ -109,7 +109,7 @@ def _opened(path: Path) -> Any:
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto(_too_large()) from error
     except MemoryError as error:
-        raise UnreadablePhoto("There is not enough memory to open this photo.") from error
+        raise UnreadablePhoto(_NO_MEMORY) from error
     except UnidentifiedImageError as error:
         raise UnreadablePhoto(
             "This is not a photo in a format that can be opened, or its beginning is damaged."
@@ -137,6 +137,8 @@ def _check_file(path: Path) -> None:
 
 
 _GONE = "The file is no longer there."
+_NO_MEMORY = "There is not enough memory to open this photo."
+_NOT_READ = "The file could not be read: "
 _FORBIDDEN = "You do not have permission to read this file."
 _FAILING = "The disk did not give the file back: it may be failing or unplugged."
 _SYSTEM_REASONS = {
@@ -152,6 +154,8 @@ _SYSTEM_REASONS = {
     errno.ESTALE: _FAILING,
 }
 
+_PASSING = frozenset({_GONE, _FORBIDDEN, _FAILING, _NO_MEMORY})
+
 
 def _system_reason(error: OSError) -> str:
     if error.errno is None:  # raised by a decoder, not by the system
@@ -159,7 +163,13 @@ def _system_reason(error: OSError) -> str:
         if "truncated" in words or "incomplete" in words:
             return "The file is cut short: part of the photo is missing."
         return "The file is damaged."
-    return _SYSTEM_REASONS.get(error.errno, f"The file could not be read: {error.strerror}.")
+    return _SYSTEM_REASONS.get(error.errno, f"{_NOT_READ}{error.strerror}.")
+
+
+def may_pass(reason: str) -> bool:
+    """Whether ``reason`` is about the disk, permissions or memory, and not about the content:
+    the same file, unchanged, may well open the next time."""
+    return reason in _PASSING or reason.startswith(_NOT_READ)
 
 
 def _too_large() -> str:

@@ -65,7 +65,8 @@ def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
     found = f" ({detail})" if detail else ""
     hope = (
         f"There are {len(copies)} backup copies in {backups}: close the app and put the newest "
-        f"one you trust in its place as {path.name}."
+        f"one you trust in its place as {path.name}, and delete {path.name}-wal and "
+        f"{path.name}-shm if they are there: they belong to the damaged file."
         if copies
         else "There is no backup copy yet: restore the file from your own backups, or choose "
         "another library folder to begin again."

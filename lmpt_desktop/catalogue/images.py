@@ -32,6 +32,7 @@ from lmpt_desktop.catalogue.records import (
 from lmpt_desktop.catalogue.store import Store, now, rows
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
 from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
+from trainer.photo import may_pass
 
 _table = schema.images
 _STATES = {state.name.lower(): int(state) for state in ImageState}
@@ -150,12 +151,14 @@ class Images:
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT path, id, size, mtime_ns, sidecar_mtime_ns, fingerprint, taken, "
-                "state = 'missing' FROM images WHERE folder_id = ?",
+                "SELECT path, reason, state, id, size, mtime_ns, sidecar_mtime_ns, "
+                "fingerprint, taken, state = 'missing' FROM images WHERE folder_id = ?",
                 (folder_id,),
             )
         return {
-            from_stored(row[0]): KnownFile._make(row[1:])
+            from_stored(row[0]): KnownFile._make(
+                (*row[3:], row[2] == "unreadable" and may_pass(row[1]))
+            )
             for row in found
             if not is_displaced(row[0])
         }
@@ -258,8 +261,20 @@ class Images:
         self._set_state(image_ids, "'missing'")
 
     def mark_found(self, image_ids: ImageIds) -> None:
-        """These files are back as they were: ok, or unreadable for the same reason."""
-        self._set_state(image_ids, "CASE WHEN reason = '' THEN 'ok' ELSE 'unreadable' END")
+        """These files are back as they were: ok, or unreadable for the same reason.
+
+        A reason that may have passed (the disk was unplugged) is forgotten.
+        """
+        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        with self._store.write() as connection:
+            reasons = rows(
+                connection,
+                "SELECT DISTINCT reason FROM images WHERE reason <> '' "
+                "AND id IN (SELECT value FROM json_each(?))",
+                (wanted,),
+            )
+            passed = json.dumps([row[0] for row in reasons if may_pass(row[0])])
+            connection.execute(_FOUND, {"ids": wanted, "passed": passed})
 
     def mark_unreadable(self, image_id: int, reason: str) -> None:
         """The file cannot be decoded; ``reason`` is a sentence for the user.
@@ -307,6 +322,15 @@ _UPDATE = text("""
         caption = CASE WHEN caption_source = 'user' THEN caption ELSE :caption END,
         caption_source = CASE WHEN caption_source = 'user' THEN 'user' ELSE :caption_source END
     WHERE id = :id
+""")
+
+_FOUND = text("""
+    UPDATE images SET
+        reason = CASE WHEN reason IN (SELECT value FROM json_each(:passed))
+                      THEN '' ELSE reason END,
+        state = CASE WHEN reason = '' OR reason IN (SELECT value FROM json_each(:passed))
+                     THEN 'ok' ELSE 'unreadable' END
+    WHERE id IN (SELECT value FROM json_each(:ids))
 """)
 
 

@@ -51,6 +51,10 @@ def prepare(library: Path) -> Path:
             exists = path.exists() and path.stat().st_size > 0
         except OSError as error:
             raise from_os(error, path) from error
+        if not exists and backups.existing(library):
+            # An empty catalogue in its place would look as if everything said were lost, and
+            # its own daily copies would in time push out those that still have it.
+            raise damaged(path, "it is empty" if path.exists() else "it is gone")
         revision = _examine(path) if exists else None
         if revision != schema.HEAD:
             _bring_up_to_date(path, revision)

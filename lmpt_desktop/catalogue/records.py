@@ -98,6 +98,8 @@ class KnownFile(NamedTuple):
     fingerprint: str
     taken: str | None
     missing: bool
+    look_again: bool = False
+    """It could not be read for a reason that may have passed (permissions, a disk)."""
 
 
 class ImagePlace(NamedTuple):

@@ -338,7 +338,7 @@ class EncoderClient:
                 ids, features = arrays["ids"], arrays["features"]
             except (OSError, SafetensorError, KeyError) as error:
                 log.warning("chunk %s cannot be read: %s", path, error)
-                self._photos_refused(message.request, f"Its features were lost: {error}")
+                self._photos_lost(EncoderError("error", f"Features were lost: {error}."))
                 return
             finally:
                 path.unlink(missing_ok=True)
@@ -359,11 +359,10 @@ class EncoderClient:
             log.exception("features cannot be kept")
             self._give_up(EncoderError("disk-full", f"Features cannot be saved. {error}"))
 
-    def _photos_refused(self, request: str, reason: str) -> None:
-        failed = self._photos.refused(request)
-        if failed:
-            self._sink.photos_failed([PhotoFailure(i, reason) for i in failed])
-            self._progress.add(len(failed))
+    def _photos_lost(self, error: EncoderError) -> None:
+        """Features did not get here.  That is no fault of the photos: they wait."""
+        self._photos.returned()
+        self._give_up(error)
 
     def _texts_encoded(self, message: TextsEncoded) -> None:
         request = self._texts.answered(message.request)
@@ -387,11 +386,8 @@ class EncoderClient:
         request = self._texts.answered(message.request)
         if request is not None:
             request.future.set_exception(EncoderError(message.kind, message.message))
-        elif message.kind == "disk-full":
-            self._photos.returned()
-            self._give_up(EncoderError(message.kind, message.message))
         else:
-            self._photos_refused(message.request, message.message)
+            self._photos_lost(EncoderError(message.kind, message.message))
 
     def _exited(self, generation: int, code: int) -> None:
         if generation != self._generation or self._child is None:

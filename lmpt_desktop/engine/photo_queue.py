@@ -91,17 +91,6 @@ class PhotoQueue:
         self._in_flight.pop(request, None)
         return self._verdict() if encoded or not len(self) else []
 
-    def refused(self, request: str) -> list[int]:
-        """The request failed as a whole without a crash: retry its photos one by one.
-
-        Returns the photo if it was alone: it has failed for good.
-        """
-        ids = self._in_flight.pop(request, [])
-        if len(ids) == 1:
-            return ids
-        self._suspects.extend(ids)
-        return []
-
     def crashed(self) -> list[int]:
         """The encoder died; returns condemned photos that are now known to be guilty."""
         alone = self.in_flight_photos == 1

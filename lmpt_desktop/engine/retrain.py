@@ -264,7 +264,7 @@ class RetrainController:
         if last is not None or folder.exists():
             try:
                 self._adopt(record, folder)
-            except prompt_sets.PromptSetError as error:
+            except (prompt_sets.PromptSetError, jobs.JobError) as error:
                 return RunState.FAILED, f"The result cannot be read: {error}."
             except OSError as error:
                 return RunState.FAILED, f"The result cannot be kept: {error.strerror or error}."
@@ -288,8 +288,9 @@ class RetrainController:
             )
             temporary.rename(target)
         scores = asdict(result.evaluation.scores) if result.evaluation else {}
-        self._catalogue.prompt_sets.add(target, result.backbone, run_id=record.id, metrics=scores)
+        # Before the version: once that is recorded, nobody comes here again for this run.
         self._catalogue.runs.add_held_out(result.held_out)
+        self._catalogue.prompt_sets.add(target, result.backbone, run_id=record.id, metrics=scores)
 
 
 def learned_texts(folder: Path) -> Mapping[str, str]:

@@ -125,6 +125,7 @@ class SessionCore:
         exclusive: bool = True,
         folders: Sequence[Path] | None = None,
         commands: Commands | None = None,
+        listener: Listener | None = None,
     ) -> Self:
         """Open (or make) the library in ``library_folder``.
 
@@ -142,6 +143,7 @@ class SessionCore:
             folders: add, scan and encode these, and leave the library's other folders alone;
                 None: look after all of them.
             commands: the trainer's programs (tests put others in their place).
+            listener: subscribed before anything begins, so that it hears everything.
 
         Raises:
             CatalogueError: with a sentence for the user.
@@ -161,6 +163,8 @@ class SessionCore:
         except BaseException:
             catalogue.close()
             raise
+        if listener is not None:
+            session.subscribe(listener)
         session._start(folders)
         return session
 

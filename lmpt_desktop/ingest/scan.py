@@ -34,6 +34,8 @@ class Known(Protocol):
     def fingerprint(self) -> str: ...
     @property
     def missing(self) -> bool: ...
+    @property
+    def look_again(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +193,11 @@ class _Walk:
         size, mtime_ns = status.st_size, status.st_mtime_ns
         if old is None:
             batch.new.append(FoundFile(path, size, mtime_ns, beside))
-        elif (old.size, old.mtime_ns, old.sidecar_mtime_ns) != (size, mtime_ns, beside) or (
-            # Its content could not be read: new permissions would not show in size or time.
-            size and not old.fingerprint
+        elif (
+            (old.size, old.mtime_ns, old.sidecar_mtime_ns) != (size, mtime_ns, beside)
+            # It could not be read: new permissions would not show in size or time.
+            or old.look_again
+            or (size and not old.fingerprint)
         ):
             batch.changed.append(FoundFile(path, size, mtime_ns, beside))
         elif old.missing:

@@ -212,7 +212,9 @@ class _Sync:
     def _gone(self, pending: Sequence[ScannedFile]) -> list[KnownContent]:
         """Known files that were not seen, though they would have been."""
         settled = {self._known[file.path].id for file in pending if file.path in self._known}
-        hidden = tuple(f"{problem.path}/" for problem in self._report.problems if problem.path)
+        if any(not problem.path for problem in self._report.problems):
+            return []  # the top itself could not be listed: nothing is known to be gone
+        hidden = tuple(f"{problem.path}/" for problem in self._report.problems)
         return [
             item
             for path, item in self._known.items()
@@ -357,5 +359,6 @@ def _is_another_photo(old: KnownContent, file: ScannedFile) -> bool:
     a photo put where one had been deleted, does not.
     """
     if old.missing:
-        return True
+        # Of a file that never could be read it cannot be said that this one differs.
+        return bool(old.fingerprint)
     return bool(old.taken and file.taken and old.taken != file.taken)

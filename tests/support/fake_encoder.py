@@ -85,6 +85,9 @@ class FakeEncoder:
         )
 
     def photos(self, request: EncodePhotos) -> None:
+        if self.options.get("cannot_write"):
+            say(EncoderFailed("error", "Features could not be written.", request.request))
+            return
         ids, features, failures = [], [], []
         for image_id, name in zip(request.ids, request.paths, strict=True):
             path = Path(name)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.catalogue.errors import CatalogueDiskFull
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.headless import ExitCode, main, tag_parser
 from lmpt_desktop.paths import HOME_VARIABLE
@@ -198,6 +199,60 @@ def test_a_vocabulary_that_would_drop_annotated_classes_is_refused(
     refused = tag(photos, "--vocabulary", tmp_path / "other.txt", "--library", library)
     assert refused == ExitCode.USAGE
     assert "annotations of classes" in capsys.readouterr().err
+
+
+def test_a_vocabulary_is_not_changed_under_an_open_window(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "lib"
+    assert tag(photos, "--library", library, "--vocabulary", words) == ExitCode.OK
+    with Catalogue.open(library, exclusive=True) as catalogue:
+        before = catalogue.classes.all()
+        capsys.readouterr()
+        answer = tag(photos, "--library", library, "--vocabulary", "voc20")
+        assert answer == ExitCode.LIBRARY_FAILED
+        assert "another window" in capsys.readouterr().err
+        assert catalogue.classes.all() == before
+        assert tag(photos, "--library", library, "--vocabulary", words) == ExitCode.OK
+
+
+def test_folders_that_cannot_be_listed_are_named_on_stderr(
+    tag: Tag,
+    photos: Path,
+    words: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    listed = os.scandir
+
+    def refuse(path: Path) -> object:
+        if Path(path).name == "sub":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert tag(photos, "--vocabulary", words) == ExitCode.SOME_UNREADABLE
+    out, err = capsys.readouterr()
+    assert "dog_1.jpg" in out
+    assert "sub/" not in out
+    assert f"{photos / 'sub'}: You do not have permission" in err
+
+
+def test_a_scan_that_could_not_be_saved_is_not_passed_off_as_all_there_is(
+    tag: Tag,
+    photos: Path,
+    words: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> list[int]:
+        raise CatalogueDiskFull("The disk is full.")
+
+    monkeypatch.setattr("lmpt_desktop.catalogue.images.Images.upsert", full)
+    assert tag(photos, "--vocabulary", words) == ExitCode.LIBRARY_FAILED
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "The disk is full." in err
 
 
 def test_every_exit_code_is_in_the_help() -> None:

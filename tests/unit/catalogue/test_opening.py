@@ -129,6 +129,24 @@ def test_an_empty_file_left_by_a_kill_becomes_a_catalogue(library: Path) -> None
         assert catalogue.classes.all() == []
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_lost_catalogue_is_not_replaced_by_an_empty_one_while_there_are_backups(
+    library: Path, left: str
+) -> None:
+    with Catalogue.open(library) as catalogue:
+        catalogue.classes.add("dog")
+    path = library / CATALOGUE_NAME
+    path.unlink()
+    if left == "an empty file":
+        path.touch()
+    with pytest.raises(CatalogueDamaged, match=r"1 backup cop.*-wal"):
+        Catalogue.open(library)
+    (copy,) = (library / backups.FOLDER).glob("*.sqlite")
+    copy.rename(path)
+    with Catalogue.open(library) as catalogue:
+        assert catalogue.folders.all() == []
+
+
 def test_a_library_that_is_a_file_is_an_error_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     with pytest.raises(CatalogueUnwritable, match="cannot be opened for writing"):

@@ -229,6 +229,22 @@ def test_features_that_cannot_be_saved_stop_encoding_with_the_reason(
     until(lambda: sink.activities[-1].state is ActivityState.FAILED)
 
 
+def test_features_that_cannot_be_written_stop_encoding_and_blame_no_photo(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"cannot_write": True}))
+    sink.names = {1: "dog.jpg", 2: "cat.jpg"}
+    client = make_client()
+    client.add([1, 2])
+    until(lambda: sink.errors)
+    assert "could not be written" in str(sink.errors[0][0])
+    assert sink.failures == {}
+    assert len(client._photos) == 2
+
+
 def test_a_download_is_reported_and_then_over(
     make_client: Callable[..., EncoderClient], sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:

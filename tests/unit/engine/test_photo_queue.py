@@ -79,14 +79,6 @@ def test_many_crashes_in_a_row_are_the_encoders_fault_and_photos_are_given_back(
     assert sorted(queue.take("c", 10, 1)) == list(range(MAX_CONDEMNED + 1))
 
 
-def test_a_request_refused_as_a_whole_is_split_and_a_single_one_has_failed() -> None:
-    queue = queue_of(1, 2)
-    queue.take("a", 2, 1)
-    assert queue.refused("a") == []
-    queue.take("b", 2, 1)
-    assert queue.refused("b") == [1]
-
-
 def test_cancelling_keeps_only_what_is_in_flight() -> None:
     queue = queue_of(1, 2, 3)
     queue.take("a", 1, 1)

@@ -23,6 +23,7 @@ class Known:
     sidecar_mtime_ns: int = 0
     fingerprint: str = "f"
     missing: bool = False
+    look_again: bool = False
 
 
 def touch(path: Path, content: bytes = b"x") -> Path:

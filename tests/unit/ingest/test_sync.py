@@ -310,3 +310,59 @@ def test_the_real_photos_are_all_readable(catalogue: Catalogue) -> None:
     assert len(report.new) >= 200
     assert report.unreadable == report.problems == []
     assert run(catalogue, shared).unchanged == len(report.new)
+
+
+@pytest.mark.parametrize(
+    "reason", ["The file is no longer there.", "You do not have permission to read this file."]
+)
+def test_a_photo_the_encoder_could_not_reach_is_tried_again_though_unchanged(
+    catalogue: Catalogue, photos: Path, draw, reason: str
+) -> None:
+    draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+    catalogue.images.mark_unreadable(image_id, reason)
+    assert run(catalogue, photos).changed == [image_id]
+    assert state(catalogue, image_id) is ImageState.OK
+    assert catalogue.features.missing("lite").tolist() == [image_id]
+
+
+def test_a_photo_that_went_away_with_its_disk_while_being_encoded_comes_back_readable(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+    dog = catalogue.classes.add("dog")
+    catalogue.annotations.apply([Change(image_id, dog.id, 1)])
+    photos.rename(photos.with_name("unplugged"))
+    catalogue.images.mark_unreadable(image_id, "The file is no longer there.")
+    assert run(catalogue, photos).missing == [image_id]
+    photos.with_name("unplugged").rename(photos)
+    assert run(catalogue, photos).returned == [image_id]
+    assert state(catalogue, image_id) is ImageState.OK
+    assert catalogue.annotations.matrix([image_id], [dog.id]).tolist() == [[1]]
+
+
+def test_a_photo_whose_content_is_bad_is_not_read_again(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+    catalogue.images.mark_unreadable(image_id, "The file is damaged.")
+    assert run(catalogue, photos).unchanged == 1
+    assert state(catalogue, image_id) is ImageState.UNREADABLE
+
+
+def test_photos_of_a_folder_that_may_not_be_listed_are_not_called_missing(
+    catalogue: Catalogue, photos: Path, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw("a.jpg")
+    (image_id,) = run(catalogue, photos).new
+
+    def refuse(_path: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    report = run(catalogue, photos)
+    assert report.missing == []
+    assert [item.path for item in report.problems] == [""]
+    assert state(catalogue, image_id) is ImageState.OK
