@@ -179,7 +179,7 @@ def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone
             last = now
             events.send(DownloadProgress(name, done, total))
 
-    backbone = load_backbone(name, chosen, half_images=chosen.type == "cuda", on_download=report)
+    backbone = load_backbone(name, chosen, fast_images=True, on_download=report)
     if inbox.stopped:
         raise _StoppedError
     return backbone

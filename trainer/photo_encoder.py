@@ -16,7 +16,7 @@ from trainer.photo import UnreadablePhoto
 
 log = logging.getLogger(__name__)
 
-CPU_BATCH = 16
+CPU_BATCH = 8
 """More gains nothing on a CPU and only delays a text request."""
 GPU_BATCH = 256
 NO_FEATURE = "The model could not make anything of this photo."

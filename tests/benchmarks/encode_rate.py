@@ -58,7 +58,7 @@ def random_backbone(model_name: str, folder: Path, device: str) -> Backbone:
     save_file(dict(model.state_dict()), folder / "open_clip_model.safetensors")
     config = {"model_cfg": open_clip.get_model_config(model_name), "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
-    return load_backbone(f"local-dir:{folder}", device, half_images=True)
+    return load_backbone(f"local-dir:{folder}", device, fast_images=True)
 
 
 def bare(backbone: Backbone, pixels: torch.Tensor, batch: int, count: int) -> int:
@@ -138,7 +138,7 @@ def main() -> None:
             if name.startswith("random "):
                 backbone = random_backbone(name.split()[1], Path(folder), given.device)
             else:
-                backbone = load_backbone(name, given.device, half_images=True)
+                backbone = load_backbone(name, given.device, fast_images=True)
             report(backbone, paths, given.rounds, given.threads or default_threads(backbone.device))
 
 
