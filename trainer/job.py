@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from trainer.arrays import write_arrays
 from trainer.bands import BandLimits
 
 SCHEMA = 1
@@ -126,7 +127,7 @@ def save(job: FitJob, folder: Path) -> None:
         "baseline_embeddings": np.ascontiguousarray(job.baseline_embeddings, np.float32),
         "baseline_biases": np.ascontiguousarray(job.baseline_biases, np.float32),
     }
-    save_file(arrays, folder / ARRAYS_NAME)
+    write_arrays(arrays, folder / ARRAYS_NAME)
     body = {
         "schema": SCHEMA,
         "settings": asdict(job.settings),

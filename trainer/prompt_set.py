@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
+from trainer.arrays import write_arrays
 from trainer.events import BandScores
 
 SCHEMA = 1
@@ -142,7 +143,7 @@ def save(prompt_set: PromptSet, folder: Path) -> None:
     }
     temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
-        save_file(arrays, temporary / ARRAYS_NAME)
+        write_arrays(arrays, temporary / ARRAYS_NAME)
         with (temporary / JSON_NAME).open("w", encoding="utf-8") as file:
             json.dump(body, file, ensure_ascii=False, indent=1)
             file.flush()

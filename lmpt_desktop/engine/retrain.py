@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -46,6 +47,8 @@ log = logging.getLogger(__name__)
 
 REPLACES = "replaces"
 """In a run's settings: the prompt set that was active when it began, or None."""
+FULL_BYTES = 64 * 1024
+"""A disk with less room than this counts as full."""
 LEARNED_NAME = "learned.json"
 """In a prompt set's folder: the prompt text each class was learned with, by name."""
 
@@ -243,7 +246,10 @@ class RetrainController:
             state, message = RunState.FAILED, str(error)
         with self._lock:
             self._follower = self._process = None
-            self._record = self._catalogue.runs.get(record.id)
+            # None: read again when asked for, where the catalogue could not be read now.
+            self._record = None
+            with contextlib.suppress(CatalogueError):
+                self._record = self._catalogue.runs.get(record.id)
         failed = state not in (RunState.FINISHED, RunState.CANCELLED)
         self._report(ActivityState.FAILED if failed else ActivityState.IDLE)
         if failed:
@@ -270,6 +276,11 @@ class RetrainController:
                 return RunState.FAILED, f"The result cannot be kept: {error.strerror or error}."
             cancelled = last is not None and last.cancelled
             return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""
+        if _is_full(record.folder):
+            # It could not even write its last word.
+            return RunState.FAILED, (
+                "The retraining ended without a result: the disk that holds the library is full."
+            )
         return _gone(outcome.exit_code)
 
     def _adopt(self, record: RunRecord, folder: Path) -> None:
@@ -300,6 +311,13 @@ def learned_texts(folder: Path) -> Mapping[str, str]:
     except (OSError, ValueError):
         return {}
     return body if isinstance(body, dict) else {}
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:
+        return False
 
 
 def _gone(exit_code: int | None) -> tuple[RunState, str]:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.catalogue.errors import CatalogueDiskFull
 from lmpt_desktop.engine.notices import Notice, Problem
 from lmpt_desktop.engine.session import Commands, LibrarySession, RetrainRefusedError
 from lmpt_desktop.engine.views import ClassSpec, RunStatus
@@ -315,6 +316,49 @@ def test_a_run_that_ended_while_the_app_was_closed_is_judged_by_what_it_left(
     assert status is not None
     assert status.state is state
     assert (status.version_id is not None) is (state is RunState.FINISHED)
+
+
+def test_photos_are_held_out_for_good_even_if_the_app_stops_while_keeping_the_result(
+    session: LibrarySession,
+    open_session: Callable[..., LibrarySession],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    annotate(session)
+
+    def full(*_: object) -> None:
+        raise CatalogueDiskFull("The disk is full.")
+
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    with monkeypatch.context() as patch:
+        patch.setattr("lmpt_desktop.catalogue.runs.Runs.add_held_out", full)
+        session.start_retrain()
+        until(lambda: any(isinstance(notice, Problem) for notice in heard))
+        assert not session.retrain_preflight().refusals
+        session.close()
+    again = open_session()
+    until(lambda: ended(again))
+    status = again.current_run()
+    assert status is not None
+    assert (status.state, status.version_id is not None) == (RunState.FINISHED, True)
+    assert again.catalogue.runs.held_out()
+
+
+def test_a_result_whose_job_was_damaged_ends_the_run_with_the_reason(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 20, "seconds_per_step": 0.05}))
+    annotate(session)
+    run = session.start_retrain()
+    until(lambda: len((session.current_run() or pytest.fail("no run")).events) > 2)
+    (tmp_path / "library" / "jobs" / str(run) / jobs.JSON_NAME).write_text("{")
+    until(lambda: ended(session))
+    status = session.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert "cannot be read" in status.message
+    assert session.retrain_preflight().ok
 
 
 def test_a_full_disk_when_writing_the_job_is_told_and_leaves_no_run_behind(
