@@ -13,12 +13,14 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
+from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.engine.views import ClassSpec
 from lmpt_desktop.ui.library_page import LibraryPage
@@ -108,12 +110,12 @@ def settled(qtbot: QtBot) -> Callable[[MainWindow], LibraryPage]:
 
         def shown() -> bool:
             snapshot = page.panel.model.snapshot
-            return (
-                snapshot is not None
-                and len(snapshot.images) > 0
-                and snapshot.version == session.snapshot().version
-                and not window.status.working
-            )
+            if snapshot is None or snapshot.version != session.snapshot().version:
+                return False
+            readable = snapshot.images.states == ImageState.OK
+            # Between scan and encoding there is a moment when nothing seems to go on.
+            predicted = not np.isnan(snapshot.scores[readable]).any()
+            return bool(readable.any()) and predicted and not window.status.working
 
         qtbot.waitUntil(shown, timeout=WAIT_MS)
         return page
