@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
 from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -114,7 +114,10 @@ class Scanner:
             try:
                 self._scan(folder)
             except CatalogueError as error:
-                self._failed(folder, str(error), repr(error))
+                if isinstance(error, NotInCatalogue) and self._was_taken_over(folder):
+                    log.info("the scan of %s was left: %s", folder.path, error)
+                else:
+                    self._failed(folder, str(error), repr(error))
             except Exception as error:
                 log.exception("the scan of %s failed", folder.path)
                 self._failed(folder, f"The folder could not be read to its end: {error}", "")
@@ -125,6 +128,13 @@ class Scanner:
             self._found()
             if last:
                 self._report(ActivityState.IDLE)
+
+    def _was_taken_over(self, folder: Folder) -> bool:
+        """Whether it is part of a folder around it now, which is scanned in its stead."""
+        try:
+            return all(item.id != folder.id for item in self._catalogue.folders.all(hidden=True))
+        except CatalogueError:
+            return False
 
     def _next(self) -> Folder | None:
         with self._changed:

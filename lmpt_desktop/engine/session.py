@@ -117,7 +117,11 @@ class LibrarySession(SessionCore):
 
     def add_folder(self, path: Path) -> Folder:
         """Add a folder of photos and start scanning it."""
+        before = {item.id for item in self.catalogue.folders.all()}
         folder = self.catalogue.folders.add(path.expanduser().absolute())
+        # Folders inside it are part of it now, and no more to be scanned by themselves.
+        for taken_over in before - {item.id for item in self.catalogue.folders.all()}:
+            self._scanner.forget(taken_over)
         self._model.wanted()
         self._folders_changed()
         self._scanner.scan([folder])

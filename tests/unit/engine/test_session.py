@@ -454,3 +454,19 @@ def test_the_session_imports_neither_torch_nor_qt() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_folder_around_one_that_waits_to_be_scanned_takes_its_place_without_a_problem(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session(encode=False)
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    session.pause(ActivityKind.SCAN)
+    session.add_folder(photos)
+    around = session.add_folder(photos.parent)
+    session.resume(ActivityKind.SCAN)
+    assert session.wait_until_idle(60)
+    assert not [notice for notice in heard if isinstance(notice, Problem)]
+    assert set(session.images.folder_ids.tolist()) == {around.id}
+    assert {name.rpartition("/")[2] for name in session.snapshot().names} == set(NAMES)
