@@ -85,8 +85,10 @@ def launch(qapp: QApplication, qtbot: QtBot, home: Path) -> Iterator[Launch]:
         )
         window = app.make_window(WindowMemory(), opener)
         window.resize(1280, 800)
-        window.show()
         windows.append(window)
+        with qtbot.waitActive(window, timeout=WAIT_MS):  # else no shortcut would be heard
+            window.show()
+            window.activateWindow()
         if folders:
             window.open_folders(list(folders))
             qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
