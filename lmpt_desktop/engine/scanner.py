@@ -159,7 +159,10 @@ class Scanner:
             if len(report.problems) > len(shown):
                 details += f"\n... and {len(report.problems) - len(shown)} more"
             if report.available:
-                message = "Some folders could not be read. Their photos keep what is known of them."
+                message = (
+                    "Some folders or links could not be read. "
+                    "Their photos keep what is known of them."
+                )
             else:
                 message = f"{shown[0].reason} Its photos are shown as missing, with all you said."
             self._notify(Problem(f"{folder.path} could not be read", message, details))

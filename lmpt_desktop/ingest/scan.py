@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -53,7 +54,10 @@ class FoundFile:
 
 @dataclass(frozen=True)
 class FolderProblem:
-    """A folder that could not be listed; ``path`` is relative ("" for the top)."""
+    """A folder that could not be listed, or a photo that is only a link to nowhere.
+
+    ``path`` is relative ("" for the top).
+    """
 
     path: str
     reason: str
@@ -141,13 +145,15 @@ class _Walk:
                     if entry.is_dir(follow_symlinks=False):
                         if not _is_hidden(entry):
                             folders.append(path)
-                    elif name[name.rfind(".") :].lower() in PHOTO_SUFFIXES:
+                    elif _is_photo_name(name):
                         self._take(entry, path, sidecars, batch)
                     elif entry.is_symlink() and entry.is_dir():
                         links.append(path)
                 except OSError as error:
-                    # Gone meanwhile, or a link that leads nowhere.
                     log.debug("left out %r: %s", path, error)
+                    # A file that is gone meanwhile is no news; a link that stays broken is.
+                    if entry.is_symlink() and _is_photo_name(name):
+                        batch.problems.append(FolderProblem(path, _link_reason(error)))
                 if len(batch) >= BATCH_FILES:
                     yield batch
                     batch = ScanBatch()
@@ -216,6 +222,16 @@ else:
 
     def _is_hidden(entry: os.DirEntry[str]) -> bool:
         return entry.name[0] == "."
+
+
+def _is_photo_name(name: str) -> bool:
+    return name[name.rfind(".") :].lower() in PHOTO_SUFFIXES
+
+
+def _link_reason(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "This is a link that leads back to itself."
+    return "This is a link to a file that is not there."
 
 
 def _reason(error: OSError) -> str:

@@ -74,6 +74,17 @@ def test_links_are_followed_once_and_loops_end(photos: Path, tmp_path: Path) -> 
     assert new_paths(photos) == ["d.jpg", "b/1.jpg", "c/2.jpg"]
 
 
+def test_links_that_lead_nowhere_are_named_with_a_reason(photos: Path) -> None:
+    touch(photos / "a.jpg")
+    (photos / "nowhere.jpg").symlink_to(photos / "gone")
+    (photos / "self.jpg").symlink_to(photos / "self.jpg")
+    (photos / "notes").symlink_to(photos / "gone")
+    problems = [item for batch in scan(photos, {}) for item in batch.problems]
+    assert [(item.path, "link" in item.reason) for item in problems] == [
+        ("nowhere.jpg", True), ("self.jpg", True),
+    ]  # fmt: skip
+
+
 def test_names_that_are_no_text_are_found(photos: Path) -> None:
     name = os.fsdecode(b"caf\xe9.jpg")
     try:
