@@ -129,7 +129,8 @@ class ClassDelegate(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._paint_ground(painter, option, colours, index.row())
         shade = colours.band(row.band)
-        theme.paint_band_mark(painter, place.mark, row.band, shade)
+        if row.band_known:
+            theme.paint_band_mark(painter, place.mark, row.band, shade)
         self._paint_name(painter, option, place, row, colours)
         painter.setFont(_band_font(option.font, row.band))
         painter.setPen(shade if row.band is Band.TAIL else colours.colour("muted"))
@@ -234,6 +235,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 def _band_text(row: ClassRow) -> str:
+    if not row.band_known:
+        return ""
     word = theme.band_word(row.band)
     return f"{word} (est.)" if row.estimated else word
 

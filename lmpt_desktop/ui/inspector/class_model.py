@@ -49,6 +49,11 @@ class ClassRow:
     estimated: bool
 
     @property
+    def band_known(self) -> bool:
+        """An estimate without a single prediction would call every class tail."""
+        return not self.estimated or self.score is not None
+
+    @property
     def unknown(self) -> int:
         return self.images - self.present - self.absent
 
@@ -184,7 +189,8 @@ class ClassListModel(QAbstractListModel):
             parts.append(self.tr("score {0}").format(f"{row.score:.2f}"))
             if row.images == 1:
                 parts.append(self.tr("predicted") if row.predicted else self.tr("not predicted"))
-        parts.append(band_word(row.band, estimated=row.estimated))
+        if row.band_known:
+            parts.append(band_word(row.band, estimated=row.estimated))
         if row.corrected:
             parts.append(self.tr("corrected"))
         return ", ".join(parts)
@@ -221,5 +227,7 @@ class ClassListModel(QAbstractListModel):
         lines.append(self.tr("Your verdict: {0}.").format(self.verdict_words(row)))
         if row.corrected:
             lines.append(self.tr("≠ corrected: you contradict the prediction."))
-        lines.append(self.tr("Band: {0}.").format(band_word(row.band, estimated=row.estimated)))
+        if row.band_known:
+            word = band_word(row.band, estimated=row.estimated)
+            lines.append(self.tr("Band: {0}.").format(word))
         return "\n".join(lines)
