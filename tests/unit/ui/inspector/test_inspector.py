@@ -242,6 +242,7 @@ def test_a_correction_is_told_by_word(panel: InspectorPanel, memory_session: Any
 def test_a_photo_without_prediction_says_so(panel: InspectorPanel) -> None:
     panel.show_images([11])
     assert "no score yet" in panel.model.index(0).data(SPOKEN)
+    assert "estimated" not in panel.model.index(0).data(SPOKEN)
     assert "Predictions follow" in panel.note.text()
 
 
