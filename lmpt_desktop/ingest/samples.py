@@ -47,7 +47,7 @@ SAMPLES = (
     SamplePhoto("sklearn", "datasets/images/china.jpg", "temple.jpg",
                 "A Chinese temple with tiled roofs"),
     SamplePhoto("sklearn", "datasets/images/flower.jpg", "flower.jpg",
-                "A pink dahlia flower"),
+                "An orange dahlia"),
 )  # fmt: skip
 
 MISSING = (

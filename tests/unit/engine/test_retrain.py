@@ -103,6 +103,7 @@ def test_a_vocabulary_of_one_class_is_refused(session: LibrarySession) -> None:
 
 
 def test_the_preflight_counts_what_would_be_learned_from(session: LibrarySession) -> None:
+    session.set_setting("band limits", {"medium": 20, "head": 100})
     annotate(session)
     found = session.retrain_preflight()
     assert found.ok, found.refusals

@@ -37,9 +37,10 @@ from trainer.events import (
     parse_line,
     to_line,
 )
-from trainer.photo import UnreadablePhoto
+from trainer.photo import UnreadablePhoto, read_photo
 from trainer.photo_encoder import OutOfMemoryError, PhotoEncoder
 from trainer.photo_reader import PhotoReader
+from trainer.suggested import is_downloaded
 
 PATIENCE = 120.0
 
@@ -357,9 +358,28 @@ def test_a_full_disk_fails_the_request_and_not_the_process(
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_jpegs_are_decoded_at_no_less_than_the_sharpness_needs() -> None:
-    """What the 0.999 above was measured with; less blurs what the model sees."""
-    assert SHARPNESS >= 1.5
+def test_reduced_decoding_does_not_blur_what_a_trained_model_sees(
+    tmp_path: Path, shared_photos: list[Path]
+) -> None:
+    """Lite, unlike a random model, looks at fine detail."""
+    if not is_downloaded("lite"):
+        pytest.skip("Lite is not built")
+    lite = load_backbone("lite", "cpu", fast_images=True)
+    exact = load_backbone("lite", "cpu")
+    paths = []
+    for place, factor in ((1, 3), (1, 5), (7, 5), (14, 5)):
+        with Image.open(shared_photos[place]) as image:
+            large = image.convert("RGB").resize((image.width * factor, image.height * factor))
+        paths.append(tmp_path / f"{place} {factor}.jpg")
+        large.save(paths[-1], quality=92)
+        reduced = read_photo(paths[-1], at_least=SHARPNESS * lite.input_side)
+        assert reduced.width < large.width
+    request = EncodePhotos("r", list(range(len(paths))), [str(path) for path in paths])
+    [answer] = Desk(lite, tmp_path).ask(request)
+    assert isinstance(answer, PhotosEncoded)
+    got = load_file(answer.file)["features"].astype(np.float32)
+    plain = torch.stack([exact.preprocess(Image.open(path)) for path in paths])
+    assert (got * exact.encode_images(plain)).sum(1).min() >= 0.999
 
 
 # ---------------------------------------------------------- the process, without starting it

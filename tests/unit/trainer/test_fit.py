@@ -310,7 +310,7 @@ def test_a_full_disk_leaves_no_half_written_prompt_set(
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(prompt_set, "save_file", full)
+    monkeypatch.setattr(prompt_set, "write_arrays", full)
     outcome, _ = run(tmp_path, make_job(zero_shot, steps=6))
     assert isinstance(outcome, FitFailed)
     assert outcome.kind == "disk-full"

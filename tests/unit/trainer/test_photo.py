@@ -228,6 +228,7 @@ def test_an_icc_profile_is_converted_to_srgb(tmp_path: Path) -> None:
     assert green > 200
     assert red < 80
     assert blue < 80
+    assert middle(read_photo(path, to_srgb=False)) == (255, 0, 0)
 
 
 def test_an_srgb_profile_changes_nothing(tmp_path: Path) -> None:

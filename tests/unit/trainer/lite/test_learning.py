@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from open_clip.model import CLIP
 from torch.nn import functional
 
 from trainer.lite.distil import DistilData, DistilSettings, distil, distil_loss, epoch_batches
@@ -96,7 +97,7 @@ def test_distillation_brings_the_student_nearer():
     before = model.get_parameter("token_embedding.weight").detach().clone()
     cosines: list[float] = []
 
-    def after_epoch(current, _: int) -> None:
+    def after_epoch(current: CLIP, _: int) -> None:
         with torch.no_grad():
             found = current.encode_text(data.tokens, normalize=True)
         cosines.append(float((found * data.targets).sum(-1).mean()))
