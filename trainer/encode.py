@@ -49,8 +49,11 @@ log = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 
-SHARPNESS = 2.0
-"""JPEGs are decoded at a reduced size that keeps at least so many times the model's input."""
+SHARPNESS = 4
+"""JPEGs are decoded at a reduced size that keeps at least so many times the model's input: at 2
+times a feature's cosine to that of the full photo falls to 0.996, at 4 it stays over 0.999
+(Lite, photos of 3,200 pixels).
+"""
 
 _PROGRESS_SECONDS = 0.2
 _WINDOW_BATCHES = 3
@@ -210,7 +213,7 @@ class Encoder:
         self._encoder = PhotoEncoder(backbone, batch)
         self._reader = PhotoReader(
             backbone.fast_preprocess or backbone.preprocess,
-            at_least=round(SHARPNESS * backbone.input_side),
+            at_least=SHARPNESS * backbone.input_side,
             threads=threads,
             window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
         )

@@ -58,7 +58,7 @@ class UnreadablePhoto(Exception):  # noqa: N818  (a state of a photo, and a word
         self.reason = reason
 
 
-def read_photo(path: Path, *, at_least: int | None = None) -> Image.Image:
+def read_photo(path: Path, *, at_least: int | None = None, to_srgb: bool = True) -> Image.Image:
     """The photo as people see it: mode RGB, sRGB colours, upright.
 
     Transparent places become white, an animation its first frame, 16-bit values are scaled.
@@ -67,6 +67,8 @@ def read_photo(path: Path, *, at_least: int | None = None) -> Image.Image:
         path: a file; its suffix does not matter.
         at_least: when given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is
             several times faster, as long as its shorter side keeps this many pixels.
+        to_srgb: False leaves RGB and grey values as the file has them, whatever its colour
+            profile.  CLIP's training did so, hence so do features; people want True.
 
     Raises:
         UnreadablePhoto: for whatever reason the pixels cannot be had.
@@ -76,7 +78,7 @@ def read_photo(path: Path, *, at_least: int | None = None) -> Image.Image:
             image.draft(None, (at_least, at_least))
         image.load()
         profile = image.info.get("icc_profile")
-        return _to_rgb(_upright(image), profile)
+        return _to_rgb(_upright(image), profile, to_srgb)
 
 
 def photo_size(path: Path) -> tuple[int, int]:
@@ -198,7 +200,7 @@ def _upright(image: Image.Image) -> Image.Image:
 # ------------------------------------------------------------------------------ colours
 
 
-def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+def _to_rgb(image: Image.Image, profile: bytes | None, to_srgb: bool) -> Image.Image:
     if image.mode.startswith("I;16") or image.mode in _SIXTEEN_BIT_MODES:
         image = _scaled_to_8_bit(image)
     if image.mode in ("PA", "La", "RGBa") or (
@@ -213,6 +215,8 @@ def _to_rgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     alpha = image.getchannel("A") if image.mode in ("RGBA", "LA") else None
     if alpha is not None:
         image = image.convert("RGB" if image.mode == "RGBA" else "L")
+    if not to_srgb and image.mode in ("RGB", "L"):
+        profile = None
     image = _to_srgb(image, profile)
     if alpha is not None and alpha.getextrema() != (255, 255):
         white = Image.new("RGB", image.size, _WHITE[:3])

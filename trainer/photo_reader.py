@@ -78,7 +78,7 @@ class PhotoReader:
 
     def _read(self, path: Path) -> Tensor | UnreadablePhoto:
         try:
-            return self._preprocess(read_photo(path, at_least=self._at_least))
+            return self._preprocess(read_photo(path, at_least=self._at_least, to_srgb=False))
         except UnreadablePhoto as error:
             return error
         except MemoryError:
