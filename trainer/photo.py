@@ -111,7 +111,7 @@ def _opened(path: Path) -> Any:
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto(_too_large()) from error
     except MemoryError as error:
-        raise UnreadablePhoto(_NO_MEMORY) from error
+        raise UnreadablePhoto(NO_MEMORY) from error
     except UnidentifiedImageError as error:
         raise UnreadablePhoto(
             "This is not a photo in a format that can be opened, or its beginning is damaged."
@@ -139,7 +139,7 @@ def _check_file(path: Path) -> None:
 
 
 _GONE = "The file is no longer there."
-_NO_MEMORY = "There is not enough memory to open this photo."
+NO_MEMORY = "There is not enough memory to open this photo."
 _NOT_READ = "The file could not be read: "
 _FORBIDDEN = "You do not have permission to read this file."
 _FAILING = "The disk did not give the file back: it may be failing or unplugged."
@@ -156,7 +156,7 @@ _SYSTEM_REASONS = {
     errno.ESTALE: _FAILING,
 }
 
-_PASSING = frozenset({_GONE, _FORBIDDEN, _FAILING, _NO_MEMORY})
+_PASSING = frozenset({_GONE, _FORBIDDEN, _FAILING, NO_MEMORY})
 
 
 def _system_reason(error: OSError) -> str:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from trainer.photo import UnreadablePhoto, read_photo
+from trainer.photo import NO_MEMORY, UnreadablePhoto, read_photo
 
 Preprocess = Callable[[Image.Image], Tensor]
 
@@ -82,7 +82,7 @@ class PhotoReader:
         except UnreadablePhoto as error:
             return error
         except MemoryError:
-            return UnreadablePhoto("There is not enough memory to open this photo.")
+            return UnreadablePhoto(NO_MEMORY)
         except Exception as error:  # a photo of one pixel by a million, say
             return UnreadablePhoto(f"The photo could not be prepared for the model ({error}).")
 

@@ -2,7 +2,8 @@
 
     python tests/benchmarks/encode_rate.py [--backbone lite] [--photos FOLDER] [--rounds 5]
 
-Bare: pixels already in memory, same batches.  Encoder: files to feature files, decoding and
+Bare: pixels already in memory, same batches.  open_clip: the same without our folding and
+memory layout.  Encoder: files to feature files, decoding and
 preprocessing overlapped.  Rounds alternate, so that a busy machine slows both; CPU seconds per
 photo, which other programs disturb less, are printed beside the rates.  Without ``--backbone``:
 ViT-B-32 with random weights, and Lite where it is built.
@@ -20,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the encoder process
 
@@ -85,7 +87,9 @@ def encode(encoder: Encoder, events: io.StringIO, paths: Sequence[Path]) -> int:
     return count
 
 
-def report(backbone: Backbone, paths: Sequence[Path], rounds: int, threads: int) -> None:
+def report(
+    backbone: Backbone, plain: Backbone, paths: Sequence[Path], rounds: int, threads: int
+) -> None:
     batch = PhotoEncoder(backbone).batch
     side = backbone.input_side
     pixels = torch.randn(batch, 3, side, side)
@@ -94,27 +98,32 @@ def report(backbone: Backbone, paths: Sequence[Path], rounds: int, threads: int)
         encoder = Encoder(backbone, Path(out), EventStream(events), threads=threads)
         bare(backbone, pixels, batch, 2 * batch)
         encode(encoder, events, paths[:batch])
-        pairs = [
+        rounds_ = [
             (
                 measured(lambda: bare(backbone, pixels, batch, len(paths))),
                 measured(lambda: encode(encoder, events, paths)),
+                measured(lambda: bare(plain, pixels, batch, len(paths))),
             )
             for _ in range(rounds)
         ]
         encoder.close()
-    ratio = statistics.median((b.photos / b.seconds) / (a.photos / a.seconds) for a, b in pairs)
+    ratio = statistics.median(
+        (b.photos / b.seconds) / (a.photos / a.seconds) for a, b, _ in rounds_
+    )
     cpu_ratio = statistics.median(
-        (a.cpu_seconds / a.photos) / (b.cpu_seconds / b.photos) for a, b in pairs
+        (a.cpu_seconds / a.photos) / (b.cpu_seconds / b.photos) for a, b, _ in rounds_
     )
     print(
         f"{backbone.name} on {device_label(backbone.device)}, {cores()} cores, batch {batch}, "
         f"{threads} decoding threads, {len(paths)} photos, {rounds} rounds, "
         f"load {os.getloadavg()[0]:.1f}"
     )
-    for title, costs in (("bare", [a for a, _ in pairs]), ("encoder", [b for _, b in pairs])):
+    for title, costs in zip(
+        ("bare", "encoder", "open_clip"), zip(*rounds_, strict=True), strict=True
+    ):
         rate = statistics.median(c.photos / c.seconds for c in costs)
         cpu = statistics.median(1000 * c.cpu_seconds / c.photos for c in costs)
-        print(f"  {title:8} {rate:8.1f} photos/s   {cpu:7.1f} ms CPU per photo")
+        print(f"  {title:9} {rate:8.1f} photos/s   {cpu:7.1f} ms CPU per photo")
     print(
         f"  encoder / bare: {100 * ratio:.0f} % by the clock, {100 * cpu_ratio:.0f} % by CPU time"
     )
@@ -139,7 +148,15 @@ def main() -> None:
                 backbone = random_backbone(name.split()[1], Path(folder), given.device)
             else:
                 backbone = load_backbone(name, given.device, fast_images=True)
-            report(backbone, paths, given.rounds, given.threads or default_threads(backbone.device))
+            plain = load_backbone(backbone.name, given.device)
+            plain.model.to(memory_format=cast(Any, torch.contiguous_format))
+            report(
+                backbone,
+                plain,
+                paths,
+                given.rounds,
+                given.threads or default_threads(backbone.device),
+            )
 
 
 if __name__ == "__main__":
