@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 class DistilSettings:
     """What the distillation can be told."""
 
-    epochs: int = 6
+    epochs: int = 3
     batch: int = 256
     learning_rate: float = 1.5e-3
     weight_decay: float = 0.02

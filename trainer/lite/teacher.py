@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 class TeacherSettings:
     """What the teacher's training can be told. ``kl_weight`` matters most (docs/lite.md)."""
 
-    steps: int = 600
+    steps: int = 400
     batch: int = 512
     kl_batch: int = 1024
     kl_weight: float = 10.0
