@@ -50,6 +50,7 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         from trainer.encode import add_arguments  # noqa: PLC0415
 
         add_arguments(encode)
+    _add_reproduce(commands, command)
     return parser
 
 
@@ -119,6 +120,17 @@ def _add_inspect(parser: argparse.ArgumentParser) -> None:
         "--no-words", action="store_true", help="do not load the backbone to look up words"
     )
     _add_json(parser)
+
+
+def _add_reproduce(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], command: str
+) -> None:
+    from trainer.benchmarks.arguments import EXAMPLES, HELP, add_arguments  # noqa: PLC0415
+
+    parser = _command(commands, "reproduce", HELP)
+    parser.epilog = EXAMPLES
+    if command == "reproduce":
+        add_arguments(parser)
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -233,11 +245,19 @@ def _run_inspect(arguments: argparse.Namespace) -> int:
     return run_inspect(arguments)
 
 
+def _run_reproduce(arguments: argparse.Namespace) -> int:
+    _share_cores()
+    from trainer.benchmarks.reproduce import run_reproduce  # noqa: PLC0415
+
+    return run_reproduce(arguments)
+
+
 _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "encode": _run_encode,
     "fit": _run_fit,
     "evaluate": _run_evaluate,
     "inspect": _run_inspect,
+    "reproduce": _run_reproduce,
 }
 
 

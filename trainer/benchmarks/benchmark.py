@@ -1,0 +1,72 @@
+"""What VOC-LT and COCO-LT are: file names, places of the photos, constants (no torch).
+
+Nothing here says how many images or classes there are or which class is head or tail: that is
+computed from the lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class BenchmarkKind:
+    """One of the paper's data sets.
+
+    name: as on the command line; title: as in the paper.
+    labels, train, test, captions: names of the list files.
+    image_prefixes: what may stand for the first folder of a list's paths, so that ``--images``
+        may be the folder around it, the folder itself, or one with the photos in ``images/``.
+    vocabulary: of ``resources/vocabularies``; spells class names out for ``--class-names words``.
+    options: of the distribution-balanced loss, as published for this data set (DESIGN section
+        4; Wu et al. 2020): mu, and lambda and kappa of negative-tolerant regularisation.
+    where: how to come by the photos, for messages.
+    """
+
+    name: str
+    title: str
+    labels: str
+    train: str
+    test: str
+    captions: str
+    image_prefixes: tuple[tuple[str, str], ...]
+    vocabulary: str
+    where: str
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+VOC_LT = BenchmarkKind(
+    name="voc-lt",
+    title="VOC-LT",
+    labels="voc_labels.txt",
+    train="voc_lt_train.txt",
+    test="voc_lt_test.txt",
+    captions="voc_lt_captions.txt",
+    image_prefixes=(("", ""), ("VOCdevkit/", "")),
+    vocabulary="voc20.txt",
+    where=(
+        "It needs VOC2012 (trainval) and VOC2007 (test) unpacked into one VOCdevkit folder; "
+        "--images is that folder or the one around it."
+    ),
+    options={"mu": 0.3, "negative_scale": 5.0, "kappa": 0.05},
+)
+
+COCO_LT = BenchmarkKind(
+    name="coco-lt",
+    title="COCO-LT",
+    labels="coco_labels.txt",
+    train="coco_lt_train.txt",
+    test="coco_lt_test.txt",
+    captions="coco_lt_captions.txt",
+    image_prefixes=(("", ""), ("", "images/")),
+    vocabulary="coco80.txt",
+    where=(
+        "It needs COCO 2017's train2017 and val2017 folders side by side; --images is the "
+        "folder that holds them."
+    ),
+    options={"mu": 0.2, "negative_scale": 2.0, "kappa": 0.05},
+)
+
+KINDS: dict[str, BenchmarkKind] = {kind.name: kind for kind in (VOC_LT, COCO_LT)}

@@ -1,0 +1,165 @@
+"""A benchmark run for people at a terminal: bars, then the paper's table beside ours (no torch)."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console, RenderableType
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from trainer import metrics
+from trainer.bands import BandLimits
+from trainer.benchmarks.published import NOTES, PUBLISHED
+from trainer.benchmarks.record import Outcome
+from trainer.events import BandScores
+
+SHOWN = 10
+LABELS = {"zero-shot": "zero-shot", "lmpt": "LMPT", "lmpt+": "LMPT+ (our default)"}
+UNKNOWN = "–"
+
+
+class _Bar:
+    """A progress bar that is shown while it is a context."""
+
+    def __init__(self, progress: Progress, title: str, total: int | None) -> None:
+        self._progress = progress
+        self._task = progress.add_task(title, total=total, note="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
+
+
+class PhotoBar(_Bar):
+    """Photos encoded so far, with the rate; those from the cache come first, all at once."""
+
+    def __init__(self, console: Console, title: str, total: int) -> None:
+        progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=console,
+        )
+        super().__init__(progress, title, total)
+        self._from = -1
+        self._begun = 0.0
+
+    def __call__(self, done: int) -> None:
+        """``done`` photos of the list have a feature or are known to get none."""
+        note = ""
+        if self._from < 0:
+            self._from, self._begun = done, time.monotonic()
+            note = f"{done:,} from the cache" if done else ""
+        elif (passed := time.monotonic() - self._begun) > 0:
+            note = f"{(done - self._from) / passed:.1f} photos/s"
+        self._progress.update(self._task, completed=done, note=note)
+
+
+class DownloadBar(_Bar):
+    """Bytes of a backbone's weights; a mere "Loading" where nothing is downloaded."""
+
+    def __init__(self, console: Console, name: str) -> None:
+        progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+            console=console,
+        )
+        super().__init__(progress, f"Loading {name}", None)
+        self._name = name
+
+    def __call__(self, done: int, total: int) -> None:
+        """``total`` is 0 where it is not known."""
+        self._progress.update(
+            self._task,
+            description=f"Downloading {self._name}",
+            completed=done,
+            total=total or None,
+        )
+
+
+def points(value: float | None) -> str:
+    """``87.88``, or a dash for what is not known."""
+    return UNKNOWN if value is None else f"{100 * value:.2f}"
+
+
+def tables(outcome: Outcome) -> list[RenderableType]:
+    """What is printed at the end: the table, then what a reader must know about it."""
+    return [_table(outcome), *_remarks(outcome)]
+
+
+def _table(outcome: Outcome) -> Table:
+    kind, lists = outcome.kind, outcome.lists
+    bands = BandLimits().bands(lists.train.counts)
+    table = Table(title=f"{kind.title}, mean average precision on the test list")
+    table.add_column("method")
+    table.add_column("backbone", overflow="fold")
+    for name in ("total", "head", "medium", "tail"):
+        size = len(bands) if name == "total" else sum(band == name for band in bands)
+        table.add_column(f"{name} ({size})", justify="right")
+    table.add_column("from", overflow="fold")
+    for row in PUBLISHED[kind.name]:
+        known = row.scores.total is not None
+        where = row.source if known else "not in our notes"
+        table.add_row(row.method, row.backbone, *_scores(row.scores), where)
+    table.add_section()
+    for item in outcome.judged:
+        trained = f"this run, {item.seconds:.0f} s" if item.seconds else "this run"
+        label = LABELS.get(item.method, item.method)
+        table.add_row(label, outcome.backbone, *_scores(item.evaluation.scores), trained)
+    return table
+
+
+def _scores(scores: BandScores) -> list[str]:
+    return [points(part) for part in (scores.total, scores.head, scores.medium, scores.tail)]
+
+
+def _remarks(outcome: Outcome) -> list[RenderableType]:
+    train, test = outcome.parts["train"], outcome.parts["test"]
+    lines = [
+        f"{UNKNOWN}: not in our notes, or nothing to judge. In brackets: classes, by their "
+        "images in the training list (head from 100, tail below 20).",
+        NOTES[outcome.kind.name],
+        f"Trained on {train.used:,} of {train.listed:,} images, judged once on {test.used:,} of "
+        f"{test.listed:,}; seed {outcome.seed}, {outcome.device}.",
+    ]
+    if left_out := metrics.not_judged(outcome.judged[0].evaluation):
+        lines.append(f"Not enough in the test list to judge: {', '.join(left_out)}.")
+    if outcome.limit is not None:
+        lines.append(
+            f"NOT COMPARABLE: only the first {outcome.limit:,} images of each list were used."
+        )
+    absent = outcome.absent
+    if absent.count:
+        lines.append(
+            f"NOT COMPARABLE: {len(absent.missing):,} images are missing and "
+            f"{len(absent.unreadable):,} cannot be read:"
+        )
+        named = [*absent.missing, *(f"{path} ({why})" for path, why in absent.unreadable)]
+        lines += [f"  {line}" for line in named[:SHOWN]]
+        if len(named) > SHOWN:
+            lines.append(f"  ... and {len(named) - SHOWN:,} more; --json FILE lists all of them")
+    return list(lines)

@@ -1,0 +1,246 @@
+"""Features of a list's photos, kept on disk so that each photo is encoded once.
+
+A cache is a folder of safetensors files, one per chunk, named after everything that decides
+what a feature is: the backbone with its weights, the preprocessing, the list.  A chunk is
+written to a temporary name and renamed, so a run that is killed loses at most the chunk it was
+in, and the next one goes on.  Each row also carries its file's size and time: a photo that
+was replaced is encoded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from trainer.arrays import write_arrays
+from trainer.backbone import Backbone
+from trainer.benchmarks.images import PhotoFile
+from trainer.encode import SHARPNESS, default_threads
+from trainer.photo import UnreadablePhoto
+from trainer.photo_encoder import PhotoEncoder
+from trainer.photo_reader import PhotoReader
+
+log = logging.getLogger(__name__)
+
+CHUNK = 128
+"""Photos between two writes; a batch at least."""
+FORMAT = 1
+"""Of the cache; raised when photos are decoded or features written in another way."""
+_WINDOW_BATCHES = 3
+OnProgress = Callable[[int], None]
+_Chunk = tuple[NDArray[np.int64], NDArray[np.float16], list[tuple[int, str]]]
+
+
+@dataclass(frozen=True)
+class ListFeatures:
+    """Features of the photos of a list that have one.
+
+    rows: (n,) int64, rising: their places in the list.
+    features: (n, D) float16, unit norm.
+    unreadable: (place in the list, sentence) of the photos that could not be encoded.
+    encoded, cached: how many were encoded now, and how many came from the cache.
+    seconds: spent on encoding.
+    """
+
+    rows: NDArray[np.int64]
+    features: NDArray[np.float16]
+    unreadable: list[tuple[int, str]] = field(default_factory=list[tuple[int, str]])
+    encoded: int = 0
+    cached: int = 0
+    seconds: float = 0.0
+
+
+def feature_key(backbone: Backbone) -> str:
+    """32 hex digits that change with anything that changes a feature: the name, the image
+    tower's weights (a file of one's own may change under the same name), precision and
+    preprocessing.
+    """
+    visual = cast(Any, backbone.model).visual
+    about = {
+        "format": FORMAT,
+        "name": backbone.name,
+        "precision": backbone.precision,
+        "preprocess": {key: str(value) for key, value in visual.preprocess_cfg.items()},
+        "fast_preprocess": backbone.fast_preprocess is not None,
+        "decoded_at_least": SHARPNESS * backbone.input_side,
+    }
+    digest = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
+    tensors: dict[str, torch.Tensor] = visual.state_dict()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def list_key(listed: Sequence[str]) -> str:
+    """16 hex digits of a list's paths in their order."""
+    return hashlib.blake2b("\n".join(listed).encode(), digest_size=8).hexdigest()
+
+
+class FeatureCache:
+    """The chunks of one list by one backbone; ``folder`` is made when something is written."""
+
+    def __init__(self, folder: Path, dim: int) -> None:
+        self._folder, self._dim = folder, dim
+
+    def load(self, files: Sequence[PhotoFile | None]) -> dict[int, NDArray[np.float16]]:
+        """Features (D,) by place in the list, of photos that are as they were when encoded.
+
+        A damaged chunk is left out with a warning; its photos are encoded again.
+        """
+        found: dict[int, NDArray[np.float16]] = {}
+        for path in sorted(self._folder.glob("*.safetensors")):
+            try:
+                arrays = load_file(path)
+                rows, stamps, features = (arrays[key] for key in ("rows", "stamps", "features"))
+            except (OSError, SafetensorError, KeyError) as error:
+                log.warning("%s is damaged and left out: %s", path, error)
+                continue
+            if features.shape != (len(rows), self._dim) or stamps.shape != (len(rows), 2):
+                log.warning("%s is not a chunk of this cache and left out", path)
+                continue
+            for row, stamp, feature in zip(rows.tolist(), stamps.tolist(), features, strict=True):
+                file = files[row] if 0 <= row < len(files) else None
+                if file is not None and [file.size, file.modified] == stamp:
+                    found[row] = feature
+        return found
+
+    def append(
+        self,
+        rows: NDArray[np.int64],
+        features: NDArray[np.float16],
+        files: Sequence[PhotoFile | None],
+    ) -> None:
+        """Write one chunk: features (n, D) of the photos at ``rows`` (n,).
+
+        Raises:
+            OSError: if the disk is full or the place cannot be written.
+        """
+        there = [files[int(row)] for row in rows]
+        stamps = [[file.size, file.modified] for file in there if file is not None]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Unique, so that two runs side by side never write to one file.
+        name = f"{int(rows[0]):06d}-{uuid.uuid4().hex[:8]}"
+        part = self._folder / f"{name}.part"
+        try:
+            arrays = {"rows": rows, "stamps": np.array(stamps, np.int64), "features": features}
+            write_arrays({key: np.ascontiguousarray(item) for key, item in arrays.items()}, part)
+            part.replace(part.with_suffix(".safetensors"))
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+
+def encode_list(
+    files: Sequence[PhotoFile | None],
+    cache: FeatureCache,
+    backbone: Backbone,
+    *,
+    threads: int = 0,
+    batch: int | None = None,
+    chunk: int = CHUNK,
+    on_progress: OnProgress = lambda done: None,
+) -> ListFeatures:
+    """Features of all photos that are there: from the cache, else encoded and put there.
+
+    Args:
+        threads: that decode photos ahead of the model; 0 for as many as suit the device.
+        batch: photos encoded at once; None for as many as suit the device.
+        on_progress: called with the photos of the list that are done, those from the cache
+            included.
+
+    Raises:
+        OSError: if the cache cannot be written.
+        OutOfMemoryError: if not even one photo at a time fits in memory.
+    """
+    found = cache.load(files)
+    cached = len(found)
+    todo = [row for row, file in enumerate(files) if file is not None and row not in found]
+    on_progress(cached)
+    taken = 0
+
+    def one_more_batch(count: int) -> None:
+        nonlocal taken
+        taken += count
+        on_progress(cached + taken)
+
+    unreadable: list[tuple[int, str]] = []
+    begun = time.monotonic()
+    if todo:
+        for rows, features, failures in _encoded(
+            todo,
+            files,
+            backbone,
+            threads=threads,
+            batch=batch,
+            chunk=chunk,
+            report=one_more_batch,
+        ):
+            if len(rows):
+                cache.append(rows, features, files)
+            found |= dict(zip(rows.tolist(), features, strict=True))
+            unreadable += failures
+    order = np.array(sorted(found), np.int64)
+    return ListFeatures(
+        rows=order,
+        features=(
+            np.stack([found[int(row)] for row in order])
+            if len(order)
+            else np.zeros((0, backbone.dim), np.float16)
+        ),
+        unreadable=unreadable,
+        encoded=len(found) - cached,
+        cached=cached,
+        seconds=time.monotonic() - begun,
+    )
+
+
+def _encoded(
+    todo: Sequence[int],
+    files: Sequence[PhotoFile | None],
+    backbone: Backbone,
+    *,
+    threads: int,
+    batch: int | None,
+    chunk: int,
+    report: OnProgress,
+) -> Iterator[_Chunk]:
+    encoder = PhotoEncoder(backbone, batch)
+    workers = threads or default_threads(backbone.device)
+    reader = PhotoReader(
+        backbone.fast_preprocess or backbone.preprocess,
+        at_least=SHARPNESS * backbone.input_side,
+        threads=workers,
+        window=max(_WINDOW_BATCHES * encoder.batch, 2 * workers),
+    )
+
+    def take(count: int) -> list[torch.Tensor | UnreadablePhoto]:
+        taken = reader.take(count)
+        report(len(taken))
+        return taken
+
+    try:
+        # All at once: the next chunk's photos are decoded while this one is encoded.
+        reader.add([file.path for row in todo if (file := files[row]) is not None])
+        size = max(chunk, encoder.batch)
+        for start in range(0, len(todo), size):
+            part = np.array(todo[start : start + size], np.int64)
+            made = encoder.encode(len(part), take)
+            failures = [(int(part[place]), reason) for place, reason in made.failures]
+            yield part[made.positions], made.features, failures
+    finally:
+        reader.close()

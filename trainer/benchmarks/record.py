@@ -1,0 +1,178 @@
+"""What a benchmark run found, and how it is written down as JSON (no torch)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from trainer import metrics
+from trainer.bands import BandLimits
+from trainer.benchmarks.benchmark import BenchmarkKind
+from trainer.benchmarks.lists import BenchmarkLists, without_caption
+from trainer.benchmarks.published import NOTES, PUBLISHED
+from trainer.prompt_set import Evaluation
+
+SCHEMA = 1
+_PACKAGES = ("lmpt-desktop", "torch", "open_clip_torch", "numpy", "scikit-learn", "pillow")
+
+
+@dataclass(frozen=True)
+class Absent:
+    """Photos of the lists that took no part.
+
+    missing: listed paths without a file; unreadable: (listed path, reason).
+    """
+
+    missing: list[str]
+    unreadable: list[tuple[str, str]]
+
+    @property
+    def count(self) -> int:
+        return len(self.missing) + len(self.unreadable)
+
+
+@dataclass(frozen=True)
+class Part:
+    """How many photos of one list were listed and used, and where their features came from;
+    ``seconds`` were spent on encoding.
+    """
+
+    listed: int
+    used: int
+    encoded: int
+    cached: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One method on the test list; ``seconds`` were spent on training."""
+
+    method: str
+    evaluation: Evaluation
+    seconds: float
+    settings: dict[str, Any] = field(default_factory=dict[str, Any])
+    folder: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A whole run; ``parts`` by ``train`` and ``test``."""
+
+    kind: BenchmarkKind
+    backbone: str
+    device: str
+    templates: list[str]
+    seed: int
+    limit: int | None
+    prompt_texts: list[str]
+    lists: BenchmarkLists
+    absent: Absent
+    parts: dict[str, Part]
+    judged: list[Judged]
+    cache: Path
+
+    @property
+    def comparable(self) -> bool:
+        """Whether the whole lists were used."""
+        return self.limit is None and not self.absent.count
+
+
+def to_json(outcome: Outcome) -> dict[str, Any]:
+    """Everything one needs to check the figures or to run them again; scores are in [0, 1],
+    None where our notes have none or nothing can be judged.
+    """
+    kind, lists = outcome.kind, outcome.lists
+    counts = lists.train.counts
+    bands = BandLimits().bands(counts)
+    return {
+        "schema": SCHEMA,
+        "benchmark": kind.name,
+        "title": kind.title,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "versions": {name: _version(name) for name in _PACKAGES}
+        | {"python": platform.python_version()},
+        "backbone": outcome.backbone,
+        "device": outcome.device,
+        "templates": outcome.templates,
+        "seed": outcome.seed,
+        "limit": outcome.limit,
+        "comparable": outcome.comparable,
+        "lists": {
+            part: {
+                "file": which.file.name,
+                "sha256": hashlib.sha256(which.file.read_bytes()).hexdigest(),
+                "repeated_lines": which.repeated,
+                **asdict(outcome.parts[part]),
+            }
+            for part, which in (("train", lists.train), ("test", lists.test))
+        },
+        "captions_missing": without_caption(lists.captions),
+        "band_sizes": {band: sum(item == band for item in bands) for band in sorted(set(bands))},
+        "missing": outcome.absent.missing,
+        "unreadable": [
+            {"path": path, "reason": reason} for path, reason in outcome.absent.unreadable
+        ],
+        "classes": [
+            {
+                "name": name,
+                "prompt_text": outcome.prompt_texts[index],
+                "train_present": int(counts[index]),
+                "band": bands[index].value,
+                "average_precision": {
+                    item.method: item.evaluation.classes[index].average_precision
+                    for item in outcome.judged
+                },
+            }
+            for index, name in enumerate(lists.classes)
+        ],
+        "published": [
+            {"method": row.method, "backbone": row.backbone, "source": row.source}
+            | asdict(row.scores)
+            for row in PUBLISHED[kind.name]
+        ],
+        "note": NOTES[kind.name],
+        "results": {
+            item.method: asdict(item.evaluation.scores)
+            | {
+                "seconds": item.seconds,
+                "figures": item.evaluation.extra,
+                "classes_not_judged": metrics.not_judged(item.evaluation),
+                "settings": item.settings,
+                "job": None if item.folder is None else str(item.folder),
+            }
+            for item in outcome.judged
+        },
+    }
+
+
+def write_json(body: dict[str, Any], where: str) -> None:
+    """To the file ``where``, made whole or not at all; ``-`` is stdout.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    text = json.dumps(body, ensure_ascii=False, indent=1) + "\n"
+    if where == "-":
+        sys.stdout.write(text)
+        return
+    target = Path(where).expanduser()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(target)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
