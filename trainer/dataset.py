@@ -28,7 +28,8 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
     Args:
         targets: (N, C) int8.
         sticky: (N,) int8, earlier assignments; -1 where this run decides.
-        fraction: of the present annotations of each class, to hold out.
+        fraction: of the present annotations of each class, to hold out; 0 holds out none
+            that is not held out already.
 
     Returns:
         (N,) int8: 0 train, 1 held out, -1 for an image without any annotation.
@@ -38,6 +39,10 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
     annotated = (targets >= 0).any(1)
     split = np.where(annotated, sticky, UNASSIGNED).astype(np.int8)
     free = annotated & (sticky == UNASSIGNED)
+    if fraction <= 0:
+        split[free] = TRAIN
+        _keep_someone_training(split, free)
+        return split
     counts = present.sum(0)
     wanted = np.where(counts >= 2, np.maximum(1, np.rint(fraction * counts)), 0).astype(int)
     wanted = np.minimum(wanted, np.maximum(counts - 1, 0))
