@@ -93,7 +93,8 @@ def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
 
     Average precision needs no calibration.  Calibration error and F1 are measured with scores
     fitted on the other half of the held-out part; the prompt set carries the calibration fitted
-    on all of it.
+    on all of it.  Where nothing is held out there is no evaluation, and scale, bias and
+    thresholds are those of the training annotations.
     """
     job, options = ground.job, ground.options
     embeddings = class_embeddings(snapshot, ground)
@@ -139,8 +140,8 @@ def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
             "chosen_interpolation": snapshot.interpolation,
             "trained_classes": [int(item) for item in ground.active],
         },
-        evaluation=evaluation,
-        baseline=baseline_evaluation(ground),
+        evaluation=evaluation if len(targets) else None,
+        baseline=baseline_evaluation(ground) if len(targets) else None,
         held_out=[int(item) for item in job.image_ids[ground.split == HELD_OUT]],
     )
 

@@ -162,6 +162,21 @@ def test_the_same_seed_gives_identical_results_and_another_does_not(
     assert not np.array_equal(one, other)
 
 
+def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    outcome, events = run(tmp_path, make_job(zero_shot, steps=12, held_out_fraction=0.0))
+    assert isinstance(outcome, FitFinished), outcome
+    started = events.of(FitStarted)[0]
+    assert (started.train_images, started.held_out_images) == (160, 0)
+    made = prompt_set.load(Path(outcome.prompt_set))
+    assert made.evaluation is None
+    assert made.baseline is None
+    assert made.held_out == []
+    assert not made.calibrated.any()
+    assert np.isfinite([made.scale, *made.biases, *made.thresholds]).all()
+
+
 @pytest.mark.parametrize(
     "options",
     [
