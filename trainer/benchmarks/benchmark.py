@@ -22,6 +22,8 @@ class BenchmarkKind:
     vocabulary: of ``resources/vocabularies``; spells class names out for ``--class-names words``.
     options: of the distribution-balanced loss, as published for this data set (DESIGN section
         4; Wu et al. 2020): mu, and lambda and kappa of negative-tolerant regularisation.
+    digest: of what the authors' lists say (:attr:`trainer.benchmarks.lists.BenchmarkLists.digest`),
+        to tell other lists of the same names from theirs.
     where: how to come by the photos, for messages.
     """
 
@@ -34,6 +36,7 @@ class BenchmarkKind:
     image_prefixes: tuple[tuple[str, str], ...]
     vocabulary: str
     where: str
+    digest: str = ""
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
@@ -47,9 +50,10 @@ VOC_LT = BenchmarkKind(
     image_prefixes=(("", ""), ("VOCdevkit/", "")),
     vocabulary="voc20.txt",
     where=(
-        "It needs VOC2012 (trainval) and VOC2007 (test) unpacked into one VOCdevkit folder; "
+        "VOC-LT needs VOC2012 (trainval) and VOC2007 (test) unpacked into one VOCdevkit folder; "
         "--images is that folder or the one around it."
     ),
+    digest="458b922c953cff85ca863820fdc76c9f",
     options={"mu": 0.3, "negative_scale": 5.0, "kappa": 0.05},
 )
 
@@ -63,9 +67,10 @@ COCO_LT = BenchmarkKind(
     image_prefixes=(("", ""), ("", "images/")),
     vocabulary="coco80.txt",
     where=(
-        "It needs COCO 2017's train2017 and val2017 folders side by side; --images is the "
+        "COCO-LT needs COCO 2017's train2017 and val2017 folders side by side; --images is the "
         "folder that holds them."
     ),
+    digest="f4c513d00a9eaba7ba6a3fd15bbb0dbe",
     options={"mu": 0.2, "negative_scale": 2.0, "kappa": 0.05},
 )
 

@@ -6,6 +6,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from rich import box
 from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
@@ -25,7 +26,7 @@ from trainer.benchmarks.record import Outcome
 from trainer.events import BandScores
 
 SHOWN = 10
-LABELS = {"zero-shot": "zero-shot", "lmpt": "LMPT", "lmpt+": "LMPT+ (our default)"}
+LABELS = {"zero-shot": "zero-shot", "lmpt": "LMPT", "lmpt+": "LMPT+ (ours)"}
 UNKNOWN = "–"
 
 
@@ -114,13 +115,18 @@ def tables(outcome: Outcome) -> list[RenderableType]:
 def _table(outcome: Outcome) -> Table:
     kind, lists = outcome.kind, outcome.lists
     bands = BandLimits().bands(lists.train.counts)
-    table = Table(title=f"{kind.title}, mean average precision on the test list")
-    table.add_column("method")
+    table = Table(
+        title=f"{kind.title}: mean average precision on the test list",
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
+    table.add_column("method\nclasses", no_wrap=True)
     table.add_column("backbone", overflow="fold")
     for name in ("total", "head", "medium", "tail"):
         size = len(bands) if name == "total" else sum(band == name for band in bands)
-        table.add_column(f"{name} ({size})", justify="right")
-    table.add_column("from", overflow="fold")
+        table.add_column(f"{name}\n{size}", justify="right", no_wrap=True)
+    table.add_column("from")
     for row in PUBLISHED[kind.name]:
         known = row.scores.total is not None
         where = row.source if known else "not in our notes"
@@ -129,6 +135,8 @@ def _table(outcome: Outcome) -> Table:
     for item in outcome.judged:
         trained = f"this run, {item.seconds:.0f} s" if item.seconds else "this run"
         label = LABELS.get(item.method, item.method)
+        if item.same_as:
+            label, trained = f"({label})", f"same as {LABELS.get(item.same_as, item.same_as)}"
         table.add_row(label, outcome.backbone, *_scores(item.evaluation.scores), trained)
     return table
 
@@ -140,14 +148,22 @@ def _scores(scores: BandScores) -> list[str]:
 def _remarks(outcome: Outcome) -> list[RenderableType]:
     train, test = outcome.parts["train"], outcome.parts["test"]
     lines = [
-        f"{UNKNOWN}: not in our notes, or nothing to judge. In brackets: classes, by their "
-        "images in the training list (head from 100, tail below 20).",
+        f"{UNKNOWN}: not in our notes, or nothing to judge. Bands are by a class's images in the "
+        "training list: head from 100, tail below 20.",
         NOTES[outcome.kind.name],
         f"Trained on {train.used:,} of {train.listed:,} images, judged once on {test.used:,} of "
         f"{test.listed:,}; seed {outcome.seed}, {outcome.device}.",
     ]
     if left_out := metrics.not_judged(outcome.judged[0].evaluation):
         lines.append(f"Not enough in the test list to judge: {', '.join(left_out)}.")
+    lines += [
+        f"The training of {item.method} came to the very same prompts as that of {item.same_as}: "
+        f"this version trains both in one way, and the row says nothing of {item.method}."
+        for item in outcome.judged
+        if item.same_as
+    ]
+    if not outcome.authors_lists:
+        lines.append("NOT COMPARABLE: these lists do not say what the authors' lists say.")
     if outcome.limit is not None:
         lines.append(
             f"NOT COMPARABLE: only the first {outcome.limit:,} images of each list were used."

@@ -9,9 +9,12 @@ on half-understood lists is worth nothing.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +63,16 @@ class BenchmarkLists:
     train: ImageList
     test: ImageList
     captions: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """32 hex digits of what the lists say, however their lines end."""
+        content: list[Any] = [self.classes, self.captions]
+        for part in (self.train, self.test):
+            ids = [np.flatnonzero(row == PRESENT).tolist() for row in part.targets]
+            content += [part.paths, ids]
+        text = json.dumps(content, ensure_ascii=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def first(self, count: int) -> BenchmarkLists:
         """Only the first ``count`` images of each list, for trying things out."""

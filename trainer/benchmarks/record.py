@@ -53,18 +53,26 @@ class Part:
 
 @dataclass(frozen=True)
 class Judged:
-    """One method on the test list; ``seconds`` were spent on training."""
+    """One method on the test list.
+
+    seconds: spent on training.
+    same_as: an earlier method whose training came to the very same prompts, or ""; then this
+        row says nothing about ``method``.
+    """
 
     method: str
     evaluation: Evaluation
     seconds: float
     settings: dict[str, Any] = field(default_factory=dict[str, Any])
     folder: Path | None = None
+    same_as: str = ""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A whole run; ``parts`` by ``train`` and ``test``."""
+    """A whole run; ``parts`` by ``train`` and ``test``, ``authors_lists`` whether the lists say
+    what the authors' say.
+    """
 
     kind: BenchmarkKind
     backbone: str
@@ -74,6 +82,7 @@ class Outcome:
     limit: int | None
     prompt_texts: list[str]
     lists: BenchmarkLists
+    authors_lists: bool
     absent: Absent
     parts: dict[str, Part]
     judged: list[Judged]
@@ -81,8 +90,8 @@ class Outcome:
 
     @property
     def comparable(self) -> bool:
-        """Whether the whole lists were used."""
-        return self.limit is None and not self.absent.count
+        """Whether all images of the authors' lists were used, and no others."""
+        return self.authors_lists and self.limit is None and not self.absent.count
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
@@ -106,6 +115,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         "seed": outcome.seed,
         "limit": outcome.limit,
         "comparable": outcome.comparable,
+        "authors_lists": outcome.authors_lists,
         "lists": {
             part: {
                 "file": which.file.name,
@@ -144,6 +154,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
             item.method: asdict(item.evaluation.scores)
             | {
                 "seconds": item.seconds,
+                "same_as": item.same_as or None,
                 "figures": item.evaluation.extra,
                 "classes_not_judged": metrics.not_judged(item.evaluation),
                 "settings": item.settings,

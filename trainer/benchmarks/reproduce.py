@@ -62,6 +62,8 @@ class ReproduceError(Exception):
 def run_reproduce(arguments: argparse.Namespace) -> int:
     """The subcommand; its exit code."""
     notes = Console(stderr=True)
+    # open_clip tells the root logger of every step of loading.
+    logging.getLogger().setLevel(logging.WARNING)
     try:
         outcome = reproduce(Request.of(arguments), notes)
         console = notes if arguments.json == "-" else Console()
@@ -105,6 +107,7 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
     """
     kind = request.kind
     lists = read_lists(request.lists, kind)
+    authors_lists = lists.digest == kind.digest
     if request.limit is not None:
         lists = lists.first(request.limit)
     located = {
@@ -151,6 +154,7 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
         limit=request.limit,
         prompt_texts=texts,
         lists=lists,
+        authors_lists=authors_lists,
         absent=absent,
         parts={
             part: Part(
@@ -179,17 +183,18 @@ def _refuse(absent: Absent, request: Request, total: int) -> None:
     file = request.cache / f"missing-{request.kind.name}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    what = f"{len(absent.missing):,} missing" if absent.missing else ""
-    if absent.unreadable:
-        what += f"{' and ' if what else ''}{len(absent.unreadable):,} that cannot be read"
+    kinds = [
+        (len(absent.missing), "missing"),
+        (len(absent.unreadable), "not readable"),
+    ]
+    what = " and ".join(f"{count:,} {word}" for count, word in kinds if count)
     more = len(lines) - SHOWN
     shown = "\n".join(f"  {line}" for line in lines[:SHOWN])
     rest = f"\n  ... and {more:,} more" if more > 0 else ""
     raise ReproduceError(
-        f"Of the {total:,} images of {request.kind.title}, there are {what} in "
-        f"{request.images}:\n{shown}{rest}\nAll of them are listed in {file}. "
-        f"{request.kind.where} Figures without them would not be comparable; to go on all the "
-        "same, add --allow-missing."
+        f"Of the {total:,} images of {request.kind.title}, {what} in {request.images}:\n{shown}{rest}\nAll of them are listed in {file}.\n"
+        f"{request.kind.where} Figures without them would not be comparable with "
+        "the paper's; to go on all the same, add --allow-missing."
     )
 
 
@@ -351,6 +356,25 @@ def _judge(
                 seconds=made.seconds,
                 settings=chosen.settings,
                 folder=made.folder,
+                same_as=_same_as(method, fitted),
             )
         )
     return judged
+
+
+def _same_as(method: str, fitted: dict[str, _Fitted]) -> str:
+    """The method before ``method`` that came to the very same prompts, or "".
+
+    Two methods that differ never do; a table that showed one of them under both names would
+    say something untrue.
+    """
+    mine = fitted[method].prompts
+    for name, other in fitted.items():
+        if name == method:
+            break
+        theirs = other.prompts
+        if np.array_equal(mine.class_embeddings, theirs.class_embeddings) and np.array_equal(
+            mine.biases, theirs.biases
+        ):
+            return name
+    return ""
