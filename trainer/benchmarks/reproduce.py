@@ -192,7 +192,8 @@ def _refuse(absent: Absent, request: Request, total: int) -> None:
     shown = "\n".join(f"  {line}" for line in lines[:SHOWN])
     rest = f"\n  ... and {more:,} more" if more > 0 else ""
     raise ReproduceError(
-        f"Of the {total:,} images of {request.kind.title}, {what} in {request.images}:\n{shown}{rest}\nAll of them are listed in {file}.\n"
+        f"Of the {total:,} images of {request.kind.title}, {what} in {request.images}:\n"
+        f"{shown}{rest}\nAll of them are listed in {file}.\n"
         f"{request.kind.where} Figures without them would not be comparable with "
         "the paper's; to go on all the same, add --allow-missing."
     )
