@@ -83,7 +83,8 @@ def run_reproduce(arguments: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         sys.stderr.write(
-            "Stopped. What was encoded so far is kept; run the same command again to go on.\n"
+            "Stopped. All but the last photos encoded are kept; run the same command again "
+            "to go on.\n"
         )
         return 3
     return 0
