@@ -91,7 +91,7 @@ class FitOptions:
     validation_fraction: float = 0.2
     interpolation: float = -1.0
 
-    class_chunk: int = 128
+    class_chunk: int = 64
     recompute: str = "auto"
     threads: int = 0
 

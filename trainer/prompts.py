@@ -68,7 +68,7 @@ class PromptLearner(nn.Module):
         texts: Sequence[str],
         layout: PromptLayout | None = None,
         *,
-        chunk: int = 128,
+        chunk: int = 64,
         recompute: bool = False,
         on_chunk: Callable[..., None] | None = None,
     ) -> None:
@@ -112,6 +112,7 @@ class PromptLearner(nn.Module):
         return self._tower.encode_with_gradient(
             self.token_embeddings,
             self._rows.ids,
+            self._rows.lengths,
             self._all_rows() if rows is None else rows,
             chunk=self.chunk,
             recompute=self.recompute and torch.is_grad_enabled(),

