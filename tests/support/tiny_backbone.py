@@ -1,13 +1,21 @@
-"""Writes a tiny random CLIP in the form of the bundled Lite backbone (a program of its own,
-so that tests of the window need not load torch): ``tiny_backbone.py FOLDER``."""
+"""A tiny random CLIP, for every test that needs a model and not a good one.
+
+As a program, ``tiny_backbone.py FOLDER [--uncalibrated]``, it writes the model in the form of the
+bundled Lite backbone, so that tests of the window need not load torch.
+"""
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-CONFIG = {
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+CONFIG: dict[str, Any] = {
     "embed_dim": 32,
     "vision_cfg": {
         "image_size": 64,
@@ -24,28 +32,60 @@ CONFIG = {
         "layers": 2,
     },
 }
+DIM: int = CONFIG["embed_dim"]
+WIDTH: int = CONFIG["text_cfg"]["width"]
 PREPROCESS = {
     "mean": [0.48, 0.46, 0.41],
     "std": [0.27, 0.26, 0.28],
     "interpolation": "bicubic",
-    "resize_mode": "squash",
+    "resize_mode": "shortest",
 }
-CALIBRATION = {"scale": 20.0, "bias": -4.5, "threshold": 0.4, "templates": ["a photo of a {}."]}
+TEMPLATES = ("a photo of a {}.", "{}")
+CALIBRATION = {"scale": 20.0, "bias": -4.5, "threshold": 0.4, "templates": list(TEMPLATES)}
 
 
-def main(folder: Path) -> None:
+def tiny_clip(*, quick_gelu: bool = False, siglip: bool = False) -> Module:
+    """The model with random weights, the same every time."""
     import torch
     from open_clip.model import CLIP
-    from safetensors.torch import save_file
 
     torch.manual_seed(0)
+    extra: dict[str, Any] = {"init_logit_bias": -7.0, "init_logit_scale": 2.0} if siglip else {}
+    return CLIP(**CONFIG, quick_gelu=quick_gelu, **extra).eval()
+
+
+def write(folder: Path, *, calibrated: bool = True) -> None:
+    """The model as a ``local-dir:`` backbone; uncalibrated like a CLIP that was downloaded."""
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     config = {"model_cfg": CONFIG, "preprocess_cfg": PREPROCESS}
     (folder / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")
-    (folder / "lmpt.json").write_text(json.dumps(CALIBRATION), encoding="utf-8")
-    weights = dict(CLIP(**CONFIG).state_dict())  # type: ignore[arg-type]
-    save_file(weights, folder / "open_clip_model.safetensors")
+    if calibrated:
+        (folder / "lmpt.json").write_text(json.dumps(CALIBRATION), encoding="utf-8")
+    save_file(dict(tiny_clip().state_dict()), folder / "open_clip_model.safetensors")
+
+
+@dataclass(frozen=True)
+class TinyBackbone:
+    """What a fit needs of a backbone; the image tower is there and never run."""
+
+    model: Module
+    tokenizer: Any
+    dim: int = DIM
+    templates: tuple[str, ...] = TEMPLATES
+
+
+def tiny_backbone(name: str = "", device: object = None) -> TinyBackbone:
+    """Stands in for :func:`trainer.backbone.load_backbone`."""
+    import open_clip
+
+    return TinyBackbone(tiny_clip(), open_clip.get_tokenizer("ViT-B-32"))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--uncalibrated", action="store_true")
+    arguments = parser.parse_args()
+    write(arguments.folder, calibrated=not arguments.uncalibrated)

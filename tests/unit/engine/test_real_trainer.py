@@ -28,7 +28,8 @@ COLOURS = {"red": (210, 30, 30), "green": (30, 190, 60), "blue": (40, 60, 220)}
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("tiny")
-    subprocess.run([sys.executable, str(SUPPORT / "tiny_clip.py"), str(folder)], check=True)
+    program = [sys.executable, str(SUPPORT / "tiny_backbone.py")]
+    subprocess.run([*program, str(folder), "--uncalibrated"], check=True)
     return f"local-dir:{folder}"
 
 

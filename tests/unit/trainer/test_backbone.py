@@ -6,7 +6,6 @@ import copy
 import os
 import pickle
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,12 +15,11 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from tiny_backbone import tiny_clip
 
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.suggested import SUGGESTED, is_downloaded, weights_file
 from trainer.weights import WeightsError, read_weights
-
-MakeClip = Callable[..., torch.nn.Module]
 
 
 def photo() -> Image.Image:
@@ -118,10 +116,8 @@ def test_many_texts_keep_their_order(tiny_folder: Path) -> None:
 # ---------------------------------------------------------------------------- weights files
 
 
-def test_a_safetensors_file_of_ones_own(
-    tmp_path: Path, tiny_architecture: str, make_tiny_clip: MakeClip
-) -> None:
-    model = make_tiny_clip()
+def test_a_safetensors_file_of_ones_own(tmp_path: Path, tiny_architecture: str) -> None:
+    model = tiny_clip()
     save_file(dict(model.state_dict()), tmp_path / "w.safetensors")
     backbone = load_backbone(f"{tiny_architecture}/{tmp_path}/w.safetensors", "cpu")
     expected = reference(model, backbone.preprocess(photo())[None])
@@ -132,9 +128,9 @@ def test_a_safetensors_file_of_ones_own(
 
 @pytest.mark.parametrize("wrapped", ["plain", "checkpoint", "data-parallel"])
 def test_a_state_dict_file_of_ones_own(
-    tmp_path: Path, tiny_architecture: str, make_tiny_clip: MakeClip, wrapped: str
+    tmp_path: Path, tiny_architecture: str, wrapped: str
 ) -> None:
-    model = make_tiny_clip()
+    model = tiny_clip()
     content: object = dict(model.state_dict())
     if wrapped == "checkpoint":
         content = {"epoch": 3, "state_dict": content}
@@ -147,27 +143,25 @@ def test_a_state_dict_file_of_ones_own(
 
 
 def test_openais_torchscript_archive_is_read_and_computes_with_quickgelu(
-    tmp_path: Path, tiny_architecture: str, make_tiny_clip: MakeClip
+    tmp_path: Path, tiny_architecture: str
 ) -> None:
-    model = make_tiny_clip(quick_gelu=True)
+    model = tiny_clip(quick_gelu=True)
     save_torchscript(model, tmp_path / "w.pt")
     backbone = load_backbone(f"{tiny_architecture}/{tmp_path}/w.pt", "cpu")
     expected = reference(model, backbone.preprocess(photo())[None])
     # Half precision on disk, as OpenAI's.
     np.testing.assert_allclose(feature(backbone), expected, atol=2e-3)
-    exact_gelu = reference(make_tiny_clip(), backbone.preprocess(photo())[None])
+    exact_gelu = reference(tiny_clip(), backbone.preprocess(photo())[None])
     distance = np.abs(feature(backbone) - expected).max()
     assert distance < 0.2 * np.abs(exact_gelu - expected).max()
 
 
-def test_torchscript_code_is_never_run(
-    tmp_path: Path, make_tiny_clip: MakeClip, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    save_torchscript(make_tiny_clip(), tmp_path / "w.pt")
+def test_torchscript_code_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_torchscript(tiny_clip(), tmp_path / "w.pt")
     monkeypatch.setattr(torch.jit, "load", lambda *_args, **_kwargs: pytest.fail("jit.load"))
     weights = read_weights(tmp_path / "w.pt")
     assert weights.openai
-    assert set(weights.tensors) >= set(make_tiny_clip().state_dict())
+    assert set(weights.tensors) >= set(tiny_clip().state_dict())
     assert "input_resolution" not in weights.tensors
 
 
@@ -243,12 +237,10 @@ def test_a_missing_weights_file_is_said_plainly(tmp_path: Path, tiny_architectur
 # ----------------------------------------------------------------------------------- SigLIP
 
 
-def test_scale_and_bias_of_a_sigmoid_model_are_its_own(
-    tmp_path: Path, make_tiny_clip: MakeClip, tiny_folder: Path
-) -> None:
+def test_scale_and_bias_of_a_sigmoid_model_are_its_own(tmp_path: Path, tiny_folder: Path) -> None:
     import json
 
-    model = make_tiny_clip(siglip=True)
+    model = tiny_clip(siglip=True)
     config = json.loads((tiny_folder / "open_clip_config.json").read_text("utf-8"))
     config["model_cfg"] |= {"init_logit_bias": 0.0}
     (tmp_path / "open_clip_config.json").write_text(json.dumps(config), encoding="utf-8")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import runpy
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_backbone
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -40,7 +40,7 @@ def authors_lists() -> Path:
 def tiny_backbone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny random CLIP in the form of the bundled backbone."""
     folder = tmp_path_factory.mktemp("tiny-backbone")
-    runpy.run_path(str(ROOT / "tests" / "support" / "tiny_backbone.py"))["main"](folder)
+    tiny_backbone.write(folder)
     return folder
 
 

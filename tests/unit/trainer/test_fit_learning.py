@@ -1,0 +1,143 @@
+"""What a fit learns and what it leaves alone, over a random text tower."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tiny_backbone import DIM
+from tiny_backbone import WIDTH
+from tiny_fits import NAMES, make_job, run, written_embeddings
+
+from trainer import job, learner, prompt_set
+from trainer.events import (
+    FitFinished,
+    FitStarted,
+)
+
+
+def test_learns_and_writes_a_prompt_set_judged_beside_the_baseline(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    outcome, _ = run(tmp_path, make_job(zero_shot, images=400))
+    assert isinstance(outcome, FitFinished)
+    made = prompt_set.load(Path(outcome.prompt_set))
+    assert made.evaluation is not None
+    assert made.baseline is not None
+    assert made.evaluation.scores.total is not None
+    assert made.baseline.scores.total is not None
+    assert made.evaluation.scores.total > made.baseline.scores.total + 0.2
+    assert {"CF1", "OF1", "ECE", "ECE_before"} <= made.evaluation.extra.keys()
+    held_out = {item.name: item.held_out_present for item in made.baseline.classes}
+    assert held_out == {item.name: item.held_out_present for item in made.evaluation.classes}
+    assert np.linalg.norm(made.class_embeddings, axis=1) == pytest.approx(np.ones(len(NAMES)))
+    assert made.contexts is not None
+    assert made.contexts.shape == (len(NAMES), 4, WIDTH)
+    assert made.created.endswith("+00:00")
+    assert not (tmp_path / job.CHECKPOINT_NAME).exists()
+
+
+def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    outcome, events = run(tmp_path, make_job(zero_shot, steps=12, held_out_fraction=0.0))
+    assert isinstance(outcome, FitFinished), outcome
+    started = events.of(FitStarted)[0]
+    assert (started.train_images, started.held_out_images) == (160, 0)
+    made = prompt_set.load(Path(outcome.prompt_set))
+    assert made.evaluation is None
+    assert made.baseline is None
+    assert made.held_out == []
+    assert not made.calibrated.any()
+    assert np.isfinite([made.scale, *made.biases, *made.thresholds]).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"loss": "bce", "classification_share": 1.0},
+        {"loss": "focal", "embedding_space": "token"},
+        {"loss": "asymmetric", "embedding_space": "mean-token"},
+        {"rebalance": "class-balanced", "sampling": "class-balanced", "batch_size": 64},
+        {"shared_context": True, "class_position": "middle"},
+        {"optimiser": "sgd", "learning_rate": 0.5, "context_tokens": 16},
+        {"class_chunk": 3, "recompute": "on", "class_position": "front"},
+        {"refit": False, "interpolation": 2.0},
+        {"validation_fraction": 0.0, "steps_unvalidated": 6},
+    ],
+    ids=str,
+)
+def test_every_switch_runs(tmp_path: Path, zero_shot: np.ndarray, options: dict[str, Any]) -> None:
+    outcome, _ = run(tmp_path, make_job(zero_shot, **({"steps": 6} | options)))
+    assert isinstance(outcome, FitFinished), outcome
+
+
+def test_twenty_corrections_do_not_wreck_zero_shot(tmp_path: Path, zero_shot: np.ndarray) -> None:
+    """Sixty classes, twenty photos with one verdict each, most of them "that was missed"."""
+    full = make_job(zero_shot, images=200)
+    names = NAMES + [f"thing number {index}" for index in range(52)]
+    written = written_embeddings(names)
+    r = np.random.default_rng(5)
+    targets = np.full((200, 60), -1, dtype=np.int8)
+    targets[r.choice(200, 20, replace=False), r.integers(0, 8, 20)] = r.random(20) < 0.8
+    made = replace(
+        full,
+        targets=targets,
+        classes=[job.JobClass(name) for name in names],
+        baseline_embeddings=written,
+        baseline_biases=np.full(60, -4, dtype=np.float32),
+    )
+    outcome, _ = run(tmp_path, made)
+    assert isinstance(outcome, FitFinished)
+    learned = prompt_set.load(Path(outcome.prompt_set))
+    similarity = (learned.class_embeddings * written).sum(1)
+    assert similarity[8:] == pytest.approx(np.ones(52))
+    assert (similarity[:8] > 0.7).all()
+    assert not learned.calibrated.any()
+    cosines = full.features @ learned.class_embeddings.T
+    scores = 1 / (1 + np.exp(-(learned.scale * cosines + learned.biases)))
+    before = 1 / (1 + np.exp(-(20 * full.features @ written.T - 4)))
+    assert scores.mean() < 1.5 * before.mean()
+
+
+def test_classes_without_annotations_keep_what_the_app_predicts_with(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    made = make_job(zero_shot, steps=6)
+    kept = np.eye(DIM, dtype=np.float32)[3]
+    baseline = zero_shot.copy()
+    baseline[6] = 2 * kept
+    targets = made.targets.copy()
+    targets[:, 6] = -1
+    outcome, _ = run(tmp_path, replace(made, baseline_embeddings=baseline, targets=targets))
+    assert isinstance(outcome, FitFinished)
+    learned = prompt_set.load(Path(outcome.prompt_set))
+    assert learned.class_embeddings[6] == pytest.approx(kept)
+    assert learned.settings["trained_classes"] == [0, 1, 2, 3, 4, 5, 7]
+    assert not learned.calibrated[6]
+
+
+def test_images_held_out_before_are_held_out_again(tmp_path: Path, zero_shot: np.ndarray) -> None:
+    made = make_job(zero_shot, steps=6)
+    split = made.split.copy()
+    split[:20] = job.HELD_OUT
+    outcome, _ = run(tmp_path, replace(made, split=split))
+    assert isinstance(outcome, FitFinished)
+    held_out = prompt_set.load(Path(outcome.prompt_set)).held_out
+    assert set(made.image_ids[:20].tolist()) <= set(held_out)
+
+
+def test_interpolation_leans_on_the_written_prompt_where_annotations_are_few() -> None:
+    learned, written = (
+        np.eye(3, dtype=np.float32)[[0, 0, 0]],
+        np.eye(3, dtype=np.float32)[[1, 1, 1]],
+    )
+    mixed = learner.interpolate(learned, written, np.array([0, 8, 800]), 8.0)
+    assert mixed[0] == pytest.approx([0, 1, 0])
+    assert mixed[1] == pytest.approx([0.5**0.5, 0.5**0.5, 0])
+    assert mixed[2][0] > 0.99
+    untouched = learner.interpolate(learned, written, np.array([0, 8, 800]), 0.0)
+    assert untouched[1:] == pytest.approx(learned[1:])
