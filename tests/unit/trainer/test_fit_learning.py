@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_backbone import DIM
-from tiny_backbone import WIDTH
+from tiny_backbone import DIM, WIDTH
 from tiny_fits import NAMES, make_job, run, written_embeddings
 
 from trainer import job, learner, prompt_set
