@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from trainer import checkpoint as checkpoints
-from trainer import metrics
+from trainer import memory, metrics
 from trainer.bands import BandLimits
 from trainer.checkpoint import Checkpoint
 from trainer.events import FitProgress, FitValidated, Message
 from trainer.learner import Fitting, Judgement, Snapshot, StepLosses, Task, judge
 from trainer.options import FitOptions
 from trainer.stop import StopWatch
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
 
 REPORT_SECONDS = 0.25
 CHECKPOINT_SECONDS = 2.0
@@ -139,22 +143,22 @@ class Descents:
         steps = self._options.steps if watched else self._options.steps_unvalidated
         while fitting.step < steps:
             self._stop.check()
-            losses, before = fitting.advance(steps)
+            losses, before = self._advance(fitting, steps)
             if before.step % self._options.validate_every == 0 and self._validate(before):
                 self.stopped_early = True
                 break
             self._report.step(fitting.step, losses)
             self._save(fitting)
         else:
-            self._validate(fitting.snapshot(), last=True)
+            self._validate(self._snapshot(fitting), last=True)
 
     def _repeat(self, fitting: Fitting, chosen: Snapshot) -> Snapshot:
         while fitting.step < chosen.step:
             self._stop.check()
-            losses, _ = fitting.advance(self._options.steps)
+            losses, _ = self._advance(fitting, self._options.steps)
             self._report.step(self._done_before + fitting.step, losses)
             self._save(fitting)
-        final = fitting.snapshot()
+        final = self._snapshot(fitting)
         if not _is_finite(final):
             return chosen
         self.best = replace(final, interpolation=chosen.interpolation, score=chosen.score)
@@ -191,6 +195,38 @@ class Descents:
             judgement.precisions, np.rint(present).astype(np.int64), self._limits
         )
         self._report.emit(FitValidated(step=step, scores=scores))
+
+    # ------------------------------------------------------------------------ memory
+
+    def _advance(self, fitting: Fitting, steps: int) -> tuple[StepLosses, Snapshot]:
+        # A copy, because memory may run out halfway through changing what it was made of.
+        before = fitting.checkpoint()
+        tensors = {key: value.clone() for key, value in before.tensors.items()}
+        whole = Checkpoint(tensors, before.facts)
+        return self._frugally(
+            fitting, lambda: fitting.advance(steps), lambda: fitting.restore(whole)
+        )
+
+    def _snapshot(self, fitting: Fitting) -> Snapshot:
+        return self._frugally(fitting, fitting.snapshot, lambda: None)
+
+    def _frugally(
+        self, fitting: Fitting, work: Callable[[], Result], restore: Callable[[], None]
+    ) -> Result:
+        """``work``, again with less memory whenever that runs out."""
+        while (outcome := _unless_no_memory(work, fitting)) is None:
+            # Only now, without the error, whose traceback holds on to what was computed.
+            memory.release(self._task.tower.device)
+            restore()
+            self._options = fitting.options
+            log.warning(
+                "out of memory at step %d; going on with %d classes and %d photos at once, "
+                "computing activations twice",
+                fitting.step + 1,
+                fitting.options.class_chunk,
+                fitting.options.batch_size,
+            )
+        return outcome
 
     # ------------------------------------------------------------------- checkpoints
 
@@ -253,6 +289,16 @@ class Descents:
         fitting = self._new(task)
         fitting.restore(found)
         return fitting
+
+
+def _unless_no_memory(work: Callable[[], Result], fitting: Fitting) -> Result | None:
+    """What ``work`` returns; None if memory ran out and ``fitting`` can do with less."""
+    try:
+        return work()
+    except (MemoryError, RuntimeError) as error:
+        if not memory.means_no_memory(error) or not fitting.use_less_memory():
+            raise
+        return None
 
 
 def _is_finite(snapshot: Snapshot) -> bool:

@@ -34,6 +34,7 @@ from trainer.learner import (
     embed_captions,
     embed_templates,
 )
+from trainer.memory import means_no_memory
 from trainer.options import FitOptions
 from trainer.stop import StopRequestedError, StopWatch
 from trainer.text_tower import TextTower
@@ -113,10 +114,7 @@ def _kind_of(error: BaseException, text: str) -> str:
         return "bad-job"
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return "disk-full"
-    if isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError)
-        and ("out of memory" in text or "can't allocate memory" in text)
-    ):
+    if means_no_memory(error):
         return "no-memory"
     own = str(getattr(error, "kind", ""))
     if own in ("no-network", "unknown-backbone"):

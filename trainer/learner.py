@@ -22,6 +22,7 @@ from trainer import losses, metrics
 from trainer.captions import CaptionTokens
 from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
 from trainer.dataset import TensorData, balanced_weights, batch_rows
+from trainer.memory import fits, thriftier
 from trainer.options import FitOptions
 from trainer.prompts import ClassPosition, PromptLayout, PromptLearner, activation_bytes
 from trainer.templates import fill
@@ -31,7 +32,6 @@ INTERPOLATIONS = (0.0, 1.0, 4.0, 16.0, 64.0)
 """Annotations at which the learned and the hand-written embedding weigh the same; tried on the
 inner validation."""
 FALLBACK_INTERPOLATION = 8.0
-RECOMPUTE_FROM_BYTES = 3_000_000_000
 SCALE_BOUNDS = (math.log(1.0), math.log(200.0))
 
 
@@ -144,11 +144,11 @@ class Fitting(nn.Module):
         self.prompts = PromptLearner(
             task.tower, task.texts, layout, chunk=options.class_chunk, on_chunk=check
         )
-        heavy = activation_bytes(self.prompts, task.tower) > RECOMPUTE_FROM_BYTES
-        self.prompts.recompute = options.recompute == "on" or (
-            options.recompute == "auto" and heavy
-        )
         device = task.tower.device
+        self.prompts.recompute = options.recompute == "on" or (
+            options.recompute == "auto"
+            and not fits(activation_bytes(self.prompts, task.tower), device)
+        )
         self.log_scale = nn.Parameter(torch.tensor(math.log(task.start_scale), device=device))
         self.bias = nn.Parameter(torch.tensor(float(task.start_bias), device=device))
         self.counts = losses.Counts.of(task.train.targets, task.train.mask)
@@ -210,6 +210,20 @@ class Fitting(nn.Module):
         self.step += 1
         parts = (loss.detach(), classification.detach(), embedding.detach())
         return StepLosses(*(float(part) for part in parts)), snapshot
+
+    def use_less_memory(self) -> bool:
+        """Do with less from now on (:func:`trainer.memory.thriftier`); False if already at the
+        least.
+        """
+        less = thriftier(
+            self.options, classes=self.prompts.classes, recomputing=self.prompts.recompute
+        )
+        if less is None:
+            return False
+        self.options = less
+        self.prompts.chunk, self.prompts.recompute = less.class_chunk, less.recompute == "on"
+        self._optimiser.zero_grad(set_to_none=True)
+        return True
 
     def losses(self, embeddings: Tensor, batch: TensorData) -> tuple[Tensor, Tensor]:
         """Classification and embedding loss of a batch given (C, D) class embeddings."""

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from trainer.memory import means_no_memory
 from trainer.photo import UnreadablePhoto
 
 log = logging.getLogger(__name__)
@@ -112,11 +113,8 @@ class PhotoEncoder:
             part = pixels[start : start + self.batch]
             try:
                 features = self._tower.encode_images(part)
-            except (MemoryError, torch.OutOfMemoryError) as error:
-                self._halve(len(part), error)
-                continue
-            except RuntimeError as error:
-                if not _means_no_memory(error):
+            except (MemoryError, RuntimeError) as error:
+                if not means_no_memory(error):
                     raise
                 self._halve(len(part), error)
                 continue
@@ -133,9 +131,3 @@ class PhotoEncoder:
         log.warning("out of memory with %d photos at once; going on with %d", tried, self.batch)
         if self._tower.device.type == "cuda":
             torch.cuda.empty_cache()
-
-
-def _means_no_memory(error: RuntimeError) -> bool:
-    """MPS and the CPU's allocator raise a plain RuntimeError."""
-    text = str(error).lower()
-    return "out of memory" in text or "can't allocate memory" in text

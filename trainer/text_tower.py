@@ -10,6 +10,7 @@ cut short; that is read from the tower (mask, pooling), not from its name.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -18,6 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as nn_f
 from torch.utils.checkpoint import checkpoint
+
+from trainer.memory import means_no_memory
+
+log = logging.getLogger(__name__)
 
 
 class UnsupportedTextTowerError(Exception):
@@ -202,17 +207,30 @@ class TextTower:
         chunk: int = 256,
         on_chunk: Callable[..., None] | None = None,
     ) -> Tensor:
-        """Unit-norm float32 features of whole texts, (n, D), without gradient."""
+        """Unit-norm float32 features of whole texts, (n, D), without gradient; in smaller chunks
+        where memory runs out.
+        """
         parts: list[Tensor] = []
         with torch.no_grad():
-            for start in range(0, len(ids), chunk):
+            start = 0
+            while start < len(ids):
                 if on_chunk is not None:
                     on_chunk()
                 part = ids[start : start + chunk]
-                piece = (
-                    self.embed(part) if embeddings is None else embeddings[start : start + chunk]
-                )
-                parts.append(nn_f.normalize(self.forward(part, piece).float(), dim=-1))
+                try:
+                    piece = (
+                        self.embed(part)
+                        if embeddings is None
+                        else embeddings[start : start + chunk]
+                    )
+                    parts.append(nn_f.normalize(self.forward(part, piece).float(), dim=-1))
+                except (MemoryError, RuntimeError) as error:
+                    if not means_no_memory(error) or len(part) == 1:
+                        raise
+                    chunk = len(part) // 2
+                    log.warning("out of memory with %d texts at once; halving", len(part))
+                    continue
+                start += len(part)
         dim = 0 if not parts else parts[0].shape[1]
         return torch.cat(parts) if parts else torch.zeros(0, dim, device=self.device)
 
