@@ -1,9 +1,13 @@
 """Who trains and who judges: the stratified split, and targets as tensors.
 
-The split is by image.  Every class with two or more present annotations should have at least
-one in each part; the images' classes overlap, so this is solved greedily (rarest class first,
-as in Sechidis et al. 2011) and then repaired.  Images an earlier run held out stay held out,
-else a comparison with its prompt set would flatter the older one.
+The split is by image.  Every class with two or more present annotations gets at least one in
+each part; the images' classes overlap, so this is solved greedily (rarest class first, as in
+Sechidis et al. 2011) and then repaired.  Images an earlier run held out stay held out, else a
+comparison with its prompt set would flatter the older one.
+
+Where it cannot be, as few classes as possible are one-sided: when all images of a class were
+assigned earlier, or when classes of two images form an odd ring (A on photos 1 and 2, B on 2 and
+3, C on 3 and 1: of any two parts, one holds two of the three photos, and so a whole class).
 """
 
 from __future__ import annotations
@@ -19,7 +23,8 @@ from trainer.job import HELD_OUT, PRESENT, TRAIN, UNASSIGNED
 
 Targets = NDArray[np.int8]
 Split = NDArray[np.int8]
-_REPAIR_ROUNDS = 20
+_REPAIR_MOVES = 1000
+_REPAIR_NOISE = 0.2
 
 
 def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed: int = 0) -> Split:
@@ -56,7 +61,7 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
     lacking = rng.permutation(rest[~with_present])
     held = round(fraction * len(lacking))
     split[lacking[:held]], split[lacking[held:]] = HELD_OUT, TRAIN
-    _repair(present, split, free, counts)
+    _repair(present, split, free, rng)
     _keep_someone_training(split, free)
     return split
 
@@ -87,37 +92,37 @@ def _fill_class(
         split[chosen] = HELD_OUT
 
 
-def _violations(
-    present: NDArray[np.bool_], split: Split, counts: NDArray[np.int_]
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Classes with two or more present that lack one in training, and that lack one held out."""
-    judged = counts >= 2
-    train = (present & (split == TRAIN)[:, None]).sum(0)
-    held = (present & (split == HELD_OUT)[:, None]).sum(0)
-    return judged & (train == 0), judged & (held == 0)
-
-
 def _repair(
-    present: NDArray[np.bool_], split: Split, free: NDArray[np.bool_], counts: NDArray[np.int_]
+    present: NDArray[np.bool_], split: Split, free: NDArray[np.bool_], rng: np.random.Generator
 ) -> None:
-    """Move single images across while that leaves fewer classes one-sided."""
-    for _ in range(_REPAIR_ROUNDS):
-        no_train, no_held = _violations(present, split, counts)
-        before = int(no_train.sum() + no_held.sum())
-        if not before:
-            return
-        moved = False
-        for classes, source, target in ((no_train, HELD_OUT, TRAIN), (no_held, TRAIN, HELD_OUT)):
-            for index in np.flatnonzero(classes):
-                for image in np.flatnonzero(present[:, index] & free & (split == source)):
-                    split[image] = target
-                    after = sum(int(item.sum()) for item in _violations(present, split, counts))
-                    if after < before:
-                        before, moved = after, True
-                        break
-                    split[image] = source
-        if not moved:
-            return
+    """Move images across until no class with two or more present is one-sided.
+
+    Two parts that every class meets are a two-colouring of a hypergraph, for which a walk that
+    mends one class at a time, now and then at another's expense, finds a colouring where
+    hill-climbing gets stuck (Selman et al. 1994).  Where there is none, the best split seen stays.
+    """
+    mendable = (present.sum(0) >= 2) & present[free].any(0)
+    train, held = (present[split == part].sum(0) for part in (TRAIN, HELD_OUT))
+
+    def one_sided(train: NDArray[np.int_], held: NDArray[np.int_]) -> NDArray[np.bool_]:
+        return mendable & ((train == 0) | (held == 0))
+
+    best, fewest = split.copy(), len(mendable) + 1
+    for _ in range(_REPAIR_MOVES):
+        wrong = np.flatnonzero(one_sided(train, held))
+        if len(wrong) < fewest:
+            best, fewest = split.copy(), len(wrong)
+        if not len(wrong):
+            break
+        images = rng.permutation(np.flatnonzero(present[:, rng.choice(wrong)] & free))
+        # +1 where the image goes to training, -1 where it leaves.
+        change = np.where(split[images] == HELD_OUT, 1, -1)[:, None] * present[images]
+        choice = 0
+        if rng.random() >= _REPAIR_NOISE:
+            choice = int(one_sided(train + change, held - change).sum(1).argmin())
+        split[images[choice]] = HELD_OUT if split[images[choice]] == TRAIN else TRAIN
+        train, held = train + change[choice], held - change[choice]
+    split[:] = best
 
 
 def _keep_someone_training(split: Split, free: NDArray[np.bool_]) -> None:

@@ -141,3 +141,74 @@ def test_balanced_sampling_shows_rare_classes_as_often_as_frequent_ones() -> Non
     rows = torch.cat([dataset.batch_rows(1000, 500, step, 0, weights) for step in range(20)])
     assert 0.45 < float(targets[rows, 1].mean()) < 0.55
     assert torch.isfinite(weights).all()
+
+
+def one_sided(targets: np.ndarray, split: np.ndarray) -> np.ndarray:
+    """Classes with two or more present, all of them in one part."""
+    present = targets == 1
+    train, held = (present[split == part].sum(0) for part in (TRAIN, HELD_OUT))
+    return (present.sum(0) >= 2) & ((train == 0) | (held == 0))
+
+
+def fewest_one_sided(targets: np.ndarray, sticky: np.ndarray) -> int:
+    """Over every split of up to ten images, tried one by one."""
+    sides = (np.arange(1 << len(targets))[:, None] >> np.arange(len(targets))) & 1
+    sides = sides[((sides == sticky) | (sticky == UNASSIGNED)).all(1)]
+    present = (targets == 1).astype(int)
+    held = sides @ present
+    wrong = (held == 0) | (held == present.sum(0))
+    return int(wrong[:, present.sum(0) >= 2].sum(1).min())
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    targets=hnp.arrays(
+        np.int8,
+        st.tuples(st.integers(2, 8), st.integers(1, 6)),
+        elements=st.sampled_from([0, 1]),
+    ),
+    fixed=st.lists(st.sampled_from([UNASSIGNED, UNASSIGNED, TRAIN, HELD_OUT]), min_size=8),
+    seed=st.integers(0, 3),
+)
+def test_no_other_split_has_more_classes_in_both_parts(
+    targets: np.ndarray, fixed: list[int], seed: int
+) -> None:
+    sticky = np.array(fixed[: len(targets)], dtype=np.int8)
+    split = split_images(targets, sticky, seed=seed)
+    assert one_sided(targets, split).sum() == fewest_one_sided(targets, sticky)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    images=st.integers(30, 300),
+    classes=st.integers(1, 60),
+    rarity=st.floats(0.3, 1.5),
+    fraction=st.floats(0.05, 0.6),
+    seed=st.integers(0, 10_000),
+)
+def test_every_class_with_two_present_is_in_both_parts_of_any_long_tail(
+    images: int, classes: int, rarity: float, fraction: float, seed: int
+) -> None:
+    r = np.random.default_rng(seed)
+    chance = 0.5 * np.arange(1, classes + 1.0) ** -rarity
+    targets = (r.random((images, classes)) < chance).astype(np.int8)
+    split = split_images(targets, undecided(targets), fraction=fraction, seed=seed)
+    assert not one_sided(targets, split).any()
+
+
+def test_three_classes_in_a_ring_cannot_all_be_in_both_parts() -> None:
+    """The exception that the module's text tells of: only one of them is one-sided."""
+    ring = np.array([[1, 0, 1], [1, 1, 0], [0, 1, 1]], dtype=np.int8)
+    assert fewest_one_sided(ring, undecided(ring)) == 1
+    for seed in range(10):
+        assert one_sided(ring, split_images(ring, undecided(ring), seed=seed)).sum() == 1
+
+
+def test_a_split_that_climbing_alone_does_not_find_is_found() -> None:
+    """The Fano plane without one of its lines, every class a line of three photos."""
+    lines = [(0, 1, 2), (0, 3, 4), (0, 5, 6), (1, 3, 5), (1, 4, 6), (2, 3, 6)]
+    plane = np.zeros((7, 6), dtype=np.int8)
+    for place, line in enumerate(lines):
+        plane[list(line), place] = 1
+    for seed in range(20):
+        assert not one_sided(plane, split_images(plane, undecided(plane), seed=seed)).any()
