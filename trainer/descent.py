@@ -19,7 +19,15 @@ from trainer import memory, metrics
 from trainer.bands import BandLimits
 from trainer.checkpoint import Checkpoint
 from trainer.events import FitProgress, FitValidated, Message
-from trainer.learner import Fitting, Judgement, Snapshot, StepLosses, Task, judge
+from trainer.learner import (
+    Fitting,
+    Judgement,
+    NotFiniteError,
+    Snapshot,
+    StepLosses,
+    Task,
+    judge,
+)
 from trainer.options import FitOptions
 from trainer.stop import StopWatch
 
@@ -116,6 +124,14 @@ class Descents:
             StopRequestedError: when asked to stop; :attr:`best` is what to keep.
             NotFiniteError: when the loss is no number; likewise.
         """
+        try:
+            return self._run()
+        except NotFiniteError as error:
+            raise NotFiniteError(
+                self._done_before + error.step, kept=self.best is not None
+            ) from error
+
+    def _run(self) -> Snapshot:
         fitting = self._resume()
         self._report.begin()
         if not self._refitting:
@@ -159,15 +175,13 @@ class Descents:
             self._report.step(self._done_before + fitting.step, losses)
             self._save(fitting)
         final = self._snapshot(fitting)
-        if not _is_finite(final):
-            return chosen
+        _check_finite(final)
         self.best = replace(final, interpolation=chosen.interpolation, score=chosen.score)
         return self.best
 
     def _validate(self, snapshot: Snapshot, *, last: bool = False) -> bool:
         """Judge a snapshot and keep it if it is the best; whether patience is at its end."""
-        if not _is_finite(snapshot):
-            return False
+        _check_finite(snapshot)
         if self._task.validation is None:
             self._look(snapshot)
             if snapshot.step > 0 or last:
@@ -301,5 +315,7 @@ def _unless_no_memory(work: Callable[[], Result], fitting: Fitting) -> Result | 
         return None
 
 
-def _is_finite(snapshot: Snapshot) -> bool:
-    return bool(np.isfinite(snapshot.embeddings).all() and np.isfinite(snapshot.contexts).all())
+def _check_finite(snapshot: Snapshot) -> None:
+    arrays = (snapshot.embeddings, snapshot.contexts, snapshot.scale, snapshot.bias)
+    if not all(np.isfinite(item).all() for item in arrays):
+        raise NotFiniteError(snapshot.step)

@@ -36,14 +36,18 @@ SCALE_BOUNDS = (math.log(1.0), math.log(200.0))
 
 
 class NotFiniteError(Exception):
-    """The loss is no longer a number."""
+    """The loss, its gradient or the prompts are no longer numbers.
+
+    step: of the whole run, from 1.  kept: whether there are prompts from before it.
+    """
 
     kind = "not-finite"
 
-    def __init__(self, step: int) -> None:
+    def __init__(self, step: int, *, kept: bool = False) -> None:
+        outcome = "The last good prompts were kept." if kept else "Nothing was changed."
         super().__init__(
-            f"Training stopped at step {step}: the loss was no longer a finite number. The last "
-            "good prompts were kept. A lower learning rate usually helps."
+            f"Training stopped at step {step}: the loss was no longer a finite number. {outcome} "
+            "A lower learning rate usually helps."
         )
         self.step = step
 
@@ -185,7 +189,7 @@ class Fitting(nn.Module):
             compute anyway; score NaN.
 
         Raises:
-            NotFiniteError: if the loss is not a finite number; nothing is changed then.
+            NotFiniteError: if the loss or its gradient is not finite; nothing is changed then.
         """
         rate = self._rate(total)
         for group in self._optimiser.param_groups:
@@ -204,6 +208,10 @@ class Fitting(nn.Module):
             raise NotFiniteError(self.step + 1)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        # A finite loss can have a gradient that is not, and one such step would be the end of
+        # the prompts.
+        if not _all_finite([item.grad for item in self.parameters() if item.grad is not None]):
+            raise NotFiniteError(self.step + 1)
         self._optimiser.step()
         with torch.no_grad():
             self.log_scale.clamp_(*SCALE_BOUNDS)
@@ -302,6 +310,10 @@ class Fitting(nn.Module):
             self.bias.copy_(checkpoint.tensors["bias"])
         unpack_optimiser(self._optimiser, checkpoint.tensors)
         self.step = int(checkpoint.facts["step"])
+
+
+def _all_finite(tensors: list[Tensor]) -> bool:
+    return bool(torch.stack([item.isfinite().all() for item in tensors]).all())
 
 
 def _classification_loss(

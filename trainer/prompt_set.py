@@ -109,7 +109,10 @@ class PromptSet:
                 raise PromptSetError(f"{name} has shape {shape} for {count} classes")
         if self.class_embeddings.ndim != 2:
             raise PromptSetError("class_embeddings must have two dimensions")
-        if not np.isfinite(self.class_embeddings).all() or not np.isfinite(self.biases).all():
+        numbers = [self.class_embeddings, self.biases, self.thresholds, np.array(self.scale)]
+        if self.contexts is not None:
+            numbers.append(self.contexts)
+        if not all(np.isfinite(item).all() for item in numbers):
             raise PromptSetError("the prompt set holds values that are not finite numbers")
 
 

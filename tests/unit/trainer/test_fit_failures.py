@@ -21,25 +21,6 @@ from trainer.events import (
 from trainer.fit import failure_of
 
 
-def test_a_loss_that_is_no_number_names_the_step_and_keeps_the_last_good_prompts(
-    tmp_path: Path, zero_shot: np.ndarray, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plain = learner.Fitting.losses
-
-    def poisoned(self: learner.Fitting, *parts: Any) -> Any:
-        classification, embedding = plain(self, *parts)
-        return classification * (float("nan") if self.step == 12 else 1.0), embedding
-
-    monkeypatch.setattr(learner.Fitting, "losses", poisoned)
-    outcome, _ = run(tmp_path, make_job(zero_shot))
-    assert isinstance(outcome, FitFailed)
-    assert outcome.kind == "not-finite"
-    assert "step 13" in outcome.message
-    kept = prompt_set.load(tmp_path / job.RESULT_NAME)
-    assert np.isfinite(kept.class_embeddings).all()
-    assert kept.settings["step"] <= 10
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
