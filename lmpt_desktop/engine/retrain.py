@@ -262,6 +262,12 @@ class RetrainController:
     def _conclude(self, record: RunRecord, outcome: FitOutcome) -> tuple[RunState, str]:
         last = outcome.last
         if isinstance(last, FitFailed):
+            if last.kind == "not-finite" and (record.folder / jobs.RESULT_NAME).exists():
+                # The prompts from before the numbers broke: to compare and promote, or not.
+                try:
+                    self._adopt(record, record.folder / jobs.RESULT_NAME)
+                except (prompt_sets.PromptSetError, jobs.JobError, OSError):
+                    log.exception("what run %d kept cannot be read", record.id)
             state = RunState.CANCELLED if last.kind == "cancelled" else RunState.FAILED
             return state, last.message
         folder = Path(last.prompt_set) if last is not None else record.folder / jobs.RESULT_NAME

@@ -1,7 +1,7 @@
 """Speaks a fit run's protocol without learning anything, for tests of the app.
 
 ``FAKE_FIT`` (JSON) says how it goes: ``steps``, ``seconds_per_step``, and ``end``: finish,
-fail, die (no last word), or die_after_result.  It obeys the ``cancel`` file.
+fail, fail_after_result, die (no last word), or die_after_result.  It obeys the ``cancel`` file.
 """
 
 from __future__ import annotations
@@ -77,7 +77,9 @@ def main() -> None:
         case "finish":
             result(job, folder)
             say(FitFinished(str(folder / jobs.RESULT_NAME), 1.0, False, cancelled))
-        case "fail":
+        case "fail" | "fail_after_result" as end:
+            if end == "fail_after_result":
+                result(job, folder)
             say(FitFailed("not-finite", "The loss is not a number any more."))
             sys.exit(1)
         case "die_after_result":

@@ -266,6 +266,22 @@ def test_a_failed_run_says_why_and_changes_nothing(
     assert session.versions()[0].version_id == 0
 
 
+def test_what_a_run_kept_before_its_numbers_broke_can_be_compared_and_is_not_in_use(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"end": "fail_after_result"}))
+    annotate(session)
+    run = session.start_retrain()
+    until(lambda: ended(session))
+    status = session.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert "not a number any more" in status.message
+    assert status.version_id is not None
+    assert session.comparison(run).version_id == status.version_id
+    assert not next(v for v in session.versions() if v.version_id == status.version_id).active
+
+
 def test_a_run_survives_closing_and_opening_the_library(
     session: LibrarySession,
     open_session: Callable[..., LibrarySession],
