@@ -189,7 +189,27 @@ class ComparisonDialog(LibraryDialog):
             f"{comparison.gained:,}",
             f"{comparison.lost:,}",
         )
-        return f"{held_out}\n{library}"
+        return "\n".join(filter(None, (held_out, self._calibration(comparison), library)))
+
+    def _calibration(self, comparison: Comparison) -> str:
+        """How far scores can be taken for probabilities, and which thresholds are not their own."""
+        figures = comparison.new.extra if comparison.new else {}
+        parts: list[str] = []
+        after, before = figures.get("ECE"), figures.get("ECE_before")
+        if after is not None and before is not None:
+            parts.append(
+                self.tr("Calibration error {0} (before calibration {1}).").format(
+                    percent(after), percent(before)
+                )
+            )
+        if sharing := round(figures.get("classes_sharing_threshold", 0)):
+            parts.append(
+                self.tr(
+                    "{0} with fewer than 5 held-out annotations of either kind: they share one "
+                    "threshold."
+                ).format(counted(sharing, "class", "classes"))
+            )
+        return " ".join(parts)
 
     def _class_page(self, comparison: Comparison) -> QWidget:
         model = ClassComparisonModel(class_comparisons(comparison), self)

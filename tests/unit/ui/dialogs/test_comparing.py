@@ -59,6 +59,20 @@ def test_it_shows_map_per_band_old_and_new(dialog: ComparisonDialog) -> None:
     assert "40 predictions in 9 photos would change: 25 appear, 15 vanish" in dialog.summary.text()
 
 
+def test_it_says_how_well_scores_are_calibrated_and_whose_threshold_is_shared(
+    dialog: ComparisonDialog,
+) -> None:
+    assert dialog.comparison is not None
+    assert dialog.comparison.new is not None
+    assert "Calibration" not in dialog._sentence(dialog.comparison)
+    extra = {"ECE": 0.021, "ECE_before": 0.113, "classes_sharing_threshold": 2.0}
+    judged = replace(dialog.comparison, new=replace(dialog.comparison.new, extra=extra))
+    said = dialog._sentence(judged)
+    assert "Calibration error 2.1 (before calibration 11.3)." in said
+    assert "2 classes with fewer than 5 held-out annotations of either kind" in said
+    assert "share one threshold" in said
+
+
 def test_each_class_is_compared_or_said_not_to_be_judged(dialog: ComparisonDialog) -> None:
     assert cells(dialog.table, 0) == ["dog", "● head", "30", "8 / 40", "70.0", "76.0", "+6.0"]
     assert cells(dialog.table, 5)[4:] == ["–", "–", "Not enough to judge"]
