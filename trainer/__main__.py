@@ -50,6 +50,12 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         from trainer.encode import add_arguments  # noqa: PLC0415
 
         add_arguments(encode)
+    caption = _command(commands, "caption", _CAPTION)
+    if command == "caption":
+        from trainer import caption_command  # noqa: PLC0415
+
+        caption_command.add_arguments(caption)
+        caption.epilog = caption_command.EPILOG
     _add_reproduce(commands, command)
     return parser
 
@@ -75,6 +81,14 @@ _INSPECT = (
     "show what a prompt set has learned",
     """Shows each class's learned words (the vocabulary words nearest to each learned token),
 its weight and margin in the embedding loss, its threshold, and the scores of the run.""",
+)
+
+
+_CAPTION = (
+    "describe photos with a captioner (CoCa)",
+    """Writes a caption for each photo with one of open_clip's CoCa models. Captions help
+training: they are what the class-specific embedding loss compares prompts with. Nothing is
+downloaded unless --download is given.""",
 )
 
 
@@ -233,6 +247,13 @@ def _run_encode(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _run_caption(arguments: argparse.Namespace) -> int:
+    _share_cores()
+    from trainer.caption_command import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
 def _run_evaluate(arguments: argparse.Namespace) -> int:
     from trainer.reports import run_evaluate  # noqa: PLC0415
 
@@ -253,6 +274,7 @@ def _run_reproduce(arguments: argparse.Namespace) -> int:
 
 
 _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "caption": _run_caption,
     "encode": _run_encode,
     "fit": _run_fit,
     "evaluate": _run_evaluate,

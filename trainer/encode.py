@@ -30,7 +30,14 @@ from safetensors.numpy import save
 
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
-from trainer.encode_wires import EventStream, Inbox, leave_with_parent, read_requests, take_stdio
+from trainer.encode_wires import (
+    EventStream,
+    Inbox,
+    leave_with_parent,
+    lower_priority,
+    read_requests,
+    take_stdio,
+)
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
@@ -113,7 +120,7 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
         target=read_requests, args=(requests, inbox), name="requests", daemon=True
     ).start()
     leave_with_parent()
-    _lower_priority(arguments.nice)
+    lower_priority(arguments.nice)
     try:
         return _serve(arguments, inbox, events)
     except _StoppedError:
@@ -125,7 +132,7 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
         if not isinstance(error, BackboneError):
             log.exception("the encoder failed")
         with contextlib.suppress(BrokenPipeError):
-            events.send(_failure(error))
+            events.send(failure_event(error))
         return EXIT_FAILED
 
 
@@ -291,19 +298,7 @@ class Encoder:
         return str(target)
 
 
-def _lower_priority(amount: int) -> None:
-    if amount <= 0:
-        return
-    with contextlib.suppress(OSError):
-        if hasattr(os, "nice"):
-            os.nice(amount)
-        else:
-            import psutil  # noqa: PLC0415
-
-            psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 0))
-
-
-def _failure(error: Exception) -> EncoderFailed:
+def failure_event(error: Exception) -> EncoderFailed:
     """What to tell the app about an error that ends the process."""
     if isinstance(error, BackboneError):
         return EncoderFailed(error.kind, str(error))

@@ -174,6 +174,19 @@ def leave_with_parent() -> None:
     threading.Thread(target=watch, name="parent watch", daemon=True).start()
 
 
+def lower_priority(amount: int) -> None:
+    """Let other programs go first, by ``amount`` steps of niceness."""
+    if amount <= 0:
+        return
+    with contextlib.suppress(OSError):
+        if hasattr(os, "nice"):
+            os.nice(amount)
+        else:
+            import psutil  # noqa: PLC0415
+
+            psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 0))
+
+
 def _leave_soon() -> None:
     """The main thread leaves at the next opportunity; a download or a large batch may keep it."""
 

@@ -33,7 +33,7 @@ class Message:
         Message.registry[cls.__name__] = cls
 
 
-# ---------------------------------------------------------------- requests to the encoder
+# ---------------------------------------------- requests to the encoder and the captioner
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,15 @@ class EncodeTexts(Message):
     request: str
     texts: list[str]
     templates: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CaptionPhotos(Message):
+    """To the captioner: describe the photos at ``paths``; ``ids`` name them in the answer."""
+
+    request: str
+    ids: list[int]
+    paths: list[str]
 
 
 @dataclass(frozen=True)
@@ -135,6 +144,26 @@ class EncoderFailed(Message):
     request: str = ""
 
 
+# --------------------------------------------------------------- events of the captioner
+
+
+@dataclass(frozen=True)
+class PhotoCaption:
+    """What the captioner wrote about a photo; not empty."""
+
+    id: int
+    text: str
+
+
+@dataclass(frozen=True)
+class PhotosCaptioned(Message):
+    """Captions of one request; :class:`EncoderFailed` where the captioner cannot go on."""
+
+    request: str
+    captions: list[PhotoCaption]
+    failures: list[PhotoFailure] = field(default_factory=list)
+
+
 # -------------------------------------------------------------------- events of a fit run
 
 
@@ -201,6 +230,8 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 _NESTED: dict[tuple[str, str], tuple[type, bool]] = {
     ("PhotosEncoded", "failures"): (PhotoFailure, True),
+    ("PhotosCaptioned", "captions"): (PhotoCaption, True),
+    ("PhotosCaptioned", "failures"): (PhotoFailure, True),
     ("FitValidated", "scores"): (BandScores, False),
 }
 

@@ -74,6 +74,19 @@ SUGGESTED: tuple[SuggestedBackbone, ...] = (
     ),
 )
 
+CAPTIONERS: dict[str, str] = {
+    "coca_ViT-L-14/mscoco_finetuned_laion2b_s13b_b90k": (
+        "laion/mscoco_finetuned_CoCa-ViT-L-14-laion2B-s13B-b90k"
+    ),
+    "coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k": (
+        "laion/mscoco_finetuned_CoCa-ViT-B-32-laion2B-s13B-b90k"
+    ),
+    "coca_ViT-L-14/laion2b_s13b_b90k": "laion/CoCa-ViT-L-14-laion2B-s13B-b90k",
+    "coca_ViT-B-32/laion2b_s13b_b90k": "laion/CoCa-ViT-B-32-laion2B-s13B-b90k",
+}
+"""open_clip's CoCa models that write captions, and where they are kept; the best first (those
+fine-tuned on COCO write sentences about what is to be seen, the others what a web page might)."""
+
 WEIGHT_FILES = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
@@ -112,7 +125,8 @@ def weights_file(name: str) -> Path | None:
 def is_downloaded(name: str) -> bool:
     """Whether ``name`` loads without the network, as far as can be told without torch.
 
-    False for open_clip pairs outside :data:`SUGGESTED`, whose place only open_clip knows.
+    False for open_clip pairs outside :data:`SUGGESTED` and :data:`CAPTIONERS`, whose place
+    only open_clip knows.
     """
     if name == LITE:
         try:
@@ -121,10 +135,22 @@ def is_downloaded(name: str) -> bool:
             return False
     if (file := weights_file(name)) is not None:
         return file.is_file()
-    for item in SUGGESTED:
-        if item.name == name:
-            return cached_weights(item.repository) is not None
-    return False
+    repositories = CAPTIONERS | {item.name: item.repository for item in SUGGESTED}
+    repository = repositories.get(name, "")
+    return bool(repository) and cached_weights(repository) is not None
+
+
+def is_captioner(name: str) -> bool:
+    """Whether the backbone ``name`` is a CoCa, by its name."""
+    return name.lower().startswith("coca_")
+
+
+def installed_captioner(backbone: str = "") -> str | None:
+    """A captioner whose weights are on this computer: ``backbone`` if it is one, else the best
+    of :data:`CAPTIONERS`; None if there is none.
+    """
+    offered = [backbone] if is_captioner(backbone) else []
+    return next((name for name in [*offered, *CAPTIONERS] if is_downloaded(name)), None)
 
 
 def backbones_dir() -> Path:

@@ -71,6 +71,15 @@ def test_long_captions_are_cut_at_tokens_and_keep_their_end(tower: TextTower) ->
     assert int(tokens.ids[0, -1]) == 49407
 
 
+def test_a_long_caption_of_few_tokens_is_whole(tower: TextTower) -> None:
+    text = "photographers extraordinary international championships " * 3
+    tokens = captions.tokenise([text], tower)
+    assert len(text) > 150
+    assert tokens.lengths.tolist() == [14]
+    tokenizer: Any = open_clip.get_tokenizer("ViT-B-32")
+    assert torch.equal(tokens.ids[0], tokenizer([text])[0, :14])
+
+
 def test_no_caption_at_all(tower: TextTower) -> None:
     tokens = captions.tokenise(["", ""], tower)
     assert tokens.ids.shape[0] == 0
