@@ -71,9 +71,8 @@ class DistributionBalance:
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
     """Mean of ``values`` where ``mask`` is 1; 0 (with a gradient of 0) if nowhere."""
-    # where, not a product: an unknown entry may hold an infinity, and 0 * inf is NaN.
-    kept = torch.where(mask > 0, values, torch.zeros((), dtype=values.dtype, device=values.device))
-    return kept.sum() / mask.sum().clamp(min=1.0)
+    # Not a product: an unknown entry may hold an infinity, and 0 * inf is NaN.
+    return _known(values, mask).sum() / mask.sum().clamp(min=1.0)
 
 
 def _entry_bce(logits: Tensor, targets: Tensor) -> Tensor:
@@ -81,9 +80,18 @@ def _entry_bce(logits: Tensor, targets: Tensor) -> Tensor:
     return nn_f.softplus(torch.where(targets > 0, -logits, logits))
 
 
-def _wrongness(logits: Tensor, targets: Tensor) -> Tensor:
-    """1 - p_t per entry."""
-    return torch.sigmoid(torch.where(targets > 0, -logits, logits))
+def _wrongness(logits: Tensor, targets: Tensor, power: float) -> Tensor:
+    """(1 - p_t) ** power per entry.
+
+    By way of the logarithm: the derivative of a power below 1 is infinite at 0, where 1 - p_t
+    ends up for a large logit, and infinity times zero is no number.
+    """
+    return torch.exp(power * nn_f.logsigmoid(torch.where(targets > 0, -logits, logits)))
+
+
+def _known(values: Tensor, mask: Tensor) -> Tensor:
+    """``values`` with 0 for what is unknown, which may be anything, infinity included."""
+    return torch.where(mask > 0, values, torch.zeros_like(values))
 
 
 def balance_weights(
@@ -96,8 +104,8 @@ def balance_weights(
     An image with no known present class has no r; its entries get the neutral alpha + 1/2
     (r = mu), so that it counts like an average image.
 
-    The other modes weigh by class alone and are scaled to mean 1 over the classes, so that
-    switching modes does not change the learning rate.
+    The other modes weigh by class alone and are scaled to mean 1 over the annotated classes, so
+    that switching modes does not change the learning rate.
     """
     present = counts.present.clamp(min=1.0)
     mode = options.rebalance
@@ -118,7 +126,9 @@ def balance_weights(
         weight = (1.0 - beta) / (1.0 - beta**present)
     else:
         raise ValueError(f"unknown re-balancing {mode!r}; one of {', '.join(REBALANCE)}")
-    return (weight / weight.mean()).expand_as(targets)
+    seen = (counts.observed > 0).to(weight.dtype)
+    mean = (weight * seen).sum() / seen.sum().clamp(min=1.0)
+    return (weight / torch.where(mean > 0, mean, torch.ones_like(mean))).expand_as(targets)
 
 
 def prior_bias(counts: Counts, options: DistributionBalance) -> Tensor:
@@ -147,6 +157,7 @@ def distribution_balanced_loss(
         counts: of the training part, (C,) each.
     """
     options = options or DistributionBalance()
+    logits = _known(logits, mask)
     weights = balance_weights(targets, mask, counts, options)
     if options.negative_tolerant:
         scale = options.negative_scale
@@ -155,14 +166,14 @@ def distribution_balanced_loss(
         weights = torch.where(targets > 0, weights, weights / scale)
     loss = weights * _entry_bce(logits, targets)
     if options.focal:
-        factor = _wrongness(logits, targets) ** options.focal_gamma
+        factor = _wrongness(logits, targets, options.focal_gamma)
         loss = options.focal_balance * factor * loss
     return masked_mean(loss, mask)
 
 
 def bce_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
     """Plain binary cross-entropy; all arguments (B, C) float."""
-    return masked_mean(_entry_bce(logits, targets), mask)
+    return masked_mean(_entry_bce(_known(logits, mask), targets), mask)
 
 
 def focal_loss(
@@ -174,7 +185,8 @@ def focal_loss(
     balance: float = 2.0,
 ) -> Tensor:
     """balance (1 - p_t)^gamma (-log p_t), per entry and without class weights."""
-    factor = balance * _wrongness(logits, targets) ** gamma
+    logits = _known(logits, mask)
+    factor = balance * _wrongness(logits, targets, gamma)
     return masked_mean(factor * _entry_bce(logits, targets), mask)
 
 
@@ -190,14 +202,43 @@ def asymmetric_loss(
     """Asymmetric loss (Ridnik et al., ICCV 2021): easy absents count little, those scoring
     below ``clip`` not at all.
     """
-    wrong = _wrongness(logits, targets)
-    present = wrong**gamma_present * _entry_bce(logits, targets)
+    logits = _known(logits, mask)
+    present = _wrongness(logits, targets, gamma_present) * _entry_bce(logits, targets)
     if clip > 0:
-        shifted = (wrong - clip).clamp(min=0.0)
+        shifted = _wrongness(logits, targets, 1.0) - clip
+        counts = shifted > 0
+        # Where it does not count, a number whose powers and logarithm have derivatives.
+        shifted = torch.where(counts, shifted, torch.full_like(shifted, 0.5))
         absent = shifted**gamma_absent * -torch.log1p(-shifted)
+        absent = torch.where(counts, absent, torch.zeros_like(absent))
     else:
-        absent = wrong**gamma_absent * _entry_bce(logits, targets)
+        absent = _wrongness(logits, targets, gamma_absent) * _entry_bce(logits, targets)
     return masked_mean(torch.where(targets > 0, present, absent), mask)
+
+
+def listwise_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Softmax cross-entropy over the images of each class (the listwise ranking loss of Cao et
+    al., ICML 2007, with one list per present image); a scalar.
+
+    -log exp(z_p) / (exp(z_p) + sum over absent exp(z_a)) of every present image p, averaged per
+    class, then over the classes that have one.  Average precision also ranks images within a
+    class, and every class counts the same however rare.  A bias per class changes nothing.  0
+    for a class without a known present or without a known absent image.
+
+    Args:
+        logits, targets, mask: (B, C) float.
+    """
+    present = (targets > 0) & (mask > 0)
+    absent = (targets <= 0) & (mask > 0)
+    judged = present.any(0) & absent.any(0)
+    # A finite stand-in for minus infinity: a list of nothing else would have a gradient of NaN.
+    least = torch.finfo(logits.dtype).min / 4
+    others = torch.logsumexp(torch.where(absent, logits, logits.new_tensor(least)), 0)
+    safe = torch.where(present, logits, torch.zeros_like(logits))
+    entry = nn_f.softplus(others - safe)
+    entry = torch.where(present & judged, entry, torch.zeros_like(entry))
+    per_class = entry.sum(0) / present.sum(0).clamp(min=1)
+    return per_class.sum() / judged.sum().clamp(min=1)
 
 
 # --------------------------------------------------- the class-specific embedding loss
@@ -229,8 +270,8 @@ def class_weights(present: Tensor, options: EmbeddingLoss) -> Tensor:
     """w_i = n_i^(-gamma) / sum_j n_j^(-gamma), (C,), summing to 1; n_i = 0 counts as 1."""
     if not options.reweight:
         return torch.full_like(present, 1.0 / max(len(present), 1))
-    weight = present.clamp(min=1.0) ** -options.gamma
-    return weight / weight.sum()
+    # A softmax of logarithms is the same, and finite for any counts and gamma.
+    return torch.softmax(-options.gamma * present.clamp(min=1.0).log(), 0)
 
 
 def class_specific_embedding_loss(
@@ -253,13 +294,12 @@ def class_specific_embedding_loss(
         present: (C,) float, n_i of the training part.
     """
     options = options or EmbeddingLoss()
-    distance = 1.0 - similarity
+    distance = 1.0 - _known(similarity, mask)
     margins = class_margins(present, options)
     entry = torch.where(targets > 0, distance, (margins - distance).clamp(min=0.0))
     weights = class_weights(present, options).expand_as(entry) * (mask > 0)
     total = weights.sum()
-    safe = torch.where(mask > 0, entry, torch.zeros_like(entry))
-    return (weights * safe).sum() / total.clamp(min=torch.finfo(total.dtype).tiny)
+    return (weights * entry).sum() / total.clamp(min=torch.finfo(total.dtype).tiny)
 
 
 def feature_similarity(captions: Tensor, prompts: Tensor) -> Tensor:
