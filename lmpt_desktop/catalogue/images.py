@@ -302,6 +302,25 @@ class Images:
         with self._store.write() as connection:
             _set(connection, image_id, caption=clean, caption_source=kept.value)
 
+    def fill_captions(self, captions: Mapping[int, str]) -> list[int]:
+        """Keep what a captioner wrote, where there is no other caption.
+
+        One from the file, a sidecar or the user comes before it, now and later.
+
+        Returns:
+            the images whose caption it is now.
+        """
+        clean = {image_id: text.strip() for image_id, text in captions.items()}
+        filled: list[int] = []
+        with self._store.write() as connection:
+            for image_id, caption in clean.items():
+                if (
+                    caption
+                    and connection.execute(_FILL, {"id": image_id, "caption": caption}).rowcount
+                ):
+                    filled.append(image_id)
+        return filled
+
     def _set_state(self, image_ids: ImageIds, expression: str) -> None:
         wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
         with self._store.write() as connection:
@@ -314,14 +333,27 @@ class Images:
             )
 
 
-_UPDATE = text("""
+_UPDATE = text(
+    """
     UPDATE images SET
         size = :size, mtime_ns = :mtime_ns, sidecar_mtime_ns = :sidecar_mtime_ns,
         fingerprint = :fingerprint, width = :width, height = :height, taken = :taken,
         state = :state, reason = :reason,
-        caption = CASE WHEN caption_source = 'user' THEN caption ELSE :caption END,
-        caption_source = CASE WHEN caption_source = 'user' THEN 'user' ELSE :caption_source END
+        caption = CASE WHEN {kept} THEN caption ELSE :caption END,
+        caption_source = CASE WHEN {kept} THEN caption_source ELSE :caption_source END
     WHERE id = :id
+""".replace(
+        "{kept}",
+        # What the user wrote stays; what a captioner wrote, as long as the photo is the same and
+        # has nothing to say itself.
+        "caption_source = 'user' OR "
+        "(caption_source = 'captioner' AND :caption = '' AND fingerprint = :fingerprint)",
+    )
+)
+
+_FILL = text("""
+    UPDATE images SET caption = :caption, caption_source = 'captioner'
+    WHERE id = :id AND (caption = '' OR caption_source = 'captioner')
 """)
 
 _FOUND = text("""

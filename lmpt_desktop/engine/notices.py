@@ -17,6 +17,7 @@ class ActivityKind(StrEnum):
     ENCODE = "encode"
     DOWNLOAD = "download"
     FIT = "fit"
+    CAPTION = "caption"
 
 
 class ActivityState(StrEnum):
@@ -30,7 +31,7 @@ class ActivityState(StrEnum):
 class Activity:
     """How far a piece of background work is.
 
-    ``done`` and ``total`` count files (scan), photos (encode), bytes (download) or steps
+    ``done`` and ``total`` count files (scan), photos (encode, caption), bytes (download) or steps
     (fit); ``total`` is 0 where not known.  ``seconds_left`` is None where there is no
     honest estimate.  ``message`` is a sentence for the user, or "".
     """

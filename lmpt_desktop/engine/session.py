@@ -14,9 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from lmpt_desktop.catalogue.records import Batch, Change, ClassEntry, Folder, Source
+from lmpt_desktop.catalogue.records import (
+    Batch,
+    Change,
+    ClassEntry,
+    Folder,
+    ImageState,
+    Source,
+)
 from lmpt_desktop.engine import jobs
 from lmpt_desktop.engine.backbones import offered_backbones
+from lmpt_desktop.engine.captioning import NOT_INSTALLED, CaptionRefusedError
 from lmpt_desktop.engine.notices import (
     ActivityKind,
     AnnotationsChanged,
@@ -48,12 +56,14 @@ from lmpt_desktop.engine.views import (
 from lmpt_desktop.inference.weights import ClassWeights
 from trainer import job as job_files
 from trainer.job import JobError
+from trainer.suggested import installed_captioner
 
 log = logging.getLogger(__name__)
 
 __all__ = [
     "DEVICE_SETTING",
     "LIMITS_SETTING",
+    "CaptionRefusedError",
     "Commands",
     "LibrarySession",
     "Listener",
@@ -109,6 +119,28 @@ class LibrarySession(SessionCore):
         self.catalogue.images.set_caption(image_id, text)
         self._notify(ImagesChanged())
 
+    def write_captions(self) -> int:
+        """Have the installed captioner describe the annotated photos that have no caption, in
+        the background; how many these are.  Training reads captions of annotated photos only.
+
+        Raises:
+            CaptionRefusedError: with the reason: none is installed (nothing is downloaded),
+                or one is at work.
+        """
+        captioner = installed_captioner(self.backbone)
+        if captioner is None:
+            raise CaptionRefusedError(NOT_INSTALLED)
+        snapshot = self.snapshot()
+        usable = (snapshot.annotations >= 0).any(axis=1) & (snapshot.states == ImageState.OK)
+        image_ids = snapshot.image_ids[usable]
+        captioned = self.catalogue.images.captions(image_ids)
+        wanted = [int(i) for i in image_ids if int(i) not in captioned]
+        if wanted:
+            self._captions.start(
+                wanted, captioner, str(self.catalogue.settings.get(DEVICE_SETTING, "auto"))
+            )
+        return len(wanted)
+
     # ----------------------------------------------------------------------------- folders
 
     def folders(self) -> list[Folder]:
@@ -159,6 +191,8 @@ class LibrarySession(SessionCore):
             self._scanner.resume()
         elif kind in (ActivityKind.ENCODE, ActivityKind.DOWNLOAD):
             self._model.resume()
+        elif kind is ActivityKind.CAPTION:
+            self.write_captions()
 
     def cancel(self, kind: ActivityKind) -> None:
         """Stop scanning or encoding (or a download) and keep what is done."""
@@ -169,6 +203,8 @@ class LibrarySession(SessionCore):
                 status = self._runs.current()
                 if status is not None:
                     self._runs.cancel(status.run_id)
+            case ActivityKind.CAPTION:
+                self._captions.cancel()
             case _:
                 self._model.cancel()
 

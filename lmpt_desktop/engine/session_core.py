@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE
+from lmpt_desktop.engine.captioning import CaptionWriter
 from lmpt_desktop.engine.child import TRAINER
 from lmpt_desktop.engine.describe import image_details
 from lmpt_desktop.engine.model_service import BACKBONE_SETTING, ModelService
@@ -61,6 +62,7 @@ class Commands:
 
     encode: Sequence[str] = (*TRAINER, "encode")
     fit: Sequence[str] = (*TRAINER, "fit")
+    caption: Sequence[str] = (*TRAINER, "caption")
 
 
 class SessionCore:
@@ -110,6 +112,7 @@ class SessionCore:
         )
         self._versions = Versions(catalogue, self._state, self._model)
         self._runs = RetrainController(catalogue, library_folder, self._notify, commands.fit)
+        self._captions = CaptionWriter(catalogue, self._notify, commands.caption)
         self._scanner = Scanner(catalogue, self._notify, self._images_found)
 
     # ----------------------------------------------------------------- opening and closing
@@ -175,6 +178,7 @@ class SessionCore:
         self._closed = True
         self._scanner.close()
         self._runs.close()
+        self._captions.close()
         self._worker.close()
         self._model.close()
         self.catalogue.close()

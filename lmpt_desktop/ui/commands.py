@@ -134,6 +134,9 @@ COMMANDS: tuple[Command, ...] = (
             short="Retrain", tip="Learn better prompts from your annotations"),
     Command("model.run", "Show &current run", "model", 0, "", "chart", _L | Needs.RUN),
     Command("model.versions", "&Versions...", "model", 0, "", "versions", _L),
+    Command("model.captions", "&Write captions", "model", 0, "", "", _TRAINABLE,
+            tip="Let an installed captioner (CoCa) describe annotated photos that have no "
+            "caption; captions help training"),
     Command("model.backbone", "&Backbone...", "model", 1, "", "cpu", _L,
             tip="Choose the frozen image-text model predictions rest on"),
     Command("model.pause", "&Pause", "model", 1, "Ctrl+P", "pause", _WORKING, checkable=True,

@@ -144,7 +144,7 @@ class MainWindow(QMainWindow):
         self.opener.opened.connect(self._opened)
         self.opener.failed.connect(self._open_failed)
         self.status.pause_wanted.connect(lambda kind: self.page and self.page.session.pause(kind))
-        self.status.resume_wanted.connect(lambda kind: self.page and self.page.session.resume(kind))
+        self.status.resume_wanted.connect(self.model_actions.resume)
         self.status.cancel_wanted.connect(self.model_actions.cancel)
 
     def _restore(self) -> None:

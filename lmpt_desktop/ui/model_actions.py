@@ -49,6 +49,7 @@ class ModelActions:
         on("model.retrain", self.retrain)
         on("model.run", self.show_run)
         on("model.versions", self.versions)
+        on("model.captions", self.write_captions)
         on("model.backbone", self.backbone)
         on("help.about", self.about)
 
@@ -68,6 +69,14 @@ class ModelActions:
     def needs(self) -> Needs:
         """Whether there is a run to show."""
         return Needs.NOTHING if self._run_state is None else Needs.RUN
+
+    def resume(self, kind: ActivityKind) -> None:
+        """Go on with an activity of the status bar, or try it again."""
+        page = self._window.page
+        if page is not None:
+            background.start(
+                lambda: page.session.resume(kind), lambda _none: None, page.problem.emit
+            )
 
     def cancel(self, kind: ActivityKind) -> None:
         """Stop an activity of the status bar."""
@@ -130,6 +139,20 @@ class ModelActions:
             return dialog
 
         self._open("versions", make)
+
+    def write_captions(self) -> None:
+        """Describe annotated photos in the background."""
+        page = self._window.page
+        if page is None:
+            return
+
+        def say(count: int) -> None:
+            photos = "1 photo" if count == 1 else f"{count:,} photos"
+            self._window.status.say(
+                f"Writing captions for {photos}" if count else "Every annotated photo has a caption"
+            )
+
+        background.start(page.session.write_captions, say, page.problem.emit)
 
     def backbone(self) -> None:
         from lmpt_desktop.ui.dialogs.backbone import BackboneDialog  # noqa: PLC0415

@@ -10,7 +10,13 @@ from lmpt_desktop.ui import theme
 
 MESSAGE_MS = 6000
 
-_ORDER = (ActivityKind.DOWNLOAD, ActivityKind.FIT, ActivityKind.ENCODE, ActivityKind.SCAN)
+_ORDER = (
+    ActivityKind.DOWNLOAD,
+    ActivityKind.FIT,
+    ActivityKind.ENCODE,
+    ActivityKind.SCAN,
+    ActivityKind.CAPTION,
+)
 """Which activity is shown when several go on: the one people wait for."""
 
 _DOING = {
@@ -18,6 +24,7 @@ _DOING = {
     ActivityKind.ENCODE: "Encoding photos",
     ActivityKind.DOWNLOAD: "Downloading the backbone",
     ActivityKind.FIT: "Retraining prompts",
+    ActivityKind.CAPTION: "Writing captions",
 }
 _PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
 

@@ -231,3 +231,18 @@ def test_a_folder_inside_a_removed_one_takes_over_its_part(
     assert catalogue.folders.all() == [inner]
     assert catalogue.images.table().ids.tolist() == [here]
     assert catalogue.images.details(here).path == tmp_path / "inner" / "a.jpg"
+
+
+def test_a_captioners_caption_stays_with_the_photo_it_describes(
+    catalogue: Catalogue, tmp_path: Path, make_file
+) -> None:
+    folder = catalogue.folders.add(tmp_path)
+    (image_id,) = catalogue.images.upsert(folder.id, [make_file("a.jpg", fingerprint="one")])
+    assert catalogue.images.fill_captions({image_id: " a dog "}) == [image_id]
+    catalogue.images.upsert(folder.id, [make_file("a.jpg", fingerprint="one", mtime_ns=9)])
+    found = catalogue.images.details(image_id)
+    assert (found.caption, found.caption_source) == ("a dog", CaptionSource.CAPTIONER)
+    catalogue.images.upsert(folder.id, [make_file("a.jpg", fingerprint="two")])
+    found = catalogue.images.details(image_id)
+    assert (found.caption, found.caption_source) == ("", CaptionSource.NONE)
+    assert catalogue.images.fill_captions({image_id: "  ", image_id + 1: "nobody"}) == []
