@@ -76,7 +76,10 @@ class PromptLearner(nn.Module):
         self.layout = layout or PromptLayout()
         self._tower = tower
         self.chunk, self.recompute, self._on_chunk = chunk, recompute, on_chunk
-        words = tower.body_ids(self.layout.words) if self.layout.tokens <= 0 else []
+        words: list[int] = []
+        if self.layout.tokens <= 0:
+            after_name = self.layout.position == "front"
+            words = self._ids(self.layout.words, within=after_name)
         count = self.layout.tokens if self.layout.tokens > 0 else len(words)
         limit = tower.context_length - len(tower.frame.prefix) - len(tower.frame.suffix) - 2
         if not 0 < count <= limit:
@@ -132,9 +135,12 @@ class PromptLearner(nn.Module):
         drawn = torch.randn(copies, count, tower.width, generator=generator) * INIT_STD
         return drawn.to(tower.device)
 
+    def _ids(self, text: str, *, within: bool) -> list[int]:
+        return self._tower.inner_ids(f" {text}") if within else self._tower.body_ids(text)
+
     def _lay_out(self, texts: Sequence[str], count: int) -> _Rows:
         tower, frame = self._tower, self._tower.frame
-        stop = tower.body_ids(".")
+        stop = tower.inner_ids(".")
         room = tower.context_length - len(frame.prefix) - len(frame.suffix) - count - len(stop)
         before = {"end": count, "middle": count // 2, "front": 0}[self.layout.position]
         # Any id but a special one may hold a context's place; it only has to be no padding.
@@ -143,7 +149,7 @@ class PromptLearner(nn.Module):
         slots: list[list[int]] = []
         for text in texts:
             cleaned = " ".join(text.replace("_", " ").split()).rstrip(".")
-            name = tower.body_ids(cleaned)[:room]
+            name = self._ids(cleaned, within=before > 0)[:room]
             bodies.append([blank] * before + name + [blank] * (count - before) + stop)
             first = len(frame.prefix)
             places = [first + item for item in range(before)]

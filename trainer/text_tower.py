@@ -106,6 +106,16 @@ class TextTower:
         row = self._row(text)
         return row[len(self.frame.prefix) : len(row) - len(self.frame.suffix)]
 
+    def inner_ids(self, text: str) -> list[int]:
+        """Token ids of ``text`` where something stands before it.
+
+        Some tokenizers (Gemma's, of SigLIP 2) spell a word at the beginning of a sentence
+        otherwise than within it, and most a full stop that has no word before it.
+        """
+        before = self.body_ids("a")
+        whole = self.body_ids(f"a{text}")
+        return whole[len(before) :] if whole[: len(before)] == before else self.body_ids(text)
+
     def rows(self, bodies: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Frame, cut and pad token lists.
 
