@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,10 +78,16 @@ class TinyBackbone:
 
 
 def tiny_backbone(name: str = "", device: object = None) -> TinyBackbone:
-    """Stands in for :func:`trainer.backbone.load_backbone`."""
+    """Stands in for :func:`trainer.backbone.load_backbone`; always the same, frozen model."""
+    return _loaded()
+
+
+@cache
+def _loaded() -> TinyBackbone:
     import open_clip
 
-    return TinyBackbone(tiny_clip(), open_clip.get_tokenizer("ViT-B-32"))
+    model = tiny_clip().requires_grad_(False)
+    return TinyBackbone(model, open_clip.get_tokenizer("ViT-B-32"))
 
 
 if __name__ == "__main__":

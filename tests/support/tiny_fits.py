@@ -13,13 +13,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tiny_backbone import DIM, tiny_backbone
 
-from trainer import job
+from trainer import job, prompt_set
 from trainer.events import Message, parse_line
 from trainer.stop import StopWatch
 
@@ -94,6 +95,16 @@ def run(
     events = Events()
     outcome = fit(folder, events, stop or StopWatch(), tiny_backbone)
     return outcome, events
+
+
+def assert_identical(one: prompt_set.PromptSet, other: prompt_set.PromptSet) -> None:
+    """To the last bit, apart from when they were made."""
+    for field in fields(prompt_set.PromptSet):
+        mine, theirs = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(mine, np.ndarray):
+            assert np.array_equal(mine, theirs), field.name
+        elif field.name != "created":
+            assert mine == theirs, field.name
 
 
 # ------------------------------------------------------------------- as a process
