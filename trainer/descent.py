@@ -17,16 +17,15 @@ import torch
 from trainer import checkpoint as checkpoints
 from trainer import memory, metrics
 from trainer.bands import BandLimits
+from trainer.blending import Judgement
 from trainer.checkpoint import Checkpoint
 from trainer.events import FitProgress, FitValidated, Message
 from trainer.learner import (
     Fitting,
-    Judgement,
     NotFiniteError,
     Snapshot,
     StepLosses,
     Task,
-    judge,
 )
 from trainer.options import FitOptions
 from trainer.stop import StopWatch
@@ -155,7 +154,7 @@ class Descents:
         return self.best
 
     def _descend(self, fitting: Fitting) -> None:
-        watched = self._task.validation is not None
+        watched = self._task.watch is not None
         steps = self._options.steps if watched else self._options.steps_unvalidated
         while fitting.step < steps:
             self._stop.check()
@@ -182,12 +181,14 @@ class Descents:
     def _validate(self, snapshot: Snapshot, *, last: bool = False) -> bool:
         """Judge a snapshot and keep it if it is the best; whether patience is at its end."""
         _check_finite(snapshot)
-        if self._task.validation is None:
+        if self._task.watch is None:
             self._look(snapshot)
             if snapshot.step > 0 or last:
                 self._keep(snapshot)
             return False
-        judgement = judge(snapshot, self._task, self._options)
+        judgement = self._task.watch.judge(
+            snapshot.embeddings, self._options.interpolation, self._options.discriminant
+        )
         if judgement is None:
             self._keep(snapshot)
             return False

@@ -22,6 +22,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainer import captions, dataset, job, prompt_set, result
+from trainer.blending import Watch, discriminant, unit
 from trainer.calibration import shared_scale_and_bias
 from trainer.descent import Descents, Report
 from trainer.device import choose_device, cores, device_label
@@ -137,7 +138,7 @@ class _Run:
 
     def execute(self, begun: float) -> FitFinished:
         loaded = job.load(self._folder)
-        options = FitOptions.of(loaded.settings.options)
+        options = FitOptions.of(loaded.settings.options, loaded.settings.method)
         _check(loaded)
         torch.set_num_threads(options.threads or cores())
         torch.manual_seed(loaded.settings.seed)
@@ -219,14 +220,6 @@ class _Run:
         texts = [loaded.classes[int(index)].prompt_text for index in active]
         templates = list(backbone.templates)[:MAX_TEMPLATES]
         zero_shot = embed_templates(tower, texts, templates, self._stop.check)
-        ground = result.Ground(
-            job=loaded,
-            options=options,
-            split=split,
-            active=active,
-            zero_shot=zero_shot.cpu().numpy(),
-            fallback=self._fallback(loaded, tower, templates),
-        )
         rows = np.flatnonzero(split == TRAIN)
         targets = loaded.targets[np.ix_(rows, active)]
         names = [item.name for item in loaded.classes]
@@ -236,6 +229,16 @@ class _Run:
         tokens = captions.tokenise(spoken, tower)
         needs = options.classification_share < 1 and options.embedding_space == "feature"
         features = dataset.unit_features(loaded.features[rows])
+        written = zero_shot.cpu().numpy()
+        ground = result.Ground(
+            job=loaded,
+            options=options,
+            split=split,
+            active=active,
+            zero_shot=written,
+            directions=discriminant(features, targets == PRESENT, written),
+            fallback=self._fallback(loaded, tower, templates),
+        )
         everyone = dataset.to_tensors(features, targets, tokens.index, tower.device)
         scale, bias = shared_scale_and_bias(
             features @ ground.zero_shot.T,
@@ -248,7 +251,7 @@ class _Run:
             texts=texts,
             zero_shot=zero_shot,
             train=everyone,
-            validation=None,
+            watch=None,
             captions=tokens,
             caption_features=embed_captions(tokens, tower, self._stop.check)
             if needs
@@ -260,11 +263,12 @@ class _Run:
         inner = split_inner(targets, options, loaded.settings.seed)
         if inner is None:
             return ground, whole, None
-        fitting, watching = (
-            torch.from_numpy(np.flatnonzero(inner == part)).to(tower.device)
-            for part in (TRAIN, job.HELD_OUT)
+        fitting = np.flatnonzero(inner == TRAIN)
+        watched = replace(
+            whole,
+            train=everyone.rows(torch.from_numpy(fitting).to(tower.device)),
+            watch=_watch(features, targets, inner, written),
         )
-        watched = replace(whole, train=everyone.rows(fitting), validation=everyone.rows(watching))
         return ground, watched, whole if options.refit else None
 
     def _fallback(
@@ -272,7 +276,7 @@ class _Run:
     ) -> NDArray[np.float32]:
         given = loaded.baseline_embeddings
         missing = np.linalg.norm(given, axis=1) < 1e-6
-        fallback = result.unit(given)
+        fallback = unit(given)
         if missing.any():
             texts = [loaded.classes[int(i)].prompt_text for i in np.flatnonzero(missing)]
             made = embed_templates(tower, texts, templates, self._stop.check)
@@ -309,6 +313,23 @@ def split_inner(
     return inner
 
 
+def _watch(
+    features: NDArray[np.float32],
+    targets: NDArray[np.int8],
+    inner: NDArray[np.int8],
+    zero_shot: NDArray[np.float32],
+) -> Watch:
+    fitting, watching = inner == TRAIN, inner == job.HELD_OUT
+    present = targets[fitting] == PRESENT
+    return Watch(
+        features=features[watching],
+        targets=targets[watching],
+        present=present.sum(0).astype(np.float64),
+        zero_shot=zero_shot,
+        directions=discriminant(features[fitting], present, zero_shot),
+    )
+
+
 def fingerprint(folder: Path) -> str:
     """Of the job's contents: a checkpoint belongs to exactly one job."""
     digest = hashlib.blake2b(digest_size=16)
@@ -320,7 +341,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def _planned(options: FitOptions, task: Task) -> int:
-    if task.validation is None:
+    if task.watch is None:
         return options.steps_unvalidated
     return options.steps * (2 if options.refit else 1)
 

@@ -42,6 +42,9 @@ PRESENT, ABSENT, UNKNOWN = 1, 0, -1
 TRAIN, HELD_OUT, UNASSIGNED = 0, 1, -1
 """Values of the split vector."""
 
+LMPT, LMPT_PLUS = "lmpt", "lmpt+"
+"""Methods: the paper's, and the one that does best on our benchmark (``trainer/options.py``)."""
+
 
 class JobError(Exception):
     """A folder is not a job this version can run; the message says why."""
@@ -61,10 +64,12 @@ class JobClass:
 
 @dataclass(frozen=True)
 class JobSettings:
-    """How to train.  ``options`` are passed to :class:`trainer.fit.FitOptions` by name."""
+    """How to train.  ``options`` take precedence over those of the ``method``, by name
+    (:class:`trainer.options.FitOptions`).
+    """
 
     backbone: str
-    method: str = "lmpt"
+    method: str = LMPT_PLUS
     device: str = "auto"
     seed: int = 0
     limits: BandLimits = field(default_factory=BandLimits)

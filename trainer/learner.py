@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as nn_f
 
-from trainer import losses, metrics
+from trainer import losses
+from trainer.blending import FALLBACK_INTERPOLATION, Watch
 from trainer.captions import CaptionTokens
 from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
 from trainer.dataset import TensorData, balanced_weights, batch_rows
@@ -28,10 +29,6 @@ from trainer.prompts import ClassPosition, PromptLayout, PromptLearner, activati
 from trainer.templates import fill
 from trainer.text_tower import TextTower
 
-INTERPOLATIONS = (0.0, 1.0, 4.0, 16.0, 64.0)
-"""Annotations at which the learned and the hand-written embedding weigh the same; tried on the
-inner validation."""
-FALLBACK_INTERPOLATION = 8.0
 SCALE_BOUNDS = (math.log(1.0), math.log(200.0))
 
 
@@ -57,7 +54,8 @@ class Task:
     """What is to be learned, on the device.
 
     texts: C prompt texts; zero_shot: (C, D) unit norm, the hand-written prompts' embeddings.
-    train, validation: images; validation is None where there are too few annotations.
+    train: images.
+    watch: the inner validation; None where there are too few annotations.
     captions: distinct caption tokens of the training images.
     """
 
@@ -65,7 +63,7 @@ class Task:
     texts: list[str]
     zero_shot: Tensor
     train: TensorData
-    validation: TensorData | None
+    watch: Watch | None
     captions: CaptionTokens
     caption_features: Tensor
     start_scale: float
@@ -83,7 +81,7 @@ class Task:
 class Snapshot:
     """Prompts worth keeping: CPU arrays, ready to be written.
 
-    embeddings: (C, D) float32 unit norm, learned; before interpolation.
+    embeddings: (C, D) float32 unit norm, learned; before blending.
     contexts: (C or 1, M, W) float32.
     score: mAP on the inner validation, NaN where there is none.
     interpolation: the best of those tried with it.
@@ -103,23 +101,6 @@ class StepLosses:
     total: float
     classification: float
     embedding: float
-
-
-def interpolate(
-    learned: NDArray[np.float32],
-    zero_shot: NDArray[np.float32],
-    present: NDArray[np.floating | np.integer],
-    strength: float,
-) -> NDArray[np.float32]:
-    """Unit-norm mix of (C, D) embeddings: n / (n + strength) learned, the rest hand-written.
-
-    A class without a present annotation (n = 0) stays as written.
-    """
-    n = np.asarray(present, dtype=np.float64)
-    share = np.where(n > 0, n / np.maximum(n + strength, 1e-9), 0.0)[:, None]
-    mixed = share * learned + (1 - share) * zero_shot
-    norm = np.linalg.norm(mixed, axis=1, keepdims=True)
-    return (mixed / np.maximum(norm, 1e-12)).astype(np.float32)
 
 
 class Fitting(nn.Module):
@@ -168,11 +149,17 @@ class Fitting(nn.Module):
             reweight=options.reweight,
             gamma=options.reweight_gamma,
         )
-        groups = [
+        self._in_logits = 1.0 / task.start_scale
+        self.residual = nn.Parameter(torch.zeros_like(task.zero_shot))
+        self.residual.requires_grad_(options.residual_rate > 0)
+        groups: list[dict[str, Any]] = [
             {"params": [self.prompts.contexts], "weight_decay": options.weight_decay},
             # A prior on the scale would be one towards 1, far from every sensible value.
             {"params": [self.log_scale, self.bias], "weight_decay": 0.0},
         ]
+        if options.residual_rate > 0:
+            groups.append({"params": [self.residual], "weight_decay": 0.0})
+        self._rates = [options.learning_rate, options.learning_rate, options.residual_rate]
         self._optimiser: torch.optim.Optimizer
         if options.optimiser == "sgd":
             self._optimiser = torch.optim.SGD(
@@ -191,19 +178,22 @@ class Fitting(nn.Module):
         Raises:
             NotFiniteError: if the loss or its gradient is not finite; nothing is changed then.
         """
-        rate = self._rate(total)
-        for group in self._optimiser.param_groups:
-            group["lr"] = rate
+        decline = self._decline(total)
+        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=False):
+            group["lr"] = rate * decline
         with self.task.context():
-            embeddings = self.prompts()
+            prompts = self.prompts()
+        embeddings = self._with_residual(prompts)
         snapshot = self._snapshot(embeddings)
         rows = batch_rows(
             len(self.task.train), self.options.batch_size, self.step, self.seed, self._weights
         )
         batch = self.task.train.rows(rows.to(embeddings.device))
-        classification, embedding = self.losses(embeddings, batch)
+        classification, embedding = self.losses(prompts, embeddings, batch)
         share = self.options.classification_share
         loss = share * classification + (1 - share) * embedding
+        if self.residual.requires_grad:
+            loss = loss + self.options.residual_decay * self.residual.square().sum(1).mean()
         if not bool(torch.isfinite(loss)):
             raise NotFiniteError(self.step + 1)
         self._optimiser.zero_grad(set_to_none=True)
@@ -233,14 +223,28 @@ class Fitting(nn.Module):
         self._optimiser.zero_grad(set_to_none=True)
         return True
 
-    def losses(self, embeddings: Tensor, batch: TensorData) -> tuple[Tensor, Tensor]:
-        """Classification and embedding loss of a batch given (C, D) class embeddings."""
+    def _with_residual(self, prompts: Tensor) -> Tensor:
+        """Class embeddings (C, D) unit norm: the prompts' plus what words did not reach.
+
+        The residual is kept in units of a logit at the scale the run began with, so that a
+        rate and a decay mean the same for backbones of different scales.
+        """
+        if not self.residual.requires_grad:
+            return prompts
+        return nn_f.normalize(prompts + self._in_logits * self.residual, dim=-1)
+
+    def losses(
+        self, prompts: Tensor, embeddings: Tensor, batch: TensorData
+    ) -> tuple[Tensor, Tensor]:
+        """Classification loss of the (C, D) class ``embeddings`` and embedding loss of the
+        ``prompts`` they came from, on a batch.
+        """
         logits = self.log_scale.exp() * batch.features @ embeddings.T + self.bias
         classification = self._classification(logits, batch.targets, batch.mask)
         if self.options.classification_share >= 1 or not len(self.task.captions.ids):
             return classification, torch.zeros_like(classification)
         has_caption = (batch.captions >= 0).float()[:, None]
-        similarity = self._caption_similarity(embeddings, batch.captions.clamp(min=0))
+        similarity = self._caption_similarity(prompts, batch.captions.clamp(min=0))
         embedding = losses.class_specific_embedding_loss(
             similarity,
             batch.targets,
@@ -250,9 +254,9 @@ class Fitting(nn.Module):
         )
         return classification, embedding
 
-    def _caption_similarity(self, embeddings: Tensor, rows: Tensor) -> Tensor:
+    def _caption_similarity(self, prompts: Tensor, rows: Tensor) -> Tensor:
         if self.options.embedding_space == "feature":
-            return losses.feature_similarity(self.task.caption_features[rows], embeddings)
+            return losses.feature_similarity(self.task.caption_features[rows], prompts)
         measure = (
             losses.token_similarity
             if self.options.embedding_space == "token"
@@ -271,7 +275,7 @@ class Fitting(nn.Module):
     def snapshot(self) -> Snapshot:
         """The prompts as they are now."""
         with torch.no_grad(), self.task.context():
-            return self._snapshot(self.prompts())
+            return self._snapshot(self._with_residual(self.prompts()))
 
     def _snapshot(self, embeddings: Tensor) -> Snapshot:
         return Snapshot(
@@ -286,10 +290,10 @@ class Fitting(nn.Module):
             else FALLBACK_INTERPOLATION,
         )
 
-    def _rate(self, total: int) -> float:
-        """Cosine from the learning rate to a hundredth of it."""
+    def _decline(self, total: int) -> float:
+        """Of the learning rates: a cosine from 1 to a hundredth."""
         done = min(self.step / max(total, 1), 1.0)
-        return self.options.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+        return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
     # ------------------------------------------------------------------- checkpoints
 
@@ -299,6 +303,7 @@ class Fitting(nn.Module):
             "contexts": self.prompts.contexts.detach(),
             "log_scale": self.log_scale.detach(),
             "bias": self.bias.detach(),
+            "residual": self.residual.detach(),
         }
         return Checkpoint(tensors | pack_optimiser(self._optimiser), {"step": self.step})
 
@@ -308,6 +313,7 @@ class Fitting(nn.Module):
             self.prompts.contexts.copy_(checkpoint.tensors["contexts"])
             self.log_scale.copy_(checkpoint.tensors["log_scale"])
             self.bias.copy_(checkpoint.tensors["bias"])
+            self.residual.copy_(checkpoint.tensors["residual"])
         unpack_optimiser(self._optimiser, checkpoint.tensors)
         self.step = int(checkpoint.facts["step"])
 
@@ -325,6 +331,8 @@ def _classification_loss(
         return losses.focal_loss
     if options.loss == "asymmetric":
         return losses.asymmetric_loss
+    if options.loss == "listwise":
+        return losses.listwise_loss
     balance = losses.DistributionBalance(
         rebalance=cast(losses.Rebalance, options.rebalance),
         negative_tolerant=options.negative_tolerant,
@@ -338,42 +346,6 @@ def _classification_loss(
     return lambda logits, targets, mask: losses.distribution_balanced_loss(
         logits, targets, mask, counts, balance
     )
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """How a snapshot did on the inner validation: the best interpolation, its mAP, and the
-    average precision of every class with it.
-    """
-
-    interpolation: float
-    score: float
-    precisions: NDArray[np.float64]
-
-
-def judge(snapshot: Snapshot, task: Task, options: FitOptions) -> Judgement | None:
-    """Try the interpolations on the inner validation; None where there is none, or where it
-    can judge no class.
-    """
-    if task.validation is None:
-        return None
-    features = task.validation.features.cpu().numpy()
-    known = task.validation.mask.cpu().numpy() > 0
-    present = task.validation.targets.cpu().numpy() > 0
-    targets = np.where(known, present, -1).astype(np.int8)
-    counts = (task.train.targets * task.train.mask).sum(0).cpu().numpy()
-    zero_shot = task.zero_shot.cpu().numpy()
-    tried = (options.interpolation,) if options.interpolation >= 0 else INTERPOLATIONS
-    best: Judgement | None = None
-    for strength in tried:
-        mixed = interpolate(snapshot.embeddings, zero_shot, counts, strength)
-        precisions = metrics.quick_average_precisions(features @ mixed.T, targets)
-        if np.isnan(precisions).all():
-            return None
-        score = float(np.nanmean(precisions))
-        if best is None or score > best.score:
-            best = Judgement(strength, score, precisions)
-    return best
 
 
 def embed_captions(

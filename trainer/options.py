@@ -7,17 +7,36 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from trainer.job import JobError
+from trainer.job import LMPT, LMPT_PLUS, JobError
 
 _CHOICES: dict[str, tuple[str, ...]] = {
     "class_position": ("end", "middle", "front"),
     "optimiser": ("adamw", "sgd"),
-    "loss": ("distribution-balanced", "bce", "focal", "asymmetric"),
+    "loss": ("distribution-balanced", "bce", "focal", "asymmetric", "listwise"),
     "rebalance": ("off", "inverse", "sqrt-inverse", "rebalance", "class-balanced"),
     "embedding_space": ("feature", "token", "mean-token"),
     "sampling": ("shuffled", "class-balanced"),
     "recompute": ("auto", "on", "off"),
 }
+METHODS: dict[str, dict[str, Any]] = {
+    LMPT: {},
+    LMPT_PLUS: {
+        "loss": "listwise",
+        "batch_size": 4096,
+        "steps": 60,
+        "steps_unvalidated": 20,
+        "classification_share": 0.9,
+        "residual_rate": 0.2,
+        "discriminant": 0.35,
+        "interpolation": -1.0,
+    },
+}
+"""What each method sets; the fields' own defaults are the paper's method.
+
+``lmpt+`` was chosen on validation parts of Corel5k (docs/adr/0006): a listwise loss over the
+images of a class, a residual vector per class beside its prompt, the class's discriminant
+direction, and a mix with the hand-written prompts that is chosen for each run.
+"""
 _POSITIVE = frozenset(
     {"steps", "batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale"}
 )
@@ -44,10 +63,14 @@ class FitOptions:
     Splits: held_out_fraction of the annotations judge and calibrate; validation_fraction of
     the rest chooses the step, where there is enough.
 
+    Beyond the prompts: residual_rate, residual_decay (learning rate and squared-norm penalty of a
+    vector per class added to its prompt's embedding, in logits; rate 0: none), discriminant
+    (weight of :func:`trainer.blending.discriminant`).
+
     interpolation: how the learned embedding of a class with n present annotations is mixed with
     its hand-written one, n / (n + interpolation) being the learned part; negative: chosen on the
-    inner validation (:data:`trainer.learner.INTERPOLATIONS`), or
-    :data:`trainer.learner.FALLBACK_INTERPOLATION` where there is too little for one.
+    inner validation (:data:`trainer.blending.INTERPOLATIONS`), or
+    :data:`trainer.blending.FALLBACK_INTERPOLATION` where there is too little for one.
 
     Machine: class_chunk (classes in the text tower at once), recompute (trade time for
     memory), threads (0: as many as cores).
@@ -58,11 +81,11 @@ class FitOptions:
     class_position: str = "end"
     shared_context: bool = False
 
-    steps: int = 120
+    steps: int = 80
     steps_unvalidated: int = 40
     batch_size: int = 1024
     optimiser: str = "adamw"
-    learning_rate: float = 2e-3
+    learning_rate: float = 5e-3
     weight_decay: float = 1e-4
     momentum: float = 0.9
     sampling: str = "shuffled"
@@ -82,14 +105,18 @@ class FitOptions:
 
     classification_share: float = 0.5
     embedding_space: str = "feature"
-    margin: float = 1.0
+    margin: float = 0.4
     soft_margin: bool = True
     reweight: bool = True
     reweight_gamma: float = 0.5
 
     held_out_fraction: float = 0.2
     validation_fraction: float = 0.2
-    interpolation: float = -1.0
+
+    residual_rate: float = 0.0
+    residual_decay: float = 0.001
+    discriminant: float = 0.0
+    interpolation: float = 0.0
 
     class_chunk: int = 64
     recompute: str = "auto"
@@ -109,14 +136,17 @@ class FitOptions:
                 raise JobError(f"the option {item.name} must be between 0 and 1, not {value}")
 
     @staticmethod
-    def of(values: Mapping[str, Any]) -> FitOptions:
-        """Options by name.
+    def of(values: Mapping[str, Any], method: str = LMPT) -> FitOptions:
+        """The options of a :data:`METHODS` entry, ``values`` taking precedence.
 
         Raises:
-            JobError: for a name this version does not know, or a value of the wrong kind.
+            JobError: for a method or a name this version does not know, or a value of the wrong
+                kind.
         """
         kinds = {item.name: type(item.default) for item in fields(FitOptions)}
-        given: dict[str, Any] = {}
+        if method not in METHODS:
+            raise JobError(f"this version knows no method {method!r}; it has {', '.join(METHODS)}")
+        given: dict[str, Any] = dict(METHODS[method])
         for name, value in values.items():
             kind = kinds.get(name)
             if kind is None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import calibration, metrics
+from trainer.blending import blend, unit
 from trainer.job import HELD_OUT, PRESENT, TRAIN, FitJob
-from trainer.learner import Snapshot, interpolate
+from trainer.learner import Snapshot
 from trainer.options import FitOptions
 from trainer.prompt_set import Evaluation, PromptSet
 
@@ -23,6 +24,7 @@ class Ground:
     active: (A,) int64, the classes that were trained: those with a present annotation in the
         training part.
     zero_shot: (A, D) float32, hand-written embeddings of those.
+    directions: (A, D) float32, their discriminant directions on the training part.
     fallback: (C, D) float32 unit norm, what the app predicts with now; kept for the others.
     """
 
@@ -31,6 +33,7 @@ class Ground:
     split: NDArray[np.int8]
     active: NDArray[np.int64]
     zero_shot: NDArray[np.float32]
+    directions: NDArray[np.float32]
     fallback: NDArray[np.float32]
 
     @property
@@ -45,18 +48,17 @@ class Ground:
         return unit(self.job.features[rows]), self.job.targets[rows]
 
 
-def unit(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Rows scaled to norm 1; zero rows stay zero."""
-    wide = rows.astype(np.float32)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
-
-
 def class_embeddings(snapshot: Snapshot, ground: Ground) -> NDArray[np.float32]:
     """(C, D): learned and interpolated where trained, else as the app has it now."""
     result = ground.fallback.copy()
     counts = ground.train_present[ground.active]
-    result[ground.active] = interpolate(
-        snapshot.embeddings, ground.zero_shot, counts, snapshot.interpolation
+    result[ground.active] = blend(
+        snapshot.embeddings,
+        ground.zero_shot,
+        counts,
+        strength=snapshot.interpolation,
+        directions=ground.directions,
+        weight=ground.options.discriminant,
     )
     return result
 

@@ -235,7 +235,7 @@ class Preflight:
 class RetrainOptions:
     """Choices of the retrain dialog.  ``method`` and ``options`` as in ``trainer/job.py``."""
 
-    method: str = "lmpt"
+    method: str = "lmpt+"
     device: str = "auto"
     seed: int = 0
     options: dict[str, object] = field(default_factory=dict)

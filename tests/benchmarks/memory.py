@@ -63,7 +63,7 @@ def measure(way: int, device_name: str, classes: int, batch: int) -> dict[str, A
         train=dataset.to_tensors(
             r.normal(size=(batch, dim)), targets, torch.zeros(batch, dtype=torch.long), device
         ),
-        validation=None,
+        watch=None,
         captions=captions.tokenise(["a photo of a thing"], tower),
         caption_features=torch.ones(1, dim, device=device),
         start_scale=20.0,

@@ -147,7 +147,7 @@ class Ours:
             texts=names,
             zero_shot=embed_templates(tower, names, ["a photo of a {}."]),
             train=dataset.to_tensors(drawn, targets, tokens.index, self.device),
-            validation=None,
+            watch=None,
             captions=tokens,
             caption_features=torch.zeros(0, 0),
             start_scale=20.0,

@@ -11,7 +11,7 @@ import pytest
 from tiny_backbone import DIM, WIDTH
 from tiny_fits import NAMES, make_job, run, written_embeddings
 
-from trainer import job, learner, prompt_set
+from trainer import blending, job, prompt_set
 from trainer.events import (
     FitFinished,
     FitStarted,
@@ -134,9 +134,9 @@ def test_interpolation_leans_on_the_written_prompt_where_annotations_are_few() -
         np.eye(3, dtype=np.float32)[[0, 0, 0]],
         np.eye(3, dtype=np.float32)[[1, 1, 1]],
     )
-    mixed = learner.interpolate(learned, written, np.array([0, 8, 800]), 8.0)
+    mixed = blending.interpolate(learned, written, np.array([0, 8, 800]), 8.0)
     assert mixed[0] == pytest.approx([0, 1, 0])
     assert mixed[1] == pytest.approx([0.5**0.5, 0.5**0.5, 0])
     assert mixed[2][0] > 0.99
-    untouched = learner.interpolate(learned, written, np.array([0, 8, 800]), 0.0)
+    untouched = blending.interpolate(learned, written, np.array([0, 8, 800]), 0.0)
     assert untouched[1:] == pytest.approx(learned[1:])
