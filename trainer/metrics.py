@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
 from trainer.bands import Band, BandLimits
 from trainer.events import BandScores
@@ -84,27 +84,29 @@ def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, floa
     CF1 is the harmonic mean of CP and CR, as the multi-label literature has it.  Precision is
     0 where nothing is predicted.
     """
-    known = targets >= 0
     truth = targets == PRESENT
-    hit = (predicted & truth).sum(0)
-    said = (predicted & known).sum(0)
-    real = truth.sum(0)
-    judged = real > 0
-    cp = float((hit / np.maximum(said, 1))[judged].mean()) if judged.any() else 0.0
-    cr = float((hit / np.maximum(real, 1))[judged].mean()) if judged.any() else 0.0
-    op = float(hit.sum() / max(int(said.sum()), 1))
-    orr = float(hit.sum() / max(int(real.sum()), 1))
-
-    def harmonic(a: float, b: float) -> float:
-        return 2 * a * b / (a + b) if a + b else 0.0
+    if not truth.any():
+        return dict.fromkeys(("CP", "CR", "CF1", "OP", "OR", "OF1"), 0.0)
+    # Neither precision nor recall looks at what is absent and not predicted, so that is where
+    # the unknown entries go.  The column of zeros keeps a single class from being taken for a
+    # two-class problem.
+    pair = [
+        np.pad(item, ((0, 0), (0, 1))).astype(np.int8)
+        for item in (truth, predicted & (targets >= 0))
+    ]
+    measure: Any = precision_recall_fscore_support  # its stubs know neither 0 nor arrays
+    precision, recall, _, present = measure(*pair, zero_division=0)
+    judged = np.asarray(present) > 0
+    cp, cr = float(precision[judged].mean()), float(recall[judged].mean())
+    op, orr, of1, _ = measure(*pair, average="micro", zero_division=0)
 
     return {
         "CP": cp,
         "CR": cr,
-        "CF1": harmonic(cp, cr),
-        "OP": op,
-        "OR": orr,
-        "OF1": harmonic(op, orr),
+        "CF1": 2 * cp * cr / (cp + cr) if cp + cr else 0.0,
+        "OP": float(op),
+        "OR": float(orr),
+        "OF1": float(of1),
     }
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import average_precision_score, precision_recall_fscore_support
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from sklearn.metrics import average_precision_score
 
 from trainer import metrics
 from trainer.bands import BandLimits
@@ -58,6 +61,41 @@ def test_bands_follow_the_training_counts() -> None:
     assert scores.total == pytest.approx(0.5)
 
 
+def precision_by_hand(scores: np.ndarray, truth: np.ndarray) -> float:
+    """Mean over the present of the precision among those that score at least as high."""
+    return float(np.mean([truth[scores >= cut].mean() for cut in scores[truth == 1]]))
+
+
+def test_every_figure_of_an_evaluation_from_the_definitions() -> None:
+    scores, targets = example(3)
+    targets[:, 4] = np.where(targets[:, 4] == 1, 0, targets[:, 4])
+    train = np.array([150, 100, 50, 20, 3, 2])
+    predicted = scores > 0.7
+    result = metrics.evaluate(
+        scores, targets, list("abcdef"), train, BandLimits(), predicted=predicted
+    )
+    by_hand = {
+        i: precision_by_hand(scores[targets[:, i] >= 0, i], targets[targets[:, i] >= 0, i])
+        for i in (0, 1, 2, 3, 5)
+    }
+    for i, item in enumerate(result.classes):
+        if i == 4:
+            assert item.average_precision is None
+        else:
+            assert item.average_precision == pytest.approx(by_hand[i])
+        assert item.train_present == train[i]
+        assert item.held_out_present == (targets[:, i] == 1).sum()
+        assert item.held_out_absent == (targets[:, i] == 0).sum()
+    assert result.scores.total == pytest.approx(np.mean(list(by_hand.values())))
+    assert result.scores.head == pytest.approx((by_hand[0] + by_hand[1]) / 2)
+    assert result.scores.medium == pytest.approx((by_hand[2] + by_hand[3]) / 2)
+    assert result.scores.tail == pytest.approx(by_hand[5])
+    assert metrics.not_judged(result) == ["e"]
+    f1 = {key: result.extra[key] for key in ("CP", "CR", "CF1", "OP", "OR", "OF1")}
+    assert f1 == pytest.approx(counted_f1(predicted, targets))
+    assert result.extra["ECE"] == metrics.expected_calibration_error(scores, targets)
+
+
 def test_a_band_without_a_judged_class_has_no_score() -> None:
     scores = metrics.band_scores(np.array([np.nan, 0.5]), np.array([500, 3]), BandLimits())
     assert scores.head is None
@@ -79,18 +117,47 @@ def test_classes_without_present_or_absent_are_left_out_and_listed() -> None:
     assert result.extra["classes_not_judged"] == 3
 
 
-def test_f1_family_is_scikit_learns_where_everything_is_known() -> None:
-    scores, targets = example(unknown=0)
-    predicted = scores > 0.6
+def counted_f1(predicted: np.ndarray, targets: np.ndarray) -> dict[str, float]:
+    """From the definitions, entry by entry; unknown entries are passed over."""
+    precisions, recalls, pooled = [], [], [0, 0, 0]
+    for i in range(targets.shape[1]):
+        hit = said = real = 0
+        for says, is_there in zip(predicted[:, i], targets[:, i], strict=True):
+            if is_there >= 0:
+                hit += int(says and is_there == 1)
+                said += int(says)
+                real += int(is_there == 1)
+        if real:
+            precisions.append(hit / said if said else 0.0)
+            recalls.append(hit / real)
+        pooled = [total + new for total, new in zip(pooled, (hit, said, real), strict=True)]
+    cp = sum(precisions) / len(precisions) if precisions else 0.0
+    cr = sum(recalls) / len(recalls) if recalls else 0.0
+    op = pooled[0] / pooled[1] if pooled[1] else 0.0
+    orr = pooled[0] / pooled[2] if pooled[2] else 0.0
+
+    def harmonic(a: float, b: float) -> float:
+        return 2 * a * b / (a + b) if a + b else 0.0
+
+    pairs = {"CP": cp, "CR": cr, "CF1": harmonic(cp, cr)}
+    if not precisions:
+        return dict.fromkeys(("CP", "CR", "CF1", "OP", "OR", "OF1"), 0.0)
+    return pairs | {"OP": op, "OR": orr, "OF1": harmonic(op, orr)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    targets=hnp.arrays(
+        np.int8,
+        st.tuples(st.integers(0, 8), st.integers(1, 4)),
+        elements=st.sampled_from([-1, 0, 1]),
+    ),
+    seed=st.integers(0, 1000),
+)
+def test_f1_family_by_definition_whatever_is_known(targets: np.ndarray, seed: int) -> None:
+    predicted = np.random.default_rng(seed).random(targets.shape) < 0.5
     got = metrics.f1_metrics(predicted, targets)
-    op, orr, of1, _ = precision_recall_fscore_support(targets, predicted, average="micro")
-    cp, cr, _, _ = precision_recall_fscore_support(targets, predicted, average="macro")
-    assert got["OP"] == pytest.approx(op)
-    assert got["OR"] == pytest.approx(orr)
-    assert got["OF1"] == pytest.approx(of1)
-    assert got["CP"] == pytest.approx(cp)
-    assert got["CR"] == pytest.approx(cr)
-    assert got["CF1"] == pytest.approx(2 * cp * cr / (cp + cr))
+    assert got == pytest.approx(counted_f1(predicted, targets))
 
 
 def test_f1_of_nothing_is_zero() -> None:
@@ -104,6 +171,32 @@ def test_calibration_error_of_a_known_case() -> None:
     # |0.9 - 0.75| over four of five known, |0.1 - 0| over one.
     assert metrics.expected_calibration_error(scores, targets) == pytest.approx(
         (4 * 0.15 + 0.1) / 5
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    scores=hnp.arrays(np.float32, (7, 3), elements=st.floats(0, 1, width=32)),
+    targets=hnp.arrays(np.int8, (7, 3), elements=st.sampled_from([-1, 0, 1])),
+    bins=st.integers(1, 20),
+)
+def test_calibration_error_by_definition(
+    scores: np.ndarray, targets: np.ndarray, bins: int
+) -> None:
+    """Per bin [k/n, (k+1)/n): |mean score - share present|, weighted by how many fall into it."""
+    pairs = [
+        (float(score), int(truth))
+        for score, truth in zip(scores.ravel(), targets.ravel(), strict=True)
+        if truth >= 0
+    ]
+    error = 0.0
+    for k in range(bins):
+        inside = [(s, t) for s, t in pairs if min(int(s * bins), bins - 1) == k]
+        if inside:
+            gap = np.mean([s for s, _ in inside]) - np.mean([t for _, t in inside])
+            error += abs(gap) * len(inside) / len(pairs)
+    assert metrics.expected_calibration_error(scores, targets, bins) == pytest.approx(
+        error, abs=1e-9
     )
 
 
