@@ -43,6 +43,7 @@ def make_job(
     images: int = 160,
     known: float = 1.0,
     seed: int = 0,
+    method: str = job.LMPT_PLUS,
     **options: Any,
 ) -> job.FitJob:
     """Images that mix hidden class centres, far from what the random tower believes.
@@ -60,7 +61,10 @@ def make_job(
     targets[r.random(targets.shape) >= known] = -1
     return job.FitJob(
         settings=job.JobSettings(
-            backbone="tiny", device="cpu", options={"steps": 60, "threads": 1} | options
+            backbone="tiny",
+            method=method,
+            device="cpu",
+            options={"steps": 60, "threads": 1} | options,
         ),
         classes=[job.JobClass(name) for name in NAMES],
         image_ids=np.arange(1000, 1000 + images),

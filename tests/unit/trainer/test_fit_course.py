@@ -45,7 +45,7 @@ def test_events_tell_the_whole_course(tmp_path: Path, zero_shot: np.ndarray) -> 
     "options",
     [
         {},
-        {"batch_size": 32, "context_tokens": 4},
+        {"method": "lmpt", "batch_size": 32, "context_tokens": 4},
         {"batch_size": 32, "sampling": "class-balanced", "optimiser": "sgd"},
         {"class_chunk": 3, "recompute": "on", "threads": 2, "steps": 3},
     ],
@@ -69,7 +69,7 @@ def test_another_seed_gives_another_result(tmp_path: Path, zero_shot: np.ndarray
 def test_a_run_that_gains_nothing_ends_when_its_patience_does(
     tmp_path: Path, zero_shot: np.ndarray
 ) -> None:
-    made = make_job(zero_shot, learning_rate=1e-12, validate_every=5, patience=3)
+    made = make_job(zero_shot, method="lmpt", learning_rate=1e-12, patience=3)
     outcome, events = run(tmp_path, made)
     assert isinstance(outcome, FitFinished)
     assert outcome.stopped_early
@@ -82,7 +82,7 @@ def test_the_step_kept_is_the_one_that_validation_found_best(
     tmp_path: Path, zero_shot: np.ndarray
 ) -> None:
     """Annotations that have nothing to do with the photos can only be learned by heart."""
-    made = make_job(zero_shot, learning_rate=0.03, validate_every=2, patience=4)
+    made = make_job(zero_shot, method="lmpt", learning_rate=0.03, validate_every=2, patience=4)
     made = replace(made, features=np.roll(made.features, 7, axis=0))
     outcome, events = run(tmp_path, made)
     assert isinstance(outcome, FitFinished)

@@ -57,9 +57,15 @@ def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
 @pytest.mark.parametrize(
     "options",
     [
+        {"method": "lmpt+"},
+        {"method": "lmpt+", "shared_context": True, "optimiser": "sgd", "interpolation": 3.0},
         {"loss": "bce", "classification_share": 1.0},
+        {"loss": "listwise", "batch_size": 16},
         {"loss": "focal", "embedding_space": "token"},
         {"loss": "asymmetric", "embedding_space": "mean-token"},
+        {"rebalance": "off", "negative_tolerant": False, "focal": False, "soft_margin": False},
+        {"rebalance": "inverse", "reweight": False},
+        {"rebalance": "sqrt-inverse", "embedding_space": "token"},
         {"rebalance": "class-balanced", "sampling": "class-balanced", "batch_size": 64},
         {"shared_context": True, "class_position": "middle"},
         {"optimiser": "sgd", "learning_rate": 0.5, "context_tokens": 16},
@@ -70,7 +76,7 @@ def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
     ids=str,
 )
 def test_every_switch_runs(tmp_path: Path, zero_shot: np.ndarray, options: dict[str, Any]) -> None:
-    outcome, _ = run(tmp_path, make_job(zero_shot, **({"steps": 6} | options)))
+    outcome, _ = run(tmp_path, make_job(zero_shot, **({"method": "lmpt", "steps": 6} | options)))
     assert isinstance(outcome, FitFinished), outcome
 
 
