@@ -88,6 +88,15 @@ class Catalogue:
             )
             self._backup.start()
 
+    def outside_version(self) -> int:
+        """A number that is another one whenever another process (``tag``) has written since;
+        see :meth:`Store.outside_version`.
+
+        Raises:
+            CatalogueError: if the file cannot be read.
+        """
+        return self._store.outside_version()
+
     def close(self) -> None:
         """Let go of the files.  Closing twice does nothing."""
         if self._backup:

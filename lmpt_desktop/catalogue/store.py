@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from lmpt_desktop.catalogue.errors import translated
@@ -73,13 +73,19 @@ class Store:
             pool_size=4,
             max_overflow=60,
         )
-
-        @event.listens_for(self._engine, "begin")
-        def _begin(connection: Connection) -> None:
-            # The driver's own BEGIN would be deferred, and a deferred transaction that
-            # turns into a writer fails at once when another process has written meanwhile.
-            writes = connection.get_execution_options().get("writes", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        # Every write of this process goes through one connection, whose data_version then
+        # tells of the writes of other processes and of nothing else.
+        self._writer = create_engine(
+            "sqlite://",
+            creator=lambda: connect(path),
+            poolclass=QueuePool,
+            pool_size=1,
+            max_overflow=0,
+        )
+        _begin_with(self._engine, "BEGIN")
+        # The driver's own BEGIN would be deferred, and a deferred transaction that turns into
+        # a writer fails at once when another process has written meanwhile.
+        _begin_with(self._writer, "BEGIN IMMEDIATE")
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -90,14 +96,31 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: all of it is on disk when the block ends, or none of it."""
-        with self._writing, translated(self.path), self._engine.connect() as opened:
-            connection = opened.execution_options(writes=True)
+        with self._writing, translated(self.path), self._writer.connect() as connection:
             with connection.begin():
                 yield connection
+
+    def outside_version(self) -> int:
+        """A number that is another one whenever another process has written since.
+
+        Writes of this process do not change it.  It waits while this process writes, and costs
+        microseconds otherwise.
+        """
+        with self._writing, translated(self.path), self._writer.connect() as connection:
+            driver = connection.connection.driver_connection
+            assert driver is not None
+            return int(driver.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
         """Let go of the file; SQLite folds the WAL back into it."""
         self._engine.dispose()
+        self._writer.dispose()
+
+
+def _begin_with(engine: Engine, statement: str) -> None:
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(statement)
 
 
 def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:
