@@ -25,6 +25,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "batch_size": 4096,
         "steps": 60,
         "steps_unvalidated": 20,
+        "learning_rate": 5e-3,
         "classification_share": 0.9,
         "residual_rate": 0.2,
         "discriminant": 0.35,
@@ -85,7 +86,7 @@ class FitOptions:
     steps_unvalidated: int = 40
     batch_size: int = 1024
     optimiser: str = "adamw"
-    learning_rate: float = 5e-3
+    learning_rate: float = 1e-2
     weight_decay: float = 1e-4
     momentum: float = 0.9
     sampling: str = "shuffled"

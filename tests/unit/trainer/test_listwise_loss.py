@@ -1,0 +1,103 @@
+"""The listwise loss: ranking the images of each class."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from scipy.special import logsumexp
+
+from trainer.losses import listwise_loss
+
+
+def _batch(seed: int, images: int = 12, classes: int = 5) -> tuple[torch.Tensor, ...]:
+    r = torch.Generator().manual_seed(seed)
+    logits = torch.randn(images, classes, generator=r, dtype=torch.float64) * 3
+    targets = (torch.rand(images, classes, generator=r) < 0.3).double()
+    mask = (torch.rand(images, classes, generator=r) < 0.7).double()
+    return logits, targets, mask
+
+
+def _by_hand(logits: np.ndarray, targets: np.ndarray, mask: np.ndarray) -> float:
+    per_class = []
+    for z, y, m in zip(logits.T, targets.T, mask.T, strict=True):
+        absent = z[(y == 0) & (m == 1)]
+        lists = [logsumexp([p, *absent]) - p for p in z[(y == 1) & (m == 1)] if len(absent)]
+        if lists:
+            per_class.append(np.mean(lists))
+    return float(np.mean(per_class)) if per_class else 0.0
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_equals_the_sum_over_lists(seed: int) -> None:
+    logits, targets, mask = _batch(seed)
+    expected = _by_hand(logits.numpy(), targets.numpy(), mask.numpy())
+    assert float(listwise_loss(logits, targets, mask)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_gradient_is_that_of_finite_differences() -> None:
+    logits, targets, mask = _batch(1)
+    logits.requires_grad_(True)
+    assert torch.autograd.gradcheck(lambda z: listwise_loss(z, targets, mask), (logits,))
+
+
+def test_a_bias_per_class_changes_nothing() -> None:
+    logits, targets, mask = _batch(2)
+    shifted = logits + torch.linspace(-9, 9, logits.shape[1])
+    torch.testing.assert_close(
+        listwise_loss(shifted, targets, mask), listwise_loss(logits, targets, mask)
+    )
+
+
+def test_order_of_images_and_of_classes_and_unknown_images_change_nothing() -> None:
+    logits, targets, mask = _batch(3)
+    whole = listwise_loss(logits, targets, mask)
+    rows, columns = torch.randperm(len(logits)), torch.randperm(logits.shape[1])
+    moved = [part[rows][:, columns] for part in (logits, targets, mask)]
+    torch.testing.assert_close(listwise_loss(*moved), whole)
+    more = [
+        torch.cat([logits, torch.full_like(logits, float("inf"))]),
+        torch.cat([targets, targets]),
+        torch.cat([mask, torch.zeros_like(mask)]),
+    ]
+    torch.testing.assert_close(listwise_loss(*more), whole)
+
+
+@pytest.mark.parametrize("present", [0.0, 1.0])
+def test_a_class_that_is_nowhere_or_everywhere_counts_for_nothing(present: float) -> None:
+    logits, targets, mask = _batch(4)
+    whole = listwise_loss(logits, targets, mask)
+    extra = torch.full((len(logits), 1), present, dtype=logits.dtype)
+    widened = listwise_loss(
+        torch.cat([logits, extra * 5], 1),
+        torch.cat([targets, extra], 1),
+        torch.cat([mask, torch.ones_like(extra)], 1),
+    )
+    torch.testing.assert_close(widened, whole)
+    alone = torch.zeros_like(extra, requires_grad=True)
+    loss = listwise_loss(alone, extra, torch.ones_like(extra))
+    loss.backward()
+    assert float(loss.detach()) == 0.0
+    assert alone.grad is not None
+    assert not alone.grad.any()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    npst.arrays(np.float32, (6, 4), elements=st.floats(allow_nan=False, allow_infinity=False, width=32)),
+    npst.arrays(np.bool_, (6, 4)),
+    npst.arrays(np.bool_, (6, 4)),
+)
+def test_finite_in_value_and_gradient_whatever_the_logits(
+    logits: np.ndarray, targets: np.ndarray, mask: np.ndarray
+) -> None:
+    # Two finite logits can differ by more than a float holds; a tower's never come near that.
+    z = torch.from_numpy(logits * 1e-3).requires_grad_(True)
+    loss = listwise_loss(z, torch.from_numpy(targets).float(), torch.from_numpy(mask).float())
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert z.grad is not None
+    assert torch.isfinite(z.grad).all()
