@@ -1,0 +1,173 @@
+"""Search: the images most alike a direction in feature space, by exact matrix product (Qt-free).
+
+Text and photos live in one space, so a sentence and a photo are searched for in the same way:
+one unit direction, one product with every feature.  docs/adr/0007-exact-search.md says up to
+what size this is right, and what comes after.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLOCK_ROWS = 512
+"""Rows turned from half to single precision at a time: 1 MB for 512 values, which stays in the
+cache of one core."""
+ROWS_PER_THREAD = 16_384
+"""Below this a thread costs more than it saves."""
+MAX_THREADS = 4
+RESULT_LIMIT = 1000
+"""As many images are shown at most.  Every image is alike to *some* degree: past the first
+hundreds the order says nothing any more."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Answer to a search.
+
+    Attributes:
+        rows: (m,) int64 rows of the library, most alike first; equally alike ones in the
+            library's order.
+        similarities: (m,) float32 cosine of each, in [-1, 1].
+        candidates: how many images could have been found (had a feature and passed the filter).
+        left_out: how many images passed the filter but have no feature yet.
+    """
+
+    rows: NDArray[np.int64]
+    similarities: NDArray[np.float32]
+    candidates: int
+    left_out: int
+
+
+def direction_of(features: NDArray[np.floating]) -> NDArray[np.float32] | None:
+    """What several examples have in common: their mean, (D,) float32 of unit norm.
+
+    Args:
+        features: (m, D), the examples.
+
+    Returns:
+        None where there is no such direction: no examples, or they cancel out.
+    """
+    if not len(features):
+        return None
+    mean = features.mean(axis=0, dtype=np.float64)
+    norm = float(np.linalg.norm(mean))
+    if not np.isfinite(norm) or norm < 1e-6:
+        return None
+    return (mean / norm).astype(np.float32)
+
+
+def similarities(
+    features: NDArray[np.float16], direction: NDArray[np.float32], threads: int | None = None
+) -> NDArray[np.float32]:
+    """Cosine of every feature with ``direction``.
+
+    Memory beyond the answer is one block of ``BLOCK_ROWS`` rows a thread, however large the
+    library: the features are never turned into single precision as a whole.
+
+    Args:
+        features: (n, D) float16, unit norm.
+        direction: (D,) float32, unit norm.
+        threads: how many to use; None for what suits ``n`` and the machine.
+
+    Returns:
+        (n,) float32.
+
+    Raises:
+        ValueError: if the dimensions disagree (features of another backbone).
+    """
+    n = len(features)
+    answer = np.empty(n, np.float32)
+    if not n:
+        return answer
+    if features.shape[1:] != direction.shape:
+        raise ValueError(
+            f"features have dimension {features.shape[1]}, the search {len(direction)}"
+        )
+    if threads is None:
+        threads = min(MAX_THREADS, os.cpu_count() or 1, -(-n // ROWS_PER_THREAD))
+    share = -(-n // threads)
+
+    def work(start: int) -> None:
+        _fill(features[start : start + share], direction, answer[start : start + share])
+
+    if threads == 1:
+        work(0)
+    else:
+        # numpy lets other threads run while it converts and multiplies.
+        with ThreadPoolExecutor(threads, thread_name_prefix="search") as pool:
+            list(pool.map(work, range(0, n, share)))
+    return answer
+
+
+def _fill(
+    features: NDArray[np.float16], direction: NDArray[np.float32], answer: NDArray[np.float32]
+) -> None:
+    """Write the products of ``features`` and ``direction`` into ``answer``, block by block."""
+    single = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.float32)
+    for start in range(0, len(features), BLOCK_ROWS):
+        block = features[start : start + BLOCK_ROWS]
+        np.copyto(single[: len(block)], block)
+        np.matmul(single[: len(block)], direction, out=answer[start : start + len(block)])
+
+
+def per_row(
+    values: NDArray[np.float32], ids: NDArray[np.int64], image_ids: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Values of features, (n,), brought to the rows of the library, (N,): NaN where an image has
+    no feature.  Of an image with several features the last one counts.
+
+    Args:
+        values: (n,) one for each feature.
+        ids: (n,) the image of each feature, in any order; ids not in the library are ignored.
+        image_ids: (N,) rising.
+    """
+    spread = np.full(len(image_ids), np.nan, np.float32)
+    if not len(image_ids) or not len(ids):
+        return spread
+    rows = np.minimum(np.searchsorted(image_ids, ids), len(image_ids) - 1)
+    known = image_ids[rows] == ids
+    spread[rows[known]] = values[known]
+    return spread
+
+
+def top(values: NDArray[np.float32], limit: int | None) -> NDArray[np.int64]:
+    """Places of the ``limit`` largest of ``values``, largest first, ties in order of place.
+
+    NaN counts as the smallest.  Only what is kept is sorted.
+    """
+    keys = np.where(np.isnan(values), np.float32(np.inf), -values)
+    if limit is not None and limit < len(keys):
+        if limit <= 0:
+            return np.empty(0, np.int64)
+        edge = np.partition(keys, limit - 1)[limit - 1]
+        # A partition picks among equals as it likes; the first of them are to be kept.
+        inside = np.flatnonzero(keys < edge)
+        places = np.union1d(inside, np.flatnonzero(keys == edge)[: limit - len(inside)])
+    else:
+        places = np.arange(len(keys))
+    return places[np.argsort(keys[places], kind="stable")]
+
+
+def rank(
+    values: NDArray[np.float32],
+    passing: NDArray[np.int64] | None = None,
+    limit: int | None = RESULT_LIMIT,
+) -> Ranking:
+    """The most alike images among those that pass a filter.
+
+    Args:
+        values: (N,) similarity of every row, NaN where there is no feature.
+        passing: (m,) the rows that pass, in any order; None for all.
+        limit: how many to keep; None for all.
+    """
+    rows = np.arange(len(values)) if passing is None else np.sort(passing)
+    has = ~np.isnan(values[rows])
+    left_out = len(rows) - int(has.sum())
+    rows = rows[has]
+    best = rows[top(values[rows], limit)]
+    return Ranking(best, values[best], len(rows), left_out)
