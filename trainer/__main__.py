@@ -18,13 +18,9 @@ from trainer.events import FitFailed, FitFinished, Message, to_line
 from trainer.job import CANCEL_NAME, JobError
 from trainer.prompt_set import PromptSetError
 from trainer.stop import StopWatch
+from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 0, 1, 2, 3
-
-_EPILOG = """\
-exit codes: 0 done (also when cancelled with a result kept), 1 failed, 2 wrong arguments,
-3 cancelled before there was a result
-"""
 
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:
@@ -34,13 +30,13 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="lmpt-trainer",
         description="Trains prompts for multi-label tagging of long-tailed photo libraries.",
-        epilog=_EPILOG,
+        epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    _add_fit(_command(commands, "fit", _FIT))
-    _add_evaluate(_command(commands, "evaluate", _EVALUATE))
-    _add_inspect(_command(commands, "inspect", _INSPECT))
+    _add_fit(_command(commands, "fit", FIT))
+    _add_evaluate(_command(commands, "evaluate", EVALUATE))
+    _add_inspect(_command(commands, "inspect", INSPECT))
     encode = commands.add_parser(
         "encode",
         help="turn photos and texts into features",
@@ -60,31 +56,7 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     return parser
 
 
-_FIT = (
-    "fit prompts to a job folder",
-    """Fits prompts to the photos and annotations in a job folder and writes JOB/prompt_set.
-
-A job folder holds job.json (classes, captions, settings) and job.safetensors (features,
-annotations). The LMPT Desktop app makes one for each retraining and keeps it under jobs/ in
-the library's folder. A run that was killed goes on from its checkpoint when started again.
-To cancel, press Ctrl+C, or make a file named "cancel" in the job folder.""",
-)
-_EVALUATE = (
-    "judge a prompt set on a job's annotations",
-    """Prints mean average precision in total and for head, medium and tail classes, F1 at
-the prompt set's thresholds, calibration error, and average precision per class.
-
-Unknown annotations take part in nothing. Classes without a present or without an absent
-annotation cannot be judged; they are left out of the means and listed.""",
-)
-_INSPECT = (
-    "show what a prompt set has learned",
-    """Shows each class's learned words (the vocabulary words nearest to each learned token),
-its weight and margin in the embedding loss, its threshold, and the scores of the run.""",
-)
-
-
-_CAPTION = (
+_CAPTION = Usage(
     "describe photos with a captioner (CoCa)",
     """Writes a caption for each photo with one of open_clip's CoCa models. Captions help
 training: they are what the class-specific embedding loss compares prompts with. Nothing is
@@ -93,13 +65,13 @@ downloaded unless --download is given.""",
 
 
 def _command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, texts: tuple[str, str]
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, usage: Usage
 ) -> argparse.ArgumentParser:
     return commands.add_parser(
         name,
-        help=texts[0],
-        description=texts[1],
-        epilog=_EPILOG,
+        help=usage.summary,
+        description=usage.text,
+        epilog=usage.epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
 
@@ -114,7 +86,9 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt_set", type=Path, metavar="PROMPT_SET", help="its folder")
+    parser.add_argument(
+        "prompt_set", type=Path, metavar="PROMPT_SET", help="the prompt set's folder"
+    )
     parser.add_argument("job", type=Path, metavar="JOB", help="the job folder with the truth")
     parser.add_argument(
         "--part",
@@ -126,9 +100,15 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt_set", type=Path, metavar="PROMPT_SET", help="its folder")
     parser.add_argument(
-        "--nearest", type=int, default=3, metavar="N", help="words per learned token (default 3)"
+        "prompt_set", type=Path, metavar="PROMPT_SET", help="the prompt set's folder"
+    )
+    parser.add_argument(
+        "--nearest",
+        type=_positive,
+        default=3,
+        metavar="N",
+        help="words per learned token (default 3)",
     )
     parser.add_argument(
         "--no-words", action="store_true", help="do not load the backbone to look up words"
@@ -141,10 +121,17 @@ def _add_reproduce(
 ) -> None:
     from trainer.benchmarks.arguments import EXAMPLES, HELP, add_arguments  # noqa: PLC0415
 
-    parser = _command(commands, "reproduce", HELP)
+    parser = _command(commands, "reproduce", Usage(*HELP))
     parser.epilog = EXAMPLES
     if command == "reproduce":
         add_arguments(parser)
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
 
 
 def _add_json(parser: argparse.ArgumentParser) -> None:
@@ -162,7 +149,7 @@ def _run_fit(arguments: argparse.Namespace) -> int:
         return _fit_with_events(arguments.job)
     from rich.console import Console  # noqa: PLC0415
 
-    from trainer.display import FitDisplay, score_table  # noqa: PLC0415
+    from trainer.display import FitDisplay, notes, score_table  # noqa: PLC0415
 
     console = Console(stderr=True)
     stop = StopWatch(_cancel_file(arguments.job))
@@ -174,6 +161,8 @@ def _run_fit(arguments: argparse.Namespace) -> int:
         made = prompt_set.load(Path(outcome.prompt_set))
         if made.baseline is not None and made.evaluation is not None:
             console.print(score_table({"before": made.baseline, "after": made.evaluation}))
+        for note in notes(made):
+            console.print(note)
     return _exit_code(outcome)
 
 
@@ -295,11 +284,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     try:
         return _RUNNERS[parsed.command](parsed)
-    except (JobError, PromptSetError) as error:
+    except (JobError, PromptSetError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_CANCELLED
+    except Exception as error:
+        # Of a backbone or a device; their modules are not imported for the other commands.
+        if not hasattr(error, "kind"):
+            raise
+        sys.stderr.write(f"{error}\n")
+        return EXIT_FAILED
 
 
 if __name__ == "__main__":

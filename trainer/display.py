@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from trainer.calibration import MIN_PRESENT
 from trainer.events import (
     BandScores,
     FitFailed,
@@ -17,7 +19,7 @@ from trainer.events import (
     FitValidated,
     Message,
 )
-from trainer.prompt_set import Evaluation
+from trainer.prompt_set import Evaluation, PromptSet
 
 
 class FitDisplay:
@@ -85,6 +87,48 @@ def score_table(rows: dict[str, Evaluation]) -> Table:
             *(percent(extra.get(key)) for key in ("CF1", "OF1", "ECE")),
         )
     return table
+
+
+def f1_table(evaluation: Evaluation) -> Table:
+    """Precision, recall and F1 at the thresholds: mean over classes, and all entries pooled."""
+    table = Table("at the thresholds", "precision", "recall", "F1")
+    for name, initial in (("mean over classes", "C"), ("all annotations", "O")):
+        keys = (f"{initial}P", f"{initial}R", f"{initial}F1")
+        table.add_row(name, *(percent(evaluation.extra.get(key)) for key in keys))
+    return table
+
+
+def notes(made: PromptSet) -> list[str]:
+    """What tables of means leave unsaid, in sentences: calibration before and after, whose
+    thresholds are shared, who could not be judged.
+    """
+    if made.evaluation is None:
+        return ["Nothing was held out, so nothing can be said of how well these prompts do."]
+    said: list[str] = []
+    figures = made.evaluation.extra
+    if "ECE" in figures and "ECE_before" in figures:
+        said.append(
+            f"Calibration error {percent(figures['ECE'])}; before calibration "
+            f"{percent(figures['ECE_before'])}."
+        )
+    own = made.calibrated
+    if sharing := [name for name, has in zip(made.classes, own, strict=True) if not has]:
+        value = float(made.thresholds[~own][0])
+        said.append(
+            f"Fewer than {MIN_PRESENT} held-out annotations of either kind; these classes share "
+            f"one bias and one threshold ({value:.2f}): {some(sharing)}."
+        )
+    if left_out := [
+        item.name for item in made.evaluation.classes if item.average_precision is None
+    ]:
+        said.append(f"Not enough to judge: {some(left_out)}.")
+    return said
+
+
+def some(names: Sequence[str], at_most: int = 12) -> str:
+    """``a, b, c and 9 more``."""
+    shown = ", ".join(names[:at_most])
+    return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"
 
 
 def _bands(scores: BandScores) -> list[str]:

@@ -21,7 +21,7 @@ from trainer import calibration, job, losses, metrics, prompt_set
 from trainer.bands import BandLimits
 from trainer.dataset import unit_features
 from trainer.device import choose_device
-from trainer.display import percent, score_table
+from trainer.display import f1_table, notes, percent, score_table
 from trainer.job import HELD_OUT, TRAIN, FitJob, JobError
 from trainer.options import FitOptions
 from trainer.prompt_set import Evaluation, PromptSet
@@ -82,13 +82,14 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         return _write_json(asdict(evaluation), arguments.json)
     console = Console()
     console.print(score_table({str(arguments.prompt_set): evaluation}))
+    console.print(f1_table(evaluation))
     table = Table("class", "trained on", "judged on", "AP")
     for item in sorted(evaluation.classes, key=lambda one: -one.train_present):
         counts = f"{item.held_out_present} / {item.held_out_absent}"
         table.add_row(item.name, str(item.train_present), counts, percent(item.average_precision))
     console.print(table)
     if left_out := metrics.not_judged(evaluation):
-        console.print(f"Not enough to judge: {', '.join(left_out)}")
+        console.print(f"Not enough to judge: {', '.join(left_out)}.")
     return 0
 
 
@@ -203,6 +204,8 @@ def run_inspect(arguments: argparse.Namespace) -> int:
             rows = {"before": chosen.baseline} | rows
         console.print(score_table(rows))
     console.print(_insight_table(insights))
+    for note in notes(chosen):
+        console.print(note)
     return 0
 
 

@@ -62,5 +62,6 @@ LOSSES: dict[str, Loss] = {
         z, y, m, gamma_present=0.5, gamma_absent=0.5
     ),
     "asymmetric, no clip": lambda z, y, m, c: losses.asymmetric_loss(z, y, m, clip=0.0),
+    "listwise": lambda z, y, m, c: losses.listwise_loss(z, y, m),
     "embedding": lambda z, y, m, c: losses.class_specific_embedding_loss(0.1 * z, y, m, c.present),
 } | {name: _balanced(options) for name, options in balances().items()}
