@@ -146,6 +146,11 @@ class EncoderClient:
         self._tell(self._cancel)
 
     @property
+    def loaded(self) -> bool:
+        """A process has its backbone in memory: texts are answered at once."""
+        return self._ready is not None
+
+    @property
     def idle_ended(self) -> bool:
         """No process runs and none is needed."""
         return self._child is None and not self._has_work()

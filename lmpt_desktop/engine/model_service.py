@@ -343,6 +343,26 @@ class ModelService:
             title = "Some classes have no predictions"
             self.notify(Problem(title, f"{error} Their names could not be read by the model."))
 
+    def encode_words(self, words: str) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
+        """Have a search's words encoded as they are, without the templates of class names.
+
+        Returns:
+            Who reads them, and the promise of (1, D) float32, which may raise
+            :class:`EncoderError`; None where this session starts no encoder.
+        """
+        client = self._client
+        return client and (client, client.encode_texts([words], ensemble=False))
+
+    def uses(self, client: EncoderClient) -> bool:
+        """Whether ``client`` has not been replaced (by another device's or backbone's)."""
+        return self._client is client
+
+    @property
+    def loaded(self) -> bool:
+        """Whether words are answered at once, without loading a model first."""
+        client = self._client
+        return client is not None and client.loaded
+
     # ---------------------------------------------------------------------------- backbone
 
     def became_ready(self, backbone: str, ready: EncoderReady) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +35,7 @@ from lmpt_desktop.engine.notices import (
     VersionsChanged,
 )
 from lmpt_desktop.engine.retrain import RetrainRefusedError
+from lmpt_desktop.engine.searching import Searcher
 from lmpt_desktop.engine.session_core import (
     DEVICE_SETTING,
     IDLE_POLL_SECONDS,
@@ -73,6 +75,11 @@ __all__ = [
 
 class LibrarySession(SessionCore):
     """One open library; see the module docstring for threads."""
+
+    @cached_property
+    def search(self) -> Searcher:
+        """Images by words or by example."""
+        return Searcher(self.catalogue, self._state, self._model, self._worker, self._notify)
 
     # ------------------------------------------------------------------------- annotations
 

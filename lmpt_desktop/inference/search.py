@@ -129,6 +129,8 @@ def per_row(
     spread = np.full(len(image_ids), np.nan, np.float32)
     if not len(image_ids) or not len(ids):
         return spread
+    if np.array_equal(ids, image_ids):
+        return values
     rows = np.minimum(np.searchsorted(image_ids, ids), len(image_ids) - 1)
     known = image_ids[rows] == ids
     spread[rows[known]] = values[known]
