@@ -16,7 +16,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -31,6 +31,7 @@ from safetensors.numpy import save
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
 from trainer.encode_wires import (
+    GENTLE_NICE,
     EventStream,
     Inbox,
     leave_with_parent,
@@ -64,6 +65,7 @@ times a feature's cosine to that of the full photo falls to 0.996, at 4 it stays
 
 _PROGRESS_SECONDS = 0.2
 _WINDOW_BATCHES = 3
+_LONGEST_REST = 0.5
 
 
 class _StoppedError(Exception):
@@ -98,6 +100,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="lower this process's priority by so much, so that the screen stays smooth "
         "(default: 5; 0 for none)",
     )
+    parser.add_argument(
+        "--gentle",
+        action="store_true",
+        help="on battery, or beside other work: half of the cores, one decoding thread, the lowest "
+        "priority; a GPU rests as long as it works",
+    )
 
 
 def run(arguments: argparse.Namespace) -> NoReturn:
@@ -120,7 +128,9 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
         target=read_requests, args=(requests, inbox), name="requests", daemon=True
     ).start()
     leave_with_parent()
-    lower_priority(arguments.nice)
+    lower_priority(max(arguments.nice, GENTLE_NICE) if arguments.gentle else arguments.nice)
+    if arguments.gentle:
+        torch.set_num_threads(max(1, cores() // 2))
     try:
         return _serve(arguments, inbox, events)
     except _StoppedError:
@@ -151,8 +161,9 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
         backbone,
         out,
         events,
-        threads=arguments.threads or default_threads(backbone.device),
+        threads=arguments.threads or (1 if arguments.gentle else default_threads(backbone.device)),
         batch=arguments.batch or None,
+        rest=_rest if arguments.gentle and backbone.device.type != "cpu" else None,
     )
     events.send(
         EncoderReady(
@@ -195,6 +206,11 @@ def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone
     return backbone
 
 
+def _rest(worked: float) -> None:
+    """As long as was worked; a text request is not kept waiting for longer than a moment."""
+    time.sleep(min(worked, _LONGEST_REST))
+
+
 def default_threads(device: torch.device) -> int:
     """Decoding threads.  Beside a GPU all cores are free for them; on a CPU two keep ahead of
     any model there is, and more would only get in its way.
@@ -213,7 +229,9 @@ class Encoder:
         *,
         threads: int,
         batch: int | None = None,
+        rest: Callable[[float], None] | None = None,
     ) -> None:
+        """``rest`` is called between batches of photos with the seconds since the last rest."""
         self._backbone = backbone
         self._out = out
         self._events = events
@@ -225,6 +243,8 @@ class Encoder:
             window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
         )
         self._files = 0
+        self._rest = rest
+        self._rested = time.monotonic()
 
     def work(self, inbox: Inbox, idle_seconds: float | None) -> None:
         """Answer requests until there are no more, or none came for ``idle_seconds``.
@@ -250,6 +270,9 @@ class Encoder:
                 raise _StoppedError
             while (waiting := inbox.take_texts()) is not None:
                 self._answer_texts(waiting)
+            if self._rest is not None:
+                self._rest(time.monotonic() - self._rested)
+                self._rested = time.monotonic()
 
         try:
             encoded = self._encoder.encode(len(request.paths), self._reader.take, between)

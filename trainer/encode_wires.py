@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 1.5
 """After a Stop the process is gone within so long, even amid a long computation."""
 
+GENTLE_NICE = 15
+"""Steps of niceness from which only other programs' idle time is used."""
+
 _PARENT_SECONDS = 1.0
 
 
@@ -184,7 +187,8 @@ def lower_priority(amount: int) -> None:
         else:
             import psutil  # noqa: PLC0415
 
-            psutil.Process().nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 0))
+            name = "IDLE" if amount >= GENTLE_NICE else "BELOW_NORMAL"
+            psutil.Process().nice(getattr(psutil, f"{name}_PRIORITY_CLASS", 0))
 
 
 def _leave_soon() -> None:

@@ -142,6 +142,10 @@ _GONE = "The file is no longer there."
 NO_MEMORY = "There is not enough memory to open this photo."
 _NOT_READ = "The file could not be read: "
 _FORBIDDEN = "You do not have permission to read this file."
+ONLINE_ONLY = (
+    "The photo is kept online only and was not fetched. Make it available on this computer, and "
+    "it is looked at with the next scan."
+)
 _FAILING = "The disk did not give the file back: it may be failing or unplugged."
 _SYSTEM_REASONS = {
     errno.ENOENT: _GONE,
@@ -156,7 +160,7 @@ _SYSTEM_REASONS = {
     errno.ESTALE: _FAILING,
 }
 
-_PASSING = frozenset({_GONE, _FORBIDDEN, _FAILING, NO_MEMORY})
+_PASSING = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY})
 
 
 def _system_reason(error: OSError) -> str:

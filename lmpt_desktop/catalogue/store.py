@@ -96,9 +96,8 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: all of it is on disk when the block ends, or none of it."""
-        with self._writing, translated(self.path), self._writer.connect() as connection:
-            with connection.begin():
-                yield connection
+        with self._writing, translated(self.path), self._writer.begin() as connection:
+            yield connection
 
     def outside_version(self) -> int:
         """A number that is another one whenever another process has written since.

@@ -66,6 +66,7 @@ class EncoderClient:
         idle_seconds: float = 120.0,
         stall_seconds: float = 900.0,
         backoff: Sequence[float] = BACKOFF_SECONDS,
+        gentle: str = "",
     ) -> None:
         """Nothing is started until there is work.
 
@@ -77,6 +78,7 @@ class EncoderClient:
             idle_seconds: after so long without work the process is ended.
             stall_seconds: after so long without an answer it counts as crashed.
             backoff: seconds to wait before the first, second, ... restart in a row.
+            gentle: see :meth:`set_gentle`.
         """
         self.backbone = backbone
         self.device = device
@@ -98,6 +100,8 @@ class EncoderClient:
         self._ending = False
         self._paused = False
         self._closed = False
+        self._gentle = gentle
+        self._started_gentle = False
         self._crashes_in_row = 0
         self._start_after = 0.0
         self._last_heard = time.monotonic()
@@ -140,6 +144,13 @@ class EncoderClient:
     def resume(self) -> None:
         """Go on, also after a failure."""
         self._tell(lambda: self._set_paused(False))
+
+    def set_gentle(self, reason: str) -> None:
+        """Run the process gently from now on, because of ``reason``; "" for full speed.
+
+        What is in flight is answered first, then another process takes over.
+        """
+        self._tell(lambda: self._set_gentle(reason))
 
     def cancel(self) -> None:
         """Forget the waiting photos and stop a download or loading."""
@@ -233,6 +244,13 @@ class EncoderClient:
             return
         if self._ready is None:
             return
+        if self._started_gentle != bool(self._gentle):
+            # A process cannot raise its priority again, so another one takes over, once what
+            # was asked of this one is answered.
+            if not self._busy():
+                log.info("restarting the encoder %s", self._gentle or "at full speed")
+                self._end()
+            return
         self._send_texts(self._child, self._ready)
         if not self._paused and self._failed is None:
             self._send_photos(self._child)
@@ -255,6 +273,9 @@ class EncoderClient:
         self._ending = False
         self._last_heard = self._last_work = time.monotonic()
         arguments = ["--backbone", self.backbone, "--device", self.device]
+        self._started_gentle = bool(self._gentle)
+        if self._started_gentle:
+            arguments.append("--gentle")
         try:
             self._child = Child(
                 [*self._command, *arguments, "--out", str(self._folder)],
@@ -449,6 +470,10 @@ class EncoderClient:
             self._crashes_in_row = 0
             self._start_after = 0.0
 
+    def _set_gentle(self, reason: str) -> None:
+        self._gentle = reason
+        self._progress.restart()
+
     def _cancel(self) -> None:
         self._photos.clear()
         if self._child is not None and self._ready is None:
@@ -489,6 +514,7 @@ class EncoderClient:
             paused=self._paused,
             failure=str(self._failed) if self._failed else "",
             waiting_for_model=self._ready is None,
+            note=self._gentle,
         )
         if activity is not None:
             self._sink.encoder_activity(activity)

@@ -102,6 +102,8 @@ class ModelService:
         self.failure: EncoderError | None = None
         """Why there is no encoder, after it gave up; None while all is well."""
         self._images_changed = images_changed
+        self.gentle = ""
+        """Why encoding goes easy on the machine, in the words of :mod:`.pace`; "" where not."""
         self.only_folders: set[int] | None = None
         """Encode photos of these folders only; None: of all."""
         self._state = state
@@ -147,7 +149,12 @@ class ModelService:
     def _new_client(self, backbone: str) -> EncoderClient:
         folder = self._chunks / f"{os.getpid()}-{abs(hash((backbone, id(self)))) % 100_000}"
         return EncoderClient(
-            backbone, self.device, folder, _Answers(self, backbone), command=self._command
+            backbone,
+            self.device,
+            folder,
+            _Answers(self, backbone),
+            command=self._command,
+            gentle=self.gentle,
         )
 
     def _load_features(self) -> None:
@@ -205,6 +212,27 @@ class ModelService:
     def wanted(self) -> None:
         """The user asked for photos: an earlier cancel does not count any more."""
         self._cancelled = False
+
+    def set_gentle(self, reason: str) -> None:
+        """Encode with less of the machine, because of ``reason``; "" for all of it."""
+        with self._lock:
+            self.gentle = reason
+            clients = [item for item in (self._client, self._candidate) if item is not None]
+        for client in clients:
+            client.set_gentle(reason)
+
+    def take_in_features(self) -> None:
+        """Features that another process has put into the catalogue join those in memory."""
+        ids, features = self.catalogue.features.load(self.backbone)
+        if not len(ids):
+            return
+        has, known = self._state.features_of(ids)
+        other = ~has
+        if has.any():
+            other[has] = (features[has] != known).any(axis=1)
+        if other.any():
+            self._state.add_features(ids[other], features[other])
+            self._worker.post("predict", self._predict)
 
     def keep_features(
         self, backbone: str, ids: NDArray[np.int64], features: NDArray[np.float16]

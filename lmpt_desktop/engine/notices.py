@@ -33,7 +33,8 @@ class Activity:
 
     ``done`` and ``total`` count files (scan), photos (encode, caption), bytes (download) or steps
     (fit); ``total`` is 0 where not known.  ``seconds_left`` is None where there is no
-    honest estimate.  ``message`` is a sentence for the user, or "".
+    honest estimate.  ``message`` is a sentence for the user, or ""; ``note`` a few words on how
+    it goes ("slowly, on battery"), or "".
     """
 
     kind: ActivityKind
@@ -42,6 +43,7 @@ class Activity:
     total: int = 0
     seconds_left: float | None = None
     message: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)

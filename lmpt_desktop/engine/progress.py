@@ -43,9 +43,10 @@ class EncodeProgress:
         return int(min(max(self._rate * REQUEST_SECONDS, MIN_REQUEST), MAX_REQUEST))
 
     def activity(
-        self, left: int, *, paused: bool, failure: str, waiting_for_model: bool
+        self, left: int, *, paused: bool, failure: str, waiting_for_model: bool, note: str = ""
     ) -> Activity | None:
-        """What to tell, or None where nothing has changed since."""
+        """What to tell, or None where nothing has changed since; ``note`` as in
+        :class:`Activity`, while photos are encoded."""
         done, total = self._done, self._done + left
         message, seconds = "", None
         if failure:
@@ -62,7 +63,8 @@ class EncodeProgress:
                 message = "Loading the model"
             elif self._rate:
                 seconds = left / self._rate
-        activity = Activity(ActivityKind.ENCODE, state, done, total, seconds, message)
+        said = note if state is ActivityState.RUNNING else ""
+        activity = Activity(ActivityKind.ENCODE, state, done, total, seconds, message, said)
         if self._last is not None and _same(activity, self._last):
             return None
         self._last = activity
@@ -72,9 +74,10 @@ class EncodeProgress:
 def _same(new: Activity, old: Activity) -> bool:
     if new.state is old.state is ActivityState.IDLE:
         return True
-    return (new.state, new.done, new.total, new.message) == (
+    return (new.state, new.done, new.total, new.message, new.note) == (
         old.state,
         old.done,
         old.total,
         old.message,
+        old.note,
     )

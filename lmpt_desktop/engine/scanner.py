@@ -18,6 +18,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, sync
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Scanner:
         self._notify = notify
         self._found = found
         self._changed = threading.Condition()
-        self._queue: list[Folder] = []
+        self._queue: dict[int, tuple[Folder, Scope]] = {}
         self._current: Folder | None = None
         self._skip = False
         self._paused = False
@@ -61,17 +62,19 @@ class Scanner:
         with self._changed:
             return self._current is None and not self._queue
 
-    def scan(self, folders: Sequence[Folder]) -> None:
-        """Scan these after those that wait; one that is being scanned is scanned again."""
+    def scan(self, folders: Sequence[Folder], scope: Scope = EVERYTHING) -> None:
+        """Scan these, or a part of each, after those that wait; one that is being scanned is
+        scanned again."""
         with self._changed:
-            waiting = {item.id for item in self._queue}
-            self._queue.extend(item for item in folders if item.id not in waiting)
+            for folder in folders:
+                _, waiting = self._queue.get(folder.id, (folder, scope))
+                self._queue[folder.id] = (folder, waiting | scope)
             self._changed.notify_all()
 
     def forget(self, folder_id: int) -> None:
         """Do not scan a folder that is being removed; a scan of it ends at the next file."""
         with self._changed:
-            self._queue = [item for item in self._queue if item.id != folder_id]
+            self._queue.pop(folder_id, None)
             if self._current is not None and self._current.id == folder_id:
                 self._skip = True
                 self._changed.notify_all()
@@ -110,9 +113,10 @@ class Scanner:
     # ------------------------------------------------------------------------------ inside
 
     def _loop(self) -> None:
-        while (folder := self._next()) is not None:
+        while (found := self._next()) is not None:
+            folder, scope = found
             try:
-                self._scan(folder)
+                self._scan(folder, scope)
             except CatalogueError as error:
                 if isinstance(error, NotInCatalogue) and self._was_taken_over(folder):
                     log.info("the scan of %s was left: %s", folder.path, error)
@@ -136,20 +140,29 @@ class Scanner:
         except CatalogueError:
             return False
 
-    def _next(self) -> Folder | None:
+    def _next(self) -> tuple[Folder, Scope] | None:
         with self._changed:
             self._changed.wait_for(lambda: self._closed or (self._queue and not self._paused))
             if self._closed:
                 return None
             self._skip = False
-            self._current = self._queue.pop(0)
-            return self._current
+            found = self._queue.pop(next(iter(self._queue)))
+            self._current = found[0]
+            return found
 
-    def _scan(self, folder: Folder) -> None:
+    def _scan(self, folder: Folder, scope: Scope) -> None:
         self._count = (0, 0)
         self._message = f"Looking through {folder.path.name or folder.path}"
-        self._report(ActivityState.RUNNING, self._message)
-        report = sync(self._catalogue, folder.id, self._progress, self._should_stop, self._found)
+        if scope == EVERYTHING:
+            self._report(ActivityState.RUNNING, self._message)
+        report = sync(
+            self._catalogue,
+            folder.id,
+            self._progress,
+            self._should_stop,
+            self._found,
+            scope=scope,
+        )
         if report.problems:
             shown = report.problems[:MAX_PROBLEMS]
             details = "\n".join(

@@ -17,8 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.engine import outside, pace
 from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE
+from lmpt_desktop.engine.beats import Beats
 from lmpt_desktop.engine.captioning import CaptionWriter
 from lmpt_desktop.engine.child import TRAINER
 from lmpt_desktop.engine.describe import image_details
@@ -27,6 +30,7 @@ from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
     ActivityKind,
+    FoldersChanged,
     ImagesChanged,
     Notice,
     PredictionsChanged,
@@ -43,6 +47,9 @@ from lmpt_desktop.engine.views import (
 from lmpt_desktop.engine.worker import Worker
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.filters import Filter, Sort, select
+from lmpt_desktop.ingest import watch
+from lmpt_desktop.ingest.scope import Scope
+from lmpt_desktop.ingest.watch import FolderWatch
 from trainer.bands import BandLimits
 
 log = logging.getLogger(__name__)
@@ -77,8 +84,9 @@ class SessionCore:
         backbone: str,
         encode: bool,
         commands: Commands,
+        look_after: bool = False,
     ) -> None:
-        """Use :meth:`open`."""
+        """Use :meth:`open`.  ``look_after``: notice what others do to photos and catalogue."""
         self.catalogue = catalogue
         self._folder = library_folder
         self._listeners: list[Listener] = []
@@ -114,6 +122,27 @@ class SessionCore:
         self._runs = RetrainController(catalogue, library_folder, self._notify, commands.fit)
         self._captions = CaptionWriter(catalogue, self._notify, commands.caption)
         self._scanner = Scanner(catalogue, self._notify, self._images_found)
+        self._pace = pace.PaceKeeper(
+            pace.Pace.of(catalogue.settings.get(pace.PACE_SETTING)), self._model.set_gentle
+        )
+        looks: dict[Callable[[], None], float] = {self._pace.look: pace.LOOK_SECONDS}
+        self._watch: FolderWatch | None = None
+        if look_after:
+            others = outside.OutsideChanges(
+                catalogue,
+                self._state,
+                self._model,
+                self._worker,
+                notify=self._notify,
+                reload_images=self._reload_images,
+            )
+            looks[others.look] = outside.LOOK_SECONDS
+            self._watch = FolderWatch(self._touched)
+            looks[self._watch.look] = watch.LOOK_SECONDS
+            self.subscribe(self._watch_when_folders_change)
+        # The first encoder is to be told as well.
+        self._pace.look()
+        self._beats = Beats(looks)
 
     # ----------------------------------------------------------------- opening and closing
 
@@ -162,6 +191,7 @@ class SessionCore:
                 backbone=str(wanted),
                 encode=encode,
                 commands=commands or Commands(),
+                look_after=exclusive and folders is None,
             )
         except BaseException:
             catalogue.close()
@@ -176,6 +206,9 @@ class SessionCore:
         if self._closed:
             return
         self._closed = True
+        if self._watch is not None:
+            self._watch.close()
+        self._beats.close()
         self._scanner.close()
         self._runs.close()
         self._captions.close()
@@ -279,6 +312,8 @@ class SessionCore:
         if name == LIMITS_SETTING:
             self._state.set_limits(_limits(value))
             self._notify(PredictionsChanged())
+        elif name == pace.PACE_SETTING:
+            self._pace.choose(pace.Pace.of(value))
 
     # ------------------------------------------------------------------------------ inside
 
@@ -287,6 +322,7 @@ class SessionCore:
             self._model.start()
             self._runs.recover()
             self._scanner.scan(self.catalogue.folders.all())
+            self._watch_folders()
         else:
             added = [self.catalogue.folders.add(path.expanduser().absolute()) for path in folders]
             self._model.only_folders = {item.id for item in added}
@@ -304,6 +340,27 @@ class SessionCore:
                 listener(notice)
             except Exception:
                 log.exception("a listener failed on %r", notice)
+
+    def watch_notes(self) -> dict[int, str]:
+        """Folders whose changes are not noticed as they happen: a sentence by folder id."""
+        return self._watch.notes() if self._watch is not None else {}
+
+    def _watch_folders(self) -> None:
+        if self._watch is not None:
+            self._watch.watch({item.id: item.path for item in self.catalogue.folders.all()})
+
+    def _watch_when_folders_change(self, notice: Notice) -> None:
+        if isinstance(notice, FoldersChanged):
+            self._watch_folders()
+
+    def _touched(self, folder_id: int, scope: Scope) -> None:
+        """Something in a folder was changed."""
+        try:
+            found = [item for item in self.catalogue.folders.all() if item.id == folder_id]
+        except CatalogueError as error:
+            log.info("a change in folder %d was not followed: %s", folder_id, error)
+            return
+        self._scanner.scan(found, scope)
 
     def _worker_failed(self, error: Exception) -> None:
         self._notify(Problem("Something went wrong in the background", str(error), repr(error)))

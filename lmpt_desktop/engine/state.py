@@ -152,6 +152,28 @@ class LibraryState:
             if changes:
                 self._evolve(**changes)
 
+    def reread(self, read: ReadMatrix, read_reviewed: Callable[[], set[int]]) -> bool:
+        """Read every verdict again, because somebody else has changed some; whether any differ.
+
+        Nobody waits for the reading: where something changed meanwhile it is done again.
+        """
+        while True:
+            old = self._snapshot
+            annotations = read(old.image_ids, old.class_ids)
+            reviewed = _member(old.image_ids, read_reviewed())
+            with self._lock:
+                now = self._snapshot
+                if any(
+                    getattr(now, name) is not getattr(old, name)
+                    for name in ("images", "classes", "annotations", "reviewed")
+                ):
+                    continue
+                same = np.array_equal(annotations, old.annotations)
+                if same and np.array_equal(reviewed, old.reviewed):
+                    return False
+                self._evolve(annotations=annotations, reviewed=reviewed)
+                return True
+
     # -------------------------------------------------------------- features and scores
 
     def set_features(self, features: FeatureRows | None) -> None:

@@ -7,15 +7,20 @@ from lmpt_desktop.ingest.fingerprint import fingerprint
 from lmpt_desktop.ingest.inspect_file import ScannedFile, inspect_file
 from lmpt_desktop.ingest.metadata import Metadata, read_metadata
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, ScanBatch, scan
+from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
 from lmpt_desktop.ingest.thumbnails import ThumbnailStore
+from lmpt_desktop.ingest.watch import FolderWatch
 
 __all__ = [
+    "EVERYTHING",
     "FolderProblem",
+    "FolderWatch",
     "FoundFile",
     "Metadata",
     "ScanBatch",
     "ScannedFile",
+    "Scope",
     "SyncPhase",
     "SyncProgress",
     "SyncReport",

@@ -9,7 +9,7 @@ from pathlib import Path
 from lmpt_desktop.ingest.fingerprint import fingerprint
 from lmpt_desktop.ingest.metadata import read_metadata
 from lmpt_desktop.ingest.scan import FoundFile
-from trainer.photo import UnreadablePhoto
+from trainer.photo import ONLINE_ONLY, UnreadablePhoto
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,13 @@ class ScannedFile:
 def inspect_file(folder: Path, found: FoundFile) -> ScannedFile | None:
     """Look at a file's content; None if it is gone.
 
-    Never raises for a bad file: that is a :class:`ScannedFile` with a reason.
+    A placeholder of a file that is kept online is not opened, which would fetch it.  Never raises
+    for a bad file: that is a :class:`ScannedFile` with a reason.
     """
     path = folder / found.path
+    if found.placeholder:
+        known = (found.path, found.size, found.mtime_ns, found.sidecar_mtime_ns)
+        return ScannedFile(*known, reason=ONLINE_ONLY)
     try:
         name = fingerprint(path)
     except FileNotFoundError:

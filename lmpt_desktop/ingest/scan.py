@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Protocol
 
 from lmpt_desktop.ingest.metadata import sidecar_names
+from lmpt_desktop.ingest.placeholders import is_placeholder
+from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from trainer.photo import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
@@ -43,13 +45,15 @@ class Known(Protocol):
 class FoundFile:
     """A photo file whose content must be looked at.
 
-    ``path`` is relative to the folder, with "/" between parts.
+    ``path`` is relative to the folder, with "/" between parts; a ``placeholder``'s content is
+    elsewhere (see :mod:`.placeholders`).
     """
 
     path: str
     size: int
     mtime_ns: int
     sidecar_mtime_ns: int
+    placeholder: bool = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,7 @@ class ScanBatch:
         unchanged: ids of known files that are as they were.
         returned: ids of missing files that are there again, as they were.
         problems: folders that could not be listed.
+        left_out: links to folders that a scan of a part does not follow (relative paths).
     """
 
     new: list[FoundFile] = field(default_factory=list)
@@ -80,6 +85,7 @@ class ScanBatch:
     unchanged: list[int] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     problems: list[FolderProblem] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.new) + len(self.changed) + len(self.unchanged) + len(self.returned)
@@ -90,24 +96,27 @@ def scan(
     known: Mapping[str, Known],
     on_progress: Callable[[int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
+    scope: Scope = EVERYTHING,
 ) -> Iterator[ScanBatch]:
-    """Walk ``folder`` and everything below it.
+    """Walk ``folder`` and everything below it, or the part of it in ``scope``.
 
     Hidden files and folders (a leading dot, or Windows' attribute) are left out.  Links are
     followed, each folder is visited once however many ways lead to it, and its own place
     comes before a link to it.  A folder that cannot be listed is a problem in a batch; one
-    that vanishes while being listed is simply gone.
+    that vanishes while being listed is simply gone.  A file whose content is kept online is not
+    opened: it stays what it was, or is found as a placeholder.
 
     Args:
         folder: the top.
         known: what is remembered, by relative path.
         on_progress: called with the number of photos seen, after every batch.
         should_stop: asked between folders and batches; True ends the walk.
+        scope: look only here; links to folders are then not followed.
 
     Yields:
         Batches; the last one may be empty.
     """
-    walk = _Walk(folder, known)
+    walk = _Walk(folder, known, scope)
     seen = 0
     for batch in walk.batches(should_stop or (lambda: False)):
         seen += len(batch)
@@ -119,14 +128,15 @@ def scan(
 class _Walk:
     """State of one scan."""
 
-    def __init__(self, folder: Path, known: Mapping[str, Known]) -> None:
+    def __init__(self, folder: Path, known: Mapping[str, Known], scope: Scope) -> None:
         self._folder = folder
         self._known = known
+        self._scope = scope
         self._visited: set[tuple[int, int]] = set()
 
     def batches(self, should_stop: Callable[[], bool]) -> Iterator[ScanBatch]:
         batch = ScanBatch()
-        waiting = [""]
+        waiting = self._scope.tops()
         links: list[str] = []
         while waiting or links:
             if should_stop():
@@ -135,6 +145,7 @@ class _Walk:
             inner = waiting.pop() if waiting else links.pop(0)
             entries = self._list(inner, batch)
             folders: list[str] = []
+            descend = self._scope.is_deep(inner)
             sidecars = {entry.name: entry for entry in entries if entry.name[-4:].lower() == ".txt"}
             for entry in entries:
                 name = entry.name
@@ -143,12 +154,13 @@ class _Walk:
                 path = f"{inner}/{name}" if inner else name
                 try:
                     if entry.is_dir(follow_symlinks=False):
-                        if not _is_hidden(entry):
+                        if descend and not _is_hidden(entry):
                             folders.append(path)
                     elif _is_photo_name(name):
                         self._take(entry, path, sidecars, batch)
-                    elif entry.is_symlink() and entry.is_dir():
-                        links.append(path)
+                    elif descend and entry.is_symlink() and entry.is_dir():
+                        # What it leads to may have its own place in a part not walked now.
+                        (links if self._scope == EVERYTHING else batch.left_out).append(path)
                 except OSError as error:
                     log.debug("left out %r: %s", path, error)
                     # A file that is gone meanwhile is no news; a link that stays broken is.
@@ -197,7 +209,9 @@ class _Walk:
                     beside = max(beside, sidecars[name].stat().st_mtime_ns)
         old = self._known.get(path)
         size, mtime_ns = status.st_size, status.st_mtime_ns
-        if old is None:
+        if is_placeholder(status):
+            self._take_placeholder(FoundFile(path, size, mtime_ns, beside, True), old, batch)
+        elif old is None:
             batch.new.append(FoundFile(path, size, mtime_ns, beside))
         elif (
             (old.size, old.mtime_ns, old.sidecar_mtime_ns) != (size, mtime_ns, beside)
@@ -210,6 +224,17 @@ class _Walk:
             batch.returned.append(old.id)
         else:
             batch.unchanged.append(old.id)
+
+    def _take_placeholder(self, found: FoundFile, old: Known | None, batch: ScanBatch) -> None:
+        """A file that cannot be looked into: one that is known stays as it is."""
+        if old is None:
+            batch.new.append(found)
+        elif not old.missing:
+            batch.unchanged.append(old.id)
+        elif (old.size, old.mtime_ns) == (found.size, found.mtime_ns):
+            batch.returned.append(old.id)
+        else:
+            batch.changed.append(found)
 
 
 if os.name == "nt":

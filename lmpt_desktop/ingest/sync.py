@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from lmpt_desktop.ingest.inspect_file import ScannedFile, inspect_file
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, Known, scan
+from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 
 BATCH_FILES = 128
 """Files looked at and committed together: a second or so of work."""
@@ -118,8 +119,11 @@ def sync(
     on_progress: Callable[[SyncProgress], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     on_commit: Callable[[], None] | None = None,
+    *,
+    scope: Scope = EVERYTHING,
 ) -> SyncReport:
-    """Scan one folder and record what is new, changed, moved, missing and unreadable.
+    """Scan one folder, or a part of it, and record what is new, changed, moved, missing and
+    unreadable.
 
     Args:
         catalogue: the library.
@@ -127,6 +131,7 @@ def sync(
         on_progress: called often, on this thread.
         should_stop: asked between files; it may block (a pause).  What was committed stays.
         on_commit: called after every commit that changed something.
+        scope: look only here; what is known of the rest stays.
 
     Raises:
         CatalogueError: if the catalogue cannot be written.
@@ -137,6 +142,7 @@ def sync(
         on_progress or (lambda _: None),
         should_stop or (lambda: False),
         on_commit or (lambda: None),
+        scope=scope,
     )
     return job.run()
 
@@ -149,7 +155,11 @@ class _Sync:
         on_progress: Callable[[SyncProgress], None],
         should_stop: Callable[[], bool],
         on_commit: Callable[[], None],
+        *,
+        scope: Scope,
     ) -> None:
+        self._scope = scope
+        self._left_out: list[str] = []
         self._images = catalogue.images
         self._folder_id = folder_id
         self._folder = catalogue.folders.get(folder_id).path
@@ -194,6 +204,7 @@ class _Sync:
             self._known,
             lambda seen: self._on_progress(SyncProgress(SyncPhase.LISTING, seen)),
             self._stop,
+            self._scope,
         )
         for batch in batches:
             new += batch.new
@@ -203,6 +214,7 @@ class _Sync:
             self._here.update(batch.returned)
             self._report.returned.extend(batch.returned)
             self._report.problems.extend(batch.problems)
+            self._left_out.extend(batch.left_out)
         self._unchanged = unchanged
         if self._report.returned:
             self._images.mark_found(self._report.returned)
@@ -214,11 +226,12 @@ class _Sync:
         settled = {self._known[file.path].id for file in pending if file.path in self._known}
         if any(not problem.path for problem in self._report.problems):
             return []  # the top itself could not be listed: nothing is known to be gone
-        hidden = tuple(f"{problem.path}/" for problem in self._report.problems)
+        hidden = tuple(f"{path}/" for path in self._unlisted())
         return [
             item
             for path, item in self._known.items()
-            if item.id not in self._here
+            if self._scope.covers(path)
+            and item.id not in self._here
             and item.id not in settled
             and item.id not in self._claimed
             and not (hidden and path.startswith(hidden))
@@ -317,8 +330,15 @@ class _Sync:
             return item.missing or not os.path.lexists(item.path)
         # Of this folder and not where it was; but below a folder that could not be listed
         # it may well be.
-        unlisted = [self._folder / problem.path for problem in self._report.problems]
-        return not any(item.path.is_relative_to(folder) for folder in unlisted)
+        unlisted = [self._folder / path for path in self._unlisted()]
+        if any(item.path.is_relative_to(folder) for folder in unlisted):
+            return False
+        # Where this scan did not look, the file itself tells.
+        inner = item.path.relative_to(self._folder).as_posix()
+        return self._scope.covers(inner) or not os.path.lexists(item.path)
+
+    def _unlisted(self) -> list[str]:
+        return [problem.path for problem in self._report.problems] + self._left_out
 
     def _commit(
         self,

@@ -14,6 +14,7 @@ import numpy as np
 from PySide6.QtWidgets import QDialog, QFileDialog
 
 from lmpt_desktop.engine.notices import ActivityKind, RunChanged
+from lmpt_desktop.engine.pace import PACE_SETTING, Pace
 from lmpt_desktop.engine.views import RunState, Snapshot
 from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
 from lmpt_desktop.ui import background, theme
@@ -165,12 +166,20 @@ class ModelActions:
         page = self._window.page
         limits = page.session.snapshot().limits if page is not None else None
         device = str(page.session.setting(DEVICE_SETTING, "auto")) if page is not None else "auto"
-        dialog = PreferencesDialog(theme.manager().choice, limits, device, self._window)
+        pace = Pace.of(page.session.setting(PACE_SETTING)) if page is not None else Pace.AUTOMATIC
+        dialog = PreferencesDialog(theme.manager().choice, limits, device, self._window, pace)
         dialog.theme_chosen.connect(lambda choice: self._window.set_theme(ThemeChoice(choice)))
         if page is not None:
             session = page.session
             dialog.limits_chosen.connect(lambda chosen: self._set_limits(session, chosen))
             dialog.device_chosen.connect(session.set_device)
+            dialog.pace_chosen.connect(
+                lambda chosen: background.start(
+                    lambda: session.set_setting(PACE_SETTING, str(chosen)),
+                    lambda _done: None,
+                    page.problem.emit,
+                )
+            )
         self._keep("preferences", dialog)
 
     def about(self) -> None:

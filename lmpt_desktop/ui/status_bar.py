@@ -62,8 +62,8 @@ def activity_text(activity: Activity) -> str:
     if activity.state is ActivityState.PAUSED:
         return f"{text} (paused)"
     if activity.seconds_left is not None:
-        return f"{text}, {seconds_text(activity.seconds_left)} left"
-    return text
+        text = f"{text}, {seconds_text(activity.seconds_left)} left"
+    return f"{text} ({activity.note})" if activity.note else text
 
 
 class StatusBar(QStatusBar):

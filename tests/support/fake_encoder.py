@@ -65,9 +65,9 @@ class FakeEncoder:
         self.count = 0
         self.options = json.loads(os.environ.get("FAKE_ENCODER", "{}"))
 
-    def start(self, backbone: str) -> None:
+    def start(self, backbone: str, *, gentle: bool = False) -> None:
         with (self.out.parent / "starts.txt").open("a") as file:
-            file.write(f"{backbone}\n")
+            file.write(f"{backbone}{' gently' if gentle else ''}\n")
         failing = self.options.get("fail", {})
         if kind := failing.get(backbone) or failing.get("*"):
             say(EncoderFailed(kind, f"{backbone} cannot be used here."))
@@ -129,9 +129,10 @@ def main() -> None:
     parser.add_argument("--backbone", required=True)
     parser.add_argument("--device", required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--gentle", action="store_true")
     arguments = parser.parse_args()
     encoder = FakeEncoder(arguments.out)
-    encoder.start(arguments.backbone)
+    encoder.start(arguments.backbone, gentle=arguments.gentle)
     for line in sys.stdin:
         match parse_line(line):
             case EncodePhotos() as request:

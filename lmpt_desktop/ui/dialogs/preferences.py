@@ -1,4 +1,4 @@
-"""Preferences: band limits of the library, theme and device."""
+"""Preferences: theme, and of the library its band limits, device and encoding pace."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.engine.pace import Pace
 from lmpt_desktop.ui.dialogs.base import muted
 from lmpt_desktop.ui.theme import ThemeChoice
 from trainer.bands import BandLimits
@@ -44,6 +45,8 @@ class PreferencesDialog(QDialog):
     limits_chosen = Signal(object)
     """:class:`~trainer.bands.BandLimits`."""
     device_chosen = Signal(str)
+    pace_chosen = Signal(object)
+    """:class:`~lmpt_desktop.engine.pace.Pace`."""
 
     def __init__(
         self,
@@ -51,6 +54,7 @@ class PreferencesDialog(QDialog):
         limits: BandLimits | None = None,
         device: str = "auto",
         parent: QWidget | None = None,
+        pace: Pace = Pace.AUTOMATIC,
     ) -> None:
         """``limits`` None: no library is open, so what belongs to one cannot be set."""
         super().__init__(parent)
@@ -67,6 +71,19 @@ class PreferencesDialog(QDialog):
         self.theme_box.setCurrentIndex(list(ThemeChoice).index(choice))
         self.device_box = device_box()
         self.device_box.setCurrentIndex(max(0, self.device_box.findData(device)))
+        self.pace_box = QComboBox()
+        self.pace_box.setObjectName("pace")
+        self.pace_box.setAccessibleName(self.tr("Encoding speed"))
+        self.pace_box.setToolTip(
+            self.tr("Slowly: half of the processor, and only when other programs leave it idle.")
+        )
+        for value, text in (
+            (Pace.AUTOMATIC, self.tr("Full speed, slowly on battery")),
+            (Pace.GENTLE, self.tr("Slowly, beside other work")),
+            (Pace.FULL, self.tr("Full speed, also on battery")),
+        ):
+            self.pace_box.addItem(text, value)
+        self.pace_box.setCurrentIndex(list(Pace).index(pace))
         shown = limits or BandLimits()
         self.medium = self._limit_box("medium-limit", shown.medium)
         self.head = self._limit_box("head-limit", shown.head)
@@ -91,6 +108,7 @@ class PreferencesDialog(QDialog):
         machine = QGroupBox(self.tr("Device of this library"))
         form = QFormLayout(machine)
         form.addRow(self.tr("&Look at photos with"), self.device_box)
+        form.addRow(self.tr("&Speed"), self.pace_box)
         for part in (bands, machine):
             part.setEnabled(limits is not None)
             if limits is None:
@@ -108,6 +126,9 @@ class PreferencesDialog(QDialog):
         )
         self.device_box.currentIndexChanged.connect(
             lambda _index: self.device_chosen.emit(self.device_box.currentData())
+        )
+        self.pace_box.currentIndexChanged.connect(
+            lambda _index: self.pace_chosen.emit(Pace(self.pace_box.currentData()))
         )
         self.medium.editingFinished.connect(self._limits_edited)
         self.head.editingFinished.connect(self._limits_edited)

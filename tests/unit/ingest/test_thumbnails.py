@@ -8,12 +8,14 @@ import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
+from colour_profiles import swapped_profile
 from PIL import Image
 
-from lmpt_desktop.ingest import ThumbnailStore, thumbnails
-from trainer.photo import UnreadablePhoto
+from lmpt_desktop.ingest import ThumbnailStore, fingerprint, thumbnails
+from trainer.photo import UnreadablePhoto, read_photo
 
 
 @pytest.fixture
@@ -51,6 +53,45 @@ def test_thumbnails_are_upright_and_never_larger_than_the_photo(
     path = draw("a.jpg", size=(80, 40), exif=exif)
     assert opened(store.make(path, "f", 256)).size == (40, 80)
     assert opened(store.make(path, "f", 20)).size == (10, 20)
+
+
+def test_thumbnails_are_in_srgb_and_carry_no_profile(store: ThumbnailStore, draw) -> None:
+    """A profile whose red is green: shown without it, the photo would be of another colour."""
+    path = draw("a.jpg")
+    Image.new("RGB", (300, 200), (255, 0, 0)).save(path, icc_profile=swapped_profile(), quality=95)
+    thumbnail = opened(store.make(path, "f", 128))
+    assert "icc_profile" not in thumbnail.info
+    pixel = thumbnail.getpixel((64, 40))
+    assert isinstance(pixel, tuple)
+    red, green, blue = pixel
+    assert green > 200
+    assert max(red, blue) < 90
+
+
+def test_a_large_jpeg_is_decoded_at_reduced_size(
+    store: ThumbnailStore, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = draw("a.jpg", size=(1600, 1200))
+    decoded: list[tuple[int, int]] = []
+
+    def read(path: Path, **options: Any) -> Image.Image:
+        photo = read_photo(path, **options)
+        decoded.append(photo.size)
+        return photo
+
+    monkeypatch.setattr(thumbnails, "read_photo", read)
+    assert opened(store.make(path, "f", 128)).size == (128, 96)
+    assert decoded == [(200, 150)]
+
+
+def test_a_moved_photo_keeps_its_thumbnail(
+    store: ThumbnailStore, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = draw("a.jpg")
+    made = store.make(path, fingerprint(path), 128)
+    there = path.rename(path.with_name("renamed.jpg"))
+    monkeypatch.setattr(thumbnails, "read_photo", None)
+    assert store.get_or_make(there, fingerprint(there), 128) == made
 
 
 def test_a_photo_that_cannot_be_decoded_says_so(store: ThumbnailStore, photos: Path) -> None:

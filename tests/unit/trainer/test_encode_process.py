@@ -21,7 +21,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from trainer.encode import _run, add_arguments
-from trainer.encode_wires import EventStream
+from trainer.encode_wires import GENTLE_NICE, EventStream
 from trainer.events import (
     PROTOCOL,
     EncodePhotos,
@@ -218,6 +218,19 @@ def test_stop_ends_it_amid_work(start, tmp_path: Path) -> None:
     process.send(Stop())
     assert process.code() == 0
     assert process.events.empty()
+
+
+def test_gently_it_takes_the_lowest_priority_and_answers_all_the_same(
+    start, tmp_path: Path
+) -> None:
+    process = start("--gentle")
+    assert isinstance(process.next(), EncoderReady)
+    nice = psutil.Process(process.process.pid).nice()
+    assert nice == psutil.IDLE_PRIORITY_CLASS if os.name == "nt" else nice >= GENTLE_NICE
+    process.send(EncodePhotos("p", [1, 2], [str(path) for path in draw(tmp_path, 2)]))
+    encoded = process.next()
+    assert isinstance(encoded, PhotosEncoded)
+    assert encoded.count == 2
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="tells of a dead parent otherwise here")

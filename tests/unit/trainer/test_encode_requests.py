@@ -125,6 +125,21 @@ def test_a_text_does_not_wait_for_a_long_request_of_photos(
     assert [type(answer) for answer in answers] == [TextsEncoded, PhotosEncoded]
 
 
+def test_gently_a_gpu_rests_between_batches(backbone: Backbone, tmp_path: Path) -> None:
+    rests: list[float] = []
+    written = io.StringIO()
+    encoder = Encoder(
+        backbone, tmp_path, EventStream(written), threads=1, batch=2, rest=rests.append
+    )
+    inbox = Inbox()
+    inbox.put(EncodePhotos("p", list(range(6)), [str(path) for path in draw(tmp_path, 6)]))
+    inbox.end(stop=False)
+    encoder.work(inbox, None)
+    encoder.close()
+    assert len(rests) == 3
+    assert min(rests) >= 0
+
+
 def test_a_full_disk_fails_the_request_and_not_the_process(
     backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

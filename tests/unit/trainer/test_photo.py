@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pillow_heif
 import pytest
+from colour_profiles import swapped_profile
 from PIL import Image, ImageCms
 
 from trainer.photo import MAX_PIXELS, PHOTO_SUFFIXES, UnreadablePhoto, photo_size, read_photo
@@ -437,23 +437,3 @@ def png_rgb16(colour: tuple[int, int, int]) -> bytes:
         + chunk(b"IDAT", zlib.compress(row * 4))
         + chunk(b"IEND", b"")
     )
-
-
-def swapped_profile() -> bytes:
-    """sRGB with the red and green primaries exchanged (tags rXYZ and gXYZ swapped)."""
-    data = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    count = int.from_bytes(data[128:132], "big")
-    entries = {bytes(data[132 + 12 * i : 136 + 12 * i]): 132 + 12 * i for i in range(count)}
-    red, green = entries[b"rXYZ"], entries[b"gXYZ"]
-    data[red : red + 4], data[green : green + 4] = b"gXYZ", b"rXYZ"
-    # Another name, or it would be taken for sRGB.
-    for spelling in ("sRGB".encode("utf-16-be"), b"sRGB"):
-        start = data.find(spelling)
-        while start >= 0:
-            data[start : start + len(spelling)] = "swap".encode(
-                "utf-16-be" if len(spelling) == 8 else "ascii"
-            )
-            start = data.find(spelling)
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(bytes(data)))
-    assert "srgb" not in ImageCms.getProfileDescription(profile).lower()
-    return bytes(data)

@@ -35,6 +35,12 @@ def test_time_left_in_words(seconds: float, text: str) -> None:
             "Downloading the backbone: 12 of 605 MB",
         ),
         (
+            Activity(
+                ActivityKind.ENCODE, ActivityState.RUNNING, 3, 9, 130.0, note="slowly, on battery"
+            ),
+            "Encoding photos: 3 of 9, 2 min left (slowly, on battery)",
+        ),
+        (
             Activity(ActivityKind.ENCODE, ActivityState.FAILED, message="No memory left."),
             "No memory left.",
         ),

@@ -19,6 +19,7 @@ from lmpt_desktop.engine.notices import (
     EncoderChanged,
     Problem,
 )
+from lmpt_desktop.engine.pace import Pace
 from lmpt_desktop.ui.dialogs import formats
 from lmpt_desktop.ui.dialogs.about import AboutDialog
 from lmpt_desktop.ui.dialogs.backbone import BackboneDialog, is_backbone_name
@@ -134,6 +135,10 @@ def test_a_theme_and_a_device_are_said_at_once(preferences: PreferencesDialog, q
     with qtbot.waitSignal(preferences.device_chosen) as signal:
         preferences.device_box.setCurrentIndex(0)
     assert signal.args == ["auto"]
+    assert preferences.pace_box.currentData() == Pace.AUTOMATIC
+    with qtbot.waitSignal(preferences.pace_chosen) as signal:
+        preferences.pace_box.setCurrentIndex(1)
+    assert signal.args == [Pace.GENTLE]
 
 
 def test_band_limits_cannot_cross(preferences: PreferencesDialog, qtbot: Any) -> None:

@@ -1,0 +1,320 @@
+"""Notices changes in folders as they happen, with the system's help (watchdog).
+
+Changes are collected until a folder is quiet for a moment and then told as a
+:class:`~lmpt_desktop.ingest.scope.Scope`, so that only what was touched is scanned.  Where the
+system cannot watch (its limit is reached, a network drive, no such feature), there is a note
+and everything else goes on: a folder is still scanned when the library is opened or when the
+user asks.  What lies behind links to folders is not watched.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from trainer.photo import PHOTO_SUFFIXES
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 30.0
+"""How often :meth:`FolderWatch.look` is worth a call."""
+QUIET_SECONDS = 1.0
+"""Changes are told when there were no more for so long,"""
+LONGEST_SECONDS = 10.0
+"""or when the first has waited for so long."""
+MAX_PARTS = 500
+"""When more folders were touched, all of the folder is scanned."""
+
+AT_ITS_LIMIT = (
+    "New photos are not noticed by themselves: this computer watches as many folders as it may. "
+    "They are found when the library is opened, or with Look for new photos."
+)
+CANNOT_WATCH = (
+    "New photos are not noticed by themselves here. They are found when the library is opened, "
+    "or with Look for new photos."
+)
+
+OnTouched = Callable[[int, Scope], None]
+"""(folder id, what was touched)."""
+
+
+@dataclass(frozen=True)
+class _Watched:
+    path: Path
+    place: tuple[int, int]
+    watch: Any
+
+
+@dataclass
+class _Pending:
+    scope: Scope
+    first: float
+    last: float
+
+
+class FolderWatch:
+    """Watches any number of folders; all work is done on threads of its own.
+
+    Args:
+        on_touched: called on the watch's thread.
+        quiet_seconds, longest_seconds: see the constants.
+    """
+
+    def __init__(
+        self,
+        on_touched: OnTouched,
+        *,
+        quiet_seconds: float = QUIET_SECONDS,
+        longest_seconds: float = LONGEST_SECONDS,
+    ) -> None:
+        self._on_touched = on_touched
+        self._quiet_seconds = quiet_seconds
+        self._longest_seconds = longest_seconds
+        self._changed = threading.Condition()
+        self._wanted: dict[int, Path] = {}
+        self._stale = False
+        self._watched: dict[int, _Watched] = {}
+        self._notes: dict[int, str] = {}
+        self._pending: dict[int, _Pending] = {}
+        self._observer: Any = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._loop, name="folder watch", daemon=True)
+        self._thread.start()
+
+    def watch(self, folders: Mapping[int, Path]) -> None:
+        """Watch these, by id, and no others; returns at once."""
+        with self._changed:
+            self._wanted = dict(folders)
+            self._stale = True
+            self._changed.notify_all()
+
+    def look(self) -> None:
+        """See whether watched folders are still where they were (a disk may have been unplugged,
+        the folder moved) and try those again that could not be watched; returns at once.
+        """
+        with self._changed:
+            self._stale = True
+            self._changed.notify_all()
+
+    def notes(self) -> dict[int, str]:
+        """Folders that are not watched, each with a sentence that says so."""
+        with self._changed:
+            return dict(self._notes)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every wanted folder is watched or has a note."""
+        with self._changed:
+            return not self._stale
+
+    def close(self) -> None:
+        """Stop watching; changes not told yet are dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=10)
+
+    # ------------------------------------------------------------------ the watch's thread
+
+    def _loop(self) -> None:
+        try:
+            while self._step():
+                pass
+        except Exception:
+            log.exception("watching folders has ended")
+        self._stop_observer()
+
+    def _step(self) -> bool:
+        with self._changed:
+            while not (self._closed or self._stale):
+                wait = self._wait()
+                if wait is not None and wait <= 0:
+                    break
+                self._changed.wait(wait)
+            if self._closed:
+                return False
+            wanted = dict(self._wanted) if self._stale else None
+            due = self._take_due()
+        if wanted is not None:
+            self._bring_in_line(wanted)
+            with self._changed:
+                # Folders may have been added while these were being set up.
+                self._stale = self._wanted != wanted
+        for folder_id, scope in due.items():
+            self._on_touched(folder_id, scope)
+        return True
+
+    def _wait(self) -> float | None:
+        """Seconds until a change is due to be told; None where none waits."""
+        return min((self._due(item) for item in self._pending.values()), default=None)
+
+    def _due(self, item: _Pending) -> float:
+        due = min(item.last + self._quiet_seconds, item.first + self._longest_seconds)
+        return due - time.monotonic()
+
+    def _take_due(self) -> dict[int, Scope]:
+        ready = [folder_id for folder_id, item in self._pending.items() if self._due(item) <= 0]
+        return {folder_id: self._pending.pop(folder_id).scope for folder_id in ready}
+
+    def _bring_in_line(self, wanted: Mapping[int, Path]) -> None:
+        returned: list[int] = []
+        for folder_id, item in list(self._watched.items()):
+            there = _place(item.path) == item.place
+            if wanted.get(folder_id) != item.path or not there:
+                self._unwatch(folder_id)
+                if not there and folder_id in wanted:
+                    returned.append(folder_id)
+        notes: dict[int, str] = {}
+        for folder_id, path in wanted.items():
+            if folder_id not in self._watched:
+                if note := self._begin(folder_id, path):
+                    notes[folder_id] = note
+                elif folder_id in self._notes:
+                    returned.append(folder_id)
+        with self._changed:
+            self._notes = notes
+            for folder_id in set(self._pending) - set(wanted):
+                del self._pending[folder_id]
+        for folder_id in returned:
+            # What happened while nobody watched is found by looking everywhere.
+            self.touched(folder_id, EVERYTHING)
+
+    def _begin(self, folder_id: int, path: Path) -> str:
+        """Watch a folder; a note where that cannot be done, else ""."""
+        try:
+            from watchdog import events  # noqa: PLC0415  (not while the window opens)
+            from watchdog.observers import Observer  # noqa: PLC0415
+
+            place = _place(path)
+            if place is None:
+                raise FileNotFoundError(errno.ENOENT, "the folder is not there")
+            if self._observer is None:
+                self._observer = Observer()
+                self._observer.start()
+            watch = self._observer.schedule(
+                _Handler(self, folder_id, path),
+                str(path),
+                recursive=True,
+                # Files being opened and read, by us too, is no news.
+                event_filter=[
+                    events.FileCreatedEvent,
+                    events.FileModifiedEvent,
+                    events.FileClosedEvent,
+                    events.FileMovedEvent,
+                    events.FileDeletedEvent,
+                    events.DirCreatedEvent,
+                    events.DirMovedEvent,
+                    events.DirDeletedEvent,
+                ],
+            )
+            self._watched[folder_id] = _Watched(path, place, watch)
+            self._probe()
+        except Exception as error:
+            # Without a word to the user: nothing that was asked for has failed.
+            log.info("%s is not watched: %s", path, error)
+            if folder_id in self._watched:
+                self._unwatch(folder_id)
+            at_limit = getattr(error, "errno", None) in (errno.ENOSPC, errno.EMFILE, errno.ENFILE)
+            return AT_ITS_LIMIT if at_limit else CANNOT_WATCH
+        log.info("watching %s", path)
+        return ""
+
+    def _probe(self) -> None:
+        """Raise what watching one more folder raises.
+
+        watchdog passes over subfolders that it could not watch because the limit was reached;
+        half of a folder watched would be worse than a note.
+        """
+        from watchdog.events import FileSystemEventHandler  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory(prefix="lmpt-watch-") as folder:
+            watch = self._observer.schedule(FileSystemEventHandler(), folder, recursive=False)
+            self._observer.unschedule(watch)
+
+    def _unwatch(self, folder_id: int) -> None:
+        try:
+            self._observer.unschedule(self._watched.pop(folder_id).watch)
+        except Exception as error:  # the folder is gone, and its watch with it
+            log.debug("a watch could not be ended: %s", error)
+
+    def _stop_observer(self) -> None:
+        if self._observer is not None:
+            try:
+                self._observer.stop()
+                self._observer.join(timeout=5)
+            except Exception:
+                log.debug("the observer did not stop", exc_info=True)
+
+    # --------------------------------------------------------------- the observer's thread
+
+    def touched(self, folder_id: int, scope: Scope) -> None:
+        """Something changed; collected until it is quiet."""
+        now = time.monotonic()
+        with self._changed:
+            if self._closed or folder_id not in self._wanted:
+                return
+            item = self._pending.get(folder_id)
+            if item is None:
+                self._pending[folder_id] = _Pending(scope, now, now)
+                self._changed.notify_all()
+                return
+            item.last = now
+            if scope.flat <= item.scope.flat and scope.deep <= item.scope.deep:
+                return
+            joined = item.scope | scope
+            item.scope = EVERYTHING if len(joined) > MAX_PARTS else joined
+
+
+def _place(path: Path) -> tuple[int, int] | None:
+    """Which folder is at ``path``; None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+class _Handler:
+    """Turns a folder's events into scopes."""
+
+    def __init__(self, watch: FolderWatch, folder_id: int, folder: Path) -> None:
+        self._watch = watch
+        self._folder_id = folder_id
+        self._folder = os.fspath(folder)
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Called by watchdog."""
+        for place in (event.src_path, event.dest_path):
+            if place and (scope := self._scope(os.fsdecode(place), event.is_directory)):
+                self._watch.touched(self._folder_id, scope)
+
+    def _scope(self, place: str, is_folder: bool) -> Scope | None:
+        """What to look at because of a change at ``place``; None where it means nothing."""
+        try:
+            inner = os.path.relpath(place, self._folder).replace(os.sep, "/")
+        except ValueError:  # another drive
+            return None
+        if inner == ".":
+            return EVERYTHING if is_folder else None
+        if any(part.startswith(".") for part in inner.split("/")):  # hidden, or outside ("..")
+            return None
+        if is_folder:
+            return Scope(deep=frozenset({inner}))
+        parent, _, name = inner.rpartition("/")
+        suffix = name[name.rfind(".") :].lower()
+        if suffix not in PHOTO_SUFFIXES and suffix != ".txt":
+            return None
+        return Scope(flat=frozenset({parent}))
