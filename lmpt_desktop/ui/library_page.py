@@ -301,7 +301,9 @@ class LibraryPage(QWidget):
             self.problem.emit(error)
 
         background.start(
-            lambda: count_folders(self.session.folders(), self.session.snapshot()),
+            lambda: count_folders(
+                self.session.folders(), self.session.snapshot(), self.session.watch_notes()
+            ),
             self._counted,
             failed,
         )

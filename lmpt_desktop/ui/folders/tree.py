@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -20,15 +20,23 @@ _KEY = Qt.ItemDataRole.UserRole
 
 @dataclass(frozen=True)
 class FolderCounts:
-    """Images in and below every folder: ``counts[folder id, relative path]``, "" the root."""
+    """Images in and below every folder: ``counts[folder id, relative path]``, "" the root.
+
+    ``gone`` are folders that are not there; ``notes`` what else to say of a folder, by id.
+    """
 
     folders: tuple[Folder, ...]
     counts: dict[tuple[int, str], int]
     total: int
+    gone: frozenset[int] = frozenset()
+    notes: Mapping[int, str] = field(default_factory=dict)
 
 
-def count_folders(folders: Sequence[Folder], snapshot: Snapshot) -> FolderCounts:
-    """Count a snapshot's images by folder (a pass over all names: not for the GUI thread)."""
+def count_folders(
+    folders: Sequence[Folder], snapshot: Snapshot, notes: Mapping[int, str] | None = None
+) -> FolderCounts:
+    """Count a snapshot's images by folder and see which folders are there (a pass over all names,
+    and a look at disks that may sleep or be far away: not for the GUI thread)."""
     direct: Counter[tuple[int, str]] = Counter()
     for folder_id, name in zip(
         snapshot.images.folder_ids.tolist(), snapshot.images.names, strict=True
@@ -43,7 +51,8 @@ def count_folders(folders: Sequence[Folder], snapshot: Snapshot) -> FolderCounts
                 if step != PurePosixPath("."):
                     counts[folder_id, step.as_posix()] += number
     shown = tuple(folder for folder in folders if not folder.hidden)
-    return FolderCounts(shown, dict(counts), len(snapshot.images))
+    gone = frozenset(folder.id for folder in shown if not folder.path.is_dir())
+    return FolderCounts(shown, dict(counts), len(snapshot.images), gone, notes or {})
 
 
 class FolderTree(QTreeWidget):
@@ -89,12 +98,11 @@ class FolderTree(QTreeWidget):
             if item is None:
                 item = self._add(root, None, folder.path.name or str(folder.path))
                 item.setExpanded(True)
-            gone = not folder.path.is_dir()
+            gone = folder.id in counts.gone
             self._missing[folder.id] = gone
             item.setText(0, folder.path.name or str(folder.path))
-            item.setToolTip(
-                0, f"{folder.path}\nThis folder is not there." if gone else str(folder.path)
-            )
+            note = "This folder is not there." if gone else counts.notes.get(folder.id, "")
+            item.setToolTip(0, f"{folder.path}\n{note}".strip())
             item.setIcon(0, self._icon(folder.id))
             self._number(item, counts.counts.get(root, 0))
         known = {folder.id for folder in counts.folders}

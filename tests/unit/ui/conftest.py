@@ -108,6 +108,9 @@ class MemorySession:
     def paths(self, image_ids: Sequence[int]) -> list[Path]:
         return [self.path(image_id) for image_id in image_ids]
 
+    def watch_notes(self) -> dict[int, str]:
+        return {}
+
     def activities(self) -> dict[ActivityKind, Activity]:
         return dict(self.running)
 

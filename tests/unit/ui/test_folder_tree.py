@@ -63,10 +63,26 @@ def test_a_folder_that_empties_leaves_the_tree_and_the_choice_falls_back(
 
 
 def test_a_folder_that_is_gone_says_so(tree: FolderTree, tmp_path: Path) -> None:
-    tree.show_counts(FolderCounts((Folder(1, tmp_path / "unplugged"),), {}, 0))
+    folder = Folder(1, tmp_path / "unplugged")
+    tree.show_counts(FolderCounts((folder,), {}, 0, gone=frozenset({1})))
     root = tree.topLevelItem(1)
     assert root is not None
     assert "not there" in root.toolTip(0)
+
+
+def test_which_folders_are_there_is_found_while_counting(memory_session: Any) -> None:
+    """On a thread of its own: a disk that sleeps or is far away must not hold the window up."""
+    [folder] = memory_session.folders()
+    counts = count_folders([folder], memory_session.snapshot())
+    assert counts.gone == (frozenset() if folder.path.is_dir() else {1})
+
+
+def test_a_folder_that_is_not_watched_says_so(tree: FolderTree, tmp_path: Path) -> None:
+    counts = FolderCounts((Folder(1, tmp_path),), {}, 0, notes={1: "It is not watched."})
+    tree.show_counts(counts)
+    root = tree.topLevelItem(1)
+    assert root is not None
+    assert root.toolTip(0) == f"{tmp_path}\nIt is not watched."
 
 
 def test_hidden_folders_are_not_shown(memory_session: Any, tmp_path: Path) -> None:
