@@ -1,0 +1,112 @@
+"""Figures with their budgets, as ``scale.py`` prints and writes them."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+PARTS = Path(__file__).parent
+SUPPORT = PARTS.parents[1] / "support"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value; ``budget`` None where there is none."""
+
+    value: float
+    budget: float | None
+    unit: str
+    better: str = "lower"
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the budget is kept; None without one."""
+        if self.budget is None:
+            return None
+        return self.value <= self.budget if self.better == "lower" else self.value >= self.budget
+
+
+class Figures:
+    """Collects figures and prints each as it comes."""
+
+    def __init__(self) -> None:
+        self.all: dict[str, Figure] = {}
+
+    def add(
+        self,
+        name: str,
+        value: float,
+        unit: str,
+        budget: float | None = None,
+        *,
+        better: str = "lower",
+    ) -> None:
+        figure = self.all[name] = Figure(round(float(value), 4), budget, unit, better)
+        limit = "" if budget is None else f"budget {budget:g}"
+        verdict = {None: "", True: "kept", False: "MISSED"}[figure.kept]
+        print(f"{name:<62}{figure.value:>10.4g} {unit:<9}{limit:<14}{verdict}", flush=True)
+
+    def timed(
+        self,
+        name: str,
+        work: Callable[[], Any],
+        budget: float | None = None,
+        *,
+        rounds: int = 3,
+    ) -> Any:
+        """Median seconds by the clock, and of CPU time (all threads of this process): on a
+        busy machine the clock measures the neighbours as well."""
+        walls, busy, answer = [], [], None
+        for _ in range(rounds):
+            wall, cpu = time.perf_counter(), time.process_time()
+            answer = work()
+            walls.append(time.perf_counter() - wall)
+            busy.append(time.process_time() - cpu)
+        self.add(name, statistics.median(walls), "s", budget)
+        self.add(f"{name}, CPU", statistics.median(busy), "CPU s")
+        return answer
+
+    def child(self, script: str, *arguments: str, keep: bool = True) -> None:
+        """Run a part in a process of its own and take over what it measured (if ``keep``): the
+        last line it prints is JSON, ``[[name, value, unit, budget, better], ...]``."""
+        environment = os.environ | {
+            "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"),
+            "PYTHONPATH": os.pathsep.join([str(PARTS.parent), str(SUPPORT)]),
+            "SCALE_BEGAN": repr(time.monotonic()),
+        }
+        done = subprocess.run(
+            [sys.executable, str(PARTS / script), *arguments],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        for name, value, unit, budget, better in json.loads(done.stdout.splitlines()[-1]):
+            if keep:
+                self.add(name, value, unit, budget, better=better)
+
+    def write(self, path: Path) -> None:
+        body = {name: asdict(figure) for name, figure in self.all.items()}
+        path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
+
+def row(
+    name: str, value: float, unit: str, budget: float | None = None, better: str = "lower"
+) -> list[Any]:
+    """One figure as :meth:`Figures.child` reads it."""
+    return [name, value, unit, budget, better]
+
+
+def resident_mb() -> float:
+    """Memory of this process that is in RAM, in MB (10^6)."""
+    import psutil
+
+    return psutil.Process().memory_info().rss / 1e6
