@@ -33,6 +33,8 @@ class Needs(Flag):
     REDO = auto()
     RUN = auto()
     """A retraining run is going on."""
+    SEARCH = auto()
+    """The grid shows what a search found."""
     ACTIVITY = auto()
     """Photos are being scanned or encoded (or that is paused)."""
 
@@ -104,8 +106,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("edit.undo", "&Undo", "edit", 0, "Ctrl+Z", "undo", _L | Needs.UNDO),
     Command("edit.redo", "&Redo", "edit", 0, "Ctrl+Shift+Z Ctrl+Y", "redo", _L | Needs.REDO),
     Command("edit.select-all", "Select &all", "edit", 1, "Ctrl+A", "", _L),
-    Command("edit.find", "&Find in file names", "edit", 1, "Ctrl+F", "search", _L),
-    Command("edit.preferences", "&Preferences...", "edit", 2, "Ctrl+,", "settings"),
+    Command("edit.search", "&Search photos", "edit", 2, "Ctrl+F", "search", _L,
+            tip="Find photos by words that describe them"),
+    Command("edit.clear-search", "&Clear search", "edit", 2, "", "clear", _L | Needs.SEARCH,
+            tip="Show the library in its own order again"),
+    Command("edit.find", "&Find in file names", "edit", 2, "Ctrl+Shift+F", "", _L),
+    Command("edit.preferences", "&Preferences...", "edit", 3, "Ctrl+,", "settings"),
     Command("image.present", "&Present", "image", 0, "P", "present", _MARK,
             tip="The class in focus is in the selected images"),
     Command("image.absent", "&Absent", "image", 0, "A", "absent", _MARK,
@@ -115,9 +121,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("image.reviewed", "Mark &reviewed", "image", 1, "R", "reviewed", _SELECTED,
             short="Reviewed", tip="Every class still unknown is absent in the selected images"),
     Command("image.unreviewed", "Mark &not reviewed", "image", 1, "Shift+R", "", _SELECTED),
-    Command("image.reveal", "&Show in file manager", "image", 2, "Ctrl+Shift+R", "folder",
+    Command("image.alike", "&More like this", "image", 2, "Ctrl+Shift+S", "search", _SELECTED,
+            tip="Find photos that look like the selected ones"),
+    Command("image.reveal", "&Show in file manager", "image", 3, "Ctrl+Shift+R", "folder",
             _SELECTED),
-    Command("image.copy-path", "&Copy path", "image", 2, "Ctrl+C", "copy", _SELECTED),
+    Command("image.copy-path", "&Copy path", "image", 3, "Ctrl+C", "copy", _SELECTED),
     Command("view.zoom-in", "&Larger thumbnails", "view", 0, "Ctrl++ Ctrl+=", "zoom-in", _L),
     Command("view.zoom-out", "&Smaller thumbnails", "view", 0, "Ctrl+-", "zoom-out", _L),
     Command("view.zoom-reset", "&Usual size", "view", 0, "Ctrl+0", "", _L),
@@ -160,7 +168,8 @@ ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
 
 IMAGE_MENU: tuple[str, ...] = (
     "image.present", "image.absent", "image.unknown", "",
-    "image.reviewed", "image.unreviewed", "", "image.reveal", "image.copy-path",
+    "image.reviewed", "image.unreviewed", "", "image.alike", "",
+    "image.reveal", "image.copy-path",
 )  # fmt: skip
 """The context menu of images in the grid."""
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
 from lmpt_desktop.engine import notices
+from lmpt_desktop.engine.searching import SearchReady
 from lmpt_desktop.engine.views import Snapshot, Verdict
 from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.bridge import SessionBridge
@@ -88,6 +89,11 @@ class LibraryPage(QWidget):
         self.tree.remove_wanted.connect(self.remove_folder)
         self.panel.shown.connect(self._shown)
         self.panel.query.failed.connect(self.problem)
+        self.panel.searched.connect(self.said)
+        self.panel.search_bar.changed.connect(self.needs_changed)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.grid)
+        escape.setContext(Qt.ShortcutContext.WidgetShortcut)
+        escape.activated.connect(self.panel.search_bar.clear)
         self.panel.add_folder_wanted.connect(lambda: self.commands.action("file.add").trigger())
         self.panel.bar.class_chosen.connect(self._class_chosen)
         self.grid.visible_changed.connect(self._prioritise)
@@ -124,6 +130,8 @@ class LibraryPage(QWidget):
         on(notices.AnnotationsChanged, lambda _notice: self.panel.annotations_changed())
         on(notices.ActivityChanged, self._activity_changed)
         on(notices.EncoderChanged, self.encoder_changed.emit)
+        on(notices.EncoderChanged, lambda _notice: self.panel.encoder_changed())
+        on(SearchReady, self.panel.search_read)
         on(notices.Problem, self.problem.emit)
         on(notices.RunChanged, lambda _notice: self.needs_changed.emit())
 
@@ -134,6 +142,8 @@ class LibraryPage(QWidget):
         flags = Needs.LIBRARY
         if self.grid.selected_count():
             flags |= Needs.SELECTION
+        if self.panel.search_bar.query is not None:
+            flags |= Needs.SEARCH
         if self._classes:
             flags |= Needs.CLASSES
         if self.focus_class is not None:
@@ -178,8 +188,19 @@ class LibraryPage(QWidget):
 
     def show_images(self, image_ids: list[int]) -> None:
         """Show these images only, until the filters are cleared."""
+        self.panel.search_bar.clear()
         self.panel.bar.set_images(image_ids)
         self.window().activateWindow()
+
+    def more_like_this(self) -> None:
+        """Search for images like the selected ones."""
+        ids = self.grid.selected_ids()
+        if ids:
+            name = f"{len(ids):,} images"
+            if len(ids) == 1:
+                model = self.panel.model
+                name = model.cell(model.position_of(ids[0])).name
+            self.panel.search_bar.search_like(ids, name)
 
     def mark_reviewed(self, reviewed: bool) -> None:
         self.desk.mark_reviewed(self.grid.selected_ids(), reviewed)

@@ -113,6 +113,9 @@ class MainWindow(QMainWindow):
         on("edit.redo", lambda: self.page and self.page.desk.redo())
         on("edit.select-all", lambda: self.page and self.page.grid.selectAll())
         on("edit.find", self._find)
+        on("edit.search", lambda: self.page and self.page.panel.search_bar.take_focus())
+        on("edit.clear-search", lambda: self.page and self.page.panel.search_bar.clear())
+        on("image.alike", lambda: self.page and self.page.more_like_this())
         for word, verdict in (
             ("present", Verdict.PRESENT),
             ("absent", Verdict.ABSENT),

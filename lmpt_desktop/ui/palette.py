@@ -27,8 +27,12 @@ EXTRA_KEYS = (
     ("Grid", "First or last image", "Home / End"),
     ("Grid", "A screenful up or down", "Page Up / Page Down"),
     ("Grid", "Thumbnail size", "Ctrl+Mouse wheel"),
+    ("Grid", "Clear the search", "Esc"),
+    ("Search field", "Search", "Enter"),
+    ("Search field", "Clear the search", "Esc"),
+    ("Search field", "Go to the photos", "Down"),
 )
-"""Keys that belong to the grid itself, not to a command."""
+"""Keys that belong to the grid and the search field themselves, not to a command."""
 
 
 def native(shortcut: str) -> str:

@@ -89,7 +89,7 @@ class FilterBar(QWidget):
         layout.setContentsMargins(8, 6, 8, 6)
         for part in (
             self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
-            self.images, _together(self.sort_label, self.order, self.direction),
+            self.images, self.order_parts,
             _together(self.count, self.clear_button, self.stale_button),
         ):  # fmt: skip
             layout.addWidget(part)
@@ -142,6 +142,7 @@ class FilterBar(QWidget):
         self.stale_button.hide()
         self.sort_label = QLabel("Sort by")
         self.sort_label.setProperty("role", "muted")
+        self.order_parts = _together(self.sort_label, self.order, self.direction)
 
     # ----------------------------------------------------------------------------- state
 
@@ -186,6 +187,10 @@ class FilterBar(QWidget):
             or wanted.unreviewed
             or self.sort().key is SortKey.TAIL_FIRST
         )
+
+    def show_order(self, shown: bool) -> None:
+        """Offer an order, or not: a search has its own, and gives this one back when it ends."""
+        self.order_parts.setVisible(shown)
 
     def show_stale(self, stale: bool) -> None:
         """Offer to evaluate the filter anew, or no longer."""

@@ -1,4 +1,4 @@
-"""Filter bar, grid and what stands in its place when there is nothing to show."""
+"""Search field, filter bar, grid and what stands in its place when there is nothing to show."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.engine.searching import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.filters.bar import FilterBar
@@ -22,6 +23,7 @@ from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.query import GridQuery, Selection
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
+from lmpt_desktop.ui.search.bar import SearchBar, summary
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -68,13 +70,18 @@ class GridPanel(QWidget):
     add_folder_wanted = Signal()
     shown = Signal(object)
     """The :class:`Snapshot` now on screen."""
+    searched = Signal(str)
+    """What a new search came to, in a line."""
 
     def __init__(
         self, session: LibrarySession, source: ThumbnailSource, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self.scanning = False
+        self._session = session
+        self._result: SearchResult | None = None
         self.bar = FilterBar()
+        self.search_bar = SearchBar()
         self.loader = ThumbnailLoader(source, parent=self)
         self.model = GridModel(self)
         self.view = GridView(self.model, self.loader)
@@ -104,11 +111,20 @@ class GridPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
+        layout.addWidget(self.search_bar)
         layout.addWidget(self.bar)
         layout.addWidget(self._stack, 1)
         layout.addLayout(foot)
 
+        self._connect()
+        self._show_empty()
+
+    def _connect(self) -> None:
         self.bar.changed.connect(self.ask)
+        self.search_bar.changed.connect(self._search_changed)
+        self.search_bar.retry_wanted.connect(self._retry)
+        self.search_bar.grid_wanted.connect(self.view.setFocus)
+        self.query.waiting.connect(self.search_bar.show_result)
         self.bar.update_wanted.connect(self.ask)
         self.zoom.valueChanged.connect(self.view.set_zoom)
         self.view.zoom_changed.connect(self.zoom.setValue)
@@ -116,18 +132,27 @@ class GridPanel(QWidget):
         self.query.selected.connect(self._show)
         self.query.refreshed.connect(self._refresh)
         self.empty.pressed.connect(self._empty_pressed)
-        self._show_empty()
 
     # ----------------------------------------------------------------------------- wishes
 
     def ask(self) -> None:
         """Evaluate the filter bar anew."""
         self.bar.show_stale(False)
-        self.query.ask(self.bar.filter(), self.bar.sort())
+        self.query.ask(self.bar.filter(), self.bar.sort(), self.search_bar.query)
 
     def library_changed(self) -> None:
         """Images or predictions changed: look again before long."""
-        self.query.ask_soon(self.bar.filter(), self.bar.sort())
+        self.query.ask_soon(self.bar.filter(), self.bar.sort(), self.search_bar.query)
+
+    def search_read(self, notice: SearchReady) -> None:
+        """The model has read a search's words, or could not."""
+        if self.search_bar.query is not None and self.search_bar.query.text == notice.text:
+            self.ask()
+
+    def encoder_changed(self) -> None:
+        """Another backbone sees other images as alike."""
+        if self.search_bar.query is not None:
+            self.library_changed()
 
     def annotations_changed(self) -> None:
         """Paint the new verdicts; images stay where they are until the user asks for more."""
@@ -147,7 +172,20 @@ class GridPanel(QWidget):
 
     # ---------------------------------------------------------------------------- showing
 
+    def _search_changed(self) -> None:
+        self.bar.show_order(self.search_bar.query is None)
+        self.ask()
+
+    def _retry(self) -> None:
+        if self.search_bar.query is not None:
+            self._session.search.retry(self.search_bar.query)
+            self.ask()
+
     def _show(self, selection: Selection) -> None:
+        result = self._result = selection.search
+        self.search_bar.show_result(result)
+        if result is not None and result.state is SearchState.READY and not self.query.same_order:
+            self.searched.emit(summary(result))
         selected, current = self.view.selected_ids(), self.view.current_id()
         offset = self.view.verticalScrollBar().value()
         changed = self.model.set_content(selection.snapshot, selection.rows)
@@ -182,8 +220,20 @@ class GridPanel(QWidget):
             self._stack.setCurrentWidget(self.view)
             return
         snapshot = self.model.snapshot
+        result = self._result
         if snapshot is not None and len(snapshot.images):
-            self.empty.say("No image passes these filters.", "Clear filters")
+            if result is not None and result.state is SearchState.FAILED:
+                self.empty.say(result.message, "Try again")
+            elif result is not None and result.state is SearchState.NOTHING:
+                self.empty.say(result.message, "Clear search")
+            elif result is not None and result.ranking.left_out:
+                self.empty.say(
+                    "The model has not looked at any image that passes these filters, so none "
+                    "can be found.",
+                    "Clear filters",
+                )
+            else:
+                self.empty.say("No image passes these filters.", "Clear filters")
         elif self.scanning or snapshot is None:
             self.empty.say("Looking for photos...")
         else:
@@ -194,7 +244,12 @@ class GridPanel(QWidget):
         self._stack.setCurrentWidget(self.empty)
 
     def _empty_pressed(self) -> None:
-        if self.model.snapshot is not None and len(self.model.snapshot.images):
+        state = self._result.state if self._result is not None else None
+        if state is SearchState.FAILED:
+            self._retry()
+        elif state is SearchState.NOTHING:
+            self.search_bar.clear()
+        elif self.model.snapshot is not None and len(self.model.snapshot.images):
             self.bar.set_folder(None, None)
             self.bar.clear()
         else:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from lmpt_desktop.engine.searching import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort
 from lmpt_desktop.ui import background
@@ -22,19 +23,26 @@ CALM_MS = 700
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Rows of ``snapshot`` that pass ``filter``, in ``sort``'s order."""
+    """Rows of ``snapshot`` that pass ``filter``, in ``sort``'s order, or in that of a search."""
 
     snapshot: Snapshot
     rows: NDArray[np.int64]
     filter: Filter
     sort: Sort
+    search: SearchResult | None = None
 
 
-def evaluate(session: LibrarySession, wanted: Filter, order: Sort) -> Selection:
+def evaluate(
+    session: LibrarySession, wanted: Filter, order: Sort, search: SearchQuery | None = None
+) -> Selection:
     """Ask the session, and make sure that rows and snapshot belong together.
 
     What the painter needs of the snapshot is computed here too, on the calling thread.
     """
+    if search is not None:
+        snapshot = warm(session.snapshot())
+        result = session.search.run(search, wanted, snapshot)
+        return Selection(snapshot, result.ranking.rows, wanted, order, result)
     version = session.snapshot().version
     rows = session.select(wanted, order)
     snapshot = session.snapshot()
@@ -62,6 +70,8 @@ class GridQuery(QObject):
 
     selected = Signal(object)
     """A :class:`Selection`: show these rows."""
+    waiting = Signal(object)
+    """A :class:`SearchResult` whose words the model has yet to read."""
     refreshed = Signal(object)
     """A :class:`Snapshot`: same rows, newer content."""
     failed = Signal(object)
@@ -71,12 +81,13 @@ class GridQuery(QObject):
         self._session = session
         self._wanted = Filter()
         self._order = Sort()
+        self._search: SearchQuery | None = None
         self._task: background.Task | None = None
         self.same_question = False
         """Whether the last selection answers the same question as the one before it."""
         self.same_order = False
-        """Whether at least the order asked for is the same."""
-        self._answered: tuple[Filter, Sort] | None = None
+        """Whether at least the order asked for, or the search, is the same."""
+        self._answered: tuple[Filter, tuple[Sort, SearchQuery | None]] | None = None
         self._again = False
         self._refreshing = False
         self._refresh_again = False
@@ -94,18 +105,18 @@ class GridQuery(QObject):
     def sort(self) -> Sort:
         return self._order
 
-    def ask(self, wanted: Filter, order: Sort) -> None:
+    def ask(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
         """Select anew, now."""
-        self._wanted, self._order = wanted, order
+        self._wanted, self._order, self._search = wanted, order, search
         if self._task is not None:
             self._task.cancel()
             self._task = None
         self._calm.stop()
         self._ask()
 
-    def ask_soon(self, wanted: Filter, order: Sort) -> None:
+    def ask_soon(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
         """Select anew before long; call it as often as notices come."""
-        self._wanted, self._order = wanted, order
+        self._wanted, self._order, self._search = wanted, order, search
         if not self._calm.isActive():
             self._calm.start()
 
@@ -129,16 +140,21 @@ class GridQuery(QObject):
         if self._task is not None:
             self._again = True
             return
-        wanted, order = self._wanted, self._order
+        wanted, order, search = self._wanted, self._order, self._search
         self._task = background.start(
-            lambda: evaluate(self._session, wanted, order), self._done, self._failed
+            lambda: evaluate(self._session, wanted, order, search), self._done, self._failed
         )
 
     def _done(self, selection: Selection) -> None:
         self._task = None
         if self._closed:
             return
-        question = (selection.filter, selection.sort)
+        if selection.search is not None and selection.search.state is SearchState.WAITING:
+            # No answer yet: what is on screen stays there, and so does its question.
+            self.waiting.emit(selection.search)
+            return
+        search = selection.search and selection.search.query
+        question = (selection.filter, (selection.sort, search))
         self.same_question = question == self._answered
         self.same_order = self._answered is not None and question[1] == self._answered[1]
         self._answered = question

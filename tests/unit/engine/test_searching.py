@@ -98,10 +98,9 @@ def test_words_find_the_photos_they_speak_of(session: LibrarySession, until: Unt
 
 def test_the_order_is_that_of_all_products_sorted(session: LibrarySession, until: Until) -> None:
     result = read(session, "kite", until)
+    assert session.wait_until_idle(60)
     features = session.catalogue.features.load(session.backbone)[1].astype(np.float32)
-    ((_, direction),) = session.catalogue.features.texts("lite", ["kite"], "search").items() or [
-        (None, None)
-    ]
+    direction = next(iter(session.catalogue.features.texts("lite", ["kite"], "search").values()))
     expected = np.sort(features @ direction)[::-1]
     np.testing.assert_allclose(result.ranking.similarities, expected, atol=1e-5)
 
