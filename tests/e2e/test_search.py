@@ -1,0 +1,115 @@
+"""Searching by words and by example, in the real window with the real session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+
+
+@pytest.fixture
+def window(launch: Callable[..., MainWindow], photos: Path) -> MainWindow:
+    return launch(photos)
+
+
+@pytest.fixture
+def page(window: MainWindow, settled: Callable[[MainWindow], LibraryPage]) -> LibraryPage:
+    return settled(window)
+
+
+def names(page: LibraryPage) -> list[str]:
+    model = page.panel.model
+    return [model.cell(place).name for place in range(model.rowCount())]
+
+
+def test_by_keyboard_alone_from_words_to_more_like_this_and_back(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
+    added = names(page)
+    bar = page.panel.search_bar
+    clear = window.commands.action("edit.clear-search")
+    assert not clear.isEnabled()
+    qtbot.keyClick(page.grid, Qt.Key.Key_F, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: window.focusWidget() is bar.field)
+
+    qtbot.keyClicks(bar.field, "boat")
+    qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: names(page)[:2] == ["boat_8.jpg", "dog+boat_9.jpg"], timeout=WAIT_MS)
+    assert len(names(page)) == 11
+    said = "11 images, most alike first. 1 image not looked at by the model is left out"
+    assert bar.status.text() == said
+    assert window.status.currentMessage() == said
+    assert clear.isEnabled()
+
+    qtbot.keyClick(bar.field, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: window.focusWidget() is page.grid)
+    kite = page.panel.model.image_id(names(page).index("kite_7.jpg"))
+    page.grid.select_ids([kite], kite)
+    alike = window.commands.action("image.alike")
+    qtbot.waitUntil(alike.isEnabled)
+    qtbot.keyClick(
+        page.grid,
+        Qt.Key.Key_S,
+        Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+    )
+    qtbot.waitUntil(lambda: names(page)[:1] == ["kite_7.jpg"], timeout=WAIT_MS)
+    assert bar.chip.text() == "Like kite_7.jpg"
+    assert bar.field.text() == ""
+
+    qtbot.keyClick(page.grid, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: names(page) == added, timeout=WAIT_MS)
+    assert bar.chip.isHidden() and not clear.isEnabled()
+
+
+def test_more_like_several_images_with_a_folder_chosen(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
+    place = {name: page.panel.model.image_id(i) for i, name in enumerate(names(page))}
+    pair = [place["dog_1.jpg"], place["boat_8.jpg"]]
+    page.grid.select_ids(pair, pair[0])
+    qtbot.waitUntil(window.commands.action("image.alike").isEnabled)
+    window.commands.action("image.alike").trigger()
+    qtbot.waitUntil(lambda: names(page)[0] == "dog+boat_9.jpg", timeout=WAIT_MS)
+    assert page.panel.search_bar.chip.text() == "Like 2 images"
+    folder = page.session.folders()[0].id
+    page.panel.bar.set_folder(folder, Path("trip"))
+    qtbot.waitUntil(lambda: len(names(page)) == 5, timeout=WAIT_MS)
+    assert names(page)[:2] == ["dog+boat_9.jpg", "boat_8.jpg"]
+
+
+def test_a_verdict_on_what_was_found_is_a_verdict_like_any_other(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    page.panel.search_bar.search_words("cup")
+    qtbot.waitUntil(lambda: set(names(page)[:2]) == {"cup_5.jpg", "cup_11.jpg"}, timeout=WAIT_MS)
+    cup = next(entry.id for entry in page.session.classes if entry.name == "cup")
+    found = page.panel.model.ids[:2].tolist()
+    page.grid.select_ids(found, found[0])
+    page.set_focus_class(cup)
+    qtbot.keyClick(page.grid, Qt.Key.Key_P)
+    snapshot = page.session.snapshot
+    qtbot.waitUntil(
+        lambda: all(
+            snapshot().annotations[snapshot().row_of[i], snapshot().column_of[cup]] == 1
+            for i in found
+        ),
+        timeout=WAIT_MS,
+    )
+    assert page.panel.model.ids[:2].tolist() == found, "the order stays"
+
+
+def test_showing_chosen_images_ends_the_search(page: LibraryPage, qtbot: QtBot) -> None:
+    page.panel.search_bar.search_words("dog")
+    qtbot.waitUntil(lambda: len(names(page)) == 11, timeout=WAIT_MS)
+    some = sorted(page.panel.model.ids[:2].tolist())
+    page.show_images(some)
+    qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == some, timeout=WAIT_MS)
+    assert page.panel.search_bar.query is None
