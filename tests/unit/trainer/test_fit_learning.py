@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_backbone import DIM, WIDTH
+import torch
+from tiny_backbone import DIM, WIDTH, tiny_backbone
 from tiny_fits import NAMES, make_job, run, written_embeddings
 
 from trainer import blending, job, prompt_set
-from trainer.events import (
-    FitFinished,
-    FitStarted,
-)
+from trainer.events import FitFinished, FitStarted
+from trainer.text_tower import TextTower
 
 
 def test_learns_and_writes_a_prompt_set_judged_beside_the_baseline(
@@ -30,6 +29,7 @@ def test_learns_and_writes_a_prompt_set_judged_beside_the_baseline(
     assert made.baseline.scores.total is not None
     assert made.evaluation.scores.total > made.baseline.scores.total + 0.2
     assert {"CF1", "OF1", "ECE", "ECE_before"} <= made.evaluation.extra.keys()
+    assert made.evaluation.extra["ECE"] < made.evaluation.extra["ECE_before"]
     held_out = {item.name: item.held_out_present for item in made.baseline.classes}
     assert held_out == {item.name: item.held_out_present for item in made.evaluation.classes}
     assert np.linalg.norm(made.class_embeddings, axis=1) == pytest.approx(np.ones(len(NAMES)))
@@ -78,6 +78,51 @@ def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
 def test_every_switch_runs(tmp_path: Path, zero_shot: np.ndarray, options: dict[str, Any]) -> None:
     outcome, _ = run(tmp_path, make_job(zero_shot, **({"method": "lmpt", "steps": 6} | options)))
     assert isinstance(outcome, FitFinished), outcome
+
+
+def test_a_description_replaces_the_name_in_the_prompt(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    """Without a step worth taking, a class is embedded as the sentence is by the model."""
+    made = make_job(zero_shot, method="lmpt", steps=1, learning_rate=1e-12, refit=False)
+    classes = list(made.classes)
+    classes[1] = job.JobClass("cat", "small striped animal that sleeps a lot")
+    outcome, _ = run(tmp_path, replace(made, classes=classes))
+    assert isinstance(outcome, FitFinished)
+    learned = prompt_set.load(Path(outcome.prompt_set)).class_embeddings
+    backbone = tiny_backbone()
+    texts = ["a photo of a dog.", "a photo of a small striped animal that sleeps a lot."]
+    written = backbone.model.encode_text(backbone.tokenizer(texts), normalize=True)  # type: ignore[operator]
+    assert learned[:2] == pytest.approx(written.numpy(), abs=1e-5)
+
+
+def test_half_precision_around_the_tower_leaves_contexts_and_result_in_single(
+    tmp_path: Path, zero_shot: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU; the CPU can do it too."""
+    plain, _ = run(tmp_path / "plain", make_job(zero_shot, steps=12))
+    computed: set[torch.dtype] = set()
+    forward = TextTower.forward
+
+    def watched(self: TextTower, *parts: torch.Tensor) -> torch.Tensor:
+        result = forward(self, *parts)
+        if parts[1].requires_grad:
+            computed.add(result.dtype)
+        return result
+
+    monkeypatch.setattr(TextTower, "forward", watched)
+    monkeypatch.setattr("trainer.fit._autocast", lambda _device: torch.bfloat16)
+    half, _ = run(tmp_path / "half", make_job(zero_shot, steps=12))
+    assert isinstance(plain, FitFinished)
+    assert isinstance(half, FitFinished)
+    assert computed == {torch.bfloat16}
+    one, two = (prompt_set.load(Path(item.prompt_set)) for item in (plain, half))
+    assert one.contexts is not None
+    assert two.contexts is not None
+    assert two.contexts.dtype == np.float32
+    assert not np.array_equal(one.contexts, two.contexts)
+    cosines = (one.class_embeddings * two.class_embeddings).sum(1)
+    assert cosines.min() > 0.98
 
 
 def test_twenty_corrections_do_not_wreck_zero_shot(tmp_path: Path, zero_shot: np.ndarray) -> None:
