@@ -41,6 +41,9 @@ direction, and a mix with the hand-written prompts that is chosen for each run.
 _POSITIVE = frozenset(
     {"steps", "batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale"}
 )
+_RATES = frozenset({"learning_rate", "residual_rate"})
+_HIGHEST_RATE = 1e6
+"""Far beyond sense, and such that no optimiser overflows on the way to its step."""
 _FRACTIONS = frozenset({"held_out_fraction", "validation_fraction", "classification_share"})
 
 
@@ -133,6 +136,10 @@ class FitOptions:
                 raise JobError(f"the option {item.name} must be one of {allowed}, not {value!r}")
             if item.name in _POSITIVE and value <= 0:
                 raise JobError(f"the option {item.name} must be positive, not {value}")
+            if item.name in _RATES and not 0 <= value <= _HIGHEST_RATE:
+                raise JobError(
+                    f"the option {item.name} must be between 0 and {_HIGHEST_RATE:g}, not {value}"
+                )
             if item.name in _FRACTIONS and not 0 <= value <= 1:
                 raise JobError(f"the option {item.name} must be between 0 and 1, not {value}")
 

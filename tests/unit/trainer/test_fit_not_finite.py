@@ -123,7 +123,7 @@ def test_numbers_that_break_in_the_very_last_step_are_noticed(
 def test_a_learning_rate_far_too_high_ends_in_a_sentence(
     tmp_path: Path, zero_shot: np.ndarray
 ) -> None:
-    made = make_job(zero_shot, optimiser="sgd", learning_rate=1e38, weight_decay=1.0)
+    made = make_job(zero_shot, optimiser="sgd", learning_rate=1e6, weight_decay=1.0)
     outcome, _ = run(tmp_path, made)
     assert isinstance(outcome, FitFailed)
     assert outcome.kind == "not-finite"
@@ -132,16 +132,23 @@ def test_a_learning_rate_far_too_high_ends_in_a_sentence(
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
     options=st.fixed_dictionaries(
         {},
         optional={
             "optimiser": st.sampled_from(["adamw", "sgd"]),
-            "learning_rate": st.sampled_from([1e-12, 1.0, 1e6, 1e20, 1e38]),
+            "learning_rate": st.sampled_from([1e-12, 1.0, 1e6]),
             "weight_decay": st.sampled_from([0.0, 1.0, 1e20]),
-            "loss": st.sampled_from(["distribution-balanced", "bce", "focal", "asymmetric"]),
+            "loss": st.sampled_from(
+                ["distribution-balanced", "bce", "focal", "asymmetric", "listwise"]
+            ),
+            "method": st.sampled_from(["lmpt", "lmpt+"]),
+            "residual_rate": st.sampled_from([0.0, 10.0, 1e6]),
+            "residual_decay": st.sampled_from([0.0, -1.0, 1e38]),
+            "discriminant": st.sampled_from([-1e6, 0.0, 1e6]),
+            "interpolation": st.sampled_from([-1.0, 0.0, 1e30]),
             "embedding_space": st.sampled_from(["feature", "token", "mean-token"]),
             "margin": st.sampled_from([-1e30, 0.0, 1e30]),
             "reweight_gamma": st.sampled_from([-50.0, 0.0, 50.0]),

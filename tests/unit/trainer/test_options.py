@@ -24,6 +24,8 @@ from trainer.options import METHODS, FitOptions
         ("embedding_space", "image"),
         ("margin", float("nan")),
         ("learning_rate", -1.0),
+        ("learning_rate", 1e38),
+        ("residual_rate", -0.1),
         ("held_out_fraction", 1.5),
         ("classification_share", -0.1),
         ("stepz", 3),
