@@ -82,7 +82,7 @@ def ids(session: LibrarySession) -> dict[str, int]:
 
 def scored(session: LibrarySession) -> set[str]:
     snapshot = session.snapshot()
-    there = ~np.isnan(snapshot.scores).any(axis=1)
+    there = ~np.atleast_1d(np.isnan(snapshot.scores).any(axis=1))
     return {name for name, has in zip(snapshot.names, there, strict=True) if has}
 
 
@@ -239,8 +239,9 @@ def test_the_pace_is_remembered_and_the_first_encoder_keeps_to_it(
     first = open_session()
     first.set_setting(PACE_SETTING, Pace.GENTLE.value)
     first.close()
+    starts = tmp_path / "library" / "encode" / "starts.txt"
+    starts.unlink(missing_ok=True)
     session = open_session()
     session.add_folder(draw(tmp_path / "photos", "dog_1.png"))
     assert session.wait_until_idle(60)
-    starts = (tmp_path / "library" / "encode" / "starts.txt").read_text().splitlines()
-    assert starts == ["lite gently"]
+    assert starts.read_text().splitlines() == ["lite gently"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,11 +12,14 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from lmpt_desktop.engine.encoder import EncoderClient
+from lmpt_desktop.engine.encoder import MAX_IN_FLIGHT, EncoderClient, EncoderError
 from lmpt_desktop.engine.notices import Activity, ActivityState
 from lmpt_desktop.engine.pace import AS_CHOSEN, ON_BATTERY, Pace, PaceKeeper, on_battery
+from lmpt_desktop.engine.progress import MAX_REQUEST
+from trainer.events import EncoderReady, PhotoFailure
 
 Until = Callable[[Callable[[], object]], None]
+PHOTOS = 3 * MAX_IN_FLIGHT * MAX_REQUEST // 2
 
 
 @pytest.mark.parametrize(
@@ -83,7 +86,7 @@ class Sink:
         self.ids: list[int] = []
         self.activities: list[Activity] = []
 
-    def photo_paths(self, ids: Any) -> list[Path]:
+    def photo_paths(self, ids: Sequence[int]) -> list[Path]:
         return [Path(f"dog_{i}.jpg") for i in ids]
 
     def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
@@ -92,31 +95,31 @@ class Sink:
     def encoder_activity(self, activity: Activity) -> None:
         self.activities.append(activity)
 
-    def ignored(self, *_: Any) -> None:
-        pass
-
-    encoder_ready = photos_failed = encoder_failed = ignored
+    def encoder_ready(self, ready: EncoderReady) -> None: ...
+    def photos_failed(self, failures: Sequence[PhotoFailure]) -> None: ...
+    def encoder_failed(self, error: EncoderError, details: str) -> None: ...
 
 
 def test_another_process_takes_over_when_the_pace_changes_and_no_photo_is_lost(
     tmp_path: Path, encoder_command: list[str], until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FAKE_ENCODER", '{"seconds_per_photo": 0.01}')
+    monkeypatch.setenv("FAKE_ENCODER", '{"seconds_per_photo": 0.003}')
     sink = Sink()
     client = EncoderClient("lite", "cpu", tmp_path / "out", sink, command=encoder_command)
     try:
-        client.add(range(150))
+        # More than the requests in flight may carry, so that there is work for the second.
+        client.add(range(PHOTOS))
         until(lambda: sink.ids)
         client.set_gentle(ON_BATTERY)
         starts = tmp_path / "starts.txt"
         until(lambda: starts.read_text().splitlines() == ["lite", "lite gently"])
-        until(lambda: len(sink.ids) == 150)
-        assert sorted(sink.ids) == list(range(150))
+        until(lambda: len(sink.ids) == PHOTOS)
+        assert sorted(sink.ids) == list(range(PHOTOS))
         running = [a for a in sink.activities if a.state is ActivityState.RUNNING]
         assert {item.note for item in running} == {"", ON_BATTERY}
         client.set_gentle("")
-        client.add(range(150, 160))
-        until(lambda: len(sink.ids) == 160)
+        client.add(range(PHOTOS, PHOTOS + 10))
+        until(lambda: len(sink.ids) == PHOTOS + 10)
         assert starts.read_text().splitlines() == ["lite", "lite gently", "lite"]
     finally:
         client.close()
