@@ -14,15 +14,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK_ROWS = 512
-"""Rows turned from half to single precision at a time: 1 MB for 512 values, which stays in the
-cache of one core."""
+BLOCK_ROWS = 256
+"""Rows turned from half to single precision at a time: half a MB for 512 values, which stays in
+the cache of one core."""
 ROWS_PER_THREAD = 16_384
 """Below this a thread costs more than it saves."""
 MAX_THREADS = 4
 RESULT_LIMIT = 1000
 """As many images are shown at most.  Every image is alike to *some* degree: past the first
 hundreds the order says nothing any more."""
+
+_EXPONENTS_APART = 112
+_HALF_IN_SINGLE = np.int32(0x8FFFE000 - 2**32)
+"""Sign, five bits of exponent and ten of fraction, where :func:`_fill` puts them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +79,7 @@ def similarities(
         threads: how many to use; None for what suits ``n`` and the machine.
 
     Returns:
-        (n,) float32.
+        (n,) float32; NaN where a feature holds one.
 
     Raises:
         ValueError: if the dimensions disagree (features of another backbone).
@@ -107,12 +111,26 @@ def similarities(
 def _fill(
     features: NDArray[np.float16], direction: NDArray[np.float32], answer: NDArray[np.float32]
 ) -> None:
-    """Write the products of ``features`` and ``direction`` into ``answer``, block by block."""
-    single = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.float32)
+    """Write the products of ``features`` and ``direction`` into ``answer``, block by block.
+
+    numpy turns halves into singles one by one (75 ms for 100,000 x 512, measured); shifting
+    their bits takes 28 ms with the same result: sign, exponent and fraction of a half, moved to
+    where a single has them, are that half times 2^-112, because the exponents count from 15 and
+    from 127.  The direction is multiplied by 2^112 instead, which is exact.
+    """
+    bits = features.view(np.int16)
+    scaled = np.ldexp(direction, _EXPONENTS_APART)
+    words = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.int32)
     for start in range(0, len(features), BLOCK_ROWS):
-        block = features[start : start + BLOCK_ROWS]
-        np.copyto(single[: len(block)], block)
-        np.matmul(single[: len(block)], direction, out=answer[start : start + len(block)])
+        block = bits[start : start + BLOCK_ROWS]
+        part = words[: len(block)]
+        np.copyto(part, block)
+        np.left_shift(part, 13, out=part)
+        # The copy repeats the sign in front of the exponent; one is kept.
+        np.bitwise_and(part, _HALF_IN_SINGLE, out=part)
+        np.matmul(part.view(np.float32), scaled, out=answer[start : start + len(block)])
+    # Not-a-number has become 98,304 on the way.
+    answer[np.abs(answer) > 2.0] = np.nan
 
 
 def per_row(

@@ -37,6 +37,23 @@ def test_similarities_use_threads_of_their_own_choice_for_many_rows() -> None:
     np.testing.assert_array_equal(search.similarities(rows, direction), alone)
 
 
+def test_every_half_keeps_its_value_on_the_way_through_its_bits() -> None:
+    halves = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    halves = halves[np.abs(halves.astype(np.float64)) <= 1.0]  # subnormal ones included
+    direction = np.ones(1, np.float32)
+    got = search.similarities(halves[:, None], direction, 1)
+    np.testing.assert_array_equal(got, halves.astype(np.float32))
+
+
+def test_a_feature_that_is_not_a_number_is_never_found() -> None:
+    rows = features(4)
+    rows[1] = np.nan
+    rows[2, 3] = np.inf
+    values = search.similarities(rows, features(1)[0].astype(np.float32))
+    assert np.isnan(values).tolist() == [False, True, True, False]
+    assert 1 not in search.rank(values).rows
+
+
 def test_an_empty_library_gives_an_empty_answer() -> None:
     none = search.similarities(np.empty((0, 0), np.float16), np.ones(8, np.float32))
     assert none.shape == (0,)
