@@ -87,7 +87,9 @@ def test_a_class_that_is_nowhere_or_everywhere_counts_for_nothing(present: float
 
 @settings(max_examples=100, deadline=None)
 @given(
-    npst.arrays(np.float32, (6, 4), elements=st.floats(allow_nan=False, allow_infinity=False, width=32)),
+    npst.arrays(
+        np.float32, (6, 4), elements=st.floats(allow_nan=False, allow_infinity=False, width=32)
+    ),
     npst.arrays(np.bool_, (6, 4)),
     npst.arrays(np.bool_, (6, 4)),
 )
