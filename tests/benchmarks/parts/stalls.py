@@ -64,7 +64,9 @@ def main(library: Path, folder: Path, count: int) -> None:
 
     def settled() -> bool:
         states = [item.state for item in session.activities().values()]
-        return ActivityState.RUNNING not in states and session.wait_until_idle(0.0)
+        # wait_until_idle would wait on this thread, which is the one that is watched.
+        idle = session._scanner.idle and session._worker.idle and session._model.idle
+        return idle and ActivityState.RUNNING not in states
 
     monitor.during(lambda: None, WAIT, settled)
     monitor.during(lambda: None, 2.0)
