@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lmpt_desktop.engine.searching import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.ui import theme
-from lmpt_desktop.ui.filters.flow import FlowLayout
 
 MAX_LETTERS = 300
 """Models read about 75 word pieces and drop the rest."""
-CHIP_LETTERS = 36
+CHIP_LETTERS = 24
 
 
 def summary(result: SearchResult) -> str:
@@ -64,6 +71,7 @@ class SearchBar(QWidget):
         super().__init__(parent)
         self.setObjectName("search-bar")
         self._query: SearchQuery | None = None
+        self._filling = False
         self.field = SearchField()
         self.field.setObjectName("search-field")
         self.field.setAccessibleName("Search photos by words")
@@ -71,7 +79,7 @@ class SearchBar(QWidget):
         self.field.setToolTip("Describe what is in the photo, then press Enter. Esc clears.")
         self.field.setMaxLength(MAX_LETTERS)
         self.field.setClearButtonEnabled(True)
-        self.field.setMinimumWidth(260)
+        self.field.setMinimumWidth(110)
         self.field.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.mark = self.field.addAction(
             theme.icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition
@@ -83,13 +91,18 @@ class SearchBar(QWidget):
         self.chip.hide()
         self.status = QLabel()
         self.status.setObjectName("search-status")
-        self.status.setAccessibleName("Search result")
         self.status.setProperty("role", "muted")
+        self.status.setWordWrap(True)
         self.status.hide()
-        layout = FlowLayout(self)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.field, 1)
+        row.addWidget(self.chip)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 6, 8, 0)
-        for part in (self.field, self.chip, self.status):
-            layout.addWidget(part)
+        layout.setSpacing(4)
+        layout.addLayout(row)
+        layout.addWidget(self.status)
         self.field.returnPressed.connect(self._entered)
         self.field.escaped.connect(self._escaped)
         self.field.left_downwards.connect(self.grid_wanted)
@@ -134,6 +147,7 @@ class SearchBar(QWidget):
         else:
             text = summary(result) if result.state is SearchState.READY else ""
         self.status.setText(text)
+        self.status.setAccessibleName(f"Search result: {text}" if text else "")
         self.status.setVisible(bool(text))
 
     # ----------------------------------------------------------------------------- details
@@ -145,7 +159,7 @@ class SearchBar(QWidget):
         had_focus = self.chip.hasFocus()
         self.chip.setText(words)
         self.chip.setAccessibleName(f"Remove this search: {words}" if words else "")
-        self.chip.setToolTip("Remove this search" if words else "")
+        self.chip.setToolTip(f"Remove this search: {words}" if words else "")
         self.chip.setVisible(query is not None)
         if had_focus and query is None:
             self.grid_wanted.emit()
@@ -163,7 +177,7 @@ class SearchBar(QWidget):
 
     def _typed(self, text: str) -> None:
         # Emptying the field, also by its button, takes the words back; examples have none.
-        if not text and self._query is not None and self._query.text:
+        if not (text or self._filling) and self._query is not None and self._query.text:
             self._set(None, "")
 
     def _escaped(self) -> None:
@@ -175,9 +189,10 @@ class SearchBar(QWidget):
         self.clear()
 
     def _fill(self, text: str) -> None:
-        self.field.blockSignals(True)
+        # Signals are not blocked: the field's own clear button listens to them.
+        self._filling = True
         self.field.setText(text)
-        self.field.blockSignals(False)
+        self._filling = False
 
     def _restyle(self, *_: object) -> None:
         self.chip.setIcon(theme.icon("clear"))

@@ -153,7 +153,10 @@ def test_every_part_has_a_name_for_screen_readers(bar: SearchBar) -> None:
     bar.search_words("a dog on a beach")
     assert bar.field.accessibleName() == "Search photos by words"
     assert bar.chip.accessibleName() == "Remove this search: “a dog on a beach”"
-    assert bar.status.accessibleName() == "Search result"
+    none = Ranking(np.arange(2), np.zeros(2, np.float32), 2, 0)
+    assert bar.query is not None
+    bar.show_result(SearchResult(bar.query, SearchState.READY, none))
+    assert bar.status.accessibleName() == "Search result: 2 images, most alike first"
     assert bar.chip.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
