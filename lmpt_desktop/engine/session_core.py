@@ -320,7 +320,10 @@ class SessionCore:
     def _start(self, folders: Sequence[Path] | None) -> None:
         self._begin_work(folders)
         # Prompt sets are read from disk once, here: the window lists them on its own thread.
-        self._worker.post("versions", self._versions.all)
+        self._worker.post("versions", self._read_versions)
+
+    def _read_versions(self) -> None:
+        self._versions.all()
 
     def _begin_work(self, folders: Sequence[Path] | None) -> None:
         if folders is None:

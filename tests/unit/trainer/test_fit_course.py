@@ -54,7 +54,8 @@ def test_events_tell_the_whole_course(tmp_path: Path, zero_shot: np.ndarray) -> 
 def test_the_same_seed_gives_results_identical_to_the_last_bit(
     tmp_path: Path, zero_shot: np.ndarray, options: dict[str, Any]
 ) -> None:
-    made = make_job(zero_shot, known=0.8, **({"steps": 12} | options))
+    given: dict[str, Any] = {"steps": 12} | options
+    made = make_job(zero_shot, known=0.8, **given)
     assert_identical(result_of(tmp_path / "one", made), result_of(tmp_path / "two", made))
 
 

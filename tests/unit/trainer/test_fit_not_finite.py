@@ -164,7 +164,8 @@ def test_whatever_the_options_what_is_written_is_finite(
     tmp_path_factory: pytest.TempPathFactory, zero_shot: np.ndarray, options: dict[str, Any]
 ) -> None:
     folder = tmp_path_factory.mktemp("wild")
-    made = make_job(zero_shot, images=60, **({"steps": 3, "validate_every": 1} | options))
+    given: dict[str, Any] = {"steps": 3, "validate_every": 1} | options
+    made = make_job(zero_shot, images=60, **given)
     outcome, _ = tiny_fits.run(folder, made)
     if isinstance(outcome, FitFinished):
         check_kept(folder)

@@ -36,7 +36,8 @@ class SmallMemory:
 
 
 def learned(folder: Path, zero_shot: np.ndarray, **options: Any) -> np.ndarray:
-    outcome, _ = run(folder, make_job(zero_shot, **({"steps": 8} | options)))
+    given: dict[str, Any] = {"steps": 8} | options
+    outcome, _ = run(folder, make_job(zero_shot, **given))
     assert isinstance(outcome, FitFinished), outcome
     return prompt_set.load(Path(outcome.prompt_set)).class_embeddings
 
