@@ -160,7 +160,7 @@ def fewest_one_sided(targets: np.ndarray, sticky: np.ndarray) -> int:
     return int(wrong[:, present.sum(0) >= 2].sum(1).min())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     targets=hnp.arrays(
         np.int8,
