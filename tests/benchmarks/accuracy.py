@@ -13,7 +13,8 @@ for each seed), all else is unknown; with ``--tenth entries``, a tenth of the si
 Prompts are trained by :func:`trainer.fit.fit` itself, as the app does it, with nothing held out:
 a fifth of what is annotated chooses the step and, for lmpt+, the interpolation.  ``linear`` is
 logistic regression on the features, its penalty chosen on the same fifth.  No run chooses
-anything on the test images.  Seconds are of one run with ``--threads`` threads, beside ``--jobs`` - 1 others.
+anything on the test images.  Seconds are of one run with ``--threads`` threads, beside
+``--jobs`` - 1 others.
 """
 
 from __future__ import annotations
