@@ -19,6 +19,7 @@ from lmpt_desktop.ui.folders.tree import FolderCounts, FolderTree, count_folders
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.opener import Opened
+from lmpt_desktop.ui.pages import GRID, PageStack
 from lmpt_desktop.ui.undo import AnnotationDesk
 from lmpt_desktop.ui.welcome import dropped_folders
 
@@ -63,9 +64,11 @@ class LibraryPage(QWidget):
         self.splitter.setStretchFactor(1, 1)
         self.tree.setMinimumWidth(140)
         self.panel.setMinimumWidth(320)
+        self.pages = PageStack(self.splitter)
+        self.splitter.setFocusProxy(self.grid)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.splitter)
+        layout.addWidget(self.pages)
         self._classes = False
         self._closed = False
         self._counting = False
@@ -180,6 +183,10 @@ class LibraryPage(QWidget):
 
     # ---------------------------------------------------------------------------- commands
 
+    def show_grid(self) -> None:
+        """Back to the grid from whatever took its place."""
+        self.pages.show_page(GRID)
+
     def say_verdict(self, verdict: Verdict, class_id: int | None = None) -> None:
         """Annotate the selected images; with the class in focus unless one is given."""
         chosen = self.focus_class if class_id is None else class_id
@@ -190,6 +197,7 @@ class LibraryPage(QWidget):
         """Show these images only, until the filters are cleared."""
         self.panel.search_bar.clear()
         self.panel.bar.set_images(image_ids)
+        self.show_grid()
         self.window().activateWindow()
 
     def more_like_this(self) -> None:

@@ -126,6 +126,7 @@ class MainWindow(QMainWindow):
         on("image.unreviewed", lambda: self.page and self.page.mark_reviewed(False))
         on("image.reveal", lambda: self.page and self.page.reveal())
         on("image.copy-path", lambda: self.page and self.page.copy_paths())
+        on("view.grid", lambda: self.page and self.page.show_grid())
         on("view.zoom-in", lambda: self._zoom(ZOOM_STEP))
         on("view.zoom-out", lambda: self._zoom(-ZOOM_STEP))
         on("view.zoom-reset", lambda: self.page and self.page.grid.set_zoom(ZOOM_USUAL))

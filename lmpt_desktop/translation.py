@@ -1,0 +1,60 @@
+"""Texts in the user's language (gettext; Qt-free, so that every layer's sentences are covered).
+
+The source language is English.  ``resources/translations/<language>/LC_MESSAGES`` holds one
+catalogue of texts a language, compiled from the ``.po`` file beside it.
+"""
+
+from __future__ import annotations
+
+import gettext
+import locale
+
+from lmpt_desktop import paths
+
+DOMAIN = "lmpt_desktop"
+SOURCE_LANGUAGE = "en"
+
+_chosen: gettext.NullTranslations = gettext.NullTranslations()
+
+
+def _(text: str) -> str:
+    """``text`` in the user's language; English where there is no translation."""
+    # gettext keeps the catalogue's own header under the empty text.
+    return _chosen.gettext(text) if text else ""
+
+
+def ngettext(one: str, many: str, count: int) -> str:
+    """The form of a text that goes with ``count``: some languages have more than two."""
+    return _chosen.ngettext(one, many, count)
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extractors look for
+    """Mark a constant for translation; translate it with :func:`_` where it is shown."""
+    return text
+
+
+def languages() -> list[str]:
+    """Codes of the languages there are texts in, the source language first."""
+    folder = paths.resources_dir() / "translations"
+    found = sorted(place.parents[1].name for place in folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
+    return [SOURCE_LANGUAGE, *found]
+
+
+def use_language(code: str = "") -> str:
+    """Speak this language from now on (texts already shown stay); "" asks the system.
+
+    Returns the code in use: English where there is nothing in the language asked for.
+    """
+    global _chosen  # noqa: PLW0603 - one language a process
+    wanted = code or _system_language()
+    folder = paths.resources_dir() / "translations"
+    _chosen = gettext.translation(DOMAIN, str(folder), [wanted], fallback=True)
+    known = wanted if wanted in languages() else wanted.split("_")[0]
+    return known if known in languages() else SOURCE_LANGUAGE
+
+
+def _system_language() -> str:
+    try:
+        return (locale.getlocale()[0] or SOURCE_LANGUAGE).split(".")[0]
+    except ValueError:
+        return SOURCE_LANGUAGE

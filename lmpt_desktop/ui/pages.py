@@ -1,0 +1,54 @@
+"""The pages of an open library: the grid, and what takes its place for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+GRID = "grid"
+
+
+class PageStack(QStackedWidget):
+    """One page at a time.  A page is built when it is first shown, so that starting pays for
+    the grid alone."""
+
+    shown = Signal(str)
+    """The name of the page that is now in front."""
+
+    def __init__(self, grid: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._makers: dict[str, Callable[[], QWidget]] = {}
+        self._pages: dict[str, QWidget] = {GRID: grid}
+        self.addWidget(grid)
+
+    def offer(self, name: str, make: Callable[[], QWidget]) -> None:
+        """Have a page of this name, built by ``make`` when it is first shown."""
+        self._makers[name] = make
+
+    @property
+    def current(self) -> str:
+        """The name of the page in front."""
+        page = self.currentWidget()
+        return next(name for name, built in self._pages.items() if built is page)
+
+    def built(self, name: str) -> QWidget | None:
+        """The page if it has been shown before."""
+        return self._pages.get(name)
+
+    def show_page(self, name: str) -> QWidget:
+        """Bring a page to the front and give it the keyboard.
+
+        Raises:
+            KeyError: if no such page was offered.
+        """
+        page = self._pages.get(name)
+        if page is None:
+            page = self._pages[name] = self._makers[name]()
+            self.addWidget(page)
+        if self.currentWidget() is not page:
+            self.setCurrentWidget(page)
+            self.shown.emit(name)
+        page.setFocus()
+        return page
