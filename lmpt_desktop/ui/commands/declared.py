@@ -1,0 +1,177 @@
+"""Every command of the window, declared once.
+
+Menus, the toolbar, context menus, the palette (Ctrl+Shift+P), the keyboard page (F1) and the
+shortcut settings all read :data:`COMMANDS`; nothing else makes a QAction for them.  Texts are
+marked here with ``N_`` and translated where they are shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Flag, auto
+
+from lmpt_desktop.translation import N_, _
+
+
+class Needs(Flag):
+    """What must be so for a command to make sense."""
+
+    NOTHING = 0
+    LIBRARY = auto()
+    """A library is open."""
+    SELECTION = auto()
+    """At least one image is selected."""
+    CLASS = auto()
+    """A class is in focus in the inspector or chosen in the filter bar."""
+    CLASSES = auto()
+    """The library has a vocabulary."""
+    UNDO = auto()
+    REDO = auto()
+    RUN = auto()
+    """A retraining run is going on."""
+    SEARCH = auto()
+    """The grid shows what a search found."""
+    ACTIVITY = auto()
+    """Photos are being scanned or encoded (or that is paused)."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """One thing the user can ask for.
+
+    ``shortcut`` holds Qt portable key sequences, several separated by a space.  ``menu`` is
+    the top-level menu and ``group`` the block within it (a separator goes between blocks).
+    Commands with the same ``choice`` are check marks of which exactly one is set.
+    """
+
+    id: str
+    text: str
+    menu: str
+    group: int = 0
+    shortcut: str = ""
+    icon: str = ""
+    needs: Needs = Needs.NOTHING
+    tip: str = ""
+    checkable: bool = False
+    choice: str = ""
+    submenu: str = ""
+    short: str = ""
+    """What a toolbar button says, where the full text is too long."""
+
+    @property
+    def plain_key(self) -> bool:
+        """Whether a letter alone runs it: such a key must not fire while someone types."""
+        return len(self.shortcut.removeprefix("Shift+")) == 1
+
+    @property
+    def plain_text(self) -> str:
+        """The translated text without its mnemonic mark and trailing ellipsis."""
+        return _(self.text).replace("&", "").removesuffix("...")
+
+
+MENUS = (
+    ("file", N_("&File")),
+    ("edit", N_("&Edit")),
+    ("image", N_("&Image")),
+    ("view", N_("&View")),
+    ("vocabulary", N_("V&ocabulary")),
+    ("model", N_("&Model")),
+    ("help", N_("&Help")),
+)
+
+_L = Needs.LIBRARY
+_SELECTED = Needs.LIBRARY | Needs.SELECTION
+_MARK = _SELECTED | Needs.CLASS
+_TRAINABLE = Needs.LIBRARY | Needs.CLASSES
+_WORKING = Needs.LIBRARY | Needs.ACTIVITY
+
+# fmt: off
+COMMANDS: tuple[Command, ...] = (
+    Command("file.open", N_("&Open folder..."), "file", 0, "Ctrl+O", "folder-open",
+            short=N_("Open"), tip=N_("Open a folder of photos as a library")),
+    Command("file.add", N_("&Add folder..."), "file", 0, "Ctrl+Shift+O", "folder-add", _L,
+            short=N_("Add folder"), tip=N_("Add another folder to this library")),
+    Command("file.samples", N_("&Try with sample photos"), "file", 0, icon="sparkle",
+            tip=N_("Open a few real photos that come with the app")),
+    Command("file.rescan", N_("&Look for new photos"), "file", 1, "F5", "refresh", _L,
+            tip=N_("Scan the library's folders again")),
+    Command("file.export", N_("&Export tags..."), "file", 1, "Ctrl+E", "export", _TRAINABLE,
+            tip=N_("Write predicted and confirmed classes to a file")),
+    Command("file.close", N_("&Close library"), "file", 2, "Ctrl+W", "", _L),
+    Command("file.quit", N_("&Quit"), "file", 2, "Ctrl+Q"),
+    Command("edit.undo", N_("&Undo"), "edit", 0, "Ctrl+Z", "undo", _L | Needs.UNDO),
+    Command("edit.redo", N_("&Redo"), "edit", 0, "Ctrl+Shift+Z Ctrl+Y", "redo", _L | Needs.REDO),
+    Command("edit.select-all", N_("Select &all"), "edit", 1, "Ctrl+A", "", _L),
+    Command("edit.search", N_("&Search photos"), "edit", 2, "Ctrl+F", "search", _L,
+            tip=N_("Find photos by words that describe them")),
+    Command("edit.clear-search", N_("&Clear search"), "edit", 2, "", "clear", _L | Needs.SEARCH,
+            tip=N_("Show the library in its own order again")),
+    Command("edit.find", N_("&Find in file names"), "edit", 2, "Ctrl+Shift+F", "", _L),
+    Command("edit.preferences", N_("&Preferences..."), "edit", 3, "Ctrl+,", "settings"),
+    Command("image.present", N_("&Present"), "image", 0, "P", "present", _MARK,
+            tip=N_("The class in focus is in the selected images")),
+    Command("image.absent", N_("&Absent"), "image", 0, "A", "absent", _MARK,
+            tip=N_("The class in focus is not in the selected images")),
+    Command("image.unknown", N_("&Unknown"), "image", 0, "U", "unknown", _MARK,
+            tip=N_("Take back what was said about the class in focus")),
+    Command("image.reviewed", N_("Mark &reviewed"), "image", 1, "R", "reviewed", _SELECTED,
+            short=N_("Reviewed"),
+            tip=N_("Every class still unknown is absent in the selected images")),
+    Command("image.unreviewed", N_("Mark &not reviewed"), "image", 1, "Shift+R", "", _SELECTED),
+    Command("image.alike", N_("&More like this"), "image", 2, "Ctrl+Shift+S", "search", _SELECTED,
+            tip=N_("Find photos that look like the selected ones")),
+    Command("image.reveal", N_("&Show in file manager"), "image", 3, "Ctrl+Shift+R", "folder",
+            _SELECTED),
+    Command("image.copy-path", N_("&Copy path"), "image", 3, "Ctrl+C", "copy", _SELECTED),
+    Command("view.grid", N_("&Grid"), "view", 0, "F2", "image", _L,
+            tip=N_("Back to the photos side by side")),
+    Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, "Ctrl++ Ctrl+=", "zoom-in", _L),
+    Command("view.zoom-out", N_("&Smaller thumbnails"), "view", 1, "Ctrl+-", "zoom-out", _L),
+    Command("view.zoom-reset", N_("&Usual size"), "view", 1, "Ctrl+0", "", _L),
+    Command("view.filters", N_("&Filter bar"), "view", 2, "Ctrl+L", "filter", _L, checkable=True),
+    Command("view.clear-filters", N_("&Clear filters"), "view", 2, "Ctrl+Shift+L", "clear", _L),
+    Command("view.folders", N_("F&olders"), "view", 3, "Ctrl+1", "tree", _L, checkable=True),
+    Command("view.inspector", N_("&Inspector"), "view", 3, "Ctrl+2", "inspector", _L,
+            checkable=True),
+    Command("view.theme-system", N_("As the &system"), "view", 4, choice="theme",
+            submenu=N_("&Theme")),
+    Command("view.theme-light", N_("&Light"), "view", 4, choice="theme", submenu=N_("&Theme")),
+    Command("view.theme-dark", N_("&Dark"), "view", 4, choice="theme", submenu=N_("&Theme")),
+    Command("vocabulary.edit", N_("&Edit vocabulary..."), "vocabulary", 0, "Ctrl+K", "list", _L,
+            short=N_("Vocabulary"), tip=N_("Choose, type or paste the classes to look for")),
+    Command("model.retrain", N_("&Retrain prompts..."), "model", 0, "Ctrl+R", "retrain", _TRAINABLE,
+            short=N_("Retrain"), tip=N_("Learn better prompts from your annotations")),
+    Command("model.run", N_("Show &current run"), "model", 0, "", "chart", _L | Needs.RUN),
+    Command("model.versions", N_("&Versions..."), "model", 0, "", "versions", _L),
+    Command("model.captions", N_("&Write captions"), "model", 0, "", "", _TRAINABLE,
+            tip=N_("Let an installed captioner (CoCa) describe annotated photos that have no "
+            "caption; captions help training")),
+    Command("model.backbone", N_("&Backbone..."), "model", 1, "", "cpu", _L,
+            tip=N_("Choose the frozen image-text model predictions rest on")),
+    Command("model.pause", N_("&Pause"), "model", 1, "Ctrl+P", "pause", _WORKING, checkable=True,
+            tip=N_("Hold scanning and encoding")),
+    Command("help.palette", N_("&Find a command..."), "help", 0, "Ctrl+Shift+P", "search"),
+    Command("help.keyboard", N_("&Keyboard"), "help", 0, "F1", "keyboard"),
+    Command("help.log", N_("Open &log folder"), "help", 1, "", "folder"),
+    Command("help.about", N_("&About LMPT Desktop"), "help", 1, "", "info"),
+)
+# fmt: on
+
+TOOLBAR: tuple[str, ...] = (
+    "file.open", "file.add", "", "edit.undo", "edit.redo", "",
+    "image.present", "image.absent", "image.unknown", "image.reviewed", "",
+    "view.filters", "vocabulary.edit", "model.retrain",
+)  # fmt: skip
+"""Command ids from left to right; an empty string is a separator."""
+
+ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
+"""Toolbar buttons whose icon needs no words."""
+
+IMAGE_MENU: tuple[str, ...] = (
+    "image.present", "image.absent", "image.unknown", "",
+    "image.reviewed", "image.unreviewed", "", "image.alike", "",
+    "image.reveal", "image.copy-path",
+)  # fmt: skip
+"""The context menu of images in the grid."""
+
+BY_ID: dict[str, Command] = {command.id: command for command in COMMANDS}
