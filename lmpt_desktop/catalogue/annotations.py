@@ -131,16 +131,32 @@ class Annotations:
             CatalogueError: if it could not be written; then nothing is changed.
             ValueError: if a verdict is none of :class:`Verdict`.
         """
-        wanted = {
-            (int(image_id), int(class_id)): Verdict(verdict)
-            for image_id, class_id, verdict in changes
-        }
-        body = json.dumps(
-            [
-                (image_id, class_id, None if verdict is Verdict.UNKNOWN else int(verdict))
-                for (image_id, class_id), verdict in wanted.items()
-            ]
-        )
+        wanted = [(int(image), int(klass), int(verdict)) for image, klass, verdict in changes]
+        table = np.array(wanted, np.int64).reshape(-1, 3)
+        return self.apply_arrays(table[:, 0], table[:, 1], table[:, 2], source)
+
+    def apply_arrays(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.integer],
+        source: Source | str = Source.USER,
+        label: str = "",
+    ) -> Batch:
+        """As :meth:`apply`, for many changes: row i sets class ``class_ids[i]`` of image
+        ``image_ids[i]``.
+
+        Args:
+            image_ids, class_ids: (n,) int64.
+            verdicts: (n,) values of :class:`Verdict`.
+            source: by what they came about.
+            label: what the change is called in the undo menu.
+
+        Raises:
+            NotInCatalogue, CatalogueError: as :meth:`apply`.
+            ValueError: if a verdict is none of :class:`Verdict`, or the lengths differ.
+        """
+        body = _changes_as_json(image_ids, class_ids, verdicts)
         source = Source(source)
         action = "import" if source is Source.IMPORT else "apply"
         at = now()
@@ -268,6 +284,29 @@ class Annotations:
                 after=_verdict(row[7]),
                 source=row[8] or "",
             )
+
+
+def _changes_as_json(
+    image_ids: NDArray[np.int64], class_ids: NDArray[np.int64], verdicts: NDArray[np.integer]
+) -> str:
+    """[[image, class, verdict or null], ...]; of changes of the same cell the last one."""
+    table = np.stack(
+        [np.asarray(column, np.int64) for column in (image_ids, class_ids, verdicts)], axis=1
+    )
+    said = table[:, 2]
+    if len(wrong := said[(said < Verdict.UNKNOWN) | (said > Verdict.PRESENT)]):
+        raise ValueError(f"{wrong[0]} is not a verdict")
+    backwards = table[::-1]
+    order = np.lexsort((backwards[:, 1], backwards[:, 0]))  # stable: the last said comes first
+    cells = backwards[order]
+    first = np.ones(len(cells), np.bool_)
+    first[1:] = (cells[1:, :2] != cells[:-1, :2]).any(axis=1)
+    return json.dumps(
+        [
+            (image, klass, None if verdict < 0 else verdict)
+            for image, klass, verdict in cells[first].tolist()
+        ]
+    )
 
 
 def _verdict(stored: int | None) -> Verdict:

@@ -14,10 +14,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.records import (
     Batch,
-    Change,
     ClassEntry,
     Folder,
     ImageState,
@@ -87,8 +87,38 @@ class LibrarySession(SessionCore):
         self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict
     ) -> Batch:
         """Give every listed class of every listed image this verdict; committed on return."""
-        changes = [Change(int(i), int(c), int(verdict)) for i in image_ids for c in class_ids]
-        return self._committed(self.catalogue.annotations.apply(changes, Source.USER))
+        images, classes = np.asarray(image_ids, np.int64), np.asarray(class_ids, np.int64)
+        return self.apply_changes(
+            np.repeat(images, len(classes)),
+            np.tile(classes, len(images)),
+            np.full(len(images) * len(classes), int(verdict), np.int8),
+        )
+
+    def apply_changes(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.int8],
+        source: Source = Source.USER,
+        label: str = "",
+    ) -> Batch:
+        """Make many changes at once, each its own image, class and verdict; committed on
+        return, and undone as one.
+
+        Args:
+            image_ids, class_ids, verdicts: (n,) each; of changes of the same class of the
+                same image the last one counts.
+            source: by what they came about.
+            label: what the undo menu calls this, also after a restart; "" for a text made
+                from the changes.
+
+        Raises:
+            CatalogueError: with a sentence for the user; then nothing is changed.
+            ValueError: if the lengths differ or a verdict is none.
+        """
+        return self._committed(
+            self.catalogue.annotations.apply_arrays(image_ids, class_ids, verdicts, source, label)
+        )
 
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool = True) -> Batch:
         """Declare the remaining unknown classes absent and the images reviewed; or take the

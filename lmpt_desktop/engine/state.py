@@ -137,10 +137,8 @@ class LibraryState:
             changes: dict[str, Any] = {}
             if len(batch.image_ids):
                 rows, known_rows = _places(batch.image_ids, old.image_ids)
-                columns = np.array(
-                    [old.column_of.get(int(i), -1) for i in batch.class_ids], np.int64
-                )
-                known = known_rows & (columns >= 0)
+                columns, known_columns = _columns(batch.class_ids, old.class_ids)
+                known = known_rows & known_columns
                 annotations = old.annotations.copy()
                 annotations[rows[known], columns[known]] = batch.after[known]
                 changes["annotations"] = annotations
@@ -297,6 +295,15 @@ def _places(
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
     rows = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
     return rows, ascending[rows] == wanted
+
+
+def _columns(
+    wanted: NDArray[np.int64], class_ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """As :func:`_places`, for ids in the vocabulary's order rather than an ascending one."""
+    order = np.argsort(class_ids)
+    places, known = _places(wanted, class_ids[order])
+    return (order[places] if len(order) else places), known
 
 
 def _match(
