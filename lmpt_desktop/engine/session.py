@@ -34,6 +34,7 @@ from lmpt_desktop.engine.notices import (
     ImagesChanged,
     VersionsChanged,
 )
+from lmpt_desktop.engine.queueing import queue_of
 from lmpt_desktop.engine.retrain import RetrainRefusedError
 from lmpt_desktop.engine.searching import Searcher
 from lmpt_desktop.engine.session_core import (
@@ -55,6 +56,7 @@ from lmpt_desktop.engine.views import (
     Verdict,
     VersionInfo,
 )
+from lmpt_desktop.inference.queues import Queue, QueueRequest
 from lmpt_desktop.inference.weights import ClassWeights
 from trainer import job as job_files
 from trainer.job import JobError
@@ -80,6 +82,10 @@ class LibrarySession(SessionCore):
     def search(self) -> Searcher:
         """Images by words or by example."""
         return Searcher(self.catalogue, self._state, self._model, self._worker, self._notify)
+
+    def queue(self, request: QueueRequest) -> Queue:
+        """Questions worth answering now, best first (not to be called by the window's thread)."""
+        return queue_of(self.catalogue, self._state, request)
 
     # ------------------------------------------------------------------------- annotations
 
