@@ -25,14 +25,14 @@ from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.ui import files, theme
-from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs
+from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs, Shortcuts
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
 from lmpt_desktop.ui.memory import RecentLibrary, WindowMemory, library_for
 from lmpt_desktop.ui.model_actions import ModelActions
 from lmpt_desktop.ui.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
-from lmpt_desktop.ui.palette import CommandPalette, KeyboardPage
+from lmpt_desktop.ui.palette import CommandPalette
 from lmpt_desktop.ui.status_bar import StatusBar
 from lmpt_desktop.ui.theme import ThemeChoice
 from lmpt_desktop.ui.welcome import WelcomePage
@@ -57,7 +57,7 @@ class MainWindow(QMainWindow):
         self.page: LibraryPage | None = None
         self.memory = memory
         self.opener = opener
-        self.commands = CommandRegistry(self)
+        self.commands = CommandRegistry(self, Shortcuts(memory, self))
         self.notifications = NotificationArea()
         self.status = StatusBar()
         self.setStatusBar(self.status)
@@ -138,7 +138,6 @@ class MainWindow(QMainWindow):
             on(f"view.theme-{choice}", lambda c=choice: self.set_theme(c))
         on("model.pause", lambda paused: self.page and self.page.set_paused(paused))
         on("help.palette", lambda: CommandPalette(self.commands, self).show_over(self))
-        on("help.keyboard", lambda: KeyboardPage(self).show())
         on("help.log", lambda: files.open_path(paths.log_dir()))
         self.model_actions.bind()
         self.welcome.open_wanted.connect(self.ask_open)

@@ -18,6 +18,11 @@ from lmpt_desktop import paths
 
 MAX_RECENT = 8
 
+LANGUAGE = "language"
+"""Code of the language the app speaks; "" is the system's."""
+SUGGEST_RETRAIN = "suggest-retrain"
+"""1 or 0: say when a retraining is worth it (1 unless set)."""
+
 
 @dataclass(frozen=True)
 class RecentLibrary:

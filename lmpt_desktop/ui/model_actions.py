@@ -19,6 +19,7 @@ from lmpt_desktop.engine.views import RunState, Snapshot
 from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.commands import Needs
+from lmpt_desktop.ui.grid.view import ZOOM_USUAL
 from lmpt_desktop.ui.theme import ThemeChoice
 from trainer.bands import BandLimits
 
@@ -52,6 +53,7 @@ class ModelActions:
         on("model.versions", self.versions)
         on("model.captions", self.write_captions)
         on("model.backbone", self.backbone)
+        on("help.keyboard", self.keyboard)
         on("help.about", self.about)
 
     def page_opened(self, page: LibraryPage) -> None:
@@ -167,9 +169,22 @@ class ModelActions:
         limits = page.session.snapshot().limits if page is not None else None
         device = str(page.session.setting(DEVICE_SETTING, "auto")) if page is not None else "auto"
         pace = Pace.of(page.session.setting(PACE_SETTING)) if page is not None else Pace.AUTOMATIC
-        dialog = PreferencesDialog(theme.manager().choice, limits, device, self._window, pace)
+        memory = self._window.memory
+        zoom = page.grid.zoom if page is not None else memory.number("zoom", ZOOM_USUAL)
+        dialog = PreferencesDialog(
+            theme.manager().choice,
+            limits,
+            device,
+            self._window,
+            pace,
+            commands=self._window.commands,
+            memory=memory,
+            zoom=zoom,
+        )
         dialog.theme_chosen.connect(lambda choice: self._window.set_theme(ThemeChoice(choice)))
+        dialog.zoom_chosen.connect(lambda pixels: memory.put("zoom", pixels))
         if page is not None:
+            dialog.zoom_chosen.connect(page.grid.set_zoom)
             session = page.session
             dialog.limits_chosen.connect(lambda chosen: self._set_limits(session, chosen))
             dialog.device_chosen.connect(session.set_device)
@@ -181,6 +196,19 @@ class ModelActions:
                 )
             )
         self._keep("preferences", dialog)
+
+    def shortcuts(self) -> None:
+        """The preferences, turned to the keys of commands."""
+        self.preferences()
+        dialog = self._dialogs["preferences"]
+        dialog.show_shortcuts()  # pyright: ignore[reportAttributeAccessIssue]
+
+    def keyboard(self) -> None:
+        from lmpt_desktop.ui.dialogs.keyboard import KeyboardPage  # noqa: PLC0415
+
+        page = KeyboardPage(self._window.commands, self._window)
+        page.change_button.clicked.connect(self.shortcuts)
+        self._keep("keyboard", page)
 
     def about(self) -> None:
         from lmpt_desktop.ui.dialogs.about import AboutDialog  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Commands: declared once (``declared``), made into actions (``registry``)."""
+"""Commands: declared once, made into actions by the registry, run by keys one can choose."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from lmpt_desktop.ui.commands.declared import (
     Needs,
 )
 from lmpt_desktop.ui.commands.registry import CommandRegistry
+from lmpt_desktop.ui.commands.shortcuts import Shortcuts
 
 __all__ = [
     "BY_ID",
@@ -24,4 +25,5 @@ __all__ = [
     "Command",
     "CommandRegistry",
     "Needs",
+    "Shortcuts",
 ]

@@ -59,11 +59,6 @@ class Command:
     """What a toolbar button says, where the full text is too long."""
 
     @property
-    def plain_key(self) -> bool:
-        """Whether a letter alone runs it: such a key must not fire while someone types."""
-        return len(self.shortcut.removeprefix("Shift+")) == 1
-
-    @property
     def plain_text(self) -> str:
         """The translated text without its mnemonic mark and trailing ellipsis."""
         return _(self.text).replace("&", "").removesuffix("...")

@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.commands.declared import BY_ID, COMMANDS, MENUS, Command, Needs
+from lmpt_desktop.ui.commands.shortcuts import Shortcuts, is_plain, native
 
 
 class CommandRegistry(QObject):
@@ -22,9 +24,14 @@ class CommandRegistry(QObject):
 
     triggered = Signal(str)
 
-    def __init__(self, owner: QWidget) -> None:
+    keys_changed = Signal(str)
+    """The id of a command that other keys run now: whoever shows keys shows them anew."""
+
+    def __init__(self, owner: QWidget, shortcuts: Shortcuts | None = None) -> None:
         super().__init__(owner)
         self._owner = owner
+        self.shortcuts = shortcuts or Shortcuts(parent=self)
+        self._plain_places: list[QWidget] = []
         self._state = Needs.NOTHING
         self._actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
@@ -35,6 +42,7 @@ class CommandRegistry(QObject):
                     groups[command.choice] = QActionGroup(self)
                 groups[command.choice].addAction(action)
         theme.manager().changed.connect(self.reload_icons)
+        self.shortcuts.changed.connect(self._keys_chosen)
         self.set_state(Needs.NOTHING)
 
     def _make(self, command: Command) -> QAction:
@@ -42,26 +50,45 @@ class CommandRegistry(QObject):
         action.setObjectName(command.id)
         if command.short:
             action.setIconText(_(command.short))
-        keys = [QKeySequence(part) for part in command.shortcut.split()]
-        action.setShortcuts(keys)
         action.setCheckable(command.checkable or bool(command.choice))
         action.setIcon(theme.icon(command.icon) if command.icon else theme.icon(""))
         # In menus the check mark tells more than the icon, which would take its place.
         action.setIconVisibleInMenu(not command.checkable)
-        tip = _(command.tip) or command.plain_text
-        if keys:
-            shown = keys[0].toString(QKeySequence.SequenceFormat.NativeText)
-            action.setToolTip(f"{tip} ({shown})")
-        else:
-            action.setToolTip(tip)
         action.setStatusTip(_(command.tip))
         action.triggered.connect(lambda _checked=False, id_=command.id: self.triggered.emit(id_))
-        if command.plain_key:
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        else:
-            self._owner.addAction(action)
         self._actions[command.id] = action
+        self._set_keys(command)
         return action
+
+    def _set_keys(self, command: Command) -> None:
+        """Give an action its keys, where they are to be heard, and a tip that names them."""
+        action = self._actions[command.id]
+        keys = self.shortcuts.keys(command.id)
+        tip = _(command.tip) or command.plain_text
+        action.setToolTip(f"{tip} ({native(keys[:1])})" if keys else tip)
+        plain = any(is_plain(part) for part in keys)
+        for place in (self._owner, *self._places()):
+            if plain == (place is self._owner):
+                place.removeAction(action)
+            else:
+                place.addAction(action)
+        context = Qt.ShortcutContext
+        action.setShortcutContext(
+            context.WidgetWithChildrenShortcut if plain else context.WindowShortcut
+        )
+        action.setShortcuts([QKeySequence.fromString(part) for part in keys])
+
+    def _keys_chosen(self, command_id: str) -> None:
+        self._set_keys(BY_ID[command_id])
+        self.keys_changed.emit(command_id)
+
+    def _places(self) -> list[QWidget]:
+        self._plain_places = [place for place in self._plain_places if isValid(place)]
+        return self._plain_places
+
+    def keys_text(self, command_id: str) -> str:
+        """The keys that run a command now, as this platform writes them; "" if there are none."""
+        return native(self.shortcuts.keys(command_id))
 
     def action(self, command_id: str) -> QAction:
         """The action of a command, to put on a button or trigger from a test."""
@@ -72,8 +99,9 @@ class CommandRegistry(QObject):
 
         Elsewhere those letters find an entry in a list, or are text.
         """
+        self._places().append(widget)
         for command in COMMANDS:
-            if command.plain_key:
+            if any(is_plain(part) for part in self.shortcuts.keys(command.id)):
                 widget.addAction(self._actions[command.id])
 
     def on(self, command_id: str, handler: Callable[..., object]) -> None:

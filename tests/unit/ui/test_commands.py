@@ -17,7 +17,8 @@ from lmpt_desktop.ui.commands import (
     CommandRegistry,
     Needs,
 )
-from lmpt_desktop.ui.palette import CommandPalette, KeyboardPage, matches
+from lmpt_desktop.ui.dialogs.keyboard import KeyboardPage
+from lmpt_desktop.ui.palette import CommandPalette, matches
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_the_palette_finds_by_beginnings_of_words_and_runs(
 
 
 def test_the_keyboard_page_lists_every_shortcut(registry: CommandRegistry, qtbot: QtBot) -> None:
-    page = KeyboardPage(registry.window_for_test)  # type: ignore[attr-defined]
+    page = KeyboardPage(registry, registry.window_for_test)  # type: ignore[attr-defined]
     qtbot.addWidget(page)
     groups = [page.tree.topLevelItem(i) for i in range(page.tree.topLevelItemCount())]
     children = [group.child(i) for group in groups if group for i in range(group.childCount())]

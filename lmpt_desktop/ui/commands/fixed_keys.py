@@ -1,0 +1,18 @@
+"""Keys that belong to a view itself and cannot be chosen: shown on the keyboard page."""
+
+from __future__ import annotations
+
+from lmpt_desktop.translation import N_
+
+FIXED_KEYS: tuple[tuple[str, str, str], ...] = (
+    (N_("Grid"), N_("Next or previous image"), N_("Arrow keys")),
+    (N_("Grid"), N_("Extend the selection"), N_("Shift+Arrow keys")),
+    (N_("Grid"), N_("First or last image"), N_("Home / End")),
+    (N_("Grid"), N_("A screenful up or down"), N_("Page Up / Page Down")),
+    (N_("Grid"), N_("Thumbnail size"), N_("Ctrl+Mouse wheel")),
+    (N_("Grid"), N_("Clear the search"), N_("Esc")),
+    (N_("Search field"), N_("Search"), N_("Enter")),
+    (N_("Search field"), N_("Clear the search"), N_("Esc")),
+    (N_("Search field"), N_("Go to the photos"), N_("Down")),
+)
+"""Where, what, and which keys."""

@@ -1,0 +1,151 @@
+"""Preferences, Shortcuts: choosing keys, being told who has them, going back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMainWindow
+
+from lmpt_desktop.ui.commands import BY_ID, COMMANDS, CommandRegistry
+from lmpt_desktop.ui.dialogs.keyboard import KeyboardPage
+from lmpt_desktop.ui.dialogs.shortcut_page import ShortcutPage
+
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def registry(qtbot: Any) -> CommandRegistry:
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    registry = CommandRegistry(window)
+    registry.window_for_test = window  # type: ignore[attr-defined]
+    return registry
+
+
+@pytest.fixture
+def page(registry: CommandRegistry, qtbot: Any) -> ShortcutPage:
+    page = ShortcutPage(registry)
+    qtbot.addWidget(page)
+    page.resize(600, 500)
+    with qtbot.waitActive(page):
+        page.show()
+        page.activateWindow()
+    return page
+
+
+def shown_keys(page: ShortcutPage) -> dict[str, str]:
+    rows = [page.table.topLevelItem(i) for i in range(page.table.topLevelItemCount())]
+    return {row.data(0, Qt.ItemDataRole.UserRole): row.text(2) for row in rows if row}
+
+
+def test_the_table_lists_every_command_with_its_keys(
+    page: ShortcutPage, registry: CommandRegistry
+) -> None:
+    assert shown_keys(page) == {name: registry.keys_text(name) for name in BY_ID}
+
+
+def test_a_free_key_takes_effect_as_it_is_typed(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+) -> None:
+    page.select("model.versions")
+    page.first.setFocus()
+    qtbot.keyClick(page.first, Qt.Key.Key_J, CTRL)
+    assert registry.action("model.versions").shortcut().toString() == "Ctrl+J"
+    assert shown_keys(page)["model.versions"] == registry.keys_text("model.versions")
+    assert page.reset_button.isEnabled()
+    qtbot.mouseClick(page.reset_button, Qt.MouseButton.LeftButton)
+    assert registry.action("model.versions").shortcut().isEmpty()
+    assert not page.reset_button.isEnabled()
+
+
+def test_a_key_in_use_is_told_at_once_and_changes_hands_only_when_confirmed(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+) -> None:
+    page.select("model.versions")
+    page.first.setFocus()
+    qtbot.keyClick(page.first, Qt.Key.Key_E, CTRL)
+    assert "Export tags" in page.strip.text and "File" in page.strip.text
+    assert registry.shortcuts.keys("file.export") == ("Ctrl+E",)
+    assert registry.shortcuts.keys("model.versions") == ()
+    qtbot.mouseClick(page.strip.button, Qt.MouseButton.LeftButton)
+    assert registry.shortcuts.keys("file.export") == ()
+    assert registry.shortcuts.keys("model.versions") == ("Ctrl+E",)
+    assert page.strip.text == ""
+
+
+def test_going_to_another_command_leaves_the_question(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+) -> None:
+    page.select("model.versions")
+    qtbot.keyClick(page.first, Qt.Key.Key_E, CTRL)
+    page.select("file.open")
+    assert page.strip.isHidden()
+    page.use_anyway()
+    assert registry.shortcuts.keys("file.export") == ("Ctrl+E",)
+    page.select("model.versions")
+    assert page.first.keySequence().isEmpty(), "what was not confirmed is not shown as if it held"
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Left, Qt.Key.Key_Return, Qt.Key.Key_Space])
+def test_keys_that_lists_need_are_refused_with_a_reason(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: Any, key: Qt.Key
+) -> None:
+    page.select("model.versions")
+    qtbot.keyClick(page.first, key)
+    assert "moves through lists" in page.strip.text
+    assert page.strip.button.isHidden()
+    assert registry.shortcuts.keys("model.versions") == ()
+
+
+def test_the_key_of_a_menu_is_refused(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+) -> None:
+    page.select("model.versions")
+    qtbot.keyClick(page.first, Qt.Key.Key_F, Qt.KeyboardModifier.AltModifier)
+    assert "opens the menu File" in page.strip.text
+    assert registry.shortcuts.keys("model.versions") == ()
+
+
+def test_resetting_all_gives_every_command_its_own_keys_back(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+) -> None:
+    registry.shortcuts.choose("file.open", ["Ctrl+E"])
+    registry.shortcuts.choose("view.grid", [])
+    qtbot.mouseClick(page.reset_all_button, Qt.MouseButton.LeftButton)
+    for command in COMMANDS:
+        assert registry.shortcuts.keys(command.id) == tuple(command.shortcut.split())
+
+
+def test_the_search_finds_by_name_menu_and_key(page: ShortcutPage) -> None:
+    def found(words: str) -> set[str]:
+        page.line.setText(words)
+        rows = [page.table.topLevelItem(i) for i in range(page.table.topLevelItemCount())]
+        return {row.data(0, Qt.ItemDataRole.UserRole) for row in rows if row and not row.isHidden()}
+
+    assert found("export tags") == {"file.export"}
+    assert "file.export" in found("ctrl+e")
+    assert found("no such thing") == set()
+    assert found("") == set(BY_ID)
+
+
+def test_the_keyboard_page_follows_and_can_be_searched_and_printed(
+    registry: CommandRegistry, qtbot: Any
+) -> None:
+    help_ = KeyboardPage(registry, registry.window_for_test)  # type: ignore[attr-defined]
+    qtbot.addWidget(help_)
+    registry.shortcuts.choose("model.versions", ["Ctrl+Alt+V"])
+
+    def visible() -> list[tuple[str, str]]:
+        heads = [help_.tree.topLevelItem(i) for i in range(help_.tree.topLevelItemCount())]
+        rows = [head.child(i) for head in heads if head for i in range(head.childCount())]
+        return [(row.text(0), row.text(1)) for row in rows if row and not row.isHidden()]
+
+    help_.line.setText("versions")
+    assert visible() == [("Versions", registry.keys_text("model.versions"))]
+    help_.line.setText("xyzzy")
+    assert visible() == [] and not help_.nothing.isHidden()
+    text = help_.document().toPlainText()
+    assert registry.keys_text("model.versions") in text
+    assert all(command.plain_text in text for command in COMMANDS)
