@@ -18,6 +18,7 @@ from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui.main_window import TITLE, MainWindow
 from lmpt_desktop.ui.memory import WindowMemory
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
@@ -121,7 +122,7 @@ def _report_errors(window: MainWindow) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         log.critical("uncaught", exc_info=(kind, error, trace))
         if isinstance(error, Exception):
-            window.tell_error("Something went wrong", error)
+            window.tell_error(_("Something went wrong"), error)
 
     sys.excepthook = hook
 

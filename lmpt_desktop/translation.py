@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gettext
 import locale
+from collections.abc import Callable
 
 from lmpt_desktop import paths
 
@@ -15,6 +16,8 @@ DOMAIN = "lmpt_desktop"
 SOURCE_LANGUAGE = "en"
 
 _chosen: gettext.NullTranslations = gettext.NullTranslations()
+_write_whole: Callable[[int], str] = "{:,}".format
+_write_decimal: Callable[[float, int], str] = "{0:,.{1}f}".format
 
 
 def _(text: str) -> str:
@@ -31,6 +34,22 @@ def ngettext(one: str, many: str, count: int) -> str:
 def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extractors look for
     """Mark a constant for translation; translate it with :func:`_` where it is shown."""
     return text
+
+
+def number(count: int) -> str:
+    """A whole number as the user's language writes it: 1,240 or 1.240."""
+    return _write_whole(count)
+
+
+def decimal(value: float, digits: int = 1) -> str:
+    """A number with ``digits`` places after the decimal point or comma."""
+    return _write_decimal(value, digits)
+
+
+def use_numbers(whole: Callable[[int], str], with_places: Callable[[float, int], str]) -> None:
+    """Write numbers this way from now on: the window hands in Qt's knowledge of the language."""
+    global _write_whole, _write_decimal
+    _write_whole, _write_decimal = whole, with_places
 
 
 def languages() -> list[str]:

@@ -28,6 +28,7 @@ from lmpt_desktop.catalogue.records import (
     Verdict,
 )
 from lmpt_desktop.catalogue.store import Store, as_datetime, now, rows
+from lmpt_desktop.translation import _
 
 _JOURNAL_COLUMNS = (
     "batch_id, image_id, class_id, before_verdict, before_at, before_source, "
@@ -206,7 +207,7 @@ class Annotations:
             )
             if total is None:
                 raise NotInCatalogue(
-                    "The change to undo is not in this library; nothing was changed."
+                    _("The change to undo is not in this library; nothing was changed.")
                 )
             made = _begin(connection, at, "undo", undone)
             connection.execute(_UNDO_ANNOTATIONS, {"batch": made.id, "undone": undone})

@@ -11,6 +11,7 @@ from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
 from lmpt_desktop.catalogue.records import ClassEntry, ClassLike
 from lmpt_desktop.catalogue.store import Store
+from lmpt_desktop.translation import _
 
 _table = schema.classes
 
@@ -124,12 +125,14 @@ class Classes:
 def _clean(name: str) -> str:
     clean = unicodedata.normalize("NFC", " ".join(name.split()))
     if not clean:
-        raise ClassNameInvalid("A class needs a name; type at least one letter.")
+        raise ClassNameInvalid(_("A class needs a name; type at least one letter."))
     return clean
 
 
 def _no_class(class_id: int) -> str:
-    return f"There is no class with the number {class_id} in this library; nothing was changed."
+    return _(
+        "There is no class with the number {class_id} in this library; nothing was changed."
+    ).format(class_id=class_id)
 
 
 def _entry(row: object) -> ClassEntry:
@@ -165,8 +168,9 @@ def _refuse_taken(connection: Connection, name: str, but: int | None = None) -> 
     found = connection.execute(query).first()
     if found and found.id != but:
         raise ClassNameTaken(
-            f"There is already a class called “{found.name}”. Choose another name, or use that "
-            "class."
+            _(
+                "There is already a class called “{name}”. Choose another name, or use that class."
+            ).format(name=found.name)
         )
 
 

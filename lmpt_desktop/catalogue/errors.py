@@ -11,6 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
+from lmpt_desktop.translation import _
+
 _FULL = {sqlite3.SQLITE_FULL}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
@@ -64,14 +66,22 @@ def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
     copies = sorted(backups.glob("*.sqlite")) if backups.is_dir() else []
     found = f" ({detail})" if detail else ""
     hope = (
-        f"There are {len(copies)} backup copies in {backups}: close the app and put the newest "
-        f"one you trust in its place as {path.name}, and delete {path.name}-wal and "
-        f"{path.name}-shm if they are there: they belong to the damaged file."
+        _(
+            "There are {count} backup copies in {backups}: close the app and put the "
+            "newest one you trust in its place as {name}, and delete {name}-wal and "
+            "{name}-shm if they are there: they belong to the damaged file."
+        ).format(count=len(copies), backups=backups, name=path.name)
         if copies
-        else "There is no backup copy yet: restore the file from your own backups, or choose "
-        "another library folder to begin again."
+        else _(
+            "There is no backup copy yet: restore the file from your own backups, or choose "
+            "another library folder to begin again."
+        )
     )
-    return CatalogueDamaged(f"The catalogue {path} is damaged and was not opened{found}. {hope}")
+    return CatalogueDamaged(
+        _("The catalogue {path} is damaged and was not opened{found}. {hope}").format(
+            path=path, found=found, hope=hope
+        )
+    )
 
 
 @contextmanager
@@ -96,8 +106,10 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
         meant = disk_full(path)
     elif code in _BUSY:
         meant = CatalogueLocked(
-            f"Another program is busy writing to the library {path.parent}, so this change was "
-            "not saved. Try again in a moment."
+            _(
+                "Another program is busy writing to the library {library}, so this "
+                "change was not saved. Try again in a moment."
+            ).format(library=path.parent)
         )
     elif code in _DAMAGED:
         meant = damaged(path, str(error))
@@ -105,28 +117,36 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
         meant = unwritable(path, str(error))
     elif code == sqlite3.SQLITE_IOERR:
         meant = CatalogueUnwritable(
-            f"The disk that holds {path} reported an error ({error}), so the change was not "
-            "saved. Check that the disk is connected and has room."
+            _(
+                "The disk that holds {path} reported an error ({error}), so the change "
+                "was not saved. Check that the disk is connected and has room."
+            ).format(path=path, error=error)
         )
     elif code == sqlite3.SQLITE_CONSTRAINT and "FOREIGN KEY" in str(error):
         meant = NotInCatalogue(
-            "The change names an image or class that is not in this library, so nothing was "
-            "saved. Scan the folders again."
+            _(
+                "The change names an image or class that is not in this library, so nothing was "
+                "saved. Scan the folders again."
+            )
         )
     return meant
 
 
 def disk_full(path: Path) -> CatalogueDiskFull:
     return CatalogueDiskFull(
-        f"The disk that holds {path.parent} is full, so the last change was not saved. "
-        "Everything saved before is safe. Free some space and try again."
+        _(
+            "The disk that holds {library} is full, so the last change was not "
+            "saved. Everything saved before is safe. Free some space and try again."
+        ).format(library=path.parent)
     )
 
 
 def unwritable(path: Path, detail: str) -> CatalogueUnwritable:
     return CatalogueUnwritable(
-        f"The library {path.parent} cannot be opened for writing ({detail}). Check its "
-        "permissions, or choose another library folder."
+        _(
+            "The library {library} cannot be opened for writing ({detail}). Check "
+            "its permissions, or choose another library folder."
+        ).format(library=path.parent, detail=detail)
     )
 
 

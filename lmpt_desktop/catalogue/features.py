@@ -21,6 +21,7 @@ from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import Store, rows
+from lmpt_desktop.translation import _
 
 MERGED_ROWS = 4096
 """Rows of a chunk that is not merged any further."""
@@ -77,7 +78,7 @@ class Features:
             )
             if len(current) != len(set(wanted.tolist())):
                 raise NotInCatalogue(
-                    "Features were handed in for a photo that is not in this library."
+                    _("Features were handed in for a photo that is not in this library.")
                 )
             fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in wanted.tolist())
             _insert(connection, backbone, _Chunk(wanted, fingerprints, rows_in))

@@ -12,6 +12,7 @@ from lmpt_desktop.catalogue.errors import FolderOverlaps, NotInCatalogue
 from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.catalogue.store import Store, now
 from lmpt_desktop.catalogue.stored_paths import folder_to_stored, from_stored, readable, to_stored
+from lmpt_desktop.translation import _
 
 _table = schema.folders
 
@@ -84,9 +85,11 @@ class Folders:
                 other = _folder(row)
                 if native.is_relative_to(other.path) or other.path.is_relative_to(native):
                     raise FolderOverlaps(
-                        f"{readable(str(native))} overlaps with {readable(str(other.path))}, "
-                        "which the library has as a folder of its own, so nothing was changed. "
-                        "Choose the place the photos of this folder were moved to."
+                        _(
+                            "{place} overlaps with {other}, which the library has as a folder of "
+                            "its own, so nothing was changed. Choose the place the photos of "
+                            "this folder were moved to."
+                        ).format(place=readable(str(native)), other=readable(str(other.path)))
                     )
             _set(connection, folder_id, path=stored)
             return _get(connection, folder_id)
@@ -112,7 +115,10 @@ def _get(connection: Connection, folder_id: int) -> Folder:
     row = connection.execute(select(_table).where(_table.c.id == folder_id)).first()
     if row is None:
         raise NotInCatalogue(
-            f"There is no folder with the number {folder_id} in this library; nothing was changed."
+            _(
+                "There is no folder with the number {folder_id} in this library; nothing "
+                "was changed."
+            ).format(folder_id=folder_id)
         )
     return _folder(row)
 

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked, from_os
+from lmpt_desktop.translation import _
 
 if os.name == "nt":
     import msvcrt
@@ -54,8 +55,10 @@ class ProcessLock:
                 owner = self._owner()
                 os.close(self._descriptor)
                 raise CatalogueLocked(
-                    f"The library {path.parent} is already open in another window of the app"
-                    f"{owner}. Close that window first, or open another library."
+                    _(
+                        "The library {library} is already open in another window of the "
+                        "app{owner}. Close that window first, or open another library."
+                    ).format(library=path.parent, owner=owner)
                 ) from error
         # Who holds it is a courtesy; on a full disk the lock holds all the same.
         with contextlib.suppress(OSError):
@@ -69,7 +72,7 @@ class ProcessLock:
             text = os.read(self._descriptor, 20).decode("ascii", "replace").strip()
         except OSError:
             return ""
-        return f" (process {text})" if text.isdigit() else ""
+        return _(" (process {number})").format(number=text) if text.isdigit() else ""
 
     def release(self) -> None:
         """Let go.  The file stays: deleting it would let two processes lock two files."""

@@ -24,6 +24,7 @@ from lmpt_desktop.catalogue.errors import (
 )
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.store import BUSY_SECONDS, Store
+from lmpt_desktop.translation import _
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +55,7 @@ def prepare(library: Path) -> Path:
         if not exists and backups.existing(library):
             # An empty catalogue in its place would look as if everything said were lost, and
             # its own daily copies would in time push out those that still have it.
-            raise damaged(path, "it is empty" if path.exists() else "it is gone")
+            raise damaged(path, _("it is empty") if path.exists() else _("it is gone"))
         revision = _examine(path) if exists else None
         if revision != schema.HEAD:
             _bring_up_to_date(path, revision)
@@ -85,7 +86,7 @@ def _examine(path: Path) -> str:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if not tables:
                 return ""  # begun by a process that was killed before its first commit
-            raise damaged(path, "it is a database, but not one of LMPT Desktop's")
+            raise damaged(path, _("it is a database, but not one of LMPT Desktop's"))
         if not _looks_untouched(path):
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
@@ -95,7 +96,7 @@ def _examine(path: Path) -> str:
         return str(found[0]) if found else ""
     except sqlite3.OperationalError as error:
         if "no such table: alembic_version" in str(error):
-            raise damaged(path, "its version is missing") from error
+            raise damaged(path, _("its version is missing")) from error
         raise from_sqlite(error, path) from error
     except sqlite3.Error as error:
         raise from_sqlite(error, path) from error
@@ -134,9 +135,11 @@ def _bring_up_to_date(path: Path, revision: str | None) -> None:
 
     if revision and revision not in known_revisions():
         raise CatalogueNewer(
-            f"The catalogue {path} was written by a newer version of LMPT Desktop (its format "
-            f"is {revision}, this app knows up to {schema.HEAD}). It was not touched. Install "
-            "the newer version, or open another library."
+            _(
+                "The catalogue {path} was written by a newer version of LMPT Desktop "
+                "(its format is {revision}, this app knows up to {newest}). It was not "
+                "touched. Install the newer version, or open another library."
+            ).format(path=path, revision=revision, newest=schema.HEAD)
         )
     try:
         if revision:

@@ -13,6 +13,7 @@ from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.records import PromptSetRecord
 from lmpt_desktop.catalogue.runs import inside, outside
 from lmpt_desktop.catalogue.store import Store, as_datetime, now
+from lmpt_desktop.translation import _
 
 _table = schema.prompt_sets
 _promotions = schema.promotions
@@ -87,7 +88,7 @@ class PromptSets:
         with self._store.write() as connection:
             record = self._get(connection, prompt_set_id)
             if record.discarded:
-                raise NotInCatalogue("This version was discarded and cannot be used any more.")
+                raise NotInCatalogue(_("This version was discarded and cannot be used any more."))
             _promote(connection, record.backbone, prompt_set_id)
             return self._get(connection, prompt_set_id)
 
@@ -118,7 +119,9 @@ class PromptSets:
         """
         with self._store.write() as connection:
             if self._get(connection, prompt_set_id).active:
-                raise ValueError("The active version cannot be discarded; promote another first.")
+                raise ValueError(
+                    _("The active version cannot be discarded; promote another first.")
+                )
             connection.execute(
                 update(_table).where(_table.c.id == prompt_set_id).values(discarded=1)
             )
@@ -127,7 +130,9 @@ class PromptSets:
         row = connection.execute(select(_table).where(_table.c.id == prompt_set_id)).first()
         if row is None:
             raise NotInCatalogue(
-                f"There is no version with the number {prompt_set_id} in this library."
+                _("There is no version with the number {prompt_set_id} in this library.").format(
+                    prompt_set_id=prompt_set_id
+                )
             )
         return self._record(row, set(_active(connection).values()), _ever_promoted(connection))
 

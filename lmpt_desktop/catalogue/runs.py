@@ -14,6 +14,7 @@ from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.records import ImageIds, RunRecord, RunState
 from lmpt_desktop.catalogue.store import Store, as_datetime, now, rows
 from lmpt_desktop.catalogue.stored_paths import from_stored, to_stored
+from lmpt_desktop.translation import _
 
 _table = schema.runs
 _ENDED = {RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST}
@@ -67,7 +68,9 @@ class Runs:
         with self._store.read() as connection:
             row = connection.execute(select(_table).where(_table.c.id == run_id)).first()
         if row is None:
-            raise NotInCatalogue(f"There is no run with the number {run_id} in this library.")
+            raise NotInCatalogue(
+                _("There is no run with the number {run_id} in this library.").format(run_id=run_id)
+            )
         return self._record(row)
 
     def all(self) -> list[RunRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lmpt_desktop.engine.views import BackboneInfo
+from lmpt_desktop.translation import _
 from trainer.suggested import LITE, SUGGESTED, is_downloaded
 
 DEFAULT_BACKBONE = LITE
@@ -18,5 +19,5 @@ def offered_backbones(current: str) -> list[BackboneInfo]:
     ]
     if current not in {item.name for item in offered}:
         available = is_downloaded(current)
-        offered.append(BackboneInfo(current, current, "Chosen by you.", 0, available))
+        offered.append(BackboneInfo(current, current, _("Chosen by you."), 0, available))
     return offered

@@ -23,6 +23,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.translation import N_, _
 from trainer.events import CaptionPhotos, EncoderFailed, Message, PhotosCaptioned
 
 if TYPE_CHECKING:
@@ -32,16 +33,17 @@ log = logging.getLogger(__name__)
 
 REQUEST_PHOTOS = 8
 IN_FLIGHT = 2
-TITLE = "Captions could not be written"
+TITLE = N_("Captions could not be written")
 
 
 class CaptionRefusedError(Exception):
     """No captions can be written now; the message is a sentence for the user."""
 
 
-NOT_INSTALLED = (
-    "No captioner is on this computer. Choose coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k "
-    "once under Model > Backbone to download one; then choose your usual backbone again."
+NOT_INSTALLED = N_(
+    "No captioner is on this computer. Choose "
+    "coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k once under Model > "
+    "Backbone to download one; then choose your usual backbone again."
 )
 
 
@@ -81,7 +83,7 @@ class CaptionWriter:
         arguments = ["--events", "--captioner", captioner, "--device", device]
         with self._lock:
             if self._child is not None:
-                raise CaptionRefusedError("Captions are being written already.")
+                raise CaptionRefusedError(_("Captions are being written already."))
             self._waiting = [int(item) for item in image_ids]
             self._asked.clear()
             self._done, self._total = 0, len(self._waiting)
@@ -96,7 +98,9 @@ class CaptionWriter:
                     lambda code: self._exited(run, code),
                 )
             except OSError as error:
-                raise CaptionRefusedError(f"The captioner cannot be started: {error}.") from error
+                raise CaptionRefusedError(
+                    _("The captioner cannot be started: {error}.").format(error=error)
+                ) from error
             self._child = child
             self._send(child)
         self._report(ActivityState.RUNNING)
@@ -172,9 +176,11 @@ class CaptionWriter:
         if failure is None and finished:
             self._report(ActivityState.IDLE)
             return
-        words = failure.message if failure else "The captioner stopped unexpectedly. Try again."
+        words = failure.message if failure else _("The captioner stopped unexpectedly. Try again.")
         self._report(ActivityState.FAILED, words)
-        self._notify(Problem(TITLE, words, child.last_words() or f"exit code {code}"))
+        self._notify(
+            Problem(_(TITLE), words, child.last_words() or _("exit code {code}").format(code=code))
+        )
 
     def _report(self, state: ActivityState, message: str = "") -> None:
         with self._lock:

@@ -28,6 +28,7 @@ from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.engine.photo_queue import PhotoQueue
 from lmpt_desktop.engine.progress import EncodeProgress
 from lmpt_desktop.engine.text_queue import TextQueue, TextRequest
+from lmpt_desktop.translation import N_, _
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
@@ -46,7 +47,7 @@ __all__ = ["EncoderClient", "EncoderError", "EncoderSink"]
 
 log = logging.getLogger(__name__)
 
-CRASH_REASON = "The model process crashed twice while reading this photo."
+CRASH_REASON = N_("The model process crashed twice while reading this photo.")
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 MAX_START_FAILURES = 4
 MAX_IN_FLIGHT = 2
@@ -194,7 +195,9 @@ class EncoderClient:
                 self._report()
             except Exception as error:
                 log.exception("the encoder client failed")
-                self._give_up(EncoderError("error", f"Encoding has stopped: {error}"))
+                self._give_up(
+                    EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
+                )
             with contextlib.suppress(queue.Empty):
                 action = self._inbox.get(timeout=self._patience())
                 while True:
@@ -208,7 +211,9 @@ class EncoderClient:
             action()
         except Exception as error:
             log.exception("the encoder client failed")
-            self._give_up(EncoderError("error", f"Encoding has stopped: {error}"))
+            self._give_up(
+                EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
+            )
 
     def _patience(self) -> float:
         """Seconds until something must be looked at without being told."""
@@ -265,7 +270,12 @@ class EncoderClient:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._give_up(EncoderError("disk-full", f"{self._folder} cannot be made: {error}"))
+            self._give_up(
+                EncoderError(
+                    "disk-full",
+                    _("{folder} cannot be made: {error}").format(folder=self._folder, error=error),
+                )
+            )
             return
         self._generation += 1
         generation = self._generation
@@ -283,7 +293,11 @@ class EncoderClient:
                 lambda code: self._tell(lambda: self._exited(generation, code)),
             )
         except OSError as error:
-            self._give_up(EncoderError("error", f"The model process cannot be started: {error}"))
+            self._give_up(
+                EncoderError(
+                    "error", _("The model process cannot be started: {error}").format(error=error)
+                )
+            )
 
     def _end(self) -> None:
         """Ask the process to leave; its exit is then no crash."""
@@ -329,7 +343,7 @@ class EncoderClient:
                         ActivityState.RUNNING,
                         message.done_bytes,
                         message.total_bytes,
-                        message=f"Downloading {message.backbone}",
+                        message=_("Downloading {backbone}").format(backbone=message.backbone),
                     )
                 )
             case EncoderReady():
@@ -347,7 +361,7 @@ class EncoderClient:
         self._download_over(ActivityState.IDLE)
         if ready.protocol != PROTOCOL:
             self._fatal = EncoderFailed(
-                "error", "The app and its trainer are of different versions. Install again."
+                "error", _("The app and its trainer are of different versions. Install again.")
             )
             if self._child is not None:
                 self._child.kill()
@@ -364,7 +378,9 @@ class EncoderClient:
                 ids, features = arrays["ids"], arrays["features"]
             except (OSError, SafetensorError, KeyError) as error:
                 log.warning("chunk %s cannot be read: %s", path, error)
-                self._photos_lost(EncoderError("error", f"Features were lost: {error}."))
+                self._photos_lost(
+                    EncoderError("error", _("Features were lost: {error}.").format(error=error))
+                )
                 return
             finally:
                 path.unlink(missing_ok=True)
@@ -383,7 +399,11 @@ class EncoderClient:
             self._sink.photos_encoded(ids.astype(np.int64), features.astype(np.float16))
         except Exception as error:
             log.exception("features cannot be kept")
-            self._give_up(EncoderError("disk-full", f"Features cannot be saved. {error}"))
+            self._give_up(
+                EncoderError(
+                    "disk-full", _("Features cannot be saved. {error}").format(error=error)
+                )
+            )
 
     def _photos_lost(self, error: EncoderError) -> None:
         """Features did not get here.  That is no fault of the photos: they wait."""
@@ -397,7 +417,9 @@ class EncoderClient:
             features = load_file(path)["features"].astype(np.float32)
         except (OSError, SafetensorError, KeyError) as error:
             if request is not None:
-                request.future.set_exception(EncoderError("error", f"An answer was lost: {error}"))
+                request.future.set_exception(
+                    EncoderError("error", _("An answer was lost: {error}").format(error=error))
+                )
             return
         finally:
             path.unlink(missing_ok=True)
@@ -440,11 +462,11 @@ class EncoderClient:
         if self._photos.encoder_is_broken or (
             not was_ready and self._crashes_in_row >= MAX_START_FAILURES
         ):
-            message = (
-                f"The model process for {self.backbone} keeps crashing (exit code {code}). "
-                "Photos keep the predictions they have. Choose another model or device, or "
-                "resume encoding to try again."
-            )
+            message = _(
+                "The model process for {backbone} keeps crashing (exit code {code}). "
+                "Photos keep the predictions they have. Choose another model or device, "
+                "or resume encoding to try again."
+            ).format(backbone=self.backbone, code=code)
             self._give_up(EncoderError("error", message), words)
 
     def _blame(self, guilty: Sequence[int]) -> None:
@@ -456,7 +478,7 @@ class EncoderClient:
 
     def _add_text(self, request: TextRequest) -> None:
         if self._closed:
-            request.future.set_exception(EncoderError("cancelled", "The library was closed."))
+            request.future.set_exception(EncoderError("cancelled", _("The library was closed.")))
         elif self._failed is not None:
             request.future.set_exception(EncoderError(self._failed.kind, str(self._failed)))
         else:
@@ -479,7 +501,7 @@ class EncoderClient:
         if self._child is not None and self._ready is None:
             self._ending = True
             self._child.kill()
-            self._texts.fail(EncoderError("cancelled", "Loading the model was cancelled."))
+            self._texts.fail(EncoderError("cancelled", _("Loading the model was cancelled.")))
         self._download_over(ActivityState.IDLE)
 
     def _give_up(self, error: EncoderError, details: str = "") -> None:
@@ -497,7 +519,7 @@ class EncoderClient:
 
     def _close(self) -> None:
         self._closed = True
-        self._texts.fail(EncoderError("cancelled", "The library was closed."))
+        self._texts.fail(EncoderError("cancelled", _("The library was closed.")))
         child, self._child = self._child, None
         if child is not None:
             child.send(Stop())

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.engine.views import Preflight, RetrainOptions, Snapshot
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.translation import _
 from trainer.bands import Band
 from trainer.job import HELD_OUT, TRAIN, UNASSIGNED, FitJob, JobClass, JobSettings
 
@@ -96,39 +97,43 @@ def _refusals(
     snapshot: Snapshot, data: TrainingData, weights: ClassWeights | None, running: bool
 ) -> list[str]:
     if running:
-        return ["A retraining is running. Wait for it to finish, or cancel it."]
+        return [_("A retraining is running. Wait for it to finish, or cancel it.")]
     if hopeless := _nothing_to_learn(snapshot, data):
         return [hopeless]
     refusals: list[str] = []
     if len(data.columns) == 1:
         name = snapshot.classes[int(data.columns[0])].name
         refusals.append(
-            f"Only one class ({name}) is marked present. Mark at least one more, so that there "
-            "is something to tell it from."
+            _(
+                "Only one class ({name}) is marked present. Mark at least one more, so "
+                "that there is something to tell it from."
+            ).format(name=name)
         )
     if len(data.rows) < MIN_IMAGES:
         refusals.append(
-            f"Only {len(data.rows)} annotated photos can be used; at least {MIN_IMAGES} are "
-            "needed, so that some can be held out to judge the result."
+            _(
+                "Only {count} annotated photos can be used; at least {least} are needed, "
+                "so that some can be held out to judge the result."
+            ).format(count=len(data.rows), least=MIN_IMAGES)
         )
     if weights is None or np.isnan(weights.embeddings[data.columns]).any():
-        refusals.append("The model has not read all class names yet. Wait a moment.")
+        refusals.append(_("The model has not read all class names yet. Wait a moment."))
     return refusals
 
 
 def _nothing_to_learn(snapshot: Snapshot, data: TrainingData) -> str:
     if not len(snapshot.classes):
-        return "The vocabulary is empty. Add classes first."
+        return _("The vocabulary is empty. Add classes first.")
     if len(snapshot.classes) == 1:
-        return "There is only one class. Prompts are learned by telling classes apart: add more."
+        return _("There is only one class. Prompts are learned by telling classes apart: add more.")
     if not (snapshot.annotations >= 0).any():
-        return "Nothing is annotated yet. Say which classes are present in a few photos first."
+        return _("Nothing is annotated yet. Say which classes are present in a few photos first.")
     if not len(data.rows):
-        return "None of the annotated photos has been encoded yet. Wait for encoding."
+        return _("None of the annotated photos has been encoded yet. Wait for encoding.")
     if not len(data.columns):
-        return (
-            "No class is marked present in any photo. Absent alone teaches nothing: mark a few "
-            "classes present."
+        return _(
+            "No class is marked present in any photo. Absent alone teaches nothing: "
+            "mark a few classes present."
         )
     return ""
 
@@ -137,12 +142,16 @@ def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8])
     warnings: list[str] = []
     if data.waiting:
         warnings.append(
-            f"{data.waiting} annotated photos are not encoded yet and will not be learned from."
+            _(
+                "{waiting} annotated photos are not encoded yet and will not be learned from."
+            ).format(waiting=data.waiting)
         )
     if len(data.rows) and not (targets == 0).any():
         warnings.append(
-            "No class is marked absent anywhere. Mark photos as reviewed, so that the model also "
-            "learns what is not there."
+            _(
+                "No class is marked absent anywhere. Mark photos as reviewed, so that "
+                "the model also learns what is not there."
+            )
         )
     absentless = [
         snapshot.classes[int(column)].name
@@ -151,7 +160,7 @@ def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8])
     ]
     if absentless and (targets == 0).any():
         shown = ", ".join(absentless[:5]) + (", ..." if len(absentless) > 5 else "")
-        warnings.append(f"Never marked absent, so hard to judge: {shown}.")
+        warnings.append(_("Never marked absent, so hard to judge: {shown}.").format(shown=shown))
     return warnings
 
 

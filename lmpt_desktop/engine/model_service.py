@@ -37,6 +37,7 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.state import LibraryState
 from lmpt_desktop.engine.worker import Worker
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.translation import _
 from trainer.events import EncoderReady, PhotoFailure
 from trainer.prompt_set import PromptSetError
 
@@ -204,7 +205,7 @@ class ModelService:
         if candidate is not None:
             candidate.cancel()
             self._dispose(candidate)
-            self._tell_encoder("The download was cancelled.")
+            self._tell_encoder(_("The download was cancelled."))
         elif self._client is not None:
             self._cancelled = True
             self._client.cancel()
@@ -321,8 +322,8 @@ class ModelService:
             try:
                 self._version = (record.id, Version.load(record.folder))
             except PromptSetError as error:
-                title = "The active version cannot be read"
-                message = "Predictions are zero-shot until you choose another version."
+                title = _("The active version cannot be read")
+                message = _("Predictions are zero-shot until you choose another version.")
                 self.notify(Problem(title, message, str(error)))
                 return None
         return self._version[1]
@@ -368,8 +369,13 @@ class ModelService:
     def _texts_failed(self, error: BaseException) -> None:
         kind = error.kind if isinstance(error, EncoderError) else "error"
         if self.failure is None and kind != "cancelled":
-            title = "Some classes have no predictions"
-            self.notify(Problem(title, f"{error} Their names could not be read by the model."))
+            title = _("Some classes have no predictions")
+            self.notify(
+                Problem(
+                    title,
+                    _("{error} Their names could not be read by the model.").format(error=error),
+                )
+            )
 
     def encode_words(self, words: str) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
         """Have a search's words encoded as they are, without the templates of class names.
@@ -434,7 +440,7 @@ class ModelService:
                 self._use(name)
                 return
             self._candidate = candidate = self._new_client(name)
-        self._tell_encoder(f"Loading {name}")
+        self._tell_encoder(_("Loading {name}").format(name=name))
         # Any text will do: it makes the encoder start, and its answer is known to be needed.
         candidate.encode_texts(["photo"], ensemble=True)
 
@@ -465,10 +471,16 @@ class ModelService:
                 self._asked.clear()
         if refused:
             self._dispose(candidate)
-            message = f"{error} {self.backbone} stays in use."
+            message = _("{error} {backbone} stays in use.").format(
+                error=error, backbone=self.backbone
+            )
         else:
             message = str(error)
-        title = f"{backbone} cannot be used" if refused else "Encoding has stopped"
+        title = (
+            _("{backbone} cannot be used").format(backbone=backbone)
+            if refused
+            else _("Encoding has stopped")
+        )
         self._tell_encoder(message)
         self.notify(Problem(title, message, details))
 

@@ -14,13 +14,15 @@ from typing import Any
 
 import psutil
 
+from lmpt_desktop.translation import N_
+
 log = logging.getLogger(__name__)
 
 PACE_SETTING = "encoding pace"
 LOOK_SECONDS = 15.0
 """How often it is asked whether the machine runs on battery."""
-ON_BATTERY = "slowly, on battery"
-AS_CHOSEN = "slowly, as you chose"
+ON_BATTERY = N_("slowly, on battery")
+AS_CHOSEN = N_("slowly, as you chose")
 
 
 class Pace(StrEnum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.translation import _
 
 REQUEST_SECONDS = 2.0
 """What one photo request should take: short, so that photos scrolled into view come soon."""
@@ -60,7 +61,7 @@ class EncodeProgress:
         else:
             state = ActivityState.RUNNING
             if waiting_for_model:
-                message = "Loading the model"
+                message = _("Loading the model")
             elif self._rate:
                 seconds = left / self._rate
         said = note if state is ActivityState.RUNNING else ""

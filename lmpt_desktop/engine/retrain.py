@@ -36,6 +36,7 @@ from lmpt_desktop.engine.notices import (
     VersionsChanged,
 )
 from lmpt_desktop.engine.views import RunStatus
+from lmpt_desktop.translation import _
 from trainer import job as jobs
 from trainer import prompt_set as prompt_sets
 from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
@@ -144,7 +145,7 @@ class RetrainController:
         """
         with self._lock:
             if self.running:
-                raise RetrainRefusedError("A retraining is running. Wait for it, or cancel it.")
+                raise RetrainRefusedError(_("A retraining is running. Wait for it, or cancel it."))
             active = self._catalogue.prompt_sets.active(job.settings.backbone)
             record = self._catalogue.runs.add(
                 self._jobs / "{id}",
@@ -155,9 +156,13 @@ class RetrainController:
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
             except OSError as error:
-                message = f"The retraining could not be started: {error.strerror or error}."
+                message = _("The retraining could not be started: {reason}.").format(
+                    reason=error.strerror or error
+                )
                 self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
-                raise RetrainRefusedError(f"{message} The current version stays in use.") from error
+                raise RetrainRefusedError(
+                    _("{message} The current version stays in use.").format(message=message)
+                ) from error
             self._process = process
             record = self._catalogue.runs.update(
                 record.id, state=RunState.RUNNING, pid=identity.pid, pid_created=identity.created
@@ -170,7 +175,7 @@ class RetrainController:
         with self._lock:
             for record in self._catalogue.runs.unfinished():
                 if record.state is RunState.PREPARING:
-                    message = "The app was closed before the retraining had begun."
+                    message = _("The app was closed before the retraining had begun.")
                     self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
                 else:
                     identity = (
@@ -207,7 +212,9 @@ class RetrainController:
             try:
                 request_stop(record.folder, self._process)
             except OSError as error:
-                raise RetrainRefusedError(f"The run could not be told to stop: {error}.") from error
+                raise RetrainRefusedError(
+                    _("The run could not be told to stop: {error}.").format(error=error)
+                ) from error
 
     def close(self) -> None:
         """Stop following; a running process goes on."""
@@ -233,7 +240,9 @@ class RetrainController:
         self, state: ActivityState, done: int = 0, total: int = 0, seconds: float | None = None
     ) -> None:
         self._notify(
-            ActivityChanged(Activity(ActivityKind.FIT, state, done, total, seconds, "Retraining"))
+            ActivityChanged(
+                Activity(ActivityKind.FIT, state, done, total, seconds, _("Retraining"))
+            )
         )
 
     def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
@@ -254,8 +263,14 @@ class RetrainController:
         self._report(ActivityState.FAILED if failed else ActivityState.IDLE)
         if failed:
             details = f"{record.folder / jobs.LOG_NAME}\n\n{log_tail(record.folder)}"
-            title = "Retraining did not finish"
-            self._notify(Problem(title, f"{message} The current version stays in use.", details))
+            title = _("Retraining did not finish")
+            self._notify(
+                Problem(
+                    title,
+                    _("{message} The current version stays in use.").format(message=message),
+                    details,
+                )
+            )
         self._notify(VersionsChanged())
         self._notify(RunChanged(record.id))
 
@@ -277,15 +292,17 @@ class RetrainController:
             try:
                 self._adopt(record, folder)
             except (prompt_sets.PromptSetError, jobs.JobError) as error:
-                return RunState.FAILED, f"The result cannot be read: {error}."
+                return RunState.FAILED, _("The result cannot be read: {error}.").format(error=error)
             except OSError as error:
-                return RunState.FAILED, f"The result cannot be kept: {error.strerror or error}."
+                return RunState.FAILED, _("The result cannot be kept: {reason}.").format(
+                    reason=error.strerror or error
+                )
             cancelled = last is not None and last.cancelled
             return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""
         if _is_full(record.folder):
             # It could not even write its last word.
             return RunState.FAILED, (
-                "The retraining ended without a result: the disk that holds the library is full."
+                _("The retraining ended without a result: the disk that holds the library is full.")
             )
         return _gone(outcome.exit_code)
 
@@ -330,10 +347,12 @@ def _gone(exit_code: int | None) -> tuple[RunState, str]:
     """What to say of a process that left without a word."""
     if exit_code is None:
         return RunState.LOST, (
-            "The retraining ended without a result while the app was closed, or was killed."
+            _("The retraining ended without a result while the app was closed, or was killed.")
         )
     if exit_code == -9:
         return RunState.FAILED, (
-            "The retraining was killed, perhaps because the computer ran out of memory."
+            _("The retraining was killed, perhaps because the computer ran out of memory.")
         )
-    return RunState.FAILED, f"The retraining crashed (exit code {exit_code})."
+    return RunState.FAILED, _("The retraining crashed (exit code {exit_code}).").format(
+        exit_code=exit_code
+    )

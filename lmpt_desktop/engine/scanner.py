@@ -20,6 +20,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, sync
+from lmpt_desktop.translation import _
 
 if TYPE_CHECKING:
     from lmpt_desktop.catalogue import Catalogue
@@ -124,7 +125,11 @@ class Scanner:
                     self._failed(folder, str(error), repr(error))
             except Exception as error:
                 log.exception("the scan of %s failed", folder.path)
-                self._failed(folder, f"The folder could not be read to its end: {error}", "")
+                self._failed(
+                    folder,
+                    _("The folder could not be read to its end: {error}").format(error=error),
+                    "",
+                )
             with self._changed:
                 self._current = None
                 last = not self._queue
@@ -152,7 +157,7 @@ class Scanner:
 
     def _scan(self, folder: Folder, scope: Scope) -> None:
         self._count = (0, 0)
-        self._message = f"Looking through {folder.path.name or folder.path}"
+        self._message = _("Looking through {name}").format(name=folder.path.name or folder.path)
         if scope == EVERYTHING:
             self._report(ActivityState.RUNNING, self._message)
         report = sync(
@@ -170,15 +175,21 @@ class Scanner:
                 for item in shown
             )
             if len(report.problems) > len(shown):
-                details += f"\n... and {len(report.problems) - len(shown)} more"
+                details += "\n" + _("... and {count} more").format(
+                    count=len(report.problems) - len(shown)
+                )
             if report.available:
-                message = (
+                message = _(
                     "Some folders or links could not be read. "
                     "Their photos keep what is known of them."
                 )
             else:
-                message = f"{shown[0].reason} Its photos are shown as missing, with all you said."
-            self._notify(Problem(f"{folder.path} could not be read", message, details))
+                message = _("{reason} Its photos are shown as missing, with all you said.").format(
+                    reason=shown[0].reason
+                )
+            self._notify(
+                Problem(_("{path} could not be read").format(path=folder.path), message, details)
+            )
 
     def _should_stop(self) -> bool:
         """Asked by the scan between files; waits here while paused."""
@@ -190,7 +201,7 @@ class Scanner:
         reading = progress.phase is SyncPhase.READING
         self._count = (progress.done, progress.total if reading else 0)
         if reading:
-            self._message = "Reading photos"
+            self._message = _("Reading photos")
         now = time.monotonic()
         if now - self._last_report >= REPORT_SECONDS:
             self._last_report = now
@@ -203,4 +214,6 @@ class Scanner:
 
     def _failed(self, folder: Folder, message: str, details: str) -> None:
         self._report(ActivityState.FAILED, message)
-        self._notify(Problem(f"{folder.path} was not scanned", message, details))
+        self._notify(
+            Problem(_("{path} was not scanned").format(path=folder.path), message, details)
+        )

@@ -33,6 +33,7 @@ from lmpt_desktop.inference.search import (
     rank,
     similarities,
 )
+from lmpt_desktop.translation import N_, _
 
 if TYPE_CHECKING:
     from lmpt_desktop.catalogue import Catalogue
@@ -46,15 +47,15 @@ VARIANT = "search"
 RECENT = 64
 """Directions of so many recent words are kept in memory; the catalogue keeps them all."""
 
-LOADING = "Loading the model to read your words..."
-READING = "Reading your words..."
-NO_ENCODER = (
+LOADING = N_("Loading the model to read your words...")
+READING = N_("Reading your words...")
+NO_ENCODER = N_(
     "Words cannot be searched for, because no model is started here. "
     "More like this works without one."
 )
-NOTHING_ENCODED = (
-    "No photo has been looked at by the model yet, so there is nothing to search in. "
-    "Results appear by themselves as photos are encoded."
+NOTHING_ENCODED = N_(
+    "No photo has been looked at by the model yet, so there is nothing to "
+    "search in. Results appear by themselves as photos are encoded."
 )
 
 
@@ -142,7 +143,7 @@ class Searcher:
         ids, features = self._state.feature_view()
         backbone = self._model.backbone
         if not len(ids):
-            return _without(query, SearchState.NOTHING, NOTHING_ENCODED)
+            return _without(query, SearchState.NOTHING, _(NOTHING_ENCODED))
         direction = (
             self._words(backbone, query)
             if query.text
@@ -152,12 +153,20 @@ class Searcher:
             return direction
         if direction is None:
             one = len(query.image_ids) == 1
-            what = "The chosen image has" if one else "None of the chosen images has"
-            never = "not been" if one else "been"
-            message = f"{what} {never} looked at by the model yet, so nothing can be compared."
+            message = (
+                _(
+                    "The chosen image has not been looked at by the model yet, so nothing "
+                    "can be compared."
+                )
+                if one
+                else _(
+                    "None of the chosen images has been looked at by the model yet, so nothing "
+                    "can be compared."
+                )
+            )
             return _without(query, SearchState.NOTHING, message)
         if len(direction) != features.shape[1]:  # the backbone is just being changed
-            return _without(query, SearchState.NOTHING, NOTHING_ENCODED)
+            return _without(query, SearchState.NOTHING, _(NOTHING_ENCODED))
         values = per_row(self._values(direction, ids, features), ids, snapshot.image_ids)
         passing = select(snapshot, wanted, Sort()) if wanted is not None else None
         return SearchResult(query, SearchState.READY, rank(values, passing, limit))
@@ -198,7 +207,7 @@ class Searcher:
         if asked is None:
             with self._lock:
                 self._asked.discard(key)
-            return _without(query, SearchState.FAILED, NO_ENCODER)
+            return _without(query, SearchState.FAILED, _(NO_ENCODER))
         client, future = asked
         future.add_done_callback(lambda done: self._came(key, client, done))
         return answer
@@ -215,7 +224,9 @@ class Searcher:
                 self._asked.discard(asked)
                 # Where another encoder has taken over, the next question goes to that one.
                 if self._model.uses(client):
-                    self._failed[key] = f"Your words could not be read. {error}"
+                    self._failed[key] = _("Your words could not be read. {error}").format(
+                        error=error
+                    )
         else:
             direction = future.result()[0]
             self._keep(key, direction)
@@ -239,7 +250,7 @@ class Searcher:
             log.warning("the words of a search were not kept: %s", error)
 
     def _waiting(self, query: SearchQuery) -> SearchResult:
-        message = READING if self._model.loaded else LOADING
+        message = _(READING) if self._model.loaded else _(LOADING)
         return _without(query, SearchState.WAITING, message)
 
     # ---------------------------------------------------------------------------- features

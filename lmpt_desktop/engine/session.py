@@ -58,6 +58,7 @@ from lmpt_desktop.engine.views import (
 )
 from lmpt_desktop.inference.queues import Queue, QueueRequest
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.translation import _
 from trainer import job as job_files
 from trainer.job import JobError
 from trainer.suggested import installed_captioner
@@ -172,7 +173,7 @@ class LibrarySession(SessionCore):
         """
         captioner = installed_captioner(self.backbone)
         if captioner is None:
-            raise CaptionRefusedError(NOT_INSTALLED)
+            raise CaptionRefusedError(_(NOT_INSTALLED))
         snapshot = self.snapshot()
         usable = (snapshot.annotations >= 0).any(axis=1) & (snapshot.states == ImageState.OK)
         image_ids = snapshot.image_ids[usable]

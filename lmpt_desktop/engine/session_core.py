@@ -50,6 +50,7 @@ from lmpt_desktop.inference.filters import Filter, Sort, select
 from lmpt_desktop.ingest import watch
 from lmpt_desktop.ingest.scope import Scope
 from lmpt_desktop.ingest.watch import FolderWatch
+from lmpt_desktop.translation import _
 from trainer.bands import BandLimits
 
 log = logging.getLogger(__name__)
@@ -371,7 +372,7 @@ class SessionCore:
         self._scanner.scan(found, scope)
 
     def _worker_failed(self, error: Exception) -> None:
-        self._notify(Problem("Something went wrong in the background", str(error), repr(error)))
+        self._notify(Problem(_("Something went wrong in the background"), str(error), repr(error)))
 
     def _images_found(self) -> None:
         """The scanner has committed something."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.engine.encoder_sink import EncoderError
+from lmpt_desktop.translation import _
 
 MAX_ATTEMPTS = 2
 
@@ -64,7 +65,7 @@ class TextQueue:
                 self._waiting.append(request)
             else:
                 request.future.set_exception(
-                    EncoderError("error", "The model process crashed while reading class names.")
+                    EncoderError("error", _("The model process crashed while reading class names."))
                 )
         self._in_flight.clear()
 

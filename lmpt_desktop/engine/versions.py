@@ -15,6 +15,7 @@ from lmpt_desktop.engine.state import LibraryState
 from lmpt_desktop.engine.views import ChangedPrediction, Comparison, VersionInfo
 from lmpt_desktop.inference.compare import compare
 from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.translation import _
 from trainer import prompt_set as prompt_sets
 from trainer.prompt_set import PromptSet, PromptSetError
 
@@ -101,7 +102,7 @@ class Versions:
         record = self._get(version_id)
         active = self._catalogue.prompt_sets.active(record.backbone)
         if active is not None and active.id == version_id:
-            raise ValueError("This version is in use. Choose another one first.")
+            raise ValueError(_("This version is in use. Choose another one first."))
         self._catalogue.prompt_sets.discard(version_id)
         self._loaded.pop(version_id, None)
         shutil.rmtree(record.folder, ignore_errors=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from lmpt_desktop.paths import resources_dir
+from lmpt_desktop.translation import N_
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,9 @@ class BuiltInVocabulary:
 
 
 BUILT_IN = (
-    BuiltInVocabulary("everyday", "Everyday things (about 200)"),
-    BuiltInVocabulary("coco80", "COCO (80 classes)"),
-    BuiltInVocabulary("voc20", "Pascal VOC (20 classes)"),
+    BuiltInVocabulary("everyday", N_("Everyday things (about 200)")),
+    BuiltInVocabulary("coco80", N_("COCO (80 classes)")),
+    BuiltInVocabulary("voc20", N_("Pascal VOC (20 classes)")),
 )
 
 

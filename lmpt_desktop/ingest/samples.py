@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmpt_desktop import paths
+from lmpt_desktop.translation import N_, _
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ SAMPLES = (
                 "An orange dahlia"),
 )  # fmt: skip
 
-MISSING = (
+MISSING = N_(
     "The sample photos come with the scikit-image package, which is not installed. "
     "Install it with: pip install 'lmpt-desktop[samples]'"
 )
@@ -72,7 +73,7 @@ def available() -> list[tuple[SamplePhoto, Path]]:
 def why_not() -> str:
     """Why there are too few sample photos to try, or "" where there are enough."""
     # scikit-learn alone brings two: too few to call it a try.
-    return "" if len(available()) >= 3 else MISSING
+    return "" if len(available()) >= 3 else _(MISSING)
 
 
 def copy_samples(target: Path | None = None) -> Path:

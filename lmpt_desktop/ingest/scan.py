@@ -14,6 +14,7 @@ from typing import Protocol
 from lmpt_desktop.ingest.metadata import sidecar_names
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from lmpt_desktop.translation import N_, _
 from trainer.photo import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
@@ -255,15 +256,15 @@ def _is_photo_name(name: str) -> bool:
 
 def _link_reason(error: OSError) -> str:
     if error.errno == errno.ELOOP:
-        return "This is a link that leads back to itself."
-    return "This is a link to a file that is not there."
+        return N_("This is a link that leads back to itself.")
+    return N_("This is a link to a file that is not there.")
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
-        return "You do not have permission to open this folder."
+        return _("You do not have permission to open this folder.")
     if isinstance(error, FileNotFoundError):
-        return "The folder is not there: it may have been moved, or its disk is not connected."
+        return _("The folder is not there: it may have been moved, or its disk is not connected.")
     if isinstance(error, NotADirectoryError):
-        return "This is not a folder."
-    return f"The folder could not be read: {error.strerror or error}."
+        return _("This is not a folder.")
+    return _("The folder could not be read: {reason}.").format(reason=error.strerror or error)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from lmpt_desktop.translation import N_, _
 from trainer.photo import PHOTO_SUFFIXES
 
 if TYPE_CHECKING:
@@ -37,13 +38,14 @@ LONGEST_SECONDS = 10.0
 MAX_PARTS = 500
 """When more folders were touched, all of the folder is scanned."""
 
-AT_ITS_LIMIT = (
-    "New photos are not noticed by themselves: this computer watches as many folders as it may. "
-    "They are found when the library is opened, or with Look for new photos."
+AT_ITS_LIMIT = N_(
+    "New photos are not noticed by themselves: this computer watches as many "
+    "folders as it may. They are found when the library is opened, or with "
+    "Look for new photos."
 )
-CANNOT_WATCH = (
-    "New photos are not noticed by themselves here. They are found when the library is opened, "
-    "or with Look for new photos."
+CANNOT_WATCH = N_(
+    "New photos are not noticed by themselves here. They are found when the "
+    "library is opened, or with Look for new photos."
 )
 
 OnTouched = Callable[[int, Scope], None]
@@ -228,7 +230,7 @@ class FolderWatch:
             if folder_id in self._watched:
                 self._unwatch(folder_id)
             at_limit = getattr(error, "errno", None) in (errno.ENOSPC, errno.EMFILE, errno.ENFILE)
-            return AT_ITS_LIMIT if at_limit else CANNOT_WATCH
+            return _(AT_ITS_LIMIT) if at_limit else _(CANNOT_WATCH)
         log.info("watching %s", path)
         return ""
 

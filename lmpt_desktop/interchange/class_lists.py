@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lmpt_desktop.inference.vocabularies import ClassSpec, parse_vocabulary
+from lmpt_desktop.translation import _
 
 MAX_BYTES = 4 * 1024 * 1024
 
@@ -22,18 +23,24 @@ def read_class_list(path: Path) -> list[ClassSpec]:
     """
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ClassListError(f"{path} is too large to be a list of classes.")
+            raise ClassListError(
+                _("{path} is too large to be a list of classes.").format(path=path)
+            )
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or error
-        raise ClassListError(f"The class list {path} cannot be read: {reason}.") from error
+        raise ClassListError(
+            _("The class list {path} cannot be read: {reason}.").format(path=path, reason=reason)
+        ) from error
     except UnicodeDecodeError as error:
         raise ClassListError(
-            f"{path} is not UTF-8 text. Save it as UTF-8 and try again."
+            _("{path} is not UTF-8 text. Save it as UTF-8 and try again.").format(path=path)
         ) from error
     classes = parse_vocabulary(text)
     if not classes:
-        raise ClassListError(f"{path} lists no classes. Write one class per line.")
+        raise ClassListError(
+            _("{path} lists no classes. Write one class per line.").format(path=path)
+        )
     return classes
 
 

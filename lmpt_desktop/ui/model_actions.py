@@ -17,10 +17,12 @@ from lmpt_desktop.engine.notices import ActivityKind, RunChanged
 from lmpt_desktop.engine.pace import PACE_SETTING, Pace
 from lmpt_desktop.engine.views import RunState, Snapshot
 from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.commands import Needs
 from lmpt_desktop.ui.grid.view import ZOOM_USUAL
 from lmpt_desktop.ui.theme import ThemeChoice
+from lmpt_desktop.ui.words import photos_text
 from trainer.bands import BandLimits
 
 if TYPE_CHECKING:
@@ -150,9 +152,10 @@ class ModelActions:
             return
 
         def say(count: int) -> None:
-            photos = "1 photo" if count == 1 else f"{count:,} photos"
             self._window.status.say(
-                f"Writing captions for {photos}" if count else "Every annotated photo has a caption"
+                _("Writing captions for {photos}").format(photos=photos_text(count))
+                if count
+                else _("Every annotated photo has a caption")
             )
 
         background.start(page.session.write_captions, say, page.problem.emit)
@@ -221,7 +224,7 @@ class ModelActions:
         if page is None:
             return
         chosen, _kind = QFileDialog.getSaveFileName(
-            self._window, "Export tags", "tags.csv", "CSV (*.csv);;JSON (*.json)"
+            self._window, _("Export tags"), "tags.csv", _("CSV (*.csv);;JSON (*.json)")
         )
         if chosen:
             path = Path(chosen)
@@ -238,8 +241,12 @@ class ModelActions:
 
         background.start(
             write,
-            lambda count: self._window.status.say(f"{count:,} tags written to {path.name}"),
-            lambda error: self._window.tell_error("The tags were not exported", error),
+            lambda count: self._window.status.say(
+                ngettext(
+                    "{count} tag written to {name}", "{count} tags written to {name}", count
+                ).format(count=number(count), name=path.name)
+            ),
+            lambda error: self._window.tell_error(_("The tags were not exported"), error),
         )
 
     # ------------------------------------------------------------------------------- inside
@@ -282,15 +289,15 @@ class ModelActions:
         if status.state == before or status.state not in ENDED or "run" in self._dialogs:
             return
         if status.state in (RunState.FAILED, RunState.LOST):
-            message = status.message or "The prompts in use are the same as before."
+            message = status.message or _("The prompts in use are the same as before.")
             note = self._window.notifications.tell(
-                "The retraining stopped", message, colour="error"
+                _("The retraining stopped"), message, colour="error"
             )
-            note.add_button("Show log", self.show_run)
+            note.add_button(_("Show log"), self.show_run)
         elif status.version_id is not None:
             note = self._window.notifications.tell(
-                "The retraining is finished",
-                "Compare the new prompts with the ones in use, then decide.",
+                _("The retraining is finished"),
+                _("Compare the new prompts with the ones in use, then decide."),
                 colour="accent",
             )
             run_id = status.run_id
@@ -299,7 +306,7 @@ class ModelActions:
                 self._window.notifications.dismiss(note)
                 self.compare(run_id)
 
-            note.add_button("Compare...", compare)
+            note.add_button(_("Compare..."), compare)
 
 
 def tag_rows(session: LibrarySession) -> Iterator[TagRow]:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 
 MAX_SHOWN = 3
@@ -55,8 +56,8 @@ class Notification(QFrame):
                 words.addWidget(part)
         self.close_button = QToolButton()
         self.close_button.setAutoRaise(True)
-        self.close_button.setToolTip("Dismiss")
-        self.close_button.setAccessibleName("Dismiss")
+        self.close_button.setToolTip(_("Dismiss"))
+        self.close_button.setAccessibleName(_("Dismiss"))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
         layout.setSpacing(10)
@@ -65,7 +66,9 @@ class Notification(QFrame):
         layout.addLayout(self.buttons)
         layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         if details:
-            self.add_button("Details", lambda: self._details.setVisible(self._details.isHidden()))
+            self.add_button(
+                _("Details"), lambda: self._details.setVisible(self._details.isHidden())
+            )
         self._restyle()
         theme.manager().changed.connect(self._restyle)
 

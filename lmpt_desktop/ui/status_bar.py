@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui import theme
 
 MESSAGE_MS = 6000
@@ -20,11 +21,11 @@ _ORDER = (
 """Which activity is shown when several go on: the one people wait for."""
 
 _DOING = {
-    ActivityKind.SCAN: "Looking for photos",
-    ActivityKind.ENCODE: "Encoding photos",
-    ActivityKind.DOWNLOAD: "Downloading the backbone",
-    ActivityKind.FIT: "Retraining prompts",
-    ActivityKind.CAPTION: "Writing captions",
+    ActivityKind.SCAN: N_("Looking for photos"),
+    ActivityKind.ENCODE: N_("Encoding photos"),
+    ActivityKind.DOWNLOAD: N_("Downloading the backbone"),
+    ActivityKind.FIT: N_("Retraining prompts"),
+    ActivityKind.CAPTION: N_("Writing captions"),
 }
 _PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
 
@@ -32,12 +33,16 @@ _PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
 def seconds_text(seconds: float) -> str:
     """Time left in words: "5 s", "3 min", "2 h 10 min"."""
     if seconds < 60:
-        return f"{max(1, round(seconds))} s"
+        return _("{seconds} s").format(seconds=max(1, round(seconds)))
     minutes = round(seconds / 60)
     if minutes < 60:
-        return f"{minutes} min"
+        return _("{minutes} min").format(minutes=minutes)
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if rest else f"{hours} h"
+    return (
+        _("{hours} h {rest} min").format(hours=hours, rest=rest)
+        if rest
+        else _("{hours} h").format(hours=hours)
+    )
 
 
 def amount_text(activity: Activity) -> str:
@@ -45,25 +50,29 @@ def amount_text(activity: Activity) -> str:
     if activity.kind is ActivityKind.DOWNLOAD:
         done = round(activity.done / 1e6)
         if activity.total:
-            return f"{done:,} of {round(activity.total / 1e6):,} MB"
-        return f"{done:,} MB" if done else ""
+            return _("{done} of {total} MB").format(
+                done=number(done), total=number(round(activity.total / 1e6))
+            )
+        return _("{done} MB").format(done=number(done)) if done else ""
     if activity.total:
-        return f"{activity.done:,} of {activity.total:,}"
-    return f"{activity.done:,} so far" if activity.done else ""
+        return _("{done} of {total}").format(
+            done=number(activity.done), total=number(activity.total)
+        )
+    return _("{done} so far").format(done=number(activity.done)) if activity.done else ""
 
 
 def activity_text(activity: Activity) -> str:
     """An activity in a line."""
-    doing = _DOING[activity.kind]
+    doing = _(_DOING[activity.kind])
     if activity.state is ActivityState.FAILED:
-        return activity.message or f"{doing}: stopped by a problem"
+        return activity.message or _("{doing}: stopped by a problem").format(doing=doing)
     amount = amount_text(activity)
     text = f"{doing}: {amount}" if amount else doing
     if activity.state is ActivityState.PAUSED:
-        return f"{text} (paused)"
+        return _("{text} (paused)").format(text=text)
     if activity.seconds_left is not None:
-        text = f"{text}, {seconds_text(activity.seconds_left)} left"
-    return f"{text} ({activity.note})" if activity.note else text
+        text = _("{text}, {time} left").format(text=text, time=seconds_text(activity.seconds_left))
+    return f"{text} ({_(activity.note)})" if activity.note else text
 
 
 class StatusBar(QStatusBar):
@@ -88,8 +97,8 @@ class StatusBar(QStatusBar):
         self.pause_button = self._button("status-pause")
         self.pause_button.clicked.connect(self._pause_pressed)
         self.cancel_button = self._button("status-cancel")
-        self.cancel_button.setToolTip("Stop this; what is done is kept")
-        self.cancel_button.setAccessibleName("Stop")
+        self.cancel_button.setToolTip(_("Stop this; what is done is kept"))
+        self.cancel_button.setAccessibleName(_("Stop"))
         self.cancel_button.clicked.connect(self._cancel_pressed)
         self.model = QLabel()
         self.model.setObjectName("status-model")
@@ -116,9 +125,9 @@ class StatusBar(QStatusBar):
         self.model.setToolTip(
             message
             or (
-                f"Backbone {name}, running on {device}"
+                _("Backbone {name}, running on {device}").format(name=name, device=device)
                 if device
-                else f"Backbone {name}, not loaded yet"
+                else _("Backbone {name}, not loaded yet").format(name=name)
             )
         )
         self._update()
@@ -165,7 +174,7 @@ class StatusBar(QStatusBar):
         button.setAutoRaise(True)
         return button
 
-    def _update(self, *_: object) -> None:
+    def _update(self, *_args: object) -> None:
         activity = self.current
         busy = activity is not None
         for part in (self.activity, self.progress, self.pause_button, self.cancel_button):
@@ -177,7 +186,7 @@ class StatusBar(QStatusBar):
         loading = activity.kind is ActivityKind.ENCODE and not activity.done and not self._device
         held = activity.state is not ActivityState.RUNNING
         waiting = loading and activity.state is ActivityState.RUNNING
-        self.activity.setText("Loading the backbone" if waiting else activity_text(activity))
+        self.activity.setText(_("Loading the backbone") if waiting else activity_text(activity))
         self.activity.setToolTip(activity.message)
         self.progress.setVisible(not failed)
         # A range of 0 makes the bar run back and forth: how much is left is not known.
@@ -187,7 +196,7 @@ class StatusBar(QStatusBar):
         )
         self.pause_button.setVisible(activity.kind in _PAUSABLE or failed)
         self.pause_button.setIcon(theme.icon("resume" if held else "pause"))
-        words = "Try again" if failed else ("Resume" if held else "Pause")
+        words = _("Try again") if failed else (_("Resume") if held else _("Pause"))
         self.pause_button.setToolTip(words)
         self.pause_button.setAccessibleName(words)
         self.pause_button.setText(words if failed else "")

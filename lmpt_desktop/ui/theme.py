@@ -18,6 +18,8 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop import paths
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui import words
 from trainer.bands import Band
 
 
@@ -114,7 +116,8 @@ BAND_SHAPES: dict[Band, str] = {Band.HEAD: "●", Band.MEDIUM: "■", Band.TAIL:
 
 def band_word(band: Band, *, estimated: bool = False) -> str:
     """What the user reads for a band: ``tail``, or ``tail (estimated)``."""
-    return f"{band.value} (estimated)" if estimated else band.value
+    word = words.band_name(band)
+    return _("{band} (estimated)").format(band=word) if estimated else word
 
 
 def contrast(first: str, second: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.translation import _
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,12 +41,12 @@ class SessionThumbnails:
         snapshot = self._session.snapshot()
         row = snapshot.row_of.get(image_id)
         if row is None:
-            raise NoPicture("This image is no longer in the library.")
+            raise NoPicture(_("This image is no longer in the library."))
         state = ImageState(int(snapshot.images.states[row]))
         if state is ImageState.UNREADABLE:
             raise NoPicture(self._session.image(image_id).reason)
         if version and (found := self._store.get(version, size)) is not None:
             return found
         if state is ImageState.MISSING:
-            raise NoPicture("The file is missing.")
+            raise NoPicture(_("The file is missing."))
         return self._store.make(self._session.path(image_id), version, size)

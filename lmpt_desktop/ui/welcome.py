@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop import paths
 from lmpt_desktop.ingest import samples
+from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.memory import RecentLibrary
 
-INTRODUCTION = (
+INTRODUCTION = N_(
     "Tag photos with many classes at once, the rare ones included. "
     "Look at the predictions, correct a few, retrain."
 )
@@ -64,7 +65,7 @@ class WelcomePage(QWidget):
         inner.addLayout(buttons)
         inner.addWidget(self.samples_note)
         inner.addWidget(
-            _muted("Or drag a folder into this window. Photos are never moved or changed.")
+            _muted(_("Or drag a folder into this window. Photos are never moved or changed."))
         )
         inner.addSpacing(8)
         inner.addWidget(self.recent_label)
@@ -79,21 +80,21 @@ class WelcomePage(QWidget):
         theme.manager().changed.connect(self._restyle)
 
     def _make_buttons(self) -> None:
-        self.open_button = self._button("welcome-open", "Open a folder of photos...")
+        self.open_button = self._button("welcome-open", _("Open a folder of photos..."))
         self.open_button.setDefault(True)
         self.open_button.clicked.connect(self.open_wanted)
-        self.samples_button = self._button("welcome-samples", "Try it with sample photos")
+        self.samples_button = self._button("welcome-samples", _("Try it with sample photos"))
         self.samples_button.clicked.connect(self.samples_wanted)
         self.samples_note = _muted("")
         self.samples_note.setObjectName("welcome-samples-note")
         self.samples_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def _make_recent(self) -> None:
-        self.recent_label = QLabel("Recent libraries")
+        self.recent_label = QLabel(_("Recent libraries"))
         self.recent_label.setProperty("role", "heading")
         self.recent = QListWidget()
         self.recent.setObjectName("welcome-recent")
-        self.recent.setAccessibleName("Recent libraries")
+        self.recent.setAccessibleName(_("Recent libraries"))
         self.recent.itemActivated.connect(self._open_recent)
         self.recent.itemClicked.connect(self._open_recent)
 
@@ -170,7 +171,7 @@ def _heading() -> QHBoxLayout:
     names = QVBoxLayout()
     names.setSpacing(4)
     names.addWidget(title)
-    names.addWidget(_muted(INTRODUCTION))
+    names.addWidget(_muted(_(INTRODUCTION)))
     head = QHBoxLayout()
     head.setSpacing(18)
     head.addWidget(logo)

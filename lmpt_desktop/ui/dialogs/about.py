@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from lmpt_desktop import paths
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.base import larger, muted
 
@@ -27,7 +28,7 @@ def version_of(package: str) -> str:
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
-        return "not installed"
+        return _("not installed")
 
 
 def version_lines() -> list[tuple[str, str]]:
@@ -38,7 +39,7 @@ def version_lines() -> list[tuple[str, str]]:
         ("Qt", qVersion()),
         ("PySide6", version_of("PySide6")),
         *((title, version_of(package)) for package, title in _PACKAGES),
-        ("System", platform.platform(terse=True)),
+        (_("System"), platform.platform(terse=True)),
     ]
 
 
@@ -47,34 +48,34 @@ class AboutDialog(QDialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("About LMPT Desktop"))
+        self.setWindowTitle(_("About LMPT Desktop"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         logo = QLabel()
         logo.setPixmap(theme.icon("lmpt-desktop").pixmap(48, 48))
         title = QLabel("LMPT Desktop")
         title.setFont(larger(self.font(), 1.6))
         text = QLabel(
-            self.tr(
-                "Multi-label tagging for photo libraries with a long tail: it predicts, you "
-                "correct, it learns better prompts from your corrections.\n\nThe method is LMPT "
-                "(arXiv 2305.04536): the image-text model stays as it is, only the words in "
-                "front of each class name are learned."
+            _(
+                "Multi-label tagging for photo libraries with a long tail: it predicts, "
+                "you correct, it learns better prompts from your corrections.\n\nThe "
+                "method is LMPT (arXiv 2305.04536): the image-text model stays as it is, "
+                "only the words in front of each class name are learned."
             )
         )
         text.setWordWrap(True)
         self.versions = QLabel("\n".join(f"{name}: {version}" for name, version in version_lines()))
         self.versions.setObjectName("versions")
         places = muted(
-            self.tr("Libraries: {0}\nLog files: {1}").format(paths.libraries_dir(), paths.log_dir())
+            _("Libraries: {0}\nLog files: {1}").format(paths.libraries_dir(), paths.log_dir())
         )
         for label in (self.versions, places):
             label.setTextInteractionFlags(
                 Qt.TextInteractionFlag.TextSelectableByMouse
                 | Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
-        licence = muted(self.tr("Apache License 2.0. No warranty."))
+        licence = muted(_("Apache License 2.0. No warranty."))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton(self.tr("Copy versions"), QDialogButtonBox.ButtonRole.ActionRole)
+        copy = buttons.addButton(_("Copy versions"), QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(self.copy_versions)
         buttons.rejected.connect(self.reject)
         head = QHBoxLayout()

@@ -32,9 +32,11 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import DEVICE_SETTING
 from lmpt_desktop.engine.views import BackboneInfo
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, heading, muted
-from lmpt_desktop.ui.dialogs.formats import counted, file_size
+from lmpt_desktop.ui.dialogs.formats import file_size
 from lmpt_desktop.ui.dialogs.preferences import device_box
+from lmpt_desktop.ui.words import photos_text
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.notices import Activity
@@ -59,36 +61,36 @@ class BackboneDialog(LibraryDialog):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(session, bridge, parent)
-        self.setWindowTitle(self.tr("Backbone"))
+        self.setWindowTitle(_("Backbone"))
         self.resize(600, 600)
         self.now = QLabel()
         self.now.setObjectName("backbone-now")
         self.now.setWordWrap(True)
         self.list = QListWidget()
         self.list.setObjectName("backbones")
-        self.list.setAccessibleName(self.tr("Suggested backbones"))
+        self.list.setAccessibleName(_("Suggested backbones"))
         self.list.setWordWrap(True)
         self.list.setSpacing(2)
         self.custom = QLineEdit()
         self.custom.setObjectName("custom-backbone")
-        self.custom.setPlaceholderText(self.tr("MODEL/PRETRAINED or MODEL/path to weights"))
-        self.custom.setAccessibleName(self.tr("Another backbone"))
+        self.custom.setPlaceholderText(_("MODEL/PRETRAINED or MODEL/path to weights"))
+        self.custom.setAccessibleName(_("Another backbone"))
         self.custom.setClearButtonEnabled(True)
-        self.browse = QPushButton(self.tr("&Weights file..."))
+        self.browse = QPushButton(_("&Weights file..."))
         self.browse.setAutoDefault(False)
         self.browse.setToolTip(
-            self.tr("Type the model's name first (ViT-B-16, say), then choose its weights")
+            _("Type the model's name first (ViT-B-16, say), then choose its weights")
         )
         self.effect = muted()
         self.effect.setObjectName("backbone-effect")
         self.bar = QProgressBar()
         self.bar.setObjectName("download")
-        self.bar.setAccessibleName(self.tr("Download"))
-        self.cancel = QPushButton(self.tr("&Cancel download"))
+        self.bar.setAccessibleName(_("Download"))
+        self.cancel = QPushButton(_("&Cancel download"))
         self.cancel.setObjectName("cancel-download")
         self.cancel.setAutoDefault(False)
         self.device = device_box()
-        self.use = QPushButton(self.tr("&Use this backbone"))
+        self.use = QPushButton(_("&Use this backbone"))
         self.use.setObjectName("use")
         self.use.setDefault(True)
         self._lay_out()
@@ -109,15 +111,15 @@ class BackboneDialog(LibraryDialog):
         download.addWidget(self.bar, 1)
         download.addWidget(self.cancel)
         device = QFormLayout()
-        device.addRow(self.tr("&Device"), self.device)
+        device.addRow(_("&Device"), self.device)
         buttons = close_box(self)
         buttons.addButton(self.use, QDialogButtonBox.ButtonRole.ActionRole)
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
         layout.addWidget(self.now)
-        layout.addWidget(heading(self.tr("Suggested")))
+        layout.addWidget(heading(_("Suggested")))
         layout.addWidget(self.list, 1)
-        layout.addWidget(heading(self.tr("Another model of open_clip, or your own weights")))
+        layout.addWidget(heading(_("Another model of open_clip, or your own weights")))
         layout.addLayout(other)
         layout.addWidget(self.effect)
         layout.addLayout(download)
@@ -139,8 +141,11 @@ class BackboneDialog(LibraryDialog):
     def refresh(self) -> None:
         """Show what is in use and what can be chosen."""
         name, device = self.session.backbone, self.session.device
-        where = self.tr(" on {0}").format(device) if device else ""
-        self.now.setText(self.tr("In use: {0}{1}").format(name, where))
+        self.now.setText(
+            _("In use: {name} on {device}").format(name=name, device=device)
+            if device
+            else _("In use: {name}").format(name=name)
+        )
         chosen = self.list.currentItem()
         kept = chosen.data(Qt.ItemDataRole.UserRole).name if chosen else name
         self.list.clear()
@@ -154,12 +159,12 @@ class BackboneDialog(LibraryDialog):
 
     def _described(self, info: BackboneInfo) -> str:
         if info.available:
-            size = self.tr("on this computer")
+            size = _("on this computer")
         elif info.name == LITE:
-            size = self.tr("missing from this installation")
+            size = _("missing from this installation")
         else:
-            size = self.tr("download: {0}").format(file_size(info.download_bytes))
-        mark = self.tr("   ● in use") if info.name == self.session.backbone else ""
+            size = _("download: {0}").format(file_size(info.download_bytes))
+        mark = "   ● " + _("in use") if info.name == self.session.backbone else ""
         return f"{info.title}   ({size}){mark}\n{info.note}"
 
     def chosen(self) -> str:
@@ -169,22 +174,20 @@ class BackboneDialog(LibraryDialog):
         item = self.list.currentItem()
         return item.data(Qt.ItemDataRole.UserRole).name if item else ""
 
-    def _choice_changed(self, *_: object) -> None:
+    def _choice_changed(self, *_args: object) -> None:
         name, typed = self.chosen(), bool(self.custom.text().strip())
         self.list.setEnabled(not typed)
         if typed and not is_backbone_name(name):
-            self.effect.setText(
-                self.tr("Write it as MODEL/PRETRAINED, for example ViT-B-16/openai.")
-            )
+            self.effect.setText(_("Write it as MODEL/PRETRAINED, for example ViT-B-16/openai."))
             self.use.setEnabled(False)
             return
         self.use.setEnabled(bool(name) and name != self.session.backbone)
         if not self.use.isEnabled():
             self.effect.setText("")
             return
-        photos = counted(len(self.session.snapshot().images), "photo", "photos")
+        photos = photos_text(len(self.session.snapshot().images))
         self.effect.setText(
-            self.tr(
+            _(
                 "Features belong to a backbone, so the {0} of this library will be looked at "
                 "again. Annotations stay; prompts learned on another backbone wait until you "
                 "return to it."
@@ -199,19 +202,19 @@ class BackboneDialog(LibraryDialog):
         if self.attempt(lambda: self.session.set_backbone(name)):
             self.custom.clear()
             self.refresh()
-            self.strip.say(self.tr("{0} is being loaded.").format(name))
+            self.strip.say(_("{0} is being loaded.").format(name))
 
     def _browse(self) -> None:
         model = self.custom.text().strip().partition("/")[0]
         if not model:
-            self.strip.say(self.tr("Type the model's name first, for example ViT-B-16."), "warning")
+            self.strip.say(_("Type the model's name first, for example ViT-B-16."), "warning")
             self.custom.setFocus()
             return
-        chosen, _ = QFileDialog.getOpenFileName(
+        chosen, _kind = QFileDialog.getOpenFileName(
             self,
-            self.tr("Choose weights"),
+            _("Choose weights"),
             "",
-            self.tr("Weights (*.safetensors *.pt *.pth *.bin);;All files (*)"),
+            _("Weights (*.safetensors *.pt *.pth *.bin);;All files (*)"),
         )
         if chosen:
             self.custom.setText(f"{model}/{Path(chosen)}")
@@ -224,7 +227,7 @@ class BackboneDialog(LibraryDialog):
         if notice.message:
             self.strip.say(notice.message)
         elif notice.device:
-            self.strip.say(self.tr("{0} runs on {1}.").format(notice.backbone, notice.device))
+            self.strip.say(_("{0} runs on {1}.").format(notice.backbone, notice.device))
 
     def _activity_changed(self, notice: ActivityChanged) -> None:
         if notice.activity.kind is ActivityKind.DOWNLOAD:
@@ -239,8 +242,8 @@ class BackboneDialog(LibraryDialog):
         # Bytes can pass what a progress bar counts to; kilobytes cannot.
         self.bar.setRange(0, activity.total // 1024)
         self.bar.setValue(activity.done // 1024)
-        done = file_size(activity.done) if activity.done else "0 MB"
-        whole = self.tr("{0} of {1}").format(done, file_size(activity.total))
+        done = file_size(activity.done) if activity.done else _("0 MB")
+        whole = _("{0} of {1}").format(done, file_size(activity.total))
         self.bar.setFormat(whole if activity.total else done)
         if activity.state is ActivityState.FAILED and activity.message:
             self.strip.say(activity.message, "error")

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.notices import Notice
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class LibraryDialog(QDialog):
         except Exception as error:  # every refusal carries a sentence for the user
             logger.warning("refused: %s", error, exc_info=True)
             gone = isinstance(error, KeyError)
-            said = self.tr("It is no longer there.") if gone else str(error)
+            said = _("It is no longer there.") if gone else str(error)
             self.strip.say(said or type(error).__name__, "error")
             return False
         return True

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.comparison_models import CHANGED_ROLE, ChangedLine, ChangedModel
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
@@ -91,7 +92,7 @@ class ChangedView(QListView):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("changed-predictions")
-        self.setAccessibleName(self.tr("Predictions that change"))
+        self.setAccessibleName(_("Predictions that change"))
         self.setItemDelegate(ChangedDelegate(loader, self))
         self.setModel(model)
         self.setFlow(QListView.Flow.LeftToRight)

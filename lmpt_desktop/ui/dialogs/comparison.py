@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.views import Comparison
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, larger, muted, tint
 from lmpt_desktop.ui.dialogs.changed_view import ChangedView
@@ -30,7 +31,8 @@ from lmpt_desktop.ui.dialogs.comparison_models import (
     changed_lines,
     class_comparisons,
 )
-from lmpt_desktop.ui.dialogs.formats import NOT_ENOUGH, change, counted, percent
+from lmpt_desktop.ui.dialogs.formats import NOT_ENOUGH, change, percent
+from lmpt_desktop.ui.words import band_name, classes_text, photos_text, predictions_text
 from trainer.bands import Band
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ class ScoreCard(QFrame):
         self._band = band
         self._moved = 0.0
         self.setObjectName("score-card")
-        name = self.tr("All classes") if band is None else f"{theme.BAND_SHAPES[band]} {band.value}"
+        name = _("All classes") if band is None else f"{theme.BAND_SHAPES[band]} {band_name(band)}"
         self._name = QLabel(name)
         self.figure = QLabel("–")
         self.figure.setFont(larger(self.font(), 1.9))
@@ -66,13 +68,13 @@ class ScoreCard(QFrame):
         """mAP in [0, 1]; None where there is not enough to judge."""
         if new is None:
             self.figure.setText("–")
-            self.beneath.setText(NOT_ENOUGH)
+            self.beneath.setText(_(NOT_ENOUGH))
         else:
             self.figure.setText(percent(new))
-            before = self.tr("was {0}").format(percent(old)) if old is not None else ""
+            before = _("was {0}").format(percent(old)) if old is not None else ""
             self.beneath.setText(f"{change(old, new)}  {before}".strip())
         self._moved = 0.0 if old is None or new is None else round(new - old, 3)
-        spoken = self.tr("{0}: {1}, {2}").format(
+        spoken = _("{0}: {1}, {2}").format(
             self._name.text(), self.figure.text(), self.beneath.text()
         )
         self.setAccessibleName(spoken)
@@ -107,24 +109,24 @@ class ComparisonDialog(LibraryDialog):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(session, bridge, parent)
-        self.setWindowTitle(self.tr("Compare prompts"))
+        self.setWindowTitle(_("Compare prompts"))
         self.resize(880, 660)
         self._run_id = run_id
         self._loader = loader
         self.comparison: Comparison | None = None
         self.changed: ChangedModel | None = None
-        self.summary = muted(self.tr("Comparing..."))
+        self.summary = muted(_("Comparing..."))
         self.summary.setObjectName("comparison-summary")
         self.cards = {band: ScoreCard(band) for band in (None, *Band)}
         cards = QHBoxLayout()
         for card in self.cards.values():
             cards.addWidget(card, 1)
         self.tabs = QTabWidget()
-        self.promote = QPushButton(self.tr("&Promote: use the new prompts"))
+        self.promote = QPushButton(_("&Promote: use the new prompts"))
         self.promote.setObjectName("promote")
-        self.discard = QPushButton(self.tr("&Discard"))
+        self.discard = QPushButton(_("&Discard"))
         self.discard.setObjectName("discard")
-        self.later = QPushButton(self.tr("Decide &later"))
+        self.later = QPushButton(_("Decide &later"))
         self.later.setObjectName("later")
         self.promote.setDefault(True)
         self.discard.setAutoDefault(False)
@@ -163,31 +165,31 @@ class ComparisonDialog(LibraryDialog):
         for band, card in self.cards.items():
             name = band.value if band else "total"
             card.show_scores(getattr(old, name, None), getattr(new, name, None))
-        self.tabs.addTab(self._class_page(comparison), self.tr("Classes"))
-        count = f"{comparison.changed_count:,}"
+        self.tabs.addTab(self._class_page(comparison), _("Classes"))
+        count = number(comparison.changed_count)
         self.tabs.addTab(
-            self._changed_page(comparison), self.tr("Predictions that change ({0})").format(count)
+            self._changed_page(comparison), _("Predictions that change ({0})").format(count)
         )
         self._look_at_versions()
 
     def _failed(self, error: Exception) -> None:
-        self.summary.setText(self.tr("There is nothing to compare."))
+        self.summary.setText(_("There is nothing to compare."))
         missing = isinstance(error, KeyError)
-        said = self.tr("This run made no prompts, or they have been discarded.")
+        said = _("This run made no prompts, or they have been discarded.")
         self.strip.say(said if missing else str(error), "warning")
 
     def _sentence(self, comparison: Comparison) -> str:
         judged = comparison.new.classes if comparison.new else []
         enough = sum(1 for item in judged if item.average_precision is not None)
-        held_out = self.tr(
+        held_out = _(
             "Mean average precision (mAP) in percent, on annotations held out from training; "
             "{0} of {1} classes have enough of them to judge."
-        ).format(f"{enough:,}", f"{len(judged):,}")
-        library = self.tr("In the library {0} in {1} would change: {2} appear, {3} vanish.").format(
-            counted(comparison.changed_count, "prediction", "predictions"),
-            counted(comparison.changed_images, "photo", "photos"),
-            f"{comparison.gained:,}",
-            f"{comparison.lost:,}",
+        ).format(number(enough), number(len(judged)))
+        library = _("In the library {0} in {1} would change: {2} appear, {3} vanish.").format(
+            predictions_text(comparison.changed_count),
+            photos_text(comparison.changed_images),
+            number(comparison.gained),
+            number(comparison.lost),
         )
         return "\n".join(filter(None, (held_out, self._calibration(comparison), library)))
 
@@ -198,16 +200,16 @@ class ComparisonDialog(LibraryDialog):
         after, before = figures.get("ECE"), figures.get("ECE_before")
         if after is not None and before is not None:
             parts.append(
-                self.tr("Calibration error {0} (before calibration {1}).").format(
+                _("Calibration error {0} (before calibration {1}).").format(
                     percent(after), percent(before)
                 )
             )
         if sharing := round(figures.get("classes_sharing_threshold", 0)):
             parts.append(
-                self.tr(
+                _(
                     "{0} with fewer than 5 held-out annotations of either kind: they share one "
                     "threshold."
-                ).format(counted(sharing, "class", "classes"))
+                ).format(classes_text(sharing))
             )
         return " ".join(parts)
 
@@ -218,7 +220,7 @@ class ComparisonDialog(LibraryDialog):
         proxy.setSortRole(SORT_ROLE)
         self.table = QTableView()
         self.table.setObjectName("class-comparison")
-        self.table.setAccessibleName(self.tr("Classes, old and new"))
+        self.table.setAccessibleName(_("Classes, old and new"))
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
@@ -233,13 +235,13 @@ class ComparisonDialog(LibraryDialog):
         view.image_activated.connect(lambda image: self.images_wanted.emit([image]))
         box = QComboBox()
         box.setObjectName("changed-class")
-        box.setAccessibleName(self.tr("Class"))
-        box.addItem(self.tr("All classes"), "")
+        box.setAccessibleName(_("Class"))
+        box.addItem(_("All classes"), "")
         for name in sorted({line.class_name for line in lines}, key=str.casefold):
             box.addItem(name, name)
         model = self.changed
         box.currentIndexChanged.connect(lambda _index: model.set_class(box.currentData()))
-        show = QPushButton(self.tr("Show these photos in the &grid"))
+        show = QPushButton(_("Show these photos in the &grid"))
         show.setAutoDefault(False)
         show.clicked.connect(self._want_images)
         show.setEnabled(bool(lines))
@@ -255,10 +257,10 @@ class ComparisonDialog(LibraryDialog):
 
     def _few(self, comparison: Comparison, shown: int) -> QLabel:
         if not comparison.changed_count:
-            return muted(self.tr("Every prediction stays as it is."))
+            return muted(_("Every prediction stays as it is."))
         if shown < comparison.changed_count:
-            return muted(self.tr("The {0} that move most").format(f"{shown:,}"))
-        return muted(self.tr("Those that move most come first"))
+            return muted(_("The {0} that move most").format(number(shown)))
+        return muted(_("Those that move most come first"))
 
     def _want_images(self) -> None:
         if self.changed is not None:
@@ -275,11 +277,11 @@ class ComparisonDialog(LibraryDialog):
         active = there and found[0].active
         self.promote.setEnabled(there and not active)
         self.discard.setEnabled(there and not active)
-        self.later.setText(self.tr("&Close") if active or not there else self.tr("Decide &later"))
+        self.later.setText(_("&Close") if active or not there else _("Decide &later"))
         if active:
-            self.strip.say(self.tr("These prompts are in use. You can roll back under Versions."))
+            self.strip.say(_("These prompts are in use. You can roll back under Versions."))
         elif not there:
-            self.strip.say(self.tr("These prompts have been discarded."))
+            self.strip.say(_("These prompts have been discarded."))
 
     def promote_new(self) -> None:
         """Predict with the new prompts from now on."""

@@ -9,9 +9,11 @@ from typing import Any
 from PySide6.QtCore import QAbstractListModel, QAbstractTableModel, QObject, Qt
 
 from lmpt_desktop.engine.views import ChangedPrediction, Comparison, Snapshot
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.dialogs.formats import NOT_ENOUGH, change, percent
 from lmpt_desktop.ui.grid.model import Index
 from lmpt_desktop.ui.theme import BAND_SHAPES, current
+from lmpt_desktop.ui.words import band_name
 from trainer.bands import Band
 from trainer.prompt_set import ClassResult
 
@@ -66,19 +68,19 @@ class ClassComparisonModel(QAbstractTableModel):
         super().__init__(parent)
         self.lines = list(lines)
         self._headers = (
-            self.tr("Class"),
-            self.tr("Band"),
-            self.tr("Learned from"),
-            self.tr("Judged by"),
-            self.tr("Old AP"),
-            self.tr("New AP"),
-            self.tr("Change"),
+            _("Class"),
+            _("Band"),
+            _("Learned from"),
+            _("Judged by"),
+            _("Old AP"),
+            _("New AP"),
+            _("Change"),
         )
         self._tips = {
-            TRAIN: self.tr("Photos with the class present that the prompts were learned from"),
-            HELD_OUT: self.tr("Held-out photos: present / absent"),
-            OLD: self.tr("Average precision of the prompts in use, in percent"),
-            NEW: self.tr("Average precision of the new prompts, in percent"),
+            TRAIN: _("Photos with the class present that the prompts were learned from"),
+            HELD_OUT: _("Held-out photos: present / absent"),
+            OLD: _("Average precision of the prompts in use, in percent"),
+            NEW: _("Average precision of the new prompts, in percent"),
         }
 
     def rowCount(self, parent: Index | None = None) -> int:
@@ -116,13 +118,13 @@ def _text(line: ClassComparison, column: int) -> str:
     if column == NAME:
         return line.name
     if column == BAND:
-        return f"{BAND_SHAPES[line.band]} {line.band.value}" if line.band else ""
+        return f"{BAND_SHAPES[line.band]} {band_name(line.band)}" if line.band else ""
     if column == TRAIN:
-        return f"{line.train_present:,}"
+        return number(line.train_present)
     if column == HELD_OUT:
-        return f"{line.held_out_present:,} / {line.held_out_absent:,}"
+        return f"{number(line.held_out_present)} / {number(line.held_out_absent)}"
     if column == CHANGE:
-        return NOT_ENOUGH if line.new is None else change(line.old, line.new)
+        return _(NOT_ENOUGH) if line.new is None else change(line.old, line.new)
     return percent(line.old if column == OLD else line.new)
 
 
@@ -217,12 +219,18 @@ class ChangedModel(QAbstractListModel):
 
     def sentence(self, line: ChangedLine) -> str:
         """The change in words."""
-        verb = self.tr("appears in") if line.change.gained else self.tr("vanishes from")
-        said = {
-            True: self.tr("as you said"),
-            False: self.tr("against your annotation"),
-            None: "",
-        }[line.agrees]
-        scores = f"{line.change.old_score:.2f} → {line.change.new_score:.2f}"
-        text = f"{line.class_name} {verb} {line.file_name} ({scores})"
-        return f"{text}, {said}" if said else text
+        sentence = (
+            _("{name} appears in {file} ({old} → {new})")
+            if line.change.gained
+            else _("{name} vanishes from {file} ({old} → {new})")
+        )
+        text = sentence.format(
+            name=line.class_name,
+            file=line.file_name,
+            old=decimal(line.change.old_score, 2),
+            new=decimal(line.change.new_score, 2),
+        )
+        if line.agrees is None:
+            return text
+        said = _("as you said") if line.agrees else _("against your annotation")
+        return f"{text}, {said}"

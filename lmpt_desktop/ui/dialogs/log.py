@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import files
 from lmpt_desktop.ui.dialogs.base import muted
 
@@ -34,29 +35,27 @@ class LogDialog(QDialog):
 
     def __init__(self, path: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle(self.tr("Log"))
+        self.setWindowTitle(_("Log"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(760, 440)
         self._path = path
         self.text = QPlainTextEdit()
         self.text.setObjectName("log-text")
-        self.text.setAccessibleName(self.tr("Log"))
+        self.text.setAccessibleName(_("Log"))
         self.text.setReadOnly(True)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         try:
             content = read_tail(path)
         except OSError as error:
-            content = self.tr("The log cannot be read: {0}").format(error.strerror or error)
-        self.text.setPlainText(content or self.tr("The log is empty."))
+            content = _("The log cannot be read: {0}").format(error.strerror or error)
+        self.text.setPlainText(content or _("The log is empty."))
         self.text.moveCursor(QTextCursor.MoveOperation.End)
         place = muted(str(path))
         place.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        copy = buttons.addButton(self.tr("&Copy"), QDialogButtonBox.ButtonRole.ActionRole)
-        folder = buttons.addButton(
-            self.tr("Show in &folder"), QDialogButtonBox.ButtonRole.ActionRole
-        )
+        copy = buttons.addButton(_("&Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+        folder = buttons.addButton(_("Show in &folder"), QDialogButtonBox.ButtonRole.ActionRole)
         copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.text.toPlainText()))
         folder.clicked.connect(lambda: files.reveal(path))
         buttons.rejected.connect(self.reject)

@@ -24,10 +24,12 @@ from lmpt_desktop.engine.notices import (
     RunChanged,
 )
 from lmpt_desktop.engine.views import Preflight, RetrainOptions
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, heading, muted, tint
-from lmpt_desktop.ui.dialogs.formats import counted, duration
+from lmpt_desktop.ui.dialogs.formats import duration
 from lmpt_desktop.ui.dialogs.preferences import device_box
+from lmpt_desktop.ui.words import annotations_text, band_name, photos_text
 from trainer.bands import Band
 
 if TYPE_CHECKING:
@@ -45,14 +47,12 @@ class BandTable(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(28)
-        for column, text in enumerate(
-            (self.tr("Band"), self.tr("Classes"), self.tr("Present annotations"))
-        ):
+        for column, text in enumerate((_("Band"), _("Classes"), _("Present annotations"))):
             self._grid.addWidget(muted(text), 0, column, _side(column))
         self._words: dict[Band, QLabel] = {}
         self._numbers: dict[Band, tuple[QLabel, QLabel]] = {}
         for row, band in enumerate(Band, 1):
-            word = QLabel(f"{theme.BAND_SHAPES[band]} {band.value}")
+            word = QLabel(f"{theme.BAND_SHAPES[band]} {band_name(band)}")
             numbers = (QLabel(), QLabel())
             self._grid.addWidget(word, row, 0)
             for column, label in enumerate(numbers, 1):
@@ -65,8 +65,8 @@ class BandTable(QWidget):
 
     def show_counts(self, classes: dict[Band, int], present: dict[Band, int]) -> None:
         for band, (first, second) in self._numbers.items():
-            first.setText(f"{classes.get(band, 0):,}")
-            second.setText(f"{present.get(band, 0):,}")
+            first.setText(number(classes.get(band, 0)))
+            second.setText(number(present.get(band, 0)))
 
     def _restyle(self, *_: object) -> None:
         for band, word in self._words.items():
@@ -91,14 +91,15 @@ class RetrainDialog(LibraryDialog):
         device: str = "auto",
     ) -> None:
         super().__init__(session, bridge, parent)
-        self.setWindowTitle(self.tr("Retrain prompts"))
+        self.setWindowTitle(_("Retrain prompts"))
         self.setMinimumWidth(500)
         self._task: background.Task | None = None
         self._again = False
         intro = muted(
-            self.tr(
-                "Learns better prompts from your annotations. The photos are not read again and "
-                "the model itself is not changed; you compare the result before it is used."
+            _(
+                "Learns better prompts from your annotations. The photos are not read "
+                "again and the model itself is not changed; you compare the result "
+                "before it is used."
             )
         )
         self.total = QLabel()
@@ -113,13 +114,13 @@ class RetrainDialog(LibraryDialog):
         self.time = QLabel()
         self.time.setObjectName("time")
         form = QFormLayout()
-        form.addRow(self.tr("Backbone"), self.backbone)
-        form.addRow(self.tr("&Device"), self.device)
-        form.addRow(self.tr("Expected time"), self.time)
+        form.addRow(_("Backbone"), self.backbone)
+        form.addRow(_("&Device"), self.device)
+        form.addRow(_("Expected time"), self.time)
         self.warnings = muted()
         self.warnings.setObjectName("warnings")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
-        self.start = QPushButton(self.tr("&Start"))
+        self.start = QPushButton(_("&Start"))
         self.start.setObjectName("start")
         self.start.setDefault(True)
         buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -128,10 +129,10 @@ class RetrainDialog(LibraryDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(intro)
-        layout.addWidget(heading(self.tr("What it learns from")))
+        layout.addWidget(heading(_("What it learns from")))
         for widget in (self.total, self.bands, self.without):
             layout.addWidget(widget)
-        layout.addWidget(heading(self.tr("How")))
+        layout.addWidget(heading(_("How")))
         layout.addLayout(form)
         layout.addWidget(self.warnings)
         layout.addWidget(self.strip)
@@ -148,7 +149,7 @@ class RetrainDialog(LibraryDialog):
             self.listen(kind, self._notice)
         self.finished.connect(self._let_go)
         self.start.setEnabled(False)
-        self.total.setText(self.tr("Counting annotations..."))
+        self.total.setText(_("Counting annotations..."))
         self.refresh()
 
     def refresh(self) -> None:
@@ -168,15 +169,17 @@ class RetrainDialog(LibraryDialog):
     def _show(self, preflight: Preflight) -> None:
         self._task = None
         self.preflight = preflight
-        said = counted(preflight.annotations, "annotation", "annotations")
-        photos = counted(preflight.images, "photo", "photos")
-        self.total.setText(self.tr("{0} on {1}").format(said, photos))
+        said = annotations_text(preflight.annotations)
+        photos = photos_text(preflight.images)
+        self.total.setText(_("{0} on {1}").format(said, photos))
         self.bands.show_counts(preflight.classes_per_band, preflight.present_per_band)
         self.without.setText(self._without(preflight.classes_without_present))
         self.without.setToolTip(", ".join(preflight.classes_without_present))
         self.without.setVisible(bool(preflight.classes_without_present))
-        device = self.tr(" on {0}").format(preflight.device) if preflight.device else ""
-        self.backbone.setText(preflight.backbone + device)
+        name, device = preflight.backbone, preflight.device
+        self.backbone.setText(
+            _("{name} on {device}").format(name=name, device=device) if device else name
+        )
         self.time.setText(duration(preflight.expected_seconds))
         self.warnings.setText("\n".join(preflight.warnings))
         self.warnings.setVisible(bool(preflight.warnings))
@@ -196,17 +199,20 @@ class RetrainDialog(LibraryDialog):
     def _without(self, names: tuple[str, ...]) -> str:
         shown = ", ".join(names[:MAX_NAMES])
         if len(names) > MAX_NAMES:
-            shown += self.tr(" and {0} more").format(f"{len(names) - MAX_NAMES:,}")
-        have = self.tr("class has") if len(names) == 1 else self.tr("classes have")
-        return self.tr("{0} {1} no present annotation and keep the plain prompt: {2}").format(
-            f"{len(names):,}", have, shown
-        )
+            shown = _("{names} and {count} more").format(
+                names=shown, count=number(len(names) - MAX_NAMES)
+            )
+        return ngettext(
+            "{count} class has no present annotation and keeps the plain prompt: {names}",
+            "{count} classes have no present annotation and keep the plain prompt: {names}",
+            len(names),
+        ).format(count=number(len(names)), names=shown)
 
     def start_run(self) -> None:
         """Start and close; or say why not."""
         options = RetrainOptions(device=self.device.currentData())
         self.start.setEnabled(False)
-        self.strip.say(self.tr("Starting..."))
+        self.strip.say(_("Starting..."))
 
         def refused(error: Exception) -> None:
             if not isValid(self):

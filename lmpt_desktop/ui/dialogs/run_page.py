@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, larger, muted, tint
 from lmpt_desktop.ui.dialogs.log import LogDialog
@@ -53,15 +54,15 @@ class RunPage(QWidget):
         self.setup.setObjectName("run-setup")
         self.bar = QProgressBar()
         self.bar.setObjectName("run-progress")
-        self.bar.setAccessibleName(self.tr("Training progress"))
+        self.bar.setAccessibleName(_("Training progress"))
         self.plot = RunPlot()
         self.scores = QLabel()
         self.scores.setObjectName("run-scores")
-        self.cancel = QPushButton(self.tr("&Cancel training"))
+        self.cancel = QPushButton(_("&Cancel training"))
         self.cancel.setObjectName("cancel-run")
-        self.log = QPushButton(self.tr("Show &log"))
+        self.log = QPushButton(_("Show &log"))
         self.log.setObjectName("show-log")
-        self.compare = QPushButton(self.tr("Com&pare..."))
+        self.compare = QPushButton(_("Com&pare..."))
         self.compare.setObjectName("compare")
         buttons = QHBoxLayout()
         buttons.addWidget(self.scores, 1)
@@ -84,8 +85,8 @@ class RunPage(QWidget):
         """Show where the run stands; None where there has been none."""
         self.status = status
         if status is None:
-            self.headline.setText(self.tr("No retraining yet"))
-            self.details.setText(self.tr("Start one under Model > Retrain prompts."))
+            self.headline.setText(_("No retraining yet"))
+            self.details.setText(_("Start one under Model > Retrain prompts."))
             self.setup.clear()
             self.scores.clear()
             for widget in (self.cancel, self.log, self.compare, self.bar):
@@ -94,7 +95,7 @@ class RunPage(QWidget):
         story = story_of(status)
         active = status.state in ACTIVE
         cancelling = active and self._cancelling == status.run_id
-        self.headline.setText(self.tr("Cancelling...") if cancelling else headline(status, story))
+        self.headline.setText(_("Cancelling...") if cancelling else headline(status, story))
         self.details.setText(details(status, story))
         self.bar.setVisible(active)
         self.bar.setRange(0, story.steps)
@@ -105,10 +106,10 @@ class RunPage(QWidget):
             self.setup.clear()
         else:
             self.setup.setText(
-                self.tr("{0} classes, {1} photos to learn from, {2} held out; {3} on {4}").format(
-                    f"{begun.classes:,}",
-                    f"{begun.train_images:,}",
-                    f"{begun.held_out_images:,}",
+                _("{0} classes, {1} photos to learn from, {2} held out; {3} on {4}").format(
+                    number(begun.classes),
+                    number(begun.train_images),
+                    number(begun.held_out_images),
                     begun.backbone,
                     begun.device,
                 )
@@ -153,11 +154,11 @@ class RunDialog(LibraryDialog):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(session, bridge, parent)
-        self.setWindowTitle(self.tr("Retraining"))
+        self.setWindowTitle(_("Retraining"))
         self.resize(760, 480)
         self.page = RunPage()
         buttons = close_box(self)
-        hint = muted(self.tr("You can close this; the training goes on."))
+        hint = muted(_("You can close this; the training goes on."))
         foot = QHBoxLayout()
         foot.addWidget(hint, 1)
         foot.addWidget(buttons)

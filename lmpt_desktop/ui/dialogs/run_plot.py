@@ -6,9 +6,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.base import muted
 from lmpt_desktop.ui.dialogs.run_story import BAND_CURVES, RunStory
+from lmpt_desktop.ui.words import band_name
 from trainer.bands import Band
 
 _SYMBOLS = {"total": None, "head": "o", "medium": "s", "tail": "d"}
@@ -18,6 +20,11 @@ _LOSS_STYLES = {
     "classification": Qt.PenStyle.DashLine,
     "embedding": Qt.PenStyle.DotLine,
 }
+_LOSS_WORDS = {
+    "both": N_("both"),
+    "classification": N_("classification"),
+    "embedding": N_("embedding"),
+}
 _LOSS_SIGNS = {"both": "━", "classification": "╌", "embedding": "┈"}
 
 
@@ -26,13 +33,13 @@ class RunPlot(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loss = _plot(self.tr("Training loss by step"))
-        self.scores = _plot(self.tr("Validation mAP by step, in percent"))
+        self.loss = _plot(_("Training loss by step"))
+        self.scores = _plot(_("Validation mAP by step, in percent"))
         self._loss_legend, self._score_legend = QLabel(), QLabel()
         self._loss_curves = {name: self.loss.plot([], []) for name in _LOSS_STYLES}
         self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
         # The loss starts anew there; without a mark that looks like a failure.
-        self._second = pg.InfiniteLine(angle=90, movable=False, label=self.tr("second pass"))
+        self._second = pg.InfiniteLine(angle=90, movable=False, label=_("second pass"))
         self._second.label.setPosition(0.92)
         self._second.hide()
         self.loss.getViewBox().addItem(self._second, ignoreBounds=True)
@@ -40,8 +47,8 @@ class RunPlot(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(16)
         for title, plot, legend in (
-            (self.tr("Loss"), self.loss, self._loss_legend),
-            (self.tr("Validation mAP"), self.scores, self._score_legend),
+            (_("Loss"), self.loss, self._loss_legend),
+            (_("Validation mAP"), self.scores, self._score_legend),
         ):
             column = QVBoxLayout()
             column.setSpacing(2)
@@ -117,11 +124,15 @@ def _plot(spoken: str) -> pg.PlotWidget:
 
 
 def _columns(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
-    return [step for step, _ in points], [value for _, value in points]
+    return [step for step, _value in points], [value for _step, value in points]
 
 
 def _legend(signs: dict[str, str], shades: dict[str, str]) -> str:
     return "&nbsp;&nbsp; ".join(
-        f'<span style="color:{shades[name]}">{sign}&nbsp;{name}</span>'
+        f'<span style="color:{shades[name]}">{sign}&nbsp;{_word(name)}</span>'
         for name, sign in signs.items()
     )
+
+
+def _word(name: str) -> str:
+    return _(_LOSS_WORDS[name]) if name in _LOSS_WORDS else band_name(name)

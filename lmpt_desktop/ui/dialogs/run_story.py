@@ -6,7 +6,9 @@ import itertools
 from dataclasses import dataclass
 
 from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.dialogs.formats import duration, percent
+from lmpt_desktop.ui.words import band_name
 from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, FitValidated
 
 BAND_CURVES = ("total", "head", "medium", "tail")
@@ -14,13 +16,13 @@ BAND_CURVES = ("total", "head", "medium", "tail")
 ACTIVE = (RunState.PREPARING, RunState.RUNNING)
 
 _FAILURES = {
-    "no-memory": "There was not enough memory.",
-    "no-device": "The device is not available any more.",
-    "disk-full": "The disk is full.",
-    "bad-job": "The training data could not be read.",
-    "not-finite": "The training became unstable.",
-    "bad-weights": "The backbone's weights could not be read.",
-    "cancelled": "It was cancelled before there was anything to keep.",
+    "no-memory": N_("There was not enough memory."),
+    "no-device": N_("The device is not available any more."),
+    "disk-full": N_("The disk is full."),
+    "bad-job": N_("The training data could not be read."),
+    "not-finite": N_("The training became unstable."),
+    "bad-weights": N_("The backbone's weights could not be read."),
+    "cancelled": N_("It was cancelled before there was anything to keep."),
 }
 
 
@@ -81,43 +83,49 @@ def _second_pass(validated: list[int], step: int) -> int | None:
 def headline(status: RunStatus, story: RunStory) -> str:
     """Where the run stands, in a few words."""
     if status.state is RunState.PREPARING:
-        return "Getting ready"
+        return _("Getting ready")
     if status.state is RunState.RUNNING:
-        return "Training" if story.steps else "Starting"
+        return _("Training") if story.steps else _("Starting")
     if status.state is RunState.FINISHED:
         early = story.finished is not None and story.finished.stopped_early
-        return "Finished early: it no longer got better" if early else "Finished"
+        return _("Finished early: it no longer got better") if early else _("Finished")
     if status.state is RunState.CANCELLED:
-        return "Cancelled"
+        return _("Cancelled")
     if status.state is RunState.LOST:
-        return "The training stopped without a word"
-    return "The training failed"
+        return _("The training stopped without a word")
+    return _("The training failed")
 
 
 def details(status: RunStatus, story: RunStory) -> str:
     """What there is to know besides, in a sentence or two."""
     if status.state in ACTIVE:
         if not story.steps:
-            return "The model is being loaded."
+            return _("The model is being loaded.")
         left = duration(story.seconds_left)
-        again = "; second pass, on all photos" if story.second_pass is not None else ""
-        return f"Step {story.step:,} of {story.steps:,}, {left} left{again}"
+        sentence = (
+            _("Step {step} of {steps}, {time} left")
+            if story.second_pass is None
+            else _("Step {step} of {steps}, {time} left; second pass, on all photos")
+        )
+        return sentence.format(step=number(story.step), steps=number(story.steps), time=left)
     kept = (
-        "The best prompts so far were kept; compare them before using them."
+        _("The best prompts so far were kept; compare them before using them.")
         if status.version_id is not None
-        else "Predictions are as they were."
+        else _("Predictions are as they were.")
     )
     if status.state is RunState.FINISHED:
         seconds = story.finished.seconds if story.finished else None
-        took = f"It took {duration(seconds)}. " if seconds is not None else ""
-        return took + "Compare the new prompts with those in use, then promote or discard them."
+        took = (
+            _("It took {time}.").format(time=duration(seconds)) + " " if seconds is not None else ""
+        )
+        return took + _("Compare the new prompts with those in use, then promote or discard them.")
     if status.state is RunState.CANCELLED:
         return kept
     reason = status.message
     if not reason and story.failed is not None:
-        reason = story.failed.message or _FAILURES.get(story.failed.kind, "")
+        reason = story.failed.message or _(_FAILURES.get(story.failed.kind, ""))
     if not reason and status.state is RunState.LOST:
-        reason = "Its process ended, perhaps because the computer ran out of memory."
+        reason = _("Its process ended, perhaps because the computer ran out of memory.")
     return f"{reason} {kept}".strip()
 
 
@@ -127,9 +135,9 @@ def latest_scores(story: RunStory) -> str:
     if not total:
         return ""
     parts = [
-        f"{band} {percent(story.validation[band][-1][1] / 100)}"
+        f"{band_name(band)} {percent(story.validation[band][-1][1] / 100)}"
         for band in BAND_CURVES[1:]
         if story.validation[band]
     ]
     extra = f" ({', '.join(parts)})" if parts else ""
-    return f"Validation mAP {percent(total[-1][1] / 100)}{extra}"
+    return _("Validation mAP {score}").format(score=percent(total[-1][1] / 100)) + extra

@@ -16,6 +16,7 @@ from typing import Protocol
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background
 
 logger = logging.getLogger(__name__)
@@ -140,7 +141,7 @@ class ThumbnailLoader(QObject):
     def _decode(self, key: _Key) -> QImage:
         image = QImage.fromData(self._source(key.image_id, key.version, key.size))
         if image.isNull():
-            raise ValueError("The thumbnail could not be read.")
+            raise ValueError(_("The thumbnail could not be read."))
         image = image.convertToFormat(QImage.Format.Format_RGB32)
         if key.box is None:
             return image

@@ -15,7 +15,9 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.searching import SearchQuery, SearchResult, SearchState
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.words import images_text
 
 MAX_LETTERS = 300
 """Models read about 75 word pieces and drop the rest."""
@@ -26,16 +28,19 @@ def summary(result: SearchResult) -> str:
     """What a search came to, in a line: "312 images, most alike first"."""
     ranking = result.ranking
     shown, found = len(ranking.rows), ranking.candidates
-    amount = f"{shown:,} of {found:,} images" if shown < found else _images(shown)
-    text = f"{amount}, most alike first" if shown > 1 else amount
+    amount = (
+        _("{shown} of {found} images").format(shown=number(shown), found=number(found))
+        if shown < found
+        else images_text(shown)
+    )
+    text = _("{amount}, most alike first").format(amount=amount) if shown > 1 else amount
     if ranking.left_out:
-        are = "is" if ranking.left_out == 1 else "are"
-        text += f". {_images(ranking.left_out)} not looked at by the model {are} left out"
+        text += ". " + ngettext(
+            "{count} image not looked at by the model is left out",
+            "{count} images not looked at by the model are left out",
+            ranking.left_out,
+        ).format(count=number(ranking.left_out))
     return text
-
-
-def _images(count: int) -> str:
-    return f"{count:,} image{'' if count == 1 else 's'}"
 
 
 def shortened(text: str, letters: int = CHIP_LETTERS) -> str:
@@ -74,9 +79,9 @@ class SearchBar(QWidget):
         self._filling = False
         self.field = SearchField()
         self.field.setObjectName("search-field")
-        self.field.setAccessibleName("Search photos by words")
-        self.field.setPlaceholderText("Search photos: a dog on a beach")
-        self.field.setToolTip("Describe what is in the photo, then press Enter. Esc clears.")
+        self.field.setAccessibleName(_("Search photos by words"))
+        self.field.setPlaceholderText(_("Search photos: a dog on a beach"))
+        self.field.setToolTip(_("Describe what is in the photo, then press Enter. Esc clears."))
         self.field.setMaxLength(MAX_LETTERS)
         self.field.setClearButtonEnabled(True)
         self.field.setMinimumWidth(110)
@@ -125,7 +130,10 @@ class SearchBar(QWidget):
 
     def search_like(self, image_ids: list[int], name: str) -> None:
         """Search for more images like these, which ``name`` tells ("beach.jpg", "3 images")."""
-        self._set(SearchQuery(image_ids=tuple(image_ids)), f"Like {shortened(name)}")
+        self._set(
+            SearchQuery(image_ids=tuple(image_ids)),
+            _("Like {name}").format(name=shortened(name)),
+        )
         self._fill("")
 
     def clear(self) -> None:
@@ -147,7 +155,7 @@ class SearchBar(QWidget):
         else:
             text = summary(result) if result.state is SearchState.READY else ""
         self.status.setText(text)
-        self.status.setAccessibleName(f"Search result: {text}" if text else "")
+        self.status.setAccessibleName(_("Search result: {text}").format(text=text) if text else "")
         self.status.setVisible(bool(text))
 
     # ----------------------------------------------------------------------------- details
@@ -158,8 +166,10 @@ class SearchBar(QWidget):
         self._query = query
         had_focus = self.chip.hasFocus()
         self.chip.setText(words)
-        self.chip.setAccessibleName(f"Remove this search: {words}" if words else "")
-        self.chip.setToolTip(f"Remove this search: {words}" if words else "")
+        self.chip.setAccessibleName(
+            _("Remove this search: {words}").format(words=words) if words else ""
+        )
+        self.chip.setToolTip(_("Remove this search: {words}").format(words=words) if words else "")
         self.chip.setVisible(query is not None)
         if had_focus and query is None:
             self.grid_wanted.emit()

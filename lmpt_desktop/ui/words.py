@@ -1,0 +1,38 @@
+"""Words that many places show, in the user's language (Qt-free): bands, and counted things."""
+
+from __future__ import annotations
+
+from lmpt_desktop.translation import N_, _, ngettext, number
+from trainer.bands import Band
+
+_BANDS = {"total": N_("total"), "head": N_("head"), "medium": N_("medium"), "tail": N_("tail")}
+
+
+def band_name(band: Band | str) -> str:
+    """ "head", "medium", "tail", and "total" for all together."""
+    return _(_BANDS[str(band.value if isinstance(band, Band) else band)])
+
+
+def photos_text(count: int) -> str:
+    """ "1 photo", "1,200 photos"."""
+    return ngettext("{count} photo", "{count} photos", count).format(count=number(count))
+
+
+def images_text(count: int) -> str:
+    """ "1 image", "1,200 images"."""
+    return ngettext("{count} image", "{count} images", count).format(count=number(count))
+
+
+def classes_text(count: int) -> str:
+    """ "1 class", "1,200 classes"."""
+    return ngettext("{count} class", "{count} classes", count).format(count=number(count))
+
+
+def annotations_text(count: int) -> str:
+    """ "1 annotation", "1,200 annotations"."""
+    return ngettext("{count} annotation", "{count} annotations", count).format(count=number(count))
+
+
+def predictions_text(count: int) -> str:
+    """ "1 prediction", "1,200 predictions"."""
+    return ngettext("{count} prediction", "{count} predictions", count).format(count=number(count))
