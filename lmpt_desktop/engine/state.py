@@ -26,7 +26,7 @@ ReadMatrix = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]]
 """(image ids, class ids) -> verdicts, as :meth:`Annotations.matrix`."""
 
 _CARRIED = {
-    "images": ("image_ids", "row_of", "dates"),
+    "images": ("image_ids", "dates"),
     "classes": ("class_ids", "column_of"),
     "scores": ("predicted",),
 }

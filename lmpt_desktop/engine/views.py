@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -41,6 +42,38 @@ if TYPE_CHECKING:
 else:
     lazy = cached_property
 
+
+def _rows(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) where each of ``wanted`` is in rising ``ids``; -1 where it is not."""
+    if not len(ids):
+        return np.full(len(wanted), -1, np.int64)
+    found = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
+    found[ids[found] != wanted] = -1
+    return found
+
+
+class _RowOf(Mapping[int, int]):
+    """A dictionary from image ids to rows that holds nothing but the ids' array.
+
+    A real one takes 100 ms to fill and 10 MB for 100,000 images.
+    """
+
+    def __init__(self, ids: NDArray[np.int64]) -> None:
+        self._ids = ids
+
+    def __getitem__(self, image_id: int) -> int:
+        row = int(np.searchsorted(self._ids, image_id))
+        if row == len(self._ids) or self._ids[row] != image_id:
+            raise KeyError(image_id)
+        return row
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids.tolist())
+
+    def __len__(self) -> int:
+        return len(self._ids)
+
+
 _NAME_RANKS: WeakKeyDictionary[ImageTable, NDArray[np.int64]] = WeakKeyDictionary()
 
 
@@ -48,7 +81,7 @@ _NAME_RANKS: WeakKeyDictionary[ImageTable, NDArray[np.int64]] = WeakKeyDictionar
 class Snapshot:
     """The library at one moment; cheap to take, never changes.
 
-    Rows are images in a stable order (new ones come last), columns are classes in the
+    Rows are images by rising id (so new ones come last), columns are classes in the
     vocabulary's order.  All arrays are read-only.
 
     Attributes:
@@ -112,10 +145,14 @@ class Snapshot:
         """(C,) int64, the id of every column."""
         return np.array([entry.id for entry in self.classes], dtype=np.int64)
 
-    @lazy
-    def row_of(self) -> dict[int, int]:
-        """The row of an image id."""
-        return {int(image_id): row for row, image_id in enumerate(self.image_ids)}
+    def rows(self, image_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+        """(n,) int64, the row of each image id; -1 where there is none."""
+        return _rows(self.image_ids, np.asarray(image_ids, np.int64))
+
+    @property
+    def row_of(self) -> Mapping[int, int]:
+        """The row of an image id, looked up as needed; for many ids :meth:`rows` is faster."""
+        return _RowOf(self.image_ids)
 
     @lazy
     def column_of(self) -> dict[int, int]:

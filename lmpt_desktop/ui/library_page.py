@@ -302,7 +302,7 @@ class LibraryPage(QWidget):
             self.needs_changed.emit()
 
     def _selection_settled(self) -> None:
-        self.inspector.show_images(self.grid.selected_ids(), self.grid.current_id())
+        self.inspector.show_images(self.grid.selected_array(), self.grid.current_id())
         self.needs_changed.emit()
 
     def _class_chosen(self, class_id: int | None) -> None:

@@ -82,8 +82,7 @@ class GridModel(QAbstractListModel):
         if len(snapshot.image_ids) != len(self._snapshot.image_ids) or not np.array_equal(
             snapshot.image_ids, self._snapshot.image_ids
         ):
-            row_of = snapshot.row_of
-            rows = np.array([row_of.get(int(image_id), -1) for image_id in self._ids], np.int64)
+            rows = snapshot.rows(self._ids)
             if (rows < 0).any():
                 return
             self._rows = rows
@@ -99,7 +98,7 @@ class GridModel(QAbstractListModel):
     def _repaint(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._cells.clear()
-        # Not dataChanged: QListView would lay all the rows out anew.
+        # Not dataChanged, which names rows: it may be any of them.
         self.repaint_wanted.emit()
 
     # ------------------------------------------------------------------------ positions
@@ -109,12 +108,22 @@ class GridModel(QAbstractListModel):
 
     def position_of(self, image_id: int) -> int:
         """Where an image is in the grid, or -1."""
+        table = self._position_table()
+        return int(table[image_id]) if 0 <= image_id < len(table) else -1
+
+    def positions_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
+        """(n,) where these images are in the grid; -1 for those that are not."""
+        table = self._position_table()
+        there = (image_ids >= 0) & (image_ids < len(table))
+        return np.where(there, table[np.where(there, image_ids, 0)], -1).astype(np.int64)
+
+    def _position_table(self) -> NDArray[np.int32]:
+        """Positions by image id: ids count up from 1, so this is small (and never empty)."""
         if self._positions is None:
-            # Ids count up from 1, so a table by id is small; a dictionary takes 100 ms to fill.
             table = np.full(int(self._ids.max(initial=0)) + 1, -1, np.int32)
             table[self._ids] = np.arange(len(self._ids), dtype=np.int32)
             self._positions = table
-        return int(self._positions[image_id]) if 0 <= image_id < len(self._positions) else -1
+        return self._positions
 
     def fingerprint(self, position: int) -> str:
         """Key of the thumbnail store; "" where not known."""

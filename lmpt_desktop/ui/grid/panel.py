@@ -186,13 +186,13 @@ class GridPanel(QWidget):
         self.search_bar.show_result(result)
         if result is not None and result.state is SearchState.READY and not self.query.same_order:
             self.searched.emit(summary(result))
-        selected, current = self.view.selected_ids(), self.view.current_id()
+        selected, current = self.view.selected_array(), self.view.current_id()
         offset = self.view.verticalScrollBar().value()
         changed = self.model.set_content(selection.snapshot, selection.rows)
         # In another order the top is what was asked for, not the image one was at.
-        if changed and selected and self.query.same_order:
-            kept = [id_ for id_ in selected if self.model.position_of(id_) >= 0]
-            if kept:
+        if changed and len(selected) and self.query.same_order:
+            kept = selected[self.model.positions_of(selected) >= 0]
+            if len(kept):
                 self.view.select_ids(kept, current)
             if self.query.same_question:
                 self.view.restore_scroll(offset)

@@ -61,7 +61,7 @@ def evaluate(
 def warm(snapshot: Snapshot) -> Snapshot:
     """Compute the snapshot's cached arrays, so that painting does not have to."""
     _ = (snapshot.predicted, snapshot.corrected, snapshot.bands)
-    _ = (snapshot.row_of, snapshot.column_of, snapshot.class_ids)
+    _ = (snapshot.column_of, snapshot.class_ids)
     return snapshot
 
 

@@ -1,44 +1,72 @@
-"""The list view of the grid: layout, selection and keyboard for 100,000 images.
+"""Selection, keyboard and mouse of the grid.
 
-``ListMode`` with wrapping lays 100,000 equal cells out in a few milliseconds per batch (icon
-mode keeps an object and a tree node per item: 160 ms at once, measured).
+What is selected is one byte per image (:mod:`~lmpt_desktop.ui.grid.selection`), so that
+selecting tens of thousands is instant in whatever order they are.  Qt's selection model knows
+of the selection as well as it can, for assistive technology.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import (
     QItemSelection,
     QItemSelectionModel,
+    QModelIndex,
     QPoint,
+    QRect,
     Qt,
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QRegion
+from PySide6.QtWidgets import QAbstractItemView, QWidget
 
-from lmpt_desktop.ui import theme
-from lmpt_desktop.ui.grid.delegate import GridDelegate
+from lmpt_desktop.ui.grid.cell_view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, ZOOM_USUAL, CellView
+from lmpt_desktop.ui.grid.geometry import Move
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel, Index
+from lmpt_desktop.ui.grid.pointer import GridPointer
 
-ZOOM_MIN, ZOOM_MAX, ZOOM_STEP, ZOOM_USUAL = 80, 400, 20, 160
-SETTLE_MS = 120
-"""How long the view must rest before the visible images count as looked at."""
+__all__ = ["ZOOM_MAX", "ZOOM_MIN", "ZOOM_STEP", "ZOOM_USUAL", "GridView"]
+
+TOLD_RANGES = 200
+"""Qt's selection model is told of a selection of this many stretches at most."""
+
+_KEYS = {
+    Qt.Key.Key_Left: Move.LEFT,
+    Qt.Key.Key_Right: Move.RIGHT,
+    Qt.Key.Key_Up: Move.UP,
+    Qt.Key.Key_Down: Move.DOWN,
+    Qt.Key.Key_Home: Move.HOME,
+    Qt.Key.Key_End: Move.END,
+    Qt.Key.Key_PageUp: Move.PAGE_UP,
+    Qt.Key.Key_PageDown: Move.PAGE_DOWN,
+}
+_ACTIONS = {
+    QAbstractItemView.CursorAction.MoveLeft: Move.LEFT,
+    QAbstractItemView.CursorAction.MovePrevious: Move.PREVIOUS,
+    QAbstractItemView.CursorAction.MoveRight: Move.RIGHT,
+    QAbstractItemView.CursorAction.MoveNext: Move.NEXT,
+    QAbstractItemView.CursorAction.MoveUp: Move.UP,
+    QAbstractItemView.CursorAction.MoveDown: Move.DOWN,
+    QAbstractItemView.CursorAction.MoveHome: Move.HOME,
+    QAbstractItemView.CursorAction.MoveEnd: Move.END,
+    QAbstractItemView.CursorAction.MovePageUp: Move.PAGE_UP,
+    QAbstractItemView.CursorAction.MovePageDown: Move.PAGE_DOWN,
+}
+_Flag = QItemSelectionModel.SelectionFlag
 
 
-class GridView(QListView):
-    """Thumbnails in rows; sizes follow :attr:`zoom`."""
+class GridView(CellView):
+    """The thumbnails as the user works with them."""
 
     current_changed = Signal(int)
     """The image id the keyboard is on; -1 for none."""
     selection_settled = Signal()
     """The selection is another one; ask :meth:`selected_ids`."""
-    visible_changed = Signal(list)
-    """Image ids in sight, top left first, after the view has come to rest."""
-    zoom_changed = Signal(int)
     menu_wanted = Signal(QPoint)
     """A context menu at this place on the screen."""
     activated_image = Signal(int)
@@ -46,136 +74,100 @@ class GridView(QListView):
     def __init__(
         self, model: GridModel, loader: ThumbnailLoader, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
+        super().__init__(model, loader, parent)
         self.setObjectName("grid")
         self.setAccessibleName("Photos")
-        self._model = model
-        self._loader = loader
-        self._delegate = GridDelegate(loader, self)
-        self.setModel(model)
-        self.setItemDelegate(self._delegate)
-        self.setViewMode(QListView.ViewMode.ListMode)
-        self.setFlow(QListView.Flow.LeftToRight)
-        self.setWrapping(True)
-        self.setResizeMode(QListView.ResizeMode.Adjust)
-        self.setUniformItemSizes(True)
-        self.setLayoutMode(QListView.LayoutMode.Batched)
-        self.setBatchSize(5000)
-        self.setMovement(QListView.Movement.Static)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # A bar that comes and goes would change the width, and with it the columns.
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
-        self.setFrameShape(QListView.Shape.NoFrame)
-        self.setMouseTracking(True)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(SETTLE_MS)
-        self._settle.timeout.connect(self._settled)
+        self._pointer = GridPointer(self)
+        self._telling = False
         self._selection_timer = QTimer(self)
         self._selection_timer.setSingleShot(True)
         self._selection_timer.setInterval(0)
-        self._selection_timer.timeout.connect(self.selection_settled)
+        self._selection_timer.timeout.connect(self._say_selection)
         self._listen_to_selection()
-        self.verticalScrollBar().valueChanged.connect(self._moved)
-        model.modelReset.connect(self._moved)
-        # A reset empties the selection without a word from the selection model.
+        # A reset empties the selection.
+        model.modelReset.connect(self._pointer.release)
         model.modelReset.connect(self._selection_timer.start)
-        model.repaint_wanted.connect(self._repaint)
-        loader.loaded.connect(self._thumbnail_loaded)
-        theme.manager().changed.connect(self._repaint)
-        self.activated.connect(
-            lambda index: self.activated_image.emit(self._model.image_id(index.row()))
-        )
-        self.set_zoom(ZOOM_USUAL)
 
-    # ----------------------------------------------------------------------------- zoom
-
-    @property
-    def zoom(self) -> int:
-        return self._delegate.zoom
-
-    def set_zoom(self, pixels: int) -> None:
-        """Make thumbnails this high at most; the image in sight stays in sight."""
-        pixels = max(ZOOM_MIN, min(ZOOM_MAX, pixels))
-        if pixels == self._delegate.zoom and self.gridSize().isValid():
-            return
-        anchor = self.currentIndex()
-        visible = self.visible_positions()
-        if (not anchor.isValid() or anchor.row() not in visible) and len(visible):
-            anchor = self._model.index(visible[0])
-        self._delegate.set_zoom(pixels)
-        self._fit_columns()
-        if anchor.isValid():
-            self.scrollTo(anchor, QAbstractItemView.ScrollHint.PositionAtCenter)
-        self.zoom_changed.emit(pixels)
-        self._moved()
-
-    def _fit_columns(self) -> None:
-        """As many columns as fit, which share what is left of the width."""
-        size = self._delegate.cell_size(self.font())
-        # Cells that fill the width to the last pixel make Qt wrap one column early.
-        width = self.viewport().width() - 1
-        columns = max(1, width // size.width())
-        size.setWidth(max(size.width(), width // columns))
-        if size != self.gridSize():
-            self._delegate.set_cell_size(size)
-            self.setGridSize(size)
-            self.verticalScrollBar().setSingleStep(max(20, size.height() // 4))
-            self.scheduleDelayedItemsLayout()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            step = ZOOM_STEP if event.angleDelta().y() > 0 else -ZOOM_STEP
-            self.set_zoom(self.zoom + step)
-            event.accept()
-            return
-        super().wheelEvent(event)
-
-    # ------------------------------------------------------------------------- selection
+    # -------------------------------------------------------------------------- selection
 
     def selected_positions(self) -> NDArray[np.int64]:
-        """(n,) int64 grid positions, rising; from ranges, so that 100,000 cost nothing."""
-        ranges = self.selectionModel().selection()
-        parts = [np.arange(part.top(), part.bottom() + 1) for part in ranges.toList()]
-        if not parts:
-            return np.empty(0, np.int64)
-        return np.sort(np.concatenate(parts)).astype(np.int64)
+        """(n,) int64 grid positions, rising."""
+        return self.chosen.positions
 
     def selected_count(self) -> int:
         """How many images are selected."""
-        return sum(part.height() for part in self.selectionModel().selection().toList())
+        return len(self.chosen)
+
+    def selected_array(self) -> NDArray[np.int64]:
+        """(n,) int64 image ids of the selection, in grid order."""
+        return self._model.ids[self.chosen.positions]
 
     def selected_ids(self) -> list[int]:
-        """Image ids of the selection, in grid order."""
-        return self._model.ids[self.selected_positions()].tolist()
+        """:meth:`selected_array` as a list."""
+        return self.selected_array().tolist()
 
     def current_id(self) -> int:
         index = self.currentIndex()
         return self._model.image_id(index.row()) if index.isValid() else -1
 
-    def select_ids(self, image_ids: list[int], current: int = -1) -> None:
+    def select_ids(self, image_ids: Sequence[int] | NDArray[np.int64], current: int = -1) -> None:
         """Select these images as far as they are shown, and put the keyboard on one."""
-        positions = sorted(
-            place for id_ in image_ids if (place := self._model.position_of(id_)) >= 0
-        )
-        selection = QItemSelection()
-        for first, last in runs(positions):
-            selection.select(self._model.index(first), self._model.index(last))
-        model = self.selectionModel()
-        model.select(selection, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        positions = self._model.positions_of(np.asarray(image_ids, np.int64))
+        self.chosen.replace(positions[positions >= 0])
+        self.selection_moved()
         place = self._model.position_of(current)
         if place >= 0:
-            model.setCurrentIndex(
-                self._model.index(place), QItemSelectionModel.SelectionFlag.NoUpdate
-            )
+            self.chosen.anchor = place
+            self.go_to(place)
 
     def selectAll(self) -> None:
-        count = self._model.rowCount()
-        if count:
-            every = QItemSelection(self._model.index(0), self._model.index(count - 1))
-            self.selectionModel().select(every, QItemSelectionModel.SelectionFlag.ClearAndSelect)
+        self.chosen.select_all()
+        self.selection_moved()
+
+    def clearSelection(self) -> None:
+        self.chosen.clear()
+        self.selection_moved()
+
+    def choose_only(self, position: int) -> None:
+        """Select one cell and put the keyboard on it."""
+        self.chosen.only(position)
+        self.go_to(position)
+        self.selection_moved()
+
+    def go_to(self, position: int, *, scroll: bool = True) -> None:
+        """Put the keyboard on a cell and leave the selection as it is."""
+        held = self.hasAutoScroll()
+        self.setAutoScroll(scroll)
+        self.selectionModel().setCurrentIndex(self._model.index(position), _Flag.NoUpdate)
+        self.setAutoScroll(held)
+
+    def selection_moved(self) -> None:
+        """Show the selection as it is now, and tell of it before long."""
+        self.viewport().update()
+        self._selection_timer.start()
+
+    def _say_selection(self) -> None:
+        self._tell_qt()
+        self.selection_settled.emit()
+
+    def _tell_qt(self) -> None:
+        """Let Qt's selection model say the same, for assistive technology.
+
+        Of a selection in very many pieces it is told the current image only: it would take
+        longer than the window may pause.
+        """
+        ranges = self.chosen.ranges(TOLD_RANGES)
+        if ranges is None:
+            current = self.currentIndex().row()
+            ranges = [(current, current)] if current in self.chosen else []
+        selection = QItemSelection()
+        for first, last in ranges:
+            selection.select(self._model.index(first), self._model.index(last))
+        self._telling = True
+        self.selectionModel().select(selection, _Flag.ClearAndSelect)
+        self._telling = False
 
     def _listen_to_selection(self) -> None:
         """Hear the selection model without Qt's own slots.
@@ -184,25 +176,110 @@ class GridView(QListView):
         images.  It is disconnected rather than overridden, because overriding a virtual that
         takes a QItemSelection corrupts memory in PySide 6.10 and 6.11.
         """
-        chosen = self.selectionModel()
-        chosen.disconnect(self)
-        chosen.currentChanged.connect(self.currentChanged)
-        chosen.selectionChanged.connect(self._selection_moved)
+        qt = self.selectionModel()
+        qt.disconnect(self)
+        qt.currentChanged.connect(self.currentChanged)
+        qt.selectionChanged.connect(self._qt_chose)
 
-    def _selection_moved(self) -> None:
-        self.viewport().update()
-        self._selection_timer.start()
+    def _qt_chose(self) -> None:
+        """Somebody else selected by way of Qt's model: a screen reader, setCurrentIndex."""
+        if self._telling:
+            return
+        ranges = self.selectionModel().selection().toList()
+        parts = [np.arange(part.top(), part.bottom() + 1) for part in ranges]
+        self.chosen.replace(np.concatenate(parts) if parts else [])
+        self.selection_moved()
+
+    def setSelection(self, rect: QRect, command: QItemSelectionModel.SelectionFlag) -> None:
+        area = rect.normalized().translated(0, self.verticalOffset())
+        touched = self.cells.inside(area.left(), area.top(), area.right(), area.bottom())
+        if command & _Flag.Clear:
+            self.chosen.clear()
+        if command & (_Flag.Select | _Flag.Toggle):
+            toggle = bool(command & _Flag.Toggle)
+            self.chosen.combine(self.chosen.copy_mask(), touched, toggle=toggle)
+        self.selection_moved()
+
+    def visualRegionForSelection(self, selection: QItemSelection) -> QRegion:
+        return QRegion(self.viewport().rect())
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
         self.current_changed.emit(self._model.image_id(current.row()) if current.isValid() else -1)
 
+    # ------------------------------------------------------------------ keyboard and mouse
+
+    def moveCursor(
+        self,
+        cursorAction: QAbstractItemView.CursorAction,
+        modifiers: Qt.KeyboardModifier,
+    ) -> QModelIndex:
+        position = self.cells.moved(self.currentIndex().row(), _ACTIONS[cursorAction])
+        return self._model.index(position) if position >= 0 else QModelIndex()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        # Typing would search by name here, and swallow P, A, U and R before the commands.
-        if event.text().strip() and event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        key, modifiers = Qt.Key(event.key()), event.modifiers()
+        control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
+        shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
+        current = self.currentIndex().row()
+        # Alt and an arrow are somebody else's: going back, or a menu.
+        if key in _KEYS and not modifiers & Qt.KeyboardModifier.AltModifier:
+            position = self.cells.moved(current, _KEYS[key])
+            if position >= 0:
+                self._step(position, control=control, shift=shift)
+            event.accept()
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not modifiers & ~(
+            Qt.KeyboardModifier.KeypadModifier
+        ):
+            if current >= 0:
+                self.activated_image.emit(self._model.image_id(current))
+            event.accept()
+        elif key == Qt.Key.Key_Space and current >= 0:
+            if shift:
+                self.chosen.extend(current, keep=control)
+            elif control:
+                self.chosen.toggle(current)
+            else:
+                self.chosen.add(current)
+            self.selection_moved()
+            event.accept()
+        elif key == Qt.Key.Key_A and modifiers == Qt.KeyboardModifier.ControlModifier:
+            self.selectAll()
+            event.accept()
+        else:
+            # Qt would search by name, and swallow P, A, U and R before the commands.
             event.ignore()
-            return
-        super().keyPressEvent(event)
+
+    def _step(self, position: int, *, control: bool, shift: bool) -> None:
+        if shift:
+            self.chosen.extend(position, keep=control)
+        elif not control:
+            self.chosen.only(position)
+        self.go_to(position)
+        self.selection_moved()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self._pointer.press(event)
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        self._pointer.move(event)
+        self.hover(event.position().toPoint())
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._pointer.release()
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        position = self.position_at(event.position().toPoint())
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if event.button() == Qt.MouseButton.LeftButton and plain and position >= 0:
+            self.activated_image.emit(self._model.image_id(position))
+        else:
+            self._pointer.press(event)
+        event.accept()
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if event.reason() == QContextMenuEvent.Reason.Keyboard:
@@ -210,68 +287,3 @@ class GridView(QListView):
         else:
             place = event.globalPos()
         self.menu_wanted.emit(place)
-
-    # --------------------------------------------------------------------------- visible
-
-    def visible_positions(self) -> range:
-        """Grid positions in sight, computed from the geometry alone."""
-        size, count = self.gridSize(), self._model.rowCount()
-        if not size.isValid() or not count:
-            return range(0)
-        columns = max(1, self.viewport().width() // size.width())
-        top = self.verticalScrollBar().value()
-        first = (top // size.height()) * columns
-        last = (-(-(top + self.viewport().height()) // size.height())) * columns
-        return range(min(first, count), min(last, count))
-
-    def visible_ids(self) -> list[int]:
-        seen = self.visible_positions()
-        return self._model.ids[seen.start : seen.stop].tolist()
-
-    def restore_scroll(self, offset: int) -> None:
-        """Scroll back to where the view was before the rows were set anew.
-
-        The batched layout is not done yet then, so the scroll bar is told its range first.
-        """
-        size, count = self.gridSize(), self._model.rowCount()
-        columns = max(1, self.viewport().width() // size.width())
-        height = -(-count // columns) * size.height()
-        bar = self.verticalScrollBar()
-        bar.setMaximum(max(bar.maximum(), height - self.viewport().height()))
-        bar.setValue(offset)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        self._fit_columns()
-        super().resizeEvent(event)
-        self._moved()
-
-    def _repaint(self, *_: object) -> None:
-        self.viewport().update()
-
-    def _moved(self) -> None:
-        seen = self.visible_positions()
-        near = len(seen)
-        ids = self._model.ids[max(0, seen.start - near) : seen.stop + near].tolist()
-        self._loader.keep_only(ids)
-        self._settle.start()
-
-    def _settled(self) -> None:
-        ids = self.visible_ids()
-        if ids:
-            self.visible_changed.emit(ids)
-
-    def _thumbnail_loaded(self, image_id: int) -> None:
-        place = self._model.position_of(image_id)
-        if place in self.visible_positions():
-            self.update(self._model.index(place))
-
-
-def runs(positions: list[int]) -> list[tuple[int, int]]:
-    """Rising positions as closed ranges: [1, 2, 3, 7] is [(1, 3), (7, 7)]."""
-    if not positions:
-        return []
-    array = np.asarray(positions)
-    breaks = np.flatnonzero(np.diff(array) > 1)
-    starts = np.concatenate(([0], breaks + 1))
-    ends = np.concatenate((breaks, [len(array) - 1]))
-    return [(int(array[s]), int(array[e])) for s, e in zip(starts, ends, strict=True)]

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
@@ -59,7 +61,7 @@ class InspectorPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("inspector")
         self._session = session
-        self._ids: list[int] = []
+        self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._current = -1
         self._task: background.Task | None = None
 
@@ -164,7 +166,7 @@ class InspectorPanel(QWidget):
     @property
     def image_ids(self) -> list[int]:
         """The images a verdict applies to."""
-        return list(self._ids)
+        return self._ids.tolist()
 
     def focused_class(self) -> ClassRow | None:
         """The class that P, A and U speak of."""
@@ -186,12 +188,12 @@ class InspectorPanel(QWidget):
 
     # ----------------------------------------------------------------------------- showing
 
-    def show_images(self, image_ids: Sequence[int], current: int = -1) -> None:
+    def show_images(self, image_ids: Sequence[int] | NDArray[np.int64], current: int = -1) -> None:
         """Show one image, or what many have in common; ``current`` is the photo shown."""
         self.facts.caption.flush()
-        self._ids = list(image_ids)
-        known = current in self._ids if len(self._ids) < 1000 else current >= 0
-        self._current = current if known else (self._ids[0] if self._ids else -1)
+        self._ids = np.array(image_ids, np.int64)
+        known = bool(np.any(self._ids == current))
+        self._current = current if known else (int(self._ids[0]) if len(self._ids) else -1)
         self.refresh()
 
     def refresh(self) -> None:
@@ -202,7 +204,7 @@ class InspectorPanel(QWidget):
         snapshot, ids = self._session.snapshot(), self._ids
         self._show_photo()
         if len(ids) * len(snapshot.classes) <= INLINE_CELLS:
-            self._show_summary(summarise(snapshot, ids) if ids else None)
+            self._show_summary(summarise(snapshot, ids) if len(ids) else None)
             return
         self._task = background.start(lambda: summarise(snapshot, ids), self._summarised)
 
@@ -220,7 +222,7 @@ class InspectorPanel(QWidget):
         try:
             details = self._session.image(self._current)
         except KeyError:  # it left the library meanwhile
-            self._ids, self._current = [], -1
+            self._ids, self._current = np.empty(0, np.int64), -1
             self._show_photo()
             return
         if details.state == "missing":
@@ -285,14 +287,14 @@ class InspectorPanel(QWidget):
 
     def _want(self, class_id: int, verdict: Verdict) -> None:
         row = self.model.row_of_class(class_id)
-        if self._ids and row >= 0:
+        if len(self._ids) and row >= 0:
             name = self.model.class_row(row).name
-            self.verdict_wanted.emit(list(self._ids), [class_id], verdict, name)
+            self.verdict_wanted.emit(self.image_ids, [class_id], verdict, name)
 
     def _want_reviewed(self) -> None:
         summary = self.model.summary
-        if summary is not None and self._ids:
-            self.reviewed_wanted.emit(list(self._ids), summary.reviewed < summary.images)
+        if summary is not None and len(self._ids):
+            self.reviewed_wanted.emit(self.image_ids, summary.reviewed < summary.images)
 
     def _activate(self) -> None:
         self.photo_activated.emit(self._current)

@@ -70,10 +70,10 @@ class Summary:
         return not bool(np.isnan(self.scores).all())
 
 
-def summarise(snapshot: Snapshot, image_ids: Sequence[int]) -> Summary:
+def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) -> Summary:
     """Add up the rows of ``image_ids``; ids that the snapshot lacks are passed over."""
-    known = [snapshot.row_of[id_] for id_ in image_ids if id_ in snapshot.row_of]
-    rows = np.array(known, dtype=np.int64)
+    rows = snapshot.rows(image_ids)
+    rows = rows[rows >= 0]
     scores, said = snapshot.scores[rows], snapshot.annotations[rows]
     scored = ~np.isnan(scores)
     with np.errstate(invalid="ignore"):

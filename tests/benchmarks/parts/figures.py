@@ -79,7 +79,8 @@ class Figures:
         last line it prints is JSON, ``[[name, value, unit, budget, better], ...]``."""
         environment = os.environ | {
             "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"),
-            "PYTHONPATH": os.pathsep.join([str(PARTS.parent), str(SUPPORT)]),
+            # The checkout this file is in, whichever one is installed.
+            "PYTHONPATH": os.pathsep.join([str(PARTS.parents[2]), str(PARTS.parent), str(SUPPORT)]),
             "SCALE_BEGAN": repr(time.monotonic()),
         }
         done = subprocess.run(

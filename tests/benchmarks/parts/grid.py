@@ -5,6 +5,7 @@ The real page over a library's arrays in memory, offscreen; thumbnails are one s
 
 from __future__ import annotations
 
+import functools
 import io
 import json
 import os
@@ -25,12 +26,16 @@ from conftest import MemorySession, make_snapshot  # pyright: ignore[reportMissi
 from parts.figures import resident_mb, row
 from parts.monitor import Monitor
 from PIL import Image
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.notices import AnnotationsChanged, ImagesChanged, PredictionsChanged
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.filters import SortKey, select
+from lmpt_desktop.ui.grid.view import GridView
 from lmpt_desktop.ui.main_window import MainWindow
 from lmpt_desktop.ui.memory import WindowMemory
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
@@ -60,6 +65,29 @@ def build(count: int, folder: Path) -> LargeSession:
         annotations=np.full((count, CLASSES), -1, np.int8),
     )
     return LargeSession(folder, snapshot, {}, folder / "library")
+
+
+def half_by_rubber_band(grid: GridView) -> None:
+    """Press at the top left, and draw a band over half the width to the very bottom."""
+    view, middle = grid.viewport(), grid.viewport().width() // 2
+    held = Qt.MouseButton.LeftButton
+    grid.verticalScrollBar().setValue(0)
+    QTest.mousePress(view, held, pos=QPoint(3, 3))
+    for y in (200, 400):
+        _move(grid, QPoint(middle, y))
+    grid.verticalScrollBar().setValue(grid.verticalScrollBar().maximum())
+    _move(grid, QPoint(middle, 400))
+    QTest.mouseRelease(view, held, pos=QPoint(middle, 400))
+
+
+def _move(grid: GridView, place: QPoint) -> None:
+    """QTest moves without a button."""
+    none, held = Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton
+    at, shown = QPointF(place), QPointF(grid.viewport().mapToGlobal(place))
+    event = QMouseEvent(
+        QEvent.Type.MouseMove, at, shown, none, held, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(grid.viewport(), event)
 
 
 def main(count: int) -> None:
@@ -92,9 +120,22 @@ def main(count: int) -> None:
     page = window.page
     assert page is not None and usable(), time.perf_counter() - begun
     grid, bar = page.grid, page.panel.bar
+    press = functools.partial(QTest.keyClick, grid)
+    key, shift = Qt.Key, Qt.KeyboardModifier.ShiftModifier
+    measured("End key", lambda: press(key.Key_End), wait / 2)
+    measured("Home key", lambda: press(key.Key_Home), wait / 2)
     measured("images changed", lambda: session.tell(ImagesChanged()))
     measured("predictions changed", lambda: session.tell(PredictionsChanged()))
     measured("select all", grid.selectAll)
+    assert grid.selected_count() == count
+    measured(
+        "select all by Shift and End", lambda: (press(key.Key_Home), press(key.Key_End, shift))
+    )
+    assert grid.selected_count() == count
+    measured("rubber band over half of it", lambda: half_by_rubber_band(grid))
+    assert count // 4 < grid.selected_count() < count
+    every_other = page.panel.model.ids[::2]
+    measured("select every other", lambda: grid.select_ids(every_other, int(every_other[0])))
     first = page.panel.model.image_id(0)
     measured("select one", lambda: grid.select_ids([first], first))
     by_score = bar.order.findData(SortKey.SCORE)

@@ -195,10 +195,21 @@ def test_snapshots_are_read_only_and_do_not_change() -> None:
 
 def test_what_did_not_change_is_not_computed_again() -> None:
     state = state_of([1], [7])
-    rows, predicted = state.snapshot.row_of, state.snapshot.predicted
+    columns, predicted = state.snapshot.column_of, state.snapshot.predicted
     state.apply(batch([(1, 7, 1)]))
-    assert state.snapshot.row_of is rows
+    assert state.snapshot.column_of is columns
     assert state.snapshot.predicted is predicted
+
+
+def test_rows_are_found_by_id_one_by_one_or_many_at_once() -> None:
+    snapshot = state_of([2, 5, 9], [7]).snapshot
+    assert snapshot.rows([9, 3, 2, 10, -1]).tolist() == [2, -1, 0, -1, -1]
+    assert snapshot.row_of[5] == 1
+    assert snapshot.row_of.get(4) is None
+    assert dict(snapshot.row_of) == {2: 0, 5: 1, 9: 2}
+    nothing_there = state_of([], [7]).snapshot
+    assert nothing_there.rows([1]).tolist() == [-1]
+    assert 1 not in nothing_there.row_of
 
 
 def test_a_correction_contradicts_the_prediction() -> None:

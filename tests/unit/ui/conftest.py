@@ -225,6 +225,12 @@ def make_snapshot(count: int, names: list[str] | None = None, seed: int = 3) -> 
 
 
 @pytest.fixture
+def snapshot_of() -> Callable[[int], Snapshot]:
+    """Makes a snapshot of as many images as asked for."""
+    return make_snapshot
+
+
+@pytest.fixture
 def memory_session(tmp_path: Path) -> MemorySession:
     """Twelve drawn photos in two sub-folders; number 11 missing, number 12 unreadable."""
     folder = tmp_path / "photos"

@@ -3,12 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.grid.cells import cell
 from lmpt_desktop.ui.grid.model import GridModel, describe
-from lmpt_desktop.ui.grid.view import runs
 from trainer.bands import Band
 
 DOG, PERSON, LIGHT = 10, 11, 12
@@ -69,14 +67,6 @@ def test_a_cell_in_words_names_classes_bands_and_estimates(memory_session: Any) 
     assert "estimated" not in describe(cell(memory_session.snapshot(), row, None))
 
 
-@pytest.mark.parametrize(
-    ("positions", "expected"),
-    [([], []), ([4], [(4, 4)]), ([1, 2, 3, 7], [(1, 3), (7, 7)]), ([0, 2], [(0, 0), (2, 2)])],
-)
-def test_positions_become_ranges(positions: list[int], expected: list[tuple[int, int]]) -> None:
-    assert runs(positions) == expected
-
-
 def test_new_content_in_the_same_order_keeps_the_model_and_only_repaints(
     memory_session: Any, qapp: object
 ) -> None:
@@ -98,3 +88,5 @@ def test_positions_and_ids_belong_together(memory_session: Any, qapp: object) ->
     assert [model.image_id(place) for place in range(3)] == [6, 3, 10]
     assert model.position_of(10) == 2
     assert model.position_of(1) == -1
+    wanted = np.array([10, 1, 6, 10_000, -5])
+    assert model.positions_of(wanted).tolist() == [2, -1, 0, -1, -1]

@@ -1,0 +1,305 @@
+"""Layout, scrolling and painting of equal cells, for a million images.
+
+Where a cell lies is computed (:mod:`~lmpt_desktop.ui.grid.geometry`), never looked up: opening,
+resizing, zooming and painting do not depend on how many images there are.
+
+It is a ``QListView`` for the sake of assistive technology only: Qt tells of the items of a list,
+but of nothing in a plain ``QAbstractItemView``.  Whatever the list would do itself (it lays out
+by asking for the number of rows once per row) is overridden, past it to its base class.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QStyle,
+    QStyleOptionViewItem,
+    QWidget,
+)
+
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.grid.delegate import GridDelegate
+from lmpt_desktop.ui.grid.geometry import Geometry
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+from lmpt_desktop.ui.grid.model import GridModel, Index
+from lmpt_desktop.ui.grid.selection import GridSelection
+
+ZOOM_MIN, ZOOM_MAX, ZOOM_STEP, ZOOM_USUAL = 80, 400, 20, 160
+SETTLE_MS = 120
+"""How long the view must rest before the visible images count as looked at."""
+
+_State = QStyle.StateFlag
+
+
+class CellView(QListView):
+    """Thumbnails in rows; sizes follow :attr:`zoom`.  What is selected it only paints: see
+    :class:`lmpt_desktop.ui.grid.view.GridView`."""
+
+    visible_changed = Signal(list)
+    """Image ids in sight, top left first, after the view has come to rest."""
+    zoom_changed = Signal(int)
+
+    def __init__(
+        self, model: GridModel, loader: ThumbnailLoader, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._model = model
+        self._loader = loader
+        self._delegate = GridDelegate(loader, self)
+        self._delegate.set_zoom(ZOOM_USUAL)
+        self.cells = Geometry(0, 1, 1, 1, 0, 0)
+        """Where the cells lie."""
+        self.chosen = GridSelection()
+        """What is selected."""
+        self.band: QRect | None = None
+        """The rubber band being drawn, in pixels of the viewport."""
+        self._hovered = -1
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(SETTLE_MS)
+        self._settle.timeout.connect(self._settled)
+        self.setModel(model)
+        self.setItemDelegate(self._delegate)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        # A bar that comes and goes would change the width, and with it the columns.
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setMouseTracking(True)
+        self.verticalScrollBar().valueChanged.connect(self._moved)
+        model.modelReset.connect(self._other_rows)
+        model.repaint_wanted.connect(self._repaint)
+        loader.loaded.connect(self._thumbnail_loaded)
+        theme.manager().changed.connect(self._repaint)
+        self._lay_out()
+
+    # ---------------------------------------------------------------------------- layout
+
+    @property
+    def zoom(self) -> int:
+        return self._delegate.zoom
+
+    def set_zoom(self, pixels: int) -> None:
+        """Make thumbnails this high at most; the image in sight stays in sight."""
+        pixels = max(ZOOM_MIN, min(ZOOM_MAX, pixels))
+        if pixels == self._delegate.zoom:
+            return
+        anchor = self._anchor()
+        self._delegate.set_zoom(pixels)
+        self._lay_out()
+        if anchor >= 0:
+            self.verticalScrollBar().setValue(self.cells.scroll_to_centre(anchor))
+        self.zoom_changed.emit(pixels)
+        self._moved()
+
+    def _anchor(self) -> int:
+        """The position that stays in sight when the layout changes: where the keyboard is, or
+        the first in sight."""
+        visible, current = self.visible_positions(), self.currentIndex().row()
+        if current in visible:
+            return current
+        return visible[0] if len(visible) else -1
+
+    def _lay_out(self) -> None:
+        """Compute the geometry anew and tell the scroll bar."""
+        least = self._delegate.cell_size(self.font())
+        seen = self.viewport().size()
+        self.cells = Geometry.fitting(
+            self._model.rowCount(),
+            (least.width(), least.height()),
+            (seen.width(), seen.height()),
+            mirrored=self.isRightToLeft(),
+        )
+        self._delegate.set_cell_size(QSize(self.cells.cell_width, self.cells.cell_height))
+        bar = self.verticalScrollBar()
+        bar.setRange(0, self.cells.scroll_range)
+        bar.setPageStep(max(1, seen.height()))
+        bar.setSingleStep(max(20, self.cells.cell_height // 4))
+        self.viewport().update()
+
+    def doItemsLayout(self) -> None:
+        QAbstractItemView.doItemsLayout(self)  # comes to updateGeometries
+
+    def updateGeometries(self) -> None:
+        self._lay_out()
+        QAbstractItemView.updateGeometries(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        before, top, anchor = self.cells, self.verticalOffset(), self._anchor()
+        QAbstractItemView.resizeEvent(self, event)  # comes to updateGeometries
+        if anchor >= 0 and self.cells.columns != before.columns:
+            inside = top - before.place(anchor)[1]
+            self.verticalScrollBar().setValue(self.cells.place(anchor)[1] + inside)
+        self._moved()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() in (
+            QEvent.Type.FontChange,
+            QEvent.Type.StyleChange,
+            QEvent.Type.LayoutDirectionChange,
+        ):
+            self._lay_out()
+
+    def _other_rows(self) -> None:
+        self.chosen.reset(self._model.rowCount())
+        self._hovered = -1
+        self._lay_out()
+        self._moved()
+
+    def horizontalOffset(self) -> int:
+        return 0
+
+    def verticalOffset(self) -> int:
+        return self.verticalScrollBar().value()
+
+    def visualRect(self, index: Index) -> QRect:
+        if not index.isValid() or index.row() >= self.cells.count:
+            return QRect()
+        return self._rect(index.row())
+
+    def _rect(self, position: int) -> QRect:
+        left, top = self.cells.place(position)
+        return QRect(
+            left, top - self.verticalOffset(), self.cells.cell_width, self.cells.cell_height
+        )
+
+    def indexAt(self, point: QPoint) -> QModelIndex:
+        position = self.position_at(point)
+        return self._model.index(position) if position >= 0 else QModelIndex()
+
+    def position_at(self, point: QPoint) -> int:
+        """The position under a pixel of the viewport, or -1."""
+        return self.geometry_at(point + QPoint(0, self.verticalOffset()))
+
+    def geometry_at(self, place: QPoint) -> int:
+        """The position that holds a pixel of the content, or -1."""
+        return self.cells.at(place.x(), place.y())
+
+    def scrollTo(
+        self,
+        index: Index,
+        hint: QAbstractItemView.ScrollHint = QAbstractItemView.ScrollHint.EnsureVisible,
+    ) -> None:
+        if not index.isValid() or index.row() >= self.cells.count:
+            return
+        bar, position = self.verticalScrollBar(), index.row()
+        match hint:
+            case QAbstractItemView.ScrollHint.PositionAtCenter:
+                bar.setValue(self.cells.scroll_to_centre(position))
+            case QAbstractItemView.ScrollHint.PositionAtTop:
+                bar.setValue(self.cells.place(position)[1])
+            case QAbstractItemView.ScrollHint.PositionAtBottom:
+                below = self.cells.place(position)[1] + self.cells.cell_height
+                bar.setValue(below - self.cells.height)
+            case _:
+                bar.setValue(self.cells.scroll_to_show(position, bar.value()))
+
+    def isIndexHidden(self, index: Index) -> bool:
+        return False
+
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        # What stays in sight is copied; only what comes into sight is painted.
+        self.viewport().scroll(0, dy)
+        if self.band is not None:
+            self.viewport().update()
+        elif self.viewport().underMouse():
+            self.hover(self.viewport().mapFromGlobal(self.cursor().pos()))
+
+    def restore_scroll(self, offset: int) -> None:
+        """Scroll back to where the view was before the rows were set anew."""
+        self.verticalScrollBar().setValue(offset)
+
+    # --------------------------------------------------------------------------- painting
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        area = event.rect()
+        option = QStyleOptionViewItem()
+        self.initViewItemOption(option)
+        current = self.currentIndex().row() if self.hasFocus() else -1
+        for position in self.cells.seen(self.verticalOffset() + area.top(), area.height()):
+            place = self._rect(position)
+            if not place.intersects(area):
+                continue
+            state = _State.State_Enabled | _State.State_Active
+            if position in self.chosen:
+                state |= _State.State_Selected
+            if position == current:
+                state |= _State.State_HasFocus
+            if position == self._hovered:
+                state |= _State.State_MouseOver
+            # PySide's stubs lack the option's fields.
+            option.rect = place  # pyright: ignore[reportAttributeAccessIssue]
+            option.state = state  # pyright: ignore[reportAttributeAccessIssue]
+            self._delegate.paint(painter, option, self._model.index(position))
+        if self.band is not None:
+            accent = theme.current().colour("accent")
+            fill = QColor(accent)
+            fill.setAlpha(40)
+            painter.setPen(QPen(accent, 1))
+            painter.setBrush(fill)
+            painter.drawRect(self.band.adjusted(0, 0, -1, -1))
+        painter.end()
+
+    def _repaint(self, *_: object) -> None:
+        self.viewport().update()
+
+    def _repaint_cell(self, position: int) -> None:
+        if position >= 0:
+            self.viewport().update(self._rect(position))
+
+    def _thumbnail_loaded(self, image_id: int) -> None:
+        place = self._model.position_of(image_id)
+        if place in self.visible_positions():
+            self._repaint_cell(place)
+
+    # ----------------------------------------------------------------------------- mouse
+
+    def viewportEvent(self, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Leave:
+            self.hover(None)
+        return super().viewportEvent(event)
+
+    def hover(self, place: QPoint | None) -> None:
+        """The pointer is at this pixel of the viewport, or elsewhere."""
+        inside = place is not None and self.viewport().rect().contains(place)
+        hovered = self.position_at(place) if place is not None and inside else -1
+        if hovered != self._hovered:
+            self._repaint_cell(self._hovered)
+            self._repaint_cell(hovered)
+            self._hovered = hovered
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            step = ZOOM_STEP if event.angleDelta().y() > 0 else -ZOOM_STEP
+            self.set_zoom(self.zoom + step)
+            event.accept()
+            return
+        super().wheelEvent(event)
+
+    # ---------------------------------------------------------------------------- visible
+
+    def visible_positions(self) -> range:
+        """Grid positions in sight, computed from the geometry alone."""
+        return self.cells.seen(self.verticalOffset())
+
+    def visible_ids(self) -> list[int]:
+        seen = self.visible_positions()
+        return self._model.ids[seen.start : seen.stop].tolist()
+
+    def _moved(self) -> None:
+        seen = self.visible_positions()
+        near = len(seen)
+        ids = self._model.ids[max(0, seen.start - near) : seen.stop + near].tolist()
+        self._loader.keep_only(ids)
+        self._settle.start()
+
+    def _settled(self) -> None:
+        ids = self.visible_ids()
+        if ids:
+            self.visible_changed.emit(ids)

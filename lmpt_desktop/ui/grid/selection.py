@@ -1,0 +1,113 @@
+"""Which grid positions are selected (no Qt).
+
+One byte per image: selecting, counting and asking cost the same whether the selection is one
+stretch or every other image, where Qt's own selection keeps an object per stretch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Positions = NDArray[np.int64]
+
+
+class GridSelection:
+    """A set of positions below ``count``, and the anchor that Shift extends from."""
+
+    def __init__(self, count: int = 0) -> None:
+        self._mask = np.zeros(count, np.bool_)
+        self._number: int | None = 0
+        self.anchor = -1
+        """Where a range begins; -1 where nothing was chosen yet."""
+
+    def reset(self, count: int) -> None:
+        """Nothing is selected of ``count`` other positions."""
+        self.__init__(count)
+
+    # -------------------------------------------------------------------------- questions
+
+    def __len__(self) -> int:
+        if self._number is None:
+            self._number = int(np.count_nonzero(self._mask))
+        return self._number
+
+    def __contains__(self, position: int) -> bool:
+        return 0 <= position < len(self._mask) and bool(self._mask[position])
+
+    @property
+    def positions(self) -> Positions:
+        """(n,) int64, rising."""
+        return np.flatnonzero(self._mask).astype(np.int64, copy=False)
+
+    def ranges(self, most: int) -> list[tuple[int, int]] | None:
+        """The selection as closed ranges, or None if those are more than about ``most``."""
+        if not len(self):
+            return []
+        if len(self) == len(self._mask):
+            return [(0, len(self._mask) - 1)]
+        edges = np.flatnonzero(self._mask[1:] != self._mask[:-1])
+        if len(edges) > 2 * most:
+            return None
+        starts = [0, *(edges + 1).tolist()]
+        ends = [*edges.tolist(), len(self._mask) - 1]
+        first = 0 if self._mask[0] else 1
+        return list(zip(starts[first::2], ends[first::2], strict=True))
+
+    def copy_mask(self) -> NDArray[np.bool_]:
+        """(count,) what is selected now, for :meth:`combine`."""
+        return self._mask.copy()
+
+    # ---------------------------------------------------------------------------- changes
+
+    def clear(self) -> None:
+        self._mask[:] = False
+        self._number = 0
+
+    def select_all(self) -> None:
+        self._mask[:] = True
+        self._number = len(self._mask)
+
+    def only(self, position: int) -> None:
+        """This one alone; the next range begins here."""
+        self.clear()
+        self.add(position)
+
+    def add(self, position: int) -> None:
+        """This one too; the next range begins here."""
+        self._mask[position] = True
+        self._number = None
+        self.anchor = position
+
+    def toggle(self, position: int) -> None:
+        """The other way round; the next range begins here."""
+        self._mask[position] ^= True
+        self._number = None
+        self.anchor = position
+
+    def extend(self, position: int, *, keep: bool) -> None:
+        """Everything from the anchor to here; ``keep``: beside what is selected already."""
+        start = self.anchor if 0 <= self.anchor < len(self._mask) else position
+        if not keep:
+            self._mask[:] = False
+        first, last = min(start, position), max(start, position)
+        self._mask[first : last + 1] = True
+        self._number = None
+        self.anchor = start
+
+    def replace(self, positions: Positions | Sequence[int]) -> None:
+        """These and no others."""
+        self._mask[:] = False
+        self._mask[np.asarray(positions, np.int64)] = True
+        self._number = None
+
+    def combine(self, base: NDArray[np.bool_], positions: Positions, *, toggle: bool) -> None:
+        """``base`` with ``positions`` added, or (``toggle``) turned the other way round."""
+        np.copyto(self._mask, base)
+        if toggle:
+            self._mask[positions] ^= True
+        else:
+            self._mask[positions] = True
+        self._number = None
