@@ -9,7 +9,7 @@ STAMP := $(VENV)/.ready-$(shell cat pyproject.toml .ci/system-libraries | cksum 
 PHOTOS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup lint types layers pytest benchmarks clean
+.PHONY: run test setup lint types layers pytest translations benchmarks clean
 
 setup: $(STAMP)
 
@@ -44,6 +44,9 @@ layers: setup
 
 pytest: setup
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+
+translations: setup
+	$(BIN)/python .ci/translations.py --missing
 
 benchmarks: setup
 	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done

@@ -19,8 +19,9 @@ from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.language import speak
 from lmpt_desktop.ui.main_window import TITLE, MainWindow
-from lmpt_desktop.ui.memory import WindowMemory
+from lmpt_desktop.ui.memory import LANGUAGE, WindowMemory
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
 from lmpt_desktop.ui.thumbnails import SessionThumbnails
 
@@ -108,7 +109,9 @@ def run(args: argparse.Namespace) -> int:
     None).
     """
     application = make_application()
-    window = make_window()
+    memory = WindowMemory()
+    speak(application, memory.text(LANGUAGE))
+    window = make_window(memory)
     _report_errors(window)
     _obey_signals(application, window)
     window.show()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gettext
 import locale
 from collections.abc import Callable
+from datetime import datetime
 
 from lmpt_desktop import paths
 
@@ -18,6 +19,7 @@ SOURCE_LANGUAGE = "en"
 _chosen: gettext.NullTranslations = gettext.NullTranslations()
 _write_whole: Callable[[int], str] = "{:,}".format
 _write_decimal: Callable[[float, int], str] = "{0:,.{1}f}".format
+_write_moment: Callable[[datetime], str] = "{:%Y-%m-%d %H:%M}".format
 
 
 def _(text: str) -> str:
@@ -46,10 +48,19 @@ def decimal(value: float, digits: int = 1) -> str:
     return _write_decimal(value, digits)
 
 
-def use_numbers(whole: Callable[[int], str], with_places: Callable[[float, int], str]) -> None:
-    """Write numbers this way from now on: the window hands in Qt's knowledge of the language."""
-    global _write_whole, _write_decimal
-    _write_whole, _write_decimal = whole, with_places
+def moment(when: datetime) -> str:
+    """Day and time where the user is."""
+    return _write_moment(when.astimezone())
+
+
+def use_formats(
+    whole: Callable[[int], str],
+    with_places: Callable[[float, int], str],
+    day_and_time: Callable[[datetime], str],
+) -> None:
+    """Write numbers and dates like this from now on: the window hands in what Qt knows."""
+    global _write_whole, _write_decimal, _write_moment
+    _write_whole, _write_decimal, _write_moment = whole, with_places, day_and_time
 
 
 def languages() -> list[str]:

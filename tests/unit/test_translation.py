@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from lmpt_desktop import translation
-from lmpt_desktop.translation import _, ngettext
+from lmpt_desktop.translation import _, decimal, ngettext, number
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +26,22 @@ def test_a_language_without_texts_is_spoken_in_english(code: str) -> None:
     assert translation.use_language(code) == "en"
     assert _("Grid") == "Grid"
     assert ngettext("one photo", "many photos", 2) == "many photos"
+
+
+def test_german_is_spoken_with_its_plurals() -> None:
+    assert translation.use_language("de_CH") == "de"
+    assert _("Reviewed") == "Geprüft"
+    one, many = (
+        ngettext("{count} photo", "{count} photos", count).format(count=count) for count in (1, 2)
+    )
+    assert (one, many) == ("1 Foto", "2 Fotos")
+
+
+def test_numbers_are_written_as_they_are_told() -> None:
+    assert (number(1240), decimal(0.4275, 2)) == ("1,240", "0.43")
+    translation.use_formats(str, lambda value, _digits: str(value).replace(".", ","), str)
+    assert (number(1240), decimal(0.5)) == ("1240", "0,5")
+    translation.use_formats("{:,}".format, "{0:,.{1}f}".format, "{:%Y-%m-%d %H:%M}".format)
 
 
 def test_the_empty_text_stays_empty(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from lmpt_desktop.translation import N_, _, decimal, number
+from lmpt_desktop.translation import N_, _, decimal, moment, number
 
 DASH = "–"
 NOT_ENOUGH = N_("Not enough to judge")
@@ -61,7 +61,7 @@ def local_time(iso: str) -> str:
         when = datetime.fromisoformat(iso)
     except ValueError:
         return iso
-    return when.astimezone().strftime("%Y-%m-%d %H:%M")
+    return moment(when)
 
 
 def counted(count: int, one: str, many: str) -> str:

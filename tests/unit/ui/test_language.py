@@ -1,0 +1,61 @@
+"""The window speaks German: our texts, Qt's own, keys, numbers and dates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from PySide6.QtCore import QLocale, QTranslator
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+
+from lmpt_desktop import translation
+from lmpt_desktop.translation import _, decimal, moment, number
+from lmpt_desktop.ui import language
+from lmpt_desktop.ui.commands.shortcuts import native
+
+
+@pytest.fixture
+def german(qapp: QApplication) -> Iterator[str]:
+    yield language.speak(qapp, "de")
+    for translator in qapp.findChildren(QTranslator):
+        qapp.removeTranslator(translator)
+        translator.deleteLater()
+    translation.use_language("en")
+    translation.use_formats("{:,}".format, "{0:,.{1}f}".format, "{:%Y-%m-%d %H:%M}".format)
+    QLocale.setDefault(QLocale.c())
+
+
+def test_texts_numbers_and_dates_are_german(german: str) -> None:
+    assert german == "de"
+    assert _("Preferences") == "Einstellungen"
+    assert (number(1240), decimal(42.8)) == ("1.240", "42,8")
+    assert moment(datetime(2026, 11, 23, 9, 30)).startswith("23.11.26")
+
+
+def test_qt_says_its_own_words_in_german(german: str, qtbot: object) -> None:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    text = buttons.button(QDialogButtonBox.StandardButton.Close).text()
+    assert text.replace("&", "") == "Schließen"
+    assert native(["Ctrl+Shift+P"]) == "Strg+Umschalt+P"
+
+
+def test_the_first_language_of_the_user_that_there_are_texts_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class System:
+        def __init__(self, *names: str) -> None:
+            self.names = names
+
+        def uiLanguages(self) -> list[str]:  # noqa: N802
+            return list(self.names)
+
+    def said(*names: str) -> str:
+        monkeypatch.setattr(QLocale, "system", lambda: System(*names))
+        return language.system_language()
+
+    assert said("de-AT", "de") == "de"
+    assert said("fr-FR", "fr", "de-DE") == "de"
+    assert said("C") == "en"
+    assert said("en-GB", "de") == "en"
+    assert said() == "en"
