@@ -25,6 +25,7 @@ from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.ui import files, theme
+from lmpt_desktop.ui.batch.actions import BatchActions
 from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs, Shortcuts
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
@@ -75,6 +76,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.stack, 1)
         self.setCentralWidget(centre)
         self.model_actions = ModelActions(self)
+        self.batch_actions = BatchActions(self)
         self._build_menus()
         self._bind()
         self._restore()
@@ -140,6 +142,7 @@ class MainWindow(QMainWindow):
         on("help.palette", lambda: CommandPalette(self.commands, self).show_over(self))
         on("help.log", lambda: files.open_path(paths.log_dir()))
         self.model_actions.bind()
+        self.batch_actions.bind()
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
         self.welcome.library_wanted.connect(self.open_recent)

@@ -264,6 +264,11 @@ class ModelActions:
             return
         self._keep(name, make(page))
 
+    def show_dialog(self, name: str, dialog: QDialog) -> None:
+        """Show a dialog made elsewhere; it closes when another takes its name, and with the
+        library."""
+        self._keep(name, dialog)
+
     def _keep(self, name: str, dialog: QDialog) -> None:
         """Show a dialog, and know it until it is closed."""
         if (old := self._dialogs.pop(name, None)) is not None:

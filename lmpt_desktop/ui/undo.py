@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
@@ -78,6 +80,33 @@ class AnnotationDesk(QObject):
             len(image_ids) * len(class_ids),
         )
 
+    def apply(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.int8],
+        text: str,
+        done: Callable[[Batch], object] | None = None,
+    ) -> bool:
+        """Commit many verdicts, each of its own image and class, as one step called ``text``.
+
+        Args:
+            image_ids, class_ids, verdicts: (n,) each.
+            done: called on the window's thread once they are committed; if that fails,
+                ``failed`` is emitted instead.
+
+        Returns:
+            Whether it was begun: not while another change is being saved, nor for no changes.
+        """
+        if not len(image_ids):
+            return False
+        return self._commit(
+            lambda: self._session.apply_changes(image_ids, class_ids, verdicts, label=text),
+            text,
+            len(image_ids),
+            done,
+        )
+
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool) -> None:
         """Commit or take back the reviewed mark."""
         if not image_ids:
@@ -107,16 +136,25 @@ class AnnotationDesk(QObject):
         act = self._session.redo if forward else self._session.undo
         self._run(lambda: act(batch), lambda _none: None, cells)
 
-    def _commit(self, act: Callable[[], Batch], text: str, cells: int) -> None:
+    def _commit(
+        self,
+        act: Callable[[], Batch],
+        text: str,
+        cells: int,
+        then: Callable[[Batch], object] | None = None,
+    ) -> bool:
         if self._busy:
             self.said.emit("Still saving the previous change; try again in a moment.")
-            return
+            return False
 
         def done(batch: Batch) -> None:
             self.stack.push(_BatchCommand(self, batch, text, cells))
             self.said.emit(text)
+            if then is not None:
+                then(batch)
 
         self._run(act, done, cells)
+        return True
 
     def _run(self, act: Callable[[], object], done: Callable, cells: int) -> None:
         if cells <= INLINE_CELLS:

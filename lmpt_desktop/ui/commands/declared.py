@@ -113,6 +113,15 @@ COMMANDS: tuple[Command, ...] = (
             short=N_("Reviewed"),
             tip=N_("Every class still unknown is absent in the selected images")),
     Command("image.unreviewed", N_("Mark &not reviewed"), "image", 1, "Shift+R", "", _SELECTED),
+    Command("image.classes", N_("Set c&lasses..."), "image", 1, "Ctrl+T", "list",
+            _SELECTED | Needs.CLASSES,
+            tip=N_("Say of several classes at once whether they are in the selected images")),
+    Command("image.accept", N_("Accept pr&edictions..."), "image", 1, "Ctrl+Shift+A", "sparkle",
+            _TRAINABLE, tip=N_("Look through what the model predicts, and accept it at once")),
+    Command("image.copy-annotations", N_("Copy ann&otations"), "image", 1, "Ctrl+Shift+C", "copy",
+            _SELECTED, tip=N_("Copy what you said about this image")),
+    Command("image.paste-annotations", N_("Pas&te annotations"), "image", 1, "Ctrl+Shift+V", "",
+            _SELECTED, tip=N_("Give the selected images the verdicts you copied")),
     Command("image.alike", N_("&More like this"), "image", 2, "Ctrl+Shift+S", "search", _SELECTED,
             tip=N_("Find photos that look like the selected ones")),
     Command("image.reveal", N_("&Show in file manager"), "image", 3, "Ctrl+Shift+R", "folder",
@@ -164,7 +173,8 @@ ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
 
 IMAGE_MENU: tuple[str, ...] = (
     "image.present", "image.absent", "image.unknown", "",
-    "image.reviewed", "image.unreviewed", "", "image.alike", "",
+    "image.reviewed", "image.unreviewed", "", "image.classes", "image.accept",
+    "image.copy-annotations", "image.paste-annotations", "", "image.alike", "",
     "image.reveal", "image.copy-path",
 )  # fmt: skip
 """The context menu of images in the grid."""

@@ -147,6 +147,24 @@ class MemorySession:
         self._set(annotations=annotations)
         return self._batch(cells, before, np.full(len(cells), verdict, np.int8))
 
+    def apply_changes(
+        self, image_ids: np.ndarray, class_ids: np.ndarray, verdicts: np.ndarray, label: str = ""
+    ) -> Batch:
+        if self.fails is not None:
+            raise self.fails
+        self.calls.append(("apply_changes", label))
+        snapshot = self.snapshot_
+        annotations = snapshot.annotations.copy()
+        cells = [
+            (snapshot.row_of[int(image)], snapshot.column_of[int(class_id)])
+            for image, class_id in zip(image_ids, class_ids, strict=True)
+        ]
+        before = np.array([annotations[cell] for cell in cells], np.int8)
+        for cell, verdict in zip(cells, verdicts, strict=True):
+            annotations[cell] = verdict
+        self._set(annotations=annotations)
+        return self._batch(cells, before, np.asarray(verdicts, np.int8))
+
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool = True) -> Batch:
         marks = self.snapshot_.reviewed.copy()
         marks[[self.snapshot_.row_of[id_] for id_ in image_ids]] = reviewed

@@ -74,3 +74,40 @@ def test_a_large_change_is_committed_off_the_window_and_holds_others_back(
     desk.undo()
     qtbot.waitUntil(lambda: not desk.busy)
     assert (memory_session.snapshot().annotations == -1).all()
+
+
+def test_arrays_of_verdicts_are_one_step_with_its_own_name(
+    desk: AnnotationDesk, memory_session: Any
+) -> None:
+    done: list[object] = []
+    begun = desk.apply(
+        np.array([1, 2, 3]),
+        np.array([DOG, DOG, PERSON]),
+        np.array([1, 0, 1], np.int8),
+        "Accepted 3 predictions",
+        done.append,
+    )
+    assert begun and len(done) == 1
+    assert desk.stack.undoText() == "Accepted 3 predictions"
+    assert memory_session.snapshot().annotations[:3, :2].tolist() == [[1, -1], [0, -1], [-1, 1]]
+    desk.undo()
+    assert (memory_session.snapshot().annotations == -1).all()
+    desk.redo()
+    assert memory_session.snapshot().annotations[:3, :2].tolist() == [[1, -1], [0, -1], [-1, 1]]
+
+
+def test_arrays_that_cannot_be_committed_call_nobody_back(
+    desk: AnnotationDesk, memory_session: Any
+) -> None:
+    memory_session.fails = OSError("The disk is full.")
+    done: list[object] = []
+    told: list[object] = []
+    desk.failed.connect(told.append)
+    desk.apply(np.array([1]), np.array([DOG]), np.array([1], np.int8), "step", done.append)
+    assert not done and told == [memory_session.fails] and not desk.stack.canUndo()
+
+
+def test_no_verdicts_are_no_step(desk: AnnotationDesk) -> None:
+    none = np.empty(0, np.int64)
+    assert not desk.apply(none, none, np.empty(0, np.int8), "step")
+    assert not desk.stack.canUndo()

@@ -1,0 +1,1 @@
+"""Verdicts on many images at once: set classes, accept predictions, copy annotations."""

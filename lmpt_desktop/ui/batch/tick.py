@@ -1,0 +1,109 @@
+"""A check mark that looks the same on pictures and in lists, light and dark."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+)
+from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.batch.accept_model import ChoiceRole
+
+_STROKE = ((0.25, 0.52), (0.43, 0.70), (0.76, 0.32))
+BOX = 14
+MARGIN = 8
+
+
+def paint_tick(painter: QPainter, box: QRectF, on: bool) -> None:
+    """A box, checked or not."""
+    colours = theme.current()
+    painter.setPen(QPen(colours.colour("accent" if on else "muted"), 1.5))
+    painter.setBrush(colours.colour("accent" if on else "surface"))
+    painter.drawRoundedRect(box, 4, 4)
+    if on:
+        pen = QPen(colours.colour("on_accent"), 2)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        points = [
+            QPointF(box.left() + x * box.width(), box.top() + y * box.height()) for x, y in _STROKE
+        ]
+        painter.drawPolyline(QPolygonF(points))
+
+
+class ChoiceDelegate(QStyledItemDelegate):
+    """A line of the class list: check mark, name, and at the right how many there are."""
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        size = super().sizeHint(option, index)
+        return QSize(size.width(), max(size.height(), BOX) + 8)
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        # PySide's stubs lack the option's fields.
+        area = cast(QRect, option.rect)  # pyright: ignore[reportAttributeAccessIssue]
+        state = cast(QStyle.StateFlag, option.state)  # pyright: ignore[reportAttributeAccessIssue]
+        widget = cast(QWidget, option.widget)  # pyright: ignore[reportAttributeAccessIssue]
+        colours = theme.current()
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(area, colours.colour("selection"))
+        if state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(QPen(colours.colour("accent"), 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5))
+        top = area.top() + (area.height() - BOX) / 2
+        on = index.data(ChoiceRole.CHECKED) is True
+        paint_tick(painter, QRectF(area.left() + MARGIN, top, BOX, BOX), on)
+        count = f"{index.data(ChoiceRole.COUNT):,}"
+        metrics = widget.fontMetrics()
+        line = area.adjusted(2 * MARGIN + BOX, 0, -MARGIN, 0)
+        painter.setPen(colours.colour("muted"))
+        middle = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | middle, count)
+        line.setRight(line.right() - metrics.horizontalAdvance(count) - MARGIN)
+        painter.setPen(colours.colour("text"))
+        name = metrics.elidedText(
+            index.data(ChoiceRole.NAME), Qt.TextElideMode.ElideRight, line.width()
+        )
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft | middle, name)
+        painter.restore()
+
+    def editorEvent(
+        self,
+        event: QEvent,
+        model: QAbstractItemModel,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> bool:
+        """A click on the box toggles it; the keyboard does so with Space, as everywhere."""
+        if event.type() in (QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonPress):
+            area = cast(QRect, option.rect)  # pyright: ignore[reportAttributeAccessIssue]
+            where = cast(QMouseEvent, event).position().x() - area.left()
+            if where > 2 * MARGIN + BOX:
+                return False
+            if event.type() == QEvent.Type.MouseButtonRelease:
+                model.setData(index, None, Qt.ItemDataRole.CheckStateRole)
+            return True
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            return False
+        return super().editorEvent(event, model, option, index)

@@ -1,0 +1,497 @@
+"""Verdicts on many images at once, in the real window."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+from fake_encoder import text_vector
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ingest import ScannedFile
+from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
+from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog
+from lmpt_desktop.ui.batch.copying import from_mime
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+Keys = Qt.KeyboardModifier
+DialogT = TypeVar("DialogT", bound=QWidget)
+
+
+@pytest.fixture
+def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
+    window = launch(photos)
+    settled(window)
+    return window
+
+
+def page_of(window: MainWindow) -> LibraryPage:
+    assert window.page is not None
+    return window.page
+
+
+def image_of(page: LibraryPage, name: str) -> int:
+    snapshot = page.session.snapshot()
+    row = next(i for i, path in enumerate(snapshot.names) if path.endswith(name))
+    return int(snapshot.image_ids[row])
+
+
+def class_of(page: LibraryPage, name: str) -> int:
+    return next(entry.id for entry in page.session.classes if entry.name == name)
+
+
+def select(page: LibraryPage, *names: str) -> list[int]:
+    ids = [image_of(page, name) for name in names]
+    page.grid.select_ids(ids, ids[0])
+    return ids
+
+
+def stored(page: LibraryPage, image_ids: list[int], name: str) -> list[int]:
+    """The verdicts as they are on disk."""
+    matrix = page.session.catalogue.annotations.matrix(image_ids, [class_of(page, name)])
+    return matrix[:, 0].tolist()
+
+
+def dialog_of(window: MainWindow, kind: type[DialogT], qtbot: QtBot) -> DialogT:
+    """The open dialog of this kind, once it is shown."""
+
+    def found() -> list[DialogT]:
+        return [child for child in window.findChildren(kind) if child.isVisible()]
+
+    qtbot.waitUntil(lambda: bool(found()), timeout=WAIT_MS)
+    return found()[0]
+
+
+def focused() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
+
+
+def open_classes(window: MainWindow, qtbot: QtBot) -> SetClassesDialog:
+    window.commands.action("image.classes").trigger()
+    dialog = dialog_of(window, SetClassesDialog, qtbot)
+    qtbot.waitUntil(lambda: dialog.model.holdings is not None, timeout=WAIT_MS)
+    return dialog
+
+
+def open_accept(window: MainWindow, qtbot: QtBot) -> AcceptDialog:
+    window.commands.action("image.accept").trigger()
+    dialog = dialog_of(window, AcceptDialog, qtbot)
+    ready(dialog, qtbot)
+    return dialog
+
+
+def ready(dialog: AcceptDialog, qtbot: QtBot) -> None:
+    """Wait until the offer is the newest that was asked for."""
+    qtbot.waitUntil(lambda: dialog.model.offer is not None and not dialog.busy, timeout=WAIT_MS)
+
+
+def filter_by(page: LibraryPage, name: str, qtbot: QtBot) -> None:
+    wanted = class_of(page, name)
+    page.panel.bar.set_class(wanted)
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() < 8, timeout=WAIT_MS)
+
+
+def closed(dialog: QWidget, qtbot: QtBot) -> None:
+    window = dialog.parent()
+    assert window is not None
+    qtbot.waitUntil(lambda: dialog not in window.children(), timeout=WAIT_MS)
+
+
+# ------------------------------------------------------------------------------ set classes
+
+
+def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    ids = select(page, "dog_1.jpg", "dog_2.jpg", "cup_5.jpg")
+    page.session.annotate([ids[0]], [class_of(page, "boat")], Verdict.PRESENT)
+    page.grid.setFocus()
+    qtbot.keyClick(page.grid, Qt.Key.Key_T, Keys.ControlModifier)
+    dialog = dialog_of(window, SetClassesDialog, qtbot)
+    qtbot.waitUntil(lambda: dialog.model.holdings is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: focused() is dialog.search and QApplication.activeWindow() is dialog,
+        timeout=WAIT_MS,
+    )
+    qtbot.keyClicks(focused(), "kit")
+    qtbot.keyClick(focused(), Qt.Key.Key_Return)
+    assert dialog.search.text() == ""
+    qtbot.keyClicks(focused(), "boat")
+    qtbot.keyClick(focused(), Qt.Key.Key_A, Keys.AltModifier)
+    dialog.search.clear()
+    assert dialog.summary.text() == "3 images × 2 classes: 6 verdicts change."
+    qtbot.keyClick(focused(), Qt.Key.Key_Return)
+    closed(dialog, qtbot)
+    assert stored(page, ids, "kite") == [1, 1, 1]
+    assert stored(page, ids, "boat") == [0, 0, 0]
+    assert stored(page, ids, "dog") == [-1, -1, -1], "what was not chosen is as it was"
+    assert page.desk.stack.undoText() == "kite present, boat absent on 3 images"
+    page.desk.undo()
+    assert stored(page, ids, "kite") == [-1, -1, -1]
+    assert stored(page, ids, "boat") == [1, -1, -1]
+    page.desk.redo()
+    assert stored(page, ids, "boat") == [0, 0, 0]
+
+
+def test_the_list_says_what_the_selection_has_and_keys_in_it_choose(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    ids = select(page, "dog_1.jpg", "dog_2.jpg", "cup_5.jpg")
+    page.session.annotate(ids, [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotate(ids[:1], [class_of(page, "cup")], Verdict.ABSENT)
+    dialog = open_classes(window, qtbot)
+    rows = {
+        name: dialog.model.row_of(class_of(page, name)) for name in ("dog", "person", "cup", "boat")
+    }
+    assert dialog.model.now(rows["dog"]) == "present in all"
+    assert dialog.model.now(rows["cup"]) == "mixed: ✕ 1  ? 2"
+    assert dialog.model.now(rows["boat"]) == "unknown"
+    dialog.table.setFocus()
+    dialog.table.selectRow(rows["dog"])
+    qtbot.keyClick(dialog.table, Qt.Key.Key_U)
+    dialog.table.selectRow(rows["cup"])
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
+    assert dialog.model.wanted_in(rows["cup"]) is Verdict.ABSENT
+    assert dialog.summary.text() == ("3 images × 2 classes: 5 verdicts change, 1 are so already.")
+    dialog.table.selectRow(rows["dog"])
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
+    assert dialog.model.wanted_in(rows["dog"]) is None
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
+    closed(dialog, qtbot)
+    assert stored(page, ids, "cup") == [0, 0, 0]
+
+
+def test_verdicts_given_behind_the_dialog_are_counted_anew(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    ids = select(page, "dog_1.jpg", "dog_2.jpg")
+    dialog = open_classes(window, qtbot)
+    dialog.model.set_wanted([dialog.model.row_of(class_of(page, "dog"))], Verdict.PRESENT)
+    assert dialog.model.changing == 2
+    page.session.annotate(ids[:1], [class_of(page, "dog")], Verdict.PRESENT)
+    qtbot.waitUntil(lambda: dialog.model.changing == 1, timeout=WAIT_MS)
+    assert dialog.ok.text() == "Change 1 verdict"
+
+
+# -------------------------------------------------------------------------- accept predictions
+
+
+def test_what_the_preview_counts_is_what_is_accepted_in_one_step(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    dogs = [image_of(page, name) for name in ("dog_1.jpg", "dog_2.jpg", "dog+person_3.jpg",
+                                              "dog_6.jpg", "trip/dog+boat_9.jpg")]  # fmt: skip
+    page.session.annotate(dogs[:1], [class_of(page, "dog")], Verdict.PRESENT)
+    filter_by(page, "dog", qtbot)
+    dialog = open_accept(window, qtbot)
+    assert dialog.ok.text() == "Accept all 4 'dog' predictions"
+    assert dialog.summary.text() == (
+        "4 predictions; 1 more are annotated already (1 present, 0 absent) and are left alone."
+    )
+    dialog.apply()
+    closed(dialog, qtbot)
+    assert stored(page, dogs, "dog") == [1, 1, 1, 1, 1]
+    assert stored(page, dogs, "person") == [-1] * 5
+    assert page.desk.stack.undoText() == "Accepted 4 'dog' predictions"
+    page.desk.undo()
+    assert stored(page, dogs, "dog") == [1, -1, -1, -1, -1]
+
+
+def test_predictions_are_looked_through_and_unticked_by_keyboard(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    page.grid.setFocus()
+    qtbot.keyClick(page.grid, Qt.Key.Key_A, Keys.ControlModifier | Keys.ShiftModifier)
+    dialog = dialog_of(window, AcceptDialog, qtbot)
+    ready(dialog, qtbot)
+    number = dialog.model.ticked_count
+    assert number == int(page.session.snapshot().predicted.sum())
+    qtbot.waitUntil(lambda: focused() is dialog.view, timeout=WAIT_MS)
+    first = dialog.model.cell(0)
+    qtbot.keyClick(focused(), Qt.Key.Key_Space)
+    qtbot.keyClick(focused(), Qt.Key.Key_Right)
+    qtbot.keyClick(focused(), Qt.Key.Key_Space)
+    assert dialog.model.ticked_count == number - 2
+    assert dialog.ok.text() == f"Accept {number - 2} predictions"
+    qtbot.keyClick(focused(), Qt.Key.Key_Space)
+    qtbot.keyClick(focused(), Qt.Key.Key_Return, Keys.ControlModifier)
+    closed(dialog, qtbot)
+    said = page.session.catalogue.annotations.matrix(
+        page.session.snapshot().image_ids, page.session.snapshot().class_ids
+    )
+    assert int((said == 1).sum()) == number - 1
+    assert stored(page, [first.image_id], first.class_name) == [-1]
+
+
+def test_sorting_and_raising_the_score_keep_what_was_unticked(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    dialog = open_accept(window, qtbot)
+    number = dialog.model.ticked_count
+    dialog.model.toggle(np.array([0]))
+    cell = dialog.model.cell(0)
+    dialog.sort.setCurrentIndex(1)
+    ready(dialog, qtbot)
+    scores = [dialog.model.cell(row).score for row in range(dialog.model.rowCount())]
+    assert scores == sorted(scores) and dialog.model.ticked_count == number - 1
+    dialog.least.slider.setValue(100)
+    ready(dialog, qtbot)
+    assert not dialog.least.own.isChecked()
+    assert dialog.model.ticked_count == 0 and not dialog.ok.isEnabled()
+    dialog.least.slider.setValue(1)
+    ready(dialog, qtbot)
+    lowest = dialog.model.ticked_count
+    assert lowest > number
+    dialog.least.own.setChecked(True)
+    ready(dialog, qtbot)
+    cells = [dialog.model.cell(row) for row in range(dialog.model.rowCount())]
+    off = [item for item in cells if not item.ticked]
+    assert [(item.image_id, item.class_name) for item in off] == [(cell.image_id, cell.class_name)]
+
+
+def test_the_selection_the_grid_and_the_library_are_offered(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    select(page, "dog_1.jpg", "person_4.jpg")
+    dialog = open_accept(window, qtbot)
+    assert dialog.scope.currentText() == "The 2 images selected"
+    assert dialog.model.ticked_count == 2
+    dialog.scope.setCurrentIndex(dialog.scope.count() - 1)
+    ready(dialog, qtbot)
+    assert dialog.model.ticked_count == int(page.session.snapshot().predicted.sum())
+
+
+def test_predictions_that_change_while_the_preview_is_open_do_not_change_what_is_accepted(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    filter_by(page, "dog", qtbot)
+    dialog = open_accept(window, qtbot)
+    offered = sorted(dialog.model.cell(row).image_id for row in range(dialog.model.rowCount()))
+    page.session.describe_class(class_of(page, "dog"), "cup")  # now cups are predicted as dogs
+    dog = page.session.snapshot().column_of[class_of(page, "dog")]
+    qtbot.waitUntil(
+        lambda: (
+            sorted(
+                page.session.snapshot()
+                .image_ids[page.session.snapshot().predicted[:, dog]]
+                .tolist()
+            )
+            != offered
+        ),
+        timeout=WAIT_MS,
+    )
+    qtbot.waitUntil(dialog.strip.isVisible, timeout=WAIT_MS)
+    number = dialog.model.ticked_count
+    assert number == len(offered) == 5
+    dialog.apply()
+    closed(dialog, qtbot)
+    snapshot = page.session.snapshot()
+    accepted = snapshot.image_ids[snapshot.annotations[:, dog] == 1]
+    assert sorted(accepted.tolist()) == offered and len(accepted) == number
+
+
+def test_nothing_is_accepted_unseen_when_annotations_change_meanwhile(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    dog = class_of(page, "dog")
+    filter_by(page, "dog", qtbot)
+    dialog = open_accept(window, qtbot)
+    number = dialog.model.ticked_count
+    page.session.annotate([dialog.model.cell(0).image_id], [dog], Verdict.ABSENT)
+    dialog.apply()
+    qtbot.waitUntil(
+        lambda: dialog.model.ticked_count == number - 1 and not dialog.busy, timeout=WAIT_MS
+    )
+    assert "nothing was saved" in dialog.strip.text
+    assert not (page.session.annotations == 1).any()
+    dialog.apply()
+    closed(dialog, qtbot)
+    assert int((page.session.annotations == 1).sum()) == number - 1
+
+
+# ------------------------------------------------------------------------- copy annotations
+
+
+def test_verdicts_are_copied_onto_another_image_and_unknown_does_not_overwrite(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    (source,) = select(page, "dog_1.jpg")
+    (target,) = [image_of(page, "cup_5.jpg")]
+    page.session.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotate([source], [class_of(page, "boat")], Verdict.ABSENT)
+    page.session.annotate([target], [class_of(page, "cup")], Verdict.PRESENT)
+    page.grid.setFocus()
+    qtbot.keyClick(page.grid, Qt.Key.Key_C, Keys.ControlModifier | Keys.ShiftModifier)
+    copied = from_mime(QGuiApplication.clipboard().mimeData())
+    assert copied is not None and copied.source == "dog_1.jpg"
+    assert QGuiApplication.clipboard().text() == "dog: present\nboat: absent"
+    select(page, "cup_5.jpg")
+    qtbot.keyClick(page.grid, Qt.Key.Key_V, Keys.ControlModifier | Keys.ShiftModifier)
+    qtbot.waitUntil(lambda: stored(page, [target], "dog") == [1], timeout=WAIT_MS)
+    assert stored(page, [target], "boat") == [0]
+    assert stored(page, [target], "cup") == [1]
+    assert page.desk.stack.undoText() == "Verdicts of dog_1.jpg on 1 image"
+    page.desk.undo()
+    assert stored(page, [target], "dog") == [-1]
+
+
+def test_pasting_onto_several_says_what_changes_before_it_does(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(window)
+    (source,) = select(page, "dog_1.jpg")
+    page.session.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
+    window.commands.action("image.copy-annotations").trigger()
+    ids = select(page, "dog_2.jpg", "dog_6.jpg", "cup_5.jpg")
+    page.session.annotate(ids[2:], [class_of(page, "dog")], Verdict.ABSENT)
+    window.commands.action("image.paste-annotations").trigger()
+    qtbot.waitUntil(lambda: window.batch_actions.question is not None, timeout=WAIT_MS)
+    question = window.batch_actions.question
+    assert question is not None
+    assert question.text() == "Give 3 images the verdicts of dog_1.jpg?"
+    assert "3 verdicts on 3 images change." in question.informativeText()
+    assert "1 verdict you gave before" in question.informativeText()
+    assert stored(page, ids, "dog") == [-1, -1, 0]
+    qtbot.keyClick(question, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: stored(page, ids, "dog") == [1, 1, 1], timeout=WAIT_MS)
+    page.desk.undo()
+    assert stored(page, ids, "dog") == [-1, -1, 0]
+
+
+def test_pasting_nothing_says_so(window: MainWindow, qtbot: QtBot) -> None:
+    page = page_of(window)
+    select(page, "dog_1.jpg")
+    QGuiApplication.clipboard().setText("a shopping list")
+    said: list[str] = []
+    window.status.messageChanged.connect(said.append)
+    window.commands.action("image.paste-annotations").trigger()
+    window.commands.action("image.copy-annotations").trigger()
+    assert not page.desk.stack.canUndo()
+    assert QGuiApplication.clipboard().text() == "a shopping list"
+
+
+# ------------------------------------------------------------------------------ ten thousand
+
+MANY = 10_000
+
+
+@pytest.fixture
+def large(
+    launch: Callable[..., MainWindow], settled: Settled, tmp_path: Path, qtbot: QtBot
+) -> MainWindow:
+    """A window on a library of 10,000 images, which have been encoded before."""
+    photos, library = tmp_path / "many", tmp_path / "library"
+    photos.mkdir()
+    source = tmp_path / "one.jpg"
+    Image.new("RGB", (32, 24), "grey").save(source)
+    files = []
+    for number in range(MANY):
+        path = photos / f"{number:05d}.jpg"
+        try:
+            os.link(source, path)
+        except OSError:  # so many links of one file are not allowed everywhere
+            shutil.copy2(source, path)
+        status = path.stat()
+        files.append(
+            ScannedFile(
+                path.name, status.st_size, status.st_mtime_ns, 0, f"{number + 1:032x}", 32, 24, None
+            )
+        )
+    with Catalogue.open(library, exclusive=True) as catalogue:
+        folder = catalogue.folders.add(photos)
+        ids = np.array(catalogue.images.upsert(folder.id, files))
+        for name in ("dog", "person", "kite"):
+            catalogue.classes.add(name)
+        random = np.random.default_rng(5)
+        likeness = random.random((MANY, 3)).astype(np.float32)
+        texts = np.stack([text_vector(name) for name in ("dog", "person", "kite")])
+        features = likeness @ texts
+        features /= np.linalg.norm(features, axis=1, keepdims=True)
+        catalogue.features.append("lite", ids, features)
+    window = launch()
+    window.open_library(library)
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    settled(window)
+    return window
+
+
+def test_ten_thousand_images_are_one_step_that_is_undone_and_done_again(
+    large: MainWindow, qtbot: QtBot
+) -> None:
+    page = page_of(large)
+    desk = page.desk
+    page.grid.selectAll()
+    dialog = open_classes(large, qtbot)
+    dialog.model.set_wanted([0], Verdict.PRESENT)
+    dialog.model.set_wanted([1], Verdict.ABSENT)
+    assert dialog.summary.text() == "10,000 images × 2 classes: 20,000 verdicts change."
+    dialog.apply()
+    closed(dialog, qtbot)
+    ids = page.session.snapshot().image_ids
+    classes = page.session.snapshot().class_ids
+
+    def on_disk() -> list[int]:
+        matrix = page.session.catalogue.annotations.matrix(ids, classes)
+        return [int((matrix == verdict).sum()) for verdict in (1, 0, -1)]
+
+    assert on_disk() == [MANY, MANY, MANY]
+    assert desk.stack.count() == 1
+    desk.undo()
+    qtbot.waitUntil(lambda: not desk.busy, timeout=WAIT_MS)
+    assert on_disk() == [0, 0, 3 * MANY]
+    assert (page.session.snapshot().annotations == -1).all()
+    desk.redo()
+    qtbot.waitUntil(lambda: not desk.busy, timeout=WAIT_MS)
+    assert on_disk() == [MANY, MANY, MANY]
+
+
+def test_thousands_of_predictions_are_accepted_as_counted(large: MainWindow, qtbot: QtBot) -> None:
+    page = page_of(large)
+    snapshot = page.session.snapshot()
+    page.session.annotate(snapshot.image_ids[:500].tolist(), [1], Verdict.ABSENT)
+    dialog = open_accept(large, qtbot)
+    dialog.least.slider.setValue(30)
+    ready(dialog, qtbot)
+    dialog.view.selectAll()
+    dialog.view.toggle_selected()
+    assert dialog.model.ticked_count == 0
+    dialog.view.toggle_selected()
+    dialog.model.toggle(np.arange(100))
+    number = dialog.model.ticked_count
+    assert number > 5000
+    dialog.apply()
+    closed(dialog, qtbot)
+    said = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
+    assert int((said == 1).sum()) == number
+    assert int((said == 0).sum()) == 500
+    assert (page.session.snapshot().annotations == said).all()
+    page.desk.undo()
+    qtbot.waitUntil(lambda: not page.desk.busy, timeout=WAIT_MS)
+    said = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
+    assert not (said == 1).any() and int((said == 0).sum()) == 500
