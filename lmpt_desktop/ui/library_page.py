@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxL
 from lmpt_desktop.engine import notices
 from lmpt_desktop.engine.searching import SearchReady
 from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
@@ -20,6 +21,7 @@ from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.opener import Opened
 from lmpt_desktop.ui.pages import GRID, PageStack
+from lmpt_desktop.ui.review.entry import ReviewEntry
 from lmpt_desktop.ui.undo import AnnotationDesk
 from lmpt_desktop.ui.welcome import dropped_folders
 
@@ -65,6 +67,7 @@ class LibraryPage(QWidget):
         self.tree.setMinimumWidth(140)
         self.panel.setMinimumWidth(320)
         self.pages = PageStack(self.splitter)
+        self.review = ReviewEntry(self)
         self.splitter.setFocusProxy(self.grid)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -72,6 +75,8 @@ class LibraryPage(QWidget):
         self._classes = False
         self._closed = False
         self._counting = False
+        self._grid_stale = False
+        self.pages.shown.connect(self._page_shown)
         self._recount = QTimer(self)
         self._recount.setSingleShot(True)
         self._recount.setInterval(RECOUNT_MS)
@@ -111,8 +116,8 @@ class LibraryPage(QWidget):
         self.inspector.vocabulary_wanted.connect(
             lambda: self.commands.action("vocabulary.edit").trigger()
         )
-        self.inspector.photo_activated.connect(self._open_photo)
-        self.grid.activated_image.connect(self._open_photo)
+        self.inspector.photo_activated.connect(self.review.open_at)
+        self.grid.activated_image.connect(self.review.open_at)
         self.desk.said.connect(self.said)
         self.desk.failed.connect(self.problem)
         # Bound methods, not lambdas: the stack emits once more while the page, its receiver, is
@@ -130,7 +135,7 @@ class LibraryPage(QWidget):
         on(notices.PredictionsChanged, lambda _notice: self.panel.library_changed())
         on(notices.ClassesChanged, lambda _notice: self.panel.ask())
         on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
-        on(notices.AnnotationsChanged, lambda _notice: self.panel.annotations_changed())
+        on(notices.AnnotationsChanged, lambda _notice: self._annotations_changed())
         on(notices.ActivityChanged, self._activity_changed)
         on(notices.EncoderChanged, self.encoder_changed.emit)
         on(notices.EncoderChanged, lambda _notice: self.panel.encoder_changed())
@@ -142,14 +147,15 @@ class LibraryPage(QWidget):
 
     def needs(self) -> Needs:
         """What holds for this library, for the commands."""
-        flags = Needs.LIBRARY
-        if self.grid.selected_count():
+        reviewing = self.review.in_front is not None
+        flags = Needs.LIBRARY | self.review.needs()
+        if self.grid.selected_count() and not reviewing:
             flags |= Needs.SELECTION
         if self.panel.search_bar.query is not None:
             flags |= Needs.SEARCH
         if self._classes:
             flags |= Needs.CLASSES
-        if self.focus_class is not None:
+        if self.focus_class is not None and not reviewing:
             flags |= Needs.CLASS
         if not self.desk.busy and self.desk.stack.canUndo():
             flags |= Needs.UNDO
@@ -171,6 +177,12 @@ class LibraryPage(QWidget):
         }
         return parts[name]
 
+    def chosen_ids(self) -> list[int]:
+        """The images that commands are about: the one in the review view, or the selected."""
+        if (page := self.review.in_front) is not None:
+            return [page.current_id] if page.asks else []
+        return self.grid.selected_ids()
+
     def set_focus_class(self, class_id: int | None) -> None:
         """Make a class the one that the verdict keys are about."""
         self.panel.model.set_focus_class(class_id)
@@ -187,8 +199,24 @@ class LibraryPage(QWidget):
         """Back to the grid from whatever took its place."""
         self.pages.show_page(GRID)
 
+    def go_to_image(self, image_id: int) -> None:
+        """Have the grid at an image, if it shows it."""
+        place = self.panel.model.position_of(image_id)
+        if place >= 0:
+            self.grid.select_ids([image_id], image_id)
+            self.grid.scrollTo(self.panel.model.index(place))
+
+    def open_photo(self) -> None:
+        """Open the chosen photo in the program the system has for it."""
+        for image_id in self.chosen_ids()[:1]:
+            if not files.open_path(self.session.path(image_id)):
+                self.said.emit(_("No program is set to open this photo."))
+
     def say_verdict(self, verdict: Verdict, class_id: int | None = None) -> None:
         """Annotate the selected images; with the class in focus unless one is given."""
+        if (page := self.review.in_front) is not None and class_id is None:
+            page.say(verdict)
+            return
         chosen = self.focus_class if class_id is None else class_id
         if chosen is not None:
             self.desk.annotate(self.grid.selected_ids(), [chosen], verdict, self.class_name(chosen))
@@ -200,9 +228,15 @@ class LibraryPage(QWidget):
         self.show_grid()
         self.window().activateWindow()
 
+    def search(self) -> None:
+        """Let the user say in words what to find."""
+        self.show_grid()
+        self.panel.search_bar.take_focus()
+
     def more_like_this(self) -> None:
         """Search for images like the selected ones."""
-        ids = self.grid.selected_ids()
+        ids = self.chosen_ids()
+        self.show_grid()
         if ids:
             name = f"{len(ids):,} images"
             if len(ids) == 1:
@@ -211,16 +245,19 @@ class LibraryPage(QWidget):
             self.panel.search_bar.search_like(ids, name)
 
     def mark_reviewed(self, reviewed: bool) -> None:
-        self.desk.mark_reviewed(self.grid.selected_ids(), reviewed)
+        if (page := self.review.in_front) is not None and reviewed:
+            page.done()
+            return
+        self.desk.mark_reviewed(self.chosen_ids(), reviewed)
 
     def reveal(self) -> None:
         """Show the selected files in the file manager, a handful at most."""
-        for image_id in self.grid.selected_ids()[:REVEAL_LIMIT]:
+        for image_id in self.chosen_ids()[:REVEAL_LIMIT]:
             files.reveal(self.session.path(image_id))
 
     def copy_paths(self) -> None:
         """Put the paths of the selected images on the clipboard, one a line."""
-        ids = self.grid.selected_ids()
+        ids = self.chosen_ids()
 
         def copy(paths: list[str]) -> None:
             QGuiApplication.clipboard().setText("\n".join(paths))
@@ -264,6 +301,7 @@ class LibraryPage(QWidget):
     def close_page(self) -> None:
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
+        self.review.close()
         self._recount.stop()
         self.bridge.close()
         self.panel.close_panel()
@@ -275,6 +313,16 @@ class LibraryPage(QWidget):
         self.panel.library_changed()
         if not self._recount.isActive():
             self._recount.start()
+
+    def _annotations_changed(self) -> None:
+        # Painting verdicts in a hidden grid would take time from those to come.
+        self._grid_stale = self.pages.current != GRID
+        if not self._grid_stale:
+            self.panel.annotations_changed()
+
+    def _page_shown(self, name: str) -> None:
+        if name == GRID and self._grid_stale:
+            self._annotations_changed()
 
     def _folders_changed(self) -> None:
         self._library_changed()
@@ -311,10 +359,6 @@ class LibraryPage(QWidget):
 
     def _set_caption(self, image_id: int, text: str) -> None:
         self._do(lambda: self.session.set_caption(image_id, text))
-
-    def _open_photo(self, image_id: int) -> None:
-        if not files.open_path(self.session.path(image_id)):
-            self.said.emit("No program is set to open this photo.")
 
     def _prioritise(self, image_ids: list[int]) -> None:
         # The session takes a lock that a commit may hold for a moment.

@@ -34,6 +34,7 @@ from lmpt_desktop.ui.model_actions import ModelActions
 from lmpt_desktop.ui.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
 from lmpt_desktop.ui.palette import CommandPalette
+from lmpt_desktop.ui.review import entry as review
 from lmpt_desktop.ui.status_bar import StatusBar
 from lmpt_desktop.ui.theme import ThemeChoice
 from lmpt_desktop.ui.welcome import WelcomePage
@@ -115,7 +116,7 @@ class MainWindow(QMainWindow):
         on("edit.redo", lambda: self.page and self.page.desk.redo())
         on("edit.select-all", lambda: self.page and self.page.grid.selectAll())
         on("edit.find", self._find)
-        on("edit.search", lambda: self.page and self.page.panel.search_bar.take_focus())
+        on("edit.search", lambda: self.page and self.page.search())
         on("edit.clear-search", lambda: self.page and self.page.panel.search_bar.clear())
         on("image.alike", lambda: self.page and self.page.more_like_this())
         for word, verdict in (
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
             on(f"image.{word}", lambda v=verdict: self.page and self.page.say_verdict(v))
         on("image.reviewed", lambda: self.page and self.page.mark_reviewed(True))
         on("image.unreviewed", lambda: self.page and self.page.mark_reviewed(False))
+        on("image.open", lambda: self.page and self.page.open_photo())
         on("image.reveal", lambda: self.page and self.page.reveal())
         on("image.copy-path", lambda: self.page and self.page.copy_paths())
         on("view.grid", lambda: self.page and self.page.show_grid())
@@ -143,6 +145,7 @@ class MainWindow(QMainWindow):
         on("help.log", lambda: files.open_path(paths.log_dir()))
         self.model_actions.bind()
         self.batch_actions.bind()
+        review.bind(self.commands, lambda: self.page)
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
         self.welcome.library_wanted.connect(self.open_recent)
@@ -341,11 +344,16 @@ class MainWindow(QMainWindow):
             self.memory.put(f"show-{name}", int(shown))
 
     def _zoom(self, step: int) -> None:
-        if self.page is not None:
+        if self.page is None:
+            return
+        if (reviewing := self.page.review.in_front) is not None:
+            reviewing.canvas.zoom(1 if step > 0 else -1)
+        else:
             self.page.grid.set_zoom(self.page.grid.zoom + step)
 
     def _find(self) -> None:
         if self.page is not None:
+            self.page.show_grid()
             self.commands.set_checked("view.filters", True)
             self._show_part("filters", True)
             self.page.panel.bar.text.setFocus()

@@ -37,6 +37,10 @@ class _BatchCommand(QUndoCommand):
         self._cells = cells
         self._pushed = False
 
+    @property
+    def batch_id(self) -> int:
+        return self._batch.id
+
     def redo(self) -> None:
         if self._pushed:
             self._desk.replay(self._batch, self._cells, forward=True)
@@ -54,6 +58,10 @@ class AnnotationDesk(QObject):
     failed = Signal(object)
     """The exception that kept a change from being committed."""
     busy_changed = Signal(bool)
+    committed = Signal(object)
+    """The :class:`Batch` of every new change, once it is committed and can be undone."""
+    taken_back = Signal(int)
+    """The id of the batch that was undone."""
 
     def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +69,13 @@ class AnnotationDesk(QObject):
         self._busy = False
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(UNDO_LIMIT)
+
+    @property
+    def latest(self) -> int | None:
+        """The id of the batch that :meth:`undo` would take back."""
+        place = self.stack.index()
+        command = self.stack.command(place - 1) if place > 0 else None
+        return command.batch_id if isinstance(command, _BatchCommand) else None
 
     @property
     def busy(self) -> bool:
@@ -134,7 +149,12 @@ class AnnotationDesk(QObject):
     def replay(self, batch: Batch, cells: int, *, forward: bool) -> None:
         """Called by the commands on the stack."""
         act = self._session.redo if forward else self._session.undo
-        self._run(lambda: act(batch), lambda _none: None, cells)
+
+        def done(_turned: object) -> None:
+            if not forward:
+                self.taken_back.emit(batch.id)
+
+        self._run(lambda: act(batch), done, cells)
 
     def _commit(
         self,
@@ -152,6 +172,7 @@ class AnnotationDesk(QObject):
             self.said.emit(text)
             if then is not None:
                 then(batch)
+            self.committed.emit(batch)
 
         self._run(act, done, cells)
         return True

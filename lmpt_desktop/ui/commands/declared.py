@@ -33,6 +33,10 @@ class Needs(Flag):
     """The grid shows what a search found."""
     ACTIVITY = auto()
     """Photos are being scanned or encoded (or that is paused)."""
+    REVIEW = auto()
+    """The review view is in front."""
+    QUESTION = auto()
+    """The review view asks about a photo."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Command:
     submenu: str = ""
     short: str = ""
     """What a toolbar button says, where the full text is too long."""
+    page: str = ""
+    """The page whose own command it is: its keys are heard there alone, whatever they are."""
 
     @property
     def plain_text(self) -> str:
@@ -69,6 +75,7 @@ MENUS = (
     ("edit", N_("&Edit")),
     ("image", N_("&Image")),
     ("view", N_("&View")),
+    ("review", N_("&Review")),
     ("vocabulary", N_("V&ocabulary")),
     ("model", N_("&Model")),
     ("help", N_("&Help")),
@@ -79,6 +86,8 @@ _SELECTED = Needs.LIBRARY | Needs.SELECTION
 _MARK = _SELECTED | Needs.CLASS
 _TRAINABLE = Needs.LIBRARY | Needs.CLASSES
 _WORKING = Needs.LIBRARY | Needs.ACTIVITY
+_REVIEW = Needs.LIBRARY | Needs.REVIEW
+_ASKED = _REVIEW | Needs.QUESTION
 
 # fmt: off
 COMMANDS: tuple[Command, ...] = (
@@ -124,11 +133,15 @@ COMMANDS: tuple[Command, ...] = (
             _SELECTED, tip=N_("Give the selected images the verdicts you copied")),
     Command("image.alike", N_("&More like this"), "image", 2, "Ctrl+Shift+S", "search", _SELECTED,
             tip=N_("Find photos that look like the selected ones")),
+    Command("image.open", N_("Open in p&hoto program"), "image", 3, "Ctrl+Return", "", _SELECTED,
+            tip=N_("Open the photo in the program the system has for it")),
     Command("image.reveal", N_("&Show in file manager"), "image", 3, "Ctrl+Shift+R", "folder",
             _SELECTED),
     Command("image.copy-path", N_("&Copy path"), "image", 3, "Ctrl+C", "copy", _SELECTED),
     Command("view.grid", N_("&Grid"), "view", 0, "F2", "image", _L,
             tip=N_("Back to the photos side by side")),
+    Command("view.review", N_("&Review"), "view", 0, "F3", "review", _L,
+            tip=N_("One photo at a time, with the questions that help most")),
     Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, "Ctrl++ Ctrl+=", "zoom-in", _L),
     Command("view.zoom-out", N_("&Smaller thumbnails"), "view", 1, "Ctrl+-", "zoom-out", _L),
     Command("view.zoom-reset", N_("&Usual size"), "view", 1, "Ctrl+0", "", _L),
@@ -141,6 +154,26 @@ COMMANDS: tuple[Command, ...] = (
             submenu=N_("&Theme")),
     Command("view.theme-light", N_("&Light"), "view", 4, choice="theme", submenu=N_("&Theme")),
     Command("view.theme-dark", N_("&Dark"), "view", 4, choice="theme", submenu=N_("&Theme")),
+    Command("review.skip", N_("&Skip"), "review", 0, "S Right", "", _ASKED, page="review",
+            tip=N_("On to the next question without an answer")),
+    Command("review.done", N_("&Mark reviewed and go on"), "review", 0, "Return Enter",
+            "reviewed", _ASKED, page="review",
+            tip=N_("Every class of this photo still unknown is absent")),
+    Command("review.back", N_("&Back and undo"), "review", 0, "Backspace", "undo", _REVIEW,
+            page="review", tip=N_("Take back the last thing said here and go to where it was")),
+    Command("review.previous", N_("&Previous question"), "review", 0, "Left", "", _REVIEW,
+            page="review", tip=N_("Look back without taking anything back")),
+    Command("review.find", N_("&Find a class"), "review", 1, "/", "search", _ASKED,
+            page="review", tip=N_("Say that any class is present by typing a part of its name")),
+    Command("review.zoom-in", N_("Zoom &in"), "review", 2, "+ =", "zoom-in", _ASKED,
+            page="review"),
+    Command("review.zoom-out", N_("Zoom &out"), "review", 2, "-", "zoom-out", _ASKED,
+            page="review"),
+    Command("review.fit", N_("Fi&t the photo"), "review", 2, "0", "", _ASKED, page="review"),
+    Command("review.actual", N_("&Actual size or fitted"), "review", 2, "Z", "", _ASKED,
+            page="review", tip=N_("One pixel of the screen for each of the photo")),
+    Command("review.leave", N_("Back to the &grid"), "review", 3, "Esc", "", _REVIEW,
+            page="review", tip=N_("The grid goes to the photo you were at")),
     Command("vocabulary.edit", N_("&Edit vocabulary..."), "vocabulary", 0, "Ctrl+K", "list", _L,
             short=N_("Vocabulary"), tip=N_("Choose, type or paste the classes to look for")),
     Command("model.retrain", N_("&Retrain prompts..."), "model", 0, "Ctrl+R", "retrain", _TRAINABLE,
@@ -164,7 +197,7 @@ COMMANDS: tuple[Command, ...] = (
 TOOLBAR: tuple[str, ...] = (
     "file.open", "file.add", "", "edit.undo", "edit.redo", "",
     "image.present", "image.absent", "image.unknown", "image.reviewed", "",
-    "view.filters", "vocabulary.edit", "model.retrain",
+    "view.review", "view.filters", "vocabulary.edit", "model.retrain",
 )  # fmt: skip
 """Command ids from left to right; an empty string is a separator."""
 
@@ -175,7 +208,7 @@ IMAGE_MENU: tuple[str, ...] = (
     "image.present", "image.absent", "image.unknown", "",
     "image.reviewed", "image.unreviewed", "", "image.classes", "image.accept",
     "image.copy-annotations", "image.paste-annotations", "", "image.alike", "",
-    "image.reveal", "image.copy-path",
+    "image.open", "image.reveal", "image.copy-path",
 )  # fmt: skip
 """The context menu of images in the grid."""
 

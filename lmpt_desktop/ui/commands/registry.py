@@ -31,7 +31,7 @@ class CommandRegistry(QObject):
         super().__init__(owner)
         self._owner = owner
         self.shortcuts = shortcuts or Shortcuts(parent=self)
-        self._plain_places: list[QWidget] = []
+        self._plain_places: list[tuple[QWidget, str]] = []
         self._state = Needs.NOTHING
         self._actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
@@ -66,15 +66,19 @@ class CommandRegistry(QObject):
         keys = self.shortcuts.keys(command.id)
         tip = _(command.tip) or command.plain_text
         action.setToolTip(f"{tip} ({native(keys[:1])})" if keys else tip)
-        plain = any(is_plain(part) for part in keys)
-        for place in (self._owner, *self._places()):
-            if plain == (place is self._owner):
-                place.removeAction(action)
-            else:
+        local = self._is_local(command)
+        if local:
+            self._owner.removeAction(action)
+        else:
+            self._owner.addAction(action)
+        for place, page in self._places():
+            if local and command.page in ("", page):
                 place.addAction(action)
+            else:
+                place.removeAction(action)
         context = Qt.ShortcutContext
         action.setShortcutContext(
-            context.WidgetWithChildrenShortcut if plain else context.WindowShortcut
+            context.WidgetWithChildrenShortcut if local else context.WindowShortcut
         )
         action.setShortcuts([QKeySequence.fromString(part) for part in keys])
 
@@ -82,8 +86,13 @@ class CommandRegistry(QObject):
         self._set_keys(BY_ID[command_id])
         self.keys_changed.emit(command_id)
 
-    def _places(self) -> list[QWidget]:
-        self._plain_places = [place for place in self._plain_places if isValid(place)]
+    def _is_local(self, command: Command) -> bool:
+        """Whether its keys are heard in some places only."""
+        keys = self.shortcuts.keys(command.id)
+        return bool(command.page) or any(is_plain(part) for part in keys)
+
+    def _places(self) -> list[tuple[QWidget, str]]:
+        self._plain_places = [place for place in self._plain_places if isValid(place[0])]
         return self._plain_places
 
     def keys_text(self, command_id: str) -> str:
@@ -94,14 +103,15 @@ class CommandRegistry(QObject):
         """The action of a command, to put on a button or trigger from a test."""
         return self._actions[command_id]
 
-    def add_plain_keys(self, widget: QWidget) -> None:
-        """Let commands with a letter as shortcut be run while ``widget`` has the focus.
+    def add_plain_keys(self, widget: QWidget, page: str = "") -> None:
+        """Let commands with a letter as shortcut be run while ``widget`` has the focus, and those
+        of the page it belongs to.
 
         Elsewhere those letters find an entry in a list, or are text.
         """
-        self._places().append(widget)
+        self._places().append((widget, page))
         for command in COMMANDS:
-            if any(is_plain(part) for part in self.shortcuts.keys(command.id)):
+            if self._is_local(command) and command.page in ("", page):
                 widget.addAction(self._actions[command.id])
 
     def on(self, command_id: str, handler: Callable[..., object]) -> None:

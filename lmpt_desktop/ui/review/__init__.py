@@ -1,0 +1,1 @@
+"""The review view: one photo at a time, one key a verdict."""

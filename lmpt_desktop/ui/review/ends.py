@@ -1,0 +1,87 @@
+"""What to say, and what to offer, when there is no photo to ask about."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.queues import NEEDS_CLASS, TITLES, Queue, QueueKind, QueueRequest
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.review.ending import tally_text
+from lmpt_desktop.ui.review.line import Tally
+
+Ending = tuple[str, str, list[tuple[str, str]], str]
+"""Heading, sentence, choices by name and text, icon."""
+
+_NEXT = {
+    QueueKind.TAIL_FIRST: QueueKind.UNCERTAIN,
+    QueueKind.UNCERTAIN: QueueKind.DISAGREEMENTS,
+    QueueKind.DISAGREEMENTS: QueueKind.TAIL_FIRST,
+    QueueKind.MORE_LIKE: QueueKind.CLASS_SWEEP,
+    QueueKind.CLASS_SWEEP: QueueKind.TAIL_FIRST,
+    QueueKind.RANDOM: QueueKind.TAIL_FIRST,
+}
+
+
+def choosing() -> Ending:
+    return ("", _("Choosing questions..."), [], "search")
+
+
+def ended(kind: QueueKind | None, tally: Tally, tail_gained: int) -> Ending:
+    """The last question is done; ``kind`` None where these were photos of the grid."""
+    whole = kind is None or kind is QueueKind.RANDOM
+    done = tally.answered or tally.reviewed or tally.present or tally.absent
+    sentence = (
+        tally_text(tally, tail_gained, whole=whole)
+        if done
+        else _("Nothing was answered this time.")
+    )
+    choices: list[tuple[str, str]] = []
+    if kind is not None:
+        following = _NEXT[kind]
+        choices.append((following.value, _("Next: {queue}").format(queue=_(TITLES[following]))))
+        choices.append((kind.value, _("More of the same")))
+    else:
+        choices.append((QueueKind.TAIL_FIRST.value, _(TITLES[QueueKind.TAIL_FIRST])))
+    if done:
+        choices.append(("retrain", _("Retrain...")))
+    choices.append(("grid", _("Back to the grid")))
+    return (_("Done"), sentence, choices, "reviewed")
+
+
+def nothing(queue: Queue, snapshot: Snapshot) -> Ending:
+    """The queue is empty."""
+    grid = ("grid", _("Back to the grid"))
+    if not len(snapshot.classes):
+        return (
+            _("No classes yet"),
+            _("There are no classes to ask about yet."),
+            [("vocabulary", _("Choose a vocabulary...")), grid],
+            "list",
+        )
+    if not len(snapshot.images):
+        sentence = _("There are no photos in this library yet. Add a folder that holds some.")
+        return (_("No photos yet"), sentence, [grid], "image")
+    if not bool(snapshot.images.has_feature.any()) and bool(np.isnan(snapshot.scores[:1]).all()):
+        sentence = _(
+            "The model has not looked at any photo yet. Questions appear here by themselves as "
+            "soon as it has."
+        )
+        return (_("Not yet"), sentence, [grid], "cpu")
+    choices = [
+        (kind.value, _(TITLES[kind]))
+        for kind in (QueueKind.TAIL_FIRST, QueueKind.UNCERTAIN, QueueKind.RANDOM)
+        if kind is not queue.request.kind
+    ]
+    sentence = queue.note or _("Everything that could be asked here is answered.")
+    return (_("Nothing left to ask"), sentence, [*choices, grid], "reviewed")
+
+
+def failed(error: Exception) -> Ending:
+    sentence = _("The questions could not be chosen: {error}").format(error=error)
+    return (_("That did not work"), sentence, [("grid", _("Back to the grid"))], "warning")
+
+
+def class_for(kind: QueueKind, request: QueueRequest | None) -> int | None:
+    """The class the next queue is about, if it is about one."""
+    return request.class_id if kind in NEEDS_CLASS and request is not None else None

@@ -1,0 +1,199 @@
+"""Photos for the review view: decoded ahead at the size they will have on screen.
+
+A few threads decode what the page says it will need, in that order; what is no longer wanted
+does not begin.  Full resolution is read for the photo in front alone, when it is zoomed into.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtGui import QImage
+
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui import background
+from trainer.photo import UnreadablePhoto, photo_size, read_photo
+
+THREADS = 2
+KEPT_BYTES = 192_000_000
+"""Decoded photos kept, besides those wanted now."""
+LARGEST_PIXELS = 40_000_000
+"""A photo of more pixels is shown a little reduced at 100 %: four bytes a pixel add up."""
+MOST_ENLARGED = 4.0
+"""A small photo is enlarged to fit, but no further than this."""
+
+Key = tuple[int, str]
+"""Image id, and what changes with the content of its file."""
+
+
+@dataclass(frozen=True, eq=False)
+class Decoded:
+    """``image`` is the photo at the size it has on screen, ``size`` its own size in pixels."""
+
+    image: QImage
+    size: QSize
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """The photo cannot be shown; ``reason`` is a sentence for the user."""
+
+    reason: str
+
+
+def fitted(size: QSize, room: QSize) -> QSize:
+    """How large a photo of ``size`` pixels is when it fits ``room`` pixels."""
+    if size.isEmpty() or room.isEmpty():
+        return QSize(1, 1)
+    wanted = size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
+    if wanted.width() > size.width() * MOST_ENLARGED:
+        wanted = size * MOST_ENLARGED
+    return wanted.expandedTo(QSize(1, 1))
+
+
+def decode(path: Path, room: QSize) -> Decoded:
+    """The photo at the size at which it fits ``room`` device pixels.
+
+    Raises:
+        UnreadablePhoto: with a sentence for the user.
+    """
+    own = QSize(*photo_size(path))
+    wanted = fitted(own, room)
+    # A JPEG is decoded at a fraction of its size where that is enough.
+    photo = read_photo(path, at_least=min(wanted.width(), wanted.height()))
+    size = (wanted.width(), wanted.height())
+    if photo.size != size:
+        photo = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    return Decoded(_as_qimage(photo), own)
+
+
+def decode_full(path: Path) -> QImage:
+    """The photo at its own size, or at ``LARGEST_PIXELS`` if it has more.
+
+    Raises:
+        UnreadablePhoto: with a sentence for the user.
+    """
+    photo = read_photo(path)
+    pixels = photo.width * photo.height
+    if pixels > LARGEST_PIXELS:
+        share = (LARGEST_PIXELS / pixels) ** 0.5
+        photo = photo.resize((int(photo.width * share), int(photo.height * share)), reducing_gap=2)
+    return _as_qimage(photo)
+
+
+def _as_qimage(photo: Image.Image) -> QImage:
+    # The format of the screen, so that making a pixmap of it on the window's thread costs nothing.
+    data = photo.tobytes("raw", "BGRX")
+    stride = photo.width * 4
+    return QImage(data, photo.width, photo.height, stride, QImage.Format.Format_RGB32).copy()
+
+
+class PhotoPool(QObject):
+    """Decodes what is wanted and keeps it for a while; lives on the window's thread."""
+
+    ready = Signal(int)
+    """Image id: ask :meth:`get`."""
+    full_ready = Signal(int, object)
+    """Image id, its :class:`QImage` at full resolution."""
+
+    def __init__(self, locate: Callable[[int], Path], parent: QObject | None = None) -> None:
+        """``locate`` finds the file of an image; it is called on the pool's threads."""
+        super().__init__(parent)
+        self._locate = locate
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="review photos")
+        self._room = QSize(1, 1)
+        self._kept: OrderedDict[Key, Decoded | Unseen] = OrderedDict()
+        self._tasks: dict[Key, background.Task] = {}
+        self._wanted: tuple[Key, ...] = ()
+        self._full: tuple[Key, background.Task] | None = None
+
+    def get(self, key: Key) -> Decoded | Unseen | None:
+        """The photo, if it has been decoded."""
+        found = self._kept.get(key)
+        if found is not None:
+            self._kept.move_to_end(key)
+        return found
+
+    def want(self, keys: Sequence[Key], room: QSize) -> None:
+        """Decode these, the first one first, to fit ``room`` device pixels; nothing else."""
+        if room != self._room:
+            self._room = room
+            self._cancel(set(self._tasks))
+            self._kept.clear()
+        self._wanted = tuple(dict.fromkeys(keys))
+        self._cancel(set(self._tasks) - set(self._wanted))
+        for key in self._wanted:
+            if key not in self._kept and key not in self._tasks:
+                self._tasks[key] = self._decode(key, room)
+        if self._full is not None and self._full[0] not in self._wanted[:1]:
+            self._full[1].cancel()
+            self._full = None
+
+    def want_full(self, key: Key) -> None:
+        """Decode this one at full resolution."""
+        if self._full is not None and self._full[0] == key:
+            return
+        if self._full is not None:
+            self._full[1].cancel()
+
+        def done(image: QImage) -> None:
+            self._full = None
+            self.full_ready.emit(key[0], image)
+
+        def failed(_error: Exception) -> None:  # what is on screen stays there
+            self._full = None
+
+        task = background.start(
+            lambda: decode_full(self._locate(key[0])), done, failed, self._threads
+        )
+        self._full = (key, task)
+
+    def forget_failures(self) -> None:
+        """Try again what could not be read: the files may have changed."""
+        for key in [key for key, found in self._kept.items() if isinstance(found, Unseen)]:
+            del self._kept[key]
+
+    def close(self) -> None:
+        """Decode nothing any more."""
+        self._cancel(set(self._tasks))
+        if self._full is not None:
+            self._full[1].cancel()
+            self._full = None
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _cancel(self, keys: set[Key]) -> None:
+        for key in keys:
+            self._tasks.pop(key).cancel()
+
+    def _decode(self, key: Key, room: QSize) -> background.Task:
+        def read() -> Decoded | Unseen:
+            try:
+                return decode(self._locate(key[0]), room)
+            except UnreadablePhoto as problem:
+                return Unseen(problem.reason)
+
+        def failed(error: Exception) -> None:
+            self._keep(key, Unseen(str(error) or _("This photo cannot be shown.")))
+
+        return background.start(read, lambda found: self._keep(key, found), failed, self._threads)
+
+    def _keep(self, key: Key, found: Decoded | Unseen) -> None:
+        self._tasks.pop(key, None)
+        self._kept[key] = found
+        total = sum(_size(kept) for kept in self._kept.values())
+        for old in list(self._kept):
+            if total <= KEPT_BYTES:
+                break
+            if old not in self._wanted:
+                total -= _size(self._kept.pop(old))
+        self.ready.emit(key[0])
+
+
+def _size(found: Decoded | Unseen) -> int:
+    return found.image.sizeInBytes() if isinstance(found, Decoded) else 0

@@ -1,0 +1,162 @@
+"""The bar above the photo: which queue, why these questions, and how far one is."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.inference.queues import EXPLANATIONS, NEEDS_CLASS, TITLES, QueueKind
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.commands import CommandRegistry
+from lmpt_desktop.ui.review.key_button import KeyButton
+
+GRID_ROWS = "grid"
+"""Stands among the kinds of queues for the photos as the grid shows them."""
+
+
+class QueueBar(QWidget):
+    """Says :attr:`wanted` when the user asks for other questions."""
+
+    wanted = Signal(object, object)
+    """A :class:`QueueKind`, and a class id or None."""
+
+    def __init__(self, commands: CommandRegistry, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("queue-bar")
+        self._classes: tuple[ClassEntry, ...] = ()
+        self.leave = KeyButton(commands.action("review.leave"), _("Grid"), "image")
+        self.kind = QComboBox()
+        self.kind.setObjectName("queue-kind")
+        self.kind.setAccessibleName(_("Questions"))
+        self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for kind in QueueKind:
+            self.kind.addItem(_(TITLES[kind]), kind.value)
+            self.kind.setItemData(
+                self.kind.count() - 1, _(EXPLANATIONS[kind]), Qt.ItemDataRole.ToolTipRole
+            )
+        self.classes = QComboBox()
+        self.classes.setObjectName("queue-class")
+        self.classes.setAccessibleName(_("Class to ask about"))
+        self.classes.setMaxVisibleItems(24)
+        self.classes.setMinimumContentsLength(16)
+        self.classes.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.classes.hide()
+        self.explanation = QLabel()
+        self.explanation.setObjectName("queue-explanation")
+        self.explanation.setProperty("role", "muted")
+        self.explanation.setWordWrap(True)
+        policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.explanation.setSizePolicy(policy)
+        self.counter = QLabel()
+        self.counter.setObjectName("queue-counter")
+        self.counter.setProperty("role", "heading")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("queue-progress")
+        self.progress.setTextVisible(False)
+        self.progress.setFixedHeight(3)
+        self.progress.setAccessibleName(_("Questions done"))
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 6, 12, 4)
+        row.setSpacing(8)
+        for part in (self.leave, self.kind, self.classes):
+            row.addWidget(part)
+        row.addWidget(self.explanation, 1)
+        row.addWidget(self.counter)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(row)
+        layout.addWidget(self.progress)
+        self.kind.activated.connect(lambda _index: self._ask())
+        self.classes.activated.connect(lambda _index: self._ask())
+        theme.manager().changed.connect(self._restyle)
+        self._restyle()
+
+    # ----------------------------------------------------------------------------- showing
+
+    def show_queue(self, kind: QueueKind, class_id: int | None) -> None:
+        """Show what is being asked about."""
+        self._drop_grid()
+        self.kind.setCurrentIndex(self.kind.findData(kind.value))
+        self.classes.setVisible(kind in NEEDS_CLASS)
+        if kind in NEEDS_CLASS:
+            self._fill_classes()
+            self.classes.setCurrentIndex(self.classes.findData(class_id))
+            self.classes.setToolTip(self.classes.currentText())
+        self.explanation.setText(_(EXPLANATIONS[kind]))
+
+    def show_grid_rows(self) -> None:
+        """The photos come from the grid, in its order."""
+        if self.kind.findData(GRID_ROWS) < 0:
+            self.kind.insertItem(0, _("Photos from the grid"), GRID_ROWS)
+        self.kind.setCurrentIndex(0)
+        self.classes.hide()
+        self.explanation.setText(
+            _("The photos as the grid shows them, from the one you opened on.")
+        )
+
+    def show_progress(self, place: int, count: int) -> None:
+        """``place`` questions are done."""
+        self.counter.setText(
+            _("{place} of {count}").format(place=f"{min(place + 1, count):,}", count=f"{count:,}")
+            if count
+            else ""
+        )
+        self.progress.setRange(0, max(1, count))
+        self.progress.setValue(place)
+
+    def set_classes(self, classes: tuple[ClassEntry, ...]) -> None:
+        """The vocabulary, to choose one class from."""
+        self._classes = classes
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _restyle(self, *_args: object) -> None:
+        colours = theme.current()
+        self.progress.setStyleSheet(
+            f"QProgressBar {{ border: none; background: {colours.border}; }}"
+            f"QProgressBar::chunk {{ background: {colours.accent}; }}"
+        )
+
+    def _drop_grid(self) -> None:
+        place = self.kind.findData(GRID_ROWS)
+        if place >= 0:
+            self.kind.removeItem(place)
+
+    def _fill_classes(self) -> None:
+        """List the vocabulary, by name; only when it is needed, as it may be long."""
+        listed = [self.classes.itemData(i) for i in range(self.classes.count())]
+        entries = sorted(self._classes, key=lambda entry: entry.name.lower())
+        if listed == [entry.id for entry in entries]:
+            return
+        self.classes.clear()
+        for entry in entries:
+            self.classes.addItem(entry.name, entry.id)
+
+    def _ask(self) -> None:
+        chosen = self.kind.currentData()
+        if chosen == GRID_ROWS:
+            return
+        kind = QueueKind(chosen)
+        if kind in NEEDS_CLASS:
+            self._fill_classes()
+            self.classes.setVisible(True)
+            class_id = self.classes.currentData()
+            if class_id is None:
+                return
+            self.wanted.emit(kind, int(class_id))
+        else:
+            self.wanted.emit(kind, None)

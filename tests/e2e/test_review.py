@@ -1,0 +1,396 @@
+"""The review view of the real window: from the grid and back, all of it by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.notices import VersionsChanged
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.inference.queues import QueueKind
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.pages import GRID
+from lmpt_desktop.ui.review.page import ReviewPage
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+Key = Qt.Key
+
+
+@pytest.fixture
+def page(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> LibraryPage:
+    return settled(launch(photos))
+
+
+def image_of(page: LibraryPage, name: str) -> int:
+    snapshot = page.session.snapshot()
+    row = next(i for i, path in enumerate(snapshot.names) if path.endswith(name))
+    return int(snapshot.image_ids[row])
+
+
+def class_of(page: LibraryPage, name: str) -> int:
+    return next(entry.id for entry in page.session.classes if entry.name == name)
+
+
+def stored(page: LibraryPage, image_id: int, class_id: int) -> int:
+    """The verdict as it is on disk."""
+    return int(page.session.catalogue.annotations.matrix([image_id], [class_id])[0, 0])
+
+
+def seen(review: ReviewPage, qtbot: QtBot) -> int:
+    """Wait until the photo at hand is on screen; its id."""
+
+    def shown() -> bool:
+        question = review.line.current
+        return question is not None and review.viewer.sees(question.image_id)
+
+    qtbot.waitUntil(shown, timeout=WAIT_MS)
+    return review.current_id
+
+
+def press(qtbot: QtBot, key: Qt.Key, modifier: Qt.KeyboardModifier | None = None) -> None:
+    """Press a key where the keyboard is, as a user does."""
+    where = QApplication.focusWidget()
+    assert where is not None
+    qtbot.keyClick(where, key, modifier or Qt.KeyboardModifier.NoModifier)
+
+
+def open_queue(
+    page: LibraryPage, qtbot: QtBot, kind: QueueKind = QueueKind.TAIL_FIRST, name: str = ""
+) -> ReviewPage:
+    if kind is QueueKind.TAIL_FIRST:
+        press(qtbot, Key.Key_F3)
+    else:
+        page.review.ask(kind, class_of(page, name) if name else None)
+    review = page.review.in_front
+    assert review is not None
+    qtbot.waitUntil(lambda: review.asks, timeout=WAIT_MS)
+    seen(review, qtbot)
+    return review
+
+
+def open_from_grid(page: LibraryPage, qtbot: QtBot, name: str) -> ReviewPage:
+    image = image_of(page, name)
+    page.grid.select_ids([image], image)
+    page.grid.setFocus()
+    press(qtbot, Key.Key_Return)
+    review = page.review.in_front
+    assert review is not None
+    assert seen(review, qtbot) == image
+    return review
+
+
+def test_enter_in_the_grid_opens_the_photo_and_escape_returns_to_the_one_reached(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    ids = page.panel.model.ids.tolist()
+    review = open_from_grid(page, qtbot, "dog_1.jpg")
+    start = ids.index(image_of(page, "dog_1.jpg"))
+    press(qtbot, Key.Key_Right)
+    press(qtbot, Key.Key_S)
+    assert seen(review, qtbot) == ids[start + 2]
+    press(qtbot, Key.Key_Left)
+    assert seen(review, qtbot) == ids[start + 1]
+    press(qtbot, Key.Key_Escape)
+    assert page.pages.current == GRID
+    assert page.grid.current_id() == ids[start + 1]
+    assert page.grid.selected_ids() == [ids[start + 1]]
+    assert QApplication.focusWidget() is page.grid
+    assert not (page.session.annotations >= 0).any(), "looking says nothing"
+
+
+def test_a_queue_is_answered_by_keys_and_every_answer_is_committed_at_once(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_queue(page, qtbot)
+    assert review.bar.explanation.text()
+    answers = []
+    for key, verdict in (
+        (Key.Key_P, Verdict.PRESENT),
+        (Key.Key_A, Verdict.ABSENT),
+        (Key.Key_A, Verdict.ABSENT),
+    ):
+        question = review.line.current
+        assert question is not None and question.class_id is not None and question.reason
+        assert question.reason in review.side.question.reason.text()
+        seen(review, qtbot)
+        press(qtbot, key)
+        answers.append((question, verdict))
+        assert stored(page, question.image_id, question.class_id) == verdict
+    assert review.line.place == 3
+    assert review.bar.counter.text().startswith("4 of ")
+    for question, verdict in answers:
+        assert stored(page, question.image_id, question.class_id or 0) == verdict
+
+
+def test_backspace_takes_back_the_answer_and_shows_its_question_again(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_queue(page, qtbot)
+    first = review.line.current
+    assert first is not None and first.class_id is not None
+    press(qtbot, Key.Key_P)
+    seen(review, qtbot)
+    press(qtbot, Key.Key_S)
+    seen(review, qtbot)
+    press(qtbot, Key.Key_Backspace)
+    assert review.line.place == 1
+    assert stored(page, first.image_id, first.class_id) == Verdict.PRESENT, "a skip is undone"
+    press(qtbot, Key.Key_Backspace)
+    assert review.line.current == first
+    assert stored(page, first.image_id, first.class_id) == Verdict.UNKNOWN
+    press(qtbot, Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    assert stored(page, first.image_id, first.class_id) == Verdict.PRESENT, "redo has it again"
+
+
+def test_ctrl_z_takes_back_the_last_answer_and_goes_to_its_question(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_queue(page, qtbot)
+    first = review.line.current
+    assert first is not None and first.class_id is not None
+    press(qtbot, Key.Key_A)
+    seen(review, qtbot)
+    press(qtbot, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert review.line.current == first
+    assert stored(page, first.image_id, first.class_id) == Verdict.UNKNOWN
+    assert review.line.tally().answered == 0
+
+
+def test_number_keys_say_present_absent_unknown_of_the_top_predictions(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_from_grid(page, qtbot, "dog+person_3.jpg")
+    image = review.current_id
+    chips = review.side.chips
+    first, second = chips.chip(0), chips.chip(1)
+    assert first is not None and first.facts is not None
+    assert second is not None and second.facts is not None
+    assert {first.facts.name, second.facts.name} == {"dog", "person"}
+    top = first.facts.class_id
+    for verdict in (Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN):
+        press(qtbot, Key.Key_1)
+        assert stored(page, image, top) == verdict
+        assert first.facts.class_id == top and first.facts.verdict == verdict
+    press(qtbot, Key.Key_2)
+    assert stored(page, image, second.facts.class_id) == Verdict.PRESENT
+    assert review.current_id == image, "a number key does not go on"
+    press(qtbot, Key.Key_Backspace)
+    assert stored(page, image, second.facts.class_id) == Verdict.UNKNOWN
+
+
+def test_p_and_a_walk_through_what_is_predicted_in_a_photo_of_the_grid(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_from_grid(page, qtbot, "dog+person_3.jpg")
+    image = review.current_id
+    names = [chip.facts.class_id for chip in review.side.chips.shown[:2] if chip.facts]
+    assert review.subject == names[0]
+    press(qtbot, Key.Key_P)
+    assert review.subject == names[1], "the keys are about the next one now"
+    press(qtbot, Key.Key_A)
+    assert [stored(page, image, class_id) for class_id in names] == [1, 0]
+    press(qtbot, Key.Key_U)
+    assert review.current_id == image
+
+
+def test_any_class_is_found_by_a_part_of_its_name(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_from_grid(page, qtbot, "dog_1.jpg")
+    image = review.current_id
+    press(qtbot, Key.Key_Slash)
+    assert QApplication.focusWidget() is review.side.finder.line
+    qtbot.keyClicks(review.side.finder.line, "ap")  # letters that would be answers elsewhere
+    assert review.side.finder.list.item(0).text() == "No class is called that."
+    assert not (page.session.annotations >= 0).any()
+    review.side.finder.line.clear()
+    qtbot.keyClicks(review.side.finder.line, "it")
+    assert [review.side.finder.list.item(i).text() for i in range(1)] == ["kite"]
+    press(qtbot, Key.Key_Return)
+    assert stored(page, image, class_of(page, "kite")) == Verdict.PRESENT
+    assert review.current_id == image
+    assert QApplication.focusWidget() is review.canvas
+    press(qtbot, Key.Key_Slash)
+    qtbot.keyClicks(review.side.finder.line, "boat")
+    press(qtbot, Key.Key_Return, Qt.KeyboardModifier.ShiftModifier)
+    assert stored(page, image, class_of(page, "boat")) == Verdict.ABSENT
+    press(qtbot, Key.Key_Slash)
+    press(qtbot, Key.Key_Escape)
+    assert page.review.in_front is review, "Escape leaves the field, not the page"
+
+
+def test_enter_marks_the_photo_reviewed_and_goes_on(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_from_grid(page, qtbot, "dog_1.jpg")
+    image = review.current_id
+    press(qtbot, Key.Key_1)
+    press(qtbot, Key.Key_Return)
+    assert image in page.session.catalogue.annotations.reviewed()
+    verdicts = [stored(page, image, entry.id) for entry in page.session.classes]
+    assert sorted(verdicts) == [0, 0, 0, 0, 1]
+    assert seen(review, qtbot) != image
+    press(qtbot, Key.Key_Backspace)
+    assert review.current_id == image
+    assert image not in page.session.catalogue.annotations.reviewed()
+
+
+def test_at_the_end_it_says_what_was_done_and_offers_more(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
+    count = len(review.line)
+    assert count == 11
+    press(qtbot, Key.Key_P)
+    for _ in range(count - 1):
+        seen(review, qtbot)
+        press(qtbot, Key.Key_A)
+    assert review.line.at_end and not review.asks
+    assert review.end.sentence.text().startswith("11 questions answered, 1 present")
+    names = [button.objectName() for button in review.end.buttons]
+    assert "choice-tail-first" in names and "choice-retrain" in names
+    assert QApplication.focusWidget() is review.end.buttons[0]
+    press(qtbot, Key.Key_Backspace)
+    assert review.line.place == count - 1 and review.asks
+    seen(review, qtbot)
+    press(qtbot, Key.Key_A)
+    press(qtbot, Key.Key_Return)  # the button that has the keyboard: tail first
+    qtbot.waitUntil(lambda: review.asks, timeout=WAIT_MS)
+    assert review.request is not None and review.request.kind is QueueKind.TAIL_FIRST
+
+
+def test_an_empty_queue_says_so(page: LibraryPage, qtbot: QtBot) -> None:
+    page.review.ask(QueueKind.DISAGREEMENTS)
+    review = page.review.in_front
+    assert review is not None
+    qtbot.waitUntil(lambda: not review.asker.busy, timeout=WAIT_MS)
+    assert not review.asks
+    assert review.end.heading.text() == "Nothing left to ask"
+    assert review.end.sentence.text()
+    press(qtbot, Key.Key_Escape)
+    assert page.pages.current == GRID
+
+
+def test_a_photo_that_is_gone_is_passed_over_and_said(
+    page: LibraryPage, photos: Path, qtbot: QtBot
+) -> None:
+    (photos / "dog_2.jpg").rename(photos.parent / "elsewhere.jpg")
+    gone = image_of(page, "dog_2.jpg")
+    sentences: list[str] = []
+    page.said.connect(sentences.append)
+    review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
+    visited = []
+    while not review.line.at_end:
+        visited.append(seen(review, qtbot) if review.current_id != gone else gone)
+        press(qtbot, Key.Key_S)
+        QApplication.processEvents()
+    assert gone not in visited[1:]
+    assert gone in visited or any("cannot be shown" in sentence for sentence in sentences)
+
+
+def test_a_photo_that_cannot_be_shown_says_why_and_cannot_be_judged(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    image = image_of(page, "empty_12.jpg")
+    page.review.open_at(image)
+    review = page.review.in_front
+    assert review is not None
+    qtbot.waitUntil(lambda: bool(review.canvas.message), timeout=WAIT_MS)
+    press(qtbot, Key.Key_P)
+    press(qtbot, Key.Key_Return)
+    assert not (page.session.annotations >= 0).any()
+    assert not review.canvas.showing
+
+
+def test_new_prompts_choose_the_following_questions_anew_and_keep_the_place(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
+    press(qtbot, Key.Key_P)
+    seen(review, qtbot)
+    at_hand = review.line.current
+    said: list[str] = []
+    review.announcer.announced.connect(said.append)
+    page.session._notify(VersionsChanged())
+    qtbot.waitUntil(lambda: any("chosen anew" in sentence for sentence in said), timeout=WAIT_MS)
+    assert review.line.current == at_hand and review.line.place == 1
+    asked = [question.key for question in review.line.around(20, 20)]
+    assert len(asked) == len(set(asked)), "no question twice"
+
+
+def test_every_action_is_named_and_announced(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_queue(page, qtbot)
+    said: list[str] = []
+    review.announcer.announced.connect(said.append)
+    question = review.line.current
+    assert question is not None
+    press(qtbot, Key.Key_P)
+    assert "present" in said[-1] and "2 of " in said[-1] and "in this photo" in said[-1]
+    for widget in review.findChildren(QWidget):
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisible():
+            name = widget.accessibleName() or getattr(widget, "text", str)()
+            assert name, widget.objectName()
+
+
+def test_tab_goes_through_photo_chips_and_buttons(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_queue(page, qtbot)
+    assert QApplication.focusWidget() is review.canvas
+    visited: list[str] = []
+    for _ in range(40):
+        press(qtbot, Key.Key_Tab)
+        where = QApplication.focusWidget()
+        assert where is not None
+        visited.append(where.objectName())
+    for name in ("chip-1", "review-find-line", "review-done", "queue-kind"):
+        assert name in visited
+    assert visited.index("chip-1") < visited.index("review-find-line")
+
+
+def test_keys_that_hold_down_answer_once(page: LibraryPage) -> None:
+    for command_id in ("image.present", "image.absent", "review.done"):
+        assert not page.commands.action(command_id).autoRepeat()
+
+
+def test_zoom_by_keys_wheel_and_double_click(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_from_grid(page, qtbot, "dog_1.jpg")
+    canvas = review.canvas
+    assert canvas.is_fitted
+    press(qtbot, Key.Key_Plus)
+    assert not canvas.is_fitted
+    larger = canvas.scale
+    press(qtbot, Key.Key_Plus)
+    assert canvas.scale > larger
+    press(qtbot, Key.Key_Minus)
+    assert canvas.scale == pytest.approx(larger)
+    press(qtbot, Key.Key_0)
+    assert canvas.is_fitted
+    qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    assert not canvas.is_fitted
+    press(qtbot, Key.Key_S)
+    seen(review, qtbot)
+    assert canvas.is_fitted, "the next photo is seen as a whole"
+
+
+def test_verdicts_said_here_are_in_the_grid_when_one_returns(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    review = open_from_grid(page, qtbot, "cup_5.jpg")
+    image = review.current_id
+    press(qtbot, Key.Key_1)
+    press(qtbot, Key.Key_F2)
+
+    def painted() -> bool:
+        snapshot = page.panel.model.snapshot
+        return snapshot is not None and bool(np.any(snapshot.annotations == 1))
+
+    qtbot.waitUntil(painted, timeout=WAIT_MS)
+    assert page.grid.current_id() == image
+    qtbot.waitUntil(
+        lambda: any(
+            page.inspector.model.class_row(row).verdict is Verdict.PRESENT
+            for row in range(page.inspector.model.rowCount())
+        ),
+        timeout=WAIT_MS,
+    )

@@ -1,0 +1,112 @@
+"""A line of questions keeps its place and what was said, whatever is taken back."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.review.line import Act, Line, Question
+
+
+def line(count: int = 5) -> Line:
+    return Line(Question(image, 100 + image % 2) for image in range(1, count + 1))
+
+
+def act(batch: int, question: Question, verdict: Verdict = Verdict.PRESENT) -> Act:
+    return Act(batch, question.image_id, question.class_id, verdict, answers=True)
+
+
+def answer(asked: Line, batch: int, verdict: Verdict = Verdict.PRESENT) -> Question:
+    question = asked.current
+    assert question is not None
+    asked.record(act(batch, question, verdict), advance=True)
+    return question
+
+
+def test_an_answer_goes_on_and_is_counted() -> None:
+    asked = line()
+    answer(asked, 1)
+    answer(asked, 2, Verdict.ABSENT)
+    tally = asked.tally()
+    assert asked.place == 2
+    assert (tally.answered, tally.present, tally.absent) == (2, 1, 1)
+    assert tally.gained == {101}
+
+
+def test_taking_back_a_skip_has_nothing_to_undo() -> None:
+    asked = line()
+    asked.advance()
+    step = asked.take_back()
+    assert step is not None and step.act is None
+    assert asked.place == 0
+    assert asked.take_back() is None
+
+
+def test_the_last_word_on_a_class_counts_once() -> None:
+    asked = line()
+    question = asked.current
+    assert question is not None
+    asked.record(act(1, question, Verdict.PRESENT), advance=False)
+    asked.record(act(2, question, Verdict.ABSENT), advance=False)
+    assert (asked.tally().answered, asked.tally().present, asked.tally().absent) == (1, 0, 1)
+    asked.record(act(3, question, Verdict.UNKNOWN), advance=False)
+    assert asked.tally().answered == 0
+
+
+def test_other_questions_never_repeat_one_that_was_asked() -> None:
+    asked = line()
+    answer(asked, 1)
+    at_hand = asked.current
+    asked.replace_rest([Question(9, 100), Question(1, 101), Question(2, 100), Question(8, 101)])
+    assert asked.current == at_hand
+    assert [question.image_id for question in asked.around(9, 9)] == [2, 9, 8, 1]
+
+
+def test_an_image_that_is_gone_is_not_asked_about_again() -> None:
+    asked = Line([Question(1, 7), Question(2, 7), Question(1, 8), Question(3, 7)])
+    asked.drop_current()
+    assert [question.image_id for question in asked.around(0, 9)] == [2, 3]
+
+
+def test_what_is_kept_ready_comes_in_the_order_it_will_be_needed() -> None:
+    asked = line(9)
+    asked.place = 4
+    assert [question.image_id for question in asked.around(2, 3)] == [5, 6, 7, 8, 4, 3]
+
+
+def test_undone_elsewhere_it_does_not_count_and_its_question_is_back() -> None:
+    asked = line()
+    first = answer(asked, 1)
+    asked.advance()
+    assert asked.rewind(1)
+    assert asked.current == first
+    assert asked.tally().answered == 0
+    assert not asked.rewind(1)
+
+
+@given(st.lists(st.sampled_from(["answer", "skip", "back", "look back", "undo elsewhere"])))
+def test_any_sequence_keeps_the_place_inside_and_the_tally_true(steps: list[str]) -> None:
+    asked = line(6)
+    said: dict[int, Act] = {}
+    for number, step in enumerate(steps, 1):
+        if step == "answer" and asked.current is not None:
+            said[number] = act(number, asked.current)
+            asked.record(said[number], advance=True)
+        elif step == "skip":
+            asked.advance()
+        elif step == "look back":
+            asked.look_back()
+        elif step == "back":
+            taken = asked.take_back()
+            if taken is not None and taken.act is not None:
+                del said[taken.act.batch_id]
+        elif step == "undo elsewhere" and said:
+            newest = max(said)
+            assert asked.rewind(newest)
+            del said[newest]
+        assert 0 <= asked.place <= len(asked)
+        assert (asked.current is None) == asked.at_end
+        assert asked.tally().answered == len(
+            {(one.image_id, one.class_id) for one in said.values()}
+        )
