@@ -8,19 +8,21 @@ SQL over whole sets, so that ten thousand changes cost a few statements.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, text
+from sqlalchemy import text
 
-from lmpt_desktop.catalogue import schema
-from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue import declared, journal
+from lmpt_desktop.catalogue.history import history, newest_link
+from lmpt_desktop.catalogue.journal import CLASS_COLUMNS, DECLARED_AT
 from lmpt_desktop.catalogue.records import (
     AnnotationCount,
     Batch,
+    BatchSummary,
     Change,
     ImageIds,
     JournalEntry,
@@ -28,88 +30,34 @@ from lmpt_desktop.catalogue.records import (
     Verdict,
 )
 from lmpt_desktop.catalogue.store import Store, as_datetime, now, rows
-from lmpt_desktop.translation import _
+from lmpt_desktop.catalogue.undoing import undo_batch
+from lmpt_desktop.catalogue.verdicts import verdict_matrix
 
-_JOURNAL_COLUMNS = (
-    "batch_id, image_id, class_id, before_verdict, before_at, before_source, "
-    "after_verdict, after_at, after_source"
-)
+_REVIEWED = Source.REVIEWED.value
 
 _APPLY = text(f"""
-    INSERT INTO journal ({_JOURNAL_COLUMNS})
-    SELECT :batch, w.image_id, w.class_id, a.verdict, a.at, a.source,
-           w.verdict,
-           CASE WHEN w.verdict IS NOT NULL THEN :at END,
-           CASE WHEN w.verdict IS NOT NULL THEN :source END
-    FROM (SELECT json_extract(value, '$[0]') AS image_id,
-                 json_extract(value, '$[1]') AS class_id,
-                 json_extract(value, '$[2]') AS verdict
-          FROM json_each(:changes)) AS w
-    LEFT JOIN annotations AS a ON a.image_id = w.image_id AND a.class_id = w.class_id
-    WHERE a.verdict IS NOT w.verdict
-       OR (w.verdict IS NOT NULL AND a.source IS NOT :source)
+    WITH cells AS MATERIALIZED (
+        SELECT w.image_id, w.class_id, w.verdict AS wanted, a.verdict, a.at, a.source,
+               CASE WHEN a.verdict IS NULL THEN {DECLARED_AT.format(cell="w")} END AS declared_at
+        FROM (SELECT json_extract(value, '$[0]') AS image_id,
+                     json_extract(value, '$[1]') AS class_id,
+                     json_extract(value, '$[2]') AS verdict
+              FROM json_each(:changes)) AS w
+        LEFT JOIN annotations AS a ON a.image_id = w.image_id AND a.class_id = w.class_id),
+    said AS (
+        SELECT image_id, class_id, wanted,
+               CASE WHEN declared_at IS NULL THEN verdict ELSE 0 END AS verdict,
+               coalesce(at, declared_at) AS at,
+               CASE WHEN declared_at IS NULL THEN source ELSE '{_REVIEWED}' END AS source
+        FROM cells)
+    INSERT INTO journal ({CLASS_COLUMNS})
+    SELECT :batch, image_id, class_id, verdict, at, source,
+           wanted,
+           CASE WHEN wanted IS NOT NULL THEN :at END,
+           CASE WHEN wanted IS NOT NULL THEN :source END
+    FROM said
+    WHERE verdict IS NOT wanted OR (wanted IS NOT NULL AND source IS NOT :source)
 """)
-
-_REVIEW_REST_ABSENT = text(f"""
-    INSERT INTO journal ({_JOURNAL_COLUMNS})
-    SELECT :batch, ids.value, c.id, NULL, NULL, NULL, 0, :at, :source
-    FROM json_each(:ids) AS ids CROSS JOIN classes AS c
-    WHERE c.archived = 0 AND NOT EXISTS (
-        SELECT 1 FROM annotations AS a WHERE a.image_id = ids.value AND a.class_id = c.id)
-""")
-
-_REVIEW_MARKS = text(f"""
-    INSERT INTO journal ({_JOURNAL_COLUMNS})
-    SELECT :batch, ids.value, NULL,
-           CASE WHEN r.image_id IS NOT NULL THEN 1 END, r.at, NULL,
-           :mark, CASE WHEN :mark IS NOT NULL THEN :at END, NULL
-    FROM json_each(:ids) AS ids LEFT JOIN reviewed AS r ON r.image_id = ids.value
-    WHERE (r.image_id IS NOT NULL) <> (:mark IS NOT NULL)
-""")
-
-# Only what is still as the batch left it: something newer the user said is not overwritten.
-_UNDO_ANNOTATIONS = text(f"""
-    INSERT INTO journal ({_JOURNAL_COLUMNS})
-    SELECT :batch, j.image_id, j.class_id, j.after_verdict, j.after_at, j.after_source,
-           j.before_verdict, j.before_at, j.before_source
-    FROM journal AS j
-    LEFT JOIN annotations AS a ON a.image_id = j.image_id AND a.class_id = j.class_id
-    WHERE j.batch_id = :undone AND j.class_id IS NOT NULL
-      AND a.verdict IS j.after_verdict AND a.at IS j.after_at AND a.source IS j.after_source
-""")
-
-_UNDO_MARKS = text(f"""
-    INSERT INTO journal ({_JOURNAL_COLUMNS})
-    SELECT :batch, j.image_id, NULL, j.after_verdict, j.after_at, NULL,
-           j.before_verdict, j.before_at, NULL
-    FROM journal AS j LEFT JOIN reviewed AS r ON r.image_id = j.image_id
-    WHERE j.batch_id = :undone AND j.class_id IS NULL AND r.at IS j.after_at
-""")
-
-# A batch's rows are the last of the journal while its transaction is open, and reading on from
-# an id is several times as fast as looking up each row of a batch by its index.
-_SETTLE = (
-    text("""
-    DELETE FROM annotations WHERE (image_id, class_id) IN (
-        SELECT image_id, class_id FROM journal
-        WHERE id > :last AND class_id IS NOT NULL AND after_verdict IS NULL)
-"""),
-    text("""
-    INSERT OR REPLACE INTO annotations (image_id, class_id, verdict, at, source)
-    SELECT image_id, class_id, after_verdict, after_at, after_source FROM journal
-    WHERE id > :last AND class_id IS NOT NULL AND after_verdict IS NOT NULL
-"""),
-    text("""
-    DELETE FROM reviewed WHERE image_id IN (
-        SELECT image_id FROM journal
-        WHERE id > :last AND class_id IS NULL AND after_verdict IS NULL)
-"""),
-    text("""
-    INSERT OR REPLACE INTO reviewed (image_id, at)
-    SELECT image_id, after_at FROM journal
-    WHERE id > :last AND class_id IS NULL AND after_verdict IS NOT NULL
-"""),
-)
 
 
 class Annotations:
@@ -162,11 +110,11 @@ class Annotations:
         action = "import" if source is Source.IMPORT else "apply"
         at = now()
         with self._store.write() as connection:
-            batch = _begin(connection, at, action)
+            batch = journal.begin(connection, at, action, label=label)
             connection.execute(
                 _APPLY, {"batch": batch.id, "at": at, "source": source.value, "changes": body}
             )
-            return _settle(connection, batch)
+            return journal.settle(connection, batch)
 
     def set_reviewed(self, image_ids: ImageIds, reviewed: bool) -> Batch:
         """Declare the unknown classes of the vocabulary absent and the images reviewed, or
@@ -175,16 +123,35 @@ class Annotations:
         Raises:
             NotInCatalogue: if an image does not exist; then nothing is changed.
         """
-        ids = json.dumps(list(dict.fromkeys(int(image_id) for image_id in image_ids)))
-        action = "reviewed" if reviewed else "unreviewed"
+        ids = np.array(list(dict.fromkeys(int(image_id) for image_id in image_ids)), np.int64)
         at = now()
         with self._store.write() as connection:
-            batch = _begin(connection, at, action)
-            values = {"batch": batch.id, "at": at, "ids": ids}
-            if reviewed:
-                connection.execute(_REVIEW_REST_ABSENT, {**values, "source": Source.REVIEWED.value})
-            connection.execute(_REVIEW_MARKS, {**values, "mark": 1 if reviewed else None})
-            return _settle(connection, batch)
+            batch = journal.begin(connection, at, "reviewed" if reviewed else "unreviewed")
+            classes = rows(connection, "SELECT id FROM classes WHERE archived = 0 ORDER BY id")
+            class_ids = np.array(classes if reviewed else [], np.int64).reshape(-1)
+            only = "WHERE image_id IN (SELECT value FROM json_each(?))"
+            marked = dict(
+                rows(
+                    connection,
+                    f"SELECT image_id, at FROM reviewed {only}",
+                    (json.dumps(ids.tolist()),),
+                )
+            )
+            review = journal.Review(
+                ids,
+                class_ids,
+                verdict_matrix(connection, ids, class_ids) < 0,
+                declares=True,
+                at=np.full(len(ids), at, np.int64),
+                marks=[
+                    None
+                    if (image in marked) == reviewed
+                    else (marked.get(image), at if reviewed else None)
+                    for image in ids.tolist()
+                ],
+            )
+            journal.write_review(connection, batch, review)
+            return journal.settle(connection, batch, review)
 
     def undo(self, batch: Batch | int) -> Batch:
         """Put back exactly what was there before ``batch`` (verdict, time and source).
@@ -196,64 +163,70 @@ class Annotations:
             NotInCatalogue: if there is no such batch.
         """
         undone = batch.id if isinstance(batch, Batch) else int(batch)
-        at = now()
         with self._store.write() as connection:
-            total = connection.scalar(
-                text(
-                    "SELECT (SELECT count(*) FROM journal WHERE batch_id = b.id) "
-                    "FROM batches AS b WHERE b.id = :undone"
-                ),
-                {"undone": undone},
-            )
-            if total is None:
-                raise NotInCatalogue(
-                    _("The change to undo is not in this library; nothing was changed.")
-                )
-            made = _begin(connection, at, "undo", undone)
-            connection.execute(_UNDO_ANNOTATIONS, {"batch": made.id, "undone": undone})
-            connection.execute(_UNDO_MARKS, {"batch": made.id, "undone": undone})
-            return _settle(connection, made, expected=total)
+            return undo_batch(connection, undone)
+
+    def turn(self, batch: Batch | int) -> Batch:
+        """Undo ``batch``; if that has been done, do it again; and so on: the newest link of
+        the chain of undos that began with ``batch`` is undone.
+
+        Raises:
+            NotInCatalogue: if there is no such batch.
+        """
+        first = batch.id if isinstance(batch, Batch) else int(batch)
+        with self._store.write() as connection:
+            return undo_batch(connection, newest_link(connection, first))
+
+    def history(self, limit: int = 100) -> list[BatchSummary]:
+        """The last ``limit`` changes that can be undone or done again, as an undo stack holds
+        them: oldest first, and what was undone (``done`` False) after what stands.
+
+        Changes that were undone before something else was changed are gone from it, as are
+        those that changed nothing.
+        """
+        with self._store.read() as connection:
+            return history(connection, limit)
 
     def matrix(self, image_ids: ImageIds, class_ids: ImageIds) -> NDArray[np.int8]:
         """(N, C) int8: 1 present, 0 absent, -1 unknown, in the order of the arguments."""
-        wanted_images = np.asarray(image_ids, np.int64)
-        wanted_classes = np.asarray(class_ids, np.int64)
-        result = np.full((len(wanted_images), len(wanted_classes)), -1, np.int8)
-        if not result.size:
-            return result
-        # One row per image rather than per annotation: numpy reads numbers far faster from
-        # one long text than Python does from a million tuples.
-        sql = (
-            "SELECT image_id, count(*), group_concat(class_id), group_concat(verdict) "
-            "FROM annotations {} GROUP BY image_id"
-        )
         with self._store.read() as connection:
-            if len(wanted_images) <= 2000:
-                only = "WHERE image_id IN (SELECT value FROM json_each(?))"
-                found = rows(connection, sql.format(only), (json.dumps(wanted_images.tolist()),))
-            else:
-                found = rows(connection, sql.format(""))
-        if not found:
-            return result
-        images, counts, classes, verdicts = zip(*found, strict=True)
-        row, row_found = _positions(wanted_images, np.repeat(images, counts))
-        column, column_found = _positions(wanted_classes, _numbers(classes))
-        keep = row_found & column_found
-        result[row[keep], column[keep]] = _numbers(verdicts)[keep]
-        return result
+            return verdict_matrix(
+                connection, np.asarray(image_ids, np.int64), np.asarray(class_ids, np.int64)
+            )
 
     def counts(self) -> dict[int, AnnotationCount]:
         """Present and absent annotations per class id, over folders that are not hidden."""
+        shown = (
+            "JOIN images AS i ON i.id = a.image_id JOIN folders AS f ON f.id = i.folder_id "
+            "WHERE f.hidden = 0"
+        )
         with self._store.read() as connection:
-            found = rows(
+            said = rows(
                 connection,
-                "SELECT a.class_id, sum(a.verdict), count(*) FROM annotations AS a "
-                "JOIN images AS i ON i.id = a.image_id JOIN folders AS f ON f.id = i.folder_id "
-                "WHERE f.hidden = 0 GROUP BY a.class_id",
+                "SELECT a.class_id, sum(a.verdict), count(*) - sum(a.verdict) "
+                f"FROM annotations AS a {shown} GROUP BY a.class_id",
             )
+            sets = rows(
+                connection,
+                f"SELECT a.class_set_id, count(*) FROM declared_absent AS a {shown} "
+                "GROUP BY a.class_set_id",
+            )
+            besides = rows(
+                connection,
+                f"SELECT a.besides FROM declared_absent AS a {shown} AND a.besides <> ''",
+            )
+            inside = declared.members(connection, np.array([key for key, _ in sets], np.int64))
+        present = {class_id: int(count) for class_id, count, _ in said}
+        absent = Counter({class_id: int(count) for class_id, _, count in said})
+        for set_id, count in sets:
+            absent.update(dict.fromkeys(inside[set_id].tolist(), count))
+        left_out = declared.numbers(text for (text,) in besides)
+        for class_id, count in zip(*np.unique(left_out, return_counts=True), strict=True):
+            absent[int(class_id)] -= int(count)
         return {
-            class_id: AnnotationCount(int(present), int(total - present))
-            for class_id, present, total in found
+            class_id: AnnotationCount(present.get(class_id, 0), absent[class_id])
+            for class_id in sorted(present.keys() | absent.keys())
+            if present.get(class_id, 0) or absent[class_id]
         }
 
     def reviewed(self) -> set[int]:
@@ -265,7 +238,7 @@ class Annotations:
         """Every change ever made, oldest first; with ``image_id`` only that image's."""
         sql = (
             "SELECT j.id, j.batch_id, b.at, b.action, j.image_id, j.class_id, "
-            "j.before_verdict, j.after_verdict, j.after_source "
+            "j.before_verdict, j.after_verdict, j.after_source, j.class_set_id, j.besides "
             "FROM journal AS j JOIN batches AS b ON b.id = j.batch_id "
         )
         with self._store.read() as connection:
@@ -273,18 +246,27 @@ class Annotations:
                 found = rows(connection, sql + "ORDER BY j.id")
             else:
                 found = rows(connection, sql + "WHERE j.image_id = ? ORDER BY j.id", (image_id,))
-        for row in found:
-            yield JournalEntry(
-                id=row[0],
-                batch_id=row[1],
-                at=as_datetime(row[2]),
-                action=row[3],
-                image_id=row[4],
-                class_id=row[5],
-                before=_verdict(row[6]),
-                after=_verdict(row[7]),
-                source=row[8] or "",
-            )
+            many = [(row[4], row[1], 0, row[9], row[10]) for row in found if row[9] is not None]
+            classes = declared.expanded(connection, declared.Rows.of(many))
+            for key, batch_id, at, action, image, class_id, before, after, source, *sets in found:
+                entry = JournalEntry(
+                    id=key,
+                    batch_id=batch_id,
+                    at=as_datetime(at),
+                    action=action,
+                    image_id=image,
+                    class_id=class_id,
+                    before=_verdict(before),
+                    after=_verdict(after),
+                    source=source or "",
+                )
+                if sets[0] is not None:
+                    said = (Verdict.UNKNOWN, Verdict.ABSENT)
+                    was, becomes = said if source else said[::-1]
+                    for one in next(classes):
+                        yield replace(entry, class_id=one, before=was, after=becomes)
+                if class_id is not None or before != after:
+                    yield entry if class_id is not None else replace(entry, source="")
 
 
 def _changes_as_json(
@@ -312,66 +294,3 @@ def _changes_as_json(
 
 def _verdict(stored: int | None) -> Verdict:
     return Verdict.UNKNOWN if stored is None else Verdict(stored)
-
-
-def _numbers(texts: Iterable[str]) -> NDArray[np.int64]:
-    """The whole numbers in texts that separate them by commas."""
-    return np.fromstring(",".join(texts), np.int64, sep=",")
-
-
-@dataclass(frozen=True)
-class _Open:
-    """A batch whose transaction is open; its journal rows come after ``last``."""
-
-    id: int
-    last: int
-    at: int
-    action: str
-    undoes: int | None
-
-
-def _begin(connection: Connection, at: int, action: str, undoes: int | None = None) -> _Open:
-    done = connection.execute(insert(schema.batches).values(at=at, action=action, undoes=undoes))
-    assert done.inserted_primary_key is not None
-    last = connection.scalar(text("SELECT coalesce(max(id), 0) FROM journal"))
-    return _Open(int(done.inserted_primary_key[0]), int(last or 0), at, action, undoes)
-
-
-def _settle(connection: Connection, batch: _Open, *, expected: int | None = None) -> Batch:
-    """Make the annotations agree with what the journal says of ``batch``."""
-    for statement in _SETTLE:
-        connection.execute(statement, {"last": batch.last})
-    # One number for class and verdicts: a large batch is mostly the cost of its tuples.
-    found = rows(
-        connection,
-        "SELECT image_id, coalesce(class_id, 0) * 16 + (coalesce(before_verdict, -1) + 1) * 4 "
-        "+ coalesce(after_verdict, -1) + 1 FROM journal WHERE id > ? ORDER BY id",
-        (batch.last,),
-    )
-    table = np.fromiter(chain.from_iterable(found), np.int64, 2 * len(found)).reshape(-1, 2)
-    marks = table[:, 1] < 16  # class ids begin at 1
-    images, said = table[~marks].T
-    return Batch(
-        id=batch.id,
-        at=as_datetime(batch.at),
-        action=batch.action,
-        undoes=batch.undoes,
-        image_ids=images.copy(),
-        class_ids=said // 16,
-        before=(said // 4 % 4 - 1).astype(np.int8),
-        after=(said % 4 - 1).astype(np.int8),
-        reviewed_ids=table[marks, 0],
-        reviewed_after=table[marks, 1] % 4 - 1 == 1,
-        skipped=0 if expected is None else expected - len(table),
-    )
-
-
-def _positions(
-    wanted: NDArray[np.int64], found: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where each of ``found`` is in ``wanted``, and whether it is there at all."""
-    order = np.argsort(wanted, kind="stable")
-    at = np.searchsorted(wanted, found, sorter=order)
-    at = np.minimum(at, len(wanted) - 1)
-    position = order[at]
-    return position, wanted[position] == found

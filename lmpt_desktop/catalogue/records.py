@@ -224,6 +224,7 @@ class Batch:
         reviewed_after: (m,) bool, the mark now.
         skipped: how many changes of the undone batch were left alone because something
             newer had changed them since.
+        label: what the user calls it; "" for a text made from the rest.
     """
 
     id: int
@@ -237,9 +238,44 @@ class Batch:
     reviewed_ids: NDArray[np.int64] = field(default_factory=_no_ids)
     reviewed_after: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     skipped: int = 0
+    label: str = ""
 
     def __len__(self) -> int:
         return len(self.image_ids) + len(self.reviewed_ids)
+
+
+@dataclass(frozen=True)
+class BatchSummary:
+    """What the undo menu needs of a batch.
+
+    Attributes:
+        id: what :meth:`Annotations.turn` takes.
+        at: when, UTC.
+        action: as in :class:`Batch`, never "undo".
+        label: what the user calls it; "" for a text made from the rest.
+        images: how many images it changed.
+        changes: how many classes of images it changed; 0 if only reviewed marks.
+        class_id: the class, if all changes are of one.
+        class_name: its name now, "" if there are several.
+        verdict: what all changes set, if it is one.
+        done: whether it stands; otherwise it was undone and can be done again.
+    """
+
+    id: int
+    at: datetime
+    action: str
+    label: str = ""
+    images: int = 0
+    changes: int = 0
+    class_id: int | None = None
+    class_name: str = ""
+    verdict: Verdict | None = None
+    done: bool = True
+
+
+def uniform(values: NDArray[np.integer]) -> int | None:
+    """The value that all of ``values`` have, or None."""
+    return int(values[0]) if len(values) and (values == values[0]).all() else None
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The catalogue's tables (SQLAlchemy Core).
 
-What the user said lives in ``annotations`` and ``reviewed``; ``journal`` holds every change
-ever made to them, and both can be rebuilt from it.  Times are microseconds since the epoch,
-UTC.  A change here needs a migration in ``migrations/versions``; a test compares the two.
+What the user said lives in ``annotations``, ``declared_absent`` and ``reviewed``; ``journal``
+holds every change ever made to them, and they can be rebuilt from it.  Times are microseconds
+since the epoch, UTC.  A change here needs a migration in ``migrations/versions``; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -98,7 +99,32 @@ batches = Table(
     Column("at", Integer, nullable=False),
     Column("action", Text, nullable=False),
     Column("undoes", ForeignKey("batches.id")),
+    # What the undo menu says of it: in the user's words, or made from the rest.
+    Column("label", Text, nullable=False, server_default=""),
+    Column("images", Integer, nullable=False, server_default="0"),
+    Column("changes", Integer, nullable=False, server_default="0"),
+    # The class and the verdict of every change; NULL if they are several
+    Column("class_id", ForeignKey("classes.id")),
+    Column("verdict", Integer),
     sqlite_autoincrement=True,
+)
+Index("ix_batches_undoes", batches.c.undoes)
+
+class_sets = Table(
+    "class_sets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # The members' ids, rising, with commas between: what makes a set the same as another
+    Column("classes", Text, nullable=False, unique=True),
+    sqlite_autoincrement=True,
+)
+
+class_set_members = Table(
+    "class_set_members",
+    metadata,
+    Column("class_set_id", ForeignKey("class_sets.id"), primary_key=True),
+    Column("class_id", ForeignKey("classes.id"), primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 annotations = Table(
@@ -110,6 +136,20 @@ annotations = Table(
     Column("at", Integer, nullable=False),
     Column("source", Text, nullable=False),
     CheckConstraint("verdict IN (0, 1)", name="verdict"),
+    sqlite_with_rowid=False,
+)
+
+# Classes that a review declared absent and nobody has said anything about since; a class of an
+# image is in a row here or in annotations, never in both.
+declared_absent = Table(
+    "declared_absent",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), primary_key=True),
+    Column("at", Integer, nullable=False),
+    Column("class_set_id", ForeignKey("class_sets.id"), nullable=False),
+    # Ids of the set's classes that are not meant, with commas between
+    Column("besides", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
 
@@ -126,7 +166,10 @@ journal = Table(
     Column("id", Integer, primary_key=True),
     Column("batch_id", ForeignKey("batches.id"), nullable=False),
     Column("image_id", ForeignKey("images.id"), nullable=False),
-    # NULL: the row is about the image's reviewed mark (verdict 1 or NULL)
+    # NULL: the row is about a review of the image: its mark (verdict 1 or NULL; no change if
+    # before and after are the same), and where there is a class set the classes of it, besides
+    # some, that it declared absent at ``declared_at`` (``after_source`` says "reviewed") or
+    # that are declared no more (``before_source`` does).
     Column("class_id", ForeignKey("classes.id")),
     # NULL verdicts are "unknown"
     Column("before_verdict", Integer),
@@ -135,6 +178,9 @@ journal = Table(
     Column("after_verdict", Integer),
     Column("after_at", Integer),
     Column("after_source", Text),
+    Column("class_set_id", ForeignKey("class_sets.id")),
+    Column("besides", Text, nullable=False, server_default=""),
+    Column("declared_at", Integer),
     sqlite_autoincrement=True,
 )
 Index("ix_journal_batch_id", journal.c.batch_id)

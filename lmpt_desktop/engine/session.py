@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.records import (
     Batch,
+    BatchSummary,
     ClassEntry,
     Folder,
     ImageState,
@@ -134,21 +135,19 @@ class LibrarySession(SessionCore):
             self.catalogue.annotations.set_reviewed([int(i) for i in image_ids], reviewed)
         )
 
-    def undo(self, batch: Batch) -> Batch:
-        """Take back exactly what ``batch`` changed, except where something newer has changed
-        it since; returns the change that did so."""
-        return self._turn(batch)
+    def undo(self, batch: Batch | int) -> Batch:
+        """Take back exactly what ``batch`` (or the one of that id) changed, except where
+        something newer has changed it since; returns the change that did so."""
+        return self._committed(self.catalogue.annotations.turn(batch))
 
-    def redo(self, batch: Batch) -> Batch:
+    def redo(self, batch: Batch | int) -> Batch:
         """Do again what ``undo(batch)`` took back (``batch`` is the original one)."""
-        return self._turn(batch)
+        return self._committed(self.catalogue.annotations.turn(batch))
 
-    def _turn(self, batch: Batch) -> Batch:
-        # A redo is the undo of the undo, so both take back the newest link of the chain.
-        latest = self._latest.get(batch.id, batch)
-        turned = self._committed(self.catalogue.annotations.undo(latest))
-        self._latest[batch.id] = turned
-        return turned
+    def history(self, limit: int = 100) -> list[BatchSummary]:
+        """The last changes that can be undone and done again, oldest first; also those made
+        before the library was opened.  Reads the catalogue."""
+        return self.catalogue.annotations.history(limit)
 
     def _committed(self, batch: Batch) -> Batch:
         """Show a committed change and tell of it."""

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
-from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.catalogue.records import ClassEntry, ImageTable
 from lmpt_desktop.engine import outside, pace
 from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE
 from lmpt_desktop.engine.beats import Beats
@@ -93,7 +93,6 @@ class SessionCore:
         self._listeners: list[Listener] = []
         self._listeners_lock = threading.Lock()
         self._activities: dict[ActivityKind, Activity] = {}
-        self._latest: dict[int, Batch] = {}
         self._closed = False
         self._images_beat = IMAGES_BEAT_SECONDS
         classes = catalogue.classes.all()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from said import marks_in, said_in
 
 from lmpt_desktop.catalogue import (
     Catalogue,
@@ -35,11 +35,8 @@ def cat(catalogue: Catalogue) -> ClassEntry:
 
 
 def stored(catalogue: Catalogue) -> set[tuple]:
-    """Everything the annotation and reviewed tables hold."""
-    with catalogue._store.read() as connection:
-        annotations = connection.execute(text("SELECT * FROM annotations")).all()
-        marks = connection.execute(text("SELECT image_id, at FROM reviewed")).all()
-    return {tuple(row) for row in annotations} | {("reviewed", *row) for row in marks}
+    """Everything that is said, with its time and source, and all the marks."""
+    return said_in(catalogue) | marks_in(catalogue)
 
 
 def replayed(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
@@ -53,13 +50,9 @@ def replayed(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
 
 
 def current(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
-    with catalogue._store.read() as connection:
-        annotations = connection.execute(
-            text("SELECT image_id, class_id, verdict FROM annotations")
-        )
-        state: dict[tuple[int, int | None], Verdict] = {
-            (image, klass): Verdict(verdict) for image, klass, verdict in annotations
-        }
+    state: dict[tuple[int, int | None], Verdict] = {
+        (image, klass): Verdict(verdict) for image, klass, verdict, *_ in said_in(catalogue)
+    }
     return state | {(image, None): Verdict.PRESENT for image in catalogue.annotations.reviewed()}
 
 

@@ -1,0 +1,72 @@
+"""What can be undone and done again, read from the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from lmpt_desktop.catalogue.records import BatchSummary, Verdict
+from lmpt_desktop.catalogue.store import as_datetime, rows
+
+LOOK_BACK = 20
+"""Batches read for each one asked for: undos, redos and what changed nothing are among them."""
+
+
+def history(connection: Connection, limit: int) -> list[BatchSummary]:
+    """See :meth:`Annotations.history`."""
+    found = rows(
+        connection,
+        "SELECT b.id, b.undoes, b.at, b.action, b.label, b.images, b.changes, b.class_id, c.name, "
+        "b.verdict FROM batches AS b LEFT JOIN classes AS c ON c.id = b.class_id "
+        "ORDER BY b.id DESC LIMIT ?",
+        (limit * LOOK_BACK,),
+    )
+    known: dict[int, tuple[Any, ...]] = {}
+    first_of: dict[int, int] = {}  # the batch that a chain of undos began with
+    done: list[int] = []
+    undone: list[int] = []
+    for row in reversed(found):
+        batch: int = row[0]
+        undoes: int | None = row[1]
+        if undoes is None:
+            if row[5]:
+                known[batch] = row
+                done.append(batch)
+                undone.clear()
+            continue
+        first = first_of[batch] = first_of.get(undoes, undoes)
+        if first in done:
+            done.remove(first)
+            undone.append(first)
+        elif first in undone:
+            undone.remove(first)
+            done.append(first)
+    stack = [(known[i], True) for i in done[-limit:]]
+    stack += [(known[i], False) for i in reversed(undone)]
+    return [
+        BatchSummary(
+            id=row[0],
+            at=as_datetime(row[2]),
+            action=row[3],
+            label=row[4],
+            images=row[5],
+            changes=row[6],
+            class_id=row[7],
+            class_name=row[8] or "",
+            verdict=None if row[9] is None else Verdict(row[9]),
+            done=stands,
+        )
+        for row, stands in stack
+    ]
+
+
+def newest_link(connection: Connection, first: int) -> int:
+    """The batch that undid, or did again, ``first`` last; ``first`` itself if none did."""
+    found = rows(
+        connection,
+        "WITH RECURSIVE chain(id) AS (SELECT ? UNION SELECT b.id FROM batches AS b "
+        "JOIN chain ON b.undoes = chain.id) SELECT max(id) FROM chain",
+        (first,),
+    )
+    return int(found[0][0])

@@ -1,0 +1,258 @@
+"""Writing what was said: the journal first, then the state, in one transaction.
+
+A batch begins with :func:`begin`; its journal rows are inserted; :func:`settle` makes
+``annotations``, ``declared_absent`` and ``reviewed`` agree with them and tells what changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, insert, text
+
+from lmpt_desktop.catalogue import declared, schema
+from lmpt_desktop.catalogue.records import Batch, Source, uniform
+from lmpt_desktop.catalogue.store import as_datetime, rows
+
+CLASS_COLUMNS = (
+    "batch_id, image_id, class_id, before_verdict, before_at, before_source, "
+    "after_verdict, after_at, after_source"
+)
+
+# When a class of an image was declared absent by a review, if it still is so declared.
+DECLARED_AT = """(
+    SELECT d.at FROM declared_absent AS d JOIN class_set_members AS m
+    ON m.class_set_id = d.class_set_id AND m.class_id = {cell}.class_id
+    WHERE d.image_id = {cell}.image_id
+      AND instr(',' || d.besides || ',', ',' || {cell}.class_id || ',') = 0)
+"""
+
+_INSERT_REVIEW = """
+    INSERT INTO journal (batch_id, image_id, before_verdict, before_at, before_source,
+                         after_verdict, after_at, after_source, class_set_id, besides, declared_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+# CROSS JOIN keeps the planner from beginning with the whole of declared_absent.
+# A batch's rows are the last of the journal while its transaction is open, and reading on from
+# an id is several times as fast as looking up each row of a batch by its index.
+_SETTLE = (
+    text(f"""
+    UPDATE declared_absent SET besides = trim(besides || ',' || gone.classes, ',')
+    FROM (SELECT d.image_id, d.batch_id, group_concat(j.class_id) AS classes
+          FROM journal AS j CROSS JOIN declared_absent AS d CROSS JOIN class_set_members AS m
+          WHERE d.image_id = j.image_id
+            AND m.class_set_id = d.class_set_id AND m.class_id = j.class_id
+            AND j.id > :last AND j.class_id IS NOT NULL
+            AND j.before_source = '{Source.REVIEWED.value}'
+            AND instr(',' || d.besides || ',', ',' || j.class_id || ',') = 0
+          GROUP BY d.image_id, d.batch_id) AS gone
+    WHERE declared_absent.image_id = gone.image_id AND declared_absent.batch_id = gone.batch_id
+"""),
+    text("""
+    DELETE FROM annotations WHERE (image_id, class_id) IN (
+        SELECT image_id, class_id FROM journal
+        WHERE id > :last AND class_id IS NOT NULL AND after_verdict IS NULL)
+"""),
+    text("""
+    INSERT OR REPLACE INTO annotations (image_id, class_id, verdict, at, source)
+    SELECT image_id, class_id, after_verdict, after_at, after_source FROM journal
+    WHERE id > :last AND class_id IS NOT NULL AND after_verdict IS NOT NULL
+"""),
+    text(f"""
+    INSERT INTO declared_absent (image_id, batch_id, at, class_set_id, besides)
+    SELECT image_id, batch_id, declared_at, class_set_id, besides FROM journal
+    WHERE id > :last AND class_set_id IS NOT NULL AND after_source = '{Source.REVIEWED.value}'
+"""),
+    text("""
+    DELETE FROM reviewed WHERE image_id IN (
+        SELECT image_id FROM journal
+        WHERE id > :last AND class_id IS NULL AND before_verdict = 1 AND after_verdict IS NULL)
+"""),
+    text("""
+    INSERT OR REPLACE INTO reviewed (image_id, at)
+    SELECT image_id, after_at FROM journal
+    WHERE id > :last AND class_id IS NULL AND after_verdict = 1 AND before_verdict IS NULL
+"""),
+)
+
+
+@dataclass(frozen=True)
+class Open:
+    """A batch whose transaction is open; its journal rows come after ``last``."""
+
+    id: int
+    last: int
+    at: int
+    action: str
+    undoes: int | None
+    label: str
+
+
+@dataclass(frozen=True, eq=False)
+class Review:
+    """What a batch does to reviews, image by image.
+
+    Attributes:
+        image_ids: (n,) int64, each once.
+        class_ids: (C,) int64.
+        cells: (n, C) bool, the classes that are declared absent, or are so no more.
+        declares: which of the two.
+        at: (n,) int64, the time of the declaration.
+        marks: n pairs: when the image was marked before and after (None: it is not); None
+            where the mark does not change.
+    """
+
+    image_ids: NDArray[np.int64]
+    class_ids: NDArray[np.int64]
+    cells: NDArray[np.bool_]
+    declares: bool
+    at: NDArray[np.int64]
+    marks: list[tuple[int | None, int | None] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Changes:
+    """The columns of a :class:`Batch`."""
+
+    image_ids: NDArray[np.int64]
+    class_ids: NDArray[np.int64]
+    before_verdicts: NDArray[np.int8]
+    after_verdicts: NDArray[np.int8]
+
+    @classmethod
+    def of(cls, review: Review) -> _Changes:
+        row, column = np.nonzero(review.cells)
+        was, becomes = (-1, 0) if review.declares else (0, -1)
+        return cls(
+            review.image_ids[row],
+            review.class_ids[column],
+            np.full(len(row), was, np.int8),
+            np.full(len(row), becomes, np.int8),
+        )
+
+    def after(self, other: _Changes) -> _Changes:
+        if not len(other.image_ids):
+            return self
+        return _Changes(
+            np.concatenate([other.image_ids, self.image_ids]),
+            np.concatenate([other.class_ids, self.class_ids]),
+            np.concatenate([other.before_verdicts, self.before_verdicts]),
+            np.concatenate([other.after_verdicts, self.after_verdicts]),
+        )
+
+
+def begin(
+    connection: Connection, at: int, action: str, undoes: int | None = None, label: str = ""
+) -> Open:
+    """Open a batch."""
+    done = connection.execute(
+        insert(schema.batches).values(at=at, action=action, undoes=undoes, label=label)
+    )
+    assert done.inserted_primary_key is not None
+    last = connection.scalar(text("SELECT coalesce(max(id), 0) FROM journal"))
+    return Open(int(done.inserted_primary_key[0]), int(last or 0), at, action, undoes, label)
+
+
+def write_review(connection: Connection, batch: Open, review: Review) -> None:
+    """Write a review's journal rows, one an image; images it does not change have none."""
+    set_ids, besides = declared.encode(connection, review.cells, review.class_ids)
+    said = Source.REVIEWED.value
+    before, after = (None, said) if review.declares else (said, None)
+
+    def journal() -> Iterable[tuple[Any, ...]]:
+        for image, at, set_id, but, mark in zip(
+            review.image_ids.tolist(), review.at.tolist(), set_ids, besides, review.marks,
+            strict=True,
+        ):  # fmt: skip
+            if not set_id and mark is None:
+                continue
+            was, becomes = mark or (None, None)
+            cells = (before, after, set_id, but, at) if set_id else (None, None, None, "", None)
+            yield (
+                batch.id, image,
+                None if was is None else 1, was, cells[0],
+                None if becomes is None else 1, becomes, cells[1],
+                *cells[2:],
+            )  # fmt: skip
+
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.executemany(_INSERT_REVIEW, journal())
+
+
+def settle(
+    connection: Connection,
+    batch: Open,
+    review: Review | None = None,
+    *,
+    expected: int | None = None,
+) -> Batch:
+    """Make the state agree with what the journal says of ``batch``.
+
+    Args:
+        connection: the batch's transaction.
+        batch: from :func:`begin`.
+        review: what :func:`write_review` has written, if anything.
+        expected: how many changes there were to be; fewer are counted as skipped.
+    """
+    for statement in _SETTLE:
+        connection.execute(statement, {"last": batch.last})
+    # One number for class and verdicts: a large batch is mostly the cost of its tuples.
+    found = rows(
+        connection,
+        "SELECT image_id, class_id * 16 + (coalesce(before_verdict, -1) + 1) * 4 "
+        "+ coalesce(after_verdict, -1) + 1 FROM journal "
+        "WHERE id > ? AND class_id IS NOT NULL ORDER BY id",
+        (batch.last,),
+    )
+    table = np.fromiter(chain.from_iterable(found), np.int64, 2 * len(found)).reshape(-1, 2)
+    said = table[:, 1]
+    changes = _Changes(
+        table[:, 0].copy(),
+        said // 16,
+        (said // 4 % 4 - 1).astype(np.int8),
+        (said % 4 - 1).astype(np.int8),
+    )
+    reviewed_ids, reviewed_after = np.empty(0, np.int64), np.empty(0, np.bool_)
+    if review is not None:
+        if not review.declares:
+            declared.take_out(
+                connection, review.image_ids, review.at, review.cells, review.class_ids
+            )
+        changes = _Changes.of(review).after(changes)
+        marked = [(i, mark[1]) for i, mark in enumerate(review.marks) if mark is not None]
+        reviewed_ids = review.image_ids[[i for i, _ in marked]]
+        reviewed_after = np.array([becomes is not None for _, becomes in marked], np.bool_)
+    done = len(changes.image_ids) + len(reviewed_ids)
+    made = Batch(
+        id=batch.id,
+        at=as_datetime(batch.at),
+        action=batch.action,
+        undoes=batch.undoes,
+        image_ids=changes.image_ids,
+        class_ids=changes.class_ids,
+        before=changes.before_verdicts,
+        after=changes.after_verdicts,
+        reviewed_ids=reviewed_ids,
+        reviewed_after=reviewed_after,
+        skipped=0 if expected is None else expected - done,
+        label=batch.label,
+    )
+    _note(connection, made)
+    return made
+
+
+def _note(connection: Connection, batch: Batch) -> None:
+    """Keep what the undo menu says of a batch with it."""
+    images = len(np.union1d(np.unique(batch.image_ids), batch.reviewed_ids))
+    rows(
+        connection,
+        "UPDATE batches SET images = ?, changes = ?, class_id = ?, verdict = ? WHERE id = ?",
+        (images, len(batch.image_ids), uniform(batch.class_ids), uniform(batch.after), batch.id),
+    )

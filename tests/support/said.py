@@ -1,0 +1,64 @@
+"""What a catalogue's tables say, read without the code that is tested."""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+
+from lmpt_desktop.catalogue import Catalogue
+
+_SAID = """
+    SELECT image_id, class_id, verdict, at, source FROM annotations
+    UNION ALL
+    SELECT d.image_id, m.class_id, 0, d.at, 'reviewed'
+    FROM declared_absent AS d JOIN class_set_members AS m ON m.class_set_id = d.class_set_id
+    WHERE m.class_id NOT IN (SELECT value FROM json_each('[' || d.besides || ']'))
+"""
+
+
+def said_in(catalogue: Catalogue) -> set[tuple]:
+    """(image, class, verdict, at, source) of everything that is said, which is once each."""
+    with catalogue._store.read() as connection:
+        found = [tuple(row) for row in connection.execute(text(_SAID))]
+    assert len({row[:2] for row in found}) == len(found), "said in two places"
+    return set(found)
+
+
+def marks_in(catalogue: Catalogue) -> set[tuple]:
+    """("reviewed", image, at) of every reviewed mark."""
+    with catalogue._store.read() as connection:
+        marks = connection.execute(text("SELECT image_id, at FROM reviewed"))
+        return {("reviewed", *row) for row in marks}
+
+
+def rebuilt(catalogue: Catalogue) -> set[tuple]:
+    """What the journal's rows alone lead to, as :func:`said_in` and :func:`marks_in`."""
+    said: dict[tuple[int, int], tuple | None] = {}
+    marks: dict[int, int | None] = {}
+    with catalogue._store.read() as connection:
+        sets = {
+            key: {int(i) for i in classes.split(",")}
+            for key, classes in connection.execute(text("SELECT id, classes FROM class_sets"))
+        }
+        journal = connection.execute(text("SELECT * FROM journal ORDER BY id")).mappings().all()
+    for row in journal:
+        image = row["image_id"]
+        before = (row["before_verdict"], row["before_at"], row["before_source"])
+        after = (row["after_verdict"], row["after_at"], row["after_source"])
+        if row["class_id"] is not None:
+            cell = (image, row["class_id"])
+            assert said.get(cell) == (None if before[0] is None else before)
+            said[cell] = None if after[0] is None else after
+            continue
+        if before[0] != after[0]:
+            assert marks.get(image) == before[1]
+            marks[image] = after[1]
+        if row["class_set_id"] is not None:
+            besides = {int(i) for i in row["besides"].split(",") if i}
+            declared = (0, row["declared_at"], "reviewed")
+            was, becomes = (None, declared) if after[2] else (declared, None)
+            for klass in sets[row["class_set_id"]] - besides:
+                assert said.get((image, klass)) == was
+                said[image, klass] = becomes
+    return {(*cell, *now) for cell, now in said.items() if now is not None} | {
+        ("reviewed", image, at) for image, at in marks.items() if at is not None
+    }
