@@ -1,0 +1,193 @@
+"""The long tail of a library in figures: one number per class of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.inference.bands import ClassBands
+from lmpt_desktop.inference.counting import count_columns, row_blocks
+from lmpt_desktop.inference.filters import natural_ranks
+from lmpt_desktop.inference.loss_figures import LossFigures, loss_figures
+from trainer.bands import Band, BandLimits
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class LongTail:
+    """Figures of C classes, in the vocabulary's order.
+
+    Attributes:
+        class_ids: (C,) int64.
+        names: C names; name_ranks (C,) their places as people sort them.
+        bands: from present annotations; from predictions where ``bands.estimated``.
+        present, absent: (C,) int64, annotations of either kind.
+        predicted: (C,) int64, images whose score reaches the threshold.
+        unjudged: (C,) int64, those of them the user has said nothing about.
+        average_precision: (C,) float64 in [0, 1]; NaN where it was not judged.
+        evaluated: whether the prompts in use were evaluated at all.
+        losses: what the training makes of the counts.
+        images: N; scored_images: those with a feature.
+    """
+
+    class_ids: IntArray
+    names: tuple[str, ...]
+    name_ranks: IntArray
+    bands: ClassBands
+    present: IntArray
+    absent: IntArray
+    predicted: IntArray
+    unjudged: IntArray
+    average_precision: FloatArray
+    evaluated: bool
+    losses: LossFigures
+    images: int
+    scored_images: int
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def counts(self) -> IntArray:
+        """(C,) what the bars show: examples, or predicted images while there is no example."""
+        return self.bands.counts
+
+    @property
+    def estimated(self) -> bool:
+        """Whether nothing is annotated, so that bands are guessed from predictions."""
+        return self.bands.estimated
+
+
+def long_tail(
+    *,
+    class_ids: IntArray,
+    names: Sequence[str],
+    annotations: NDArray[np.int8],
+    scores: NDArray[np.float32],
+    thresholds: NDArray[np.float32],
+    limits: BandLimits,
+    average_precision: Mapping[str, float | None] | None = None,
+) -> LongTail:
+    """Count everything, in one pass over the arrays.
+
+    Args:
+        class_ids, names: C classes.
+        annotations: (N, C) int8: 1 present, 0 absent, -1 unknown.
+        scores: (N, C) float32, NaN where there is none; thresholds: (C,) float32.
+        limits: where the bands begin.
+        average_precision: of the prompts in use, by class name; None if never evaluated.
+    """
+    n, c = annotations.shape
+    present, known, predicted, unjudged = (np.zeros(c, np.int64) for _ in range(4))
+    rows: list[IntArray] = []
+    columns: list[IntArray] = []
+    for block in row_blocks(n):
+        said = annotations[block]
+        here = said == 1
+        present += count_columns(here)
+        known += count_columns(said >= 0)
+        with np.errstate(invalid="ignore"):
+            reached = scores[block] >= thresholds
+        predicted += count_columns(reached)
+        reached &= said < 0
+        unjudged += count_columns(reached)
+        places = np.flatnonzero(here)
+        rows.append(places // c + block.start if c else places)
+        columns.append(places % c if c else places)
+    estimated = not known.any()
+    counts = predicted if estimated else present
+    empty = np.zeros(0, np.int64)
+    return LongTail(
+        class_ids=class_ids,
+        names=tuple(names),
+        name_ranks=natural_ranks(names),
+        bands=ClassBands(tuple(limits.bands(counts)), counts, estimated, limits),
+        present=present,
+        absent=known - present,
+        predicted=predicted,
+        unjudged=unjudged,
+        average_precision=_precision(names, average_precision),
+        evaluated=average_precision is not None,
+        losses=loss_figures(
+            present,
+            np.concatenate(rows) if rows else empty,
+            np.concatenate(columns) if columns else empty,
+        ),
+        images=n,
+        scored_images=_scored(scores),
+    )
+
+
+def _precision(names: Sequence[str], known: Mapping[str, float | None] | None) -> FloatArray:
+    values = ((known or {}).get(name) for name in names)
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _scored(scores: NDArray[np.float32]) -> int:
+    """Images with a score; a class whose name is not encoded yet has none anywhere."""
+    for column in range(scores.shape[1]):
+        count = int(np.count_nonzero(~np.isnan(scores[:, column])))
+        if count:
+            return count
+    return 0
+
+
+class TailOrder(StrEnum):
+    """What the classes are ordered by; numbers begin with the highest, NaN comes last."""
+
+    COUNT = "count"
+    NAME = "name"
+    VOCABULARY = "vocabulary"
+    PRECISION = "precision"
+    PREDICTED = "predicted"
+    UNJUDGED = "unjudged"
+    ABSENT = "absent"
+    WEIGHT = "weight"
+    MARGIN = "margin"
+    BALANCE = "balance"
+    BAND = "band"
+
+
+def ordered(
+    tail: LongTail, order: TailOrder, *, turned: bool = False, among: IntArray | None = None
+) -> IntArray:
+    """Columns in ``order``: (k,) int64.
+
+    Equal classes stay in the vocabulary's order.
+
+    Args:
+        turned: the other way around (NaN still last).
+        among: (k,) the columns to order; None for all.
+    """
+    columns = np.arange(len(tail)) if among is None else np.sort(among)
+    keys = _key(tail, order)[columns]
+    return columns[np.argsort(-keys if turned else keys, kind="stable")]
+
+
+def _key(tail: LongTail, order: TailOrder) -> FloatArray:
+    """(C,) rising in the order's natural direction."""
+    match order:
+        case TailOrder.NAME:
+            return tail.name_ranks.astype(np.float64)
+        case TailOrder.VOCABULARY:
+            return np.arange(len(tail), dtype=np.float64)
+        case TailOrder.BAND:
+            places = {band: place for place, band in enumerate(Band)}
+            return np.array([places[band] for band in tail.bands.bands], np.float64)
+    figures = {
+        TailOrder.COUNT: tail.counts,
+        TailOrder.PRECISION: tail.average_precision,
+        TailOrder.PREDICTED: tail.predicted,
+        TailOrder.UNJUDGED: tail.unjudged,
+        TailOrder.ABSENT: tail.absent,
+        TailOrder.WEIGHT: tail.losses.weights,
+        TailOrder.MARGIN: tail.losses.margins,
+        TailOrder.BALANCE: tail.losses.balance,
+    }
+    return -figures[order].astype(np.float64)
