@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxL
 from lmpt_desktop.engine import notices
 from lmpt_desktop.engine.searching import SearchReady
 from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.bridge import SessionBridge
@@ -232,6 +233,12 @@ class LibraryPage(QWidget):
         """Let the user say in words what to find."""
         self.show_grid()
         self.panel.search_bar.take_focus()
+
+    def show_class(self, class_id: int, status: Status | None = None) -> None:
+        """Show the images of a class, by everything that is known of it or by one status."""
+        self.panel.search_bar.clear()
+        self.panel.bar.show_class(class_id, status)
+        self.show_grid()
 
     def more_like_this(self) -> None:
         """Search for images like the selected ones."""

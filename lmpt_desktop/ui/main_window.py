@@ -27,6 +27,7 @@ from lmpt_desktop.ingest import samples
 from lmpt_desktop.ui import files, theme
 from lmpt_desktop.ui.batch.actions import BatchActions
 from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs, Shortcuts
+from lmpt_desktop.ui.dashboard.actions import DashboardActions
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
 from lmpt_desktop.ui.memory import RecentLibrary, WindowMemory, library_for
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(centre)
         self.model_actions = ModelActions(self)
         self.batch_actions = BatchActions(self)
+        self.dashboard_actions = DashboardActions(self)
         self._build_menus()
         self._bind()
         self._restore()
@@ -146,6 +148,7 @@ class MainWindow(QMainWindow):
         self.model_actions.bind()
         self.batch_actions.bind()
         review.bind(self.commands, lambda: self.page)
+        self.dashboard_actions.bind()
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
         self.welcome.library_wanted.connect(self.open_recent)
@@ -253,6 +256,7 @@ class MainWindow(QMainWindow):
             self._activity(activity)
         self._remember_library()
         self.model_actions.page_opened(page)
+        self.dashboard_actions.page_opened(page)
         self._update_needs()
         page.grid.setFocus()
         self.library_opened.emit(page)

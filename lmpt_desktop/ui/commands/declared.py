@@ -101,6 +101,8 @@ COMMANDS: tuple[Command, ...] = (
             tip=N_("Scan the library's folders again")),
     Command("file.export", N_("&Export tags..."), "file", 1, "Ctrl+E", "export", _TRAINABLE,
             tip=N_("Write predicted and confirmed classes to a file")),
+    Command("dashboard.export", N_("&Save long tail..."), "file", 1, "Ctrl+Shift+E", "", _TRAINABLE,
+            tip=N_("Save the chart of classes as a picture, or its figures as a table")),
     Command("file.close", N_("&Close library"), "file", 2, "Ctrl+W", "", _L),
     Command("file.quit", N_("&Quit"), "file", 2, "Ctrl+Q"),
     Command("edit.undo", N_("&Undo"), "edit", 0, "Ctrl+Z", "undo", _L | Needs.UNDO),
@@ -142,6 +144,8 @@ COMMANDS: tuple[Command, ...] = (
             tip=N_("Back to the photos side by side")),
     Command("view.review", N_("&Review"), "view", 0, "F3", "review", _L,
             tip=N_("One photo at a time, with the questions that help most")),
+    Command("view.dashboard", N_("Lo&ng tail"), "view", 0, "F4", "chart", _L,
+            tip=N_("How many examples every class has, and what is missing")),
     Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, "Ctrl++ Ctrl+=", "zoom-in", _L),
     Command("view.zoom-out", N_("&Smaller thumbnails"), "view", 1, "Ctrl+-", "zoom-out", _L),
     Command("view.zoom-reset", N_("&Usual size"), "view", 1, "Ctrl+0", "", _L),
@@ -197,7 +201,7 @@ COMMANDS: tuple[Command, ...] = (
 TOOLBAR: tuple[str, ...] = (
     "file.open", "file.add", "", "edit.undo", "edit.redo", "",
     "image.present", "image.absent", "image.unknown", "image.reviewed", "",
-    "view.review", "view.filters", "vocabulary.edit", "model.retrain",
+    "view.review", "view.dashboard", "view.filters", "vocabulary.edit", "model.retrain",
 )  # fmt: skip
 """Command ids from left to right; an empty string is a separator."""
 

@@ -221,6 +221,16 @@ class FilterBar(QWidget):
         """Choose a class, as the user would."""
         self.classes.setCurrentIndex(max(0, self.classes.findData(class_id)))
 
+    def show_class(self, class_id: int, status: Status | None) -> None:
+        """Narrow to a class (and a status of it) of the whole library, and to nothing else."""
+        self._quiet = True
+        self.clear()
+        self.set_class(class_id)
+        self.status.setCurrentIndex(max(0, self.status.findData(status)))
+        self._quiet = False
+        self._folder = (None, None)
+        self._announce()
+
     def clear(self) -> None:
         """Everything but folder and order as it was at first."""
         was_quiet, self._quiet = self._quiet, True

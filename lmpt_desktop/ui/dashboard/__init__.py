@@ -1,0 +1,1 @@
+"""The long-tail page: what a library has of every class, and what it lacks."""

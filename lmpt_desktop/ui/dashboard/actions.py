@@ -1,0 +1,78 @@
+"""The commands of the long-tail page (imports no plotting library until the page is shown)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFileDialog
+
+from lmpt_desktop.translation import _
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.dashboard.page import DashboardPage
+    from lmpt_desktop.ui.library_page import LibraryPage
+    from lmpt_desktop.ui.main_window import MainWindow
+
+NAME = "dashboard"
+"""The page's name among :class:`~lmpt_desktop.ui.pages.PageStack`'s."""
+
+
+class DashboardActions:
+    """Shows the page of the window's library, and saves what it shows."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+
+    def bind(self) -> None:
+        """Put the handlers on the commands."""
+        self._window.commands.on("view.dashboard", self.show)
+        self._window.commands.on("dashboard.export", self.export)
+
+    def page_opened(self, page: LibraryPage) -> None:
+        """Offer the page of a library that was just opened."""
+        page.pages.offer(NAME, lambda: self._make(page))
+
+    def show(self) -> DashboardPage | None:
+        """Bring the page to the front; None without a library."""
+        page = self._window.page
+        return page.pages.show_page(NAME) if page is not None else None  # pyright: ignore[reportReturnType]
+
+    def export(self) -> None:
+        """Ask for a file and write what the page shows to it."""
+        dashboard = self.show()
+        if dashboard is None:
+            return
+        chosen, kind = QFileDialog.getSaveFileName(
+            self._window,
+            _("Save long tail"),
+            "long-tail.png",
+            ";;".join((_("Picture (*.png)"), _("Drawing (*.svg)"), _("Table (*.csv)"))),
+        )
+        if chosen:
+            dashboard.export_to(with_ending(Path(chosen), kind))
+
+    def _make(self, page: LibraryPage) -> DashboardPage:
+        from lmpt_desktop.ui.dashboard.page import DashboardPage  # noqa: PLC0415
+
+        dashboard = DashboardPage(page.session, page.bridge)
+        dashboard.class_wanted.connect(page.show_class)
+        dashboard.images_wanted.connect(page.show_images)
+        dashboard.vocabulary_wanted.connect(
+            lambda: self._window.commands.action("vocabulary.edit").trigger()
+        )
+        dashboard.export_wanted.connect(
+            lambda: self._window.commands.action("dashboard.export").trigger()
+        )
+        dashboard.left.connect(page.show_grid)
+        dashboard.said.connect(page.said)
+        dashboard.failed.connect(page.problem)
+        return dashboard
+
+
+def with_ending(path: Path, kind: str) -> Path:
+    """``path`` with the ending of the file kind that was picked, unless it has a known one."""
+    if path.suffix.lower() in (".png", ".svg", ".csv"):
+        return path
+    ending = next((item for item in (".svg", ".csv") if f"*{item}" in kind), ".png")
+    return path.with_name(path.name + ending)

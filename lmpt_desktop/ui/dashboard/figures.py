@@ -1,0 +1,81 @@
+"""Everything the page shows, worked out of a session off the window's thread (Qt-free)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.engine.views import Snapshot, VersionInfo
+from lmpt_desktop.inference.co_occurrence import (
+    CoOccurrence,
+    Evidence,
+    co_occurrence,
+    rows_with_all,
+)
+from lmpt_desktop.inference.long_tail import LongTail, long_tail
+from lmpt_desktop.inference.tail_gaps import Gap, gaps
+
+
+class TailSource(Protocol):
+    """What the page needs of a session."""
+
+    def snapshot(self) -> Snapshot: ...
+
+    def versions(self) -> list[VersionInfo]: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """The library as it was at one snapshot."""
+
+    snapshot: Snapshot
+    tail: LongTail
+    gaps: tuple[Gap, ...]
+
+
+def load(session: TailSource) -> Figures:
+    """Count everything; a fraction of a second for 100,000 images and 1,000 classes."""
+    snapshot = session.snapshot()
+    active = next((item for item in session.versions() if item.active), None)
+    judged = None
+    if active is not None and active.evaluation is not None:
+        judged = {item.name: item.average_precision for item in active.evaluation.classes}
+    tail = long_tail(
+        class_ids=snapshot.class_ids,
+        names=[entry.name for entry in snapshot.classes],
+        annotations=snapshot.annotations,
+        scores=snapshot.scores,
+        thresholds=snapshot.thresholds,
+        limits=snapshot.limits,
+        average_precision=judged,
+    )
+    return Figures(snapshot, tail, tuple(gaps(tail)))
+
+
+def together(snapshot: Snapshot, columns: NDArray[np.int64], evidence: Evidence) -> CoOccurrence:
+    """Images per pair of these classes."""
+    return co_occurrence(
+        snapshot.annotations, snapshot.scores, snapshot.thresholds, columns, evidence
+    )
+
+
+def images_with(snapshot: Snapshot, columns: list[int], evidence: Evidence) -> list[int]:
+    """Ids of the images in which all of these classes are found."""
+    rows = rows_with_all(
+        snapshot.annotations,
+        snapshot.scores,
+        snapshot.thresholds,
+        np.array(columns, np.int64),
+        evidence,
+    )
+    return snapshot.image_ids[rows].tolist()
+
+
+def unjudged_images(snapshot: Snapshot, column: int) -> list[int]:
+    """Ids of the images of which a class is predicted and nothing said."""
+    with np.errstate(invalid="ignore"):
+        reached = snapshot.scores[:, column] >= snapshot.thresholds[column]
+    return snapshot.image_ids[reached & (snapshot.annotations[:, column] < 0)].tolist()
