@@ -33,7 +33,9 @@ def window_parser() -> argparse.ArgumentParser:
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path, help="photos to open")
+    parser.add_argument(
+        "folders", metavar="FOLDER", nargs="*", type=Path, help="folders or photos to open"
+    )
     parser.add_argument(
         "--library", metavar="PATH", type=Path, help="library folder (default: the last one used)"
     )

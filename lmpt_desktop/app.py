@@ -19,9 +19,11 @@ from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.arrivals import sort_out
+from lmpt_desktop.ui.instance import hand_over
 from lmpt_desktop.ui.language import speak
 from lmpt_desktop.ui.main_window import TITLE, MainWindow
-from lmpt_desktop.ui.memory import LANGUAGE, WindowMemory
+from lmpt_desktop.ui.memory import LANGUAGE, WindowMemory, library_for
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
 from lmpt_desktop.ui.thumbnails import SessionThumbnails
 
@@ -89,17 +91,33 @@ def make_window(
     return MainWindow(opener or LibraryOpener(open_session), memory or WindowMemory())
 
 
+def wanted_library(memory: WindowMemory, args: argparse.Namespace) -> Path | None:
+    """The library that the command line asks for, else the one that was open last."""
+    library: Path | None = getattr(args, "library", None)
+    if library is not None:
+        return library.expanduser().resolve()
+    if named := _named(args):
+        places = sort_out(named).places
+        return library_for(places[0]) if places else None
+    last = memory.text("open")
+    return Path(last) if last and (Path(last) / "catalogue.sqlite").is_file() else None
+
+
+def _named(args: argparse.Namespace) -> list[Path]:
+    """Folders and photos on the command line."""
+    return [path.expanduser().absolute() for path in getattr(args, "folders", None) or []]
+
+
 def start(window: MainWindow, args: argparse.Namespace) -> None:
     """Open what the command line asks for, else what was open last."""
-    folders: list[Path] = list(getattr(args, "folders", None) or [])
-    library: Path | None = getattr(args, "library", None)
-    last = window.memory.text("open")
-    if library is not None:
-        window.open_library(library.expanduser().resolve(), folders)
-    elif folders:
-        window.open_folders(folders)
-    elif last and (Path(last) / "catalogue.sqlite").is_file():
-        window.open_library(Path(last))
+    named, library = _named(args), wanted_library(window.memory, args)
+    window.shell_actions.open_paths(named, library)
+
+
+def shown_elsewhere(memory: WindowMemory, args: argparse.Namespace) -> bool:
+    """Whether another window has the library, and took over what was asked for."""
+    library = wanted_library(memory, args)
+    return library is not None and hand_over(library, _named(args))
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,6 +129,10 @@ def run(args: argparse.Namespace) -> int:
     application = make_application()
     memory = WindowMemory()
     speak(application, memory.text(LANGUAGE))
+    if shown_elsewhere(memory, args):
+        # For whoever started it in a terminal; the other window speaks for itself.
+        sys.stderr.write(_("This library is open in another window, which is in front now.") + "\n")
+        return 0
     window = make_window(memory)
     _report_errors(window)
     _obey_signals(application, window)

@@ -15,6 +15,7 @@ from lmpt_desktop.engine.views import Snapshot, Verdict
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, files
+from lmpt_desktop.ui.arrivals import dropped
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
 from lmpt_desktop.ui.folders.tree import FolderCounts, FolderTree, count_folders
@@ -24,7 +25,6 @@ from lmpt_desktop.ui.opener import Opened
 from lmpt_desktop.ui.pages import GRID, PageStack
 from lmpt_desktop.ui.review.entry import ReviewEntry
 from lmpt_desktop.ui.undo import AnnotationDesk
-from lmpt_desktop.ui.welcome import dropped_folders
 
 RECOUNT_MS = 900
 """While photos are being found, the folder tree is counted anew this often."""
@@ -43,6 +43,8 @@ class LibraryPage(QWidget):
     activity_changed = Signal(object)
     encoder_changed = Signal(object)
     folders_changed = Signal()
+    arrived = Signal(object)
+    """An :class:`~lmpt_desktop.ui.arrivals.Arrival` was dropped here."""
 
     def __init__(self, opened: Opened, commands: CommandRegistry) -> None:
         super().__init__()
@@ -403,13 +405,13 @@ class LibraryPage(QWidget):
         menu.exec(place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_folders(event):
+        if dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if folders := dropped_folders(event):
+        if arrival := dropped(event):
             event.acceptProposedAction()
-            self.add_folders(folders)
+            self.arrived.emit(arrival)
 
     def _do(self, act: Callable[[], object]) -> None:
         background.start(act, lambda _none: None, self.problem.emit)

@@ -30,12 +30,13 @@ from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs,
 from lmpt_desktop.ui.dashboard.actions import DashboardActions
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.memory import RecentLibrary, WindowMemory, library_for
+from lmpt_desktop.ui.memory import RecentLibrary, WindowMemory
 from lmpt_desktop.ui.model_actions import ModelActions
 from lmpt_desktop.ui.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
 from lmpt_desktop.ui.palette import CommandPalette
 from lmpt_desktop.ui.review import entry as review
+from lmpt_desktop.ui.shell_actions import ShellActions
 from lmpt_desktop.ui.status_bar import StatusBar
 from lmpt_desktop.ui.theme import ThemeChoice
 from lmpt_desktop.ui.welcome import WelcomePage
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
         self.model_actions = ModelActions(self)
         self.batch_actions = BatchActions(self)
         self.dashboard_actions = DashboardActions(self)
+        self.shell_actions = ShellActions(self)
         self._build_menus()
         self._bind()
         self._restore()
@@ -152,7 +154,8 @@ class MainWindow(QMainWindow):
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
         self.welcome.library_wanted.connect(self.open_recent)
-        self.welcome.folders_dropped.connect(self.open_folders)
+        self.welcome.arrived.connect(self.shell_actions.arrive)
+        self.welcome.forget_wanted.connect(self.shell_actions.forget_recent)
         self.opener.opened.connect(self._opened)
         self.opener.failed.connect(self._open_failed)
         self.status.pause_wanted.connect(lambda kind: self.page and self.page.session.pause(kind))
@@ -183,17 +186,10 @@ class MainWindow(QMainWindow):
 
     def open_folders(self, folders: Sequence[Path]) -> None:
         """Make or reopen the library of the first folder, and add the others to it."""
-        found = [folder for folder in folders if folder.is_dir()]
-        for folder in folders:
-            if folder not in found:
-                self.notifications.tell(
-                    "Folder not found", f"There is no folder {folder}. Check the name."
-                )
-        if found:
-            self.open_library(library_for(found[0]), found)
+        self.shell_actions.open_paths(folders)
 
     def open_recent(self, entry: RecentLibrary) -> None:
-        self.open_library(Path(entry.library))
+        self.shell_actions.open_recent(entry)
 
     def open_samples(self) -> None:
         """Copy the sample photos and open them."""
@@ -204,7 +200,7 @@ class MainWindow(QMainWindow):
 
     def open_library(self, library: Path, folders: Sequence[Path] = ()) -> None:
         """Open a library, in the background; what was open is closed first."""
-        if self.opener.busy:
+        if self.opener.busy or self.shell_actions.busy:
             return
         if self.page is not None:
             if self.page.session.library_folder == library:
@@ -213,7 +209,7 @@ class MainWindow(QMainWindow):
             self.close_library()
         self.waiting.setText("Opening the library...")
         self.stack.setCurrentWidget(self.waiting)
-        self.opener.open(library, list(folders))
+        self.shell_actions.open(library, folders)
 
     def close_library(self) -> None:
         """Back to the welcome page; a running retraining goes on by itself."""
@@ -222,6 +218,7 @@ class MainWindow(QMainWindow):
             return
         self._remember_page(page)
         self.model_actions.page_closed()
+        self.shell_actions.closed()
         page.close_page()
         self.stack.setCurrentWidget(self.welcome)
         self.stack.removeWidget(page)
@@ -257,11 +254,14 @@ class MainWindow(QMainWindow):
         self._remember_library()
         self.model_actions.page_opened(page)
         self.dashboard_actions.page_opened(page)
+        self.shell_actions.opened(page)
         self._update_needs()
         page.grid.setFocus()
         self.library_opened.emit(page)
 
     def _open_failed(self, error: Exception) -> None:
+        if self.shell_actions.try_again(error):
+            return
         self.stack.setCurrentWidget(self.welcome)
         self.tell_error("The library was not opened", error)
 
@@ -297,7 +297,7 @@ class MainWindow(QMainWindow):
         self._recent_menu.clear()
         entries = self.memory.recent()
         for entry in entries:
-            self._recent_menu.addAction(entry.name, lambda e=entry: self.open_recent(e))
+            self._recent_menu.addAction(entry.label, lambda e=entry: self.open_recent(e))
         if not entries:
             self._recent_menu.addAction("None yet").setEnabled(False)
 

@@ -15,6 +15,7 @@ from typing import Any
 from PySide6.QtCore import QByteArray, QSettings
 
 from lmpt_desktop import paths
+from lmpt_desktop.translation import _
 
 MAX_RECENT = 8
 
@@ -31,6 +32,11 @@ class RecentLibrary:
     name: str
     library: str
     folders: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name, and that the library is gone if it is."""
+        return self.name if self.exists else _("{name} (not found)").format(name=self.name)
 
     @property
     def exists(self) -> bool:
@@ -75,10 +81,10 @@ class WindowMemory:
         self._settings.sync()
 
     def recent(self) -> list[RecentLibrary]:
-        """Libraries that still exist, the last opened first."""
+        """Libraries that were open, the last one first; some may be gone meanwhile."""
         try:
             entries = json.loads(self.text("recent", "[]"))
-            found = [
+            return [
                 RecentLibrary(
                     str(entry["name"]), str(entry["library"]), tuple(map(str, entry["folders"]))
                 )
@@ -86,7 +92,6 @@ class WindowMemory:
             ]
         except (ValueError, TypeError, KeyError):
             return []
-        return [entry for entry in found if entry.exists]
 
     def remember(self, entry: RecentLibrary) -> None:
         """Put a library at the head of the recent ones."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtSvgWidgets import QSvgWidget
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -21,19 +19,13 @@ from lmpt_desktop import paths
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.arrivals import dropped
 from lmpt_desktop.ui.memory import RecentLibrary
 
 INTRODUCTION = N_(
     "Tag photos with many classes at once, the rare ones included. "
     "Look at the predictions, correct a few, retrain."
 )
-
-
-def dropped_folders(event: QDragEnterEvent | QDropEvent) -> list[Path]:
-    """Local folders in a drag."""
-    urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
-    local = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-    return [path for path in local if path.is_dir()]
 
 
 class WelcomePage(QWidget):
@@ -43,8 +35,10 @@ class WelcomePage(QWidget):
     samples_wanted = Signal()
     library_wanted = Signal(object)
     """A :class:`RecentLibrary`."""
-    folders_dropped = Signal(list)
-    """Paths."""
+    forget_wanted = Signal(object)
+    """A :class:`RecentLibrary` to take out of the list."""
+    arrived = Signal(object)
+    """An :class:`~lmpt_desktop.ui.arrivals.Arrival` was dropped here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -97,6 +91,12 @@ class WelcomePage(QWidget):
         self.recent.setAccessibleName(_("Recent libraries"))
         self.recent.itemActivated.connect(self._open_recent)
         self.recent.itemClicked.connect(self._open_recent)
+        self.forget = QAction(_("Take out of the list"), self.recent)
+        self.forget.setShortcut(QKeySequence.StandardKey.Delete)
+        self.forget.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self.forget.triggered.connect(self._forget_current)
+        self.recent.addAction(self.forget)
+        self.recent.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def show_samples(self, reason: str) -> None:
         """Offer the sample photos, or say why there are none."""
@@ -109,8 +109,10 @@ class WelcomePage(QWidget):
         self.recent.clear()
         for entry in entries:
             folders = ", ".join(entry.folders) or entry.library
-            item = QListWidgetItem(theme.icon("folder"), f"{entry.name}\n{folders}")
+            item = QListWidgetItem(theme.icon("folder"), f"{entry.label}\n{folders}")
             item.setToolTip(folders)
+            if not entry.exists:
+                item.setForeground(theme.current().colour("muted"))
             item.setData(Qt.ItemDataRole.UserRole, entry)
             self.recent.addItem(item)
         self.recent_label.setVisible(bool(entries))
@@ -119,13 +121,13 @@ class WelcomePage(QWidget):
         self.recent.setFixedHeight(min(6, len(entries)) * max(row, 40) + 6)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped_folders(event):
+        if dropped(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if folders := dropped_folders(event):
+        if arrival := dropped(event):
             event.acceptProposedAction()
-            self.folders_dropped.emit(folders)
+            self.arrived.emit(arrival)
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text)
@@ -136,6 +138,10 @@ class WelcomePage(QWidget):
 
     def _open_recent(self, item: QListWidgetItem) -> None:
         self.library_wanted.emit(item.data(Qt.ItemDataRole.UserRole))
+
+    def _forget_current(self) -> None:
+        if (item := self.recent.currentItem()) is not None:
+            self.forget_wanted.emit(item.data(Qt.ItemDataRole.UserRole))
 
     def _restyle(self, *_: object) -> None:
         colours = theme.current()

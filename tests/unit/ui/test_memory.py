@@ -38,11 +38,13 @@ def test_recent_libraries_come_last_opened_first_without_doubles(tmp_path: Path)
     assert len({entry.library for entry in recent}) == MAX_RECENT
 
 
-def test_a_library_that_is_gone_is_not_offered(tmp_path: Path) -> None:
+def test_a_library_that_is_gone_says_so_and_can_be_forgotten(tmp_path: Path) -> None:
     memory = WindowMemory(tmp_path / "window.ini")
     entry = library(tmp_path, "gone")
     memory.remember(entry)
     (Path(entry.library) / "catalogue.sqlite").unlink()
+    assert [(old.exists, old.label) for old in memory.recent()] == [(False, "gone (not found)")]
+    memory.forget(entry.library)
     assert memory.recent() == []
 
 

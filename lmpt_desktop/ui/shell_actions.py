@@ -1,0 +1,172 @@
+"""What happens around a library: one window each, folders and photos that arrive, the list of
+recent libraries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QApplication
+
+from lmpt_desktop.catalogue.errors import CatalogueLocked
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui import background
+from lmpt_desktop.ui.arrivals import Arrival, Arrivals, sort_out
+from lmpt_desktop.ui.instance import Door, hand_over
+from lmpt_desktop.ui.memory import RecentLibrary, library_for
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.library_page import LibraryPage
+    from lmpt_desktop.ui.main_window import MainWindow
+
+KNOCK_AGAIN_MS = 700
+"""A library that is locked though nobody answered is perhaps just being opened elsewhere."""
+
+
+class ShellActions(QObject):
+    """The window's dealings with the world outside its library."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self.door = Door(self)
+        self.door.knocked.connect(self.come_to_front)
+        self._arrivals: Arrivals | None = None
+        self._asking: Path | None = None
+        self._wanted: tuple[Path, list[Path]] | None = None
+        """What is being opened."""
+        self._select: tuple[Path, ...] = ()
+        self._knocked_again = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether a library is being looked for elsewhere."""
+        return self._asking is not None
+
+    # ------------------------------------------------------------------------ opening once
+
+    def open(self, library: Path, folders: Sequence[Path]) -> None:
+        """Open a library here, unless another window has it: then show that one."""
+        self._wanted = (library, list(folders))
+        self._knocked_again = False
+        self._knock()
+
+    def _knock(self) -> None:
+        if self._wanted is None:
+            return
+        library, folders = self._wanted
+        self._asking = library
+        paths = [*folders, *self._select]
+
+        def answered(shown: bool) -> None:
+            self._asking = None
+            if shown:
+                self._elsewhere(library)
+            else:
+                self._window.opener.open(library, folders)
+
+        background.start(lambda: hand_over(library, paths), answered)
+
+    def opened(self, page: LibraryPage) -> None:
+        """A library is open here."""
+        self._wanted = None
+        self.door.open(page.session.library_folder)
+        self._arrivals = Arrivals(page)
+        page.arrived.connect(self._arrivals.take)
+        self._arrivals.select(self._select)
+        self._select = ()
+
+    def closed(self) -> None:
+        """No library is open here any more."""
+        self.door.close()
+        self._arrivals = None
+
+    def try_again(self, error: Exception) -> bool:
+        """Whether a failed opening is tried once more: its owner may be just starting."""
+        if not isinstance(error, CatalogueLocked) or self._knocked_again or self._wanted is None:
+            self._wanted, self._select = None, ()
+            return False
+        self._knocked_again = True
+        self._asking = self._wanted[0]
+        QTimer.singleShot(KNOCK_AGAIN_MS, self._knock)
+        return True
+
+    def _elsewhere(self, library: Path) -> None:
+        self._wanted, self._select = None, ()
+        window = self._window
+        window.stack.setCurrentWidget(window.welcome)
+        window.notifications.tell(
+            _("This library is open in another window"),
+            _(
+                "That window has been brought to the front and was given the folders: {library}"
+            ).format(library=library),
+            colour="accent",
+        )
+
+    def come_to_front(self, paths: list[Path]) -> None:
+        """Somebody started the app again for this library."""
+        window = self._window
+        if window.isMinimized():
+            window.showNormal()
+        window.show()
+        window.raise_()
+        window.activateWindow()
+        QApplication.alert(window)
+        if self._arrivals is not None and (arrival := sort_out(paths)):
+            self._arrivals.take(arrival)
+
+    # ---------------------------------------------------------------------------- arriving
+
+    def arrive(self, arrival: Arrival) -> None:
+        """Open the library of what was dropped where none is open, and select the photos."""
+        if self._arrivals is not None:
+            self._arrivals.take(arrival)
+        else:
+            self.open_paths((*arrival.folders, *arrival.photos))
+
+    def open_paths(self, paths: Sequence[Path], library: Path | None = None) -> None:
+        """Open folders and photos in ``library``, or in that of the first of them."""
+        arrival = sort_out(paths)
+        for path in paths:
+            if path not in arrival.folders and path not in arrival.photos:
+                self._window.notifications.tell(
+                    _("Not found"),
+                    _("There is no folder and no photo {path}. Check the name.").format(path=path),
+                )
+        places = arrival.places
+        if library is None and places:
+            library = library_for(places[0])
+        page = self._window.page
+        if page is not None and self._arrivals and page.session.library_folder == library:
+            self._arrivals.take(arrival)
+        elif library is not None:
+            self._select = arrival.photos
+            self._window.open_library(library, places)
+
+    # ------------------------------------------------------------------------------ recent
+
+    def open_recent(self, entry: RecentLibrary) -> None:
+        """Open a library of the list, or say that it is gone."""
+        if entry.exists:
+            self._window.open_library(Path(entry.library))
+            return
+        note = self._window.notifications.tell(
+            _("“{name}” is not there any more").format(name=entry.name),
+            _(
+                "The library {library} was moved or deleted, or its disk is not connected. "
+                "Connect the disk and try again, or take the library out of the list."
+            ).format(library=entry.library),
+        )
+
+        def forget() -> None:
+            self._window.notifications.dismiss(note)
+            self.forget_recent(entry)
+
+        note.add_button(_("Take out of the list"), forget)
+
+    def forget_recent(self, entry: RecentLibrary) -> None:
+        """Take a library out of the list; its files stay."""
+        self._window.memory.forget(entry.library)
+        self._window.welcome.show_recent(self._window.memory.recent())

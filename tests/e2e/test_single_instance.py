@@ -1,0 +1,168 @@
+"""One window per library: the second start shows the first window and hands over the folders."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.ui.instance import Door, door_name, hand_over
+from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.memory import library_for
+
+WAIT_MS = 60_000
+HOLDER = Path(__file__).with_name("hold_library.py")
+
+
+class Holder:
+    """Another process with a library open."""
+
+    def __init__(self, photos: Path) -> None:
+        self.said: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, str(HOLDER), str(photos)], stdout=subprocess.PIPE, text=True
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line.strip())
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def hold(qtbot: QtBot, home: Path) -> Iterator[Callable[[Path], Holder]]:
+    holders: list[Holder] = []
+
+    def start(photos: Path) -> Holder:
+        holder = Holder(photos)
+        holders.append(holder)
+        qtbot.waitUntil(lambda: "open" in holder.said, timeout=WAIT_MS)
+        return holder
+
+    yield start
+    for holder in holders:
+        holder.kill()
+
+
+def test_opening_a_library_that_another_window_has_shows_that_window(
+    launch: Callable[..., MainWindow],
+    hold: Callable[[Path], Holder],
+    photos: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    holder = hold(photos)
+    window = launch()
+    window.open_folders([photos])
+    qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+    assert "open in another window" in window.notifications.shown[0].title
+    assert window.page is None
+    assert window.stack.currentWidget() is window.welcome
+    qtbot.waitUntil(lambda: f"asked {photos}" in holder.said, timeout=WAIT_MS)
+    # Another library can be opened beside it.
+    other = tmp_path / "other"
+    other.mkdir()
+    window.open_folders([other])
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+
+
+def test_a_second_start_ends_at_once_and_its_folder_goes_to_the_first_window(
+    launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    more = tmp_path / "more photos"
+    more.mkdir()
+    library = library_for(photos)
+    with subprocess.Popen(
+        [sys.executable, "-m", "lmpt_desktop", "--library", str(library), str(more)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+    ) as second:
+        qtbot.waitUntil(lambda: second.poll() is not None, timeout=WAIT_MS)
+        assert second.returncode == 0
+        assert second.stderr is not None
+        assert "open in another window" in second.stderr.read()
+    assert window.page is not None
+    session = window.page.session
+    qtbot.waitUntil(
+        lambda: {folder.path for folder in session.folders()} == {photos, more}, timeout=WAIT_MS
+    )
+
+
+def test_a_window_that_was_killed_does_not_stand_in_the_way(
+    launch: Callable[..., MainWindow], hold: Callable[[Path], Holder], photos: Path, qtbot: QtBot
+) -> None:
+    hold(photos).kill()
+    window = launch(photos)
+    assert window.page is not None
+    # And the socket it left behind is this window's now.
+    answers: list[bool] = []
+    asking = threading.Thread(target=lambda: answers.append(hand_over(library_for(photos))))
+    asking.start()
+    qtbot.waitUntil(lambda: bool(answers), timeout=WAIT_MS)
+    asking.join()
+    assert answers == [True]
+
+
+def test_a_library_held_by_something_that_does_not_answer_says_which_process_it_is(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    with Catalogue.open(library_for(photos), exclusive=True):
+        window = launch()
+        window.open_folders([photos])
+        qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+        assert f"process {os.getpid()}" in window.notifications.shown[0].message
+        assert not window.shell_actions.busy
+
+
+def test_nobody_listens_once_the_library_is_closed(
+    launch: Callable[..., MainWindow], photos: Path
+) -> None:
+    window = launch(photos)
+    window.close_library()
+    assert not hand_over(library_for(photos))
+
+
+def test_a_minimised_window_comes_back(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    window.showMinimized()
+    window.shell_actions.come_to_front([])
+    qtbot.waitUntil(lambda: not window.isMinimized() and window.isVisible())
+
+
+@pytest.mark.parametrize(
+    "message", [b"no json\n", b"[]\n", b'{"open": 3}\n', b'{"other": []}\n', b"\xff\n"]
+)
+def test_nonsense_at_the_door_is_not_listened_to(
+    qtbot: QtBot, tmp_path: Path, message: bytes
+) -> None:
+    from PySide6.QtNetwork import QLocalSocket
+
+    door = Door()
+    assert door.open(tmp_path)
+    heard: list[object] = []
+    door.knocked.connect(heard.append)
+    socket = QLocalSocket()
+    socket.connectToServer(door_name(tmp_path))
+    socket.write(message)
+    qtbot.waitUntil(
+        lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=WAIT_MS
+    )
+    assert heard == []
+    door.close()
