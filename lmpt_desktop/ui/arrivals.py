@@ -124,7 +124,11 @@ class Arrivals(QObject):
     def _found(self, photos: tuple[Path, ...], ids: NDArray[np.int64]) -> None:
         page = self._page
         # Something else may have been dropped meanwhile.
-        if photos != self._waiting or not len(ids):
+        if photos != self._waiting:
+            return
+        # The grid may still show what a filter let through: it will be here again with all.
+        ids = ids[page.panel.model.positions_of(ids) >= 0]
+        if not len(ids):
             return
         page.grid.select_ids(ids, int(ids[0]))
         if len(ids) == len(photos):
