@@ -180,6 +180,12 @@ class LibraryPage(QWidget):
         }
         return parts[name]
 
+    @property
+    def current_id(self) -> int:
+        """The image in the review view, or the one the grid's keyboard is on; -1 for none."""
+        page = self.review.in_front
+        return page.current_id if page is not None else self.grid.current_id()
+
     def chosen_ids(self) -> list[int]:
         """The images that commands are about: the one in the review view, or the selected."""
         if (page := self.review.in_front) is not None:

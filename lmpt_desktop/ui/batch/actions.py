@@ -84,7 +84,7 @@ class BatchActions:
     def copy(self) -> None:
         """Put the verdicts of the current image on the clipboard."""
         page = self._window.page
-        if page is None or (image_id := page.grid.current_id()) < 0:
+        if page is None or (image_id := page.current_id) < 0:
             return
         snapshot = page.session.snapshot()
         verdicts = known_verdicts(snapshot, image_id)
@@ -181,6 +181,8 @@ def _selected(page: LibraryPage | None) -> np.ndarray:
     """(n,) int64 ids of the selected images, in the grid's order."""
     if page is None:
         return np.empty(0, np.int64)
+    if page.review.in_front is not None:
+        return np.array(page.chosen_ids(), np.int64)
     return page.panel.model.ids[page.grid.selected_positions()]
 
 

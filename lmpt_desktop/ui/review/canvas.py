@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.review.photos import Decoded, fitted
 
@@ -333,5 +333,5 @@ def _divided(area: QRectF, ratio: float) -> QRectF:
 
 def zoom_text(scale: float, *, is_fitted: bool) -> str:
     """The zoom in words: "Fits" or "150 %"."""
-    percent = _("{percent} %").format(percent=round(scale * 100))
+    percent = _("{percent} %").format(percent=number(round(scale * 100)))
     return _("Fitted ({percent})").format(percent=percent) if is_fitted else percent

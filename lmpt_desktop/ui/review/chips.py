@@ -9,7 +9,7 @@ from PySide6.QtGui import QFocusEvent, QFont, QFontMetricsF, QKeyEvent, QPainter
 from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.review.facts import NUMBERED, ClassFacts
 from lmpt_desktop.ui.review.verdicts import paint_sign, verdict_colour, verdict_word
@@ -114,8 +114,8 @@ class Chip(QAbstractButton):
             painter.setBrush(shade)
             painter.drawRoundedRect(sign, 4, 4)
             paint_sign(painter, sign, facts.verdict, colours.colour("surface"))
-        text = "–" if facts.score is None else f"{facts.score:.2f}"
-        wide = metrics.horizontalAdvance("0.00")
+        text = "–" if facts.score is None else decimal(facts.score, 2)
+        wide = metrics.horizontalAdvance(decimal(0, 2))
         painter.setFont(self.font())
         painter.setPen(colours.colour("muted"))
         place = QRectF(sign.left() - PAD - wide, area.top(), wide, area.height())
@@ -230,7 +230,7 @@ def spoken(facts: ClassFacts) -> str:
         how = (
             _("predicted, score {score}") if facts.predicted else _("not predicted, score {score}")
         )
-        parts.append(how.format(score=f"{facts.score:.2f}"))
+        parts.append(how.format(score=decimal(facts.score, 2)))
     if facts.band is not None:
         parts.append(theme.band_word(facts.band))
     return ", ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from lmpt_desktop.translation import _, ngettext
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.review.line import Tally
 
@@ -19,8 +19,8 @@ def tally_text(tally: Tally, tail_gained: int, *, whole: bool) -> str:
     else:
         count = tally.answered
         text = ngettext("{count} question answered", "{count} questions answered", count)
-    parts = [text.format(count=f"{count:,}")]
-    parts.append(_("{count} present").format(count=f"{tally.present:,}"))
+    parts = [text.format(count=number(count))]
+    parts.append(_("{count} present").format(count=number(tally.present)))
     sentence = ", ".join(parts)
     if tail_gained:
         gained = ngettext(
@@ -28,7 +28,7 @@ def tally_text(tally: Tally, tail_gained: int, *, whole: bool) -> str:
             "{count} tail classes gained examples",
             tail_gained,
         )
-        sentence = f"{sentence}; {gained.format(count=f'{tail_gained:,}')}"
+        sentence = f"{sentence}; {gained.format(count=number(tail_gained))}"
     return f"{sentence}."
 
 

@@ -38,7 +38,7 @@ class ReviewEntry(QObject):
         on(notices.ClassesChanged, lambda _notice: self._library_changed())
         on(notices.PredictionsChanged, lambda _notice: self._predictions_changed())
         on(notices.ImagesChanged, lambda _notice: self._images_changed())
-        on(notices.AnnotationsChanged, lambda _notice: self._annotations_changed())
+        on(notices.AnnotationsChanged, self._annotations_changed)
         self._new_version = False
         for command_id in _ONE_PRESS:
             library.commands.action(command_id).setAutoRepeat(False)
@@ -146,9 +146,10 @@ class ReviewEntry(QObject):
         else:
             self._stale = True
 
-    def _annotations_changed(self) -> None:
+    def _annotations_changed(self, notice: notices.AnnotationsChanged) -> None:
         page = self.in_front
-        if page is not None:
+        # After an answer the next image is at hand, of which nothing has changed.
+        if page is not None and (not notice.image_ids or page.current_id in notice.image_ids):
             page.annotations_changed()
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.translation import _, ngettext
+from lmpt_desktop.translation import _, ngettext, number
 
 MOST_SHOWN = 40
 _TAKEN = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
@@ -109,7 +109,7 @@ class ClassFinder(QWidget):
         if text.strip():
             count = ngettext("{count} class", "{count} classes", len(found))
             first = f": {self._names[found[0]]}" if found else ""
-            self.found.emit(count.format(count=len(found)) + first)
+            self.found.emit(count.format(count=number(len(found))) + first)
 
     def _choose(self, *, present: bool) -> None:
         item = self.list.currentItem()

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
-from lmpt_desktop.translation import _, ngettext
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.review import ends
 from lmpt_desktop.ui.review.announcer import Announcer
@@ -313,9 +313,12 @@ class ReviewPage(QWidget):
                 "Skipped {count} photos that cannot be shown",
                 skipped,
             )
-            self.said.emit(words.format(count=skipped))
-            after = f"{after}. {words.format(count=skipped)}"
-        place = _("{place} of {count}").format(place=self.line.place + 1, count=len(self.line))
+            told = words.format(count=number(skipped))
+            self.said.emit(told)
+            after = f"{after}. {told}" if after else told
+        place = _("{place} of {count}").format(
+            place=number(self.line.place + 1), count=number(len(self.line))
+        )
         parts = (after, place, self.side.question.sentence, facts.name)
         self.announcer.say(". ".join(part for part in parts if part))
 

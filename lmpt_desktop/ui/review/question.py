@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.review.facts import ClassFacts
@@ -93,7 +93,7 @@ class QuestionPanel(QWidget):
             word = theme.band_word(subject.band)
             parts.append(f'<span style="color:{colour}">{shape} {_escaped(word)}</span>')
         if subject.score is not None:
-            parts.append(_("score {score}").format(score=f"{subject.score:.2f}"))
+            parts.append(_("score {score}").format(score=decimal(subject.score, 2)))
         if subject.verdict is not Verdict.UNKNOWN:
             colour = verdict_colour(subject.verdict).name()
             said = _("you said {verdict}").format(verdict=verdict_word(subject.verdict))

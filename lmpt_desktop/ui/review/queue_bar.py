@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -15,10 +14,10 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.inference.queues import EXPLANATIONS, NEEDS_CLASS, TITLES, QueueKind
-from lmpt_desktop.translation import _
-from lmpt_desktop.ui import theme
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.review.key_button import KeyButton
+from lmpt_desktop.ui.review.progress_line import ProgressLine
 
 GRID_ROWS = "grid"
 """Stands among the kinds of queues for the photos as the grid shows them."""
@@ -63,11 +62,7 @@ class QueueBar(QWidget):
         self.counter = QLabel()
         self.counter.setObjectName("queue-counter")
         self.counter.setProperty("role", "heading")
-        self.progress = QProgressBar()
-        self.progress.setObjectName("queue-progress")
-        self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(3)
-        self.progress.setAccessibleName(_("Questions done"))
+        self.progress = ProgressLine()
         row = QHBoxLayout()
         row.setContentsMargins(8, 6, 12, 4)
         row.setSpacing(8)
@@ -82,8 +77,6 @@ class QueueBar(QWidget):
         layout.addWidget(self.progress)
         self.kind.activated.connect(lambda _index: self._ask())
         self.classes.activated.connect(lambda _index: self._ask())
-        theme.manager().changed.connect(self._restyle)
-        self._restyle()
 
     # ----------------------------------------------------------------------------- showing
 
@@ -111,25 +104,17 @@ class QueueBar(QWidget):
     def show_progress(self, place: int, count: int) -> None:
         """``place`` questions are done."""
         self.counter.setText(
-            _("{place} of {count}").format(place=f"{min(place + 1, count):,}", count=f"{count:,}")
+            _("{place} of {count}").format(place=number(min(place + 1, count)), count=number(count))
             if count
             else ""
         )
-        self.progress.setRange(0, max(1, count))
-        self.progress.setValue(place)
+        self.progress.show_share(place / count if count else 0.0)
 
     def set_classes(self, classes: tuple[ClassEntry, ...]) -> None:
         """The vocabulary, to choose one class from."""
         self._classes = classes
 
     # ------------------------------------------------------------------------------ inside
-
-    def _restyle(self, *_args: object) -> None:
-        colours = theme.current()
-        self.progress.setStyleSheet(
-            f"QProgressBar {{ border: none; background: {colours.border}; }}"
-            f"QProgressBar::chunk {{ background: {colours.accent}; }}"
-        )
 
     def _drop_grid(self) -> None:
         place = self.kind.findData(GRID_ROWS)

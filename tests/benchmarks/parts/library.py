@@ -78,16 +78,17 @@ def make_photos(folder: Path, count: int, size: tuple[int, int], per_folder: int
     return names
 
 
-def make_catalogue(place: Path, count: int) -> Place:
-    """Files, and a catalogue that knows them; no annotation and no feature yet."""
+def make_catalogue(place: Path, count: int, size: tuple[int, int] = (320, 240)) -> Place:
+    """Files of this width and height, and a catalogue that knows them; no annotation and no
+    feature yet."""
     made = Place(place / "photos", place / "library", count)
-    names = make_photos(made.photos, count, (320, 240), PER_FOLDER)
+    names = make_photos(made.photos, count, size, PER_FOLDER)
     files = []
     for number, name in enumerate(names):
         status = (made.photos / name).stat()
         files.append(
             ScannedFile(
-                name, status.st_size, status.st_mtime_ns, 0, f"{number + 1:032x}", 320, 240, None
+                name, status.st_size, status.st_mtime_ns, 0, f"{number + 1:032x}", *size, None
             )
         )
     with Catalogue.open(made.library, exclusive=True) as catalogue:

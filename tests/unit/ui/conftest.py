@@ -25,6 +25,7 @@ from lmpt_desktop.engine.views import (
 )
 from lmpt_desktop.inference import filters
 from lmpt_desktop.inference.filters import Filter, Sort
+from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
 from trainer.bands import BandLimits
 
 CLASS_NAMES = ("dog", "person", "traffic light", "kite", "hair drier", "cup")
@@ -47,6 +48,7 @@ class MemorySession:
         self.running: dict[ActivityKind, Activity] = {}
         self.fails: Exception | None = None
         self.batches = 0
+        self.questions: tuple[QueueItem, ...] | None = None
 
     # ------------------------------------------------------------------------------ state
 
@@ -107,6 +109,12 @@ class MemorySession:
 
     def paths(self, image_ids: Sequence[int]) -> list[Path]:
         return [self.path(image_id) for image_id in image_ids]
+
+    def queue(self, request: QueueRequest) -> Queue:
+        self.calls.append(("queue", request))
+        if self.questions is not None:
+            return Queue(request, self.questions, len(self.questions))
+        return build_queue(self.snapshot_, request)
 
     def watch_notes(self) -> dict[int, str]:
         return {}
