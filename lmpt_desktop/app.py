@@ -43,7 +43,7 @@ def open_session(
     commands: Commands | None = None,
     classes: Sequence[ClassSpec] | None = None,
 ) -> Opened:
-    """Open the library in a folder, with its thumbnails.
+    """Open the library in a folder, with its thumbnails; background work waits for ``begin``.
 
     A new library begins with ``classes``, or with the everyday vocabulary.  ``commands`` are
     the trainer's programs, for tests.
@@ -51,12 +51,12 @@ def open_session(
     Raises:
         CatalogueError: with a sentence for the user.
     """
-    session = LibrarySession.open(library, commands=commands)
+    session = LibrarySession.open(library, commands=commands, begin=False)
     if not session.classes and not session.folders():
         # A new library should show something sensible before the user has set anything.
         session.set_vocabulary(classes or built_in_vocabulary(FIRST_VOCABULARY))
     store = ThumbnailStore(library)
-    return Opened(session, SessionThumbnails(session, store), store.close)
+    return Opened(session, SessionThumbnails(session, store), store.close, session.begin)
 
 
 def make_application() -> QApplication:

@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select, text, update
 
 from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.features import encoded_ids
 from lmpt_desktop.catalogue.records import (
+    NO_DATE,
     CaptionSource,
     Image,
     ImageIds,
@@ -38,6 +40,12 @@ _table = schema.images
 _STATES = {state.name.lower(): int(state) for state in ImageState}
 _WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.items())
 _STATE_NUMBER = f"CASE i.state {_WHEN} END"
+_SOME = f"""
+    SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken,
+        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint
+    FROM images AS i JOIN folders AS f ON f.id = i.folder_id
+    WHERE f.hidden = 0 AND i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id
+"""
 _PARKED = "//parked/"
 """Where a path waits while two images swap theirs; ``//`` is in no real path."""
 
@@ -57,20 +65,17 @@ class Images:
             backbone: fills ``has_feature``.
             ids: only these (unknown or hidden ones are left out).
         """
-        sql = (
-            f"SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken, "
-            "coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint "
-            "FROM images AS i JOIN folders AS f ON f.id = i.folder_id WHERE f.hidden = 0 "
-        )
         with self._store.read() as connection:
             if ids is None:
-                found = rows(connection, sql + "ORDER BY i.id")
+                columns = image_columns(connection, _seconds)
             else:
-                wanted = json.dumps(np.asarray(ids, np.int64).tolist())
-                sql += "AND i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id"
-                found = rows(connection, sql, (wanted,))
-            encoded = encoded_ids(connection, backbone) if backbone and found else None
-        return _columns(found, encoded)
+                columns = _columns(
+                    rows(connection, _SOME, (json.dumps(np.asarray(ids, np.int64).tolist()),))
+                )
+            found = columns["ids"]
+            encoded = encoded_ids(connection, backbone) if backbone and len(found) else None
+        has = np.zeros(len(found), np.bool_) if encoded is None else np.isin(found, encoded)
+        return ImageTable(**columns, has_feature=has)
 
     def details(self, image_id: int) -> Image:
         """Everything about one image.
@@ -438,6 +443,8 @@ def _taken(stored: str | None) -> datetime | None:
 
 def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
     """Seconds since the epoch; numpy's "not a time" is NO_DATE."""
+    if not any(stored):
+        return np.full(len(stored), NO_DATE, np.int64)
     try:
         dates = np.array([text or "NaT" for text in stored], "datetime64[s]")
     except ValueError:
@@ -446,19 +453,18 @@ def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
     return dates.astype(np.int64)
 
 
-def _columns(found: list[tuple[Any, ...]], encoded: NDArray[np.int64] | None) -> ImageTable:
+def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
+    """What :func:`image_columns` gives, of the rows that ``_SOME`` finds."""
     columns = list(zip(*found, strict=True)) if found else [()] * 10
-    ids = np.array(columns[0], np.int64)
-    return ImageTable(
-        ids=ids,
-        folder_ids=np.array(columns[1], np.int64),
-        states=np.array(columns[2], np.int8),
-        sizes=np.array(columns[3], np.int64),
-        mtime=np.array(columns[4], np.int64),
-        taken=_seconds(columns[5]),
-        widths=np.array(columns[6], np.int32),
-        heights=np.array(columns[7], np.int32),
-        has_feature=np.zeros(len(ids), np.bool_) if encoded is None else np.isin(ids, encoded),
-        names=[from_stored(path) for path in columns[8]],
-        fingerprints=list(columns[9]),
-    )
+    return {
+        "ids": np.array(columns[0], np.int64),
+        "folder_ids": np.array(columns[1], np.int64),
+        "states": np.array(columns[2], np.int8),
+        "sizes": np.array(columns[3], np.int64),
+        "mtime": np.array(columns[4], np.int64),
+        "taken": _seconds(columns[5]),
+        "widths": np.array(columns[6], np.int32),
+        "heights": np.array(columns[7], np.int32),
+        "names": [from_stored(path) for path in columns[8]],
+        "fingerprints": list(columns[9]),
+    }

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from lmpt_desktop.catalogue import declared
+from lmpt_desktop.catalogue.bulk import put_verdicts
 from lmpt_desktop.catalogue.store import rows
 
 MANY = 20_000
@@ -27,6 +28,9 @@ def verdict_matrix(
     if len(found):
         cells = declared.cells_of(connection, found, class_ids)
         result[declared.joined(image_ids, found, cells)] = 0
+    if not few and bool(np.all(np.diff(image_ids) > 0)):
+        put_verdicts(connection, result, image_ids, class_ids)
+        return result
     # One row per image rather than per annotation: numpy reads numbers far faster from one
     # long text than Python does from a million tuples.
     sql = (

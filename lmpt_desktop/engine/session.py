@@ -263,9 +263,8 @@ class LibrarySession(SessionCore):
         deadline = None if timeout is None else time.monotonic() + timeout
         quiet = 0
         while quiet < 3:
-            idle = self._scanner.idle and self._worker.idle and self._model.idle
             # Work is handed from one to the next, so one quiet look is not proof.
-            quiet = quiet + 1 if idle else 0
+            quiet = quiet + 1 if self.idle else 0
             if deadline is not None and time.monotonic() > deadline:
                 return False
             time.sleep(IDLE_POLL_SECONDS)

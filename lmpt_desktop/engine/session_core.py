@@ -93,7 +93,8 @@ class SessionCore:
         self._listeners: list[Listener] = []
         self._listeners_lock = threading.Lock()
         self._activities: dict[ActivityKind, Activity] = {}
-        self._closed = False
+        self._closed = self._begun = False
+        self._wanted: Sequence[Path] | None = None
         self._images_beat = IMAGES_BEAT_SECONDS
         classes = catalogue.classes.all()
         images = catalogue.images.table()
@@ -158,6 +159,7 @@ class SessionCore:
         folders: Sequence[Path] | None = None,
         commands: Commands | None = None,
         listener: Listener | None = None,
+        begin: bool = True,
     ) -> Self:
         """Open (or make) the library in ``library_folder``.
 
@@ -176,6 +178,7 @@ class SessionCore:
                 None: look after all of them.
             commands: the trainer's programs (tests put others in their place).
             listener: subscribed before anything begins, so that it hears everything.
+            begin: False leaves all background work to :meth:`begin`.
 
         Raises:
             CatalogueError: with a sentence for the user.
@@ -198,8 +201,27 @@ class SessionCore:
             raise
         if listener is not None:
             session.subscribe(listener)
-        session._start(folders)
+        session._wanted = folders
+        if begin:
+            session.begin()
         return session
+
+    def begin(self) -> None:
+        """Start predicting, scanning and encoding, unless that was done before.
+
+        A window calls it when it has shown the images, so that its first moments are not shared
+        with work that may as well come after.
+        """
+        with self._listeners_lock:
+            if self._begun or self._closed:
+                return
+            self._begun = True
+        self._start(self._wanted)
+
+    @property
+    def idle(self) -> bool:
+        """Nothing is left to scan, encode or predict, at this moment."""
+        return self._begun and self._scanner.idle and self._worker.idle and self._model.idle
 
     def close(self) -> None:
         """Stop scanning and encoding, keep what is done.  A running retraining goes on."""

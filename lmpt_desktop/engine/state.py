@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.engine.feature_rows import FeatureRows
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.engine.views import Snapshot, no_scores
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights
 from trainer.bands import BandLimits
@@ -57,7 +57,7 @@ class LibraryState:
                 version=1,
                 images=images,
                 classes=tuple(classes),
-                scores=np.full((n, c), np.nan, np.float32),
+                scores=no_scores(n, c),
                 thresholds=np.full(c, DEFAULT_THRESHOLD, np.float32),
                 trained=np.zeros(c, np.bool_),
                 annotations=annotations,
@@ -78,9 +78,12 @@ class LibraryState:
         with self._lock:
             old = self._snapshot
             kept, source = _match(images.ids, old.image_ids)
-            scores = np.full((len(images), len(old.classes)), np.nan, np.float32)
-            scores[kept] = old.scores[source]
-            annotations = np.full(scores.shape, -1, np.int8)
+            shape = len(images), len(old.classes)
+            scores = no_scores(*shape)
+            if not old.unscored:
+                scores = _blank(shape)
+                scores[kept] = old.scores[source]
+            annotations = np.full(shape, -1, np.int8)
             annotations[kept] = old.annotations[source]
             new = np.ones(len(images), np.bool_)
             new[kept] = False
@@ -106,7 +109,9 @@ class LibraryState:
             ids = np.array([entry.id for entry in classes], np.int64)
             found = np.array([old.column_of.get(entry.id, -1) for entry in classes], np.int64)
             fresh = found < 0
-            scores = _taken(old.scores, found, np.nan)
+            scores = no_scores(len(old.images), len(ids))
+            if not old.unscored:
+                scores = _taken(old.scores, found, np.nan)
             annotations = _taken(old.annotations, found, -1)
             if fresh.any() and len(old.images):
                 annotations[:, fresh] = read(old.image_ids, ids[fresh])
@@ -180,7 +185,7 @@ class LibraryState:
             self._features = features
             self._weights = None
             self._scored = 0
-            self._evolve(scores=np.full(self._snapshot.scores.shape, np.nan, np.float32))
+            self._evolve(scores=no_scores(*self._snapshot.scores.shape))
 
     def add_features(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
         """Features that were just committed; they are scored at the next :meth:`predict`."""
@@ -239,7 +244,7 @@ class LibraryState:
             if not start and np.array_equal(ids, snapshot.image_ids):
                 scores = predict(features, weights)
             else:
-                scores = snapshot.scores.copy() if start else np.full_like(snapshot.scores, np.nan)
+                scores = np.array(snapshot.scores) if start else _blank(snapshot.scores.shape)
                 scores[rows[known]] = predict(features if known.all() else features[known], weights)
             with self._lock:
                 if self._shape != shape or self._weights is not version:
@@ -271,6 +276,10 @@ def _frozen(snapshot: Snapshot) -> Snapshot:
     return snapshot
 
 
+def _blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.full(shape, np.nan, np.float32)
+
+
 def _taken(values: NDArray[Any], columns: NDArray[np.int64], other: float) -> NDArray[Any]:
     """(N, C) columns of ``values``; ``other`` where the column is negative.
 
@@ -284,6 +293,8 @@ def _taken(values: NDArray[Any], columns: NDArray[np.int64], other: float) -> ND
 
 
 def _member(ids: NDArray[np.int64], members: set[int]) -> NDArray[np.bool_]:
+    if not members:
+        return np.zeros(len(ids), np.bool_)
     return np.isin(ids, np.fromiter(members, np.int64, len(members)))
 
 

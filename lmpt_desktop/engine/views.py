@@ -43,6 +43,16 @@ else:
     lazy = cached_property
 
 
+def no_scores(images: int, classes: int) -> NDArray[np.float32]:
+    """(N, C) NaN that take no memory: what is known before anything is predicted."""
+    return np.broadcast_to(np.float32(np.nan), (images, classes))
+
+
+def is_unscored(scores: NDArray[np.float32]) -> bool:
+    """Whether these come from :func:`no_scores`."""
+    return scores.size > 1 and not any(scores.strides)
+
+
 def _rows(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) where each of ``wanted`` is in rising ``ids``; -1 where it is not."""
     if not len(ids):
@@ -159,15 +169,24 @@ class Snapshot:
         """The column of a class id."""
         return {entry.id: column for column, entry in enumerate(self.classes)}
 
+    @property
+    def unscored(self) -> bool:
+        """Whether there is no score at all (yet)."""
+        return is_unscored(self.scores)
+
     @lazy
     def predicted(self) -> NDArray[np.bool_]:
         """(N, C) bool: the score reaches the class's threshold."""
+        if self.unscored:
+            return np.broadcast_to(np.False_, self.scores.shape)
         with np.errstate(invalid="ignore"):
             return self.scores >= self.thresholds
 
     @lazy
     def corrected(self) -> NDArray[np.bool_]:
         """(N, C) bool: the annotation contradicts the prediction."""
+        if self.unscored:
+            return np.broadcast_to(np.False_, self.scores.shape)
         said = self.annotations >= 0
         scored = ~np.isnan(self.scores)
         return said & scored & ((self.annotations == 1) != self.predicted)

@@ -18,16 +18,18 @@ from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.arrivals import dropped
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
-from lmpt_desktop.ui.folders.tree import FolderCounts, FolderTree, count_folders
-from lmpt_desktop.ui.grid.panel import GridPanel
-from lmpt_desktop.ui.inspector.panel import InspectorPanel
+from lmpt_desktop.ui.folders.tree import FolderCounts, count_folders
 from lmpt_desktop.ui.opener import Opened
+from lmpt_desktop.ui.page_builder import PageParts
 from lmpt_desktop.ui.pages import GRID, PageStack
 from lmpt_desktop.ui.review.entry import ReviewEntry
 from lmpt_desktop.ui.undo import AnnotationDesk
 
 RECOUNT_MS = 900
 """While photos are being found, the folder tree is counted anew this often."""
+
+BEGIN_MS = 30
+"""From showing a library's images to everything else: time for them to be painted."""
 
 REVEAL_LIMIT = 5
 
@@ -46,7 +48,7 @@ class LibraryPage(QWidget):
     arrived = Signal(object)
     """An :class:`~lmpt_desktop.ui.arrivals.Arrival` was dropped here."""
 
-    def __init__(self, opened: Opened, commands: CommandRegistry) -> None:
+    def __init__(self, opened: Opened, commands: CommandRegistry, parts: PageParts) -> None:
         super().__init__()
         self.setObjectName("library")
         self.setAcceptDrops(True)
@@ -56,10 +58,10 @@ class LibraryPage(QWidget):
         self.commands = commands
         self.bridge = SessionBridge(session, self)
         self.desk = AnnotationDesk(session, self)
-        self.tree = FolderTree()
-        self.panel = GridPanel(session, opened.thumbnails)
+        self.tree = parts.tree
+        self.panel = parts.panel
         self.grid = self.panel.view
-        self.inspector = InspectorPanel(session)
+        self.inspector = parts.inspector
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(3)
@@ -77,6 +79,7 @@ class LibraryPage(QWidget):
         layout.addWidget(self.pages)
         self._classes = False
         self._closed = False
+        self._begun = False
         self._counting = False
         self._grid_stale = False
         self.pages.shown.connect(self._page_shown)
@@ -91,7 +94,6 @@ class LibraryPage(QWidget):
         self.splitter.setSizes([210, 760, 340])
         self.panel.set_scanning(self._scanning())
         self.panel.ask()
-        self._count()
 
     def _connect_widgets(self) -> None:
         self.tree.chosen.connect(self.panel.bar.set_folder)
@@ -100,6 +102,8 @@ class LibraryPage(QWidget):
         self.tree.remove_wanted.connect(self.remove_folder)
         self.panel.shown.connect(self._shown)
         self.panel.query.failed.connect(self.problem)
+        self.panel.shown.connect(self._begin_soon)
+        self.panel.query.failed.connect(self._begin_soon)
         self.panel.searched.connect(self.said)
         self.panel.search_bar.changed.connect(self.needs_changed)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.grid)
@@ -351,6 +355,17 @@ class LibraryPage(QWidget):
     def _scanning(self) -> bool:
         scan = self.session.activities().get(notices.ActivityKind.SCAN)
         return scan is not None and scan.state is notices.ActivityState.RUNNING
+
+    def _begin_soon(self, *_: object) -> None:
+        """Let the rest begin once the first images are painted (or there are none)."""
+        if not self._begun:
+            self._begun = True
+            QTimer.singleShot(BEGIN_MS, self, self._begin)
+
+    def _begin(self) -> None:
+        if not self._closed:
+            background.start(self.opened.begin, lambda _none: None, self.problem.emit)
+            self._count()
 
     def _shown(self, snapshot: Snapshot) -> None:
         self._classes = bool(snapshot.classes)

@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop import paths
+from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ingest import samples
-from lmpt_desktop.ui import files, theme
+from lmpt_desktop.ui import background, files, theme
 from lmpt_desktop.ui.batch.actions import BatchActions
 from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs, Shortcuts
 from lmpt_desktop.ui.dashboard.actions import DashboardActions
@@ -34,6 +35,7 @@ from lmpt_desktop.ui.memory import RecentLibrary, WindowMemory
 from lmpt_desktop.ui.model_actions import ModelActions
 from lmpt_desktop.ui.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.opener import LibraryOpener, Opened
+from lmpt_desktop.ui.page_builder import PageBuilder
 from lmpt_desktop.ui.palette import CommandPalette
 from lmpt_desktop.ui.review import entry as review
 from lmpt_desktop.ui.shell_actions import ShellActions
@@ -59,6 +61,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.setWindowIcon(QIcon(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg")))
         self.page: LibraryPage | None = None
+        self._building: PageBuilder | None = None
         self.memory = memory
         self.opener = opener
         self.commands = CommandRegistry(self, Shortcuts(memory, self))
@@ -200,7 +203,7 @@ class MainWindow(QMainWindow):
 
     def open_library(self, library: Path, folders: Sequence[Path] = ()) -> None:
         """Open a library, in the background; what was open is closed first."""
-        if self.opener.busy or self.shell_actions.busy:
+        if self.opener.busy or self._building is not None or self.shell_actions.busy:
             return
         if self.page is not None:
             if self.page.session.library_folder == library:
@@ -213,6 +216,10 @@ class MainWindow(QMainWindow):
 
     def close_library(self) -> None:
         """Back to the welcome page; a running retraining goes on by itself."""
+        if self._building is not None:
+            self._building.stop()
+            self.opener.close(self._building.opened)
+            self._building = None
         page, self.page = self.page, None
         if page is None:
             return
@@ -234,7 +241,13 @@ class MainWindow(QMainWindow):
         self.library_closed.emit()
 
     def _opened(self, opened: Opened) -> None:
-        page = LibraryPage(opened, self.commands)
+        self._building = PageBuilder(
+            opened, lambda parts: LibraryPage(opened, self.commands, parts), self._show_page, self
+        )
+
+    def _show_page(self, page: LibraryPage) -> None:
+        opened = page.opened
+        self._building = None
         self.page = page
         page.needs_changed.connect(self._update_needs)
         page.said.connect(self.status.say)
@@ -251,7 +264,7 @@ class MainWindow(QMainWindow):
         self.status.show_model(opened.session.backbone, opened.session.device)
         for activity in opened.session.activities().values():
             self._activity(activity)
-        self._remember_library()
+        self._remember_folders(opened.folders)
         self.model_actions.page_opened(page)
         self.dashboard_actions.page_opened(page)
         self.shell_actions.opened(page)
@@ -270,8 +283,17 @@ class MainWindow(QMainWindow):
     def _remember_library(self) -> None:
         if self.page is None:
             return
+        background.start(
+            self.page.session.folders,
+            self._remember_folders,
+            lambda error: log.info("the library was not remembered: %s", error),
+        )
+
+    def _remember_folders(self, found: Sequence[Folder]) -> None:
+        if self.page is None:
+            return
         session = self.page.session
-        folders = [folder.path for folder in session.folders() if not folder.hidden]
+        folders = [folder.path for folder in found if not folder.hidden]
         name = folders[0].name if folders else session.library_folder.name
         if len(folders) > 1:
             name = f"{name} and {len(folders) - 1} more"

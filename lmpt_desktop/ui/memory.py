@@ -104,4 +104,3 @@ class WindowMemory:
 
     def _write_recent(self, entries: list[RecentLibrary]) -> None:
         self.put("recent", json.dumps([asdict(entry) for entry in entries], ensure_ascii=False))
-        self.flush()

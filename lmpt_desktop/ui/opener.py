@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.ui import background
 from lmpt_desktop.ui.grid.loader import ThumbnailSource
 
@@ -27,6 +28,10 @@ class Opened:
     session: LibrarySession
     thumbnails: ThumbnailSource
     close_thumbnails: Callable[[], object] = lambda: None
+    begin: Callable[[], object] = lambda: None
+    """Starts the session's background work; called when its images are on screen."""
+    folders: tuple[Folder, ...] = ()
+    """The library's folders when it was opened."""
 
     def close(self) -> None:
         """Let go of the library."""
@@ -84,10 +89,10 @@ class LibraryOpener(QObject):
         try:
             for folder in folders:
                 opened.session.add_folder(folder)
+            return replace(opened, folders=tuple(opened.session.folders()))
         except BaseException:
             opened.close()
             raise
-        return opened
 
     def _done(self, opened: Opened) -> None:
         self._busy = False

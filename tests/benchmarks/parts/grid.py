@@ -22,7 +22,10 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "ui"))
 
 import numpy as np
-from conftest import MemorySession, make_snapshot  # pyright: ignore[reportMissingImports]
+from conftest import (  # pyright: ignore[reportMissingImports]
+    MemorySession,  # pyright: ignore[reportAttributeAccessIssue]
+    make_snapshot,  # pyright: ignore[reportAttributeAccessIssue]
+)
 from parts.figures import resident_mb, row
 from parts.monitor import Monitor
 from PIL import Image

@@ -65,8 +65,7 @@ def main(library: Path, folder: Path, count: int) -> None:
     def settled() -> bool:
         states = [item.state for item in session.activities().values()]
         # wait_until_idle would wait on this thread, which is the one that is watched.
-        idle = session._scanner.idle and session._worker.idle and session._model.idle
-        return idle and ActivityState.RUNNING not in states
+        return session.idle and ActivityState.RUNNING not in states
 
     monitor.during(lambda: None, WAIT, settled)
     monitor.during(lambda: None, 2.0)

@@ -255,3 +255,25 @@ def test_an_older_view_of_features_stays_as_it_was() -> None:
     rows.append(np.array([2, 3]), np.array([[2], [3]], np.float16))
     assert ids.tolist() == [1]
     assert features.tolist() == [[1]]
+
+
+def test_before_any_prediction_nothing_is_predicted_or_corrected_and_no_memory_is_taken() -> None:
+    state = state_of([1, 2, 5], [7, 8])
+    before = state.snapshot
+    assert np.isnan(before.scores).all()
+    assert before.scores.strides == (0, 0)
+    state.apply(batch([(1, 7, 1)]))
+    state.set_classes(classes(8, 7, 9), nothing)
+    after = state.snapshot
+    assert after.unscored
+    assert after.scores.shape == after.predicted.shape == after.corrected.shape == (3, 3)
+    assert not after.predicted.any()
+    assert not after.corrected.any()
+    state.set_weights([8, 7, 9], weights([8, 7, 9]))
+    give(state, 1, 5)
+    assert state.predict()
+    assert not state.snapshot.unscored
+    assert np.isnan(state.snapshot.scores[1]).all()
+    assert not np.isnan(state.snapshot.scores[[0, 2]]).any()
+    state.set_features(None)
+    assert state.snapshot.unscored

@@ -1,0 +1,138 @@
+"""Reads of a whole library.
+
+SQLite joins a few thousand rows into a handful of long texts, without holding Python's lock, and
+numpy reads the numbers in them.  A hundred thousand rows as tuples take twice the time, most of
+it with the lock held, and the window stands still meanwhile.  Each call that does hold the lock
+is about a chunk, so that the window gets its turn between two of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.catalogue.store import rows
+from lmpt_desktop.catalogue.stored_paths import from_stored
+
+CHUNK_BITS = 12
+CHUNK = 1 << CHUNK_BITS
+"""Images read at once."""
+
+_STATES = " ".join(f"WHEN '{state.name.lower()}' THEN {int(state)}" for state in ImageState)
+_PLACE = f"((folder_id << 2) | CASE state {_STATES} END)"
+_CELL_BITS = 22
+"""Of a number that holds an image, a class and a verdict, those of the last two."""
+
+# All of SQLite's bit operators bind equally, from left to right.  The plus keeps SQLite from
+# going through the index on folders, which would mean a sort.
+_IMAGES = f"""
+    SELECT
+        group_concat({_PLACE} << {CHUNK_BITS} | (id - :first), ' '),
+        group_concat(size, ' '),
+        group_concat(mtime_ns, ' '),
+        group_concat((coalesce(width, 0) << 32) | coalesce(height, 0), ' '),
+        group_concat(coalesce(taken, ''), char(0)),
+        group_concat(path, char(0)),
+        group_concat(fingerprint, char(0))
+    FROM (
+        SELECT * FROM images WHERE id BETWEEN :first AND :last
+        AND +folder_id IN (SELECT id FROM folders WHERE hidden = 0) ORDER BY id
+    )
+"""
+_VERDICTS = f"""
+    SELECT group_concat((image_id << {_CELL_BITS}) | (class_id << 1) | verdict, ' ')
+    FROM annotations WHERE image_id BETWEEN :first AND :last
+"""
+
+
+def image_columns(
+    connection: Connection, seconds: Callable[[Sequence[str]], NDArray[np.int64]]
+) -> dict[str, Any]:
+    """Columns of :class:`~lmpt_desktop.catalogue.records.ImageTable` but ``has_feature``, over
+    the images of folders that are not hidden, by rising id.
+
+    Args:
+        connection: in a transaction, so that all chunks are of one moment.
+        seconds: makes seconds since the epoch of dates as stored ("" where there is none).
+    """
+    numbers: list[list[NDArray[np.int64]]] = [[], [], [], [], []]
+    taken: list[NDArray[np.int64]] = []
+    names: list[str] = []
+    fingerprints: list[str] = []
+    for first, (packed, sizes, mtimes, shapes, dates, paths, prints) in _chunks(
+        connection, "images", "id", _IMAGES
+    ):
+        keys = _numbers(packed)
+        columns = (
+            (keys & (CHUNK - 1)) + first,
+            keys >> CHUNK_BITS,
+            _numbers(sizes),
+            _numbers(mtimes),
+            _numbers(shapes),
+        )
+        for column, part in zip(numbers, columns, strict=True):
+            column.append(part)
+        taken.append(seconds(dates.split("\0")))
+        stored = paths.split("\0")
+        names += [from_stored(name) for name in stored] if "//" in paths else stored
+        fingerprints += prints.split("\0")
+    ids, places, sizes, mtime, shapes = (_joined(parts) for parts in numbers)
+    return {
+        "ids": ids,
+        "folder_ids": places >> 2,
+        "states": (places & 3).astype(np.int8),
+        "sizes": sizes,
+        "mtime": mtime,
+        "taken": _joined(taken),
+        "widths": (shapes >> 32).astype(np.int32),
+        "heights": (shapes & 0xFFFFFFFF).astype(np.int32),
+        "names": names,
+        "fingerprints": fingerprints,
+    }
+
+
+def put_verdicts(
+    connection: Connection,
+    matrix: NDArray[np.int8],
+    image_ids: NDArray[np.int64],
+    class_ids: NDArray[np.int64],
+) -> None:
+    """Write 1 or 0 wherever a verdict was given into an (N, C) ``matrix``, for very many images
+    by rising id."""
+    if not matrix.size:
+        return
+    order = np.argsort(class_ids)
+    ascending = class_ids[order]
+    for _first, (text,) in _chunks(connection, "annotations", "image_id", _VERDICTS):
+        cells = _numbers(text)
+        images, classes = cells >> _CELL_BITS, (cells & ((1 << _CELL_BITS) - 1)) >> 1
+        row = np.minimum(np.searchsorted(image_ids, images), len(image_ids) - 1)
+        place = np.minimum(np.searchsorted(ascending, classes), len(class_ids) - 1)
+        known = (image_ids[row] == images) & (ascending[place] == classes)
+        matrix[row[known], order[place[known]]] = (cells & 1)[known]
+
+
+def _chunks(
+    connection: Connection, table: str, key: str, sql: str
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Where each chunk begins, and its texts; chunks without rows are left out."""
+    ((lowest, highest),) = rows(connection, f"SELECT min({key}), max({key}) FROM {table}")
+    if lowest is None:
+        return
+    for first in range(lowest, highest + 1, CHUNK):
+        (texts,) = rows(connection, sql, {"first": first, "last": first + CHUNK - 1})
+        if texts[0] is not None:
+            yield first, texts
+
+
+def _numbers(text: str) -> NDArray[np.int64]:
+    return np.fromstring(text, np.int64, sep=" ")
+
+
+def _joined(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    return np.concatenate(parts) if parts else np.empty(0, np.int64)
