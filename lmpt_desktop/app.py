@@ -138,6 +138,7 @@ def run(args: argparse.Namespace) -> int:
     _obey_signals(application, window)
     window.show()
     start(window, args)
+    window.shell_actions.first_start()
     return application.exec()
 
 

@@ -151,6 +151,7 @@ class MainWindow(QMainWindow):
         on("help.palette", lambda: CommandPalette(self.commands, self).show_over(self))
         on("help.log", lambda: files.open_path(paths.log_dir()))
         self.model_actions.bind()
+        self.shell_actions.bind()
         self.batch_actions.bind()
         review.bind(self.commands, lambda: self.page)
         self.dashboard_actions.bind()

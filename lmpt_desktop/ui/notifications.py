@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QAccessible, QAccessibleEvent, QKeyEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -20,6 +22,8 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 
 MAX_SHOWN = 3
+PASSING_MS = 12_000
+"""How long good news stays; what needs a decision or tells of a problem stays until dismissed."""
 
 
 class Notification(QFrame):
@@ -28,6 +32,9 @@ class Notification(QFrame):
     def __init__(self, title: str, message: str, details: str, colour: str) -> None:
         super().__init__()
         self.setObjectName("notification")
+        # A screen reader says a group's name when the keyboard enters it.
+        self.setAccessibleName(f"{title}. {message}" if title else message)
+        self.setAccessibleDescription(details)
         self.title = title
         self.message = message
         self._colour = colour
@@ -58,6 +65,7 @@ class Notification(QFrame):
         self.close_button.setAutoRaise(True)
         self.close_button.setToolTip(_("Dismiss"))
         self.close_button.setAccessibleName(_("Dismiss"))
+        self.close_button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(12, 8, 8, 8)
         layout.setSpacing(10)
@@ -71,6 +79,27 @@ class Notification(QFrame):
             )
         self._restyle()
         theme.manager().changed.connect(self._restyle)
+        self._passing = QTimer(self)
+        self._passing.setSingleShot(True)
+        self._passing.setInterval(PASSING_MS)
+        self._passing.timeout.connect(self._pass)
+
+    def pass_by_itself(self) -> None:
+        """Go after a while, but not while the mouse or the keyboard is on it."""
+        self._passing.start()
+
+    def _pass(self) -> None:
+        focus = QApplication.focusWidget()
+        if self.underMouse() or (focus is not None and self.isAncestorOf(focus)):
+            self._passing.start()
+        else:
+            self.close_button.click()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.close_button.click()
+        else:
+            super().keyPressEvent(event)
 
     def add_button(self, text: str, action: Callable[[], object]) -> QPushButton:
         button = QPushButton(text)
@@ -92,6 +121,9 @@ class Notification(QFrame):
 
 class NotificationArea(QWidget):
     """The newest few messages, one above the other; empty it takes no room."""
+
+    focus_left = Signal()
+    """The message that had the keyboard is gone, and it was the last."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -120,18 +152,36 @@ class NotificationArea(QWidget):
         note.close_button.clicked.connect(lambda: self.dismiss(note))
         self._shown.insert(0, note)
         self._layout.insertWidget(0, note)
+        QAccessible.updateAccessibility(QAccessibleEvent(note, QAccessible.Event.Alert))
         for old in self._shown[MAX_SHOWN:]:
             self.dismiss(old)
         self.show()
         return note
 
+    def take_focus(self) -> None:
+        """Put the keyboard on the newest message: its first button, or the one to dismiss it."""
+        if self._shown:
+            first = self._shown[0].buttons.itemAt(0)
+            button = first.widget() if first is not None else None
+            (button or self._shown[0].close_button).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def dismiss(self, note: Notification) -> None:
         if note in self._shown:
+            focus = QApplication.focusWidget()
+            if focus is not None and note.isAncestorOf(focus):
+                self._give_focus_back(note)
             self._shown.remove(note)
             self._layout.removeWidget(note)
             note.hide()
             note.deleteLater()
         self.setVisible(bool(self._shown))
+
+    def _give_focus_back(self, note: Notification) -> None:
+        others = [other for other in self._shown if other is not note]
+        if others:
+            others[0].close_button.setFocus()
+        else:
+            self.focus_left.emit()
 
     def clear(self) -> None:
         for note in list(self._shown):

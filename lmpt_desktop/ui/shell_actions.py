@@ -7,17 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
+from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background
 from lmpt_desktop.ui.arrivals import Arrival, Arrivals, sort_out
 from lmpt_desktop.ui.instance import Door, hand_over
 from lmpt_desktop.ui.memory import RecentLibrary, library_for
+from lmpt_desktop.ui.tour import TOUR_DONE, TourCard
 
 if TYPE_CHECKING:
+    from lmpt_desktop.engine.views import Snapshot
     from lmpt_desktop.ui.library_page import LibraryPage
     from lmpt_desktop.ui.main_window import MainWindow
 
@@ -39,6 +43,24 @@ class ShellActions(QObject):
         """What is being opened."""
         self._select: tuple[Path, ...] = ()
         self._knocked_again = False
+        self.tour = TourCard(window)
+        self.tour.ended.connect(lambda: window.memory.put(TOUR_DONE, 1))
+
+    def bind(self) -> None:
+        """Put the handlers on the commands."""
+        window = self._window
+        window.commands.on("help.tour", self.tour.begin)
+        window.commands.on("view.messages", window.notifications.take_focus)
+        window.notifications.focus_left.connect(self._focus_work)
+
+    def _focus_work(self) -> None:
+        page = self._window.page
+        (page.grid if page is not None else self._window.welcome.open_button).setFocus()
+
+    def first_start(self) -> None:
+        """Begin the tour where it has not been taken or skipped yet."""
+        if not self._window.memory.number(TOUR_DONE, 0):
+            self.tour.begin()
 
     @property
     def busy(self) -> bool:
@@ -75,8 +97,14 @@ class ShellActions(QObject):
         self.door.open(page.session.library_folder)
         self._arrivals = Arrivals(page)
         page.arrived.connect(self._arrivals.take)
+        page.panel.shown.connect(self._count_queue)
         self._arrivals.select(self._select)
         self._select = ()
+
+    def _count_queue(self, snapshot: Snapshot) -> None:
+        images = snapshot.images
+        waiting = (images.states == ImageState.OK) & ~images.has_feature
+        self._window.status.show_queue(int(np.count_nonzero(waiting)))
 
     def closed(self) -> None:
         """No library is open here any more."""
@@ -97,13 +125,14 @@ class ShellActions(QObject):
         self._wanted, self._select = None, ()
         window = self._window
         window.stack.setCurrentWidget(window.welcome)
-        window.notifications.tell(
+        note = window.notifications.tell(
             _("This library is open in another window"),
             _(
                 "That window has been brought to the front and was given the folders: {library}"
             ).format(library=library),
             colour="accent",
         )
+        note.pass_by_itself()
 
     def come_to_front(self, paths: list[Path]) -> None:
         """Somebody started the app again for this library."""

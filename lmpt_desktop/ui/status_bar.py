@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
-from lmpt_desktop.translation import N_, _, number
+from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui import theme
 
 MESSAGE_MS = 6000
@@ -100,11 +100,16 @@ class StatusBar(QStatusBar):
         self.cancel_button.setToolTip(_("Stop this; what is done is kept"))
         self.cancel_button.setAccessibleName(_("Stop"))
         self.cancel_button.clicked.connect(self._cancel_pressed)
+        self.queue = QLabel()
+        self.queue.setObjectName("status-queue")
+        self.queue.setContentsMargins(8, 0, 0, 0)
+        self.queue.hide()
         self.model = QLabel()
         self.model.setObjectName("status-model")
         self.model.setContentsMargins(8, 0, 8, 0)
         for part in (
-            self.activity, self.progress, self.pause_button, self.cancel_button, self.model,
+            self.activity, self.progress, self.pause_button, self.cancel_button, self.queue,
+            self.model,
         ):  # fmt: skip
             self.addPermanentWidget(part)
         self._update()
@@ -132,6 +137,22 @@ class StatusBar(QStatusBar):
         )
         self._update()
 
+    def show_queue(self, count: int) -> None:
+        """How many photos wait to be encoded; with none there is nothing to see."""
+        self.queue.setText(
+            ngettext("{count} photo waiting", "{count} photos waiting", count).format(
+                count=number(count)
+            )
+        )
+        said = ngettext(
+            "{count} photo waits to be encoded. It has no predictions before.",
+            "{count} photos wait to be encoded. They have no predictions before.",
+            count,
+        ).format(count=number(count))
+        self.queue.setToolTip(said)
+        self.queue.setAccessibleName(said)
+        self.queue.setVisible(count > 0)
+
     def show_activity(self, activity: Activity) -> None:
         self._activities[activity.kind] = activity
         self._update()
@@ -140,6 +161,7 @@ class StatusBar(QStatusBar):
         """No library is open."""
         self._activities.clear()
         self.model.clear()
+        self.show_queue(0)
         self.clearMessage()
         self._update()
 

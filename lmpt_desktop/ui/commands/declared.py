@@ -154,6 +154,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("view.folders", N_("F&olders"), "view", 3, "Ctrl+1", "tree", _L, checkable=True),
     Command("view.inspector", N_("&Inspector"), "view", 3, "Ctrl+2", "inspector", _L,
             checkable=True),
+    Command("view.messages", N_("Go to the newest &message"), "view", 3, "F6", "info",
+            tip=N_("Put the keyboard on the message above the photos")),
     Command("view.theme-system", N_("As the &system"), "view", 4, choice="theme",
             submenu=N_("&Theme")),
     Command("view.theme-light", N_("&Light"), "view", 4, choice="theme", submenu=N_("&Theme")),
@@ -193,6 +195,8 @@ COMMANDS: tuple[Command, ...] = (
             tip=N_("Hold scanning and encoding")),
     Command("help.palette", N_("&Find a command..."), "help", 0, "Ctrl+Shift+P", "search"),
     Command("help.keyboard", N_("&Keyboard"), "help", 0, "F1", "keyboard"),
+    Command("help.tour", N_("&Take the tour"), "help", 0, "", "sparkle",
+            tip=N_("Four cards that show how the app works")),
     Command("help.log", N_("Open &log folder"), "help", 1, "", "folder"),
     Command("help.about", N_("&About LMPT Desktop"), "help", 1, "", "info"),
 )
