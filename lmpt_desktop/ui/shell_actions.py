@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from lmpt_desktop.ui.library_page import LibraryPage
     from lmpt_desktop.ui.main_window import MainWindow
 
+PAGE_COMMANDS = {"review": "view.review", "dashboard": "view.dashboard"}
+"""How to get back to the page that was open when the library was closed."""
 KNOCK_AGAIN_MS = 700
 """A library that is locked though nobody answered is perhaps just being opened elsewhere."""
 
@@ -45,6 +47,7 @@ class ShellActions(QObject):
         self._knocked_again = False
         self.tour = TourCard(window)
         self.tour.ended.connect(lambda: window.memory.put(TOUR_DONE, 1))
+        window.library_opened.connect(self._restore_page)
 
     def bind(self) -> None:
         """Put the handlers on the commands."""
@@ -100,6 +103,17 @@ class ShellActions(QObject):
         page.panel.shown.connect(self._count_queue)
         self._arrivals.select(self._select)
         self._select = ()
+
+    def _restore_page(self, page: LibraryPage) -> None:
+        """Go on with the page on which this library was left."""
+        memory = self._window.memory
+        library = str(page.session.library_folder)
+        last = memory.text("page") if memory.text("page-library") == library else ""
+        memory.put("page-library", library)
+        memory.put("page", last)
+        if command := PAGE_COMMANDS.get(last):
+            self._window.commands.action(command).trigger()
+        page.pages.shown.connect(lambda name: memory.put("page", name))
 
     def _count_queue(self, snapshot: Snapshot) -> None:
         images = snapshot.images

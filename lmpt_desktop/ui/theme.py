@@ -273,7 +273,8 @@ def icon(name: str, colour: str = "text") -> QIcon:
         (QIcon.Mode.Disabled, theme.disabled),
     ):
         renderer = QSvgRenderer(QByteArray(source.replace("currentColor", tint).encode()))
-        for size in (16, 24, 32, 48):
+        # The larger ones are for screens of 150 % and more.
+        for size in (16, 20, 24, 32, 48, 64, 96):
             pixmap = QPixmap(QSize(size, size))
             pixmap.fill(Qt.GlobalColor.transparent)
             painter = QPainter(pixmap)

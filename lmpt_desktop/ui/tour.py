@@ -53,24 +53,27 @@ STEPS: tuple[Step, ...] = (
     Step(
         N_("Look at the tail"),
         N_(
-            "Most classes have few photos: they are the tail, marked ◆. Models are worst at them. "
-            "Filter by band or sort with the tail first to see what was predicted there."
+            "Most classes have few photos: they are the tail, marked ◆. Models are "
+            "worst at them. Filter by band or sort with the tail first to see what "
+            "was predicted there."
         ),
         lambda window: window.page and window.page.panel.bar.bands,
     ),
     Step(
         N_("Correct"),
         N_(
-            "Select a photo and say for a class whether it is present ({present}) or absent ({absent}). "
-            "Mark the photo as reviewed ({reviewed}) when the rest is right. Everything can be undone."
+            "Select a photo and say for a class whether it is present ({present}) or "
+            "absent ({absent}). Mark the photo as reviewed ({reviewed}) when the "
+            "rest is right. Everything can be undone."
         ),
         lambda window: window.page and window.page.inspector,
     ),
     Step(
         N_("Retrain and compare"),
         N_(
-            "After a few dozen corrections, retrain. The app learns better prompts from them in "
-            "the background. Compare old and new, class by class, and decide which to use."
+            "After a few dozen corrections, retrain. The app learns better prompts "
+            "from them in the background. Compare old and new, class by class, and "
+            "decide which to use."
         ),
         _retrain_place,
     ),

@@ -3,8 +3,9 @@ from __future__ import annotations
 from dataclasses import fields
 
 import pytest
-from PySide6.QtCore import QRectF, QSize
-from PySide6.QtGui import QColor, QImage, QPainter
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QStyleHints
+from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop.ui import theme
 from trainer.bands import Band
@@ -86,6 +87,31 @@ def test_a_theme_is_applied_and_announced(qapp: object) -> None:
         assert heard == [theme.DARK, theme.LIGHT]
     finally:
         manager.changed.disconnect(heard.append)
+
+
+def test_the_system_theme_is_followed_while_the_app_runs(
+    qapp: QApplication, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = theme.manager()
+    manager.apply(theme.ThemeChoice.SYSTEM)
+    for scheme, expected in (
+        (Qt.ColorScheme.Dark, theme.DARK),
+        (Qt.ColorScheme.Light, theme.LIGHT),
+    ):
+        monkeypatch.setattr(QStyleHints, "colorScheme", lambda _self, now=scheme: now)
+        qapp.styleHints().colorSchemeChanged.emit(scheme)
+        assert manager.theme == expected
+        assert qapp.palette().window().color().name() == expected.window
+    manager.apply(theme.ThemeChoice.LIGHT)
+    monkeypatch.setattr(QStyleHints, "colorScheme", lambda _self: Qt.ColorScheme.Dark)
+    qapp.styleHints().colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    assert manager.theme == theme.LIGHT, "who chose light keeps it"
+
+
+def test_icons_are_sharp_on_a_screen_of_twice_the_density(qapp: QApplication) -> None:
+    for size in (16, 20, 24, 32, 48):
+        pixmap = theme.icon("info").pixmap(QSize(size, size), 2.0)
+        assert pixmap.width() == 2 * size
 
 
 def test_every_colour_is_written_as_a_colour() -> None:
