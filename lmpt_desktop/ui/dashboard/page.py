@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from lmpt_desktop.engine import notices
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
@@ -200,6 +201,8 @@ class DashboardPage(QWidget):
         started = time.monotonic()
 
         def done(found: Figures) -> None:
+            if not isValid(self):  # the library was closed while they were counted
+                return
             self._counting = False
             self._seconds = time.monotonic() - started
             self.show_figures(found)
@@ -207,6 +210,8 @@ class DashboardPage(QWidget):
                 self._changed(None)
 
         def failed(error: Exception) -> None:
+            if not isValid(self):
+                return
             self._counting = False
             self.failed.emit(error)
 
