@@ -156,7 +156,7 @@ class LibraryPage(QWidget):
         """What holds for this library, for the commands."""
         reviewing = self.review.in_front is not None
         flags = Needs.LIBRARY | self.review.needs()
-        if self.grid.selected_count() and not reviewing:
+        if self.grid.selected_count() and self.pages.current == GRID:
             flags |= Needs.SELECTION
         if self.panel.search_bar.query is not None:
             flags |= Needs.SEARCH
@@ -340,6 +340,7 @@ class LibraryPage(QWidget):
             self.panel.annotations_changed()
 
     def _page_shown(self, name: str) -> None:
+        self.needs_changed.emit()  # what is selected in the grid counts only while one sees it
         if name == GRID and self._grid_stale:
             self._annotations_changed()
 

@@ -39,8 +39,9 @@ def opened(window: MainWindow, qtbot: QtBot) -> Any:
     """Press F4 and wait for the figures; gives the page (untyped, to import it no earlier)."""
     qtbot.keyClick(window, Qt.Key.Key_F4)
     assert window.page is not None
-    qtbot.waitUntil(lambda: window.page.pages.current == "dashboard", timeout=WAIT_MS)
-    page: Any = window.page.pages.built("dashboard")
+    pages = window.page.pages
+    qtbot.waitUntil(lambda: pages.current == "dashboard", timeout=WAIT_MS)
+    page: Any = pages.built("dashboard")
     qtbot.waitUntil(lambda: page.figures is not None, timeout=WAIT_MS)
     return page
 
@@ -125,3 +126,18 @@ def test_the_window_starts_without_the_plotting_library() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
     )
     assert answer.stdout.strip() == "False"
+
+
+def test_what_is_selected_behind_the_page_cannot_be_annotated(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = window.page
+    assert page is not None
+    first = page.panel.model.image_id(0)
+    page.grid.select_ids([first], first)
+    reviewed = window.commands.action("image.reviewed")
+    qtbot.waitUntil(reviewed.isEnabled, timeout=WAIT_MS)
+    opened(window, qtbot)
+    assert not reviewed.isEnabled()
+    qtbot.keyClick(window, Qt.Key.Key_F2)
+    qtbot.waitUntil(reviewed.isEnabled, timeout=WAIT_MS)

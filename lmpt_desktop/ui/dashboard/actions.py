@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFileDialog
 
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui import background
 
 if TYPE_CHECKING:
     from lmpt_desktop.ui.dashboard.page import DashboardPage
     from lmpt_desktop.ui.library_page import LibraryPage
     from lmpt_desktop.ui.main_window import MainWindow
 
+_MODULE = "lmpt_desktop.ui.dashboard.page"
 NAME = "dashboard"
 """The page's name among :class:`~lmpt_desktop.ui.pages.PageStack`'s."""
 
@@ -33,16 +38,31 @@ class DashboardActions:
         """Offer the page of a library that was just opened."""
         page.pages.offer(NAME, lambda: self._make(page))
 
-    def show(self) -> DashboardPage | None:
-        """Bring the page to the front; None without a library."""
-        page = self._window.page
-        return page.pages.show_page(NAME) if page is not None else None  # pyright: ignore[reportReturnType]
+    def show(self) -> None:
+        """Bring the page to the front, as soon as what it is made with is loaded."""
+        self._with_page(lambda _dashboard: None)
 
     def export(self) -> None:
         """Ask for a file and write what the page shows to it."""
-        dashboard = self.show()
-        if dashboard is None:
+        self._with_page(self._ask_and_export)
+
+    def _with_page(self, act: Callable[[DashboardPage], object]) -> None:
+        """Bring the page to the front, then ``act`` on it; without a library nothing happens."""
+        page = self._window.page
+        if page is None:
             return
+
+        def loaded(_none: object) -> None:
+            if self._window.page is page:
+                act(page.pages.show_page(NAME))  # pyright: ignore[reportArgumentType]
+
+        if _MODULE in sys.modules:
+            loaded(None)
+        else:
+            # The plotting library takes a third of a second, which the window need not wait for.
+            background.start(lambda: importlib.import_module(_MODULE), loaded, page.problem.emit)
+
+    def _ask_and_export(self, dashboard: DashboardPage) -> None:
         chosen, kind = QFileDialog.getSaveFileName(
             self._window,
             _("Save long tail"),

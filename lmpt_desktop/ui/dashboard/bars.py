@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QLineF, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPainter, QPen
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
@@ -81,26 +83,51 @@ class BarsItem(pg.GraphicsObject):
             wide = max(1.25 * half, 2 * x_pixel)
             box = QRectF(self._current - wide, -self._top, 2 * wide, 3 * self._top)
             p.fillRect(box, colours.colour("selection"))
-        heights, bands = self._heights[first:last], self._bands[first:last]
+        x, tops, marks, bands, zeros = self._seen(first, last, x_pixel)
+        half = max(half, 0.5 * x_pixel)
         p.setPen(Qt.PenStyle.NoPen)
         for number, band in enumerate(Band):
-            places = np.flatnonzero((bands == number) & (heights > 0))
+            places = np.flatnonzero((bands == number) & (tops > 0))
             p.setBrush(self._brush(colours.band(band)))
             p.drawRects(
                 [
-                    QRectF(first + i - half, 0.0, 2 * half, high)
-                    for i, high in zip(places.tolist(), heights[places].tolist(), strict=True)
+                    QRectF(left - half, 0.0, 2 * half, high)
+                    for left, high in zip(x[places].tolist(), tops[places].tolist(), strict=True)
                 ]
             )
-        self._draw_zeros(p, np.flatnonzero(heights <= 0) + first, half, y_pixel, crowded)
-        self._draw_marks(p, first, last, half)
+        self._draw_zeros(p, x[zeros], half, y_pixel, crowded)
+        self._draw_marks(p, x, marks, half)
+
+    def _seen(self, first: int, last: int, pixel: float) -> tuple[NDArray[Any], ...]:
+        """What to draw of the classes from ``first`` to before ``last``.
+
+        Middles, tops, marks, bands and whether there is a class with nothing: (n,) each.  Where
+        several classes fall on one pixel they are drawn as one, with the tallest's colour.
+        """
+        tops, marks = self._heights[first:last], self._marks[first:last]
+        bands, x = self._bands[first:last], np.arange(first, last, dtype=np.float64)
+        together = int(pixel)
+        if together < 2 or not len(x):
+            return x, tops, marks, bands, tops <= 0
+        starts = np.arange(0, len(x), together)
+        tallest = np.maximum.reduceat(tops, starts)
+        numbers = np.repeat(np.arange(len(starts)), together)[: len(x)]
+        leading = np.flatnonzero(tops >= tallest[numbers])
+        _groups, found = np.unique(numbers[leading], return_index=True)
+        return (
+            np.add.reduceat(x, starts) / np.bincount(numbers),
+            tallest,
+            np.fmax.reduceat(marks, starts),
+            bands[leading[found]],
+            np.minimum.reduceat(tops, starts) <= 0,
+        )
 
     def _brush(self, colour: QColor) -> QBrush:
         style = Qt.BrushStyle.Dense4Pattern if self._estimated else Qt.BrushStyle.SolidPattern
         return QBrush(colour, style)
 
     def _draw_zeros(
-        self, p: QPainter, places: NDArray[np.int64], half: float, pixel: float, crowded: bool
+        self, p: QPainter, x: NDArray[np.float64], half: float, pixel: float, crowded: bool
     ) -> None:
         colour = theme.current().band(Band.TAIL)
         if crowded:
@@ -110,16 +137,15 @@ class BarsItem(pg.GraphicsObject):
             p.setPen(_pen(colour, 1.0))
             p.setBrush(Qt.BrushStyle.NoBrush)
         depth = ZERO_DEPTH * pixel
-        p.drawRects(
-            [QRectF(place - half, -depth, 2 * half, depth - pixel) for place in places.tolist()]
-        )
+        p.drawRects([QRectF(left - half, -depth, 2 * half, depth - pixel) for left in x.tolist()])
 
-    def _draw_marks(self, p: QPainter, first: int, last: int, half: float) -> None:
-        marks = self._marks[first:last]
-        places = np.flatnonzero(~np.isnan(marks))
+    def _draw_marks(
+        self, p: QPainter, x: NDArray[np.float64], marks: NDArray[np.float64], half: float
+    ) -> None:
+        known = ~np.isnan(marks)
         lines = [
-            pg.QtCore.QLineF(first + i - half, high, first + i + half, high)
-            for i, high in zip(places.tolist(), marks[places].tolist(), strict=True)
+            QLineF(left - half, high, left + half, high)
+            for left, high in zip(x[known].tolist(), marks[known].tolist(), strict=True)
         ]
         colours = theme.current()
         for colour, width in ((colours.colour("surface"), 4.0), (colours.colour("text"), 2.0)):

@@ -18,6 +18,7 @@ from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard import words
 from lmpt_desktop.ui.dashboard.axes import CountAxis, NameAxis, height, heights
 from lmpt_desktop.ui.dashboard.bars import BarsItem
+from lmpt_desktop.ui.dashboard.dots import DotsItem
 from trainer.bands import Band
 
 ZOOM = 1.6
@@ -28,9 +29,7 @@ AXIS_WIDTH = 62
 PRECISION_HEIGHT = 62
 NAMES_SHARE = 0.28
 """Of the chart's height, for names at most."""
-_SYMBOLS = ("o", "s", "d")
 _PAD = 0.6
-_DOT, _SMALL_DOT, _MANY = 8, 4, 300
 
 
 class ClassChart(pg.GraphicsLayoutWidget):
@@ -52,13 +51,17 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self._columns: NDArray[np.int64] = np.zeros(0, np.int64)
         self._current = -1
         self._bars = BarsItem()
-        self._dots = pg.ScatterPlotItem(size=7, pxMode=True, pen=None)
+        self._dots = DotsItem()
         self.names = NameAxis("bottom")
         # pyqtgraph's types do not know what it adds to the Qt classes it builds on.
         layout: Any = self.ci
         scene: Any = self.scene()
-        self.counts: Any = layout.addPlot(0, 0, axisItems={"left": CountAxis("left")})
-        self.precision: Any = layout.addPlot(1, 0, axisItems={"bottom": self.names})
+        self.counts: Any = layout.addPlot(
+            0, 0, enableMenu=False, axisItems={"left": CountAxis("left")}
+        )
+        self.precision: Any = layout.addPlot(
+            1, 0, enableMenu=False, axisItems={"bottom": self.names}
+        )
         self.counts.addItem(self._bars, ignoreBounds=True)
         self.precision.addItem(self._dots, ignoreBounds=True)
         self.counts.hideAxis("bottom")
@@ -72,7 +75,6 @@ class ClassChart(pg.GraphicsLayoutWidget):
         layout.setContentsMargins(4, 8, 8, 2)
         for plot in (self.counts, self.precision):
             plot.setMouseEnabled(True, False)
-            plot.setMenuEnabled(False)
             plot.hideButtons()
             left = plot.getAxis("left")
             left.setWidth(AXIS_WIDTH)
@@ -140,15 +142,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self.precision.getViewBox().setVisible(tail.evaluated)
         self.precision.getAxis("left").setVisible(tail.evaluated)
         values = 100 * tail.average_precision[columns]
-        known = np.flatnonzero(~np.isnan(values))
-        shades = [theme.current().band(band) for band in Band]
-        self._dots.setData(
-            x=known.astype(np.float64),
-            y=values[known],
-            size=_SMALL_DOT if len(columns) > _MANY else _DOT,
-            symbol=[_SYMBOLS[number] for number in bands[known].tolist()],
-            brush=[shades[number] for number in bands[known].tolist()],
-        )
+        self._dots.set_dots(values, bands)
 
     def set_current(self, place: int) -> None:
         """Mark a class and bring it into view; tells nobody."""
@@ -305,6 +299,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
             line.label.fill = pg.mkBrush(colours.surface)
         self.names.set_current(self._current)
         self._bars.update()
+        self._dots.update()
         if self._tail is not None:
             self.show_tail(self._tail, self._columns)
 

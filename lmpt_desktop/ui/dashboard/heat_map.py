@@ -46,7 +46,9 @@ class HeatMap(pg.PlotWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         self.rows, self.columns = NameAxis("left"), NameAxis("bottom")
-        super().__init__(parent, axisItems={"left": self.rows, "bottom": self.columns})
+        super().__init__(
+            parent, enableMenu=False, axisItems={"left": self.rows, "bottom": self.columns}
+        )
         self.setObjectName("heat-map")
         self.setAccessibleName(_("Heat map of classes found together"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -64,7 +66,6 @@ class HeatMap(pg.PlotWidget):
         for item in (self._image, self._overlay):
             plot.addItem(item, ignoreBounds=True)
         plot.setMouseEnabled(False, False)
-        plot.setMenuEnabled(False)
         plot.hideButtons()
         plot.getViewBox().invertY(True)
         plot.getViewBox().setDefaultPadding(0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.dashboard import export, figures, words
 from lmpt_desktop.ui.dashboard.class_tab import ClassTab, legend
 from lmpt_desktop.ui.dashboard.figures import Figures, TailSource
+from lmpt_desktop.ui.dashboard.tasks import Tasks
 from lmpt_desktop.ui.dashboard.together import TogetherTab
 from lmpt_desktop.ui.dialogs.base import MessageStrip
 
@@ -83,11 +85,13 @@ class DashboardPage(QWidget):
         self.session = session
         self.figures: Figures | None = None
         self.narrowed: GapKind | None = None
+        self._tasks = Tasks(self)
         self._counting = False
         self._stale = True
         self._seconds = 0.0
         self._pair_task: background.Task[CoOccurrence] | None = None
         self._pairs_of: object = None
+        self._said: object = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._count)
@@ -95,14 +99,11 @@ class DashboardPage(QWidget):
         self._pair_timer.setSingleShot(True)
         self._pair_timer.timeout.connect(self._count_pairs)
         self.classes = ClassTab()
-        self.together = TogetherTab()
         self._build()
         for kind in _CHANGES:
             bridge.on(kind, self._changed)
         self.classes.opened.connect(self._open_class)
         self.classes.rows_changed.connect(self._list_changed)
-        self.together.changed.connect(self._list_changed)
-        self.together.opened.connect(self._open_together)
         self.tabs.currentChanged.connect(lambda _tab: self._list_changed())
         leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
         leave.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
@@ -143,7 +144,9 @@ class DashboardPage(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(self.classes, _("&Classes"))
-        self.tabs.addTab(self.together, _("&Found together"))
+        self._together_place = QWidget()
+        QVBoxLayout(self._together_place).setContentsMargins(0, 0, 0, 0)
+        self.tabs.addTab(self._together_place, _("&Found together"))
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(16, 12, 16, 8)
@@ -215,7 +218,7 @@ class DashboardPage(QWidget):
             self._counting = False
             self.failed.emit(error)
 
-        background.start(lambda: figures.load(self.session), done, failed)
+        self._tasks.start(lambda: figures.load(self.session), done, failed)
 
     def show_figures(self, found: Figures) -> None:
         """Show what was counted."""
@@ -263,24 +266,28 @@ class DashboardPage(QWidget):
             text = _("No retraining has been evaluated yet, so there is no AP to show.")
         else:
             text = ""
-        self.notice.say(text)
+        if text != self.notice.text:  # laying a strip out anew costs more than counting
+            self.notice.say(text)
 
     # --------------------------------------------------------------------------- sentences
 
     def _fill_sentences(self) -> None:
         assert self.figures is not None
+        tail = self.figures.tail
+        said = tuple((gap.kind, words.gap_sentence(tail, gap)) for gap in self.figures.gaps)
+        key = (said, tail.estimated, theme.current())
+        if key == self._said:
+            return
+        self._said = key
         had_focus = self.sentences.isAncestorOf(self.focusWidget() or self)
         while (item := self._sentence_box.takeAt(0)) is not None:
             if (old := item.widget()) is not None:
                 old.hide()
                 old.deleteLater()
         colours = theme.current()
-        for place, gap in enumerate(self.figures.gaps):
-            text = words.gap_sentence(self.figures.tail, gap)
-            label = QLabel(
-                f'<a href="{gap.kind}" style="color:{colours.accent}">{escape(text)}</a>'
-            )
-            label.setObjectName(f"gap-{gap.kind}".replace(" ", "-"))
+        for place, (kind, text) in enumerate(said):
+            label = QLabel(f'<a href="{kind}" style="color:{colours.accent}">{escape(text)}</a>')
+            label.setObjectName(f"gap-{kind}".replace(" ", "-"))
             label.setAccessibleName(text)
             label.setToolTip(_("List these classes only"))
             label.setWordWrap(True)
@@ -290,7 +297,7 @@ class DashboardPage(QWidget):
             )
             label.linkActivated.connect(lambda link: self.narrow(GapKind(link)))
             self._sentence_box.addWidget(label, place // 2, place % 2, Qt.AlignmentFlag.AlignTop)
-        if not self.figures.gaps and not self.figures.tail.estimated:
+        if not said and not tail.estimated:
             self._sentence_box.addWidget(
                 QLabel(_("Nothing is missing: every class is head.")), 0, 0
             )
@@ -313,9 +320,9 @@ class DashboardPage(QWidget):
                 self.classes.table.show_class(int(self.classes.model.rows[0]))
 
     def _say_narrowed(self, gap: Gap | None) -> None:
-        if gap is None:
+        if gap is None and self.strip.text:
             self.strip.clear()
-        else:
+        elif gap is not None:
             self.strip.say(words.narrowed_sentence(gap), button=_("List all classes"))
 
     def _escape(self) -> None:
@@ -326,8 +333,23 @@ class DashboardPage(QWidget):
 
     # ---------------------------------------------------------------------- found together
 
+    @cached_property
+    def together(self) -> TogetherTab:
+        """The second tab, built when it is first looked at."""
+        tab = TogetherTab()
+        tab.changed.connect(self._list_changed)
+        tab.opened.connect(self._open_together)
+        layout = self._together_place.layout()
+        assert layout is not None
+        layout.addWidget(tab)
+        return tab
+
+    @property
+    def _pairs_in_front(self) -> bool:
+        return self.tabs.currentWidget() is self._together_place
+
     def _list_changed(self) -> None:
-        if self.figures is not None and self.tabs.currentWidget() is self.together:
+        if self.figures is not None and self._pairs_in_front:
             self._pair_timer.start(0)
 
     def _count_pairs(self) -> None:
@@ -345,7 +367,7 @@ class DashboardPage(QWidget):
         self._pairs_of = key
         if self._pair_task is not None:
             self._pair_task.cancel()
-        self._pair_task = background.start(
+        self._pair_task = self._tasks.start(
             lambda: figures.together(found.snapshot, columns, evidence),
             lambda counted: self.together.show_found(found.tail, counted),
             self.failed.emit,
@@ -375,7 +397,7 @@ class DashboardPage(QWidget):
             else:
                 self.said.emit(_("No photo to show"))
 
-        background.start(find, show, self.failed.emit)
+        self._tasks.start(find, show, self.failed.emit)
 
     # -------------------------------------------------------------------------- export
 
@@ -393,7 +415,7 @@ class DashboardPage(QWidget):
         else:
             image = export.picture(self._drawing())
             write = lambda: export.write_whole(path, export.png(image))  # noqa: E731
-        background.start(
+        self._tasks.start(
             write,
             lambda _none: self.said.emit(_("Saved {name}").format(name=path.name)),
             self.failed.emit,
@@ -401,7 +423,7 @@ class DashboardPage(QWidget):
 
     def _drawing(self) -> export.Drawing:
         heading = escape(f"{self.title.text()} · {self.summary.text()}")
-        if self.tabs.currentWidget() is self.together:
+        if self._pairs_in_front:
             combos = (self.together.evidence, self.together.measure)
             about = " · ".join(combo.currentText() for combo in combos)
             return export.Drawing(self.together.map, heading, escape(about))
@@ -410,7 +432,7 @@ class DashboardPage(QWidget):
     def _table_writer(self, path: Path) -> Callable[[], int]:
         assert self.figures is not None
         tail, rows = self.figures.tail, np.array(self.classes.model.rows)
-        found = self.together.found if self.tabs.currentWidget() is self.together else None
+        found = self.together.found if self._pairs_in_front else None
 
         def write() -> int:
             with whole_file(path) as file:

@@ -25,7 +25,7 @@ ABSENT_CLASS = 4
 @pytest.fixture
 def together(page: DashboardPage, qtbot: QtBot) -> Any:
     """The second tab, counted."""
-    page.tabs.setCurrentWidget(page.together)
+    page.tabs.setCurrentIndex(1)
     qtbot.waitUntil(lambda: page.together.found is not None, timeout=WAIT_MS)
     return page.together
 

@@ -55,7 +55,7 @@ def test_a_table_holds_the_listed_classes_in_their_order(
 def test_the_second_tab_saves_the_classes_found_together(
     page: DashboardPage, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    page.tabs.setCurrentWidget(page.together)
+    page.tabs.setCurrentIndex(1)
     qtbot.waitUntil(lambda: page.together.found is not None, timeout=WAIT_MS)
     lines = saved(page, tmp_path / "pairs.csv", qtbot).read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("class,dog,person") and lines[2].startswith("person,5,5")
