@@ -108,6 +108,7 @@ class ReviewPage(QWidget):
         self.asker.bands.connect(self._take_bands)
         self.asker.failed.connect(self._ask_failed)
         self.viewer.room_changed.connect(self._have_ready)
+        self.canvas.painted.connect(self._have_ready, Qt.ConnectionType.QueuedConnection)
         self.bar.wanted.connect(self.ask)
         self.side.toggled.connect(self.toggle)
         self.side.focused.connect(self._mark)
@@ -300,10 +301,11 @@ class ReviewPage(QWidget):
             self._marked = first_to_judge(facts)
         was_asking = self.asks
         self.stack.setCurrentWidget(self.work)
-        self.viewer.show_image((question.image_id, facts.version), facts.name)
+        decoded = self.viewer.show_image((question.image_id, facts.version), facts.name)
         self.side.finder.set_classes(snapshot.classes)
         self._show_facts()
-        self._have_ready()
+        if not decoded:  # else once it is painted: the next photos can wait that long
+            self._have_ready()
         if not was_asking:
             self.canvas.setFocus()
         self.needs_changed.emit()

@@ -56,16 +56,18 @@ class PhotoViewer(QWidget):
         self.canvas.room_changed.connect(self._calm.start)
         self.canvas.zoom_changed.connect(self._show_zoom)
 
-    def show_image(self, key: Key, name: str) -> None:
-        """Show this photo, now if it is decoded, else as soon as it is."""
+    def show_image(self, key: Key, name: str) -> bool:
+        """Show this photo, now if it is decoded, else as soon as it is; whether it was."""
         self._key = key
         self._loading.stop()
         self.name.setText(name)
         self.name.setToolTip(name)
         self.canvas.setAccessibleName(_("Photo {name}").format(name=name))
-        if not self._show_decoded():
+        decoded = self._show_decoded()
+        if not decoded:
             self.canvas.say("")
             self._loading.start()
+        return decoded
 
     def have_ready(self, keys: Sequence[Key]) -> None:
         """Decode these, the first one first, and nothing else."""
