@@ -46,16 +46,9 @@ class ImageFacts:
     classes: tuple[ClassFacts, ...]
 
 
-def row_of(snapshot: Snapshot, image_id: int) -> int:
-    """The row of an image, -1 if the library does not have it.  Rows are by rising id."""
-    row = int(np.searchsorted(snapshot.image_ids, image_id))
-    found = row < len(snapshot.image_ids) and int(snapshot.image_ids[row]) == image_id
-    return row if found else -1
-
-
 def version_of(snapshot: Snapshot, image_id: int) -> str:
     """What changes with the content of the image's file."""
-    row = row_of(snapshot, image_id)
+    row = snapshot.row_of.get(image_id, -1)
     return snapshot.images.fingerprints[row] if row >= 0 else ""
 
 
@@ -76,7 +69,7 @@ def image_facts(
         keep: class ids listed before: they stay where they are, so that number keys keep
             their meaning while one looks at an image.
     """
-    row = row_of(snapshot, image_id)
+    row = snapshot.row_of.get(image_id, -1)
     if row < 0:
         return None
     columns = [snapshot.column_of[class_id] for class_id in keep if class_id in snapshot.column_of]

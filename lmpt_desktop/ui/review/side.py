@@ -55,8 +55,9 @@ class SidePanel(QWidget):
             self.setTabOrder(one, following)
         self.setTabOrder(numbered[-1], self.finder.line)
         self.setTabOrder(self.finder.line, self.done)
-        # Wide enough for most class names, in whatever font there is.
-        self.setFixedWidth(max(300, self.fontMetrics().averageCharWidth() * 44))
+        # Wide enough for most class names, in whatever font, and for buttons in any language.
+        usual = self.fontMetrics().averageCharWidth() * 44
+        self.setFixedWidth(max(300, usual, layout.minimumSize().width()))
 
     def show_image(
         self, facts: ImageFacts, reason: str, *, whole: bool, subject: int | None

@@ -107,9 +107,10 @@ class PhotoViewer(QWidget):
             return self.sees(self._key[0])
         self._loading.stop()
         if isinstance(found, Unseen):
+            reason = _(found.reason)
             skip = _("Go on to the next one.")
-            self.canvas.say(f"{found.reason}\n{skip}", self._key[0])
-            self.canvas.setAccessibleDescription(found.reason)
+            self.canvas.say(f"{reason}\n{skip}", self._key[0])
+            self.canvas.setAccessibleDescription(reason)
         else:
             self.canvas.setAccessibleDescription("")
             self.canvas.show_photo(self._key[0], found)

@@ -238,6 +238,7 @@ def test_everything_said_is_announced(review: ReviewPage, qtbot: QtBot) -> None:
     assert "1 of 2" in said[-1] and "kite" in said[-1]
     review.say(Verdict.PRESENT)
     assert said[-1].startswith("kite: present. 2 of 2. Is there “cup” in this photo?")
+    see(review, qtbot)
     review.side.chips.press(1)
     assert said[-1].endswith("present")
     review.judge.back()
