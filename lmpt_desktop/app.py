@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import signal
 import sys
@@ -20,6 +19,7 @@ from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.arrivals import sort_out
+from lmpt_desktop.ui.collector import Collector
 from lmpt_desktop.ui.instance import hand_over
 from lmpt_desktop.ui.language import speak
 from lmpt_desktop.ui.main_window import TITLE, MainWindow
@@ -28,8 +28,6 @@ from lmpt_desktop.ui.opener import LibraryOpener, Opened
 from lmpt_desktop.ui.thumbnails import SessionThumbnails
 
 FIRST_VOCABULARY = "everyday"
-COLLECT_AFTER = (100_000, 20, 50)
-"""Objects (and smaller collections) between two collections of each generation."""
 SWITCH_SECONDS = 0.0005
 """How long a busy thread keeps Python's lock while the window waits for it: a tenth of Python's
 own.  It shortens pauses while predictions arrive; at opening it made no difference."""
@@ -64,24 +62,13 @@ def make_application() -> QApplication:
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
-    _calm_collector()
     sys.setswitchinterval(SWITCH_SECONDS)
     application = QApplication([APP_NAME])
     application.setApplicationName(APP_NAME)
     application.setApplicationDisplayName(TITLE)
     application.setDesktopFileName(APP_NAME)
+    Collector(application)
     return application
-
-
-def _calm_collector() -> None:
-    """Look for garbage cycles less often.
-
-    Reading 100,000 images makes objects by the million, none of them in a cycle, and Python
-    would go through all of them again and again: a tenth of a second at a time in which the
-    window cannot move.
-    """
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
 
 
 def make_window(
