@@ -28,6 +28,7 @@ _PLACE = f"((folder_id << 2) | CASE state {_STATES} END)"
 _CELL_BITS = 22
 """Of a number that holds an image, a class and a verdict, those of the last two."""
 
+_SHOWN = "+folder_id IN (SELECT id FROM folders WHERE hidden = 0)"
 # All of SQLite's bit operators bind equally, from left to right.  The plus keeps SQLite from
 # going through the index on folders, which would mean a sort.
 _IMAGES = f"""
@@ -41,12 +42,21 @@ _IMAGES = f"""
         group_concat(fingerprint, char(0))
     FROM (
         SELECT * FROM images WHERE id BETWEEN :first AND :last
-        AND +folder_id IN (SELECT id FROM folders WHERE hidden = 0) ORDER BY id
+        AND {_SHOWN} ORDER BY id
     )
 """
 _VERDICTS = f"""
     SELECT group_concat((image_id << {_CELL_BITS}) | (class_id << 1) | verdict, ' ')
     FROM annotations WHERE image_id BETWEEN :first AND :last
+"""
+
+_USABLE = f"""
+    SELECT group_concat(id, ' ') FROM images
+    WHERE id BETWEEN :first AND :last AND state = 'ok' AND {_SHOWN}
+"""
+_PRINTS = """
+    SELECT group_concat(id, ' '), group_concat(fingerprint, char(0))
+    FROM images WHERE id BETWEEN :first AND :last
 """
 
 
@@ -94,6 +104,24 @@ def image_columns(
         "names": names,
         "fingerprints": fingerprints,
     }
+
+
+def usable_ids(connection: Connection) -> NDArray[np.int64]:
+    """(n,) rising ids of images that are there and can be read, in folders not hidden."""
+    chunks = _chunks(connection, "images", "id", _USABLE)
+    return np.sort(_joined([_numbers(ids) for _first, (ids,) in chunks]))
+
+
+def fingerprints(connection: Connection) -> Iterator[tuple[NDArray[np.int64], list[str]]]:
+    """Ids and fingerprints of all images, hidden ones too, in chunks; ids rise from one to the
+    next and within each."""
+    for _first, (ids, prints) in _chunks(connection, "images", "id", _PRINTS):
+        numbers, texts = _numbers(ids), prints.split("\0")
+        order = np.argsort(numbers, kind="stable")
+        if np.array_equal(order, np.arange(len(order))):
+            yield numbers, texts
+        else:
+            yield numbers[order], [texts[place] for place in order.tolist()]
 
 
 def put_verdicts(

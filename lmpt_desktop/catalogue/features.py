@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, insert, text
 
-from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue import bulk, schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import Store, rows
@@ -115,13 +115,9 @@ class Features:
     def missing(self, backbone: str) -> NDArray[np.int64]:
         """(n,) int64 ids of usable images (ok, folder not hidden) without a current feature."""
         with self._store.read() as connection:
-            usable = rows(
-                connection,
-                "SELECT i.id FROM images AS i JOIN folders AS f ON f.id = i.folder_id "
-                "WHERE f.hidden = 0 AND i.state = 'ok' ORDER BY i.id",
-            )
+            usable = bulk.usable_ids(connection)
             have = encoded_ids(connection, backbone)
-        return np.setdiff1d(np.array(usable, np.int64).reshape(-1), have, assume_unique=True)
+        return np.setdiff1d(usable, have, assume_unique=True)
 
     def backbones(self) -> dict[str, int]:
         """Backbones that have features, with the number of rows kept for each."""
@@ -242,9 +238,9 @@ def _index(connection: Connection, backbone: str) -> _Index:
     # np.unique takes the first of equals: reversed, that is the newest.
     kept, newest = np.unique(ids[::-1], return_index=True)
     at = len(ids) - 1 - newest
-    images = rows(connection, "SELECT id, fingerprint FROM images ORDER BY id")
-    image_ids = np.fromiter((row[0] for row in images), np.int64, count=len(images))
-    current = np.frombuffer(_all_as_bytes([row[1] for row in images]), f"V{_FINGERPRINT_BYTES}")
+    parts = [(part, _all_as_bytes(texts)) for part, texts in bulk.fingerprints(connection)]
+    image_ids = np.concatenate([none, *(part for part, _prints in parts)])
+    current = np.frombuffer(b"".join(part for _ids, part in parts), f"V{_FINGERPRINT_BYTES}")
     where = np.minimum(np.searchsorted(image_ids, kept), max(len(image_ids) - 1, 0))
     if not len(image_ids):
         return _Index(none, none, none, int(chunks[0][3]))

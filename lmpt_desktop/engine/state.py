@@ -81,10 +81,8 @@ class LibraryState:
             shape = len(images), len(old.classes)
             scores = no_scores(*shape)
             if not old.unscored:
-                scores = _blank(shape)
-                scores[kept] = old.scores[source]
-            annotations = np.full(shape, -1, np.int8)
-            annotations[kept] = old.annotations[source]
+                scores = _carried(old.scores, kept, source, len(images), np.nan)
+            annotations = _carried(old.annotations, kept, source, len(images), -1)
             new = np.ones(len(images), np.bool_)
             new[kept] = False
             if new.any() and len(old.classes):
@@ -274,6 +272,26 @@ def _frozen(snapshot: Snapshot) -> Snapshot:
     for name in ("scores", "thresholds", "trained", "annotations", "reviewed"):
         getattr(snapshot, name).flags.writeable = False
     return snapshot
+
+
+def _carried(
+    values: NDArray[Any],
+    kept: NDArray[np.int64],
+    source: NDArray[np.int64],
+    rows: int,
+    other: float,
+) -> NDArray[Any]:
+    """(rows, C) that hold row ``source`` of ``values`` in row ``kept``, and ``other`` elsewhere."""
+    result = np.empty((rows, values.shape[1]), values.dtype)
+    count = len(kept)
+    if count == len(values) and count and kept[-1] == source[-1] == count - 1:
+        # Rows were added and none went: most of the work is one copy, without Python's lock.
+        result[:count] = values
+        result[count:] = other
+        return result
+    result.fill(other)
+    result[kept] = values[source]
+    return result
 
 
 def _blank(shape: tuple[int, ...]) -> NDArray[np.float32]:

@@ -79,3 +79,21 @@ def test_verdicts_of_a_whole_library_are_those_of_each_image(filled: Catalogue) 
         bulk.put_verdicts(connection, whole, ids, np.array(wanted, np.int64))
     assert np.array_equal(whole, filled.annotations.matrix(ids, wanted))
     assert {-1, 0, 1} == set(np.unique(whole).tolist())
+
+
+def test_usable_images_are_those_that_are_there_and_shown(filled: Catalogue) -> None:
+    table = filled.images.table()
+    with filled._store.read() as connection:
+        usable = bulk.usable_ids(connection)
+    assert usable.tolist() == table.ids[table.states == 0].tolist()
+    assert len(usable) < len(table)
+
+
+def test_fingerprints_of_all_images_come_by_rising_id(filled: Catalogue) -> None:
+    with filled._store.read() as connection:
+        parts = list(bulk.fingerprints(connection))
+    ids = np.concatenate([part for part, _texts in parts])
+    assert ids.tolist() == list(range(1, 61))
+    found = dict(zip(ids.tolist(), [text for _ids, texts in parts for text in texts], strict=True))
+    table = filled.images.table()
+    assert [found[i] for i in table.ids.tolist()] == table.fingerprints
