@@ -16,8 +16,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from lmpt_desktop.engine.child import TRAINER, child_environment
 from trainer.events import FitFailed, FitFinished, Message, ProtocolError, Stop, parse_line, to_line
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
@@ -55,6 +53,8 @@ def start_fit(
             env=child_environment(),
             start_new_session=True,
         )
+    import psutil  # noqa: PLC0415 - not needed to open a window
+
     try:
         created = psutil.Process(process.pid).create_time()
     except psutil.Error:
@@ -65,6 +65,8 @@ def start_fit(
 
 def is_alive(identity: ProcessIdentity) -> bool:
     """Whether that very process still runs."""
+    import psutil  # noqa: PLC0415
+
     try:
         process = psutil.Process(identity.pid)
         same = abs(process.create_time() - identity.created) < 1.0

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.records import PromptSetRecord
@@ -496,6 +495,8 @@ def _remove_leftovers(chunks: Path) -> None:
     """Chunks of processes that are gone: their photos are simply encoded again."""
     if not chunks.is_dir():
         return
+    import psutil  # noqa: PLC0415 - not needed to open a window
+
     for folder in chunks.iterdir():
         number = folder.name.partition("-")[0]
         alive = number.isdecimal() and psutil.pid_exists(int(number))

@@ -12,8 +12,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
-import psutil
-
 from lmpt_desktop.translation import N_
 
 log = logging.getLogger(__name__)
@@ -44,6 +42,8 @@ class Pace(StrEnum):
 
 def on_battery() -> bool:
     """Whether the machine runs on its battery; False where it has none or does not say."""
+    import psutil  # noqa: PLC0415 - the window is painted without it
+
     sensor: Callable[[], Any] | None = getattr(psutil, "sensors_battery", None)
     if sensor is None:
         return False

@@ -141,8 +141,6 @@ class SessionCore:
             self._watch = FolderWatch(self._touched)
             looks[self._watch.look] = watch.LOOK_SECONDS
             self.subscribe(self._watch_when_folders_change)
-        # The first encoder is to be told as well.
-        self._pace.look()
         self._beats = Beats(looks)
 
     # ----------------------------------------------------------------- opening and closing
@@ -348,6 +346,8 @@ class SessionCore:
         self._versions.all()
 
     def _begin_work(self, folders: Sequence[Path] | None) -> None:
+        # The first encoder is to be told as well.
+        self._pace.look()
         if folders is None:
             self._model.start()
             self._runs.recover()
