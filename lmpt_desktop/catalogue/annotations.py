@@ -194,6 +194,40 @@ class Annotations:
                 connection, np.asarray(image_ids, np.int64), np.asarray(class_ids, np.int64)
             )
 
+    def of_classes(
+        self, class_ids: ImageIds
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+        """Every annotation of these classes, those of hidden folders included.
+
+        Returns:
+            Image ids, class ids, verdicts: (n,) each, by rising image id.
+        """
+        wanted = np.asarray(class_ids, np.int64)
+        with self._store.read() as connection:
+            found = rows(connection, "SELECT id FROM images ORDER BY id")
+        image_ids = np.fromiter(chain.from_iterable(found), np.int64, len(found))
+        verdicts = self.matrix(image_ids, wanted)
+        rows_, columns = np.nonzero(verdicts >= 0)
+        return image_ids[rows_], wanted[columns], verdicts[rows_, columns]
+
+    def since(self, at: int) -> tuple[dict[int, int], int]:
+        """What was said after ``at`` (microseconds since the epoch) and still holds.
+
+        Returns:
+            Verdicts per class of the vocabulary, without the absents that came of marking
+            photos reviewed; and how many photos were so marked.
+        """
+        with self._store.read() as connection:
+            verdicts = rows(
+                connection,
+                "SELECT a.class_id, count(*) FROM annotations AS a "
+                "JOIN classes AS c ON c.id = a.class_id AND c.archived = 0 "
+                "WHERE a.at > ? AND (a.verdict = 1 OR a.source <> ?) GROUP BY a.class_id",
+                (at, Source.REVIEWED.value),
+            )
+            (marked,) = rows(connection, "SELECT count(*) FROM reviewed WHERE at > ?", (at,))
+        return dict(verdicts), int(marked[0])  # pyright: ignore[reportArgumentType]
+
     def counts(self) -> dict[int, AnnotationCount]:
         """Present and absent annotations per class id, over folders that are not hidden."""
         shown = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
@@ -14,6 +15,7 @@ from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.translation import _
 
 _table = schema.classes
+_aliases = schema.class_aliases
 
 
 def name_key(name: str) -> str:
@@ -23,7 +25,11 @@ def name_key(name: str) -> str:
 
 class Classes:
     """Classes in the vocabulary's order.  Nothing is ever deleted: an archived class keeps
-    its annotations, and adding its name again brings it back."""
+    its annotations, and adding its name again brings it back.
+
+    A name or an alias stands for one class of the vocabulary only; an archived class keeps its
+    names, and gets them back from whoever took them when it comes back.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -34,14 +40,17 @@ class Classes:
         if not archived:
             query = query.where(_table.c.archived == 0)
         with self._store.read() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+            aliases = _all_aliases(connection)
+            return [_entry(row, aliases) for row in connection.execute(query)]
 
-    def add(self, name: str, description: str = "", colour: str = "") -> ClassEntry:
+    def add(
+        self, name: str, description: str = "", colour: str = "", aliases: Sequence[str] = ()
+    ) -> ClassEntry:
         """Add a class at the end, or take the archived one of that name back.
 
         Raises:
             ClassNameInvalid: if the name is empty.
-            ClassNameTaken: if the vocabulary has it.
+            ClassNameTaken: if the vocabulary has it, as a name or as an alias.
         """
         clean = _clean(name)
         with self._store.write() as connection:
@@ -49,6 +58,8 @@ class Classes:
             class_id = _add_or_revive(connection, clean, description, _next_position(connection))
             if colour:
                 _set(connection, class_id, colour=colour)
+            if aliases:
+                _set_aliases(connection, class_id, aliases)
             return _get(connection, class_id)
 
     def rename(self, class_id: int, name: str) -> None:
@@ -63,6 +74,7 @@ class Classes:
         with self._store.write() as connection:
             _refuse_taken(connection, clean, but=class_id)
             _set(connection, class_id, name=clean, name_key=name_key(clean))
+            _drop_alias(connection, class_id, name_key(clean))
 
     def describe(self, class_id: int, description: str) -> None:
         """Set the text used as prompt in place of the name; "" for the name itself."""
@@ -74,10 +86,78 @@ class Classes:
         with self._store.write() as connection:
             _set(connection, class_id, colour=colour)
 
+    def set_aliases(self, class_id: int, aliases: Sequence[str]) -> None:
+        """Set the other names of a class; the class's own name and repetitions are left out.
+
+        Raises:
+            ClassNameTaken: if one is a name or alias of another class of the vocabulary.
+            NotInCatalogue: if there is no such class.
+        """
+        with self._store.write() as connection:
+            _set_aliases(connection, class_id, aliases)
+
     def archive(self, class_id: int) -> None:
         """Take a class out of the vocabulary; its annotations are kept."""
         with self._store.write() as connection:
             _set(connection, class_id, archived=1)
+
+    def bring_back(self, class_id: int) -> None:
+        """Take a class out of the archive, to the end of the vocabulary.  What has come to be
+        called like it meanwhile (by a merge) is not called so any more.
+
+        Raises:
+            ClassNameTaken: if a class of the vocabulary has its name.
+            NotInCatalogue: if there is no such class.
+        """
+        with self._store.write() as connection:
+            entry = _get(connection, class_id)
+            if not entry.archived:
+                return
+            _revive(connection, entry, _next_position(connection))
+
+    def merge(self, class_ids: Sequence[int], into: int) -> None:
+        """Archive ``class_ids`` and let their names and aliases stand for ``into``.
+
+        Annotations are the caller's to copy.
+
+        Raises:
+            NotInCatalogue: if one of them is not there; then nothing is changed.
+        """
+        with self._store.write() as connection:
+            kept = _get(connection, into)
+            gone = [_get(connection, class_id) for class_id in class_ids if class_id != into]
+            for entry in gone:
+                _set(connection, entry.id, archived=1)
+            names = [name for entry in gone for name in (entry.name, *entry.aliases)]
+            _set_aliases(connection, into, [*kept.aliases, *names])
+
+    def restore(self, entries: Iterable[ClassEntry]) -> None:
+        """Make these classes (known by id) exactly what the entries say: undo.
+
+        Raises:
+            ClassNameTaken: if a name is in use by now; then nothing is changed.
+            NotInCatalogue: if a class is not there; then nothing is changed.
+        """
+        wanted = list(entries)
+        with self._store.write() as connection:
+            for entry in wanted:
+                _set(connection, entry.id, archived=1)
+                connection.execute(delete(_aliases).where(_aliases.c.class_id == entry.id))
+            for entry in wanted:
+                if not entry.archived:
+                    _refuse_taken(connection, entry.name)
+                _set(
+                    connection,
+                    entry.id,
+                    name=entry.name,
+                    name_key=name_key(entry.name),
+                    description=entry.description,
+                    position=entry.position,
+                    colour=entry.colour,
+                    archived=int(entry.archived),
+                )
+            for entry in wanted:
+                _set_aliases(connection, entry.id, entry.aliases)
 
     def reorder(self, class_ids: Sequence[int]) -> None:
         """Put these classes first, in this order; the others follow in theirs."""
@@ -87,7 +167,8 @@ class Classes:
             wanted = list(dict.fromkeys(class_ids))
             if unknown := set(wanted) - set(current):
                 raise NotInCatalogue(_no_class(min(unknown)))
-            wanted += [class_id for class_id in current if class_id not in set(wanted)]
+            first = set(wanted)
+            wanted += [class_id for class_id in current if class_id not in first]
             for position, class_id in enumerate(wanted):
                 _set(connection, class_id, position=position)
 
@@ -95,8 +176,9 @@ class Classes:
         """Make this the vocabulary, in this order.
 
         A class of the same name is kept with its annotations (archived ones come back), the
-        others are archived.  Of names that are the same the first counts.  An empty
-        description leaves a kept class the description it has.
+        others are archived.  An alias in the list stands for its class, which keeps its name.
+        Of names that are the same the first counts.  An empty description, colour or list of
+        aliases leaves a kept class what it has.
 
         Raises:
             ClassNameInvalid: if a name is empty.
@@ -109,17 +191,51 @@ class Classes:
                 row.name_key: row.id
                 for row in connection.execute(select(_table).where(_table.c.archived == 0))
             }
-            for key, class_id in live.items():
-                if key not in wanted:
+            placed = _placed(wanted, live, _alias_owners(connection))
+            kept = {class_id for _key, _item, class_id in placed}
+            for class_id in live.values():
+                if class_id not in kept:
                     _set(connection, class_id, archived=1)
-            for position, (key, item) in enumerate(wanted.items()):
+            given: list[tuple[int, Sequence[str]]] = []
+            for position, (key, item, known) in enumerate(placed):
                 name, description = _clean(item.name), item.description.strip()
-                if key in live:
-                    described = {"description": description} if description else {}
-                    _set(connection, live[key], name=name, position=position, **described)
+                if known is not None:
+                    changes = {"description": description} if description else {}
+                    if key in live:
+                        changes["name"] = name
+                    _set(connection, known, position=position, **changes)
+                    class_id = known
                 else:
-                    _add_or_revive(connection, name, description, position)
+                    class_id = _add_or_revive(connection, name, description, position)
+                if item.colour:
+                    _set(connection, class_id, colour=item.colour)
+                if item.aliases:
+                    given.append((class_id, item.aliases))
+            for class_id, aliases in given:
+                _set_aliases(connection, class_id, aliases, strict=False)
+            # A class that came back may bring an alias which the list uses as a name.
+            keys = select(_table.c.name_key).where(_table.c.archived == 0)
+            ids = select(_table.c.id).where(_table.c.archived == 0)
+            connection.execute(
+                delete(_aliases).where(_aliases.c.class_id.in_(ids), _aliases.c.alias_key.in_(keys))
+            )
         return self.all()
+
+
+def _placed(
+    wanted: dict[str, ClassLike], live: dict[str, int], owners: dict[str, int]
+) -> list[tuple[str, ClassLike, int | None]]:
+    """Key, item and class (None: none of the vocabulary) of every line of a list, by key."""
+    used = {live[key] for key in wanted if key in live}
+    placed: list[tuple[str, ClassLike, int | None]] = []
+    for key, item in wanted.items():
+        class_id = live.get(key)
+        if class_id is None and (class_id := owners.get(key)) is not None:
+            if class_id in used:
+                continue  # the list has it already, by its own name or another alias
+            used.add(class_id)
+        placed.append((key, item, class_id))
+    return placed
 
 
 def _clean(name: str) -> str:
@@ -135,7 +251,24 @@ def _no_class(class_id: int) -> str:
     ).format(class_id=class_id)
 
 
-def _entry(row: object) -> ClassEntry:
+def _all_aliases(connection: Connection) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = defaultdict(list)
+    query = select(_aliases).order_by(_aliases.c.class_id, _aliases.c.position)
+    for row in connection.execute(query):
+        found[row.class_id].append(row.alias)
+    return found
+
+
+def _alias_owners(connection: Connection) -> dict[str, int]:
+    """Classes of the vocabulary by the keys of their aliases."""
+    query = select(_aliases.c.alias_key, _aliases.c.class_id).join(
+        _table, _table.c.id == _aliases.c.class_id
+    )
+    found = connection.execute(query.where(_table.c.archived == 0))
+    return {row.alias_key: row.class_id for row in found}
+
+
+def _entry(row: object, aliases: dict[int, list[str]]) -> ClassEntry:
     fields = row._mapping  # type: ignore[attr-defined]
     return ClassEntry(
         id=fields["id"],
@@ -144,11 +277,16 @@ def _entry(row: object) -> ClassEntry:
         position=fields["position"],
         colour=fields["colour"],
         archived=bool(fields["archived"]),
+        aliases=tuple(aliases.get(fields["id"], ())),
     )
 
 
 def _get(connection: Connection, class_id: int) -> ClassEntry:
-    return _entry(connection.execute(select(_table).where(_table.c.id == class_id)).one())
+    row = connection.execute(select(_table).where(_table.c.id == class_id)).first()
+    if row is None:
+        raise NotInCatalogue(_no_class(class_id))
+    query = select(_aliases.c.alias).where(_aliases.c.class_id == class_id)
+    return _entry(row, {class_id: list(connection.scalars(query.order_by(_aliases.c.position)))})
 
 
 def _set(connection: Connection, class_id: int, **values: object) -> None:
@@ -157,29 +295,94 @@ def _set(connection: Connection, class_id: int, **values: object) -> None:
         raise NotInCatalogue(_no_class(class_id))
 
 
+def _drop_alias(connection: Connection, class_id: int, key: str) -> None:
+    connection.execute(
+        delete(_aliases).where(_aliases.c.class_id == class_id, _aliases.c.alias_key == key)
+    )
+
+
+def _set_aliases(
+    connection: Connection, class_id: int, aliases: Iterable[str], *, strict: bool = True
+) -> None:
+    """Replace the aliases; with ``strict`` off, those that are taken are left out."""
+    entry = _get(connection, class_id)
+    wanted: dict[str, str] = {}
+    for alias in aliases:
+        if (key := name_key(alias)) and key != name_key(entry.name):
+            wanted.setdefault(key, _clean(alias))
+    connection.execute(delete(_aliases).where(_aliases.c.class_id == class_id))
+    if not entry.archived:
+        for key, alias in list(wanted.items()):
+            if taken := _taken_by(connection, alias, but=class_id):
+                if strict:
+                    raise ClassNameTaken(taken)
+                del wanted[key]
+    if wanted:
+        connection.execute(
+            insert(_aliases),
+            [
+                {"class_id": class_id, "alias_key": key, "alias": alias, "position": position}
+                for position, (key, alias) in enumerate(wanted.items())
+            ],
+        )
+
+
 def _next_position(connection: Connection) -> int:
     query = select(func.max(_table.c.position)).where(_table.c.archived == 0)
     last = connection.scalar(query)
     return 0 if last is None else last + 1
 
 
-def _refuse_taken(connection: Connection, name: str, but: int | None = None) -> None:
-    query = select(_table).where(_table.c.name_key == name_key(name), _table.c.archived == 0)
+def _taken_by(connection: Connection, name: str, but: int | None = None) -> str:
+    """Why no other class of the vocabulary can be called ``name``, or ""."""
+    key = name_key(name)
+    query = select(_table).where(_table.c.name_key == key, _table.c.archived == 0)
     found = connection.execute(query).first()
     if found and found.id != but:
+        return _(
+            "There is already a class called “{name}”. Choose another name, or use that class."
+        ).format(name=found.name)
+    owner = _alias_owners(connection).get(key)
+    if owner is not None and owner != but:
+        return _(
+            "“{name}” is another name of “{owner}”. Use that class, or take it off there."
+        ).format(name=name, owner=_get(connection, owner).name)
+    return ""
+
+
+def _refuse_taken(connection: Connection, name: str, but: int | None = None) -> None:
+    if taken := _taken_by(connection, name, but):
+        raise ClassNameTaken(taken)
+
+
+def _revive(connection: Connection, entry: ClassEntry, position: int) -> None:
+    query = select(_table).where(
+        _table.c.name_key == name_key(entry.name), _table.c.archived == 0, _table.c.id != entry.id
+    )
+    if (found := connection.execute(query).first()) is not None:
         raise ClassNameTaken(
             _(
-                "There is already a class called “{name}”. Choose another name, or use that class."
+                "There is a class called “{name}” by now. Rename that one first, or merge the two."
             ).format(name=found.name)
         )
+    owners = _alias_owners(connection)
+    live = set(connection.scalars(select(_table.c.name_key).where(_table.c.archived == 0)))
+    _set(connection, entry.id, archived=0, position=position)
+    own = name_key(entry.name)
+    for key in (own, *(name_key(alias) for alias in entry.aliases)):
+        if key in owners:
+            _drop_alias(connection, owners[key], key)
+        elif key in live and key != own:
+            _drop_alias(connection, entry.id, key)
 
 
 def _add_or_revive(connection: Connection, name: str, description: str, position: int) -> int:
     query = select(_table.c.id).where(_table.c.name_key == name_key(name), _table.c.archived == 1)
     archived = connection.scalar(query.order_by(_table.c.id.desc()))
     if archived is not None:
+        _revive(connection, _get(connection, archived), position)
         described = {"description": description.strip()} if description.strip() else {}
-        _set(connection, archived, name=name, archived=0, position=position, **described)
+        _set(connection, archived, name=name, **described)
         return archived
     done = connection.execute(
         insert(_table).values(

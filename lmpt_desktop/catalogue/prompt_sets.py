@@ -34,8 +34,14 @@ class PromptSets:
         *,
         run_id: int | None = None,
         metrics: dict[str, Any] | None = None,
+        name: str = "",
+        note: str = "",
+        data: dict[str, Any] | None = None,
+        class_ids: dict[str, int] | None = None,
     ) -> PromptSetRecord:
         """Record a prompt set that is whole on disk.  It is not active yet.
+
+        The rest is as in :class:`PromptSetRecord`.
 
         Raises:
             NotInCatalogue: if ``run_id`` names no run.
@@ -48,6 +54,10 @@ class PromptSets:
                     backbone=backbone,
                     created_at=now(),
                     metrics=json.dumps(metrics or {}, ensure_ascii=False),
+                    name=name,
+                    note=note,
+                    data=json.dumps(data or {}, ensure_ascii=False),
+                    class_ids=json.dumps(class_ids or {}, ensure_ascii=False),
                 )
             )
             assert done.inserted_primary_key is not None
@@ -110,6 +120,35 @@ class PromptSets:
             _promote(connection, backbone, target, back=True)
             return None if target is None else self._get(connection, target)
 
+    def rename(self, prompt_set_id: int, name: str) -> None:
+        """Call it something; "" for nothing.
+
+        Raises:
+            NotInCatalogue: if there is none with this id.
+        """
+        self._set(prompt_set_id, name=" ".join(name.split()))
+
+    def annotate(self, prompt_set_id: int, note: str) -> None:
+        """Keep the user's note on it.
+
+        Raises:
+            NotInCatalogue: if there is none with this id.
+        """
+        self._set(prompt_set_id, note=note.strip())
+
+    def bind_classes(self, prompt_set_id: int, class_ids: dict[str, int]) -> None:
+        """Keep which class each of its names is.
+
+        Raises:
+            NotInCatalogue: if there is none with this id.
+        """
+        self._set(prompt_set_id, class_ids=json.dumps(class_ids, ensure_ascii=False))
+
+    def _set(self, prompt_set_id: int, **values: str) -> None:
+        with self._store.write() as connection:
+            self._get(connection, prompt_set_id)
+            connection.execute(update(_table).where(_table.c.id == prompt_set_id).values(**values))
+
     def discard(self, prompt_set_id: int) -> None:
         """Take a prompt set off the list; its folder is the caller's to delete.
 
@@ -147,6 +186,10 @@ class PromptSets:
             active=row.id in active,
             promoted=row.id in promoted,
             discarded=bool(row.discarded),
+            name=row.name,
+            note=row.note,
+            data=json.loads(row.data),
+            class_ids=json.loads(row.class_ids),
         )
 
 

@@ -173,17 +173,25 @@ class ImageTable:
 
 
 class ClassLike(Protocol):
-    """A class to be: a name and an optional description used as prompt text."""
+    """A class to be: a name, an optional description used as prompt text, other names."""
 
     @property
     def name(self) -> str: ...
     @property
     def description(self) -> str: ...
+    @property
+    def colour(self) -> str: ...
+    @property
+    def aliases(self) -> tuple[str, ...]: ...
 
 
 @dataclass(frozen=True)
 class ClassEntry:
-    """An entry of the vocabulary.  ``colour`` is "" or "#rrggbb"."""
+    """An entry of the vocabulary.
+
+    ``colour`` is "" or "#rrggbb"; ``aliases`` are other names that stand for the class in
+    searches and imports (the model does not read them).
+    """
 
     id: int
     name: str
@@ -191,6 +199,7 @@ class ClassEntry:
     position: int = 0
     colour: str = ""
     archived: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 class Change(NamedTuple):
@@ -335,7 +344,12 @@ class RunRecord:
 
 @dataclass(frozen=True)
 class PromptSetRecord:
-    """A prompt set on disk (:mod:`trainer.prompt_set` reads ``folder``)."""
+    """A prompt set on disk (:mod:`trainer.prompt_set` reads ``folder``).
+
+    ``name`` and ``note`` are the user's; ``data`` says what it was learned from (counts);
+    ``class_ids`` which class of this library each of its names is, whatever that is called by
+    now: {} where it was made before this was kept.
+    """
 
     id: int
     folder: Path
@@ -346,6 +360,10 @@ class PromptSetRecord:
     active: bool = False
     promoted: bool = False
     discarded: bool = False
+    name: str = ""
+    note: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    class_ids: dict[str, int] = field(default_factory=dict)
 
 
 ImageIds = Sequence[int] | NDArray[np.int64]

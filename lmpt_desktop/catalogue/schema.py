@@ -26,7 +26,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0002"
+HEAD = "0003"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -90,6 +90,16 @@ Index(
     classes.c.name_key,
     unique=True,
     sqlite_where=text("archived = 0"),
+)
+
+class_aliases = Table(
+    "class_aliases",
+    metadata,
+    Column("class_id", ForeignKey("classes.id"), primary_key=True),
+    Column("alias_key", Text, primary_key=True),
+    Column("alias", Text, nullable=False),
+    Column("position", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 batches = Table(
@@ -237,6 +247,12 @@ prompt_sets = Table(
     Column("created_at", Integer, nullable=False),
     Column("metrics", Text, nullable=False, server_default="{}"),
     Column("discarded", Integer, nullable=False, server_default="0"),
+    # The user's own words on it
+    Column("name", Text, nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    # JSON: what it was learned from, and the class id of each of its class names
+    Column("data", Text, nullable=False, server_default="{}"),
+    Column("class_ids", Text, nullable=False, server_default="{}"),
     sqlite_autoincrement=True,
 )
 

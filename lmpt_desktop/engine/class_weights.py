@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.catalogue.classes import name_key
+from lmpt_desktop.catalogue.records import ClassEntry, PromptSetRecord
 from lmpt_desktop.engine.model_facts import ModelFacts
 from lmpt_desktop.engine.retrain import learned_texts
 from lmpt_desktop.inference.weights import (
@@ -24,19 +24,51 @@ from trainer.prompt_set import PromptSet
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """A prompt set in memory, with the prompt text each class was learned with."""
+    """A prompt set in memory, with the prompt text each of its names was learned with, and
+    which class of the library each is."""
 
     prompt_set: PromptSet
     learned: Mapping[str, str]
+    class_ids: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def load(cls, folder: Path) -> Version:
+    def load(cls, record: PromptSetRecord) -> Version:
         """Read it.
 
         Raises:
             trainer.prompt_set.PromptSetError: if it cannot be read.
         """
-        return cls(prompt_sets.load(folder), learned_texts(folder))
+        folder = record.folder
+        return cls(prompt_sets.load(folder), learned_texts(folder), record.class_ids)
+
+    def rows(self, classes: Sequence[ClassEntry]) -> NDArray[np.int64]:
+        """The row of the prompt set that was learned for every class, (C,); -1 where none was.
+
+        What was learned belongs to the class, not to its name: a renamed class keeps it, and a
+        new class that takes the old name does not get it.  Names alone decide where it was not
+        kept which class they were.  A class whose *description* has changed since is left out:
+        what was learned was another prompt.
+        """
+        names = self.prompt_set.classes
+        by_id = {
+            self.class_ids[name]: row for row, name in enumerate(names) if name in self.class_ids
+        }
+        by_name = {
+            name_key(name): row for row, name in enumerate(names) if name not in self.class_ids
+        }
+        rows = np.full(len(classes), -1, np.int64)
+        for column, entry in enumerate(classes):
+            row = by_id.get(entry.id, by_name.get(name_key(entry.name)))
+            if row is not None and self._reads(entry, names[row]):
+                rows[column] = row
+        return rows
+
+    def _reads(self, entry: ClassEntry, learned_name: str) -> bool:
+        """Whether the prompt of a class is still the one that was learned."""
+        text = self.learned.get(learned_name)
+        if text is None or text == prompt_text(entry):
+            return True
+        return not entry.description and text == learned_name
 
 
 def prompt_text(entry: ClassEntry) -> str:
@@ -73,5 +105,5 @@ def library_weights(
         scale=facts.scale,
         bias=bias,
         prompt_set=version.prompt_set if version is not None else None,
-        learned_texts=version.learned if version is not None else None,
+        rows=version.rows(classes) if version is not None else None,
     )

@@ -310,8 +310,13 @@ class ModelService:
         texts = sorted({prompt_text(entry) for entry in classes})
         known = self.catalogue.features.texts(self.backbone, texts, facts.variant)
         _, features = self._state.feature_view()
-        version = Version.load(record.folder) if record is not None else None
+        version = Version.load(record) if record is not None else None
         return library_weights(classes, facts, known, features, version)
+
+    def forget_version(self, version_id: int) -> None:
+        """More is known of a prompt set by now: read it again when it is needed."""
+        if self._version is not None and self._version[0] == version_id:
+            self._version = None
 
     def _active_version(self) -> Version | None:
         record = self.catalogue.prompt_sets.active(self.backbone)
@@ -319,7 +324,7 @@ class ModelService:
             return None
         if self._version is None or self._version[0] != record.id:
             try:
-                self._version = (record.id, Version.load(record.folder))
+                self._version = (record.id, Version.load(record))
             except PromptSetError as error:
                 title = _("The active version cannot be read")
                 message = _("Predictions are zero-shot until you choose another version.")
@@ -376,15 +381,18 @@ class ModelService:
                 )
             )
 
-    def encode_words(self, words: str) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
-        """Have a search's words encoded as they are, without the templates of class names.
+    def encode_words(
+        self, words: str, *, ensemble: bool = False
+    ) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
+        """Have a search's words encoded as they are, or (``ensemble``) within the templates of
+        class names.
 
         Returns:
             Who reads them, and the promise of (1, D) float32, which may raise
             :class:`EncoderError`; None where this session starts no encoder.
         """
         client = self._client
-        return client and (client, client.encode_texts([words], ensemble=False))
+        return client and (client, client.encode_texts([words], ensemble=ensemble))
 
     def uses(self, client: EncoderClient) -> bool:
         """Whether ``client`` has not been replaced (by another device's or backbone's)."""

@@ -48,6 +48,10 @@ log = logging.getLogger(__name__)
 
 REPLACES = "replaces"
 """In a run's settings: the prompt set that was active when it began, or None."""
+CLASS_IDS = "class ids"
+"""In a run's settings: which class each name of its job is, whatever it is called by then."""
+DATA = "data"
+"""In a run's settings: how many annotations and images it learns from."""
 FULL_BYTES = 64 * 1024
 """A disk with less room than this counts as full."""
 LEARNED_NAME = "learned.json"
@@ -137,8 +141,12 @@ class RetrainController:
 
     # ---------------------------------------------------------------------------- starting
 
-    def start(self, job: jobs.FitJob) -> int:
+    def start(self, job: jobs.FitJob, class_ids: Sequence[int] = ()) -> int:
         """Write the job and start a process on it; returns the run's id.
+
+        Args:
+            job: what to learn.
+            class_ids: of the job's classes, in its order.
 
         Raises:
             RetrainRefusedError: if a run is under way or the process cannot be started.
@@ -150,7 +158,15 @@ class RetrainController:
             record = self._catalogue.runs.add(
                 self._jobs / "{id}",
                 job.settings.backbone,
-                settings=asdict(job.settings) | {REPLACES: active.id if active else None},
+                settings=asdict(job.settings)
+                | {
+                    REPLACES: active.id if active else None,
+                    CLASS_IDS: [int(class_id) for class_id in class_ids],
+                    DATA: {
+                        "annotations": int((job.targets >= 0).sum()),
+                        "images": len(job.image_ids),
+                    },
+                },
             )
             try:
                 jobs.save(job, record.folder)
@@ -311,6 +327,7 @@ class RetrainController:
         if self.result_of(record.id) is not None:
             return
         result = prompt_sets.load(folder)
+        names = [item.name for item in jobs.load(record.folder).classes]
         target = self._prompt_sets / str(record.id)
         if not target.exists():
             temporary = target.with_name(f".{target.name}-part")
@@ -324,7 +341,15 @@ class RetrainController:
         scores = asdict(result.evaluation.scores) if result.evaluation else {}
         # Before the version: once that is recorded, nobody comes here again for this run.
         self._catalogue.runs.add_held_out(result.held_out)
-        self._catalogue.prompt_sets.add(target, result.backbone, run_id=record.id, metrics=scores)
+        self._catalogue.prompt_sets.add(
+            target,
+            result.backbone,
+            run_id=record.id,
+            metrics=scores,
+            data=record.settings.get(DATA) or {},
+            # Shorter where the run was started before ids were kept.
+            class_ids=dict(zip(names, record.settings.get(CLASS_IDS) or [], strict=False)),
+        )
 
 
 def learned_texts(folder: Path) -> Mapping[str, str]:

@@ -25,15 +25,16 @@ from lmpt_desktop.catalogue.records import (
     Source,
 )
 from lmpt_desktop.engine import jobs
+from lmpt_desktop.engine.advising import RetrainAdvice, advise
 from lmpt_desktop.engine.backbones import offered_backbones
 from lmpt_desktop.engine.captioning import NOT_INSTALLED, CaptionRefusedError
+from lmpt_desktop.engine.class_preview import ClassPreviewer
 from lmpt_desktop.engine.notices import (
     ActivityKind,
     AnnotationsChanged,
     ClassesChanged,
     FoldersChanged,
     ImagesChanged,
-    VersionsChanged,
 )
 from lmpt_desktop.engine.queueing import queue_of
 from lmpt_desktop.engine.retrain import RetrainRefusedError
@@ -44,19 +45,18 @@ from lmpt_desktop.engine.session_core import (
     LIMITS_SETTING,
     Commands,
     Listener,
-    SessionCore,
 )
+from lmpt_desktop.engine.session_versions import VersionedSession
 from lmpt_desktop.engine.views import (
     BackboneInfo,
     ClassSpec,
-    Comparison,
     Preflight,
     RetrainOptions,
     RunStatus,
     Snapshot,
     Verdict,
-    VersionInfo,
 )
+from lmpt_desktop.engine.vocabulary import VocabularyEditor
 from lmpt_desktop.inference.queues import Queue, QueueRequest
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _
@@ -77,7 +77,7 @@ __all__ = [
 ]
 
 
-class LibrarySession(SessionCore):
+class LibrarySession(VersionedSession):
     """One open library; see the module docstring for threads."""
 
     @cached_property
@@ -88,6 +88,16 @@ class LibrarySession(SessionCore):
     def queue(self, request: QueueRequest) -> Queue:
         """Questions worth answering now, best first (not to be called by the window's thread)."""
         return queue_of(self.catalogue, self._state, request)
+
+    @cached_property
+    def class_preview(self) -> ClassPreviewer:
+        """What a class would find, before it is added."""
+        return ClassPreviewer(self)
+
+    @cached_property
+    def vocabulary(self) -> VocabularyEditor:
+        """Changes of the vocabulary that can be taken back."""
+        return VocabularyEditor(self, self._classes_changed, self._versions.bind_classes)
 
     # ------------------------------------------------------------------------- annotations
 
@@ -279,6 +289,7 @@ class LibrarySession(SessionCore):
     def set_vocabulary(self, specs: Sequence[ClassSpec]) -> None:
         """Make this the vocabulary: classes of the same name keep their annotations, classes
         not listed are archived, and the given order becomes the order."""
+        self._versions.bind_classes()
         self.catalogue.classes.replace_all(list(specs))
         self._classes_changed()
 
@@ -293,6 +304,8 @@ class LibrarySession(SessionCore):
         return entry
 
     def rename_class(self, class_id: int, name: str) -> None:
+        """Annotations stay, and so does what a prompt set has learned for the class."""
+        self._versions.bind_classes()
         self.catalogue.classes.rename(class_id, name)
         self._classes_changed()
 
@@ -335,28 +348,9 @@ class LibrarySession(SessionCore):
         self.set_setting(DEVICE_SETTING, device)
         self._model.set_device(device)
 
-    def versions(self) -> list[VersionInfo]:
-        """Prompt sets, newest first, then zero-shot."""
-        return self._versions.all()
-
-    def promote(self, version_id: int) -> None:
-        """Predict with this prompt set from now on (0: zero-shot)."""
-        self._versions.promote(version_id)
-        self._notify(VersionsChanged())
-
-    def roll_back(self) -> None:
-        """Go back to what was active before the last promotion."""
-        self._versions.roll_back()
-        self._notify(VersionsChanged())
-
-    def discard(self, version_id: int) -> None:
-        """Delete a prompt set that is not active.
-
-        Raises:
-            ValueError: if it is active.
-        """
-        self._versions.discard(version_id)
-        self._notify(VersionsChanged())
+    def retrain_advice(self) -> RetrainAdvice | None:
+        """Whether a retraining is worth suggesting now; not for the window's thread."""
+        return advise(self)
 
     def retrain_preflight(self) -> Preflight:
         """What a retraining would do now, or why it cannot be done."""
@@ -389,7 +383,7 @@ class LibrarySession(SessionCore):
             held_out=self.catalogue.runs.held_out(),
             trained_on=self._trained_on(),
         )
-        return self._runs.start(job)
+        return self._runs.start(job, snapshot.class_ids[data.columns].tolist())
 
     def cancel_retrain(self, run_id: int) -> None:
         """Ask the run to stop; it keeps the best prompt set so far."""
@@ -398,14 +392,6 @@ class LibrarySession(SessionCore):
     def current_run(self) -> RunStatus | None:
         """The newest run with its events so far (running or not), or None."""
         return self._runs.current()
-
-    def comparison(self, run_id: int) -> Comparison:
-        """The run's prompt set against the active one.
-
-        Raises:
-            KeyError: if the run made no prompt set.
-        """
-        return self._versions.compare_run(run_id)
 
     def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
         return jobs.training_data(snapshot, self._state.features_of)

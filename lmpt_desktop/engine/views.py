@@ -252,7 +252,11 @@ class BackboneInfo:
 @dataclass(frozen=True)
 class VersionInfo:
     """A prompt set as the Versions list shows it.  ``version_id`` 0 is zero-shot (no prompt
-    set), which is always there to go back to."""
+    set), which is always there to go back to.
+
+    ``annotations`` and ``images`` it was learned from, None where that was not kept;
+    ``present`` of these annotations were presents.  ``name`` and ``note`` are the user's.
+    """
 
     version_id: int
     created: str
@@ -264,6 +268,12 @@ class VersionInfo:
     classes: int
     evaluation: Evaluation | None
     run_id: int | None
+    name: str = ""
+    note: str = ""
+    annotations: int | None = None
+    images: int | None = None
+    present: int = 0
+    method: str = ""
 
 
 @dataclass(frozen=True)
@@ -333,9 +343,12 @@ class Comparison:
     A class whose ``average_precision`` is None has not enough to judge.  ``changed`` is
     sorted by how much the score moved, most first, and holds at most ``MAX_CHANGED``
     entries; ``changed_count`` counts all of them and ``changed_images`` their images.
+
+    ``run_id`` None: two versions were chosen, ``old_version_id`` and ``version_id``, and both
+    are judged by the held-out images as they are annotated now.
     """
 
-    run_id: int
+    run_id: int | None
     version_id: int
     old: Evaluation | None
     new: Evaluation | None
@@ -346,3 +359,4 @@ class Comparison:
     changed_images: int
     gained: int
     lost: int
+    old_version_id: int | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
@@ -11,10 +12,16 @@ from lmpt_desktop.translation import N_
 
 @dataclass(frozen=True)
 class ClassSpec:
-    """A class as the user typed it; ``description``, if any, replaces the name as prompt."""
+    """A class as the user typed it.
+
+    ``description``, if any, replaces the name as prompt; ``aliases`` are other names of it;
+    ``colour`` is "" or "#rrggbb".
+    """
 
     name: str
     description: str = ""
+    aliases: tuple[str, ...] = ()
+    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -33,22 +40,46 @@ BUILT_IN = (
 
 
 def parse_vocabulary(text: str) -> list[ClassSpec]:
-    """Classes of ``text``: one per line, optionally ``name<TAB>description``.
+    """Classes of ``text``: one per line, optionally ``name<TAB>description<TAB>aliases``.
 
-    Blank lines and lines that begin with ``#`` are skipped; white space around and repeated
-    inside a name is not part of it; a name that comes again (ignoring case) is skipped.
+    Blank lines and lines that begin with ``#`` are skipped (a name that begins so is written
+    with a backslash in front); white space around and repeated inside a name is not part of
+    it; a name that comes again (ignoring case) is skipped.  Aliases are separated by ``|``.
     """
     classes: list[ClassSpec] = []
     seen: set[str] = set()
     for line in text.lstrip("\ufeff").splitlines():
         if line.lstrip().startswith("#"):
             continue
-        name, _, description = line.partition("\t")
+        name, description, aliases, *_ = [*line.split("\t"), "", ""]
         name, description = " ".join(name.split()), " ".join(description.split())
+        name = name.removeprefix("\\")
         if name and name.casefold() not in seen:
             seen.add(name.casefold())
-            classes.append(ClassSpec(name, description))
+            classes.append(ClassSpec(name, description, split_aliases(aliases)))
     return classes
+
+
+def split_aliases(text: str) -> tuple[str, ...]:
+    """Aliases written one after the other with ``|`` between; empty ones and repetitions (ignoring
+    case) are left out."""
+    found: dict[str, str] = {}
+    for part in text.split("|"):
+        if alias := " ".join(part.split()):
+            found.setdefault(alias.casefold(), alias)
+    return tuple(found.values())
+
+
+def join_aliases(aliases: Iterable[str]) -> str:
+    """What :func:`split_aliases` reads back; a ``|`` within an alias becomes a ``/``."""
+    return " | ".join(alias.replace("|", "/") for alias in aliases)
+
+
+def line_of(spec: ClassSpec) -> str:
+    """The line that :func:`parse_vocabulary` reads back as ``spec`` (all but its colour)."""
+    escape = "\\" if spec.name.startswith(("#", "\\")) else ""
+    parts = [escape + spec.name, spec.description, join_aliases(spec.aliases)]
+    return "\t".join(parts).rstrip("\t")
 
 
 @cache

@@ -59,6 +59,7 @@ def assemble(
     bias: float,
     prompt_set: PromptSet | None = None,
     learned_texts: Mapping[str, str] | None = None,
+    rows: NDArray[np.int64] | None = None,
 ) -> ClassWeights:
     """Weights for ``classes``, from a prompt set where it learned them, else zero-shot.
 
@@ -71,6 +72,8 @@ def assemble(
         learned_texts: the prompt text each class name of ``prompt_set`` was learned with; a
             class whose text has changed since is zero-shot, since what was learned was
             another prompt.  None: names alone decide.
+        rows: (C,) the row of ``prompt_set`` for every class, -1 where it learned none: for who
+            knows better than by names.
     """
     count = len(classes)
     embeddings = np.array(text_embeddings, dtype=np.float32)
@@ -81,19 +84,28 @@ def assemble(
     if prompt_set is not None:
         if not embeddings.size:
             embeddings = np.zeros((count, prompt_set.class_embeddings.shape[1]), np.float32)
-        learned = {name: row for row, name in enumerate(prompt_set.classes)}
-        for column, item in enumerate(classes):
-            row = learned.get(item.name)
-            if row is None:
-                continue
-            if learned_texts and learned_texts.get(item.name, item.prompt_text) != item.prompt_text:
-                continue
-            embeddings[column] = prompt_set.class_embeddings[row]
-            scales[column] = prompt_set.scale
-            biases[column] = prompt_set.biases[row]
-            thresholds[column] = prompt_set.thresholds[row]
-            trained[column] = True
+        if rows is None:
+            rows = _rows_by_name(classes, prompt_set, learned_texts or {})
+        trained = rows >= 0
+        found = rows[trained]
+        embeddings[trained] = prompt_set.class_embeddings[found]
+        scales[trained] = prompt_set.scale
+        biases[trained] = prompt_set.biases[found]
+        thresholds[trained] = prompt_set.thresholds[found]
     return ClassWeights(embeddings, scales, biases, thresholds, trained)
+
+
+def _rows_by_name(
+    classes: Sequence[PromptClass], prompt_set: PromptSet, learned_texts: Mapping[str, str]
+) -> NDArray[np.int64]:
+    learned = {name: row for row, name in enumerate(prompt_set.classes)}
+    rows = [
+        learned.get(item.name, -1)
+        if learned_texts.get(item.name, item.prompt_text) == item.prompt_text
+        else -1
+        for item in classes
+    ]
+    return np.array(rows, np.int64)
 
 
 def calibrated_bias(

@@ -1,14 +1,31 @@
-"""Class lists as text files: one class per line, optionally ``name<TAB>description``."""
+"""Class lists as files: text, one class a line, or CSV with a header.
+
+Text is ``name<TAB>description<TAB>alias | alias``; CSV has the columns ``name``,
+``description``, ``aliases``, ``colour``, of which only the first must be there.  Both read
+back as what was written, except that a ``|`` within an alias becomes a ``/`` and that text
+has no colours.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from lmpt_desktop.inference.vocabularies import ClassSpec, parse_vocabulary
+from lmpt_desktop.inference.vocabularies import (
+    ClassSpec,
+    join_aliases,
+    line_of,
+    parse_vocabulary,
+    split_aliases,
+)
 from lmpt_desktop.translation import _
 
 MAX_BYTES = 4 * 1024 * 1024
+COLUMNS = ("name", "description", "aliases", "colour")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class ClassListError(Exception):
@@ -16,7 +33,7 @@ class ClassListError(Exception):
 
 
 def read_class_list(path: Path) -> list[ClassSpec]:
-    """Read a file.
+    """Read a file; one that ends in ``.csv`` as CSV.
 
     Raises:
         ClassListError: if it cannot be read, is not UTF-8 text, or lists nothing.
@@ -26,7 +43,8 @@ def read_class_list(path: Path) -> list[ClassSpec]:
             raise ClassListError(
                 _("{path} is too large to be a list of classes.").format(path=path)
             )
-        text = path.read_text(encoding="utf-8-sig")
+        # Not read_text, which would change the ends of lines inside CSV's quotes.
+        text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         reason = error.strerror or error
         raise ClassListError(
@@ -36,7 +54,7 @@ def read_class_list(path: Path) -> list[ClassSpec]:
         raise ClassListError(
             _("{path} is not UTF-8 text. Save it as UTF-8 and try again.").format(path=path)
         ) from error
-    classes = parse_vocabulary(text)
+    classes = parse_csv(text) if path.suffix.lower() == ".csv" else parse_vocabulary(text)
     if not classes:
         raise ClassListError(
             _("{path} lists no classes. Write one class per line.").format(path=path)
@@ -44,9 +62,74 @@ def read_class_list(path: Path) -> list[ClassSpec]:
     return classes
 
 
+def write_class_list(classes: Iterable[ClassSpec], path: Path) -> None:
+    """Write a file; one that ends in ``.csv`` as CSV.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    if path.suffix.lower() == ".csv":
+        path.write_text(format_csv(classes), encoding="utf-8", newline="")
+    else:
+        path.write_text(format_class_list(classes), encoding="utf-8", newline="\n")
+
+
 def format_class_list(classes: Iterable[ClassSpec]) -> str:
     """The text that reads back as ``classes``."""
-    return "".join(
-        f"{item.name}\t{item.description}\n" if item.description else f"{item.name}\n"
-        for item in classes
-    )
+    return "".join(f"{line_of(item)}\n" for item in classes)
+
+
+def format_csv(classes: Iterable[ClassSpec]) -> str:
+    """The CSV that reads back as ``classes``."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(COLUMNS)
+    for item in classes:
+        writer.writerow((item.name, item.description, join_aliases(item.aliases), item.colour))
+    return out.getvalue()
+
+
+def parse_csv(text: str) -> list[ClassSpec]:
+    """Classes of a CSV text; without a header of ours the first columns are ours in order.
+
+    Names that come again (ignoring case) and colours that are none are skipped.
+
+    Raises:
+        ClassListError: if it is no CSV.
+    """
+    try:
+        sample = text.partition("\n")[0]
+        # Spreadsheets of half of Europe write semicolons.
+        delimiter = ";" if sample.count(";") > sample.count(",") else ","
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        raise ClassListError(_("The list is not CSV: {reason}.").format(reason=error)) from error
+    if not rows:
+        return []
+    header = [cell.strip().casefold() for cell in rows[0]]
+    if "name" in header:
+        places = {column: header.index(column) for column in COLUMNS if column in header}
+        rows = rows[1:]
+    else:
+        places = dict(zip(COLUMNS, range(len(COLUMNS)), strict=True))
+    classes: list[ClassSpec] = []
+    seen: set[str] = set()
+    for row in rows:
+        cells = {
+            column: " ".join(row[place].split()) if place < len(row) else ""
+            for column, place in places.items()
+        }
+        name = cells["name"]
+        if not name or name.casefold() in seen:
+            continue
+        seen.add(name.casefold())
+        colour = cells.get("colour", "")
+        classes.append(
+            ClassSpec(
+                name,
+                cells.get("description", ""),
+                split_aliases(cells.get("aliases", "")),
+                colour if _COLOUR.fullmatch(colour) else "",
+            )
+        )
+    return classes

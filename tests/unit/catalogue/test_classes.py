@@ -94,3 +94,66 @@ def test_reordering_puts_the_named_ones_first(catalogue: Catalogue) -> None:
     assert names(catalogue) == ["c", "a", "b"]
     with pytest.raises(NotInCatalogue):
         catalogue.classes.reorder([99])
+
+
+def test_an_alias_stands_for_one_class_only(catalogue: Catalogue) -> None:
+    dog = catalogue.classes.add("dog", aliases=["puppy", " Hound ", "PUPPY", "dog"])
+    assert dog.aliases == ("puppy", "Hound")
+    cat = catalogue.classes.add("cat")
+    for taken in ("hound", "Dog"):
+        with pytest.raises(ClassNameTaken):
+            catalogue.classes.set_aliases(cat.id, [taken])
+        with pytest.raises(ClassNameTaken):
+            catalogue.classes.add(taken)
+        with pytest.raises(ClassNameTaken):
+            catalogue.classes.rename(cat.id, taken)
+    assert catalogue.classes.all()[1].aliases == ()
+
+
+def test_a_class_may_take_its_own_alias_as_its_name(catalogue: Catalogue) -> None:
+    dog = catalogue.classes.add("dog", aliases=["puppy", "hound"])
+    catalogue.classes.rename(dog.id, "Puppy")
+    entry = catalogue.classes.all()[0]
+    assert (entry.name, entry.aliases) == ("Puppy", ("hound",))
+
+
+def test_a_list_names_classes_by_their_aliases_too(catalogue: Catalogue) -> None:
+    dog = catalogue.classes.add("dog", aliases=["puppy", "hound"])
+    lines = [
+        ClassEntry(0, "PUPPY", "a young dog", colour="#112233"),
+        ClassEntry(0, "hound"),
+        ClassEntry(0, "owl", aliases=("puppy", "tyto")),
+    ]
+    after = catalogue.classes.replace_all(lines)
+    assert [(entry.name, entry.aliases) for entry in after] == [
+        ("dog", ("puppy", "hound")),
+        ("owl", ("tyto",)),
+    ]
+    assert (after[0].id, after[0].description, after[0].colour) == (
+        dog.id,
+        "a young dog",
+        "#112233",
+    )
+
+
+def test_a_class_that_comes_back_takes_its_names_back(catalogue: Catalogue) -> None:
+    puppy = catalogue.classes.add("puppy", aliases=["pup"])
+    dog = catalogue.classes.add("dog")
+    catalogue.classes.merge([puppy.id], dog.id)
+    assert catalogue.classes.all()[0].aliases == ("puppy", "pup")
+    catalogue.classes.bring_back(puppy.id)
+    assert [(entry.name, entry.aliases) for entry in catalogue.classes.all()] == [
+        ("dog", ()),
+        ("puppy", ("pup",)),
+    ]
+
+
+def test_a_class_cannot_come_back_while_another_has_its_name(catalogue: Catalogue) -> None:
+    dog = catalogue.classes.add("dog")
+    catalogue.classes.archive(dog.id)
+    wolf = catalogue.classes.add("wolf")
+    catalogue.classes.rename(wolf.id, "dog")
+    with pytest.raises(ClassNameTaken, match="merge the two"):
+        catalogue.classes.bring_back(dog.id)
+    with pytest.raises(NotInCatalogue):
+        catalogue.classes.bring_back(99)

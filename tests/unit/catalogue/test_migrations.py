@@ -79,3 +79,27 @@ def test_a_migration_that_fails_changes_nothing(
     assert connection.execute("SELECT name FROM classes").fetchall() == [("dog",)]
     assert not connection.execute("SELECT * FROM sqlite_master WHERE name = 'half'").fetchall()
     connection.close()
+
+
+def test_classes_and_versions_of_an_older_library_are_kept(library: Path) -> None:
+    library.mkdir()
+    path = library / opening.CATALOGUE_NAME
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        run.upgrade(connection, "0001")
+        connection.exec_driver_sql(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.exec_driver_sql(
+            "INSERT INTO classes (name, name_key, position) VALUES ('dog', 'dog', 0)"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO prompt_sets (folder, backbone, created_at) VALUES ('p/1', 'lite', 1)"
+        )
+    engine.dispose()
+    with Catalogue.open(library) as catalogue:
+        (dog,) = catalogue.classes.all()
+        assert (dog.name, dog.aliases) == ("dog", ())
+        (version,) = catalogue.prompt_sets.all()
+        assert (version.name, version.note, version.data, version.class_ids) == ("", "", {}, {})
+        catalogue.prompt_sets.rename(version.id, "  first   try ")
+        assert catalogue.prompt_sets.get(version.id).name == "first try"
+    assert len(backups.existing(library, "migration")) == 1
