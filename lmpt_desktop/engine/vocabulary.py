@@ -225,9 +225,11 @@ class VocabularyEditor:
             # Last, so that the class is there while anything can still go wrong.
             after = self._with_annotations(
                 label,
-                np.tile(images, len(made)),
-                np.repeat(np.array(made, np.int64), len(images)),
-                np.tile(verdicts, len(made)),
+                *self._unsaid(
+                    np.tile(images, len(made)),
+                    np.repeat(np.array(made, np.int64), len(images)),
+                    np.tile(verdicts, len(made)),
+                ),
                 (lambda: None) if plan.keep else lambda: self._classes.archive(plan.entry.id),
             )
         except BaseException:
@@ -307,6 +309,21 @@ class VocabularyEditor:
                 self._session.undo(batch)
             raise
         return replace(step, batch=batch)
+
+    def _unsaid(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.int8],
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+        """Those changes that contradict nothing: a class that came out of the archive may have
+        been said things of, which are not overwritten by what only follows."""
+        images, classes, _said = self._session.catalogue.annotations.of_classes(
+            np.unique(class_ids)
+        )
+        most = int(max(image_ids.max(initial=0), images.max(initial=0))) + 1
+        free = ~np.isin(class_ids * most + image_ids, classes * most + images)
+        return image_ids[free], class_ids[free], verdicts[free]
 
     def _entries(self, class_ids: Sequence[int]) -> dict[int, ClassEntry]:
         live = {entry.id: entry for entry in self._classes.all()}

@@ -94,9 +94,14 @@ class ModelActions:
     # ----------------------------------------------------------------------------- dialogs
 
     def edit_vocabulary(self) -> None:
-        from lmpt_desktop.ui.dialogs.vocabulary import VocabularyDialog  # noqa: PLC0415
+        from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog  # noqa: PLC0415
 
-        self._open("vocabulary", lambda page: VocabularyDialog(*self._owned(page)))
+        def make(page: LibraryPage) -> QDialog:
+            dialog = VocabularyDialog(*self._owned(page), page.panel.loader)
+            dialog.images_wanted.connect(page.show_images)
+            return dialog
+
+        self._open("vocabulary", make)
 
     def retrain(self) -> None:
         from lmpt_desktop.ui.dialogs.retrain import RetrainDialog  # noqa: PLC0415

@@ -102,7 +102,7 @@ def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> 
     """Columns to list, highest score first: (m,) int64.
 
     Classes without a score follow in the vocabulary's order.  ``find`` keeps classes whose
-    name or description holds every word of it, those whose name begins with it first.
+    names or description hold every word of it, those whose name begins with it first.
     """
     by_score = np.where(np.isnan(summary.scores), -np.inf, summary.scores)
     order = np.argsort(-by_score, kind="stable").astype(np.int64)
@@ -114,7 +114,7 @@ def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> 
     holds: list[int] = []
     for column in order.tolist():
         entry = summary.snapshot.classes[column]
-        text = f"{entry.name} {entry.description}".casefold()
+        text = " ".join((entry.name, *entry.aliases, entry.description)).casefold()
         if all(word in text for word in wanted):
             first = entry.name.casefold().startswith(wanted[0])
             (begins if first else holds).append(column)

@@ -300,3 +300,13 @@ def do(  # noqa: PLR0911 - one return an act
         return editor.split(plan)
     except CatalogueError:
         return None
+
+
+def test_a_split_overwrites_nothing_said_of_a_class_that_comes_back(
+    session: LibrarySession,
+) -> None:
+    session.vocabulary.archive([class_id(session, "puppy")])
+    plan = session.vocabulary.plan_split(class_id(session, "dog"), ["puppy"], copy=True, keep=True)
+    session.vocabulary.split(plan)
+    # Images 1 and 4 were said otherwise of the puppy itself.
+    assert said_of(session, "puppy") == {1: 0, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}

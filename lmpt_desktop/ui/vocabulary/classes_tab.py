@@ -1,0 +1,333 @@
+"""The table of classes and what can be done with those selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QModelIndex, QPoint, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QColor, QKeySequence, QShortcut
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QColorDialog,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.dialogs.base import dress_table, muted
+from lmpt_desktop.ui.filters.flow import FlowLayout
+from lmpt_desktop.ui.vocabulary.model import (
+    ABSENT,
+    ALIASES,
+    BAND,
+    DESCRIPTION,
+    FIND_ROLE,
+    NAME,
+    PREDICTED,
+    PRESENT,
+    SORT_ROLE,
+    ClassLine,
+    ClassTableModel,
+    stepped,
+)
+from lmpt_desktop.ui.words import annotations_text, classes_text
+
+MERGEABLE = 2
+
+
+class ClassesTab(QWidget):
+    """The table of classes, a line to add one, and what can be done to those selected."""
+
+    add_wanted = Signal(str, str)
+    try_wanted = Signal(str, str)
+    """Look at what a name and description would find."""
+    archive_wanted = Signal(list)
+    """:class:`ClassLine` of each; so are the next two."""
+    merge_wanted = Signal(list)
+    split_wanted = Signal(object)
+    colour_wanted = Signal(list, str)
+    """Class ids, "#rrggbb" or ""."""
+    order_wanted = Signal(list)
+    """Class ids."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.model = ClassTableModel(self)
+        self.proxy = QSortFilterProxyModel(self)
+        self.proxy.setSourceModel(self.model)
+        self.proxy.setSortRole(SORT_ROLE)
+        self.proxy.setFilterRole(FIND_ROLE)
+        self.proxy.setFilterKeyColumn(NAME)
+        self.proxy.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.proxy.setSortCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.table = QTableView()
+        self.table.setObjectName("classes")
+        self.table.setAccessibleName(_("Classes"))
+        self.table.setModel(self.proxy)
+        self.table.setEditTriggers(
+            QAbstractItemView.EditTrigger.DoubleClicked
+            | QAbstractItemView.EditTrigger.EditKeyPressed
+        )
+        self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.table.setDragDropOverwriteMode(False)
+        widths = {NAME: 170, ALIASES: 130, PRESENT: 78, ABSENT: 78, PREDICTED: 88, BAND: 132}
+        dress_table(self.table, DESCRIPTION, widths)
+        self.table.horizontalHeader().setSortIndicatorClearable(True)
+        self.search = _field("find", _("Find a class"), _("Find a class"))
+        self.search.setClearButtonEnabled(True)
+        self.new_name = _field("new-name", _("New class"), _("Name of the new class"))
+        self.new_description = _field(
+            "new-description",
+            _("Description, if the name is not enough"),
+            _("Description of the new class"),
+        )
+        self._make_buttons()
+        self.selected = muted()
+        self._lay_out()
+        self._connect()
+        self._selection_changed()
+
+    def _make_buttons(self) -> None:
+        self.add = _button("add", _("&Add"))
+        self.try_first = _button("try-first", _("&Try it first..."))
+        self.try_first.setToolTip(_("See what the model finds by this name before you add it"))
+        self.rename = _button("rename", _("Re&name"))
+        self.describe = _button("describe", _("&Describe"))
+        self.aliases = _button("aliases", _("&Other names"))
+        self.colour = _button("colour", _("&Colour"))
+        self.up = _button("up", "↑")
+        self.up.setAccessibleName(_("Move up"))
+        self.up.setToolTip(_("Move up ({keys})").format(keys="Alt+↑"))
+        self.down = _button("down", "↓")
+        self.down.setAccessibleName(_("Move down"))
+        self.down.setToolTip(_("Move down ({keys})").format(keys="Alt+↓"))
+        for arrow in (self.up, self.down):
+            arrow.setMaximumWidth(40)
+        self.merge = _button("merge", _("&Merge..."))
+        self.merge.setToolTip(_("Make two or more classes one"))
+        self.split = _button("split", _("&Split..."))
+        self.split.setToolTip(_("Make several classes of one"))
+        self.archive = _button("archive", _("Archi&ve"))
+        self.archive.setToolTip(
+            _("Take out of the vocabulary; everything said of it is kept ({keys})").format(
+                keys=_("Del")
+            )
+        )
+        menu = QMenu(self.colour)
+        menu.addAction(_("&Choose...")).triggered.connect(self._choose_colour)
+        menu.addAction(_("&No colour")).triggered.connect(lambda: self._set_colour(""))
+        self.colour.setMenu(menu)
+
+    @property
+    def acts(self) -> tuple[QPushButton, ...]:
+        """The buttons on what is selected."""
+        return (
+            self.rename,
+            self.aliases,
+            self.describe,
+            self.colour,
+            self.up,
+            self.down,
+            self.merge,
+            self.split,
+            self.archive,
+        )
+
+    def _lay_out(self) -> None:
+        acts = QWidget()
+        flow = FlowLayout(acts)
+        for button in self.acts:
+            flow.addWidget(button)
+        adding = QHBoxLayout()
+        adding.addWidget(self.new_name, 2)
+        adding.addWidget(self.new_description, 3)
+        adding.addWidget(self.try_first)
+        adding.addWidget(self.add)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.search)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self.selected)
+        layout.addWidget(acts)
+        layout.addLayout(adding)
+        layout.addWidget(
+            muted(
+                _(
+                    "The model reads the description, where there is one, in place of the name: "
+                    "“crane” can be described as “tall construction crane”."
+                )
+            )
+        )
+
+    def _connect(self) -> None:
+        self.search.textChanged.connect(self._find)
+        self.table.setSortingEnabled(True)
+        self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
+        self.table.horizontalHeader().sortIndicatorChanged.connect(self._selection_changed)
+        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.table.customContextMenuRequested.connect(self._menu)
+        self.proxy.modelReset.connect(self._selection_changed)
+        self.model.order_wanted.connect(self.order_wanted)
+        self.new_name.returnPressed.connect(self._add)
+        self.new_description.returnPressed.connect(self._add)
+        self.add.clicked.connect(self._add)
+        self.try_first.clicked.connect(
+            lambda: self.try_wanted.emit(_tidy(self.new_name), _tidy(self.new_description))
+        )
+        self.rename.clicked.connect(lambda: self._edit(NAME))
+        self.describe.clicked.connect(lambda: self._edit(DESCRIPTION))
+        self.aliases.clicked.connect(lambda: self._edit(ALIASES))
+        self.up.clicked.connect(lambda: self._move(-1))
+        self.down.clicked.connect(lambda: self._move(1))
+        self.merge.clicked.connect(self._merge)
+        self.split.clicked.connect(self._split)
+        self.archive.clicked.connect(self._archive)
+        self._key(QKeySequence(QKeySequence.StandardKey.Delete), self._archive)
+        self._key(QKeySequence("Alt+Up"), lambda: self._move(-1))
+        self._key(QKeySequence("Alt+Down"), lambda: self._move(1))
+
+    def _key(self, keys: QKeySequence, act: Callable[[], object]) -> None:
+        shortcut = QShortcut(keys, self.table)
+        shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+        shortcut.activated.connect(act)
+
+    # --------------------------------------------------------------------------- selection
+
+    def selected_lines(self) -> list[ClassLine]:
+        """What is selected, in the table's order."""
+        rows = sorted(self.table.selectionModel().selectedRows(), key=lambda index: index.row())
+        return [self.model.lines[self.proxy.mapToSource(index).row()] for index in rows]
+
+    def select_class(self, name: str) -> None:
+        """Select the class called ``name`` and bring it into sight."""
+        for row, line in enumerate(self.model.lines):
+            if line.entry.name == name:
+                index = self.proxy.mapFromSource(self.model.index(row, NAME))
+                self.table.setCurrentIndex(index)
+                self.table.scrollTo(index)
+
+    def select_ids(self, ids: list[int]) -> None:
+        """Select these classes, as far as they are shown."""
+        wanted = set(ids)
+        selection = self.table.selectionModel()
+        selection.clearSelection()
+        rows = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
+        for row, line in enumerate(self.model.lines):
+            if line.entry.id in wanted:
+                index = self.proxy.mapFromSource(self.model.index(row, NAME))
+                if index.isValid():
+                    selection.select(index, rows)
+                    selection.setCurrentIndex(index, selection.SelectionFlag.NoUpdate)
+
+    @property
+    def in_order(self) -> bool:
+        """Whether the table shows all of the vocabulary in its order, so that rows can be moved."""
+        return self.proxy.sortColumn() < 0 and not self.search.text()
+
+    def show_lines(self, lines: list[ClassLine]) -> None:
+        """Show these, keeping the selection."""
+        ids = [line.entry.id for line in self.selected_lines()]
+        self.model.set_lines(lines)
+        if ids and [line.entry.id for line in self.selected_lines()] != ids:
+            self.select_ids(ids)
+        self._selection_changed()
+
+    def _find(self, text: str) -> None:
+        self.proxy.setFilterFixedString(text)
+        self._selection_changed()
+
+    def _selection_changed(self, *_args: object) -> None:
+        lines = self.selected_lines()
+        for button in (self.rename, self.describe, self.aliases, self.split):
+            button.setEnabled(len(lines) == 1)
+        self.archive.setEnabled(bool(lines))
+        self.colour.setEnabled(bool(lines))
+        self.merge.setEnabled(len(lines) >= MERGEABLE)
+        for arrow in (self.up, self.down):
+            arrow.setEnabled(bool(lines) and self.in_order)
+        self.table.setDragEnabled(self.in_order)
+        if not lines:
+            self.selected.setText(classes_text(len(self.model.lines)))
+            return
+        said = annotations_text(sum(line.annotations for line in lines))
+        name = lines[0].entry.name if len(lines) == 1 else classes_text(len(lines))
+        self.selected.setText(_("{name}: {annotations}").format(name=name, annotations=said))
+
+    # -------------------------------------------------------------------------------- acts
+
+    def _menu(self, place: QPoint) -> None:
+        menu = QMenu(self)
+        for button in (self.rename, self.aliases, self.describe, self.merge, self.split):
+            action = menu.addAction(button.text(), button.click)
+            action.setEnabled(button.isEnabled())
+        menu.addSeparator()
+        menu.addAction(self.archive.text(), self._archive).setEnabled(self.archive.isEnabled())
+        menu.exec(self.table.viewport().mapToGlobal(place))
+
+    def _add(self) -> None:
+        if name := _tidy(self.new_name):
+            self.add_wanted.emit(name, _tidy(self.new_description))
+
+    def _edit(self, column: int) -> None:
+        rows = self.table.selectionModel().selectedRows()
+        if rows:
+            self.table.edit(rows[0].siblingAtColumn(column))
+
+    def _archive(self) -> None:
+        if lines := self.selected_lines():
+            self.archive_wanted.emit(lines)
+
+    def _merge(self) -> None:
+        if len(lines := self.selected_lines()) >= MERGEABLE:
+            self.merge_wanted.emit(lines)
+
+    def _split(self) -> None:
+        if len(lines := self.selected_lines()) == 1:
+            self.split_wanted.emit(lines[0])
+
+    def _move(self, by: int) -> None:
+        chosen = [line.entry.id for line in self.selected_lines()]
+        if chosen and self.in_order:
+            order = stepped(self.model.ids(), chosen, by)
+            if order != self.model.ids():
+                self.order_wanted.emit(order)
+
+    def _choose_colour(self) -> None:
+        lines = self.selected_lines()
+        if lines:
+            start = QColor(lines[0].entry.colour or "white")
+            chosen = QColorDialog.getColor(start, self, _("Colour of the class"))
+            if chosen.isValid():
+                self._set_colour(chosen.name())
+
+    def _set_colour(self, colour: str) -> None:
+        if lines := self.selected_lines():
+            self.colour_wanted.emit([line.entry.id for line in lines], colour)
+
+    def index_of(self, row: int, column: int) -> QModelIndex:
+        """The table's index of a class by its place in the vocabulary."""
+        return self.proxy.mapFromSource(self.model.index(row, column))
+
+
+def _field(name: str, placeholder: str, spoken: str) -> QLineEdit:
+    field = QLineEdit()
+    field.setObjectName(name)
+    field.setPlaceholderText(placeholder)
+    field.setAccessibleName(spoken)
+    return field
+
+
+def _button(name: str, text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    return button
+
+
+def _tidy(field: QLineEdit) -> str:
+    return " ".join(field.text().split())

@@ -1,0 +1,111 @@
+"""A whole vocabulary as text: built in, from a file, typed or pasted; and to a file."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.views import ClassSpec
+from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
+from lmpt_desktop.interchange.class_lists import format_class_list
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.vocabulary.change import VocabularyChange
+
+
+class ListTab(QWidget):
+    """Text on the way to become the vocabulary, or a part of it."""
+
+    apply_wanted = Signal(list)
+    """:class:`ClassSpec` of each; so is the next one."""
+    add_wanted = Signal(list)
+    edited = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._opened: list[ClassSpec] = []
+        self.text = QPlainTextEdit()
+        self.text.setObjectName("list")
+        self.text.setAccessibleName(_("Classes, one a line"))
+        self.text.setPlaceholderText(
+            _(
+                "One class a line.\nAfter a tab, if you like, a description that the model "
+                "reads instead of the name; after another tab other names, with | between.\n"
+                "Lines that begin with # are skipped."
+            )
+        )
+        self.text.setTabChangesFocus(False)
+        self.built_in = _button("built-in", _("&Built-in sets"))
+        menu = QMenu(self.built_in)
+        for item in BUILT_IN:
+            menu.addAction(_(item.title)).triggered.connect(
+                lambda _checked=False, name=item.name: self.use_built_in(name)
+            )
+        self.built_in.setMenu(menu)
+        self.open = _button("open-list", _("&Open a file..."))
+        self.current = _button("current", _("&Current classes"))
+        self.save = _button("save-list", _("&Export to a file..."))
+        self.save.setToolTip(_("Write the classes of this library to a text or CSV file"))
+        self.effect = QLabel()
+        self.effect.setObjectName("effect")
+        self.effect.setWordWrap(True)
+        self.add = _button("add-list", _("Add to the &vocabulary"))
+        self.add.setToolTip(_("What the vocabulary has stays as it is"))
+        self.apply = _button("apply", _("Use this &list instead"))
+        self.apply.setToolTip(_("Classes that are not listed go to the archive"))
+        head = QHBoxLayout()
+        for button in (self.built_in, self.open, self.current):
+            head.addWidget(button)
+        head.addStretch(1)
+        head.addWidget(self.save)
+        foot = QHBoxLayout()
+        foot.addStretch(1)
+        foot.addWidget(self.add)
+        foot.addWidget(self.apply)
+        layout = QVBoxLayout(self)
+        layout.addLayout(head)
+        layout.addWidget(self.text, 1)
+        layout.addWidget(self.effect)
+        layout.addLayout(foot)
+        self.text.textChanged.connect(self.edited)
+        self.apply.clicked.connect(lambda: self.apply_wanted.emit(self.specs()))
+        self.add.clicked.connect(lambda: self.add_wanted.emit(self.specs()))
+        self.show_change(None)
+
+    def specs(self) -> list[ClassSpec]:
+        """What the text lists; with the colours of the file it came from."""
+        colours = {spec.name: spec.colour for spec in self._opened}
+        return [
+            ClassSpec(spec.name, spec.description, spec.aliases, colours.get(spec.name, ""))
+            for spec in parse_vocabulary(self.text.toPlainText())
+        ]
+
+    def show_specs(self, specs: list[ClassSpec]) -> None:
+        """Put a list in the text, to look at before using it."""
+        self._opened = specs
+        self.text.setPlainText(format_class_list(specs))
+
+    def use_built_in(self, name: str) -> None:
+        """Put a built-in vocabulary in the text."""
+        self.show_specs(list(built_in_vocabulary(name)))
+
+    def show_change(self, change: VocabularyChange | None, *, useful: bool = False) -> None:
+        """Say what using the list would do; ``useful`` if it would do anything."""
+        self.effect.setText("" if change is None else change.sentence)
+        self.effect.setVisible(change is not None)
+        self.apply.setEnabled(useful)
+        self.add.setEnabled(change is not None and bool(change.added))
+
+
+def _button(name: str, text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    return button
