@@ -13,10 +13,10 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui.dialogs.vocabulary import VocabularyDialog
-from lmpt_desktop.ui.dialogs.vocabulary_model import DESCRIPTION, NAME
 from lmpt_desktop.ui.library_page import LibraryPage
 from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
+from lmpt_desktop.ui.vocabulary.model import DESCRIPTION, NAME
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]
@@ -85,7 +85,7 @@ def test_a_description_is_what_the_model_reads(
     qtbot.waitUntil(lambda: predicted(page, "cup") == {"tree_20.jpg"}, timeout=WAIT_MS)
 
 
-def test_a_removed_class_comes_back_with_its_annotations(
+def test_an_archived_class_comes_back_with_its_annotations(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     kite = next(entry for entry in page.session.classes if entry.name == "kite")
@@ -93,7 +93,7 @@ def test_a_removed_class_comes_back_with_its_annotations(
     names = [entry.name for entry in page.session.classes]
     dialog.refresh()
     dialog.classes.select_class("kite")
-    qtbot.mouseClick(dialog.classes.remove, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(dialog.classes.archive, Qt.MouseButton.LeftButton)
     assert "kite" not in [entry.name for entry in page.session.classes]
     assert "3 annotations are kept" in dialog.strip.text
     qtbot.mouseClick(dialog.strip.button, Qt.MouseButton.LeftButton)

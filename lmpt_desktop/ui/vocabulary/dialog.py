@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFileDialog, QTabWidget, QVBoxLayout
+from shiboken6 import isValid
 
 from lmpt_desktop.engine.class_preview import ClassPreviewReady
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
     from lmpt_desktop.ui.bridge import SessionBridge
     from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+
+ResultT = TypeVar("ResultT")
 
 
 class VocabularyDialog(LibraryDialog):
@@ -120,7 +123,7 @@ class VocabularyDialog(LibraryDialog):
         self._count()
         self._show_change()
         self.try_out.check_name()
-        background.start(self._editor.archived, self._show_archive, self._refused)
+        self._start(self._editor.archived, self._show_archive)
 
     def _count(self) -> None:
         """Count what was said of every class; in a large library in the background."""
@@ -140,8 +143,8 @@ class VocabularyDialog(LibraryDialog):
             ]
         )
         if self._counting is None:
-            self._counting = background.start(
-                lambda: class_lines(self.session.snapshot()), self._counted, self._refused
+            self._counting = self._start(
+                lambda: class_lines(self.session.snapshot()), self._counted
             )
 
     def _counted(self, lines: list[ClassLine]) -> None:
@@ -347,9 +350,7 @@ class VocabularyDialog(LibraryDialog):
             _("Lists of classes (*.txt *.tsv *.csv);;All files (*)"),
         )
         if chosen:
-            background.start(
-                lambda: read_class_list(Path(chosen)), self.list.show_specs, self._refused
-            )
+            self._start(lambda: read_class_list(Path(chosen)), self.list.show_specs)
 
     def _save_file(self) -> None:
         chosen, kind = QFileDialog.getSaveFileName(
@@ -361,17 +362,31 @@ class VocabularyDialog(LibraryDialog):
         if not path.suffix:
             path = path.with_suffix(".txt" if "txt" in kind else ".csv")
         specs = self._specs()
-        background.start(
+        self._start(
             lambda: write_class_list(specs, path),
             lambda _none: self.strip.say(
                 _("{classes} written to {file}.").format(
                     classes=classes_text(len(specs)), file=path.name
                 )
             ),
-            self._refused,
         )
 
     # ------------------------------------------------------------------------------- inside
+
+    def _start(
+        self, act: Callable[[], ResultT], done: Callable[[ResultT], object]
+    ) -> background.Task[ResultT]:
+        """Do something in the background, and nothing with it once the dialog is gone."""
+
+        def finished(result: ResultT) -> None:
+            if isValid(self):
+                done(result)
+
+        def failed(error: Exception) -> None:
+            if isValid(self):
+                self._refused(error)
+
+        return background.start(act, finished, failed)
 
     def _try_out(self, name: str, description: str) -> None:
         self.tabs.setCurrentWidget(self.try_out)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+from shiboken6 import isValid
 
 from lmpt_desktop.engine.vocabulary import VocabularyStep
 from lmpt_desktop.ui import background
@@ -98,12 +99,14 @@ class EditDesk(QObject):
         self._set_busy(True)
 
         def finished(result: object) -> None:
-            self._set_busy(False)
-            done(result)
+            if isValid(self):
+                self._set_busy(False)
+                done(result)
 
         def failed(error: Exception) -> None:
-            self._set_busy(False)
-            self.failed.emit(error)
+            if isValid(self):
+                self._set_busy(False)
+                self.failed.emit(error)
 
         background.start(act, finished, failed)
 

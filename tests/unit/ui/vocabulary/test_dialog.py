@@ -1,0 +1,462 @@
+"""Editing the vocabulary, by single classes and as a list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt
+from PySide6.QtWidgets import QColorDialog, QFileDialog
+
+from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.engine.views import ClassSpec, Verdict
+from lmpt_desktop.interchange.class_lists import read_class_list
+from lmpt_desktop.ui.vocabulary import dialog as dialogs
+from lmpt_desktop.ui.vocabulary import edits
+from lmpt_desktop.ui.vocabulary.change import vocabulary_change
+from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
+from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
+from lmpt_desktop.ui.vocabulary.model import ALIASES, DESCRIPTION, NAME, moved, stepped
+
+
+def names(session: Any) -> list[str]:
+    return [entry.name for entry in session.snapshot().classes]
+
+
+def test_the_table_lists_classes_with_their_annotations(dialog: VocabularyDialog) -> None:
+    line = dialog.classes.model.lines[0]
+    assert (line.entry.name, line.present, line.absent) == ("dog", 3, 1)
+    assert dialog.classes.model.rowCount() == 6
+
+
+def test_a_typed_class_is_added_at_once(dialog: VocabularyDialog, session: Any, qtbot: Any) -> None:
+    qtbot.keyClicks(dialog.classes.new_name, "  snow   plough ")
+    qtbot.keyClicks(dialog.classes.new_description, "a truck that clears snow")
+    qtbot.keyClick(dialog.classes.new_description, Qt.Key.Key_Return)
+    entry = session.snapshot().classes[-1]
+    assert (entry.name, entry.description) == ("snow plough", "a truck that clears snow")
+    assert dialog.isVisible()  # Enter adds; it does not press Close
+    assert dialog.classes.new_name.text() == ""
+    assert dialog.classes.selected_lines()[0].entry.name == "snow plough"
+
+
+def test_a_name_that_is_taken_is_refused_with_the_reason(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    qtbot.keyClicks(dialog.classes.new_name, "Dog")
+    qtbot.keyClick(dialog.classes.new_name, Qt.Key.Key_Return)
+    assert "already a class" in dialog.strip.text
+    assert dialog.classes.new_name.text() == "Dog"
+    assert len(names(session)) == 6
+
+
+def test_names_and_descriptions_are_edited_in_the_table(
+    dialog: VocabularyDialog, session: Any
+) -> None:
+    model = dialog.classes.model
+    model.setData(model.index(0, NAME), "puppy")
+    model.setData(model.index(0, DESCRIPTION), "a young dog")
+    entry = session.snapshot().classes[0]
+    assert (entry.name, entry.description) == ("puppy", "a young dog")
+    assert dialog.classes.model.lines[0].annotations == 4
+    assert not model.setData(model.index(0, NAME), "   ")
+    assert names(session)[0] == "puppy"
+
+
+def test_archiving_says_what_is_kept_and_can_be_undone(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    dialog.classes.table.selectRow(0)
+    assert "4 annotations" in dialog.classes.selected.text()
+    qtbot.mouseClick(dialog.classes.archive, Qt.MouseButton.LeftButton)
+    assert "dog" not in names(session)
+    assert "4 annotations are kept" in dialog.strip.text
+    session.add_class("late")
+    qtbot.mouseClick(dialog.strip.button, Qt.MouseButton.LeftButton)
+    assert names(session)[0] == "dog"
+    assert names(session)[-1] == "late"
+    assert dialog.classes.model.lines[0].annotations == 4
+    dialog.redo()
+    assert "dog" not in names(session)
+
+
+def test_the_delete_key_archives_every_selected_class(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    dialog.classes.table.selectAll()
+    dialog.classes.table.setFocus()
+    qtbot.waitUntil(dialog.classes.table.hasFocus, timeout=5000)
+    qtbot.keyClick(dialog.classes.table, Qt.Key.Key_Delete)
+    assert names(session) == []
+    dialog.undo()
+    assert len(names(session)) == 6
+
+
+def test_searching_hides_other_classes(dialog: VocabularyDialog, qtbot: Any) -> None:
+    qtbot.keyClicks(dialog.classes.search, "LIGHT")
+    assert dialog.classes.proxy.rowCount() == 1
+
+
+def test_a_built_in_set_is_shown_before_it_is_used(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    dialog.tabs.setCurrentWidget(dialog.list)
+    dialog.list.use_built_in("coco80")
+    assert len(names(session)) == 6
+    assert "80 classes: 74 new, 6 kept" in dialog.list.effect.text()
+    qtbot.mouseClick(dialog.list.apply, Qt.MouseButton.LeftButton)
+    assert len(names(session)) == 80
+    assert names(session)[:2] == ["person", "bicycle"]
+    assert not dialog.list.apply.isEnabled()
+
+
+def test_a_list_that_drops_annotated_classes_says_so(dialog: VocabularyDialog) -> None:
+    dialog.list.text.setPlainText("person\ncup\nkite\ntram\ttram on rails")
+    text = dialog.list.effect.text()
+    assert "4 classes: 1 new, 3 kept." in text
+    assert "3 classes go to the archive (dog, traffic light, hair drier)" in text
+    assert "What was said of them (4 annotations) is kept there" in text
+
+
+def test_only_a_changed_description_is_a_change_too(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    dialog.list.current.click()
+    assert not dialog.list.apply.isEnabled()
+    text = dialog.list.text.toPlainText().replace("kite", "kite\ta kite in the sky")
+    dialog.list.text.setPlainText(text)
+    assert dialog.list.apply.isEnabled()
+    dialog.list.apply.click()
+    assert session.snapshot().classes[3].description == "a kite in the sky"
+
+
+def test_an_empty_list_cannot_be_used(dialog: VocabularyDialog) -> None:
+    dialog.list.text.setPlainText("# nothing\n\n")
+    assert not dialog.list.apply.isEnabled()
+    assert dialog.list.effect.text() == ""
+
+
+def test_a_file_is_opened_or_its_fault_is_said(
+    dialog: VocabularyDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    good, bad = tmp_path / "list.txt", tmp_path / "binary.txt"
+    good.write_text("owl\nfox\tred fox\n", encoding="utf-8")
+    bad.write_bytes(b"\xff\xfe\x00\x01")
+    for path in (good, bad):
+        monkeypatch.setattr(
+            QFileDialog, "getOpenFileName", lambda *_args, path=path, **_more: (str(path), "")
+        )
+        dialog.list.open.click()
+        qtbot.waitUntil(lambda: bool(dialog.list.specs()), timeout=5000)
+    qtbot.waitUntil(lambda: "UTF-8" in dialog.strip.text, timeout=5000)
+    assert dialog.list.specs() == [ClassSpec("owl"), ClassSpec("fox", "red fox")]
+
+
+def test_a_refused_list_changes_nothing(
+    dialog: VocabularyDialog, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_specs: object) -> None:
+        raise OSError("The disk is full.")
+
+    monkeypatch.setattr(session.vocabulary, "use_list", refuse)
+    dialog.list.text.setPlainText("owl")
+    dialog.list.apply.click()
+    assert "disk is full" in dialog.strip.text
+    assert len(names(session)) == 6
+
+
+def test_annotations_made_meanwhile_are_counted(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    session.annotate([5], [session.classes[0].id], Verdict.PRESENT)
+    qtbot.waitUntil(lambda: dialog.classes.model.lines[0].present == 4, timeout=5000)
+
+
+def test_a_library_without_classes_begins_with_the_list(session: Any, qtbot: Any) -> None:
+    session.set_vocabulary([])
+    dialog = VocabularyDialog(session)
+    qtbot.addWidget(dialog)
+    assert dialog.tabs.currentWidget() is dialog.list
+
+
+def test_change_ignores_case_and_knows_aliases() -> None:
+    classes = [ClassEntry(1, "Dog", aliases=("puppy",)), ClassEntry(2, "cat")]
+    wanted = [ClassSpec("PUPPY"), ClassSpec("owl")]
+    change = vocabulary_change(classes, {2: 1}, wanted)
+    assert change.added == ("owl",)
+    assert change.kept == ("Dog",)
+    assert change.removed == ("cat",)
+    assert "1 class goes to the archive (cat)" in change.sentence
+    assert "(1 annotation)" in change.sentence
+
+
+# ---------------------------------------------------------------------------- names and colour
+
+
+def test_other_names_are_edited_in_the_table_and_found(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    model = dialog.classes.model
+    model.setData(model.index(0, ALIASES), " puppy |  hound|Puppy ")
+    assert session.classes[0].aliases == ("puppy", "hound")
+    assert model.data(model.index(0, ALIASES)) == "puppy | hound"
+    qtbot.keyClicks(dialog.classes.search, "HOUN")
+    assert dialog.classes.proxy.rowCount() == 1
+    dialog.classes.search.clear()
+    model.setData(model.index(1, ALIASES), "hound")
+    assert "another name of “dog”" in dialog.strip.text
+    assert session.classes[1].aliases == ()
+
+
+def test_a_name_that_nearly_is_a_class_is_added_with_a_warning(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    qtbot.keyClicks(dialog.classes.new_name, "dogs")
+    qtbot.keyClick(dialog.classes.new_name, Qt.Key.Key_Return)
+    assert names(session)[-1] == "dogs"
+    assert "“dog” already" in dialog.strip.text
+    dialog.undo()
+    assert "dogs" not in names(session)
+
+
+def test_a_colour_is_chosen_and_taken_off(
+    dialog: VocabularyDialog, session: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtGui import QColor
+
+    monkeypatch.setattr(QColorDialog, "getColor", lambda *_args: QColor("#336699"))
+    dialog.classes.table.selectRow(0)
+    menu = dialog.classes.colour.menu()
+    menu.actions()[0].trigger()
+    assert session.classes[0].colour == "#336699"
+    menu.actions()[1].trigger()
+    assert session.classes[0].colour == ""
+    dialog.undo()
+    assert session.classes[0].colour == "#336699"
+
+
+# ------------------------------------------------------------------------------------ order
+
+
+def test_the_selection_moves_with_the_keys(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    table = dialog.classes.table
+    table.setFocus()
+    dialog.classes.select_class("kite")
+    qtbot.waitUntil(table.hasFocus, timeout=5000)
+    for _time in range(2):
+        qtbot.keyClick(table, Qt.Key.Key_Up, Qt.KeyboardModifier.AltModifier)
+    assert names(session)[:2] == ["dog", "kite"]
+    assert [line.entry.name for line in dialog.classes.selected_lines()] == ["kite"]
+    qtbot.keyClick(table, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    assert names(session)[:3] == ["dog", "person", "kite"]
+
+
+def test_dragged_rows_are_put_where_they_are_dropped(
+    dialog: VocabularyDialog, session: Any
+) -> None:
+    model = dialog.classes.model
+    data = model.mimeData([model.index(4, 0), model.index(5, 0)])
+    assert not model.dropMimeData(data, Qt.DropAction.MoveAction, 1, 0, model.index(-1, -1))
+    assert names(session) == ["dog", "hair drier", "cup", "person", "traffic light", "kite"]
+    other = QMimeData()
+    assert not model.dropMimeData(other, Qt.DropAction.MoveAction, 1, 0, model.index(-1, -1))
+
+
+def test_sorted_or_searched_the_order_cannot_be_changed(dialog: VocabularyDialog) -> None:
+    dialog.classes.table.selectRow(1)
+    assert dialog.classes.up.isEnabled()
+    dialog.classes.search.setText("d")
+    dialog.classes.table.selectRow(1)
+    assert not dialog.classes.up.isEnabled()
+    dialog.classes.search.clear()
+    dialog.classes.table.sortByColumn(NAME, Qt.SortOrder.AscendingOrder)
+    dialog.classes.table.selectRow(1)
+    assert not dialog.classes.up.isEnabled()
+
+
+def test_moving_keeps_the_order_of_what_is_moved() -> None:
+    assert moved([1, 2, 3, 4, 5], [4, 2], 5) == [1, 3, 5, 2, 4]
+    assert moved([1, 2, 3, 4, 5], [4, 2], 0) == [2, 4, 1, 3, 5]
+    assert stepped([1, 2, 3, 4], [1, 3], -1) == [1, 3, 2, 4]
+    assert stepped([1, 2, 3, 4], [4], 1) == [1, 2, 3, 4]
+    assert stepped([1, 2, 3, 4], [2], 1) == [1, 3, 2, 4]
+
+
+# -------------------------------------------------------------------------- merge and split
+
+
+def select(dialog: VocabularyDialog, *wanted: str) -> None:
+    dialog.classes.select_ids(
+        [line.entry.id for line in dialog.classes.model.lines if line.entry.name in wanted]
+    )
+
+
+def test_merging_is_told_first_then_done_then_undone(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    session.annotate([3, 4], [session.classes[3].id], Verdict.PRESENT)
+    select(dialog, "dog", "kite")
+    qtbot.mouseClick(dialog.classes.merge, Qt.MouseButton.LeftButton)
+    asked = dialog.findChild(MergeDialog)
+    assert asked is not None
+    assert asked.into.currentText() == "dog"  # of which most was said
+    qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
+    assert "“kite” and “dog” become “dog”: 4 images." in asked.sentences.text()
+    assert "1 image was said to be one but not the other" in asked.sentences.text()
+    assert names(session)[3] == "kite"
+    qtbot.mouseClick(asked.act, Qt.MouseButton.LeftButton)
+    assert "kite" not in names(session)
+    assert session.annotations[:4, 0].tolist() == [1, 1, 1, 1]
+    dialog.undo()
+    assert names(session)[3] == "kite"
+    assert session.annotations[:4, 0].tolist() == [1, 1, 1, 0]
+
+
+def test_another_class_may_stay(dialog: VocabularyDialog, session: Any, qtbot: Any) -> None:
+    select(dialog, "dog", "kite")
+    dialog.classes.merge.click()
+    asked = dialog.findChild(MergeDialog)
+    assert asked is not None
+    asked.into.setCurrentText("kite")
+    asked.absent.setChecked(False)
+    qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
+    asked.act.click()
+    assert session.classes[2].name == "kite"
+    assert session.annotations[:4, 2].tolist() == [1, 1, 1, -1]
+
+
+def test_one_class_cannot_be_merged_nor_two_be_split(dialog: VocabularyDialog) -> None:
+    select(dialog, "dog")
+    assert not dialog.classes.merge.isEnabled()
+    assert dialog.classes.split.isEnabled()
+    select(dialog, "dog", "kite")
+    assert dialog.classes.merge.isEnabled()
+    assert not dialog.classes.split.isEnabled()
+
+
+def test_splitting_shows_the_photos_to_look_through(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    shown: list[list[int]] = []
+    dialog.images_wanted.connect(shown.append)
+    select(dialog, "dog")
+    dialog.classes.split.click()
+    asked = dialog.findChild(SplitDialog)
+    assert asked is not None
+    assert not asked.act.isEnabled()
+    asked.names.setPlainText("guide dog\nKITE")
+    qtbot.waitUntil(lambda: "already" in asked.strip.text, timeout=5000)
+    assert not asked.act.isEnabled()
+    asked.names.setPlainText("guide dog\nstray dog\n")
+    qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
+    assert "3 images in which it is present are shown next" in asked.sentences.text()
+    asked.act.click()
+    assert shown == [[1, 2, 3]]
+    assert names(session)[:2] == ["guide dog", "stray dog"]
+    dialog.undo()
+    assert names(session)[:2] == ["dog", "person"]
+
+
+# ------------------------------------------------------------------------- archive and files
+
+
+def test_archived_classes_come_back_from_their_tab(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    select(dialog, "dog")
+    dialog.classes.archive.click()
+    qtbot.waitUntil(lambda: len(dialog.archived.model.lines) == 1, timeout=5000)
+    assert dialog.tabs.tabText(3) == "Archive (1)"
+    dialog.tabs.setCurrentWidget(dialog.archived)
+    dialog.archived.table.selectRow(0)
+    qtbot.mouseClick(dialog.archived.back, Qt.MouseButton.LeftButton)
+    assert names(session)[-1] == "dog"
+    qtbot.waitUntil(lambda: not dialog.archived.model.lines, timeout=5000)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("out.csv", ""), ("out", "Text (*.txt)")])
+def test_classes_go_to_a_file_and_come_back(  # noqa: PLR0917 - fixtures
+    dialog: VocabularyDialog,
+    session: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+    name: str,
+    kind: str,
+) -> None:
+    session.vocabulary.set_aliases(session.classes[0].id, ["puppy"])
+    path = tmp_path / name
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), kind))
+    dialog.list.save.click()
+    qtbot.waitUntil(lambda: "6 classes written" in dialog.strip.text, timeout=5000)
+    written = path if path.suffix else path.with_suffix(".txt")
+    assert read_class_list(written)[0] == ClassSpec("dog", "", ("puppy",))
+
+
+def test_a_list_can_be_added_to_the_vocabulary(dialog: VocabularyDialog, session: Any) -> None:
+    dialog.list.text.setPlainText("Dog\nowl\tsmall owl\ttyto | barn owl\n")
+    dialog.list.add.click()
+    assert names(session) == ["dog", "person", "traffic light", "kite", "hair drier", "cup", "owl"]
+    assert session.classes[-1].aliases == ("tyto", "barn owl")
+    dialog.list.text.setPlainText("kite")
+    assert not dialog.list.add.isEnabled()
+
+
+# --------------------------------------------------------------------------------- trying
+
+
+def test_a_name_that_is_taken_cannot_be_added_from_the_try_page(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    dialog.tabs.setCurrentWidget(dialog.try_out)
+    qtbot.keyClicks(dialog.try_out.name, "DOG")
+    assert "There is a class “dog” already." in dialog.try_out.warning.text
+    assert not dialog.try_out.add.isEnabled()
+    qtbot.keyClicks(dialog.try_out.name, "s")
+    assert "plural" in dialog.try_out.warning.text
+    assert dialog.try_out.add.isEnabled()
+    dialog.try_out.name.setText("lighthouse")
+    assert dialog.try_out.warning.isHidden()
+    qtbot.waitUntil(
+        lambda: "No photo has been looked at" in dialog.try_out.sentence.text(), timeout=5000
+    )
+    qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
+    assert names(session)[-1] == "lighthouse"
+    assert "There is a class “lighthouse” already." in dialog.try_out.warning.text
+
+
+# ---------------------------------------------------------------------------- large libraries
+
+
+def test_in_a_large_library_nothing_waits(
+    dialog: VocabularyDialog, session: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edits, "INLINE_CELLS", -1)
+    monkeypatch.setattr(dialogs, "INLINE_CELLS", -1)
+    select(dialog, "dog")
+    dialog.classes.archive.click()
+    assert not dialog.tabs.isEnabled()
+    qtbot.waitUntil(dialog.tabs.isEnabled, timeout=5000)
+    qtbot.waitUntil(lambda: "in the archive" in dialog.strip.text, timeout=5000)
+    dialog.undo()
+    qtbot.waitUntil(lambda: names(session)[0] == "dog", timeout=5000)
+    qtbot.waitUntil(
+        lambda: [line.present for line in dialog.classes.model.lines][:1] == [3], timeout=5000
+    )
+
+
+def test_the_selection_outlives_a_change_made_elsewhere(
+    dialog: VocabularyDialog, session: Any, qtbot: Any
+) -> None:
+    select(dialog, "kite", "cup")
+    session.vocabulary.add("owl")
+    qtbot.waitUntil(lambda: len(dialog.classes.model.lines) == 7, timeout=5000)
+    assert [line.entry.name for line in dialog.classes.selected_lines()] == ["kite", "cup"]
+    flags = QItemSelectionModel.SelectionFlag
+    dialog.classes.table.selectionModel().select(
+        dialog.classes.index_of(6, NAME), flags.Select | flags.Rows
+    )
+    assert len(dialog.classes.selected_lines()) == 3
