@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -87,6 +88,10 @@ class Catalogue:
                 target=backups.back_up_daily, args=(path,), name="catalogue-backup", daemon=True
             )
             self._backup.start()
+
+    def hurried(self, seconds: float) -> AbstractContextManager[None]:
+        """See :meth:`Store.hurried`."""
+        return self._store.hurried(seconds)
 
     def outside_version(self) -> int:
         """A number that is another one whenever another process (``tag``) has written since;

@@ -105,12 +105,7 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
     if code in _FULL:
         meant = disk_full(path)
     elif code in _BUSY:
-        meant = CatalogueLocked(
-            _(
-                "Another program is busy writing to the library {library}, so this "
-                "change was not saved. Try again in a moment."
-            ).format(library=path.parent)
-        )
+        meant = busy(path)
     elif code in _DAMAGED:
         meant = damaged(path, str(error))
     elif code in _UNWRITABLE:
@@ -130,6 +125,15 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
             )
         )
     return meant
+
+
+def busy(path: Path) -> CatalogueLocked:
+    return CatalogueLocked(
+        _(
+            "Another program is busy writing to the library {library}, so this "
+            "change was not saved. Try again in a moment."
+        ).format(library=path.parent)
+    )
 
 
 def disk_full(path: Path) -> CatalogueDiskFull:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
-from lmpt_desktop.catalogue.errors import translated
+from lmpt_desktop.catalogue.errors import busy, translated
 
 BUSY_SECONDS = 15.0
 """How long a write waits for another process to finish its own."""
@@ -66,6 +66,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writing = threading.RLock()
+        self._patience = threading.local()
         self._engine = create_engine(
             "sqlite://",
             creator=lambda: connect(path),
@@ -82,10 +83,30 @@ class Store:
             pool_size=1,
             max_overflow=0,
         )
-        _begin_with(self._engine, "BEGIN")
+        _begin_with(self._engine, lambda: ("BEGIN",))
         # The driver's own BEGIN would be deferred, and a deferred transaction that turns into
         # a writer fails at once when another process has written meanwhile.
-        _begin_with(self._writer, "BEGIN IMMEDIATE")
+        _begin_with(
+            self._writer,
+            lambda: (f"PRAGMA busy_timeout = {self._seconds() * 1000:.0f}", "BEGIN IMMEDIATE"),
+        )
+
+    def _seconds(self) -> float:
+        return getattr(self._patience, "seconds", BUSY_SECONDS)
+
+    @contextmanager
+    def hurried(self, seconds: float) -> Iterator[None]:
+        """Writes of this thread wait no longer than this for other writers; then they raise
+        CatalogueLocked with nothing changed.  For a thread that must not be held up."""
+        before = getattr(self._patience, "seconds", None)
+        self._patience.seconds = seconds
+        try:
+            yield
+        finally:
+            if before is None:
+                del self._patience.seconds
+            else:
+                self._patience.seconds = before
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -96,8 +117,14 @@ class Store:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: all of it is on disk when the block ends, or none of it."""
-        with self._writing, translated(self.path), self._writer.begin() as connection:
-            yield connection
+        hurried = hasattr(self._patience, "seconds")
+        if not self._writing.acquire(timeout=self._seconds() if hurried else -1):
+            raise busy(self.path)
+        try:
+            with translated(self.path), self._writer.begin() as connection:
+                yield connection
+        finally:
+            self._writing.release()
 
     def outside_version(self) -> int:
         """A number that is another one whenever another process has written since.
@@ -116,10 +143,11 @@ class Store:
         self._writer.dispose()
 
 
-def _begin_with(engine: Engine, statement: str) -> None:
+def _begin_with(engine: Engine, statements: Callable[[], tuple[str, ...]]) -> None:
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(statement)
+        for statement in statements():
+            connection.exec_driver_sql(statement)
 
 
 def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:

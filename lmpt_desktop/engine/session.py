@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
 
@@ -153,6 +154,11 @@ class LibrarySession(VersionedSession):
     def redo(self, batch: Batch | int) -> Batch:
         """Do again what ``undo(batch)`` took back (``batch`` is the original one)."""
         return self._committed(self.catalogue.annotations.turn(batch))
+
+    def hurried(self, seconds: float) -> AbstractContextManager[None]:
+        """Within it, changes made by this thread wait no longer than this while somebody else
+        writes; then they raise CatalogueLocked and change nothing."""
+        return self.catalogue.hurried(seconds)
 
     def history(self, limit: int = 100) -> list[BatchSummary]:
         """The last changes that can be undone and done again, oldest first; also those made

@@ -94,6 +94,7 @@ class LibraryPage(QWidget):
         self.splitter.setSizes([210, 760, 340])
         self.panel.set_scanning(self._scanning())
         self.panel.ask()
+        self.desk.read_history()
 
     def _connect_widgets(self) -> None:
         self.tree.chosen.connect(self.panel.bar.set_folder)
@@ -164,9 +165,9 @@ class LibraryPage(QWidget):
             flags |= Needs.CLASSES
         if self.focus_class is not None and not reviewing:
             flags |= Needs.CLASS
-        if not self.desk.busy and self.desk.stack.canUndo():
+        if self.desk.can_undo:
             flags |= Needs.UNDO
-        if not self.desk.busy and self.desk.stack.canRedo():
+        if self.desk.can_redo:
             flags |= Needs.REDO
         return flags
 
@@ -321,6 +322,7 @@ class LibraryPage(QWidget):
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
         self.review.close()
+        self.desk.close()
         self._recount.stop()
         self.bridge.close()
         self.panel.close_panel()

@@ -1,11 +1,17 @@
 """Verdicts and their undo: every change is committed first, then shown.
 
 A change of a few images is committed on the spot.  One of thousands takes a good part of a
-second, so it goes to a worker thread, and until it is back undo and further verdicts wait.
+second, so it goes to a worker thread, as does any change that would have to wait because
+somebody else is writing; until it is back undo and further verdicts wait.
+
+The undo stack holds the numbers of batches in the catalogue's journal and nothing else.  It is
+filled from the journal when a library is opened, and again whenever the two may have come
+apart: when a change could not be saved, or was made without the desk.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,41 +19,50 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
+from shiboken6 import isValid
 
+from lmpt_desktop.catalogue.errors import CatalogueLocked
+from lmpt_desktop.catalogue.records import Source
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import background
+from lmpt_desktop.ui.undo_texts import summary_of, text_of
 
 if TYPE_CHECKING:
-    from lmpt_desktop.catalogue import Batch
+    from lmpt_desktop.catalogue import Batch, BatchSummary
     from lmpt_desktop.engine.session import LibrarySession
+
+log = logging.getLogger(__name__)
 
 INLINE_CELLS = 500
 """Changes of up to this many (image, class) pairs are committed on the window's thread."""
+PATIENCE_SECONDS = 0.03
+"""How long the window's thread waits for somebody else's write before a worker does."""
+REVIEWED_CLASSES_A_CELL = 50
+"""Marking an image reviewed costs one row, whatever the classes; reading them costs a little."""
 
 UNDO_LIMIT = 500
+HISTORY = 100
+"""Changes of earlier sessions that can be undone."""
 
 
 class _BatchCommand(QUndoCommand):
     """A batch that is committed already: the first redo, by ``push``, does nothing."""
 
-    def __init__(self, desk: AnnotationDesk, batch: Batch, text: str, cells: int) -> None:
+    def __init__(self, desk: AnnotationDesk, batch_id: int, text: str, cells: int) -> None:
         super().__init__(text)
         self._desk = desk
-        self._batch = batch
-        self._cells = cells
         self._pushed = False
-
-    @property
-    def batch_id(self) -> int:
-        return self._batch.id
+        self.batch_id = batch_id
+        self.cells = cells
 
     def redo(self) -> None:
         if self._pushed:
-            self._desk.replay(self._batch, self._cells, forward=True)
+            self._desk.replay(self, forward=True)
         self._pushed = True
 
     def undo(self) -> None:
-        self._desk.replay(self._batch, self._cells, forward=False)
+        self._desk.replay(self, forward=False)
 
 
 class AnnotationDesk(QObject):
@@ -59,7 +74,8 @@ class AnnotationDesk(QObject):
     """The exception that kept a change from being committed."""
     busy_changed = Signal(bool)
     committed = Signal(object)
-    """The :class:`Batch` of every new change, once it is committed and can be undone."""
+    """The :class:`Batch` of every new change, once it is committed and can be undone; one that
+    changed nothing is told too, but there is nothing to undo."""
     taken_back = Signal(int)
     """The id of the batch that was undone."""
 
@@ -67,6 +83,11 @@ class AnnotationDesk(QObject):
         super().__init__(parent)
         self._session = session
         self._busy = False
+        self._acts = 0
+        self._reading: background.Task | None = None
+        self._stale = False
+        self._untrue = False
+        self._filling = False
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(UNDO_LIMIT)
 
@@ -79,20 +100,35 @@ class AnnotationDesk(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether a large change is being committed."""
+        """Whether a change is being committed by a worker."""
         return self._busy
 
+    @property
+    def settled(self) -> bool:
+        """Whether nothing is being committed and the stack is what the journal says."""
+        return not (self._busy or self._reading or self._stale)
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether :meth:`undo` would do something."""
+        return not (self._busy or self._untrue) and self.stack.canUndo()
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether :meth:`redo` would do something."""
+        return not (self._busy or self._untrue) and self.stack.canRedo()
+
     def annotate(
-        self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict, name: str
+        self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict, name: str = ""
     ) -> None:
-        """Commit ``verdict``; ``name`` is how the class is called in the undo menu."""
+        """Commit ``verdict``; ``name`` is how the class is called in the undo menu if the
+        vocabulary does not know it."""
         if not image_ids or not class_ids:
             return
-        text = f"{name}: {verdict.name.lower()}{_on_images(len(image_ids))}"
         self._commit(
             lambda: self._session.annotate(image_ids, class_ids, verdict),
-            text,
             len(image_ids) * len(class_ids),
+            name=name,
         )
 
     def apply(
@@ -102,13 +138,17 @@ class AnnotationDesk(QObject):
         verdicts: NDArray[np.int8],
         text: str,
         done: Callable[[Batch], object] | None = None,
+        *,
+        source: Source = Source.USER,
     ) -> bool:
         """Commit many verdicts, each of its own image and class, as one step called ``text``.
 
         Args:
             image_ids, class_ids, verdicts: (n,) each.
+            text: what the undo menu calls it, also after a restart.
             done: called on the window's thread once they are committed; if that fails,
                 ``failed`` is emitted instead.
+            source: by what they came about.
 
         Returns:
             Whether it was begun: not while another change is being saved, nor for no changes.
@@ -116,8 +156,9 @@ class AnnotationDesk(QObject):
         if not len(image_ids):
             return False
         return self._commit(
-            lambda: self._session.apply_changes(image_ids, class_ids, verdicts, label=text),
-            text,
+            lambda: self._session.apply_changes(
+                image_ids, class_ids, verdicts, source=source, label=text
+            ),
             len(image_ids),
             done,
         )
@@ -126,50 +167,113 @@ class AnnotationDesk(QObject):
         """Commit or take back the reviewed mark."""
         if not image_ids:
             return
-        text = ("Reviewed" if reviewed else "Not reviewed") + _on_images(len(image_ids))
-        classes = max(1, len(self._session.snapshot().classes))
+        classes = max(1, len(self._session.snapshot().classes) // REVIEWED_CLASSES_A_CELL)
         self._commit(
-            lambda: self._session.mark_reviewed(image_ids, reviewed),
-            text,
-            len(image_ids) * classes,
+            lambda: self._session.mark_reviewed(image_ids, reviewed), len(image_ids) * classes
         )
 
     def undo(self) -> None:
-        if not self._busy and self.stack.canUndo():
-            text = self.stack.undoText()
+        if self.can_undo:
             self.stack.undo()
-            self.said.emit(f"Undone: {text}")
 
     def redo(self) -> None:
-        if not self._busy and self.stack.canRedo():
-            text = self.stack.redoText()
+        if self.can_redo:
             self.stack.redo()
-            self.said.emit(f"Done again: {text}")
 
-    def replay(self, batch: Batch, cells: int, *, forward: bool) -> None:
-        """Called by the commands on the stack."""
+    def replay(self, command: _BatchCommand, *, forward: bool) -> None:
+        """Called by the commands on the stack, whose place in it has moved already."""
+        if self._filling:
+            return
+        self._acts += 1
+        batch_id, text = command.batch_id, command.text()
         act = self._session.redo if forward else self._session.undo
 
-        def done(_turned: object) -> None:
+        def done(turned: Batch) -> None:
+            told = _("Done again: {change}") if forward else _("Undone: {change}")
+            self.said.emit(told.format(change=text) + _left_alone(turned))
             if not forward:
-                self.taken_back.emit(batch.id)
+                self.taken_back.emit(batch_id)
 
-        self._run(lambda: act(batch), done, cells)
+        self._run(lambda: act(batch_id), done, command.cells)
+
+    def read_history(self) -> None:
+        """Fill the stack from the journal; returns at once.
+
+        What is done meanwhile is in the journal too: then it is read again.
+        """
+        if self._busy or self._reading is not None:
+            self._stale = True
+            return
+        self._stale = False
+        acts = self._acts
+
+        def read(history: list[BatchSummary]) -> None:
+            self._reading = None
+            if not isValid(self):
+                return
+            if self._stale or self._busy or acts != self._acts:
+                self.read_history()
+            else:
+                self._fill(history)
+
+        def unread(error: Exception) -> None:
+            self._reading = None
+            log.warning("the history of changes could not be read", exc_info=error)
+            if isValid(self):
+                self._fill([])
+
+        self._reading = background.start(lambda: self._session.history(HISTORY), read, unread)
+
+    def close(self) -> None:
+        """Stop reading; the session is about to close."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _fill(self, history: list[BatchSummary]) -> None:
+        same = [item.id for item in history] == [
+            command.batch_id
+            for i in range(self.stack.count())
+            if isinstance(command := self.stack.command(i), _BatchCommand)
+        ]
+        done = sum(item.done for item in history)
+        self._untrue = False
+        if same and done == self.stack.index():
+            return
+        # Its signals would have every action looked at a hundred times.
+        self.stack.blockSignals(True)
+        self._filling = True
+        self.stack.clear()
+        for item in history:
+            self.stack.push(
+                _BatchCommand(self, item.id, text_of(item), max(item.images, item.changes))
+            )
+        self.stack.setIndex(done)
+        self._filling = False
+        self.stack.blockSignals(False)
+        self.stack.indexChanged.emit(self.stack.index())
 
     def _commit(
         self,
         act: Callable[[], Batch],
-        text: str,
         cells: int,
         then: Callable[[Batch], object] | None = None,
+        name: str = "",
     ) -> bool:
         if self._busy:
-            self.said.emit("Still saving the previous change; try again in a moment.")
+            self.said.emit(_("Still saving the previous change; try again in a moment."))
             return False
 
         def done(batch: Batch) -> None:
-            self.stack.push(_BatchCommand(self, batch, text, cells))
-            self.said.emit(text)
+            if len(batch):
+                self._acts += 1
+                text = text_of(summary_of(batch, self._session.snapshot(), name))
+                self.stack.push(_BatchCommand(self, batch.id, text, cells))
+                self.said.emit(text)
+            else:
+                self.said.emit(_("Nothing has changed: it was so already."))
             if then is not None:
                 then(batch)
             self.committed.emit(batch)
@@ -177,18 +281,22 @@ class AnnotationDesk(QObject):
         self._run(act, done, cells)
         return True
 
-    def _run(self, act: Callable[[], object], done: Callable, cells: int) -> None:
+    def _run(self, act: Callable[[], Batch], done: Callable[[Batch], object], cells: int) -> None:
         if cells <= INLINE_CELLS:
             try:
-                result = act()
+                with self._session.hurried(PATIENCE_SECONDS):
+                    result = act()
+            except CatalogueLocked:
+                pass  # a worker can wait
             except Exception as error:  # shown to the user by the window
                 self._fail(error)
+                return
             else:
                 done(result)
-            return
+                return
         self._set_busy(True)
 
-        def finished(result: object) -> None:
+        def finished(result: Batch) -> None:
             self._set_busy(False)
             done(result)
 
@@ -199,14 +307,24 @@ class AnnotationDesk(QObject):
         background.start(act, finished, failed)
 
     def _fail(self, error: Exception) -> None:
-        # What the stack says was done may not be so any more.
-        self.stack.clear()
+        # What the stack says was done may not be so: until it is known, nothing is undone.
+        self._untrue = True
+        self.read_history()
         self.failed.emit(error)
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy
         self.busy_changed.emit(busy)
+        if not busy and self._stale:
+            self.read_history()
 
 
-def _on_images(count: int) -> str:
-    return "" if count == 1 else f" on {count:,} images"
+def _left_alone(turned: Batch) -> str:
+    """What an undo could not put back, as a sentence to follow another."""
+    if not turned.skipped:
+        return ""
+    return ngettext(
+        ". {count} annotation was changed since and left as it is",
+        ". {count} annotations were changed since and left as they are",
+        turned.skipped,
+    ).format(count=number(turned.skipped))

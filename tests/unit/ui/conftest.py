@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,15 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lmpt_desktop.catalogue.records import Batch, ClassEntry, Folder, ImageState, ImageTable
+from lmpt_desktop.catalogue.records import (
+    Batch,
+    BatchSummary,
+    ClassEntry,
+    Folder,
+    ImageState,
+    ImageTable,
+    Source,
+)
 from lmpt_desktop.engine.notices import Activity, ActivityKind, AnnotationsChanged, Notice
 from lmpt_desktop.engine.views import (
     ClassVerdict,
@@ -26,6 +35,7 @@ from lmpt_desktop.engine.views import (
 from lmpt_desktop.inference import filters
 from lmpt_desktop.inference.filters import Filter, Sort
 from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
+from lmpt_desktop.ui.undo_texts import summary_of
 from trainer.bands import BandLimits
 
 CLASS_NAMES = ("dog", "person", "traffic light", "kite", "hair drier", "cup")
@@ -49,6 +59,8 @@ class MemorySession:
         self.fails: Exception | None = None
         self.batches = 0
         self.questions: tuple[QueueItem, ...] | None = None
+        self.made: dict[int, Batch] = {}
+        self.undone: set[int] = set()
 
     # ------------------------------------------------------------------------------ state
 
@@ -156,7 +168,12 @@ class MemorySession:
         return self._batch(cells, before, np.full(len(cells), verdict, np.int8))
 
     def apply_changes(
-        self, image_ids: np.ndarray, class_ids: np.ndarray, verdicts: np.ndarray, label: str = ""
+        self,
+        image_ids: np.ndarray,
+        class_ids: np.ndarray,
+        verdicts: np.ndarray,
+        source: Source = Source.USER,
+        label: str = "",
     ) -> Batch:
         if self.fails is not None:
             raise self.fails
@@ -171,39 +188,86 @@ class MemorySession:
         for cell, verdict in zip(cells, verdicts, strict=True):
             annotations[cell] = verdict
         self._set(annotations=annotations)
-        return self._batch(cells, before, np.asarray(verdicts, np.int8))
+        return self._batch(cells, before, np.asarray(verdicts, np.int8), label=label)
 
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool = True) -> Batch:
         marks = self.snapshot_.reviewed.copy()
         marks[[self.snapshot_.row_of[id_] for id_ in image_ids]] = reviewed
         self._set(reviewed=marks)
-        return self._batch([], np.empty(0, np.int8), np.empty(0, np.int8))
+        none = np.empty(0, np.int8)
+        return self._batch(
+            [],
+            none,
+            none,
+            action="reviewed" if reviewed else "unreviewed",
+            reviewed_ids=image_ids,
+            reviewed=reviewed,
+        )
 
-    def undo(self, batch: Batch) -> None:
-        self._replay(batch, batch.before)
+    def undo(self, batch: Batch | int) -> Batch:
+        return self._turn(batch, forward=False)
 
-    def redo(self, batch: Batch) -> None:
-        self._replay(batch, batch.after)
+    def redo(self, batch: Batch | int) -> Batch:
+        return self._turn(batch, forward=True)
 
-    def _replay(self, batch: Batch, values: np.ndarray) -> None:
+    def hurried(self, seconds: float) -> nullcontext[None]:
+        return nullcontext()
+
+    def history(self, limit: int = 100) -> list[BatchSummary]:
+        done = [item for item in self.made.values() if item.id not in self.undone]
+        undone = [item for item in reversed(self.made.values()) if item.id in self.undone]
+        return [
+            replace(summary_of(item, self.snapshot_), done=item.id not in self.undone)
+            for item in (done + undone)[-limit:]
+        ]
+
+    def _turn(self, batch: Batch | int, *, forward: bool) -> Batch:
+        if self.fails is not None:
+            raise self.fails
+        made = self.made[batch if isinstance(batch, int) else batch.id]
+        if (made.id in self.undone) is not forward:
+            raise AssertionError("undone or done twice")
+        (self.undone.discard if forward else self.undone.add)(made.id)
         annotations = self.snapshot_.annotations.copy()
-        for image_id, class_id, value in zip(batch.image_ids, batch.class_ids, values, strict=True):
+        values = made.after if forward else made.before
+        for image_id, class_id, value in zip(made.image_ids, made.class_ids, values, strict=True):
             row = self.snapshot_.row_of[int(image_id)]
             annotations[row, self.snapshot_.column_of[int(class_id)]] = value
-        self._set(annotations=annotations)
+        marks = self.snapshot_.reviewed.copy()
+        for image_id, mark in zip(made.reviewed_ids, made.reviewed_after, strict=True):
+            marks[self.snapshot_.row_of[int(image_id)]] = bool(mark) is forward
+        self._set(annotations=annotations, reviewed=marks)
+        return replace(made, id=made.id + 1_000_000, undoes=made.id, action="undo")
 
-    def _batch(self, cells: list[tuple[int, int]], before: Any, after: Any) -> Batch:
+    def _batch(
+        self,
+        cells: list[tuple[int, int]],
+        before: Any,
+        after: Any,
+        *,
+        action: str = "apply",
+        reviewed_ids: Any = (),
+        label: str = "",
+        reviewed: bool = True,
+    ) -> Batch:
         self.batches += 1
         snapshot = self.snapshot_
-        return Batch(
+        batch = Batch(
             self.batches,
             datetime.now(UTC),
-            "apply",
+            action,
             image_ids=np.array([snapshot.image_ids[row] for row, _c in cells], np.int64),
             class_ids=np.array([snapshot.class_ids[column] for _r, column in cells], np.int64),
             before=before,
             after=after,
+            reviewed_ids=np.asarray(reviewed_ids, np.int64),
+            reviewed_after=np.full(len(reviewed_ids), reviewed),
+            label=label,
         )
+        self.made = {key: made for key, made in self.made.items() if key not in self.undone}
+        self.undone.clear()
+        self.made[batch.id] = batch
+        return batch
 
     def _set(self, **changes: Any) -> None:
         self.snapshot_ = replace(self.snapshot_, version=self.snapshot_.version + 1, **changes)

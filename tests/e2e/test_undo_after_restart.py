@@ -1,0 +1,55 @@
+"""Undo in the real window, after the app was closed and opened again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+def menu_text(window: MainWindow, name: str) -> str:
+    return window.commands.action(f"edit.{name}").text().replace("&", "")
+
+
+def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    dog = next(entry.id for entry in page.session.classes if entry.name == "dog")
+    ids = page.session.snapshot().image_ids[:3].tolist()
+    page.grid.select_ids(ids, ids[0])
+    qtbot.waitUntil(lambda: len(page.inspector.image_ids) == 3, timeout=WAIT_MS)
+    page.inspector.focus_class(dog)
+    qtbot.keyClick(page.grid, Qt.Key.Key_P)
+    qtbot.keyClick(page.grid, Qt.Key.Key_R)
+    qtbot.waitUntil(lambda: page.session.reviewed.sum() == 3 and page.desk.settled, timeout=WAIT_MS)
+    said = page.session.annotations
+    qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert page.session.reviewed.sum() == 0
+    window.close()
+
+    window = launch(photos)
+    page = settled(window)
+    qtbot.waitUntil(lambda: page.desk.can_undo, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "dog" in menu_text(window, "undo"), timeout=WAIT_MS)
+    assert menu_text(window, "undo") == "Undo dog: present on 3 images"
+    assert menu_text(window, "redo") == "Redo Reviewed 3 images"
+    page.grid.setFocus()
+    qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert (page.session.annotations == -1).all()
+    matrix = page.session.catalogue.annotations.matrix
+    assert (matrix(ids, page.session.snapshot().class_ids) == -1).all()
+    for _ in range(2):
+        page.commands.action("edit.redo").trigger()
+    assert (page.session.annotations == said).all()
+    assert page.session.reviewed.sum() == 3
+    assert not page.commands.action("edit.redo").isEnabled()
