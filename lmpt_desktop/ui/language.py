@@ -32,7 +32,7 @@ def speak(application: QApplication, chosen: str = "") -> str:
     locale = locale_of(code)
     QLocale.setDefault(locale)
     translation.use_formats(
-        locale.toString,
+        lambda count: locale.toString(int(count)),
         lambda value, digits: locale.toString(float(value), "f", digits),
         lambda when: _moment(locale, when),
     )

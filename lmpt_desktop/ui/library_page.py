@@ -13,7 +13,7 @@ from lmpt_desktop.engine import notices
 from lmpt_desktop.engine.searching import SearchReady
 from lmpt_desktop.engine.views import Snapshot, Verdict
 from lmpt_desktop.inference.filters import Status
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.arrivals import dropped
 from lmpt_desktop.ui.bridge import SessionBridge
@@ -24,6 +24,7 @@ from lmpt_desktop.ui.page_builder import PageParts
 from lmpt_desktop.ui.pages import GRID, PageStack
 from lmpt_desktop.ui.review.entry import ReviewEntry
 from lmpt_desktop.ui.undo import AnnotationDesk
+from lmpt_desktop.ui.words import images_text
 
 RECOUNT_MS = 900
 """While photos are being found, the folder tree is counted anew this often."""
@@ -205,7 +206,7 @@ class LibraryPage(QWidget):
     def class_name(self, class_id: int) -> str:
         snapshot = self.panel.model.snapshot or self.session.snapshot()
         column = snapshot.column_of.get(class_id)
-        return snapshot.classes[column].name if column is not None else "Class"
+        return snapshot.classes[column].name if column is not None else _("Class")
 
     # ---------------------------------------------------------------------------- commands
 
@@ -258,7 +259,7 @@ class LibraryPage(QWidget):
         ids = self.chosen_ids()
         self.show_grid()
         if ids:
-            name = f"{len(ids):,} images"
+            name = images_text(len(ids))
             if len(ids) == 1:
                 model = self.panel.model
                 name = model.cell(model.position_of(ids[0])).name
@@ -281,7 +282,11 @@ class LibraryPage(QWidget):
 
         def copy(paths: list[str]) -> None:
             QGuiApplication.clipboard().setText("\n".join(paths))
-            self.said.emit("Path copied" if len(ids) == 1 else f"{len(ids):,} paths copied")
+            self.said.emit(
+                ngettext("Path copied", "{count} paths copied", len(ids)).format(
+                    count=number(len(ids))
+                )
+            )
 
         background.start(lambda: [str(path) for path in self.session.paths(ids)], copy)
 
@@ -290,14 +295,16 @@ class LibraryPage(QWidget):
         background.start(
             lambda: [self.session.add_folder(folder) for folder in folders],
             lambda added: self.said.emit(
-                f"Added {added[0].path.name}" if len(added) == 1 else f"Added {len(added)} folders"
+                ngettext("Added {name}", "Added {count} folders", len(added)).format(
+                    name=added[0].path.name, count=number(len(added))
+                )
             ),
             self.problem.emit,
         )
 
     def relocate_folder(self, folder_id: int) -> None:
         """Ask where a folder has gone, and keep its annotations."""
-        chosen = QFileDialog.getExistingDirectory(self, "Where is this folder now?")
+        chosen = QFileDialog.getExistingDirectory(self, _("Where is this folder now?"))
         if chosen:
             self._do(lambda: self.session.relocate_folder(folder_id, Path(chosen)))
 
@@ -305,9 +312,11 @@ class LibraryPage(QWidget):
         """Hide a folder, after asking."""
         answer = QMessageBox.question(
             self,
-            "Remove folder",
-            "Take this folder out of the library? The photos stay where they are, and your "
-            "annotations come back if you add the folder again.",
+            _("Remove folder"),
+            _(
+                "Take this folder out of the library? The photos stay where they are, and your "
+                "annotations come back if you add the folder again."
+            ),
         )
         if answer == QMessageBox.StandardButton.Yes:
             self._do(lambda: self.session.remove_folder(folder_id))

@@ -25,6 +25,7 @@ from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ingest import samples
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, files, theme
 from lmpt_desktop.ui.batch.actions import BatchActions
 from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs, Shortcuts
@@ -93,11 +94,11 @@ class MainWindow(QMainWindow):
 
     def _build_menus(self) -> None:
         menus = self.commands.fill_menu_bar(self.menuBar())
-        self._recent_menu = QMenu("&Recent libraries", self)
+        self._recent_menu = QMenu(_("&Recent libraries"), self)
         self._recent_menu.setObjectName("recent-libraries")
         self._recent_menu.aboutToShow.connect(self._fill_recent)
         menus["file"].insertMenu(self.commands.action("file.samples"), self._recent_menu)
-        self.toolbar = QToolBar("Main")
+        self.toolbar = QToolBar(_("Main"))
         self.toolbar.setObjectName("toolbar")
         self.toolbar.setMovable(False)
         self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -180,12 +181,12 @@ class MainWindow(QMainWindow):
 
     def ask_open(self) -> None:
         """Ask for a folder and open it as a library."""
-        if chosen := self._ask_folder("Open a folder of photos"):
+        if chosen := self._ask_folder(_("Open a folder of photos")):
             self.open_folders([chosen])
 
     def ask_add(self) -> None:
         """Ask for a folder and add it to the open library."""
-        if self.page is not None and (chosen := self._ask_folder("Add a folder of photos")):
+        if self.page is not None and (chosen := self._ask_folder(_("Add a folder of photos"))):
             self.page.add_folders([chosen])
 
     def open_folders(self, folders: Sequence[Path]) -> None:
@@ -200,7 +201,7 @@ class MainWindow(QMainWindow):
         try:
             self.open_folders([samples.copy_samples()])
         except (samples.SamplesMissingError, OSError) as error:
-            self.tell_error("The sample photos cannot be opened", error)
+            self.tell_error(_("The sample photos cannot be opened"), error)
 
     def open_library(self, library: Path, folders: Sequence[Path] = ()) -> None:
         """Open a library, in the background; what was open is closed first."""
@@ -211,7 +212,7 @@ class MainWindow(QMainWindow):
                 self.page.add_folders(list(folders))
                 return
             self.close_library()
-        self.waiting.setText("Opening the library...")
+        self.waiting.setText(_("Opening the library..."))
         self.stack.setCurrentWidget(self.waiting)
         self.shell_actions.open(library, folders)
 
@@ -277,7 +278,7 @@ class MainWindow(QMainWindow):
         if self.shell_actions.try_again(error):
             return
         self.stack.setCurrentWidget(self.welcome)
-        self.tell_error("The library was not opened", error)
+        self.tell_error(_("The library was not opened"), error)
 
     # ------------------------------------------------------------------------------ memory
 
@@ -297,7 +298,7 @@ class MainWindow(QMainWindow):
         folders = [folder.path for folder in found if not folder.hidden]
         name = folders[0].name if folders else session.library_folder.name
         if len(folders) > 1:
-            name = f"{name} and {len(folders) - 1} more"
+            name = _("{name} and {count} more").format(name=name, count=len(folders) - 1)
         self.setWindowTitle(f"{name} - {TITLE}")
         self.memory.remember(
             RecentLibrary(name, str(session.library_folder), tuple(map(str, folders)))
@@ -322,7 +323,7 @@ class MainWindow(QMainWindow):
         for entry in entries:
             self._recent_menu.addAction(entry.label, lambda e=entry: self.open_recent(e))
         if not entries:
-            self._recent_menu.addAction("None yet").setEnabled(False)
+            self._recent_menu.addAction(_("None yet")).setEnabled(False)
 
     # ------------------------------------------------------------------------------ showing
 
@@ -334,17 +335,17 @@ class MainWindow(QMainWindow):
     def tell_error(self, title: str, error: Exception) -> Notification:
         """Show an error beside the work, with the way to the log."""
         log.error("%s", title, exc_info=error)
-        message = str(error) or "Something unexpected happened; the log has the details."
+        message = str(error) or _("Something unexpected happened; the log has the details.")
         note = self.notifications.tell(title, message, colour="error")
-        note.add_button("Show log", lambda: files.open_path(paths.log_dir()))
+        note.add_button(_("Show log"), lambda: files.open_path(paths.log_dir()))
         return note
 
     def _problem(self, problem: object) -> None:
         if isinstance(problem, Problem):
             note = self.notifications.tell(problem.title, problem.message, problem.details)
-            note.add_button("Show log", lambda: files.open_path(paths.log_dir()))
+            note.add_button(_("Show log"), lambda: files.open_path(paths.log_dir()))
         elif isinstance(problem, Exception):
-            self.tell_error("That did not work", problem)
+            self.tell_error(_("That did not work"), problem)
 
     def _activity(self, activity: object) -> None:
         self.status.show_activity(activity)  # pyright: ignore[reportArgumentType]
@@ -357,11 +358,13 @@ class MainWindow(QMainWindow):
                 needs |= Needs.ACTIVITY
             needs |= self.model_actions.needs()
             stack = self.page.desk.stack
-            for name, text in (("undo", stack.undoText()), ("redo", stack.redoText())):
-                word = name.capitalize()
-                self.commands.action(f"edit.{name}").setText(
-                    f"&{word} {text}" if text else f"&{word}"
-                )
+            for name, what, plain, full in (
+                ("undo", stack.undoText(), _("&Undo"), _("&Undo {what}")),
+                ("redo", stack.redoText(), _("&Redo"), _("&Redo {what}")),
+            ):
+                shown = what.replace("&", "&&")
+                text = full.format(what=shown) if what else plain
+                self.commands.action(f"edit.{name}").setText(text)
         self.commands.set_checked("model.pause", self.status.paused)
         self.commands.set_state(needs)
 

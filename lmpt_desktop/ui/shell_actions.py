@@ -55,6 +55,18 @@ class ShellActions(QObject):
         window.commands.on("help.tour", self.tour.begin)
         window.commands.on("view.messages", window.notifications.take_focus)
         window.notifications.focus_left.connect(self._focus_work)
+        window.commands.keys_changed.connect(self._name_keys)
+
+    def _name_keys(self, *_changed: object) -> None:
+        """The inspector names the keys of the verdicts: those that hold now."""
+        page, text = self._window.page, self._window.commands.keys_text
+        if page is not None:
+            page.inspector.show_keys(
+                present=text("image.present"),
+                absent=text("image.absent"),
+                unknown=text("image.unknown"),
+                reviewed=text("image.reviewed"),
+            )
 
     def _focus_work(self) -> None:
         page = self._window.page
@@ -101,6 +113,7 @@ class ShellActions(QObject):
         self._arrivals = Arrivals(page)
         page.arrived.connect(self._arrivals.take)
         page.panel.shown.connect(self._count_queue)
+        self._name_keys()
         self._arrivals.select(self._select)
         self._select = ()
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import N_, _, ngettext, number
 from trainer.bands import Band
 
 _BANDS = {"total": N_("total"), "head": N_("head"), "medium": N_("medium"), "tail": N_("tail")}
 
+_VERDICTS = {"PRESENT": N_("present"), "ABSENT": N_("absent"), "UNKNOWN": N_("unknown")}
+
 
 def band_name(band: Band | str) -> str:
     """ "head", "medium", "tail", and "total" for all together."""
     return _(_BANDS[str(band.value if isinstance(band, Band) else band)])
+
+
+def verdict_name(verdict: Verdict) -> str:
+    """ "present", "absent", "unknown"."""
+    return _(_VERDICTS[verdict.name])
 
 
 def photos_text(count: int) -> str:

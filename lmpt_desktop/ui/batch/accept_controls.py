@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel
 from lmpt_desktop.ui.batch.tick import ChoiceDelegate
 from lmpt_desktop.ui.dialogs.base import heading
@@ -124,8 +124,8 @@ class LeastScore(QWidget):
 
     def _say(self) -> None:
         found = self._thresholds
-        text = f"{self.slider.value() / STEPS:.2f}"
+        text = decimal(self.slider.value() / STEPS, 2)
         if self.own.isChecked() and len(found):
-            low, high = f"{float(found.min()):.2f}", f"{float(found.max()):.2f}"
+            low, high = decimal(float(found.min()), 2), decimal(float(found.max()), 2)
             text = low if low == high else f"{low} – {high}"
         self.figure.setText(text)

@@ -24,6 +24,7 @@ from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.acceptance import MOST, Offer, Order, TooManyError, offer
 from lmpt_desktop.inference.verdict_changes import PRESENT, rows_of, still_unknown
 from lmpt_desktop.translation import N_, _, ngettext
+from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui import background
 from lmpt_desktop.ui.batch import words
 from lmpt_desktop.ui.batch.accept_controls import ClassChooser, LeastScore
@@ -290,7 +291,7 @@ class AcceptDialog(LibraryDialog):
                 _(
                     "{count} are more than the {most} that can be accepted at once. Raise the "
                     "least score, or choose fewer classes or images."
-                ).format(count=words.predictions(survey.too_many), most=f"{MOST:,}"),
+                ).format(count=words.predictions(survey.too_many), most=number_text(MOST)),
                 "warning",
             )
             self._too_many = True
@@ -318,8 +319,8 @@ class AcceptDialog(LibraryDialog):
             self._old = True
             self.strip.say(
                 _(
-                    "Predictions or annotations have changed since this list was made. What you "
-                    "see is what would be accepted."
+                    "Predictions or annotations have changed since this list was made. What "
+                    "you see is what would be accepted."
                 ),
                 button=_("Bring up to date"),
             )
@@ -348,7 +349,7 @@ class AcceptDialog(LibraryDialog):
         self.ok.setText(self._button_text(number, len(found)))
         parts = [words.predictions(len(found))]
         if number < len(found):
-            parts.append(_("{count} unticked").format(count=f"{len(found) - number:,}"))
+            parts.append(_("{count} unticked").format(count=number_text(len(found) - number)))
         assert self._snapshot is not None
         chosen = self._chosen_mask(self._snapshot)
         present, absent = int(found.present[chosen].sum()), int(found.absent[chosen].sum())
@@ -358,7 +359,9 @@ class AcceptDialog(LibraryDialog):
                     "{count} more are annotated already ({present} present, {absent} absent) "
                     "and are left alone"
                 ).format(
-                    count=f"{present + absent:,}", present=f"{present:,}", absent=f"{absent:,}"
+                    count=number_text(present + absent),
+                    present=number_text(present),
+                    absent=number_text(absent),
                 )
             )
         self.summary.setText("; ".join(parts) + ".")
@@ -369,11 +372,11 @@ class AcceptDialog(LibraryDialog):
         if name and number == of:
             return ngettext(
                 "Accept the '{name}' prediction", "Accept all {count} '{name}' predictions", number
-            ).format(count=f"{number:,}", name=words.short(name))
+            ).format(count=number_text(number), name=words.short(name))
         if name:
             return ngettext(
                 "Accept {count} '{name}' prediction", "Accept {count} '{name}' predictions", number
-            ).format(count=f"{number:,}", name=words.short(name))
+            ).format(count=number_text(number), name=words.short(name))
         if number == of and number:
             return _("Accept all {predictions}").format(predictions=words.predictions(number))
         return _("Accept {predictions}").format(predictions=words.predictions(number))

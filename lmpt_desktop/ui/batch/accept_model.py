@@ -13,7 +13,7 @@ from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.acceptance import Offer
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid.model import NO_PARENT, Index
 
 
@@ -155,7 +155,9 @@ class OfferModel(QAbstractListModel):
                 if cell.ticked
                 else _("{name} in {file}, score {score}, is left alone")
             )
-            return text.format(name=cell.class_name, file=cell.file_name, score=f"{cell.score:.2f}")
+            return text.format(
+                name=cell.class_name, file=cell.file_name, score=decimal(cell.score, 2)
+            )
         return None
 
 
@@ -264,7 +266,7 @@ class ChoiceModel(QAbstractListModel):
         elif role == Qt.ItemDataRole.CheckStateRole:
             answer = Qt.CheckState.Checked if on else Qt.CheckState.Unchecked
         elif role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            answer = _("{name}: {count} to accept").format(name=entry.name, count=f"{count:,}")
+            answer = _("{name}: {count} to accept").format(name=entry.name, count=number(count))
         return answer
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:

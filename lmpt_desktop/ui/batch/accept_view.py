@@ -35,6 +35,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.translation import decimal
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.batch.accept_model import CellRole, OfferedCell, OfferModel
 from lmpt_desktop.ui.batch.tick import paint_tick
@@ -95,7 +96,7 @@ class OfferDelegate(QStyledItemDelegate):
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft, name)
         line.translate(0, metrics.height() + 1)
         painter.setPen(colours.colour("muted"))
-        score = f"{cell.score:.2f}"
+        score = decimal(cell.score, 2)
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft, score)
         line.setLeft(line.left() + metrics.horizontalAdvance(score) + 8)
         file = metrics.elidedText(cell.file_name, Qt.TextElideMode.ElideMiddle, line.width())

@@ -24,6 +24,7 @@ from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
 from lmpt_desktop.engine.views import Snapshot, Verdict
 from lmpt_desktop.inference.verdict_changes import Changes, Holdings, changes, holdings
 from lmpt_desktop.translation import N_, _, ngettext
+from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui import background
 from lmpt_desktop.ui.batch import words
 from lmpt_desktop.ui.batch.classes_model import NAME, NOW, WILL_BE, SelectionClassesModel
@@ -100,7 +101,7 @@ class SetClassesDialog(LibraryDialog):
         self._lay_out(
             ngettext(
                 "What is in {count} selected image", "What is in {count} selected images", count
-            ).format(count=f"{count:,}")
+            ).format(count=number_text(count))
         )
         self.search.textChanged.connect(self._find)
         self.model.dataChanged.connect(self._sum_up)
@@ -252,7 +253,7 @@ class SetClassesDialog(LibraryDialog):
         number = self.model.changing
         self.ok.setText(
             ngettext("Change {count} verdict", "Change {count} verdicts", number).format(
-                count=f"{number:,}"
+                count=number_text(number)
             )
         )
         self.ok.setEnabled(bool(number) and not self._saving)
@@ -273,7 +274,7 @@ class SetClassesDialog(LibraryDialog):
         if number == cells:
             return _("{size}: {count} change.").format(size=size, count=words.verdicts(number))
         return _("{size}: {count} change, {rest} are so already.").format(
-            size=size, count=words.verdicts(number), rest=f"{cells - number:,}"
+            size=size, count=words.verdicts(number), rest=number_text(cells - number)
         )
 
     # --------------------------------------------------------------------------- committing

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFont
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.verdict_changes import Holdings
-from lmpt_desktop.translation import N_, _
+from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.grid.model import NO_PARENT, Index
 
@@ -179,7 +179,7 @@ class SelectionClassesModel(QAbstractTableModel):
                 return _(WORDS[verdict])
             return _("present in all") if verdict is Verdict.PRESENT else _("absent in all")
         counts = self._counts(row)
-        parts = [f"{SIGNS[verdict]} {count:,}" for verdict, count in counts.items()]
+        parts = [f"{SIGNS[verdict]} {number(count)}" for verdict, count in counts.items()]
         return _("mixed: {parts}").format(parts="  ".join(parts))
 
     def _spoken(self, row: int) -> str:
@@ -189,7 +189,7 @@ class SelectionClassesModel(QAbstractTableModel):
             return self.now(row)
         said = _("{verdict} in {count}")
         return ", ".join(
-            said.format(verdict=_(WORDS[verdict]), count=f"{count:,}")
+            said.format(verdict=_(WORDS[verdict]), count=number(count))
             for verdict, count in counts.items()
         )
 

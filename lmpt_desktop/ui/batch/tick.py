@@ -18,6 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from lmpt_desktop.translation import number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.batch.accept_model import ChoiceRole
 
@@ -74,7 +75,7 @@ class ChoiceDelegate(QStyledItemDelegate):
         top = area.top() + (area.height() - BOX) / 2
         on = index.data(ChoiceRole.CHECKED) is True
         paint_tick(painter, QRectF(area.left() + MARGIN, top, BOX, BOX), on)
-        count = f"{index.data(ChoiceRole.COUNT):,}"
+        count = number(index.data(ChoiceRole.COUNT))
         metrics = widget.fontMetrics()
         line = area.adjusted(2 * MARGIN + BOX, 0, -MARGIN, 0)
         painter.setPen(colours.colour("muted"))

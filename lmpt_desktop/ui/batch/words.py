@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.translation import _, ngettext
+from lmpt_desktop.translation import _, ngettext, number
 
 NAMED = 3
 """A step's name lists at most so many classes."""
@@ -16,19 +16,19 @@ LONGEST = 40
 
 
 def images(count: int) -> str:
-    return ngettext("{count} image", "{count} images", count).format(count=f"{count:,}")
+    return ngettext("{count} image", "{count} images", count).format(count=number(count))
 
 
 def classes(count: int) -> str:
-    return ngettext("{count} class", "{count} classes", count).format(count=f"{count:,}")
+    return ngettext("{count} class", "{count} classes", count).format(count=number(count))
 
 
 def verdicts(count: int) -> str:
-    return ngettext("{count} verdict", "{count} verdicts", count).format(count=f"{count:,}")
+    return ngettext("{count} verdict", "{count} verdicts", count).format(count=number(count))
 
 
 def predictions(count: int) -> str:
-    return ngettext("{count} prediction", "{count} predictions", count).format(count=f"{count:,}")
+    return ngettext("{count} prediction", "{count} predictions", count).format(count=number(count))
 
 
 def short(name: str) -> str:
@@ -45,7 +45,7 @@ def listed(names: list[str], most: int = NAMED) -> str:
     rest = len(names) - most
     if rest <= 0:
         return shown
-    return _("{names} and {count} more").format(names=shown, count=f"{rest:,}")
+    return _("{names} and {count} more").format(names=shown, count=number(rest))
 
 
 def set_classes(
@@ -69,7 +69,7 @@ def accepted(count: int, names: list[str]) -> str:
     if len(names) == 1:
         return ngettext(
             "Accepted {count} '{name}' prediction", "Accepted {count} '{name}' predictions", count
-        ).format(count=f"{count:,}", name=names[0])
+        ).format(count=number(count), name=names[0])
     return _("Accepted {predictions} of {classes}").format(
         predictions=predictions(count), classes=classes(len(names))
     )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QFontMetricsF, QPainter
 
+from lmpt_desktop.translation import number
 from lmpt_desktop.ui import theme
 
 LONGEST_NAME = 118.0
@@ -45,7 +46,7 @@ class CountAxis(pg.AxisItem):
         return [(1.0, sorted(kept))]
 
     def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
-        return [f"{round(10.0**value - 1.0):,}" for value in values]
+        return [number(round(10.0**value - 1.0)) for value in values]
 
 
 class NameAxis(pg.AxisItem):

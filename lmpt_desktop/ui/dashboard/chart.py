@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _
+from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard import words
 from lmpt_desktop.ui.dashboard.axes import CountAxis, NameAxis, height, heights
@@ -126,7 +127,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
             (Band.MEDIUM, limits.medium, _("medium from {count}")),
         ):
             self._limits[band].setValue(height(limit))
-            self._limits[band].label.setFormat(text.format(count=f"{limit:,}"))
+            self._limits[band].label.setFormat(text.format(count=number_text(limit)))
         self._show_precision(tail, columns, bands)
         self.counts.setLimits(
             xMin=-_PAD, xMax=max(len(columns), 1) - 1 + _PAD, minXRange=min(CLOSEST, len(columns))

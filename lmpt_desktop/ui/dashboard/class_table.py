@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from lmpt_desktop.inference.long_tail import LongTail, TailOrder, ordered
 from lmpt_desktop.translation import N_, _
+from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard import words
 from lmpt_desktop.ui.grid.model import Index
@@ -174,7 +175,7 @@ def _text(tail: LongTail, column: int, order: TailOrder) -> str:
         TailOrder.PRECISION: (tail.average_precision, 100, 1),
     }
     if order in counts:
-        return f"{counts[order][column]:,}"
+        return number_text(counts[order][column])
     if order in shares:
         values, scale, digits = shares[order]
         return words.figure(scale * values[column], digits)
@@ -182,7 +183,7 @@ def _text(tail: LongTail, column: int, order: TailOrder) -> str:
         band = tail.bands.bands[column]
         mark = "~" if tail.estimated else ""
         return f"{BAND_SHAPES[band]} {mark}{words.band_word(band)}"
-    return tail.names[column] if order is TailOrder.NAME else f"{column + 1:,}"
+    return tail.names[column] if order is TailOrder.NAME else number_text(column + 1)
 
 
 class ClassTable(QTableView):

@@ -20,6 +20,7 @@ from PySide6.QtGui import QImage, QPainter, QTextDocument
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 
 MARGIN = 16
@@ -76,7 +77,7 @@ def png(image: QImage) -> bytes:
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not image.save(buffer, "PNG"):  # pyright: ignore[reportCallIssue, reportArgumentType]
-        raise OSError("The picture could not be made. Close other programs and try again.")
+        raise OSError(_("The picture could not be made. Close other programs and try again."))
     return bytes(data.data())
 
 
@@ -89,7 +90,9 @@ def write_whole(path: Path, data: bytes) -> None:
     file = QSaveFile(str(path))
     opened = file.open(QIODevice.OpenModeFlag.WriteOnly)
     if not opened or file.write(data) != len(data) or not file.commit():
-        raise OSError(f"{path.name} was not written: {file.errorString()}")
+        raise OSError(
+            _("{name} was not written: {reason}").format(name=path.name, reason=file.errorString())
+        )
 
 
 def _composition(drawing: Drawing) -> tuple[QSize, Callable[[QPainter], None]]:

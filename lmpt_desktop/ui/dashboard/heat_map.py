@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QToolTip, QWidget
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard import words
 from lmpt_desktop.ui.dashboard.axes import NameAxis
@@ -305,7 +305,7 @@ class _Overlay(pg.GraphicsObject):
             red, green, blue, _alpha = painted[row, column].tolist()
             bright = 0.299 * red + 0.587 * green + 0.114 * blue > 140
             p.setPen(QColor(theme.LIGHT.text if bright else theme.DARK.text))
-            text = f"{100 * value:.0f}" if share else f"{int(value):,}"
+            text = decimal(100 * value, 0) if share else number(int(value))
             box = QRectF((column - 0.5) * wide, (row - 0.5) * high, wide, high)
             p.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
         p.restore()

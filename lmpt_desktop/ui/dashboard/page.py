@@ -33,7 +33,7 @@ from lmpt_desktop.inference.long_tail import TailOrder
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
 from lmpt_desktop.interchange.tags import whole_file
 from lmpt_desktop.interchange.tail_figures import write_class_figures, write_together
-from lmpt_desktop.translation import _, ngettext
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.dashboard import export, figures, words
@@ -42,6 +42,7 @@ from lmpt_desktop.ui.dashboard.figures import Figures, TailSource
 from lmpt_desktop.ui.dashboard.tasks import Tasks
 from lmpt_desktop.ui.dashboard.together import TogetherTab
 from lmpt_desktop.ui.dialogs.base import MessageStrip
+from lmpt_desktop.ui.words import classes_text, photos_text
 
 PAUSE_MS = 300
 """Changes are gathered for so long before the figures are worked out anew."""
@@ -245,20 +246,16 @@ class DashboardPage(QWidget):
     def _say_state(self) -> None:
         assert self.figures is not None
         tail = self.figures.tail
-        classes = ngettext("{count} class", "{count} classes", len(tail))
-        photos = ngettext("{count} photo", "{count} photos", tail.images)
-        self.summary.setText(
-            f"{classes.format(count=f'{len(tail):,}')}, {photos.format(count=f'{tail.images:,}')}"
-        )
+        self.summary.setText(f"{classes_text(len(tail))}, {photos_text(tail.images)}")
         if tail.estimated and not tail.scored_images:
             text = _(
-                "Nothing is annotated, and no photo has been looked at yet. The figures come as "
-                "photos are encoded."
+                "Nothing is annotated, and no photo has been looked at yet. The figures "
+                "come as photos are encoded."
             )
         elif tail.estimated:
             text = _(
-                "Nothing is annotated yet, so bars and bands are estimated from predictions. Say "
-                "what is in a few photos, and they show what you said."
+                "Nothing is annotated yet, so bars and bands are estimated from "
+                "predictions. Say what is in a few photos, and they show what you said."
             )
         elif not tail.scored_images:
             text = _("No photo has been looked at yet, so there are no predictions to compare.")

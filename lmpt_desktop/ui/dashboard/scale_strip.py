@@ -6,7 +6,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard.heat_map import Measure, colour_table
 
@@ -25,7 +25,7 @@ class ScaleStrip(QWidget):
     def show_scale(self, measure: Measure, largest: float) -> None:
         share = measure is Measure.SHARE
         self._low = "0 %" if share else "0"
-        self._high = "100 %" if share else f"{int(largest):,}"
+        self._high = "100 %" if share else number(int(largest))
         self.setAccessibleName(
             _("Colours from {low} to {high}").format(low=self._low, high=self._high)
         )

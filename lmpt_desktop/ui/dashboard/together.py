@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence, Evidence, Pairs, pairs
 from lmpt_desktop.inference.long_tail import LongTail
-from lmpt_desktop.translation import N_, _
+from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.dashboard.heat_map import HeatMap, Measure
 from lmpt_desktop.ui.dashboard.scale_strip import ScaleStrip
 from lmpt_desktop.ui.filters.flow import FlowLayout
@@ -113,9 +113,9 @@ class PairModel(QAbstractTableModel):
         return (
             self.tail.names[int(self.found.columns[first])],
             self.tail.names[int(self.found.columns[second])],
-            f"{both:,}",
-            f"{100 * both / own[first]:.0f}",
-            f"{100 * both / own[second]:.0f}",
+            number(both),
+            decimal(100 * both / own[first], 0),
+            decimal(100 * both / own[second], 0),
         )[index.column()]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
-from lmpt_desktop.translation import N_, _, ngettext
+from lmpt_desktop.translation import N_, _, decimal, ngettext, number
 from trainer.bands import Band
 
 NOTHING = "–"
@@ -24,7 +24,7 @@ def band_word(band: Band) -> str:
 
 def percent(value: float) -> str:
     """A share in [0, 1], or a dash for NaN."""
-    return NOTHING if np.isnan(value) else f"{100 * value:.1f}"
+    return NOTHING if np.isnan(value) else decimal(100 * value, 1)
 
 
 def figure(value: float, digits: int) -> str:
@@ -37,10 +37,10 @@ def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:
     band = band_word(tail.bands.bands[column])
     return [
         (_("Band"), _("{band} (estimated)").format(band=band) if tail.estimated else band),
-        (_("Present"), f"{tail.present[column]:,}"),
-        (_("Absent"), f"{tail.absent[column]:,}"),
-        (_("Predicted"), f"{tail.predicted[column]:,}"),
-        (_("Not judged"), f"{tail.unjudged[column]:,}"),
+        (_("Present"), number(tail.present[column])),
+        (_("Absent"), number(tail.absent[column])),
+        (_("Predicted"), number(tail.predicted[column])),
+        (_("Not judged"), number(tail.unjudged[column])),
         (_("AP, percent"), percent(tail.average_precision[column])),
         (_("Weight, percent"), figure(100 * losses.weights[column], 2)),
         (_("Margin"), figure(losses.margins[column], 3)),
@@ -96,14 +96,14 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
                 count,
             )
     return text.format(
-        count=f"{count:,}",
+        count=number(count),
         names=_some(tail, gap.columns.tolist()),
-        amount=f"{gap.amount:,}",
+        amount=number(gap.amount),
         step=ngettext(
             "{needed} more example of “{name}” would do",
             "{needed} more examples of “{name}” would do",
             gap.amount,
-        ).format(needed=f"{gap.amount:,}", name=first),
+        ).format(needed=number(gap.amount), name=first),
     )
 
 
@@ -126,15 +126,15 @@ def pair_sentence(tail: LongTail, found: CoOccurrence, row: int, column: int) ->
     own, both = int(found.counts[row, row]), int(found.counts[row, column])
     if row == column:
         text = ngettext("“{first}” in {own} photo", "“{first}” in {own} photos", own)
-        return text.format(first=first, own=f"{own:,}")
+        return text.format(first=first, own=number(own))
     second = tail.names[int(found.columns[column])]
     text = ngettext(
         "“{first}” with “{second}”: {both} photo", "“{first}” with “{second}”: {both} photos", both
-    ).format(first=first, second=second, both=f"{both:,}")
+    ).format(first=first, second=second, both=number(both))
     if not own:
         return text
     share = _("{share} % of the photos with “{first}” show “{second}” too").format(
-        share=f"{100 * both / own:.0f}", first=first, second=second
+        share=decimal(100 * both / own, 0), first=first, second=second
     )
     return f"{text}. {share}"
 
@@ -143,4 +143,4 @@ def _some(tail: LongTail, columns: Sequence[int]) -> str:
     names = ", ".join(tail.names[column] for column in columns[:NAMED])
     if len(columns) <= NAMED:
         return names
-    return _("{names} and {count} more").format(names=names, count=f"{len(columns) - NAMED:,}")
+    return _("{names} and {count} more").format(names=names, count=number(len(columns) - NAMED))

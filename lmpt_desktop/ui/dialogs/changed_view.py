@@ -12,7 +12,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.comparison_models import CHANGED_ROLE, ChangedLine, ChangedModel
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
@@ -58,7 +58,7 @@ class ChangedDelegate(QStyledItemDelegate):
         shown = metrics.elidedText(name, Qt.TextElideMode.ElideRight, text.width())
         painter.drawText(text, Qt.AlignmentFlag.AlignLeft, shown)
         painter.setPen(colours.colour("muted"))
-        scores = f"{line.change.old_score:.2f} → {line.change.new_score:.2f}"
+        scores = f"{decimal(line.change.old_score, 2)} → {decimal(line.change.new_score, 2)}"
         below = text.translated(0, metrics.height() + 1)
         painter.drawText(below, Qt.AlignmentFlag.AlignLeft, scores)
         if line.agrees is not None:

@@ -21,36 +21,38 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
+from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.filters.flow import FlowLayout
+from lmpt_desktop.ui.words import band_name, images_text
 from trainer.bands import Band
 
 TYPING_MS = 250
 """Text counts as typed after this pause."""
 
 STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
-    ("Any status", None),
-    ("Predicted", Status.PREDICTED),
-    ("Present (you said)", Status.PRESENT),
-    ("Absent (you said)", Status.ABSENT),
-    ("Unknown", Status.UNKNOWN),
-    ("Corrected", Status.CORRECTED),
+    (N_("Any status"), None),
+    (N_("Predicted"), Status.PREDICTED),
+    (N_("Present (you said)"), Status.PRESENT),
+    (N_("Absent (you said)"), Status.ABSENT),
+    (N_("Unknown"), Status.UNKNOWN),
+    (N_("Corrected"), Status.CORRECTED),
 )
 SORT_TEXTS: tuple[tuple[str, SortKey], ...] = (
-    ("Order added", SortKey.ADDED),
-    ("Name", SortKey.NAME),
-    ("Date", SortKey.DATE),
-    ("Score", SortKey.SCORE),
-    ("Uncertainty", SortKey.UNCERTAINTY),
-    ("Tail classes first", SortKey.TAIL_FIRST),
+    (N_("Order added"), SortKey.ADDED),
+    (N_("Name"), SortKey.NAME),
+    (N_("Date"), SortKey.DATE),
+    (N_("Score"), SortKey.SCORE),
+    (N_("Uncertainty"), SortKey.UNCERTAINTY),
+    (N_("Tail classes first"), SortKey.TAIL_FIRST),
 )
 DIRECTIONS: dict[SortKey, tuple[str, str]] = {
-    SortKey.ADDED: ("Oldest first", "Newest first"),
-    SortKey.NAME: ("A to Z", "Z to A"),
-    SortKey.DATE: ("Oldest first", "Newest first"),
-    SortKey.SCORE: ("Highest first", "Lowest first"),
-    SortKey.UNCERTAINTY: ("Least sure first", "Surest first"),
-    SortKey.TAIL_FIRST: ("Tail first", "Tail last"),
+    SortKey.ADDED: (N_("Oldest first"), N_("Newest first")),
+    SortKey.NAME: (N_("A to Z"), N_("Z to A")),
+    SortKey.DATE: (N_("Oldest first"), N_("Newest first")),
+    SortKey.SCORE: (N_("Highest first"), N_("Lowest first")),
+    SortKey.UNCERTAINTY: (N_("Least sure first"), N_("Surest first")),
+    SortKey.TAIL_FIRST: (N_("Tail first"), N_("Tail last")),
 }
 
 
@@ -99,28 +101,28 @@ class FilterBar(QWidget):
         theme.manager().changed.connect(self._restyle)
 
     def _make_filters(self) -> None:
-        self.classes = _combo("filter-class", "Class", 17)
-        self.bands = _combo("filter-band", "Band")
-        self.status = _combo("filter-status", "Status")
-        self.unreviewed = QCheckBox("Not reviewed")
+        self.classes = _combo("filter-class", _("Class"), 17)
+        self.bands = _combo("filter-band", _("Band"))
+        self.status = _combo("filter-status", _("Status"))
+        self.unreviewed = QCheckBox(_("Not reviewed"))
         self.unreviewed.setObjectName("filter-unreviewed")
-        self.unreviewed.setToolTip("Only images you have not marked as reviewed")
-        self.problems = QCheckBox("Unreadable")
+        self.unreviewed.setToolTip(_("Only images you have not marked as reviewed"))
+        self.problems = QCheckBox(_("Unreadable"))
         self.problems.setObjectName("filter-unreadable")
-        self.problems.setToolTip("Only files that could not be read")
+        self.problems.setToolTip(_("Only files that could not be read"))
         self.images = QLabel()
         self.images.setObjectName("filter-images")
         self.images.hide()
         self.text = QLineEdit()
         self.text.setObjectName("filter-text")
-        self.text.setAccessibleName("Find in file names")
-        self.text.setPlaceholderText("Find in file names")
+        self.text.setAccessibleName(_("Find in file names"))
+        self.text.setPlaceholderText(_("Find in file names"))
         self.text.setClearButtonEnabled(True)
         self.text.setMinimumWidth(150)
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def _make_order(self) -> None:
-        self.order = _combo("sort-key", "Sort by")
+        self.order = _combo("sort-key", _("Sort by"))
         self.direction = QToolButton()
         self.direction.setObjectName("sort-direction")
         self.direction.setCheckable(True)
@@ -130,17 +132,17 @@ class FilterBar(QWidget):
         self.count.setObjectName("filter-count")
         self.clear_button = QToolButton()
         self.clear_button.setObjectName("filter-clear")
-        self.clear_button.setText("Clear filters")
+        self.clear_button.setText(_("Clear filters"))
         self.clear_button.setAutoRaise(True)
         self.clear_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stale_button = QToolButton()
         self.stale_button.setObjectName("filter-update")
-        self.stale_button.setText("Update list")
-        self.stale_button.setToolTip("What you said since may change which images belong here")
+        self.stale_button.setText(_("Update list"))
+        self.stale_button.setToolTip(_("What you said since may change which images belong here"))
         self.stale_button.setAutoRaise(True)
         self.stale_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stale_button.hide()
-        self.sort_label = QLabel("Sort by")
+        self.sort_label = QLabel(_("Sort by"))
         self.sort_label.setProperty("role", "muted")
         self.order_parts = _together(self.sort_label, self.order, self.direction)
 
@@ -214,7 +216,9 @@ class FilterBar(QWidget):
     def _set_images(self, image_ids: Sequence[int] | None) -> None:
         self._images = None if image_ids is None else frozenset(image_ids)
         count = len(image_ids or ())
-        self.images.setText("One chosen image" if count == 1 else f"{count:,} chosen images")
+        self.images.setText(
+            ngettext("One chosen image", "{count} chosen images", count).format(count=number(count))
+        )
         self.images.setVisible(image_ids is not None)
 
     def set_class(self, class_id: int | None) -> None:
@@ -258,35 +262,37 @@ class FilterBar(QWidget):
         chosen = self.classes.currentData()
         self.classes.blockSignals(True)
         self.classes.clear()
-        self.classes.addItem("All classes", None)
+        self.classes.addItem(_("All classes"), None)
         for class_id, name, band in listed:
             word = f" ({theme.band_word(band)})" if band is Band.TAIL else ""
             self.classes.addItem(band_icon(band), name + word, class_id)
         self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
         self.classes.blockSignals(False)
-        note = "Bands are estimated from predictions until you annotate."
-        self.bands.setToolTip(note if snapshot.bands.estimated else "By present annotations")
+        note = _("Bands are estimated from predictions until you annotate.")
+        self.bands.setToolTip(note if snapshot.bands.estimated else _("By present annotations"))
         if self.classes.currentData() != chosen:
             self._announce()
 
     def show_count(self, shown: int, total: int) -> None:
         """How many images pass."""
         if shown == total:
-            self.count.setText(f"{total:,} image{'' if total == 1 else 's'}")
+            self.count.setText(images_text(total))
         else:
-            self.count.setText(f"{shown:,} of {total:,} images")
+            self.count.setText(
+                _("{shown} of {total} images").format(shown=number(shown), total=number(total))
+            )
 
     # --------------------------------------------------------------------------- details
 
     def _fill_fixed(self) -> None:
-        self.classes.addItem("All classes", None)
-        self.bands.addItem("All bands", None)
+        self.classes.addItem(_("All classes"), None)
+        self.bands.addItem(_("All bands"), None)
         for band in Band:
-            self.bands.addItem(band_icon(band), band.value.capitalize(), band)
+            self.bands.addItem(band_icon(band), band_name(band).capitalize(), band)
         for text, status in STATUS_TEXTS:
-            self.status.addItem(text, status)
+            self.status.addItem(_(text), status)
         for text, key in SORT_TEXTS:
-            self.order.addItem(text, key)
+            self.order.addItem(_(text), key)
 
     def _connect(self) -> None:
         self.classes.currentIndexChanged.connect(self._announce)
@@ -315,9 +321,9 @@ class FilterBar(QWidget):
 
     def _show_direction(self) -> None:
         texts = DIRECTIONS[SortKey(self.order.currentData() or SortKey.ADDED)]
-        self.direction.setText(texts[self.direction.isChecked()])
+        self.direction.setText(_(texts[self.direction.isChecked()]))
         self.direction.setIcon(theme.icon("sort-up" if self.direction.isChecked() else "sort-down"))
-        self.direction.setToolTip("Turn the order around")
+        self.direction.setToolTip(_("Turn the order around"))
 
     def _restyle(self, *_: object) -> None:
         self.clear_button.setIcon(theme.icon("clear"))

@@ -13,6 +13,8 @@ from PySide6.QtWidgets import QHeaderView, QMenu, QTreeWidget, QTreeWidgetItem, 
 
 from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.translation import _
+from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui import theme
 
 _KEY = Qt.ItemDataRole.UserRole
@@ -67,7 +69,7 @@ class FolderTree(QTreeWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("folders")
-        self.setAccessibleName("Folders")
+        self.setAccessibleName(_("Folders"))
         self.setColumnCount(2)
         self.setHeaderHidden(True)
         self.setFrameShape(QTreeWidget.Shape.NoFrame)
@@ -81,7 +83,7 @@ class FolderTree(QTreeWidget):
         self.currentItemChanged.connect(self._changed)
         self._items: dict[tuple[int, str], QTreeWidgetItem] = {}
         self._missing: dict[int, bool] = {}
-        self.everything = QTreeWidgetItem(["All photos", ""])
+        self.everything = QTreeWidgetItem([_("All photos"), ""])
         self.everything.setIcon(0, theme.icon("image"))
         self.addTopLevelItem(self.everything)
         self.setCurrentItem(self.everything)
@@ -101,7 +103,7 @@ class FolderTree(QTreeWidget):
             gone = folder.id in counts.gone
             self._missing[folder.id] = gone
             item.setText(0, folder.path.name or str(folder.path))
-            note = "This folder is not there." if gone else counts.notes.get(folder.id, "")
+            note = _("This folder is not there.") if gone else counts.notes.get(folder.id, "")
             item.setToolTip(0, f"{folder.path}\n{note}".strip())
             item.setIcon(0, self._icon(folder.id))
             self._number(item, counts.counts.get(root, 0))
@@ -142,7 +144,7 @@ class FolderTree(QTreeWidget):
             parent.removeChild(item)
 
     def _number(self, item: QTreeWidgetItem, number: int) -> None:
-        item.setText(1, f"{number:,}")
+        item.setText(1, number_text(number))
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         item.setForeground(1, theme.current().colour("muted"))
 
@@ -160,10 +162,10 @@ class FolderTree(QTreeWidget):
             return
         folder_id = int(key[0])
         menu = QMenu(self)
-        menu.addAction("Look for new photos", lambda: self.rescan_wanted.emit(folder_id))
-        menu.addAction("This folder was moved...", lambda: self.relocate_wanted.emit(folder_id))
+        menu.addAction(_("Look for new photos"), lambda: self.rescan_wanted.emit(folder_id))
+        menu.addAction(_("This folder was moved..."), lambda: self.relocate_wanted.emit(folder_id))
         menu.addSeparator()
-        menu.addAction("Remove folder from library", lambda: self.remove_wanted.emit(folder_id))
+        menu.addAction(_("Remove folder from library"), lambda: self.remove_wanted.emit(folder_id))
         menu.exec(self.viewport().mapToGlobal(place))
 
     def _icon(self, folder_id: int) -> QIcon:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 
 from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui import theme as themes
 from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for, fitted
@@ -160,7 +161,7 @@ class GridDelegate(QStyledItemDelegate):
         top = square.center().y() - side // 2 - (square.height() // 6 if roomy else 0)
         painter.drawPixmap(QPoint(square.center().x() - side // 2, top), mark)
         if roomy:
-            text = reason or ("The file is missing" if missing else "The file cannot be read")
+            text = reason or (_("The file is missing") if missing else _("The file cannot be read"))
             painter.setPen(theme.colour("muted"))
             words = square.adjusted(10, top + side + 6 - square.top(), -10, -6)
             flags = (
@@ -205,9 +206,9 @@ class GridDelegate(QStyledItemDelegate):
         if cell.state is not ImageState.OK:
             text, cut = cell.name, Qt.TextElideMode.ElideMiddle
         elif cell.pending:
-            text = "Waiting for the model" if self.lines > 1 else "Waiting"
+            text = _("Waiting for the model") if self.lines > 1 else _("Waiting")
         else:
-            text = "No class predicted" if self.lines > 1 else "No class"
+            text = _("No class predicted") if self.lines > 1 else _("No class")
         painter.drawText(
             line,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
@@ -240,7 +241,7 @@ class GridDelegate(QStyledItemDelegate):
             )
             right -= width + 6
         if line.width() >= SCORES_FROM and not math.isnan(chip.score):
-            score = f"{chip.score:.2f}"
+            score = decimal(chip.score, 2)
             width = metrics.horizontalAdvance(score)
             painter.setPen(theme.colour("muted"))
             painter.drawText(
@@ -265,7 +266,7 @@ class GridDelegate(QStyledItemDelegate):
     ) -> int:
         """Draw the word in a small frame ending at ``right``; returns where it begins."""
         metrics = painter.fontMetrics()
-        word = "tail, est." if estimated and line.width() >= 220 else "tail"
+        word = _("tail, est.") if estimated and line.width() >= 220 else themes.band_word(Band.TAIL)
         width = metrics.horizontalAdvance(word) + 10
         frame = QRectF(right - width + 0.5, line.top() + 2.5, width, line.height() - 5)
         painter.setPen(QPen(colour, 1))

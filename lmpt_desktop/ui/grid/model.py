@@ -17,8 +17,10 @@ from PySide6.QtCore import (
 
 from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid import cells
 from lmpt_desktop.ui.theme import band_word
+from lmpt_desktop.ui.words import verdict_name
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
@@ -165,18 +167,22 @@ def describe(cell: cells.Cell) -> str:
     """A cell in words: for the tooltip and for screen readers."""
     lines = [cell.name]
     if cell.state is not ImageState.OK:
-        lines.append("File missing" if cell.state is ImageState.MISSING else "Cannot be read")
+        lines.append(_("File missing") if cell.state is ImageState.MISSING else _("Cannot be read"))
     for chip in cell.chips:
-        how = "you said so" if chip.confirmed else f"score {chip.score:.2f}"
+        how = (
+            _("you said so")
+            if chip.confirmed
+            else _("score {score}").format(score=decimal(chip.score, 2))
+        )
         lines.append(f"{chip.name}: {how}, {band_word(chip.band, estimated=cell.estimated)}")
     if cell.more:
-        lines.append(f"and {cell.more} more")
+        lines.append(_("and {count} more").format(count=cell.more))
     if cell.pending and cell.state is ImageState.OK:
-        lines.append("Not looked at by the model yet")
+        lines.append(_("Not looked at by the model yet"))
     if cell.focus is not None and cell.focus is not Verdict.UNKNOWN:
-        lines.append(f"Class in focus: {cell.focus.name.lower()}")
+        lines.append(_("Class in focus: {verdict}").format(verdict=verdict_name(cell.focus)))
     if cell.corrected:
-        lines.append("You corrected a prediction here")
+        lines.append(_("You corrected a prediction here"))
     if cell.reviewed:
-        lines.append("Reviewed")
+        lines.append(_("Reviewed"))
     return "\n".join(lines)

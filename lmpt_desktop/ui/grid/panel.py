@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.searching import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.filters.bar import FilterBar
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
@@ -92,8 +93,8 @@ class GridPanel(QWidget):
         self._stack.addWidget(self.empty)
         self.zoom = QSlider(Qt.Orientation.Horizontal)
         self.zoom.setObjectName("zoom")
-        self.zoom.setAccessibleName("Thumbnail size")
-        self.zoom.setToolTip("Thumbnail size (Ctrl and the mouse wheel)")
+        self.zoom.setAccessibleName(_("Thumbnail size"))
+        self.zoom.setToolTip(_("Thumbnail size (Ctrl and the mouse wheel)"))
         self.zoom.setRange(ZOOM_MIN, ZOOM_MAX)
         self.zoom.setSingleStep(ZOOM_STEP)
         self.zoom.setPageStep(ZOOM_STEP * 2)
@@ -213,7 +214,7 @@ class GridPanel(QWidget):
 
     def _count_selected(self) -> None:
         count = self.view.selected_count()
-        self.selected.setText(f"{count:,} selected" if count else "")
+        self.selected.setText(_("{count} selected").format(count=number(count)) if count else "")
 
     def _show_empty(self) -> None:
         if self.model.rowCount():
@@ -223,23 +224,25 @@ class GridPanel(QWidget):
         result = self._result
         if snapshot is not None and len(snapshot.images):
             if result is not None and result.state is SearchState.FAILED:
-                self.empty.say(result.message, "Try again")
+                self.empty.say(result.message, _("Try again"))
             elif result is not None and result.state is SearchState.NOTHING:
-                self.empty.say(result.message, "Clear search")
+                self.empty.say(result.message, _("Clear search"))
             elif result is not None and result.ranking.left_out:
                 self.empty.say(
-                    "The model has not looked at any image that passes these filters, so none "
-                    "can be found.",
-                    "Clear filters",
+                    _(
+                        "The model has not looked at any image that passes these filters, so "
+                        "none can be found."
+                    ),
+                    _("Clear filters"),
                 )
             else:
-                self.empty.say("No image passes these filters.", "Clear filters")
+                self.empty.say(_("No image passes these filters."), _("Clear filters"))
         elif self.scanning or snapshot is None:
-            self.empty.say("Looking for photos...")
+            self.empty.say(_("Looking for photos..."))
         else:
             self.empty.say(
-                "There are no photos in this library yet. Add a folder that holds some.",
-                "Add folder...",
+                _("There are no photos in this library yet. Add a folder that holds some."),
+                _("Add folder..."),
             )
         self._stack.setCurrentWidget(self.empty)
 

@@ -24,6 +24,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui.grid.cell_view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, ZOOM_USUAL, CellView
 from lmpt_desktop.ui.grid.geometry import Move
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
@@ -76,7 +77,7 @@ class GridView(CellView):
     ) -> None:
         super().__init__(model, loader, parent)
         self.setObjectName("grid")
-        self.setAccessibleName("Photos")
+        self.setAccessibleName(_("Photos"))
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self._pointer = GridPointer(self)

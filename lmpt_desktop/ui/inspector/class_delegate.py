@@ -19,6 +19,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QMouseEvent, QPainter, Q
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.inspector.class_model import ClassRow, Role
 from trainer.bands import Band
@@ -203,7 +204,7 @@ class ClassDelegate(QStyledItemDelegate):
         if row.score is None:
             painter.drawText(place.score, _RIGHT, "–")
             return
-        painter.drawText(place.score, _RIGHT, f"{row.score:.2f}")
+        painter.drawText(place.score, _RIGHT, decimal(row.score, 2))
         filled = QRectF(bar)
         filled.setWidth(max(3.0, bar.width() * min(1.0, row.score)))
         shade = QColor(colours.band(row.band))
@@ -238,7 +239,7 @@ def _band_text(row: ClassRow) -> str:
     if not row.band_known:
         return ""
     word = theme.band_word(row.band)
-    return f"{word} (est.)" if row.estimated else word
+    return _("{word} (est.)").format(word=word) if row.estimated else word
 
 
 def _band_font(font: QFont, band: Band) -> QFont:

@@ -11,8 +11,10 @@ import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.inspector.summary import Show, Summary, ordered_columns
 from lmpt_desktop.ui.theme import band_word
+from lmpt_desktop.ui.words import verdict_name
 from trainer.bands import Band
 
 Index = QModelIndex | QPersistentModelIndex
@@ -184,50 +186,50 @@ class ClassListModel(QAbstractListModel):
         """The line as a screen reader says it."""
         parts = [row.name, self.verdict_words(row)]
         if row.score is None:
-            parts.append(self.tr("no score yet"))
+            parts.append(_("no score yet"))
         else:
-            parts.append(self.tr("score {0}").format(f"{row.score:.2f}"))
+            parts.append(_("score {0}").format(decimal(row.score, 2)))
             if row.images == 1:
-                parts.append(self.tr("predicted") if row.predicted else self.tr("not predicted"))
+                parts.append(_("predicted") if row.predicted else _("not predicted"))
         if row.band_known:
             parts.append(band_word(row.band, estimated=row.estimated))
         if row.corrected:
-            parts.append(self.tr("corrected"))
+            parts.append(_("corrected"))
         return ", ".join(parts)
 
     def verdict_words(self, row: ClassRow) -> str:
         """ "present", or "mixed: 2 present, 1 absent, 5 unknown"."""
         if row.verdict is not None:
-            return row.verdict.name.lower()
+            return verdict_name(row.verdict)
         parts = [
-            f"{row.count(verdict):,} {verdict.name.lower()}"
+            f"{number(row.count(verdict))} {verdict_name(verdict)}"
             for verdict in (Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN)
             if row.count(verdict)
         ]
-        return self.tr("mixed: {0}").format(", ".join(parts))
+        return _("mixed: {0}").format(", ".join(parts))
 
     def explained(self, row: ClassRow) -> str:
         """The line in full, for the tool tip."""
         title = f"{row.name} ({row.description})" if row.description else row.name
         lines = [title]
         if row.score is None:
-            lines.append(self.tr("No score yet: the photo has not been looked at."))
+            lines.append(_("No score yet: the photo has not been looked at."))
         elif row.images == 1:
             lines.append(
-                self.tr("Score {0}; predicted from {1}.").format(
-                    f"{row.score:.3f}", f"{row.threshold:.3f}"
+                _("Score {0}; predicted from {1}.").format(
+                    decimal(row.score, 3), decimal(row.threshold, 3)
                 )
             )
         else:
             lines.append(
-                self.tr("Mean score {0}; predicted in {1} of {2} images.").format(
-                    f"{row.score:.3f}", f"{row.predicted:,}", f"{row.images:,}"
+                _("Mean score {0}; predicted in {1} of {2} images.").format(
+                    decimal(row.score, 3), number(row.predicted), number(row.images)
                 )
             )
-        lines.append(self.tr("Your verdict: {0}.").format(self.verdict_words(row)))
+        lines.append(_("Your verdict: {0}.").format(self.verdict_words(row)))
         if row.corrected:
-            lines.append(self.tr("≠ corrected: you contradict the prediction."))
+            lines.append(_("≠ corrected: you contradict the prediction."))
         if row.band_known:
             word = band_word(row.band, estimated=row.estimated)
-            lines.append(self.tr("Band: {0}.").format(word))
+            lines.append(_("Band: {0}.").format(word))
         return "\n".join(lines)

@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, Qt
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyleOptionViewItem, QWidget
 
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.inspector.class_delegate import ClassDelegate
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow, Role
@@ -34,7 +35,7 @@ class ClassView(QListView):
     def __init__(self, model: ClassListModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("class-list")
-        self.setAccessibleName(self.tr("Classes of the selected photos"))
+        self.setAccessibleName(_("Classes of the selected photos"))
         self._model = model
         self._kept = -1
         self._kept_row = 0

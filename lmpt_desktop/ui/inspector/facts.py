@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
@@ -10,6 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from lmpt_desktop.engine.views import ImageDetails
+from lmpt_desktop.translation import _, number
 
 
 class ElidedLabel(QLabel):
@@ -50,8 +50,8 @@ class CaptionEdit(QPlainTextEdit):
         super().__init__(parent)
         self._kept = ""
         self.setObjectName("caption")
-        self.setAccessibleName(self.tr("Caption"))
-        self.setPlaceholderText(self.tr("Add a caption: it helps training"))
+        self.setAccessibleName(_("Caption"))
+        self.setPlaceholderText(_("Add a caption: it helps training"))
         self.setTabChangesFocus(True)
         self.setFixedHeight(self.fontMetrics().lineSpacing() * 2 + 16)
 
@@ -126,8 +126,8 @@ class FactsPanel(QWidget):
             self._image_id = details.image_id
             self.caption.clearFocus()
         self.name.set_whole(details.path.name, str(details.path))
-        self.facts.set_whole(facts_line(details, self.tr))
-        self.problem.setText(details.reason or self._state_sentence(details.state))
+        self.facts.set_whole(facts_line(details))
+        self.problem.setText(_(details.reason) or self._state_sentence(details.state))
         self.problem.setVisible(details.state != "ok")
         self.caption.show()
         self.caption.set_caption(details.caption)
@@ -135,26 +135,26 @@ class FactsPanel(QWidget):
     def show_many(self, count: int, reviewed: int) -> None:
         """The facts of a selection."""
         self.clear()
-        self.name.set_whole(self.tr("{0} photos selected").format(f"{count:,}"))
+        self.name.set_whole(_("{0} photos selected").format(number(count)))
         self.facts.set_whole(
-            self.tr("{0} reviewed; a verdict applies to all of them").format(f"{reviewed:,}")
+            _("{0} reviewed; a verdict applies to all of them").format(number(reviewed))
         )
 
     def _state_sentence(self, state: str) -> str:
         if state == "missing":
-            return self.tr("The file is no longer there. Its annotations are kept.")
-        return self.tr("The file cannot be read.") if state == "unreadable" else ""
+            return _("The file is no longer there. Its annotations are kept.")
+        return _("The file cannot be read.") if state == "unreadable" else ""
 
     def _committed(self, text: str) -> None:
         if self._image_id >= 0:
             self.caption_committed.emit(self._image_id, text)
 
 
-def facts_line(details: ImageDetails, tr: Callable[[str], str]) -> str:
+def facts_line(details: ImageDetails) -> str:
     """Size and date, in the user's own format."""
     parts: list[str] = []
     if details.size is not None:
-        parts.append(f"{details.size[0]:,} × {details.size[1]:,}")
+        parts.append(f"{number(details.size[0])} × {number(details.size[1])}")
     if details.date is not None:
         # Camera clocks know no zone: seconds count from the epoch as if it were UTC.
         when = datetime.fromtimestamp(details.date, UTC)
@@ -163,5 +163,5 @@ def facts_line(details: ImageDetails, tr: Callable[[str], str]) -> str:
                 QDate(when.year, when.month, when.day), QLocale.FormatType.ShortFormat
             )
         )
-    parts.append(tr("reviewed") if details.reviewed else tr("not reviewed"))
+    parts.append(_("reviewed") if details.reviewed else _("not reviewed"))
     return "  ·  ".join(parts)

@@ -27,6 +27,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
 from lmpt_desktop.ui.inspector.class_view import ClassView
@@ -71,19 +72,19 @@ class InspectorPanel(QWidget):
         self.view = ClassView(self.model)
         self.search = QLineEdit()
         self.search.setObjectName("find-class")
-        self.search.setPlaceholderText(self.tr("Find a class"))
-        self.search.setAccessibleName(self.tr("Find a class"))
+        self.search.setPlaceholderText(_("Find a class"))
+        self.search.setAccessibleName(_("Find a class"))
         self.search.setClearButtonEnabled(True)
         self.search.installEventFilter(self)
         self.show_box = QComboBox()
         self.show_box.setObjectName("show-classes")
-        self.show_box.setAccessibleName(self.tr("Classes to show"))
+        self.show_box.setAccessibleName(_("Classes to show"))
         for show, text in (
-            (Show.ALL, self.tr("All classes")),
-            (Show.PREDICTED_OR_PRESENT, self.tr("Predicted or present")),
-            (Show.UNKNOWN, self.tr("Still unknown")),
-            (Show.ANNOTATED, self.tr("Annotated")),
-            (Show.TAIL, self.tr("Tail classes")),
+            (Show.ALL, _("All classes")),
+            (Show.PREDICTED_OR_PRESENT, _("Predicted or present")),
+            (Show.UNKNOWN, _("Still unknown")),
+            (Show.ANNOTATED, _("Annotated")),
+            (Show.TAIL, _("Tail classes")),
         ):
             self.show_box.addItem(text, show)
         self.note = QLabel()
@@ -92,15 +93,13 @@ class InspectorPanel(QWidget):
         self.note.setWordWrap(True)
         self.review = QPushButton()
         self.review.setObjectName("review")
-        self.review.setToolTip(
-            self.tr("Every class still unknown is absent in the selected photos (R)")
-        )
+        self._keys: tuple[str, ...] = ()
         self._empty = QLabel()
         self._empty.setObjectName("inspector-empty")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self._empty.setMargin(20)
-        self._empty_button = QPushButton(self.tr("Choose a vocabulary..."))
+        self._empty_button = QPushButton(_("Choose a vocabulary..."))
         self._build()
         self._connect()
         self._restyle()
@@ -217,7 +216,7 @@ class InspectorPanel(QWidget):
     def _show_photo(self) -> None:
         if self._current < 0:
             self.facts.clear()
-            self.photo.say(self.tr("Select a photo to see what is in it."))
+            self.photo.say(_("Select a photo to see what is in it."))
             return
         try:
             details = self._session.image(self._current)
@@ -226,11 +225,11 @@ class InspectorPanel(QWidget):
             self._show_photo()
             return
         if details.state == "missing":
-            self.photo.say(self.tr("The file is no longer there."))
+            self.photo.say(_("The file is no longer there."))
         elif details.state == "unreadable":
-            self.photo.say(details.reason)
+            self.photo.say(_(details.reason))
         else:
-            spoken = self.tr("Photo {0}").format(details.path.name)
+            spoken = _("Photo {0}").format(details.path.name)
             snapshot = self._session.snapshot()
             row = snapshot.row_of.get(self._current, -1)
             version = snapshot.images.fingerprints[row] if row >= 0 else ""
@@ -249,7 +248,7 @@ class InspectorPanel(QWidget):
         self.facts.setVisible(has_images)
         self.review.setVisible(has_images)
         self.review.setEnabled(has_images)
-        self.review.setText(self.tr("Reviewed") if done else self.tr("Mark reviewed"))
+        self.review.setText(_("Reviewed") if done else _("Mark reviewed"))
         self.review.setCheckable(True)
         self.review.setChecked(done)
         self._show_note()
@@ -262,25 +261,33 @@ class InspectorPanel(QWidget):
             self._stack.setCurrentIndex(0)
             return
         if no_classes:
-            self._empty.setText(self.tr("There are no classes to look for yet."))
+            self._empty.setText(_("There are no classes to look for yet."))
         elif summary is None or not summary.images:
             self._empty.setText("")
         elif self.search.text():
-            self._empty.setText(self.tr("No class holds “{0}”.").format(self.search.text()))
+            self._empty.setText(_("No class holds “{0}”.").format(self.search.text()))
         else:
-            self._empty.setText(self.tr("No class to show here. Choose “All classes” above."))
+            self._empty.setText(_("No class to show here. Choose “All classes” above."))
         self._stack.setCurrentIndex(1)
+
+    def show_keys(self, present: str, absent: str, unknown: str, reviewed: str) -> None:
+        """Name the keys of the verdicts and of the reviewed mark, as they are now."""
+        self._keys = (present, absent, unknown)
+        tip = _("Every class still unknown is absent in the selected photos")
+        self.review.setToolTip(f"{tip} ({reviewed})" if reviewed else tip)
+        self._show_note()
 
     def _show_note(self) -> None:
         summary, row = self.model.summary, self.focused_class()
         lines: list[str] = []
         if summary is not None and summary.images and len(summary.scores) and not summary.scored:
-            lines.append(self.tr("Predictions follow when the photo has been looked at."))
+            lines.append(_("Predictions follow when the photo has been looked at."))
         elif summary is not None and summary.images and summary.bands.estimated:
-            lines.append(self.tr("Bands are estimated until you annotate."))
+            lines.append(_("Bands are estimated until you annotate."))
         if row is not None:
             name = self.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, 150)
-            lines.append(self.tr("P, A, U: {0}").format(name))
+            keys = ", ".join(filter(None, self._keys[:3]))
+            lines.append(_("{keys}: {name}").format(keys=keys, name=name))
         self.note.setText("\n".join(lines))
 
     # ------------------------------------------------------------------------------ events

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from shiboken6 import isValid
 
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, theme
 from trainer.photo import read_photo
 
@@ -77,7 +78,7 @@ class PhotoView(QWidget):
 
         ``version`` changes with the file's content, so that an old reading is not shown.
         """
-        self.setAccessibleName(spoken or self.tr("Photo"))
+        self.setAccessibleName(spoken or _("Photo"))
         if self._task is not None:
             self._task.cancel()
             self._task = None
@@ -131,7 +132,7 @@ class PhotoView(QWidget):
             painter.setPen(colours.colour("muted"))
             inside = self.rect().adjusted(12, 8, -12, -8)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            text = self._message or (self.tr("Loading...") if self.loading else "")
+            text = self._message or (_("Loading...") if self.loading else "")
             painter.drawText(inside, flags, text)
             return
         pixmap = self._fitted(self._pixmap)

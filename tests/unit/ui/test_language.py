@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from lmpt_desktop import translation
 from lmpt_desktop.translation import _, decimal, moment, number
 from lmpt_desktop.ui import language
+from lmpt_desktop.ui.commands import COMMANDS, MENUS
 from lmpt_desktop.ui.commands.shortcuts import native
 
 
@@ -59,3 +61,15 @@ def test_the_first_language_of_the_user_that_there_are_texts_in(
     assert said("C") == "en"
     assert said("en-GB", "de") == "en"
     assert said() == "en"
+
+
+def test_no_two_entries_of_a_german_menu_have_the_same_key(german: str) -> None:
+    for name, _title in MENUS:
+        entries = [_(command.text) for command in COMMANDS if command.menu == name]
+        letters = Counter(text[text.index("&") + 1].lower() for text in entries if "&" in text)
+        themes = {"s", "h", "d"}  # in a menu of their own
+        assert [key for key, count in letters.items() if count > 1 and key not in themes] == [], (
+            name
+        )
+    titles = [_(title) for _name, title in MENUS]
+    assert len({text[text.index("&") + 1] for text in titles}) == len(titles)
