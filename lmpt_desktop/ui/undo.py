@@ -27,9 +27,6 @@ from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import background
 from lmpt_desktop.ui.undo_texts import summary_of, text_of
-from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui import background
-from lmpt_desktop.ui.words import verdict_name
 
 if TYPE_CHECKING:
     from lmpt_desktop.catalogue import Batch, BatchSummary
@@ -128,7 +125,6 @@ class AnnotationDesk(QObject):
         vocabulary does not know it."""
         if not image_ids or not class_ids:
             return
-        text = _on_images(f"{name}: {verdict_name(verdict)}", len(image_ids))
         self._commit(
             lambda: self._session.annotate(image_ids, class_ids, verdict),
             len(image_ids) * len(class_ids),
@@ -172,8 +168,6 @@ class AnnotationDesk(QObject):
         if not image_ids:
             return
         classes = max(1, len(self._session.snapshot().classes) // REVIEWED_CLASSES_A_CELL)
-        text = _on_images(_("Reviewed") if reviewed else _("Not reviewed"), len(image_ids))
-        classes = max(1, len(self._session.snapshot().classes))
         self._commit(
             lambda: self._session.mark_reviewed(image_ids, reviewed), len(image_ids) * classes
         )
@@ -181,12 +175,10 @@ class AnnotationDesk(QObject):
     def undo(self) -> None:
         if self.can_undo:
             self.stack.undo()
-            self.said.emit(_("Undone: {text}").format(text=text))
 
     def redo(self) -> None:
         if self.can_redo:
             self.stack.redo()
-            self.said.emit(_("Done again: {text}").format(text=text))
 
     def replay(self, command: _BatchCommand, *, forward: bool) -> None:
         """Called by the commands on the stack, whose place in it has moved already."""
@@ -336,7 +328,3 @@ def _left_alone(turned: Batch) -> str:
         ". {count} annotations were changed since and left as they are",
         turned.skipped,
     ).format(count=number(turned.skipped))
-def _on_images(what: str, count: int) -> str:
-    if count == 1:
-        return what
-    return _("{what} on {count} images").format(what=what, count=number(count))
