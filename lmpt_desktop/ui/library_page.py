@@ -19,6 +19,7 @@ from lmpt_desktop.ui.arrivals import dropped
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
 from lmpt_desktop.ui.folders.tree import FolderCounts, count_folders
+from lmpt_desktop.ui.grid.view import ZOOM_USUAL
 from lmpt_desktop.ui.opener import Opened
 from lmpt_desktop.ui.page_builder import PageParts
 from lmpt_desktop.ui.pages import GRID, PageStack
@@ -242,6 +243,13 @@ class LibraryPage(QWidget):
         self.panel.bar.set_images(image_ids)
         self.show_grid()
         self.window().activateWindow()
+
+    def usual_zoom(self) -> None:
+        """Thumbnails, or the photo under review, as large as usual."""
+        if (page := self.review.in_front) is not None:
+            page.canvas.fit()
+        else:
+            self.grid.set_zoom(ZOOM_USUAL)
 
     def search(self) -> None:
         """Let the user say in words what to find."""

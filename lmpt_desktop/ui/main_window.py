@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
         on("view.grid", lambda: self.page and self.page.show_grid())
         on("view.zoom-in", lambda: self._zoom(ZOOM_STEP))
         on("view.zoom-out", lambda: self._zoom(-ZOOM_STEP))
-        on("view.zoom-reset", lambda: self.page and self.page.grid.set_zoom(ZOOM_USUAL))
+        on("view.zoom-reset", lambda: self.page and self.page.usual_zoom())
         on("view.filters", lambda on_: self._show_part("filters", on_))
         on("view.folders", lambda on_: self._show_part("folders", on_))
         on("view.inspector", lambda on_: self._show_part("inspector", on_))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import NEEDS_CLASS, TITLES, Queue, QueueKind, QueueRequest
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.review.ending import tally_text
@@ -47,6 +48,15 @@ def ended(kind: QueueKind | None, tally: Tally, tail_gained: int) -> Ending:
         choices.append(("retrain", _("Retrain...")))
     choices.append(("grid", _("Back to the grid")))
     return (_("Done"), sentence, choices, "reviewed")
+
+
+def tail_gained(tally: Tally, bands: ClassBands | None, snapshot: Snapshot) -> int:
+    """How many tail classes have a new example."""
+    if bands is None:
+        return 0
+    tail = bands.is_tail()
+    columns = [snapshot.column_of.get(class_id, -1) for class_id in tally.gained]
+    return sum(0 <= column < len(tail) and bool(tail[column]) for column in columns)
 
 
 def nothing(queue: Queue, snapshot: Snapshot) -> Ending:

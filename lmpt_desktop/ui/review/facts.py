@@ -95,12 +95,6 @@ def image_facts(
     )
 
 
-def facts_of(facts: ImageFacts, class_id: int) -> ClassFacts | None:
-    """A class among those shown."""
-    shown = (*facts.classes, facts.subject) if facts.subject is not None else facts.classes
-    return next((entry for entry in shown if entry.class_id == class_id), None)
-
-
 def _best(snapshot: Snapshot, row: int) -> list[int]:
     """Columns with the highest scores, as many as there are number keys and one more, in case
     one of them is what is asked about."""

@@ -22,8 +22,9 @@ from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.review import ends
 from lmpt_desktop.ui.review.announcer import Announcer
 from lmpt_desktop.ui.review.asking import Asked, QueueAsker
+from lmpt_desktop.ui.review.at_hand import AtHand
 from lmpt_desktop.ui.review.ending import EndPanel
-from lmpt_desktop.ui.review.facts import ImageFacts, facts_of, image_facts, version_of
+from lmpt_desktop.ui.review.facts import version_of
 from lmpt_desktop.ui.review.judging import Judge
 from lmpt_desktop.ui.review.line import Act, Line, Question
 from lmpt_desktop.ui.review.queue_bar import QueueBar
@@ -67,10 +68,8 @@ class ReviewPage(QWidget):
         self.end = EndPanel()
         self.request: QueueRequest | None = None
         """What the line answers; None for rows of the grid."""
-        self.facts: ImageFacts | None = None
+        self.at_hand = AtHand()
         self._bands: ClassBands | None = None
-        self._marked: int | None = None
-        self._order: tuple[int, ...] = ()
         self._last_image = -1
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
@@ -125,7 +124,6 @@ class ReviewPage(QWidget):
         self.bar.set_classes(self._session.snapshot().classes)
         self.bar.show_queue(kind, class_id)
         self.judge.line = Line()
-        self._marked = None
         self._show_end(*ends.choosing())
         self.asker.ask(self.request)
 
@@ -187,10 +185,7 @@ class ReviewPage(QWidget):
     @property
     def subject(self) -> int | None:
         """The class that P, A and U are about."""
-        question = self.line.current
-        if question is None:
-            return None
-        return self._marked if self._marked is not None else question.class_id
+        return self.at_hand.subject if self.line.current is not None else None
 
     # ------------------------------------------------------------------------------ verdicts
 
@@ -203,16 +198,16 @@ class ReviewPage(QWidget):
         goes_on = asked and verdict is not Verdict.UNKNOWN
         name = self._class_name(subject)
         if not asked:
-            self._mark_next(subject)
+            self.at_hand.mark_next(subject)
         self.judge.say(question.image_id, subject, verdict, name, answers=asked, advance=goes_on)
 
     def toggle(self, class_id: int) -> None:
         """A number key or a click on a chip."""
         question = self.line.current
-        entry = facts_of(self.facts, class_id) if self.facts is not None else None
+        entry = self.at_hand.entry(class_id)
         if question is not None and entry is not None and self._can_judge():
-            if class_id == self._marked and question.class_id is None:
-                self._mark_next(class_id)
+            if class_id == self.at_hand.marked and question.class_id is None:
+                self.at_hand.mark_next(class_id)
             self.judge.say(question.image_id, class_id, NEXT[entry.verdict], entry.name)
 
     def done(self) -> None:
@@ -226,8 +221,7 @@ class ReviewPage(QWidget):
         if question is None or not self._can_judge():
             return
         verdict = Verdict.PRESENT if present else Verdict.ABSENT
-        if class_id not in self._order:  # it joins the chips
-            self._order = (*self._order, class_id)
+        self.at_hand.join(class_id)
         asked = class_id == question.class_id
         name = self._class_name(class_id)
         self.judge.say(question.image_id, class_id, verdict, name, answers=asked, advance=asked)
@@ -261,20 +255,9 @@ class ReviewPage(QWidget):
 
     def _mark(self, class_id: int) -> None:
         """A chip has the keyboard: P, A and U are about its class now."""
-        self._marked = class_id
+        self.at_hand.marked = class_id
         self._show_facts()
         self.needs_changed.emit()
-
-    def _mark_next(self, said: int) -> None:
-        """After a verdict on a chip the keys are about the next predicted class still unknown."""
-        if self.facts is None:
-            return
-        ids = [entry.class_id for entry in self.facts.classes]
-        after = self.facts.classes[ids.index(said) + 1 :] if said in ids else ()
-        for entry in after:
-            if entry.predicted and entry.verdict is Verdict.UNKNOWN:
-                self._marked = entry.class_id
-                return
 
     # ------------------------------------------------------------------------------ showing
 
@@ -288,17 +271,16 @@ class ReviewPage(QWidget):
             self.announcer.say(f"{after}. {self.end.heading.text()}. {self.end.sentence.text()}")
             return
         snapshot = self._session.snapshot()
-        self._marked, self._order = None, ()
-        facts = image_facts(snapshot, question.image_id, question.class_id, self._bands)
-        if facts is None:  # it left the library; so have its annotations for now
+        if not self.at_hand.take(
+            snapshot, question, self._bands
+        ):  # it left the library; so have its annotations for now
             self.line.drop_current()
             self._show(after)
             return
         self._last_image = question.image_id
-        self.facts = facts
-        self._order = tuple(entry.class_id for entry in facts.classes)
-        if question.class_id is None:
-            self._marked = first_to_judge(facts)
+        facts = self.at_hand.facts
+        assert facts is not None
+        self.bar.suggest_class(self.subject)
         was_asking = self.asks
         self.stack.setCurrentWidget(self.work)
         decoded = self.viewer.show_image((question.image_id, facts.version), facts.name)
@@ -326,28 +308,18 @@ class ReviewPage(QWidget):
 
     def _show_facts(self) -> None:
         question = self.line.current
-        if question is not None and self.facts is not None:
+        if question is not None and self.at_hand.facts is not None:
             self.side.show_image(
-                self.facts,
+                self.at_hand.facts,
                 question.reason,
                 whole=question.class_id is None,
-                subject=self._marked,
+                subject=self.at_hand.marked,
             )
 
     def _refresh_facts(self) -> None:
         """The same image and chips, verdicts as they are now."""
-        question = self.line.current
-        if question is None:
-            return
-        facts = image_facts(
-            self._session.snapshot(),
-            question.image_id,
-            question.class_id,
-            self._bands,
-            self._order,
-        )
-        if facts is not None:
-            self.facts = facts
+        if self.line.current is not None:
+            self.at_hand.refresh(self._session.snapshot(), self._bands)
             self._show_facts()
 
     def _show_end(
@@ -362,14 +334,8 @@ class ReviewPage(QWidget):
     def _ended(self) -> tuple[str, str, list[tuple[str, str]], str]:
         tally = self.line.tally()
         kind = self.request.kind if self.request is not None else None
-        return ends.ended(kind, tally, self._tail_gained(tally.gained))
-
-    def _tail_gained(self, gained: frozenset[int]) -> int:
-        if self._bands is None:
-            return 0
-        tail = self._bands.is_tail()
-        columns = [self._session.snapshot().column_of.get(class_id, -1) for class_id in gained]
-        return sum(0 <= column < len(tail) and bool(tail[column]) for column in columns)
+        gained = ends.tail_gained(tally, self._bands, self._session.snapshot())
+        return ends.ended(kind, tally, gained)
 
     def tell(self, sentence: str) -> None:
         """Say something both in the status line and to screen readers."""
@@ -461,11 +427,3 @@ class ReviewPage(QWidget):
         snapshot = self._session.snapshot()
         column = snapshot.column_of.get(class_id)
         return snapshot.classes[column].name if column is not None else _("Class")
-
-
-def first_to_judge(facts: ImageFacts) -> int | None:
-    """The class that P, A and U begin with: the first still unknown, else the first."""
-    for entry in facts.classes:
-        if entry.verdict is Verdict.UNKNOWN:
-            return entry.class_id
-    return facts.classes[0].class_id if facts.classes else None

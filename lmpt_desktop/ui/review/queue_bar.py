@@ -33,6 +33,7 @@ class QueueBar(QWidget):
         super().__init__(parent)
         self.setObjectName("queue-bar")
         self._classes: tuple[ClassEntry, ...] = ()
+        self._suggested: int | None = None
         self.leave = KeyButton(commands.action("review.leave"), _("Grid"), "image")
         self.kind = QComboBox()
         self.kind.setObjectName("queue-kind")
@@ -114,6 +115,10 @@ class QueueBar(QWidget):
         """The vocabulary, to choose one class from."""
         self._classes = classes
 
+    def suggest_class(self, class_id: int | None) -> None:
+        """The class to begin with when a queue about one class is chosen: the one at hand."""
+        self._suggested = class_id
+
     # ------------------------------------------------------------------------------ inside
 
     def _drop_grid(self) -> None:
@@ -138,7 +143,9 @@ class QueueBar(QWidget):
         kind = QueueKind(chosen)
         if kind in NEEDS_CLASS:
             self._fill_classes()
-            self.classes.setVisible(True)
+            if self.classes.isHidden() and self._suggested is not None:
+                self.classes.setCurrentIndex(self.classes.findData(self._suggested))
+            self.classes.show()
             class_id = self.classes.currentData()
             if class_id is None:
                 return

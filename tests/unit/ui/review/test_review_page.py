@@ -50,6 +50,17 @@ def test_it_explains_the_queue_and_the_question(review: ReviewPage, qtbot: QtBot
     assert all(chip.facts and chip.facts.class_id != KITE for chip in review.side.chips.shown)
 
 
+def test_a_queue_about_one_class_begins_with_the_class_at_hand(
+    review: ReviewPage, session: Any, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, CUP))
+    kinds = review.bar.kind
+    kinds.setCurrentIndex(kinds.findData(QueueKind.CLASS_SWEEP.value))
+    kinds.activated.emit(kinds.currentIndex())
+    assert review.request is not None and review.request.class_id == KITE
+    assert review.bar.classes.currentData() == KITE
+
+
 def test_a_verdict_is_committed_before_the_next_question(
     review: ReviewPage, session: Any, qtbot: QtBot
 ) -> None:
