@@ -271,9 +271,8 @@ class ReviewPage(QWidget):
             self.announcer.say(f"{after}. {self.end.heading.text()}. {self.end.sentence.text()}")
             return
         snapshot = self._session.snapshot()
-        if not self.at_hand.take(
-            snapshot, question, self._bands
-        ):  # it left the library; so have its annotations for now
+        if not self.at_hand.take(snapshot, question, self._bands):
+            # The image has left the library.
             self.line.drop_current()
             self._show(after)
             return

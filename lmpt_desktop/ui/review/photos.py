@@ -21,7 +21,7 @@ from lmpt_desktop.ui import background
 from trainer.photo import UnreadablePhoto, photo_size, read_photo
 
 THREADS = 2
-KEPT_BYTES = 192_000_000
+KEPT_BYTES = 64_000_000
 """Decoded photos kept, besides those wanted now."""
 LARGEST_PIXELS = 40_000_000
 """A photo of more pixels is shown a little reduced at 100 %: four bytes a pixel add up."""
