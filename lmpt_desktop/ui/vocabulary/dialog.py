@@ -354,7 +354,7 @@ class VocabularyDialog(LibraryDialog):
 
     def _save_file(self) -> None:
         chosen, kind = QFileDialog.getSaveFileName(
-            self, _("Export the classes"), _("classes") + ".csv", "CSV (*.csv);;Text (*.txt)"
+            self, _("Export the classes"), _("classes") + ".csv", _("CSV (*.csv);;Text (*.txt)")
         )
         if not chosen:
             return
