@@ -351,14 +351,19 @@ class SessionCore:
         if folders is None:
             self._model.start()
             self._runs.recover()
-            self._scanner.scan(self.catalogue.folders.all())
-            self._watch_folders()
+            # After the first predictions, not beside them: with many threads at work at once the
+            # window would have to queue for Python's lock.
+            self._worker.post("first scan", self._scan_all)
         else:
             added = [self.catalogue.folders.add(path.expanduser().absolute()) for path in folders]
             self._model.only_folders = {item.id for item in added}
             self._reload_images()
             self._model.start()
             self._scanner.scan(added)
+
+    def _scan_all(self) -> None:
+        self._scanner.scan(self.catalogue.folders.all())
+        self._watch_folders()
 
     def _notify(self, notice: Notice) -> None:
         with self._listeners_lock:

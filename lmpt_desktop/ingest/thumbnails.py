@@ -50,7 +50,8 @@ class ThumbnailStore:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._used: set[tuple[str, int]] = set()
-        self._bytes = 0
+        self._bytes: int | None = None
+        """What is kept, counted when something is first added: it takes a look at every row."""
         self._closed = False
 
     def get(self, fingerprint: str, size: int) -> bytes | None:
@@ -122,7 +123,7 @@ class ThumbnailStore:
                 self._path, timeout=5.0, isolation_level=None, check_same_thread=False
             )
             try:
-                self._bytes = _set_up(connection)
+                _set_up(connection)
             except BaseException:
                 connection.close()
                 raise
@@ -130,6 +131,7 @@ class ThumbnailStore:
         return self._connection
 
     def _discard(self) -> None:
+        self._bytes = None
         if self._connection:
             self._connection.close()
             self._connection = None
@@ -156,8 +158,12 @@ class ThumbnailStore:
             "INSERT OR REPLACE INTO thumbnails (fingerprint, size, used, jpeg) VALUES (?, ?, ?, ?)",
             (*key, time.time_ns(), jpeg),
         )
-        self._bytes += len(jpeg) - (old[0] if old else 0)
-        if self._bytes > self._cap:
+        if self._bytes is None:
+            kept = _total(connection)
+        else:
+            kept = self._bytes + len(jpeg) - (old[0] if old else 0)
+        self._bytes = kept
+        if kept > self._cap:
             self._trim(connection)
 
     def _note_used(self, connection: sqlite3.Connection) -> None:
@@ -189,8 +195,8 @@ class _OtherSchemaError(sqlite3.DatabaseError):
     """The file is sound but not the one this version makes."""
 
 
-def _set_up(connection: sqlite3.Connection) -> int:
-    """Settings and table; returns the bytes kept."""
+def _set_up(connection: sqlite3.Connection) -> None:
+    """Settings and table."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     # A cache: what a power cut takes is made again.
@@ -205,7 +211,6 @@ def _set_up(connection: sqlite3.Connection) -> int:
         connection.execute(f"PRAGMA user_version = {_SCHEMA}")
     elif version != _SCHEMA:
         raise _OtherSchemaError(f"version {version}")
-    return _total(connection)
 
 
 def _total(connection: sqlite3.Connection) -> int:

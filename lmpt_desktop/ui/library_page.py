@@ -81,7 +81,7 @@ class LibraryPage(QWidget):
         layout.addWidget(self.pages)
         self._classes = False
         self._closed = False
-        self._begun = False
+        self._begun = self._waiting_for_count = False
         self._counting = False
         self._grid_stale = False
         self.pages.shown.connect(self._page_shown)
@@ -383,9 +383,16 @@ class LibraryPage(QWidget):
             QTimer.singleShot(BEGIN_MS, self, self._begin)
 
     def _begin(self) -> None:
+        """First the folder tree, then the session's own work: one after the other, since threads
+        that run at once all keep the window waiting."""
         if not self._closed:
-            background.start(self.opened.begin, lambda _none: None, self.problem.emit)
+            self._waiting_for_count = True
             self._count()
+
+    def _begin_work(self) -> None:
+        if self._waiting_for_count and not self._closed:
+            self._waiting_for_count = False
+            background.start(self.opened.begin, lambda _none: None, self.problem.emit)
 
     def _shown(self, snapshot: Snapshot) -> None:
         self._classes = bool(snapshot.classes)
@@ -422,6 +429,7 @@ class LibraryPage(QWidget):
         def failed(error: Exception) -> None:
             self._counting = False
             self.problem.emit(error)
+            self._begin_work()
 
         background.start(
             lambda: count_folders(
@@ -435,6 +443,7 @@ class LibraryPage(QWidget):
         self._counting = False
         if not self._closed:
             self.tree.show_counts(counts)
+            self._begin_work()
 
     # ------------------------------------------------------------------------------- mouse
 
