@@ -64,6 +64,9 @@ LoadBackbone = Callable[[str, torch.device], Backbone]
 MIN_VALIDATION_PRESENT = 20
 MIN_VALIDATION_CLASSES = 3
 """Below these an inner validation would choose by luck."""
+MIN_VALIDATION_ABSENT = 5
+"""Of a class, for it to be judged.  Fewer come from single answers, not from whole images: then
+they are the images most like the class, and the present ones those that were already found."""
 MAX_TEMPLATES = 8
 """Of the hand-written embedding; more change little and cost a text tower pass each."""
 
@@ -306,11 +309,19 @@ def split_inner(
         targets, undecided, fraction=options.validation_fraction, seed=seed + 1
     )
     watching = targets[inner == job.HELD_OUT]
-    present, absent = (watching == PRESENT).sum(0), (watching == job.ABSENT).sum(0)
-    judged = (present > 0) & (absent > 0)
-    if present.sum() < MIN_VALIDATION_PRESENT or judged.sum() < MIN_VALIDATION_CLASSES:
+    judged = _judged(watching)
+    present = (watching[:, judged] == PRESENT).sum()
+    if present < MIN_VALIDATION_PRESENT or judged.sum() < MIN_VALIDATION_CLASSES:
         return None
     return inner
+
+
+def _judged(watching: NDArray[np.int8]) -> NDArray[np.bool_]:
+    """(A,) classes that an inner validation (W, A) can judge."""
+    present, absent = (watching == PRESENT).sum(0), (watching == job.ABSENT).sum(0)
+    # Where all images are annotated, a small library or a common class may have fewer.
+    known = (watching >= 0).all(0)
+    return (present > 0) & ((absent >= MIN_VALIDATION_ABSENT) | (known & (absent > 0)))
 
 
 def _watch(
@@ -321,9 +332,13 @@ def _watch(
 ) -> Watch:
     fitting, watching = inner == TRAIN, inner == job.HELD_OUT
     present = targets[fitting] == PRESENT
+    # Unknown is taken for absent: that is nearly always so, wrong for every candidate alike, and
+    # the known absent ones alone would be a list of the hardest.
+    presumed = np.maximum(targets[watching], job.ABSENT)
+    presumed[:, ~_judged(targets[watching])] = job.UNKNOWN
     return Watch(
         features=features[watching],
-        targets=targets[watching],
+        targets=presumed,
         present=present.sum(0).astype(np.float64),
         zero_shot=zero_shot,
         directions=discriminant(features[fitting], present, zero_shot),

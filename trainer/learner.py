@@ -332,7 +332,9 @@ def _classification_loss(
     if options.loss == "asymmetric":
         return losses.asymmetric_loss
     if options.loss == "listwise":
-        return losses.listwise_loss
+        return lambda logits, targets, mask: losses.listwise_loss(
+            logits, targets, mask, options.unknown_weight
+        )
     balance = losses.DistributionBalance(
         rebalance=cast(losses.Rebalance, options.rebalance),
         negative_tolerant=options.negative_tolerant,

@@ -11,6 +11,7 @@ papers.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -216,29 +217,43 @@ def asymmetric_loss(
     return masked_mean(torch.where(targets > 0, present, absent), mask)
 
 
-def listwise_loss(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+def listwise_loss(
+    logits: Tensor, targets: Tensor, mask: Tensor, unknown_weight: float = 0.0
+) -> Tensor:
     """Softmax cross-entropy over the images of each class (the listwise ranking loss of Cao et
     al., ICML 2007, with one list per present image); a scalar.
 
     -log exp(z_p) / (exp(z_p) + sum over absent exp(z_a)) of every present image p, averaged per
     class, then over the classes that have one.  Average precision also ranks images within a
     class, and every class counts the same however rare.  A bias per class changes nothing.  0
-    for a class without a known present or without a known absent image.
+    for a class without a known present image, or with nothing to rank it above.
 
     Args:
         logits, targets, mask: (B, C) float.
+        unknown_weight: in [0, 1], what an unknown image counts of an absent one (its exp(z) times
+            this).  Where somebody answers single questions, a class has a handful of verdicts,
+            its absent ones are just those that look most like it, and nearly every other image
+            is without the class.
     """
     present = (targets > 0) & (mask > 0)
     absent = (targets <= 0) & (mask > 0)
+    ranked_below = torch.where(absent, logits, logits.new_tensor(_least(logits)))
+    if unknown_weight > 0:
+        weighed = logits + math.log(unknown_weight)
+        ranked_below = torch.where(mask > 0, ranked_below, weighed)
+        absent = absent | (mask <= 0)
     judged = present.any(0) & absent.any(0)
-    # A finite stand-in for minus infinity: a list of nothing else would have a gradient of NaN.
-    least = torch.finfo(logits.dtype).min / 4
-    others = torch.logsumexp(torch.where(absent, logits, logits.new_tensor(least)), 0)
+    others = torch.logsumexp(ranked_below, 0)
     safe = torch.where(present, logits, torch.zeros_like(logits))
     entry = nn_f.softplus(others - safe)
     entry = torch.where(present & judged, entry, torch.zeros_like(entry))
     per_class = entry.sum(0) / present.sum(0).clamp(min=1)
     return per_class.sum() / judged.sum().clamp(min=1)
+
+
+def _least(logits: Tensor) -> float:
+    """A finite stand-in for minus infinity: a list of nothing else would have a gradient of NaN."""
+    return torch.finfo(logits.dtype).min / 4
 
 
 # --------------------------------------------------- the class-specific embedding loss

@@ -30,6 +30,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "residual_rate": 0.2,
         "discriminant": 0.35,
         "interpolation": -1.0,
+        "unknown_weight": 0.3,
     },
 }
 """What each method sets; the fields' own defaults are the paper's method.
@@ -44,7 +45,9 @@ _POSITIVE = frozenset(
 _RATES = frozenset({"learning_rate", "residual_rate"})
 _HIGHEST_RATE = 1e6
 """Far beyond sense, and such that no optimiser overflows on the way to its step."""
-_FRACTIONS = frozenset({"held_out_fraction", "validation_fraction", "classification_share"})
+_FRACTIONS = frozenset(
+    {"held_out_fraction", "validation_fraction", "classification_share", "unknown_weight"}
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +62,8 @@ class FitOptions:
     (having found the best step on the inner validation, train again on all training images).
 
     Classification loss: loss, rebalance, negative_tolerant, focal, alpha, beta, mu,
-    negative_scale, kappa (:class:`trainer.losses.DistributionBalance`).
+    negative_scale, kappa (:class:`trainer.losses.DistributionBalance`); unknown_weight
+    (:func:`trainer.losses.listwise_loss`).
 
     Embedding loss: classification_share (lambda of the paper; 1 leaves the embedding loss
     out), embedding_space, margin, soft_margin, reweight, reweight_gamma.
@@ -106,6 +110,7 @@ class FitOptions:
     mu: float = 0.2
     negative_scale: float = 2.0
     kappa: float = 0.05
+    unknown_weight: float = 0.0
 
     classification_share: float = 0.5
     embedding_space: str = "feature"

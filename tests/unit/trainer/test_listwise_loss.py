@@ -56,14 +56,11 @@ def test_order_of_images_and_of_classes_and_unknown_images_change_nothing() -> N
     logits, targets, mask = _batch(3)
     whole = listwise_loss(logits, targets, mask)
     rows, columns = torch.randperm(len(logits)), torch.randperm(logits.shape[1])
-    moved = [part[rows][:, columns] for part in (logits, targets, mask)]
-    torch.testing.assert_close(listwise_loss(*moved), whole)
-    more = [
-        torch.cat([logits, torch.full_like(logits, float("inf"))]),
-        torch.cat([targets, targets]),
-        torch.cat([mask, torch.zeros_like(mask)]),
-    ]
-    torch.testing.assert_close(listwise_loss(*more), whole)
+    z, y, m = (part[rows][:, columns] for part in (logits, targets, mask))
+    torch.testing.assert_close(listwise_loss(z, y, m), whole)
+    z = torch.cat([logits, torch.full_like(logits, float("inf"))])
+    y, m = torch.cat([targets, targets]), torch.cat([mask, torch.zeros_like(mask)])
+    torch.testing.assert_close(listwise_loss(z, y, m), whole)
 
 
 @pytest.mark.parametrize("present", [0.0, 1.0])
@@ -103,3 +100,33 @@ def test_finite_in_value_and_gradient_whatever_the_logits(
     assert torch.isfinite(loss)
     assert z.grad is not None
     assert torch.isfinite(z.grad).all()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_unknown_images_count_for_a_part_of_an_absent_one(seed: int) -> None:
+    logits, targets, mask = _batch(seed)
+    weight = 0.3
+    z, y, m = (part.numpy() for part in (logits, targets, mask))
+    below = np.where(m == 0, z + np.log(weight), np.where(y == 0, z, -np.inf))
+    per_class = [
+        np.mean([logsumexp([p, *b]) - p for p in column[present]])
+        for column, b, present in zip(z.T, below.T, ((y == 1) & (m == 1)).T, strict=True)
+        if present.any()
+    ]
+    expected = float(np.mean(per_class))
+    assert float(listwise_loss(logits, targets, mask, weight)) == pytest.approx(expected, rel=1e-9)
+
+
+def test_a_present_image_alone_teaches_only_where_unknown_ones_count() -> None:
+    logits = torch.zeros(4, 1, dtype=torch.float64)
+    targets = mask = torch.tensor([[1.0], [0.0], [0.0], [0.0]], dtype=torch.float64)
+    assert float(listwise_loss(logits, targets, mask)) == 0
+    assert float(listwise_loss(logits, targets, mask, 0.5)) == pytest.approx(np.log(1 + 3 * 0.5))
+
+
+def test_where_everything_is_known_the_weight_of_the_unknown_changes_nothing() -> None:
+    logits, targets, _ = _batch(4)
+    mask = torch.ones_like(targets)
+    torch.testing.assert_close(
+        listwise_loss(logits, targets, mask, 0.3), listwise_loss(logits, targets, mask)
+    )
