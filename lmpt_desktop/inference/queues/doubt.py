@@ -72,7 +72,7 @@ def disagreements(
     items = [
         QueueItem(
             int(arrays.image_ids[r[place]]),
-            arrays.classes[c[place]].id,
+            arrays.classes[int(c[place])].id,
             float(against[place]),
             (
                 _("Annotated as present, but the model says {score} %.")

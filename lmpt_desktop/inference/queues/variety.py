@@ -12,7 +12,7 @@ ALIKE = 0.6
 
 
 def varied(
-    values: Floats, columns: Rows, rows: Rows, looks: Floats, limit: int
+    values: NDArray[np.floating], columns: Rows, rows: Rows, looks: Floats, limit: int
 ) -> NDArray[np.int64]:
     """Greedily pick the candidate of most remaining value.
 

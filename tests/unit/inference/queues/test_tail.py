@@ -4,6 +4,8 @@ import numpy as np
 from queue_arrays import library
 
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest, build_queue
+from lmpt_desktop.inference.queues.entries import Entries
+from lmpt_desktop.inference.queues.tail import chance, need
 
 TAIL = QueueKind.TAIL_FIRST
 
@@ -31,14 +33,48 @@ def test_look_alikes_are_not_asked_in_a_row() -> None:
     assert sum(item.image_id <= 10 for item in queue.items) == 1
 
 
-def test_with_nothing_annotated_the_reason_does_not_pretend_to_know() -> None:
+def test_the_reason_tells_how_many_examples_there_are() -> None:
     arrays = library()
-    queue = build_queue(arrays, QueueRequest(TAIL), arrays.features)
-    assert queue.items[0].reason.startswith("Seems to be a rare class")
     arrays.annotations[0, 0] = 1
     reasons = {
         item.class_id: item.reason
         for item in build_queue(arrays, QueueRequest(TAIL), arrays.features).items
     }
-    assert reasons[10].startswith("Only 1 photo of this class yet")
-    assert reasons[20].startswith("No photo of this class yet")
+    assert reasons[10].startswith("Only 1 example of this class yet")
+    assert reasons[20].startswith("No example of this class yet")
+
+
+def test_a_class_that_every_photo_is_taken_for_does_not_come_first() -> None:
+    arrays = library(200, 3)
+    arrays.scores[:] = 0.02
+    arrays.scores[:, 0] = np.linspace(0.90, 0.91, 200)  # high for whatever is shown
+    arrays.scores[7, 1] = 0.6  # stands out
+    queue = build_queue(arrays, QueueRequest(TAIL, length=1), arrays.features)
+    assert (queue.items[0].image_id, queue.items[0].class_id) == (8, 20)
+
+
+def test_a_photo_that_another_class_explains_better_comes_later() -> None:
+    arrays = library(100, 2)
+    arrays.scores[:] = 0.05
+    arrays.scores[[3, 4], 0] = 0.6
+    arrays.scores[3, 1] = 0.95
+    found = Entries(np.array([3, 4]), np.array([0, 0]), arrays.scores[[3, 4], 0], 2)
+    first, second = chance(arrays, found, np.arange(100))
+    assert first < second
+
+
+def test_asking_in_vain_leaves_less_to_ask_about() -> None:
+    arrays = library(100, 2)
+    arrays.annotations[:20, 0] = 0
+    tired, fresh = need(arrays)
+    assert tired < fresh / 2
+
+
+def test_chances_are_numbers_whatever_the_scores() -> None:
+    arrays = library(5, 3)
+    arrays.scores[:] = [[0, 0, 0], [1, 1, 1], [np.nan, 0.5, np.nan], [0.5] * 3, [0, 1, np.nan]]
+    rows, columns = np.nonzero(~np.isnan(arrays.scores))
+    found = Entries(rows, columns, arrays.scores[rows, columns], len(rows))
+    values = chance(arrays, found, np.arange(5))
+    assert np.isfinite(values).all()
+    assert ((values >= 0) & (values <= 1)).all()

@@ -1,0 +1,190 @@
+"""A library whose user is a table of true answers, run with the app's own parts.
+
+State, predictions, job building and training are the app's; only photos, catalogue and window
+are missing.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue.records import NO_DATE, Batch, ClassEntry, ImageTable
+from lmpt_desktop.engine import jobs
+from lmpt_desktop.engine.state import LibraryState
+from lmpt_desktop.engine.views import RetrainOptions, Snapshot
+from lmpt_desktop.inference.queues import Features, Queue, QueueItem, QueueRequest, build_queue
+from lmpt_desktop.inference.weights import PromptClass, assemble, calibrated_bias
+from trainer import job, prompt_set
+from trainer.events import FitFinished, Message
+from trainer.fit import fit
+from trainer.prompt_set import PromptSet
+from trainer.stop import StopWatch
+from trainer.suggested import LITE
+
+Question = tuple[int, int]
+"""Row and column."""
+
+
+class SimulatedLibrary:
+    """Images with known answers, nothing annotated, predicted zero-shot.
+
+    Args:
+        names: C classes.
+        features: (N, D) unit norm.
+        truth: (N, C) bool, the answers.
+        zero_shot: (C, D) embeddings of the names.
+        backbone: as :func:`trainer.backbone.load_backbone` gives it.
+        options: of the trainer, beside what the method sets.
+        seed: of the trainings.
+    """
+
+    def __init__(
+        self,
+        names: list[str],
+        features: NDArray[np.float32],
+        truth: NDArray[np.bool_],
+        zero_shot: NDArray[np.float32],
+        backbone: Any,
+        *,
+        options: dict[str, object],
+        seed: int,
+    ) -> None:
+        self.truth, self.verdicts, self.retrained = truth, 0, 0
+        self._zero_shot, self._backbone = zero_shot, backbone
+        self._options, self._seed = options, seed
+        self._held_out: set[int] = set()
+        self._trained_on: set[int] = set()
+        entries = [ClassEntry(place + 1, name) for place, name in enumerate(names)]
+        blank = np.full(truth.shape, -1, np.int8)
+        self._state = LibraryState(_table(len(features)), entries, blank, set(), None)
+        half = features.astype(np.float16)
+        self._state.add_features(self.snapshot.image_ids, half)
+        bias = backbone.bias
+        if bias is None:
+            bias = calibrated_bias(half, zero_shot, backbone.scale)
+        self._bias = float(bias)
+        self._predict_with(None)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self._state.snapshot
+
+    @property
+    def embeddings(self) -> NDArray[np.float32]:
+        """(C, D): what classes are predicted with now."""
+        found = self._state.weights
+        assert found is not None
+        return found[1].embeddings
+
+    def queue(self, request: QueueRequest) -> Queue:
+        """As the session answers it."""
+        features = Features(*self._state.feature_view())
+        return build_queue(self.snapshot, request, features, self._held_out)
+
+    def question(self, item: QueueItem) -> Question:
+        """Row and column of an item about one class."""
+        assert item.class_id is not None
+        return item.image_id - 1, item.class_id - 1
+
+    def answer(self, questions: list[Question]) -> int:
+        """The user answers truthfully; how many were new."""
+        fresh = list(dict.fromkeys(q for q in questions if self.snapshot.annotations[q] < 0))
+        if fresh:
+            rows, columns = np.array(fresh, np.int64).T
+            self._state.apply(
+                Batch(
+                    id=0,
+                    at=datetime.now(UTC),
+                    action="apply",
+                    image_ids=rows + 1,
+                    class_ids=columns + 1,
+                    before=np.full(len(rows), -1, np.int8),
+                    after=self.truth[rows, columns].astype(np.int8),
+                )
+            )
+        self.verdicts += len(fresh)
+        return len(fresh)
+
+    def retrain(self) -> bool:
+        """As *Model > Retrain prompts...* would, promoted at once; False where it is refused."""
+        snapshot = self.snapshot
+        data = jobs.training_data(snapshot, self._state.features_of)
+        weights = self._state.weights
+        assert weights is not None
+        check = jobs.preflight(
+            snapshot,
+            data,
+            weights[1],
+            backbone=LITE,
+            device="cpu",
+            running=False,
+            expected_seconds=None,
+        )
+        if not check.ok:
+            return False
+        todo = jobs.build_job(
+            snapshot,
+            data,
+            weights[1],
+            backbone=LITE,
+            options=RetrainOptions(device="cpu", seed=self._seed, options=dict(self._options)),
+            captions=[""] * len(data.rows),
+            held_out=self._held_out,
+            trained_on=self._trained_on,
+        )
+        made = train(todo, self._backbone)
+        self._held_out |= set(made.held_out)
+        self._trained_on |= {int(i) for i in todo.image_ids} - self._held_out
+        self._predict_with(made)
+        self.retrained += 1
+        return True
+
+    def _predict_with(self, made: PromptSet | None) -> None:
+        classes = self.snapshot.classes
+        weights = assemble(
+            [PromptClass(entry.name, entry.name) for entry in classes],
+            self._zero_shot,
+            scale=self._backbone.scale,
+            bias=self._bias,
+            prompt_set=made,
+        )
+        self._state.set_weights([entry.id for entry in classes], weights)
+        self._state.predict()
+
+
+def train(todo: job.FitJob, backbone: Any) -> PromptSet:
+    """Run a job in this process.
+
+    Raises:
+        RuntimeError: if it fails.
+    """
+    heard: list[Message] = []
+    with tempfile.TemporaryDirectory() as folder:
+        job.save(todo, Path(folder))
+        outcome = fit(Path(folder), heard.append, StopWatch(), lambda name, device: backbone)
+        if not isinstance(outcome, FitFinished):
+            raise RuntimeError(str(outcome))
+        return prompt_set.load(Path(outcome.prompt_set))
+
+
+def _table(count: int) -> ImageTable:
+    zeros = np.zeros(count, np.int64)
+    return ImageTable(
+        ids=np.arange(1, count + 1),
+        folder_ids=zeros,
+        states=zeros.astype(np.int8),
+        sizes=zeros,
+        mtime=zeros,
+        taken=np.full(count, NO_DATE),
+        widths=zeros.astype(np.int32),
+        heights=zeros.astype(np.int32),
+        has_feature=np.ones(count, np.bool_),
+        names=[f"{place}.jpg" for place in range(count)],
+        fingerprints=[""] * count,
+    )
