@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, text
 
 from lmpt_desktop.catalogue import declared, schema
-from lmpt_desktop.catalogue.records import Batch, Source, uniform
+from lmpt_desktop.catalogue.records import Batch, Source, distinct, uniform
 from lmpt_desktop.catalogue.store import as_datetime, rows
 
 CLASS_COLUMNS = (
@@ -250,7 +250,7 @@ def settle(
 
 def _note(connection: Connection, batch: Batch) -> None:
     """Keep what the undo menu says of a batch with it."""
-    images = len(np.union1d(np.unique(batch.image_ids), batch.reviewed_ids))
+    images = len(distinct(batch.image_ids, batch.reviewed_ids))
     rows(
         connection,
         "UPDATE batches SET images = ?, changes = ?, class_id = ?, verdict = ? WHERE id = ?",

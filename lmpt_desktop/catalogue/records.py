@@ -282,6 +282,16 @@ class BatchSummary:
     done: bool = True
 
 
+def distinct(*ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The ids in any of the arrays, rising.  Counting is far faster than sorting millions, and
+    ids are small: they count up from 1."""
+    largest = max((int(part.max()) for part in ids if len(part)), default=0)
+    there = np.zeros(largest + 1, np.bool_)
+    for part in ids:
+        there[part] = True
+    return np.flatnonzero(there)
+
+
 def uniform(values: NDArray[np.integer]) -> int | None:
     """The value that all of ``values`` have, or None."""
     return int(values[0]) if len(values) and (values == values[0]).all() else None

@@ -24,6 +24,7 @@ from lmpt_desktop.catalogue.records import (
     Folder,
     ImageState,
     Source,
+    distinct,
 )
 from lmpt_desktop.engine import jobs
 from lmpt_desktop.engine.advising import RetrainAdvice, advise
@@ -168,8 +169,8 @@ class LibrarySession(VersionedSession):
     def _committed(self, batch: Batch) -> Batch:
         """Show a committed change and tell of it."""
         self._state.apply(batch)
-        images = np.union1d(batch.image_ids, batch.reviewed_ids)
-        classes = np.unique(batch.class_ids)
+        images = distinct(batch.image_ids, batch.reviewed_ids)
+        classes = distinct(batch.class_ids)
         self._notify(AnnotationsChanged(tuple(images.tolist()), tuple(classes.tolist())))
         return batch
 

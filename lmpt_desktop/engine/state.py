@@ -142,8 +142,11 @@ class LibraryState:
                 rows, known_rows = _places(batch.image_ids, old.image_ids)
                 columns, known_columns = _columns(batch.class_ids, old.class_ids)
                 known = known_rows & known_columns
+                after = batch.after
+                if not known.all():
+                    rows, columns, after = rows[known], columns[known], after[known]
                 annotations = old.annotations.copy()
-                annotations[rows[known], columns[known]] = batch.after[known]
+                annotations[rows, columns] = after
                 changes["annotations"] = annotations
             if len(batch.reviewed_ids):
                 rows, known = _places(batch.reviewed_ids, old.image_ids)
@@ -322,7 +325,13 @@ def _places(
     """Where ``wanted`` ids are in ``ascending``: (n,) rows, and (n,) whether they are there."""
     if not len(ascending):
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
-    rows = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    if len(wanted) > int(ascending[-1]):
+        # Many more questions than ids: a table answers them faster than a search.
+        table = np.zeros(int(ascending[-1]) + 1, np.int64)
+        table[ascending] = np.arange(len(ascending))
+        rows = table[np.clip(wanted, 0, len(table) - 1)]
+    else:
+        rows = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
     return rows, ascending[rows] == wanted
 
 

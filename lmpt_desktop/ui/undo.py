@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +44,8 @@ REVIEWED_CLASSES_A_CELL = 50
 UNDO_LIMIT = 500
 HISTORY = 100
 """Changes of earlier sessions that can be undone."""
+
+ResultT = TypeVar("ResultT")
 
 
 class _BatchCommand(QUndoCommand):
@@ -266,10 +268,15 @@ class AnnotationDesk(QObject):
             self.said.emit(_("Still saving the previous change; try again in a moment."))
             return False
 
-        def done(batch: Batch) -> None:
+        def act_and_describe() -> tuple[Batch, str]:
+            # With the act, where it may be off the window's thread: it may be millions of cells.
+            batch = act()
+            return batch, text_of(summary_of(batch, self._session.snapshot(), name))
+
+        def done(made: tuple[Batch, str]) -> None:
+            batch, text = made
             if len(batch):
                 self._acts += 1
-                text = text_of(summary_of(batch, self._session.snapshot(), name))
                 self.stack.push(_BatchCommand(self, batch.id, text, cells))
                 self.said.emit(text)
             else:
@@ -278,10 +285,12 @@ class AnnotationDesk(QObject):
                 then(batch)
             self.committed.emit(batch)
 
-        self._run(act, done, cells)
+        self._run(act_and_describe, done, cells)
         return True
 
-    def _run(self, act: Callable[[], Batch], done: Callable[[Batch], object], cells: int) -> None:
+    def _run(
+        self, act: Callable[[], ResultT], done: Callable[[ResultT], object], cells: int
+    ) -> None:
         if cells <= INLINE_CELLS:
             try:
                 with self._session.hurried(PATIENCE_SECONDS):
@@ -296,7 +305,7 @@ class AnnotationDesk(QObject):
                 return
         self._set_busy(True)
 
-        def finished(result: Batch) -> None:
+        def finished(result: ResultT) -> None:
             self._set_busy(False)
             done(result)
 

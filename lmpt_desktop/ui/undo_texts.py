@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from lmpt_desktop.catalogue.records import Batch, BatchSummary, Verdict, uniform
+from lmpt_desktop.catalogue.records import Batch, BatchSummary, Verdict, distinct, uniform
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.words import images_text
@@ -30,7 +28,7 @@ def summary_of(batch: Batch, snapshot: Snapshot, name: str = "") -> BatchSummary
         at=batch.at,
         action=batch.action,
         label=batch.label,
-        images=len(np.union1d(np.unique(batch.image_ids), batch.reviewed_ids)),
+        images=len(distinct(batch.image_ids, batch.reviewed_ids)),
         changes=len(batch.image_ids),
         class_id=class_id,
         class_name=name,
