@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SUGGEST_SETTING = "suggest retraining"
-"""A library's setting: whether to suggest retrainings (True where it was never set)."""
 TOLD_SETTING = "retraining suggested"
 """A library's setting: {"since": time, "verdicts": count} of the last suggestion."""
 
@@ -56,8 +54,6 @@ def advise(session: LibrarySession) -> RetrainAdvice | None:
 
     The same suggestion is not made again until there is twice as much to learn from.
     """
-    if not session.setting(SUGGEST_SETTING, True):
-        return None
     catalogue = session.catalogue
     records = [item for item in catalogue.prompt_sets.all() if item.backbone == session.backbone]
     active = next((item for item in records if item.active), None)

@@ -21,6 +21,7 @@ from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.commands import Needs
 from lmpt_desktop.ui.grid.view import ZOOM_USUAL
+from lmpt_desktop.ui.retrain_suggestion import RetrainSuggestion
 from lmpt_desktop.ui.theme import ThemeChoice
 from lmpt_desktop.ui.words import photos_text
 from trainer.bands import BandLimits
@@ -63,6 +64,7 @@ class ModelActions:
         status = page.session.current_run()
         self._run_state = status.state if status is not None else None
         page.bridge.on(RunChanged, lambda _notice: self._run_changed())
+        RetrainSuggestion(self._window, page, self.retrain)
 
     def page_closed(self) -> None:
         """Close the dialogs of the library that is being closed."""
@@ -139,12 +141,27 @@ class ModelActions:
             self._dialogs["comparison"].close()
         self._open("comparison", make)
 
+    def compare_versions(self, old: int, new: int) -> None:
+        """Show what another version would change."""
+        from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog  # noqa: PLC0415
+
+        def make(page: LibraryPage) -> QDialog:
+            dialog = ComparisonDialog(
+                page.session, None, page.panel.loader, page.bridge, self._window, pair=(old, new)
+            )
+            dialog.images_wanted.connect(page.show_images)
+            return dialog
+
+        if "comparison" in self._dialogs:
+            self._dialogs["comparison"].close()
+        self._open("comparison", make)
+
     def versions(self) -> None:
         from lmpt_desktop.ui.dialogs.versions import VersionsDialog  # noqa: PLC0415
 
         def make(page: LibraryPage) -> QDialog:
             dialog = VersionsDialog(*self._owned(page))
-            dialog.compare_wanted.connect(self.compare)
+            dialog.compare_wanted.connect(self.compare_versions)
             dialog.said.connect(self._window.status.say)
             return dialog
 

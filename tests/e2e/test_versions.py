@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.engine.views import RunState, Verdict
@@ -20,6 +20,8 @@ from lmpt_desktop.ui.dialogs.run_page import RunDialog
 from lmpt_desktop.ui.dialogs.versions import VersionsDialog
 from lmpt_desktop.ui.library_page import LibraryPage
 from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.memory import SUGGEST_RETRAIN
+from lmpt_desktop.ui.retrain_suggestion import RetrainSuggestion
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]
@@ -80,9 +82,11 @@ def compared(window: MainWindow, run: RunDialog, qtbot: QtBot) -> ComparisonDial
     return dialog
 
 
-def test_a_run_is_compared_promoted_rolled_back_and_discarded(
-    window: MainWindow, page: LibraryPage, qtbot: QtBot
+def test_a_run_is_compared_promoted_rolled_back_and_deleted(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    yes = QMessageBox.StandardButton.Yes
+    monkeypatch.setattr(QMessageBox, "question", lambda *_args: yes)
     before = page.session.scores.copy()
     run = retrain(window, qtbot)
     finish(run, qtbot)
@@ -212,3 +216,73 @@ def test_a_run_is_found_again_when_the_window_is_reopened(
     finish(dialog, qtbot)
     assert again.page is not None
     assert len(again.page.session.versions()) == 2
+
+
+def test_a_version_is_named_exported_imported_and_compared(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    run = retrain(window, qtbot)
+    finish(run, qtbot)
+    run.close()
+    window.commands.action("model.versions").trigger()
+    versions = opened(window, VersionsDialog, qtbot)
+    assert isinstance(versions, VersionsDialog)
+    made = versions.model.versions[0].version_id
+    versions.select_version(made)
+    qtbot.keyClicks(versions.words.name, "first try")
+    qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
+    assert page.session.versions()[0].name == "first try"
+    assert "55 annotations on 11 images" in versions.words.origin.text()
+
+    versions.export_to(tmp_path / "first.zip")
+    qtbot.waitUntil(lambda: "Written to" in versions.strip.text, timeout=WAIT_MS)
+    versions.import_from(tmp_path / "first.zip")
+    qtbot.waitUntil(lambda: "was imported" in versions.strip.text, timeout=WAIT_MS)
+    taken = versions.selected()
+    assert taken is not None and taken.version_id not in (made, 0) and not taken.active
+
+    # Any two, plain prompts included.
+    versions.select_version(0, taken.version_id)
+    qtbot.mouseClick(versions.compare, Qt.MouseButton.LeftButton)
+    comparison = opened(window, ComparisonDialog, qtbot)
+    assert isinstance(comparison, ComparisonDialog)
+    qtbot.waitUntil(lambda: comparison.comparison is not None, timeout=WAIT_MS)
+    assert comparison.windowTitle() == "Plain prompts and first try"
+    assert comparison.comparison is not None and comparison.comparison.changed_count > 0
+    qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(page.session.snapshot().trained.all()), timeout=WAIT_MS)
+    active = [item.version_id for item in page.session.versions() if item.active]
+    assert active == [taken.version_id]
+
+
+def test_what_is_no_version_is_refused_with_a_sentence(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "x.zip").write_text("no zip")
+    window.commands.action("model.versions").trigger()
+    versions = opened(window, VersionsDialog, qtbot)
+    assert isinstance(versions, VersionsDialog)
+    versions.import_from(tmp_path / "x.zip")
+    qtbot.waitUntil(lambda: "cannot be read as a version" in versions.strip.text, timeout=WAIT_MS)
+    assert len(page.session.versions()) == 1
+
+
+def test_a_retraining_is_suggested_beside_the_work(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 5)
+    suggestion = page.findChild(RetrainSuggestion)
+    assert suggestion is not None
+    assert suggestion.timer.isActive()  # something was said a moment ago
+    window.memory.put(SUGGEST_RETRAIN, 0)
+    suggestion.ask()
+    assert not suggestion._asking
+    window.memory.put(SUGGEST_RETRAIN, 1)
+    suggestion.ask()
+    qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+    (note,) = window.notifications.shown
+    assert "new verdicts" in note.message
+    button = next(item for item in note.findChildren(QPushButton) if "Retrain" in item.text())
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert opened(window, RetrainDialog, qtbot).isVisible()
+    assert not window.notifications.shown

@@ -16,6 +16,7 @@ from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.library_page import LibraryPage
 from lmpt_desktop.ui.main_window import MainWindow
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
+from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
 from lmpt_desktop.ui.vocabulary.model import DESCRIPTION, NAME
 
 WAIT_MS = 30_000
@@ -125,3 +126,66 @@ def test_the_dialog_closes_with_the_library(
 ) -> None:
     window.commands.action("file.close").trigger()
     qtbot.waitUntil(lambda: not isValid(dialog), timeout=WAIT_MS)
+
+
+def test_a_class_is_tried_before_it_is_added(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    qtbot.keyClicks(dialog.classes.new_name, "tree")
+    qtbot.mouseClick(dialog.classes.try_first, Qt.MouseButton.LeftButton)
+    assert dialog.tabs.currentWidget() is dialog.try_out
+    qtbot.waitUntil(lambda: len(dialog.try_out.model.lines) == 12, timeout=WAIT_MS)
+    assert dialog.try_out.model.lines[0].file_name == "tree_20.jpg"
+    assert [line.predicted for line in dialog.try_out.model.lines][:2] == [True, False]
+    assert "predicted in 1 of 12 photos" in dialog.try_out.sentence.text()
+    assert "tree" not in [entry.name for entry in page.session.classes]
+    qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
+
+
+def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    ids = {entry.name: entry.id for entry in page.session.classes}
+    page.session.annotate([1, 2], [ids["cup"]], Verdict.PRESENT)
+    page.session.annotate([2, 3], [ids["kite"]], Verdict.PRESENT)
+    table = dialog.classes.table
+    dialog.classes.select_class("kite")
+    table.setFocus()
+    qtbot.waitUntil(table.hasFocus, timeout=WAIT_MS)
+    qtbot.keyClick(table, Qt.Key.Key_Down, Qt.KeyboardModifier.ShiftModifier)  # and the cup
+    assert [line.entry.name for line in dialog.classes.selected_lines()] == ["kite", "cup"]
+    qtbot.keyClick(dialog.classes.merge, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: dialog.findChild(MergeDialog) is not None, timeout=WAIT_MS)
+    asked = dialog.findChild(MergeDialog)
+    assert asked is not None
+    qtbot.waitUntil(asked.act.isEnabled, timeout=WAIT_MS)
+    assert "“cup” and “kite” become “kite”: 3 images." in asked.sentences.text()
+    qtbot.keyClick(asked, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: "cup" not in [e.name for e in page.session.classes], timeout=WAIT_MS)
+    matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [ids["kite"]])
+    assert matrix[:, 0].tolist() == [1, 1, 1]
+    with qtbot.waitActive(dialog, timeout=WAIT_MS):
+        dialog.activateWindow()
+    table.setFocus()
+    qtbot.keyClick(table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "cup" in [e.name for e in page.session.classes], timeout=WAIT_MS)
+    matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [ids["kite"], ids["cup"]])
+    assert matrix.tolist() == [[-1, 1], [1, 1], [1, -1]]
+
+
+def test_a_split_shows_its_photos_in_the_grid(
+    dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
+) -> None:
+    dog = next(entry for entry in page.session.classes if entry.name == "dog")
+    page.session.annotate([1, 2, 6], [dog.id], Verdict.PRESENT)
+    dialog.refresh()
+    dialog.classes.select_class("dog")
+    qtbot.mouseClick(dialog.classes.split, Qt.MouseButton.LeftButton)
+    asked = dialog.findChild(SplitDialog)
+    assert asked is not None
+    qtbot.keyClicks(asked.names, "guide dog")
+    qtbot.waitUntil(asked.act.isEnabled, timeout=WAIT_MS)
+    qtbot.mouseClick(asked.act, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == [1, 2, 6], timeout=WAIT_MS)
+    assert page.session.classes[0].name == "guide dog"

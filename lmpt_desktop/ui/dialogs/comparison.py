@@ -31,7 +31,8 @@ from lmpt_desktop.ui.dialogs.comparison_models import (
     changed_lines,
     class_comparisons,
 )
-from lmpt_desktop.ui.dialogs.formats import NOT_ENOUGH, change, percent
+from lmpt_desktop.ui.dialogs.formats import DASH, NOT_ENOUGH, change, percent
+from lmpt_desktop.ui.dialogs.versions_model import version_title
 from lmpt_desktop.ui.words import band_name, classes_text, photos_text, predictions_text
 from trainer.bands import Band
 
@@ -92,7 +93,7 @@ class ScoreCard(QFrame):
 
 
 class ComparisonDialog(LibraryDialog):
-    """The result of a run, to promote, discard or decide on later."""
+    """The result of a run, or any two versions, to promote, discard or decide on later."""
 
     promoted = Signal(int)
     """Version id."""
@@ -103,15 +104,18 @@ class ComparisonDialog(LibraryDialog):
     def __init__(
         self,
         session: LibrarySession,
-        run_id: int,
+        run_id: int | None,
         loader: ThumbnailLoader,
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
+        *,
+        pair: tuple[int, int] | None = None,
     ) -> None:
+        """``run_id`` names a run; None: ``pair`` names two versions, the old and the new one."""
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Compare prompts"))
         self.resize(880, 660)
-        self._run_id = run_id
+        self._titles = ("", "")
         self._loader = loader
         self.comparison: Comparison | None = None
         self.changed: ChangedModel | None = None
@@ -150,7 +154,11 @@ class ComparisonDialog(LibraryDialog):
         self.discard.setEnabled(False)
         self.listen(VersionsChanged, lambda _notice: self._look_at_versions())
         self._task = background.start(
-            lambda: self.session.comparison(run_id), self._show, self._failed
+            (lambda: self.session.comparison(run_id))
+            if run_id is not None
+            else lambda: self.session.compare_versions(*(pair or (0, 0))),
+            self._show,
+            self._failed,
         )
         self.finished.connect(self._let_go)
 
@@ -159,6 +167,8 @@ class ComparisonDialog(LibraryDialog):
 
     def _show(self, comparison: Comparison) -> None:
         self.comparison = comparison
+        if comparison.old_version_id is not None:
+            self._name_pair(comparison, comparison.old_version_id)
         self.summary.setText(self._sentence(comparison))
         old = comparison.old.scores if comparison.old else None
         new = comparison.new.scores if comparison.new else None
@@ -172,15 +182,28 @@ class ComparisonDialog(LibraryDialog):
         )
         self._look_at_versions()
 
+    def _name_pair(self, comparison: Comparison, old_id: int) -> None:
+        """Say which versions these are."""
+        found = {item.version_id: item for item in self.session.versions()}
+        old, new = (
+            version_title(found[i]) if i in found else DASH for i in (old_id, comparison.version_id)
+        )
+        self._titles = old, new
+        self.setWindowTitle(_("{old} and {new}").format(old=old, new=new))
+        self.promote.setText(_("&Use {new}").format(new=new.replace("&", "&&")))
+        self.discard.hide()
+
     def _failed(self, error: Exception) -> None:
         self.summary.setText(_("There is nothing to compare."))
         missing = isinstance(error, KeyError)
-        said = _("This run made no prompts, or they have been discarded.")
+        said = _("These prompts are not there: none were made, or they have been deleted.")
         self.strip.say(said if missing else str(error), "warning")
 
     def _sentence(self, comparison: Comparison) -> str:
         judged = comparison.new.classes if comparison.new else []
         enough = sum(1 for item in judged if item.average_precision is not None)
+        if comparison.old_version_id is not None:
+            return "\n".join(self._pair_sentences(comparison, enough))
         held_out = _(
             "Mean average precision (mAP) in percent, on annotations held out from training; "
             "{0} of {1} classes have enough of them to judge."
@@ -192,6 +215,43 @@ class ComparisonDialog(LibraryDialog):
             number(comparison.lost),
         )
         return "\n".join(filter(None, (held_out, self._calibration(comparison), library)))
+
+    def _pair_sentences(self, comparison: Comparison, enough: int) -> list[str]:
+        """What two versions are judged by, and what would change from one to the other."""
+        old, new = self._titles
+        if comparison.new is None:
+            judged = _(
+                "No photo is held out from training yet (a retraining holds some out), so there is "
+                "no average precision to compare."
+            )
+        else:
+            judged = _(
+                "Old: {old}. New: {new}. Mean average precision (mAP) in percent, both on the same "
+                "photos held out from training, as they are annotated now; {enough} of {all} "
+                "classes have enough of them to judge."
+            ).format(
+                old=old, new=new, enough=number(enough), all=number(len(comparison.new.classes))
+            )
+        change = _(
+            "From “{old}” to “{new}” {predictions} in {photos} change: {gained} appear, {lost} "
+            "vanish."
+        ).format(
+            old=old,
+            new=new,
+            predictions=predictions_text(comparison.changed_count),
+            photos=photos_text(comparison.changed_images),
+            gained=number(comparison.gained),
+            lost=number(comparison.lost),
+        )
+        imported = [
+            item
+            for item in self.session.versions()
+            if item.version_id in (comparison.old_version_id, comparison.version_id)
+            and item.version_id != 0
+            and item.run_id is None
+        ]
+        caution = _("An imported version may have learned from the very photos that judge it here.")
+        return [judged, change, *([caution] if imported and comparison.new else [])]
 
     def _calibration(self, comparison: Comparison) -> str:
         """How far scores can be taken for probabilities, and which thresholds are not their own."""

@@ -54,6 +54,8 @@ class PlannedDialog(QDialog):
         self.act.setObjectName("act")
         self.act.setDefault(True)
         self.act.setEnabled(False)
+        # Enter does what was read, never "Cancel" because that happens to have the focus ring.
+        self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self.finished.connect(self._let_go)
@@ -93,6 +95,7 @@ class PlannedDialog(QDialog):
         self.sentences.setText(text)
         self.sentences.setAccessibleName(text)
         self.act.setEnabled(True)
+        self.act.setDefault(True)
 
     def _failed(self, error: Exception) -> None:
         self.sentences.setText("")

@@ -14,7 +14,6 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import RunState, Verdict
-from lmpt_desktop.engine.advising import SUGGEST_SETTING
 from lmpt_desktop.engine.class_preview import ClassPreviewReady
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.searching import SearchState
@@ -370,14 +369,6 @@ def test_what_the_version_in_use_has_learned_is_not_new(
     assert advice is not None
     assert advice.verdicts == 2
     assert advice.seconds is not None
-
-
-def test_suggestions_can_be_switched_off(
-    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 2)
-    session.set_setting(SUGGEST_SETTING, False)
-    assert session.retrain_advice() is None
 
 
 # ---------------------------------------------------------------------------------- preview

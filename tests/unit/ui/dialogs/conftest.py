@@ -13,6 +13,7 @@ import pytest
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine import views
 from lmpt_desktop.engine.notices import ActivityKind, ClassesChanged, RunChanged, VersionsChanged
+from lmpt_desktop.engine.versions import ImportedVersion
 from lmpt_desktop.engine.views import ClassSpec, RunState
 from lmpt_desktop.ui.bridge import SessionBridge
 from trainer.bands import Band
@@ -141,6 +142,36 @@ class DialogSession:
         if run_id != self.comparison_.run_id:
             raise KeyError(run_id)
         return self.comparison_
+
+    def compare_versions(self, old_id: int, new_id: int) -> views.Comparison:
+        if self.refused is not None:
+            raise self.refused
+        return replace(self.comparison_, run_id=None, version_id=new_id, old_version_id=old_id)
+
+    def rename_version(self, version_id: int, name: str) -> None:
+        self._change_version(version_id, name=name)
+
+    def note_version(self, version_id: int, note: str) -> None:
+        self._change_version(version_id, note=note)
+
+    def _change_version(self, version_id: int, **changes: str) -> None:
+        self.versions_ = [
+            replace(item, **changes) if item.version_id == version_id else item
+            for item in self.versions_
+        ]
+        self._memory.tell(VersionsChanged())
+
+    def export_version(self, version_id: int, target: Path) -> None:
+        if self.refused is not None:
+            raise self.refused
+        self._memory.calls.append(("export", version_id, target))
+
+    def import_version(self, source: Path) -> ImportedVersion:
+        if self.refused is not None:
+            raise self.refused
+        taken = replace(version(3), name=source.stem, run_id=None)
+        self.versions_.insert(0, taken)
+        return ImportedVersion(taken, ("owl", "fox"))
 
     def versions(self) -> list[views.VersionInfo]:
         return list(self.versions_)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QComboBox, QTableView
+from PySide6.QtWidgets import QComboBox, QFileDialog, QMessageBox, QTableView
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.dialogs.changed_view import ChangedView
@@ -179,7 +180,7 @@ def test_a_run_without_prompts_has_nothing_to_compare(
     dialog = ComparisonDialog(session, 99, loader)
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=10_000)
-    assert "made no prompts" in dialog.strip.text
+    assert "none were made" in dialog.strip.text
     assert not dialog.promote.isEnabled()
 
 
@@ -206,6 +207,7 @@ def test_versions_mark_the_one_in_use_and_give_its_figures(versions: VersionsDia
     rows = [cells(versions.table, row) for row in range(3)]
     assert [row[1] for row in rows] == ["not used yet", "● in use", "not used yet"]
     assert rows[1][4:] == ["57.0", "72.0", "52.0", "–"]
+    assert "6 classes" in versions.words.origin.text()
     assert rows[2][0] == "Plain prompts"
     selected = versions.selected()
     assert selected is not None and selected.active
@@ -217,10 +219,25 @@ def test_what_is_in_use_can_be_neither_promoted_nor_discarded(versions: Versions
     assert versions.promote.isEnabled() and versions.discard.isEnabled()
     versions.select_version(0)
     assert versions.promote.isEnabled() and not versions.discard.isEnabled()
-    assert not versions.compare.isEnabled()
+    assert not versions.give.isEnabled()
 
 
-def test_promote_roll_back_and_discard(versions: VersionsDialog, session: Any, qtbot: Any) -> None:
+def answer(monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) -> list[str]:
+    """Press ``button`` in every question; what was asked."""
+    asked: list[str] = []
+
+    def question(_parent: object, _title: str, text: str, *_more: object) -> object:
+        asked.append(text)
+        return button
+
+    monkeypatch.setattr(QMessageBox, "question", question)
+    return asked
+
+
+def test_promote_roll_back_and_delete(
+    versions: VersionsDialog, session: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, QMessageBox.StandardButton.No)
     versions.select_version(2)
     qtbot.mouseClick(versions.promote, Qt.MouseButton.LeftButton)
     assert [item.active for item in session.versions()] == [True, False, False]
@@ -229,12 +246,92 @@ def test_promote_roll_back_and_discard(versions: VersionsDialog, session: Any, q
     assert not versions.roll_back.isEnabled()
     versions.select_version(2)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
+    assert len(session.versions()) == 3
+    assert "for good" in asked[0]
+    answer(monkeypatch, QMessageBox.StandardButton.Yes)
+    qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
     assert [item.version_id for item in session.versions()] == [1, 0]
-    assert "was discarded" in versions.strip.text
+    assert "was deleted" in versions.strip.text
 
 
-def test_comparing_from_the_list(versions: VersionsDialog, qtbot: Any) -> None:
-    versions.select_version(2)
+@pytest.mark.parametrize(
+    ("chosen", "pair"), [((2,), [1, 2]), ((0,), [1, 0]), ((0, 2), [0, 2]), ((1, 2), [1, 2])]
+)
+def test_any_two_can_be_compared(
+    versions: VersionsDialog, qtbot: Any, chosen: tuple[int, ...], pair: list[int]
+) -> None:
+    versions.select_version(*chosen)
     with qtbot.waitSignal(versions.compare_wanted) as signal:
         qtbot.mouseClick(versions.compare, Qt.MouseButton.LeftButton)
-    assert signal.args == [7]
+    assert signal.args == pair
+
+
+def test_one_alone_or_three_cannot_be_compared(versions: VersionsDialog) -> None:
+    versions.select_version(1)
+    assert not versions.compare.isEnabled()
+    versions.select_version(0, 1, 2)
+    assert not versions.compare.isEnabled()
+    assert not versions.promote.isEnabled()
+
+
+def test_two_versions_side_by_side_are_called_by_their_names(
+    session: Any, loader: ThumbnailLoader, qtbot: Any
+) -> None:
+    session.rename_version(2, "the good one")
+    dialog = ComparisonDialog(session, None, loader, pair=(0, 2))
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
+    assert dialog.windowTitle() == "Plain prompts and the good one"
+    assert "From “Plain prompts” to “the good one” 40 predictions" in dialog.summary.text()
+    assert dialog.promote.text() == "&Use the good one"
+    assert dialog.discard.isHidden()
+    dialog.promote.click()
+    assert session.versions()[0].active
+
+
+def test_why_two_versions_cannot_be_compared_is_said(
+    session: Any, loader: ThumbnailLoader, qtbot: Any
+) -> None:
+    session.refused = ValueError("Only versions of the backbone in use can be compared.")
+    dialog = ComparisonDialog(session, None, loader, pair=(0, 2))
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: "Only versions" in dialog.strip.text, timeout=10_000)
+
+
+def test_a_name_and_a_note_are_kept(versions: VersionsDialog, session: Any, qtbot: Any) -> None:
+    versions.select_version(2)
+    qtbot.keyClicks(versions.words.name, "  my  best ")
+    qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
+    assert session.versions()[0].name == "my best"
+    assert cells(versions.table, 0)[0] == "my best"
+    versions.words.note.setPlainText("with the holiday photos")
+    versions.select_version(1)  # going elsewhere keeps it
+    assert session.versions()[0].note == "with the holiday photos"
+    assert versions.words.note.toPlainText() == ""
+    versions.select_version(0)
+    assert not versions.words.name.isEnabled()
+
+
+def test_versions_go_out_and_come_in(
+    versions: VersionsDialog,
+    session: Any,
+    qtbot: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
+    versions.select_version(2)
+    versions.give.menu().actions()[0].trigger()
+    qtbot.waitUntil(lambda: "Written to" in versions.strip.text, timeout=5000)
+    assert ("export", 2, tmp_path / "mine.zip") in session.calls
+    monkeypatch.setattr(
+        QFileDialog, "getOpenFileName", lambda *_args: (str(tmp_path / "yours.zip"), "")
+    )
+    versions.take.menu().actions()[0].trigger()
+    qtbot.waitUntil(lambda: "yours was imported" in versions.strip.text, timeout=5000)
+    assert "2 classes it has learned are not in this library" in versions.strip.text
+    found = versions.selected()
+    assert found is not None and found.version_id == 3 and not found.active
+    session.refused = ValueError("This zip was not taken in.")
+    versions.take.menu().actions()[0].trigger()
+    qtbot.waitUntil(lambda: "not taken in" in versions.strip.text, timeout=5000)

@@ -1,0 +1,72 @@
+"""Says, beside the work, when enough was annotated for a retraining to be worth it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+from shiboken6 import isValid
+
+from lmpt_desktop.engine.advising import RetrainAdvice
+from lmpt_desktop.engine.notices import AnnotationsChanged
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui import background
+from lmpt_desktop.ui.dialogs.formats import duration
+from lmpt_desktop.ui.memory import SUGGEST_RETRAIN
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.library_page import LibraryPage
+    from lmpt_desktop.ui.main_window import MainWindow
+
+PAUSE_MS = 4000
+"""So long after the last verdict it is asked: nobody is told in the middle of a series."""
+
+
+class RetrainSuggestion(QObject):
+    """Lives as long as its page."""
+
+    def __init__(
+        self, window: MainWindow, page: LibraryPage, retrain: Callable[[], object]
+    ) -> None:
+        super().__init__(page)
+        self._window = window
+        self._page = page
+        self._retrain = retrain
+        self._asking = False
+        self.timer = QTimer(self)
+        self.timer.setSingleShot(True)
+        self.timer.setInterval(PAUSE_MS)
+        self.timer.timeout.connect(self.ask)
+        page.bridge.on(AnnotationsChanged, self._said)
+
+    def _said(self, _notice: object) -> None:
+        if isValid(self.timer):
+            self.timer.start()
+
+    def ask(self) -> None:
+        """Work out, in the background, whether a retraining is worth it."""
+        if self._asking or not self._window.memory.number(SUGGEST_RETRAIN, 1):
+            return
+        self._asking = True
+        background.start(self._page.session.retrain_advice, self._show, self._failed)
+
+    def _show(self, advice: RetrainAdvice | None) -> None:
+        self._asking = False
+        if advice is None or not isValid(self) or self._window.page is not self._page:
+            return
+        took = "" if advice.seconds is None else duration(advice.seconds)
+        note = self._window.notifications.tell(
+            _("A retraining is worth it"), advice.sentence(took), colour="accent"
+        )
+
+        def retrain() -> None:
+            self._window.notifications.dismiss(note)
+            self._retrain()
+
+        note.add_button(_("Retrain..."), retrain)
+
+    def _failed(self, error: Exception) -> None:
+        self._asking = False
+        # A suggestion nobody has asked for is no reason to bother anybody with an error.
+        background.logger.warning("no retraining could be suggested: %s", error)
