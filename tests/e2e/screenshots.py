@@ -1,8 +1,9 @@
 """Screenshots for the documentation: the real app, the real backbone, real photos.
 
 ``python tests/e2e/screenshots.py PHOTOS OUT`` opens the folder PHOTOS, waits until every photo
-has been looked at, and writes ``welcome``, ``library``, ``tail`` and ``selection`` as PNG to the
-folder OUT, each in light and dark.  It uses a library of its own, which it throws away.
+has been looked at, and writes ``welcome``, ``library``, ``tail``, ``selection`` and ``long-tail``
+as PNG to the folder OUT, each in light and dark.  It uses a library of its own, which it throws
+away.
 """
 
 from __future__ import annotations
@@ -93,6 +94,9 @@ def main(photos: Path, out: Path) -> None:
         page.mark_reviewed(True)
         wait(lambda: True, 2)
         shoot(window, out, "selection")
+        window.commands.action("view.dashboard").trigger()
+        wait(lambda: page.pages.current == "dashboard", 3)
+        shoot(window, out, "long-tail")
         window.close()
 
 

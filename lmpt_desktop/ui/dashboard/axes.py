@@ -23,6 +23,15 @@ _TICK_ROOM = 17.0
 LONGEST_LYING = 260.0
 
 
+def focus_frame(name: str) -> str:
+    """The style of a chart of this object name: a frame where the keyboard is."""
+    colours = theme.current()
+    return (
+        f"#{name} {{ border: 1px solid {colours.surface}; }}"
+        f"#{name}:focus {{ border: 1px solid {colours.accent}; }}"
+    )
+
+
 def heights(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """Where counts stand on the chart: log10(1 + n), which is 0 for 0."""
     return np.log10(1.0 + counts)

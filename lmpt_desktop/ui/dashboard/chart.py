@@ -17,7 +17,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard import words
-from lmpt_desktop.ui.dashboard.axes import CountAxis, NameAxis, height, heights
+from lmpt_desktop.ui.dashboard.axes import CountAxis, NameAxis, focus_frame, height, heights
 from lmpt_desktop.ui.dashboard.bars import BarsItem
 from lmpt_desktop.ui.dashboard.dots import DotsItem
 from trainer.bands import Band
@@ -134,7 +134,10 @@ class ClassChart(pg.GraphicsLayoutWidget):
         )
         if not same_number:
             self.show_all()
-        self.set_current(self._current)
+        if self._current < 0 and self.hasFocus() and len(columns):
+            self._go(0)
+        else:
+            self.set_current(self._current)
 
     def _show_precision(
         self, tail: LongTail, columns: NDArray[np.int64], bands: NDArray[np.int64]
@@ -284,6 +287,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
     def _restyle(self, *_args: object) -> None:
         colours = theme.current()
         self.setBackground(colours.surface)
+        self.setStyleSheet(focus_frame("class-chart"))
         for plot, title in (
             (self.counts, _("Photos (log)")),
             (self.precision, _("AP, %")),

@@ -57,6 +57,8 @@ def svg(drawing: Drawing) -> bytes:
     buffer = QBuffer()
     generator = QSvgGenerator()
     generator.setOutputDevice(buffer)
+    # The screen's own: the axes replay what they recorded for it, scaled by the difference.
+    generator.setResolution(drawing.view.logicalDpiX())
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
     generator.setTitle("LMPT Desktop")

@@ -18,7 +18,7 @@ from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dashboard import words
-from lmpt_desktop.ui.dashboard.axes import NameAxis
+from lmpt_desktop.ui.dashboard.axes import NameAxis, focus_frame
 
 COLOUR_MAPS = {False: "CET-L17", True: "viridis"}
 """On a light and on a dark ground: perceptually uniform, and the brightness alone tells."""
@@ -224,6 +224,7 @@ class HeatMap(pg.PlotWidget):
     def _restyle(self, *_args: object) -> None:
         colours = theme.current()
         self.setBackground(colours.surface)
+        self.setStyleSheet(focus_frame("heat-map"))
         for axis in (self.rows, self.columns):
             axis.setPen(pg.mkPen(colours.border))
             axis.setTextPen(pg.mkPen(colours.muted))

@@ -13,11 +13,9 @@ import numpy as np
 from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QStackedWidget,
     QTabWidget,
     QToolButton,
@@ -39,10 +37,10 @@ from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.dashboard import export, figures, words
 from lmpt_desktop.ui.dashboard.class_tab import ClassTab, legend
 from lmpt_desktop.ui.dashboard.figures import Figures, TailSource
+from lmpt_desktop.ui.dashboard.sentences import Sentences
 from lmpt_desktop.ui.dashboard.tasks import Tasks
 from lmpt_desktop.ui.dashboard.together import TogetherTab
 from lmpt_desktop.ui.dialogs.base import MessageStrip
-from lmpt_desktop.ui.words import classes_text, photos_text
 
 PAUSE_MS = 300
 """Changes are gathered for so long before the figures are worked out anew."""
@@ -92,7 +90,6 @@ class DashboardPage(QWidget):
         self._seconds = 0.0
         self._pair_task: background.Task[CoOccurrence] | None = None
         self._pairs_of: object = None
-        self._said: object = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._count)
@@ -132,12 +129,9 @@ class DashboardPage(QWidget):
         head.addWidget(self.summary, 1)
         head.addWidget(self.save)
         self.notice = MessageStrip()
-        self.sentences = QWidget()
-        self._sentence_box = QGridLayout(self.sentences)
-        self._sentence_box.setContentsMargins(0, 0, 0, 0)
-        self._sentence_box.setHorizontalSpacing(24)
-        self._sentence_box.setVerticalSpacing(3)
-        self.sentences.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.sentences = Sentences(after=self.save)
+        self.sentences.chosen.connect(self.narrow)
+        self.sentences.focus_lost.connect(self.classes.chart.setFocus)
         self.strip = MessageStrip()
         self.strip.pressed.connect(lambda: self.narrow(None))
         self.tabs = QTabWidget()
@@ -233,7 +227,7 @@ class DashboardPage(QWidget):
         gap = self._gap()
         if gap is None:
             self.narrowed = None
-        self._fill_sentences()
+        self.sentences.show_gaps(tail, found.gaps)
         self._say_narrowed(gap)
         self.classes.show_tail(tail, gap.columns if gap is not None else None)
 
@@ -245,61 +239,12 @@ class DashboardPage(QWidget):
 
     def _say_state(self) -> None:
         assert self.figures is not None
-        tail = self.figures.tail
-        self.summary.setText(f"{classes_text(len(tail))}, {photos_text(tail.images)}")
-        if tail.estimated and not tail.scored_images:
-            text = _(
-                "Nothing is annotated, and no photo has been looked at yet. The figures "
-                "come as photos are encoded."
-            )
-        elif tail.estimated:
-            text = _(
-                "Nothing is annotated yet, so bars and bands are estimated from "
-                "predictions. Say what is in a few photos, and they show what you said."
-            )
-        elif not tail.scored_images:
-            text = _("No photo has been looked at yet, so there are no predictions to compare.")
-        elif not tail.evaluated:
-            text = _("No retraining has been evaluated yet, so there is no AP to show.")
-        else:
-            text = ""
+        self.summary.setText(words.summary(self.figures.tail))
+        text = words.state_sentence(self.figures.tail)
         if text != self.notice.text:  # laying a strip out anew costs more than counting
             self.notice.say(text)
 
     # --------------------------------------------------------------------------- sentences
-
-    def _fill_sentences(self) -> None:
-        assert self.figures is not None
-        tail = self.figures.tail
-        said = tuple((gap.kind, words.gap_sentence(tail, gap)) for gap in self.figures.gaps)
-        key = (said, tail.estimated, theme.current())
-        if key == self._said:
-            return
-        self._said = key
-        had_focus = self.sentences.isAncestorOf(self.focusWidget() or self)
-        while (item := self._sentence_box.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        colours = theme.current()
-        for place, (kind, text) in enumerate(said):
-            label = QLabel(f'<a href="{kind}" style="color:{colours.accent}">{escape(text)}</a>')
-            label.setObjectName(f"gap-{kind}".replace(" ", "-"))
-            label.setAccessibleName(text)
-            label.setToolTip(_("List these classes only"))
-            label.setWordWrap(True)
-            label.setTextInteractionFlags(
-                Qt.TextInteractionFlag.LinksAccessibleByMouse
-                | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
-            )
-            label.linkActivated.connect(lambda link: self.narrow(GapKind(link)))
-            self._sentence_box.addWidget(label, place // 2, place % 2, Qt.AlignmentFlag.AlignTop)
-        if not said and not tail.estimated:
-            self._sentence_box.addWidget(
-                QLabel(_("Nothing is missing: every class is head.")), 0, 0
-            )
-        if had_focus:
-            self.classes.chart.setFocus()
 
     def narrow(self, kind: GapKind | None) -> None:
         """List the classes of one sentence only; None lists all again."""
@@ -447,4 +392,4 @@ class DashboardPage(QWidget):
     def _restyle(self, *_args: object) -> None:
         self.save.setIcon(theme.icon("export"))
         if self.figures is not None and len(self.figures.tail):
-            self._fill_sentences()
+            self.sentences.show_gaps(self.figures.tail, self.figures.gaps)

@@ -10,6 +10,7 @@ from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
 from lmpt_desktop.translation import N_, _, decimal, ngettext, number
+from lmpt_desktop.ui.words import classes_text, photos_text
 from trainer.bands import Band
 
 NOTHING = "–"
@@ -28,7 +29,31 @@ def percent(value: float) -> str:
 
 
 def figure(value: float, digits: int) -> str:
-    return NOTHING if np.isnan(value) else f"{value:.{digits}f}"
+    return NOTHING if np.isnan(value) else decimal(value, digits)
+
+
+def summary(tail: LongTail) -> str:
+    """How large the library is."""
+    return f"{classes_text(len(tail))}, {photos_text(tail.images)}"
+
+
+def state_sentence(tail: LongTail) -> str:
+    """What the figures lack as a whole; "" where they lack nothing."""
+    if tail.estimated and not tail.scored_images:
+        return _(
+            "Nothing is annotated, and no photo has been looked at yet. The figures come as "
+            "photos are encoded."
+        )
+    if tail.estimated:
+        return _(
+            "Nothing is annotated yet, so bars and bands are estimated from predictions. Say "
+            "what is in a few photos, and they show what you said."
+        )
+    if not tail.scored_images:
+        return _("No photo has been looked at yet, so there are no predictions to compare.")
+    if not tail.evaluated:
+        return _("No retraining has been evaluated yet, so there is no AP to show.")
+    return ""
 
 
 def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.ui.dashboard import export
@@ -39,6 +44,24 @@ def test_a_drawing_is_made_of_shapes_and_names_its_classes(
     texts = " ".join(text for item in root.iter() for text in item.itertext())
     assert "traffic light" in texts and "Long tail" in texts
     assert len(list(root.iter("{http://www.w3.org/2000/svg}rect"))) > 6
+
+
+def test_a_drawing_has_everything_where_the_picture_has_it(
+    page: DashboardPage, qtbot: QtBot
+) -> None:
+    picture = export.picture(page._drawing(), scale=1.0)
+    drawn = QImage(picture.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    drawn.fill(Qt.GlobalColor.white)
+    painter = QPainter(drawn)
+    QSvgRenderer(QByteArray(export.svg(page._drawing()))).render(painter)
+    painter.end()
+    first, second = (
+        np.asarray(Image.open(BytesIO(export.png(image))).convert("L"), np.float64)
+        for image in (picture, drawn)
+    )
+    # Letters are drawn a little otherwise; what is somewhere else differs by its whole colour.
+    apart = np.abs(first - second) > 90
+    assert apart.mean() < 0.002
 
 
 def test_a_table_holds_the_listed_classes_in_their_order(

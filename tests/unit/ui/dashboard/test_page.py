@@ -29,6 +29,11 @@ def sentences(page: DashboardPage) -> list[str]:
     return [label.accessibleName() or label.text() for label in labels if not label.isHidden()]
 
 
+def first_sentence(page: DashboardPage) -> str:
+    """What still stands there while the sentences are being replaced: "no example"."""
+    return next(iter(sentences(page)), "no example")
+
+
 def cell(page: DashboardPage, row: int, order: TailOrder) -> str:
     column = next(place for place, item in enumerate(COLUMNS) if item.order is order)
     return str(page.classes.model.index(row, column).data())
@@ -67,7 +72,7 @@ def test_a_verdict_changes_figures_and_sentences(
     page: DashboardPage, session: Any, qtbot: QtBot
 ) -> None:
     session.annotate([11, 12], [14], Verdict.PRESENT)
-    qtbot.waitUntil(lambda: "no example" not in sentences(page)[0], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     row = page.classes.model.place_of(4)
     assert cell(page, row, TailOrder.COUNT) == "2"
 
@@ -97,7 +102,7 @@ def test_the_current_class_and_the_order_outlive_an_update(
     page.classes.model.arrange(TailOrder.NAME, turned=True)
     page.classes.table.show_class(3)
     session.annotate([11, 12], [14], Verdict.PRESENT)
-    qtbot.waitUntil(lambda: "no example" not in sentences(page)[0], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     assert page.classes.current == 3 and page.classes.model.key is TailOrder.NAME
     assert page.classes.table.currentIndex().row() == page.classes.model.place_of(3)
     assert page.classes.chart.current == page.classes.model.place_of(3)
@@ -198,3 +203,15 @@ class TestStates:
         with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as told:
             session.annotate([11], [14], Verdict.PRESENT)
         assert "disk" in str(told.args[0])  # pyright: ignore[reportOptionalSubscript]
+
+
+def test_a_sentence_is_followed_by_keyboard(page: DashboardPage, qtbot: QtBot) -> None:
+    label = page.sentences.findChild(QLabel, "gap-no-example")
+    assert label is not None
+    page.save.setFocus()
+    qtbot.keyClick(page.save, Qt.Key.Key_Tab)
+    focused = page.focusWidget()
+    assert focused is label
+    qtbot.keyClick(focused, Qt.Key.Key_Return)
+    assert page.narrowed is GapKind.NO_EXAMPLE
+    assert page.classes.model.rowCount() == 1

@@ -16,14 +16,16 @@ WAIT_MS = 10_000
 
 def test_an_answer_for_a_widget_that_is_gone_is_dropped(qtbot: QtBot) -> None:
     widget, told = QWidget(), list[str]()
-    may_end, ended = threading.Event(), threading.Event()
+    began, may_end, ended = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> str:
+        began.set()
         may_end.wait(10)
         ended.set()
         return "late"
 
     Tasks(widget).start(work, told.append, lambda error: told.append(str(error)))
+    qtbot.waitUntil(began.is_set, timeout=WAIT_MS)
     shiboken6.delete(widget)
     may_end.set()
     qtbot.waitUntil(ended.is_set, timeout=WAIT_MS)
