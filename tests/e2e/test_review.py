@@ -394,3 +394,25 @@ def test_verdicts_said_here_are_in_the_grid_when_one_returns(
         ),
         timeout=WAIT_MS,
     )
+
+
+def test_coming_to_the_grid_from_elsewhere_leaves_its_place_alone(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    open_from_grid(page, qtbot, "dog_1.jpg")
+    page.pages.offer("elsewhere", QWidget)
+    page.pages.show_page("elsewhere")
+    other = image_of(page, "cup_5.jpg")
+    page.grid.select_ids([other], other)
+    page.show_grid()
+    assert page.grid.selected_ids() == [other]
+
+
+def test_image_commands_are_about_the_photo_under_review(page: LibraryPage, qtbot: QtBot) -> None:
+    review = open_from_grid(page, qtbot, "dog_1.jpg")
+    press(qtbot, Key.Key_S)
+    image = seen(review, qtbot)
+    assert page.chosen_ids() == [image] == [page.current_id]
+    press(qtbot, Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    path = str(page.session.path(image))
+    qtbot.waitUntil(lambda: QApplication.clipboard().text() == path, timeout=WAIT_MS)

@@ -92,6 +92,7 @@ class EndPanel(QWidget):
             button.setAutoDefault(True)  # Enter presses it, too
             button.clicked.connect(lambda _on=False, n=name: self.pressed.emit(n))
             self._row.addWidget(button)
+            button.show()  # now, so that it can take the keyboard; the layout would do it later
             self._buttons.append(button)
         self._row.addStretch(1)
         self._restyle()

@@ -31,6 +31,7 @@ class ReviewEntry(QObject):
         super().__init__(library)
         self._library = library
         self._stale = False
+        self._was_in_front = False
         library.pages.offer(NAME, self._make)
         library.pages.shown.connect(self._page_shown)
         on = library.bridge.on
@@ -115,8 +116,9 @@ class ReviewEntry(QObject):
         return self._library.pages.show_page(NAME)  # pyright: ignore[reportReturnType]
 
     def _page_shown(self, name: str) -> None:
-        page = self.page
-        if page is not None and name == GRID:
+        page, came_from_here = self.page, self._was_in_front
+        self._was_in_front = name == NAME
+        if page is not None and name == GRID and came_from_here:
             self._library.go_to_image(page.current_id)
         elif page is not None and name == NAME and self._stale:
             self._stale = False

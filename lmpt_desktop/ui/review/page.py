@@ -97,6 +97,8 @@ class ReviewPage(QWidget):
         # In the bar's lists letters find an entry, so the keys are heard below it.
         commands.add_plain_keys(self.stack, "review")
         self.bar.addAction(commands.action("review.leave"))
+        # While there is nothing else to give the keyboard to, keys are to be heard all the same.
+        self.setFocusProxy(self.stack)
 
     def _connect(self) -> None:
         self.judge.said.connect(self._said)
@@ -120,6 +122,7 @@ class ReviewPage(QWidget):
 
     def ask(self, kind: QueueKind, class_id: int | None = None) -> None:
         """Begin a queue; the photo appears when it is built."""
+        self._refresh_timer.stop()  # these will be new
         self.request = QueueRequest(kind, class_id)
         self.bar.set_classes(self._session.snapshot().classes)
         self.bar.show_queue(kind, class_id)
