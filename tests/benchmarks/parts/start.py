@@ -6,6 +6,7 @@ thumbnails; then the memory at each stage.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -20,6 +21,7 @@ WAIT = 240.0
 
 def main(library: Path) -> None:
     entered = time.monotonic() - BEGAN
+    gc.disable()  # as lmpt_desktop/__main__.py does
     from lmpt_desktop import app
 
     imported = time.monotonic() - BEGAN
