@@ -28,6 +28,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save
 
+from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
 from trainer.encode_wires import (
@@ -128,6 +129,7 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
         target=read_requests, args=(requests, inbox), name="requests", daemon=True
     ).start()
     leave_with_parent()
+    keep_memory()
     lower_priority(max(arguments.nice, GENTLE_NICE) if arguments.gentle else arguments.nice)
     if arguments.gentle:
         torch.set_num_threads(max(1, cores() // 2))

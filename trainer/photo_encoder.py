@@ -14,6 +14,7 @@ from torch import Tensor
 
 from trainer.memory import means_no_memory
 from trainer.photo import UnreadablePhoto
+from trainer.pixels import stacked
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +101,7 @@ class PhotoEncoder:
         positions = np.array([i for i, _ in good], np.int64)
         features = np.zeros((len(good), self._tower.dim), np.float32)
         if good:
-            parts = list(self._halving(torch.stack([item for _, item in good])))
+            parts = list(self._halving(stacked([item for _, item in good])))
             features = np.concatenate(parts)
         usable = np.isfinite(features).all(axis=1)
         failures += [(int(i), NO_FEATURE) for i in positions[~usable]]

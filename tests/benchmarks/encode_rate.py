@@ -29,6 +29,7 @@ import open_clip
 import torch
 from safetensors.torch import save_file
 
+from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, load_backbone
 from trainer.device import cores, device_label
 from trainer.encode import Encoder, default_threads
@@ -91,6 +92,7 @@ def report(
     backbone: Backbone, plain: Backbone, paths: Sequence[Path], rounds: int, threads: int
 ) -> tuple[float, float]:
     """Print a comparison; encoder / bare by the clock and by CPU time."""
+    keep_memory()  # as the encoder process; bare and open_clip gain by it as well
     batch = PhotoEncoder(backbone).batch
     side = backbone.input_side
     pixels = torch.randn(batch, 3, side, side)

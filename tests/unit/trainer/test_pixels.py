@@ -67,3 +67,18 @@ def test_grey_images_are_taken_too() -> None:
     fast = FastPreprocess.of(PreprocessCfg(size=8))
     assert fast is not None
     assert fast(Image.new("L", (20, 10), 77)).unique().tolist() == [77]
+
+
+def test_channels_come_last_from_the_photo_to_the_model() -> None:
+    fast = FastPreprocess.of(PreprocessCfg(size=32, mean=(0.1, 0.4, 0.7), std=(0.2, 0.3, 0.6)))
+    assert fast is not None
+    photos = [fast(noise((97, 65))), fast(noise((40, 90)))]
+    batch = pixels.stacked(photos)
+    assert torch.equal(batch, torch.stack(photos))
+    last = torch.channels_last
+    assert batch.is_contiguous(memory_format=last)
+    normalised = fast.normalise(batch)
+    assert normalised.is_contiguous(memory_format=last)
+    mean = torch.tensor(fast.mean).view(1, 3, 1, 1)
+    std = torch.tensor(fast.std).view(1, 3, 1, 1)
+    assert torch.allclose(normalised, (batch / 255.0 - mean) / std, atol=1e-5)
