@@ -30,7 +30,7 @@ IMAGES, QUICK_IMAGES = 100_000, 2_000
 IDS, QUICK_IDS = 1_000_000, 5_000
 VIEWED, QUICK_VIEWED = 5_000, 100
 STALLED, QUICK_STALLED = 3_000, 200
-PARTS = ("catalogue", "start", "stalls", "grid", "viewers", "encode")
+PARTS = ("catalogue", "search", "start", "stalls", "grid", "viewers", "encode")
 
 
 def main() -> None:
@@ -81,6 +81,8 @@ def measure(place: Path, count: int, parts: set[str], figures: Figures, *, quick
         if "stalls" in parts:
             new = QUICK_STALLED if quick else STALLED
             figures.child("stalls.py", str(made.library), str(place / "new"), str(new))
+    if "search" in parts:
+        figures.child("searching.py", str(count))
     if "grid" in parts:
         for ids in (count, QUICK_IDS if quick else IDS):
             figures.child("grid.py", str(ids))

@@ -36,6 +36,11 @@ def test_every_part_of_the_scale_benchmark_runs_and_writes_its_figures(tmp_path:
     assert figures["processes besides the window"]["value"] == 0, "a model was loaded at the start"
     for part in ("scan, all unchanged", "warm start to the painted grid"):
         assert part in figures
-    for part in ("scanning, encoding and scrolling", "grid of 5,000", "100 photos"):
+    for part in (
+        "scanning, encoding and scrolling",
+        "grid of 5,000",
+        "100 photos",
+        "search 2,000 x 512",
+    ):
         assert any(name.startswith(part) for name in figures), part
     assert list(tmp_path.iterdir()) == [written], "the synthetic library was left behind"
