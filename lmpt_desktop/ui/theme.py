@@ -245,7 +245,12 @@ def style_sheet(theme: Theme) -> str:
     QCheckBox::indicator:checked {{ background: {theme.accent}; border-color: {theme.accent};
                                     image: url("{tick}"); }}
     QCheckBox::indicator:disabled {{ border-color: {theme.border}; background: {theme.raised}; }}
-    QCheckBox:focus {{ color: {theme.accent}; }}
+    QCheckBox:focus, QRadioButton:focus {{ color: {theme.accent}; }}
+    QRadioButton::indicator {{ width: 10px; height: 10px; border: 2px solid {theme.muted};
+                               border-radius: 7px; background: {theme.surface}; }}
+    QRadioButton::indicator:hover, QRadioButton::indicator:focus {{ border-color: {theme.accent}; }}
+    QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {theme.accent};
+                                       background: {theme.on_accent}; }}
     QSplitter::handle {{ background: {theme.border}; }}
     QSplitter::handle:hover {{ background: {theme.accent}; }}
     QLabel[role="muted"] {{ color: {theme.muted}; }}

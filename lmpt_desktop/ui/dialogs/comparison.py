@@ -190,7 +190,9 @@ class ComparisonDialog(LibraryDialog):
         )
         self._titles = old, new
         self.setWindowTitle(_("{old} and {new}").format(old=old, new=new))
-        self.promote.setText(_("&Use {new}").format(new=new.replace("&", "&&")))
+        short = self.promote.fontMetrics().elidedText(new, Qt.TextElideMode.ElideRight, 240)
+        self.promote.setText(_("&Use {new}").format(new=short.replace("&", "&&")))
+        self.promote.setToolTip(new)
         self.discard.hide()
 
     def _failed(self, error: Exception) -> None:

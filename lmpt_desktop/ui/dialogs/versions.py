@@ -124,14 +124,14 @@ class VersionsDialog(LibraryDialog):
     ) -> None:
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Versions"))
-        self.resize(860, 560)
+        self.resize(920, 580)
         self.model = VersionsModel(self)
         self.table = QTableView()
         self.table.setObjectName("versions")
         self.table.setAccessibleName(_("Versions"))
         self.table.setModel(self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        widths = {STATE: 124, MADE: 150, CLASSES: 84}
+        widths = {STATE: 124, MADE: 140, CLASSES: 84}
         widths |= {FIRST_FIGURE + i: width for i, width in enumerate((74, 74, 84, 74))}
         dress_table(self.table, NAME, widths)
         self.promote = _button("promote", _("&Use this version"))

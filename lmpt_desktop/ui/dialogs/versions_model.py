@@ -29,6 +29,8 @@ def version_title(version: VersionInfo) -> str:
 def state_text(version: VersionInfo) -> str:
     if version.active:
         return _("● in use")
+    if version.run_id is None and version.version_id != 0 and not version.promoted:
+        return _("imported")
     return _("used before") if version.promoted else _("not used yet")
 
 

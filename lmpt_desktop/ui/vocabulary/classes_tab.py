@@ -142,6 +142,7 @@ class ClassesTab(QWidget):
     def _lay_out(self) -> None:
         acts = QWidget()
         flow = FlowLayout(acts)
+        flow.setContentsMargins(0, 0, 0, 0)
         for button in self.acts:
             flow.addWidget(button)
         adding = QHBoxLayout()
