@@ -96,10 +96,21 @@ class PlannedDialog(QDialog):
         self.sentences.setAccessibleName(text)
         self.act.setEnabled(True)
         self.act.setDefault(True)
+        self._make_room()
 
     def _failed(self, error: Exception) -> None:
         self.sentences.setText("")
         self.strip.say(str(error), "warning")
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Grow to what is to be read by now: a dialog does not do so for wrapped text."""
+        layout = self.layout()
+        assert layout is not None
+        layout.activate()
+        needed = layout.totalHeightForWidth(self.width())
+        if needed > self.height():
+            self.resize(self.width(), needed)
 
     def _let_go(self, _result: int) -> None:
         if self._task is not None:
@@ -170,9 +181,7 @@ class SplitDialog(PlannedDialog):
         self.names.setPlaceholderText(_("One new class a line"))
         self.names.setTabChangesFocus(True)
         self.names.setMaximumHeight(self.fontMetrics().height() * 5)
-        self.review = QRadioButton(
-            _("&Look through the photos: which of the new classes is in each is unknown at first")
-        )
+        self.review = QRadioButton(_("&Look through the photos, and say which is which"))
         self.review.setObjectName("review-positives")
         self.copy = QRadioButton(_("&Copy: every new class is present where this one was"))
         self.copy.setObjectName("copy-positives")

@@ -306,6 +306,8 @@ def test_merging_is_told_first_then_done_then_undone(
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
     assert "“kite” and “dog” become “dog”: 4 images." in asked.sentences.text()
     assert "1 image was said to be one but not the other" in asked.sentences.text()
+    words = asked.sentences
+    assert words.height() >= words.heightForWidth(words.width())
     assert names(session)[3] == "kite"
     qtbot.mouseClick(asked.act, Qt.MouseButton.LeftButton)
     assert "kite" not in names(session)
