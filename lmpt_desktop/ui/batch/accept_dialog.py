@@ -65,8 +65,9 @@ class _Survey:
     offered: Offer
     order: NDArray[np.int64]
     ticked: NDArray[np.bool_]
+    hidden: NDArray[np.int64]
     chosen: frozenset[int]
-    unticked: NDArray[np.int64]
+    revision: int
     too_many: int = 0
 
 
@@ -239,7 +240,7 @@ class AcceptDialog(LibraryDialog):
         ids = self._scopes[self.scope.currentIndex()].ids
         chosen, first, only = self.choices.chosen, self._first, self._only_class
         by: Order = self.sort.currentData()
-        unticked = self.model.unticked_keys
+        ticks = self.model.ticks
         session, least = self.session, self.least.chosen
 
         def look() -> _Survey:
@@ -260,8 +261,9 @@ class AcceptDialog(LibraryDialog):
             except TooManyError as error:
                 found = offer(snapshot, rows, np.zeros_like(mask), limits)
                 too_many = error.count
-            ticked = ~np.isin(found.keys, unticked)
-            return _Survey(snapshot, found, found.order(by), ticked, wanted, unticked, too_many)
+            ticked, hidden = ticks.carried(found)
+            order = found.order(by)
+            return _Survey(snapshot, found, order, ticked, hidden, wanted, ticks.revision, too_many)
 
         background.start(look, self._surveyed, self._not_surveyed)
 
@@ -269,7 +271,7 @@ class AcceptDialog(LibraryDialog):
         self._asking = False
         if self._closed:
             return
-        if self._ask_again or survey.unticked is not self.model.unticked_keys:
+        if self._ask_again or survey.revision != self.model.revision:
             self._ask_again = False
             self._ask()
             return
@@ -278,7 +280,9 @@ class AcceptDialog(LibraryDialog):
             survey.snapshot.classes, survey.offered.open, reorder=self._reorder
         )
         self._reorder = False
-        self.model.set_content(survey.snapshot, survey.offered, survey.order, survey.ticked)
+        self.model.set_content(
+            survey.snapshot, survey.offered, survey.order, survey.ticked, survey.hidden
+        )
         if self._first:
             self._first = False
             self.choices.blockSignals(True)
@@ -306,7 +310,6 @@ class AcceptDialog(LibraryDialog):
     def _not_surveyed(self, error: Exception) -> None:
         self._asking = False
         if not self._closed:
-            self.model.clear()
             self.strip.say(str(error), "error")
             self._sum_up()
 
@@ -335,7 +338,8 @@ class AcceptDialog(LibraryDialog):
         found, snapshot = self.model.offer, self._snapshot
         if found is None or snapshot is None:
             return []
-        columns = np.unique(found.columns[self.model.ticked()])
+        # bincount, not unique: nothing is sorted, however long the list is.
+        columns = np.flatnonzero(np.bincount(found.columns[self.model.ticked()]))
         return [snapshot.classes[column].name for column in columns.tolist()]
 
     def _sum_up(self) -> None:

@@ -43,6 +43,30 @@ class OfferedCell:
     ticked: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Ticks:
+    """What the user has unticked, to be carried to another offer off the window's thread.
+
+    offer: the one ``ticked`` (m,) bool is about.
+    hidden: (k,) int64 keys of what was unticked in earlier offers and is not in this one.
+    """
+
+    revision: int
+    offer: Offer | None
+    ticked: NDArray[np.bool_]
+    hidden: NDArray[np.int64]
+
+    def carried(self, to: Offer) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+        """``ticked`` and ``hidden`` for another offer."""
+        unticked = self.hidden
+        if self.offer is not None:
+            unticked = np.union1d(unticked, self.offer.keys[~self.ticked])
+        if not len(unticked):
+            return np.ones(len(to), np.bool_), unticked
+        keys = to.keys
+        return ~np.isin(keys, unticked), np.setdiff1d(unticked, keys)
+
+
 class OfferModel(QAbstractListModel):
     """Predictions in the order chosen; all ticked at first."""
 
@@ -54,7 +78,8 @@ class OfferModel(QAbstractListModel):
         self._offer: Offer | None = None
         self._order = np.empty(0, np.int64)
         self._ticked = np.empty(0, np.bool_)
-        self._unticked_keys = np.empty(0, np.int64)
+        self._hidden = np.empty(0, np.int64)
+        self._revision = 0
 
     # -------------------------------------------------------------------------- content
 
@@ -63,9 +88,14 @@ class OfferModel(QAbstractListModel):
         return self._offer
 
     @property
-    def unticked_keys(self) -> NDArray[np.int64]:
-        """Keys of what was unticked, also of what is out of sight by score or class now."""
-        return self._unticked_keys
+    def ticks(self) -> Ticks:
+        """What is ticked now, for the next offer."""
+        return Ticks(self._revision, self._offer, self.ticked(), self._hidden)
+
+    @property
+    def revision(self) -> int:
+        """Another number after every change of a tick."""
+        return self._revision
 
     @property
     def ticked_count(self) -> int:
@@ -81,17 +111,13 @@ class OfferModel(QAbstractListModel):
         offered: Offer,
         order: NDArray[np.int64],
         ticked: NDArray[np.bool_],
+        hidden: NDArray[np.int64],
     ) -> None:
-        """Show another offer (m predictions): ``order`` (m,) places, ``ticked`` (m,) by place."""
+        """Show another offer (m predictions): ``order`` (m,) places, ``ticked`` (m,) by place,
+        ``hidden`` the keys of what was unticked and is not in it."""
         self.beginResetModel()
         self._snapshot, self._offer, self._order, self._ticked = snapshot, offered, order, ticked
-        self.endResetModel()
-
-    def clear(self) -> None:
-        """Show nothing; what was unticked is remembered."""
-        self.beginResetModel()
-        self._offer = None
-        self._order, self._ticked = np.empty(0, np.int64), np.empty(0, np.bool_)
+        self._hidden = hidden
         self.endResetModel()
 
     def toggle(self, rows: NDArray[np.int64]) -> None:
@@ -108,11 +134,7 @@ class OfferModel(QAbstractListModel):
         if self._offer is None:
             return
         self._ticked[places] = ticked
-        keys = self._offer.keys[places]
-        if ticked:
-            self._unticked_keys = np.setdiff1d(self._unticked_keys, keys)
-        else:
-            self._unticked_keys = np.union1d(self._unticked_keys, keys)
+        self._revision += 1
         self.ticks_changed.emit()
 
     # -------------------------------------------------------------------------- Qt model

@@ -1,17 +1,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.inference.acceptance import Order, offer
 from lmpt_desktop.inference.verdict_changes import Holdings, holdings
 from lmpt_desktop.ui.batch import words
-from lmpt_desktop.ui.batch.accept_model import ChoiceModel
+from lmpt_desktop.ui.batch.accept_model import ChoiceModel, OfferModel
 from lmpt_desktop.ui.batch.classes_model import SelectionClassesModel
 
 CLASSES = (
@@ -104,3 +108,33 @@ def test_steps_have_readable_names() -> None:
     assert words.accepted(5, ["a", "b"]) == "Accepted 5 predictions of 2 classes"
     long = "DSC_0001 holiday in the mountains with everybody who came along.jpg"
     assert len(words.short(long)) <= words.LONGEST + 1 and words.short(long).endswith("along.jpg")
+
+
+@dataclass
+class Scored:
+    image_ids: np.ndarray
+    class_ids: np.ndarray
+    scores: np.ndarray
+    annotations: np.ndarray
+
+
+@given(st.data())
+def test_what_was_unticked_stays_so_through_any_other_offers(data: st.DataObject) -> None:
+    random = np.random.default_rng(data.draw(st.integers(0, 9999)))
+    scores = random.random((12, 3)).astype(np.float32)
+    library = Scored(np.arange(1, 13), np.array([7, 8, 9]), scores, np.full((12, 3), -1, np.int8))
+    model, unticked = OfferModel(), set()
+    for _ in range(data.draw(st.integers(1, 5))):
+        found = offer(
+            library, np.arange(12), random.random(3) < 0.7, random.random(3).astype(np.float32)
+        )
+        ticked, hidden = model.ticks.carried(found)
+        model.set_content(cast(Any, None), found, found.order(Order.SUREST), ticked, hidden)
+        assert set(found.keys[~model.ticked()].tolist()) == unticked & set(found.keys.tolist())
+        if len(found):
+            rows = random.integers(0, len(found), 3)
+            places = np.unique(found.order(Order.SUREST)[rows])
+            all_ticked = bool(model.ticked()[places].all())
+            model.toggle(rows)
+            keys = set(found.keys[places].tolist())
+            unticked = unticked | keys if all_ticked else unticked - keys
