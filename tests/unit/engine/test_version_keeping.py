@@ -168,6 +168,7 @@ def test_a_version_goes_out_and_comes_back(
     session.vocabulary.rename(class_id(session, "dog"), "hound")
     session.vocabulary.set_aliases(class_id(session, "hound"), ["dog"])
     session.vocabulary.archive([class_id(session, "kite")])
+    assert session.wait_until_idle(60)  # the new name is read
     before = session.compare_versions(0, version)
     session.export_version(version, tmp_path / target)
     taken = session.import_version(tmp_path / target)
