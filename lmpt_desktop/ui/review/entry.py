@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from lmpt_desktop.engine import notices
 from lmpt_desktop.inference.queues import QueueKind
+from lmpt_desktop.ui import background
 from lmpt_desktop.ui.commands import CommandRegistry, Needs
 from lmpt_desktop.ui.pages import GRID
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from lmpt_desktop.ui.review.page import ReviewPage
 
 NAME = "review"
+READ_AHEAD_MS = 2000
 MOST_FROM_GRID = 10_000
 """Photos one goes through from the grid at a time."""
 
@@ -43,6 +46,8 @@ class ReviewEntry(QObject):
         self._new_version = False
         for command_id in _ONE_PRESS:
             library.commands.action(command_id).setAutoRepeat(False)
+        # Once the grid is there: reading the page's modules would keep the first F3 waiting.
+        QTimer.singleShot(READ_AHEAD_MS, self, self._read_ahead)
 
     # ------------------------------------------------------------------------------- state
 
@@ -98,6 +103,11 @@ class ReviewEntry(QObject):
             self.page.close_page()
 
     # ------------------------------------------------------------------------------ inside
+
+    def _read_ahead(self) -> None:
+        background.start(
+            lambda: importlib.import_module("lmpt_desktop.ui.review.page"), lambda _module: None
+        )
 
     def _make(self) -> ReviewPage:
         from lmpt_desktop.ui.review.page import ReviewPage  # noqa: PLC0415 - when first wanted
