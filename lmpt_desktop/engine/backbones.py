@@ -13,7 +13,7 @@ def offered_backbones(current: str) -> list[BackboneInfo]:
     """The list for the settings: suggested ones, then the current one if it is another."""
     offered = [
         BackboneInfo(
-            item.name, item.title, item.note, item.download_bytes, is_downloaded(item.name)
+            item.name, item.title, _(item.note), item.download_bytes, is_downloaded(item.name)
         )
         for item in SUGGESTED
     ]

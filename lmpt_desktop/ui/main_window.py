@@ -14,8 +14,6 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QMenu,
     QStackedWidget,
-    QToolBar,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,7 +26,14 @@ from lmpt_desktop.ingest import samples
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background, files, theme
 from lmpt_desktop.ui.batch.actions import BatchActions
-from lmpt_desktop.ui.commands import ICON_ONLY, TOOLBAR, CommandRegistry, Needs, Shortcuts
+from lmpt_desktop.ui.commands import (
+    GIVE_UP_WORDS,
+    ICON_ONLY,
+    TOOLBAR,
+    CommandRegistry,
+    Needs,
+    Shortcuts,
+)
 from lmpt_desktop.ui.dashboard.actions import DashboardActions
 from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
 from lmpt_desktop.ui.library_page import LibraryPage
@@ -42,6 +47,7 @@ from lmpt_desktop.ui.review import entry as review
 from lmpt_desktop.ui.shell_actions import ShellActions
 from lmpt_desktop.ui.status_bar import StatusBar
 from lmpt_desktop.ui.theme import ThemeChoice
+from lmpt_desktop.ui.tool_bar import FittingToolBar
 from lmpt_desktop.ui.welcome import WelcomePage
 
 log = logging.getLogger(__name__)
@@ -98,16 +104,10 @@ class MainWindow(QMainWindow):
         self._recent_menu.setObjectName("recent-libraries")
         self._recent_menu.aboutToShow.connect(self._fill_recent)
         menus["file"].insertMenu(self.commands.action("file.samples"), self._recent_menu)
-        self.toolbar = QToolBar(_("Main"))
+        self.toolbar = FittingToolBar(_("Main"), self.commands.action, ICON_ONLY, GIVE_UP_WORDS)
         self.toolbar.setObjectName("toolbar")
-        self.toolbar.setMovable(False)
-        self.toolbar.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.toolbar.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.commands.add_to(self.toolbar, TOOLBAR)
-        for command_id in ICON_ONLY:
-            button = self.toolbar.widgetForAction(self.commands.action(command_id))
-            if isinstance(button, QToolButton):
-                button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        self.toolbar.fit()
         # Nothing on it makes sense before a library is open.
         self.toolbar.hide()
         self.addToolBar(self.toolbar)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, Qt
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
@@ -80,6 +80,7 @@ class CommandPalette(QDialog):
         self.list.setObjectName("palette-list")
         self.list.setAccessibleName(_("Commands"))
         self.list.setItemDelegate(_KeysAtTheRight(self.list))
+        self.list.setIconSize(QSize(16, 16))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.nothing = QLabel(_("No command of this name can be used now."))
         self.nothing.setProperty("role", "muted")

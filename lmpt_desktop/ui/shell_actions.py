@@ -129,9 +129,13 @@ class ShellActions(QObject):
         page.pages.shown.connect(lambda name: memory.put("page", name))
 
     def _count_queue(self, snapshot: Snapshot) -> None:
-        images = snapshot.images
-        waiting = (images.states == ImageState.OK) & ~images.has_feature
-        self._window.status.show_queue(int(np.count_nonzero(waiting)))
+        page = self._window.page
+
+        def show(count: int) -> None:
+            if self._window.page is page:
+                self._window.status.show_queue(count)
+
+        background.start(lambda: waiting_photos(snapshot), show)
 
     def closed(self) -> None:
         """No library is open here any more."""
@@ -226,3 +230,11 @@ class ShellActions(QObject):
         """Take a library out of the list; its files stay."""
         self._window.memory.forget(entry.library)
         self._window.welcome.show_recent(self._window.memory.recent())
+
+
+def waiting_photos(snapshot: Snapshot) -> int:
+    """How many readable photos the model has not looked at: those without any score."""
+    if not snapshot.classes:
+        return 0
+    unseen = np.isnan(snapshot.scores).all(axis=1)
+    return int(np.count_nonzero(unseen & (snapshot.images.states == ImageState.OK)))

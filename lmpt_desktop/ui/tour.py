@@ -105,7 +105,6 @@ class TourCard(QFrame):
     def __init__(self, window: MainWindow) -> None:
         super().__init__(window)
         self.setObjectName("tour")
-        self.setFixedWidth(CARD_WIDTH)
         self._window = window
         self._step = 0
         self._anchor: QWidget | None = None
@@ -124,7 +123,7 @@ class TourCard(QFrame):
         for button in (self.skip, self.back, self.next):
             button.setAutoDefault(True)
             foot.addWidget(button)
-        layout = QVBoxLayout(self)
+        layout = self._layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 12, 12, 12)
         layout.setSpacing(8)
         for part in (self.title, self.text):
@@ -229,7 +228,9 @@ class TourCard(QFrame):
         anchor = STEPS[self._step].anchor(self._window)
         if anchor is not self._anchor:
             self._watch(anchor)
-        self.adjustSize()
+        # The text wraps: how high the card is depends on how wide its buttons make it.
+        width = max(CARD_WIDTH, self._layout.minimumSize().width())
+        self.setFixedSize(width, self._layout.totalHeightForWidth(width))
         room = self._window.rect().adjusted(GAP, GAP, -GAP, -GAP)
         if anchor is None or not anchor.isVisible():
             self.ring.hide()

@@ -12,6 +12,9 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog
 
+from lmpt_desktop.trainer_words import TRAINER_WORDS
+from trainer.suggested import SUGGESTED
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "lmpt_desktop").rglob("*.py"))
 
@@ -221,3 +224,23 @@ def test_no_function_hides_the_translator_behind_a_name_of_its_own() -> None:
             if "_" in taken and any(name == "_" for name, _call in _calls(function)):
                 wrong.append(f"{path.relative_to(ROOT)}:{function.lineno}")
     assert wrong == []
+
+
+def test_what_the_trainer_says_to_the_user_is_marked_in_the_app() -> None:
+    sentences = {item.note for item in SUGGESTED}
+    tree = ast.parse((ROOT / "trainer" / "photo.py").read_text(encoding="utf-8"))
+    documentation = {
+        id(node.value)
+        for parent in ast.walk(tree)
+        if isinstance(parent, ast.Module | ast.ClassDef | ast.FunctionDef)
+        for node in parent.body
+        if isinstance(node, ast.Expr)
+    }
+    sentences |= {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if id(node) not in documentation
+        if node.value[:1].isupper() and node.value.endswith(".") and " " in node.value
+    }
+    assert sentences - set(TRAINER_WORDS) == set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lmpt_desktop.ui.commands.declared import (
     BY_ID,
     COMMANDS,
+    GIVE_UP_WORDS,
     ICON_ONLY,
     IMAGE_MENU,
     MENUS,
@@ -18,6 +19,7 @@ from lmpt_desktop.ui.commands.shortcuts import Shortcuts
 __all__ = [
     "BY_ID",
     "COMMANDS",
+    "GIVE_UP_WORDS",
     "ICON_ONLY",
     "IMAGE_MENU",
     "MENUS",

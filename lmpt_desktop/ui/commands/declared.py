@@ -212,6 +212,12 @@ TOOLBAR: tuple[str, ...] = (
 ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
 """Toolbar buttons whose icon needs no words."""
 
+GIVE_UP_WORDS = (
+    "file.add", "file.open", "view.dashboard", "vocabulary.edit", "view.review", "image.reviewed",
+    "image.unknown", "image.absent", "image.present", "model.retrain",
+)  # fmt: skip
+"""In which order toolbar buttons lose their words where there is no room for all of them."""
+
 IMAGE_MENU: tuple[str, ...] = (
     "image.present", "image.absent", "image.unknown", "",
     "image.reviewed", "image.unreviewed", "", "image.classes", "image.accept",

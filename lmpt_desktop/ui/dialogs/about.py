@@ -65,6 +65,8 @@ class AboutDialog(QDialog):
         text.setWordWrap(True)
         self.versions = QLabel("\n".join(f"{name}: {version}" for name, version in version_lines()))
         self.versions.setObjectName("versions")
+        # On a small screen Qt would rather cut lines than make the dialog higher.
+        self.versions.setMinimumHeight(self.versions.sizeHint().height())
         places = muted(
             _("Libraries: {0}\nLog files: {1}").format(paths.libraries_dir(), paths.log_dir())
         )

@@ -161,7 +161,9 @@ def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None
     header.setHighlightSections(False)
     header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
     for column, width in widths.items():
-        header.resizeSection(column, width)
+        # Words of another language may be longer than those the width was chosen for.
+        needed = header.sectionSizeHint(column) + 14 if table.model() is not None else 0
+        header.resizeSection(column, max(width, needed))
 
 
 def heading(text: str) -> QLabel:

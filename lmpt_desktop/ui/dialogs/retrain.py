@@ -48,7 +48,9 @@ class BandTable(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(28)
         for column, text in enumerate((_("Band"), _("Classes"), _("Present annotations"))):
-            self._grid.addWidget(muted(text), 0, column, _side(column))
+            title = muted(text)
+            title.setWordWrap(False)
+            self._grid.addWidget(title, 0, column, _side(column))
         self._words: dict[Band, QLabel] = {}
         self._numbers: dict[Band, tuple[QLabel, QLabel]] = {}
         for row, band in enumerate(Band, 1):

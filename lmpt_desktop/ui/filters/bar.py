@@ -118,7 +118,8 @@ class FilterBar(QWidget):
         self.text.setAccessibleName(_("Find in file names"))
         self.text.setPlaceholderText(_("Find in file names"))
         self.text.setClearButtonEnabled(True)
-        self.text.setMinimumWidth(150)
+        words = self.text.fontMetrics().horizontalAdvance(self.text.placeholderText())
+        self.text.setMinimumWidth(max(150, words + 24))
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def _make_order(self) -> None:

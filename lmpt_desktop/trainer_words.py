@@ -1,0 +1,38 @@
+"""Sentences of the trainer that the window shows, marked for translation.
+
+The trainer knows nothing of the app and speaks English; what it says is translated where it is
+shown.  A test holds that this list has all of them.
+"""
+
+from __future__ import annotations
+
+from lmpt_desktop.translation import N_
+
+TRAINER_WORDS: tuple[str, ...] = (
+    # trainer/suggested.py
+    N_(
+        "A small image-text model trained for this app; not CLIP. Works with no network; "
+        "choose a CLIP backbone for best results."
+    ),
+    N_("The backbone of the LMPT paper. Slow without a GPU."),
+    N_("The paper's convolutional backbone."),
+    N_("Fast on a CPU and about as good as ViT-B/16. Apple's weights are for research use."),
+    N_("Four times as fast as ViT-B/16 and better at most things."),
+    # trainer/photo.py
+    N_("This is not a photo in a format that can be opened, or its beginning is damaged."),
+    N_("The file is damaged."),
+    N_("The file's name cannot be used."),
+    N_("This is not a file."),
+    N_("The file is empty."),
+    N_("The file is no longer there."),
+    N_("There is not enough memory to open this photo."),
+    N_("You do not have permission to read this file."),
+    N_(
+        "The photo is kept online only and was not fetched. Make it available on this computer, "
+        "and it is looked at with the next scan."
+    ),
+    N_("The disk did not give the file back: it may be failing or unplugged."),
+    N_("The file is a link that leads back to itself."),
+    N_("The file's name is too long."),
+    N_("The file is cut short: part of the photo is missing."),
+)
