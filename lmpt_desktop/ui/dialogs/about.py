@@ -6,13 +6,13 @@ import platform
 from importlib import metadata
 
 from PySide6.QtCore import Qt, qVersion
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from lmpt_desktop import paths
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import theme
-from lmpt_desktop.ui.dialogs.base import larger, muted
+from lmpt_desktop.ui.dialogs.base import grow_to_text, larger, muted
 
 _PACKAGES = (
     ("torch", "PyTorch"),
@@ -65,8 +65,6 @@ class AboutDialog(QDialog):
         text.setWordWrap(True)
         self.versions = QLabel("\n".join(f"{name}: {version}" for name, version in version_lines()))
         self.versions.setObjectName("versions")
-        # On a small screen Qt would rather cut lines than make the dialog higher.
-        self.versions.setMinimumHeight(self.versions.sizeHint().height())
         places = muted(
             _("Libraries: {0}\nLog files: {1}").format(paths.libraries_dir(), paths.log_dir())
         )
@@ -89,6 +87,10 @@ class AboutDialog(QDialog):
         for widget in (text, self.versions, places, licence, buttons):
             layout.addWidget(widget)
         self.setMinimumWidth(460)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        grow_to_text(self)
 
     def copy_versions(self) -> None:
         """Put the versions on the clipboard, for a report."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -128,11 +128,35 @@ class LibraryDialog(QDialog):
             return False
         return True
 
+    def event(self, event: QEvent) -> bool:
+        answer = super().event(event)
+        # When it opens, and when what it says becomes longer.
+        if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest) and self.isVisible():
+            grow_to_text(self)
+        return answer
+
     def _stop_listening(self, _result: int) -> None:
         if self._bridge is not None:
             for handler in self._handlers:
                 self._bridge.off(handler)
         self._handlers.clear()
+
+
+def grow_to_text(dialog: QDialog) -> None:
+    """Make a dialog as high as its wrapped texts need, as far as the screen allows.
+
+    Qt opens dialogs no higher than two thirds of the screen and rather cuts lines: on a small
+    screen, or a large one at 150 %, that is soon reached.
+    """
+    layout = dialog.layout()
+    if layout is not None:
+        needed = max(
+            layout.totalHeightForWidth(dialog.width()) if layout.hasHeightForWidth() else 0,
+            layout.totalMinimumSize().height(),
+        )
+        room = dialog.screen().availableGeometry().height()
+        if needed > dialog.height():
+            dialog.resize(dialog.width(), min(needed, room))
 
 
 def close_box(dialog: QDialog) -> QDialogButtonBox:

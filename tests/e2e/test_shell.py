@@ -1,0 +1,127 @@
+"""Around the library: keys that the user chose, help and preferences by the keyboard alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QTreeWidgetItemIterator
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+
+WAIT_MS = 30_000
+CTRL = Qt.KeyboardModifier.ControlModifier
+
+
+def dialog(window: MainWindow, name: str) -> Any:
+    return window.model_actions._dialogs[name]
+
+
+def test_a_verdict_key_chosen_in_the_preferences_works_at_once_and_after_a_restart(
+    launch: Callable[..., MainWindow],
+    settled: Callable[[MainWindow], LibraryPage],
+    photos: Path,
+    qtbot: QtBot,
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    qtbot.keyClick(window, Qt.Key.Key_Comma, CTRL)
+    preferences = dialog(window, "preferences")
+    preferences.show_shortcuts("image.present")
+    keys = preferences.shortcuts
+    keys.first.setFocus()
+    qtbot.keyClick(keys.first, Qt.Key.Key_J)
+    assert window.commands.keys_text("image.present") == "J"
+    assert "J" in page.inspector._keys
+    preferences.close()
+
+    def say_present(window: MainWindow, page: LibraryPage, place: int) -> int:
+        image = page.panel.model.image_id(place)
+        page.grid.select_ids([image], image)
+        class_id = page.session.classes[3].id
+        qtbot.waitUntil(lambda: page.inspector.focus_class(class_id), timeout=WAIT_MS)
+        qtbot.waitUntil(window.commands.action("image.present").isEnabled, timeout=WAIT_MS)
+        page.grid.setFocus()
+        qtbot.keyClick(page.grid, Qt.Key.Key_P)
+        qtbot.keyClick(page.grid, Qt.Key.Key_J)
+        return image
+
+    def verdicts(page: LibraryPage) -> int:
+        return int((page.session.snapshot().annotations == Verdict.PRESENT.value).sum())
+
+    say_present(window, page, 0)
+    qtbot.waitUntil(lambda: verdicts(page) == 1, timeout=WAIT_MS)
+    window.close()
+    again = launch(photos)
+    page = settled(again)
+    assert again.commands.keys_text("image.present") == "J"
+    say_present(again, page, 1)
+    qtbot.waitUntil(lambda: verdicts(page) == 2, timeout=WAIT_MS)
+
+
+def test_keyboard_help_shows_the_keys_of_now_and_leads_to_the_settings(
+    launch: Callable[..., MainWindow], qtbot: QtBot
+) -> None:
+    window = launch()
+    window.commands.shortcuts.choose("file.open", ["Ctrl+Alt+O"])
+    qtbot.keyClick(window, Qt.Key.Key_F1)
+    help_ = dialog(window, "keyboard")
+    shown = QTreeWidgetItemIterator(help_.tree)
+    texts = []
+    while (item := shown.value()) is not None:
+        texts.append((item.text(0), item.text(1)))
+        shown += 1
+    assert ("Open folder", window.commands.keys_text("file.open")) in texts
+    help_.change_button.click()
+    preferences = dialog(window, "preferences")
+    assert preferences.tabs.currentWidget() is preferences.shortcuts
+
+
+def test_language_thumbnail_size_and_retrain_suggestion_are_remembered(
+    launch: Callable[..., MainWindow],
+    settled: Callable[[MainWindow], LibraryPage],
+    photos: Path,
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    window.commands.action("edit.preferences").trigger()
+    preferences = dialog(window, "preferences")
+    assert preferences.language_note.isHidden()
+    preferences.language_box.setCurrentIndex(preferences.language_box.findData("de"))
+    assert not preferences.language_note.isHidden(), "it says that a restart is needed"
+    preferences.zoom_slider.setValue(220)
+    assert page.grid.zoom == 220
+    preferences.suggest_box.setChecked(False)
+    window.close()
+    again = launch()
+    assert again.memory.text("language") == "de"
+    assert again.memory.number("zoom", 0) == 220
+    assert again.memory.number("suggest-retrain", 1) == 0
+    again.commands.action("edit.preferences").trigger()
+    assert not dialog(again, "preferences").suggest_box.isChecked()
+
+
+def test_paths_are_copied_by_the_keyboard(
+    launch: Callable[..., MainWindow],
+    settled: Callable[[MainWindow], LibraryPage],
+    photos: Path,
+    qtbot: QtBot,
+) -> None:
+    page = settled(launch(photos))
+    ids = page.panel.model.ids[:2].tolist()
+    page.grid.select_ids(ids, ids[0])
+    page.grid.setFocus()
+    QApplication.clipboard().clear()
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    qtbot.waitUntil(window.commands.action("image.copy-path").isEnabled, timeout=WAIT_MS)
+    qtbot.keyClick(page.grid, Qt.Key.Key_C, CTRL)
+    wanted = {str(page.session.path(image)) for image in ids}
+    qtbot.waitUntil(
+        lambda: set(QApplication.clipboard().text().splitlines()) == wanted, timeout=WAIT_MS
+    )
