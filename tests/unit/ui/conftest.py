@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
@@ -38,16 +37,6 @@ from lmpt_desktop.inference.filters import Filter, Sort
 from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
 from lmpt_desktop.ui.undo_texts import summary_of
 from trainer.bands import BandLimits
-
-
-@pytest.fixture(autouse=True)
-def garbage_is_collected_on_this_thread_only() -> Iterator[None]:
-    """As in the app (``ui/collector.py``): on a pool's thread Python would take widgets of
-    earlier tests down, and the process with them."""
-    gc.disable()
-    yield
-    gc.collect(1)
-
 
 CLASS_NAMES = ("dog", "person", "traffic light", "kite", "hair drier", "cup")
 
