@@ -49,7 +49,7 @@ def seen(review: ReviewPage, qtbot: QtBot) -> int:
 
     def shown() -> bool:
         question = review.line.current
-        return question is not None and review.viewer.sees(question.image_id)
+        return question is not None and review.viewer.has_shown(question.image_id)
 
     qtbot.waitUntil(shown, timeout=WAIT_MS)
     return review.current_id

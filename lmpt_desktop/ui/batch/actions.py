@@ -107,6 +107,8 @@ class BatchActions:
         ids = _selected(page)
         if page is None or not len(ids):
             return
+        if (review := page.review.in_front) is not None and not review.can_judge():
+            return  # a photo that is still loading
         copied = from_mime(QGuiApplication.clipboard().mimeData())
         if copied is None:
             self._window.status.say(

@@ -94,6 +94,16 @@ class PhotoCanvas(QWidget):
         """Whether a photo is to be seen."""
         return self._screen is not None
 
+    @property
+    def seen(self) -> bool:
+        """Whether a photo has been painted, so that it could be looked at."""
+        return self.showing and self._announced
+
+    def look_anew(self) -> None:
+        """Something else is asked about the photo: it is not seen until it is painted again."""
+        self._announced = False
+        self.update()
+
     def show_photo(self, image_id: int, decoded: Decoded) -> None:
         """Show a photo; another one than before is fitted."""
         same = image_id == self._image_id and self._screen is not None

@@ -38,9 +38,10 @@ class Judge(QObject):
         super().__init__(parent)
         self.line = Line()
         self._desk = desk
-        self._coming: Callable[[Batch], tuple[Act, bool]] | None = None
+        self._coming: Callable[[Batch], None] | None = None
         self._waiting: deque[Callable[[], None]] = deque()
         self._undoing = False
+        self._failures = 0
         desk.committed.connect(self._committed)
         desk.taken_back.connect(self._taken_back)
         desk.failed.connect(self._failed)
@@ -57,27 +58,19 @@ class Judge(QObject):
         advance: bool = False,
     ) -> None:
         """Commit a verdict; then, with ``advance``, go on."""
-
-        def commit() -> None:
-            self._coming = lambda batch: (
-                Act(batch.id, image_id, class_id, verdict, answers),
-                advance,
-            )
-            self._desk.annotate([image_id], [class_id], verdict, name)
-
-        self._when_free(commit)
+        self._commit(
+            lambda: self._desk.annotate([image_id], [class_id], verdict, name),
+            lambda batch: Act(batch.id, image_id, class_id, verdict, answers),
+            advance=advance,
+        )
 
     def mark_reviewed(self, image_id: int, *, answers: bool) -> None:
         """Commit the reviewed mark and go on."""
-
-        def commit() -> None:
-            self._coming = lambda batch: (
-                Act(batch.id, image_id, None, Verdict.ABSENT, answers),
-                True,
-            )
-            self._desk.mark_reviewed([image_id], True)
-
-        self._when_free(commit)
+        self._commit(
+            lambda: self._desk.mark_reviewed([image_id], True),
+            lambda batch: Act(batch.id, image_id, None, Verdict.ABSENT, answers),
+            advance=True,
+        )
 
     def back(self) -> None:
         """Take back the last step made here, and with it what was said, unless it is undone
@@ -87,19 +80,19 @@ class Judge(QObject):
             step = self.line.take_back()
             if step is None:
                 return
-            act = step.act
-            takes = act is not None and self._desk.latest == act.batch_id
+            act, failures = step.act, self._failures
+            takes = act is not None and self._desk.can_undo and self._desk.latest == act.batch_id
             if takes:
                 self._undoing = True
                 self._desk.undo()
                 self._undoing = self._desk.busy
-            self.went_back.emit(takes)
+            self.went_back.emit(takes and failures == self._failures)
 
-        self._when_free(undo)
+        self._when_here(undo)
 
     def skip(self) -> None:
         """On without an answer."""
-        self._when_free(lambda: self._move(self.line.advance))
+        self._when_here(lambda: self._move(self.line.advance))
 
     def look_back(self) -> None:
         """To the question before, with nothing taken back."""
@@ -108,9 +101,32 @@ class Judge(QObject):
             if self.line.look_back():
                 self.went_back.emit(False)
 
-        self._when_free(move)
+        self._when_here(move)
 
     # ------------------------------------------------------------------------------ inside
+
+    def _commit(
+        self, say: Callable[[], None], act_of: Callable[[Batch], Act], *, advance: bool
+    ) -> None:
+        """Say something about the question at hand; once it is saved it counts there, also if
+        another question, or another line, is at hand by then."""
+        line, question = self.line, self.line.current
+
+        def recorded(batch: Batch) -> None:
+            if line is self.line:
+                act = act_of(batch)
+                self.said.emit(act, line.record(act, advance=advance, at=question))
+
+        def commit() -> None:
+            self._coming = recorded
+            say()
+
+        self._when_free(commit)
+
+    def _when_here(self, act: Callable[[], None]) -> None:
+        """As :meth:`_when_free`, unless another line was begun by then."""
+        line = self.line
+        self._when_free(lambda: act() if line is self.line else None)
 
     def _move(self, move: Callable[[], None]) -> None:
         move()
@@ -136,11 +152,8 @@ class Judge(QObject):
 
     def _committed(self, batch: Batch) -> None:
         coming, self._coming = self._coming, None
-        if coming is None:  # said elsewhere
-            return
-        act, advance = coming(batch)
-        self.line.record(act, advance=advance)
-        self.said.emit(act, advance)
+        if coming is not None:  # else it was said elsewhere
+            coming(batch)
 
     def _taken_back(self, batch_id: int) -> None:
         if self._undoing:
@@ -149,6 +162,7 @@ class Judge(QObject):
             self.went_back.emit(True)
 
     def _failed(self, _error: Exception) -> None:
+        self._failures += 1
         self._coming = None
         self._undoing = False
         self._waiting.clear()

@@ -95,11 +95,18 @@ class Line:
         self.place -= 1
         return True
 
-    def record(self, act: Act, *, advance: bool) -> None:
-        """Something was said at the question at hand."""
+    def record(self, act: Act, *, advance: bool, at: Question | None = None) -> bool:
+        """Something was said at the question at hand, or at an earlier one; whether the line
+        went on, which it does from the question at hand only."""
+        if at is not None and at is not self.current:
+            for place, question in enumerate(self._questions):
+                if question is at:
+                    self._steps.append(Step(place, act))
+            return False
         self._steps.append(Step(self.place, act))
         if advance and not self.at_end:
             self.place += 1
+        return advance
 
     def take_back(self) -> Step | None:
         """Forget the last step and be where it began; None if there is none.

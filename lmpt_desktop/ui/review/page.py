@@ -195,7 +195,7 @@ class ReviewPage(QWidget):
     def say(self, verdict: Verdict) -> None:
         """P, A and U."""
         question, subject = self.line.current, self.subject
-        if question is None or subject is None or not self._can_judge():
+        if question is None or subject is None or not self.can_judge():
             return
         asked = subject == question.class_id
         goes_on = asked and verdict is not Verdict.UNKNOWN
@@ -208,7 +208,7 @@ class ReviewPage(QWidget):
         """A number key or a click on a chip."""
         question = self.line.current
         entry = self.at_hand.entry(class_id)
-        if question is not None and entry is not None and self._can_judge():
+        if question is not None and entry is not None and self.can_judge():
             if class_id == self.at_hand.marked and question.class_id is None:
                 self.at_hand.mark_next(class_id)
             self.judge.say(question.image_id, class_id, NEXT[entry.verdict], entry.name)
@@ -216,12 +216,12 @@ class ReviewPage(QWidget):
     def done(self) -> None:
         """Enter: what is still unknown is absent; on to the next."""
         question = self.line.current
-        if question is not None and self._can_judge():
+        if question is not None and self.can_judge():
             self.judge.mark_reviewed(question.image_id, answers=question.class_id is None)
 
     def _found(self, class_id: int, present: bool) -> None:
         question = self.line.current
-        if question is None or not self._can_judge():
+        if question is None or not self.can_judge():
             return
         verdict = Verdict.PRESENT if present else Verdict.ABSENT
         self.at_hand.join(class_id)
@@ -229,12 +229,12 @@ class ReviewPage(QWidget):
         name = self._class_name(class_id)
         self.judge.say(question.image_id, class_id, verdict, name, answers=asked, advance=asked)
 
-    def _can_judge(self) -> bool:
+    def can_judge(self) -> bool:
         """Nobody can judge what is not to be seen."""
         question = self.line.current
         if question is None:
             return False
-        if self.viewer.sees(question.image_id):
+        if self.viewer.has_shown(question.image_id):
             return True
         if self.canvas.message and self.canvas.image_id == question.image_id:
             self.tell(_("This photo cannot be shown, so there is nothing to say about it."))
@@ -416,7 +416,8 @@ class ReviewPage(QWidget):
         number = event.key() - int(Qt.Key.Key_0)
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         if plain and 1 <= number <= 9 and self.asks:
-            self.side.chips.press(number)
+            if not event.isAutoRepeat():  # each press makes something else of the verdict
+                self.side.chips.press(number)
             event.accept()
             return
         super().keyPressEvent(event)

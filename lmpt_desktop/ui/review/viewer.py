@@ -60,6 +60,7 @@ class PhotoViewer(QWidget):
         """Show this photo, now if it is decoded, else as soon as it is; whether it was."""
         self._key = key
         self._loading.stop()
+        self.canvas.look_anew()
         self.name.setText(name)
         self.name.setToolTip(name)
         self.canvas.setAccessibleName(_("Photo {name}").format(name=name))
@@ -76,6 +77,10 @@ class PhotoViewer(QWidget):
     def sees(self, image_id: int) -> bool:
         """Whether this image is on screen."""
         return self.canvas.showing and self.canvas.image_id == image_id
+
+    def has_shown(self, image_id: int) -> bool:
+        """Whether this image is on screen and was painted there."""
+        return self.canvas.seen and self.canvas.image_id == image_id
 
     def cannot_show(self, key: Key) -> bool:
         """Whether it is known that this photo cannot be shown."""

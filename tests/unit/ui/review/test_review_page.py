@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
@@ -33,7 +35,7 @@ def ask(review: ReviewPage, qtbot: QtBot, *items: tuple[int, int | None]) -> Non
 
 
 def see(review: ReviewPage, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: review.viewer.sees(review.current_id))
+    qtbot.waitUntil(lambda: review.viewer.has_shown(review.current_id))
 
 
 def verdict(session: Any, image_id: int, class_id: int) -> int:
@@ -113,6 +115,82 @@ def test_keys_pressed_while_a_large_change_is_saved_are_not_lost(
     desk._set_busy(False)
     qtbot.waitUntil(lambda: verdict(session, 3, KITE) == 1)
     assert review.current_id == 4
+
+
+def test_a_key_pressed_twice_while_saving_answers_one_question(
+    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, CUP), (5, KITE))
+    desk._set_busy(True)
+    review.say(Verdict.PRESENT)
+    review.say(Verdict.PRESENT)
+    review.done()
+    desk._set_busy(False)
+    qtbot.waitUntil(lambda: bool(session.snapshot().reviewed[2]))
+    assert review.current_id == 4  # which nobody has answered
+    assert verdict(session, 4, CUP) == -1 and review.line.tally().answered == 1
+    review.judge.back()
+    assert review.current_id == 3 and not session.snapshot().reviewed[2]
+
+
+def test_a_verdict_saved_after_another_queue_was_begun_is_no_answer_there(
+    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, CUP))
+    desk._set_busy(True)
+    review.say(Verdict.PRESENT)
+    review.judge.skip()
+    ask(review, qtbot, (6, CUP), (7, CUP))
+    desk._set_busy(False)
+    qtbot.waitUntil(lambda: verdict(session, 3, KITE) == 1)
+    qtbot.waitUntil(lambda: not review.judge._waiting)
+    assert review.current_id == 6 and review.line.tally().answered == 0
+    review.judge.back()
+    assert verdict(session, 3, KITE) == 1  # nothing was said in this queue
+
+
+def test_a_question_is_answered_only_after_it_was_painted(
+    review: ReviewPage, session: Any, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, CUP), (4, KITE))
+    qtbot.waitUntil(lambda: review.viewer.pool.get((4, "print-3")) is not None)
+    review.say(Verdict.PRESENT)
+    review.say(Verdict.PRESENT)  # the key was hit twice
+    assert review.current_id == 4 and verdict(session, 4, CUP) == -1
+    see(review, qtbot)
+    review.say(Verdict.ABSENT)
+    review.say(Verdict.ABSENT)  # the same photo, but nobody has read the question
+    assert verdict(session, 4, CUP) == 0 and verdict(session, 4, KITE) == -1
+
+
+def test_a_number_key_that_is_held_down_says_one_thing(
+    review: ReviewPage, session: Any, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, None))
+    facts = review.side.chips.shown[0].facts
+    assert facts is not None
+    for repeated in (False, True, True):
+        pressed = QKeyEvent(
+            QEvent.Type.KeyPress,
+            Qt.Key.Key_1,
+            Qt.KeyboardModifier.NoModifier,
+            "1",
+            repeated,
+        )
+        review.keyPressEvent(pressed)
+    assert verdict(session, 3, facts.class_id) == 1
+
+
+def test_an_undo_that_could_not_be_saved_is_not_called_taken_back(
+    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, CUP))
+    review.say(Verdict.PRESENT)
+    session.fails = OSError("The disk is full.")
+    with qtbot.waitSignal(review.judge.went_back, check_params_cb=lambda taken: not taken):
+        review.judge.back()
+    session.fails = None
+    assert verdict(session, 3, KITE) == 1
 
 
 def test_a_photo_that_is_not_on_screen_yet_cannot_be_judged(
