@@ -92,6 +92,8 @@ class Annotations:
         verdicts: NDArray[np.integer],
         source: Source | str = Source.USER,
         label: str = "",
+        *,
+        action: str = "",
     ) -> Batch:
         """As :meth:`apply`, for many changes: row i sets class ``class_ids[i]`` of image
         ``image_ids[i]``.
@@ -101,6 +103,8 @@ class Annotations:
             verdicts: (n,) values of :class:`Verdict`.
             source: by what they came about.
             label: what the change is called in the undo menu.
+            action: "vocabulary" for what follows from a change of classes, which takes it back
+                itself: :meth:`history` does not offer it.  By default by ``source``.
 
         Raises:
             NotInCatalogue, CatalogueError: as :meth:`apply`.
@@ -108,7 +112,7 @@ class Annotations:
         """
         body = _changes_as_json(image_ids, class_ids, verdicts)
         source = Source(source)
-        action = "import" if source is Source.IMPORT else "apply"
+        action = action or ("import" if source is Source.IMPORT else "apply")
         at = now()
         with self._store.write() as connection:
             batch = journal.begin(connection, at, action, label=label)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
@@ -92,6 +93,13 @@ class Catalogue:
     def hurried(self, seconds: float) -> AbstractContextManager[None]:
         """See :meth:`Store.hurried`."""
         return self._store.hurried(seconds)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread writes within it is on disk as a whole when it ends, or not at all.
+        Reads within it do not see what was written in it."""
+        with self._store.write():
+            yield
 
     def outside_version(self) -> int:
         """A number that is another one whenever another process (``tag``) has written since;

@@ -30,6 +30,8 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
         batch: int = row[0]
         undoes: int | None = row[1]
         if undoes is None:
+            if row[3] == "vocabulary":
+                continue  # half of a merge or split: alone it is not to be undone
             if row[5]:
                 known[batch] = row
                 done.append(batch)

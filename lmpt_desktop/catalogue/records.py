@@ -225,7 +225,7 @@ class Batch:
     Attributes:
         id: what :meth:`Annotations.undo` takes.
         at: when, UTC.
-        action: "apply", "import", "reviewed", "unreviewed" or "undo".
+        action: "apply", "import", "vocabulary", "reviewed", "unreviewed" or "undo".
         undoes: the batch this one took back, or None.
         image_ids, class_ids: (n,) int64; row i is one change.
         before, after: (n,) int8 verdicts: 1 present, 0 absent, -1 unknown.
@@ -260,7 +260,7 @@ class BatchSummary:
     Attributes:
         id: what :meth:`Annotations.turn` takes.
         at: when, UTC.
-        action: as in :class:`Batch`, never "undo".
+        action: as in :class:`Batch`, never "undo" or "vocabulary".
         label: what the user calls it; "" for a text made from the rest.
         images: how many images it changed.
         changes: how many classes of images it changed; 0 if only reviewed marks.

@@ -67,6 +67,7 @@ class Store:
         self.path = path
         self._writing = threading.RLock()
         self._patience = threading.local()
+        self._outer: Connection | None = None  # of the thread that holds the lock
         self._engine = create_engine(
             "sqlite://",
             creator=lambda: connect(path),
@@ -116,13 +117,23 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """A transaction: all of it is on disk when the block ends, or none of it."""
+        """A transaction: all of it is on disk when the block ends, or none of it.
+
+        Within another one of the same thread it is a part of that one.
+        """
         hurried = hasattr(self._patience, "seconds")
         if not self._writing.acquire(timeout=self._seconds() if hurried else -1):
             raise busy(self.path)
         try:
+            if self._outer is not None:
+                yield self._outer
+                return
             with translated(self.path), self._writer.begin() as connection:
-                yield connection
+                self._outer = connection
+                try:
+                    yield connection
+                finally:
+                    self._outer = None
         finally:
             self._writing.release()
 

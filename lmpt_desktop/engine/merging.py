@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.translation import _, ngettext, number
 
+
+class PlanOutdatedError(Exception):
+    """What was planned is not what would happen now; the message is a sentence for the user."""
+
+
 Annotated = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]
 """Image ids, class ids and verdicts, (n,) each."""
 
@@ -26,6 +31,7 @@ class MergePlan:
         present: images with the class present afterwards.
         absent: images with it absent afterwards.
         contradictions: images said to be one of them but not another; they count as present.
+        absent_too: whether absents of ``gone`` count, too.
         trained: whether the prompts in use have learned ``into``.
     """
 
@@ -36,7 +42,17 @@ class MergePlan:
     present: int
     absent: int
     contradictions: int
+    absent_too: bool = True
     trained: bool = False
+
+    def same_as(self, other: MergePlan) -> bool:
+        """Whether both say and do the same."""
+        return (
+            (self.gone, self.into, self.present, self.absent, self.contradictions)
+            == (other.gone, other.into, other.present, other.absent, other.contradictions)
+            and np.array_equal(self.image_ids, other.image_ids)
+            and np.array_equal(self.verdicts, other.verdicts)
+        )
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -120,6 +136,7 @@ def plan_merge(
         present=int((after == 1).sum()),
         absent=int((after == 0).sum()),
         contradictions=int((present & absent).sum()),
+        absent_too=absent_too,
         trained=trained,
     )
 
@@ -145,6 +162,14 @@ class SplitPlan:
     copy: bool
     keep: bool
     trained: bool = False
+
+    def same_as(self, other: SplitPlan) -> bool:
+        """Whether both say and do the same."""
+        return (
+            (self.entry, self.names) == (other.entry, other.names)
+            and np.array_equal(self.positives, other.positives)
+            and np.array_equal(self.negatives, other.negatives)
+        )
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -99,7 +99,9 @@ class LibrarySession(VersionedSession):
     @cached_property
     def vocabulary(self) -> VocabularyEditor:
         """Changes of the vocabulary that can be taken back."""
-        return VocabularyEditor(self, self._classes_changed, self._versions.bind_classes)
+        return VocabularyEditor(
+            self, self._classes_changed, self._versions.bind_classes, self._committed
+        )
 
     # ------------------------------------------------------------------------- annotations
 

@@ -74,7 +74,8 @@ class LibraryState:
     # -------------------------------------------------------------------- rows and columns
 
     def set_images(self, images: ImageTable, read: ReadMatrix, reviewed: set[int]) -> None:
-        """Other rows; verdicts of images not seen before are read from the catalogue."""
+        """Other rows; verdicts of images not seen before are read from the catalogue, and so are
+        (``reviewed``) their marks."""
         with self._lock:
             old = self._snapshot
             kept, source = _match(images.ids, old.image_ids)
@@ -85,6 +86,9 @@ class LibraryState:
             annotations = _carried(old.annotations, kept, source, len(images), -1)
             new = np.ones(len(images), np.bool_)
             new[kept] = False
+            # ``reviewed`` was read a moment ago; what has been said since is here already.
+            marks = _member(images.ids, reviewed)
+            marks[kept] = old.reviewed[source]
             if new.any() and len(old.classes):
                 annotations[new] = read(images.ids[new], old.class_ids)
             if self._features is not None and new.any():
@@ -96,7 +100,7 @@ class LibraryState:
                 images=images,
                 scores=scores,
                 annotations=annotations,
-                reviewed=_member(images.ids, reviewed),
+                reviewed=marks,
                 limits=self._chosen_limits or BandLimits.for_library(len(images)),
             )
 

@@ -17,7 +17,13 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
 from lmpt_desktop.catalogue.records import AnnotationCount, Batch, ClassEntry
-from lmpt_desktop.engine.merging import MergePlan, SplitPlan, plan_merge, plan_split
+from lmpt_desktop.engine.merging import (
+    MergePlan,
+    PlanOutdatedError,
+    SplitPlan,
+    plan_merge,
+    plan_split,
+)
 from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.translation import _
 
@@ -55,17 +61,20 @@ class VocabularyEditor:
         session: LibrarySession,
         changed: Callable[[], None],
         bind: Callable[[], None],
+        committed: Callable[[Batch], object],
     ) -> None:
         """
         Args:
             session: whose vocabulary it is.
             changed: called when classes have changed.
             bind: called before, while names still tell which class a prompt set has learned.
+            committed: called with annotations that have changed, too.
         """
         self._session = session
         self._classes = session.catalogue.classes
         self._changed = changed
         self._bind = bind
+        self._committed = committed
 
     # ------------------------------------------------------------------------------ asking
 
@@ -188,13 +197,16 @@ class VocabularyEditor:
         )
 
     def merge(self, plan: MergePlan) -> VocabularyStep:
-        """Do what :meth:`plan_merge` said.
+        """Do what :meth:`plan_merge` said, as a whole or not at all.
 
-        Annotations come first: where the classes cannot be changed after that, they are taken
-        back, and where the process dies in between nothing is lost and nothing is wrong.
+        Raises:
+            PlanOutdatedError: if it would do something else by now; then nothing is changed.
+            NotInCatalogue: if one of the classes is not in the vocabulary any more.
         """
         label = _("Merge into {name}").format(name=plan.into.name)
         ids = [entry.id for entry in plan.gone]
+        if not plan.same_as(self.plan_merge(ids, plan.into.id, absent_too=plan.absent_too)):
+            raise _outdated()
         return self._with_annotations(
             label,
             plan.image_ids,
@@ -204,7 +216,15 @@ class VocabularyEditor:
         )
 
     def split(self, plan: SplitPlan) -> VocabularyStep:
-        """Do what :meth:`plan_split` said; the step's ``images`` are to be looked at."""
+        """Do what :meth:`plan_split` said; the step's ``images`` are to be looked at.
+
+        Raises:
+            PlanOutdatedError: if it would do something else by now; then nothing is changed.
+            ClassNameTaken, NotInCatalogue: as :meth:`plan_split`.
+        """
+        now = self.plan_split(plan.entry.id, plan.names, copy=plan.copy, keep=plan.keep)
+        if not plan.same_as(now):
+            raise _outdated()
         made: list[int] = []
 
         def act() -> None:
@@ -243,32 +263,24 @@ class VocabularyEditor:
         Raises:
             ClassNameTaken: if a name it needs is in use by now; then nothing is changed.
         """
-        self._turn(step.before, step.after, step.batch, self._session.undo)
+        self._turn(step.before, step.batch)
 
     def redo(self, step: VocabularyStep) -> None:
         """Do again what :meth:`undo` took back."""
-        self._turn(step.after, step.before, step.batch, self._session.redo)
+        self._turn(step.after, step.batch)
 
     # ------------------------------------------------------------------------------ inside
 
-    def _turn(
-        self,
-        to: Sequence[ClassEntry],
-        back: Sequence[ClassEntry],
-        batch: Batch | None,
-        turn: Callable[[Batch], Batch],
-    ) -> None:
+    def _turn(self, to: Sequence[ClassEntry], batch: Batch | None) -> None:
         self._bind()
-        if to:
+        turned = None
+        with self._session.catalogue.together():
             self._classes.restore(to)
-        try:
             if batch is not None:
-                turn(batch)
-        except BaseException:
-            self._classes.restore(back)
-            raise
-        finally:
-            self._changed()
+                turned = self._session.catalogue.annotations.turn(batch)
+        if turned is not None:
+            self._committed(turned)
+        self._changed()
 
     def _step(self, label: str, act: Callable[[], object]) -> VocabularyStep:
         self._bind()
@@ -299,16 +311,24 @@ class VocabularyEditor:
         verdicts: NDArray[np.int8],
         act: Callable[[], object],
     ) -> VocabularyStep:
-        batch = None
-        if len(image_ids):
-            batch = self._session.apply_changes(image_ids, class_ids, verdicts, label=label)
-        try:
-            step = self._step(label, act)
-        except BaseException:
-            if batch is not None:
-                self._session.undo(batch)
-            raise
-        return replace(step, batch=batch)
+        if not len(image_ids):
+            return self._step(label, act)
+        batches: list[Batch] = []
+
+        def both() -> None:
+            # In one transaction: half of it would be wrong, and nothing could take it back.
+            with self._session.catalogue.together():
+                batches.append(
+                    self._session.catalogue.annotations.apply_arrays(
+                        image_ids, class_ids, verdicts, label=label, action="vocabulary"
+                    )
+                )
+                act()
+
+        step = self._step(label, both)
+        for batch in batches:
+            self._committed(batch)
+        return replace(step, batch=batches[0])
 
     def _unsaid(
         self,
@@ -335,6 +355,15 @@ class VocabularyEditor:
         snapshot = self._session.snapshot()
         column = snapshot.column_of.get(class_id)
         return column is not None and bool(snapshot.trained[column])
+
+
+def _outdated() -> PlanOutdatedError:
+    return PlanOutdatedError(
+        _(
+            "What is known of these classes has changed since you were told what would happen, so "
+            "nothing was done. Look at it again."
+        )
+    )
 
 
 def _spec(entry: ClassEntry) -> ClassSpec:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.views import ClassSpec
 from lmpt_desktop.translation import _, ngettext, number
@@ -58,14 +59,14 @@ def vocabulary_change(
         annotations: how many each class id has.
         wanted: the list.
     """
-    names = {entry.name.casefold(): entry.id for entry in classes}
+    names = {name_key(entry.name): entry.id for entry in classes}
     for entry in classes:
         for alias in entry.aliases:
-            names.setdefault(alias.casefold(), entry.id)
-    meant = {names[spec.name.casefold()] for spec in wanted if spec.name.casefold() in names}
+            names.setdefault(name_key(alias), entry.id)
+    meant = {names[name_key(spec.name)] for spec in wanted if name_key(spec.name) in names}
     removed = [entry for entry in classes if entry.id not in meant]
     return VocabularyChange(
-        added=tuple(spec.name for spec in wanted if spec.name.casefold() not in names),
+        added=tuple(spec.name for spec in wanted if name_key(spec.name) not in names),
         kept=tuple(entry.name for entry in classes if entry.id in meant),
         removed=tuple(entry.name for entry in removed),
         removed_annotations=sum(annotations.get(entry.id, 0) for entry in removed),

@@ -13,6 +13,7 @@ from paper_library import open_session
 
 from lmpt_desktop.catalogue import ClassNameInvalid, ClassNameTaken, NotInCatalogue, Verdict
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.engine.merging import PlanOutdatedError
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import ClassSpec
 from lmpt_desktop.engine.vocabulary import VocabularyStep
@@ -123,6 +124,51 @@ def test_a_merge_with_a_class_that_is_gone_is_refused(session: LibrarySession) -
     session.vocabulary.archive([puppy])
     with pytest.raises(NotInCatalogue):
         session.vocabulary.plan_merge([puppy], dog)
+
+
+@pytest.mark.parametrize("what", ["puppy gains", "dog is corrected", "puppy is renamed"])
+def test_a_merge_that_is_no_longer_what_was_shown_is_refused(
+    session: LibrarySession, what: str
+) -> None:
+    dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
+    plan = session.vocabulary.plan_merge([puppy], dog)
+    if what == "puppy gains":
+        session.annotate([7], [puppy], Verdict.PRESENT)
+    elif what == "dog is corrected":
+        session.annotate([5], [dog], Verdict.ABSENT)
+    else:
+        session.vocabulary.rename(puppy, "whelp")
+    before = whole(session)
+    with pytest.raises(PlanOutdatedError):
+        session.vocabulary.merge(plan)
+    assert whole(session) == before
+    session.vocabulary.merge(session.vocabulary.plan_merge([puppy], dog))
+    assert names(session) == ["dog", "kite"]
+
+
+def test_a_split_that_is_no_longer_what_was_shown_is_refused(session: LibrarySession) -> None:
+    dog = class_id(session, "dog")
+    plan = session.vocabulary.plan_split(dog, ["hound"], copy=True, keep=False)
+    session.annotate([2], [dog], Verdict.ABSENT)
+    before = whole(session)
+    with pytest.raises(PlanOutdatedError):
+        session.vocabulary.split(plan)
+    assert whole(session) == before
+
+
+def test_merges_and_splits_are_taken_back_where_they_were_made_and_nowhere_else(
+    session: LibrarySession,
+) -> None:
+    """In the undo menu they would be undone by half: their annotations without their classes."""
+    dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
+    offered = [item.id for item in session.history()]
+    editor = session.vocabulary
+    merged = editor.merge(editor.plan_merge([puppy], dog))
+    editor.split(editor.plan_split(dog, ["hound", "owl"], copy=True, keep=True))
+    assert merged.batch is not None and len(merged.batch)
+    assert [item.id for item in session.history()] == offered
+    editor.undo(merged)
+    assert [item.id for item in session.history()] == offered
 
 
 def test_splitting_into_unknown_gives_the_images_to_look_at(session: LibrarySession) -> None:
