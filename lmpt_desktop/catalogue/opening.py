@@ -56,6 +56,8 @@ def prepare(library: Path) -> Path:
             # An empty catalogue in its place would look as if everything said were lost, and
             # its own daily copies would in time push out those that still have it.
             raise damaged(path, _("it is empty") if path.exists() else _("it is gone"))
+        if exists:
+            _set_strange_log_aside(path)
         revision = _examine(path) if exists else None
         if revision != schema.HEAD:
             _bring_up_to_date(path, revision)
@@ -72,6 +74,27 @@ def note_sound(path: Path) -> None:
         (path.parent / SOUND_NAME).write_text(json.dumps(note), encoding="utf-8")
     except OSError:
         log.debug("no note beside %s", path, exc_info=True)
+
+
+def _set_strange_log_aside(path: Path) -> None:
+    """Keep SQLite from playing another file's write-ahead log into this one.
+
+    After a kill the log stays beside the catalogue.  A backup that is put in place then would be
+    mixed with it, page by page.  A catalogue in use says in its header (bytes 18 and 19) that it
+    has a log; a backup copy says that it has none.
+    """
+    strange = path.with_name(f"{path.name}-wal")
+    try:
+        with path.open("rb") as file:
+            header = file.read(20)
+        if header[18:] != b"\x01\x01" or not strange.exists():
+            return
+        kept = path.with_name(f"{path.name}-wal.{time.time_ns()}.old")
+        strange.rename(kept)
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+    except OSError as error:
+        raise from_os(error, path) from error
+    log.warning("a log that is not of %s was set aside as %s", path, kept.name)
 
 
 def _examine(path: Path) -> str:

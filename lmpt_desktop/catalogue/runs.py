@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import uuid
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,14 @@ class Runs:
         *,
         settings: dict[str, Any] | None = None,
         state: RunState = RunState.PREPARING,
+        taken: Callable[[Path], bool] = Path.exists,
     ) -> RunRecord:
-        """Record a run that is about to begin.  ``folder`` is its job folder; a ``{id}`` in
-        it becomes the run's id."""
+        """Record a run that is about to begin.
+
+        ``folder`` is its job folder; a ``{id}`` in it becomes the run's id.  Where ``taken``
+        says that there is something of that name, the folder gets another one: after a backup
+        was put in place, ids are counted again that have been given before.
+        """
         at = now()
         with self._store.write() as connection:
             done = connection.execute(
@@ -52,6 +58,8 @@ class Runs:
             assert done.inserted_primary_key is not None
             run_id = int(done.inserted_primary_key[0])
             where = Path(str(folder).replace("{id}", str(run_id)))
+            if where != folder and taken(where):
+                where = where.with_name(f"{where.name}-{uuid.uuid4().hex[:8]}")
             connection.execute(
                 update(_table)
                 .where(_table.c.id == run_id)

@@ -158,6 +158,7 @@ class RetrainController:
             record = self._catalogue.runs.add(
                 self._jobs / "{id}",
                 job.settings.backbone,
+                taken=lambda folder: folder.exists() or self._result_folder(folder).exists(),
                 settings=asdict(job.settings)
                 | {
                     REPLACES: active.id if active else None,
@@ -328,7 +329,7 @@ class RetrainController:
             return
         result = prompt_sets.load(folder)
         names = [item.name for item in jobs.load(record.folder).classes]
-        target = self._prompt_sets / str(record.id)
+        target = self._result_folder(record.folder)
         if not target.exists():
             temporary = target.with_name(f".{target.name}-part")
             shutil.rmtree(temporary, ignore_errors=True)
@@ -350,6 +351,10 @@ class RetrainController:
             # Shorter where the run was started before ids were kept.
             class_ids=dict(zip(names, record.settings.get(CLASS_IDS) or [], strict=False)),
         )
+
+    def _result_folder(self, job_folder: Path) -> Path:
+        """Where what a run has learned is kept."""
+        return self._prompt_sets / job_folder.name
 
 
 def learned_texts(folder: Path) -> Mapping[str, str]:

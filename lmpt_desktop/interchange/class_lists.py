@@ -21,6 +21,7 @@ from lmpt_desktop.inference.vocabularies import (
     parse_vocabulary,
     split_aliases,
 )
+from lmpt_desktop.interchange.tags import whole_file
 from lmpt_desktop.translation import _
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -66,12 +67,11 @@ def write_class_list(classes: Iterable[ClassSpec], path: Path) -> None:
     """Write a file; one that ends in ``.csv`` as CSV.
 
     Raises:
-        OSError: if it cannot be written.
+        OSError: if it cannot be written; what was there before is still there then.
     """
-    if path.suffix.lower() == ".csv":
-        path.write_text(format_csv(classes), encoding="utf-8", newline="")
-    else:
-        path.write_text(format_class_list(classes), encoding="utf-8", newline="\n")
+    as_text = format_csv if path.suffix.lower() == ".csv" else format_class_list
+    with whole_file(path) as file:
+        file.write(as_text(classes))
 
 
 def format_class_list(classes: Iterable[ClassSpec]) -> str:

@@ -228,6 +228,31 @@ def test_a_backup_put_in_place_is_the_library_of_that_time(library: Path, tmp_pa
         assert catalogue.folders.get(folder.id) == folder
 
 
+def test_a_backup_is_not_mixed_with_the_log_of_a_killed_app(library: Path) -> None:
+    """The log that a kill leaves behind belongs to the file that the backup replaces."""
+    with Catalogue.open(library) as catalogue:
+        for number in range(50):
+            catalogue.classes.add(f"class {number}", "a long description " * 20)
+    copy = backups.back_up(library / CATALOGUE_NAME, "daily")
+    killed = """
+import os, sys
+from pathlib import Path
+from lmpt_desktop.catalogue import Catalogue
+catalogue = Catalogue.open(Path(sys.argv[1]))
+for number in range(50, 200):
+    catalogue.classes.add(f"class {number}", "a long description " * 20)
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", killed, str(library)], check=False)
+    assert (library / f"{CATALOGUE_NAME}-wal").stat().st_size
+    (library / CATALOGUE_NAME).write_bytes(copy.read_bytes())
+    with Catalogue.open(library) as catalogue:
+        assert len(catalogue.classes.all()) == 50
+        catalogue.classes.add("one more")
+    with Catalogue.open(library) as catalogue:
+        assert len(catalogue.classes.all()) == 51
+
+
 def test_opening_an_up_to_date_catalogue_loads_no_alembic(library: Path) -> None:
     Catalogue.open(library).close()
     code = (

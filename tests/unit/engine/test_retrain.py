@@ -179,6 +179,29 @@ def test_a_finished_run_is_compared_promoted_and_rolled_back(
     assert session.versions()[-1].active
 
 
+def test_a_run_after_a_backup_was_restored_does_not_take_an_older_version_for_its_own(
+    session: LibrarySession, until: Until
+) -> None:
+    """The backup does not know of that version, so its number is given again."""
+    annotate(session)
+    library = session.library_folder
+    left = library / "prompt_sets" / "1"
+    left.mkdir(parents=True)
+    (left / "of an older run").touch()
+    (library / "jobs" / "2").mkdir(parents=True)
+    (library / "jobs" / "2" / "events.jsonl").write_text("{}\n")
+    for _ in range(2):
+        session.start_retrain()
+        until(lambda: ended(session))
+        status = session.current_run()
+        assert status is not None and status.version_id is not None
+        assert status.state is RunState.FINISHED
+        kept = session.catalogue.prompt_sets.get(status.version_id).folder
+        assert kept != left and (kept / "prompt_set.json").exists()
+    assert [item.name for item in left.iterdir()] == ["of an older run"]
+    assert (library / "jobs" / "2" / "events.jsonl").read_text() == "{}\n"
+
+
 def test_photos_held_out_once_stay_so_and_the_others_stay_in_training(
     session: LibrarySession, until: Until, tmp_path: Path
 ) -> None:

@@ -52,6 +52,23 @@ def feature(image_id: int) -> np.ndarray:
     return (vector / np.linalg.norm(vector)).astype(np.float16)
 
 
+def test_a_mark_given_while_the_images_were_read_again_stays() -> None:
+    state = state_of([1, 2], [5])
+    marks = {2}  # read from the catalogue, and then:
+    for image, reviewed in ((1, True), (2, True), (2, False)):
+        state.apply(
+            Batch(
+                id=1,
+                at=datetime.now(UTC),
+                action="reviewed",
+                reviewed_ids=np.array([image]),
+                reviewed_after=np.array([reviewed]),
+            )
+        )
+    state.set_images(table(1, 2, 3), nothing, marks | {3})
+    assert state.snapshot.reviewed.tolist() == [True, False, True]
+
+
 def weights(class_ids: list[int]) -> ClassWeights:
     count = len(class_ids)
     embeddings = np.array([feature(1000 + i) for i in class_ids], np.float32).reshape(count, DIM)
