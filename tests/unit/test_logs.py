@@ -27,6 +27,8 @@ def clean_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None
 def test_what_is_logged_reaches_the_file_and_warnings_reach_stderr(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    # pytest's own handlers would report a name that is no text, and a parallel run cannot send it.
+    logging.getLogger().handlers.clear()
     start_logging()
     logging.getLogger("lmpt_desktop.test").info("quiet")
     logging.getLogger("lmpt_desktop.test").warning("a file called \udcff")
