@@ -11,6 +11,7 @@ import json
 import math
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -131,7 +132,8 @@ def read_version(source: Path, workspace: Path) -> IncomingVersion:
             else:
                 _take_zip(source, folder)
             return _checked(folder)
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
+    # Encrypted zips are a RuntimeError, names in no encoding a ValueError.
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VersionFileError(
             _("{path} cannot be read as a version: {reason}.").format(path=source, reason=reason)

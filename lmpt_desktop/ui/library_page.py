@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,6 +84,8 @@ class LibraryPage(QWidget):
         self._closed = False
         self._begun = self._waiting_for_count = False
         self._counting = False
+        self._captions: dict[int, str] = {}
+        self._writing_captions = threading.Lock()
         self._grid_stale = False
         self.pages.shown.connect(self._page_shown)
         self._recount = QTimer(self)
@@ -415,7 +418,16 @@ class LibraryPage(QWidget):
             self.set_focus_class(class_id)
 
     def _set_caption(self, image_id: int, text: str) -> None:
-        self._do(lambda: self.session.set_caption(image_id, text))
+        self._captions[image_id] = text
+
+        def write() -> None:
+            # One after the other, the last words written: where a caption is changed twice
+            # while something else is being saved, the first change must not come last.
+            with self._writing_captions:
+                if (last := self._captions.pop(image_id, None)) is not None:
+                    self.session.set_caption(image_id, last)
+
+        self._do(write)
 
     def _prioritise(self, image_ids: list[int]) -> None:
         # The session takes a lock that a commit may hold for a moment.

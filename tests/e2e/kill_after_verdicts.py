@@ -17,7 +17,7 @@ from PySide6.QtTest import QTest
 from lmpt_desktop import app
 from lmpt_desktop.ui.opener import LibraryOpener
 
-VERDICTS = 20
+VERDICTS, PHOTOS = 20, 12
 
 
 def main(photos: Path, library: Path) -> None:
@@ -32,7 +32,7 @@ def main(photos: Path, library: Path) -> None:
     while clock.elapsed() < 60_000:
         application.processEvents()
         page = window.page
-        if page is not None and page.panel.model.rowCount() >= 10 and present.isEnabled():
+        if page is not None and page.panel.model.rowCount() == PHOTOS and present.isEnabled():
             break
     assert window.page is not None
     page, given = window.page, 0

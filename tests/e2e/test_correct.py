@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.library_page import LibraryPage
@@ -134,6 +135,42 @@ def test_reviewed_from_the_inspector_answers_what_is_unknown(
     qtbot.mouseClick(page.inspector.review, Qt.MouseButton.LeftButton)
     assert [stored(page, image, name) for name in ("dog", "person", "kite")] == [1, 0, 0]
     qtbot.waitUntil(page.inspector.review.isChecked, timeout=WAIT_MS)
+
+
+def test_a_caption_that_is_being_written_is_kept_when_the_window_closes(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    image = page.grid.current_id()
+    library = page.session.library_folder
+    caption = page.inspector.facts.caption
+    caption.setFocus()
+    qtbot.keyClicks(caption, "a cup of tea")
+    window.close()
+    with Catalogue.open(library) as catalogue:
+        qtbot.waitUntil(
+            lambda: catalogue.images.details(image).caption == "a cup of tea", timeout=WAIT_MS
+        )
+
+
+def test_of_two_captions_written_while_something_else_is_saved_the_last_one_stays(
+    page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (image,) = select(page, qtbot, "cup_5.jpg")
+    write, written = page.session.set_caption, []
+    monkeypatch.setattr(
+        page.session, "set_caption", lambda id_, text: (written.append(text), write(id_, text))
+    )
+    caption = page.inspector.facts.caption
+    caption.setFocus()
+    with page._writing_captions:
+        qtbot.keyClicks(caption, "tea")
+        qtbot.keyClick(caption, Qt.Key.Key_Return)
+        qtbot.keyClicks(caption, " in a cup")
+        qtbot.keyClick(caption, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.session.image(image).caption == "tea in a cup", timeout=WAIT_MS)
+    assert written == ["tea in a cup"]
 
 
 def test_verdicts_and_captions_are_there_when_the_library_opens_again(

@@ -81,6 +81,28 @@ def test_a_verdict_does_not_take_the_photo_from_under_the_cursor(
     assert page.panel.bar.stale_button.isHidden()
 
 
+def test_a_photo_that_leaves_by_itself_hands_its_keys_to_no_other(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
+    """New predictions select the grid anew; a second key may be on its way by then."""
+    dog = class_id(page, "dog")
+    page.panel.bar.set_class(dog)
+    choose(page, Status.UNKNOWN)
+    qtbot.waitUntil(lambda: len(names(page)) > 5 and page.grid.selected_count() == 1)
+    image = page.grid.current_id()
+    page.say_verdict(Verdict.PRESENT)
+    page.panel.library_changed()
+    qtbot.waitUntil(lambda: page.panel.model.position_of(image) < 0, timeout=WAIT_MS)
+    page.say_verdict(Verdict.ABSENT)
+    snapshot = page.session.snapshot()
+    assert (snapshot.annotations == Verdict.ABSENT).sum() == 0
+    assert page.grid.selected_count() == 0 and page.grid.current_id() >= 0
+    page.panel.ask()  # the user wants the list brought up to date
+    choose(page, Status.PRESENT)
+    qtbot.waitUntil(lambda: page.panel.model.position_of(image) >= 0, timeout=WAIT_MS)
+    assert page.grid.selected_ids() == [image]
+
+
 def test_sorting_by_score_puts_the_surest_first_and_turns_around(
     page: LibraryPage, qtbot: QtBot
 ) -> None:

@@ -188,7 +188,7 @@ class GridPanel(QWidget):
         if result is not None and result.state is SearchState.READY and not self.query.same_order:
             self.searched.emit(summary(result))
         selected, current = self.view.selected_array(), self.view.current_id()
-        offset = self.view.verticalScrollBar().value()
+        offset, row = self.view.verticalScrollBar().value(), self.view.currentIndex().row()
         changed = self.model.set_content(selection.snapshot, selection.rows)
         # In another order the top is what was asked for, not the image one was at.
         if changed and len(selected) and self.query.same_order:
@@ -198,7 +198,12 @@ class GridPanel(QWidget):
             if self.query.same_question:
                 self.view.restore_scroll(offset)
         if self.model.rowCount() and not self.view.currentIndex().isValid():
-            self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))
+            if self.query.unbidden and row >= 0:
+                # The photo one was at has left by itself: the key that was meant for it must
+                # not be about another one.
+                self.view.go_to(min(row, self.model.rowCount() - 1))
+            else:
+                self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))
         self._after(selection.snapshot)
 
     def _refresh(self, snapshot: Snapshot) -> None:

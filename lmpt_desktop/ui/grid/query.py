@@ -87,6 +87,10 @@ class GridQuery(QObject):
         """Whether the last selection answers the same question as the one before it."""
         self.same_order = False
         """Whether at least the order asked for, or the search, is the same."""
+        self.unbidden = False
+        """Whether the last selection came because the library changed, not because the user
+        asked."""
+        self._bidden = False
         self._answered: tuple[Filter, tuple[Sort, SearchQuery | None]] | None = None
         self._again = False
         self._refreshing = False
@@ -107,6 +111,7 @@ class GridQuery(QObject):
 
     def ask(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
         """Select anew, now."""
+        self._bidden = True
         self._wanted, self._order, self._search = wanted, order, search
         if self._task is not None:
             self._task.cancel()
@@ -153,6 +158,7 @@ class GridQuery(QObject):
             # No answer yet: what is on screen stays there, and so does its question.
             self.waiting.emit(selection.search)
             return
+        self.unbidden, self._bidden = not self._bidden, False
         search = selection.search and selection.search.query
         question = (selection.filter, (selection.sort, search))
         self.same_question = question == self._answered

@@ -120,8 +120,10 @@ class Line:
         return step
 
     def replace_rest(self, questions: Iterable[Question]) -> None:
-        """Other questions after the one at hand; none that was asked already."""
-        kept = self._questions[: self.place + 1]
+        """Other questions after the one at hand, or after the last one where something was done,
+        if one has looked back from there; none that was asked already."""
+        last = max((self.place, *(step.place for step in self._steps)))
+        kept = self._questions[: last + 1]
         asked = {question.key for question in kept}
         self._questions = kept + [item for item in questions if item.key not in asked]
 

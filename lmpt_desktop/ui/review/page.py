@@ -150,7 +150,11 @@ class ReviewPage(QWidget):
     def images_changed(self) -> None:
         """Files appeared, vanished or are others now."""
         self.viewer.pool.forget_failures()
-        self._have_ready()
+        version = version_of(self._session.snapshot(), self.current_id)
+        if self.asks and version and version != self.viewer.version:
+            self._show()  # the file has another content now: look at that
+        else:
+            self._have_ready()
 
     def annotations_changed(self) -> None:
         """Show verdicts as they are now: somebody else may have changed some."""

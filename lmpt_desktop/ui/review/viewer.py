@@ -37,6 +37,8 @@ class PhotoViewer(QWidget):
         for label in (self.name, self.zoom_label):
             label.setProperty("role", "muted")
         self._key: Key | None = None
+        self._shown: Key | None = None
+        """What the canvas has."""
         self._loading = self._timer(LOADING_MS)
         self._loading.timeout.connect(self._say_loading)
         self._calm = self._timer(ROOM_CALM_MS)
@@ -78,6 +80,11 @@ class PhotoViewer(QWidget):
         """Whether this image is on screen."""
         return self.canvas.showing and self.canvas.image_id == image_id
 
+    @property
+    def version(self) -> str:
+        """Of the photo that was to be shown last."""
+        return self._key[1] if self._key is not None else ""
+
     def has_shown(self, image_id: int) -> bool:
         """Whether this image is on screen and was painted there."""
         return self.canvas.seen and self.canvas.image_id == image_id
@@ -109,7 +116,7 @@ class PhotoViewer(QWidget):
             return False
         found = self.pool.get(self._key)
         if found is None:
-            return self.sees(self._key[0])
+            return self.sees(self._key[0]) and self._shown == self._key
         self._loading.stop()
         if isinstance(found, Unseen):
             reason = _(found.reason)
@@ -118,7 +125,10 @@ class PhotoViewer(QWidget):
             self.canvas.setAccessibleDescription(reason)
         else:
             self.canvas.setAccessibleDescription("")
+            if self._shown != self._key and self._shown and self._shown[0] == self._key[0]:
+                self.canvas.say("")  # the same image, but what its file held before
             self.canvas.show_photo(self._key[0], found)
+        self._shown = self._key
         return True
 
     def _photo_ready(self, image_id: int) -> None:

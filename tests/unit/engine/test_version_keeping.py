@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from lmpt_desktop.engine.class_preview import ClassPreviewReady
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.searching import SearchState
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.version_files import VersionFileError
+from lmpt_desktop.engine.version_files import VersionFileError, read_version
 from lmpt_desktop.engine.views import ClassSpec
 from trainer import prompt_set as prompt_sets
 
@@ -337,6 +339,22 @@ def test_what_is_no_zip_is_refused_with_a_sentence(session: LibrarySession, tmp_
         session.import_version(tmp_path / "x.zip")
     with pytest.raises(VersionFileError, match="cannot be read as a version"):
         session.import_version(tmp_path / "none.zip")
+
+
+def test_a_zip_with_bytes_gone_wrong_is_a_version_or_refused_with_a_sentence(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    session.export_version(version, tmp_path / "v.zip")
+    whole = (tmp_path / "v.zip").read_bytes()
+    dice = random.Random(1)
+    for _ in range(300):
+        bytes_ = bytearray(whole)
+        for _ in range(dice.randint(1, 5)):
+            bytes_[dice.randrange(len(bytes_))] = dice.randrange(256)
+        (tmp_path / "wrong.zip").write_bytes(bytes_)
+        with contextlib.suppress(VersionFileError):
+            read_version(tmp_path / "wrong.zip", tmp_path / "workspace")
+    assert list((tmp_path / "workspace").iterdir()) == []
 
 
 # ----------------------------------------------------------------------------------- advice

@@ -63,6 +63,28 @@ def test_other_questions_never_repeat_one_that_was_asked() -> None:
     assert [question.image_id for question in asked.around(9, 9)] == [2, 9, 8, 1]
 
 
+def test_other_questions_come_after_those_one_has_looked_back_from() -> None:
+    asked = line()
+    answered = [answer(asked, batch) for batch in (1, 2, 3)]
+    assert asked.look_back() and asked.look_back()
+    asked.replace_rest([Question(9, 100), Question(3, 101)])
+    for question in reversed(answered):
+        step = asked.take_back()
+        assert step is not None and step.act is not None
+        assert asked.current == question and step.act.image_id == question.image_id
+
+
+def test_what_is_saved_late_counts_where_it_was_said() -> None:
+    asked = line()
+    first = asked.current
+    assert first is not None
+    asked.advance()
+    assert not asked.record(act(1, first), advance=True, at=first)
+    assert asked.place == 1 and asked.tally().answered == 1
+    step = asked.take_back()
+    assert step is not None and step.act is not None and asked.current == first
+
+
 def test_an_image_that_is_gone_is_not_asked_about_again() -> None:
     asked = Line([Question(1, 7), Question(2, 7), Question(1, 8), Question(3, 7)])
     asked.drop_current()

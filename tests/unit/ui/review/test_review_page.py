@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel
@@ -161,6 +162,25 @@ def test_a_question_is_answered_only_after_it_was_painted(
     review.say(Verdict.ABSENT)
     review.say(Verdict.ABSENT)  # the same photo, but nobody has read the question
     assert verdict(session, 4, CUP) == 0 and verdict(session, 4, KITE) == -1
+
+
+def test_a_file_that_changes_while_it_is_looked_at_is_looked_at_again(
+    review: ReviewPage, session: Any, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, CUP))
+    Image.new("RGB", (64, 48), (250, 10, 10)).save(session.path(3))
+    images = session.snapshot().images
+    prints = [f"new {text}" if row == 2 else text for row, text in enumerate(images.fingerprints)]
+    session.snapshot_ = replace(session.snapshot(), images=replace(images, fingerprints=prints))
+    review.annotations_changed()  # a verdict from elsewhere, which is shown first
+    review.images_changed()
+    review.say(Verdict.PRESENT)
+    assert verdict(session, 3, KITE) == -1  # nobody has seen the new one yet
+    see(review, qtbot)
+    seen = review.canvas.grab().toImage().pixelColor(review.canvas.rect().center())
+    assert (seen.red() > 200, seen.green() < 60) == (True, True)
+    review.say(Verdict.PRESENT)
+    assert verdict(session, 3, KITE) == 1
 
 
 def test_a_number_key_that_is_held_down_says_one_thing(
