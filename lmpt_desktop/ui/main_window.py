@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
     QFileDialog,
@@ -53,6 +53,8 @@ from lmpt_desktop.ui.welcome import WelcomePage
 log = logging.getLogger(__name__)
 
 TITLE = "LMPT Desktop"
+FRAME = QSize(16, 48)
+"""What a window manager puts around a window: the whole of it is to be on the screen."""
 
 
 class MainWindow(QMainWindow):
@@ -169,7 +171,8 @@ class MainWindow(QMainWindow):
 
     def _restore(self) -> None:
         if not self.restoreGeometry(self.memory.bytes("geometry")):
-            self.resize(1320, 840)
+            room = self.screen().availableGeometry().size() - FRAME
+            self.resize(QSize(1320, 840).boundedTo(room))
         try:
             choice = ThemeChoice(self.memory.text("theme", ThemeChoice.SYSTEM))
         except ValueError:

@@ -122,6 +122,8 @@ class ModelActions:
         def make(page: LibraryPage) -> QDialog:
             dialog = RunDialog(*self._owned(page))
             dialog.compare_wanted.connect(self.compare)
+            # What is said there, to compare and decide, is untrue once it has been done.
+            dialog.compare_wanted.connect(lambda _run: dialog.close())
             return dialog
 
         self._open("run", make)
@@ -135,6 +137,9 @@ class ModelActions:
                 page.session, run_id, page.panel.loader, page.bridge, self._window
             )
             dialog.images_wanted.connect(page.show_images)
+            say = self._window.status.say
+            dialog.promoted.connect(lambda _id: say(_("The new prompts are in use.")))
+            dialog.discarded.connect(lambda _id: say(_("The new prompts were discarded.")))
             return dialog
 
         if "comparison" in self._dialogs:

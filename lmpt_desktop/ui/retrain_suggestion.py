@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.advising import RetrainAdvice
-from lmpt_desktop.engine.notices import AnnotationsChanged
+from lmpt_desktop.engine.notices import AnnotationsChanged, RunChanged
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui import background
 from lmpt_desktop.ui.dialogs.formats import duration
@@ -18,6 +18,7 @@ from lmpt_desktop.ui.memory import SUGGEST_RETRAIN
 if TYPE_CHECKING:
     from lmpt_desktop.ui.library_page import LibraryPage
     from lmpt_desktop.ui.main_window import MainWindow
+    from lmpt_desktop.ui.notifications import Notification
 
 PAUSE_MS = 4000
 """So long after the last verdict it is asked: nobody is told in the middle of a series."""
@@ -38,11 +39,24 @@ class RetrainSuggestion(QObject):
         self.timer.setSingleShot(True)
         self.timer.setInterval(PAUSE_MS)
         self.timer.timeout.connect(self.ask)
+        self._note: Notification | None = None
         page.bridge.on(AnnotationsChanged, self._said)
+        page.bridge.on(RunChanged, self._run_changed)
 
     def _said(self, _notice: object) -> None:
         if isValid(self.timer):
             self.timer.start()
+
+    def _run_changed(self, _notice: object) -> None:
+        # However it was started: what is under way need not be suggested.
+        if isValid(self.timer):
+            self.timer.stop()
+            self._take_back()
+
+    def _take_back(self) -> None:
+        if self._note is not None and isValid(self._note):
+            self._window.notifications.dismiss(self._note)
+        self._note = None
 
     def ask(self) -> None:
         """Work out, in the background, whether a retraining is worth it."""
@@ -56,12 +70,13 @@ class RetrainSuggestion(QObject):
         if advice is None or not isValid(self) or self._window.page is not self._page:
             return
         took = "" if advice.seconds is None else duration(advice.seconds)
-        note = self._window.notifications.tell(
+        self._take_back()
+        note = self._note = self._window.notifications.tell(
             _("A retraining is worth it"), advice.sentence(took), colour="accent"
         )
 
         def retrain() -> None:
-            self._window.notifications.dismiss(note)
+            self._take_back()
             self._retrain()
 
         note.add_button(_("Retrain..."), retrain)

@@ -40,6 +40,7 @@ class ShellActions(QObject):
         self.door = Door(self)
         self.door.knocked.connect(self.come_to_front)
         self._arrivals: Arrivals | None = None
+        self._counted: Snapshot | None = None
         self._asking: Path | None = None
         self._wanted: tuple[Path, list[Path]] | None = None
         """What is being opened."""
@@ -130,9 +131,11 @@ class ShellActions(QObject):
 
     def _count_queue(self, snapshot: Snapshot) -> None:
         page = self._window.page
+        self._counted = snapshot
 
         def show(count: int) -> None:
-            if self._window.page is page:
+            # Answers may overtake each other: only the newest question counts.
+            if self._window.page is page and self._counted is snapshot:
                 self._window.status.show_queue(count)
 
         background.start(lambda: waiting_photos(snapshot), show)
@@ -141,6 +144,7 @@ class ShellActions(QObject):
         """No library is open here any more."""
         self.door.close()
         self._arrivals = None
+        self._counted = None
 
     def try_again(self, error: Exception) -> bool:
         """Whether a failed opening is tried once more: its owner may be just starting."""

@@ -251,6 +251,7 @@ def style_sheet(theme: Theme) -> str:
     QRadioButton::indicator:hover, QRadioButton::indicator:focus {{ border-color: {theme.accent}; }}
     QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {theme.accent};
                                        background: {theme.on_accent}; }}
+    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
     QSplitter::handle {{ background: {theme.border}; }}
     QSplitter::handle:hover {{ background: {theme.accent}; }}
     QLabel[role="muted"] {{ color: {theme.muted}; }}

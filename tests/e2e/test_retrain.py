@@ -162,6 +162,7 @@ def test_retrain_compare_promote_and_roll_back(
     qtbot.waitUntil(lambda: window.findChild(ComparisonDialog) is not None, timeout=WAIT_MS)
     comparison = window.findChild(ComparisonDialog)
     assert comparison is not None
+    qtbot.waitUntil(lambda: window.findChild(RunDialog) is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: comparison.comparison is not None, timeout=WAIT_MS)
     result = comparison.comparison
     assert result is not None and result.old is not None and result.new is not None
@@ -170,6 +171,7 @@ def test_retrain_compare_promote_and_roll_back(
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not same(page.session.scores, before), timeout=WAIT_MS)
     assert page.session.snapshot().trained.all()
+    assert window.status.currentMessage() == "The new prompts are in use."
 
     window.commands.action("model.versions").trigger()
     versions = window.findChild(VersionsDialog)

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.views import RunState, Verdict
 from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
 from lmpt_desktop.ui.dialogs.log import LogDialog
@@ -286,3 +287,15 @@ def test_a_retraining_is_suggested_beside_the_work(
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert opened(window, RetrainDialog, qtbot).isVisible()
     assert not window.notifications.shown
+
+
+def test_a_suggestion_goes_when_a_retraining_begins_otherwise(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 5)
+    suggestion = page.findChild(RetrainSuggestion)
+    assert suggestion is not None
+    suggestion.ask()
+    qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+    page.bridge.receive(RunChanged(0))
+    qtbot.waitUntil(lambda: not window.notifications.shown, timeout=WAIT_MS)

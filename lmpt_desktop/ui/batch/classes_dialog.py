@@ -261,6 +261,10 @@ class SetClassesDialog(LibraryDialog):
             self.summary.setText(_("Counting..."))
         elif not found.images:
             self.summary.setText(_("These images are no longer in the library."))
+        elif not self.model.rowCount() and self.search.text():
+            self.summary.setText(
+                _("No class is called so. Classes are added under Vocabulary > Edit vocabulary.")
+            )
         elif not wanted:
             self.summary.setText(_("Nothing changes yet."))
         else:

@@ -132,7 +132,11 @@ class ClassTab(QWidget):
 
     def show_tail(self, tail: LongTail, among: NDArray[np.int64] | None) -> None:
         """Show these figures; of the classes ``among``, or of all."""
-        if self.current >= len(tail):
+        if self.tail is not None and 0 <= self.current < len(self.tail):
+            # Columns move when classes are added, merged or archived: the class stays.
+            found = np.flatnonzero(tail.class_ids == self.tail.class_ids[self.current])
+            self.current = int(found[0]) if len(found) else -1
+        else:
             self.current = -1
         self.model.show_tail(tail, among)
         self._restyle()

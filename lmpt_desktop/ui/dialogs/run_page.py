@@ -114,7 +114,7 @@ class RunPage(QWidget):
                     begun.device,
                 )
             )
-        self.plot.show_story(story)
+        self.plot.show_story(story, over=status.state is RunState.FINISHED)
         self.scores.setText(latest_scores(story))
         self.cancel.setVisible(active)
         self.cancel.setEnabled(not cancelling)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui import theme
@@ -38,6 +38,8 @@ class RunPlot(QWidget):
         self._loss_legend, self._score_legend = QLabel(), QLabel()
         self._loss_curves = {name: self.loss.plot([], []) for name in _LOSS_STYLES}
         self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
+        self._empty = {"loss": _empty(), "scores": _empty()}
+        self._stacks = {"loss": QStackedWidget(), "scores": QStackedWidget()}
         # The loss starts anew there; without a mark that looks like a failure.
         self._second = pg.InfiniteLine(angle=90, movable=False, label=_("second pass"))
         self._second.label.setPosition(0.92)
@@ -46,14 +48,19 @@ class RunPlot(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(16)
-        for title, plot, legend in (
-            (_("Loss"), self.loss, self._loss_legend),
-            (_("Validation mAP"), self.scores, self._score_legend),
+        for name, title, plot, legend in (
+            ("loss", _("Loss"), self.loss, self._loss_legend),
+            ("scores", _("Validation mAP"), self.scores, self._score_legend),
         ):
+            stack = self._stacks[name]
+            stack.addWidget(plot)
+            stack.addWidget(self._empty[name])
+            # pyqtgraph wishes for 480 pixels, for which the dialog would grow.
+            stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
             column = QVBoxLayout()
             column.setSpacing(2)
             column.addWidget(muted(title))
-            column.addWidget(plot, 1)
+            column.addWidget(stack, 1)
             legend.setTextFormat(Qt.TextFormat.RichText)
             legend.setWordWrap(True)
             column.addWidget(legend)
@@ -62,8 +69,8 @@ class RunPlot(QWidget):
         self._restyle()
         theme.manager().changed.connect(self._restyle)
 
-    def show_story(self, story: RunStory) -> None:
-        """Draw the curves anew."""
+    def show_story(self, story: RunStory, *, over: bool = False) -> None:
+        """Draw the curves anew; where there is none, say so. ``over``: it ended well."""
         for name, points in (
             ("both", story.loss),
             ("classification", story.loss_classification),
@@ -72,9 +79,23 @@ class RunPlot(QWidget):
             self._loss_curves[name].setData(*_columns(points))
         for name, curve in self._score_curves.items():
             curve.setData(*_columns(story.validation[name]))
+        nothing = _("Nothing measured yet")
+        if over:
+            nothing = _("Too few annotations to hold some back and measure on them")
+        self._say("loss", "" if story.loss else _("Nothing measured yet"))
+        self._say("scores", "" if any(story.validation.values()) else nothing)
         self._second.setVisible(story.second_pass is not None)
         if story.second_pass is not None:
             self._second.setValue(story.second_pass)
+
+    def _say(self, plot: str, sentence: str) -> None:
+        """An empty sentence shows the curves: axes without one look as if something failed."""
+        self._empty[plot].setText(sentence)
+        self._stacks[plot].setCurrentIndex(1 if sentence else 0)
+
+    def sentence(self, plot: str) -> str:
+        """What "loss" or "scores" shows in place of curves; "" where there are curves."""
+        return self._empty[plot].text()
 
     def points(self, curve: str) -> int:
         """How many points the curve of a band (or "both" losses) has on screen."""
@@ -110,6 +131,12 @@ class RunPlot(QWidget):
             curve.setSymbolPen(None)
         self._loss_legend.setText(_legend(_LOSS_SIGNS, shades))
         self._score_legend.setText(_legend(_SIGNS, bands))
+
+
+def _empty() -> QLabel:
+    label = muted("")
+    label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    return label
 
 
 def _plot(spoken: str) -> pg.PlotWidget:

@@ -56,11 +56,13 @@ def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
     bands = snapshot.bands
     shown = (snapshot.predicted[row] & (said != 0)) | (said == 1)
     columns = np.flatnonzero(shown)
-    # Tail first, because those are what the user is here for; then the surest.
+    # Tail first, because those are what the user is here for; then what the user said; then the
+    # surest.
     columns = sorted(
         columns.tolist(),
         key=lambda column: (
             bands.bands[column] is not Band.TAIL,
+            said[column] != 1,
             -float(np.nan_to_num(scores[column], nan=2.0)),
         ),
     )

@@ -240,9 +240,16 @@ class GridDelegate(QStyledItemDelegate):
                 QRect(right - width, line.top(), width + 1, line.height()), vertical, extra
             )
             right -= width + 6
-        if line.width() >= SCORES_FROM and not math.isnan(chip.score):
-            score = decimal(chip.score, 2)
-            width = metrics.horizontalAdvance(score)
+        left = line.left() + mark + 5
+        score = "" if math.isnan(chip.score) else decimal(chip.score, 2)
+        width = metrics.horizontalAdvance(score)
+        # The score makes room for the name: it can be read in the inspector, too.
+        room = right - width - 6 - left
+        if (
+            score
+            and line.width() >= SCORES_FROM
+            and room >= self._wanted(metrics, chip, line, estimated)
+        ):
             painter.setPen(theme.colour("muted"))
             painter.drawText(
                 QRect(right - width, line.top(), width + 1, line.height()), vertical, score
@@ -256,18 +263,28 @@ class GridDelegate(QStyledItemDelegate):
             spot = QRect(right, int(mark_top), side, side)
             themes.icon("present", "present").paint(painter, spot)
             right -= 4
-        left = line.left() + mark + 5
         painter.setPen(colour if chip.band is Band.TAIL else theme.colour("text"))
         text = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, right - left)
         painter.drawText(QRect(left, line.top(), right - left, line.height()), vertical, text)
+
+    def _wanted(self, metrics: QFontMetrics, chip: Chip, line: QRect, estimated: bool) -> int:
+        """How wide a class's name is with its tail word and the mark of a verdict."""
+        width = metrics.horizontalAdvance(chip.name)
+        if chip.band is Band.TAIL:
+            width += metrics.horizontalAdvance(self._tail_text(line, estimated)) + 15
+        if chip.confirmed:
+            width += metrics.ascent() + 4
+        return width
+
+    def _tail_text(self, line: QRect, estimated: bool) -> str:
+        return _("tail, est.") if estimated and line.width() >= 220 else themes.band_word(Band.TAIL)
 
     def _tail_word(
         self, painter: QPainter, line: QRect, right: int, estimated: bool, colour: QColor
     ) -> int:
         """Draw the word in a small frame ending at ``right``; returns where it begins."""
-        metrics = painter.fontMetrics()
-        word = _("tail, est.") if estimated and line.width() >= 220 else themes.band_word(Band.TAIL)
-        width = metrics.horizontalAdvance(word) + 10
+        word = self._tail_text(line, estimated)
+        width = painter.fontMetrics().horizontalAdvance(word) + 10
         frame = QRectF(right - width + 0.5, line.top() + 2.5, width, line.height() - 5)
         painter.setPen(QPen(colour, 1))
         painter.setBrush(Qt.BrushStyle.NoBrush)

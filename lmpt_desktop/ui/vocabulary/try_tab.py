@@ -49,6 +49,7 @@ class TryTab(QWidget):
         self._task: background.Task | None = None
         self.preview: ClassPreview | None = None
         self.near: NearName | None = None
+        self._asked_for = ""
         self.name = QLineEdit()
         self.name.setObjectName("try-name")
         self.name.setPlaceholderText(_("For example “lighthouse”"))
@@ -140,6 +141,7 @@ class TryTab(QWidget):
         self._warn()
 
     def _typed(self) -> None:
+        self._asked_for = ""
         self._warn()
         self._timer.start()
 
@@ -148,7 +150,9 @@ class TryTab(QWidget):
         self.near = near_name(name, self._session.snapshot().classes) if name else None
         taken = self.near is not None and self.near.likeness in (Likeness.SAME, Likeness.ALIAS)
         self.add.setEnabled(bool(name) and not taken)
-        self.warning.say(near_sentence(self.near) if self.near else "", "warning")
+        # A class that was added just now, here, needs no warning that there is one.
+        added = taken and name == self._asked_for
+        self.warning.say(near_sentence(self.near) if self.near and not added else "", "warning")
 
     def _show(self, preview: ClassPreview) -> None:
         self.preview = preview
@@ -194,6 +198,7 @@ class TryTab(QWidget):
     def _add(self) -> None:
         name, description = self.words
         if name:
+            self._asked_for = name
             self.add_wanted.emit(name, description)
 
 

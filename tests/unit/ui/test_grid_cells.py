@@ -16,8 +16,21 @@ def test_tail_classes_come_first_then_the_surest(memory_session: Any) -> None:
     snapshot = memory_session.snapshot()
     for row in range(10):
         chips = cell(snapshot, row, None).chips
+        assert not any(chip.confirmed for chip in chips)
         keys = [(chip.band is not Band.TAIL, -chip.score) for chip in chips]
         assert keys == sorted(keys)
+
+
+def test_what_the_user_said_comes_first_in_its_band(memory_session: Any) -> None:
+    before = memory_session.snapshot()
+    memory_session.annotate([1, 2, 3, 4], [DOG], Verdict.PRESENT)
+    memory_session.annotate([1], [PERSON], Verdict.PRESENT)
+    snapshot = memory_session.snapshot()
+    assert before.scores[0, snapshot.column_of[PERSON]] < 1
+    chips = cell(snapshot, 0, None).chips
+    keys = [(chip.band is not Band.TAIL, not chip.confirmed, -chip.score) for chip in chips]
+    assert keys == sorted(keys)
+    assert any(chip.confirmed for chip in chips)
 
 
 def test_at_most_three_classes_and_the_number_of_the_others(memory_session: Any) -> None:

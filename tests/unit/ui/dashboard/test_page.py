@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.engine.notices import AnnotationsChanged, PredictionsChanged
+from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.inference.long_tail import TailOrder
@@ -106,6 +106,28 @@ def test_the_current_class_and_the_order_outlive_an_update(
     assert page.classes.current == 3 and page.classes.model.key is TailOrder.NAME
     assert page.classes.table.currentIndex().row() == page.classes.model.place_of(3)
     assert page.classes.chart.current == page.classes.model.place_of(3)
+
+
+def test_the_current_class_stays_when_its_column_moves(
+    page: DashboardPage, session: Any, qtbot: QtBot
+) -> None:
+    page.classes.table.show_class(3)
+    before = session.snapshot()
+    session._memory.snapshot_ = replace(
+        before,
+        version=before.version + 1,
+        classes=before.classes[1:],
+        scores=before.scores[:, 1:],
+        thresholds=before.thresholds[1:],
+        trained=before.trained[1:],
+        annotations=before.annotations[:, 1:],
+    )
+    session.tell(ClassesChanged())
+    qtbot.waitUntil(
+        lambda: page.classes.tail is not None and len(page.classes.tail) == 5, timeout=WAIT_MS
+    )
+    assert page.classes.current == 2
+    assert page.classes.sentence.text().startswith(before.classes[3].name)
 
 
 @pytest.mark.parametrize(

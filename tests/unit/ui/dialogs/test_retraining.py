@@ -15,7 +15,7 @@ from lmpt_desktop.ui.dialogs.log import LogDialog, read_tail
 from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
 from lmpt_desktop.ui.dialogs.run_page import RunDialog
 from lmpt_desktop.ui.dialogs.run_story import details, headline, story_of
-from trainer.events import FitFailed, FitFinished, FitProgress
+from trainer.events import FitFailed, FitFinished, FitProgress, FitValidated
 
 
 @pytest.fixture
@@ -109,6 +109,22 @@ def test_the_page_follows_the_run(
     assert "Validation mAP 47.0 (head 57.0, medium 40.0, tail 27.0)" in page.scores.text()
     assert page.cancel.isVisible() and not page.compare.isVisible()
     assert "80 photos to learn from, 20 held out; lite on CPU" in page.setup.text()
+
+
+def test_a_run_that_measures_nothing_says_so_in_place_of_empty_axes(
+    run_dialog: RunDialog, session: Any, make_run: Any, qtbot: Any
+) -> None:
+    plot = run_dialog.page.plot
+    running = make_run(RunState.RUNNING, 3)
+    unmeasured = tuple(event for event in running.events if not isinstance(event, FitValidated))
+    session.set_run(replace(running, events=unmeasured))
+    qtbot.waitUntil(lambda: plot.points("both") == 3, timeout=5000)
+    assert plot.sentence("loss") == ""
+    assert plot.sentence("scores") == "Nothing measured yet"
+    session.set_run(replace(running, events=unmeasured, state=RunState.FINISHED, version_id=2))
+    qtbot.waitUntil(lambda: "Too few annotations" in plot.sentence("scores"), timeout=5000)
+    session.set_run(running)
+    qtbot.waitUntil(lambda: plot.sentence("scores") == "", timeout=5000)
 
 
 def test_cancelling_is_asked_once_and_shown(

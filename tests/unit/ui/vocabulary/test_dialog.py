@@ -427,6 +427,10 @@ def test_a_name_that_is_taken_cannot_be_added_from_the_try_page(
     )
     qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
     assert names(session)[-1] == "lighthouse"
+    # It was added here, just now: no reason to warn, and none to add it twice.
+    assert dialog.try_out.warning.isHidden()
+    assert not dialog.try_out.add.isEnabled()
+    qtbot.keyClicks(dialog.try_out.name, " ")
     assert "There is a class “lighthouse” already." in dialog.try_out.warning.text
 
 
