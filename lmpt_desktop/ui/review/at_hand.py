@@ -35,6 +35,10 @@ class AtHand:
             return
         facts = image_facts(snapshot, question.image_id, question.class_id, bands, self._order)
         self.facts = facts or self.facts
+        if self.marked is not None and self.marked not in snapshot.column_of:
+            self.marked = None
+            if self.facts is not None and question.class_id is None:
+                self.marked = _first_to_judge(self.facts)
 
     @property
     def subject(self) -> int | None:

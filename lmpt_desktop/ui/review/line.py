@@ -134,6 +134,12 @@ class Line:
             if self._questions[place].image_id == gone:
                 del self._questions[place]
 
+    def drop_class(self, class_id: int) -> None:
+        """The class has left the vocabulary: no question about it from the one at hand on."""
+        coming = self._questions[self.place :]
+        kept = [question for question in coming if question.class_id != class_id]
+        self._questions[self.place :] = kept
+
     def rewind(self, batch_id: int) -> bool:
         """What was said in this batch was taken back elsewhere: be where it was said.  The steps
         made since are forgotten, unless something was said in them.  False if it was not said

@@ -146,6 +146,11 @@ class ReviewPage(QWidget):
     def library_changed(self) -> None:
         """Other predictions or classes: before long, other questions."""
         self._refresh_timer.start()
+        if self.stack.currentWidget() is self.work:
+            if self._drop_gone_class():
+                self._show()
+            else:
+                self._refresh_facts()
 
     def images_changed(self) -> None:
         """Files appeared, vanished or are others now."""
@@ -270,6 +275,7 @@ class ReviewPage(QWidget):
 
     def _show(self, after: str = "", *, forward: bool = True) -> None:
         """Show the question at hand."""
+        self._drop_gone_class()
         skipped = self._pass_over_unseen() if forward and self.request is not None else 0
         question = self.line.current
         self.bar.show_progress(self.line.place, len(self.line))
@@ -356,6 +362,17 @@ class ReviewPage(QWidget):
         near = [question.image_id for question in self.line.around(BEHIND, AHEAD)]
         if near:
             self.viewer.have_ready([(id_, version_of(snapshot, id_)) for id_ in near])
+
+    def _drop_gone_class(self) -> bool:
+        """Ask nothing about a class that was archived or merged: an answer would go where nobody
+        looks.  Whether the question at hand was one."""
+        known, dropped = self._session.snapshot().column_of, False
+        while (question := self.line.current) is not None:
+            if question.class_id is None or question.class_id in known:
+                break
+            self.line.drop_class(question.class_id)
+            dropped = True
+        return dropped
 
     def _pass_over_unseen(self) -> int:
         """Go on over photos known not to be shown; how many."""

@@ -183,6 +183,38 @@ def test_a_file_that_changes_while_it_is_looked_at_is_looked_at_again(
     assert verdict(session, 3, KITE) == 1
 
 
+def archive(session: Any, class_id: int) -> None:
+    """Take a class out of the snapshot, as archiving and merging do."""
+    old = session.snapshot()
+    kept = [i for i, entry in enumerate(old.classes) if entry.id != class_id]
+    session.snapshot_ = replace(
+        old,
+        classes=tuple(old.classes[i] for i in kept),
+        scores=old.scores[:, kept],
+        annotations=old.annotations[:, kept],
+        thresholds=old.thresholds[kept],
+        trained=old.trained[kept],
+    )
+
+
+def test_nothing_is_asked_or_said_about_a_class_that_was_archived_meanwhile(
+    review: ReviewPage, session: Any, qtbot: QtBot
+) -> None:
+    ask(review, qtbot, (3, KITE), (4, KITE), (5, CUP), (6, KITE), (7, None))
+    archive(session, KITE)
+    review.library_changed()
+    assert review.current_id == 5
+    see(review, qtbot)
+    review.say(Verdict.PRESENT)
+    assert review.current_id == 7 and review.line.tally().gained == {CUP}
+    see(review, qtbot)
+    marked = review.at_hand.marked
+    assert marked is not None
+    archive(session, marked)
+    review.library_changed()
+    assert review.subject not in (None, marked)
+
+
 def test_a_number_key_that_is_held_down_says_one_thing(
     review: ReviewPage, session: Any, qtbot: QtBot
 ) -> None:
