@@ -1,4 +1,4 @@
-"""Bands of the library's classes, from annotations or, before any exists, predictions."""
+"""Bands of the library's classes, from annotations or, while these are too few, predictions."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from trainer.bands import Band, BandLimits
 class ClassBands:
     """The band of every class.
 
-    ``counts`` is (C,) int64: present annotations, or, where ``estimated``, predicted images.
+    ``counts`` is (C,) int64: ``present``, the present annotations, or, where ``estimated``,
+    predicted images.
     """
 
     bands: tuple[Band, ...]
     counts: NDArray[np.int64]
+    present: NDArray[np.int64]
     estimated: bool
     limits: BandLimits
 
@@ -33,14 +35,35 @@ def class_bands(
     thresholds: NDArray[np.float32],
     limits: BandLimits,
 ) -> ClassBands:
-    """Bands from (N, C) annotations (1 / 0 / -1), or from scores while there is none at all.
+    """Bands from (N, C) annotations (1 / 0 / -1), or from scores while these are too few.
 
     Scores may hold NaN (no feature yet); those count as not predicted.
     """
-    estimated = not bool((annotations >= 0).any())
-    if estimated:
+    present = (annotations == 1).sum(axis=0, dtype=np.int64)
+    predicted = None
+    if not enough_examples(present, limits):
         with np.errstate(invalid="ignore"):
-            counts = (scores >= thresholds).sum(axis=0, dtype=np.int64)
-    else:
-        counts = (annotations == 1).sum(axis=0, dtype=np.int64)
-    return ClassBands(tuple(limits.bands(counts)), counts, estimated, limits)
+            predicted = (scores >= thresholds).sum(axis=0, dtype=np.int64)
+    return bands_of(present, predicted, limits)
+
+
+def bands_of(
+    present: NDArray[np.int64], predicted: NDArray[np.int64] | None, limits: BandLimits
+) -> ClassBands:
+    """Bands of classes with ``present`` (C,) annotations; ``predicted`` (C,) images are looked
+    at only while :func:`enough_examples` says no, and may be None after that."""
+    estimated = not enough_examples(present, limits)
+    counts = predicted if estimated and predicted is not None else present
+    return ClassBands(tuple(limits.bands(counts)), counts, present, estimated, limits)
+
+
+def enough_examples(present: NDArray[np.int64], limits: BandLimits) -> bool:
+    """Whether present annotations tell classes apart: half of the classes have an example, or a
+    tenth have enough of them to be medium.
+
+    Before that nearly every class would be tail, and a mark on everything marks nothing.
+    """
+    c = len(present)
+    return bool(c) and bool(
+        2 * np.count_nonzero(present) >= c or 10 * np.count_nonzero(present >= limits.medium) >= c
+    )

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.inference.bands import ClassBands
+from lmpt_desktop.inference.bands import ClassBands, bands_of
 from lmpt_desktop.inference.counting import count_columns, row_blocks
 from lmpt_desktop.inference.filters import natural_ranks
 from lmpt_desktop.inference.loss_figures import LossFigures, loss_figures
@@ -55,13 +55,14 @@ class LongTail:
 
     @property
     def counts(self) -> IntArray:
-        """(C,) what the bars show: examples, or predicted images while there is no example."""
-        return self.bands.counts
+        """(C,) what the bars show: examples, or predicted images while nothing is annotated."""
+        return self.predicted if self.estimated else self.present
 
     @property
     def estimated(self) -> bool:
-        """Whether nothing is annotated, so that bands are guessed from predictions."""
-        return self.bands.estimated
+        """Whether nothing is annotated, so that bars are guessed from predictions.  Bands are
+        guessed for longer, until ``bands.estimated`` is False."""
+        return not (self.present.any() or self.absent.any())
 
 
 def long_tail(
@@ -100,14 +101,12 @@ def long_tail(
         places = np.flatnonzero(here)
         rows.append(places // c + block.start if c else places)
         columns.append(places % c if c else places)
-    estimated = not known.any()
-    counts = predicted if estimated else present
     empty = np.zeros(0, np.int64)
     return LongTail(
         class_ids=class_ids,
         names=tuple(names),
         name_ranks=natural_ranks(names),
-        bands=ClassBands(tuple(limits.bands(counts)), counts, estimated, limits),
+        bands=bands_of(present, predicted, limits),
         present=present,
         absent=known - present,
         predicted=predicted,

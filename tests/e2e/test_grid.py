@@ -69,7 +69,7 @@ def test_p_a_and_u_judge_the_selected_images_and_undo_takes_it_back(
     assert [verdict(page, id_, "kite") for id_ in ids] == [Verdict.ABSENT] * 2
 
 
-def test_a_verdict_shows_in_the_cell_and_bands_are_no_longer_estimated(
+def test_a_verdict_shows_in_the_cell_and_examples_end_the_estimate_of_bands(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
@@ -86,7 +86,11 @@ def test_a_verdict_shows_in_the_cell_and_bands_are_no_longer_estimated(
     cell = page.panel.model.cell(place)
     assert cell.focus is Verdict.PRESENT
     assert cell.corrected
-    assert not cell.estimated
+    assert cell.estimated
+    for name in ("dog", "cup"):
+        focus(page, name, qtbot)
+        page.say_verdict(Verdict.PRESENT)
+    qtbot.waitUntil(lambda: not page.panel.model.cell(place).estimated, timeout=WAIT_MS)
 
 
 def test_reviewed_declares_the_rest_absent_and_can_be_undone(

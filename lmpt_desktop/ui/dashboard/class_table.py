@@ -181,7 +181,7 @@ def _text(tail: LongTail, column: int, order: TailOrder) -> str:
         return words.figure(scale * values[column], digits)
     if order is TailOrder.BAND:
         band = tail.bands.bands[column]
-        mark = "~" if tail.estimated else ""
+        mark = "~" if tail.bands.estimated else ""
         return f"{BAND_SHAPES[band]} {mark}{words.band_word(band)}"
     return tail.names[column] if order is TailOrder.NAME else number_text(column + 1)
 

@@ -51,6 +51,11 @@ def state_sentence(tail: LongTail) -> str:
         )
     if not tail.scored_images:
         return _("No photo has been looked at yet, so there are no predictions to compare.")
+    if tail.bands.estimated:
+        return _(
+            "Bars count your examples. Bands are still estimated from predictions, until half of "
+            "the classes have an example."
+        )
     if not tail.evaluated:
         return _("No retraining has been evaluated yet, so there is no AP to show.")
     return ""
@@ -61,7 +66,7 @@ def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:
     losses = tail.losses
     band = band_word(tail.bands.bands[column])
     return [
-        (_("Band"), _("{band} (estimated)").format(band=band) if tail.estimated else band),
+        (_("Band"), _("{band} (estimated)").format(band=band) if tail.bands.estimated else band),
         (_("Present"), number(tail.present[column])),
         (_("Absent"), number(tail.absent[column])),
         (_("Predicted"), number(tail.predicted[column])),

@@ -269,7 +269,7 @@ class FilterBar(QWidget):
             self.classes.addItem(band_icon(band), name + word, class_id)
         self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
         self.classes.blockSignals(False)
-        note = _("Bands are estimated from predictions until you annotate.")
+        note = _("Bands are estimated from predictions until half of the classes have an example.")
         self.bands.setToolTip(note if snapshot.bands.estimated else _("By present annotations"))
         if self.classes.currentData() != chosen:
             self._announce()

@@ -283,7 +283,7 @@ class InspectorPanel(QWidget):
         if summary is not None and summary.images and len(summary.scores) and not summary.scored:
             lines.append(_("Predictions follow when the photo has been looked at."))
         elif summary is not None and summary.images and summary.bands.estimated:
-            lines.append(_("Bands are estimated until you annotate."))
+            lines.append(_("Bands are estimated until half of the classes have an example."))
         if row is not None:
             name = self.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, 150)
             keys = ", ".join(filter(None, self._keys[:3]))

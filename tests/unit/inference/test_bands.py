@@ -19,7 +19,42 @@ def test_without_any_annotation_bands_are_estimated_from_predictions() -> None:
     assert bands.is_tail().tolist() == [False, True]
 
 
-def test_the_first_annotation_makes_bands_count_present_annotations_only() -> None:
+def test_a_few_examples_do_not_make_everything_tail() -> None:
+    annotations = np.full((6, 5), -1, np.int8)
+    annotations[0] = (1, 1, 0, 0, 0)
+    scores = np.zeros((6, 5), np.float32)
+    scores[:4, 3] = 0.9
+    bands = class_bands(annotations, scores, np.full(5, 0.5, np.float32), BandLimits(2, 4))
+    assert bands.estimated
+    assert bands.present.tolist() == [1, 1, 0, 0, 0]
+    assert bands.counts.tolist() == [0, 0, 0, 4, 0]
+    assert bands.bands[3] is Band.HEAD
+
+
+def test_an_example_of_half_of_the_classes_is_enough() -> None:
+    annotations = np.full((6, 5), -1, np.int8)
+    annotations[0, :3] = 1
+    bands = class_bands(
+        annotations, np.ones((6, 5), np.float32), np.full(5, 0.5, np.float32), BandLimits(2, 4)
+    )
+    assert not bands.estimated
+    assert bands.counts.tolist() == [1, 1, 1, 0, 0]
+
+
+def test_a_tenth_of_the_classes_at_medium_is_enough() -> None:
+    annotations = np.full((6, 20), -1, np.int8)
+    annotations[:2, 0] = 1
+    few = class_bands(
+        annotations, np.ones((6, 20), np.float32), np.full(20, 0.5, np.float32), BandLimits(2, 4)
+    )
+    assert few.estimated
+    annotations[:2, 1] = 1
+    assert not class_bands(
+        annotations, np.ones((6, 20), np.float32), np.full(20, 0.5, np.float32), BandLimits(2, 4)
+    ).estimated
+
+
+def test_counted_bands_look_at_present_annotations_only() -> None:
     annotations = np.array([[1, 0], [-1, -1]], np.int8)
     scores = np.ones((2, 2), np.float32)
     bands = class_bands(annotations, scores, np.full(2, 0.5, np.float32), BandLimits(1, 2))

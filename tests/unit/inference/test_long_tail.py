@@ -66,6 +66,15 @@ def test_bands_come_from_annotations_and_before_any_from_predictions() -> None:
     assert guessed.bands.bands == (Band.TAIL, Band.TAIL, Band.HEAD)
 
 
+def test_a_single_example_is_a_bar_but_bands_stay_estimated() -> None:
+    scores = np.zeros((12, 3), np.float32)
+    scores[:5, 2] = 0.9
+    tail = tail_of(with_presents(1, 0, 0), scores)
+    assert not tail.estimated and tail.counts.tolist() == [1, 0, 0]
+    assert tail.bands.estimated
+    assert tail.bands.bands == (Band.TAIL, Band.TAIL, Band.HEAD)
+
+
 def test_average_precision_goes_by_name_and_is_unknown_where_not_judged() -> None:
     tail = tail_of(
         with_presents(1, 1, 1), names=["dog", "cat", "kite"], judged={"cat": 0.5, "kite": None}

@@ -76,7 +76,7 @@ def test_a_cell_in_words_names_classes_bands_and_estimates(memory_session: Any) 
     words = describe(cell(snapshot, row, None))
     assert "photo" in words
     assert "estimated" in words
-    memory_session.annotate([row + 1], [DOG], Verdict.PRESENT)
+    memory_session.annotate([row + 1], [DOG, DOG + 1, DOG + 2], Verdict.PRESENT)
     assert "estimated" not in describe(cell(memory_session.snapshot(), row, None))
 
 

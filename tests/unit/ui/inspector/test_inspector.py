@@ -219,13 +219,16 @@ def test_reviewed_is_asked_for_all_photos_and_taken_back(
     assert not memory_session.snapshot().reviewed.any()
 
 
-def test_bands_say_estimated_until_something_is_annotated(
+def test_bands_say_estimated_until_half_of_the_classes_have_an_example(
     panel: InspectorPanel, memory_session: Any
 ) -> None:
     panel.show_images([1])
     assert "(estimated)" in panel.model.index(0).data(SPOKEN)
     assert "estimated" in panel.note.text()
     memory_session.annotate([2], [10], Verdict.PRESENT)
+    panel.refresh()
+    assert "(estimated)" in panel.model.index(0).data(SPOKEN)
+    memory_session.annotate([2], [11, 12], Verdict.PRESENT)
     assert "(estimated)" not in panel.model.index(0).data(SPOKEN)
     assert "estimated" not in panel.note.text()
 

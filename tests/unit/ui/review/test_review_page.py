@@ -268,7 +268,8 @@ def test_missing_photos_are_passed_over(review: ReviewPage, qtbot: QtBot) -> Non
 
 
 def test_the_end_says_what_was_done(review: ReviewPage, session: Any, qtbot: QtBot) -> None:
-    session.annotate([1], [KITE], Verdict.PRESENT)  # so that bands are counted, not estimated
+    # so that bands are counted, not estimated
+    session.annotate([1], [10, 11, KITE], Verdict.PRESENT)
     ask(review, qtbot, (3, KITE), (4, CUP))
     review.say(Verdict.PRESENT)
     see(review, qtbot)
