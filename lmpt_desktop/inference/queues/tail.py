@@ -69,7 +69,6 @@ def tail_first(
             _reason(
                 int(present[found.columns[place]]),
                 percent(float(found.values[place])),
-                arrays.bands.estimated,
             ),
         )
         for place in pool[chosen].tolist()
@@ -113,8 +112,7 @@ def need(arrays: QueueArrays) -> Doubles:
 
 
 def _present(arrays: QueueArrays) -> NDArray[np.int64]:
-    bands = arrays.bands
-    return np.zeros_like(bands.counts) if bands.estimated else bands.counts
+    return arrays.bands.present
 
 
 def _log_total(arrays: QueueArrays, rows: Rows) -> Doubles:
@@ -137,8 +135,8 @@ def _sigmoid(x: Doubles) -> Doubles:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
-def _reason(count: int, score: int, estimated: bool) -> str:
-    if estimated or not count:
+def _reason(count: int, score: int) -> str:
+    if not count:
         return _("No example of this class yet, and this photo stands out ({score} %).").format(
             score=score
         )
