@@ -7,6 +7,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat pyproject.toml .ci/system-libraries | cksum | cut -d' ' -f1)
 PHOTOS ?=
+# Most window tests wait for other processes: more of them than cores use both.
+PYTEST_WORKERS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test setup lint types layers pytest translations benchmarks clean
@@ -43,7 +45,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 pytest: setup
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 
 translations: setup
 	$(BIN)/python .ci/translations.py --missing
