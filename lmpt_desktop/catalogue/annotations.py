@@ -268,10 +268,18 @@ class Annotations:
             if present.get(class_id, 0) or absent[class_id]
         }
 
-    def reviewed(self) -> set[int]:
-        """Ids of the images with a reviewed mark."""
+    def reviewed(self, image_ids: ImageIds | None = None) -> set[int]:
+        """Ids of the images with a reviewed mark, of all or of these."""
+        sql = "SELECT image_id FROM reviewed"
+        if image_ids is None:
+            with self._store.read() as connection:
+                return {row[0] for row in rows(connection, sql)}
+        if not len(image_ids):
+            return set()
+        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        sql += " WHERE image_id IN (SELECT value FROM json_each(?))"
         with self._store.read() as connection:
-            return {row[0] for row in rows(connection, "SELECT image_id FROM reviewed")}
+            return {row[0] for row in rows(connection, sql, (wanted,))}
 
     def journal(self, image_id: int | None = None) -> Iterator[JournalEntry]:
         """Every change ever made, oldest first; with ``image_id`` only that image's."""

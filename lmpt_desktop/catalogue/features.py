@@ -29,6 +29,13 @@ SMALL_CHUNKS = 64
 """So many smaller ones are merged."""
 _FINGERPRINT_BYTES = 16
 _NO_FINGERPRINT = "00" * _FINGERPRINT_BYTES
+_USABLE = """
+    SELECT id FROM images WHERE id IN (SELECT value FROM json_each(?)) AND state = 'ok'
+    AND folder_id IN (SELECT id FROM folders WHERE hidden = 0) ORDER BY id
+"""
+_PRINTS = """
+    SELECT id, fingerprint FROM images WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id
+"""
 
 Float16Array = NDArray[np.float16]
 FloatArray = NDArray[np.float32]
@@ -112,11 +119,17 @@ class Features:
         with self._store.read() as connection:
             return set(encoded_ids(connection, backbone).tolist())
 
-    def missing(self, backbone: str) -> NDArray[np.int64]:
-        """(n,) int64 ids of usable images (ok, folder not hidden) without a current feature."""
+    def missing(self, backbone: str, image_ids: ImageIds | None = None) -> NDArray[np.int64]:
+        """(n,) int64 rising ids of usable images (ok, folder not hidden) without a current
+        feature, of all or of these."""
+        wanted = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
         with self._store.read() as connection:
-            usable = bulk.usable_ids(connection)
-            have = encoded_ids(connection, backbone)
+            if wanted is None:
+                usable = bulk.usable_ids(connection)
+            else:
+                found = rows(connection, _USABLE, (json.dumps(wanted.tolist()),))
+                usable = np.array([row[0] for row in found], np.int64)
+            have = _index(connection, backbone, wanted).ids
         return np.setdiff1d(usable, have, assume_unique=True)
 
     def backbones(self) -> dict[str, int]:
@@ -220,8 +233,11 @@ def _all_as_bytes(fingerprints: list[str]) -> bytes:
     return b"".join(_as_bytes(name) for name in fingerprints)
 
 
-def _index(connection: Connection, backbone: str) -> _Index:
-    """The newest feature of each image, as far as the photo is still the one encoded."""
+def _index(
+    connection: Connection, backbone: str, wanted: NDArray[np.int64] | None = None
+) -> _Index:
+    """The newest feature of each image, as far as the photo is still the one encoded; of all
+    images, or of those ``wanted``: it is the images' fingerprints that take long to read."""
     chunks = rows(
         connection,
         "SELECT id, ids, fingerprints, dim FROM feature_chunks WHERE backbone = ? ORDER BY id",
@@ -235,10 +251,20 @@ def _index(connection: Connection, backbone: str) -> _Index:
     chunk_of = np.repeat([row[0] for row in chunks], [len(block) for block in blocks])
     positions = np.concatenate([np.arange(len(block)) for block in blocks])
     prints = np.frombuffer(b"".join(row[2] for row in chunks), f"V{_FINGERPRINT_BYTES}")
+    if wanted is not None:
+        these = np.isin(ids, wanted)
+        ids, chunk_of, positions, prints = (
+            part[these] for part in (ids, chunk_of, positions, prints)
+        )
     # np.unique takes the first of equals: reversed, that is the newest.
     kept, newest = np.unique(ids[::-1], return_index=True)
     at = len(ids) - 1 - newest
-    parts = [(part, _all_as_bytes(texts)) for part, texts in bulk.fingerprints(connection)]
+    if wanted is None:
+        found = bulk.fingerprints(connection)
+    else:
+        some = rows(connection, _PRINTS, (json.dumps(kept.tolist()),))
+        found = [(np.array([row[0] for row in some], np.int64), [row[1] for row in some])]
+    parts = [(part, _all_as_bytes(texts)) for part, texts in found]
     image_ids = np.concatenate([none, *(part for part, _prints in parts)])
     current = np.frombuffer(b"".join(part for _ids, part in parts), f"V{_FINGERPRINT_BYTES}")
     where = np.minimum(np.searchsorted(image_ids, kept), max(len(image_ids) - 1, 0))
@@ -277,7 +303,13 @@ def _merge_small(connection: Connection, backbone: str) -> None:
     ]
     if len(small) < SMALL_CHUNKS:
         return
-    index = _index(connection, backbone)
+    marks = ", ".join("?" * len(small))
+    held = rows(connection, f"SELECT ids FROM feature_chunks WHERE id IN ({marks})", small)
+    index = _index(
+        connection,
+        backbone,
+        np.unique(np.concatenate([np.frombuffer(row[0], np.dtype("<i8")) for row in held])),
+    )
     ids: list[NDArray[np.int64]] = []
     prints: list[NDArray[np.void]] = []
     features: list[Float16Array] = []

@@ -52,6 +52,7 @@ class Folders:
             others = [_folder(row) for row in connection.execute(select(_table))]
             for other in others:
                 if folder_to_stored(other.path) == stored:
+                    self._store.touch_all()
                     _set(connection, other.id, hidden=0)
                     return _get(connection, other.id)
             native = Path(from_stored(stored))
@@ -61,6 +62,7 @@ class Folders:
             done = connection.execute(insert(_table).values(path=stored, added_at=now()))
             assert done.inserted_primary_key is not None
             folder_id = int(done.inserted_primary_key[0])
+            self._store.touch_all()
             for other in others:
                 if other.path.is_relative_to(native):
                     prefix = to_stored(_relative(other.path, native))
@@ -92,6 +94,7 @@ class Folders:
                         ).format(place=readable(str(native)), other=readable(str(other.path)))
                     )
             _set(connection, folder_id, path=stored)
+            self._store.touch_all()
             return _get(connection, folder_id)
 
     def remove(self, folder_id: int) -> None:
@@ -102,6 +105,7 @@ class Folders:
         """
         with self._store.write() as connection:
             _set(connection, folder_id, hidden=1)
+            self._store.touch_all()
 
 
 def _folder(row: object) -> Folder:

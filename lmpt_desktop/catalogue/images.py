@@ -34,6 +34,7 @@ from lmpt_desktop.catalogue.records import (
 from lmpt_desktop.catalogue.store import Store, now, rows
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
 from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
+from lmpt_desktop.catalogue.touched import TouchedImages
 from trainer.photo import may_pass
 
 _table = schema.images
@@ -76,6 +77,11 @@ class Images:
             encoded = encoded_ids(connection, backbone) if backbone and len(found) else None
         has = np.zeros(len(found), np.bool_) if encoded is None else np.isin(found, encoded)
         return ImageTable(**columns, has_feature=has)
+
+    @property
+    def touched(self) -> TouchedImages:
+        """Images whose columns this process has changed."""
+        return self._store.touched
 
     def details(self, image_id: int) -> Image:
         """Everything about one image.
@@ -212,7 +218,7 @@ class Images:
         """
         with self._store.write() as connection:
             if moved or displaced:
-                _make_way(connection, folder_id, moved or {}, displaced)
+                self._store.touch(_make_way(connection, folder_id, moved or {}, displaced))
             wanted = json.dumps([to_stored(file.path) for file in files])
             ids = dict(
                 rows(
@@ -259,7 +265,9 @@ class Images:
                     (folder_id, wanted),
                 )  # type: ignore[arg-type]
             )
-            return [int(found[to_stored(file.path)]) for file in files]
+            result = [int(found[to_stored(file.path)]) for file in files]
+            self._store.touch(result)
+            return result
 
     def mark_missing(self, image_ids: ImageIds) -> None:
         """These files are gone; everything known of the images stays."""
@@ -280,6 +288,7 @@ class Images:
             )
             passed = json.dumps([row[0] for row in reasons if may_pass(row[0])])
             connection.execute(_FOUND, {"ids": wanted, "passed": passed})
+            self._store.touch(np.asarray(image_ids, np.int64).tolist())
 
     def mark_unreadable(self, image_id: int, reason: str) -> None:
         """The file cannot be decoded; ``reason`` is a sentence for the user.
@@ -292,6 +301,7 @@ class Images:
             raise ValueError("an unreadable image needs a reason")
         with self._store.write() as connection:
             _set(connection, image_id, state="unreadable", reason=reason)
+            self._store.touch([int(image_id)])
 
     def set_caption(
         self, image_id: int, caption: str, source: CaptionSource = CaptionSource.USER
@@ -336,6 +346,7 @@ class Images:
                 ),
                 {"ids": wanted},
             )
+            self._store.touch(np.asarray(image_ids, np.int64).tolist())
 
 
 _UPDATE = text(
@@ -403,8 +414,8 @@ def _set(connection: Connection, image_id: int, **values: object) -> None:
 
 def _make_way(
     connection: Connection, folder_id: int, moved: Mapping[str, int], displaced: Collection[str]
-) -> None:
-    """Give moved images their new paths, and move others out of the way.
+) -> list[int]:
+    """Give moved images their new paths, and move others out of the way; the ids of both.
 
     Paths may be swapped or shifted among the moved, so all of those are parked first.
     """
@@ -430,6 +441,7 @@ def _make_way(
             text("UPDATE images SET folder_id = :folder, path = :path WHERE id = :id"),
             [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()],
         )
+    return [*targets.values(), *(int(row[0]) for row in in_the_way)]
 
 
 def _taken(stored: str | None) -> datetime | None:

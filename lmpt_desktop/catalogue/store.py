@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from lmpt_desktop.catalogue.errors import busy, translated
+from lmpt_desktop.catalogue.touched import TouchedImages
 
 BUSY_SECONDS = 15.0
 """How long a write waits for another process to finish its own."""
@@ -68,6 +69,9 @@ class Store:
         self._writing = threading.RLock()
         self._patience = threading.local()
         self._outer: Connection | None = None  # of the thread that holds the lock
+        self.touched = TouchedImages()
+        self._touching: set[int] = set()  # in the transaction that runs
+        self._touching_all = False
         self._engine = create_engine(
             "sqlite://",
             creator=lambda: connect(path),
@@ -135,7 +139,19 @@ class Store:
                 finally:
                     self._outer = None
         finally:
+            if self._outer is None and (self._touching or self._touching_all):
+                # Only now can others read it; that it may have been taken back does no harm.
+                self.touched.note(self._touching, everything=self._touching_all)
+                self._touching, self._touching_all = set(), False
             self._writing.release()
+
+    def touch(self, ids: Iterable[int]) -> None:
+        """Within a write: these images are not as they were; see :attr:`touched`."""
+        self._touching.update(ids)
+
+    def touch_all(self) -> None:
+        """Within a write: any image may not be as it was."""
+        self._touching_all = True
 
     def outside_version(self) -> int:
         """A number that is another one whenever another process has written since.

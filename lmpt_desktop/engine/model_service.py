@@ -166,11 +166,13 @@ class ModelService:
 
     # ------------------------------------------------------------------------------ photos
 
-    def queue_missing(self) -> None:
-        """Encode every photo that lacks a feature."""
+    def queue_missing(self, image_ids: NDArray[np.int64] | None = None) -> None:
+        """Encode every photo that lacks a feature, of all or of these."""
         client = self._client
         if client is not None and not self._cancelled:
-            missing = self.catalogue.features.missing(self.backbone)
+            if image_ids is not None and not len(image_ids):
+                return
+            missing = self.catalogue.features.missing(self.backbone, image_ids)
             if self.only_folders is not None:
                 images = self._state.snapshot.images
                 inside = np.isin(images.folder_ids, list(self.only_folders))

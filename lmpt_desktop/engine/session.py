@@ -239,6 +239,8 @@ class LibrarySession(VersionedSession):
         self._scanner.scan(
             [item for item in self.folders() if folder_id is None or item.id == folder_id]
         )
+        # A scan has those encoded that it finds new or changed; whoever asks wants all of them.
+        self._worker.post("missing", self._model.queue_missing)
 
     def pause(self, kind: ActivityKind) -> None:
         """Pause scanning or encoding at the next photo or batch."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.records import ClassEntry, ImageTable
+from lmpt_desktop.catalogue.touched import updated
 from lmpt_desktop.engine import outside, pace
 from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE
 from lmpt_desktop.engine.beats import Beats
@@ -96,7 +97,9 @@ class SessionCore:
         self._closed = self._begun = False
         self._wanted: Sequence[Path] | None = None
         self._images_beat = IMAGES_BEAT_SECONDS
+        self._reading = threading.Lock()
         classes = catalogue.classes.all()
+        catalogue.images.touched.take()
         images = catalogue.images.table()
         ids = [entry.id for entry in classes]
         self._state = LibraryState(
@@ -406,8 +409,12 @@ class SessionCore:
 
     def _scanned(self) -> None:
         began = time.monotonic()
-        self._reload_images()
-        self._model.queue_missing()
+        changed = self._reload_images(everything=False)
+        try:
+            self._model.queue_missing(changed)
+        except BaseException:
+            self.catalogue.images.touched.note(() if changed is None else changed.tolist())
+            raise
         if self._scanner.idle:
             self._worker.post("names", self._rank_names)
         # A large library takes long to read: leave the worker time for predictions.
@@ -417,14 +424,32 @@ class SessionCore:
         """Prepare sorting by name, which takes a while, before anybody asks for it."""
         _ = self.snapshot().name_ranks
 
-    def _reload_images(self) -> None:
-        self._state.set_images(
-            self.catalogue.images.table(),
-            self.catalogue.annotations.matrix,
-            self.catalogue.annotations.reviewed(),
-        )
-        self._notify(ImagesChanged())
-        self._model.refresh_scores()
+    def _reload_images(self, *, everything: bool = True) -> NDArray[np.int64] | None:
+        """Read the images again: all, or those that this process has written since.
+
+        Returns:
+            (n,) ids of those that were read; None where it was all of them.
+        """
+        catalogue = self.catalogue
+        with self._reading:
+            touched = catalogue.images.touched.take()
+            everything |= touched.everything
+            try:
+                if everything:
+                    images = catalogue.images.table()
+                else:
+                    part = catalogue.images.table(ids=touched.ids)
+                    images = updated(self.images, touched.ids, part)
+                new = np.setdiff1d(images.ids, self.images.ids, assume_unique=True)
+                reviewed = catalogue.annotations.reviewed(new)
+                self._state.set_images(images, catalogue.annotations.matrix, reviewed)
+            except BaseException:
+                catalogue.images.touched.give_back(touched)
+                raise
+        if everything or touched:
+            self._notify(ImagesChanged())
+            self._model.refresh_scores()
+        return None if everything else touched.ids
 
 
 def _limits(value: Any) -> BandLimits | None:

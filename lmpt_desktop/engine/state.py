@@ -78,6 +78,9 @@ class LibraryState:
         (``reviewed``) their marks."""
         with self._lock:
             old = self._snapshot
+            if np.array_equal(images.ids, old.image_ids):
+                self._evolve(images=images)
+                return
             kept, source = _match(images.ids, old.image_ids)
             shape = len(images), len(old.classes)
             scores = no_scores(*shape)
@@ -272,6 +275,13 @@ class LibraryState:
                 name != "scores" or new.thresholds is old.thresholds
             ):
                 new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
+        bands = old.__dict__.get("bands")
+        made_of = ["annotations"]
+        if bands is not None and bands.estimated:
+            made_of += ["scores", "thresholds"]
+        same = all(getattr(new, name) is getattr(old, name) for name in made_of)
+        if bands is not None and same and new.limits == old.limits:
+            new.__dict__["bands"] = bands
         self._snapshot = _frozen(new)
 
 

@@ -187,9 +187,12 @@ class Snapshot:
         """(N, C) bool: the annotation contradicts the prediction."""
         if self.unscored:
             return np.broadcast_to(np.False_, self.scores.shape)
-        said = self.annotations >= 0
-        scored = ~np.isnan(self.scores)
-        return said & scored & ((self.annotations == 1) != self.predicted)
+        result = np.zeros(self.scores.shape, np.bool_)
+        # Few cells have a verdict: only these are looked at.
+        cells = np.nonzero(self.annotations >= 0)
+        scored = ~np.isnan(self.scores[cells])
+        result[cells] = scored & ((self.annotations[cells] == 1) != self.predicted[cells])
+        return result
 
     @lazy
     def bands(self) -> ClassBands:

@@ -240,5 +240,9 @@ def waiting_photos(snapshot: Snapshot) -> int:
     """How many readable photos the model has not looked at: those without any score."""
     if not snapshot.classes:
         return 0
-    unseen = np.isnan(snapshot.scores).all(axis=1)
-    return int(np.count_nonzero(unseen & (snapshot.images.states == ImageState.OK)))
+    usable = snapshot.images.states == ImageState.OK
+    if snapshot.unscored:
+        return int(np.count_nonzero(usable))
+    # Of nearly all photos the first class tells; the others need not be looked at.
+    rows = np.flatnonzero(usable & np.isnan(snapshot.scores[:, 0]))
+    return int(np.count_nonzero(np.isnan(snapshot.scores[rows]).all(axis=1)))

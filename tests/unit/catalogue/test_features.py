@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lmpt_desktop.catalogue import Catalogue, NotInCatalogue, features
 
@@ -134,3 +137,30 @@ def test_text_embeddings_are_kept_by_variant(catalogue: Catalogue) -> None:
     assert np.array_equal(catalogue.features.texts("lite", ["dog"], "ensemble")["dog"], two)
     catalogue.features.put_texts("lite", {"dog": two})
     assert np.array_equal(catalogue.features.texts("lite", ["dog"])["dog"], two)
+
+
+@given(st.data())
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_asked_of_some_photos_the_same_ones_are_missing(
+    catalogue: Catalogue, add_images: AddImages, make_file: Any, data: st.DataObject
+) -> None:
+    ids = add_images(12)
+    some = st.lists(st.sampled_from(ids), unique=True)
+    for _ in range(2):
+        encoded = data.draw(some)
+        if encoded:
+            catalogue.features.append("lite", encoded, some_features(encoded))
+        changed = [
+            make_file(
+                f"{i:05d}.jpg", size=9, fingerprint=data.draw(st.sampled_from(["", "0f" * 16]))
+            )
+            for i in data.draw(st.lists(st.integers(0, 11), max_size=3, unique=True))
+        ]
+        catalogue.images.upsert(catalogue.folders.all()[0].id, changed)
+        catalogue.images.mark_missing(data.draw(some))
+        catalogue.images.mark_found(data.draw(some))
+        asked = data.draw(some)
+        expected = [i for i in catalogue.features.missing("lite").tolist() if i in asked]
+        assert catalogue.features.missing("lite", asked).tolist() == expected

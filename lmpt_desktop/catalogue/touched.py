@@ -1,0 +1,96 @@
+"""Which images this process has written since somebody last looked.
+
+A library of a hundred thousand images takes a good part of a second to read, much of it with
+Python's lock held; what a scan changed in half a second is a few hundred of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from itertools import compress
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue.records import ImageTable
+
+_TEXTS = ("names", "fingerprints")
+
+
+@dataclass(frozen=True, eq=False)
+class Touched:
+    """``ids`` (n,) int64, rising; or ``everything``, where a folder came, went or was moved."""
+
+    everything: bool
+    ids: NDArray[np.int64]
+
+    def __bool__(self) -> bool:
+        return self.everything or len(self.ids) > 0
+
+
+class TouchedImages:
+    """Collects ids until they are taken (thread-safe)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ids: set[int] = set()
+        self._everything = False
+
+    def note(self, ids: Iterable[int], *, everything: bool = False) -> None:
+        """These have been written, and are on disk by now."""
+        with self._lock:
+            self._ids.update(ids)
+            self._everything |= everything
+
+    def take(self) -> Touched:
+        """What was noted since the last time: read it after this, or :meth:`give_back`."""
+        with self._lock:
+            found = Touched(self._everything, np.array(sorted(self._ids), np.int64))
+            self._ids.clear()
+            self._everything = False
+            return found
+
+    def give_back(self, touched: Touched) -> None:
+        """It could not be read: let the next one take it."""
+        self.note(touched.ids.tolist(), everything=touched.everything)
+
+
+def updated(table: ImageTable, read: NDArray[np.int64], part: ImageTable) -> ImageTable:
+    """``table`` after the images ``read`` (m,) were read again as ``part``: those of them that
+    are not in it have left, the others are as it says."""
+    if not len(read):
+        return table
+    place = np.searchsorted(table.ids, part.ids)
+    at = np.minimum(place, max(len(table) - 1, 0))
+    known = table.ids[at] == part.ids if len(table) else np.zeros(len(part), np.bool_)
+    old, source, new = at[known], np.flatnonzero(known), np.flatnonzero(~known)
+    kept = ~np.isin(table.ids, np.setdiff1d(read, part.ids))
+    all_kept = bool(kept.all())
+    ids = np.concatenate([table.ids if all_kept else table.ids[kept], part.ids[new]])
+    # Images that are new have the highest ids: nearly always they are simply put last.
+    order = None if bool(np.all(ids[1:] > ids[:-1])) else np.argsort(ids)
+
+    def column(name: str) -> NDArray[Any]:
+        mine, fresh = getattr(table, name), getattr(part, name)
+        if len(old):
+            mine = mine.copy()
+            mine[old] = fresh[source]
+        both = np.concatenate([mine if all_kept else mine[kept], fresh[new]])
+        return both if order is None else both[order]
+
+    def texts(name: str) -> list[str]:
+        mine, fresh = getattr(table, name).copy(), getattr(part, name)
+        for row, other in zip(old.tolist(), source.tolist(), strict=True):
+            mine[row] = fresh[other]
+        if not all_kept:
+            mine = list(compress(mine, kept.tolist()))
+        mine += [fresh[row] for row in new.tolist()]
+        return mine if order is None else [mine[row] for row in order.tolist()]
+
+    return ImageTable(
+        **{item.name: column(item.name) for item in fields(table) if item.name not in _TEXTS},
+        **{name: texts(name) for name in _TEXTS},
+    )
