@@ -92,5 +92,6 @@ def updated(table: ImageTable, read: NDArray[np.int64], part: ImageTable) -> Ima
 
     return ImageTable(
         **{item.name: column(item.name) for item in fields(table) if item.name not in _TEXTS},
-        **{name: texts(name) for name in _TEXTS},
+        names=texts("names"),
+        fingerprints=texts("fingerprints"),
     )

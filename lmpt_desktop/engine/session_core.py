@@ -138,7 +138,7 @@ class SessionCore:
                 self._model,
                 self._worker,
                 notify=self._notify,
-                reload_images=self._reload_images,
+                reload_images=self._reload_all_images,
             )
             looks[others.look] = outside.LOOK_SECONDS
             self._watch = FolderWatch(self._touched)
@@ -423,6 +423,9 @@ class SessionCore:
     def _rank_names(self) -> None:
         """Prepare sorting by name, which takes a while, before anybody asks for it."""
         _ = self.snapshot().name_ranks
+
+    def _reload_all_images(self) -> None:
+        self._reload_images()
 
     def _reload_images(self, *, everything: bool = True) -> NDArray[np.int64] | None:
         """Read the images again: all, or those that this process has written since.

@@ -19,7 +19,7 @@ from lmpt_desktop.ui import background, files
 from lmpt_desktop.ui.arrivals import dropped
 from lmpt_desktop.ui.bridge import SessionBridge
 from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
-from lmpt_desktop.ui.folders.tree import FolderCounts, count_folders
+from lmpt_desktop.ui.folders.tree import FolderCounter, FolderCounts
 from lmpt_desktop.ui.grid.view import ZOOM_USUAL
 from lmpt_desktop.ui.opener import Opened
 from lmpt_desktop.ui.page_builder import PageParts
@@ -86,6 +86,7 @@ class LibraryPage(QWidget):
         self._counting = False
         self._captions: dict[int, str] = {}
         self._writing_captions = threading.Lock()
+        self._counter = FolderCounter()
         self._grid_stale = False
         self.pages.shown.connect(self._page_shown)
         self._recount = QTimer(self)
@@ -444,7 +445,7 @@ class LibraryPage(QWidget):
             self._begin_work()
 
         background.start(
-            lambda: count_folders(
+            lambda: self._counter.count(
                 self.session.folders(), self.session.snapshot(), self.session.watch_notes()
             ),
             self._counted,

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHeaderView, QMenu, QTreeWidget, QTreeWidgetItem, QWidget
 
-from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.catalogue.records import Folder, ImageTable
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import _
 from lmpt_desktop.translation import number as number_text
@@ -34,27 +35,61 @@ class FolderCounts:
     notes: Mapping[int, str] = field(default_factory=dict)
 
 
-def count_folders(
-    folders: Sequence[Folder], snapshot: Snapshot, notes: Mapping[int, str] | None = None
-) -> FolderCounts:
-    """Count a snapshot's images by folder and see which folders are there (a pass over all names,
-    and a look at disks that may sleep or be far away: not for the GUI thread)."""
-    direct: Counter[tuple[int, str]] = Counter()
-    for folder_id, name in zip(
-        snapshot.images.folder_ids.tolist(), snapshot.images.names, strict=True
-    ):
-        direct[folder_id, name.rpartition("/")[0]] += 1
-    counts: Counter[tuple[int, str]] = Counter()
-    for (folder_id, parent), number in direct.items():
-        counts[folder_id, ""] += number
-        if parent:
-            path = PurePosixPath(parent)
-            for step in (path, *path.parents):
-                if step != PurePosixPath("."):
-                    counts[folder_id, step.as_posix()] += number
-    shown = tuple(folder for folder in folders if not folder.hidden)
-    gone = frozenset(folder.id for folder in shown if not folder.path.is_dir())
-    return FolderCounts(shown, dict(counts), len(snapshot.images), gone, notes or {})
+class FolderCounter:
+    """Counts a library's images by folder (one thread at a time).
+
+    While photos are being found only the new ones are looked at: they come after those that were
+    counted before, which are the very same strings.
+    """
+
+    def __init__(self) -> None:
+        self._images: ImageTable | None = None
+        self._direct: Counter[tuple[int, str]] = Counter()
+
+    def count(
+        self,
+        folders: Sequence[Folder],
+        snapshot: Snapshot,
+        notes: Mapping[int, str] | None = None,
+    ) -> FolderCounts:
+        """Count a snapshot's images and see which folders are there (a pass over names, and a
+        look at disks that may sleep or be far away: not for the GUI thread)."""
+        self._take(snapshot.images)
+        counts: Counter[tuple[int, str]] = Counter()
+        for (folder_id, parent), number in self._direct.items():
+            counts[folder_id, ""] += number
+            if parent:
+                path = PurePosixPath(parent)
+                for step in (path, *path.parents):
+                    if step != PurePosixPath("."):
+                        counts[folder_id, step.as_posix()] += number
+        shown = tuple(folder for folder in folders if not folder.hidden)
+        gone = frozenset(folder.id for folder in shown if not folder.path.is_dir())
+        return FolderCounts(shown, dict(counts), len(snapshot.images), gone, notes or {})
+
+    def _take(self, images: ImageTable) -> None:
+        """Count the images that lie directly in each folder."""
+        before, start = self._images, 0
+        if before is not None and self._begins_with(images, before):
+            start = len(before)
+        else:
+            self._direct = Counter()
+        self._direct.update(
+            (folder_id, name.rpartition("/")[0])
+            for folder_id, name in zip(
+                images.folder_ids[start:].tolist(), images.names[start:], strict=True
+            )
+        )
+        self._images = images
+
+    @staticmethod
+    def _begins_with(images: ImageTable, before: ImageTable) -> bool:
+        count = len(before)
+        return (
+            len(images) >= count
+            and np.array_equal(images.folder_ids[:count], before.folder_ids)
+            and images.names[:count] == before.names
+        )
 
 
 class FolderTree(QTreeWidget):
@@ -144,7 +179,10 @@ class FolderTree(QTreeWidget):
             parent.removeChild(item)
 
     def _number(self, item: QTreeWidgetItem, number: int) -> None:
-        item.setText(1, number_text(number))
+        text = number_text(number)
+        if item.text(1) == text:
+            return
+        item.setText(1, text)
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         item.setForeground(1, theme.current().colour("muted"))
 
