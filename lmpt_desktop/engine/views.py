@@ -189,9 +189,10 @@ class Snapshot:
             return np.broadcast_to(np.False_, self.scores.shape)
         result = np.zeros(self.scores.shape, np.bool_)
         # Few cells have a verdict: only these are looked at.
-        cells = np.nonzero(self.annotations >= 0)
-        scored = ~np.isnan(self.scores[cells])
-        result[cells] = scored & ((self.annotations[cells] == 1) != self.predicted[cells])
+        cells = np.flatnonzero(self.annotations >= 0)
+        scores, said = self.scores.ravel()[cells], self.annotations.ravel()[cells] == 1
+        wrong = ~np.isnan(scores) & (said != self.predicted.ravel()[cells])
+        result.ravel()[cells] = wrong
         return result
 
     @lazy

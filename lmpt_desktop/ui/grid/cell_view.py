@@ -218,7 +218,13 @@ class CellView(QListView):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self.viewport())
-        area = event.rect()
+        try:
+            self._paint(painter, event.rect())
+        finally:
+            # After an error, too: whoever keeps its traceback would keep the painter at work.
+            painter.end()
+
+    def _paint(self, painter: QPainter, area: QRect) -> None:
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)
         current = self.currentIndex().row() if self.hasFocus() else -1
@@ -244,7 +250,6 @@ class CellView(QListView):
             painter.setPen(QPen(accent, 1))
             painter.setBrush(fill)
             painter.drawRect(self.band.adjusted(0, 0, -1, -1))
-        painter.end()
 
     def _repaint(self, *_: object) -> None:
         self.viewport().update()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -294,3 +295,38 @@ def test_before_any_prediction_nothing_is_predicted_or_corrected_and_no_memory_i
     assert not np.isnan(state.snapshot.scores[[0, 2]]).any()
     state.set_features(None)
     assert state.snapshot.unscored
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_corrections_are_verdicts_that_contradict_a_score(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    snapshot = replace(
+        state_of([1, 2, 3], [5, 6]).snapshot,
+        scores=random.choice([np.nan, 0.1, 0.9], (3, 2)).astype(np.float32),
+        annotations=random.integers(-1, 2, (3, 2)).astype(np.int8),
+    )
+    for row, column in np.ndindex(3, 2):
+        said, score = snapshot.annotations[row, column], snapshot.scores[row, column]
+        wrong = said >= 0 and not np.isnan(score) and (said == 1) != (score >= 0.5)
+        assert snapshot.corrected[row, column] == wrong
+
+
+def test_bands_are_counted_again_once_their_limits_or_verdicts_differ() -> None:
+    state = state_of([1, 2], [5])
+    before = state.snapshot.bands
+    state.set_images(table(1, 2), nothing, set())
+    assert state.snapshot.bands is before, "nothing they are made of has changed"
+    state.set_limits(BandLimits(1, 2))
+    assert state.snapshot.bands.limits == BandLimits(1, 2)
+    state.apply(
+        Batch(
+            id=1,
+            at=datetime.now(UTC),
+            action="annotate",
+            image_ids=np.array([1]),
+            class_ids=np.array([5]),
+            before=np.array([-1], np.int8),
+            after=np.array([1], np.int8),
+        )
+    )
+    assert state.snapshot.bands.counts.tolist() == [1]
