@@ -11,6 +11,7 @@ from lmpt_desktop.inference.queues.entries import (
     asked_columns,
     best_entries,
 )
+from lmpt_desktop.inference.queues.usual import logits, usual_scores
 from lmpt_desktop.translation import _
 
 FIRM = 0.5
@@ -55,7 +56,11 @@ def uncertain(
 def disagreements(
     arrays: QueueArrays, request: QueueRequest, rows: Rows
 ) -> tuple[list[QueueItem], int]:
-    """Annotated entries that the model firmly contradicts, the firmest first."""
+    """Annotated entries that the model firmly contradicts, the firmest first.
+
+    A present photo with a low score is no contradiction where it is still above what the class
+    usually gets: a rare class scores low wherever it is.  Nor is an absent one below that.
+    """
     columns = asked_columns(arrays, request)
     inside = np.zeros(len(arrays.classes), np.bool_)
     inside[columns] = True
@@ -67,7 +72,8 @@ def disagreements(
     at = np.clip(arrays.thresholds[c], _EDGE, 1 - _EDGE)
     # Positive where the prediction contradicts what was said; 1 is certainty.
     against = np.where(said == 1, (at - scores) / at, (scores - at) / (1 - at))
-    firm = np.flatnonzero(against >= FIRM)
+    beyond = logits(scores) - usual_scores(arrays, rows).mean[c]
+    firm = np.flatnonzero((against >= FIRM) & np.where(said == 1, beyond <= 0, beyond >= 0))
     order = firm[np.lexsort((c[firm], r[firm], -against[firm]))]
     items = [
         QueueItem(

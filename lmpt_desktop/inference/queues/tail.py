@@ -27,6 +27,7 @@ from lmpt_desktop.inference.queues.entries import (
     best_of_each_class,
 )
 from lmpt_desktop.inference.queues.features import Features
+from lmpt_desktop.inference.queues.usual import LEAST, MOST, logits, usual_scores
 from lmpt_desktop.inference.queues.variety import varied
 from lmpt_desktop.translation import _, ngettext
 
@@ -36,15 +37,11 @@ MAX_CANDIDATES = 12_000
 """fewer where there are very many classes."""
 POOL = 4
 """Candidates for each question, between which variety may choose."""
-SAMPLE_ROWS = 2048
-"""Photos from which the usual score of a class is estimated."""
-
 SLOPE, OFFSET = 0.7, -1.9
 """Of the chance of a yes, in logits: fitted to zero-shot predictions of Corel5k."""
 RARITY_POWER = 1.0
 VAIN = 8.0
 """Questions answered with no, beyond those with yes, that halve the room to learn."""
-_LEAST, _MOST = np.float32(1e-6), np.float32(1 - 1e-6)
 
 Doubles = NDArray[np.float64]
 
@@ -90,15 +87,10 @@ def chance(arrays: QueueArrays, found: Entries, rows: Rows) -> Doubles:
     """
     if not len(found.rows):
         return np.empty(0, np.float64)
-    logits = _logits(found.values)
-    sample = rows[:: max(1, len(rows) // SAMPLE_ROWS)]
-    usual = _logits(arrays.scores[sample])
-    scored = ~np.isnan(usual)
-    count = np.maximum(scored.sum(axis=0), 1)
-    mean = np.where(scored, usual, 0).sum(axis=0) / count
-    spread = np.sqrt((np.where(scored, usual - mean, 0) ** 2).sum(axis=0) / count)
-    out = (logits - mean[found.columns]) / np.maximum(spread[found.columns], 1e-3)
-    share = logits - _log_total(arrays, found.rows)
+    usual = usual_scores(arrays, rows)
+    own = logits(found.values)
+    out = (own - usual.mean[found.columns]) / usual.spread[found.columns]
+    share = own - _log_total(arrays, found.rows)
     return _sigmoid(SLOPE * (share + out) + OFFSET)
 
 
@@ -121,14 +113,9 @@ def _log_total(arrays: QueueArrays, rows: Rows) -> Doubles:
     total = np.empty(len(distinct), np.float64)
     size = max(1, BLOCK_ENTRIES // max(arrays.scores.shape[1], 1))
     for start in range(0, len(distinct), size):
-        scores = np.clip(arrays.scores[distinct[start : start + size]], _LEAST, _MOST)
+        scores = np.clip(arrays.scores[distinct[start : start + size]], LEAST, MOST)
         total[start : start + size] = np.nansum(scores / (1 - scores), axis=1)
     return np.log(total)[back]
-
-
-def _logits(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    held = np.clip(scores, _LEAST, _MOST)
-    return np.log(held / (1 - held))
 
 
 def _sigmoid(x: Doubles) -> Doubles:

@@ -45,6 +45,7 @@ def test_every_user_asks_what_is_open_and_each_answer_is_one_verdict(
     queues: ModuleType, library: Any, queue: str
 ) -> None:
     rng = np.random.default_rng(1)
+    asked: list[tuple[int, int]] = []
     for _ in range(2):
         asked = queues.QUEUES[queue](library, rng)
         assert 0 < len(asked) <= queues.BATCH

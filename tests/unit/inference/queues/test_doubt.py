@@ -44,6 +44,22 @@ def test_firm_contradictions_are_shown_firmest_first() -> None:
     assert queue.items[1].reason == "Annotated as absent, but the model says 90 %."
 
 
+def test_a_rare_class_found_where_it_scores_highest_is_no_slip() -> None:
+    arrays = library(50, 1)
+    arrays.scores[:, 0] = np.linspace(0.001, 0.05, 50)  # never near the threshold
+    arrays.annotations[[2, 48], 0] = 1
+    queue = build_queue(arrays, QueueRequest(QueueKind.DISAGREEMENTS))
+    assert [item.image_id for item in queue.items] == [3]
+
+
+def test_a_no_to_a_class_that_every_photo_is_taken_for_is_no_slip() -> None:
+    arrays = library(50, 1)
+    arrays.scores[:, 0] = np.linspace(0.95, 0.999, 50)
+    arrays.annotations[[2, 48], 0] = 0
+    queue = build_queue(arrays, QueueRequest(QueueKind.DISAGREEMENTS))
+    assert [item.image_id for item in queue.items] == [49]
+
+
 def test_slips_on_held_out_images_are_shown_too() -> None:
     arrays = library(1, 1)
     arrays.scores[:] = 0.99
