@@ -120,7 +120,7 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
     elif code == sqlite3.SQLITE_CONSTRAINT and "FOREIGN KEY" in str(error):
         meant = NotInCatalogue(
             _(
-                "The change names an image or class that is not in this library, so nothing was "
+                "The change names a photo or class that is not in this library, so nothing was "
                 "saved. Scan the folders again."
             )
         )

@@ -58,7 +58,7 @@ class MergePlan:
     def sentences(self) -> tuple[str, ...]:
         """What will happen, for the user to read first."""
         names = listed([*(entry.name for entry in self.gone), self.into.name])
-        images = ngettext("{count} image", "{count} images", self.present)
+        images = ngettext("{count} photo", "{count} photos", self.present)
         said = [
             _("{names} become “{name}”: {images}.").format(
                 names=names,
@@ -68,15 +68,15 @@ class MergePlan:
         ]
         if self.contradictions:
             text = ngettext(
-                "{count} image was said to be one but not the other; it counts as present.",
-                "{count} images were said to be one but not the other; they count as present.",
+                "{count} photo was said to be one but not the other; it counts as present.",
+                "{count} photos were said to be one but not the other; they count as present.",
                 self.contradictions,
             )
             said.append(text.format(count=number(self.contradictions)))
         if self.absent:
             text = ngettext(
-                "In {count} image the class is absent.",
-                "In {count} images the class is absent.",
+                "In {count} photo the class is absent.",
+                "In {count} photos the class is absent.",
                 self.absent,
             )
             said.append(text.format(count=number(self.absent)))
@@ -92,7 +92,7 @@ class MergePlan:
             said.append(
                 _(
                     "What the prompts have learned for “{name}” stays in use; the next retraining "
-                    "learns from all of these images."
+                    "learns from all of these photos."
                 ).format(name=self.into.name)
             )
         return tuple(said)
@@ -183,23 +183,23 @@ class SplitPlan:
         if count := len(self.positives):
             if self.copy:
                 text = ngettext(
-                    "The {count} image in which it is present has every new class present.",
-                    "The {count} images in which it is present have every new class present.",
+                    "The {count} photo in which it is present has every new class present.",
+                    "The {count} photos in which it is present have every new class present.",
                     count,
                 )
             else:
                 text = ngettext(
-                    "The {count} image in which it is present is shown next: say of it which of "
+                    "The {count} photo in which it is present is shown next: say of it which of "
                     "the new classes it has.",
-                    "The {count} images in which it is present are shown next: say of each which "
+                    "The {count} photos in which it is present are shown next: say of each which "
                     "of the new classes it has.",
                     count,
                 )
             said.append(text.format(count=number(count)))
         if count := len(self.negatives):
             text = ngettext(
-                "The {count} image in which it is absent has none of them.",
-                "The {count} images in which it is absent have none of them.",
+                "The {count} photo in which it is absent has none of them.",
+                "The {count} photos in which it is absent have none of them.",
                 count,
             )
             said.append(text.format(count=number(count)))

@@ -155,12 +155,12 @@ class Searcher:
             one = len(query.image_ids) == 1
             message = (
                 _(
-                    "The chosen image has not been looked at by the model yet, so nothing "
+                    "The chosen photo has not been looked at by the model yet, so nothing "
                     "can be compared."
                 )
                 if one
                 else _(
-                    "None of the chosen images has been looked at by the model yet, so nothing "
+                    "None of the chosen photos has been looked at by the model yet, so nothing "
                     "can be compared."
                 )
             )

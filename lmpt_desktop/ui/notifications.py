@@ -129,7 +129,7 @@ class NotificationArea(QWidget):
         super().__init__(parent)
         self.setObjectName("notifications")
         self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(8, 6, 8, 0)
+        self._layout.setContentsMargins(8, 6, 8, 6)
         self._layout.setSpacing(6)
         self._shown: list[Notification] = []
         self.hide()

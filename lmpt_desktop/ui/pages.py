@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 GRID = "grid"
@@ -22,6 +22,15 @@ class PageStack(QStackedWidget):
         self._makers: dict[str, Callable[[], QWidget]] = {}
         self._pages: dict[str, QWidget] = {GRID: grid}
         self.addWidget(grid)
+        self.currentChanged.connect(self.updateGeometry)
+
+    def minimumSizeHint(self) -> QSize:
+        """What the page in front needs: a tall one behind it must not make the window grow, as
+        when messages take room above."""
+        page = self.currentWidget()
+        if page is None:
+            return super().minimumSizeHint()
+        return page.minimumSizeHint().expandedTo(page.minimumSize())
 
     def offer(self, name: str, make: Callable[[], QWidget]) -> None:
         """Have a page of this name, built by ``make`` when it is first shown."""

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.words import backbone_name
 
 MESSAGE_MS = 6000
 
@@ -124,7 +125,7 @@ class StatusBar(QStatusBar):
     def show_model(self, backbone: str, device: str, message: str = "") -> None:
         """The backbone in use and where it runs; the device is "" until it is loaded."""
         self._device = device
-        name = "Lite" if backbone == "lite" else backbone
+        name = backbone_name(backbone)
         parts = [part for part in (name, device) if part]
         self.model.setText("  ·  ".join(parts))
         self.model.setToolTip(

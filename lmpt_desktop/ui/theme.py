@@ -235,10 +235,22 @@ def style_sheet(theme: Theme) -> str:
         background: {theme.selection}; color: {theme.text}; }}
     QTreeView::item:hover:!selected, QListWidget::item:hover:!selected {{
         background: {theme.raised}; }}
+    #backbones::item {{ padding: 4px 0; }}
+    #keyboard QTreeView::item, #shortcuts QTreeView::item {{ padding: 2px 0; }}
     QLineEdit {{ border: 1px solid {theme.border}; border-radius: 4px; padding: 3px 5px;
                  background: {theme.surface}; selection-background-color: {theme.accent};
                  selection-color: {theme.on_accent}; }}
     QLineEdit:focus {{ border-color: {theme.accent}; }}
+    QPlainTextEdit {{ border: 1px solid {theme.border}; border-radius: 4px;
+                      background: {theme.surface}; }}
+    QPlainTextEdit:focus {{ border-color: {theme.accent}; }}
+    QTabWidget::pane {{ border: none; border-top: 1px solid {theme.border}; top: -1px; }}
+    QTabBar::tab {{ padding: 6px 12px; color: {theme.muted}; border: 1px solid transparent;
+                    border-bottom: 2px solid transparent; }}
+    QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
+    QTabBar::tab:hover:!selected {{ color: {theme.text}; background: {theme.raised}; }}
+    QTabBar::tab:focus:selected {{ border: 1px solid {theme.accent};
+                                   border-bottom-width: 2px; border-radius: 3px; }}
     QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {theme.muted};
                             border-radius: 3px; background: {theme.surface}; }}
     QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {theme.accent}; }}

@@ -41,7 +41,7 @@ class SessionThumbnails:
         snapshot = self._session.snapshot()
         row = snapshot.row_of.get(image_id)
         if row is None:
-            raise NoPicture(_("This image is no longer in the library."))
+            raise NoPicture(_("This photo is no longer in the library."))
         state = ImageState(int(snapshot.images.states[row]))
         if state is ImageState.UNREADABLE:
             raise NoPicture(self._session.image(image_id).reason)

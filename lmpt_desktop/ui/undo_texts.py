@@ -42,11 +42,11 @@ def text_of(change: BatchSummary) -> str:
     if change.label:
         text = change.label
     elif change.action == "reviewed":
-        text = ngettext("Reviewed {count} image", "Reviewed {count} images", change.images)
+        text = ngettext("Reviewed {count} photo", "Reviewed {count} photos", change.images)
         text = text.format(count=images)
     elif change.action == "unreviewed":
         text = ngettext(
-            "Not reviewed: {count} image", "Not reviewed: {count} images", change.images
+            "Not reviewed: {count} photo", "Not reviewed: {count} photos", change.images
         )
         text = text.format(count=images)
     elif change.action == "import":

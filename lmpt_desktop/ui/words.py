@@ -21,14 +21,19 @@ def verdict_name(verdict: Verdict) -> str:
     return _(_VERDICTS[verdict.name])
 
 
+def backbone_name(backbone: str) -> str:
+    """What the user reads for a backbone: "Lite" for the bundled one, else its own name."""
+    return "Lite" if backbone == "lite" else backbone
+
+
 def photos_text(count: int) -> str:
     """ "1 photo", "1,200 photos"."""
     return ngettext("{count} photo", "{count} photos", count).format(count=number(count))
 
 
 def images_text(count: int) -> str:
-    """ "1 image", "1,200 images"."""
-    return ngettext("{count} image", "{count} images", count).format(count=number(count))
+    """ "1 photo", "1,200 photos"."""
+    return ngettext("{count} photo", "{count} photos", count).format(count=number(count))
 
 
 def classes_text(count: int) -> str:

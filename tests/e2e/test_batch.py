@@ -136,13 +136,13 @@ def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
     qtbot.keyClicks(focused(), "boat")
     qtbot.keyClick(focused(), Qt.Key.Key_A, Keys.AltModifier)
     dialog.search.clear()
-    assert dialog.summary.text() == "3 images × 2 classes: 6 verdicts change."
+    assert dialog.summary.text() == "3 photos × 2 classes: 6 verdicts change."
     qtbot.keyClick(focused(), Qt.Key.Key_Return)
     closed(dialog, qtbot)
     assert stored(page, ids, "kite") == [1, 1, 1]
     assert stored(page, ids, "boat") == [0, 0, 0]
     assert stored(page, ids, "dog") == [-1, -1, -1], "what was not chosen is as it was"
-    assert page.desk.stack.undoText() == "kite present, boat absent on 3 images"
+    assert page.desk.stack.undoText() == "kite present, boat absent on 3 photos"
     page.desk.undo()
     assert stored(page, ids, "kite") == [-1, -1, -1]
     assert stored(page, ids, "boat") == [1, -1, -1]
@@ -171,7 +171,7 @@ def test_the_list_says_what_the_selection_has_and_keys_in_it_choose(
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     assert dialog.model.wanted_in(rows["cup"]) is Verdict.ABSENT
-    assert dialog.summary.text() == ("3 images × 2 classes: 5 verdicts change, 1 are so already.")
+    assert dialog.summary.text() == ("3 photos × 2 classes: 5 verdicts change, 1 are so already.")
     dialog.table.selectRow(rows["dog"])
     qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
     assert dialog.model.wanted_in(rows["dog"]) is None
@@ -277,7 +277,7 @@ def test_the_selection_the_grid_and_the_library_are_offered(
     page = page_of(window)
     select(page, "dog_1.jpg", "person_4.jpg")
     dialog = open_accept(window, qtbot)
-    assert dialog.scope.currentText() == "The 2 images selected"
+    assert dialog.scope.currentText() == "The 2 photos selected"
     assert dialog.model.ticked_count == 2
     dialog.scope.setCurrentIndex(dialog.scope.count() - 1)
     ready(dialog, qtbot)
@@ -356,7 +356,7 @@ def test_verdicts_are_copied_onto_another_image_and_unknown_does_not_overwrite(
     qtbot.waitUntil(lambda: stored(page, [target], "dog") == [1], timeout=WAIT_MS)
     assert stored(page, [target], "boat") == [0]
     assert stored(page, [target], "cup") == [1]
-    assert page.desk.stack.undoText() == "Verdicts of dog_1.jpg on 1 image"
+    assert page.desk.stack.undoText() == "Verdicts of dog_1.jpg on 1 photo"
     page.desk.undo()
     assert stored(page, [target], "dog") == [-1]
 
@@ -374,8 +374,8 @@ def test_pasting_onto_several_says_what_changes_before_it_does(
     qtbot.waitUntil(lambda: window.batch_actions.question is not None, timeout=WAIT_MS)
     question = window.batch_actions.question
     assert question is not None
-    assert question.text() == "Give 3 images the verdicts of dog_1.jpg?"
-    assert "3 verdicts on 3 images change." in question.informativeText()
+    assert question.text() == "Give 3 photos the verdicts of dog_1.jpg?"
+    assert "3 verdicts on 3 photos change." in question.informativeText()
     assert "1 verdict you gave before" in question.informativeText()
     assert stored(page, ids, "dog") == [-1, -1, 0]
     qtbot.keyClick(question, Qt.Key.Key_Return)
@@ -450,7 +450,7 @@ def test_ten_thousand_images_are_one_step_that_is_undone_and_done_again(
     dialog = open_classes(large, qtbot)
     dialog.model.set_wanted([0], Verdict.PRESENT)
     dialog.model.set_wanted([1], Verdict.ABSENT)
-    assert dialog.summary.text() == "10,000 images × 2 classes: 20,000 verdicts change."
+    assert dialog.summary.text() == "10,000 photos × 2 classes: 20,000 verdicts change."
     dialog.apply()
     closed(dialog, qtbot)
     ids = page.session.snapshot().image_ids

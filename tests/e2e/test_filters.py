@@ -43,7 +43,7 @@ def choose(page: LibraryPage, status: Status) -> None:
 def test_a_class_keeps_the_photos_it_is_predicted_in(page: LibraryPage, qtbot: QtBot) -> None:
     page.panel.bar.set_class(class_id(page, "boat"))
     qtbot.waitUntil(lambda: set(names(page)) == {"boat_8.jpg", "dog+boat_9.jpg"}, timeout=WAIT_MS)
-    assert page.panel.bar.count.text() == "2 of 12 images"
+    assert page.panel.bar.count.text() == "2 of 12 photos"
     assert page.focus_class == class_id(page, "boat"), "the keys now speak of this class"
 
 
@@ -148,7 +148,7 @@ def test_when_nothing_passes_the_grid_says_so_and_the_button_clears(
     page.panel.bar.text.setText("no such photo")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     assert page.panel.empty.isVisible()
-    assert "No image passes" in page.panel.empty.sentence.text()
+    assert "No photo passes" in page.panel.empty.sentence.text()
     qtbot.waitUntil(lambda: page.inspector.image_ids == [], timeout=WAIT_MS)
     page.panel.empty.button.click()
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
@@ -175,6 +175,6 @@ def test_chosen_images_can_be_shown_alone_and_let_go(page: LibraryPage, qtbot: Q
     ids = page.panel.model.ids[[1, 4]].tolist()
     page.show_images(ids)
     qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == ids, timeout=WAIT_MS)
-    assert page.panel.bar.images.text() == "2 chosen images"
+    assert page.panel.bar.images.text() == "2 chosen photos"
     page.panel.bar.clear_button.click()
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)

@@ -77,7 +77,7 @@ def test_the_folder_tree_counts_and_narrows(
     assert (trip.text(0), trip.text(1)) == ("trip", "5")
     page.tree.setCurrentItem(trip)
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 5, timeout=WAIT_MS)
-    assert page.panel.bar.count.text() == "5 of 12 images"
+    assert page.panel.bar.count.text() == "5 of 12 photos"
 
 
 def test_a_second_folder_joins_the_library(

@@ -44,7 +44,7 @@ def test_by_keyboard_alone_from_words_to_more_like_this_and_back(
     qtbot.keyClick(bar.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: names(page)[:2] == ["boat_8.jpg", "dog+boat_9.jpg"], timeout=WAIT_MS)
     assert len(names(page)) == 11
-    said = "11 images, most alike first. 1 image not looked at by the model is left out"
+    said = "11 photos, most alike first. 1 photo not looked at by the model is left out"
     assert bar.status.text() == said
     assert window.status.currentMessage() == said
     assert clear.isEnabled()
@@ -78,7 +78,7 @@ def test_more_like_several_images_with_a_folder_chosen(
     qtbot.waitUntil(window.commands.action("image.alike").isEnabled)
     window.commands.action("image.alike").trigger()
     qtbot.waitUntil(lambda: names(page)[0] == "dog+boat_9.jpg", timeout=WAIT_MS)
-    assert page.panel.search_bar.chip.text() == "Like 2 images"
+    assert page.panel.search_bar.chip.text() == "Like 2 photos"
     folder = page.session.folders()[0].id
     page.panel.bar.set_folder(folder, Path("trip"))
     qtbot.waitUntil(lambda: len(names(page)) == 5, timeout=WAIT_MS)

@@ -41,8 +41,8 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
     page = settled(window)
     qtbot.waitUntil(lambda: page.desk.can_undo, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "dog" in menu_text(window, "undo"), timeout=WAIT_MS)
-    assert menu_text(window, "undo") == "Undo dog: present on 3 images"
-    assert menu_text(window, "redo") == "Redo Reviewed 3 images"
+    assert menu_text(window, "undo") == "Undo dog: present on 3 photos"
+    assert menu_text(window, "redo") == "Redo Reviewed 3 photos"
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert (page.session.annotations == -1).all()

@@ -233,7 +233,7 @@ def test_a_version_is_named_exported_imported_and_compared(
     qtbot.keyClicks(versions.words.name, "first try")
     qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
     assert page.session.versions()[0].name == "first try"
-    assert "55 annotations on 11 images" in versions.words.origin.text()
+    assert "55 annotations on 11 photos" in versions.words.origin.text()
 
     versions.export_to(tmp_path / "first.zip")
     qtbot.waitUntil(lambda: "Written to" in versions.strip.text, timeout=WAIT_MS)

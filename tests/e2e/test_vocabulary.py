@@ -160,7 +160,7 @@ def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
     asked = dialog.findChild(MergeDialog)
     assert asked is not None
     qtbot.waitUntil(asked.act.isEnabled, timeout=WAIT_MS)
-    assert "“cup” and “kite” become “kite”: 3 images." in asked.sentences.text()
+    assert "“cup” and “kite” become “kite”: 3 photos." in asked.sentences.text()
     qtbot.keyClick(asked, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: "cup" not in [e.name for e in page.session.classes], timeout=WAIT_MS)
     matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [ids["kite"]])

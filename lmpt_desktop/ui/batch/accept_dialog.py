@@ -42,7 +42,7 @@ _ORDERS = (
     (Order.SUREST, N_("Highest score first")),
     (Order.DOUBTFUL, N_("Lowest score first")),
     (Order.CLASS, N_("By class")),
-    (Order.IMAGE, N_("By image")),
+    (Order.IMAGE, N_("By photo")),
 )
 
 _SHOWN = ("images", "classes", "scores", "thresholds", "annotations")
@@ -118,7 +118,7 @@ class AcceptDialog(LibraryDialog):
     def _make_widgets(self) -> None:
         self.scope = QComboBox()
         self.scope.setObjectName("scope")
-        self.scope.setAccessibleName(_("Images"))
+        self.scope.setAccessibleName(_("Photos"))
         for entry in self._scopes:
             self.scope.addItem(entry.text)
         self.sort = QComboBox()
@@ -294,7 +294,7 @@ class AcceptDialog(LibraryDialog):
             self.strip.say(
                 _(
                     "{count} are more than the {most} that can be accepted at once. Raise the "
-                    "least score, or choose fewer classes or images."
+                    "least score, or choose fewer classes or photos."
                 ).format(count=words.predictions(survey.too_many), most=number_text(MOST)),
                 "warning",
             )

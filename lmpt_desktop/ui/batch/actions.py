@@ -112,7 +112,7 @@ class BatchActions:
         copied = from_mime(QGuiApplication.clipboard().mimeData())
         if copied is None:
             self._window.status.say(
-                _("There are no annotations to paste. Copy those of an image first.")
+                _("There are no annotations to paste. Copy those of a photo first.")
             )
             return
         session = page.session

@@ -85,7 +85,7 @@ class SetClassesDialog(LibraryDialog):
         self.search.installEventFilter(self)
         self.table = QTableView()
         self.table.setObjectName("selection-classes")
-        self.table.setAccessibleName(_("Classes of the selected images"))
+        self.table.setAccessibleName(_("Classes of the selected photos"))
         self.table.setModel(self.model)
         dress_table(self.table, NAME, {NOW: 190, WILL_BE: 120})
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
@@ -100,7 +100,7 @@ class SetClassesDialog(LibraryDialog):
         self.buttons: dict[str, QPushButton] = {}
         self._lay_out(
             ngettext(
-                "What is in {count} selected image", "What is in {count} selected images", count
+                "What is in {count} selected photo", "What is in {count} selected photos", count
             ).format(count=number_text(count))
         )
         self.search.textChanged.connect(self._find)
@@ -260,7 +260,7 @@ class SetClassesDialog(LibraryDialog):
         if found is None:
             self.summary.setText(_("Counting..."))
         elif not found.images:
-            self.summary.setText(_("These images are no longer in the library."))
+            self.summary.setText(_("These photos are no longer in the library."))
         elif not self.model.rowCount() and self.search.text():
             self.summary.setText(
                 _("No class is called so. Classes are added under Vocabulary > Edit vocabulary.")

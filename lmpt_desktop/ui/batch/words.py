@@ -16,7 +16,7 @@ LONGEST = 40
 
 
 def images(count: int) -> str:
-    return ngettext("{count} image", "{count} images", count).format(count=number(count))
+    return ngettext("{count} photo", "{count} photos", count).format(count=number(count))
 
 
 def classes(count: int) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lmpt_desktop.translation import N_
 
 FIXED_KEYS: tuple[tuple[str, str, str], ...] = (
-    (N_("Grid"), N_("Next or previous image"), N_("Arrow keys")),
+    (N_("Grid"), N_("Next or previous photo"), N_("Arrow keys")),
     (N_("Grid"), N_("Extend the selection"), N_("Shift+Arrow keys")),
-    (N_("Grid"), N_("First or last image"), N_("Home / End")),
+    (N_("Grid"), N_("First or last photo"), N_("Home / End")),
     (N_("Grid"), N_("A screenful up or down"), N_("Page Up / Page Down")),
     (N_("Grid"), N_("Thumbnail size"), N_("Ctrl+Mouse wheel")),
     (N_("Grid"), N_("Clear the search"), N_("Esc")),

@@ -89,7 +89,7 @@ class ClassTab(QWidget):
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
+        column.setSpacing(4)
         column.addWidget(self.chart, 1)
         column.addWidget(self.scroll_bar)
         column.addWidget(self.sentence)

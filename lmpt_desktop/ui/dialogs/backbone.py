@@ -36,7 +36,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, heading, muted
 from lmpt_desktop.ui.dialogs.formats import file_size
 from lmpt_desktop.ui.dialogs.preferences import device_box
-from lmpt_desktop.ui.words import photos_text
+from lmpt_desktop.ui.words import backbone_name, photos_text
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.notices import Activity
@@ -70,6 +70,7 @@ class BackboneDialog(LibraryDialog):
         self.list.setObjectName("backbones")
         self.list.setAccessibleName(_("Suggested backbones"))
         self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSpacing(2)
         self.custom = QLineEdit()
         self.custom.setObjectName("custom-backbone")
@@ -141,10 +142,11 @@ class BackboneDialog(LibraryDialog):
     def refresh(self) -> None:
         """Show what is in use and what can be chosen."""
         name, device = self.session.backbone, self.session.device
+        said = backbone_name(name)
         self.now.setText(
-            _("In use: {name} on {device}").format(name=name, device=device)
+            _("In use: {name} on {device}").format(name=said, device=device)
             if device
-            else _("In use: {name}").format(name=name)
+            else _("In use: {name}").format(name=said)
         )
         chosen = self.list.currentItem()
         kept = chosen.data(Qt.ItemDataRole.UserRole).name if chosen else name
@@ -227,7 +229,9 @@ class BackboneDialog(LibraryDialog):
         if notice.message:
             self.strip.say(notice.message)
         elif notice.device:
-            self.strip.say(_("{0} runs on {1}.").format(notice.backbone, notice.device))
+            self.strip.say(
+                _("{0} runs on {1}.").format(backbone_name(notice.backbone), notice.device)
+            )
 
     def _activity_changed(self, notice: ActivityChanged) -> None:
         if notice.activity.kind is ActivityKind.DOWNLOAD:

@@ -175,7 +175,7 @@ def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None
     table.setWordWrap(False)
     table.setStyleSheet(
         "QTableView::item { padding: 0 6px; }"
-        "QHeaderView::section { padding: 4px 6px; border: none; background: palette(button);"
+        "QHeaderView::section { padding: 4px 9px; border: none; background: palette(button);"
         " border-bottom: 1px solid palette(mid); }"
     )
     rows = table.verticalHeader()

@@ -114,7 +114,7 @@ class ComparisonDialog(LibraryDialog):
         """``run_id`` names a run; None: ``pair`` names two versions, the old and the new one."""
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Compare prompts"))
-        self.resize(880, 660)
+        self.resize(980, 660)
         self._titles = ("", "")
         self._loader = loader
         self.comparison: Comparison | None = None
@@ -286,7 +286,7 @@ class ComparisonDialog(LibraryDialog):
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        dress_table(self.table, NAME, {1: 110, 2: 116, 3: 110, 4: 84, 5: 84, 6: 170})
+        dress_table(self.table, NAME, {1: 100, 2: 100, 3: 84, 4: 72, 5: 72, 6: 170})
         return self.table
 
     def _changed_page(self, comparison: Comparison) -> QWidget:

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop import translation
 from lmpt_desktop.engine.pace import Pace
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.dialogs.base import muted
 from lmpt_desktop.ui.dialogs.shortcut_page import ShortcutPage
@@ -109,6 +110,10 @@ class PreferencesDialog(QDialog):
         layout.addWidget(self.tabs, 1)
         layout.addWidget(buttons)
         self.resize(620, 600)
+        theme.manager().changed.connect(self._theme_changed)
+
+    def _theme_changed(self, _theme: object) -> None:
+        self.set_theme(theme.manager().choice)
 
     def show_shortcuts(self, command_id: str = "") -> None:
         """Turn to the shortcuts, to those of one command if one is named."""

@@ -29,7 +29,7 @@ from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, heading, muted, tint
 from lmpt_desktop.ui.dialogs.formats import duration
 from lmpt_desktop.ui.dialogs.preferences import device_box
-from lmpt_desktop.ui.words import annotations_text, band_name, photos_text
+from lmpt_desktop.ui.words import annotations_text, backbone_name, band_name, photos_text
 from trainer.bands import Band
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class RetrainDialog(LibraryDialog):
         self.without.setText(self._without(preflight.classes_without_present))
         self.without.setToolTip(", ".join(preflight.classes_without_present))
         self.without.setVisible(bool(preflight.classes_without_present))
-        name, device = preflight.backbone, preflight.device
+        name, device = backbone_name(preflight.backbone), preflight.device
         self.backbone.setText(
             _("{name} on {device}").format(name=name, device=device) if device else name
         )

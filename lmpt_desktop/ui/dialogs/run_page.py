@@ -22,6 +22,7 @@ from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box, larger, muted, tint
 from lmpt_desktop.ui.dialogs.log import LogDialog
 from lmpt_desktop.ui.dialogs.run_story import ACTIVE, details, headline, latest_scores, story_of
+from lmpt_desktop.ui.words import backbone_name
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -70,6 +71,7 @@ class RunPage(QWidget):
             button.setAutoDefault(False)
             buttons.addWidget(button)
         layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)  # the dialog has them
         layout.setSpacing(8)
         for widget in (self.headline, self.details, self.bar, self.setup):
             layout.addWidget(widget)
@@ -110,7 +112,7 @@ class RunPage(QWidget):
                     number(begun.classes),
                     number(begun.train_images),
                     number(begun.held_out_images),
-                    begun.backbone,
+                    backbone_name(begun.backbone),
                     begun.device,
                 )
             )

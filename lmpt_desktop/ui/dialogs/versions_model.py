@@ -11,7 +11,7 @@ from lmpt_desktop.engine.views import VersionInfo
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.dialogs.formats import DASH, local_time, percent
 from lmpt_desktop.ui.grid.model import Index
-from lmpt_desktop.ui.words import annotations_text, classes_text, images_text
+from lmpt_desktop.ui.words import annotations_text, backbone_name, classes_text, images_text
 
 NAME, STATE, MADE, CLASSES, FIRST_FIGURE = range(5)
 _FIGURES = ("total", "head", "medium", "tail")
@@ -49,7 +49,7 @@ def origin_text(version: VersionInfo) -> str:
             count=number(version.present), classes=classes_text(version.classes)
         )
     where = _("Backbone {backbone}, method {method}.").format(
-        backbone=version.backbone, method=version.method or DASH
+        backbone=backbone_name(version.backbone), method=version.method or DASH
     )
     parts = [data, where]
     if version.run_id is None:

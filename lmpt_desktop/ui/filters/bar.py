@@ -106,7 +106,7 @@ class FilterBar(QWidget):
         self.status = _combo("filter-status", _("Status"))
         self.unreviewed = QCheckBox(_("Not reviewed"))
         self.unreviewed.setObjectName("filter-unreviewed")
-        self.unreviewed.setToolTip(_("Only images you have not marked as reviewed"))
+        self.unreviewed.setToolTip(_("Only photos you have not marked as reviewed"))
         self.problems = QCheckBox(_("Unreadable"))
         self.problems.setObjectName("filter-unreadable")
         self.problems.setToolTip(_("Only files that could not be read"))
@@ -119,7 +119,9 @@ class FilterBar(QWidget):
         self.text.setPlaceholderText(_("Find in file names"))
         self.text.setClearButtonEnabled(True)
         words = self.text.fontMetrics().horizontalAdvance(self.text.placeholderText())
-        self.text.setMinimumWidth(max(150, words + 24))
+        # With room for the clear button: what stands beside it must not move when that appears.
+        room = self.text.sizeHint().width() + self.text.fontMetrics().height() + 4
+        self.text.setFixedWidth(max(room, words + 24))
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def _make_order(self) -> None:
@@ -139,7 +141,7 @@ class FilterBar(QWidget):
         self.stale_button = QToolButton()
         self.stale_button.setObjectName("filter-update")
         self.stale_button.setText(_("Update list"))
-        self.stale_button.setToolTip(_("What you said since may change which images belong here"))
+        self.stale_button.setToolTip(_("What you said since may change which photos belong here"))
         self.stale_button.setAutoRaise(True)
         self.stale_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stale_button.hide()
@@ -218,7 +220,7 @@ class FilterBar(QWidget):
         self._images = None if image_ids is None else frozenset(image_ids)
         count = len(image_ids or ())
         self.images.setText(
-            ngettext("One chosen image", "{count} chosen images", count).format(count=number(count))
+            ngettext("One chosen photo", "{count} chosen photos", count).format(count=number(count))
         )
         self.images.setVisible(image_ids is not None)
 
@@ -280,7 +282,7 @@ class FilterBar(QWidget):
             self.count.setText(images_text(total))
         else:
             self.count.setText(
-                _("{shown} of {total} images").format(shown=number(shown), total=number(total))
+                _("{shown} of {total} photos").format(shown=number(shown), total=number(total))
             )
 
     # --------------------------------------------------------------------------- details

@@ -235,13 +235,13 @@ class GridPanel(QWidget):
             elif result is not None and result.ranking.left_out:
                 self.empty.say(
                     _(
-                        "The model has not looked at any image that passes these filters, so "
+                        "The model has not looked at any photo that passes these filters, so "
                         "none can be found."
                     ),
                     _("Clear filters"),
                 )
             else:
-                self.empty.say(_("No image passes these filters."), _("Clear filters"))
+                self.empty.say(_("No photo passes these filters."), _("Clear filters"))
         elif self.scanning or snapshot is None:
             self.empty.say(_("Looking for photos..."))
         else:

@@ -222,7 +222,7 @@ class ClassListModel(QAbstractListModel):
             )
         else:
             lines.append(
-                _("Mean score {0}; predicted in {1} of {2} images.").format(
+                _("Mean score {0}; predicted in {1} of {2} photos.").format(
                     decimal(row.score, 3), number(row.predicted), number(row.images)
                 )
             )

@@ -107,8 +107,10 @@ class FactsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 4)
         layout.setSpacing(3)
-        for widget in (self.name, self.facts, self.problem, self.caption):
+        for widget in (self.name, self.facts, self.problem):
             layout.addWidget(widget)
+        layout.addSpacing(3)
+        layout.addWidget(self.caption)
         self.clear()
 
     def clear(self) -> None:

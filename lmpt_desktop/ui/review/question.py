@@ -93,12 +93,14 @@ class QuestionPanel(QWidget):
             word = theme.band_word(subject.band)
             parts.append(f'<span style="color:{colour}">{shape} {_escaped(word)}</span>')
         if subject.score is not None:
-            parts.append(_("score {score}").format(score=decimal(subject.score, 2)))
+            score = _("score {score}").format(score=decimal(subject.score, 2))
+            parts.append(score.replace(" ", "&nbsp;"))
         if subject.verdict is not Verdict.UNKNOWN:
             colour = verdict_colour(subject.verdict).name()
             said = _("you said {verdict}").format(verdict=verdict_word(subject.verdict))
             parts.append(f'<b style="color:{colour}">{_escaped(said)}</b>')
-        self.facts.setText(" · ".join(parts))
+        # The dot stays with what it follows: no line begins with one.
+        self.facts.setText("&nbsp;· ".join(parts))
 
 
 def _short(text: str, most: int) -> str:

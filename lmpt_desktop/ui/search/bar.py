@@ -29,15 +29,15 @@ def summary(result: SearchResult) -> str:
     ranking = result.ranking
     shown, found = len(ranking.rows), ranking.candidates
     amount = (
-        _("{shown} of {found} images").format(shown=number(shown), found=number(found))
+        _("{shown} of {found} photos").format(shown=number(shown), found=number(found))
         if shown < found
         else images_text(shown)
     )
     text = _("{amount}, most alike first").format(amount=amount) if shown > 1 else amount
     if ranking.left_out:
         text += ". " + ngettext(
-            "{count} image not looked at by the model is left out",
-            "{count} images not looked at by the model are left out",
+            "{count} photo not looked at by the model is left out",
+            "{count} photos not looked at by the model are left out",
             ranking.left_out,
         ).format(count=number(ranking.left_out))
     return text

@@ -138,9 +138,9 @@ def test_an_example_without_a_feature_is_said_so_and_ignored_beside_others(
 ) -> None:
     bad = session.search.run(SearchQuery(image_ids=ids(session, "bad_1.jpg")))
     assert bad.state is SearchState.NOTHING
-    assert bad.message.startswith("The chosen image has not been looked at")
+    assert bad.message.startswith("The chosen photo has not been looked at")
     gone = session.search.run(SearchQuery(image_ids=(998, 999)))
-    assert gone.message.startswith("None of the chosen images has been looked at")
+    assert gone.message.startswith("None of the chosen photos has been looked at")
     both = session.search.run(SearchQuery(image_ids=ids(session, "bad_1.jpg", "kite_1.jpg")))
     assert names(session, both)[0] == "kite_1.jpg"
 

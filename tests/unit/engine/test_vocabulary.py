@@ -68,9 +68,9 @@ def test_merging_says_first_what_will_happen(session: LibrarySession) -> None:
     before = whole(session)
     plan = session.vocabulary.plan_merge([dog, puppy], dog)
     assert plan.sentences == (
-        "“puppy” and “dog” become “dog”: 5 images.",
-        "2 images were said to be one but not the other; they count as present.",
-        "In 1 image the class is absent.",
+        "“puppy” and “dog” become “dog”: 5 photos.",
+        "2 photos were said to be one but not the other; they count as present.",
+        "In 1 photo the class is absent.",
         "“puppy” becomes another name of “dog”.",
     )
     assert whole(session) == before
@@ -177,9 +177,9 @@ def test_splitting_into_unknown_gives_the_images_to_look_at(session: LibrarySess
     plan = session.vocabulary.plan_split(dog, ["guide dog", " stray  dog "], copy=False, keep=False)
     assert plan.sentences[:3] == (
         "“dog” gives rise to “guide dog” and “stray dog”.",
-        "The 3 images in which it is present are shown next: say of each which of the new "
+        "The 3 photos in which it is present are shown next: say of each which of the new "
         "classes it has.",
-        "The 1 image in which it is absent has none of them.",
+        "The 1 photo in which it is absent has none of them.",
     )
     step = session.vocabulary.split(plan)
     assert names(session) == ["guide dog", "stray dog", "puppy", "kite"]

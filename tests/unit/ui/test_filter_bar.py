@@ -100,11 +100,11 @@ def test_tail_classes_are_named_as_such_in_the_list(bar: FilterBar, memory_sessi
 
 def test_the_count_says_how_many_of_how_many(bar: FilterBar) -> None:
     bar.show_count(12, 12)
-    assert bar.count.text() == "12 images"
+    assert bar.count.text() == "12 photos"
     bar.show_count(3, 12000)
-    assert bar.count.text() == "3 of 12,000 images"
+    assert bar.count.text() == "3 of 12,000 photos"
     bar.show_count(1, 1)
-    assert bar.count.text() == "1 image"
+    assert bar.count.text() == "1 photo"
 
 
 def test_before_any_prediction_no_class_is_called_tail(qtbot: QtBot, memory_session: Any) -> None:
@@ -114,3 +114,11 @@ def test_before_any_prediction_no_class_is_called_tail(qtbot: QtBot, memory_sess
     qtbot.addWidget(bar)
     bar.show_classes(snapshot)
     assert [bar.classes.itemText(i) for i in range(1, 3)] == ["dog", "person"]
+
+
+def test_the_name_field_keeps_its_width_when_it_can_be_cleared(bar: FilterBar) -> None:
+    bar.show()
+    empty = bar.text.width()
+    bar.text.setText("beach")
+    bar.layout().activate()  # pyright: ignore[reportOptionalMemberAccess]
+    assert bar.text.width() == empty

@@ -47,3 +47,13 @@ def test_it_tells_which_page_came_to_the_front(qtbot: QtBot, stack: PageStack) -
 def test_an_unknown_page_is_an_error(stack: PageStack) -> None:
     with pytest.raises(KeyError):
         stack.show_page("nothing")
+
+
+def test_only_the_page_in_front_says_how_small_the_stack_may_be(stack: PageStack) -> None:
+    tall = QWidget()
+    tall.setMinimumSize(50, 700)
+    stack.offer("chart", lambda: tall)
+    stack.show_page("chart")
+    assert stack.minimumSizeHint().height() == 700
+    stack.show_page(GRID)
+    assert stack.minimumSizeHint().height() < 700

@@ -141,9 +141,9 @@ def test_escape_with_nothing_to_clear_and_down_lead_to_the_photos(
 
 def test_examples_take_the_place_of_words(bar: SearchBar) -> None:
     bar.search_words("dog")
-    bar.search_like([4, 9], "2 images")
+    bar.search_like([4, 9], "2 photos")
     assert bar.query == SearchQuery(image_ids=(4, 9))
-    assert bar.field.text() == "" and bar.chip.text() == "Like 2 images"
+    assert bar.field.text() == "" and bar.chip.text() == "Like 2 photos"
     bar.field.setText("c")
     bar.field.clear()
     assert bar.query is not None, "emptying the field takes back words only"
@@ -156,7 +156,7 @@ def test_every_part_has_a_name_for_screen_readers(bar: SearchBar) -> None:
     none = Ranking(np.arange(2), np.zeros(2, np.float32), 2, 0)
     assert bar.query is not None
     bar.show_result(SearchResult(bar.query, SearchState.READY, none))
-    assert bar.status.accessibleName() == "Search result: 2 images, most alike first"
+    assert bar.status.accessibleName() == "Search result: 2 photos, most alike first"
     assert bar.chip.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
@@ -171,14 +171,14 @@ def test_long_words_are_cut_on_the_chip_only(bar: SearchBar) -> None:
 @pytest.mark.parametrize(
     ("rows", "candidates", "left_out", "said"),
     [
-        (312, 312, 0, "312 images, most alike first"),
-        (1000, 99_000, 0, "1,000 of 99,000 images, most alike first"),
-        (1, 1, 0, "1 image"),
-        (0, 0, 0, "0 images"),
-        (5, 5, 1, "5 images, most alike first. 1 image not looked at by the model is left out"),
+        (312, 312, 0, "312 photos, most alike first"),
+        (1000, 99_000, 0, "1,000 of 99,000 photos, most alike first"),
+        (1, 1, 0, "1 photo"),
+        (0, 0, 0, "0 photos"),
+        (5, 5, 1, "5 photos, most alike first. 1 photo not looked at by the model is left out"),
         (
             5, 5, 1200,
-            "5 images, most alike first. 1,200 images not looked at by the model are left out",
+            "5 photos, most alike first. 1,200 photos not looked at by the model are left out",
         ),
     ],
 )  # fmt: skip
@@ -202,7 +202,7 @@ def test_what_is_found_is_shown_most_alike_first_and_the_order_returns(
     before = shown(panel)
     with qtbot.waitSignal(panel.searched) as said:
         panel.search_bar.search_words("dog")
-    text = "9 images, most alike first. 3 images not looked at by the model are left out"
+    text = "9 photos, most alike first. 3 photos not looked at by the model are left out"
     assert said.args == [text]
     assert shown(panel) == BEST_FIRST
     assert panel.search_bar.status.text() == text
@@ -218,7 +218,7 @@ def test_filters_and_search_narrow_together(panel: GridPanel, qtbot: QtBot) -> N
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
     panel.bar.text.setText("beach")
     qtbot.waitUntil(lambda: shown(panel) == [10, 8, 6, 2])
-    assert panel.bar.count.text() == "4 of 12 images"
+    assert panel.bar.count.text() == "4 of 12 photos"
     panel.bar.clear()
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
     assert panel.search_bar.query is not None, "clearing filters keeps the search"
@@ -270,7 +270,7 @@ def test_photos_that_pass_but_were_not_looked_at_are_explained(
     engine.values[:] = NAN
     panel.search_bar.search_words("dog")
     qtbot.waitUntil(panel.empty.isVisible)
-    assert "has not looked at any image" in panel.empty.sentence.text()
+    assert "has not looked at any photo" in panel.empty.sentence.text()
 
 
 def test_newly_encoded_photos_join_and_keep_the_selection(

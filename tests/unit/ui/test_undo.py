@@ -23,7 +23,7 @@ def test_a_verdict_is_committed_before_it_can_be_undone(
 ) -> None:
     desk.annotate([1, 2], [DOG], Verdict.PRESENT, "dog")
     assert memory_session.snapshot().annotations[:2, 0].tolist() == [1, 1]
-    assert desk.stack.undoText() == "dog: present on 2 images"
+    assert desk.stack.undoText() == "dog: present on 2 photos"
     desk.undo()
     assert (memory_session.snapshot().annotations == -1).all()
     desk.redo()

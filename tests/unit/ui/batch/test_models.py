@@ -100,10 +100,10 @@ def test_steps_have_readable_names() -> None:
     name_of = {entry.id: entry.name for entry in CLASSES}.__getitem__
     present, absent = Verdict.PRESENT, Verdict.ABSENT
     assert words.set_classes(name_of, {2: present, 3: absent}, 1) == (
-        "dog present, kite absent on 1 image"
+        "dog present, kite absent on 1 photo"
     )
     many = dict.fromkeys(range(4), present)
-    assert words.set_classes(str, many, 1200) == "4 classes set on 1,200 images"
+    assert words.set_classes(str, many, 1200) == "4 classes set on 1,200 photos"
     assert words.accepted(312, ["bicycle"]) == "Accepted 312 'bicycle' predictions"
     assert words.accepted(5, ["a", "b"]) == "Accepted 5 predictions of 2 classes"
     long = "DSC_0001 holiday in the mountains with everybody who came along.jpg"

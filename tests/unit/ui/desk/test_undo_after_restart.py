@@ -42,11 +42,11 @@ def do_everything(session: LibrarySession, desk: AnnotationDesk) -> None:
 
 TEXTS = [
     "dog: present",
-    "cat: absent on 3 images",
+    "cat: absent on 3 photos",
     "Accepted 2 predictions",
-    "Import of 2 annotations on 2 images",
-    "Reviewed 4 images",
-    "Not reviewed: 1 image",
+    "Import of 2 annotations on 2 photos",
+    "Reviewed 4 photos",
+    "Not reviewed: 1 photo",
 ]
 
 
@@ -135,7 +135,7 @@ def test_the_text_of_an_older_verdict_has_the_name_the_class_has_now(
     desk.annotate(ids_of(session), [dog], Verdict.PRESENT, "dog")
     session.rename_class(dog, "hound")
     _session, desk = reopened()
-    assert texts(desk) == ["hound: present on 10 images"]
+    assert texts(desk) == ["hound: present on 10 photos"]
 
 
 def test_a_verdict_given_while_the_history_is_read_is_on_top_of_it(
@@ -150,7 +150,7 @@ def test_a_verdict_given_while_the_history_is_read_is_on_top_of_it(
     other.undo()
     qtbot.waitUntil(lambda: other.settled)
     assert texts(other) == [
-        "dog: present", "dog: absent on 2 images", "dog: present on 3 images",
+        "dog: present", "dog: absent on 2 photos", "dog: present on 3 photos",
     ]  # fmt: skip
     assert other.stack.index() == 2
     other.undo()

@@ -48,7 +48,7 @@ def test_it_says_what_would_be_learned_from(retrain: RetrainDialog) -> None:
     assert "2 classes have no present annotation" in retrain.without.text()
     assert "hair drier, toothbrush" in retrain.without.text()
     assert retrain.time.text() == "about 70 seconds"
-    assert retrain.backbone.text() == "lite on CPU"
+    assert retrain.backbone.text() == "Lite on CPU"
     assert "not been encoded" in retrain.warnings.text()
     assert retrain.start.isEnabled()
 
@@ -108,7 +108,7 @@ def test_the_page_follows_the_run(
     assert page.plot.points("tail") == 5  # could not be judged in the first two
     assert "Validation mAP 47.0 (head 57.0, medium 40.0, tail 27.0)" in page.scores.text()
     assert page.cancel.isVisible() and not page.compare.isVisible()
-    assert "80 photos to learn from, 20 held out; lite on CPU" in page.setup.text()
+    assert "80 photos to learn from, 20 held out; Lite on CPU" in page.setup.text()
 
 
 def test_a_run_that_measures_nothing_says_so_in_place_of_empty_axes(

@@ -20,6 +20,7 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.pace import Pace
+from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs import formats
 from lmpt_desktop.ui.dialogs.about import AboutDialog
 from lmpt_desktop.ui.dialogs.backbone import BackboneDialog, is_backbone_name
@@ -40,7 +41,7 @@ def test_backbones_say_size_and_what_is_in_use(backbone: BackboneDialog) -> None
     first, second = (backbone.list.item(i).text() for i in range(2))
     assert "on this computer" in first and "in use" in first
     assert "download: 599 MB" in second and "in use" not in second
-    assert backbone.now.text() == "In use: lite on CPU"
+    assert backbone.now.text() == "In use: Lite on CPU"
     assert not backbone.use.isEnabled()
 
 
@@ -104,7 +105,7 @@ def test_a_download_shows_progress_and_can_be_cancelled(
 
 def test_what_the_encoder_says_is_shown(backbone: BackboneDialog, session: Any, qtbot: Any) -> None:
     session.tell(EncoderChanged("NVIDIA H200", "lite"))
-    qtbot.waitUntil(lambda: "lite runs on NVIDIA H200" in backbone.strip.text, timeout=5000)
+    qtbot.waitUntil(lambda: "Lite runs on NVIDIA H200" in backbone.strip.text, timeout=5000)
     session.tell(Problem("Backbone", "These are no weights of ViT-B-16."))
     qtbot.waitUntil(lambda: "no weights" in backbone.strip.text, timeout=5000)
 
@@ -208,3 +209,8 @@ def test_changes_carry_a_sign_and_dates_are_local() -> None:
     assert formats.change(None, 0.4) == "–"
     assert re.fullmatch(r"2026-11-2\d \d\d:30", formats.local_time("2026-11-23T09:30:00+00:00"))
     assert formats.local_time("no date") == "no date"
+
+
+def test_preferences_follow_a_theme_chosen_in_the_menu(preferences: PreferencesDialog) -> None:
+    theme.manager().apply(ThemeChoice.LIGHT)
+    assert preferences.theme_box.currentIndex() == list(ThemeChoice).index(ThemeChoice.LIGHT)

@@ -385,3 +385,12 @@ def test_everything_said_is_announced(review: ReviewPage, qtbot: QtBot) -> None:
     assert said[-1].endswith("present")
     review.judge.back()
     assert said[-1].startswith("Taken back")
+
+
+def test_no_line_of_the_facts_begins_with_a_dot(
+    review: ReviewPage, session: Any, qtbot: QtBot
+) -> None:
+    session.annotate([3], [KITE], Verdict.PRESENT)
+    ask(review, qtbot, (3, KITE))
+    text = review.side.question.facts.text()
+    assert "·" in text and " ·" not in text

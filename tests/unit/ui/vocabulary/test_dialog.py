@@ -304,8 +304,8 @@ def test_merging_is_told_first_then_done_then_undone(
     assert asked is not None
     assert asked.into.currentText() == "dog"  # of which most was said
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
-    assert "“kite” and “dog” become “dog”: 4 images." in asked.sentences.text()
-    assert "1 image was said to be one but not the other" in asked.sentences.text()
+    assert "“kite” and “dog” become “dog”: 4 photos." in asked.sentences.text()
+    assert "1 photo was said to be one but not the other" in asked.sentences.text()
     words = asked.sentences
     assert words.height() >= words.heightForWidth(words.width())
     assert names(session)[3] == "kite"
@@ -354,7 +354,7 @@ def test_splitting_shows_the_photos_to_look_through(
     assert not asked.act.isEnabled()
     asked.names.setPlainText("guide dog\nstray dog\n")
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
-    assert "3 images in which it is present are shown next" in asked.sentences.text()
+    assert "3 photos in which it is present are shown next" in asked.sentences.text()
     asked.act.click()
     assert shown == [[1, 2, 3]]
     assert names(session)[:2] == ["guide dog", "stray dog"]
