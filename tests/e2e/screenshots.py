@@ -1,104 +1,65 @@
-"""Screenshots for the documentation: the real app, the real backbone, real photos.
+"""Pictures of every page and dialog: the real app, the real backbone, real photos.
 
 ``python tests/e2e/screenshots.py PHOTOS OUT`` opens the folder PHOTOS, waits until every photo
-has been looked at, and writes ``welcome``, ``library``, ``tail``, ``selection`` and ``long-tail``
-as PNG to the folder OUT, each in light and dark.  It uses a library of its own, which it throws
-away.
+has been looked at, and writes a PNG of each scene of ``scenes.py`` to the folder OUT, in light
+and dark.  ``--scale 1.5`` draws them as on a screen set to 150 %, ``--language de`` in German,
+``--only window,review`` makes some of them.  With ``--home FOLDER`` what the app knows is kept
+there, so that the next call need not look at the photos again; else it is thrown away.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
-
-from lmpt_desktop import app
-from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.inference.filters import SortKey
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.theme import ThemeChoice
-
-SIZE = QSize(1360, 850)
-PATIENCE_SECONDS = 600
+SCREEN = (1920, 1080)
+THEMES = ("light", "dark")
 
 
-def wait(until: Callable[[], object], rest: float = 1.0) -> None:
-    """Keep the window alive until something is so, and ``rest`` seconds more."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not until():
-        if time.monotonic() > deadline:
-            raise TimeoutError
-        QApplication.processEvents()
-        time.sleep(0.002)
-    end = time.monotonic() + rest
-    while time.monotonic() < end:
-        QApplication.processEvents()
-        time.sleep(0.002)
+def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("photos", type=Path, help="a folder of photos; they are only read")
+    parser.add_argument("out", type=Path, help="where the pictures go")
+    parser.add_argument("--home", type=Path, help="keep the library here")
+    parser.add_argument("--only", default="", help="scenes, separated by commas")
+    parser.add_argument("--themes", default=",".join(THEMES), help="light, dark or both")
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--scale", type=float, default=1.0, help="1.5 for a screen at 150 %%")
+    parser.add_argument("--size", default="", help="of the window, e.g. 1360x850")
+    return parser.parse_args(given)
 
 
-def shoot(window: MainWindow, out: Path, name: str) -> None:
-    """Grab the window in both themes."""
-    for choice in (ThemeChoice.LIGHT, ThemeChoice.DARK):
-        window.set_theme(choice)
-        wait(lambda: True, 0.4)
-        window.grab().save(str(out / f"{name}-{choice}.png"))
+def offscreen(home: Path, scale: float) -> None:
+    """A screen that nobody sees, of a usual size; must come before Qt starts."""
+    screen = home / "screen.json"
+    width, height = SCREEN
+    screen.write_text(
+        json.dumps({"screens": [{"name": "one", "x": 0, "y": 0, "width": width, "height": height,
+                                 "logicalDpi": 96, "logicalBaseDpi": 96, "dpr": 1}]})
+    )  # fmt: skip
+    os.environ.setdefault("QT_QPA_PLATFORM", f"offscreen:configfile={screen}")
+    os.environ["QT_SCALE_FACTOR"] = str(scale)
+    os.environ["LMPT_DESKTOP_HOME"] = str(home)
 
 
-def judge(page: LibraryPage, position: int, name: str, verdict: Verdict) -> None:
-    ids = {entry.name: entry.id for entry in page.session.classes}
-    if name in ids:
-        page.desk.annotate([page.panel.model.image_id(position)], [ids[name]], verdict, name)
+def main() -> None:
+    args = arguments()
+    args.out.mkdir(parents=True, exist_ok=True)
+    size = args.size or ("1360x850" if args.scale == 1 else "1280x720")
+    with tempfile.TemporaryDirectory() as thrown_away:
+        home = args.home or Path(thrown_away)
+        home.mkdir(parents=True, exist_ok=True)
+        offscreen(home, args.scale)
+        from scenes import Studio  # the screen is chosen first
 
-
-def main(photos: Path, out: Path) -> None:
-    out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as home:
-        os.environ["LMPT_DESKTOP_HOME"] = home
-        app.make_application()
-        window = app.make_window(WindowMemory())
-        window.resize(SIZE)
-        window.show()
-        wait(lambda: True, 0.3)
-        shoot(window, out, "welcome")
-        app.start(window, argparse.Namespace(folders=[photos], library=None))
-        wait(lambda: window.page is not None and window.page.panel.model.rowCount() > 0, 2)
-        shoot(window, out, "first-moments")
-        wait(lambda: not window.status.working, 3)
-        page = window.page
-        assert page is not None
-        grid = page.grid
-        first = page.panel.model.image_id(0)
-        grid.select_ids([first], first)
-        wait(lambda: True, 1)
-        shoot(window, out, "library")
-        page.panel.bar.order.setCurrentIndex(page.panel.bar.order.findData(SortKey.TAIL_FIRST))
-        wait(lambda: True, 2)
-        shoot(window, out, "tail")
-        for position in range(6):
-            cell = page.panel.model.cell(position)
-            for chip in cell.chips[:2]:
-                judge(page, position, chip.name, Verdict.PRESENT)
-        ids = page.panel.model.ids[:3].tolist()
-        grid.select_ids(ids, ids[0])
-        page.mark_reviewed(True)
-        wait(lambda: True, 2)
-        shoot(window, out, "selection")
-        window.commands.action("view.dashboard").trigger()
-        wait(lambda: page.pages.current == "dashboard", 3)
-        shoot(window, out, "long-tail")
-        window.close()
+        width, height = (int(part) for part in size.split("x"))
+        studio = Studio(args.out, args.themes.split(","), args.language)
+        studio.play(args.photos, (width, height), set(filter(None, args.only.split(","))))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main()

@@ -1,0 +1,343 @@
+"""What ``screenshots.py`` takes pictures of: each page and dialog, in an order that suits them."""
+
+from __future__ import annotations
+
+import argparse
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QSize
+from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
+
+from lmpt_desktop import app
+from lmpt_desktop.engine.views import RunState, Verdict
+from lmpt_desktop.inference.filters import SortKey
+from lmpt_desktop.ui.dashboard.page import DashboardPage
+from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
+from lmpt_desktop.ui.dialogs.preferences import PreferencesDialog
+from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
+from lmpt_desktop.ui.dialogs.run_page import RunDialog
+from lmpt_desktop.ui.dialogs.versions import VersionsDialog
+from lmpt_desktop.ui.language import speak
+from lmpt_desktop.ui.library_page import LibraryPage
+from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.memory import WindowMemory
+from lmpt_desktop.ui.palette import CommandPalette
+from lmpt_desktop.ui.theme import ThemeChoice
+from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
+from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
+
+PATIENCE_SECONDS = 600
+ENOUGH_FOR_A_RUN = 10
+"""Photos there must be before classes are learned from them."""
+
+
+def wait(until: Callable[[], object], rest: float = 1.0) -> None:
+    """Keep the window alive until something is so, and ``rest`` seconds more."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not until():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        QApplication.processEvents()
+        time.sleep(0.002)
+    pause(rest)
+
+
+def pause(seconds: float) -> None:
+    """Let the window come to rest."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.002)
+
+
+class Studio:
+    """One window, and the scenes that are played in it."""
+
+    def __init__(self, out: Path, themes: list[str], language: str) -> None:
+        self.out = out
+        self.themes = [ThemeChoice(name) for name in themes]
+        self.only: set[str] = set()
+        speak(app.make_application(), language)
+        self.window: MainWindow = app.make_window(WindowMemory())
+
+    @property
+    def page(self) -> LibraryPage:
+        assert self.window.page is not None
+        return self.window.page
+
+    # ---------------------------------------------------------------------------- the camera
+
+    def shoot(self, name: str, what: QWidget | None = None) -> None:
+        """Grab the window, or a dialog, in each theme."""
+        for choice in self.themes:
+            self.window.set_theme(choice)
+            pause(0.3)
+            (what or self.window).grab().save(str(self.out / f"{name}-{choice}.png"))
+
+    def shoot_tabs(self, name: str, dialog: QWidget, tabs: QTabWidget) -> None:
+        for place in range(tabs.count()):
+            tabs.setCurrentIndex(place)
+            pause(0.8)
+            self.shoot(f"{name}-{place + 1}", dialog)
+
+    def dialog(self, command: str, kind: type[QWidget] = QDialog) -> QWidget:
+        """What a command shows."""
+        before = set(map(id, self.window.findChildren(kind)))
+        self.do(command)
+
+        def shown() -> list[QWidget]:
+            return [w for w in self.window.findChildren(kind) if id(w) not in before]
+
+        wait(shown, 1)
+        return shown()[0]
+
+    def do(self, command: str) -> None:
+        self.window.commands.action(command).trigger()
+
+    # ----------------------------------------------------------------------------- the scenes
+
+    def play(self, photos: Path, size: tuple[int, int], only: set[str]) -> None:
+        """Take all pictures, or those of the scenes named in ``only``; a scene that fails is
+        told, and the others follow."""
+        window = self.window
+        window.resize(QSize(*size))
+        window.show()
+        if not only or "welcome" in only:
+            pause(0.3)
+            self.shoot("welcome")
+        app.start(window, argparse.Namespace(folders=[photos], library=None))
+        wait(lambda: window.page is not None and self.page.panel.model.rowCount() > 0, 2)
+        wait(lambda: not window.status.working, 3)
+        scenes: tuple[Callable[[], None], ...] = (
+            self.library, self.tour, self.review, self.long_tail, self.accept, self.set_classes,
+            self.vocabulary, self.run, self.versions, self.preferences, self.small_ones,
+            self.messages, self.empty,
+        )  # fmt: skip
+        for scene in scenes:
+            if only and scene.__name__ not in only:
+                continue
+            try:
+                scene()
+            except Exception:
+                traceback.print_exc()
+        window.close()
+
+    def library(self) -> None:
+        page = self.page
+        page.show_grid()
+        first = page.panel.model.image_id(0)
+        page.grid.select_ids([first], first)
+        pause(1)
+        self.shoot("window")
+        order = page.panel.bar.order
+        order.setCurrentIndex(order.findData(SortKey.TAIL_FIRST))
+        pause(2)
+        self.shoot("tail")
+        for position in range(min(6, page.panel.model.rowCount())):
+            for chip in page.panel.model.cell(position).chips[:2]:
+                self._judge(position, chip.name)
+        ids = page.panel.model.ids[:3].tolist()
+        page.grid.select_ids(ids, ids[0])
+        page.mark_reviewed(True)
+        pause(2)
+        self.shoot("selection")
+        page.panel.bar.text.setText("no such photo")
+        pause(1.5)
+        self.shoot("no-match")
+        page.panel.bar.clear()
+        pause(1)
+        page.search()
+        page.panel.search_bar.search_words("an animal")
+        pause(3)
+        self.shoot("search")
+        page.panel.search_bar.clear()
+        pause(1)
+
+    def _judge(self, position: int, name: str) -> None:
+        ids = {entry.name: entry.id for entry in self.page.session.classes}
+        if name in ids:
+            image = self.page.panel.model.image_id(position)
+            self.page.desk.annotate([image], [ids[name]], Verdict.PRESENT, name)
+
+    def tour(self) -> None:
+        card = self.window.shell_actions.tour
+        card.begin()
+        for step in range(4):
+            card.show_step(step)
+            pause(0.5)
+            self.shoot(f"tour-{step + 1}")
+        card.end()
+
+    def review(self) -> None:
+        self.do("view.review")
+        wait(lambda: (page := self.page.review.in_front) is not None and page.asks, 2)
+        review = self.page.review.in_front
+        assert review is not None
+        self.shoot("review")
+        review.say(Verdict.PRESENT)
+        pause(1.5)
+        self.shoot("review-answered")
+        ids = self.page.panel.model.ids[:2].tolist()
+        review.show_images(ids)
+        pause(2)
+        self.shoot("review-photo")
+        self.do("review.find")
+        pause(0.5)
+        self.shoot("review-find")
+        for _photo in ids:
+            self.do("review.skip")
+            pause(1)
+        self.shoot("review-end")
+        self.page.review.leave()
+
+    def long_tail(self) -> None:
+        self.do("view.dashboard")
+        wait(lambda: self.page.pages.current == "dashboard", 3)
+        page = self.page.pages.built("dashboard")
+        assert isinstance(page, DashboardPage)
+        self.shoot("long-tail")
+        page.tabs.setCurrentIndex(1)
+        pause(2)
+        self.shoot("long-tail-together")
+        page.tabs.setCurrentIndex(0)
+        self.page.show_grid()
+
+    def accept(self) -> None:
+        self.page.grid.clearSelection()
+        dialog = self.dialog("image.accept")
+        pause(2)
+        self.shoot("accept", dialog)
+        dialog.close()
+
+    def set_classes(self) -> None:
+        ids = self.page.panel.model.ids[:5].tolist()
+        self.page.grid.select_ids(ids, ids[0])
+        pause(0.5)
+        dialog = self.dialog("image.classes")
+        self.shoot("set-classes", dialog)
+        dialog.close()
+
+    def vocabulary(self) -> None:
+        dialog = self.dialog("vocabulary.edit", VocabularyDialog)
+        assert isinstance(dialog, VocabularyDialog)
+        names = [entry.name for entry in self.page.session.classes]
+        dialog.classes.select_class(names[0])
+        dialog.try_out.name.setText("zebra")
+        pause(2)
+        self.shoot_tabs("vocabulary", dialog, dialog.tabs)
+        dialog.tabs.setCurrentIndex(0)
+        dialog.classes.select_ids([entry.id for entry in self.page.session.classes[:2]])
+        for name, button, kind in (
+            ("merge", dialog.classes.merge, MergeDialog),
+            ("split", dialog.classes.split, SplitDialog),
+        ):
+            button.click()
+            wait(lambda kind=kind: dialog.findChild(kind) is not None, 1)
+            asked = dialog.findChild(kind)
+            assert asked is not None
+            self.shoot(name, asked)
+            asked.reject()
+            dialog.classes.select_class(names[0])
+            pause(0.5)
+        dialog.close()
+
+    def run(self) -> None:
+        """A real one, on what the model predicts: enough to see the pages."""
+        session = self.page.session
+        snapshot = session.snapshot()
+        if len(snapshot.image_ids) < ENOUGH_FOR_A_RUN:
+            return
+        if session.current_run() is None:
+            for row in range(0, len(snapshot.image_ids), 2):
+                image = int(snapshot.image_ids[row])
+                present = np.flatnonzero(snapshot.predicted[row]).tolist()
+                shown = [snapshot.classes[column].id for column in present]
+                session.annotate([image], shown, Verdict.PRESENT)
+                session.mark_reviewed([image])
+            pause(2)
+            dialog = self.dialog("model.retrain", RetrainDialog)
+            assert isinstance(dialog, RetrainDialog)
+            wait(dialog.start.isEnabled, 1)
+            self.shoot("retrain", dialog)
+            dialog.start.click()
+        else:
+            self.do("model.run")
+        wait(lambda: self.window.findChild(RunDialog) is not None, 4)
+        run = self.window.findChild(RunDialog)
+        assert run is not None
+        self.shoot("run-going", run)
+        wait(lambda: run.page.status and run.page.status.state is RunState.FINISHED, 1)
+        self.shoot("run", run)
+        run.page.compare.click()
+        wait(lambda: self.window.findChild(ComparisonDialog) is not None, 0)
+        comparison = self.window.findChild(ComparisonDialog)
+        assert comparison is not None
+        wait(lambda: comparison.comparison is not None, 2)
+        self.shoot_tabs("comparison", comparison, comparison.tabs)
+        comparison.close()
+
+    def versions(self) -> None:
+        dialog = self.dialog("model.versions", VersionsDialog)
+        assert isinstance(dialog, VersionsDialog)
+        self.shoot("versions", dialog)
+        dialog.close()
+
+    def preferences(self) -> None:
+        dialog = self.dialog("edit.preferences", PreferencesDialog)
+        assert isinstance(dialog, PreferencesDialog)
+        self.shoot_tabs("preferences", dialog, dialog.tabs)
+        dialog.close()
+
+    def small_ones(self) -> None:
+        for name, command in (
+            ("keyboard", "help.keyboard"),
+            ("about", "help.about"),
+            ("backbone", "model.backbone"),
+        ):
+            dialog = self.dialog(command)
+            self.shoot(name, dialog)
+            dialog.close()
+        palette = self.dialog("help.palette", CommandPalette)
+        self.shoot("palette", palette)
+        palette.close()
+
+    def messages(self) -> None:
+        """The stack of messages above the grid."""
+        self.window.notifications.tell(
+            "3 photos cannot be read",
+            "They are left out until they can be. Open them in another program to see why.",
+            "broken.jpg: truncated",
+        )
+        self.window.tell_error("The tags were not exported", OSError("The disk is full."))
+        note = self.window.notifications.tell(
+            "The retraining is finished",
+            "Compare the new prompts with the ones in use, then decide.",
+            colour="accent",
+        )
+        note.add_button("Compare...", lambda: None)
+        self.window.notifications.take_focus()
+        pause(0.5)
+        self.shoot("messages")
+        self.window.notifications.clear()
+
+    def empty(self) -> None:
+        """A library without a photo."""
+        nothing = self.out / "empty folder"
+        nothing.mkdir(exist_ok=True)
+        self.window.close_library()
+        pause(1)
+        self.shoot("welcome-recent")
+        app.start(self.window, argparse.Namespace(folders=[nothing], library=None))
+        wait(lambda: self.window.page is not None, 3)
+        self.shoot("empty")
+        self.do("view.review")
+        pause(2)
+        self.shoot("empty-review")
+        self.do("view.dashboard")
+        pause(2)
+        self.shoot("empty-long-tail")
+        nothing.rmdir()
