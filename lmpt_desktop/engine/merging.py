@@ -239,7 +239,7 @@ def plan_split(
 
 def listed(names: Sequence[str], most: int = 5) -> str:
     """ "“a”, “b” and “c”", or the first few and how many more there are."""
-    quoted = [f"“{name}”" for name in names]
+    quoted = [_("“{name}”").format(name=name) for name in names]
     if len(quoted) > most:
         rest = len(quoted) - most + 1
         quoted = [*quoted[: most - 1], _("{count} more").format(count=number(rest))]

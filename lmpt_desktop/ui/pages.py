@@ -32,6 +32,10 @@ class PageStack(QStackedWidget):
             return super().minimumSizeHint()
         return page.minimumSizeHint().expandedTo(page.minimumSize())
 
+    def hasHeightForWidth(self) -> bool:
+        """No: asked that way, the stack answers for its tallest page."""
+        return False
+
     def offer(self, name: str, make: Callable[[], QWidget]) -> None:
         """Have a page of this name, built by ``make`` when it is first shown."""
         self._makers[name] = make

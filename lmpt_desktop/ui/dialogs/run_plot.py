@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
-from lmpt_desktop.translation import N_, _
+from lmpt_desktop.translation import N_, _, decimal
 from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.dialogs.base import muted
 from lmpt_desktop.ui.dialogs.run_story import BAND_CURVES, RunStory
@@ -139,8 +141,17 @@ def _empty() -> QLabel:
     return label
 
 
+class DecimalAxis(pg.AxisItem):
+    """Figures with the decimal point or comma of the user's language."""
+
+    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+        point = decimal(0.5).strip("05")
+        plain: list[str] = super().tickStrings(values, scale, spacing)
+        return [text.replace(".", point) for text in plain]
+
+
 def _plot(spoken: str) -> pg.PlotWidget:
-    plot = pg.PlotWidget()
+    plot = pg.PlotWidget(axisItems={"left": DecimalAxis("left")})
     plot.setAccessibleName(spoken)
     plot.setMouseEnabled(False, False)
     plot.setMenuEnabled(False)

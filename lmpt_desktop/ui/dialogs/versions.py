@@ -131,7 +131,7 @@ class VersionsDialog(LibraryDialog):
         self.table.setAccessibleName(_("Versions"))
         self.table.setModel(self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        widths = {STATE: 124, MADE: 140, CLASSES: 84}
+        widths = {STATE: 160, MADE: 140, CLASSES: 84}
         widths |= {FIRST_FIGURE + i: width for i, width in enumerate((74, 74, 84, 74))}
         dress_table(self.table, NAME, widths)
         self.promote = _button("promote", _("&Use this version"))

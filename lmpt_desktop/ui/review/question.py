@@ -73,7 +73,7 @@ class QuestionPanel(QWidget):
             text = _("Is there “{name}” in this photo?").format(name=subject.name)
         self.title.setToolTip(text)
         self.title.setText(_breakable(text))
-        self.reason.setText(reason)
+        self.reason.setText(reason.replace(" %", "\u00a0%"))  # a number keeps its sign
         self.reason.setVisible(bool(reason))
         self._whole = whole
         self._restyle()

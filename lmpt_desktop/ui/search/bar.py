@@ -183,7 +183,7 @@ class SearchBar(QWidget):
         elif query is None:
             self.clear()
         else:
-            self._set(query, f"“{shortened(query.text)}”")
+            self._set(query, _("“{name}”").format(name=shortened(query.text)))
 
     def _typed(self, text: str) -> None:
         # Emptying the field, also by its button, takes the words back; examples have none.

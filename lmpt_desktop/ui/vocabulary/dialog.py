@@ -55,7 +55,7 @@ class VocabularyDialog(LibraryDialog):
     ) -> None:
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Vocabulary"))
-        self.resize(980, 660)
+        self.resize(1080, 660)
         self.edits = EditDesk(session, self)
         self._counting: background.Task | None = None
         self._count_again = False

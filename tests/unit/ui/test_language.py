@@ -11,10 +11,12 @@ from PySide6.QtCore import QLocale, QTranslator
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from lmpt_desktop import translation
+from lmpt_desktop.engine.merging import listed
 from lmpt_desktop.translation import _, decimal, moment, number
 from lmpt_desktop.ui import language
 from lmpt_desktop.ui.commands import COMMANDS, MENUS
 from lmpt_desktop.ui.commands.shortcuts import native
+from lmpt_desktop.ui.dialogs.run_plot import DecimalAxis
 
 
 @pytest.fixture
@@ -73,3 +75,11 @@ def test_no_two_entries_of_a_german_menu_have_the_same_key(german: str) -> None:
         )
     titles = [_(title) for _name, title in MENUS]
     assert len({text[text.index("&") + 1] for text in titles}) == len(titles)
+
+
+def test_names_in_sentences_and_figures_on_axes_are_written_as_in_german(
+    german: str, qtbot: object
+) -> None:
+    axis = DecimalAxis("left")
+    assert axis.tickStrings([0.01, 0.02], 1, 0.01) == ["0,01", "0,02"]
+    assert listed(["Hund", "Katze"]) == "„Hund“ und „Katze“"
