@@ -47,7 +47,9 @@ class Notification(QFrame):
         body.setWordWrap(True)
         body.setTextFormat(Qt.TextFormat.PlainText)
         body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        body.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        # Not Minimum: that takes the height of the text in a narrow column, for which the window
+        # would grow.  How high it is at its real width, the layouts ask by themselves.
+        body.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._details = QLabel(details)
         self._details.setWordWrap(True)
         self._details.setTextFormat(Qt.TextFormat.PlainText)

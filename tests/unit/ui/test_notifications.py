@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from lmpt_desktop.ui import notifications
 from lmpt_desktop.ui.notifications import MAX_SHOWN, NotificationArea
@@ -82,3 +82,19 @@ def test_good_news_passes_but_not_under_the_keyboard(
     assert news in area.shown
     area.window_for_test.findChild(QLineEdit, "work").setFocus()  # type: ignore[attr-defined]
     qtbot.waitUntil(lambda: area.shown == (problem,))
+
+
+def test_a_long_message_is_whole_and_takes_no_more_height_than_its_width_needs(
+    qtbot: Any,
+) -> None:
+    page = QWidget()
+    qtbot.addWidget(page)
+    layout = QVBoxLayout(page)
+    layout.addWidget(area := NotificationArea())
+    layout.addStretch(1)
+    page.resize(900, 500)
+    page.show()
+    note = area.tell("Title", "A sentence of some length. " * 8)
+    body = next(label for label in note.findChildren(QLabel) if label.wordWrap())
+    qtbot.waitUntil(lambda: body.height() >= body.heightForWidth(body.width()) > 0)
+    assert area.minimumSizeHint().height() <= area.heightForWidth(area.width())
