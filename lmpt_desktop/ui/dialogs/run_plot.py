@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
@@ -144,7 +142,7 @@ def _empty() -> QLabel:
 class DecimalAxis(pg.AxisItem):
     """Figures with the decimal point or comma of the user's language."""
 
-    def tickStrings(self, values: Sequence[float], scale: float, spacing: float) -> list[str]:
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         point = decimal(0.5).strip("05")
         plain: list[str] = super().tickStrings(values, scale, spacing)
         return [text.replace(".", point) for text in plain]
