@@ -125,7 +125,7 @@ class GridPanel(QWidget):
         self.search_bar.changed.connect(self._search_changed)
         self.search_bar.retry_wanted.connect(self._retry)
         self.search_bar.grid_wanted.connect(self.view.setFocus)
-        self.query.waiting.connect(self.search_bar.show_result)
+        self.query.waiting.connect(self._wait)
         self.bar.update_wanted.connect(self.ask)
         self.zoom.valueChanged.connect(self.view.set_zoom)
         self.view.zoom_changed.connect(self.zoom.setValue)
@@ -182,6 +182,13 @@ class GridPanel(QWidget):
             self._session.search.retry(self.search_bar.query)
             self.ask()
 
+    def _wait(self, result: SearchResult) -> None:
+        """What is on screen stays there; where nothing is, the reason is another one now."""
+        self.search_bar.show_result(result)
+        if not self.model.rowCount():
+            self._result = result
+            self._show_empty()
+
     def _show(self, selection: Selection) -> None:
         result = self._result = selection.search
         self.search_bar.show_result(result)
@@ -228,7 +235,9 @@ class GridPanel(QWidget):
         snapshot = self.model.snapshot
         result = self._result
         if snapshot is not None and len(snapshot.images):
-            if result is not None and result.state is SearchState.FAILED:
+            if result is not None and result.state is SearchState.WAITING:
+                self.empty.say(result.message)
+            elif result is not None and result.state is SearchState.FAILED:
                 self.empty.say(result.message, _("Try again"))
             elif result is not None and result.state is SearchState.NOTHING:
                 self.empty.say(result.message, _("Clear search"))

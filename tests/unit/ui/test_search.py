@@ -239,6 +239,20 @@ def test_while_the_model_loads_the_grid_stays_and_the_row_says_so(
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
 
 
+def test_an_empty_grid_says_that_the_model_loads_not_that_filters_hide_photos(
+    panel: GridPanel, engine: StandIn, qtbot: QtBot
+) -> None:
+    panel.bar.text.setText("no such name")
+    qtbot.waitUntil(lambda: panel.model.rowCount() == 0)
+    engine.says = (SearchState.WAITING, "Loading the model to read your words...")
+    panel.search_bar.search_words("dog")
+    qtbot.waitUntil(lambda: "Loading the model" in panel.empty.sentence.text())
+    assert not panel.empty.button.isVisible()
+    engine.says = None
+    panel.bar.clear()
+    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
+
+
 def test_words_that_could_not_be_read_are_tried_again_by_the_button(
     panel: GridPanel, engine: StandIn, qtbot: QtBot
 ) -> None:
