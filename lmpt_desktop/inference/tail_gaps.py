@@ -43,10 +43,12 @@ def gaps(tail: LongTail) -> list[Gap]:
     """What is missing; empty where nothing is."""
     if tail.estimated:
         return _kept(Gap(GapKind.NOT_PREDICTED, _where(tail, tail.predicted == 0)))
-    bands = np.array([list(Band).index(band) for band in tail.bands.bands], np.int64)
+    limits = tail.bands.limits
+    # By examples, also while the bands that are shown are estimated: what is missing is examples.
+    counted = limits.bands(tail.present)
+    bands = np.array([list(Band).index(band) for band in counted], np.int64)
     in_tail = bands == list(Band).index(Band.TAIL)
     in_medium = bands == list(Band).index(Band.MEDIUM)
-    limits = tail.bands.limits
     waiting = _where(tail, in_tail & (tail.unjudged > 0), -tail.unjudged)
     unmeasured = np.isnan(tail.average_precision) & (tail.present > 0) & tail.evaluated
     return _kept(

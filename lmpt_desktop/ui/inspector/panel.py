@@ -122,6 +122,7 @@ class InspectorPanel(QWidget):
         self._stack.addWidget(empty)
         foot = QHBoxLayout()
         foot.setContentsMargins(10, 6, 10, 8)
+        foot.setSpacing(12)
         foot.addWidget(self.note, 1)
         foot.addWidget(self.review)
         below = QWidget()
