@@ -71,7 +71,7 @@ class PlannedDialog(QDialog):
         layout.addWidget(self.sentences)
         layout.addWidget(self.strip)
         layout.addStretch(1)
-        layout.addWidget(muted(_("It can be undone.")))
+        layout.addWidget(muted(_("It can be undone as long as the vocabulary is open.")))
         layout.addWidget(self.buttons)
 
     def look(self) -> None:
