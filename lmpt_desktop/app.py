@@ -18,14 +18,14 @@ from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.arrivals import sort_out
-from lmpt_desktop.ui.collector import Collector
-from lmpt_desktop.ui.instance import hand_over
-from lmpt_desktop.ui.language import speak
-from lmpt_desktop.ui.main_window import TITLE, MainWindow
-from lmpt_desktop.ui.memory import LANGUAGE, WindowMemory, library_for
-from lmpt_desktop.ui.opener import LibraryOpener, Opened
-from lmpt_desktop.ui.thumbnails import SessionThumbnails
+from lmpt_desktop.ui.kit.language import speak
+from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
+from lmpt_desktop.ui.library.dropped_paths import classify_paths
+from lmpt_desktop.ui.shell.settings import LANGUAGE, WindowMemory, library_for
+from lmpt_desktop.ui.window.garbage_collection import GuiThreadCollector
+from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
+from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
+from lmpt_desktop.ui.window.single_instance import hand_over
 
 FIRST_VOCABULARY = "everyday"
 SWITCH_SECONDS = 0.0005
@@ -67,7 +67,7 @@ def make_application() -> QApplication:
     application.setApplicationName(APP_NAME)
     application.setApplicationDisplayName(TITLE)
     application.setDesktopFileName(APP_NAME)
-    Collector(application)
+    GuiThreadCollector(application)
     return application
 
 
@@ -84,7 +84,7 @@ def wanted_library(memory: WindowMemory, args: argparse.Namespace) -> Path | Non
     if library is not None:
         return library.expanduser().resolve()
     if named := _named(args):
-        places = sort_out(named).places
+        places = classify_paths(named).places
         return library_for(places[0]) if places else None
     last = memory.text("open")
     return Path(last) if last and (Path(last) / "catalogue.sqlite").is_file() else None

@@ -23,10 +23,10 @@ from lmpt_desktop import app
 from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.engine.views import ClassSpec
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.opener import LibraryOpener
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 SUPPORT = Path(__file__).parents[1] / "support"
 FAKES = Commands(

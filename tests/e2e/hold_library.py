@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from conftest import CLASSES, FAKES  # pyright: ignore[reportMissingImports]
 
 from lmpt_desktop import app
-from lmpt_desktop.ui.opener import LibraryOpener
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 
 def say(*words: object) -> None:
@@ -25,7 +25,7 @@ def main(photos: Path) -> None:
     window = app.make_window(opener=opener)
     window.show()
     window.library_opened.connect(lambda _page: say("open"))
-    window.shell_actions.door.knocked.connect(lambda paths: say("asked", *paths))
+    window.shell_actions.door.activation_requested.connect(lambda paths: say("asked", *paths))
     app.start(window, argparse.Namespace(folders=[photos], library=None))
     application.exec()
 

@@ -15,7 +15,7 @@ from PySide6.QtCore import QElapsedTimer, Qt
 from PySide6.QtTest import QTest
 
 from lmpt_desktop import app
-from lmpt_desktop.ui.opener import LibraryOpener
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 VERDICTS, PHOTOS = 20, 12
 

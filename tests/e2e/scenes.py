@@ -15,20 +15,20 @@ from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
 from lmpt_desktop import app
 from lmpt_desktop.engine.views import RunState, Verdict
 from lmpt_desktop.inference.filters import SortKey
-from lmpt_desktop.ui.dashboard.page import DashboardPage
-from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
-from lmpt_desktop.ui.dialogs.preferences import PreferencesDialog
-from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
-from lmpt_desktop.ui.dialogs.run_page import RunDialog
-from lmpt_desktop.ui.dialogs.versions import VersionsDialog
-from lmpt_desktop.ui.language import speak
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.palette import CommandPalette
-from lmpt_desktop.ui.theme import ThemeChoice
+from lmpt_desktop.ui.help.command_palette import CommandPalette
+from lmpt_desktop.ui.kit.language import speak
+from lmpt_desktop.ui.kit.theme import ThemeChoice
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.long_tail.page import LongTailPage
+from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.training.retrain import RetrainDialog
+from lmpt_desktop.ui.training.run_page import RunDialog
+from lmpt_desktop.ui.versions.comparison import ComparisonDialog
+from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 PATIENCE_SECONDS = 600
 ENOUGH_FOR_A_RUN = 10
@@ -195,10 +195,10 @@ class Studio:
         self.page.review.leave()
 
     def long_tail(self) -> None:
-        self.do("view.dashboard")
+        self.do("view.long-tail")
         wait(lambda: self.page.pages.current == "dashboard", 3)
         page = self.page.pages.built("dashboard")
-        assert isinstance(page, DashboardPage)
+        assert isinstance(page, LongTailPage)
         self.shoot("long-tail")
         page.tabs.setCurrentIndex(1)
         pause(2)
@@ -337,7 +337,7 @@ class Studio:
         self.do("view.review")
         pause(2)
         self.shoot("empty-review")
-        self.do("view.dashboard")
+        self.do("view.long-tail")
         pause(2)
         self.shoot("empty-long-tail")
         nothing.rmdir()

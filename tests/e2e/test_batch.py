@@ -23,8 +23,8 @@ from lmpt_desktop.ingest import ScannedFile
 from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
 from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog
 from lmpt_desktop.ui.batch.copying import from_mime
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]

@@ -13,8 +13,8 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]

@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.filters import SortKey, Status
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 

@@ -24,17 +24,17 @@ from lmpt_desktop import app
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import ClassSpec, RunState, Verdict
 from lmpt_desktop.ingest import ThumbnailStore
-from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
-from lmpt_desktop.ui.dialogs.log import LogDialog
-from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
-from lmpt_desktop.ui.dialogs.run_page import RunDialog
-from lmpt_desktop.ui.dialogs.run_story import story_of
-from lmpt_desktop.ui.dialogs.versions import VersionsDialog
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.opener import LibraryOpener, Opened
-from lmpt_desktop.ui.thumbnails import SessionThumbnails
+from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.training.log import LogDialog
+from lmpt_desktop.ui.training.retrain import RetrainDialog
+from lmpt_desktop.ui.training.run_page import RunDialog
+from lmpt_desktop.ui.training.run_story import story_of
+from lmpt_desktop.ui.versions.comparison import ComparisonDialog
+from lmpt_desktop.ui.versions.dialog import VersionsDialog
+from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (50, 70, 210), "grey": (120,) * 3}
 EACH = 9

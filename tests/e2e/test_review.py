@@ -14,10 +14,10 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.queues import QueueKind
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.pages import GRID
+from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.review.page import ReviewPage
+from lmpt_desktop.ui.shell.page_stack import GRID
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]

@@ -13,9 +13,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.ui.instance import Door, door_name, hand_over
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import library_for
+from lmpt_desktop.ui.shell.settings import library_for
+from lmpt_desktop.ui.window.main_window import MainWindow
+from lmpt_desktop.ui.window.single_instance import SingleInstanceServer, door_name, hand_over
 
 WAIT_MS = 60_000
 HOLDER = Path(__file__).with_name("hold_library.py")
@@ -154,10 +154,10 @@ def test_nonsense_at_the_door_is_not_listened_to(
 ) -> None:
     from PySide6.QtNetwork import QLocalSocket
 
-    door = Door()
+    door = SingleInstanceServer()
     assert door.open(tmp_path)
     heard: list[object] = []
-    door.knocked.connect(heard.append)
+    door.activation_requested.connect(heard.append)
     socket = QLocalSocket()
     socket.connectToServer(door_name(tmp_path))
     socket.write(message)

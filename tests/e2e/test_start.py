@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop import app
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.ingest import samples
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import library_for
+from lmpt_desktop.ui.shell.settings import library_for
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 

@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.tour import STEPS, beside
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.window.main_window import MainWindow
+from lmpt_desktop.ui.window.tour import STEPS, beside
 
 WAIT_MS = 30_000
 

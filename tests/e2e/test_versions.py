@@ -14,15 +14,15 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.views import RunState, Verdict
-from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
-from lmpt_desktop.ui.dialogs.log import LogDialog
-from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
-from lmpt_desktop.ui.dialogs.run_page import RunDialog
-from lmpt_desktop.ui.dialogs.versions import VersionsDialog
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import SUGGEST_RETRAIN
-from lmpt_desktop.ui.retrain_suggestion import RetrainSuggestion
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.shell.settings import SUGGEST_RETRAIN
+from lmpt_desktop.ui.training.log import LogDialog
+from lmpt_desktop.ui.training.retrain import RetrainDialog
+from lmpt_desktop.ui.training.run_page import RunDialog
+from lmpt_desktop.ui.training.suggestion import RetrainSuggestion
+from lmpt_desktop.ui.versions.comparison import ComparisonDialog
+from lmpt_desktop.ui.versions.dialog import VersionsDialog
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]

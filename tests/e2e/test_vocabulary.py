@@ -13,11 +13,11 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
 from lmpt_desktop.ui.vocabulary.model import DESCRIPTION, NAME
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]

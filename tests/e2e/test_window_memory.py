@@ -9,8 +9,8 @@ from PySide6.QtCore import QRect
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.library_page import LibraryPage
-from lmpt_desktop.ui.main_window import MainWindow
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 
@@ -57,7 +57,7 @@ def test_the_page_a_library_was_left_on_is_shown_again(
 ) -> None:
     window = launch(photos)
     settled(window)
-    window.commands.action("view.dashboard").trigger()
+    window.commands.action("view.long-tail").trigger()
     qtbot.waitUntil(lambda: window.page is not None and window.page.pages.current == "dashboard")
     window.close()
     again = launch(photos)

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel
 from lmpt_desktop.ui.batch.tick import ChoiceDelegate
-from lmpt_desktop.ui.dialogs.base import heading
+from lmpt_desktop.ui.kit.dialogs import heading
 
 STEPS = 100
 """The slider's steps between a score of 0 and one of 1."""

@@ -25,18 +25,18 @@ from lmpt_desktop.inference.acceptance import MOST, Offer, Order, TooManyError, 
 from lmpt_desktop.inference.verdict_changes import PRESENT, rows_of, still_unknown
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
-from lmpt_desktop.ui import background
 from lmpt_desktop.ui.batch import words
 from lmpt_desktop.ui.batch.accept_controls import ClassChooser, LeastScore
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel, OfferModel
 from lmpt_desktop.ui.batch.accept_view import OfferView
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, muted
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.bridge import SessionBridge
-    from lmpt_desktop.ui.undo import AnnotationDesk
+    from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
 
 _ORDERS = (
     (Order.SUREST, N_("Highest score first")),
@@ -78,7 +78,7 @@ class AcceptDialog(LibraryDialog):
     def __init__(
         self,
         session: LibrarySession,
-        desk: AnnotationDesk,
+        desk: AnnotationUndoStack,
         scopes: list[Scope],
         source: ThumbnailSource,
         *,
@@ -265,7 +265,7 @@ class AcceptDialog(LibraryDialog):
             order = found.order(by)
             return _Survey(snapshot, found, order, ticked, hidden, wanted, ticks.revision, too_many)
 
-        background.start(look, self._surveyed, self._not_surveyed)
+        tasks.start(look, self._surveyed, self._not_surveyed)
 
     def _surveyed(self, survey: _Survey) -> None:
         self._asking = False
@@ -423,7 +423,7 @@ class AcceptDialog(LibraryDialog):
                 self._set_saving(False)
                 self.strip.say(str(error), "error")
 
-        background.start(
+        tasks.start(
             lambda: bool(still_unknown(session.snapshot(), image_ids, class_ids).all()),
             checked,
             failed,

@@ -36,10 +36,10 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import decimal
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.batch.accept_model import CellRole, OfferedCell, OfferModel
 from lmpt_desktop.ui.batch.tick import paint_tick
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
+from lmpt_desktop.ui.kit import theme
 
 EDGE = 120
 """Height of the picture's frame, and the least width of a cell's."""

@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QMessageBox
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.verdict_changes import Changes, changes, known_verdicts
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import background
 from lmpt_desktop.ui.batch import words
 from lmpt_desktop.ui.batch.copying import CopiedVerdicts, copied_of, from_mime, to_mime
+from lmpt_desktop.ui.kit import tasks
 
 if TYPE_CHECKING:
-    from lmpt_desktop.ui.library_page import LibraryPage
-    from lmpt_desktop.ui.main_window import MainWindow
+    from lmpt_desktop.ui.library.page import LibraryPage
+    from lmpt_desktop.ui.window.main_window import MainWindow
 
 LISTED = 8
 """The question before pasting names at most so many classes a verdict."""
@@ -121,7 +121,7 @@ class BatchActions:
             snapshot = session.snapshot()
             return snapshot, changes(snapshot, ids, copied.by_id(snapshot.classes))
 
-        background.start(
+        tasks.start(
             look,
             lambda found: self._pasting(page, copied, len(ids), *found),
             page.problem.emit,

@@ -25,15 +25,15 @@ from lmpt_desktop.engine.views import Snapshot, Verdict
 from lmpt_desktop.inference.verdict_changes import Changes, Holdings, changes, holdings
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
-from lmpt_desktop.ui import background
 from lmpt_desktop.ui.batch import words
 from lmpt_desktop.ui.batch.classes_model import NAME, NOW, WILL_BE, SelectionClassesModel
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, dress_table, muted
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, muted
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.bridge import SessionBridge
-    from lmpt_desktop.ui.undo import AnnotationDesk
+    from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
 
 _BUTTONS: tuple[tuple[str, Verdict | None, str], ...] = (
     ("present", Verdict.PRESENT, N_("&Present")),
@@ -61,7 +61,7 @@ class SetClassesDialog(LibraryDialog):
     def __init__(
         self,
         session: LibrarySession,
-        desk: AnnotationDesk,
+        desk: AnnotationUndoStack,
         image_ids: NDArray[np.int64],
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
@@ -229,7 +229,7 @@ class SetClassesDialog(LibraryDialog):
             snapshot = session.snapshot()
             return snapshot, holdings(snapshot, ids)
 
-        background.start(look, self._counted, self._count_failed)
+        tasks.start(look, self._counted, self._count_failed)
 
     def _counted(self, found: tuple[Snapshot, Holdings]) -> None:
         self._counting = False
@@ -319,7 +319,7 @@ class SetClassesDialog(LibraryDialog):
                 self._set_saving(False)
                 self.strip.say(str(error), "error")
 
-        background.start(lambda: changes(session.snapshot(), ids, verdicts), done, failed)
+        tasks.start(lambda: changes(session.snapshot(), ids, verdicts), done, failed)
 
     def _saved(self, _batch: object) -> None:
         self.committed.emit()

@@ -13,8 +13,8 @@ from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.verdict_changes import Holdings
 from lmpt_desktop.translation import N_, _, number
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.grid.model import NO_PARENT, Index
+from lmpt_desktop.ui.kit import theme
 
 NAME, NOW, WILL_BE = range(3)
 SIGNS = {Verdict.PRESENT: "✓", Verdict.ABSENT: "✕", Verdict.UNKNOWN: "?"}

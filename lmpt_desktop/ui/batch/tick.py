@@ -19,8 +19,8 @@ from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from lmpt_desktop.translation import number
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.batch.accept_model import ChoiceRole
+from lmpt_desktop.ui.kit import theme
 
 _STROKE = ((0.25, 0.52), (0.43, 0.70), (0.76, 0.32))
 BOX = 14

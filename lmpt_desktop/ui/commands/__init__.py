@@ -5,9 +5,9 @@ from __future__ import annotations
 from lmpt_desktop.ui.commands.declared import (
     BY_ID,
     COMMANDS,
-    GIVE_UP_WORDS,
     ICON_ONLY,
     IMAGE_MENU,
+    LABEL_COLLAPSE_ORDER,
     MENUS,
     TOOLBAR,
     Command,
@@ -19,9 +19,9 @@ from lmpt_desktop.ui.commands.shortcuts import Shortcuts
 __all__ = [
     "BY_ID",
     "COMMANDS",
-    "GIVE_UP_WORDS",
     "ICON_ONLY",
     "IMAGE_MENU",
+    "LABEL_COLLAPSE_ORDER",
     "MENUS",
     "TOOLBAR",
     "Command",

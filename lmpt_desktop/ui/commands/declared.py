@@ -101,7 +101,7 @@ COMMANDS: tuple[Command, ...] = (
             tip=N_("Scan the library's folders again")),
     Command("file.export", N_("&Export tags..."), "file", 1, "Ctrl+E", "export", _TRAINABLE,
             tip=N_("Write predicted and confirmed classes to a file")),
-    Command("dashboard.export", N_("&Save long tail..."), "file", 1, "Ctrl+Shift+E", "", _TRAINABLE,
+    Command("long-tail.export", N_("&Save long tail..."), "file", 1, "Ctrl+Shift+E", "", _TRAINABLE,
             tip=N_("Save the chart of classes as a picture, or its figures as a table")),
     Command("file.close", N_("&Close library"), "file", 2, "Ctrl+W", "", _L),
     Command("file.quit", N_("&Quit"), "file", 2, "Ctrl+Q"),
@@ -144,7 +144,7 @@ COMMANDS: tuple[Command, ...] = (
             tip=N_("Back to the photos side by side")),
     Command("view.review", N_("&Review"), "view", 0, "F3", "review", _L,
             tip=N_("One photo at a time, with the questions that help most")),
-    Command("view.dashboard", N_("Lo&ng tail"), "view", 0, "F4", "chart", _L,
+    Command("view.long-tail", N_("Lo&ng tail"), "view", 0, "F4", "chart", _L,
             tip=N_("How many examples every class has, and what is missing")),
     Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, "Ctrl++ Ctrl+=", "zoom-in", _L),
     Command("view.zoom-out", N_("&Smaller thumbnails"), "view", 1, "Ctrl+-", "zoom-out", _L),
@@ -205,15 +205,15 @@ COMMANDS: tuple[Command, ...] = (
 TOOLBAR: tuple[str, ...] = (
     "file.open", "file.add", "", "edit.undo", "edit.redo", "",
     "image.present", "image.absent", "image.unknown", "image.reviewed", "",
-    "view.review", "view.dashboard", "view.filters", "vocabulary.edit", "model.retrain",
+    "view.review", "view.long-tail", "view.filters", "vocabulary.edit", "model.retrain",
 )  # fmt: skip
 """Command ids from left to right; an empty string is a separator."""
 
 ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
 """Toolbar buttons whose icon needs no words."""
 
-GIVE_UP_WORDS = (
-    "file.add", "file.open", "view.dashboard", "vocabulary.edit", "view.review", "image.reviewed",
+LABEL_COLLAPSE_ORDER = (
+    "file.add", "file.open", "view.long-tail", "vocabulary.edit", "view.review", "image.reviewed",
     "image.unknown", "image.absent", "image.present", "model.retrain",
 )  # fmt: skip
 """In which order toolbar buttons lose their words where there is no room for all of them."""

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.commands.declared import BY_ID, COMMANDS, MENUS, Command, Needs
 from lmpt_desktop.ui.commands.shortcuts import Shortcuts, is_plain, native
+from lmpt_desktop.ui.kit import theme
 
 
 class CommandRegistry(QObject):

@@ -21,12 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.geometry import Geometry
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel, Index
 from lmpt_desktop.ui.grid.selection import GridSelection
+from lmpt_desktop.ui.kit import theme
 
 ZOOM_MIN, ZOOM_MAX, ZOOM_STEP, ZOOM_USUAL = 80, 400, 20, 160
 SETTLE_MS = 120

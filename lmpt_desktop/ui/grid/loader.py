@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import background
+from lmpt_desktop.ui.kit import tasks
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class ThumbnailLoader(QObject):
         self._newest: dict[tuple[int, str], _Key] = {}
         self._failures: dict[tuple[int, str], str] = {}
         self._pending: dict[_Key, None] = {}
-        self._flying: dict[_Key, background.Task] = {}
+        self._flying: dict[_Key, tasks.Task] = {}
         self._closed = False
 
     def pixmap(
@@ -131,7 +131,7 @@ class ThumbnailLoader(QObject):
     def _pump(self) -> None:
         while self._pending and len(self._flying) < self._threads and not self._closed:
             key, _none = self._pending.popitem()
-            self._flying[key] = background.start(
+            self._flying[key] = tasks.start(
                 lambda key=key: self._decode(key),
                 lambda image, key=key: self._store(key, image),
                 lambda error, key=key: self._fail(key, error),

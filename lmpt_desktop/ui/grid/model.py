@@ -19,8 +19,8 @@ from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.views import Snapshot, Verdict
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid import cells
-from lmpt_desktop.ui.theme import band_word
-from lmpt_desktop.ui.words import verdict_name
+from lmpt_desktop.ui.kit.texts import verdict_name
+from lmpt_desktop.ui.kit.theme import band_word
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()

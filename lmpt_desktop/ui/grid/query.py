@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from lmpt_desktop.engine.searching import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort
-from lmpt_desktop.ui import background
+from lmpt_desktop.ui.kit import tasks
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -82,7 +82,7 @@ class GridQuery(QObject):
         self._wanted = Filter()
         self._order = Sort()
         self._search: SearchQuery | None = None
-        self._task: background.Task | None = None
+        self._task: tasks.Task | None = None
         self.same_question = False
         """Whether the last selection answers the same question as the one before it."""
         self.same_order = False
@@ -131,7 +131,7 @@ class GridQuery(QObject):
             self._refresh_again = True
             return
         self._refreshing = True
-        background.start(lambda: warm(self._session.snapshot()), self._refreshed, self._failed)
+        tasks.start(lambda: warm(self._session.snapshot()), self._refreshed, self._failed)
 
     def close(self) -> None:
         self._closed = True
@@ -146,7 +146,7 @@ class GridQuery(QObject):
             self._again = True
             return
         wanted, order, search = self._wanted, self._order, self._search
-        self._task = background.start(
+        self._task = tasks.start(
             lambda: evaluate(self._session, wanted, order, search), self._done, self._failed
         )
 

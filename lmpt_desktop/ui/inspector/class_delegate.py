@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _, decimal
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.inspector.class_model import ClassRow, Role
+from lmpt_desktop.ui.kit import theme
 from trainer.bands import Band
 
 BUTTONS = (Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN)

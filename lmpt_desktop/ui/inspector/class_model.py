@@ -13,8 +13,8 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.inspector.summary import Show, Summary, ordered_columns
-from lmpt_desktop.ui.theme import band_word
-from lmpt_desktop.ui.words import verdict_name
+from lmpt_desktop.ui.kit.texts import verdict_name
+from lmpt_desktop.ui.kit.theme import band_word
 from trainer.bands import Band
 
 Index = QModelIndex | QPersistentModelIndex

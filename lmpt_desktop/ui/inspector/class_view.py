@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStyleOptionViewItem
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.inspector.class_delegate import ClassDelegate
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow, Role
+from lmpt_desktop.ui.kit import theme
 
 KEYS = {
     Qt.Key.Key_P: Verdict.PRESENT,

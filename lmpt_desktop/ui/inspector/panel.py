@@ -28,12 +28,12 @@ from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import background, theme
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
 from lmpt_desktop.ui.inspector.class_view import ClassView
 from lmpt_desktop.ui.inspector.facts import FactsPanel
 from lmpt_desktop.ui.inspector.photo_view import PhotoView
 from lmpt_desktop.ui.inspector.summary import Show, Summary, summarise
+from lmpt_desktop.ui.kit import tasks, theme
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -64,7 +64,7 @@ class InspectorPanel(QWidget):
         self._session = session
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._current = -1
-        self._task: background.Task | None = None
+        self._task: tasks.Task | None = None
 
         self.photo = PhotoView()
         self.facts = FactsPanel()
@@ -206,7 +206,7 @@ class InspectorPanel(QWidget):
         if len(ids) * len(snapshot.classes) <= INLINE_CELLS:
             self._show_summary(summarise(snapshot, ids) if len(ids) else None)
             return
-        self._task = background.start(lambda: summarise(snapshot, ids), self._summarised)
+        self._task = tasks.start(lambda: summarise(snapshot, ids), self._summarised)
 
     def _summarised(self, summary: Summary) -> None:
         if not isValid(self):  # the window was closed meanwhile

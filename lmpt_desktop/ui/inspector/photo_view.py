@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import background, theme
+from lmpt_desktop.ui.kit import tasks, theme
 from trainer.photo import read_photo
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class PhotoView(QWidget):
         self._scaled: QPixmap | None = None
         self._message = ""
         self._kept: OrderedDict[tuple[Path, str], QPixmap] = OrderedDict()
-        self._task: background.Task | None = None
+        self._task: tasks.Task | None = None
         theme.manager().changed.connect(self._repaint)
 
     def sizeHint(self) -> QSize:
@@ -89,7 +89,7 @@ class PhotoView(QWidget):
             self._set_pixmap(kept)
         if path is None or kept is not None:
             return
-        self._task = background.start(
+        self._task = tasks.start(
             lambda: read_reduced(path),
             lambda image: self._loaded(path, version, image),
             self._failed,

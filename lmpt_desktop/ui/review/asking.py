@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import Queue, QueueRequest
-from lmpt_desktop.ui import background
+from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.review.line import Question
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class QueueAsker(QObject):
     def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._task: background.Task | None = None
+        self._task: tasks.Task | None = None
 
     @property
     def busy(self) -> bool:
@@ -62,14 +62,12 @@ class QueueAsker(QObject):
             return Asked(session.queue(request), bands_now(session), refreshing)
 
         self.cancel()
-        self._task = background.start(build, self._done, self._failed)
+        self._task = tasks.start(build, self._done, self._failed)
 
     def ask_bands(self) -> None:
         """Have the bands computed only."""
         self.cancel()
-        self._task = background.start(
-            lambda: bands_now(self._session), self._bands_done, self._failed
-        )
+        self._task = tasks.start(lambda: bands_now(self._session), self._bands_done, self._failed)
 
     def cancel(self) -> None:
         """Nobody waits for an answer any more."""

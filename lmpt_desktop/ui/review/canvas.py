@@ -17,7 +17,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.review.photos import Decoded, fitted
 
 STEP = 1.25

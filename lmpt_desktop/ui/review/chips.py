@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _, decimal
-from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.review.facts import NUMBERED, ClassFacts
 from lmpt_desktop.ui.review.verdicts import paint_sign, verdict_colour, verdict_word
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import _, ngettext, number
-from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.review.line import Tally
 
 

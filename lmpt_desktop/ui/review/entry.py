@@ -10,12 +10,12 @@ from PySide6.QtCore import QObject, QTimer
 
 from lmpt_desktop.engine import notices
 from lmpt_desktop.inference.queues import QueueKind
-from lmpt_desktop.ui import background
 from lmpt_desktop.ui.commands import CommandRegistry, Needs
-from lmpt_desktop.ui.pages import GRID
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.shell.page_stack import GRID
 
 if TYPE_CHECKING:
-    from lmpt_desktop.ui.library_page import LibraryPage
+    from lmpt_desktop.ui.library.page import LibraryPage
     from lmpt_desktop.ui.review.page import ReviewPage
 
 NAME = "review"
@@ -105,7 +105,7 @@ class ReviewEntry(QObject):
     # ------------------------------------------------------------------------------ inside
 
     def _read_ahead(self) -> None:
-        background.start(
+        tasks.start(
             lambda: importlib.import_module("lmpt_desktop.ui.review.page"), lambda _module: None
         )
 

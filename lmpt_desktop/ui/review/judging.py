@@ -1,6 +1,6 @@
 """Commits what is said in the review view, one undo step a key, and keeps its history.
 
-Everything goes through the window's :class:`AnnotationDesk`, so what is said here is undone from
+Everything goes through :class:`AnnotationUndoStack`, so what is decided here is undone from
 anywhere, and what was undone elsewhere does not count here.
 """
 
@@ -14,9 +14,9 @@ from shiboken6 import isValid
 
 from lmpt_desktop.catalogue.records import Batch
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui import background
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.review.line import Act, Line
-from lmpt_desktop.ui.undo import AnnotationDesk
 
 MOST_WAITING = 8
 """Keys pressed while a large change is being saved that are not forgotten."""
@@ -34,7 +34,7 @@ class Judge(QObject):
     held = Signal()
     """A change is still being saved and too much waits already."""
 
-    def __init__(self, desk: AnnotationDesk, parent: QObject | None = None) -> None:
+    def __init__(self, desk: AnnotationUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.line = Line()
         self._desk = desk
@@ -144,7 +144,7 @@ class Judge(QObject):
     def _busy_changed(self, busy: bool) -> None:
         # The desk says so before it tells of the commit, which is to be heard first.
         if not busy and self._waiting:
-            background.call_soon(self._next_waiting)
+            tasks.call_soon(self._next_waiting)
 
     def _next_waiting(self) -> None:
         while isValid(self) and self._waiting and not self._desk.busy:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QPushButton, QWidget
 
-from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.kit import theme
 
 
 class KeyButton(QPushButton):

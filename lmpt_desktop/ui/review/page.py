@@ -18,6 +18,7 @@ from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.review import ends
 from lmpt_desktop.ui.review.announcer import Announcer
@@ -31,7 +32,6 @@ from lmpt_desktop.ui.review.queue_bar import QueueBar
 from lmpt_desktop.ui.review.side import SidePanel
 from lmpt_desktop.ui.review.verdicts import NEXT, verdict_word
 from lmpt_desktop.ui.review.viewer import PhotoViewer
-from lmpt_desktop.ui.undo import AnnotationDesk
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -53,7 +53,7 @@ class ReviewPage(QWidget):
     vocabulary_wanted = Signal()
 
     def __init__(
-        self, session: LibrarySession, desk: AnnotationDesk, commands: CommandRegistry
+        self, session: LibrarySession, desk: AnnotationUndoStack, commands: CommandRegistry
     ) -> None:
         super().__init__()
         self.setObjectName("review")

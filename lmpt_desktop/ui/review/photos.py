@@ -17,7 +17,7 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import background
+from lmpt_desktop.ui.kit import tasks
 from trainer.photo import UnreadablePhoto, photo_size, read_photo
 
 THREADS = 2
@@ -109,9 +109,9 @@ class PhotoPool(QObject):
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="review photos")
         self._room = QSize(1, 1)
         self._kept: OrderedDict[Key, Decoded | Unseen] = OrderedDict()
-        self._tasks: dict[Key, background.Task] = {}
+        self._tasks: dict[Key, tasks.Task] = {}
         self._wanted: tuple[Key, ...] = ()
-        self._full: tuple[Key, background.Task] | None = None
+        self._full: tuple[Key, tasks.Task] | None = None
 
     def get(self, key: Key) -> Decoded | Unseen | None:
         """The photo, if it has been decoded."""
@@ -149,9 +149,7 @@ class PhotoPool(QObject):
         def failed(_error: Exception) -> None:  # what is on screen stays there
             self._full = None
 
-        task = background.start(
-            lambda: decode_full(self._locate(key[0])), done, failed, self._threads
-        )
+        task = tasks.start(lambda: decode_full(self._locate(key[0])), done, failed, self._threads)
         self._full = (key, task)
 
     def forget_failures(self) -> None:
@@ -171,7 +169,7 @@ class PhotoPool(QObject):
         for key in keys:
             self._tasks.pop(key).cancel()
 
-    def _decode(self, key: Key, room: QSize) -> background.Task:
+    def _decode(self, key: Key, room: QSize) -> tasks.Task:
         def read() -> Decoded | Unseen:
             try:
                 return decode(self._locate(key[0]), room)
@@ -181,7 +179,7 @@ class PhotoPool(QObject):
         def failed(error: Exception) -> None:
             self._keep(key, Unseen(str(error) or _("This photo cannot be shown.")))
 
-        return background.start(read, lambda found: self._keep(key, found), failed, self._threads)
+        return tasks.start(read, lambda found: self._keep(key, found), failed, self._threads)
 
     def _keep(self, key: Key, found: Decoded | Unseen) -> None:
         self._tasks.pop(key, None)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.kit import theme
 
 HEIGHT = 3
 

@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import _, decimal
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.commands import CommandRegistry
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.review.facts import ClassFacts
 from lmpt_desktop.ui.review.key_button import KeyButton
 from lmpt_desktop.ui.review.verdicts import verdict_colour, verdict_word

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.translation import N_, _
-from lmpt_desktop.ui import theme
+from lmpt_desktop.ui.kit import theme
 
 _WORDS = {
     Verdict.PRESENT: N_("present"),

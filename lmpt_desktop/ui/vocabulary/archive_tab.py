@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTableView, QVBoxLayout,
 from lmpt_desktop.catalogue.records import AnnotationCount, ClassEntry
 from lmpt_desktop.inference.vocabularies import join_aliases
 from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui.dialogs.base import dress_table, muted
 from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.ui.kit.dialogs import dress_table, muted
 
 Archived = tuple[ClassEntry, AnnotationCount]
 NAME, ALIASES, PRESENT, ABSENT = range(4)

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.dialogs.base import dress_table, muted
-from lmpt_desktop.ui.filters.flow import FlowLayout
+from lmpt_desktop.ui.grid.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.dialogs import dress_table, muted
+from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
 from lmpt_desktop.ui.vocabulary.model import (
     ABSENT,
     ALIASES,
@@ -35,7 +36,6 @@ from lmpt_desktop.ui.vocabulary.model import (
     ClassTableModel,
     stepped,
 )
-from lmpt_desktop.ui.words import annotations_text, classes_text
 
 MERGEABLE = 2
 

@@ -18,8 +18,9 @@ from lmpt_desktop.engine.vocabulary import VocabularyStep
 from lmpt_desktop.inference.class_names import near_name
 from lmpt_desktop.interchange.class_lists import read_class_list, write_class_list
 from lmpt_desktop.translation import _, ngettext, number
-from lmpt_desktop.ui import background
-from lmpt_desktop.ui.dialogs.base import LibraryDialog, close_box
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box
+from lmpt_desktop.ui.kit.texts import classes_text, photos_text
 from lmpt_desktop.ui.vocabulary.archive_tab import ArchiveTab
 from lmpt_desktop.ui.vocabulary.change import vocabulary_change
 from lmpt_desktop.ui.vocabulary.classes_tab import ClassesTab
@@ -28,14 +29,13 @@ from lmpt_desktop.ui.vocabulary.list_tab import ListTab
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
 from lmpt_desktop.ui.vocabulary.model import ClassLine, class_lines
 from lmpt_desktop.ui.vocabulary.try_tab import TryTab, near_sentence
-from lmpt_desktop.ui.words import classes_text, photos_text
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
 
     from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.bridge import SessionBridge
     from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
 
 ResultT = TypeVar("ResultT")
 
@@ -57,7 +57,7 @@ class VocabularyDialog(LibraryDialog):
         self.setWindowTitle(_("Vocabulary"))
         self.resize(1080, 660)
         self.edits = EditDesk(session, self)
-        self._counting: background.Task | None = None
+        self._counting: tasks.Task | None = None
         self._count_again = False
         self.classes = ClassesTab()
         self.try_out = TryTab(session, loader)
@@ -375,7 +375,7 @@ class VocabularyDialog(LibraryDialog):
 
     def _start(
         self, act: Callable[[], ResultT], done: Callable[[ResultT], object]
-    ) -> background.Task[ResultT]:
+    ) -> tasks.Task[ResultT]:
         """Do something in the background, and nothing with it once the dialog is gone."""
 
         def finished(result: ResultT) -> None:
@@ -386,7 +386,7 @@ class VocabularyDialog(LibraryDialog):
             if isValid(self):
                 self._refused(error)
 
-        return background.start(act, finished, failed)
+        return tasks.start(act, finished, failed)
 
     def _try_out(self, name: str, description: str) -> None:
         self.tabs.setCurrentWidget(self.try_out)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.vocabulary import VocabularyStep
-from lmpt_desktop.ui import background
+from lmpt_desktop.ui.kit import tasks
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -108,7 +108,7 @@ class EditDesk(QObject):
                 self._set_busy(False)
                 self.failed.emit(error)
 
-        background.start(act, finished, failed)
+        tasks.start(act, finished, failed)
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.merging import MergePlan, SplitPlan
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui import background
-from lmpt_desktop.ui.dialogs.base import MessageStrip, heading, muted
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.dialogs import MessageStrip, heading, muted
 from lmpt_desktop.ui.vocabulary.model import ClassLine
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PlannedDialog(QDialog):
         self.setModal(True)
         self.setMinimumWidth(500)
         self._session = session
-        self._task: background.Task | None = None
+        self._task: tasks.Task | None = None
         self.strip = MessageStrip()
         self.sentences = QLabel()
         self.sentences.setObjectName("plan")
@@ -87,7 +87,7 @@ class PlannedDialog(QDialog):
         self._timer.stop()
         self._let_go(0)
         self.act.setEnabled(False)
-        self._task = background.start(plan, self._show, self._failed)
+        self._task = tasks.start(plan, self._show, self._failed)
 
     def _show(self, plan: MergePlan | SplitPlan) -> None:
         self.strip.clear()

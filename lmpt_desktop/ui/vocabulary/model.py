@@ -16,7 +16,7 @@ from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.vocabularies import join_aliases, split_aliases
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.model import Index
-from lmpt_desktop.ui.theme import BAND_SHAPES, band_word, current
+from lmpt_desktop.ui.kit.theme import BAND_SHAPES, band_word, current
 from trainer.bands import Band
 
 NAME, ALIASES, DESCRIPTION, PRESENT, ABSENT, PREDICTED, BAND = range(7)

@@ -25,9 +25,9 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _, decimal
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
 from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.ui.kit import theme
 
 EDGE = 104
 LINE_ROLE = Qt.ItemDataRole.UserRole + 1

@@ -19,10 +19,10 @@ from lmpt_desktop.engine.class_preview import ClassPreview
 from lmpt_desktop.engine.searching import SearchState
 from lmpt_desktop.inference.class_names import Likeness, NearName, near_name
 from lmpt_desktop.translation import _, ngettext, number
-from lmpt_desktop.ui import background
-from lmpt_desktop.ui.dialogs.base import MessageStrip, muted
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
+from lmpt_desktop.ui.kit.texts import photos_text
 from lmpt_desktop.ui.vocabulary.thumbs import ScoredModel, ScoredPhoto, ScoredView
-from lmpt_desktop.ui.words import photos_text
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -46,7 +46,7 @@ class TryTab(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._task: background.Task | None = None
+        self._task: tasks.Task | None = None
         self.preview: ClassPreview | None = None
         self.near: NearName | None = None
         self._asked_for = ""
@@ -126,7 +126,7 @@ class TryTab(QWidget):
             self._show_nothing(_("Type a name, and the photos that fit it best appear here."))
             return
         self._warn()
-        self._task = background.start(
+        self._task = tasks.start(
             lambda: self._session.class_preview.run(name, description), self._show, self._failed
         )
 

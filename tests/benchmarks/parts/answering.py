@@ -21,9 +21,9 @@ from PySide6.QtWidgets import QApplication
 from lmpt_desktop import app
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.inference.queues import QueueKind
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.opener import LibraryOpener
 from lmpt_desktop.ui.review.page import ReviewPage
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 WAIT = 300.0
 MEDIAN_MS, WORST_MS = 30, 150

@@ -38,9 +38,9 @@ from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.notices import AnnotationsChanged, ImagesChanged, PredictionsChanged
 from lmpt_desktop.inference.filters import SortKey, select
 from lmpt_desktop.ui.grid.view import GridView
-from lmpt_desktop.ui.main_window import MainWindow
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.opener import LibraryOpener, Opened
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
+from lmpt_desktop.ui.window.main_window import MainWindow
 
 CLASSES = 80
 FRAMES = 200

@@ -25,8 +25,8 @@ from lmpt_desktop.engine.notices import ActivityKind, ActivityState
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.filters import SortKey
-from lmpt_desktop.ui.memory import WindowMemory
-from lmpt_desktop.ui.opener import LibraryOpener
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 WAIT = 400.0
 SCROLL_SECONDS = 0.05

@@ -29,7 +29,7 @@ def main(library: Path) -> None:
     from parts.monitor import Monitor
     from PySide6.QtCore import QEvent, QObject
 
-    from lmpt_desktop.ui.memory import WindowMemory
+    from lmpt_desktop.ui.shell.settings import WindowMemory
 
     class FirstPaint(QObject):
         """When the grid was painted first, and first with every thumbnail in sight."""

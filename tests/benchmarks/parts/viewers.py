@@ -120,8 +120,8 @@ def main(how: str, folder: Path, library: Path) -> None:
     if how == "ours":
         from lmpt_desktop import app
         from lmpt_desktop.engine.session import Commands
-        from lmpt_desktop.ui.memory import WindowMemory
-        from lmpt_desktop.ui.opener import LibraryOpener
+        from lmpt_desktop.ui.shell.settings import WindowMemory
+        from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
         commands = Commands(encode=(sys.executable, str(PARTS / "pretend_encoder.py")))
         application = app.make_application()

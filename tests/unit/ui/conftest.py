@@ -35,7 +35,7 @@ from lmpt_desktop.engine.views import (
 from lmpt_desktop.inference import filters
 from lmpt_desktop.inference.filters import Filter, Sort
 from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
-from lmpt_desktop.ui.undo_texts import summary_of
+from lmpt_desktop.ui.annotations.undo_texts import summary_of
 from trainer.bands import BandLimits
 
 CLASS_NAMES = ("dog", "person", "traffic light", "kite", "hair drier", "cup")

@@ -15,7 +15,7 @@ from lmpt_desktop.engine import views
 from lmpt_desktop.engine.notices import ActivityKind, ClassesChanged, RunChanged, VersionsChanged
 from lmpt_desktop.engine.versions import ImportedVersion
 from lmpt_desktop.engine.views import ClassSpec, RunState
-from lmpt_desktop.ui.bridge import SessionBridge
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from trainer.bands import Band
 from trainer.events import BandScores, FitProgress, FitStarted, FitValidated
 from trainer.prompt_set import ClassResult, Evaluation

@@ -13,11 +13,11 @@ from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QMessageBox, QTableView
 
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui.dialogs.changed_view import ChangedView
-from lmpt_desktop.ui.dialogs.comparison import ComparisonDialog
-from lmpt_desktop.ui.dialogs.comparison_models import changed_lines, class_comparisons
-from lmpt_desktop.ui.dialogs.versions import VersionsDialog
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+from lmpt_desktop.ui.versions.changed_view import ChangedView
+from lmpt_desktop.ui.versions.comparison import ComparisonDialog
+from lmpt_desktop.ui.versions.comparison_models import changed_lines, class_comparisons
+from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from trainer.bands import Band
 
 

@@ -11,10 +11,10 @@ from PySide6.QtCore import Qt
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.views import RunState
-from lmpt_desktop.ui.dialogs.log import LogDialog, read_tail
-from lmpt_desktop.ui.dialogs.retrain import RetrainDialog
-from lmpt_desktop.ui.dialogs.run_page import RunDialog
-from lmpt_desktop.ui.dialogs.run_story import details, headline, story_of
+from lmpt_desktop.ui.training.log import LogDialog, read_tail
+from lmpt_desktop.ui.training.retrain import RetrainDialog
+from lmpt_desktop.ui.training.run_page import RunDialog
+from lmpt_desktop.ui.training.run_story import details, headline, story_of
 from trainer.events import FitFailed, FitFinished, FitProgress, FitValidated
 
 

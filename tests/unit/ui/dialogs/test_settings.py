@@ -20,12 +20,11 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.pace import Pace
-from lmpt_desktop.ui import theme
-from lmpt_desktop.ui.dialogs import formats
-from lmpt_desktop.ui.dialogs.about import AboutDialog
-from lmpt_desktop.ui.dialogs.backbone import BackboneDialog, is_backbone_name
-from lmpt_desktop.ui.dialogs.preferences import PreferencesDialog
-from lmpt_desktop.ui.theme import ThemeChoice
+from lmpt_desktop.ui.help.about import AboutDialog
+from lmpt_desktop.ui.kit import formats, theme
+from lmpt_desktop.ui.kit.theme import ThemeChoice
+from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
+from lmpt_desktop.ui.training.backbone import BackboneDialog, is_backbone_name
 from trainer.bands import BandLimits
 
 

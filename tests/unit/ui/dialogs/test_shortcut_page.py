@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMainWindow
 
 from lmpt_desktop.ui.commands import BY_ID, COMMANDS, CommandRegistry
-from lmpt_desktop.ui.dialogs.keyboard import KeyboardPage
-from lmpt_desktop.ui.dialogs.shortcut_page import ShortcutPage
+from lmpt_desktop.ui.help.keyboard import KeyboardPage
+from lmpt_desktop.ui.preferences.shortcut_page import ShortcutPage
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 

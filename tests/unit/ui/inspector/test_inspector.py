@@ -17,12 +17,12 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.notices import AnnotationsChanged
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui import theme
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.inspector.class_model import Role
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.inspector.photo_view import EDGE, read_reduced
-from lmpt_desktop.ui.theme import ThemeChoice
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.theme import ThemeChoice
 
 SPOKEN = Qt.ItemDataRole.AccessibleTextRole
 

@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.commands import CommandRegistry, Needs
 from lmpt_desktop.ui.review.page import ReviewPage
-from lmpt_desktop.ui.undo import AnnotationDesk
 
 
 @pytest.fixture
@@ -21,12 +21,12 @@ def session(memory_session: Any) -> Any:
 
 
 @pytest.fixture
-def desk(session: Any) -> AnnotationDesk:
-    return AnnotationDesk(session)
+def desk(session: Any) -> AnnotationUndoStack:
+    return AnnotationUndoStack(session)
 
 
 @pytest.fixture
-def review(session: Any, desk: AnnotationDesk, qtbot: QtBot) -> Iterator[ReviewPage]:
+def review(session: Any, desk: AnnotationUndoStack, qtbot: QtBot) -> Iterator[ReviewPage]:
     window = QMainWindow()
     qtbot.addWidget(window)
     commands = CommandRegistry(window)

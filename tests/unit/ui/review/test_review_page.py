@@ -16,8 +16,8 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.queues import EXPLANATIONS, QueueItem, QueueKind
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.review.page import ReviewPage
-from lmpt_desktop.ui.undo import AnnotationDesk
 
 KITE, CUP = 13, 15
 
@@ -74,7 +74,7 @@ def test_a_verdict_is_committed_before_the_next_question(
 
 
 def test_a_verdict_that_could_not_be_saved_stays_a_question(
-    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+    review: ReviewPage, session: Any, desk: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
     session.fails = OSError("The disk is full.")
@@ -96,7 +96,7 @@ def test_unknown_takes_back_without_going_on(
 
 
 def test_backspace_leaves_alone_what_was_said_elsewhere_since(
-    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+    review: ReviewPage, session: Any, desk: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
     review.say(Verdict.PRESENT)
@@ -107,7 +107,7 @@ def test_backspace_leaves_alone_what_was_said_elsewhere_since(
 
 
 def test_keys_pressed_while_a_large_change_is_saved_are_not_lost(
-    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+    review: ReviewPage, session: Any, desk: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP), (5, KITE))
     desk._set_busy(True)
@@ -119,7 +119,7 @@ def test_keys_pressed_while_a_large_change_is_saved_are_not_lost(
 
 
 def test_a_key_pressed_twice_while_saving_answers_one_question(
-    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+    review: ReviewPage, session: Any, desk: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP), (5, KITE))
     desk._set_busy(True)
@@ -135,7 +135,7 @@ def test_a_key_pressed_twice_while_saving_answers_one_question(
 
 
 def test_a_verdict_saved_after_another_queue_was_begun_is_no_answer_there(
-    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+    review: ReviewPage, session: Any, desk: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
     desk._set_busy(True)
@@ -234,7 +234,7 @@ def test_a_number_key_that_is_held_down_says_one_thing(
 
 
 def test_an_undo_that_could_not_be_saved_is_not_called_taken_back(
-    review: ReviewPage, session: Any, desk: AnnotationDesk, qtbot: QtBot
+    review: ReviewPage, session: Any, desk: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
     review.say(Verdict.PRESENT)

@@ -11,7 +11,7 @@ from paper_library import open_session
 
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import Verdict
-from lmpt_desktop.ui.bridge import SessionBridge
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 
 CLASS_NAMES = ("dog", "person", "traffic light", "kite", "hair drier", "cup")

@@ -1,0 +1,1 @@
+"""Committing verdicts and undoing them."""

@@ -1,1 +1,0 @@
-"""The long-tail page: what a library has of every class, and what it lacks."""

@@ -1,1 +1,0 @@
-"""The filter bar above the grid."""

@@ -1,1 +1,0 @@
-"""The folder tree at the left."""

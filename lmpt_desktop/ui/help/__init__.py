@@ -1,0 +1,1 @@
+"""About, keyboard page and command palette."""

@@ -1,0 +1,127 @@
+"""Brings a session's notices, sent from any thread, to the window's thread.
+
+A scan of 100,000 files sends notices far faster than anyone can read, so of those where only the
+last counts one is kept until the next tick, ten times a second; the others are delivered in
+order at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from lmpt_desktop.engine.notices import (
+    ActivityChanged,
+    ImagesChanged,
+    Notice,
+    PredictionsChanged,
+    RunChanged,
+)
+from lmpt_desktop.ui.kit import tasks
+
+TICK_MS = 100
+"""How long notices of which only the last counts may wait."""
+
+NoticeT = TypeVar("NoticeT", bound=Notice)
+
+
+class Notifier(Protocol):
+    """What the bridge needs of a session."""
+
+    def subscribe(self, listener: Callable[[Any], None], /) -> Callable[[], None]: ...
+
+
+def _coalesced(notice: Notice) -> object | None:
+    """The key under which only the newest notice counts; None where each one counts."""
+    if isinstance(notice, ImagesChanged | PredictionsChanged):
+        return type(notice)
+    if isinstance(notice, ActivityChanged):
+        return (ActivityChanged, notice.activity.kind)
+    if isinstance(notice, RunChanged):
+        return (RunChanged, notice.run_id)
+    return None
+
+
+class SessionBridge(QObject):
+    """Re-emits a session's notices on the thread it lives in."""
+
+    notice = Signal(object)
+    """Every notice, on the window's thread."""
+
+    def __init__(self, session: Notifier, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._lock = threading.Lock()
+        self._waiting: dict[object, Notice] = {}
+        self._urgent: list[Notice] = []
+        self._handlers: dict[type[Notice], list[Callable[[Any], object]]] = defaultdict(list)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(TICK_MS)
+        self._timer.timeout.connect(self._deliver_waiting)
+        self._open = True
+        tasks.prepare()
+        self._unsubscribe = session.subscribe(self.receive)
+
+    def receive(self, notice: Notice) -> None:
+        """Take a notice; callable from any thread."""
+        key = _coalesced(notice)
+        with self._lock:
+            if not self._open:
+                return
+            if key is None:
+                wake = not self._urgent
+                self._urgent.append(notice)
+            else:
+                wake = not self._waiting
+                self._waiting.pop(key, None)  # the newest goes to the end of the line
+                self._waiting[key] = notice
+        if wake:
+            tasks.call_soon(self._wake)
+
+    def on(self, kind: type[NoticeT], handler: Callable[[NoticeT], object]) -> None:
+        """Call ``handler`` on the window's thread for every notice of type ``kind``."""
+        self._handlers[kind].append(handler)
+
+    def off(self, handler: Callable[[Any], object]) -> None:
+        """Stop calling ``handler``; a dialog does so when it closes."""
+        for handlers in self._handlers.values():
+            while handler in handlers:
+                handlers.remove(handler)
+
+    def close(self) -> None:
+        """Stop listening and drop what waits."""
+        with self._lock:
+            self._open = False
+            self._waiting.clear()
+            self._urgent.clear()
+        self._timer.stop()
+        self._unsubscribe()
+
+    def _wake(self) -> None:
+        with self._lock:
+            if not self._open:
+                return
+            urgent, self._urgent = self._urgent, []
+            waiting = bool(self._waiting)
+        if waiting and not self._timer.isActive():
+            self._timer.start()
+        for notice in urgent:
+            self._deliver(notice)
+
+    def _deliver_waiting(self) -> None:
+        self._timer.stop()
+        with self._lock:
+            waiting, self._waiting = list(self._waiting.values()), {}
+        for notice in waiting:
+            self._deliver(notice)
+
+    def _deliver(self, notice: Notice) -> None:
+        self.notice.emit(notice)
+        for kind, handlers in list(self._handlers.items()):
+            if isinstance(notice, kind):
+                for handler in list(handlers):
+                    handler(notice)

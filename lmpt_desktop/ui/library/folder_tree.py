@@ -1,0 +1,222 @@
+"""The folder tree: the library's folders with the number of images in and below each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QIcon
+from PySide6.QtWidgets import QHeaderView, QMenu, QTreeWidget, QTreeWidgetItem, QWidget
+
+from lmpt_desktop.catalogue.records import Folder, ImageTable
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.translation import _
+from lmpt_desktop.translation import number as number_text
+from lmpt_desktop.ui.kit import theme
+
+_KEY = Qt.ItemDataRole.UserRole
+
+
+@dataclass(frozen=True)
+class FolderCounts:
+    """Images in and below every folder: ``counts[folder id, relative path]``, "" the root.
+
+    ``gone`` are folders that are not there; ``notes`` what else to say of a folder, by id.
+    """
+
+    folders: tuple[Folder, ...]
+    counts: dict[tuple[int, str], int]
+    total: int
+    gone: frozenset[int] = frozenset()
+    notes: Mapping[int, str] = field(default_factory=dict)
+
+
+class FolderCounter:
+    """Counts a library's images by folder (one thread at a time).
+
+    While photos are being found only the new ones are looked at: they come after those that were
+    counted before, which are the very same strings.
+    """
+
+    def __init__(self) -> None:
+        self._images: ImageTable | None = None
+        self._direct: Counter[tuple[int, str]] = Counter()
+
+    def count(
+        self,
+        folders: Sequence[Folder],
+        snapshot: Snapshot,
+        notes: Mapping[int, str] | None = None,
+    ) -> FolderCounts:
+        """Count a snapshot's images and see which folders are there (a pass over names, and a
+        look at disks that may sleep or be far away: not for the GUI thread)."""
+        self._take(snapshot.images)
+        counts: Counter[tuple[int, str]] = Counter()
+        for (folder_id, parent), number in self._direct.items():
+            counts[folder_id, ""] += number
+            if parent:
+                path = PurePosixPath(parent)
+                for step in (path, *path.parents):
+                    if step != PurePosixPath("."):
+                        counts[folder_id, step.as_posix()] += number
+        shown = tuple(folder for folder in folders if not folder.hidden)
+        gone = frozenset(folder.id for folder in shown if not folder.path.is_dir())
+        return FolderCounts(shown, dict(counts), len(snapshot.images), gone, notes or {})
+
+    def _take(self, images: ImageTable) -> None:
+        """Count the images that lie directly in each folder."""
+        before, start = self._images, 0
+        if before is not None and self._begins_with(images, before):
+            start = len(before)
+        else:
+            self._direct = Counter()
+        self._direct.update(
+            (folder_id, name.rpartition("/")[0])
+            for folder_id, name in zip(
+                images.folder_ids[start:].tolist(), images.names[start:], strict=True
+            )
+        )
+        self._images = images
+
+    @staticmethod
+    def _begins_with(images: ImageTable, before: ImageTable) -> bool:
+        count = len(before)
+        return (
+            len(images) >= count
+            and np.array_equal(images.folder_ids[:count], before.folder_ids)
+            and images.names[:count] == before.names
+        )
+
+
+class FolderTree(QTreeWidget):
+    """Emits what the user chose to look at."""
+
+    chosen = Signal(object, object)
+    """Folder id and sub-folder (a relative Path), each None for "everything"."""
+    relocate_wanted = Signal(int)
+    remove_wanted = Signal(int)
+    rescan_wanted = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("folders")
+        self.setAccessibleName(_("Folders"))
+        self.setColumnCount(2)
+        self.setHeaderHidden(True)
+        self.setFrameShape(QTreeWidget.Shape.NoFrame)
+        self.setUniformRowHeights(True)
+        self.setIndentation(14)
+        self.header().setStretchLastSection(False)
+        self.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.customContextMenuRequested.connect(self._menu)
+        self.currentItemChanged.connect(self._changed)
+        self._items: dict[tuple[int, str], QTreeWidgetItem] = {}
+        self._missing: dict[int, bool] = {}
+        self.everything = QTreeWidgetItem([_("All photos"), ""])
+        self.everything.setIcon(0, theme.icon("image"))
+        self.addTopLevelItem(self.everything)
+        self.setCurrentItem(self.everything)
+        theme.manager().changed.connect(self._restyle)
+
+    def show_counts(self, counts: FolderCounts) -> None:
+        """Bring the tree up to date; what is chosen and unfolded stays so."""
+        self._number(self.everything, counts.total)
+        wanted: set[tuple[int, str]] = set()
+        for folder in counts.folders:
+            root = (folder.id, "")
+            wanted.add(root)
+            item = self._items.get(root)
+            if item is None:
+                item = self._add(root, None, folder.path.name or str(folder.path))
+                item.setExpanded(True)
+            gone = folder.id in counts.gone
+            self._missing[folder.id] = gone
+            item.setText(0, folder.path.name or str(folder.path))
+            note = _("This folder is not there.") if gone else counts.notes.get(folder.id, "")
+            item.setToolTip(0, f"{folder.path}\n{note}".strip())
+            item.setIcon(0, self._icon(folder.id))
+            self._number(item, counts.counts.get(root, 0))
+        known = {folder.id for folder in counts.folders}
+        for (folder_id, below), number in sorted(counts.counts.items()):
+            if folder_id not in known or not below:
+                continue
+            key = (folder_id, below)
+            wanted.add(key)
+            item = self._items.get(key)
+            if item is None:
+                parent, _slash, name = below.rpartition("/")
+                item = self._add(key, self._items[folder_id, parent], name)
+            self._number(item, number)
+        for key in sorted(set(self._items) - wanted, key=lambda key: -len(key[1])):
+            self._drop(self._items.pop(key))
+
+    def _add(
+        self, key: tuple[int, str], parent: QTreeWidgetItem | None, name: str
+    ) -> QTreeWidgetItem:
+        item = QTreeWidgetItem([name, ""])
+        item.setData(0, _KEY, key)
+        item.setIcon(0, theme.icon("folder"))
+        if parent is None:
+            self.addTopLevelItem(item)
+        else:
+            parent.addChild(item)
+        self._items[key] = item
+        return item
+
+    def _drop(self, item: QTreeWidgetItem) -> None:
+        if item is self.currentItem():
+            self.setCurrentItem(self.everything)
+        parent = item.parent()
+        if parent is None:
+            self.takeTopLevelItem(self.indexOfTopLevelItem(item))
+        else:
+            parent.removeChild(item)
+
+    def _number(self, item: QTreeWidgetItem, number: int) -> None:
+        text = number_text(number)
+        if item.text(1) == text:
+            return
+        item.setText(1, text)
+        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        item.setForeground(1, theme.current().colour("muted"))
+
+    def _changed(self, item: QTreeWidgetItem | None, _previous: object) -> None:
+        key = item.data(0, _KEY) if item is not None else None
+        if key is None:
+            self.chosen.emit(None, None)
+        else:
+            self.chosen.emit(key[0], Path(key[1]) if key[1] else None)
+
+    def _menu(self, place: QPoint) -> None:
+        item = self.itemAt(place)
+        key = item.data(0, _KEY) if item is not None else None
+        if key is None:
+            return
+        folder_id = int(key[0])
+        menu = QMenu(self)
+        menu.addAction(_("Look for new photos"), lambda: self.rescan_wanted.emit(folder_id))
+        menu.addAction(_("This folder was moved..."), lambda: self.relocate_wanted.emit(folder_id))
+        menu.addSeparator()
+        menu.addAction(_("Remove folder from library"), lambda: self.remove_wanted.emit(folder_id))
+        menu.exec(self.viewport().mapToGlobal(place))
+
+    def _icon(self, folder_id: int) -> QIcon:
+        return (
+            theme.icon("warning", "warning")
+            if self._missing.get(folder_id)
+            else theme.icon("folder")
+        )
+
+    def _restyle(self, *_: object) -> None:
+        self.everything.setIcon(0, theme.icon("image"))
+        muted = theme.current().colour("muted")
+        self.everything.setForeground(1, muted)
+        for (folder_id, below), item in self._items.items():
+            item.setIcon(0, theme.icon("folder") if below else self._icon(folder_id))
+            item.setForeground(1, muted)

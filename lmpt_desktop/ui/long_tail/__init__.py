@@ -1,0 +1,1 @@
+"""The long tail: charts, tables and gaps of every class."""

@@ -1,0 +1,122 @@
+"""A chart as a picture or a drawing, with a title and what its marks mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QIODevice,
+    QRectF,
+    QSaveFile,
+    QSize,
+    QSizeF,
+    Qt,
+)
+from PySide6.QtGui import QImage, QPainter, QTextDocument
+from PySide6.QtSvg import QSvgGenerator
+from PySide6.QtWidgets import QGraphicsView
+
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit import theme
+
+MARGIN = 16
+PNG_SCALE = 2.0
+"""Pixels of the picture to one of the screen: sharp in print."""
+FORMATS = (".png", ".svg", ".csv")
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a picture is made of; ``heading`` and ``legend`` are rich text."""
+
+    view: QGraphicsView
+    heading: str
+    legend: str
+
+
+def picture(drawing: Drawing, scale: float = PNG_SCALE) -> QImage:
+    """Drawn now, as it is on screen, ``scale`` times as fine."""
+    size, paint = _composition(drawing)
+    image = QImage(size * scale, QImage.Format.Format_ARGB32_Premultiplied)
+    image.setDevicePixelRatio(scale)
+    image.fill(theme.current().colour("surface"))
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    paint(painter)
+    painter.end()
+    return image
+
+
+def svg(drawing: Drawing) -> bytes:
+    """Drawn now, as lines and text that scale."""
+    size, paint = _composition(drawing)
+    buffer = QBuffer()
+    generator = QSvgGenerator()
+    generator.setOutputDevice(buffer)
+    # The screen's own: the axes replay what they recorded for it, scaled by the difference.
+    generator.setResolution(drawing.view.logicalDpiX())
+    generator.setSize(size)
+    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    generator.setTitle("LMPT Desktop")
+    painter = QPainter(generator)
+    painter.fillRect(QRectF(0, 0, size.width(), size.height()), theme.current().colour("surface"))
+    paint(painter)
+    painter.end()
+    return bytes(buffer.data().data())
+
+
+def png(image: QImage) -> bytes:
+    """Encoded; takes a while, so not on the window's thread.
+
+    Raises:
+        OSError: if there is no memory for it.
+    """
+    data = QByteArray()
+    buffer = QBuffer(data)
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not image.save(buffer, "PNG"):  # pyright: ignore[reportCallIssue, reportArgumentType]
+        raise OSError(_("The picture could not be made. Close other programs and try again."))
+    return bytes(data.data())
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """A file that appears at ``path`` whole or not at all.
+
+    Raises:
+        OSError: if the place cannot be written.
+    """
+    file = QSaveFile(str(path))
+    opened = file.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not opened or file.write(data) != len(data) or not file.commit():
+        raise OSError(
+            _("{name} was not written: {reason}").format(name=path.name, reason=file.errorString())
+        )
+
+
+def _composition(drawing: Drawing) -> tuple[QSize, Callable[[QPainter], None]]:
+    view = drawing.view
+    wide = max(view.width(), 320)
+    head = QTextDocument()
+    head.setDocumentMargin(0)
+    head.setTextWidth(wide)
+    colours = theme.current()
+    head.setHtml(
+        f"<div style='color:{colours.text}'><h3 style='margin:0'>{drawing.heading}</h3>"
+        f"<p style='margin-top:4px'>{drawing.legend}</p></div>"
+    )
+    above = head.size().height() + MARGIN / 2
+    size = QSizeF(wide + 2 * MARGIN, view.height() + above + 2 * MARGIN).toSize()
+
+    def paint(painter: QPainter) -> None:
+        painter.save()
+        painter.translate(MARGIN, MARGIN)
+        head.drawContents(painter)
+        painter.restore()
+        target = QRectF(MARGIN, MARGIN + above, view.width(), view.height())
+        view.render(painter, target, view.viewport().rect(), Qt.AspectRatioMode.IgnoreAspectRatio)
+
+    return size, paint

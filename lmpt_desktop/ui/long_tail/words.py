@@ -1,0 +1,176 @@
+"""What the page says: figures of a class, and what is missing, in words (Qt-free)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from lmpt_desktop.inference.co_occurrence import CoOccurrence
+from lmpt_desktop.inference.long_tail import LongTail
+from lmpt_desktop.inference.tail_gaps import Gap, GapKind
+from lmpt_desktop.translation import N_, _, decimal, ngettext, number
+from lmpt_desktop.ui.kit.texts import classes_text, photos_text
+from trainer.bands import Band
+
+NOTHING = "–"
+NAMED = 3
+"""So many classes are named in a sentence; the others are counted."""
+BAND_WORDS = {Band.HEAD: N_("head"), Band.MEDIUM: N_("medium"), Band.TAIL: N_("tail")}
+
+
+def band_word(band: Band) -> str:
+    return _(BAND_WORDS[band])
+
+
+def percent(value: float) -> str:
+    """A share in [0, 1], or a dash for NaN."""
+    return NOTHING if np.isnan(value) else decimal(100 * value, 1)
+
+
+def figure(value: float, digits: int) -> str:
+    return NOTHING if np.isnan(value) else decimal(value, digits)
+
+
+def summary(tail: LongTail) -> str:
+    """How large the library is."""
+    return f"{classes_text(len(tail))}, {photos_text(tail.images)}"
+
+
+def state_sentence(tail: LongTail) -> str:
+    """What the figures lack as a whole; "" where they lack nothing."""
+    if tail.estimated and not tail.scored_images:
+        return _(
+            "Nothing is annotated, and no photo has been looked at yet. The figures come as "
+            "photos are encoded."
+        )
+    if tail.estimated:
+        return _(
+            "Nothing is annotated yet, so bars and bands are estimated from predictions. Say "
+            "what is in a few photos, and they show what you said."
+        )
+    if not tail.scored_images:
+        return _("No photo has been looked at yet, so there are no predictions to compare.")
+    if tail.bands.estimated:
+        return _(
+            "Bars count your examples. Bands are still estimated from predictions, until half of "
+            "the classes have an example."
+        )
+    if not tail.evaluated:
+        return _("No retraining has been evaluated yet, so there is no AP to show.")
+    return ""
+
+
+def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:
+    """Label and figure of everything known about a class."""
+    losses = tail.losses
+    band = band_word(tail.bands.bands[column])
+    return [
+        (_("Band"), _("{band} (estimated)").format(band=band) if tail.bands.estimated else band),
+        (_("Present"), number(tail.present[column])),
+        (_("Absent"), number(tail.absent[column])),
+        (_("Predicted"), number(tail.predicted[column])),
+        (_("Not judged"), number(tail.unjudged[column])),
+        (_("AP, percent"), percent(tail.average_precision[column])),
+        (_("Weight, percent"), figure(100 * losses.weights[column], 2)),
+        (_("Margin"), figure(losses.margins[column], 3)),
+        (_("Balance"), figure(losses.balance[column], 2)),
+    ]
+
+
+def class_sentence(tail: LongTail, column: int) -> str:
+    """The figures of a class on one line, for the eye and for a screen reader."""
+    facts = "  ·  ".join(f"{label} {value}" for label, value in class_facts(tail, column))
+    return f"{tail.names[column]}:  {facts}"
+
+
+def gap_sentence(tail: LongTail, gap: Gap) -> str:
+    """What is missing."""
+    count = len(gap.columns)
+    first = tail.names[int(gap.columns[0])]
+    match gap.kind:
+        case GapKind.NO_EXAMPLE:
+            text = ngettext(
+                "{count} class has no example: {names}",
+                "{count} classes have no example: {names}",
+                count,
+            )
+        case GapKind.NEAR_MEDIUM:
+            text = ngettext(
+                "{count} class is one band from medium ({step})",
+                "{count} classes are one band from medium ({step})",
+                count,
+            )
+        case GapKind.NEAR_HEAD:
+            text = ngettext(
+                "{count} class is one band from head ({step})",
+                "{count} classes are one band from head ({step})",
+                count,
+            )
+        case GapKind.UNJUDGED:
+            text = ngettext(
+                "{count} tail class has predictions you have not judged ({amount} in all)",
+                "{count} tail classes have predictions you have not judged ({amount} in all)",
+                count,
+            )
+        case GapKind.NOT_MEASURED:
+            text = ngettext(
+                "{count} class has too few held-out photos for an AP: {names}",
+                "{count} classes have too few held-out photos for an AP: {names}",
+                count,
+            )
+        case GapKind.NOT_PREDICTED:
+            text = ngettext(
+                "{count} class is predicted in no photo: {names}",
+                "{count} classes are predicted in no photo: {names}",
+                count,
+            )
+    return text.format(
+        count=number(count),
+        names=_some(tail, gap.columns.tolist()),
+        amount=number(gap.amount),
+        step=ngettext(
+            "{needed} more example of “{name}” would do",
+            "{needed} more examples of “{name}” would do",
+            gap.amount,
+        ).format(needed=number(gap.amount), name=first),
+    )
+
+
+def narrowed_sentence(gap: Gap) -> str:
+    """What the list is narrowed to."""
+    text = {
+        GapKind.NO_EXAMPLE: _("Only classes with no example are listed."),
+        GapKind.NEAR_MEDIUM: _("Only classes one band from medium are listed."),
+        GapKind.NEAR_HEAD: _("Only classes one band from head are listed."),
+        GapKind.UNJUDGED: _("Only tail classes with predictions not judged are listed."),
+        GapKind.NOT_MEASURED: _("Only classes without an AP are listed."),
+        GapKind.NOT_PREDICTED: _("Only classes predicted in no photo are listed."),
+    }
+    return text[gap.kind]
+
+
+def pair_sentence(tail: LongTail, found: CoOccurrence, row: int, column: int) -> str:
+    """What a cell of the heat map says."""
+    first = tail.names[int(found.columns[row])]
+    own, both = int(found.counts[row, row]), int(found.counts[row, column])
+    if row == column:
+        text = ngettext("“{first}” in {own} photo", "“{first}” in {own} photos", own)
+        return text.format(first=first, own=number(own))
+    second = tail.names[int(found.columns[column])]
+    text = ngettext(
+        "“{first}” with “{second}”: {both} photo", "“{first}” with “{second}”: {both} photos", both
+    ).format(first=first, second=second, both=number(both))
+    if not own:
+        return text
+    share = _("{share} % of the photos with “{first}” show “{second}” too").format(
+        share=decimal(100 * both / own, 0), first=first, second=second
+    )
+    return f"{text}. {share}"
+
+
+def _some(tail: LongTail, columns: Sequence[int]) -> str:
+    names = ", ".join(tail.names[column] for column in columns[:NAMED])
+    if len(columns) <= NAMED:
+        return names
+    return _("{names} and {count} more").format(names=names, count=number(len(columns) - NAMED))

@@ -1,0 +1,1 @@
+"""Preferences: general, library, shortcuts."""

@@ -1,0 +1,1 @@
+"""What a feature is given: context, status bar, notifications, tool bar."""

@@ -1,0 +1,245 @@
+"""The status bar: what is going on, how far it is, and on which device."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.translation import N_, _, ngettext, number
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.texts import backbone_name
+
+MESSAGE_MS = 6000
+
+_ORDER = (
+    ActivityKind.DOWNLOAD,
+    ActivityKind.FIT,
+    ActivityKind.ENCODE,
+    ActivityKind.SCAN,
+    ActivityKind.CAPTION,
+)
+"""Which activity is shown when several go on: the one people wait for."""
+
+_DOING = {
+    ActivityKind.SCAN: N_("Looking for photos"),
+    ActivityKind.ENCODE: N_("Encoding photos"),
+    ActivityKind.DOWNLOAD: N_("Downloading the backbone"),
+    ActivityKind.FIT: N_("Retraining prompts"),
+    ActivityKind.CAPTION: N_("Writing captions"),
+}
+_PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
+
+
+def seconds_text(seconds: float) -> str:
+    """Time left in words: "5 s", "3 min", "2 h 10 min"."""
+    if seconds < 60:
+        return _("{seconds} s").format(seconds=max(1, round(seconds)))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return _("{minutes} min").format(minutes=minutes)
+    hours, rest = divmod(minutes, 60)
+    return (
+        _("{hours} h {rest} min").format(hours=hours, rest=rest)
+        if rest
+        else _("{hours} h").format(hours=hours)
+    )
+
+
+def amount_text(activity: Activity) -> str:
+    """How far an activity is: "120 of 204", "12 of 605 MB", "1,240 so far", or ""."""
+    if activity.kind is ActivityKind.DOWNLOAD:
+        done = round(activity.done / 1e6)
+        if activity.total:
+            return _("{done} of {total} MB").format(
+                done=number(done), total=number(round(activity.total / 1e6))
+            )
+        return _("{done} MB").format(done=number(done)) if done else ""
+    if activity.total:
+        return _("{done} of {total}").format(
+            done=number(activity.done), total=number(activity.total)
+        )
+    return _("{done} so far").format(done=number(activity.done)) if activity.done else ""
+
+
+def activity_text(activity: Activity) -> str:
+    """An activity in a line."""
+    doing = _(_DOING[activity.kind])
+    if activity.state is ActivityState.FAILED:
+        return activity.message or _("{doing}: stopped by a problem").format(doing=doing)
+    amount = amount_text(activity)
+    text = f"{doing}: {amount}" if amount else doing
+    if activity.state is ActivityState.PAUSED:
+        return _("{text} (paused)").format(text=text)
+    if activity.seconds_left is not None:
+        text = _("{text}, {time} left").format(text=text, time=seconds_text(activity.seconds_left))
+    return f"{text} ({_(activity.note)})" if activity.note else text
+
+
+class StatusBar(QStatusBar):
+    """Sentences at the left; progress, backbone and device at the right."""
+
+    pause_wanted = Signal(object)
+    """The activity kind to pause."""
+    resume_wanted = Signal(object)
+    cancel_wanted = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("status-bar")
+        self._device = ""
+        self._activities: dict[ActivityKind, Activity] = {}
+        self.activity = QLabel()
+        self.activity.setObjectName("status-activity")
+        self.progress = QProgressBar()
+        self.progress.setObjectName("status-progress")
+        self.progress.setFixedSize(130, 12)
+        self.progress.setTextVisible(False)
+        self.pause_button = self._button("status-pause")
+        self.pause_button.clicked.connect(self._pause_pressed)
+        self.cancel_button = self._button("status-cancel")
+        self.cancel_button.setToolTip(_("Stop this; what is done is kept"))
+        self.cancel_button.setAccessibleName(_("Stop"))
+        self.cancel_button.clicked.connect(self._cancel_pressed)
+        self.queue = QLabel()
+        self.queue.setObjectName("status-queue")
+        self.queue.setContentsMargins(8, 0, 0, 0)
+        self.queue.hide()
+        self.model = QLabel()
+        self.model.setObjectName("status-model")
+        self.model.setContentsMargins(8, 0, 8, 0)
+        for part in (
+            self.activity, self.progress, self.pause_button, self.cancel_button, self.queue,
+            self.model,
+        ):  # fmt: skip
+            self.addPermanentWidget(part)
+        self._update()
+        theme.manager().changed.connect(self._update)
+
+    # ----------------------------------------------------------------------------- showing
+
+    def say(self, sentence: str) -> None:
+        """A passing message."""
+        self.showMessage(sentence, MESSAGE_MS)
+
+    def show_model(self, backbone: str, device: str, message: str = "") -> None:
+        """The backbone in use and where it runs; the device is "" until it is loaded."""
+        self._device = device
+        name = backbone_name(backbone)
+        parts = [part for part in (name, device) if part]
+        self.model.setText("  ·  ".join(parts))
+        self.model.setToolTip(
+            message
+            or (
+                _("Backbone {name}, running on {device}").format(name=name, device=device)
+                if device
+                else _("Backbone {name}, not loaded yet").format(name=name)
+            )
+        )
+        self._update()
+
+    def show_queue(self, count: int) -> None:
+        """How many photos wait to be encoded; with none there is nothing to see."""
+        self.queue.setText(
+            ngettext("{count} photo waiting", "{count} photos waiting", count).format(
+                count=number(count)
+            )
+        )
+        said = ngettext(
+            "{count} photo waits to be encoded. It has no predictions before.",
+            "{count} photos wait to be encoded. They have no predictions before.",
+            count,
+        ).format(count=number(count))
+        self.queue.setToolTip(said)
+        self.queue.setAccessibleName(said)
+        self.queue.setVisible(count > 0)
+
+    def show_activity(self, activity: Activity) -> None:
+        self._activities[activity.kind] = activity
+        self._update()
+
+    def reset(self) -> None:
+        """No library is open."""
+        self._activities.clear()
+        self.model.clear()
+        self.show_queue(0)
+        self.clearMessage()
+        self._update()
+
+    @property
+    def current(self) -> Activity | None:
+        """The activity on show."""
+        for states in ((ActivityState.RUNNING,), (ActivityState.PAUSED, ActivityState.FAILED)):
+            for kind in _ORDER:
+                activity = self._activities.get(kind)
+                if activity is not None and activity.state in states:
+                    return activity
+        return None
+
+    @property
+    def working(self) -> bool:
+        """Whether scanning or encoding goes on or is paused."""
+        return any(
+            activity.kind in _PAUSABLE
+            and activity.state in (ActivityState.RUNNING, ActivityState.PAUSED)
+            for activity in self._activities.values()
+        )
+
+    @property
+    def paused(self) -> bool:
+        return any(activity.state is ActivityState.PAUSED for activity in self._activities.values())
+
+    # ----------------------------------------------------------------------------- details
+
+    def _button(self, name: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(name)
+        button.setAutoRaise(True)
+        return button
+
+    def _update(self, *_args: object) -> None:
+        activity = self.current
+        busy = activity is not None
+        for part in (self.activity, self.progress, self.pause_button, self.cancel_button):
+            part.setVisible(busy)
+        self.cancel_button.setIcon(theme.icon("clear"))
+        if activity is None:
+            return
+        failed = activity.state is ActivityState.FAILED
+        loading = activity.kind is ActivityKind.ENCODE and not activity.done and not self._device
+        held = activity.state is not ActivityState.RUNNING
+        waiting = loading and activity.state is ActivityState.RUNNING
+        self.activity.setText(_("Loading the backbone") if waiting else activity_text(activity))
+        self.activity.setToolTip(activity.message)
+        self.progress.setVisible(not failed)
+        # A range of 0 makes the bar run back and forth: how much is left is not known.
+        self.progress.setRange(0, 1000 if activity.total or held else 0)
+        self.progress.setValue(
+            round(1000 * activity.done / activity.total) if activity.total else 0
+        )
+        self.pause_button.setVisible(activity.kind in _PAUSABLE or failed)
+        self.pause_button.setIcon(theme.icon("resume" if held else "pause"))
+        words = _("Try again") if failed else (_("Resume") if held else _("Pause"))
+        self.pause_button.setToolTip(words)
+        self.pause_button.setAccessibleName(words)
+        self.pause_button.setText(words if failed else "")
+        self.pause_button.setToolButtonStyle(
+            Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+            if failed
+            else Qt.ToolButtonStyle.ToolButtonIconOnly
+        )
+        self.cancel_button.setVisible(not failed)
+
+    def _pause_pressed(self) -> None:
+        activity = self.current
+        if activity is None:
+            return
+        if activity.state is ActivityState.RUNNING:
+            self.pause_wanted.emit(activity.kind)
+        else:
+            self.resume_wanted.emit(activity.kind)
+
+    def _cancel_pressed(self) -> None:
+        activity = self.current
+        if activity is not None:
+            self.cancel_wanted.emit(activity.kind)

@@ -1,0 +1,1 @@
+"""Retraining the prompts: start, follow, suggest."""

@@ -1,0 +1,256 @@
+"""Choose the frozen image-text model that predictions rest on."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE as LITE
+from lmpt_desktop.engine.notices import (
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    EncoderChanged,
+    Problem,
+)
+from lmpt_desktop.engine.session import DEVICE_SETTING
+from lmpt_desktop.engine.views import BackboneInfo
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
+from lmpt_desktop.ui.kit.formats import file_size
+from lmpt_desktop.ui.kit.texts import backbone_name, photos_text
+from lmpt_desktop.ui.preferences.dialog import device_box
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.notices import Activity
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
+
+_NAME = re.compile(r"[\w.+-]+/\S.*|local-dir:\S.*")
+
+
+def is_backbone_name(text: str) -> bool:
+    """Whether ``text`` is ``MODEL/PRETRAINED``, ``MODEL/path`` or ``local-dir:path``."""
+    return _NAME.fullmatch(text) is not None
+
+
+class BackboneDialog(LibraryDialog):
+    """A list of suggestions, a line for any other, and the device."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self.setWindowTitle(_("Backbone"))
+        self.resize(600, 600)
+        self.now = QLabel()
+        self.now.setObjectName("backbone-now")
+        self.now.setWordWrap(True)
+        self.list = QListWidget()
+        self.list.setObjectName("backbones")
+        self.list.setAccessibleName(_("Suggested backbones"))
+        self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setSpacing(2)
+        self.custom = QLineEdit()
+        self.custom.setObjectName("custom-backbone")
+        self.custom.setPlaceholderText(_("MODEL/PRETRAINED or MODEL/path to weights"))
+        self.custom.setAccessibleName(_("Another backbone"))
+        self.custom.setClearButtonEnabled(True)
+        self.browse = QPushButton(_("&Weights file..."))
+        self.browse.setAutoDefault(False)
+        self.browse.setToolTip(
+            _("Type the model's name first (ViT-B-16, say), then choose its weights")
+        )
+        self.effect = muted()
+        self.effect.setObjectName("backbone-effect")
+        self.bar = QProgressBar()
+        self.bar.setObjectName("download")
+        self.bar.setAccessibleName(_("Download"))
+        self.cancel = QPushButton(_("&Cancel download"))
+        self.cancel.setObjectName("cancel-download")
+        self.cancel.setAutoDefault(False)
+        self.device = device_box()
+        self.use = QPushButton(_("&Use this backbone"))
+        self.use.setObjectName("use")
+        self.use.setDefault(True)
+        self._lay_out()
+        self._connect()
+        self.device.setCurrentIndex(
+            max(0, self.device.findData(self.session.setting(DEVICE_SETTING, "auto")))
+        )
+        self.device.currentIndexChanged.connect(self._device_chosen)
+        self.refresh()
+        download = self.session.activities().get(ActivityKind.DOWNLOAD)
+        self._show_download(download)
+
+    def _lay_out(self) -> None:
+        other = QHBoxLayout()
+        other.addWidget(self.custom, 1)
+        other.addWidget(self.browse)
+        download = QHBoxLayout()
+        download.addWidget(self.bar, 1)
+        download.addWidget(self.cancel)
+        device = QFormLayout()
+        device.addRow(_("&Device"), self.device)
+        buttons = close_box(self)
+        buttons.addButton(self.use, QDialogButtonBox.ButtonRole.ActionRole)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(8)
+        layout.addWidget(self.now)
+        layout.addWidget(heading(_("Suggested")))
+        layout.addWidget(self.list, 1)
+        layout.addWidget(heading(_("Another model of open_clip, or your own weights")))
+        layout.addLayout(other)
+        layout.addWidget(self.effect)
+        layout.addLayout(download)
+        layout.addLayout(device)
+        layout.addWidget(self.strip)
+        layout.addWidget(buttons)
+
+    def _connect(self) -> None:
+        self.list.currentItemChanged.connect(self._choice_changed)
+        self.list.itemActivated.connect(lambda _item: self.use_chosen())
+        self.custom.textChanged.connect(self._choice_changed)
+        self.browse.clicked.connect(self._browse)
+        self.use.clicked.connect(self.use_chosen)
+        self.cancel.clicked.connect(self._cancel)
+        self.listen(EncoderChanged, self._encoder_changed)
+        self.listen(ActivityChanged, self._activity_changed)
+        self.listen(Problem, lambda problem: self.strip.say(problem.message, "error"))
+
+    def refresh(self) -> None:
+        """Show what is in use and what can be chosen."""
+        name, device = self.session.backbone, self.session.device
+        said = backbone_name(name)
+        self.now.setText(
+            _("In use: {name} on {device}").format(name=said, device=device)
+            if device
+            else _("In use: {name}").format(name=said)
+        )
+        chosen = self.list.currentItem()
+        kept = chosen.data(Qt.ItemDataRole.UserRole).name if chosen else name
+        self.list.clear()
+        for info in self.session.backbones():
+            item = QListWidgetItem(self._described(info))
+            item.setData(Qt.ItemDataRole.UserRole, info)
+            self.list.addItem(item)
+            if info.name == kept:
+                self.list.setCurrentItem(item)
+        self._choice_changed()
+
+    def _described(self, info: BackboneInfo) -> str:
+        if info.available:
+            size = _("on this computer")
+        elif info.name == LITE:
+            size = _("missing from this installation")
+        else:
+            size = _("download: {0}").format(file_size(info.download_bytes))
+        mark = "   ● " + _("in use") if info.name == self.session.backbone else ""
+        return f"{info.title}   ({size}){mark}\n{info.note}"
+
+    def chosen(self) -> str:
+        """The name typed, else the one selected, else ""."""
+        if typed := self.custom.text().strip():
+            return typed
+        item = self.list.currentItem()
+        return item.data(Qt.ItemDataRole.UserRole).name if item else ""
+
+    def _choice_changed(self, *_args: object) -> None:
+        name, typed = self.chosen(), bool(self.custom.text().strip())
+        self.list.setEnabled(not typed)
+        if typed and not is_backbone_name(name):
+            self.effect.setText(_("Write it as MODEL/PRETRAINED, for example ViT-B-16/openai."))
+            self.use.setEnabled(False)
+            return
+        self.use.setEnabled(bool(name) and name != self.session.backbone)
+        if not self.use.isEnabled():
+            self.effect.setText("")
+            return
+        photos = photos_text(len(self.session.snapshot().images))
+        self.effect.setText(
+            _(
+                "Features belong to a backbone, so the {0} of this library will be looked at "
+                "again. Annotations stay; prompts learned on another backbone wait until you "
+                "return to it."
+            ).format(photos)
+        )
+
+    def use_chosen(self) -> None:
+        """Switch to the chosen backbone; loading and encoding go on in the background."""
+        name = self.chosen()
+        if not self.use.isEnabled() or not name:
+            return
+        if self.attempt(lambda: self.session.set_backbone(name)):
+            self.custom.clear()
+            self.refresh()
+            self.strip.say(_("{0} is being loaded.").format(name))
+
+    def _browse(self) -> None:
+        model = self.custom.text().strip().partition("/")[0]
+        if not model:
+            self.strip.say(_("Type the model's name first, for example ViT-B-16."), "warning")
+            self.custom.setFocus()
+            return
+        chosen, _kind = QFileDialog.getOpenFileName(
+            self,
+            _("Choose weights"),
+            "",
+            _("Weights (*.safetensors *.pt *.pth *.bin);;All files (*)"),
+        )
+        if chosen:
+            self.custom.setText(f"{model}/{Path(chosen)}")
+
+    def _device_chosen(self, _index: int) -> None:
+        self.attempt(lambda: self.session.set_device(self.device.currentData()))
+
+    def _encoder_changed(self, notice: EncoderChanged) -> None:
+        self.refresh()
+        if notice.message:
+            self.strip.say(notice.message)
+        elif notice.device:
+            self.strip.say(
+                _("{0} runs on {1}.").format(backbone_name(notice.backbone), notice.device)
+            )
+
+    def _activity_changed(self, notice: ActivityChanged) -> None:
+        if notice.activity.kind is ActivityKind.DOWNLOAD:
+            self._show_download(notice.activity)
+
+    def _show_download(self, activity: Activity | None) -> None:
+        running = activity is not None and activity.state is ActivityState.RUNNING
+        self.bar.setVisible(running)
+        self.cancel.setVisible(running)
+        if activity is None:
+            return
+        # Bytes can pass what a progress bar counts to; kilobytes cannot.
+        self.bar.setRange(0, activity.total // 1024)
+        self.bar.setValue(activity.done // 1024)
+        done = file_size(activity.done) if activity.done else _("0 MB")
+        whole = _("{0} of {1}").format(done, file_size(activity.total))
+        self.bar.setFormat(whole if activity.total else done)
+        if activity.state is ActivityState.FAILED and activity.message:
+            self.strip.say(activity.message, "error")
+
+    def _cancel(self) -> None:
+        self.attempt(lambda: self.session.cancel(ActivityKind.DOWNLOAD))

@@ -1,0 +1,231 @@
+"""Before a retraining: what would be learned from, or why it cannot work."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QDialogButtonBox,
+    QFormLayout,
+    QGridLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+from shiboken6 import isValid
+
+from lmpt_desktop.engine.notices import (
+    AnnotationsChanged,
+    ClassesChanged,
+    EncoderChanged,
+    PredictionsChanged,
+    RunChanged,
+)
+from lmpt_desktop.engine.views import Preflight, RetrainOptions
+from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.kit import tasks, theme
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
+from lmpt_desktop.ui.kit.formats import duration
+from lmpt_desktop.ui.kit.texts import annotations_text, backbone_name, band_name, photos_text
+from lmpt_desktop.ui.preferences.dialog import device_box
+from trainer.bands import Band
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
+
+MAX_NAMES = 12
+
+
+class BandTable(QWidget):
+    """Classes and present annotations per band."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(28)
+        for column, text in enumerate((_("Band"), _("Classes"), _("Present annotations"))):
+            title = muted(text)
+            title.setWordWrap(False)
+            self._grid.addWidget(title, 0, column, _side(column))
+        self._words: dict[Band, QLabel] = {}
+        self._numbers: dict[Band, tuple[QLabel, QLabel]] = {}
+        for row, band in enumerate(Band, 1):
+            word = QLabel(f"{theme.BAND_SHAPES[band]} {band_name(band)}")
+            numbers = (QLabel(), QLabel())
+            self._grid.addWidget(word, row, 0)
+            for column, label in enumerate(numbers, 1):
+                label.setObjectName(f"{band.value}-{('classes', 'present')[column - 1]}")
+                self._grid.addWidget(label, row, column, _side(column))
+            self._words[band], self._numbers[band] = word, numbers
+        self._grid.setColumnStretch(3, 1)
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def show_counts(self, classes: dict[Band, int], present: dict[Band, int]) -> None:
+        for band, (first, second) in self._numbers.items():
+            first.setText(number(classes.get(band, 0)))
+            second.setText(number(present.get(band, 0)))
+
+    def _restyle(self, *_: object) -> None:
+        for band, word in self._words.items():
+            tint(word, theme.current().band(band))
+
+
+def _side(column: int) -> Qt.AlignmentFlag:
+    return Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+
+
+class RetrainDialog(LibraryDialog):
+    """Says what a retraining would do and starts it."""
+
+    started = Signal(int)
+    """The id of the run."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+        device: str = "auto",
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self.setWindowTitle(_("Retrain prompts"))
+        self.setMinimumWidth(500)
+        self._task: tasks.Task | None = None
+        self._again = False
+        intro = muted(
+            _(
+                "Learns better prompts from your annotations. The photos are not read "
+                "again and the model itself is not changed; you compare the result "
+                "before it is used."
+            )
+        )
+        self.total = QLabel()
+        self.total.setObjectName("total")
+        self.bands = BandTable()
+        self.without = muted()
+        self.without.setObjectName("without")
+        self.backbone = QLabel()
+        self.device_now = muted()
+        self.device = device_box()
+        self.device.setCurrentIndex(max(0, self.device.findData(device)))
+        self.time = QLabel()
+        self.time.setObjectName("time")
+        form = QFormLayout()
+        form.addRow(_("Backbone"), self.backbone)
+        form.addRow(_("&Device"), self.device)
+        form.addRow(_("Expected time"), self.time)
+        self.warnings = muted()
+        self.warnings.setObjectName("warnings")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        self.start = QPushButton(_("&Start"))
+        self.start.setObjectName("start")
+        self.start.setDefault(True)
+        buttons.addButton(self.start, QDialogButtonBox.ButtonRole.AcceptRole)
+        buttons.rejected.connect(self.reject)
+        self.start.clicked.connect(self.start_run)
+        layout = QVBoxLayout(self)
+        layout.setSpacing(10)
+        layout.addWidget(intro)
+        layout.addWidget(heading(_("What it learns from")))
+        for widget in (self.total, self.bands, self.without):
+            layout.addWidget(widget)
+        layout.addWidget(heading(_("How")))
+        layout.addLayout(form)
+        layout.addWidget(self.warnings)
+        layout.addWidget(self.strip)
+        layout.addStretch(1)
+        layout.addWidget(buttons)
+        self.preflight: Preflight | None = None
+        for kind in (
+            AnnotationsChanged,
+            ClassesChanged,
+            PredictionsChanged,
+            EncoderChanged,
+            RunChanged,
+        ):
+            self.listen(kind, self._notice)
+        self.finished.connect(self._let_go)
+        self.start.setEnabled(False)
+        self.total.setText(_("Counting annotations..."))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Ask again what a retraining would do."""
+        if self._task is not None:
+            self._again = True
+            return
+        self._task = tasks.start(self.session.retrain_preflight, self._show, self._failed)
+
+    def _let_go(self, _result: int) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def _notice(self, _notice: object) -> None:
+        self.refresh()
+
+    def _show(self, preflight: Preflight) -> None:
+        self._task = None
+        self.preflight = preflight
+        said = annotations_text(preflight.annotations)
+        photos = photos_text(preflight.images)
+        self.total.setText(_("{0} on {1}").format(said, photos))
+        self.bands.show_counts(preflight.classes_per_band, preflight.present_per_band)
+        self.without.setText(self._without(preflight.classes_without_present))
+        self.without.setToolTip(", ".join(preflight.classes_without_present))
+        self.without.setVisible(bool(preflight.classes_without_present))
+        name, device = backbone_name(preflight.backbone), preflight.device
+        self.backbone.setText(
+            _("{name} on {device}").format(name=name, device=device) if device else name
+        )
+        self.time.setText(duration(preflight.expected_seconds))
+        self.warnings.setText("\n".join(preflight.warnings))
+        self.warnings.setVisible(bool(preflight.warnings))
+        self.start.setEnabled(preflight.ok)
+        if preflight.ok:
+            self.strip.clear()
+        else:
+            self.strip.say("\n".join(preflight.refusals), "warning")
+        if self._again:
+            self._again = False
+            self.refresh()
+
+    def _failed(self, error: Exception) -> None:
+        self._task = None
+        self.strip.say(str(error), "error")
+
+    def _without(self, names: tuple[str, ...]) -> str:
+        shown = ", ".join(names[:MAX_NAMES])
+        if len(names) > MAX_NAMES:
+            shown = _("{names} and {count} more").format(
+                names=shown, count=number(len(names) - MAX_NAMES)
+            )
+        return ngettext(
+            "{count} class has no present annotation and keeps the plain prompt: {names}",
+            "{count} classes have no present annotation and keep the plain prompt: {names}",
+            len(names),
+        ).format(count=number(len(names)), names=shown)
+
+    def start_run(self) -> None:
+        """Start and close; or say why not."""
+        options = RetrainOptions(device=self.device.currentData())
+        self.start.setEnabled(False)
+        self.strip.say(_("Starting..."))
+
+        def refused(error: Exception) -> None:
+            if not isValid(self):
+                return
+            self.start.setEnabled(True)
+            self._failed(error)
+
+        tasks.start(lambda: self.session.start_retrain(options), self._started, refused)
+
+    def _started(self, run_id: int) -> None:
+        if not isValid(self):  # closed while it was starting; the run goes on
+            return
+        self.started.emit(run_id)
+        self.accept()

@@ -1,0 +1,188 @@
+"""The run page: how a retraining goes, and what became of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop.engine.notices import RunChanged
+from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.translation import _, number
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, larger, muted, tint
+from lmpt_desktop.ui.kit.texts import backbone_name
+from lmpt_desktop.ui.training.log import LogDialog
+from lmpt_desktop.ui.training.run_story import ACTIVE, details, headline, latest_scores, story_of
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
+
+BAD = (RunState.FAILED, RunState.LOST)
+
+
+class RunPage(QWidget):
+    """One run; :meth:`show_status` whenever it has moved on."""
+
+    cancel_wanted = Signal(int)
+    compare_wanted = Signal(int)
+    log_wanted = Signal(object)
+    """The path of the log."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # pyqtgraph takes a third of a second to import: not before a run is looked at.
+        from lmpt_desktop.ui.training.run_plot import RunPlot  # noqa: PLC0415
+
+        self.status: RunStatus | None = None
+        self._cancelling = -1
+        self.headline = QLabel()
+        self.headline.setObjectName("run-headline")
+        self.headline.setFont(larger(self.font(), 1.35))
+        self.details = muted()
+        self.details.setObjectName("run-details")
+        self.setup = muted()
+        self.setup.setObjectName("run-setup")
+        self.bar = QProgressBar()
+        self.bar.setObjectName("run-progress")
+        self.bar.setAccessibleName(_("Training progress"))
+        self.plot = RunPlot()
+        self.scores = QLabel()
+        self.scores.setObjectName("run-scores")
+        self.cancel = QPushButton(_("&Cancel training"))
+        self.cancel.setObjectName("cancel-run")
+        self.log = QPushButton(_("Show &log"))
+        self.log.setObjectName("show-log")
+        self.compare = QPushButton(_("Com&pare..."))
+        self.compare.setObjectName("compare")
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.scores, 1)
+        for button in (self.log, self.cancel, self.compare):
+            button.setAutoDefault(False)
+            buttons.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)  # the dialog has them
+        layout.setSpacing(8)
+        for widget in (self.headline, self.details, self.bar, self.setup):
+            layout.addWidget(widget)
+        layout.addWidget(self.plot, 1)
+        layout.addLayout(buttons)
+        self.cancel.clicked.connect(self._cancel)
+        self.compare.clicked.connect(self._compare)
+        self.log.clicked.connect(self._show_log)
+        theme.manager().changed.connect(self._restyle)
+        self.show_status(None)
+
+    def show_status(self, status: RunStatus | None) -> None:
+        """Show where the run stands; None where there has been none."""
+        self.status = status
+        if status is None:
+            self.headline.setText(_("No retraining yet"))
+            self.details.setText(_("Start one under Model > Retrain prompts."))
+            self.setup.clear()
+            self.scores.clear()
+            for widget in (self.cancel, self.log, self.compare, self.bar):
+                widget.hide()
+            return
+        story = story_of(status)
+        active = status.state in ACTIVE
+        cancelling = active and self._cancelling == status.run_id
+        self.headline.setText(_("Cancelling...") if cancelling else headline(status, story))
+        self.details.setText(details(status, story))
+        self.bar.setVisible(active)
+        self.bar.setRange(0, story.steps)
+        self.bar.setValue(story.step)
+        self.bar.setTextVisible(bool(story.steps))
+        begun = story.started
+        if begun is None:
+            self.setup.clear()
+        else:
+            self.setup.setText(
+                _("{0} classes, {1} photos to learn from, {2} held out; {3} on {4}").format(
+                    number(begun.classes),
+                    number(begun.train_images),
+                    number(begun.held_out_images),
+                    backbone_name(begun.backbone),
+                    begun.device,
+                )
+            )
+        self.plot.show_story(story, over=status.state is RunState.FINISHED)
+        self.scores.setText(latest_scores(story))
+        self.cancel.setVisible(active)
+        self.cancel.setEnabled(not cancelling)
+        self.log.setVisible(not active)
+        self.compare.setVisible(status.version_id is not None and not active)
+        self._restyle()
+
+    def _cancel(self) -> None:
+        if self.status is not None:
+            self._cancelling = self.status.run_id
+            self.cancel_wanted.emit(self.status.run_id)
+            self.show_status(self.status)
+
+    def _show_log(self) -> None:
+        if self.status is not None:
+            self.log_wanted.emit(self.status.log)
+
+    def _compare(self) -> None:
+        if self.status is not None:
+            self.compare_wanted.emit(self.status.run_id)
+
+    def _restyle(self, *_: object) -> None:
+        bad = self.status is not None and self.status.state in BAD
+        tint(self.headline, theme.current().colour("error" if bad else "text"))
+
+
+class RunDialog(LibraryDialog):
+    """The newest run in a window of its own; closing it leaves the run alone."""
+
+    compare_wanted = Signal(int)
+    """Run id."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self.setWindowTitle(_("Retraining"))
+        self.resize(760, 480)
+        self.page = RunPage()
+        buttons = close_box(self)
+        hint = muted(_("You can close this; the training goes on."))
+        foot = QHBoxLayout()
+        foot.addWidget(hint, 1)
+        foot.addWidget(buttons)
+        self._hint = hint
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.page, 1)
+        layout.addWidget(self.strip)
+        layout.addLayout(foot)
+        self.page.cancel_wanted.connect(
+            lambda run: self.attempt(lambda: self.session.cancel_retrain(run))
+        )
+        self.page.compare_wanted.connect(self.compare_wanted)
+        self.page.log_wanted.connect(self._show_log)
+        self.listen(RunChanged, lambda _notice: self.refresh())
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Look at the run again."""
+        status = self.session.current_run()
+        self.page.show_status(status)
+        self._hint.setVisible(status is not None and status.state in ACTIVE)
+
+    def _show_log(self, path: object) -> None:
+        if isinstance(path, Path):
+            LogDialog(path, self).show()

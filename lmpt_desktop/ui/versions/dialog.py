@@ -1,0 +1,382 @@
+"""Prompt sets made so far: which one is in use, compare any two, go to another, pass on, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFileDialog,
+    QFormLayout,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QMenu,
+    QMessageBox,
+    QPlainTextEdit,
+    QPushButton,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+from shiboken6 import isValid
+
+from lmpt_desktop.engine.notices import EncoderChanged, VersionsChanged
+from lmpt_desktop.engine.versions import ImportedVersion
+from lmpt_desktop.engine.views import VersionInfo
+from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, dress_table, muted
+from lmpt_desktop.ui.versions.versions_model import (
+    CLASSES,
+    FIRST_FIGURE,
+    MADE,
+    NAME,
+    STATE,
+    VersionsModel,
+    origin_text,
+    version_title,
+)
+
+if TYPE_CHECKING:
+    from lmpt_desktop.engine.session import LibrarySession
+    from lmpt_desktop.ui.kit.bridge import SessionBridge
+
+PAIR = 2
+ResultT = TypeVar("ResultT")
+
+
+class VersionWords(QFrame):
+    """Name and note of the selected version, and what it was learned from."""
+
+    name_edited = Signal(str)
+    note_edited = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._version: VersionInfo | None = None
+        self.name = QLineEdit()
+        self.name.setObjectName("version-name")
+        self.name.setPlaceholderText(_("The date, unless you give it a name"))
+        self.note = QPlainTextEdit()
+        self.note.setObjectName("version-note")
+        self.note.setAccessibleName(_("Note"))
+        self.note.setPlaceholderText(_("What you want to remember about it"))
+        self.note.setTabChangesFocus(True)
+        self.note.setMaximumHeight(self.fontMetrics().height() * 4)
+        self.origin = muted()
+        self.origin.setObjectName("origin")
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow(_("&Name"), self.name)
+        form.addRow(_("N&ote"), self.note)
+        form.addRow("", self.origin)
+        self.name.editingFinished.connect(self._name_edited)
+
+    def show_version(self, version: VersionInfo | None) -> None:
+        """Show another version; what was typed for the last one is kept first."""
+        if version == self._version:
+            return
+        self.keep_note()
+        self._version = version
+        real = version is not None and version.version_id != 0
+        for field in (self.name, self.note):
+            field.setEnabled(real)
+        self.name.setText(version.name if version is not None and real else "")
+        self.note.setPlainText(version.note if version is not None and real else "")
+        self.origin.setText(origin_text(version) if version is not None else "")
+
+    def keep_note(self) -> None:
+        """Save the note if it was changed."""
+        version = self._version
+        if version is None or version.version_id == 0:
+            return
+        text = self.note.toPlainText().strip()
+        if text != version.note:
+            self.note_edited.emit(text)
+
+    @property
+    def version_id(self) -> int | None:
+        """The version that is shown."""
+        return self._version.version_id if self._version is not None else None
+
+    def _name_edited(self) -> None:
+        text = " ".join(self.name.text().split())
+        if self._version is not None and text != self._version.name:
+            self.name_edited.emit(text)
+
+
+class VersionsDialog(LibraryDialog):
+    """Promote, roll back, compare, name, export, import, delete."""
+
+    compare_wanted = Signal(int, int)
+    """Version ids: the old and the new one."""
+    said = Signal(str)
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        bridge: SessionBridge | None = None,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(session, bridge, parent)
+        self.setWindowTitle(_("Versions"))
+        self.resize(920, 580)
+        self.model = VersionsModel(self)
+        self.table = QTableView()
+        self.table.setObjectName("versions")
+        self.table.setAccessibleName(_("Versions"))
+        self.table.setModel(self.model)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        widths = {STATE: 160, MADE: 140, CLASSES: 84}
+        widths |= {FIRST_FIGURE + i: width for i, width in enumerate((74, 74, 84, 74))}
+        dress_table(self.table, NAME, widths)
+        self.promote = _button("promote", _("&Use this version"))
+        self.roll_back = _button("roll-back", _("&Roll back"))
+        self.roll_back.setToolTip(_("Go back to what was in use before the last promotion"))
+        self.compare = _button("compare", _("Com&pare..."))
+        self.compare.setToolTip(
+            _("Compare two selected versions, or the selected one with the one in use")
+        )
+        self.discard = _button("discard", _("&Delete..."))
+        self.give = _button("export", _("&Export"))
+        self.take = _button("import", _("&Import"))
+        self._fill_menus()
+        self.words = VersionWords()
+        foot = QHBoxLayout()
+        for button in (self.promote, self.roll_back, self.compare):
+            foot.addWidget(button)
+        foot.addStretch(1)
+        for button in (self.take, self.give, self.discard):
+            foot.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(
+            muted(
+                _(
+                    "Every retraining makes a version. Figures are mean average precision in "
+                    "percent on the annotations held out at that time; select two versions to "
+                    "compare them on the same photos."
+                )
+            )
+        )
+        layout.addWidget(self.table, 1)
+        layout.addLayout(foot)
+        layout.addWidget(self.words)
+        layout.addWidget(self.strip)
+        layout.addWidget(close_box(self))
+        self._connect()
+        self.refresh()
+
+    def _fill_menus(self) -> None:
+        give, take = QMenu(self.give), QMenu(self.take)
+        give.addAction(_("As a &zip file...")).triggered.connect(self._export_zip)
+        give.addAction(_("As a &folder...")).triggered.connect(self._export_folder)
+        take.addAction(_("A &zip file...")).triggered.connect(self._import_zip)
+        take.addAction(_("A &folder...")).triggered.connect(self._import_folder)
+        self.give.setMenu(give)
+        self.take.setMenu(take)
+
+    def _connect(self) -> None:
+        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.promote.clicked.connect(self.promote_selected)
+        self.roll_back.clicked.connect(self.roll_back_last)
+        self.discard.clicked.connect(self.discard_selected)
+        self.compare.clicked.connect(self._compare)
+        self.words.name_edited.connect(self.rename_shown)
+        self.words.note_edited.connect(self.note_shown)
+        self.finished.connect(lambda _result: self.words.keep_note())
+        self.listen(VersionsChanged, lambda _notice: self.refresh())
+        self.listen(EncoderChanged, lambda _notice: self.refresh())
+
+    # ----------------------------------------------------------------------------- showing
+
+    def refresh(self) -> None:
+        """Show the versions as they are now, keeping the selection."""
+        kept = [version.version_id for version in self.chosen()]
+        self.model.set_versions(self.session.versions())
+        rows = [row for row, item in enumerate(self.model.versions) if item.version_id in kept] or [
+            row for row, item in enumerate(self.model.versions) if item.active
+        ]
+        self._select(rows or [0])
+
+    def select_version(self, *version_ids: int) -> None:
+        """Select these versions."""
+        versions = self.model.versions
+        self._select([row for row, item in enumerate(versions) if item.version_id in version_ids])
+
+    def _select(self, rows: list[int]) -> None:
+        selection = self.table.selectionModel()
+        selection.clearSelection()
+        flags = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
+        for row in rows:
+            selection.select(self.model.index(row, 0), flags)
+        if rows:
+            selection.setCurrentIndex(
+                self.model.index(rows[0], 0), selection.SelectionFlag.NoUpdate
+            )
+        self._selection_changed()
+
+    def chosen(self) -> list[VersionInfo]:
+        """The selected versions, newest first."""
+        rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
+        return [self.model.versions[row] for row in rows if row < len(self.model.versions)]
+
+    def selected(self) -> VersionInfo | None:
+        """The selected version, if it is one alone."""
+        chosen = self.chosen()
+        return chosen[0] if len(chosen) == 1 else None
+
+    def pair(self) -> tuple[int, int] | None:
+        """What *Compare* would compare: the old and the new version."""
+        chosen = self.chosen()
+        if len(chosen) == PAIR:
+            return chosen[1].version_id, chosen[0].version_id
+        in_use = [item for item in self.model.versions if item.active]
+        if len(chosen) == 1 and in_use and not chosen[0].active:
+            return in_use[0].version_id, chosen[0].version_id
+        return None
+
+    def _selection_changed(self, *_args: object) -> None:
+        version = self.selected()
+        usable = version is not None and not version.active
+        real = version is not None and version.version_id != 0
+        self.promote.setEnabled(usable)
+        self.discard.setEnabled(usable and real)
+        self.give.setEnabled(real)
+        self.compare.setEnabled(self.pair() is not None)
+        in_use = [item for item in self.model.versions if item.active]
+        self.roll_back.setEnabled(bool(in_use) and in_use[0].version_id != 0)
+        self.words.show_version(version)
+
+    # -------------------------------------------------------------------------------- acts
+
+    def promote_selected(self) -> None:
+        """Predict with the selected version from now on."""
+        version = self.selected()
+        if version is not None and self.attempt(lambda: self.session.promote(version.version_id)):
+            self._say(_("{0} is in use now.").format(version_title(version)))
+
+    def roll_back_last(self) -> None:
+        """Undo the last promotion."""
+        if self.attempt(self.session.roll_back):
+            self._say(_("Rolled back."))
+
+    def discard_selected(self) -> None:
+        """Delete the selected version once more asked; it must not be in use."""
+        version = self.selected()
+        if version is None or version.active or not self._sure(version):
+            return
+        if self.attempt(lambda: self.session.discard(version.version_id)):
+            self._say(_("{0} was deleted.").format(version_title(version)))
+
+    def rename_shown(self, name: str) -> None:
+        """Call the version that is shown something."""
+        if (version := self.words.version_id) and self.attempt(
+            lambda: self.session.rename_version(version, name)
+        ):
+            self.refresh()
+
+    def note_shown(self, note: str) -> None:
+        """Keep a note on the version that is shown."""
+        if version := self.words.version_id:
+            self.attempt(lambda: self.session.note_version(version, note))
+
+    def _sure(self, version: VersionInfo) -> bool:
+        answer = QMessageBox.question(
+            self,
+            _("Delete a version"),
+            _(
+                "Delete “{name}” for good? Its prompts cannot be brought back; your annotations "
+                "stay, and a retraining can learn from them again."
+            ).format(name=version_title(version)),
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+            QMessageBox.StandardButton.No,
+        )
+        return answer == QMessageBox.StandardButton.Yes
+
+    def _compare(self) -> None:
+        if (pair := self.pair()) is not None:
+            self.compare_wanted.emit(*pair)
+
+    def _say(self, text: str, kind: str = "text") -> None:
+        self.refresh()
+        self.strip.say(text, kind)
+        self.said.emit(text)
+
+    # ------------------------------------------------------------------------------- files
+
+    def _export_zip(self) -> None:
+        chosen, _kind = QFileDialog.getSaveFileName(
+            self, _("Export a version"), self._file_name() + ".zip", _("Zip files (*.zip)")
+        )
+        if chosen:
+            path = Path(chosen)
+            self.export_to(path if path.suffix.lower() == ".zip" else Path(f"{chosen}.zip"))
+
+    def _export_folder(self) -> None:
+        if chosen := QFileDialog.getExistingDirectory(self, _("Export a version into a folder")):
+            self.export_to(Path(chosen) / self._file_name())
+
+    def _import_zip(self) -> None:
+        chosen, _kind = QFileDialog.getOpenFileName(
+            self, _("Import a version"), "", _("Zip files (*.zip)")
+        )
+        if chosen:
+            self.import_from(Path(chosen))
+
+    def _import_folder(self) -> None:
+        if chosen := QFileDialog.getExistingDirectory(self, _("Import a version from a folder")):
+            self.import_from(Path(chosen))
+
+    def _file_name(self) -> str:
+        version = self.selected()
+        title = version_title(version) if version is not None else _("version")
+        return "".join(c if c.isalnum() or c in " -_." else "-" for c in title).strip(". ")
+
+    def export_to(self, path: Path) -> None:
+        """Write the selected version in the background."""
+        version = self.selected()
+        if version is not None:
+            self._start(
+                lambda: self.session.export_version(version.version_id, path),
+                lambda _none: self.strip.say(_("Written to {path}.").format(path=path)),
+            )
+
+    def import_from(self, path: Path) -> None:
+        """Take in a version in the background."""
+        self.strip.say(_("Reading {path}...").format(path=path.name))
+        self._start(lambda: self.session.import_version(path), self._imported)
+
+    def _imported(self, imported: ImportedVersion) -> None:
+        said = _("{name} was imported. It is not in use yet.").format(
+            name=version_title(imported.version)
+        )
+        if count := len(imported.unknown):
+            shown = ", ".join(imported.unknown[:5]) + (", ..." if count > 5 else "")
+            text = ngettext(
+                "{count} class it has learned is not in this library and is left out: {names}.",
+                "{count} classes it has learned are not in this library and are left out: {names}.",
+                count,
+            )
+            said = f"{said} {text.format(count=number(count), names=shown)}"
+        self._say(said, "warning" if imported.unknown else "text")
+        self.select_version(imported.version.version_id)
+
+    def _start(self, act: Callable[[], ResultT], done: Callable[[ResultT], object]) -> None:
+        """Do something in the background, and nothing with it once the dialog is gone."""
+
+        def failed(error: Exception) -> None:
+            if isValid(self):
+                self.strip.say(str(error), "error")
+
+        tasks.start(act, lambda result: isValid(self) and done(result), failed)
+
+
+def _button(name: str, text: str) -> QPushButton:
+    button = QPushButton(text)
+    button.setObjectName(name)
+    button.setAutoDefault(False)
+    return button

@@ -1,0 +1,83 @@
+"""Builds a library's page a piece at a time, so that the window never stands still for long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from PySide6.QtCore import QObject, QTimer
+from PySide6.QtWidgets import QWidget
+
+from lmpt_desktop.ui.grid.panel import GridPanel
+from lmpt_desktop.ui.inspector.panel import InspectorPanel
+from lmpt_desktop.ui.library.folder_tree import FolderTree
+from lmpt_desktop.ui.window.library_opening import Opened
+
+
+class Page(Protocol):
+    """What is made of the parts."""
+
+    def close_page(self) -> None: ...
+    def deleteLater(self) -> None: ...
+
+
+PageT = TypeVar("PageT", bound=Page)
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """The large pieces of a page."""
+
+    tree: FolderTree
+    panel: GridPanel
+    inspector: InspectorPanel
+
+
+class PageBuilder(QObject):
+    """Each piece is built in a turn of the event loop of its own."""
+
+    def __init__(
+        self,
+        opened: Opened,
+        make: Callable[[PageParts], PageT],
+        show: Callable[[PageT], object],
+        parent: QObject | None = None,
+    ) -> None:
+        """``make`` and ``show`` are the last two turns."""
+        super().__init__(parent)
+        self.opened = opened
+        self._made: list[QWidget | Page] = []
+        self._closing: list[Callable[[], object]] = []
+        self._stopped = False
+        self._turns = self._build(make, show)
+        self._turn()
+
+    def stop(self) -> None:
+        """Build no more, and take down what was built."""
+        self._stopped = True
+        for close in self._closing:
+            close()
+        for widget in self._made:
+            widget.deleteLater()
+
+    def _turn(self) -> None:
+        if not self._stopped and next(self._turns, None) is not None:
+            QTimer.singleShot(0, self, self._turn)
+
+    def _build(
+        self, make: Callable[[PageParts], PageT], show: Callable[[PageT], object]
+    ) -> Iterator[int]:
+        session = self.opened.session
+        panel = GridPanel(session, self.opened.thumbnails)
+        self._closing = [panel.close_panel]
+        self._made = [panel]
+        yield 1
+        parts = PageParts(FolderTree(), panel, InspectorPanel(session))
+        self._made += [parts.tree, parts.inspector]
+        yield 2
+        page = make(parts)
+        self._closing = [page.close_page]
+        self._made = [page]  # which owns the others now
+        yield 3
+        show(page)

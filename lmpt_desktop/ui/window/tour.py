@@ -1,0 +1,277 @@
+"""The tour: four cards beside what they talk of, shown once and again on request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from shiboken6 import isValid
+
+from lmpt_desktop.translation import N_, _
+from lmpt_desktop.ui.kit import theme
+
+if TYPE_CHECKING:
+    from lmpt_desktop.ui.window.main_window import MainWindow
+
+TOUR_DONE = "tour-done"
+CARD_WIDTH = 340
+GAP = 10
+
+
+@dataclass(frozen=True)
+class Step:
+    """A card: what it says, and the command or part of the window it stands beside."""
+
+    title: str
+    text: str
+    anchor: Callable[[MainWindow], QWidget | None]
+
+
+def _open_place(window: MainWindow) -> QWidget | None:
+    if window.page is None:
+        return window.welcome.open_button
+    return window.toolbar.widgetForAction(window.commands.action("file.open"))
+
+
+def _retrain_place(window: MainWindow) -> QWidget | None:
+    return window.toolbar.widgetForAction(window.commands.action("model.retrain"))
+
+
+STEPS: tuple[Step, ...] = (
+    Step(
+        N_("Open a folder"),
+        N_(
+            "Choose a folder of photos, or drag one into the window. The model looks at every "
+            "photo once and predicts which classes are in it. Your photos stay as they are."
+        ),
+        _open_place,
+    ),
+    Step(
+        N_("Look at the tail"),
+        N_(
+            "Most classes have few photos: they are the tail, marked ◆. Models are "
+            "worst at them. Filter by band or sort with the tail first to see what "
+            "was predicted there."
+        ),
+        lambda window: window.page and window.page.panel.bar.bands,
+    ),
+    Step(
+        N_("Correct"),
+        N_(
+            "Select a photo and say for a class whether it is present ({present}) or "
+            "absent ({absent}). Mark the photo as reviewed ({reviewed}) when the "
+            "rest is right. Everything can be undone."
+        ),
+        lambda window: window.page and window.page.inspector,
+    ),
+    Step(
+        N_("Retrain and compare"),
+        N_(
+            "After a few dozen corrections, retrain. The app learns better prompts "
+            "from them in the background. Compare old and new, class by class, and "
+            "decide which to use."
+        ),
+        _retrain_place,
+    ),
+)
+
+
+class _Ring(QWidget):
+    """A frame around the part of the window that a card talks of."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hide()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(theme.current().colour("accent"), 2))
+        painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 5, 5)
+
+
+class TourCard(QFrame):
+    """Lies over the window without taking it over: all of it can be used meanwhile."""
+
+    ended = Signal()
+    """The last card was left, or the tour was skipped."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self.setObjectName("tour")
+        self._window = window
+        self._step = 0
+        self._anchor: QWidget | None = None
+        self.ring = _Ring(window)
+        self.title = QLabel()
+        self.title.setProperty("role", "heading")
+        self.text = QLabel()
+        self.text.setWordWrap(True)
+        self.place = QLabel()
+        self.place.setProperty("role", "muted")
+        self.skip = QPushButton(_("&Skip"))
+        self.back = QPushButton(_("&Back"))
+        self.next = QPushButton()
+        foot = QHBoxLayout()
+        foot.addWidget(self.place, 1)
+        for button in (self.skip, self.back, self.next):
+            button.setAutoDefault(True)
+            foot.addWidget(button)
+        layout = self._layout = QVBoxLayout(self)
+        layout.setContentsMargins(16, 12, 12, 12)
+        layout.setSpacing(8)
+        for part in (self.title, self.text):
+            layout.addWidget(part)
+        layout.addLayout(foot)
+        self.skip.clicked.connect(self.end)
+        self.back.clicked.connect(lambda: self.show_step(self._step - 1))
+        self.next.clicked.connect(self._go_on)
+        # Layouts settle one after the other; look where things are when they have.
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(0)
+        self._settle.timeout.connect(self._put_beside)
+        window.installEventFilter(self)
+        theme.manager().changed.connect(self._restyle)
+        window.library_opened.connect(self._library_opened)
+        window.library_closed.connect(self._settle.start)
+        self._restyle()
+        self.hide()
+
+    @property
+    def step(self) -> int:
+        """Which card is shown, from 0."""
+        return self._step
+
+    def begin(self) -> None:
+        """Show the first card and give it the keyboard."""
+        self.show_step(0)
+        self.next.setFocus()
+
+    def show_step(self, number: int) -> None:
+        """Show a card; beyond the last one the tour ends."""
+        if number >= len(STEPS):
+            self.end()
+            return
+        self._step = max(0, number)
+        step = STEPS[self._step]
+        last = self._step == len(STEPS) - 1
+        self.title.setText(_(step.title))
+        keys = {
+            name: self._window.commands.keys_text(f"image.{name}") or "–"
+            for name in ("present", "absent", "reviewed")
+        }
+        self.text.setText(_(step.text).format(**keys))
+        self.place.setText(_("{step} of {steps}").format(step=self._step + 1, steps=len(STEPS)))
+        self.next.setText(_("&Done") if last else _("&Next"))
+        self.back.setEnabled(self._step > 0)
+        self.skip.setVisible(not last)
+        self.setAccessibleName(_(step.title))
+        self.setAccessibleDescription(self.text.text())
+        self.show()
+        self._settle.start()
+
+    def end(self) -> None:
+        """Put the card away."""
+        self.ring.hide()
+        self._watch(None)
+        had_focus = self.isAncestorOf(self._window.focusWidget() or self._window)
+        self.hide()
+        if had_focus:
+            page = self._window.page
+            (page.grid if page is not None else self._window.welcome.open_button).setFocus()
+        self.ended.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.end()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (
+            QEvent.Type.Resize,
+            QEvent.Type.Move,
+            QEvent.Type.Show,
+            QEvent.Type.Hide,
+            QEvent.Type.LayoutRequest,
+        ):
+            self._settle.start()
+        return False
+
+    # ------------------------------------------------------------------------------- inside
+
+    def _go_on(self) -> None:
+        self.show_step(self._step + 1)
+
+    def _library_opened(self, _page: object) -> None:
+        if self.isVisible() and self._step == 0:
+            self.show_step(1)
+        self._settle.start()
+
+    def _watch(self, anchor: QWidget | None) -> None:
+        if self._anchor is not None and isValid(self._anchor):
+            self._anchor.removeEventFilter(self)
+        self._anchor = anchor
+        if anchor is not None:
+            anchor.installEventFilter(self)
+
+    def _put_beside(self) -> None:
+        if not self.isVisible():
+            return
+        anchor = STEPS[self._step].anchor(self._window)
+        if anchor is not self._anchor:
+            self._watch(anchor)
+        # The text wraps: how high the card is depends on how wide its buttons make it.
+        width = max(CARD_WIDTH, self._layout.minimumSize().width())
+        self.setFixedSize(width, self._layout.totalHeightForWidth(width))
+        room = self._window.rect().adjusted(GAP, GAP, -GAP, -GAP)
+        if anchor is None or not anchor.isVisible():
+            self.ring.hide()
+            self.move(room.center() - self.rect().center())
+        else:
+            target = QRect(anchor.mapTo(self._window, QPoint(0, 0)), anchor.size())
+            self.ring.setGeometry(target.adjusted(-3, -3, 3, 3))
+            self.ring.show()
+            self.ring.raise_()
+            self.move(beside(target, self.size(), room))
+        self.raise_()
+
+    def _restyle(self, *_args: object) -> None:
+        colours = theme.current()
+        self.setStyleSheet(
+            f"#tour {{ background: {colours.raised}; border: 1px solid {colours.border};"
+            f" border-left: 4px solid {colours.accent}; border-radius: 6px; }}"
+        )
+        self.ring.update()
+
+
+def beside(target: QRect, card: QSize, room: QRect) -> QPoint:
+    """Where a card goes so that it hides as little of ``target`` as can be, within ``room``.
+
+    Below it, else above, left or right; where no side has room for it, over its far corner.
+    """
+    centre = target.center()
+    left = centre.x() - card.width() // 2
+    top = max(target.top(), centre.y() - card.height())
+    places = (
+        QPoint(left, target.bottom() + GAP),
+        QPoint(left, target.top() - GAP - card.height()),
+        QPoint(target.left() - GAP - card.width(), top),
+        QPoint(target.right() + GAP, top),
+        QPoint(target.right() - card.width(), target.bottom() - card.height()),
+    )
+    inside = [_within(QRect(place, card), room) for place in places]
+    return next((at for at in inside if not QRect(at, card).intersects(target)), inside[-1])
+
+
+def _within(card: QRect, room: QRect) -> QPoint:
+    x = max(room.left(), min(card.left(), room.right() - card.width()))
+    y = max(room.top(), min(card.top(), room.bottom() - card.height()))
+    return QPoint(x, y)

@@ -1,0 +1,192 @@
+"""The first page: open a folder, go back to a library, or try sample photos."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
+from PySide6.QtSvgWidgets import QSvgWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from lmpt_desktop import paths
+from lmpt_desktop.ingest import samples
+from lmpt_desktop.translation import N_, _
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.library.dropped_paths import dropped
+from lmpt_desktop.ui.shell.settings import RecentLibrary
+
+INTRODUCTION = N_(
+    "Tag photos with many classes at once, the rare ones included. "
+    "Look at the predictions, correct a few, retrain."
+)
+
+
+class WelcomePage(QWidget):
+    """What the user sees before any library is open."""
+
+    open_wanted = Signal()
+    samples_wanted = Signal()
+    library_wanted = Signal(object)
+    """A :class:`RecentLibrary`."""
+    forget_wanted = Signal(object)
+    """A :class:`RecentLibrary` to take out of the list."""
+    arrived = Signal(object)
+    """An :class:`~lmpt_desktop.ui.library.dropped_paths.DroppedPaths` was dropped here."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("welcome")
+        self.setAcceptDrops(True)
+        self._make_buttons()
+        self._make_recent()
+        column = QWidget()
+        column.setFixedWidth(580)
+        inner = QVBoxLayout(column)
+        inner.setSpacing(16)
+        inner.addLayout(_heading())
+        inner.addSpacing(8)
+        buttons = QHBoxLayout()
+        buttons.setSpacing(10)
+        buttons.addWidget(self.open_button, 1)
+        buttons.addWidget(self.samples_button, 1)
+        inner.addLayout(buttons)
+        inner.addWidget(self.samples_note)
+        inner.addWidget(
+            _muted(_("Or drag a folder into this window. Photos are never moved or changed."))
+        )
+        inner.addSpacing(8)
+        inner.addWidget(self.recent_label)
+        inner.addWidget(self.recent)
+        layout = QVBoxLayout(self)
+        layout.addStretch(2)
+        layout.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(3)
+        self.show_samples(samples.why_not())
+        self.show_recent([])
+        self._restyle()
+        theme.manager().changed.connect(self._restyle)
+
+    def _make_buttons(self) -> None:
+        self.open_button = self._button("welcome-open", _("Open a folder of photos..."))
+        self.open_button.setDefault(True)
+        self.open_button.clicked.connect(self.open_wanted)
+        self.samples_button = self._button("welcome-samples", _("Try it with sample photos"))
+        self.samples_button.clicked.connect(self.samples_wanted)
+        self.samples_note = _muted("")
+        self.samples_note.setObjectName("welcome-samples-note")
+        self.samples_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+
+    def _make_recent(self) -> None:
+        self.recent_label = QLabel(_("Recent libraries"))
+        self.recent_label.setProperty("role", "heading")
+        self.recent = QListWidget()
+        self.recent.setObjectName("welcome-recent")
+        self.recent.setAccessibleName(_("Recent libraries"))
+        self.recent.itemActivated.connect(self._open_recent)
+        self.recent.itemClicked.connect(self._open_recent)
+        self.forget = QAction(_("Take out of the list"), self.recent)
+        self.forget.setShortcut(QKeySequence.StandardKey.Delete)
+        self.forget.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        self.forget.triggered.connect(self._forget_current)
+        self.recent.addAction(self.forget)
+        self.recent.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+
+    def show_samples(self, reason: str) -> None:
+        """Offer the sample photos, or say why there are none."""
+        self.samples_button.setEnabled(not reason)
+        self.samples_note.setText(reason)
+        self.samples_note.setVisible(bool(reason))
+
+    def show_recent(self, entries: list[RecentLibrary]) -> None:
+        """List libraries; without any, the list is not there."""
+        self.recent.clear()
+        for entry in entries:
+            folders = ", ".join(entry.folders) or entry.library
+            item = QListWidgetItem(theme.icon("folder"), f"{entry.label}\n{folders}")
+            item.setToolTip(folders)
+            if not entry.exists:
+                item.setForeground(theme.current().colour("muted"))
+            item.setData(Qt.ItemDataRole.UserRole, entry)
+            self.recent.addItem(item)
+        self.recent_label.setVisible(bool(entries))
+        self.recent.setVisible(bool(entries))
+        row = self.recent.sizeHintForRow(0) if entries else 0
+        self.recent.setFixedHeight(min(6, len(entries)) * max(row, 40) + 6)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if dropped(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        if arrival := dropped(event):
+            event.acceptProposedAction()
+            self.arrived.emit(arrival)
+
+    def _button(self, name: str, text: str) -> QPushButton:
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setMinimumHeight(40)
+        button.setIconSize(QSize(20, 20))
+        return button
+
+    def _open_recent(self, item: QListWidgetItem) -> None:
+        self.library_wanted.emit(item.data(Qt.ItemDataRole.UserRole))
+
+    def _forget_current(self) -> None:
+        if (item := self.recent.currentItem()) is not None:
+            self.forget_wanted.emit(item.data(Qt.ItemDataRole.UserRole))
+
+    def _restyle(self, *_: object) -> None:
+        colours = theme.current()
+        self.open_button.setIcon(theme.icon("folder-open", "on_accent"))
+        self.samples_button.setIcon(theme.icon("sparkle"))
+        self.open_button.setStyleSheet(
+            f"QPushButton {{ background: {colours.accent}; color: {colours.on_accent};"
+            " border: none; border-radius: 6px; padding: 0 16px; font-weight: 600; }"
+            f"QPushButton:focus {{ border: 2px solid {colours.text}; }}"
+        )
+        self.samples_button.setStyleSheet(
+            f"QPushButton {{ background: {colours.raised}; color: {colours.text};"
+            f" border: 1px solid {colours.border}; border-radius: 6px; padding: 0 16px; }}"
+            f"QPushButton:focus {{ border: 2px solid {colours.accent}; }}"
+            f"QPushButton:disabled {{ color: {colours.disabled}; }}"
+        )
+        self.recent.setStyleSheet(
+            f"QListWidget {{ border: 1px solid {colours.border}; border-radius: 6px;"
+            f" background: {colours.surface}; }}"
+            "QListWidget::item { padding: 5px 8px; }"
+            f"QListWidget::item:hover {{ background: {colours.raised}; }}"
+        )
+        for index in range(self.recent.count()):
+            self.recent.item(index).setIcon(theme.icon("folder"))
+
+
+def _heading() -> QHBoxLayout:
+    """The app's icon, its name and what it is for."""
+    logo = QSvgWidget(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg"))
+    logo.setFixedSize(QSize(72, 72))
+    title = QLabel("LMPT Desktop")
+    title.setProperty("role", "title")
+    names = QVBoxLayout()
+    names.setSpacing(4)
+    names.addWidget(title)
+    names.addWidget(_muted(_(INTRODUCTION)))
+    head = QHBoxLayout()
+    head.setSpacing(18)
+    head.addWidget(logo)
+    head.addLayout(names, 1)
+    return head
+
+
+def _muted(text: str) -> QLabel:
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setProperty("role", "muted")
+    return label

@@ -1,0 +1,125 @@
+"""Folders and photos dropped on the window, and named on the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtWidgets import QWidget
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop import app
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.shell.settings import library_for
+from lmpt_desktop.ui.window.main_window import MainWindow
+
+WAIT_MS = 30_000
+
+
+def drop(target: QWidget, *paths: Path) -> QDropEvent:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    event = QDropEvent(
+        QPointF(9, 9),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    event.setAccepted(False)
+    target.dropEvent(event)
+    return event
+
+
+def selected_names(page: LibraryPage) -> set[str]:
+    return {page.session.path(image_id).name for image_id in page.grid.selected_ids()}
+
+
+def test_photos_dropped_on_the_welcome_page_open_their_folder_and_are_selected(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    window = launch()
+    drop(window.welcome, photos / "dog_2.jpg", photos / "cup_5.jpg")
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    page = window.page
+    assert page is not None
+    assert page.session.library_folder == library_for(photos)
+    qtbot.waitUntil(lambda: selected_names(page) == {"dog_2.jpg", "cup_5.jpg"}, timeout=WAIT_MS)
+    assert page.session.path(page.grid.current_id()).name == "dog_2.jpg"
+
+
+def test_a_photo_of_the_library_dropped_on_it_is_selected_whatever_is_filtered(
+    launch: Callable[..., MainWindow],
+    settled: Callable[[MainWindow], LibraryPage],
+    photos: Path,
+    qtbot: QtBot,
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    page.panel.bar.text.setText("no such file")
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
+    drop(page, photos / "trip" / "kite_7.jpg")
+    qtbot.waitUntil(lambda: selected_names(page) == {"kite_7.jpg"}, timeout=WAIT_MS)
+    assert [folder.path for folder in page.session.folders()] == [photos]
+
+
+def test_a_photo_from_elsewhere_brings_its_folder_into_the_library(
+    launch: Callable[..., MainWindow],
+    settled: Callable[[MainWindow], LibraryPage],
+    photos: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    page = settled(launch(photos))
+    other = tmp_path / "other"
+    other.mkdir()
+    photo = other / "dog_99.jpg"
+    photo.write_bytes((photos / "dog_1.jpg").read_bytes())
+    drop(page, photo)
+    qtbot.waitUntil(lambda: selected_names(page) == {"dog_99.jpg"}, timeout=WAIT_MS)
+    assert {folder.path for folder in page.session.folders()} == {photos, other}
+
+
+def test_what_is_neither_folder_nor_photo_is_not_taken(
+    launch: Callable[..., MainWindow], photos: Path, tmp_path: Path
+) -> None:
+    window = launch()
+    note = tmp_path / "note.txt"
+    note.write_text("no photo")
+    assert not drop(window.welcome, note, tmp_path / "gone.jpg").isAccepted()
+    assert not window.shell_actions.busy and not window.opener.busy
+
+
+def test_a_photo_on_the_command_line_opens_its_folder(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    window = launch()
+    app.start(window, argparse.Namespace(folders=[photos / "dog_6.jpg"], library=None))
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    page = window.page
+    assert page is not None
+    qtbot.waitUntil(lambda: selected_names(page) == {"dog_6.jpg"}, timeout=WAIT_MS)
+
+
+def test_a_recent_library_that_is_gone_says_so_and_leaves_the_list_by_the_keyboard(
+    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    window.close_library()
+    window.opener.wait()
+    library = library_for(photos)
+    (library / "catalogue.sqlite").unlink()
+    window.welcome.show_recent(window.memory.recent())
+    assert "not found" in window.welcome.recent.item(0).text()
+    window.open_recent(window.memory.recent()[0])
+    note = window.notifications.shown[0]
+    assert "not there any more" in note.title and str(library) in note.message
+    assert window.page is None and not (library / "catalogue.sqlite").exists()
+    window.welcome.recent.setCurrentRow(0)
+    window.welcome.recent.setFocus()
+    qtbot.keyClick(window.welcome.recent, Qt.Key.Key_Delete)
+    assert window.memory.recent() == []
+    assert window.welcome.recent.isHidden()

@@ -1,0 +1,143 @@
+"""The long-tail page in the real window, by keyboard alone."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.window.main_window import MainWindow
+
+WAIT_MS = 30_000
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+@pytest.fixture
+def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
+    """Every photo says what it shows, as its file name does; no boat is annotated."""
+    window = launch(photos)
+    session = settled(window).session
+    snapshot = session.snapshot()
+    for row, name in enumerate(snapshot.names):
+        words = name.rpartition("/")[2].split("_")[0].split("+")
+        shown = [item.id for item in snapshot.classes if item.name in words and item.name != "boat"]
+        session.annotate([int(snapshot.image_ids[row])], shown, Verdict.PRESENT)
+    return window
+
+
+def opened(window: MainWindow, qtbot: QtBot) -> Any:
+    """Press F4 and wait for the figures; gives the page (untyped, to import it no earlier)."""
+    qtbot.keyClick(window, Qt.Key.Key_F4)
+    assert window.page is not None
+    pages = window.page.pages
+    qtbot.waitUntil(lambda: pages.current == "dashboard", timeout=WAIT_MS)
+    page: Any = pages.built("dashboard")
+    qtbot.waitUntil(lambda: page.figures is not None, timeout=WAIT_MS)
+    return page
+
+
+def names_shown(page: LibraryPage) -> set[str]:
+    model = page.panel.model
+    return {model.cell(row).name for row in range(model.rowCount())}
+
+
+def test_from_f4_to_the_photos_of_a_class_without_the_mouse(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    dashboard = opened(window, qtbot)
+    page = window.page
+    assert page is not None
+    assert QApplication.focusWidget() is dashboard.classes.chart
+    qtbot.keyClick(dashboard.classes.chart, Qt.Key.Key_Home)
+    assert dashboard.classes.sentence.text().startswith("dog:")
+    qtbot.keyClick(dashboard.classes.chart, Qt.Key.Key_Return)
+    assert page.pages.current == "grid"
+    qtbot.waitUntil(
+        lambda: (
+            names_shown(page)
+            == {"dog_1.jpg", "dog_2.jpg", "dog+person_3.jpg", "dog_6.jpg", "dog+boat_9.jpg"}
+        ),
+        timeout=WAIT_MS,
+    )
+    assert page.panel.bar.filter().class_id == page.session.classes[0].id
+
+
+def test_a_cell_of_the_heat_map_opens_the_photos_with_both_classes(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    dashboard = opened(window, qtbot)
+    page = window.page
+    assert page is not None
+    dashboard.tabs.setCurrentIndex(1)
+    together = dashboard.together
+    qtbot.waitUntil(lambda: together.found is not None, timeout=WAIT_MS)
+    together.table.setFocus()
+    together.table.selectRow(0)
+    qtbot.keyClick(together.table, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.pages.current == "grid", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: names_shown(page) == {"dog+person_3.jpg"}, timeout=WAIT_MS)
+
+
+def test_undo_on_the_page_takes_the_figures_back(window: MainWindow, qtbot: QtBot) -> None:
+    dashboard = opened(window, qtbot)
+    page = window.page
+    assert page is not None
+    boat = next(item for item in page.session.classes if item.name == "boat")
+    column = page.session.snapshot().column_of[boat.id]
+    image = int(page.session.snapshot().image_ids[0])
+    page.desk.annotate([image], [boat.id], Verdict.PRESENT, "boat")
+    qtbot.waitUntil(lambda: dashboard.figures.tail.present[column] == 1, timeout=WAIT_MS)
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: dashboard.figures.tail.present[column] == 0, timeout=WAIT_MS)
+
+
+def test_figures_and_pictures_are_saved_from_the_menu(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "tail"
+    kinds = {"csv": "Table (*.csv)", "svg": "Drawing (*.svg)", "png": "Picture (*.png)"}
+    opened(window, qtbot)
+    for ending, kind in kinds.items():
+        monkeypatch.setattr(
+            QFileDialog, "getSaveFileName", lambda *_args, kind=kind: (str(target), kind)
+        )
+        window.commands.action("long-tail.export").trigger()
+        qtbot.waitUntil((tmp_path / f"tail.{ending}").exists, timeout=WAIT_MS)
+    with (tmp_path / "tail.csv").open(encoding="utf-8", newline="") as file:
+        rows = {row["class"]: row["present"] for row in csv.DictReader(file)}
+    assert rows == {"dog": "5", "person": "3", "kite": "1", "cup": "2", "boat": "0"}
+    assert b"<svg" in (tmp_path / "tail.svg").read_bytes()
+    assert (tmp_path / "tail.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_window_starts_without_the_plotting_library() -> None:
+    code = "import sys, lmpt_desktop.ui.window.main_window; print('pyqtgraph' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert answer.stdout.strip() == "False"
+
+
+def test_what_is_selected_behind_the_page_cannot_be_annotated(
+    window: MainWindow, qtbot: QtBot
+) -> None:
+    page = window.page
+    assert page is not None
+    first = page.panel.model.image_id(0)
+    page.grid.select_ids([first], first)
+    reviewed = window.commands.action("image.reviewed")
+    qtbot.waitUntil(reviewed.isEnabled, timeout=WAIT_MS)
+    opened(window, qtbot)
+    assert not reviewed.isEnabled()
+    qtbot.keyClick(window, Qt.Key.Key_F2)
+    qtbot.waitUntil(reviewed.isEnabled, timeout=WAIT_MS)

@@ -1,0 +1,177 @@
+"""The undo stack is read from the journal: what was done can be undone after a restart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.catalogue.records import Source
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+
+if TYPE_CHECKING:
+    from .conftest import Reopen
+
+
+def class_id(session: LibrarySession, name: str) -> int:
+    return next(entry.id for entry in session.classes if entry.name == name)
+
+
+def ids_of(session: LibrarySession) -> list[int]:
+    return session.snapshot().image_ids.tolist()
+
+
+def texts(desk: AnnotationUndoStack) -> list[str]:
+    return [desk.stack.text(i) for i in range(desk.stack.count())]
+
+
+def do_everything(session: LibrarySession, desk: AnnotationUndoStack) -> None:
+    """A verdict, one on several images, an act with a name, an import, a review, unreview."""
+    ids, dog, cat = ids_of(session), class_id(session, "dog"), class_id(session, "cat")
+    desk.annotate([ids[0]], [dog], Verdict.PRESENT, "dog")
+    desk.annotate(ids[:3], [cat], Verdict.ABSENT, "cat")
+    some = np.array(ids[3:5])
+    desk.apply(some, np.array([dog, cat]), np.array([1, 1], np.int8), "Accepted 2 predictions")
+    desk.apply(some, np.array([cat, dog]), np.array([0, 0], np.int8), "", source=Source.IMPORT)
+    desk.mark_reviewed(ids[:4], True)
+    desk.mark_reviewed([ids[1]], False)
+
+
+TEXTS = [
+    "dog: present",
+    "cat: absent on 3 photos",
+    "Accepted 2 predictions",
+    "Import of 2 annotations on 2 photos",
+    "Reviewed 4 photos",
+    "Not reviewed: 1 photo",
+]
+
+
+def test_everything_done_before_a_restart_is_undone_after_it_and_done_again(
+    session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
+) -> None:
+    states = [(session.annotations, session.reviewed)]
+    desk.stack.indexChanged.connect(
+        lambda _i: states.append((session.annotations, session.reviewed))
+    )
+    do_everything(session, desk)
+    assert texts(desk) == TEXTS and len(states) == 7
+    session, desk = reopened()
+    assert texts(desk) == TEXTS and desk.stack.index() == 6
+
+    def is_as(state: tuple[np.ndarray, np.ndarray]) -> bool:
+        return np.array_equal(session.annotations, state[0]) and np.array_equal(
+            session.reviewed, state[1]
+        )
+
+    assert is_as(states[6])
+    for state in states[5::-1]:
+        desk.undo()
+        assert is_as(state)
+    assert not desk.can_undo
+    for state in states[1:]:
+        desk.redo()
+        assert is_as(state)
+    assert not desk.can_redo
+
+
+def test_what_was_undone_before_a_restart_is_done_again_after_it(
+    session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
+) -> None:
+    do_everything(session, desk)
+    said, marks = session.annotations, session.reviewed
+    for _ in range(4):
+        desk.undo()
+    left = session.annotations
+    session, desk = reopened()
+    assert texts(desk) == TEXTS and desk.stack.index() == 2
+    assert np.array_equal(session.annotations, left)
+    desk.redo()
+    session, desk = reopened()
+    assert desk.stack.index() == 3
+    for _ in range(3):
+        desk.redo()
+    assert np.array_equal(session.annotations, said) and np.array_equal(session.reviewed, marks)
+
+
+def test_a_new_verdict_ends_what_could_be_done_again_also_after_a_restart(
+    session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
+) -> None:
+    ids, dog = ids_of(session), class_id(session, "dog")
+    desk.annotate([ids[0]], [dog], Verdict.PRESENT, "dog")
+    desk.undo()
+    session, desk = reopened()
+    desk.annotate([ids[1]], [dog], Verdict.ABSENT, "dog")
+    assert texts(desk) == ["dog: absent"] and not desk.can_redo
+    session, desk = reopened()
+    assert texts(desk) == ["dog: absent"] and not desk.can_redo
+    desk.undo()
+    assert (session.annotations == -1).all()
+
+
+def test_a_change_that_changes_nothing_is_no_step(
+    session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
+) -> None:
+    ids, dog = ids_of(session), class_id(session, "dog")
+    told: list[object] = []
+    desk.committed.connect(told.append)
+    desk.annotate([ids[0]], [dog], Verdict.PRESENT, "dog")
+    desk.annotate([ids[0]], [dog], Verdict.ABSENT, "dog")
+    desk.undo()
+    desk.annotate([ids[0]], [dog], Verdict.PRESENT, "dog")
+    assert len(told) == 3
+    assert desk.stack.count() == 2 and desk.can_redo
+    session, desk = reopened()
+    assert desk.stack.count() == 2 and desk.can_redo
+
+
+def test_the_text_of_an_older_verdict_has_the_name_the_class_has_now(
+    session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
+) -> None:
+    dog = class_id(session, "dog")
+    desk.annotate(ids_of(session), [dog], Verdict.PRESENT, "dog")
+    session.rename_class(dog, "hound")
+    _session, desk = reopened()
+    assert texts(desk) == ["hound: present on 10 photos"]
+
+
+def test_a_verdict_given_while_the_history_is_read_is_on_top_of_it(
+    session: LibrarySession, desk: AnnotationUndoStack, library: object, qtbot: QtBot
+) -> None:
+    ids, dog = ids_of(session), class_id(session, "dog")
+    desk.annotate([ids[0]], [dog], Verdict.PRESENT, "dog")
+    other = AnnotationUndoStack(session)
+    other.read_history()
+    other.annotate(ids[:2], [dog], Verdict.ABSENT, "dog")
+    other.annotate(ids[:3], [dog], Verdict.PRESENT, "dog")
+    other.undo()
+    qtbot.waitUntil(lambda: other.settled)
+    assert texts(other) == [
+        "dog: present", "dog: absent on 2 photos", "dog: present on 3 photos",
+    ]  # fmt: skip
+    assert other.stack.index() == 2
+    other.undo()
+    other.undo()
+    assert (session.annotations == -1).all()
+    other.close()
+
+
+def test_only_the_last_hundred_changes_of_earlier_sessions_are_kept(
+    session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
+) -> None:
+    ids, dog = ids_of(session), class_id(session, "dog")
+    for i in range(130):
+        desk.annotate([ids[i % 10]], [dog], Verdict(i // 10 % 2), "dog")
+        if i % 10 == 9:
+            desk.undo()
+            desk.redo()
+    before = desk.stack.count()
+    assert before > 100
+    session, desk = reopened()
+    assert desk.stack.count() == desk.stack.index() == 100
+    while desk.can_undo:
+        desk.undo()
+    assert (session.annotations >= 0).any()

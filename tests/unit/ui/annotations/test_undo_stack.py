@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.annotations import undo_stack as undo
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+
+DOG, PERSON = 10, 11
+
+
+@pytest.fixture
+def desk(memory_session: Any, qtbot: QtBot) -> AnnotationUndoStack:
+    return AnnotationUndoStack(memory_session)
+
+
+def test_a_verdict_is_committed_before_it_can_be_undone(
+    desk: AnnotationUndoStack, memory_session: Any
+) -> None:
+    desk.annotate([1, 2], [DOG], Verdict.PRESENT, "dog")
+    assert memory_session.snapshot().annotations[:2, 0].tolist() == [1, 1]
+    assert desk.stack.undoText() == "dog: present on 2 photos"
+    desk.undo()
+    assert (memory_session.snapshot().annotations == -1).all()
+    desk.redo()
+    assert memory_session.snapshot().annotations[:2, 0].tolist() == [1, 1]
+
+
+def test_undo_brings_back_what_was_said_before_not_unknown(
+    desk: AnnotationUndoStack, memory_session: Any
+) -> None:
+    desk.annotate([1], [DOG], Verdict.ABSENT, "dog")
+    desk.annotate([1], [DOG], Verdict.PRESENT, "dog")
+    desk.undo()
+    assert memory_session.snapshot().annotations[0, 0] == Verdict.ABSENT
+
+
+def test_a_refused_change_is_told_and_leaves_nothing_to_undo(
+    desk: AnnotationUndoStack, memory_session: Any
+) -> None:
+    told: list[object] = []
+    desk.failed.connect(told.append)
+    memory_session.fails = OSError("The disk is full.")
+    desk.annotate([1], [DOG], Verdict.PRESENT, "dog")
+    assert told == [memory_session.fails]
+    assert not desk.stack.canUndo()
+    assert (memory_session.snapshot().annotations == -1).all()
+
+
+def test_nothing_selected_changes_nothing(desk: AnnotationUndoStack, memory_session: Any) -> None:
+    desk.annotate([], [DOG], Verdict.PRESENT, "dog")
+    desk.mark_reviewed([], True)
+    assert not desk.stack.canUndo()
+    assert memory_session.batches == 0
+
+
+def test_a_large_change_is_committed_off_the_window_and_holds_others_back(
+    desk: AnnotationUndoStack, memory_session: Any, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo, "INLINE_CELLS", 3)
+    said: list[str] = []
+    desk.said.connect(said.append)
+    desk.annotate(list(range(1, 11)), [DOG], Verdict.PRESENT, "dog")
+    assert desk.busy
+    desk.annotate([1], [PERSON], Verdict.PRESENT, "person")
+    assert "previous change" in said[-1]
+    qtbot.waitUntil(lambda: not desk.busy)
+    annotations = memory_session.snapshot().annotations
+    assert int(np.sum(annotations == 1)) == 10
+    desk.undo()
+    qtbot.waitUntil(lambda: not desk.busy)
+    assert (memory_session.snapshot().annotations == -1).all()
+
+
+def test_arrays_of_verdicts_are_one_step_with_its_own_name(
+    desk: AnnotationUndoStack, memory_session: Any
+) -> None:
+    done: list[object] = []
+    begun = desk.apply(
+        np.array([1, 2, 3]),
+        np.array([DOG, DOG, PERSON]),
+        np.array([1, 0, 1], np.int8),
+        "Accepted 3 predictions",
+        done.append,
+    )
+    assert begun and len(done) == 1
+    assert desk.stack.undoText() == "Accepted 3 predictions"
+    assert memory_session.snapshot().annotations[:3, :2].tolist() == [[1, -1], [0, -1], [-1, 1]]
+    desk.undo()
+    assert (memory_session.snapshot().annotations == -1).all()
+    desk.redo()
+    assert memory_session.snapshot().annotations[:3, :2].tolist() == [[1, -1], [0, -1], [-1, 1]]
+
+
+def test_arrays_that_cannot_be_committed_call_nobody_back(
+    desk: AnnotationUndoStack, memory_session: Any
+) -> None:
+    memory_session.fails = OSError("The disk is full.")
+    done: list[object] = []
+    told: list[object] = []
+    desk.failed.connect(told.append)
+    desk.apply(np.array([1]), np.array([DOG]), np.array([1], np.int8), "step", done.append)
+    assert not done and told == [memory_session.fails] and not desk.stack.canUndo()
+
+
+def test_no_verdicts_are_no_step(desk: AnnotationUndoStack) -> None:
+    none = np.empty(0, np.int64)
+    assert not desk.apply(none, none, np.empty(0, np.int8), "step")
+    assert not desk.stack.canUndo()

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
+from lmpt_desktop.ui.grid.filter_bar import FilterBar
+from trainer.bands import Band
+
+
+@pytest.fixture
+def bar(qtbot: QtBot, memory_session: Any) -> FilterBar:
+    bar = FilterBar()
+    qtbot.addWidget(bar)
+    bar.show_classes(memory_session.snapshot())
+    return bar
+
+
+def test_at_first_everything_passes_in_the_order_added(bar: FilterBar) -> None:
+    assert bar.filter() == Filter()
+    assert bar.sort() == Sort()
+    assert not bar.active
+
+
+def test_each_control_sets_its_part_of_the_filter(bar: FilterBar) -> None:
+    bar.set_class(12)
+    bar.bands.setCurrentIndex(bar.bands.findData(Band.TAIL))
+    bar.status.setCurrentIndex(bar.status.findData(Status.CORRECTED))
+    bar.unreviewed.setChecked(True)
+    bar.problems.setChecked(True)
+    bar.text.setText("  beach ")
+    bar.set_folder(1, Path("beach"))
+    bar.order.setCurrentIndex(bar.order.findData(SortKey.UNCERTAINTY))
+    bar.direction.setChecked(True)
+    assert bar.filter() == Filter(
+        class_id=12,
+        band=Band.TAIL,
+        status=Status.CORRECTED,
+        unreviewed=True,
+        state="unreadable",
+        folder_id=1,
+        below=Path("beach"),
+        text="beach",
+    )
+    assert bar.sort() == Sort(SortKey.UNCERTAINTY, 12, descending=True)
+
+
+def test_clearing_keeps_the_folder_and_the_order_and_announces_once(
+    bar: FilterBar, qtbot: QtBot
+) -> None:
+    bar.set_class(12)
+    bar.set_folder(1, None)
+    bar.order.setCurrentIndex(bar.order.findData(SortKey.NAME))
+    heard: list[int] = []
+    bar.changed.connect(lambda: heard.append(1))
+    bar.clear()
+    assert heard == [1]
+    assert bar.filter() == Filter(folder_id=1)
+    assert bar.sort().key is SortKey.NAME
+
+
+def test_typing_is_announced_after_a_pause_not_per_letter(bar: FilterBar, qtbot: QtBot) -> None:
+    heard: list[int] = []
+    bar.changed.connect(lambda: heard.append(1))
+    qtbot.keyClicks(bar.text, "beach")
+    assert heard == []
+    qtbot.waitUntil(lambda: heard == [1])
+
+
+def test_the_chosen_class_survives_a_new_list_and_a_vanished_one_is_let_go(
+    bar: FilterBar, memory_session: Any
+) -> None:
+    bar.set_class(12)
+    memory_session.annotate([1], [12], 1)
+    bar.show_classes(memory_session.snapshot())
+    assert bar.filter().class_id == 12
+    from dataclasses import replace
+
+    snapshot = memory_session.snapshot()
+    fewer = replace(
+        snapshot,
+        classes=snapshot.classes[:2],
+        scores=snapshot.scores[:, :2],
+        thresholds=snapshot.thresholds[:2],
+        annotations=snapshot.annotations[:, :2],
+    )
+    bar.show_classes(fewer)
+    assert bar.filter().class_id is None
+
+
+def test_tail_classes_are_named_as_such_in_the_list(bar: FilterBar, memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    for column, entry in enumerate(snapshot.classes):
+        text = bar.classes.itemText(bar.classes.findData(entry.id))
+        assert ("tail" in text) == (snapshot.bands.bands[column] is Band.TAIL)
+
+
+def test_the_count_says_how_many_of_how_many(bar: FilterBar) -> None:
+    bar.show_count(12, 12)
+    assert bar.count.text() == "12 photos"
+    bar.show_count(3, 12000)
+    assert bar.count.text() == "3 of 12,000 photos"
+    bar.show_count(1, 1)
+    assert bar.count.text() == "1 photo"
+
+
+def test_before_any_prediction_no_class_is_called_tail(qtbot: QtBot, memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    snapshot.scores[:] = float("nan")
+    bar = FilterBar()
+    qtbot.addWidget(bar)
+    bar.show_classes(snapshot)
+    assert [bar.classes.itemText(i) for i in range(1, 3)] == ["dog", "person"]
+
+
+def test_the_name_field_keeps_its_width_when_it_can_be_cleared(bar: FilterBar) -> None:
+    bar.show()
+    empty = bar.text.width()
+    bar.text.setText("beach")
+    bar.layout().activate()  # pyright: ignore[reportOptionalMemberAccess]
+    assert bar.text.width() == empty

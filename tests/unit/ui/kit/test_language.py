@@ -1,0 +1,85 @@
+"""The window speaks German: our texts, Qt's own, keys, numbers and dates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+from PySide6.QtCore import QLocale, QTranslator
+from PySide6.QtWidgets import QApplication, QDialogButtonBox
+
+from lmpt_desktop import translation
+from lmpt_desktop.engine.merging import listed
+from lmpt_desktop.translation import _, decimal, moment, number
+from lmpt_desktop.ui.commands import COMMANDS, MENUS
+from lmpt_desktop.ui.commands.shortcuts import native
+from lmpt_desktop.ui.kit import language
+from lmpt_desktop.ui.training.run_plot import DecimalAxis
+
+
+@pytest.fixture
+def german(qapp: QApplication) -> Iterator[str]:
+    yield language.speak(qapp, "de")
+    for translator in qapp.findChildren(QTranslator):
+        qapp.removeTranslator(translator)
+        translator.deleteLater()
+    translation.use_language("en")
+    translation.use_formats("{:,}".format, "{0:,.{1}f}".format, "{:%Y-%m-%d %H:%M}".format)
+    QLocale.setDefault(QLocale.c())
+
+
+def test_texts_numbers_and_dates_are_german(german: str) -> None:
+    assert german == "de"
+    assert _("Preferences") == "Einstellungen"
+    assert (number(1240), decimal(42.8)) == ("1.240", "42,8")
+    assert moment(datetime(2026, 11, 23, 9, 30)).startswith("23.11.26")
+
+
+def test_qt_says_its_own_words_in_german(german: str, qtbot: object) -> None:
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    text = buttons.button(QDialogButtonBox.StandardButton.Close).text()
+    assert text.replace("&", "") == "Schließen"
+    assert native(["Ctrl+Shift+P"]) == "Strg+Umschalt+P"
+
+
+def test_the_first_language_of_the_user_that_there_are_texts_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class System:
+        def __init__(self, *names: str) -> None:
+            self.names = names
+
+        def uiLanguages(self) -> list[str]:  # noqa: N802
+            return list(self.names)
+
+    def said(*names: str) -> str:
+        monkeypatch.setattr(QLocale, "system", lambda: System(*names))
+        return language.system_language()
+
+    assert said("de-AT", "de") == "de"
+    assert said("fr-FR", "fr", "de-DE") == "de"
+    assert said("C") == "en"
+    assert said("en-GB", "de") == "en"
+    assert said() == "en"
+
+
+def test_no_two_entries_of_a_german_menu_have_the_same_key(german: str) -> None:
+    for name, _title in MENUS:
+        entries = [_(command.text) for command in COMMANDS if command.menu == name]
+        letters = Counter(text[text.index("&") + 1].lower() for text in entries if "&" in text)
+        themes = {"s", "h", "d"}  # in a menu of their own
+        assert [key for key, count in letters.items() if count > 1 and key not in themes] == [], (
+            name
+        )
+    titles = [_(title) for _name, title in MENUS]
+    assert len({text[text.index("&") + 1] for text in titles}) == len(titles)
+
+
+def test_names_in_sentences_and_figures_on_axes_are_written_as_in_german(
+    german: str, qtbot: object
+) -> None:
+    axis = DecimalAxis("left")
+    assert axis.tickStrings([0.01, 0.02], 1, 0.01) == ["0,01", "0,02"]
+    assert listed(["Hund", "Katze"]) == "„Hund“ und „Katze“"

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PySide6.QtWidgets import QTreeWidgetItem
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.catalogue.records import Folder, ImageTable
+from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
+
+
+def child(item: QTreeWidgetItem, index: int) -> QTreeWidgetItem:
+    found = item.child(index)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def tree(qtbot: QtBot) -> FolderTree:
+    tree = FolderTree()
+    qtbot.addWidget(tree)
+    return tree
+
+
+def test_images_count_in_their_folder_and_in_all_above(memory_session: Any) -> None:
+    snapshot = memory_session.snapshot()
+    snapshot.images.names[0] = "city/old town/photo.jpg"
+    counts = FolderCounter().count(memory_session.folders(), snapshot)
+    assert counts.total == 12
+    assert counts.counts == {
+        (1, ""): 12,
+        (1, "city"): 6,
+        (1, "city/old town"): 1,
+        (1, "beach"): 6,
+    }
+
+
+def test_choosing_a_folder_says_which(tree: FolderTree, memory_session: Any, qtbot: QtBot) -> None:
+    tree.show_counts(FolderCounter().count(memory_session.folders(), memory_session.snapshot()))
+    root = tree.topLevelItem(1)
+    assert root is not None
+    heard: list[tuple[object, object]] = []
+    tree.chosen.connect(lambda folder, below: heard.append((folder, below)))
+    tree.setCurrentItem(root)
+    tree.setCurrentItem(child(root, 0))
+    tree.setCurrentItem(tree.everything)
+    assert heard == [(1, None), (1, Path("beach")), (None, None)]
+
+
+def test_a_folder_that_empties_leaves_the_tree_and_the_choice_falls_back(
+    tree: FolderTree, tmp_path: Path
+) -> None:
+    folder = Folder(1, tmp_path)
+    tree.show_counts(FolderCounts((folder,), {(1, ""): 2, (1, "a"): 1, (1, "b"): 1}, 2))
+    root = tree.topLevelItem(1)
+    assert root is not None
+    tree.setCurrentItem(child(root, 1))
+    tree.show_counts(FolderCounts((folder,), {(1, ""): 1, (1, "a"): 1}, 1))
+    assert root.childCount() == 1
+    assert tree.currentItem() is tree.topLevelItem(0)
+
+
+def test_a_folder_that_is_gone_says_so(tree: FolderTree, tmp_path: Path) -> None:
+    folder = Folder(1, tmp_path / "unplugged")
+    tree.show_counts(FolderCounts((folder,), {}, 0, gone=frozenset({1})))
+    root = tree.topLevelItem(1)
+    assert root is not None
+    assert "not there" in root.toolTip(0)
+
+
+def test_which_folders_are_there_is_found_while_counting(memory_session: Any) -> None:
+    """On a thread of its own: a disk that sleeps or is far away must not hold the window up."""
+    [folder] = memory_session.folders()
+    counts = FolderCounter().count([folder], memory_session.snapshot())
+    assert counts.gone == (frozenset() if folder.path.is_dir() else {1})
+
+
+def test_a_folder_that_is_not_watched_says_so(tree: FolderTree, tmp_path: Path) -> None:
+    counts = FolderCounts((Folder(1, tmp_path),), {}, 0, notes={1: "It is not watched."})
+    tree.show_counts(counts)
+    root = tree.topLevelItem(1)
+    assert root is not None
+    assert root.toolTip(0) == f"{tmp_path}\nIt is not watched."
+
+
+def test_hidden_folders_are_not_shown(memory_session: Any, tmp_path: Path) -> None:
+    folders = [Folder(1, tmp_path), Folder(2, tmp_path / "x", hidden=True)]
+    assert FolderCounter().count(folders, memory_session.snapshot()).folders == (folders[0],)
+
+
+NAMES = st.lists(
+    st.sampled_from(["a.jpg", "in/b.jpg", "in/c.jpg", "in/deep/d.jpg", "out/e.jpg"]), max_size=8
+)
+
+
+@given(st.lists(NAMES, min_size=2, max_size=4))
+def test_counting_on_gives_what_counting_anew_gives(tables: list[list[str]]) -> None:
+    counter = FolderCounter()
+    names: list[str] = []
+    for number, found in enumerate(tables):
+        # Some photos are added, or else other ones are there.
+        names = names + found if number % 2 else found
+        snapshot = snapshot_of(names)
+        assert counter.count([], snapshot) == FolderCounter().count([], snapshot)
+
+
+def snapshot_of(names: list[str]) -> Any:
+    folder_ids = np.array([1 + ("deep" in name) for name in names], np.int64)
+    zeros = np.zeros(len(names), np.int64)
+    table = ImageTable(
+        ids=np.arange(1, len(names) + 1),
+        folder_ids=folder_ids,
+        states=zeros.astype(np.int8),
+        sizes=zeros,
+        mtime=zeros,
+        taken=zeros,
+        widths=zeros.astype(np.int32),
+        heights=zeros.astype(np.int32),
+        has_feature=zeros.astype(np.bool_),
+        names=names,
+        fingerprints=names,
+    )
+    return SimpleNamespace(images=table)

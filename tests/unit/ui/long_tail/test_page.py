@@ -1,0 +1,239 @@
+"""The page: sentences, states, keeping up to date, and the way to the grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.inference.filters import Status
+from lmpt_desktop.inference.long_tail import TailOrder
+from lmpt_desktop.inference.tail_gaps import GapKind
+from lmpt_desktop.ui.long_tail.class_table import COLUMNS
+from lmpt_desktop.ui.long_tail.page import LongTailPage
+
+WAIT_MS = 10_000
+MakePage = Callable[[Any], LongTailPage]
+
+
+def sentences(page: LongTailPage) -> list[str]:
+    labels = page.sentences.findChildren(QLabel)
+    return [label.accessibleName() or label.text() for label in labels if not label.isHidden()]
+
+
+def first_sentence(page: LongTailPage) -> str:
+    """What still stands there while the sentences are being replaced: "no example"."""
+    return next(iter(sentences(page)), "no example")
+
+
+def cell(page: LongTailPage, row: int, order: TailOrder) -> str:
+    column = next(place for place, item in enumerate(COLUMNS) if item.order is order)
+    return str(page.classes.model.index(row, column).data())
+
+
+def test_what_is_missing_is_said_in_sentences(page: LongTailPage) -> None:
+    said = sentences(page)
+    assert said[0] == "1 class has no example: hair drier"
+    assert said[1] == ("2 classes are one band from medium (1 more example of “cup” would do)")
+    assert said[2] == "2 classes are one band from head (3 more examples of “person” would do)"
+
+
+def test_a_sentence_lists_its_classes_only_and_escape_lists_all(
+    page: LongTailPage, qtbot: QtBot
+) -> None:
+    label = page.sentences.findChild(QLabel, "gap-near-medium")
+    assert label is not None
+    label.linkActivated.emit(str(GapKind.NEAR_MEDIUM))
+    assert [cell(page, row, TailOrder.NAME) for row in range(page.classes.model.rowCount())] == [
+        "cup", "kite",
+    ]  # fmt: skip
+    assert "one band from medium" in page.strip.text and page.strip.isVisible()
+    assert page.classes.current == 5
+    qtbot.keyClick(page.classes.table, Qt.Key.Key_Escape)
+    assert page.classes.model.rowCount() == 6 and not page.strip.isVisible()
+
+
+def test_escape_goes_back_to_the_grid_when_nothing_is_narrowed(
+    page: LongTailPage, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(page.left):
+        qtbot.keyClick(page.classes.chart, Qt.Key.Key_Escape)
+
+
+def test_a_verdict_changes_figures_and_sentences(
+    page: LongTailPage, session: Any, qtbot: QtBot
+) -> None:
+    session.annotate([11, 12], [14], Verdict.PRESENT)
+    qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
+    row = page.classes.model.place_of(4)
+    assert cell(page, row, TailOrder.COUNT) == "2"
+
+
+def test_many_changes_are_counted_a_few_times_and_none_while_hidden(
+    page: LongTailPage, session: Any, qtbot: QtBot
+) -> None:
+    before = session.counted
+    for _number in range(50):
+        session.tell(PredictionsChanged())
+        session.tell(AnnotationsChanged())
+    qtbot.waitUntil(lambda: session.counted > before, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not page._counting and not page._timer.isActive(), timeout=WAIT_MS)
+    assert session.counted <= before + 3
+    page.hide()
+    hidden = session.counted
+    session.annotate([11], [14], Verdict.PRESENT)
+    qtbot.wait(700)  # longer than changes are gathered for
+    assert session.counted == hidden
+    page.show()
+    qtbot.waitUntil(lambda: session.counted > hidden, timeout=WAIT_MS)
+
+
+def test_the_current_class_and_the_order_outlive_an_update(
+    page: LongTailPage, session: Any, qtbot: QtBot
+) -> None:
+    page.classes.model.arrange(TailOrder.NAME, turned=True)
+    page.classes.table.show_class(3)
+    session.annotate([11, 12], [14], Verdict.PRESENT)
+    qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
+    assert page.classes.current == 3 and page.classes.model.key is TailOrder.NAME
+    assert page.classes.table.currentIndex().row() == page.classes.model.place_of(3)
+    assert page.classes.chart.current == page.classes.model.place_of(3)
+
+
+def test_the_current_class_stays_when_its_column_moves(
+    page: LongTailPage, session: Any, qtbot: QtBot
+) -> None:
+    page.classes.table.show_class(3)
+    before = session.snapshot()
+    session._memory.snapshot_ = replace(
+        before,
+        version=before.version + 1,
+        classes=before.classes[1:],
+        scores=before.scores[:, 1:],
+        thresholds=before.thresholds[1:],
+        trained=before.trained[1:],
+        annotations=before.annotations[:, 1:],
+    )
+    session.tell(ClassesChanged())
+    qtbot.waitUntil(
+        lambda: page.classes.tail is not None and len(page.classes.tail) == 5, timeout=WAIT_MS
+    )
+    assert page.classes.current == 2
+    assert page.classes.sentence.text().startswith(before.classes[3].name)
+
+
+@pytest.mark.parametrize(
+    ("order", "status"),
+    [
+        (TailOrder.NAME, None),
+        (TailOrder.COUNT, Status.PRESENT),
+        (TailOrder.ABSENT, Status.ABSENT),
+        (TailOrder.PREDICTED, Status.PREDICTED),
+        (TailOrder.PRECISION, None),
+    ],
+)
+def test_enter_on_a_cell_asks_for_what_it_counts(
+    page: LongTailPage, qtbot: QtBot, order: TailOrder, status: Status | None
+) -> None:
+    place = next(place for place, item in enumerate(COLUMNS) if item.order is order)
+    page.classes.table.setCurrentIndex(page.classes.model.index(2, place))
+    with qtbot.waitSignal(page.class_wanted) as asked:
+        qtbot.keyClick(page.classes.table, Qt.Key.Key_Return)
+    assert asked.args == [12, status]
+
+
+def test_predictions_not_judged_open_as_exactly_these_photos(
+    page: LongTailPage, session: Any, qtbot: QtBot
+) -> None:
+    snapshot = session.snapshot()
+    snapshot.scores[10:, 0] = 0.9
+    session.tell(PredictionsChanged())
+    page._stale = True
+    page._count()
+    qtbot.waitUntil(lambda: not page._counting, timeout=WAIT_MS)
+    place = next(i for i, item in enumerate(COLUMNS) if item.order is TailOrder.UNJUDGED)
+    row = page.classes.model.place_of(0)
+    assert page.classes.model.index(row, place).data() == "2"
+    page.classes.table.setCurrentIndex(page.classes.model.index(row, place))
+    with qtbot.waitSignal(page.images_wanted) as asked:
+        qtbot.keyClick(page.classes.table, Qt.Key.Key_Enter)
+    assert asked.args == [[11, 12]]
+
+
+class TestStates:
+    def test_before_any_annotation_it_says_that_it_guesses(
+        self, make_page: MakePage, session: Any
+    ) -> None:
+        snapshot = session.snapshot()
+        blank = np.full_like(snapshot.annotations, -1)
+        session._memory.snapshot_ = replace(snapshot, annotations=blank)
+        page = make_page(session)
+        assert "estimated from predictions" in page.notice.text
+        assert cell(page, 0, TailOrder.BAND).endswith(("~head", "~medium", "~tail"))
+
+    def test_before_any_photo_was_looked_at_it_says_so(
+        self, make_page: MakePage, session: Any
+    ) -> None:
+        snapshot = session.snapshot()
+        unknown = np.full_like(snapshot.scores, np.nan)
+        session._memory.snapshot_ = replace(snapshot, scores=unknown)
+        page = make_page(session)
+        assert "No photo has been looked at yet" in page.notice.text
+        assert cell(page, 0, TailOrder.COUNT) == "9"
+
+    def test_without_classes_it_offers_the_vocabulary(
+        self, make_page: MakePage, session: Any, qtbot: QtBot
+    ) -> None:
+        snapshot, n = session.snapshot(), 12
+        session._memory.snapshot_ = replace(
+            snapshot,
+            classes=(),
+            scores=np.zeros((n, 0), np.float32),
+            annotations=np.zeros((n, 0), np.int8),
+            thresholds=np.zeros(0, np.float32),
+        )
+        page = make_page(session)
+        assert page.stack.currentWidget() is page.empty
+        with qtbot.waitSignal(page.vocabulary_wanted):
+            qtbot.mouseClick(page.empty_button, Qt.MouseButton.LeftButton)
+
+    def test_average_precision_appears_with_an_evaluation(
+        self, make_page: MakePage, session: Any
+    ) -> None:
+        session.judged = {"dog": 0.876, "person": None}
+        page = make_page(session)
+        assert page.notice.text == ""
+        assert cell(page, 0, TailOrder.PRECISION) == "87.6"
+        assert cell(page, 1, TailOrder.PRECISION) == "–"
+
+    def test_without_one_it_says_so(self, page: LongTailPage) -> None:
+        assert "no AP to show" in page.notice.text
+
+    def test_a_failure_is_told(self, page: LongTailPage, session: Any, qtbot: QtBot) -> None:
+        def fail() -> None:
+            raise OSError("the disk is gone")
+
+        session.versions = fail
+        with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as told:
+            session.annotate([11], [14], Verdict.PRESENT)
+        assert "disk" in str(told.args[0])  # pyright: ignore[reportOptionalSubscript]
+
+
+def test_a_sentence_is_followed_by_keyboard(page: LongTailPage, qtbot: QtBot) -> None:
+    label = page.sentences.findChild(QLabel, "gap-no-example")
+    assert label is not None
+    page.save.setFocus()
+    qtbot.keyClick(page.save, Qt.Key.Key_Tab)
+    focused = page.focusWidget()
+    assert focused is label
+    qtbot.keyClick(focused, Qt.Key.Key_Return)
+    assert page.narrowed is GapKind.NO_EXAMPLE
+    assert page.classes.model.rowCount() == 1
