@@ -98,7 +98,7 @@ def _named(args: argparse.Namespace) -> list[Path]:
 def start(window: MainWindow, args: argparse.Namespace) -> None:
     """Open what the command line asks for, else what was open last."""
     named, library = _named(args), wanted_library(window.memory, args)
-    window.shell_actions.open_paths(named, library)
+    window.open_paths(named, library)
 
 
 def shown_elsewhere(memory: WindowMemory, args: argparse.Namespace) -> bool:
@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
     _obey_signals(application, window)
     window.show()
     start(window, args)
-    window.shell_actions.first_start()
+    window.first_start()
     return application.exec()
 
 
@@ -135,7 +135,7 @@ def _report_errors(window: MainWindow) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         log.critical("uncaught", exc_info=(kind, error, trace))
         if isinstance(error, Exception):
-            window.tell_error(_("Something went wrong"), error)
+            window.context.report(_("Something went wrong"), error)
 
     sys.excepthook = hook
 

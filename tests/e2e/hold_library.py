@@ -24,8 +24,8 @@ def main(photos: Path) -> None:
     opener = LibraryOpener(lambda path: app.open_session(path, commands=FAKES, classes=CLASSES))
     window = app.make_window(opener=opener)
     window.show()
-    window.library_opened.connect(lambda _page: say("open"))
-    window.shell_actions.door.activation_requested.connect(lambda paths: say("asked", *paths))
+    window.context.opened.connect(lambda _page: say("open"))
+    window.server.activation_requested.connect(lambda paths: say("asked", *paths))
     app.start(window, argparse.Namespace(folders=[photos], library=None))
     application.exec()
 

@@ -74,7 +74,7 @@ class Studio:
     def shoot(self, name: str, what: QWidget | None = None) -> None:
         """Grab the window, or a dialog, in each theme."""
         for choice in self.themes:
-            self.window.set_theme(choice)
+            self.set_theme(window.context, choice)
             pause(0.3)
             (what or self.window).grab().save(str(self.out / f"{name}-{choice}.png"))
 
@@ -161,10 +161,10 @@ class Studio:
         ids = {entry.name: entry.id for entry in self.page.session.classes}
         if name in ids:
             image = self.page.panel.model.image_id(position)
-            self.page.desk.annotate([image], [ids[name]], Verdict.PRESENT, name)
+            self.page.undo_stack.annotate([image], [ids[name]], Verdict.PRESENT, name)
 
     def tour(self) -> None:
-        card = self.window.shell_actions.tour
+        card = self.window.tour
         card.begin()
         for step in range(4):
             card.show_step(step)
@@ -307,13 +307,13 @@ class Studio:
 
     def messages(self) -> None:
         """The stack of messages above the grid."""
-        self.window.notifications.tell(
+        self.window.notifications.notify(
             "3 photos cannot be read",
             "They are left out until they can be. Open them in another program to see why.",
             "broken.jpg: truncated",
         )
-        self.window.tell_error("The tags were not exported", OSError("The disk is full."))
-        note = self.window.notifications.tell(
+        self.window.context.report("The tags were not exported", OSError("The disk is full."))
+        note = self.window.notifications.notify(
             "The retraining is finished",
             "Compare the new prompts with the ones in use, then decide.",
             colour="accent",

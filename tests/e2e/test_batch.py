@@ -142,11 +142,11 @@ def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
     assert stored(page, ids, "kite") == [1, 1, 1]
     assert stored(page, ids, "boat") == [0, 0, 0]
     assert stored(page, ids, "dog") == [-1, -1, -1], "what was not chosen is as it was"
-    assert page.desk.stack.undoText() == "kite present, boat absent on 3 photos"
-    page.desk.undo()
+    assert page.undo_stack.stack.undoText() == "kite present, boat absent on 3 photos"
+    page.undo_stack.undo()
     assert stored(page, ids, "kite") == [-1, -1, -1]
     assert stored(page, ids, "boat") == [1, -1, -1]
-    page.desk.redo()
+    page.undo_stack.redo()
     assert stored(page, ids, "boat") == [0, 0, 0]
 
 
@@ -213,8 +213,8 @@ def test_what_the_preview_counts_is_what_is_accepted_in_one_step(
     closed(dialog, qtbot)
     assert stored(page, dogs, "dog") == [1, 1, 1, 1, 1]
     assert stored(page, dogs, "person") == [-1] * 5
-    assert page.desk.stack.undoText() == "Accepted 4 'dog' predictions"
-    page.desk.undo()
+    assert page.undo_stack.stack.undoText() == "Accepted 4 'dog' predictions"
+    page.undo_stack.undo()
     assert stored(page, dogs, "dog") == [1, -1, -1, -1, -1]
 
 
@@ -356,8 +356,8 @@ def test_verdicts_are_copied_onto_another_image_and_unknown_does_not_overwrite(
     qtbot.waitUntil(lambda: stored(page, [target], "dog") == [1], timeout=WAIT_MS)
     assert stored(page, [target], "boat") == [0]
     assert stored(page, [target], "cup") == [1]
-    assert page.desk.stack.undoText() == "Verdicts of dog_1.jpg on 1 photo"
-    page.desk.undo()
+    assert page.undo_stack.stack.undoText() == "Verdicts of dog_1.jpg on 1 photo"
+    page.undo_stack.undo()
     assert stored(page, [target], "dog") == [-1]
 
 
@@ -380,7 +380,7 @@ def test_pasting_onto_several_says_what_changes_before_it_does(
     assert stored(page, ids, "dog") == [-1, -1, 0]
     qtbot.keyClick(question, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: stored(page, ids, "dog") == [1, 1, 1], timeout=WAIT_MS)
-    page.desk.undo()
+    page.undo_stack.undo()
     assert stored(page, ids, "dog") == [-1, -1, 0]
 
 
@@ -392,7 +392,7 @@ def test_pasting_nothing_says_so(window: MainWindow, qtbot: QtBot) -> None:
     window.status.messageChanged.connect(said.append)
     window.commands.action("image.paste-annotations").trigger()
     window.commands.action("image.copy-annotations").trigger()
-    assert not page.desk.stack.canUndo()
+    assert not page.undo_stack.stack.canUndo()
     assert QGuiApplication.clipboard().text() == "a shopping list"
 
 
@@ -445,7 +445,7 @@ def test_ten_thousand_images_are_one_step_that_is_undone_and_done_again(
     large: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(large)
-    desk = page.desk
+    desk = page.undo_stack
     page.grid.selectAll()
     dialog = open_classes(large, qtbot)
     dialog.model.set_wanted([0], Verdict.PRESENT)
@@ -491,7 +491,7 @@ def test_thousands_of_predictions_are_accepted_as_counted(large: MainWindow, qtb
     assert int((said == 1).sum()) == number
     assert int((said == 0).sum()) == 500
     assert (page.session.snapshot().annotations == said).all()
-    page.desk.undo()
-    qtbot.waitUntil(lambda: not page.desk.busy, timeout=WAIT_MS)
+    page.undo_stack.undo()
+    qtbot.waitUntil(lambda: not page.undo_stack.busy, timeout=WAIT_MS)
     said = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
     assert not (said == 1).any() and int((said == 0).sum()) == 500

@@ -55,7 +55,7 @@ def test_text_finds_by_file_name_ignoring_case(page: LibraryPage, qtbot: QtBot) 
 def test_what_the_user_said_can_be_looked_at(page: LibraryPage, qtbot: QtBot) -> None:
     boat = class_id(page, "boat")
     first = page.panel.model.image_id(0)
-    page.desk.annotate([first], [boat], Verdict.PRESENT, "boat")
+    page.undo_stack.annotate([first], [boat], Verdict.PRESENT, "boat")
     page.panel.bar.set_class(boat)
     choose(page, Status.PRESENT)
     qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == [first], timeout=WAIT_MS)

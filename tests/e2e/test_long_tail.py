@@ -95,7 +95,7 @@ def test_undo_on_the_page_takes_the_figures_back(window: MainWindow, qtbot: QtBo
     boat = next(item for item in page.session.classes if item.name == "boat")
     column = page.session.snapshot().column_of[boat.id]
     image = int(page.session.snapshot().image_ids[0])
-    page.desk.annotate([image], [boat.id], Verdict.PRESENT, "boat")
+    page.undo_stack.annotate([image], [boat.id], Verdict.PRESENT, "boat")
     qtbot.waitUntil(lambda: dashboard.figures.tail.present[column] == 1, timeout=WAIT_MS)
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: dashboard.figures.tail.present[column] == 0, timeout=WAIT_MS)

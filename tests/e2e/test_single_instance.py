@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.ui.shell.settings import library_for
 from lmpt_desktop.ui.window.main_window import MainWindow
-from lmpt_desktop.ui.window.single_instance import SingleInstanceServer, door_name, hand_over
+from lmpt_desktop.ui.window.single_instance import SingleInstanceServer, hand_over, socket_name
 
 WAIT_MS = 60_000
 HOLDER = Path(__file__).with_name("hold_library.py")
@@ -142,7 +142,7 @@ def test_a_minimised_window_comes_back(
 ) -> None:
     window = launch(photos)
     window.showMinimized()
-    window.shell_actions.come_to_front([])
+    window.come_to_front([])
     qtbot.waitUntil(lambda: not window.isMinimized() and window.isVisible())
 
 
@@ -159,7 +159,7 @@ def test_nonsense_at_the_door_is_not_listened_to(
     heard: list[object] = []
     door.activation_requested.connect(heard.append)
     socket = QLocalSocket()
-    socket.connectToServer(door_name(tmp_path))
+    socket.connectToServer(socket_name(tmp_path))
     socket.write(message)
     qtbot.waitUntil(
         lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=WAIT_MS

@@ -20,8 +20,8 @@ def test_the_first_start_shows_it_and_it_follows_the_user_through_the_loop(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     window = launch()
-    tour = window.shell_actions.tour
-    window.shell_actions.first_start()
+    tour = window.tour
+    window.first_start()
     assert tour.isVisible() and tour.step == 0
     window.open_folders([photos])
     qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
@@ -44,7 +44,7 @@ def test_the_first_start_shows_it_and_it_follows_the_user_through_the_loop(
     qtbot.waitUntil(lambda: page.grid.selected_count() > 0)
     qtbot.mouseClick(tour.next, Qt.MouseButton.LeftButton)
     assert tour.isHidden() and tour.ring.isHidden()
-    window.shell_actions.first_start()
+    window.first_start()
     assert tour.isHidden(), "once is enough"
 
 
@@ -52,8 +52,8 @@ def test_it_is_walked_and_left_by_the_keyboard_and_stays_away(
     launch: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     window = launch()
-    tour = window.shell_actions.tour
-    window.shell_actions.first_start()
+    tour = window.tour
+    window.first_start()
     assert tour.next.hasFocus()
     qtbot.keyClick(tour.next, Qt.Key.Key_Return)
     assert tour.step == 1
@@ -81,7 +81,7 @@ def test_closing_the_library_leaves_the_card_in_the_window(
 ) -> None:
     window = launch(photos)
     settled(window)
-    tour = window.shell_actions.tour
+    tour = window.tour
     tour.begin()
     tour.show_step(2)
     qtbot.waitUntil(tour.ring.isVisible)

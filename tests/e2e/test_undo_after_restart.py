@@ -31,7 +31,7 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
     page.inspector.focus_class(dog)
     qtbot.keyClick(page.grid, Qt.Key.Key_P)
     qtbot.keyClick(page.grid, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: page.session.reviewed.sum() == 3 and page.desk.settled, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.session.reviewed.sum() == 3 and page.undo_stack.settled, timeout=WAIT_MS)
     said = page.session.annotations
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert page.session.reviewed.sum() == 0
@@ -39,7 +39,7 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
 
     window = launch(photos)
     page = settled(window)
-    qtbot.waitUntil(lambda: page.desk.can_undo, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.undo_stack.can_undo, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "dog" in menu_text(window, "undo"), timeout=WAIT_MS)
     assert menu_text(window, "undo") == "Undo dog: present on 3 photos"
     assert menu_text(window, "redo") == "Redo Reviewed 3 photos"

@@ -1,31 +1,9 @@
-"""Commands: declared once, made into actions by the registry, run by keys one can choose."""
+"""Commands: declared beside their features, made into actions by the registry."""
 
 from __future__ import annotations
 
-from lmpt_desktop.ui.commands.declared import (
-    BY_ID,
-    COMMANDS,
-    ICON_ONLY,
-    IMAGE_MENU,
-    LABEL_COLLAPSE_ORDER,
-    MENUS,
-    TOOLBAR,
-    Command,
-    Needs,
-)
+from lmpt_desktop.ui.commands.command import MENUS, Command
 from lmpt_desktop.ui.commands.registry import CommandRegistry
 from lmpt_desktop.ui.commands.shortcuts import Shortcuts
 
-__all__ = [
-    "BY_ID",
-    "COMMANDS",
-    "ICON_ONLY",
-    "IMAGE_MENU",
-    "LABEL_COLLAPSE_ORDER",
-    "MENUS",
-    "TOOLBAR",
-    "Command",
-    "CommandRegistry",
-    "Needs",
-    "Shortcuts",
-]
+__all__ = ["MENUS", "Command", "CommandRegistry", "Shortcuts"]

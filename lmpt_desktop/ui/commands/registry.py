@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -10,32 +11,47 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands.declared import BY_ID, COMMANDS, MENUS, Command, Needs
+from lmpt_desktop.ui.commands.command import MENUS, Command, menu_order
 from lmpt_desktop.ui.commands.shortcuts import Shortcuts, is_plain, native
 from lmpt_desktop.ui.kit import theme
 
 
 class CommandRegistry(QObject):
-    """One QAction per command, enabled by what the window says is so.
+    """One QAction per command, enabled while its conditions hold.
 
-    ``triggered`` carries the id of every command the user runs.  Handlers are bound with
-    :meth:`on`; a checkable command's handler receives the new state.
+    The commands come from the features; :meth:`connect_context` gives them what they act on.
     """
 
     triggered = Signal(str)
+    """The id of a command the user ran."""
 
     keys_changed = Signal(str)
-    """The id of a command that other keys run now: whoever shows keys shows them anew."""
+    """The id of a command that other keys run now: whoever shows keys must update."""
 
-    def __init__(self, owner: QWidget, shortcuts: Shortcuts | None = None) -> None:
+    def __init__(
+        self,
+        owner: QWidget,
+        commands: Iterable[Command[Any]],
+        shortcuts: Shortcuts | None = None,
+    ) -> None:
+        """``owner`` is the window in which shortcuts are heard.
+
+        Raises:
+            ValueError: if two commands have the same id.
+        """
         super().__init__(owner)
         self._owner = owner
-        self.shortcuts = shortcuts or Shortcuts(parent=self)
+        self._context: object | None = None
+        self.commands: tuple[Command[Any], ...] = tuple(sorted(commands, key=menu_order))
+        """All commands, as the menus show them."""
+        self._by_id = {command.id: command for command in self.commands}
+        if len(self._by_id) != len(self.commands):
+            raise ValueError("two commands have the same id")
+        self.shortcuts = shortcuts or Shortcuts(self.commands, parent=self)
         self._plain_places: list[tuple[QWidget, str]] = []
-        self._state = Needs.NOTHING
         self._actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
-        for command in COMMANDS:
+        for command in self.commands:
             action = self._make(command)
             if command.choice:
                 if command.choice not in groups:
@@ -43,24 +59,63 @@ class CommandRegistry(QObject):
                 groups[command.choice].addAction(action)
         theme.manager().changed.connect(self.reload_icons)
         self.shortcuts.changed.connect(self._keys_chosen)
-        self.set_state(Needs.NOTHING)
 
-    def _make(self, command: Command) -> QAction:
+    def connect_context(self, context: object) -> None:
+        """Run commands with this context, and ask its conditions."""
+        self._context = context
+        self.refresh()
+
+    def _make(self, command: Command[Any]) -> QAction:
         action = QAction(_(command.text), self)
         action.setObjectName(command.id)
         if command.short:
             action.setIconText(_(command.short))
         action.setCheckable(command.checkable or bool(command.choice))
+        action.setAutoRepeat(command.auto_repeat)
+        action.setEnabled(False)
         action.setIcon(theme.icon(command.icon) if command.icon else theme.icon(""))
-        # In menus the check mark tells more than the icon, which would take its place.
+        # In menus the check mark says more than the icon, which would take its place.
         action.setIconVisibleInMenu(not command.checkable)
         action.setStatusTip(_(command.tip))
-        action.triggered.connect(lambda _checked=False, id_=command.id: self.triggered.emit(id_))
+        action.triggered.connect(lambda checked=False, it=command: self._run(it, checked))
         self._actions[command.id] = action
         self._set_keys(command)
         return action
 
-    def _set_keys(self, command: Command) -> None:
+    def _run(self, command: Command[Any], checked: bool) -> None:
+        self.triggered.emit(command.id)
+        if self._context is None:
+            return
+        if command.checkable:
+            command.run(self._context, checked)
+        else:
+            command.run(self._context)
+
+    def refresh(self) -> None:
+        """Enable the commands whose conditions hold, and bring texts and check marks up to date.
+
+        Each condition is asked once, however many commands share it.
+        """
+        if self._context is None:
+            return
+        known: dict[Callable[[Any], bool], bool] = {}
+
+        def holds(condition: Callable[[Any], bool]) -> bool:
+            if condition not in known:
+                known[condition] = bool(condition(self._context))
+            return known[condition]
+
+        for command in self.commands:
+            action = self._actions[command.id]
+            action.setEnabled(all(map(holds, command.when)))
+            if command.label is not None:
+                action.setText(command.label(self._context))
+            if command.checked is not None:
+                action.setChecked(command.checked(self._context))
+
+    # ------------------------------------------------------------------------------- keys
+
+    def _set_keys(self, command: Command[Any]) -> None:
         """Give an action its keys, where they are to be heard, and a tip that names them."""
         action = self._actions[command.id]
         keys = self.shortcuts.keys(command.id)
@@ -83,10 +138,10 @@ class CommandRegistry(QObject):
         action.setShortcuts([QKeySequence.fromString(part) for part in keys])
 
     def _keys_chosen(self, command_id: str) -> None:
-        self._set_keys(BY_ID[command_id])
+        self._set_keys(self._by_id[command_id])
         self.keys_changed.emit(command_id)
 
-    def _is_local(self, command: Command) -> bool:
+    def _is_local(self, command: Command[Any]) -> bool:
         """Whether its keys are heard in some places only."""
         keys = self.shortcuts.keys(command.id)
         return bool(command.page) or any(is_plain(part) for part in keys)
@@ -99,10 +154,6 @@ class CommandRegistry(QObject):
         """The keys that run a command now, as this platform writes them; "" if there are none."""
         return native(self.shortcuts.keys(command_id))
 
-    def action(self, command_id: str) -> QAction:
-        """The action of a command, to put on a button or trigger from a test."""
-        return self._actions[command_id]
-
     def add_plain_keys(self, widget: QWidget, page: str = "") -> None:
         """Let commands with a letter as shortcut be run while ``widget`` has the focus, and those
         of the page it belongs to.
@@ -110,60 +161,43 @@ class CommandRegistry(QObject):
         Elsewhere those letters find an entry in a list, or are text.
         """
         self._places().append((widget, page))
-        for command in COMMANDS:
+        for command in self.commands:
             if self._is_local(command) and command.page in ("", page):
                 widget.addAction(self._actions[command.id])
 
-    def on(self, command_id: str, handler: Callable[..., object]) -> None:
-        """Run ``handler`` when the user asks for the command.
+    # ---------------------------------------------------------------------------- actions
 
-        It is called without arguments, or with the new check state if the command is
-        checkable.
-        """
-        action = self._actions[command_id]
-        if BY_ID[command_id].checkable:
-            # PySide looks at a callable's signature, which built-in ones do not tell.
-            action.triggered.connect(lambda checked: handler(checked))  # noqa: PLW0108
-        else:
-            action.triggered.connect(lambda _checked=False: handler())
+    def command(self, command_id: str) -> Command[Any]:
+        """The declaration of a command."""
+        return self._by_id[command_id]
 
-    @property
-    def state(self) -> Needs:
-        return self._state
+    def action(self, command_id: str) -> QAction:
+        """The action of a command, to put on a button or trigger."""
+        return self._actions[command_id]
 
-    def set_state(self, state: Needs) -> None:
-        """Enable exactly the commands whose needs ``state`` meets."""
-        self._state = state
-        for command in COMMANDS:
-            self._actions[command.id].setEnabled(command.needs & state == command.needs)
-
-    def update_state(self, on: Needs = Needs.NOTHING, off: Needs = Needs.NOTHING) -> None:
-        """Switch some flags on and some off."""
-        new = (self._state | on) & ~off
-        if new != self._state:
-            self.set_state(new)
-
-    def set_checked(self, command_id: str, checked: bool) -> None:
-        """Show a check mark without running the command."""
-        self._actions[command_id].setChecked(checked)
+    def trigger(self, command_id: str) -> None:
+        """Run a command as if the user had chosen it: not while it is disabled."""
+        self._actions[command_id].trigger()
 
     def fill_menu_bar(self, bar: QMenuBar) -> dict[str, QMenu]:
         """Build the menus; the answer maps menu names to menus."""
         menus: dict[str, QMenu] = {}
         for name, title in MENUS:
-            menu = bar.addMenu(_(title))
-            menu.setToolTipsVisible(True)
-            menus[name] = menu
-            self._fill(menu, [command for command in COMMANDS if command.menu == name])
+            menus[name] = bar.addMenu(_(title))
+            menus[name].setToolTipsVisible(True)
+            self.fill_menu(menus[name], name)
         return menus
 
-    def _fill(self, menu: QMenu, entries: list[Command]) -> None:
+    def fill_menu(self, menu: QMenu, name: str) -> None:
+        """Add the commands of the menu called ``name``."""
         submenus: dict[str, QMenu] = {}
-        group = entries[0].group if entries else 0
-        for command in entries:
-            if command.group != group:
+        group: int | None = None
+        for command in self.commands:
+            if command.menu != name:
+                continue
+            if group is not None and command.group != group:
                 menu.addSeparator()
-                group = command.group
+            group = command.group
             target = menu
             if command.submenu:
                 if command.submenu not in submenus:
@@ -183,6 +217,6 @@ class CommandRegistry(QObject):
 
     def reload_icons(self, _theme: object = None) -> None:
         """Redraw icons in the colours of the new theme."""
-        for command in COMMANDS:
+        for command in self.commands:
             if command.icon:
                 self._actions[command.id].setIcon(theme.icon(command.icon))

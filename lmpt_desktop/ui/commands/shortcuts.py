@@ -1,21 +1,24 @@
 """Which keys run which command: the declared ones, until the user chooses others.
 
 Keys are Qt portable texts ("Ctrl+Shift+P", "G, T").  Only what differs from the declaration is
-remembered, so a later version's better default reaches everyone who did not choose.
+stored, so a later version's better default reaches everyone who did not choose.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
 
-from lmpt_desktop.ui.commands.declared import BY_ID, COMMANDS, Command
+from lmpt_desktop.ui.commands.command import Command
 
 SETTING = "shortcuts"
+
+RENAMED = {"view.dashboard": "view.long-tail", "dashboard.export": "long-tail.export"}
+"""Ids that commands had in earlier versions: keys chosen then are kept."""
 
 _FIXED = frozenset(
     {
@@ -34,7 +37,7 @@ _HELD = (
 
 
 class Store(Protocol):
-    """Where choices are kept: the window's memory."""
+    """Where choices are kept."""
 
     def text(self, key: str, default: str = "") -> str: ...
 
@@ -86,13 +89,20 @@ def collide(one: str, other: str) -> bool:
 
 
 class Shortcuts(QObject):
-    """The keys of every command now; tells who listens when some change."""
+    """The keys of every command now; emits :attr:`changed` when some change."""
 
     changed = Signal(str)
-    """The id of a command whose keys are others now."""
+    """The id of a command whose keys have changed."""
 
-    def __init__(self, store: Store | None = None, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        commands: Iterable[Command[Any]],
+        store: Store | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """``store`` None: choices last as long as this object."""
         super().__init__(parent)
+        self._commands: Mapping[str, Command[Any]] = {item.id: item for item in commands}
         self._store = store
         self._chosen = self._read()
 
@@ -101,32 +111,31 @@ class Shortcuts(QObject):
         chosen = self._chosen.get(command_id)
         return self.declared(command_id) if chosen is None else chosen
 
-    @staticmethod
-    def declared(command_id: str) -> tuple[str, ...]:
+    def declared(self, command_id: str) -> tuple[str, ...]:
         """The keys a command has unless the user chooses others."""
-        return tuple(BY_ID[command_id].shortcut.split())
+        return tuple(self._commands[command_id].shortcut.split())
 
     def is_chosen(self, command_id: str) -> bool:
         """Whether the user chose the keys of this command."""
         return command_id in self._chosen
 
-    def users(self, keys: str, besides: str = "") -> list[Command]:
+    def users(self, keys: str, other_than: str = "") -> list[Command[Any]]:
         """The commands that these keys, or the beginning of them, run now."""
         return [
             command
-            for command in COMMANDS
-            if command.id != besides and any(collide(keys, own) for own in self.keys(command.id))
+            for command in self._commands.values()
+            if command.id != other_than and any(collide(keys, own) for own in self.keys(command.id))
         ]
 
     def choose(self, command_id: str, keys: Iterable[str]) -> None:
-        """Run a command by these keys from now on; none at all is a choice, too.
+        """Run a command by these keys from now on; no keys at all is a choice, too.
 
         Commands that these keys ran lose them: two would cancel each other out.
         """
         wanted = tuple(dict.fromkeys(part for part in keys if part))
         changed = [command_id]
         for part in wanted:
-            for other in self.users(part, besides=command_id):
+            for other in self.users(part, other_than=command_id):
                 left = tuple(own for own in self.keys(other.id) if not collide(part, own))
                 self._put(other.id, left)
                 changed.append(other.id)
@@ -136,7 +145,7 @@ class Shortcuts(QObject):
             self.changed.emit(name)
 
     def reset(self, command_id: str) -> None:
-        """Back to the declared keys; whoever has them now loses them."""
+        """Back to the declared keys; a command that has them now loses them."""
         self.choose(command_id, self.declared(command_id))
 
     def reset_all(self) -> None:
@@ -158,11 +167,13 @@ class Shortcuts(QObject):
             return {}
         try:
             read = json.loads(self._store.text(SETTING) or "{}")
-            # A command of another version of the app is left out, and so is what no key has.
+            named = {RENAMED.get(str(name), str(name)): keys for name, keys in read.items()}
+            # Commands that only another version of the app has, and keys that no keyboard has,
+            # are left out.
             return {
-                str(name): tuple(part for part in map(str, keys) if combinations(part))
-                for name, keys in read.items()
-                if name in BY_ID and isinstance(keys, list)
+                name: tuple(part for part in map(str, keys) if combinations(part))
+                for name, keys in named.items()
+                if name in self._commands and isinstance(keys, list)
             }
         except (ValueError, AttributeError):
             return {}

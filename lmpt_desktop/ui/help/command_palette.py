@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands import COMMANDS, MENUS, Command, CommandRegistry
+from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry
 
 KEYS_ROLE = Qt.ItemDataRole.UserRole + 1
 _GAP = 10
@@ -136,7 +136,7 @@ class CommandPalette(QDialog):
     def _fill(self, words: str) -> None:
         self.list.clear()
         menus = menu_names()
-        for command in COMMANDS:
+        for command in self._commands.commands:
             action = self._commands.action(command.id)
             if not action.isEnabled() or not matches(words, command):
                 continue

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands import BY_ID, CommandRegistry
+from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.commands.fixed_keys import FIXED_KEYS
 from lmpt_desktop.ui.help.command_palette import menu_names
 from lmpt_desktop.ui.kit.dialogs import muted
@@ -30,7 +30,7 @@ def keyboard_rows(commands: CommandRegistry) -> Rows:
     """What can be done and by which keys, by menu or place."""
     rows: Rows = {}
     menus = menu_names()
-    for command in BY_ID.values():
+    for command in commands.commands:
         rows.setdefault(menus[command.menu], []).append(
             (command.plain_text, commands.keys_text(command.id))
         )

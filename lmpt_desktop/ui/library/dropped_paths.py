@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDropEvent
 
+from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import ngettext, number
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.grid.panel import GridPanel
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from trainer.photo import PHOTO_SUFFIXES
-
-if TYPE_CHECKING:
-    from lmpt_desktop.catalogue.records import Folder
-    from lmpt_desktop.engine.views import Snapshot
-    from lmpt_desktop.ui.library.page import LibraryPage
 
 
 @dataclass(frozen=True)
@@ -80,61 +78,71 @@ def find_images(
 
 
 class DroppedPathsHandler(QObject):
-    """Puts what arrives into an open library, and selects photos as soon as they are found."""
+    """Adds dropped folders to an open library, and selects dropped photos once they are found."""
 
-    def __init__(self, page: LibraryPage) -> None:
-        super().__init__(page)
-        self._page = page
+    message = Signal(str)
+    """What was selected, in a sentence."""
+    failed = Signal(object)
+    photos_wanted = Signal()
+    """Photos are going to be selected: the grid must be in front, with all photos in it."""
+
+    def __init__(
+        self,
+        session: LibrarySession,
+        panel: GridPanel,
+        add_folders: Callable[[Sequence[Path]], object],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._panel = panel
+        self._add_folders = add_folders
         self._waiting: tuple[Path, ...] = ()
-        page.panel.shown.connect(self._look)
+        self._finding = LatestRequest(self._found, self.failed.emit, owner=self)
+        panel.shown.connect(self._look)
 
     @property
     def waiting(self) -> bool:
         """Whether photos are still to be found and selected."""
         return bool(self._waiting)
 
-    def take(self, arrival: DroppedPaths) -> None:
+    def take(self, paths: DroppedPaths) -> None:
         """Add the folders that are not in the library yet; select the photos."""
-        page = self._page
-        known = [folder.path for folder in page.session.folders() if not folder.hidden]
-        if new := [place for place in arrival.places if not is_within(place, known)]:
-            page.add_folders(new)
-        self.select(arrival.photos)
+        session = self._session
+
+        def new_folders() -> list[Path]:
+            known = [folder.path for folder in session.folders() if not folder.hidden]
+            return [place for place in paths.places if not is_within(place, known)]
+
+        Task(new_folders, self._add_folders, self.failed.emit, owner=self)
+        self.select(paths.photos)
 
     def select(self, photos: Iterable[Path]) -> None:
         """Select these photos once they are on screen."""
         self._waiting = tuple(photo.absolute() for photo in photos)
         if self._waiting:
-            page = self._page
-            page.panel.search_bar.clear()
-            page.panel.bar.clear()
-            page.show_grid()
-            self._look(page.panel.model.snapshot)
+            self.photos_wanted.emit()
+            self._look(self._panel.model.snapshot)
 
     def _look(self, snapshot: Snapshot | None) -> None:
-        photos = self._waiting
-        if not photos or snapshot is None:
-            return
-        session = self._page.session
-        tasks.start(
-            lambda: find_images(photos, session.folders(), snapshot),
-            lambda ids: self._found(photos, ids),
-        )
+        photos, session = self._waiting, self._session
+        if photos and snapshot is not None:
+            self._finding.ask(lambda: (photos, find_images(photos, session.folders(), snapshot)))
 
-    def _found(self, photos: tuple[Path, ...], ids: NDArray[np.int64]) -> None:
-        page = self._page
-        # Something else may have been dropped meanwhile.
+    def _found(self, found: tuple[tuple[Path, ...], NDArray[np.int64]]) -> None:
+        photos, ids = found
+        # Other photos may have been dropped meanwhile.
         if photos != self._waiting:
             return
-        # The grid may still show what a filter let through: it will be here again with all.
-        ids = ids[page.panel.model.positions_of(ids) >= 0]
+        # The grid may still show what a filter let through: it will show all photos soon.
+        ids = ids[self._panel.model.positions_of(ids) >= 0]
         if not len(ids):
             return
-        page.grid.select_ids(ids, int(ids[0]))
+        self._panel.view.select_ids(ids, int(ids[0]))
         if len(ids) == len(photos):
             self._waiting = ()
-            page.grid.setFocus()
-            page.said.emit(
+            self._panel.view.setFocus()
+            self.message.emit(
                 ngettext("{count} photo selected", "{count} photos selected", len(ids)).format(
                     count=number(len(ids))
                 )

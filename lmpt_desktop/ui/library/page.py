@@ -3,68 +3,104 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeySequence, QShortcut
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
+from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine import notices
 from lmpt_desktop.engine.searching import SearchReady
-from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
-from lmpt_desktop.ui.commands import IMAGE_MENU, CommandRegistry, Needs
-from lmpt_desktop.ui.grid.view import ZOOM_USUAL
-from lmpt_desktop.ui.kit import file_manager, tasks
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
+from lmpt_desktop.ui.grid.panel import GridPanel
+from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.texts import images_text
-from lmpt_desktop.ui.library.dropped_paths import dropped
-from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts
-from lmpt_desktop.ui.review.entry import ReviewEntry
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.library.dropped_paths import DroppedPathsHandler, dropped
+from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
+from lmpt_desktop.ui.library.grid_library_view import GridLibraryView
+from lmpt_desktop.ui.library.opened import Opened
+from lmpt_desktop.ui.shell.context import ShellContext
+from lmpt_desktop.ui.shell.library_view import LibraryView
 from lmpt_desktop.ui.shell.page_stack import GRID, PageStack
-from lmpt_desktop.ui.window.library_opening import Opened
-from lmpt_desktop.ui.window.page_builder import PageParts
 
 RECOUNT_MS = 900
-"""While photos are being found, the folder tree is counted anew this often."""
+"""How often the folder tree is counted while photos are being found."""
 
 BEGIN_MS = 30
 """From showing a library's images to everything else: time for them to be painted."""
 
-REVEAL_LIMIT = 5
+VERDICT_COMMANDS = ("present", "absent", "unknown", "reviewed")
+"""Commands of the photo menu whose keys the inspector names."""
+
+
+@dataclass(frozen=True)
+class PageParts:
+    """The large pieces of a page, built one by one so that the window never stands still."""
+
+    tree: FolderTree
+    panel: GridPanel
+    inspector: InspectorPanel
 
 
 class LibraryPage(QWidget):
-    """Lives as long as its session; :meth:`close_page` before closing that."""
+    """Lives as long as its session; :meth:`close_page` before closing that.
 
-    needs_changed = Signal()
-    """:meth:`needs` would answer otherwise."""
-    said = Signal(str)
-    problem = Signal(object)
-    """A :class:`~lmpt_desktop.engine.notices.Problem`, or an exception, for the user."""
-    activity_changed = Signal(object)
-    encoder_changed = Signal(object)
+    It is the :class:`~lmpt_desktop.ui.shell.context.OpenLibrary` that features see.
+    """
+
+    photo_activated = Signal(int)
     folders_changed = Signal()
-    arrived = Signal(object)
-    """An :class:`~lmpt_desktop.ui.library.dropped_paths.DroppedPaths` was dropped here."""
 
-    def __init__(self, opened: Opened, commands: CommandRegistry, parts: PageParts) -> None:
+    def __init__(self, opened: Opened, context: ShellContext, parts: PageParts) -> None:
         super().__init__()
         self.setObjectName("library")
         self.setAcceptDrops(True)
         session = opened.session
         self.opened = opened
         self.session = session
-        self.commands = commands
+        self._context = context
         self.bridge = SessionBridge(session, self)
-        self.desk = AnnotationUndoStack(session, self)
+        self.undo_stack = AnnotationUndoStack(session, self)
         self.tree = parts.tree
         self.panel = parts.panel
         self.grid = self.panel.view
         self.inspector = parts.inspector
+        self._lay_out()
+        self.grid_view = GridLibraryView(self.panel, self.undo_stack, self.class_name)
+        self.dropped_paths = DroppedPathsHandler(session, self.panel, self.add_folders, self)
+        self._closed = False
+        self._begun = self._waiting_for_count = False
+        self._captions: dict[int, str] = {}
+        self._writing_captions = threading.Lock()
+        self._counter = FolderCounter()
+        self._counting = LatestRequest(self._counted, self._count_failed, owner=self, overlap=False)
+        self._queue_counting = LatestRequest(context.status.show_queue, owner=self)
+        self._grid_stale = False
+        self._recount = QTimer(self)
+        self._recount.setSingleShot(True)
+        self._recount.setInterval(RECOUNT_MS)
+        self._recount.timeout.connect(self._count)
+        context.commands.add_plain_keys(self.grid)
+        context.commands.add_plain_keys(self.inspector.view)
+        context.commands.keys_changed.connect(self._name_keys)
+        self._name_keys()
+        self._connect_widgets()
+        self._connect_notices()
+        self.panel.set_scanning(self._scanning())
+        self.panel.ask()
+        self.undo_stack.read_history()
+
+    def _lay_out(self) -> None:
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(3)
@@ -74,73 +110,57 @@ class LibraryPage(QWidget):
         self.splitter.setStretchFactor(1, 1)
         self.tree.setMinimumWidth(140)
         self.panel.setMinimumWidth(320)
-        self.pages = PageStack(self.splitter)
-        self.review = ReviewEntry(self)
         self.splitter.setFocusProxy(self.grid)
+        self.splitter.setSizes([210, 760, 340])
+        self.pages = PageStack(self.splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
-        self._classes = False
-        self._closed = False
-        self._begun = self._waiting_for_count = False
-        self._counting = False
-        self._captions: dict[int, str] = {}
-        self._writing_captions = threading.Lock()
-        self._counter = FolderCounter()
-        self._grid_stale = False
-        self.pages.shown.connect(self._page_shown)
-        self._recount = QTimer(self)
-        self._recount.setSingleShot(True)
-        self._recount.setInterval(RECOUNT_MS)
-        self._recount.timeout.connect(self._count)
-        commands.add_plain_keys(self.grid)
-        commands.add_plain_keys(self.inspector.view)
-        self._connect_widgets()
-        self._connect_notices()
-        self.splitter.setSizes([210, 760, 340])
-        self.panel.set_scanning(self._scanning())
-        self.panel.ask()
-        self.desk.read_history()
 
     def _connect_widgets(self) -> None:
+        context = self._context
+        self.pages.shown.connect(self._page_shown)
         self.tree.chosen.connect(self.panel.bar.set_folder)
-        self.tree.rescan_wanted.connect(self.session.rescan)
+        self.tree.rescan_wanted.connect(lambda id_: self.run(lambda: self.session.rescan(id_)))
         self.tree.relocate_wanted.connect(self.relocate_folder)
         self.tree.remove_wanted.connect(self.remove_folder)
         self.panel.shown.connect(self._shown)
-        self.panel.query.failed.connect(self.problem)
+        self.panel.query.failed.connect(context.report_failure)
         self.panel.shown.connect(self._begin_soon)
         self.panel.query.failed.connect(self._begin_soon)
-        self.panel.searched.connect(self.said)
-        self.panel.search_bar.changed.connect(self.needs_changed)
+        self.panel.searched.connect(context.status.show_text)
+        self.panel.search_bar.changed.connect(context.refresh_commands)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.grid)
         escape.setContext(Qt.ShortcutContext.WidgetShortcut)
         escape.activated.connect(self.panel.search_bar.clear)
-        self.panel.add_folder_wanted.connect(lambda: self.commands.action("file.add").trigger())
+        self.panel.add_folder_wanted.connect(lambda: context.commands.trigger("file.add"))
         self.panel.bar.class_chosen.connect(self._class_chosen)
         self.grid.visible_changed.connect(self._prioritise)
         self.grid.selection_settled.connect(self._selection_settled)
         self.grid.menu_wanted.connect(self._image_menu)
-        self.inspector.verdict_wanted.connect(self.desk.annotate)
-        self.inspector.reviewed_wanted.connect(self.desk.mark_reviewed)
+        self.grid.activated_image.connect(self.photo_activated)
+        self.inspector.verdict_wanted.connect(self.undo_stack.annotate)
+        self.inspector.reviewed_wanted.connect(self.undo_stack.mark_reviewed)
         self.inspector.caption_wanted.connect(self._set_caption)
         self.inspector.class_focused.connect(
             lambda class_id: self.set_focus_class(None if class_id < 0 else class_id)
         )
         self.inspector.vocabulary_wanted.connect(
-            lambda: self.commands.action("vocabulary.edit").trigger()
+            lambda: context.commands.trigger("vocabulary.edit")
         )
-        self.inspector.photo_activated.connect(self.review.open_at)
-        self.grid.activated_image.connect(self.review.open_at)
-        self.desk.said.connect(self.said)
-        self.desk.failed.connect(self.problem)
+        self.inspector.photo_activated.connect(self.photo_activated)
+        self.dropped_paths.photos_wanted.connect(self._show_all_photos)
+        self.dropped_paths.message.connect(context.status.show_text)
+        self.dropped_paths.failed.connect(context.report_failure)
+        context.status.pause_wanted.connect(self._pause)
+        context.status.resume_wanted.connect(self._resume)
+        context.status.cancel_wanted.connect(self._cancel)
+        self.undo_stack.said.connect(context.status.show_text)
+        self.undo_stack.failed.connect(context.report_failure)
         # Bound methods, not lambdas: the stack emits once more while the page, its receiver, is
         # being destroyed, and only these connections are cut before that.
-        self.desk.busy_changed.connect(self._needs_may_have_changed)
-        self.desk.stack.indexChanged.connect(self._needs_may_have_changed)
-
-    def _needs_may_have_changed(self, *_: object) -> None:
-        self.needs_changed.emit()
+        self.undo_stack.busy_changed.connect(self._refresh_commands)
+        self.undo_stack.stack.indexChanged.connect(self._refresh_commands)
 
     def _connect_notices(self) -> None:
         on = self.bridge.on
@@ -151,36 +171,88 @@ class LibraryPage(QWidget):
         on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
         on(notices.AnnotationsChanged, lambda _notice: self._annotations_changed())
         on(notices.ActivityChanged, self._activity_changed)
-        on(notices.EncoderChanged, self.encoder_changed.emit)
-        on(notices.EncoderChanged, lambda _notice: self.panel.encoder_changed())
+        on(notices.EncoderChanged, self._encoder_changed)
         on(SearchReady, self.panel.search_read)
-        on(notices.Problem, self.problem.emit)
-        on(notices.RunChanged, lambda _notice: self.needs_changed.emit())
+        on(notices.Problem, self._context.show_problem)
+        on(notices.RunChanged, self._refresh_commands)
+
+    def _refresh_commands(self, *_: object) -> None:
+        self._context.refresh_commands()
+
+    # ------------------------------------------------------------------ what features see
+
+    @property
+    def thumbnails(self) -> ThumbnailLoader:
+        return self.panel.loader
+
+    @property
+    def thumbnail_source(self) -> ThumbnailSource:
+        return self.opened.thumbnails
+
+    @property
+    def view(self) -> LibraryView | None:
+        """The grid, or the page in front if it shows photos; else None."""
+        if self.pages.current == GRID:
+            return self.grid_view
+        page = self.pages.currentWidget()
+        return page if isinstance(page, LibraryView) else None
+
+    @property
+    def filtered_class(self) -> int | None:
+        return self.panel.bar.filter().class_id
+
+    def on_photo_activated(self, handler: Callable[[int], object]) -> None:
+        self.photo_activated.connect(handler)
+
+    def shown_ids(self) -> NDArray[np.int64]:
+        return self.panel.model.ids
+
+    def image_name(self, image_id: int) -> str:
+        place = self.panel.model.position_of(image_id)
+        return self.panel.model.cell(place).name if place >= 0 else ""
+
+    def show_grid(self) -> None:
+        """Back to the grid from whatever took its place."""
+        self.pages.show_page(GRID)
+
+    def go_to_image(self, image_id: int) -> None:
+        place = self.panel.model.position_of(image_id)
+        if place >= 0:
+            self.grid.select_ids([image_id], image_id)
+            self.grid.scrollTo(self.panel.model.index(place))
+
+    def show_images(self, image_ids: Sequence[int]) -> None:
+        self.panel.search_bar.clear()
+        self.panel.bar.set_images(list(image_ids))
+        self.show_grid()
+        self.window().activateWindow()
+
+    def _show_all_photos(self) -> None:
+        self.panel.search_bar.clear()
+        self.panel.bar.clear()
+        self.show_grid()
+
+    def show_class(self, class_id: int, status: Status | None = None) -> None:
+        self.panel.search_bar.clear()
+        self.panel.bar.show_class(class_id, status)
+        self.show_grid()
 
     # ------------------------------------------------------------------------------- state
 
-    def needs(self) -> Needs:
-        """What holds for this library, for the commands."""
-        reviewing = self.review.in_front is not None
-        flags = Needs.LIBRARY | self.review.needs()
-        if self.grid.selected_count() and self.pages.current == GRID:
-            flags |= Needs.SELECTION
-        if self.panel.search_bar.query is not None:
-            flags |= Needs.SEARCH
-        if self._classes:
-            flags |= Needs.CLASSES
-        if self.focus_class is not None and not reviewing:
-            flags |= Needs.CLASS
-        if self.desk.can_undo:
-            flags |= Needs.UNDO
-        if self.desk.can_redo:
-            flags |= Needs.REDO
-        return flags
-
     @property
     def focus_class(self) -> int | None:
-        """The class that Present, Absent and Unknown are about."""
+        """The class that the verdict keys are about in the grid."""
         return self.panel.model.focus_class
+
+    def set_focus_class(self, class_id: int | None) -> None:
+        """Make a class the one that the verdict keys are about."""
+        self.panel.model.set_focus_class(class_id)
+        self._refresh_commands()
+
+    def class_name(self, class_id: int) -> str:
+        snapshot = self.panel.model.snapshot or self.session.snapshot()
+        column = snapshot.column_of.get(class_id)
+        return snapshot.classes[column].name if column is not None else _("Class")
 
     def part(self, name: str) -> QWidget:
         """A part of the page that the View menu shows and hides."""
@@ -191,134 +263,32 @@ class LibraryPage(QWidget):
         }
         return parts[name]
 
-    @property
-    def current_id(self) -> int:
-        """The image in the review view, or the one the grid's keyboard is on; -1 for none."""
-        page = self.review.in_front
-        return page.current_id if page is not None else self.grid.current_id()
+    # ------------------------------------------------------------------------------- acts
 
-    def chosen_ids(self) -> list[int]:
-        """The images that commands are about: the one in the review view, or the selected."""
-        if (page := self.review.in_front) is not None:
-            return [page.current_id] if page.asks else []
-        return self.grid.selected_ids()
+    def run(
+        self, work: Callable[[], object], done: Callable[[object], object] | None = None
+    ) -> None:
+        """Do something with the session off the window's thread; failures are shown."""
+        Task(work, done, self._context.report_failure, owner=self)
 
-    def set_focus_class(self, class_id: int | None) -> None:
-        """Make a class the one that the verdict keys are about."""
-        self.panel.model.set_focus_class(class_id)
-        self.needs_changed.emit()
+    def add_folders(self, folders: Sequence[Path]) -> None:
+        """Add folders of photos to this library."""
 
-    def class_name(self, class_id: int) -> str:
-        snapshot = self.panel.model.snapshot or self.session.snapshot()
-        column = snapshot.column_of.get(class_id)
-        return snapshot.classes[column].name if column is not None else _("Class")
-
-    # ---------------------------------------------------------------------------- commands
-
-    def show_grid(self) -> None:
-        """Back to the grid from whatever took its place."""
-        self.pages.show_page(GRID)
-
-    def go_to_image(self, image_id: int) -> None:
-        """Have the grid at an image, if it shows it."""
-        place = self.panel.model.position_of(image_id)
-        if place >= 0:
-            self.grid.select_ids([image_id], image_id)
-            self.grid.scrollTo(self.panel.model.index(place))
-
-    def open_photo(self) -> None:
-        """Open the chosen photo in the program the system has for it."""
-        for image_id in self.chosen_ids()[:1]:
-            if not file_manager.open_path(self.session.path(image_id)):
-                self.said.emit(_("No program is set to open this photo."))
-
-    def say_verdict(self, verdict: Verdict, class_id: int | None = None) -> None:
-        """Annotate the selected images; with the class in focus unless one is given."""
-        if (page := self.review.in_front) is not None and class_id is None:
-            page.say(verdict)
-            return
-        chosen = self.focus_class if class_id is None else class_id
-        if chosen is not None:
-            self.desk.annotate(self.grid.selected_ids(), [chosen], verdict, self.class_name(chosen))
-
-    def show_images(self, image_ids: list[int]) -> None:
-        """Show these images only, until the filters are cleared."""
-        self.panel.search_bar.clear()
-        self.panel.bar.set_images(image_ids)
-        self.show_grid()
-        self.window().activateWindow()
-
-    def usual_zoom(self) -> None:
-        """Thumbnails, or the photo under review, as large as usual."""
-        if (page := self.review.in_front) is not None:
-            page.canvas.fit()
-        else:
-            self.grid.set_zoom(ZOOM_USUAL)
-
-    def search(self) -> None:
-        """Let the user say in words what to find."""
-        self.show_grid()
-        self.panel.search_bar.take_focus()
-
-    def show_class(self, class_id: int, status: Status | None = None) -> None:
-        """Show the images of a class, by everything that is known of it or by one status."""
-        self.panel.search_bar.clear()
-        self.panel.bar.show_class(class_id, status)
-        self.show_grid()
-
-    def more_like_this(self) -> None:
-        """Search for images like the selected ones."""
-        ids = self.chosen_ids()
-        self.show_grid()
-        if ids:
-            name = images_text(len(ids))
-            if len(ids) == 1:
-                model = self.panel.model
-                name = model.cell(model.position_of(ids[0])).name
-            self.panel.search_bar.search_like(ids, name)
-
-    def mark_reviewed(self, reviewed: bool) -> None:
-        if (page := self.review.in_front) is not None and reviewed:
-            page.done()
-            return
-        self.desk.mark_reviewed(self.chosen_ids(), reviewed)
-
-    def reveal(self) -> None:
-        """Show the selected files in the file manager, a handful at most."""
-        for image_id in self.chosen_ids()[:REVEAL_LIMIT]:
-            file_manager.reveal(self.session.path(image_id))
-
-    def copy_paths(self) -> None:
-        """Put the paths of the selected images on the clipboard, one a line."""
-        ids = self.chosen_ids()
-
-        def copy(paths: list[str]) -> None:
-            QGuiApplication.clipboard().setText("\n".join(paths))
-            self.said.emit(
-                ngettext("Path copied", "{count} paths copied", len(ids)).format(
-                    count=number(len(ids))
+        def say(_done: object) -> None:
+            self._context.status.show_text(
+                ngettext("Added {name}", "Added {count} folders", len(folders)).format(
+                    name=folders[0].name, count=number(len(folders))
                 )
             )
 
-        tasks.start(lambda: [str(path) for path in self.session.paths(ids)], copy)
-
-    def add_folders(self, folders: list[Path]) -> None:
-        """Add folders of photos to this library."""
-        tasks.start(
-            lambda: [self.session.add_folder(folder) for folder in folders],
-            lambda added: self.said.emit(
-                ngettext("Added {name}", "Added {count} folders", len(added)).format(
-                    name=added[0].path.name, count=number(len(added))
-                )
-            ),
-            self.problem.emit,
-        )
+        if folders:
+            self.run(lambda: [self.session.add_folder(folder) for folder in folders], say)
 
     def relocate_folder(self, folder_id: int) -> None:
         """Ask where a folder has gone, and keep its annotations."""
         chosen = QFileDialog.getExistingDirectory(self, _("Where is this folder now?"))
         if chosen:
-            self._do(lambda: self.session.relocate_folder(folder_id, Path(chosen)))
+            self.run(lambda: self.session.relocate_folder(folder_id, Path(chosen)))
 
     def remove_folder(self, folder_id: int) -> None:
         """Hide a folder, after asking."""
@@ -331,19 +301,28 @@ class LibraryPage(QWidget):
             ),
         )
         if answer == QMessageBox.StandardButton.Yes:
-            self._do(lambda: self.session.remove_folder(folder_id))
+            self.run(lambda: self.session.remove_folder(folder_id))
 
     def set_paused(self, paused: bool) -> None:
-        """Hold or go on with scanning and encoding."""
+        """Pause or resume scanning and encoding."""
         act = self.session.pause if paused else self.session.resume
         for kind in (notices.ActivityKind.SCAN, notices.ActivityKind.ENCODE):
             act(kind)
 
+    def _pause(self, kind: notices.ActivityKind) -> None:
+        self.run(lambda: self.session.pause(kind))
+
+    def _resume(self, kind: notices.ActivityKind) -> None:
+        self.run(lambda: self.session.resume(kind))
+
+    def _cancel(self, kind: notices.ActivityKind) -> None:
+        self.run(lambda: self.session.cancel(kind))
+
     def close_page(self) -> None:
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
-        self.review.close()
-        self.desk.close()
+        self.pages.close_pages()
+        self.undo_stack.close()
         self._recount.stop()
         self.bridge.close()
         self.panel.close_panel()
@@ -363,7 +342,7 @@ class LibraryPage(QWidget):
             self.panel.annotations_changed()
 
     def _page_shown(self, name: str) -> None:
-        self.needs_changed.emit()  # what is selected in the grid counts only while one sees it
+        self._refresh_commands()  # what is selected in the grid counts only while it is in front
         if name == GRID and self._grid_stale:
             self._annotations_changed()
 
@@ -374,7 +353,12 @@ class LibraryPage(QWidget):
     def _activity_changed(self, notice: notices.ActivityChanged) -> None:
         if notice.activity.kind is notices.ActivityKind.SCAN:
             self.panel.set_scanning(self._scanning())
-        self.activity_changed.emit(notice.activity)
+        self._context.status.show_activity(notice.activity)
+        self._refresh_commands()
+
+    def _encoder_changed(self, notice: notices.EncoderChanged) -> None:
+        self._context.status.show_model(notice.backbone, notice.device, notice.message)
+        self.panel.encoder_changed()
 
     def _scanning(self) -> bool:
         scan = self.session.activities().get(notices.ActivityKind.SCAN)
@@ -396,67 +380,62 @@ class LibraryPage(QWidget):
     def _begin_work(self) -> None:
         if self._waiting_for_count and not self._closed:
             self._waiting_for_count = False
-            tasks.start(self.opened.begin, lambda _none: None, self.problem.emit)
+            self.run(self.opened.begin)
 
     def _shown(self, snapshot: Snapshot) -> None:
-        self._classes = bool(snapshot.classes)
         if self.focus_class is not None and self.focus_class not in snapshot.column_of:
             self.set_focus_class(None)
-        self.needs_changed.emit()
-
+        self._refresh_commands()
         self.inspector.refresh()
-
-    def _say_needs(self, *_: object) -> None:
-        if not self._closed:  # the undo stack still speaks while the page is taken down
-            self.needs_changed.emit()
+        self._queue_counting.ask(lambda: unencoded_count(snapshot))
 
     def _selection_settled(self) -> None:
         self.inspector.show_images(self.grid.selected_array(), self.grid.current_id())
-        self.needs_changed.emit()
+        self._refresh_commands()
 
     def _class_chosen(self, class_id: int | None) -> None:
         if class_id is not None and not self.inspector.focus_class(class_id):
             self.set_focus_class(class_id)
 
+    def _name_keys(self, *_changed: object) -> None:
+        """The inspector names the keys of the verdicts."""
+        text = self._context.commands.keys_text
+        self.inspector.show_keys(**{name: text(f"image.{name}") for name in VERDICT_COMMANDS})
+
     def _set_caption(self, image_id: int, text: str) -> None:
         self._captions[image_id] = text
 
         def write() -> None:
-            # One after the other, the last words written: where a caption is changed twice
+            # One after the other, the last text written: where a caption is changed twice
             # while something else is being saved, the first change must not come last.
             with self._writing_captions:
                 if (last := self._captions.pop(image_id, None)) is not None:
                     self.session.set_caption(image_id, last)
 
-        self._do(write)
+        self.run(write)
 
     def _prioritise(self, image_ids: list[int]) -> None:
         # The session takes a lock that a commit may hold for a moment.
-        tasks.start(lambda: self.session.prioritise(image_ids), lambda _none: None)
+        Task(lambda: self.session.prioritise(image_ids), owner=self)
 
     def _count(self) -> None:
-        if self._counting or self._closed:
+        if self._closed:
             return
-        self._counting = True
-
-        def failed(error: Exception) -> None:
-            self._counting = False
-            self.problem.emit(error)
-            self._begin_work()
-
-        tasks.start(
+        session = self.session
+        self._counting.ask(
             lambda: self._counter.count(
-                self.session.folders(), self.session.snapshot(), self.session.watch_notes()
-            ),
-            self._counted,
-            failed,
+                session.folders(), session.snapshot(), session.watch_notes()
+            )
         )
 
     def _counted(self, counts: FolderCounts) -> None:
-        self._counting = False
         if not self._closed:
             self.tree.show_counts(counts)
             self._begin_work()
+
+    def _count_failed(self, error: Exception) -> None:
+        self._context.report_failure(error)
+        self._begin_work()
 
     # ------------------------------------------------------------------------------- mouse
 
@@ -464,7 +443,7 @@ class LibraryPage(QWidget):
         menu = QMenu(self)
         if self.focus_class is not None:
             menu.addSection(self.class_name(self.focus_class))
-        self.commands.add_to(menu, IMAGE_MENU)
+        self._context.commands.fill_menu(menu, "image")
         menu.exec(place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -472,9 +451,18 @@ class LibraryPage(QWidget):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if arrival := dropped(event):
+        if paths := dropped(event):
             event.acceptProposedAction()
-            self.arrived.emit(arrival)
+            self.dropped_paths.take(paths)
 
-    def _do(self, act: Callable[[], object]) -> None:
-        tasks.start(act, lambda _none: None, self.problem.emit)
+
+def unencoded_count(snapshot: Snapshot) -> int:
+    """How many readable images have no score yet."""
+    if not snapshot.classes:
+        return 0
+    usable = snapshot.images.states == ImageState.OK
+    if snapshot.unscored:
+        return int(np.count_nonzero(usable))
+    # For nearly all images the first class is enough; the others need not be looked at.
+    rows = np.flatnonzero(usable & np.isnan(snapshot.scores[:, 0]))
+    return int(np.count_nonzero(np.isnan(snapshot.scores[rows]).all(axis=1)))

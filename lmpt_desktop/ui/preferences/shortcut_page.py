@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands import BY_ID, MENUS, Command, CommandRegistry
+from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry
 from lmpt_desktop.ui.commands.shortcuts import is_fixed, native
 from lmpt_desktop.ui.help.command_palette import menu_names
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
@@ -117,7 +117,7 @@ class ShortcutPage(QWidget):
     def current(self) -> Command | None:
         """The command in the current line."""
         item = self.table.currentItem()
-        return None if item is None else BY_ID[item.data(0, ID_ROLE)]
+        return None if item is None else self._commands.command(item.data(0, ID_ROLE))
 
     def select(self, command_id: str) -> None:
         """Make a command the current one."""
@@ -136,7 +136,7 @@ class ShortcutPage(QWidget):
 
     def _fill(self) -> None:
         menus = menu_names()
-        for command in BY_ID.values():
+        for command in self._commands.commands:
             item = QTreeWidgetItem([command.plain_text, menus[command.menu], ""])
             item.setData(0, ID_ROLE, command.id)
             item.setToolTip(0, _(command.tip))
@@ -201,7 +201,7 @@ class ShortcutPage(QWidget):
             if reason := self._why_not(part):
                 self.strip.say(reason, "warning")
                 return
-        if taken := [(part, self._shortcuts.users(part, besides=command.id)) for part in new]:
+        if taken := [(part, self._shortcuts.users(part, other_than=command.id)) for part in new]:
             users = [(part, other) for part, others in taken for other in others]
             if users:
                 self._ask(command, keys, users)
@@ -249,7 +249,7 @@ class ShortcutPage(QWidget):
         users = [
             (part, other)
             for part in keys
-            for other in self._shortcuts.users(part, besides=command.id)
+            for other in self._shortcuts.users(part, other_than=command.id)
         ]
         if users:
             self._ask(command, keys, users)

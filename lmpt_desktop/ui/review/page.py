@@ -8,12 +8,14 @@ one row of its arrays.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer, Signal
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
@@ -32,9 +34,7 @@ from lmpt_desktop.ui.review.queue_bar import QueueBar
 from lmpt_desktop.ui.review.side import SidePanel
 from lmpt_desktop.ui.review.verdicts import NEXT, verdict_word
 from lmpt_desktop.ui.review.viewer import PhotoViewer
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ui.shell.context import ShellContext
 
 AHEAD, BEHIND = 4, 2
 """Photos kept ready around the one on screen."""
@@ -44,21 +44,16 @@ REFRESH_CALM_MS = 300
 class ReviewPage(QWidget):
     """One line of questions at a time; lives as long as the library is open."""
 
-    said = Signal(str)
-    """A sentence for the status line."""
-    problem = Signal(object)
-    needs_changed = Signal()
-    leave_wanted = Signal()
-    retrain_wanted = Signal()
-    vocabulary_wanted = Signal()
-
     def __init__(
-        self, session: LibrarySession, desk: AnnotationUndoStack, commands: CommandRegistry
+        self, session: LibrarySession, undo_stack: AnnotationUndoStack, context: ShellContext
     ) -> None:
         super().__init__()
         self.setObjectName("review")
         self._session = session
-        self.judge = Judge(desk, self)
+        self._context = context
+        self._undo_stack = undo_stack
+        commands = context.commands
+        self.judge = Judge(undo_stack, self)
         self.asker = QueueAsker(session, self)
         self.announcer = Announcer(self)
         self.bar = QueueBar(commands)
@@ -199,12 +194,28 @@ class ReviewPage(QWidget):
         """The class that P, A and U are about."""
         return self.at_hand.subject if self.line.current is not None else None
 
+    @property
+    def focus_class(self) -> int | None:
+        return self.subject if self.asks else None
+
+    def chosen_count(self) -> int:
+        return int(self.asks)
+
+    def chosen_ids(self) -> NDArray[np.int64]:
+        return np.array([self.current_id] if self.asks else [], np.int64)
+
+    def zoom(self, steps: int) -> None:
+        if steps:
+            self.canvas.zoom(steps)
+        else:
+            self.canvas.fit()
+
     # ------------------------------------------------------------------------------ verdicts
 
-    def say(self, verdict: Verdict) -> None:
+    def set_verdict(self, verdict: Verdict) -> None:
         """P, A and U."""
         question, subject = self.line.current, self.subject
-        if question is None or subject is None or not self.can_judge():
+        if question is None or subject is None or not self.can_annotate():
             return
         asked = subject == question.class_id
         goes_on = asked and verdict is not Verdict.UNKNOWN
@@ -217,20 +228,26 @@ class ReviewPage(QWidget):
         """A number key or a click on a chip."""
         question = self.line.current
         entry = self.at_hand.entry(class_id)
-        if question is not None and entry is not None and self.can_judge():
+        if question is not None and entry is not None and self.can_annotate():
             if class_id == self.at_hand.marked and question.class_id is None:
                 self.at_hand.mark_next(class_id)
             self.judge.say(question.image_id, class_id, NEXT[entry.verdict], entry.name)
 
+    def mark_reviewed(self, reviewed: bool) -> None:
+        if reviewed:
+            self.done()
+        elif self.asks:
+            self._undo_stack.mark_reviewed([self.current_id], False)
+
     def done(self) -> None:
         """Enter: what is still unknown is absent; on to the next."""
         question = self.line.current
-        if question is not None and self.can_judge():
+        if question is not None and self.can_annotate():
             self.judge.mark_reviewed(question.image_id, answers=question.class_id is None)
 
     def _found(self, class_id: int, present: bool) -> None:
         question = self.line.current
-        if question is None or not self.can_judge():
+        if question is None or not self.can_annotate():
             return
         verdict = Verdict.PRESENT if present else Verdict.ABSENT
         self.at_hand.join(class_id)
@@ -238,7 +255,7 @@ class ReviewPage(QWidget):
         name = self._class_name(class_id)
         self.judge.say(question.image_id, class_id, verdict, name, answers=asked, advance=asked)
 
-    def can_judge(self) -> bool:
+    def can_annotate(self) -> bool:
         """Nobody can judge what is not to be seen."""
         question = self.line.current
         if question is None:
@@ -269,7 +286,7 @@ class ReviewPage(QWidget):
         """A chip has the keyboard: P, A and U are about its class now."""
         self.at_hand.marked = class_id
         self._show_facts()
-        self.needs_changed.emit()
+        self._context.refresh_commands()
 
     # ------------------------------------------------------------------------------ showing
 
@@ -302,7 +319,7 @@ class ReviewPage(QWidget):
             self._have_ready()
         if not was_asking:
             self.canvas.setFocus()
-        self.needs_changed.emit()
+        self._context.refresh_commands()
         if skipped:
             words = ngettext(
                 "Skipped {count} photo that cannot be shown",
@@ -310,7 +327,7 @@ class ReviewPage(QWidget):
                 skipped,
             )
             told = words.format(count=number(skipped))
-            self.said.emit(told)
+            self._context.status.show_text(told)
             after = f"{after}. {told}" if after else told
         place = _("{place} of {count}").format(
             place=number(self.line.place + 1), count=number(len(self.line))
@@ -341,7 +358,7 @@ class ReviewPage(QWidget):
         self.stack.setCurrentWidget(self.end)
         if self.isVisible():
             self.end.take_focus()
-        self.needs_changed.emit()
+        self._context.refresh_commands()
 
     def _ended(self) -> tuple[str, str, list[tuple[str, str]], str]:
         tally = self.line.tally()
@@ -351,7 +368,7 @@ class ReviewPage(QWidget):
 
     def tell(self, sentence: str) -> None:
         """Say something both in the status line and to screen readers."""
-        self.said.emit(sentence)
+        self._context.status.show_text(sentence)
         self.announcer.say(sentence)
 
     # ------------------------------------------------------------------------------- photos
@@ -409,7 +426,7 @@ class ReviewPage(QWidget):
 
     def _ask_failed(self, error: Exception) -> None:
         self._show_end(*ends.failed(error))
-        self.problem.emit(error)
+        self._context.report_failure(error)
 
     def _take_bands(self, bands: ClassBands) -> None:
         self._bands = bands
@@ -423,11 +440,11 @@ class ReviewPage(QWidget):
 
     def _end_pressed(self, choice: str) -> None:
         if choice == "grid":
-            self.leave_wanted.emit()
+            self._context.commands.trigger("review.leave")
         elif choice == "retrain":
-            self.retrain_wanted.emit()
+            self._context.commands.trigger("model.retrain")
         elif choice == "vocabulary":
-            self.vocabulary_wanted.emit()
+            self._context.commands.trigger("vocabulary.edit")
         else:
             self.ask(QueueKind(choice), ends.class_for(QueueKind(choice), self.request))
 

@@ -141,7 +141,7 @@ class NotificationArea(QWidget):
         """What is on screen, the newest first."""
         return tuple(self._shown)
 
-    def tell(
+    def notify(
         self, title: str, message: str, details: str = "", *, colour: str = "warning"
     ) -> Notification:
         """Show a message; one of the same title is replaced rather than repeated.

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QSize, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 GRID = "grid"
+
+
+@runtime_checkable
+class ClosablePage(Protocol):
+    """A page that must stop its work before the session is closed."""
+
+    def close_page(self) -> None: ...
 
 
 class PageStack(QStackedWidget):
@@ -39,6 +47,12 @@ class PageStack(QStackedWidget):
     def offer(self, name: str, make: Callable[[], QWidget]) -> None:
         """Have a page of this name, built by ``make`` when it is first shown."""
         self._makers[name] = make
+
+    def close_pages(self) -> None:
+        """Close every page that was built, but the grid: the library is about to be closed."""
+        for page in self._pages.values():
+            if isinstance(page, ClosablePage):
+                page.close_page()
 
     @property
     def current(self) -> str:

@@ -118,8 +118,8 @@ class StatusBar(QStatusBar):
 
     # ----------------------------------------------------------------------------- showing
 
-    def say(self, sentence: str) -> None:
-        """A passing message."""
+    def show_text(self, sentence: str) -> None:
+        """Show a sentence for a few seconds."""
         self.showMessage(sentence, MESSAGE_MS)
 
     def show_model(self, backbone: str, device: str, message: str = "") -> None:

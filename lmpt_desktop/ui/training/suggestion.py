@@ -1,9 +1,8 @@
-"""Says, beside the work, when enough was annotated for a retraining to be worth it."""
+"""Suggests a retraining, beside the work, once enough was annotated for it to be worth it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+import logging
 
 from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
@@ -11,77 +10,66 @@ from shiboken6 import isValid
 from lmpt_desktop.engine.advising import RetrainAdvice
 from lmpt_desktop.engine.notices import AnnotationsChanged, RunChanged
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.kit.formats import duration
+from lmpt_desktop.ui.kit.tasks import LatestRequest
+from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.shell.notifications import Notification
 from lmpt_desktop.ui.shell.settings import SUGGEST_RETRAIN
 
-if TYPE_CHECKING:
-    from lmpt_desktop.ui.library.page import LibraryPage
-    from lmpt_desktop.ui.shell.notifications import Notification
-    from lmpt_desktop.ui.window.main_window import MainWindow
+log = logging.getLogger(__name__)
 
 PAUSE_MS = 4000
-"""So long after the last verdict it is asked: nobody is told in the middle of a series."""
+"""How long after the last verdict a suggestion may come: never in the middle of a series."""
 
 
 class RetrainSuggestion(QObject):
-    """Lives as long as its page."""
+    """Lives as long as the pages of its library."""
 
-    def __init__(
-        self, window: MainWindow, page: LibraryPage, retrain: Callable[[], object]
-    ) -> None:
-        super().__init__(page)
-        self._window = window
-        self._page = page
-        self._retrain = retrain
-        self._asking = False
+    def __init__(self, context: ShellContext, library: OpenLibrary) -> None:
+        super().__init__(library.pages)
+        self._context = context
+        self._session = library.session
+        # A suggestion that came unasked is no reason to trouble the user with an error.
+        self._advice = LatestRequest(
+            self._show,
+            lambda error: log.warning("no retraining could be suggested: %s", error),
+            owner=self,
+            overlap=False,
+        )
         self.timer = QTimer(self)
         self.timer.setSingleShot(True)
         self.timer.setInterval(PAUSE_MS)
         self.timer.timeout.connect(self.ask)
         self._note: Notification | None = None
-        page.bridge.on(AnnotationsChanged, self._said)
-        page.bridge.on(RunChanged, self._run_changed)
+        library.bridge.on(AnnotationsChanged, lambda _notice: self.timer.start())
+        library.bridge.on(RunChanged, lambda _notice: self._run_changed())
 
-    def _said(self, _notice: object) -> None:
-        if isValid(self.timer):
-            self.timer.start()
+    def _run_changed(self) -> None:
+        # However it was started: a run that is going on need not be suggested.
+        self.timer.stop()
+        self._withdraw()
 
-    def _run_changed(self, _notice: object) -> None:
-        # However it was started: what is under way need not be suggested.
-        if isValid(self.timer):
-            self.timer.stop()
-            self._take_back()
-
-    def _take_back(self) -> None:
+    def _withdraw(self) -> None:
         if self._note is not None and isValid(self._note):
-            self._window.notifications.dismiss(self._note)
+            self._context.notifications.dismiss(self._note)
         self._note = None
 
     def ask(self) -> None:
         """Work out, in the background, whether a retraining is worth it."""
-        if self._asking or not self._window.memory.number(SUGGEST_RETRAIN, 1):
-            return
-        self._asking = True
-        tasks.start(self._page.session.retrain_advice, self._show, self._failed)
+        if self._context.settings.number(SUGGEST_RETRAIN, 1):
+            self._advice.ask(self._session.retrain_advice)
 
     def _show(self, advice: RetrainAdvice | None) -> None:
-        self._asking = False
-        if advice is None or not isValid(self) or self._window.page is not self._page:
+        if advice is None:
             return
         took = "" if advice.seconds is None else duration(advice.seconds)
-        self._take_back()
-        note = self._note = self._window.notifications.tell(
+        self._withdraw()
+        note = self._note = self._context.notifications.notify(
             _("A retraining is worth it"), advice.sentence(took), colour="accent"
         )
 
         def retrain() -> None:
-            self._take_back()
-            self._retrain()
+            self._withdraw()
+            self._context.commands.trigger("model.retrain")
 
         note.add_button(_("Retrain..."), retrain)
-
-    def _failed(self, error: Exception) -> None:
-        self._asking = False
-        # A suggestion nobody has asked for is no reason to bother anybody with an error.
-        tasks.logger.warning("no retraining could be suggested: %s", error)

@@ -1,69 +1,63 @@
-"""Opens and closes library sessions off the window's thread."""
+"""Opens and closes library sessions off the window's thread, one window per library."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
-from lmpt_desktop.catalogue.records import Folder
-from lmpt_desktop.ui.grid.loader import ThumbnailSource
-from lmpt_desktop.ui.kit import tasks
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.catalogue.errors import CatalogueLocked
+from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.library.opened import Opened
+from lmpt_desktop.ui.window.single_instance import hand_over
 
 CLOSE_SECONDS = 20.0
 """How long an opening waits for an earlier library to close (it may be the same one)."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An open session and its thumbnails."""
-
-    session: LibrarySession
-    thumbnails: ThumbnailSource
-    close_thumbnails: Callable[[], object] = lambda: None
-    begin: Callable[[], object] = lambda: None
-    """Starts the session's background work; called when its images are on screen."""
-    folders: tuple[Folder, ...] = ()
-    """The library's folders when it was opened."""
-
-    def close(self) -> None:
-        """Let go of the library."""
-        self.close_thumbnails()
-        self.session.close()
-
+RETRY_MS = 700
+"""A library that is locked though no window answered is perhaps just being opened elsewhere."""
 
 Open = Callable[[Path], Opened]
 
 
-class LibraryOpener(QObject):
-    """``open_session`` is called on a worker thread with the library's folder."""
+@dataclass(frozen=True)
+class _Request:
+    library: Path
+    folders: tuple[Path, ...]
+    photos: tuple[Path, ...]
+    retried: bool = False
 
-    opened = Signal(object)
-    """An :class:`Opened`."""
+
+class LibraryOpener(QObject):
+    """Ends every :meth:`open` in ``opened``, ``failed`` or ``shown_elsewhere``."""
+
+    opened = Signal(object, object)
+    """An :class:`Opened`, and the photos to select in it (a tuple of paths)."""
     failed = Signal(object)
     """The exception."""
+    shown_elsewhere = Signal(object)
+    """Another window has this library; it came to the front and was given the folders."""
 
     def __init__(self, open_session: Open, parent: QObject | None = None) -> None:
+        """``open_session`` is called on a worker thread with the library's folder."""
         super().__init__(parent)
         self._open_session = open_session
         self._closings: list[threading.Event] = []
-        self._busy = False
+        self._request: _Request | None = None
 
     @property
     def busy(self) -> bool:
-        return self._busy
+        """Whether a library is being opened."""
+        return self._request is not None
 
-    def open(self, library: Path, folders: list[Path]) -> None:
-        """Open ``library`` and add ``folders`` to it; ends in ``opened`` or ``failed``."""
-        self._busy = True
-        tasks.start(lambda: self._open(library, folders), self._done, self._failed)
+    def open(
+        self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
+    ) -> None:
+        """Open ``library`` and add ``folders`` to it, unless another window has it: then show
+        that window, which is given ``folders`` and ``photos``."""
+        self._begin(_Request(library, tuple(folders), tuple(photos)))
 
     def close(self, opened: Opened) -> None:
         """Close a library, in the background."""
@@ -76,18 +70,35 @@ class LibraryOpener(QObject):
             finally:
                 closed.set()
 
-        tasks.start(close, lambda _none: self._closings.remove(closed))
+        Task(close, lambda _none: self._closings.remove(closed), owner=None)
 
     def wait(self) -> None:
         """Until every session is closed: at the end of the app."""
         for closed in list(self._closings):
             closed.wait(CLOSE_SECONDS)
 
-    def _open(self, library: Path, folders: list[Path]) -> Opened:
+    def _begin(self, request: _Request) -> None:
+        self._request = request
+
+        def answered(shown: bool) -> None:
+            if shown:
+                self._request = None
+                self.shown_elsewhere.emit(request.library)
+            else:
+                Task(lambda: self._open(request), self._done, self._failed, owner=self)
+
+        Task(
+            lambda: hand_over(request.library, (*request.folders, *request.photos)),
+            answered,
+            self._failed,
+            owner=self,
+        )
+
+    def _open(self, request: _Request) -> Opened:
         self.wait()
-        opened = self._open_session(library)
+        opened = self._open_session(request.library)
         try:
-            for folder in folders:
+            for folder in request.folders:
                 opened.session.add_folder(folder)
             return replace(opened, folders=tuple(opened.session.folders()))
         except BaseException:
@@ -95,9 +106,14 @@ class LibraryOpener(QObject):
             raise
 
     def _done(self, opened: Opened) -> None:
-        self._busy = False
-        self.opened.emit(opened)
+        request, self._request = self._request, None
+        self.opened.emit(opened, request.photos if request is not None else ())
 
     def _failed(self, error: Exception) -> None:
-        self._busy = False
+        request = self._request
+        if isinstance(error, CatalogueLocked) and request is not None and not request.retried:
+            again = replace(request, retried=True)
+            QTimer.singleShot(RETRY_MS, self, lambda: self._begin(again))
+            return
+        self._request = None
         self.failed.emit(error)

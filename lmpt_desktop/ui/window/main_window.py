@@ -6,10 +6,10 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
-    QFileDialog,
+    QApplication,
     QLabel,
     QMainWindow,
     QMenu,
@@ -20,34 +20,27 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop import paths
 from lmpt_desktop.catalogue.records import Folder
-from lmpt_desktop.engine.notices import Problem
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.batch.actions import BatchActions
-from lmpt_desktop.ui.commands import (
-    ICON_ONLY,
-    LABEL_COLLAPSE_ORDER,
-    TOOLBAR,
-    CommandRegistry,
-    Needs,
-    Shortcuts,
-)
-from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
-from lmpt_desktop.ui.help.command_palette import CommandPalette
-from lmpt_desktop.ui.kit import file_manager, tasks, theme
+from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
+from lmpt_desktop.ui.grid.view import ZOOM_USUAL
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.kit.theme import ThemeChoice
+from lmpt_desktop.ui.library.commands import ask_folder, show_part
+from lmpt_desktop.ui.library.dropped_paths import DroppedPaths, classify_paths
+from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.long_tail.actions import LongTailActions
-from lmpt_desktop.ui.review import entry as review
-from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
-from lmpt_desktop.ui.shell.settings import RecentLibrary, WindowMemory
+from lmpt_desktop.ui.shell.context import ShellContext
+from lmpt_desktop.ui.shell.notifications import NotificationArea
+from lmpt_desktop.ui.shell.settings import RecentLibrary, WindowMemory, library_for
 from lmpt_desktop.ui.shell.status_bar import StatusBar
 from lmpt_desktop.ui.shell.tool_bar import FittingToolBar
-from lmpt_desktop.ui.training.model_actions import ModelActions
-from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
+from lmpt_desktop.ui.window.features import ATTACH, all_commands
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
 from lmpt_desktop.ui.window.page_builder import PageBuilder
-from lmpt_desktop.ui.window.shell_actions import ShellActions
+from lmpt_desktop.ui.window.single_instance import SingleInstanceServer
+from lmpt_desktop.ui.window.tour import TOUR_DONE, TourCard
 from lmpt_desktop.ui.window.welcome import WelcomePage
 
 log = logging.getLogger(__name__)
@@ -56,13 +49,32 @@ TITLE = "LMPT Desktop"
 FRAME = QSize(16, 48)
 """What a window manager puts around a window: the whole of it is to be on the screen."""
 
+TOOLBAR: tuple[str, ...] = (
+    "file.open", "file.add", "", "edit.undo", "edit.redo", "",
+    "image.present", "image.absent", "image.unknown", "image.reviewed", "",
+    "view.review", "view.long-tail", "view.filters", "vocabulary.edit", "model.retrain",
+)  # fmt: skip
+"""Command ids from left to right; an empty string is a separator."""
+
+ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
+"""Toolbar buttons whose icon needs no words."""
+
+LABEL_COLLAPSE_ORDER = (
+    "file.add", "file.open", "view.long-tail", "vocabulary.edit", "view.review", "image.reviewed",
+    "image.unknown", "image.absent", "image.present", "model.retrain",
+)  # fmt: skip
+"""In which order toolbar buttons lose their words where there is no room for all of them."""
+
+PAGE_COMMANDS = {
+    "review": "view.review",
+    "long-tail": "view.long-tail",
+    "dashboard": "view.long-tail",  # its name in earlier versions
+}
+"""How to get back to the page that was open when the library was closed."""
+
 
 class MainWindow(QMainWindow):
     """One window, at most one open library."""
-
-    library_opened = Signal(object)
-    """The :class:`LibraryPage` that is now shown."""
-    library_closed = Signal()
 
     def __init__(self, opener: LibraryOpener, memory: WindowMemory) -> None:
         super().__init__()
@@ -73,10 +85,15 @@ class MainWindow(QMainWindow):
         self._building: PageBuilder | None = None
         self.memory = memory
         self.opener = opener
-        self.commands = CommandRegistry(self, Shortcuts(memory, self))
+        declared = tuple(all_commands(self))
+        self.commands = CommandRegistry(self, declared, Shortcuts(declared, memory, self))
         self.notifications = NotificationArea()
         self.status = StatusBar()
         self.setStatusBar(self.status)
+        self.context = ShellContext(
+            self, self.commands, self.notifications, self.status, self.memory
+        )
+        self.server = SingleInstanceServer(self)
         self.welcome = WelcomePage()
         self.waiting = QLabel()
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -90,12 +107,11 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.notifications)
         layout.addWidget(self.stack, 1)
         self.setCentralWidget(centre)
-        self.model_actions = ModelActions(self)
-        self.batch_actions = BatchActions(self)
-        self.dashboard_actions = LongTailActions(self)
-        self.shell_actions = ShellActions(self)
         self._build_menus()
-        self._bind()
+        self.tour = TourCard(self)
+        for attach in ATTACH:
+            attach(self.context)
+        self._connect()
         self._restore()
 
     # -------------------------------------------------------------------------- building
@@ -116,60 +132,18 @@ class MainWindow(QMainWindow):
         self.toolbar.hide()
         self.addToolBar(self.toolbar)
 
-    def _bind(self) -> None:
-        on = self.commands.on
-        on("file.open", self.ask_open)
-        on("file.add", self.ask_add)
-        on("file.samples", self.open_samples)
-        on("file.rescan", lambda: self.page and self.page.session.rescan())
-        on("file.close", self.close_library)
-        on("file.quit", self.close)
-        on("edit.undo", lambda: self.page and self.page.desk.undo())
-        on("edit.redo", lambda: self.page and self.page.desk.redo())
-        on("edit.select-all", lambda: self.page and self.page.grid.selectAll())
-        on("edit.find", self._find)
-        on("edit.search", lambda: self.page and self.page.search())
-        on("edit.clear-search", lambda: self.page and self.page.panel.search_bar.clear())
-        on("image.alike", lambda: self.page and self.page.more_like_this())
-        for word, verdict in (
-            ("present", Verdict.PRESENT),
-            ("absent", Verdict.ABSENT),
-            ("unknown", Verdict.UNKNOWN),
-        ):
-            on(f"image.{word}", lambda v=verdict: self.page and self.page.say_verdict(v))
-        on("image.reviewed", lambda: self.page and self.page.mark_reviewed(True))
-        on("image.unreviewed", lambda: self.page and self.page.mark_reviewed(False))
-        on("image.open", lambda: self.page and self.page.open_photo())
-        on("image.reveal", lambda: self.page and self.page.reveal())
-        on("image.copy-path", lambda: self.page and self.page.copy_paths())
-        on("view.grid", lambda: self.page and self.page.show_grid())
-        on("view.zoom-in", lambda: self._zoom(ZOOM_STEP))
-        on("view.zoom-out", lambda: self._zoom(-ZOOM_STEP))
-        on("view.zoom-reset", lambda: self.page and self.page.usual_zoom())
-        on("view.filters", lambda on_: self._show_part("filters", on_))
-        on("view.folders", lambda on_: self._show_part("folders", on_))
-        on("view.inspector", lambda on_: self._show_part("inspector", on_))
-        on("view.clear-filters", lambda: self.page and self.page.panel.bar.clear())
-        for choice in ThemeChoice:
-            on(f"view.theme-{choice}", lambda c=choice: self.set_theme(c))
-        on("model.pause", lambda paused: self.page and self.page.set_paused(paused))
-        on("help.palette", lambda: CommandPalette(self.commands, self).show_over(self))
-        on("help.log", lambda: file_manager.open_path(paths.log_dir()))
-        self.model_actions.bind()
-        self.shell_actions.bind()
-        self.batch_actions.bind()
-        review.bind(self.commands, lambda: self.page)
-        self.dashboard_actions.bind()
+    def _connect(self) -> None:
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
         self.welcome.library_wanted.connect(self.open_recent)
-        self.welcome.arrived.connect(self.shell_actions.arrive)
-        self.welcome.forget_wanted.connect(self.shell_actions.forget_recent)
+        self.welcome.arrived.connect(self.open_dropped)
+        self.welcome.forget_wanted.connect(self.forget_recent)
         self.opener.opened.connect(self._opened)
         self.opener.failed.connect(self._open_failed)
-        self.status.pause_wanted.connect(lambda kind: self.page and self.page.session.pause(kind))
-        self.status.resume_wanted.connect(self.model_actions.resume)
-        self.status.cancel_wanted.connect(self.model_actions.cancel)
+        self.opener.shown_elsewhere.connect(self._shown_elsewhere)
+        self.server.activation_requested.connect(self.come_to_front)
+        self.notifications.focus_left.connect(self._focus_work)
+        self.tour.ended.connect(lambda: self.memory.put(TOUR_DONE, 1))
 
     def _restore(self) -> None:
         if not self.restoreGeometry(self.memory.bytes("geometry")):
@@ -179,47 +153,123 @@ class MainWindow(QMainWindow):
             choice = ThemeChoice(self.memory.text("theme", ThemeChoice.SYSTEM))
         except ValueError:
             choice = ThemeChoice.SYSTEM
-        self.set_theme(choice)
+        theme.manager().apply(choice)
         self.welcome.show_recent(self.memory.recent())
+        self.commands.connect_context(self.context)
 
-    # --------------------------------------------------------------------------- libraries
+    def begin_tour(self) -> None:
+        """Show the tour's first card."""
+        self.tour.begin()
+
+    def first_start(self) -> None:
+        """Begin the tour where it has been neither taken nor skipped."""
+        if not self.memory.number(TOUR_DONE, 0):
+            self.begin_tour()
+
+    # --------------------------------------------------------------------------- opening
 
     def ask_open(self) -> None:
         """Ask for a folder and open it as a library."""
-        if chosen := self._ask_folder(_("Open a folder of photos")):
-            self.open_folders([chosen])
-
-    def ask_add(self) -> None:
-        """Ask for a folder and add it to the open library."""
-        if self.page is not None and (chosen := self._ask_folder(_("Add a folder of photos"))):
-            self.page.add_folders([chosen])
-
-    def open_folders(self, folders: Sequence[Path]) -> None:
-        """Make or reopen the library of the first folder, and add the others to it."""
-        self.shell_actions.open_paths(folders)
-
-    def open_recent(self, entry: RecentLibrary) -> None:
-        self.shell_actions.open_recent(entry)
+        if chosen := ask_folder(self.context, _("Open a folder of photos")):
+            self.open_paths([chosen])
 
     def open_samples(self) -> None:
         """Copy the sample photos and open them."""
         try:
-            self.open_folders([samples.copy_samples()])
+            self.open_paths([samples.copy_samples()])
         except (samples.SamplesMissingError, OSError) as error:
-            self.tell_error(_("The sample photos cannot be opened"), error)
+            self.context.report(_("The sample photos cannot be opened"), error)
 
-    def open_library(self, library: Path, folders: Sequence[Path] = ()) -> None:
-        """Open a library, in the background; what was open is closed first."""
-        if self.opener.busy or self._building is not None or self.shell_actions.busy:
+    def open_dropped(self, dropped: DroppedPaths) -> None:
+        """Open what was dropped on the welcome page."""
+        self.open_paths((*dropped.folders, *dropped.photos))
+
+    def open_paths(self, wanted: Sequence[Path], library: Path | None = None) -> None:
+        """Open folders and photos in ``library``, or in that of the first of them."""
+        dropped = classify_paths(wanted)
+        for path in wanted:
+            if path not in dropped.folders and path not in dropped.photos:
+                self.notifications.notify(
+                    _("Not found"),
+                    _("There is no folder and no photo {path}. Check the name.").format(path=path),
+                )
+        places = dropped.places
+        if library is None and places:
+            library = library_for(places[0])
+        if self.page is not None and self.page.session.library_folder == library:
+            self.page.dropped_paths.take(dropped)
+        elif library is not None:
+            self.open_library(library, places, dropped.photos)
+
+    def open_library(
+        self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
+    ) -> None:
+        """Open a library, in the background; an open one is closed first."""
+        if self.opener.busy or self._building is not None:
             return
         if self.page is not None:
             if self.page.session.library_folder == library:
-                self.page.add_folders(list(folders))
+                self.page.add_folders(folders)
                 return
             self.close_library()
         self.waiting.setText(_("Opening the library..."))
         self.stack.setCurrentWidget(self.waiting)
-        self.shell_actions.open(library, folders)
+        self.opener.open(library, folders, photos)
+
+    def _opened(self, opened: Opened, photos: tuple[Path, ...]) -> None:
+        def show(page: LibraryPage) -> None:
+            self._show_page(page)
+            page.dropped_paths.select(photos)
+
+        self._building = PageBuilder(
+            opened, lambda parts: LibraryPage(opened, self.context, parts), show, self
+        )
+
+    def _show_page(self, page: LibraryPage) -> None:
+        opened = page.opened
+        self._building = None
+        self.page = page
+        page.folders_changed.connect(self._remember_library)
+        self.stack.addWidget(page)
+        self.stack.setCurrentWidget(page)
+        self.toolbar.show()
+        self.status.show_model(opened.session.backbone, opened.session.device)
+        for activity in opened.session.activities().values():
+            self.status.show_activity(activity)
+        self._remember_folders(opened.folders)
+        self.server.open(opened.session.library_folder)
+        self.context.set_library(page)
+        self._restore_page(page)
+        page.grid.setFocus()
+        self._restore_last_page(page)
+
+    def _open_failed(self, error: Exception) -> None:
+        self.stack.setCurrentWidget(self.welcome)
+        self.context.report(_("The library was not opened"), error)
+
+    def _shown_elsewhere(self, library: Path) -> None:
+        self.stack.setCurrentWidget(self.welcome)
+        note = self.notifications.notify(
+            _("This library is open in another window"),
+            _(
+                "That window has been brought to the front and was given the folders: {library}"
+            ).format(library=library),
+            colour="accent",
+        )
+        note.pass_by_itself()
+
+    def come_to_front(self, wanted: list[Path]) -> None:
+        """The app was started again for the library that is open here."""
+        if self.isMinimized():
+            self.showNormal()
+        self.show()
+        self.raise_()
+        self.activateWindow()
+        QApplication.alert(self)
+        if self.page is not None and (dropped := classify_paths(wanted)):
+            self.page.dropped_paths.take(dropped)
+
+    # --------------------------------------------------------------------------- closing
 
     def close_library(self) -> None:
         """Back to the welcome page; a running retraining goes on by itself."""
@@ -230,9 +280,10 @@ class MainWindow(QMainWindow):
         page, self.page = self.page, None
         if page is None:
             return
-        self._remember_page(page)
-        self.model_actions.page_closed()
-        self.shell_actions.closed()
+        self.memory.put("splitter", page.splitter.saveState())
+        self.memory.put("zoom", page.grid.zoom)
+        self.server.close()
+        self.context.set_library(None)
         page.close_page()
         self.stack.setCurrentWidget(self.welcome)
         self.stack.removeWidget(page)
@@ -244,56 +295,28 @@ class MainWindow(QMainWindow):
         self.setWindowTitle(TITLE)
         self.memory.put("open", "")
         self.welcome.show_recent(self.memory.recent())
-        self._update_needs()
-        self.library_closed.emit()
 
-    def _opened(self, opened: Opened) -> None:
-        self._building = PageBuilder(
-            opened, lambda parts: LibraryPage(opened, self.commands, parts), self._show_page, self
-        )
+    def closeEvent(self, event: QCloseEvent) -> None:
+        still_open = self.memory.text("open")
+        self.memory.put("geometry", self.saveGeometry())
+        self.hide()
+        self.close_library()
+        # Reopened at the next start; only File > Close library forgets it.
+        self.memory.put("open", still_open)
+        self.memory.flush()
+        self.opener.wait()
+        super().closeEvent(event)
 
-    def _show_page(self, page: LibraryPage) -> None:
-        opened = page.opened
-        self._building = None
-        self.page = page
-        page.needs_changed.connect(self._update_needs)
-        page.said.connect(self.status.say)
-        page.problem.connect(self._problem)
-        page.activity_changed.connect(self._activity)
-        page.encoder_changed.connect(
-            lambda notice: self.status.show_model(notice.backbone, notice.device, notice.message)
-        )
-        page.folders_changed.connect(self._remember_library)
-        self.stack.addWidget(page)
-        self.stack.setCurrentWidget(page)
-        self.toolbar.show()
-        self._restore_page(page)
-        self.status.show_model(opened.session.backbone, opened.session.device)
-        for activity in opened.session.activities().values():
-            self._activity(activity)
-        self._remember_folders(opened.folders)
-        self.model_actions.page_opened(page)
-        self.dashboard_actions.page_opened(page)
-        self.shell_actions.opened(page)
-        self._update_needs()
-        page.grid.setFocus()
-        self.library_opened.emit(page)
-
-    def _open_failed(self, error: Exception) -> None:
-        if self.shell_actions.try_again(error):
-            return
-        self.stack.setCurrentWidget(self.welcome)
-        self.tell_error(_("The library was not opened"), error)
-
-    # ------------------------------------------------------------------------------ memory
+    # -------------------------------------------------------------------------- remembering
 
     def _remember_library(self) -> None:
         if self.page is None:
             return
-        tasks.start(
+        Task(
             self.page.session.folders,
             self._remember_folders,
             lambda error: log.info("the library was not remembered: %s", error),
+            owner=self.page,
         )
 
     def _remember_folders(self, found: Sequence[Folder]) -> None:
@@ -314,13 +337,17 @@ class MainWindow(QMainWindow):
         page.splitter.restoreState(self.memory.bytes("splitter"))
         page.grid.set_zoom(self.memory.number("zoom", ZOOM_USUAL))
         for name in ("filters", "folders", "inspector"):
-            shown = bool(self.memory.number(f"show-{name}", 1))
-            self.commands.set_checked(f"view.{name}", shown)
-            self._show_part(name, shown)
+            show_part(self.context, name, bool(self.memory.number(f"show-{name}", 1)))
 
-    def _remember_page(self, page: LibraryPage) -> None:
-        self.memory.put("splitter", page.splitter.saveState())
-        self.memory.put("zoom", page.grid.zoom)
+    def _restore_last_page(self, page: LibraryPage) -> None:
+        """Go on with the page on which this library was left."""
+        memory, library = self.memory, str(page.session.library_folder)
+        last = memory.text("page") if memory.text("page-library") == library else ""
+        memory.put("page-library", library)
+        memory.put("page", last)
+        if command := PAGE_COMMANDS.get(last):
+            self.commands.trigger(command)
+        page.pages.shown.connect(lambda name: memory.put("page", name))
 
     def _fill_recent(self) -> None:
         self._recent_menu.clear()
@@ -330,84 +357,29 @@ class MainWindow(QMainWindow):
         if not entries:
             self._recent_menu.addAction(_("None yet")).setEnabled(False)
 
-    # ------------------------------------------------------------------------------ showing
-
-    def set_theme(self, choice: ThemeChoice) -> None:
-        theme.manager().apply(choice)
-        self.commands.set_checked(f"view.theme-{choice}", True)
-        self.memory.put("theme", str(choice))
-
-    def tell_error(self, title: str, error: Exception) -> Notification:
-        """Show an error beside the work, with the way to the log."""
-        log.error("%s", title, exc_info=error)
-        message = str(error) or _("Something unexpected happened; the log has the details.")
-        note = self.notifications.tell(title, message, colour="error")
-        note.add_button(_("Show log"), lambda: file_manager.open_path(paths.log_dir()))
-        return note
-
-    def _problem(self, problem: object) -> None:
-        if isinstance(problem, Problem):
-            note = self.notifications.tell(problem.title, problem.message, problem.details)
-            note.add_button(_("Show log"), lambda: file_manager.open_path(paths.log_dir()))
-        elif isinstance(problem, Exception):
-            self.tell_error(_("That did not work"), problem)
-
-    def _activity(self, activity: object) -> None:
-        self.status.show_activity(activity)  # pyright: ignore[reportArgumentType]
-        self._update_needs()
-
-    def _update_needs(self) -> None:
-        needs = self.page.needs() if self.page is not None else Needs.NOTHING
-        if self.page is not None:
-            if self.status.working:
-                needs |= Needs.ACTIVITY
-            needs |= self.model_actions.needs()
-            stack = self.page.desk.stack
-            for name, what, plain, full in (
-                ("undo", stack.undoText(), _("&Undo"), _("&Undo {what}")),
-                ("redo", stack.redoText(), _("&Redo"), _("&Redo {what}")),
-            ):
-                shown = what.replace("&", "&&")
-                text = full.format(what=shown) if what else plain
-                self.commands.action(f"edit.{name}").setText(text)
-        self.commands.set_checked("model.pause", self.status.paused)
-        self.commands.set_state(needs)
-
-    def _show_part(self, name: str, shown: bool) -> None:
-        if self.page is not None:
-            self.page.part(name).setVisible(shown)
-            self.memory.put(f"show-{name}", int(shown))
-
-    def _zoom(self, step: int) -> None:
-        if self.page is None:
+    def open_recent(self, entry: RecentLibrary) -> None:
+        """Open a library of the list, or say that it is gone."""
+        if entry.exists:
+            self.open_library(Path(entry.library))
             return
-        if (reviewing := self.page.review.in_front) is not None:
-            reviewing.canvas.zoom(1 if step > 0 else -1)
-        else:
-            self.page.grid.set_zoom(self.page.grid.zoom + step)
+        note = self.notifications.notify(
+            _("“{name}” is no longer there").format(name=entry.name),
+            _(
+                "The library {library} was moved or deleted, or its disk is not connected. "
+                "Connect the disk and try again, or take the library out of the list."
+            ).format(library=entry.library),
+        )
 
-    def _find(self) -> None:
-        if self.page is not None:
-            self.page.show_grid()
-            self.commands.set_checked("view.filters", True)
-            self._show_part("filters", True)
-            self.page.panel.bar.text.setFocus()
-            self.page.panel.bar.text.selectAll()
+        def forget() -> None:
+            self.notifications.dismiss(note)
+            self.forget_recent(entry)
 
-    def _ask_folder(self, title: str) -> Path | None:
-        chosen = QFileDialog.getExistingDirectory(self, title, self.memory.text("last-folder"))
-        if not chosen:
-            return None
-        self.memory.put("last-folder", str(Path(chosen).parent))
-        return Path(chosen)
+        note.add_button(_("Take out of the list"), forget)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        still_open = self.memory.text("open")
-        self.memory.put("geometry", self.saveGeometry())
-        self.hide()
-        self.close_library()
-        # Reopened at the next start; only File > Close library forgets it.
-        self.memory.put("open", still_open)
-        self.memory.flush()
-        self.opener.wait()
-        super().closeEvent(event)
+    def forget_recent(self, entry: RecentLibrary) -> None:
+        """Take a library out of the list; its files stay."""
+        self.memory.forget(entry.library)
+        self.welcome.show_recent(self.memory.recent())
+
+    def _focus_work(self) -> None:
+        (self.page.grid if self.page is not None else self.welcome.open_button).setFocus()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from PySide6.QtCore import QObject, QTimer
@@ -12,7 +11,8 @@ from PySide6.QtWidgets import QWidget
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.library.folder_tree import FolderTree
-from lmpt_desktop.ui.window.library_opening import Opened
+from lmpt_desktop.ui.library.opened import Opened
+from lmpt_desktop.ui.library.page import PageParts
 
 
 class Page(Protocol):
@@ -23,15 +23,6 @@ class Page(Protocol):
 
 
 PageT = TypeVar("PageT", bound=Page)
-
-
-@dataclass(frozen=True)
-class PageParts:
-    """The large pieces of a page."""
-
-    tree: FolderTree
-    panel: GridPanel
-    inspector: InspectorPanel
 
 
 class PageBuilder(QObject):

@@ -1,9 +1,9 @@
-"""One window per library: who opens it again is shown the window that has it.
+"""One window per library: opening it again brings the window that has it to the front.
 
 The window that holds a library listens on a local socket named after the library's folder.
-Whoever wants to open the same library knocks there first and hands over what it was asked to
-open.  What really keeps two windows apart is the catalogue's lock; so a socket that a killed
-window left behind belongs to whoever holds the lock now, and is simply replaced.
+A process that wants to open the same library asks there first and hands over what it was asked
+to open.  What really keeps two windows apart is the catalogue's lock; so a socket that a killed
+window left behind belongs to the process that holds the lock now, and is simply replaced.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHOWN = b"shown\n"
 log = logging.getLogger(__name__)
 
 
-def door_name(library: Path) -> str:
+def socket_name(library: Path) -> str:
     """The name of a library's socket: short, since some systems allow 100 bytes for the path."""
     resolved = str(library.expanduser().resolve())
     digest = hashlib.sha256(resolved.encode("utf-8", "surrogatepass")).hexdigest()
@@ -42,7 +42,7 @@ def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
     the window's thread, or before there is a window.
     """
     socket = QLocalSocket()
-    socket.connectToServer(door_name(library))
+    socket.connectToServer(socket_name(library))
     if not socket.waitForConnected(CONNECT_MS):
         return False
     message = json.dumps({"open": [str(path) for path in paths]}).encode() + b"\n"
@@ -60,7 +60,7 @@ def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
 
 
 class SingleInstanceServer(QObject):
-    """Where others knock while a library is open here."""
+    """Listens for other processes that want the library which is open here."""
 
     activation_requested = Signal(list)
     """Somebody wants this library; the paths are what they were asked to open."""
@@ -75,7 +75,7 @@ class SingleInstanceServer(QObject):
         server = QLocalServer(self)
         server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         server.newConnection.connect(self._connected)
-        name = door_name(library)
+        name = socket_name(library)
         # The lock is ours, so a socket of that name is a dead window's.
         QLocalServer.removeServer(name)
         if not server.listen(name):

@@ -139,8 +139,8 @@ class TourCard(QFrame):
         self._settle.timeout.connect(self._put_beside)
         window.installEventFilter(self)
         theme.manager().changed.connect(self._restyle)
-        window.library_opened.connect(self._library_opened)
-        window.library_closed.connect(self._settle.start)
+        window.context.opened.connect(self._library_opened)
+        window.context.closed.connect(self._settle.start)
         self._restyle()
         self.hide()
 

@@ -54,7 +54,7 @@ def main(library: Path) -> None:
     monitor = Monitor(application)
     rows: list[list[Any]] = []
     painted: list[FirstPaint] = []
-    window.library_opened.connect(lambda page: painted.append(FirstPaint(page)))
+    window.context.opened.connect(lambda page: painted.append(FirstPaint(page)))
     window.show()
     shown = time.monotonic() - BEGAN
 

@@ -34,8 +34,8 @@ def test_the_newest_few_are_shown_and_a_repeated_one_replaces_the_first(
     area: NotificationArea,
 ) -> None:
     for number in range(MAX_SHOWN + 2):
-        area.tell(f"Title {number}", "Message")
-    area.tell("Title 3", "Again")
+        area.notify(f"Title {number}", "Message")
+    area.notify("Title 3", "Again")
     titles = [note.title for note in area.shown]
     assert titles[0] == "Title 3" and len(titles) == len(set(titles)) <= MAX_SHOWN
     area.clear()
@@ -43,7 +43,7 @@ def test_the_newest_few_are_shown_and_a_repeated_one_replaces_the_first(
 
 
 def test_a_screen_reader_is_told_title_message_and_details(area: NotificationArea) -> None:
-    note = area.tell("The disk is full", "Free some space.", "errno 28")
+    note = area.notify("The disk is full", "Free some space.", "errno 28")
     assert note.accessibleName() == "The disk is full. Free some space."
     assert note.accessibleDescription() == "errno 28"
     assert note.close_button.accessibleName() == "Dismiss"
@@ -53,8 +53,8 @@ def test_the_keyboard_reaches_a_message_and_goes_back_to_work(
     area: NotificationArea, qtbot: Any
 ) -> None:
     pressed: list[str] = []
-    first = area.tell("First", "Message")
-    note = area.tell("Second", "Message")
+    first = area.notify("First", "Message")
+    note = area.notify("Second", "Message")
     button = note.add_button("Do it", lambda: pressed.append("done"))
     area.take_focus()
     assert button.hasFocus()
@@ -72,8 +72,8 @@ def test_good_news_passes_but_not_under_the_keyboard(
     area: NotificationArea, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(notifications, "PASSING_MS", 10)
-    problem = area.tell("Problem", "It stays.")
-    news = area.tell("News", "It goes.")
+    problem = area.notify("Problem", "It stays.")
+    news = area.notify("News", "It goes.")
     area.take_focus()
     news.pass_by_itself()
     rounds: list[object] = []
@@ -94,7 +94,7 @@ def test_a_long_message_is_whole_and_takes_no_more_height_than_its_width_needs(
     layout.addStretch(1)
     page.resize(900, 500)
     page.show()
-    note = area.tell("Title", "A sentence of some length. " * 8)
+    note = area.notify("Title", "A sentence of some length. " * 8)
     body = next(label for label in note.findChildren(QLabel) if label.wordWrap())
     qtbot.waitUntil(lambda: body.height() >= body.heightForWidth(body.width()) > 0)
     assert area.minimumSizeHint().height() <= area.heightForWidth(area.width())

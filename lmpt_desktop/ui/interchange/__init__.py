@@ -1,0 +1,1 @@
+"""Exporting what the library knows, and importing it."""

@@ -1,0 +1,260 @@
+"""The commands on a library's photos, its grid and its page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.translation import N_, _, ngettext, number
+from lmpt_desktop.ui.commands import Command
+from lmpt_desktop.ui.kit import file_manager
+from lmpt_desktop.ui.kit.texts import photos_text
+from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.shell.conditions import class_in_focus, library_open, photos_chosen
+from lmpt_desktop.ui.shell.context import ShellContext
+from lmpt_desktop.ui.shell.library_view import LibraryView
+
+REVEAL_LIMIT = 5
+
+
+def _page(context: ShellContext) -> LibraryPage:
+    page = context.require_library()
+    assert isinstance(page, LibraryPage)
+    return page
+
+
+def _view(context: ShellContext) -> LibraryView:
+    """The view in front, or the grid where a page without photos is in front."""
+    page = _page(context)
+    return page.view or page.grid_view
+
+
+# ---------------------------------------------------------------------------------- conditions
+
+
+def can_undo(context: ShellContext) -> bool:
+    return context.library is not None and context.library.undo_stack.can_undo
+
+
+def can_redo(context: ShellContext) -> bool:
+    return context.library is not None and context.library.undo_stack.can_redo
+
+
+def searching(context: ShellContext) -> bool:
+    """The grid shows what a search found."""
+    page = context.library
+    return isinstance(page, LibraryPage) and page.panel.search_bar.query is not None
+
+
+def working(context: ShellContext) -> bool:
+    """Photos are being scanned or encoded, or that is paused."""
+    return context.status.working
+
+
+def _undo_text(context: ShellContext) -> str:
+    what = context.library.undo_stack.stack.undoText() if context.library is not None else ""
+    return _("&Undo {what}").format(what=what.replace("&", "&&")) if what else _("&Undo")
+
+
+def _redo_text(context: ShellContext) -> str:
+    what = context.library.undo_stack.stack.redoText() if context.library is not None else ""
+    return _("&Redo {what}").format(what=what.replace("&", "&&")) if what else _("&Redo")
+
+
+# ------------------------------------------------------------------------------------ the library
+
+
+def add_folder(context: ShellContext) -> None:
+    """Ask for a folder and add it to the library."""
+    if chosen := ask_folder(context, _("Add a folder of photos")):
+        _page(context).add_folders([chosen])
+
+
+def ask_folder(context: ShellContext, title: str) -> Path | None:
+    """Ask for a folder, beginning where the last one was."""
+    last = context.settings.text("last-folder")
+    chosen = QFileDialog.getExistingDirectory(context.dialog_parent, title, last)
+    if not chosen:
+        return None
+    context.settings.put("last-folder", str(Path(chosen).parent))
+    return Path(chosen)
+
+
+def rescan(context: ShellContext) -> None:
+    page = _page(context)
+    page.run(page.session.rescan)
+
+
+def set_paused(context: ShellContext, paused: bool) -> None:
+    _page(context).set_paused(paused)
+
+
+# ---------------------------------------------------------------------------------------- search
+
+
+def find_by_name(context: ShellContext) -> None:
+    """Let the user type a part of a file name."""
+    page = _page(context)
+    page.show_grid()
+    show_part(context, "filters", True)
+    page.panel.bar.text.setFocus()
+    page.panel.bar.text.selectAll()
+
+
+def search(context: ShellContext) -> None:
+    """Let the user describe in words what to find."""
+    page = _page(context)
+    page.show_grid()
+    page.panel.search_bar.take_focus()
+
+
+def more_like_this(context: ShellContext) -> None:
+    """Search for images like the chosen ones."""
+    page = _page(context)
+    ids = _view(context).chosen_ids().tolist()
+    page.show_grid()
+    if ids:
+        name = page.image_name(ids[0]) if len(ids) == 1 else photos_text(len(ids))
+        page.panel.search_bar.search_like(ids, name)
+
+
+# ---------------------------------------------------------------------------------------- photos
+
+
+def set_present(context: ShellContext) -> None:
+    _view(context).set_verdict(Verdict.PRESENT)
+
+
+def set_absent(context: ShellContext) -> None:
+    _view(context).set_verdict(Verdict.ABSENT)
+
+
+def set_unknown(context: ShellContext) -> None:
+    _view(context).set_verdict(Verdict.UNKNOWN)
+
+
+def open_photo(context: ShellContext) -> None:
+    """Open the first chosen photo in the program the system has for it."""
+    page = _page(context)
+
+    def show(path: object) -> None:
+        if not file_manager.open_path(Path(str(path))):
+            context.status.show_text(_("No program is set to open this photo."))
+
+    for image_id in _view(context).chosen_ids()[:1].tolist():
+        page.run(lambda id_=image_id: page.session.path(id_), show)
+
+
+def reveal(context: ShellContext) -> None:
+    """Show the chosen files in the file manager, a handful at most."""
+    page = _page(context)
+    ids = _view(context).chosen_ids()[:REVEAL_LIMIT].tolist()
+
+    def show(paths: object) -> None:
+        for path in paths if isinstance(paths, list) else ():
+            file_manager.reveal(path)
+
+    page.run(lambda: page.session.paths(ids), show)
+
+
+def copy_paths(context: ShellContext) -> None:
+    """Put the paths of the chosen images on the clipboard, one a line."""
+    page = _page(context)
+    ids = _view(context).chosen_ids().tolist()
+
+    def copy(text: object) -> None:
+        QGuiApplication.clipboard().setText(str(text))
+        context.status.show_text(
+            ngettext("Path copied", "{count} paths copied", len(ids)).format(count=number(len(ids)))
+        )
+
+    page.run(lambda: "\n".join(str(path) for path in page.session.paths(ids)), copy)
+
+
+# --------------------------------------------------------------------------------------- the page
+
+
+def show_part(context: ShellContext, name: str, shown: bool) -> None:
+    """Show or hide a part of the page, and remember that."""
+    _page(context).part(name).setVisible(shown)
+    context.settings.put(f"show-{name}", int(shown))
+    context.refresh_commands()
+
+
+def _part_shown(context: ShellContext, name: str) -> bool:
+    page = context.library
+    return isinstance(page, LibraryPage) and not page.part(name).isHidden()
+
+
+# fmt: off
+COMMANDS: tuple[Command[ShellContext], ...] = (
+    Command("file.add", N_("&Add folder..."), "file", 0, 20, add_folder, (library_open,),
+            "Ctrl+Shift+O", "folder-add",
+            short=N_("Add folder"), tip=N_("Add another folder to this library")),
+    Command("file.rescan", N_("&Look for new photos"), "file", 1, 10, rescan, (library_open,),
+            "F5", "refresh", tip=N_("Scan the library's folders again")),
+    Command("edit.undo", N_("&Undo"), "edit", 0, 10, lambda c: _page(c).undo_stack.undo(),
+            (can_undo,), "Ctrl+Z", "undo", label=_undo_text),
+    Command("edit.redo", N_("&Redo"), "edit", 0, 20, lambda c: _page(c).undo_stack.redo(),
+            (can_redo,), "Ctrl+Shift+Z Ctrl+Y", "redo", label=_redo_text),
+    Command("edit.select-all", N_("Select &all"), "edit", 1, 10,
+            lambda c: _page(c).grid.selectAll(), (library_open,), "Ctrl+A"),
+    Command("edit.search", N_("&Search photos"), "edit", 2, 10, search, (library_open,),
+            "Ctrl+F", "search", tip=N_("Find photos by words that describe them")),
+    Command("edit.clear-search", N_("&Clear search"), "edit", 2, 20,
+            lambda c: _page(c).panel.search_bar.clear(), (searching,), "", "clear",
+            tip=N_("Show the library in its own order again")),
+    Command("edit.find", N_("&Find in file names"), "edit", 2, 30, find_by_name, (library_open,),
+            "Ctrl+Shift+F"),
+    Command("image.present", N_("&Present"), "image", 0, 10, set_present,
+            (photos_chosen, class_in_focus), "P", "present", auto_repeat=False,
+            tip=N_("The class in focus is in the selected photos")),
+    Command("image.absent", N_("&Absent"), "image", 0, 20, set_absent,
+            (photos_chosen, class_in_focus), "A", "absent", auto_repeat=False,
+            tip=N_("The class in focus is not in the selected photos")),
+    Command("image.unknown", N_("&Unknown"), "image", 0, 30, set_unknown,
+            (photos_chosen, class_in_focus), "U", "unknown", auto_repeat=False,
+            tip=N_("Remove the verdict on the class in focus")),
+    Command("image.reviewed", N_("Mark &reviewed"), "image", 1, 10,
+            lambda c: _view(c).mark_reviewed(True), (photos_chosen,), "R", "reviewed",
+            auto_repeat=False, short=N_("Reviewed"),
+            tip=N_("Every class still unknown is absent in the selected photos")),
+    Command("image.unreviewed", N_("Mark &not reviewed"), "image", 1, 20,
+            lambda c: _view(c).mark_reviewed(False), (photos_chosen,), "Shift+R"),
+    Command("image.alike", N_("&More like this"), "image", 3, 10, more_like_this,
+            (photos_chosen,), "Ctrl+Shift+S", "search",
+            tip=N_("Find photos that look like the selected ones")),
+    Command("image.open", N_("Open in p&hoto program"), "image", 4, 10, open_photo,
+            (photos_chosen,), "Ctrl+Return",
+            tip=N_("Open the photo in the program the system has for it")),
+    Command("image.reveal", N_("&Show in file manager"), "image", 4, 20, reveal,
+            (photos_chosen,), "Ctrl+Shift+R", "folder"),
+    Command("image.copy-path", N_("&Copy path"), "image", 4, 30, copy_paths, (photos_chosen,),
+            "Ctrl+C", "copy"),
+    Command("view.grid", N_("&Grid"), "view", 0, 10, lambda c: _page(c).show_grid(),
+            (library_open,), "F2", "image", tip=N_("Back to the photos side by side")),
+    Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, 10, lambda c: _view(c).zoom(1),
+            (library_open,), "Ctrl++ Ctrl+=", "zoom-in"),
+    Command("view.zoom-out", N_("&Smaller thumbnails"), "view", 1, 20, lambda c: _view(c).zoom(-1),
+            (library_open,), "Ctrl+-", "zoom-out"),
+    Command("view.zoom-reset", N_("&Default size"), "view", 1, 30, lambda c: _view(c).zoom(0),
+            (library_open,), "Ctrl+0"),
+    Command("view.filters", N_("&Filter bar"), "view", 2, 10,
+            lambda c, on: show_part(c, "filters", on), (library_open,), "Ctrl+L", "filter",
+            checkable=True, checked=lambda c: _part_shown(c, "filters")),
+    Command("view.clear-filters", N_("&Clear filters"), "view", 2, 20,
+            lambda c: _page(c).panel.bar.clear(), (library_open,), "Ctrl+Shift+L", "clear"),
+    Command("view.folders", N_("F&olders"), "view", 3, 10,
+            lambda c, on: show_part(c, "folders", on), (library_open,), "Ctrl+1", "tree",
+            checkable=True, checked=lambda c: _part_shown(c, "folders")),
+    Command("view.inspector", N_("&Inspector"), "view", 3, 20,
+            lambda c, on: show_part(c, "inspector", on), (library_open,), "Ctrl+2", "inspector",
+            checkable=True, checked=lambda c: _part_shown(c, "inspector")),
+    Command("model.pause", N_("&Pause"), "model", 1, 20, set_paused, (library_open, working),
+            "Ctrl+P", "pause", checkable=True, checked=lambda c: c.status.paused,
+            tip=N_("Pause scanning and encoding")),
+)
+# fmt: on

@@ -1,0 +1,53 @@
+"""The grid as the view that commands act on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.ui.grid.panel import GridPanel
+from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
+
+
+class GridLibraryView:
+    """Answers :class:`~lmpt_desktop.ui.shell.library_view.LibraryView` for the selected images."""
+
+    def __init__(
+        self, panel: GridPanel, undo_stack: AnnotationUndoStack, class_name: Callable[[int], str]
+    ) -> None:
+        self._panel = panel
+        self._undo_stack = undo_stack
+        self._class_name = class_name
+
+    @property
+    def current_id(self) -> int:
+        return self._panel.view.current_id()
+
+    @property
+    def focus_class(self) -> int | None:
+        return self._panel.model.focus_class
+
+    def chosen_count(self) -> int:
+        return self._panel.view.selected_count()
+
+    def chosen_ids(self) -> NDArray[np.int64]:
+        return self._panel.model.ids[self._panel.view.selected_positions()]
+
+    def can_annotate(self) -> bool:
+        return True
+
+    def set_verdict(self, verdict: Verdict) -> None:
+        if (class_id := self.focus_class) is not None:
+            ids = self._panel.view.selected_ids()
+            self._undo_stack.annotate(ids, [class_id], verdict, self._class_name(class_id))
+
+    def mark_reviewed(self, reviewed: bool) -> None:
+        self._undo_stack.mark_reviewed(self._panel.view.selected_ids(), reviewed)
+
+    def zoom(self, steps: int) -> None:
+        grid = self._panel.view
+        grid.set_zoom(grid.zoom + steps * ZOOM_STEP if steps else ZOOM_USUAL)

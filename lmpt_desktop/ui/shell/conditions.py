@@ -1,0 +1,26 @@
+"""Conditions that several features' commands share; each is asked once per refresh."""
+
+from __future__ import annotations
+
+from lmpt_desktop.ui.shell.context import ShellContext
+
+
+def library_open(context: ShellContext) -> bool:
+    return context.library is not None
+
+
+def has_classes(context: ShellContext) -> bool:
+    """The library has a vocabulary."""
+    return context.library is not None and bool(context.library.session.snapshot().classes)
+
+
+def photos_chosen(context: ShellContext) -> bool:
+    """At least one image is selected in the grid, or under review."""
+    view = context.library.view if context.library is not None else None
+    return view is not None and view.chosen_count() > 0
+
+
+def class_in_focus(context: ShellContext) -> bool:
+    """Present, Absent and Unknown have a class to be about."""
+    view = context.library.view if context.library is not None else None
+    return view is not None and view.focus_class is not None

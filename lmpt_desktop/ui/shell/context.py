@@ -1,0 +1,178 @@
+"""What a feature is given instead of the window: see :class:`ShellContext`."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from lmpt_desktop import paths
+from lmpt_desktop.engine.notices import Problem
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.filters import Status
+from lmpt_desktop.translation import _
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.ui.commands import CommandRegistry
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
+from lmpt_desktop.ui.kit import file_manager
+from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.shell.library_view import LibraryView
+from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
+from lmpt_desktop.ui.shell.open_dialogs import OpenDialogs
+from lmpt_desktop.ui.shell.page_stack import PageStack
+from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.status_bar import StatusBar
+
+log = logging.getLogger(__name__)
+
+
+class OpenLibrary(Protocol):
+    """The page of the open library, as features see it."""
+
+    @property
+    def session(self) -> LibrarySession: ...
+
+    @property
+    def bridge(self) -> SessionBridge:
+        """The session's notices, on the window's thread."""
+        ...
+
+    @property
+    def undo_stack(self) -> AnnotationUndoStack: ...
+
+    @property
+    def pages(self) -> PageStack:
+        """Where a feature offers a page of its own."""
+        ...
+
+    @property
+    def thumbnails(self) -> ThumbnailLoader: ...
+
+    @property
+    def thumbnail_source(self) -> ThumbnailSource:
+        """For a view that loads thumbnails at its own pace."""
+        ...
+
+    @property
+    def view(self) -> LibraryView | None:
+        """The view in front; None where that is a page without photos to annotate."""
+        ...
+
+    def on_photo_activated(self, handler: Callable[[int], object]) -> None:
+        """Call ``handler`` with the id of an image that is double-clicked or entered."""
+        ...
+
+    def shown_ids(self) -> NDArray[np.int64]:
+        """(n,) int64, the images in the grid, in its order."""
+        ...
+
+    def image_name(self, image_id: int) -> str:
+        """The file name of an image that the grid shows; "" if it does not."""
+        ...
+
+    @property
+    def filtered_class(self) -> int | None:
+        """The class the grid is filtered by."""
+        ...
+
+    def show_grid(self) -> None: ...
+
+    def go_to_image(self, image_id: int) -> None:
+        """Select an image in the grid, if the grid shows it."""
+        ...
+
+    def show_images(self, image_ids: Sequence[int]) -> None:
+        """Show only these images in the grid, until the filters are cleared."""
+        ...
+
+    def show_class(self, class_id: int, status: Status | None = None) -> None:
+        """Show the images of a class, by everything known of it or by one status."""
+        ...
+
+
+class ShellContext(QObject):
+    """Commands, notifications, status, settings, dialogs and the open library.
+
+    Features get this, never the window or the library's page.
+    """
+
+    opened = Signal(object)
+    """The :class:`OpenLibrary` that is shown now."""
+    closed = Signal()
+    """No library is open any more; its dialogs are closed."""
+
+    def __init__(
+        self,
+        window: QWidget,
+        commands: CommandRegistry,
+        notifications: NotificationArea,
+        status: StatusBar,
+        settings: WindowMemory,
+    ) -> None:
+        super().__init__(window)
+        self.dialog_parent = window
+        """The widget that dialogs belong to, and nothing more."""
+        self.commands = commands
+        self.notifications = notifications
+        self.status = status
+        self.settings = settings
+        self.dialogs = OpenDialogs()
+        self._library: OpenLibrary | None = None
+
+    @property
+    def library(self) -> OpenLibrary | None:
+        """The open library, or None."""
+        return self._library
+
+    def require_library(self) -> OpenLibrary:
+        """The open library, for commands that are enabled only while there is one.
+
+        Raises:
+            RuntimeError: if none is open.
+        """
+        if self._library is None:
+            raise RuntimeError("no library is open")
+        return self._library
+
+    def set_library(self, library: OpenLibrary | None) -> None:
+        """Show a library to the features, or take it away: only the window calls this."""
+        self._library = library
+        if library is None:
+            self.dialogs.close_all()
+            self.closed.emit()
+        else:
+            self.opened.emit(library)
+        self.refresh_commands()
+
+    def refresh_commands(self) -> None:
+        """Something that conditions of commands depend on has changed."""
+        self.commands.refresh()
+
+    # ------------------------------------------------------------------------ telling the user
+
+    def report(self, title: str, error: Exception) -> Notification:
+        """Show an error beside the work, with the way to the log."""
+        log.error("%s", title, exc_info=error)
+        message = str(error) or _("Something unexpected happened; the log has the details.")
+        note = self.notifications.notify(title, message, colour="error")
+        add_log_button(note)
+        return note
+
+    def report_failure(self, error: Exception) -> None:
+        """As :meth:`report`, where no better title is known."""
+        self.report(_("That did not work"), error)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Show a problem that the session noticed."""
+        note = self.notifications.notify(problem.title, problem.message, problem.details)
+        add_log_button(note)
+
+
+def add_log_button(note: Notification) -> None:
+    """Offer to open the folder of the log."""
+    note.add_button(_("Show log"), lambda: file_manager.open_path(paths.log_dir()))

@@ -1,0 +1,162 @@
+"""The commands that retrain the prompts, and how the window follows a run.
+
+Dialogs are imported when first needed, so that the window starts without them (the run's plot
+alone brings a plotting library).
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from lmpt_desktop.engine.notices import RunChanged
+from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.translation import N_, _
+from lmpt_desktop.ui.commands import Command
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.texts import photos_text
+from lmpt_desktop.ui.shell.conditions import has_classes, library_open
+from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.training.suggestion import RetrainSuggestion
+from lmpt_desktop.ui.versions.commands import compare_run
+
+ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST)
+
+
+def run_known(context: ShellContext) -> bool:
+    """There is a run to show: one that goes on, or the last one."""
+    follower = context.library.pages.findChild(RunFollower) if context.library else None
+    return follower is not None and follower.status is not None
+
+
+def retrain(context: ShellContext) -> None:
+    """Say what a retraining would do, and start it."""
+    from lmpt_desktop.ui.training.retrain import RetrainDialog  # noqa: PLC0415
+
+    library = context.require_library()
+
+    def make() -> RetrainDialog:
+        device = str(library.session.setting("device", "auto"))
+        dialog = RetrainDialog(
+            library.session, library.bridge, context.dialog_parent, device=device
+        )
+        dialog.started.connect(lambda _run: show_run(context))
+        return dialog
+
+    context.dialogs.show("retrain", make)
+
+
+def show_run(context: ShellContext) -> None:
+    """Show how the run goes."""
+    from lmpt_desktop.ui.training.run_page import RunDialog  # noqa: PLC0415
+
+    library = context.require_library()
+
+    def make() -> RunDialog:
+        dialog = RunDialog(library.session, library.bridge, context.dialog_parent)
+        dialog.compare_wanted.connect(lambda run_id: compare_run(context, run_id))
+        # What it suggests, to compare and decide, is out of date once that has been done.
+        dialog.compare_wanted.connect(lambda _run: dialog.close())
+        return dialog
+
+    context.dialogs.show("run", make)
+
+
+def write_captions(context: ShellContext) -> None:
+    """Describe annotated photos in the background."""
+    session = context.require_library().session
+
+    def say(count: int) -> None:
+        context.status.show_text(
+            _("Writing captions for {photos}").format(photos=photos_text(count))
+            if count
+            else _("Every annotated photo has a caption")
+        )
+
+    Task(session.write_captions, say, context.report_failure, owner=context)
+
+
+def choose_backbone(context: ShellContext) -> None:
+    from lmpt_desktop.ui.training.backbone import BackboneDialog  # noqa: PLC0415
+
+    library = context.require_library()
+    context.dialogs.show(
+        "backbone",
+        lambda: BackboneDialog(library.session, library.bridge, context.dialog_parent),
+    )
+
+
+# fmt: off
+COMMANDS: tuple[Command[ShellContext], ...] = (
+    Command("model.retrain", N_("&Retrain prompts..."), "model", 0, 10, retrain,
+            (library_open, has_classes), "Ctrl+R", "retrain",
+            short=N_("Retrain"), tip=N_("Learn better prompts from your annotations")),
+    Command("model.run", N_("Show &current run"), "model", 0, 20, show_run, (run_known,),
+            "", "chart"),
+    Command("model.captions", N_("&Write captions"), "model", 0, 40, write_captions,
+            (library_open, has_classes),
+            tip=N_("Let an installed captioner (CoCa) describe annotated photos that have no "
+            "caption; captions help training")),
+    Command("model.backbone", N_("&Backbone..."), "model", 1, 10, choose_backbone,
+            (library_open,), "", "cpu",
+            tip=N_("Choose the frozen image-text model predictions rest on")),
+)
+# fmt: on
+
+
+def attach(context: ShellContext) -> None:
+    """Follow the runs of every library that is opened."""
+
+    def opened(library: OpenLibrary) -> None:
+        RunFollower(context, library)
+        RetrainSuggestion(context, library)
+
+    context.opened.connect(opened)
+
+
+class RunFollower(QObject):
+    """Knows the newest run of one library and tells the user when it ends."""
+
+    def __init__(self, context: ShellContext, library: OpenLibrary) -> None:
+        super().__init__(library.pages)
+        self._context = context
+        self._session = library.session
+        self._begun = False
+        self.status: RunStatus | None = None
+        """The newest run, running or not; None while none is known."""
+        self._asking = LatestRequest(self._known, context.report_failure, owner=self, overlap=False)
+        library.bridge.on(RunChanged, self._ask)
+        self._ask()
+
+    def _ask(self, _notice: object = None) -> None:
+        self._asking.ask(self._session.current_run)
+
+    def _known(self, status: RunStatus | None) -> None:
+        before, self.status = self.status, status
+        begun, self._begun = self._begun, True
+        self._context.refresh_commands()
+        # A run that had ended before the library was opened is no news.
+        if not begun or status is None or status.state not in ENDED:
+            return
+        if before is not None and (before.run_id, before.state) == (status.run_id, status.state):
+            return
+        if self._context.dialogs.find("run") is None:
+            self._tell(status)
+
+    def _tell(self, status: RunStatus) -> None:
+        notifications = self._context.notifications
+        if status.state in (RunState.FAILED, RunState.LOST):
+            message = status.message or _("The prompts in use are the same as before.")
+            note = notifications.notify(_("The retraining stopped"), message, colour="error")
+            note.add_button(_("Show log"), lambda: show_run(self._context))
+        elif status.version_id is not None:
+            note = notifications.notify(
+                _("The retraining is finished"),
+                _("Compare the new prompts with the ones in use, then decide."),
+                colour="accent",
+            )
+
+            def compare() -> None:
+                notifications.dismiss(note)
+                compare_run(self._context, status.run_id)
+
+            note.add_button(_("Compare..."), compare)

@@ -1,0 +1,69 @@
+"""The commands of the window itself: libraries, theme, messages, help on the app."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from lmpt_desktop import paths
+from lmpt_desktop.translation import N_
+from lmpt_desktop.ui.commands import Command
+from lmpt_desktop.ui.kit import file_manager, theme
+from lmpt_desktop.ui.kit.theme import ThemeChoice
+from lmpt_desktop.ui.shell.conditions import library_open
+from lmpt_desktop.ui.shell.context import ShellContext
+
+
+class Window(Protocol):
+    """What these commands need of the window."""
+
+    def ask_open(self) -> None: ...
+    def open_samples(self) -> None: ...
+    def close_library(self) -> None: ...
+    def close(self) -> bool: ...
+    def begin_tour(self) -> None: ...
+
+
+def set_theme(context: ShellContext, choice: ThemeChoice) -> None:
+    """Change the theme and remember it."""
+    theme.manager().apply(choice)
+    context.settings.put("theme", str(choice))
+    context.refresh_commands()
+
+
+def _theme_command(choice: ThemeChoice, order: int, text: str) -> Command[ShellContext]:
+    return Command(
+        f"view.theme-{choice}", text, "view", 4, order, lambda c: set_theme(c, choice),
+        choice="theme", submenu=N_("&Theme"),
+        checked=lambda _context: theme.manager().choice is choice,
+    )  # fmt: skip
+
+
+# fmt: off
+def window_commands(window: Window) -> tuple[Command[ShellContext], ...]:
+    """Commands on the window, which no feature is given."""
+    return (
+        Command("file.open", N_("&Open folder..."), "file", 0, 10, lambda _c: window.ask_open(),
+                (), "Ctrl+O", "folder-open",
+                short=N_("Open"), tip=N_("Open a folder of photos as a library")),
+        Command("file.samples", N_("&Try with sample photos"), "file", 0, 30,
+                lambda _c: window.open_samples(), icon="sparkle",
+                tip=N_("Open a few real photos that come with the app")),
+        Command("file.close", N_("&Close library"), "file", 2, 10,
+                lambda _c: window.close_library(), (library_open,), "Ctrl+W"),
+        Command("file.quit", N_("&Quit"), "file", 2, 20, lambda _c: window.close(), (), "Ctrl+Q"),
+        Command("help.tour", N_("&Take the tour"), "help", 0, 30, lambda _c: window.begin_tour(),
+                icon="sparkle", tip=N_("Four cards that show how the app works")),
+    )
+
+
+COMMANDS: tuple[Command[ShellContext], ...] = (
+    Command("view.messages", N_("Go to the newest &message"), "view", 3, 30,
+            lambda c: c.notifications.take_focus(), (), "F6", "info",
+            tip=N_("Put the keyboard on the message above the photos")),
+    _theme_command(ThemeChoice.SYSTEM, 10, N_("&System default")),
+    _theme_command(ThemeChoice.LIGHT, 20, N_("&Light")),
+    _theme_command(ThemeChoice.DARK, 30, N_("&Dark")),
+    Command("help.log", N_("Open &log folder"), "help", 1, 10,
+            lambda _c: file_manager.open_path(paths.log_dir()), icon="folder"),
+)
+# fmt: on
