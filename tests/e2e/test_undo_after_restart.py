@@ -31,7 +31,9 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
     page.inspector.focus_class(dog)
     qtbot.keyClick(page.grid, Qt.Key.Key_P)
     qtbot.keyClick(page.grid, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: page.session.reviewed.sum() == 3 and page.undo_stack.settled, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: page.session.reviewed.sum() == 3 and page.undo_stack.settled, timeout=WAIT_MS
+    )
     said = page.session.annotations
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert page.session.reviewed.sum() == 0

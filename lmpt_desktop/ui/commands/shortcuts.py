@@ -61,7 +61,7 @@ def native(keys: Iterable[str]) -> str:
 def is_plain(keys: str) -> bool:
     """Whether a sequence begins with a key that types a character.
 
-    Such keys run a command only where nobody types: in the grid and in lists of classes.
+    Such keys run a command only where no text is typed: in the grid and in lists of classes.
     """
     pressed = combinations(keys)
     if not pressed:

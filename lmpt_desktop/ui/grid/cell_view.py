@@ -105,7 +105,7 @@ class CellView(QListView):
         return visible[0] if len(visible) else -1
 
     def _lay_out(self) -> None:
-        """Compute the geometry anew and tell the scroll bar."""
+        """Compute the geometry again and update the scroll bar."""
         least = self._delegate.cell_size(self.font())
         seen = self.viewport().size()
         self.cells = Geometry.fitting(
@@ -211,7 +211,7 @@ class CellView(QListView):
             self.hover(self.viewport().mapFromGlobal(self.cursor().pos()))
 
     def restore_scroll(self, offset: int) -> None:
-        """Scroll back to where the view was before the rows were set anew."""
+        """Scroll back to where the view was before the rows were replaced."""
         self.verticalScrollBar().setValue(offset)
 
     # --------------------------------------------------------------------------- painting
@@ -221,7 +221,7 @@ class CellView(QListView):
         try:
             self._paint(painter, event.rect())
         finally:
-            # After an error, too: whoever keeps its traceback would keep the painter at work.
+            # After an error, too: its traceback would keep the painter alive.
             painter.end()
 
     def _paint(self, painter: QPainter, area: QRect) -> None:

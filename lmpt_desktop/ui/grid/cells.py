@@ -15,13 +15,13 @@ MAX_CHIPS = 3
 
 @dataclass(frozen=True)
 class Chip:
-    """A class shown under a thumbnail: predicted, or said to be present."""
+    """A class shown under a thumbnail: predicted, or marked present."""
 
     class_id: int
     name: str
     band: Band
     score: float
-    """NaN where the image has no feature yet (then the user said so)."""
+    """NaN where the image has no feature yet (then it was marked present)."""
     confirmed: bool
 
 
@@ -29,7 +29,7 @@ class Chip:
 class Cell:
     """Everything painted for one image apart from its pixels.
 
-    ``focus`` is what the user said about the class in focus; None when no class is.
+    ``focus`` is the verdict on the class in focus; None when no class is.
     ``pending`` means there is no prediction yet.
     """
 
@@ -51,18 +51,18 @@ class Cell:
 
 def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
     """The cell of ``row``; looks at that row of the arrays only."""
-    said = snapshot.annotations[row]
+    annotated = snapshot.annotations[row]
     scores = snapshot.scores[row]
     bands = snapshot.bands
-    shown = (snapshot.predicted[row] & (said != 0)) | (said == 1)
+    shown = (snapshot.predicted[row] & (annotated != 0)) | (annotated == 1)
     columns = np.flatnonzero(shown)
-    # Tail first, because those are what the user is here for; then what the user said; then the
+    # Tail first, because those are what the user is here for; then what the user annotated; then the
     # surest.
     columns = sorted(
         columns.tolist(),
         key=lambda column: (
             bands.bands[column] is not Band.TAIL,
-            said[column] != 1,
+            annotated[column] != 1,
             -float(np.nan_to_num(scores[column], nan=2.0)),
         ),
     )
@@ -77,7 +77,7 @@ def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
                 snapshot.classes[column].name,
                 bands.bands[column],
                 float(scores[column]),
-                bool(said[column] == 1),
+                bool(annotated[column] == 1),
             )
             for column in columns[:MAX_CHIPS]
         ),
@@ -86,5 +86,5 @@ def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
         reviewed=bool(snapshot.reviewed[row]),
         pending=bool(np.isnan(scores).any()) if scores.size else False,
         corrected=bool(snapshot.corrected[row].any()),
-        focus=None if focus_column is None else Verdict(int(said[focus_column])),
+        focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
     )

@@ -1,4 +1,4 @@
-"""Paints a cell: the thumbnail, its classes (tail first), and what the user said."""
+"""Paints a cell: the thumbnail, its classes (tail first), and its annotations."""
 
 from __future__ import annotations
 

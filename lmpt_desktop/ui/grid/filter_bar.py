@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer, Signal
@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
 from lmpt_desktop.translation import N_, _, ngettext, number
-from lmpt_desktop.ui.grid.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.texts import band_name, images_text
 from trainer.bands import Band
 
@@ -33,27 +33,36 @@ TYPING_MS = 250
 STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
     (N_("Any status"), None),
     (N_("Predicted"), Status.PREDICTED),
-    (N_("Present (you said)"), Status.PRESENT),
-    (N_("Absent (you said)"), Status.ABSENT),
+    (N_("Marked present"), Status.PRESENT),
+    (N_("Marked absent"), Status.ABSENT),
     (N_("Unknown"), Status.UNKNOWN),
     (N_("Corrected"), Status.CORRECTED),
 )
-SORT_TEXTS: tuple[tuple[str, SortKey], ...] = (
-    (N_("Order added"), SortKey.ADDED),
-    (N_("Name"), SortKey.NAME),
-    (N_("Date"), SortKey.DATE),
-    (N_("Score"), SortKey.SCORE),
-    (N_("Uncertainty"), SortKey.UNCERTAINTY),
-    (N_("Tail classes first"), SortKey.TAIL_FIRST),
+
+
+@dataclass(frozen=True)
+class SortChoice:
+    """An order the user can choose: its name, and what its direction is called both ways."""
+
+    key: SortKey
+    label: str
+    natural: str
+    reverse: str
+    by_class: bool = False
+    """Whether it is about the class that the grid is filtered by."""
+
+
+SORTS: tuple[SortChoice, ...] = (
+    SortChoice(SortKey.ADDED, N_("Order added"), N_("Oldest first"), N_("Newest first")),
+    SortChoice(SortKey.NAME, N_("Name"), N_("A to Z"), N_("Z to A")),
+    SortChoice(SortKey.DATE, N_("Date"), N_("Oldest first"), N_("Newest first")),
+    SortChoice(SortKey.SCORE, N_("Score"), N_("Highest first"), N_("Lowest first"), True),
+    SortChoice(
+        SortKey.UNCERTAINTY, N_("Uncertainty"), N_("Least sure first"), N_("Surest first"), True
+    ),
+    SortChoice(SortKey.TAIL_FIRST, N_("Tail classes first"), N_("Tail first"), N_("Tail last")),
 )
-DIRECTIONS: dict[SortKey, tuple[str, str]] = {
-    SortKey.ADDED: (N_("Oldest first"), N_("Newest first")),
-    SortKey.NAME: (N_("A to Z"), N_("Z to A")),
-    SortKey.DATE: (N_("Oldest first"), N_("Newest first")),
-    SortKey.SCORE: (N_("Highest first"), N_("Lowest first")),
-    SortKey.UNCERTAINTY: (N_("Least sure first"), N_("Surest first")),
-    SortKey.TAIL_FIRST: (N_("Tail first"), N_("Tail last")),
-}
+_SORT_OF = {choice.key: choice for choice in SORTS}
 
 
 def band_icon(band: Band | None) -> QIcon:
@@ -73,7 +82,7 @@ class FilterBar(QWidget):
 
     changed = Signal()
     update_wanted = Signal()
-    """Evaluate the same filter anew."""
+    """Evaluate the same filter again."""
     class_chosen = Signal(object)
     """The class id picked in the class list, or None."""
 
@@ -119,7 +128,7 @@ class FilterBar(QWidget):
         self.text.setPlaceholderText(_("Find in file names"))
         self.text.setClearButtonEnabled(True)
         words = self.text.fontMetrics().horizontalAdvance(self.text.placeholderText())
-        # With room for the clear button: what stands beside it must not move when that appears.
+        # With room for the clear button: its neighbours must not move when it appears.
         room = self.text.sizeHint().width() + self.text.fontMetrics().height() + 4
         self.text.setFixedWidth(max(room, words + 24))
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -141,7 +150,7 @@ class FilterBar(QWidget):
         self.stale_button = QToolButton()
         self.stale_button.setObjectName("filter-update")
         self.stale_button.setText(_("Update list"))
-        self.stale_button.setToolTip(_("What you said since may change which photos belong here"))
+        self.stale_button.setToolTip(_("Verdicts given since may change which photos belong here"))
         self.stale_button.setAutoRaise(True)
         self.stale_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stale_button.hide()
@@ -168,13 +177,15 @@ class FilterBar(QWidget):
         )
 
     def sort(self) -> Sort:
-        key = SortKey(self.order.currentData() or SortKey.ADDED)
-        by_class = key in (SortKey.SCORE, SortKey.UNCERTAINTY)
+        choice = self._sort_choice()
         return Sort(
-            key=key,
-            class_id=self.classes.currentData() if by_class else None,
+            key=choice.key,
+            class_id=self.classes.currentData() if choice.by_class else None,
             descending=self.direction.isChecked(),
         )
+
+    def _sort_choice(self) -> SortChoice:
+        return _SORT_OF[SortKey(self.order.currentData() or SortKey.ADDED)]
 
     @property
     def active(self) -> bool:
@@ -194,27 +205,27 @@ class FilterBar(QWidget):
         )
 
     def show_order(self, shown: bool) -> None:
-        """Offer an order, or not: a search has its own, and gives this one back when it ends."""
+        """Offer an order, or not: a search has its own until it ends."""
         self.order_parts.setVisible(shown)
 
     def show_stale(self, stale: bool) -> None:
-        """Offer to evaluate the filter anew, or no longer."""
+        """Offer to evaluate the filter again, or no longer."""
         self.stale_button.setVisible(stale)
 
     def set_folder(self, folder_id: int | None, below: Path | None) -> None:
         """Narrow to a folder of the tree; (None, None) is the whole library."""
         if (folder_id, below) != self._folder:
             self._folder = (folder_id, below)
-            self._announce()
+            self._emit_changed()
 
     def set_images(self, image_ids: Sequence[int] | None) -> None:
-        """Narrow to these images, whatever else is set; None takes that back."""
+        """Narrow to these images, whatever else is set; None shows all again."""
         self._quiet = True
         self.clear()
         self._quiet = False
         self._folder = (None, None) if image_ids is not None else self._folder
         self._set_images(image_ids)
-        self._announce()
+        self._emit_changed()
 
     def _set_images(self, image_ids: Sequence[int] | None) -> None:
         self._images = None if image_ids is None else frozenset(image_ids)
@@ -236,7 +247,7 @@ class FilterBar(QWidget):
         self.status.setCurrentIndex(max(0, self.status.findData(status)))
         self._quiet = False
         self._folder = (None, None)
-        self._announce()
+        self._emit_changed()
 
     def clear(self) -> None:
         """Everything but folder and order as it was at first."""
@@ -248,7 +259,7 @@ class FilterBar(QWidget):
         self.problems.setChecked(False)
         self.text.clear()
         self._quiet = was_quiet
-        self._announce()
+        self._emit_changed()
 
     def show_classes(self, snapshot: Snapshot) -> None:
         """List the vocabulary, each class with its band."""
@@ -274,7 +285,7 @@ class FilterBar(QWidget):
         note = _("Bands are estimated from predictions until half of the classes have an example.")
         self.bands.setToolTip(note if snapshot.bands.estimated else _("By present annotations"))
         if self.classes.currentData() != chosen:
-            self._announce()
+            self._emit_changed()
 
     def show_count(self, shown: int, total: int) -> None:
         """How many images pass."""
@@ -294,39 +305,40 @@ class FilterBar(QWidget):
             self.bands.addItem(band_icon(band), band_name(band).capitalize(), band)
         for text, status in STATUS_TEXTS:
             self.status.addItem(_(text), status)
-        for text, key in SORT_TEXTS:
-            self.order.addItem(_(text), key)
+        for choice in SORTS:
+            self.order.addItem(_(choice.label), choice.key)
 
     def _connect(self) -> None:
-        self.classes.currentIndexChanged.connect(self._announce)
+        self.classes.currentIndexChanged.connect(self._emit_changed)
         self.classes.currentIndexChanged.connect(
             lambda _index: self.class_chosen.emit(self.classes.currentData())
         )
         for combo in (self.bands, self.status, self.order):
-            combo.currentIndexChanged.connect(self._announce)
+            combo.currentIndexChanged.connect(self._emit_changed)
         self.order.currentIndexChanged.connect(lambda _index: self._show_direction())
         for button in (self.unreviewed, self.problems, self.direction):
-            button.toggled.connect(self._announce)
+            button.toggled.connect(self._emit_changed)
         self.direction.toggled.connect(lambda _on: self._show_direction())
         self.clear_button.clicked.connect(self.clear)
         self.stale_button.clicked.connect(self.update_wanted)
         typing = QTimer(self)
         typing.setSingleShot(True)
         typing.setInterval(TYPING_MS)
-        typing.timeout.connect(self._announce)
+        typing.timeout.connect(self._emit_changed)
         self.text.textChanged.connect(lambda _text: typing.start())
 
-    def _announce(self, *_: object) -> None:
+    def _emit_changed(self, *_: object) -> None:
         if self._quiet:
             return
         self.clear_button.setVisible(self.active)
         self.changed.emit()
 
     def _show_direction(self) -> None:
-        texts = DIRECTIONS[SortKey(self.order.currentData() or SortKey.ADDED)]
-        self.direction.setText(_(texts[self.direction.isChecked()]))
+        choice = self._sort_choice()
+        reverse = self.direction.isChecked()
+        self.direction.setText(_(choice.reverse if reverse else choice.natural))
         self.direction.setIcon(theme.icon("sort-up" if self.direction.isChecked() else "sort-down"))
-        self.direction.setToolTip(_("Turn the order around"))
+        self.direction.setToolTip(_("Reverse order"))
 
     def _restyle(self, *_: object) -> None:
         self.clear_button.setIcon(theme.icon("clear"))

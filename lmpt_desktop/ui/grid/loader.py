@@ -17,9 +17,9 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPixmap
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.tasks import Task
 
-logger = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 CACHE_BYTES = 96 * 1024 * 1024
 BUCKETS = (160, 320, 512)
@@ -75,7 +75,7 @@ class ThumbnailLoader(QObject):
         self._newest: dict[tuple[int, str], _Key] = {}
         self._failures: dict[tuple[int, str], str] = {}
         self._pending: dict[_Key, None] = {}
-        self._flying: dict[_Key, tasks.Task] = {}
+        self._running: dict[_Key, Task[QImage]] = {}
         self._closed = False
 
     def pixmap(
@@ -85,7 +85,7 @@ class ThumbnailLoader(QObject):
 
         ``size`` is one of ``BUCKETS``.  With ``box`` (in pixels of the screen) it is scaled to
         fit that on the worker thread, so that painting is copying.  Until the right size is
-        there, the last one shown of the same picture is given.
+        loaded, the size shown last is returned.
         """
         limits = (box.width(), box.height()) if box is not None else None
         key = _Key(image_id, version, size, limits)
@@ -93,12 +93,12 @@ class ThumbnailLoader(QObject):
         if found is not None:
             self._pixmaps.move_to_end(key)
             return found
-        if (image_id, version) not in self._failures and key not in self._flying:
+        if (image_id, version) not in self._failures and key not in self._running:
             self._pending.pop(key, None)
             self._pending[key] = None
-            self._pump()
-        stand_in = self._newest.get((image_id, version))
-        return self._pixmaps.get(stand_in) if stand_in is not None else None
+            self._start_next()
+        substitute = self._newest.get((image_id, version))
+        return self._pixmaps.get(substitute) if substitute is not None else None
 
     def forget_failures(self) -> None:
         """Try again what failed: the files may be back."""
@@ -123,19 +123,20 @@ class ThumbnailLoader(QObject):
         """Start nothing more; what is being decoded is dropped when it is done."""
         self._closed = True
         self._pending.clear()
-        for task in self._flying.values():
+        for task in self._running.values():
             task.cancel()
-        self._flying.clear()
+        self._running.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _pump(self) -> None:
-        while self._pending and len(self._flying) < self._threads and not self._closed:
+    def _start_next(self) -> None:
+        while self._pending and len(self._running) < self._threads and not self._closed:
             key, _none = self._pending.popitem()
-            self._flying[key] = tasks.start(
+            self._running[key] = Task(
                 lambda key=key: self._decode(key),
                 lambda image, key=key: self._store(key, image),
                 lambda error, key=key: self._fail(key, error),
-                self._pool,
+                owner=self,
+                pool=self._pool,
             )
 
     def _decode(self, key: _Key) -> QImage:
@@ -152,7 +153,7 @@ class ThumbnailLoader(QObject):
         )
 
     def _store(self, key: _Key, image: QImage) -> None:
-        self._flying.pop(key, None)
+        self._running.pop(key, None)
         pixmap = QPixmap.fromImage(image)
         self._pixmaps[key] = pixmap
         self._newest[key.image_id, key.version] = key
@@ -163,12 +164,12 @@ class ThumbnailLoader(QObject):
             if self._newest.get((old.image_id, old.version)) == old:
                 del self._newest[old.image_id, old.version]
         self.loaded.emit(key.image_id)
-        self._pump()
+        self._start_next()
 
     def _fail(self, key: _Key, error: Exception) -> None:
-        self._flying.pop(key, None)
+        self._running.pop(key, None)
         reason = str(error) or type(error).__name__
-        logger.info("no thumbnail for image %d: %s", key.image_id, reason)
+        log.info("no thumbnail for image %d: %s", key.image_id, reason)
         self._failures[key.image_id, key.version] = reason
         self.loaded.emit(key.image_id)
-        self._pump()
+        self._start_next()

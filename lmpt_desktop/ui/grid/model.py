@@ -91,7 +91,7 @@ class GridModel(QAbstractListModel):
         self._repaint(snapshot)
 
     def set_focus_class(self, class_id: int | None) -> None:
-        """Show what was said about this class on every cell."""
+        """Show the verdict on this class on every cell."""
         if class_id != self._focus_class:
             self._focus_class = class_id
             if self._snapshot is not None:
@@ -164,13 +164,13 @@ class GridModel(QAbstractListModel):
 
 
 def describe(cell: cells.Cell) -> str:
-    """A cell in words: for the tooltip and for screen readers."""
+    """A cell as text: for the tooltip and for screen readers."""
     lines = [cell.name]
     if cell.state is not ImageState.OK:
         lines.append(_("File missing") if cell.state is ImageState.MISSING else _("Cannot be read"))
     for chip in cell.chips:
         how = (
-            _("you said so")
+            _("marked present")
             if chip.confirmed
             else _("score {score}").format(score=decimal(chip.score, 2))
         )
@@ -178,7 +178,7 @@ def describe(cell: cells.Cell) -> str:
     if cell.more:
         lines.append(_("and {count} more").format(count=cell.more))
     if cell.pending and cell.state is ImageState.OK:
-        lines.append(_("Not looked at by the model yet"))
+        lines.append(_("Not encoded yet"))
     if cell.focus is not None and cell.focus is not Verdict.UNKNOWN:
         lines.append(_("Class in focus: {verdict}").format(verdict=verdict_name(cell.focus)))
     if cell.corrected:

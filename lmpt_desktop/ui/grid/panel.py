@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -16,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.searching import SearchReady, SearchResult, SearchState
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
@@ -26,12 +25,9 @@ from lmpt_desktop.ui.grid.search_bar import SearchBar, summary
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
 from lmpt_desktop.ui.kit import theme
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-
 
 class EmptyState(QWidget):
-    """One sentence on why there is nothing, and a button for what to do about it."""
+    """One sentence on why there is nothing to show, and a button for what to do about it."""
 
     pressed = Signal()
 
@@ -56,7 +52,7 @@ class EmptyState(QWidget):
         self._restyle()
         theme.manager().changed.connect(self._restyle)
 
-    def say(self, sentence: str, button: str = "") -> None:
+    def show_text(self, sentence: str, button: str = "") -> None:
         self.sentence.setText(sentence)
         self.button.setText(button)
         self.button.setVisible(bool(button))
@@ -72,7 +68,7 @@ class GridPanel(QWidget):
     shown = Signal(object)
     """The :class:`Snapshot` now on screen."""
     searched = Signal(str)
-    """What a new search came to, in a line."""
+    """What a new search found, in one line."""
 
     def __init__(
         self, session: LibrarySession, source: ThumbnailSource, parent: QWidget | None = None
@@ -134,10 +130,10 @@ class GridPanel(QWidget):
         self.query.refreshed.connect(self._refresh)
         self.empty.pressed.connect(self._empty_pressed)
 
-    # ----------------------------------------------------------------------------- wishes
+    # ---------------------------------------------------------------------------- requests
 
     def ask(self) -> None:
-        """Evaluate the filter bar anew."""
+        """Evaluate the filter bar again."""
         self.bar.show_stale(False)
         self.query.ask(self.bar.filter(), self.bar.sort(), self.search_bar.query)
 
@@ -151,7 +147,7 @@ class GridPanel(QWidget):
             self.ask()
 
     def encoder_changed(self) -> None:
-        """Another backbone sees other images as alike."""
+        """Another backbone finds other images similar."""
         if self.search_bar.query is not None:
             self.library_changed()
 
@@ -183,7 +179,7 @@ class GridPanel(QWidget):
             self.ask()
 
     def _wait(self, result: SearchResult) -> None:
-        """What is on screen stays there; where nothing is, the reason is another one now."""
+        """Keep what is on screen; where there is nothing, say why."""
         self.search_bar.show_result(result)
         if not self.model.rowCount():
             self._result = result
@@ -197,7 +193,7 @@ class GridPanel(QWidget):
         selected, current = self.view.selected_array(), self.view.current_id()
         offset, row = self.view.verticalScrollBar().value(), self.view.currentIndex().row()
         changed = self.model.set_content(selection.snapshot, selection.rows)
-        # In another order the top is what was asked for, not the image one was at.
+        # In another order the top is what was asked for, not the current image.
         if changed and len(selected) and self.query.same_order:
             kept = selected[self.model.positions_of(selected) >= 0]
             if len(kept):
@@ -205,9 +201,9 @@ class GridPanel(QWidget):
             if self.query.same_question:
                 self.view.restore_scroll(offset)
         if self.model.rowCount() and not self.view.currentIndex().isValid():
-            if self.query.unbidden and row >= 0:
-                # The photo one was at has left by itself: the key that was meant for it must
-                # not be about another one.
+            if self.query.automatic and row >= 0:
+                # The current photo has left by itself: the next key must not be about another
+                # photo by accident.
                 self.view.go_to(min(row, self.model.rowCount() - 1))
             else:
                 self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))
@@ -236,25 +232,25 @@ class GridPanel(QWidget):
         result = self._result
         if snapshot is not None and len(snapshot.images):
             if result is not None and result.state is SearchState.WAITING:
-                self.empty.say(result.message)
+                self.empty.show_text(result.message)
             elif result is not None and result.state is SearchState.FAILED:
-                self.empty.say(result.message, _("Try again"))
+                self.empty.show_text(result.message, _("Try again"))
             elif result is not None and result.state is SearchState.NOTHING:
-                self.empty.say(result.message, _("Clear search"))
+                self.empty.show_text(result.message, _("Clear search"))
             elif result is not None and result.ranking.left_out:
-                self.empty.say(
+                self.empty.show_text(
                     _(
-                        "The model has not looked at any photo that passes these filters, so "
+                        "The model has not encoded any photo that passes these filters, so "
                         "none can be found."
                     ),
                     _("Clear filters"),
                 )
             else:
-                self.empty.say(_("No photo passes these filters."), _("Clear filters"))
+                self.empty.show_text(_("No photo passes these filters."), _("Clear filters"))
         elif self.scanning or snapshot is None:
-            self.empty.say(_("Looking for photos..."))
+            self.empty.show_text(_("Looking for photos..."))
         else:
-            self.empty.say(
+            self.empty.show_text(
                 _("There are no photos in this library yet. Add a folder that holds some."),
                 _("Add folder..."),
             )

@@ -1,24 +1,21 @@
-"""Evaluates filter and order off the window's thread; only the newest question counts."""
+"""Evaluates filter and order off the window's thread; only the latest request counts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from lmpt_desktop.engine.searching import SearchQuery, SearchResult, SearchState
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.filters import Filter, Sort
-from lmpt_desktop.ui.kit import tasks
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.filters import Filter, Sort, select
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 CALM_MS = 700
-"""While photos are being encoded the order changes all the time; it is looked up this often."""
+"""How often rows are selected again while photos are being encoded and scores change."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,30 +32,18 @@ class Selection:
 def evaluate(
     session: LibrarySession, wanted: Filter, order: Sort, search: SearchQuery | None = None
 ) -> Selection:
-    """Ask the session, and make sure that rows and snapshot belong together.
+    """Select rows of the snapshot of this moment.
 
-    What the painter needs of the snapshot is computed here too, on the calling thread.
+    What painting needs of the snapshot is computed here too, on the calling thread.
     """
+    snapshot = prepare(session.snapshot())
     if search is not None:
-        snapshot = warm(session.snapshot())
         result = session.search.run(search, wanted, snapshot)
         return Selection(snapshot, result.ranking.rows, wanted, order, result)
-    version = session.snapshot().version
-    rows = session.select(wanted, order)
-    snapshot = session.snapshot()
-    attempts = 1
-    while snapshot.version != version and attempts < 3:
-        version = snapshot.version
-        rows = session.select(wanted, order)
-        snapshot = session.snapshot()
-        attempts += 1
-    # Under a steady stream of changes they may still differ, but rows only ever come last.
-    rows = rows[rows < len(snapshot.image_ids)]
-    warm(snapshot)
-    return Selection(snapshot, rows, wanted, order)
+    return Selection(snapshot, select(snapshot, wanted, order), wanted, order)
 
 
-def warm(snapshot: Snapshot) -> Snapshot:
+def prepare(snapshot: Snapshot) -> Snapshot:
     """Compute the snapshot's cached arrays, so that painting does not have to."""
     _ = (snapshot.predicted, snapshot.corrected, snapshot.bands)
     _ = (snapshot.column_of, snapshot.class_ids)
@@ -82,24 +67,23 @@ class GridQuery(QObject):
         self._wanted = Filter()
         self._order = Sort()
         self._search: SearchQuery | None = None
-        self._task: tasks.Task | None = None
+        self._selecting = LatestRequest(self._show, self.failed.emit, owner=self)
+        self._refreshing = LatestRequest(
+            self.refreshed.emit, self.failed.emit, owner=self, overlap=False
+        )
         self.same_question = False
         """Whether the last selection answers the same question as the one before it."""
         self.same_order = False
         """Whether at least the order asked for, or the search, is the same."""
-        self.unbidden = False
+        self.automatic = False
         """Whether the last selection came because the library changed, not because the user
         asked."""
-        self._bidden = False
+        self._asked_by_user = False
         self._answered: tuple[Filter, tuple[Sort, SearchQuery | None]] | None = None
-        self._again = False
-        self._refreshing = False
-        self._refresh_again = False
-        self._closed = False
         self._calm = QTimer(self)
         self._calm.setSingleShot(True)
         self._calm.setInterval(CALM_MS)
-        self._calm.timeout.connect(self._ask)
+        self._calm.timeout.connect(self._ask_unless_busy)
 
     @property
     def filter(self) -> Filter:
@@ -110,76 +94,47 @@ class GridQuery(QObject):
         return self._order
 
     def ask(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
-        """Select anew, now."""
-        self._bidden = True
+        """Select again, now."""
+        self._asked_by_user = True
         self._wanted, self._order, self._search = wanted, order, search
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
         self._calm.stop()
         self._ask()
 
     def ask_soon(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
-        """Select anew before long; call it as often as notices come."""
+        """Select again before long; call it as often as notices come."""
         self._wanted, self._order, self._search = wanted, order, search
         if not self._calm.isActive():
             self._calm.start()
 
     def refresh(self) -> None:
         """Fetch the newest snapshot for the same rows."""
-        if self._refreshing:
-            self._refresh_again = True
-            return
-        self._refreshing = True
-        tasks.start(lambda: warm(self._session.snapshot()), self._refreshed, self._failed)
+        self._refreshing.ask(lambda: prepare(self._session.snapshot()))
 
     def close(self) -> None:
-        self._closed = True
+        """Ask nothing more; answers that are on their way are dropped."""
         self._calm.stop()
-        if self._task is not None:
-            self._task.cancel()
+        self._selecting.cancel()
+        self._refreshing.cancel()
+
+    def _ask_unless_busy(self) -> None:
+        if self._selecting.busy:
+            self._calm.start()
+        else:
+            self._ask()
 
     def _ask(self) -> None:
-        if self._closed:
-            return
-        if self._task is not None:
-            self._again = True
-            return
         wanted, order, search = self._wanted, self._order, self._search
-        self._task = tasks.start(
-            lambda: evaluate(self._session, wanted, order, search), self._done, self._failed
-        )
+        self._selecting.ask(lambda: evaluate(self._session, wanted, order, search))
 
-    def _done(self, selection: Selection) -> None:
-        self._task = None
-        if self._closed:
-            return
+    def _show(self, selection: Selection) -> None:
         if selection.search is not None and selection.search.state is SearchState.WAITING:
             # No answer yet: what is on screen stays there, and so does its question.
             self.waiting.emit(selection.search)
             return
-        self.unbidden, self._bidden = not self._bidden, False
+        self.automatic, self._asked_by_user = not self._asked_by_user, False
         search = selection.search and selection.search.query
         question = (selection.filter, (selection.sort, search))
         self.same_question = question == self._answered
         self.same_order = self._answered is not None and question[1] == self._answered[1]
         self._answered = question
         self.selected.emit(selection)
-        if self._again:
-            self._again = False
-            self._calm.start()
-
-    def _refreshed(self, snapshot: Snapshot) -> None:
-        self._refreshing = False
-        if self._closed:
-            return
-        self.refreshed.emit(snapshot)
-        if self._refresh_again:
-            self._refresh_again = False
-            self.refresh()
-
-    def _failed(self, error: Exception) -> None:
-        self._task = None
-        self._refreshing = False
-        if not self._closed:
-            self.failed.emit(error)

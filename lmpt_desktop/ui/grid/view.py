@@ -34,7 +34,7 @@ from lmpt_desktop.ui.grid.pointer import GridPointer
 __all__ = ["ZOOM_MAX", "ZOOM_MIN", "ZOOM_STEP", "ZOOM_USUAL", "GridView"]
 
 TOLD_RANGES = 200
-"""Qt's selection model is told of a selection of this many stretches at most."""
+"""Qt's selection model gets a selection of this many ranges at most."""
 
 _KEYS = {
     Qt.Key.Key_Left: Move.LEFT,
@@ -145,7 +145,7 @@ class GridView(CellView):
         self.setAutoScroll(held)
 
     def selection_moved(self) -> None:
-        """Show the selection as it is now, and tell of it before long."""
+        """Show the selection as it is now, and announce it before long."""
         self.viewport().update()
         self._selection_timer.start()
 
@@ -156,7 +156,7 @@ class GridView(CellView):
     def _tell_qt(self) -> None:
         """Let Qt's selection model say the same, for assistive technology.
 
-        Of a selection in very many pieces it is told the current image only: it would take
+        Of a selection in very many pieces it gets the current image only: it would take
         longer than the window may pause.
         """
         ranges = self.chosen.ranges(TOLD_RANGES)
@@ -223,7 +223,7 @@ class GridView(CellView):
         control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         current = self.currentIndex().row()
-        # Alt and an arrow are somebody else's: going back, or a menu.
+        # Alt and an arrow belong to other commands: going back, or a menu.
         if key in _KEYS and not modifiers & Qt.KeyboardModifier.AltModifier:
             position = self.cells.moved(current, _KEYS[key])
             if position >= 0:

@@ -60,7 +60,7 @@ class Task(Generic[ResultT]):
 
     ``done(result)`` or ``failed(error)`` follows on the window's thread, unless the task was
     cancelled or its ``owner`` deleted by then.  Without ``failed`` an error is logged.  Without
-    an owner the callbacks are always called: only for work that must be told of, such as the
+    an owner the callbacks are always called: only for work that must be reported, such as the
     closing of a library.
     """
 
@@ -82,7 +82,7 @@ class Task(Generic[ResultT]):
         (pool or _threads()).submit(self._run)
 
     def cancel(self) -> None:
-        """Call nobody back; work that has not begun does not begin."""
+        """Drop the callbacks; work that has not begun does not begin."""
         self._cancelled = True
 
     def _run(self) -> None:

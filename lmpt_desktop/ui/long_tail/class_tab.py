@@ -18,9 +18,9 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.inference.long_tail import LongTail, TailOrder
 from lmpt_desktop.translation import N_, _
-from lmpt_desktop.ui.grid.flow_layout import FlowLayout
 from lmpt_desktop.ui.grid.model import Index
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
 from lmpt_desktop.ui.long_tail import words
 from lmpt_desktop.ui.long_tail.chart import ZOOM, ClassChart

@@ -22,8 +22,8 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.inference.co_occurrence import CoOccurrence, Evidence, Pairs, pairs
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import N_, _, decimal, number
-from lmpt_desktop.ui.grid.flow_layout import FlowLayout
 from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.long_tail.heat_map import HeatMap, Measure
 from lmpt_desktop.ui.long_tail.scale_strip import ScaleStrip
 

@@ -56,7 +56,7 @@ def language_box(chosen: str) -> QComboBox:
     box.setAccessibleName(_("Language"))
     box.addItem(_("As the system"), "")
     for code in translation.languages():
-        # Each in its own words: whoever is lost in a foreign language finds home.
+        # Each in its own language, so that it is found from a foreign one.
         english = code == translation.SOURCE_LANGUAGE
         box.addItem("English" if english else QLocale(code).nativeLanguageName(), code)
     box.setCurrentIndex(max(0, box.findData(chosen)))

@@ -35,7 +35,7 @@ class ShortcutPage(QWidget):
         self._commands = commands
         self._shortcuts = commands.shortcuts
         self._waiting: tuple[str, tuple[str, ...]] | None = None
-        """Command and keys that wait for a word about who else uses them."""
+        """Command and keys to be confirmed, because another command uses them."""
         self.line = QLineEdit()
         self.line.setObjectName("shortcut-search")
         self.line.setPlaceholderText(_("Search commands and keys"))
@@ -126,7 +126,7 @@ class ShortcutPage(QWidget):
                 self.table.setCurrentItem(item)
 
     def use_anyway(self) -> None:
-        """Take the keys that were typed away from whoever has them."""
+        """Take the typed keys away from the command that has them."""
         if self._waiting is not None:
             command_id, keys = self._waiting
             self._drop_question()

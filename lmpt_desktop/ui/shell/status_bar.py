@@ -145,13 +145,13 @@ class StatusBar(QStatusBar):
                 count=number(count)
             )
         )
-        said = ngettext(
+        sentence = ngettext(
             "{count} photo waits to be encoded. It has no predictions before.",
             "{count} photos wait to be encoded. They have no predictions before.",
             count,
         ).format(count=number(count))
-        self.queue.setToolTip(said)
-        self.queue.setAccessibleName(said)
+        self.queue.setToolTip(sentence)
+        self.queue.setAccessibleName(sentence)
         self.queue.setVisible(count > 0)
 
     def show_activity(self, activity: Activity) -> None:

@@ -19,8 +19,8 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.grid.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.dialogs import dress_table, muted
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
 from lmpt_desktop.ui.vocabulary.model import (
     ABSENT,

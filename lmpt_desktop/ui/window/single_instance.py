@@ -79,7 +79,7 @@ class SingleInstanceServer(QObject):
         # The lock is ours, so a socket of that name is a dead window's.
         QLocalServer.removeServer(name)
         if not server.listen(name):
-            # Not worth a word to the user: a second window will be refused by the lock.
+            # Not worth telling the user: the lock will refuse a second window.
             log.warning("no socket for this library: %s", server.errorString())
             return False
         self._server = server

@@ -24,7 +24,7 @@ GAP = 10
 
 @dataclass(frozen=True)
 class Step:
-    """A card: what it says, and the command or part of the window it stands beside."""
+    """A card: its text, and the command or part of the window it stands beside."""
 
     title: str
     text: str

@@ -113,7 +113,8 @@ def main(library: Path, folder: Path, count: int) -> None:
     class_id = snapshot.classes[7].id
     measured("select 10,000", lambda: page.grid.select_ids(some, some[0]))
     measured(
-        "annotate 10,000", lambda: page.undo_stack.annotate(some, [class_id], Verdict.PRESENT, "class")
+        "annotate 10,000",
+        lambda: page.undo_stack.annotate(some, [class_id], Verdict.PRESENT, "class"),
     )
     assert (session.snapshot().annotations[:, 7] == 1).sum() >= len(some)
     measured("undo 10,000", page.undo_stack.undo)
