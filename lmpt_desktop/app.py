@@ -17,11 +17,12 @@ from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
+from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.language import speak
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.dropped_paths import classify_paths
-from lmpt_desktop.ui.shell.settings import LANGUAGE, WindowMemory, library_for
+from lmpt_desktop.ui.shell.settings import ComputerSettings, library_for
 from lmpt_desktop.ui.window.garbage_collection import GuiThreadCollector
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
@@ -50,9 +51,9 @@ def open_session(
         CatalogueError: with a sentence for the user.
     """
     session = LibrarySession.open(library, commands=commands, begin=False)
-    if not session.classes and not session.folders():
+    if not session.snapshot().classes and not session.folders.all():
         # A new library should show something sensible before the user has set anything.
-        session.set_vocabulary(classes or built_in_vocabulary(FIRST_VOCABULARY))
+        session.vocabulary.set_all(classes or built_in_vocabulary(FIRST_VOCABULARY))
     store = ThumbnailStore(library)
     return Opened(session, SessionThumbnails(session, store), store.close, session.begin)
 
@@ -72,13 +73,13 @@ def make_application() -> QApplication:
 
 
 def make_window(
-    memory: WindowMemory | None = None, opener: LibraryOpener | None = None
+    settings: ComputerSettings | None = None, opener: LibraryOpener | None = None
 ) -> MainWindow:
     """The window, with no library open; tests bring an opener of their own."""
-    return MainWindow(opener or LibraryOpener(open_session), memory or WindowMemory())
+    return MainWindow(opener or LibraryOpener(open_session), settings or ComputerSettings())
 
 
-def wanted_library(memory: WindowMemory, args: argparse.Namespace) -> Path | None:
+def wanted_library(settings: ComputerSettings, args: argparse.Namespace) -> Path | None:
     """The library that the command line asks for, else the one that was open last."""
     library: Path | None = getattr(args, "library", None)
     if library is not None:
@@ -86,7 +87,7 @@ def wanted_library(memory: WindowMemory, args: argparse.Namespace) -> Path | Non
     if named := _named(args):
         places = classify_paths(named).places
         return library_for(places[0]) if places else None
-    last = memory.text("open")
+    last = settings.get(OPEN_LIBRARY)
     return Path(last) if last and (Path(last) / "catalogue.sqlite").is_file() else None
 
 
@@ -97,13 +98,13 @@ def _named(args: argparse.Namespace) -> list[Path]:
 
 def start(window: MainWindow, args: argparse.Namespace) -> None:
     """Open what the command line asks for, else what was open last."""
-    named, library = _named(args), wanted_library(window.memory, args)
+    named, library = _named(args), wanted_library(window.settings, args)
     window.open_paths(named, library)
 
 
-def shown_elsewhere(memory: WindowMemory, args: argparse.Namespace) -> bool:
+def shown_elsewhere(settings: ComputerSettings, args: argparse.Namespace) -> bool:
     """Whether another window has the library, and took over what was asked for."""
-    library = wanted_library(memory, args)
+    library = wanted_library(settings, args)
     return library is not None and hand_over(library, _named(args))
 
 
@@ -114,13 +115,13 @@ def run(args: argparse.Namespace) -> int:
     None).
     """
     application = make_application()
-    memory = WindowMemory()
-    speak(application, memory.text(LANGUAGE))
-    if shown_elsewhere(memory, args):
+    settings = ComputerSettings()
+    speak(application, settings.get(LANGUAGE))
+    if shown_elsewhere(settings, args):
         # For whoever started it in a terminal; the other window speaks for itself.
         sys.stderr.write(_("This library is open in another window, which is in front now.") + "\n")
         return 0
-    window = make_window(memory)
+    window = make_window(settings)
     _report_errors(window)
     _obey_signals(application, window)
     window.show()

@@ -30,8 +30,8 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.views import ClassSpec, Snapshot
-from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.vocabularies import BUILT_IN, ClassSpec, built_in_vocabulary
 from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
 from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
@@ -184,12 +184,12 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
         with _progress(session, console):
             if specs is not None:
                 _refuse_to_lose_classes(session, specs)
-            elif not session.classes:
+            elif not session.snapshot().classes:
                 specs = built_in_vocabulary(DEFAULT_VOCABULARY)
-            if specs is not None and not _is_vocabulary(session.classes, specs):
+            if specs is not None and not _is_vocabulary(session.snapshot().classes, specs):
                 # A window would go on with the classes it has read.
                 with ProcessLock(session.library_folder / LOCK_NAME, wait_seconds=2.0):
-                    session.set_vocabulary(specs)
+                    session.vocabulary.set_all(specs)
             session.wait_until_idle()
         return _deliver(session, folders, parsed, console, heard)
 
@@ -246,7 +246,7 @@ def _deliver(
     unreadable = rows[snapshot.images.states[rows] == STATE_NAMES.index("unreadable")]
     bad = [(row, "") for row in unscored.tolist()] + [(row, "") for row in unreadable.tolist()]
     for row, _ in sorted(bad):
-        image = session.image(int(snapshot.image_ids[row]))
+        image = session.images.details(int(snapshot.image_ids[row]))
         _say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
     if heard.problems:
         _say(console, heard.text())
@@ -314,7 +314,7 @@ def _checked_folder(path: Path) -> Path:
 
 def _rows_below(session: LibrarySession, snapshot: Snapshot, folders: Sequence[Path]) -> np.ndarray:
     """Rows of images in any of ``folders`` that are not missing, by path."""
-    paths = session.paths(snapshot.image_ids.tolist())
+    paths = session.images.paths(snapshot.image_ids.tolist())
     roots = [os.path.join(folder, "") for folder in folders]  # noqa: PTH118 (keeps the slash)
     texts = [str(path) for path in paths]
     here = [
@@ -331,7 +331,7 @@ def _tags(
     session: LibrarySession, snapshot: Snapshot, rows: np.ndarray, *, everything: bool
 ) -> Iterator[TagRow]:
     bands = snapshot.bands.bands
-    paths = session.paths(snapshot.image_ids[rows].tolist())
+    paths = session.images.paths(snapshot.image_ids[rows].tolist())
     for row, path in zip(rows.tolist(), paths, strict=True):
         scores = snapshot.scores[row]
         for column in np.argsort(-scores, kind="stable").tolist():

@@ -63,7 +63,7 @@ _PRINTS = """
 def image_columns(
     connection: Connection, seconds: Callable[[Sequence[str]], NDArray[np.int64]]
 ) -> dict[str, Any]:
-    """Columns of :class:`~lmpt_desktop.catalogue.records.ImageTable` but ``has_feature``, over
+    """Columns of :class:`~lmpt_desktop.catalogue.records.ImageTable`, over
     the images of folders that are not hidden, by rising id.
 
     Args:

@@ -19,7 +19,6 @@ from sqlalchemy import Connection, insert, select, text, update
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.errors import NotInCatalogue
-from lmpt_desktop.catalogue.features import encoded_ids
 from lmpt_desktop.catalogue.records import (
     NO_DATE,
     CaptionSource,
@@ -59,12 +58,10 @@ class Images:
 
     # ------------------------------------------------------------------------- reading
 
-    def table(self, *, backbone: str | None = None, ids: ImageIds | None = None) -> ImageTable:
+    def table(self, *, ids: ImageIds | None = None) -> ImageTable:
         """Columns over the images of folders that are not hidden, by rising id.
 
-        Args:
-            backbone: fills ``has_feature``.
-            ids: only these (unknown or hidden ones are left out).
+        ``ids``: only these (unknown or hidden ones are left out).
         """
         with self._store.read() as connection:
             if ids is None:
@@ -73,10 +70,7 @@ class Images:
                 columns = _columns(
                     rows(connection, _SOME, (json.dumps(np.asarray(ids, np.int64).tolist()),))
                 )
-            found = columns["ids"]
-            encoded = encoded_ids(connection, backbone) if backbone and len(found) else None
-        has = np.zeros(len(found), np.bool_) if encoded is None else np.isin(found, encoded)
-        return ImageTable(**columns, has_feature=has)
+        return ImageTable(**columns)
 
     @property
     def touched(self) -> TouchedImages:

@@ -151,7 +151,6 @@ class ImageTable:
         mtime: (n,) int64, nanoseconds since the epoch.
         taken: (n,) int64, seconds since the epoch by the camera's clock, or ``NO_DATE``.
         widths, heights: (n,) int32, 0 where not known.
-        has_feature: (n,) bool for the backbone asked for; all False when none was.
         names: relative paths with "/" between parts.
         fingerprints: one string each, "" where not known: keys of the thumbnail store.
     """
@@ -164,7 +163,6 @@ class ImageTable:
     taken: NDArray[np.int64]
     widths: NDArray[np.int32]
     heights: NDArray[np.int32]
-    has_feature: NDArray[np.bool_]
     names: list[str]
     fingerprints: list[str]
 

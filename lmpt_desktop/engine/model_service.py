@@ -14,17 +14,17 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import PromptSetRecord
-from lmpt_desktop.engine.child import TRAINER
-from lmpt_desktop.engine.class_weights import Version, library_weights, prompt_text
-from lmpt_desktop.engine.encoder import EncoderClient, EncoderError
-from lmpt_desktop.engine.feature_rows import FeatureRows
-from lmpt_desktop.engine.model_facts import ModelFacts, setting_name
+from lmpt_desktop.engine.child_process import TRAINER
+from lmpt_desktop.engine.encoding.backbones import BackboneInfo, offered_backbones
+from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
+from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
+from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -33,22 +33,20 @@ from lmpt_desktop.engine.notices import (
     PredictionsChanged,
     Problem,
 )
-from lmpt_desktop.engine.state import LibraryState
-from lmpt_desktop.engine.worker import Worker
+from lmpt_desktop.engine.tasks import Worker
+from lmpt_desktop.engine.versions.class_weights import Version, library_weights, prompt_text
+from lmpt_desktop.engine.versions.model_facts import ModelFacts, setting_name
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.settings import BACKBONE, DEVICE, Settings
 from lmpt_desktop.translation import _
 from trainer.events import EncoderReady, PhotoFailure
 from trainer.prompt_set import PromptSetError
 
-if TYPE_CHECKING:
-    from lmpt_desktop.catalogue import Catalogue
-
 log = logging.getLogger(__name__)
 
 TEXTS_PER_REQUEST = 256
-BEAT_SECONDS = 0.3
-"""Arriving features are shown in beats of this length, not one by one."""
-BACKBONE_SETTING = "backbone"
+PREDICT_SECONDS = 0.3
+"""Arriving features are scored at intervals of at least this length, not one by one."""
 
 
 class _Answers:
@@ -59,22 +57,22 @@ class _Answers:
         self._backbone = backbone
 
     def photo_paths(self, ids: Sequence[int]) -> list[Path]:
-        return self._service.catalogue.images.paths(list(ids))
+        return self._service._catalogue.images.paths(list(ids))
 
     def encoder_ready(self, ready: EncoderReady) -> None:
-        self._service.became_ready(self._backbone, ready)
+        self._service._became_ready(self._backbone, ready)
 
     def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        self._service.keep_features(self._backbone, ids, features)
+        self._service._keep_features(self._backbone, ids, features)
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
-        self._service.photos_failed(failures)
+        self._service._photos_failed(failures)
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
-        self._service.encoder_failed(self._backbone, error, details)
+        self._service._encoder_failed(self._backbone, error, details)
 
     def encoder_activity(self, activity: Activity) -> None:
-        self._service.notify(ActivityChanged(activity))
+        self._service._notify(ActivityChanged(activity))
 
 
 class ModelService:
@@ -83,9 +81,9 @@ class ModelService:
     def __init__(
         self,
         catalogue: Catalogue,
-        library_folder: Path,
         state: LibraryState,
         worker: Worker,
+        settings: Settings,
         *,
         notify: Callable[[Notice], None],
         images_changed: Callable[[], None],
@@ -94,23 +92,26 @@ class ModelService:
         encode: bool,
         command: Sequence[str] = (*TRAINER, "encode"),
     ) -> None:
-        self.catalogue = catalogue
-        self.notify = notify
+        self._catalogue = catalogue
+        self._notify = notify
         self.backbone = backbone
-        self.device = device
-        self.device_label = ""
-        self.failure: EncoderError | None = None
+        """Name of the backbone in use."""
+        self.device = ""
+        """What the user reads ("CPU", "NVIDIA H200"); "" until a model has been loaded."""
+        self._chosen_device = device
+        self._failure: EncoderError | None = None
         """Why there is no encoder, after it gave up; None while all is well."""
         self._images_changed = images_changed
-        self.gentle = ""
+        self._gentle = ""
         """Why encoding goes easy on the machine, in the words of :mod:`.pace`; "" where not."""
         self.only_folders: set[int] | None = None
         """Encode photos of these folders only; None: of all."""
         self._state = state
         self._worker = worker
+        self._settings = settings
         self._encode = encode
         self._command = list(command)
-        self._chunks = library_folder / "encode"
+        self._chunks = catalogue.library_folder / "encode"
         self._lock = threading.RLock()
         self._client: EncoderClient | None = None
         self._candidate: EncoderClient | None = None
@@ -120,6 +121,7 @@ class ModelService:
         self._numbers = itertools.count()
         self._calibrated_with = 0
         self._version: tuple[int, Version] | None = None
+        settings.on_change(DEVICE, self._use_device)
 
     # ---------------------------------------------------------------- starting and stopping
 
@@ -150,15 +152,15 @@ class ModelService:
         folder = self._chunks / f"{os.getpid()}-{abs(hash((backbone, id(self)))) % 100_000}"
         return EncoderClient(
             backbone,
-            self.device,
+            self._chosen_device,
             folder,
             _Answers(self, backbone),
             command=self._command,
-            gentle=self.gentle,
+            gentle=self._gentle,
         )
 
     def _load_features(self) -> None:
-        ids, features = self.catalogue.features.load(self.backbone)
+        ids, features = self._catalogue.features.load(self.backbone)
         self._state.set_features(FeatureRows.of(ids, features) if len(ids) else None)
         self._calibrated_with = 0
         self._refresh_weights()
@@ -172,7 +174,7 @@ class ModelService:
         if client is not None and not self._cancelled:
             if image_ids is not None and not len(image_ids):
                 return
-            missing = self.catalogue.features.missing(self.backbone, image_ids)
+            missing = self._catalogue.features.missing(self.backbone, image_ids)
             if self.only_folders is not None:
                 images = self._state.snapshot.images
                 inside = np.isin(images.folder_ids, list(self.only_folders))
@@ -194,7 +196,7 @@ class ModelService:
         """Go on, also after a failure or a cancel."""
         self._cancelled = False
         if self._client is not None:
-            self.failure = None
+            self._failure = None
             self._client.resume()
             self._worker.post("missing", self.queue_missing)
             self.refresh()
@@ -206,26 +208,26 @@ class ModelService:
         if candidate is not None:
             candidate.cancel()
             self._dispose(candidate)
-            self._tell_encoder(_("The download was cancelled."))
+            self._notify_encoder(_("The download was cancelled."))
         elif self._client is not None:
             self._cancelled = True
             self._client.cancel()
 
-    def wanted(self) -> None:
-        """The user asked for photos: an earlier cancel does not count any more."""
+    def forget_cancel(self) -> None:
+        """The user has added photos: an earlier cancel no longer applies."""
         self._cancelled = False
 
     def set_gentle(self, reason: str) -> None:
         """Encode with less of the machine, because of ``reason``; "" for all of it."""
         with self._lock:
-            self.gentle = reason
+            self._gentle = reason
             clients = [item for item in (self._client, self._candidate) if item is not None]
         for client in clients:
             client.set_gentle(reason)
 
-    def take_in_features(self) -> None:
-        """Features that another process has put into the catalogue join those in memory."""
-        ids, features = self.catalogue.features.load(self.backbone)
+    def reload_features(self) -> None:
+        """Add features that another process has put into the catalogue to those in memory."""
+        ids, features = self._catalogue.features.load(self.backbone)
         if not len(ids):
             return
         has, known = self._state.features_of(ids)
@@ -236,19 +238,19 @@ class ModelService:
             self._state.add_features(ids[other], features[other])
             self._worker.post("predict", self._predict)
 
-    def keep_features(
+    def _keep_features(
         self, backbone: str, ids: NDArray[np.int64], features: NDArray[np.float16]
     ) -> None:
         """Commit features; raises what the catalogue raises."""
-        self.catalogue.features.append(backbone, ids, features)
+        self._catalogue.features.append(backbone, ids, features)
         if backbone == self.backbone:
             self._state.add_features(ids, features)
-            self._worker.post("predict", self._predict, BEAT_SECONDS)
+            self._worker.post("predict", self._predict, PREDICT_SECONDS)
 
-    def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
+    def _photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
         """Photos that cannot be encoded are listed with their reason."""
         for item in failures:
-            self.catalogue.images.mark_unreadable(item.id, item.reason)
+            self._catalogue.images.mark_unreadable(item.id, item.reason)
         self._images_changed()
 
     # ----------------------------------------------------------------------------- weights
@@ -263,7 +265,7 @@ class ModelService:
 
     def _predict(self) -> None:
         if self._state.predict():
-            self.notify(PredictionsChanged())
+            self._notify(PredictionsChanged())
         facts = self.facts()
         ids, _ = self._state.feature_view()
         if facts is not None and facts.bias is None and len(ids) >= 2 * self._calibrated_with:
@@ -280,7 +282,7 @@ class ModelService:
         return facts.device if facts is not None else ""
 
     def _facts_of(self, backbone: str) -> ModelFacts | None:
-        return ModelFacts.from_setting(self.catalogue.settings.get(setting_name(backbone)))
+        return ModelFacts.from_setting(self._catalogue.settings.get(setting_name(backbone)))
 
     def _refresh_weights(self) -> None:
         classes = self._state.snapshot.classes
@@ -289,14 +291,14 @@ class ModelService:
         if facts is None:
             self._ask(texts or ["photo"])
             return
-        known = self.catalogue.features.texts(self.backbone, texts, facts.variant)
+        known = self._catalogue.features.texts(self.backbone, texts, facts.variant)
         self._ask([text for text in texts if text not in known])
         _, features = self._state.feature_view()
         self._calibrated_with = max(1, len(features))
         weights = library_weights(classes, facts, known, features, self._active_version())
         self._state.set_weights([entry.id for entry in classes], weights)
         if self._state.predict():
-            self.notify(PredictionsChanged())
+            self._notify(PredictionsChanged())
 
     def weights_with(self, record: PromptSetRecord | None) -> ClassWeights | None:
         """The weights that predictions would have with another prompt set (None: zero-shot);
@@ -310,7 +312,7 @@ class ModelService:
             return None
         classes = self._state.snapshot.classes
         texts = sorted({prompt_text(entry) for entry in classes})
-        known = self.catalogue.features.texts(self.backbone, texts, facts.variant)
+        known = self._catalogue.features.texts(self.backbone, texts, facts.variant)
         _, features = self._state.feature_view()
         version = Version.load(record) if record is not None else None
         return library_weights(classes, facts, known, features, version)
@@ -321,7 +323,7 @@ class ModelService:
             self._version = None
 
     def _active_version(self) -> Version | None:
-        record = self.catalogue.prompt_sets.active(self.backbone)
+        record = self._catalogue.prompt_sets.active(self.backbone)
         if record is None:
             return None
         if self._version is None or self._version[0] != record.id:
@@ -330,14 +332,14 @@ class ModelService:
             except PromptSetError as error:
                 title = _("The active version cannot be read")
                 message = _("Predictions are zero-shot until you choose another version.")
-                self.notify(Problem(title, message, str(error)))
+                self._notify(Problem(title, message, str(error)))
                 return None
         return self._version[1]
 
     def _ask(self, texts: Sequence[str]) -> None:
         """Have texts encoded; weights are refreshed when they are there."""
         client = self._client
-        if client is None or self.failure is not None:
+        if client is None or self._failure is not None:
             return
         wanted = [text for text in texts if text not in self._asked]
         self._asked.update(wanted)
@@ -363,7 +365,7 @@ class ModelService:
                     self._texts_failed(error)
                 elif facts is not None:
                     found = dict(zip(texts, future.result(), strict=True))
-                    self.catalogue.features.put_texts(backbone, found, facts.variant)
+                    self._catalogue.features.put_texts(backbone, found, facts.variant)
                     if backbone == self.backbone:
                         self._refresh_weights()
             finally:
@@ -374,9 +376,9 @@ class ModelService:
 
     def _texts_failed(self, error: BaseException) -> None:
         kind = error.kind if isinstance(error, EncoderError) else "error"
-        if self.failure is None and kind != "cancelled":
+        if self._failure is None and kind != "cancelled":
             title = _("Some classes have no predictions")
-            self.notify(
+            self._notify(
                 Problem(
                     title,
                     _("{error} Their names could not be read by the model.").format(error=error),
@@ -408,10 +410,10 @@ class ModelService:
 
     # ---------------------------------------------------------------------------- backbone
 
-    def became_ready(self, backbone: str, ready: EncoderReady) -> None:
+    def _became_ready(self, backbone: str, ready: EncoderReady) -> None:
         """An encoder has loaded its backbone."""
         facts = ModelFacts.of(ready)
-        self.catalogue.settings.set(setting_name(backbone), facts.to_setting())
+        self._catalogue.settings.set(setting_name(backbone), facts.to_setting())
         with self._lock:
             candidate = self._candidate
             adopt = candidate is not None and candidate.backbone == backbone
@@ -419,25 +421,30 @@ class ModelService:
                 old, self._client, self._candidate = self._client, candidate, None
             else:
                 old = None
-        self.failure = None
-        self.device_label = ready.device
+        self._failure = None
+        self.device = ready.device
         if adopt:
             self._dispose(old)
             self._use(backbone)
         elif backbone == self.backbone:
-            self._tell_encoder()
+            self._notify_encoder()
             self.refresh()
 
     def _use(self, backbone: str) -> None:
         self.backbone = backbone
-        self.catalogue.settings.set(BACKBONE_SETTING, backbone)
+        self._settings.set(BACKBONE, backbone)
         self._asked.clear()
         self._version = None
-        self._tell_encoder()
+        self._notify_encoder()
         self._worker.post("features", self._load_features)
 
+    def backbones(self) -> list[BackboneInfo]:
+        """Backbones to offer, the bundled one first."""
+        return offered_backbones(self.backbone)
+
     def set_backbone(self, name: str) -> None:
-        """Change to ``name``; the old one stays in use until the new one is known to load."""
+        """Change to ``name``; the old one stays in use until the new one has loaded.  Photos are
+        encoded again unless their features are kept."""
         with self._lock:
             if name == self.backbone and self._candidate is None:
                 return
@@ -449,26 +456,29 @@ class ModelService:
                 self._use(name)
                 return
             self._candidate = candidate = self._new_client(name)
-        self._tell_encoder(_("Loading {name}").format(name=name))
+        self._notify_encoder(_("Loading {name}").format(name=name))
         # Any text will do: it makes the encoder start, and its answer is known to be needed.
         candidate.encode_texts(["photo"], ensemble=True)
 
     def set_device(self, device: str) -> None:
-        """Use another device from the next start of the encoder, which is now."""
+        """Choose "auto", "cpu", "cuda" or "mps"; the encoder is started again on it."""
+        self._settings.set(DEVICE, device)
+
+    def _use_device(self, device: str) -> None:
         with self._lock:
-            self.device = device
+            self._chosen_device = device
             if not self._encode:
                 return
             old, self._client = self._client, self._new_client(self.backbone)
             self._asked.clear()
-            self.failure = None
+            self._failure = None
         self._dispose(old)
-        self.device_label = ""
-        self._tell_encoder()
+        self.device = ""
+        self._notify_encoder()
         self._worker.post("missing", self.queue_missing)
         self.refresh()
 
-    def encoder_failed(self, backbone: str, error: EncoderError, details: str) -> None:
+    def _encoder_failed(self, backbone: str, error: EncoderError, details: str) -> None:
         """An encoder gave up."""
         with self._lock:
             candidate = self._candidate
@@ -476,7 +486,7 @@ class ModelService:
             if refused:
                 self._candidate = None
             elif backbone == self.backbone:
-                self.failure = error
+                self._failure = error
                 self._asked.clear()
         if refused:
             self._dispose(candidate)
@@ -490,11 +500,11 @@ class ModelService:
             if refused
             else _("Encoding has stopped")
         )
-        self._tell_encoder(message)
-        self.notify(Problem(title, message, details))
+        self._notify_encoder(message)
+        self._notify(Problem(title, message, details))
 
-    def _tell_encoder(self, message: str = "") -> None:
-        self.notify(EncoderChanged(self.device_label, self.backbone, message))
+    def _notify_encoder(self, message: str = "") -> None:
+        self._notify(EncoderChanged(self.device, self.backbone, message))
 
     def _dispose(self, client: EncoderClient | None) -> None:
         if client is not None:

@@ -1,13 +1,18 @@
-"""What a library session tells its listeners (Qt-free; sent from any thread).
+"""Notices that a library session sends to its listeners (Qt-free; sent from any thread).
 
 A notice says *that* something changed, hardly ever *what* it is now: the listener asks the
-session, so that a late notice can never carry a stale answer.
+session, so that a late notice never carries a stale answer.
 """
 
 from __future__ import annotations
 
+import logging
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+
+log = logging.getLogger(__name__)
 
 
 class ActivityKind(StrEnum):
@@ -66,7 +71,6 @@ class AnnotationsChanged(Notice):
     """Verdicts or reviewed marks of these images changed; an empty tuple means "any"."""
 
     image_ids: tuple[int, ...] = ()
-    class_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -119,3 +123,38 @@ class Problem(Notice):
     title: str
     message: str
     details: str = ""
+
+
+Listener = Callable[[Notice], None]
+
+
+class Notifier:
+    """Passes every notice on to all listeners."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with every notice, on the sender's thread; returns a function that
+        ends this."""
+        with self._lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def send(self, notice: Notice) -> None:
+        """Call every listener, in the order in which they subscribed; one that raises is
+        logged."""
+        with self._lock:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            try:
+                listener(notice)
+            except Exception:
+                log.exception("a listener failed on %r", notice)

@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
 
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
 from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.engine.notices import (
@@ -21,9 +21,6 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, sync
 from lmpt_desktop.translation import _
-
-if TYPE_CHECKING:
-    from lmpt_desktop.catalogue import Catalogue
 
 log = logging.getLogger(__name__)
 

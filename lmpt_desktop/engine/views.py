@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import NO_DATE, ClassEntry, ImageTable, RunState, Verdict
+from lmpt_desktop.catalogue.records import NO_DATE, ClassEntry, ImageTable
 from lmpt_desktop.inference.bands import ClassBands, class_bands
 from lmpt_desktop.inference.filters import natural_ranks
-from lmpt_desktop.inference.vocabularies import ClassSpec
-from trainer.bands import Band, BandLimits
-from trainer.events import Message
-from trainer.prompt_set import Evaluation
-
-__all__ = [
-    "BackboneInfo",
-    "ChangedPrediction",
-    "ClassSpec",
-    "ClassVerdict",
-    "Comparison",
-    "ImageDetails",
-    "Preflight",
-    "RetrainOptions",
-    "RunState",
-    "RunStatus",
-    "Snapshot",
-    "Verdict",
-    "VersionInfo",
-]
+from trainer.bands import BandLimits
 
 if TYPE_CHECKING:
     # type checkers accept no cached_property where a protocol asks for a property
@@ -199,168 +179,3 @@ class Snapshot:
     def bands(self) -> ClassBands:
         """Bands from annotations, or estimated from predictions while there is none."""
         return class_bands(self.annotations, self.scores, self.thresholds, self.limits)
-
-
-@dataclass(frozen=True)
-class ClassVerdict:
-    """One class of one image, as the inspector shows it.
-
-    ``score`` is None until the image has a feature.
-    """
-
-    class_id: int
-    name: str
-    score: float | None
-    threshold: float
-    predicted: bool
-    verdict: Verdict
-    band: Band
-    corrected: bool
-
-
-@dataclass(frozen=True)
-class ImageDetails:
-    """Everything about one image.
-
-    ``size`` is (width, height) in pixels as shown, or None where not known; ``date`` is
-    seconds since the epoch (when the photo was taken, else when the file was changed);
-    ``state`` is "ok", "missing" or "unreadable", with ``reason`` a sentence for the last.
-    ``classes`` are sorted by score, highest first.
-    """
-
-    image_id: int
-    path: Path
-    size: tuple[int, int] | None
-    date: float | None
-    caption: str
-    state: str
-    reason: str
-    reviewed: bool
-    classes: tuple[ClassVerdict, ...]
-
-
-@dataclass(frozen=True)
-class BackboneInfo:
-    """A backbone the user can choose.
-
-    ``available`` means no download is needed; ``download_bytes`` is 0 where not known.
-    """
-
-    name: str
-    title: str
-    note: str
-    download_bytes: int
-    available: bool
-
-
-@dataclass(frozen=True)
-class VersionInfo:
-    """A prompt set as the Versions list shows it.  ``version_id`` 0 is zero-shot (no prompt
-    set), which is always there to go back to.
-
-    ``annotations`` and ``images`` it was learned from, None where that was not kept;
-    ``present`` of these annotations were presents.  ``name`` and ``note`` are the user's.
-    """
-
-    version_id: int
-    created: str
-    """ISO 8601, UTC; "" for zero-shot."""
-    backbone: str
-    active: bool
-    promoted: bool
-    """Whether it was ever promoted."""
-    classes: int
-    evaluation: Evaluation | None
-    run_id: int | None
-    name: str = ""
-    note: str = ""
-    annotations: int | None = None
-    images: int | None = None
-    present: int = 0
-    method: str = ""
-
-
-@dataclass(frozen=True)
-class Preflight:
-    """What a retraining would do, or why it cannot be done.
-
-    ``refusals`` are sentences; empty when ``ok``.  ``warnings`` do not forbid.
-    ``present_per_band`` counts present annotations, ``classes_per_band`` classes.
-    """
-
-    ok: bool
-    refusals: tuple[str, ...]
-    warnings: tuple[str, ...]
-    annotations: int
-    images: int
-    present_per_band: dict[Band, int]
-    classes_per_band: dict[Band, int]
-    classes_without_present: tuple[str, ...]
-    backbone: str
-    device: str
-    expected_seconds: float | None
-
-
-@dataclass(frozen=True)
-class RetrainOptions:
-    """Choices of the retrain dialog.  ``method`` and ``options`` as in ``trainer/job.py``."""
-
-    method: str = "lmpt+"
-    device: str = "auto"
-    seed: int = 0
-    options: dict[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class RunStatus:
-    """A run and every event it has sent so far (:mod:`trainer.events`, oldest first).
-
-    ``version_id`` is the prompt set it made, if any; ``message`` says what went wrong;
-    ``log`` is the file to offer.
-    """
-
-    run_id: int
-    state: RunState
-    events: tuple[Message, ...]
-    version_id: int | None
-    message: str
-    log: Path
-    started: str
-    """ISO 8601, UTC."""
-
-
-@dataclass(frozen=True)
-class ChangedPrediction:
-    """A class of an image that would appear (``gained``) or vanish."""
-
-    image_id: int
-    class_id: int
-    old_score: float
-    new_score: float
-    gained: bool
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Old and new prompt set, on held-out annotations and on the whole library.
-
-    A class whose ``average_precision`` is None has not enough to judge.  ``changed`` is
-    sorted by how much the score moved, most first, and holds at most ``MAX_CHANGED``
-    entries; ``changed_count`` counts all of them and ``changed_images`` their images.
-
-    ``run_id`` None: two versions were chosen, ``old_version_id`` and ``version_id``, and both
-    are judged by the held-out images as they are annotated now.
-    """
-
-    run_id: int | None
-    version_id: int
-    old: Evaluation | None
-    new: Evaluation | None
-    bands: dict[str, Band]
-    """The band of each class name of the new prompt set, in training."""
-    changed: tuple[ChangedPrediction, ...]
-    changed_count: int
-    changed_images: int
-    gained: int
-    lost: int
-    old_version_id: int | None = None

@@ -22,9 +22,9 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop import app
 from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine.session import Commands
-from lmpt_desktop.engine.views import ClassSpec
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -83,7 +83,7 @@ def launch(qapp: QApplication, qtbot: QtBot, home: Path) -> Iterator[Launch]:
         opener = LibraryOpener(
             lambda library: app.open_session(library, commands=FAKES, classes=CLASSES)
         )
-        window = app.make_window(WindowMemory(), opener)
+        window = app.make_window(ComputerSettings(), opener)
         window.resize(1280, 800)
         windows.append(window)
         with qtbot.waitActive(window, timeout=WAIT_MS):  # else no shortcut would be heard

@@ -36,7 +36,7 @@ def main(photos: Path, library: Path) -> None:
             break
     assert window.page is not None
     page, given = window.page, 0
-    for class_id in [entry.id for entry in page.session.classes][:2]:
+    for class_id in [entry.id for entry in page.session.snapshot().classes][:2]:
         for place in range(10):
             image_id = page.panel.model.image_id(place)
             page.grid.select_ids([image_id], image_id)

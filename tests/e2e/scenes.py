@@ -13,7 +13,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
 
 from lmpt_desktop import app
-from lmpt_desktop.engine.views import RunState, Verdict
+from lmpt_desktop.catalogue.records import RunState, Verdict
 from lmpt_desktop.inference.filters import SortKey
 from lmpt_desktop.ui.help.command_palette import CommandPalette
 from lmpt_desktop.ui.kit.language import speak
@@ -21,7 +21,7 @@ from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
 from lmpt_desktop.ui.versions.comparison import ComparisonDialog
@@ -62,7 +62,7 @@ class Studio:
         self.themes = [ThemeChoice(name) for name in themes]
         self.only: set[str] = set()
         speak(app.make_application(), language)
-        self.window: MainWindow = app.make_window(WindowMemory())
+        self.window: MainWindow = app.make_window(ComputerSettings())
 
     @property
     def page(self) -> LibraryPage:
@@ -74,7 +74,7 @@ class Studio:
     def shoot(self, name: str, what: QWidget | None = None) -> None:
         """Grab the window, or a dialog, in each theme."""
         for choice in self.themes:
-            self.set_theme(window.context, choice)
+            set_theme(self.window.context, choice)
             pause(0.3)
             (what or self.window).grab().save(str(self.out / f"{name}-{choice}.png"))
 
@@ -158,7 +158,7 @@ class Studio:
         pause(1)
 
     def _judge(self, position: int, name: str) -> None:
-        ids = {entry.name: entry.id for entry in self.page.session.classes}
+        ids = {entry.name: entry.id for entry in self.page.session.snapshot().classes}
         if name in ids:
             image = self.page.panel.model.image_id(position)
             self.page.undo_stack.annotate([image], [ids[name]], Verdict.PRESENT, name)
@@ -224,13 +224,13 @@ class Studio:
     def vocabulary(self) -> None:
         dialog = self.dialog("vocabulary.edit", VocabularyDialog)
         assert isinstance(dialog, VocabularyDialog)
-        names = [entry.name for entry in self.page.session.classes]
+        names = [entry.name for entry in self.page.session.snapshot().classes]
         dialog.classes.select_class(names[0])
         dialog.try_out.name.setText("zebra")
         pause(2)
         self.shoot_tabs("vocabulary", dialog, dialog.tabs)
         dialog.tabs.setCurrentIndex(0)
-        dialog.classes.select_ids([entry.id for entry in self.page.session.classes[:2]])
+        dialog.classes.select_ids([entry.id for entry in self.page.session.snapshot().classes[:2]])
         for name, button, kind in (
             ("merge", dialog.classes.merge, MergeDialog),
             ("split", dialog.classes.split, SplitDialog),
@@ -251,13 +251,13 @@ class Studio:
         snapshot = session.snapshot()
         if len(snapshot.image_ids) < ENOUGH_FOR_A_RUN:
             return
-        if session.current_run() is None:
+        if session.training.current_run() is None:
             for row in range(0, len(snapshot.image_ids), 2):
                 image = int(snapshot.image_ids[row])
                 present = np.flatnonzero(snapshot.predicted[row]).tolist()
                 shown = [snapshot.classes[column].id for column in present]
-                session.annotate([image], shown, Verdict.PRESENT)
-                session.mark_reviewed([image])
+                session.annotations.annotate([image], shown, Verdict.PRESENT)
+                session.annotations.mark_reviewed([image])
             pause(2)
             dialog = self.dialog("model.retrain", RetrainDialog)
             assert isinstance(dialog, RetrainDialog)

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ingest import ScannedFile
 from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
 from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog
@@ -51,7 +51,7 @@ def image_of(page: LibraryPage, name: str) -> int:
 
 
 def class_of(page: LibraryPage, name: str) -> int:
-    return next(entry.id for entry in page.session.classes if entry.name == name)
+    return next(entry.id for entry in page.session.snapshot().classes if entry.name == name)
 
 
 def select(page: LibraryPage, *names: str) -> list[int]:
@@ -121,7 +121,7 @@ def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
 ) -> None:
     page = page_of(window)
     ids = select(page, "dog_1.jpg", "dog_2.jpg", "cup_5.jpg")
-    page.session.annotate([ids[0]], [class_of(page, "boat")], Verdict.PRESENT)
+    page.session.annotations.annotate([ids[0]], [class_of(page, "boat")], Verdict.PRESENT)
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_T, Keys.ControlModifier)
     dialog = dialog_of(window, SetClassesDialog, qtbot)
@@ -155,8 +155,8 @@ def test_the_list_says_what_the_selection_has_and_keys_in_it_choose(
 ) -> None:
     page = page_of(window)
     ids = select(page, "dog_1.jpg", "dog_2.jpg", "cup_5.jpg")
-    page.session.annotate(ids, [class_of(page, "dog")], Verdict.PRESENT)
-    page.session.annotate(ids[:1], [class_of(page, "cup")], Verdict.ABSENT)
+    page.session.annotations.annotate(ids, [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotations.annotate(ids[:1], [class_of(page, "cup")], Verdict.ABSENT)
     dialog = open_classes(window, qtbot)
     rows = {
         name: dialog.model.row_of(class_of(page, name)) for name in ("dog", "person", "cup", "boat")
@@ -188,7 +188,7 @@ def test_verdicts_given_behind_the_dialog_are_counted_anew(
     dialog = open_classes(window, qtbot)
     dialog.model.set_wanted([dialog.model.row_of(class_of(page, "dog"))], Verdict.PRESENT)
     assert dialog.model.changing == 2
-    page.session.annotate(ids[:1], [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotations.annotate(ids[:1], [class_of(page, "dog")], Verdict.PRESENT)
     qtbot.waitUntil(lambda: dialog.model.changing == 1, timeout=WAIT_MS)
     assert dialog.ok.text() == "Change 1 verdict"
 
@@ -202,7 +202,7 @@ def test_what_the_preview_counts_is_what_is_accepted_in_one_step(
     page = page_of(window)
     dogs = [image_of(page, name) for name in ("dog_1.jpg", "dog_2.jpg", "dog+person_3.jpg",
                                               "dog_6.jpg", "trip/dog+boat_9.jpg")]  # fmt: skip
-    page.session.annotate(dogs[:1], [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotations.annotate(dogs[:1], [class_of(page, "dog")], Verdict.PRESENT)
     filter_by(page, "dog", qtbot)
     dialog = open_accept(window, qtbot)
     assert dialog.ok.text() == "Accept all 4 'dog' predictions"
@@ -291,7 +291,7 @@ def test_predictions_that_change_while_the_preview_is_open_do_not_change_what_is
     filter_by(page, "dog", qtbot)
     dialog = open_accept(window, qtbot)
     offered = sorted(dialog.model.cell(row).image_id for row in range(dialog.model.rowCount()))
-    page.session.describe_class(class_of(page, "dog"), "cup")  # now cups are predicted as dogs
+    page.session.vocabulary.describe(class_of(page, "dog"), "cup")  # now cups are predicted as dogs
     dog = page.session.snapshot().column_of[class_of(page, "dog")]
     qtbot.waitUntil(
         lambda: (
@@ -322,16 +322,16 @@ def test_nothing_is_accepted_unseen_when_annotations_change_meanwhile(
     filter_by(page, "dog", qtbot)
     dialog = open_accept(window, qtbot)
     number = dialog.model.ticked_count
-    page.session.annotate([dialog.model.cell(0).image_id], [dog], Verdict.ABSENT)
+    page.session.annotations.annotate([dialog.model.cell(0).image_id], [dog], Verdict.ABSENT)
     dialog.apply()
     qtbot.waitUntil(
         lambda: dialog.model.ticked_count == number - 1 and not dialog.busy, timeout=WAIT_MS
     )
     assert "nothing was saved" in dialog.strip.text
-    assert not (page.session.annotations == 1).any()
+    assert not (page.session.snapshot().annotations == 1).any()
     dialog.apply()
     closed(dialog, qtbot)
-    assert int((page.session.annotations == 1).sum()) == number - 1
+    assert int((page.session.snapshot().annotations == 1).sum()) == number - 1
 
 
 # ------------------------------------------------------------------------- copy annotations
@@ -343,9 +343,9 @@ def test_verdicts_are_copied_onto_another_image_and_unknown_does_not_overwrite(
     page = page_of(window)
     (source,) = select(page, "dog_1.jpg")
     (target,) = [image_of(page, "cup_5.jpg")]
-    page.session.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
-    page.session.annotate([source], [class_of(page, "boat")], Verdict.ABSENT)
-    page.session.annotate([target], [class_of(page, "cup")], Verdict.PRESENT)
+    page.session.annotations.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotations.annotate([source], [class_of(page, "boat")], Verdict.ABSENT)
+    page.session.annotations.annotate([target], [class_of(page, "cup")], Verdict.PRESENT)
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_C, Keys.ControlModifier | Keys.ShiftModifier)
     copied = from_mime(QGuiApplication.clipboard().mimeData())
@@ -366,10 +366,10 @@ def test_pasting_onto_several_says_what_changes_before_it_does(
 ) -> None:
     page = page_of(window)
     (source,) = select(page, "dog_1.jpg")
-    page.session.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotations.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
     window.commands.action("image.copy-annotations").trigger()
     ids = select(page, "dog_2.jpg", "dog_6.jpg", "cup_5.jpg")
-    page.session.annotate(ids[2:], [class_of(page, "dog")], Verdict.ABSENT)
+    page.session.annotations.annotate(ids[2:], [class_of(page, "dog")], Verdict.ABSENT)
     window.commands.action("image.paste-annotations").trigger()
     qtbot.waitUntil(lambda: window.batch_actions.question is not None, timeout=WAIT_MS)
     question = window.batch_actions.question
@@ -474,7 +474,7 @@ def test_ten_thousand_images_are_one_step_that_is_undone_and_done_again(
 def test_thousands_of_predictions_are_accepted_as_counted(large: MainWindow, qtbot: QtBot) -> None:
     page = page_of(large)
     snapshot = page.session.snapshot()
-    page.session.annotate(snapshot.image_ids[:500].tolist(), [1], Verdict.ABSENT)
+    page.session.annotations.annotate(snapshot.image_ids[:500].tolist(), [1], Verdict.ABSENT)
     dialog = open_accept(large, qtbot)
     dialog.least.slider.setValue(30)
     ready(dialog, qtbot)

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
@@ -32,7 +32,7 @@ def image_of(page: LibraryPage, name: str) -> int:
 
 
 def class_of(page: LibraryPage, name: str) -> int:
-    return next(entry.id for entry in page.session.classes if entry.name == name)
+    return next(entry.id for entry in page.session.snapshot().classes if entry.name == name)
 
 
 def select(page: LibraryPage, qtbot: QtBot, *names: str) -> list[int]:
@@ -106,7 +106,7 @@ def test_any_class_is_found_and_judged_from_the_search_box(page: LibraryPage, qt
     search.setFocus()
     qtbot.keyClicks(search, "kit")
     assert listed(page) == ["kite"]
-    assert not (page.session.annotations >= 0).any(), "typing judges nothing"
+    assert not (page.session.snapshot().annotations >= 0).any(), "typing judges nothing"
     qtbot.keyClick(search, Qt.Key.Key_Return)
     qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
     assert stored(page, image, "kite") == Verdict.PRESENT
@@ -114,7 +114,7 @@ def test_any_class_is_found_and_judged_from_the_search_box(page: LibraryPage, qt
 
 def test_a_verdict_on_several_photos_is_one_step_to_undo(page: LibraryPage, qtbot: QtBot) -> None:
     ids = select(page, qtbot, "dog_1.jpg", "dog_2.jpg", "person_4.jpg")
-    page.session.annotate([ids[0]], [class_of(page, "dog")], Verdict.PRESENT)
+    page.session.annotations.annotate([ids[0]], [class_of(page, "dog")], Verdict.PRESENT)
     page.inspector.focus_class(class_of(page, "dog"))
     qtbot.waitUntil(
         lambda: (row := page.inspector.focused_class()) is not None and row.verdict is None,
@@ -158,7 +158,7 @@ def test_of_two_captions_written_while_something_else_is_saved_the_last_one_stay
     page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (image,) = select(page, qtbot, "cup_5.jpg")
-    write, written = page.session.set_caption, []
+    write, written = page.session.images.set_caption, []
     monkeypatch.setattr(
         page.session, "set_caption", lambda id_, text: (written.append(text), write(id_, text))
     )
@@ -169,7 +169,9 @@ def test_of_two_captions_written_while_something_else_is_saved_the_last_one_stay
         qtbot.keyClick(caption, Qt.Key.Key_Return)
         qtbot.keyClicks(caption, " in a cup")
         qtbot.keyClick(caption, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: page.session.image(image).caption == "tea in a cup", timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: page.session.images.details(image).caption == "tea in a cup", timeout=WAIT_MS
+    )
     assert written == ["tea in a cup"]
 
 
@@ -185,11 +187,13 @@ def test_verdicts_and_captions_are_there_when_the_library_opens_again(
     caption.setFocus()
     qtbot.keyClicks(caption, "a cup of tea")
     qtbot.keyClick(caption, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: page.session.image(image).caption == "a cup of tea", timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: page.session.images.details(image).caption == "a cup of tea", timeout=WAIT_MS
+    )
     window.close()
 
     page = settled(launch(photos))
     (image,) = select(page, qtbot, "cup_5.jpg")
     assert stored(page, image, "cup") == Verdict.PRESENT
     assert page.inspector.facts.caption.toPlainText() == "a cup of tea"
-    assert page.session.bands().present.sum() == 1
+    assert page.session.snapshot().bands.present.sum() == 1

@@ -35,7 +35,7 @@ def drop(target: QWidget, *paths: Path) -> QDropEvent:
 
 
 def selected_names(page: LibraryPage) -> set[str]:
-    return {page.session.path(image_id).name for image_id in page.grid.selected_ids()}
+    return {page.session.images.path(image_id).name for image_id in page.grid.selected_ids()}
 
 
 def test_photos_dropped_on_the_welcome_page_open_their_folder_and_are_selected(
@@ -48,7 +48,7 @@ def test_photos_dropped_on_the_welcome_page_open_their_folder_and_are_selected(
     assert page is not None
     assert page.session.library_folder == library_for(photos)
     qtbot.waitUntil(lambda: selected_names(page) == {"dog_2.jpg", "cup_5.jpg"}, timeout=WAIT_MS)
-    assert page.session.path(page.grid.current_id()).name == "dog_2.jpg"
+    assert page.session.images.path(page.grid.current_id()).name == "dog_2.jpg"
 
 
 def test_a_photo_of_the_library_dropped_on_it_is_selected_whatever_is_filtered(
@@ -63,7 +63,7 @@ def test_a_photo_of_the_library_dropped_on_it_is_selected_whatever_is_filtered(
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     drop(page, photos / "trip" / "kite_7.jpg")
     qtbot.waitUntil(lambda: selected_names(page) == {"kite_7.jpg"}, timeout=WAIT_MS)
-    assert [folder.path for folder in page.session.folders()] == [photos]
+    assert [folder.path for folder in page.session.folders.all()] == [photos]
 
 
 def test_a_photo_from_elsewhere_brings_its_folder_into_the_library(
@@ -80,7 +80,7 @@ def test_a_photo_from_elsewhere_brings_its_folder_into_the_library(
     photo.write_bytes((photos / "dog_1.jpg").read_bytes())
     drop(page, photo)
     qtbot.waitUntil(lambda: selected_names(page) == {"dog_99.jpg"}, timeout=WAIT_MS)
-    assert {folder.path for folder in page.session.folders()} == {photos, other}
+    assert {folder.path for folder in page.session.folders.all()} == {photos, other}
 
 
 def test_what_is_neither_folder_nor_photo_is_not_taken(
@@ -112,14 +112,14 @@ def test_a_recent_library_that_is_gone_says_so_and_leaves_the_list_by_the_keyboa
     window.opener.wait()
     library = library_for(photos)
     (library / "catalogue.sqlite").unlink()
-    window.welcome.show_recent(window.memory.recent())
+    window.welcome.show_recent(window.settings.recent())
     assert "not found" in window.welcome.recent.item(0).text()
-    window.open_recent(window.memory.recent()[0])
+    window.open_recent(window.settings.recent()[0])
     note = window.notifications.shown[0]
     assert "not there any more" in note.title and str(library) in note.message
     assert window.page is None and not (library / "catalogue.sqlite").exists()
     window.welcome.recent.setCurrentRow(0)
     window.welcome.recent.setFocus()
     qtbot.keyClick(window.welcome.recent, Qt.Key.Key_Delete)
-    assert window.memory.recent() == []
+    assert window.settings.recent() == []
     assert window.welcome.recent.isHidden()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.inference.filters import SortKey, Status
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
@@ -32,7 +32,7 @@ def names(page: LibraryPage) -> list[str]:
 
 
 def class_id(page: LibraryPage, name: str) -> int:
-    return next(entry.id for entry in page.session.classes if entry.name == name)
+    return next(entry.id for entry in page.session.snapshot().classes if entry.name == name)
 
 
 def choose(page: LibraryPage, status: Status) -> None:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -39,7 +39,7 @@ def verdict(page: LibraryPage, image_id: int, name: str) -> Verdict:
 
 
 def focus(page: LibraryPage, name: str, qtbot: QtBot) -> int:
-    class_id = next(entry.id for entry in page.session.classes if entry.name == name)
+    class_id = next(entry.id for entry in page.session.snapshot().classes if entry.name == name)
     qtbot.waitUntil(lambda: page.inspector.model.rowCount() > 0, timeout=WAIT_MS)
     page.inspector.focus_class(class_id)
     assert page.focus_class == class_id
@@ -184,7 +184,7 @@ def test_copy_path_puts_every_path_on_the_clipboard(
     ids = select(page, 0, 1)
     qtbot.waitUntil(lambda: window.commands.action("image.copy-path").isEnabled())
     window.commands.action("image.copy-path").trigger()
-    expected = "\n".join(str(page.session.path(id_)) for id_ in ids)
+    expected = "\n".join(str(page.session.images.path(id_)) for id_ in ids)
     qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == expected, timeout=WAIT_MS)
 
 

@@ -14,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFileDialog
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -31,7 +31,7 @@ def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) ->
     for row, name in enumerate(snapshot.names):
         words = name.rpartition("/")[2].split("_")[0].split("+")
         shown = [item.id for item in snapshot.classes if item.name in words and item.name != "boat"]
-        session.annotate([int(snapshot.image_ids[row])], shown, Verdict.PRESENT)
+        session.annotations.annotate([int(snapshot.image_ids[row])], shown, Verdict.PRESENT)
     return window
 
 
@@ -69,7 +69,7 @@ def test_from_f4_to_the_photos_of_a_class_without_the_mouse(
         ),
         timeout=WAIT_MS,
     )
-    assert page.panel.bar.filter().class_id == page.session.classes[0].id
+    assert page.panel.bar.filter().class_id == page.session.snapshot().classes[0].id
 
 
 def test_a_cell_of_the_heat_map_opens_the_photos_with_both_classes(
@@ -92,7 +92,7 @@ def test_undo_on_the_page_takes_the_figures_back(window: MainWindow, qtbot: QtBo
     dashboard = opened(window, qtbot)
     page = window.page
     assert page is not None
-    boat = next(item for item in page.session.classes if item.name == "boat")
+    boat = next(item for item in page.session.snapshot().classes if item.name == "boat")
     column = page.session.snapshot().column_of[boat.id]
     image = int(page.session.snapshot().image_ids[0])
     page.undo_stack.annotate([image], [boat.id], Verdict.PRESENT, "boat")

@@ -21,12 +21,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
+from lmpt_desktop.catalogue.records import RunState, Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import ClassSpec, RunState, Verdict
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.training.log import LogDialog
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
@@ -74,13 +75,13 @@ def launch_real(
 
     def open_session(library: Path) -> Opened:
         session = LibrarySession.open(library, device="cpu", backbone=tiny_backbone)
-        if not session.classes:
-            session.set_vocabulary([ClassSpec(name) for name in COLOURS])
+        if not session.snapshot().classes:
+            session.vocabulary.set_all([ClassSpec(name) for name in COLOURS])
         store = ThumbnailStore(library)
         return Opened(session, SessionThumbnails(session, store), store.close)
 
     def start() -> MainWindow:
-        window = app.make_window(WindowMemory(), LibraryOpener(open_session))
+        window = app.make_window(ComputerSettings(), LibraryOpener(open_session))
         window.resize(1280, 800)
         window.show()
         windows.append(window)
@@ -99,7 +100,7 @@ def launch_real(
 
 
 def scored(page: LibraryPage) -> bool:
-    scores = page.session.scores
+    scores = page.session.snapshot().scores
     return len(scores) == len(COLOURS) * EACH and not np.isnan(scores).any()
 
 
@@ -113,8 +114,8 @@ def window(launch_real: Callable[[], MainWindow]) -> MainWindow:
     for entry in snapshot.classes:
         rows = [i for i, name in enumerate(snapshot.names) if name.startswith(entry.name)]
         ids = snapshot.image_ids[rows].tolist()
-        page.session.annotate(ids, [entry.id], Verdict.PRESENT)
-    page.session.mark_reviewed(snapshot.image_ids.tolist())
+        page.session.annotations.annotate(ids, [entry.id], Verdict.PRESENT)
+    page.session.annotations.mark_reviewed(snapshot.image_ids.tolist())
     return window
 
 
@@ -148,7 +149,7 @@ def same(first: np.ndarray, second: np.ndarray) -> bool:
 def test_retrain_compare_promote_and_roll_back(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    before = page.session.scores.copy()
+    before = page.session.snapshot().scores.copy()
     run = start_run(window, qtbot)
     qtbot.waitUntil(lambda: state(run) is RunState.FINISHED, timeout=WAIT_MS)
     status = run.page.status
@@ -169,7 +170,7 @@ def test_retrain_compare_promote_and_roll_back(
     assert {item.name for item in result.new.classes} == set(COLOURS)
     assert result.old.scores.total is not None and result.new.scores.total is not None
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not same(page.session.scores, before), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not same(page.session.snapshot().scores, before), timeout=WAIT_MS)
     assert page.session.snapshot().trained.all()
     assert window.status.currentMessage() == "The new prompts are in use."
 
@@ -177,11 +178,11 @@ def test_retrain_compare_promote_and_roll_back(
     versions = window.findChild(VersionsDialog)
     assert versions is not None
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: same(page.session.scores, before), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: same(page.session.snapshot().scores, before), timeout=WAIT_MS)
 
 
 def fit_process(page: LibraryPage) -> int:
-    status = page.session.current_run()
+    status = page.session.training.current_run()
     assert status is not None
     pid = page.session.catalogue.runs.get(status.run_id).pid
     assert pid is not None
@@ -191,13 +192,16 @@ def fit_process(page: LibraryPage) -> int:
 def test_a_killed_trainer_is_told_and_costs_nothing_but_the_run(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    before, annotations = page.session.scores.copy(), page.session.annotations.copy()
+    before, annotations = (
+        page.session.snapshot().scores.copy(),
+        page.session.snapshot().annotations.copy(),
+    )
     run = start_run(window, qtbot)
     os.kill(fit_process(page), signal.SIGKILL)
     qtbot.waitUntil(lambda: state(run) is RunState.FAILED, timeout=WAIT_MS)
     assert "killed" in run.page.details.text()
     assert "Predictions are as they were" in run.page.details.text()
-    assert same(page.session.scores, before)
+    assert same(page.session.snapshot().scores, before)
     np.testing.assert_array_equal(page.session.annotations, annotations)
     qtbot.mouseClick(run.page.log, Qt.MouseButton.LeftButton)
     assert window.findChild(LogDialog) is not None
@@ -221,4 +225,4 @@ def test_the_window_can_be_closed_during_a_run(
     run = again.findChild(RunDialog)
     assert run is not None
     qtbot.waitUntil(lambda: state(run) is RunState.FINISHED, timeout=WAIT_MS)
-    assert len(again.page.session.versions()) == 2
+    assert len(again.page.session.versions.all()) == 2

@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.notices import VersionsChanged
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.review.page import ReviewPage
@@ -36,7 +36,7 @@ def image_of(page: LibraryPage, name: str) -> int:
 
 
 def class_of(page: LibraryPage, name: str) -> int:
-    return next(entry.id for entry in page.session.classes if entry.name == name)
+    return next(entry.id for entry in page.session.snapshot().classes if entry.name == name)
 
 
 def stored(page: LibraryPage, image_id: int, class_id: int) -> int:
@@ -103,7 +103,7 @@ def test_enter_in_the_grid_opens_the_photo_and_escape_returns_to_the_one_reached
     assert page.grid.current_id() == ids[start + 1]
     assert page.grid.selected_ids() == [ids[start + 1]]
     assert QApplication.focusWidget() is page.grid
-    assert not (page.session.annotations >= 0).any(), "looking says nothing"
+    assert not (page.session.snapshot().annotations >= 0).any(), "looking says nothing"
 
 
 def test_a_queue_is_answered_by_keys_and_every_answer_is_committed_at_once(
@@ -208,7 +208,7 @@ def test_any_class_is_found_by_a_part_of_its_name(page: LibraryPage, qtbot: QtBo
     assert QApplication.focusWidget() is review.side.finder.line
     qtbot.keyClicks(review.side.finder.line, "ap")  # letters that would be answers elsewhere
     assert review.side.finder.list.item(0).text() == "No class is called that."
-    assert not (page.session.annotations >= 0).any()
+    assert not (page.session.snapshot().annotations >= 0).any()
     review.side.finder.line.clear()
     qtbot.keyClicks(review.side.finder.line, "it")
     assert [review.side.finder.list.item(i).text() for i in range(1)] == ["kite"]
@@ -231,7 +231,7 @@ def test_enter_marks_the_photo_reviewed_and_goes_on(page: LibraryPage, qtbot: Qt
     press(qtbot, Key.Key_1)
     press(qtbot, Key.Key_Return)
     assert image in page.session.catalogue.annotations.reviewed()
-    verdicts = [stored(page, image, entry.id) for entry in page.session.classes]
+    verdicts = [stored(page, image, entry.id) for entry in page.session.snapshot().classes]
     assert sorted(verdicts) == [0, 0, 0, 0, 1]
     assert seen(review, qtbot) != image
     press(qtbot, Key.Key_Backspace)
@@ -300,7 +300,7 @@ def test_a_photo_that_cannot_be_shown_says_why_and_cannot_be_judged(
     qtbot.waitUntil(lambda: bool(review.canvas.message), timeout=WAIT_MS)
     press(qtbot, Key.Key_P)
     press(qtbot, Key.Key_Return)
-    assert not (page.session.annotations >= 0).any()
+    assert not (page.session.snapshot().annotations >= 0).any()
     assert not review.canvas.showing
 
 
@@ -313,7 +313,7 @@ def test_new_prompts_choose_the_following_questions_anew_and_keep_the_place(
     at_hand = review.line.current
     said: list[str] = []
     review.announcer.announced.connect(said.append)
-    page.session._notify(VersionsChanged())
+    page.session._notifier.send(VersionsChanged())
     qtbot.waitUntil(lambda: any("chosen anew" in sentence for sentence in said), timeout=WAIT_MS)
     assert review.line.current == at_hand and review.line.place == 1
     asked = [question.key for question in review.line.around(20, 20)]
@@ -414,5 +414,5 @@ def test_image_commands_are_about_the_photo_under_review(page: LibraryPage, qtbo
     image = seen(review, qtbot)
     assert page.chosen_ids() == [image] == [page.current_id]
     press(qtbot, Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    path = str(page.session.path(image))
+    path = str(page.session.images.path(image))
     qtbot.waitUntil(lambda: QApplication.clipboard().text() == path, timeout=WAIT_MS)

@@ -79,7 +79,7 @@ def test_more_like_several_images_with_a_folder_chosen(
     window.commands.action("image.alike").trigger()
     qtbot.waitUntil(lambda: names(page)[0] == "dog+boat_9.jpg", timeout=WAIT_MS)
     assert page.panel.search_bar.chip.text() == "Like 2 photos"
-    folder = page.session.folders()[0].id
+    folder = page.session.folders.all()[0].id
     page.panel.bar.set_folder(folder, Path("trip"))
     qtbot.waitUntil(lambda: len(names(page)) == 5, timeout=WAIT_MS)
     assert names(page)[:2] == ["dog+boat_9.jpg", "boat_8.jpg"]
@@ -90,7 +90,7 @@ def test_a_verdict_on_what_was_found_is_a_verdict_like_any_other(
 ) -> None:
     page.panel.search_bar.search_words("cup")
     qtbot.waitUntil(lambda: set(names(page)[:2]) == {"cup_5.jpg", "cup_11.jpg"}, timeout=WAIT_MS)
-    cup = next(entry.id for entry in page.session.classes if entry.name == "cup")
+    cup = next(entry.id for entry in page.session.snapshot().classes if entry.name == "cup")
     found = page.panel.model.ids[:2].tolist()
     page.grid.select_ids(found, found[0])
     page.set_focus_class(cup)

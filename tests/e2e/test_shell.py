@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QTreeWidgetItemIterator
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -43,7 +43,7 @@ def test_a_verdict_key_chosen_in_the_preferences_works_at_once_and_after_a_resta
     def say_present(window: MainWindow, page: LibraryPage, place: int) -> int:
         image = page.panel.model.image_id(place)
         page.grid.select_ids([image], image)
-        class_id = page.session.classes[3].id
+        class_id = page.session.snapshot().classes[3].id
         qtbot.waitUntil(lambda: page.inspector.focus_class(class_id), timeout=WAIT_MS)
         qtbot.waitUntil(window.commands.action("image.present").isEnabled, timeout=WAIT_MS)
         page.grid.setFocus()
@@ -99,9 +99,9 @@ def test_language_thumbnail_size_and_retrain_suggestion_are_remembered(
     preferences.suggest_box.setChecked(False)
     window.close()
     again = launch()
-    assert again.memory.text("language") == "de"
-    assert again.memory.number("zoom", 0) == 220
-    assert again.memory.number("suggest-retrain", 1) == 0
+    assert again.settings.text("language") == "de"
+    assert again.settings.number("zoom", 0) == 220
+    assert again.settings.number("suggest-retrain", 1) == 0
     again.commands.action("edit.preferences").trigger()
     assert not dialog(again, "preferences").suggest_box.isChecked()
 
@@ -121,7 +121,7 @@ def test_paths_are_copied_by_the_keyboard(
     assert isinstance(window, MainWindow)
     qtbot.waitUntil(window.commands.action("image.copy-path").isEnabled, timeout=WAIT_MS)
     qtbot.keyClick(page.grid, Qt.Key.Key_C, CTRL)
-    wanted = {str(page.session.path(image)) for image in ids}
+    wanted = {str(page.session.images.path(image)) for image in ids}
     qtbot.waitUntil(
         lambda: set(QApplication.clipboard().text().splitlines()) == wanted, timeout=WAIT_MS
     )

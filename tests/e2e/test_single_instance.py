@@ -99,7 +99,7 @@ def test_a_second_start_ends_at_once_and_its_folder_goes_to_the_first_window(
     assert window.page is not None
     session = window.page.session
     qtbot.waitUntil(
-        lambda: {folder.path for folder in session.folders()} == {photos, more}, timeout=WAIT_MS
+        lambda: {folder.path for folder in session.folders.all()} == {photos, more}, timeout=WAIT_MS
     )
 
 

@@ -71,7 +71,7 @@ def test_the_library_of_last_time_opens_again_and_is_among_the_recent(
 ) -> None:
     launch(photos).close()
     again = launch()
-    assert [entry.name for entry in again.memory.recent()] == ["my photos"]
+    assert [entry.name for entry in again.settings.recent()] == ["my photos"]
     app.start(again, argparse.Namespace(folders=[], library=None))
     qtbot.waitUntil(lambda: again.page is not None, timeout=WAIT_MS)
     assert again.page is not None
@@ -90,7 +90,7 @@ def test_a_library_closed_by_hand_stays_closed_but_can_be_chosen(
     app.start(again, argparse.Namespace(folders=[], library=None))
     assert again.page is None
     assert not again.opener.busy
-    again.open_recent(again.memory.recent()[0])
+    again.open_recent(again.settings.recent()[0])
     qtbot.waitUntil(lambda: again.page is not None, timeout=WAIT_MS)
 
 

@@ -24,7 +24,7 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
 ) -> None:
     window = launch(photos)
     page = settled(window)
-    dog = next(entry.id for entry in page.session.classes if entry.name == "dog")
+    dog = next(entry.id for entry in page.session.snapshot().classes if entry.name == "dog")
     ids = page.session.snapshot().image_ids[:3].tolist()
     page.grid.select_ids(ids, ids[0])
     qtbot.waitUntil(lambda: len(page.inspector.image_ids) == 3, timeout=WAIT_MS)
@@ -32,11 +32,12 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
     qtbot.keyClick(page.grid, Qt.Key.Key_P)
     qtbot.keyClick(page.grid, Qt.Key.Key_R)
     qtbot.waitUntil(
-        lambda: page.session.reviewed.sum() == 3 and page.undo_stack.settled, timeout=WAIT_MS
+        lambda: page.session.snapshot().reviewed.sum() == 3 and page.undo_stack.settled,
+        timeout=WAIT_MS,
     )
     said = page.session.annotations
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert page.session.reviewed.sum() == 0
+    assert page.session.snapshot().reviewed.sum() == 0
     window.close()
 
     window = launch(photos)
@@ -47,11 +48,11 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
     assert menu_text(window, "redo") == "Redo Reviewed 3 photos"
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert (page.session.annotations == -1).all()
+    assert (page.session.snapshot().annotations == -1).all()
     matrix = page.session.catalogue.annotations.matrix
     assert (matrix(ids, page.session.snapshot().class_ids) == -1).all()
     for _ in range(2):
         page.commands.action("edit.redo").trigger()
-    assert (page.session.annotations == said).all()
-    assert page.session.reviewed.sum() == 3
+    assert (page.session.snapshot().annotations == said).all()
+    assert page.session.snapshot().reviewed.sum() == 3
     assert not page.commands.action("edit.redo").isEnabled()

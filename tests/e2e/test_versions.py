@@ -12,10 +12,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.catalogue.records import RunState, Verdict
 from lmpt_desktop.engine.notices import RunChanged
-from lmpt_desktop.engine.views import RunState, Verdict
+from lmpt_desktop.settings import SUGGEST_RETRAIN
 from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.shell.settings import SUGGEST_RETRAIN
 from lmpt_desktop.ui.training.log import LogDialog
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
@@ -38,8 +38,8 @@ def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) ->
         image = int(snapshot.image_ids[row])
         words = name.rpartition("/")[2].split("_")[0].split("+")
         shown = [entry.id for entry in snapshot.classes if entry.name in words]
-        page.session.annotate([image], shown, Verdict.PRESENT)
-        page.session.mark_reviewed([image])
+        page.session.annotations.annotate([image], shown, Verdict.PRESENT)
+        page.session.annotations.mark_reviewed([image])
     return window
 
 
@@ -88,10 +88,12 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
 ) -> None:
     yes = QMessageBox.StandardButton.Yes
     monkeypatch.setattr(QMessageBox, "question", lambda *_args: yes)
-    before = page.session.scores.copy()
+    before = page.session.snapshot().scores.copy()
     run = retrain(window, qtbot)
     finish(run, qtbot)
-    np.testing.assert_array_equal(page.session.scores, before)  # nothing is promoted unasked
+    np.testing.assert_array_equal(
+        page.session.snapshot().scores, before
+    )  # nothing is promoted unasked
 
     comparison = compared(window, run, qtbot)
     result = comparison.comparison
@@ -99,7 +101,8 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
     assert comparison.changed is not None and len(comparison.changed.lines) > 0
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
-        lambda: not np.allclose(page.session.scores, before, equal_nan=True), timeout=WAIT_MS
+        lambda: not np.allclose(page.session.snapshot().scores, before, equal_nan=True),
+        timeout=WAIT_MS,
     )
 
     window.commands.action("model.versions").trigger()
@@ -108,11 +111,11 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
     assert [item.active for item in versions.model.versions] == [True, False]
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
-        lambda: np.allclose(page.session.scores, before, equal_nan=True), timeout=WAIT_MS
+        lambda: np.allclose(page.session.snapshot().scores, before, equal_nan=True), timeout=WAIT_MS
     )
     versions.select_version(result.version_id)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
-    assert [item.version_id for item in page.session.versions()] == [0]
+    assert [item.version_id for item in page.session.versions.all()] == [0]
 
 
 def test_the_changed_photos_can_be_looked_at_in_the_grid(
@@ -134,7 +137,7 @@ def test_discarding_leaves_predictions_and_no_version(
     finish(run, qtbot)
     comparison = compared(window, run, qtbot)
     qtbot.mouseClick(comparison.discard, Qt.MouseButton.LeftButton)
-    assert [item.version_id for item in page.session.versions()] == [0]
+    assert [item.version_id for item in page.session.versions.all()] == [0]
 
 
 @pytest.mark.parametrize("end", ["fail", "die"])
@@ -146,7 +149,7 @@ def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
     end: str,
 ) -> None:
     monkeypatch.setenv("FAKE_FIT", json.dumps({"end": end}))
-    before = page.session.scores.copy()
+    before = page.session.snapshot().scores.copy()
     run = retrain(window, qtbot)
     finish(run, qtbot, RunState.FAILED)
     assert run.page.headline.text() == "The training failed"
@@ -156,8 +159,8 @@ def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
     log = opened(window, LogDialog, qtbot)
     assert isinstance(log, LogDialog)
     assert "a line of the log" in log.text.toPlainText()
-    np.testing.assert_array_equal(page.session.scores, before)
-    assert [item.version_id for item in page.session.versions()] == [0]
+    np.testing.assert_array_equal(page.session.snapshot().scores, before)
+    assert [item.version_id for item in page.session.versions.all()] == [0]
 
 
 def test_cancel_keeps_what_was_learned_so_far(
@@ -216,7 +219,7 @@ def test_a_run_is_found_again_when_the_window_is_reopened(
     assert isinstance(dialog, RunDialog)
     finish(dialog, qtbot)
     assert again.page is not None
-    assert len(again.page.session.versions()) == 2
+    assert len(again.page.session.versions.all()) == 2
 
 
 def test_a_version_is_named_exported_imported_and_compared(
@@ -232,7 +235,7 @@ def test_a_version_is_named_exported_imported_and_compared(
     versions.select_version(made)
     qtbot.keyClicks(versions.words.name, "first try")
     qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
-    assert page.session.versions()[0].name == "first try"
+    assert page.session.versions.all()[0].name == "first try"
     assert "55 annotations on 11 photos" in versions.words.origin.text()
 
     versions.export_to(tmp_path / "first.zip")
@@ -252,7 +255,7 @@ def test_a_version_is_named_exported_imported_and_compared(
     assert comparison.comparison is not None and comparison.comparison.changed_count > 0
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(page.session.snapshot().trained.all()), timeout=WAIT_MS)
-    active = [item.version_id for item in page.session.versions() if item.active]
+    active = [item.version_id for item in page.session.versions.all() if item.active]
     assert active == [taken.version_id]
 
 
@@ -265,7 +268,7 @@ def test_what_is_no_version_is_refused_with_a_sentence(
     assert isinstance(versions, VersionsDialog)
     versions.import_from(tmp_path / "x.zip")
     qtbot.waitUntil(lambda: "cannot be read as a version" in versions.strip.text, timeout=WAIT_MS)
-    assert len(page.session.versions()) == 1
+    assert len(page.session.versions.all()) == 1
 
 
 def test_a_retraining_is_suggested_beside_the_work(
@@ -275,10 +278,10 @@ def test_a_retraining_is_suggested_beside_the_work(
     suggestion = page.findChild(RetrainSuggestion)
     assert suggestion is not None
     assert suggestion.timer.isActive()  # something was said a moment ago
-    window.memory.put(SUGGEST_RETRAIN, 0)
+    window.settings.set(SUGGEST_RETRAIN, False)
     suggestion.ask()
     assert not suggestion._asking
-    window.memory.put(SUGGEST_RETRAIN, 1)
+    window.settings.set(SUGGEST_RETRAIN, True)
     suggestion.ask()
     qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
     (note,) = window.notifications.shown

@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
@@ -70,8 +70,8 @@ def test_a_class_added_is_predicted_at_once(
 def test_a_class_renamed_keeps_annotations_and_is_predicted_anew(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    cup = next(entry for entry in page.session.classes if entry.name == "cup")
-    page.session.annotate([1], [cup.id], Verdict.PRESENT)
+    cup = next(entry for entry in page.session.snapshot().classes if entry.name == "cup")
+    page.session.annotations.annotate([1], [cup.id], Verdict.PRESENT)
     row = [line.entry.name for line in dialog.classes.model.lines].index("cup")
     dialog.classes.model.setData(dialog.classes.model.index(row, NAME), "tree")
     qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
@@ -89,16 +89,16 @@ def test_a_description_is_what_the_model_reads(
 def test_an_archived_class_comes_back_with_its_annotations(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    kite = next(entry for entry in page.session.classes if entry.name == "kite")
-    page.session.annotate([1, 2, 3], [kite.id], Verdict.ABSENT)
-    names = [entry.name for entry in page.session.classes]
+    kite = next(entry for entry in page.session.snapshot().classes if entry.name == "kite")
+    page.session.annotations.annotate([1, 2, 3], [kite.id], Verdict.ABSENT)
+    names = [entry.name for entry in page.session.snapshot().classes]
     dialog.refresh()
     dialog.classes.select_class("kite")
     qtbot.mouseClick(dialog.classes.archive, Qt.MouseButton.LeftButton)
-    assert "kite" not in [entry.name for entry in page.session.classes]
+    assert "kite" not in [entry.name for entry in page.session.snapshot().classes]
     assert "3 annotations are kept" in dialog.strip.text
     qtbot.mouseClick(dialog.strip.button, Qt.MouseButton.LeftButton)
-    assert [entry.name for entry in page.session.classes] == names
+    assert [entry.name for entry in page.session.snapshot().classes] == names
     matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [kite.id])
     assert matrix[:, 0].tolist() == [0, 0, 0]
     qtbot.waitUntil(lambda: predicted(page, "kite") == {"kite_7.jpg"}, timeout=WAIT_MS)
@@ -110,12 +110,12 @@ def test_a_built_in_set_replaces_the_list(
     dialog.tabs.setCurrentWidget(dialog.list)
     dialog.list.use_built_in("coco80")
     qtbot.mouseClick(dialog.list.apply, Qt.MouseButton.LeftButton)
-    assert len(page.session.classes) == 80
+    assert len(page.session.snapshot().classes) == 80
     qtbot.waitUntil(lambda: "dog_1.jpg" in predicted(page, "dog"), timeout=WAIT_MS)
     qtbot.waitUntil(
         lambda: (
             len(page.session.snapshot().classes) == 80
-            and not np.isnan(page.session.scores[0]).any()
+            and not np.isnan(page.session.snapshot().scores[0]).any()
         ),
         timeout=WAIT_MS,
     )
@@ -138,7 +138,7 @@ def test_a_class_is_tried_before_it_is_added(
     assert dialog.try_out.model.lines[0].file_name == "tree_20.jpg"
     assert [line.predicted for line in dialog.try_out.model.lines][:2] == [True, False]
     assert "predicted in 1 of 12 photos" in dialog.try_out.sentence.text()
-    assert "tree" not in [entry.name for entry in page.session.classes]
+    assert "tree" not in [entry.name for entry in page.session.snapshot().classes]
     qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
 
@@ -146,9 +146,9 @@ def test_a_class_is_tried_before_it_is_added(
 def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    ids = {entry.name: entry.id for entry in page.session.classes}
-    page.session.annotate([1, 2], [ids["cup"]], Verdict.PRESENT)
-    page.session.annotate([2, 3], [ids["kite"]], Verdict.PRESENT)
+    ids = {entry.name: entry.id for entry in page.session.snapshot().classes}
+    page.session.annotations.annotate([1, 2], [ids["cup"]], Verdict.PRESENT)
+    page.session.annotations.annotate([2, 3], [ids["kite"]], Verdict.PRESENT)
     table = dialog.classes.table
     dialog.classes.select_class("kite")
     table.setFocus()
@@ -162,14 +162,18 @@ def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
     qtbot.waitUntil(asked.act.isEnabled, timeout=WAIT_MS)
     assert "“cup” and “kite” become “kite”: 3 photos." in asked.sentences.text()
     qtbot.keyClick(asked, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: "cup" not in [e.name for e in page.session.classes], timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: "cup" not in [e.name for e in page.session.snapshot().classes], timeout=WAIT_MS
+    )
     matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [ids["kite"]])
     assert matrix[:, 0].tolist() == [1, 1, 1]
     with qtbot.waitActive(dialog, timeout=WAIT_MS):
         dialog.activateWindow()
     table.setFocus()
     qtbot.keyClick(table, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: "cup" in [e.name for e in page.session.classes], timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: "cup" in [e.name for e in page.session.snapshot().classes], timeout=WAIT_MS
+    )
     matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [ids["kite"], ids["cup"]])
     assert matrix.tolist() == [[-1, 1], [1, 1], [1, -1]]
 
@@ -177,8 +181,8 @@ def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
 def test_a_split_shows_its_photos_in_the_grid(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    dog = next(entry for entry in page.session.classes if entry.name == "dog")
-    page.session.annotate([1, 2, 6], [dog.id], Verdict.PRESENT)
+    dog = next(entry for entry in page.session.snapshot().classes if entry.name == "dog")
+    page.session.annotations.annotate([1, 2, 6], [dog.id], Verdict.PRESENT)
     dialog.refresh()
     dialog.classes.select_class("dog")
     qtbot.mouseClick(dialog.classes.split, Qt.MouseButton.LeftButton)
@@ -188,4 +192,4 @@ def test_a_split_shows_its_photos_in_the_grid(
     qtbot.waitUntil(asked.act.isEnabled, timeout=WAIT_MS)
     qtbot.mouseClick(asked.act, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == [1, 2, 6], timeout=WAIT_MS)
-    assert page.session.classes[0].name == "guide dog"
+    assert page.session.snapshot().classes[0].name == "guide dog"

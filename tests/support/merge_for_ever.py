@@ -10,7 +10,7 @@ from paper_library import open_session
 
 def main() -> None:
     with open_session(Path(sys.argv[1])) as session:
-        dog, puppy = (entry.id for entry in session.classes)
+        dog, puppy = (entry.id for entry in session.snapshot().classes)
         editor = session.vocabulary
         while True:
             step = editor.merge(editor.plan_merge([puppy], dog))

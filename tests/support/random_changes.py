@@ -26,27 +26,27 @@ def changes(session: LibrarySession, seed: int) -> Iterator[int]:
     while True:
         count = int(rng.integers(1, IMAGES))
         some = rng.choice(ids, count, replace=False)
-        history = session.history()
+        history = session.annotations.history()
         done = [item for item in history if item.done]
         undone = [item for item in history if not item.done]
         match rng.integers(6):
             case 0 | 1:
-                session.apply_changes(
+                session.annotations.apply(
                     some,
                     rng.choice(class_ids, count),
                     rng.integers(-1, 2, count).astype(np.int8),
                     label=f"change {number}",
                 )
             case 2:
-                session.mark_reviewed(some.tolist(), True)
+                session.annotations.mark_reviewed(some.tolist(), True)
             case 3:
-                session.mark_reviewed(some.tolist(), False)
+                session.annotations.mark_reviewed(some.tolist(), False)
             case 4 if done:
-                session.undo(done[-1].id)
+                session.annotations.undo(done[-1].id)
             case 5 if undone:
-                session.redo(undone[0].id)
+                session.annotations.redo(undone[0].id)
             case _:
-                session.annotate(some.tolist(), [int(class_ids[0])], 1)  # type: ignore[arg-type]
+                session.annotations.annotate(some.tolist(), [int(class_ids[0])], 1)  # type: ignore[arg-type]
         number += 1
         yield number
 

@@ -22,8 +22,7 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from shiboken6 import isValid
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
-from lmpt_desktop.catalogue.records import Source
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Source, Verdict
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_texts import summary_of, text_of
 from lmpt_desktop.ui.kit import tasks
@@ -128,7 +127,7 @@ class AnnotationUndoStack(QObject):
         if not image_ids or not class_ids:
             return
         self._commit(
-            lambda: self._session.annotate(image_ids, class_ids, verdict),
+            lambda: self._session.annotations.annotate(image_ids, class_ids, verdict),
             len(image_ids) * len(class_ids),
             name=name,
         )
@@ -158,7 +157,7 @@ class AnnotationUndoStack(QObject):
         if not len(image_ids):
             return False
         return self._commit(
-            lambda: self._session.apply_changes(
+            lambda: self._session.annotations.apply(
                 image_ids, class_ids, verdicts, source=source, label=text
             ),
             len(image_ids),
@@ -171,7 +170,8 @@ class AnnotationUndoStack(QObject):
             return
         classes = max(1, len(self._session.snapshot().classes) // REVIEWED_CLASSES_A_CELL)
         self._commit(
-            lambda: self._session.mark_reviewed(image_ids, reviewed), len(image_ids) * classes
+            lambda: self._session.annotations.mark_reviewed(image_ids, reviewed),
+            len(image_ids) * classes,
         )
 
     def undo(self) -> None:
@@ -188,7 +188,7 @@ class AnnotationUndoStack(QObject):
             return
         self._acts += 1
         batch_id, text = command.batch_id, command.text()
-        act = self._session.redo if forward else self._session.undo
+        act = self._session.annotations.redo if forward else self._session.annotations.undo
 
         def done(turned: Batch) -> None:
             told = _("Done again: {change}") if forward else _("Undone: {change}")
@@ -224,7 +224,9 @@ class AnnotationUndoStack(QObject):
             if isValid(self):
                 self._fill([])
 
-        self._reading = tasks.start(lambda: self._session.history(HISTORY), read, unread)
+        self._reading = tasks.start(
+            lambda: self._session.annotations.history(HISTORY), read, unread
+        )
 
     def close(self) -> None:
         """Stop reading; the session is about to close."""
@@ -293,7 +295,7 @@ class AnnotationUndoStack(QObject):
     ) -> None:
         if cells <= INLINE_CELLS:
             try:
-                with self._session.hurried(PATIENCE_SECONDS):
+                with self._session.annotations.write_timeout(PATIENCE_SECONDS):
                     result = act()
             except CatalogueLocked:
                 pass  # a worker can wait

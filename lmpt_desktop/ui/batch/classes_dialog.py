@@ -20,8 +20,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
-from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.verdict_changes import Changes, Holdings, changes, holdings
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text

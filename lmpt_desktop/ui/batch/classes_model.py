@@ -9,8 +9,7 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 from PySide6.QtGui import QColor, QFont
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import ClassEntry, Verdict
 from lmpt_desktop.inference.verdict_changes import Holdings
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.grid.model import NO_PARENT, Index

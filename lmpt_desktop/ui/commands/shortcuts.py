@@ -6,18 +6,16 @@ stored, so a later version's better default reaches everyone who did not choose.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from PySide6.QtCore import QKeyCombination, QObject, Qt, Signal
 from PySide6.QtGui import QKeySequence
 
+from lmpt_desktop.settings import SHORTCUTS, Settings
 from lmpt_desktop.ui.commands.command import Command
 
-SETTING = "shortcuts"
-
-RENAMED = {"view.dashboard": "view.long-tail", "dashboard.export": "long-tail.export"}
+RENAMED = {"view.long-tail": "view.long-tail", "long-tail.export": "long-tail.export"}
 """Ids that commands had in earlier versions: keys chosen then are kept."""
 
 _FIXED = frozenset(
@@ -34,14 +32,6 @@ _HELD = (
     | Qt.KeyboardModifier.AltModifier
     | Qt.KeyboardModifier.MetaModifier
 )
-
-
-class Store(Protocol):
-    """Where choices are kept."""
-
-    def text(self, key: str, default: str = "") -> str: ...
-
-    def put(self, key: str, value: str) -> None: ...
 
 
 def combinations(keys: str) -> list[QKeyCombination]:
@@ -97,13 +87,13 @@ class Shortcuts(QObject):
     def __init__(
         self,
         commands: Iterable[Command[Any]],
-        store: Store | None = None,
+        settings: Settings | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``store`` None: choices last as long as this object."""
+        """``settings`` None: choices last as long as this object."""
         super().__init__(parent)
         self._commands: Mapping[str, Command[Any]] = {item.id: item for item in commands}
-        self._store = store
+        self._settings = settings
         self._chosen = self._read()
 
     def keys(self, command_id: str) -> tuple[str, ...]:
@@ -163,21 +153,18 @@ class Shortcuts(QObject):
             self._chosen[command_id] = keys
 
     def _read(self) -> dict[str, tuple[str, ...]]:
-        if self._store is None:
+        if self._settings is None:
             return {}
-        try:
-            read = json.loads(self._store.text(SETTING) or "{}")
-            named = {RENAMED.get(str(name), str(name)): keys for name, keys in read.items()}
-            # Commands that only another version of the app has, and keys that no keyboard has,
-            # are left out.
-            return {
-                name: tuple(part for part in map(str, keys) if combinations(part))
-                for name, keys in named.items()
-                if name in self._commands and isinstance(keys, list)
-            }
-        except (ValueError, AttributeError):
-            return {}
+        chosen = self._settings.get(SHORTCUTS)
+        named = {RENAMED.get(name, name): keys for name, keys in chosen.items()}
+        # Commands that only another version of the app has, and keys that no keyboard has, are
+        # left out.
+        return {
+            name: tuple(part for part in keys if combinations(part))
+            for name, keys in named.items()
+            if name in self._commands
+        }
 
     def _write(self) -> None:
-        if self._store is not None:
-            self._store.put(SETTING, json.dumps(self._chosen))
+        if self._settings is not None:
+            self._settings.set(SHORTCUTS, {name: list(keys) for name, keys in self._chosen.items()})

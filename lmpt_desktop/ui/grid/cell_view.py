@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop import settings
 from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.geometry import Geometry
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
@@ -28,7 +29,9 @@ from lmpt_desktop.ui.grid.model import GridModel, Index
 from lmpt_desktop.ui.grid.selection import GridSelection
 from lmpt_desktop.ui.kit import theme
 
-ZOOM_MIN, ZOOM_MAX, ZOOM_STEP, ZOOM_USUAL = 80, 400, 20, 160
+ZOOM_STEP = 20
+ZOOM_MIN, ZOOM_MAX = settings.ZOOM.bounds
+ZOOM_DEFAULT = settings.ZOOM.default
 SETTLE_MS = 120
 """How long the view must rest before the visible images count as looked at."""
 
@@ -50,7 +53,7 @@ class CellView(QListView):
         self._model = model
         self._loader = loader
         self._delegate = GridDelegate(loader, self)
-        self._delegate.set_zoom(ZOOM_USUAL)
+        self._delegate.set_zoom(ZOOM_DEFAULT)
         self.cells = Geometry(0, 1, 1, 1, 0, 0)
         """Where the cells lie."""
         self.chosen = GridSelection()

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmpt_desktop.catalogue.records import ImageState
-from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.catalogue.records import ImageState, Verdict
+from lmpt_desktop.engine.views import Snapshot
 from trainer.bands import Band
 
 MAX_CHIPS = 3
@@ -56,8 +56,7 @@ def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
     bands = snapshot.bands
     shown = (snapshot.predicted[row] & (annotated != 0)) | (annotated == 1)
     columns = np.flatnonzero(shown)
-    # Tail first, because those are what the user is here for; then what the user annotated; then the
-    # surest.
+    # Tail first, because those are what the user is here for; then annotated ones; then by score.
     columns = sorted(
         columns.tolist(),
         key=lambda column: (

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.searching import SearchReady, SearchResult, SearchState
+from lmpt_desktop.engine.search import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import _, number

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.searching import SearchQuery, SearchResult, SearchState
+from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.texts import images_text

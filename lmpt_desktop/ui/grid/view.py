@@ -25,13 +25,13 @@ from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QRegion
 from PySide6.QtWidgets import QAbstractItemView, QWidget
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.grid.cell_view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, ZOOM_USUAL, CellView
+from lmpt_desktop.ui.grid.cell_view import ZOOM_DEFAULT, ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, CellView
 from lmpt_desktop.ui.grid.geometry import Move
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel, Index
 from lmpt_desktop.ui.grid.pointer import GridPointer
 
-__all__ = ["ZOOM_MAX", "ZOOM_MIN", "ZOOM_STEP", "ZOOM_USUAL", "GridView"]
+__all__ = ["ZOOM_DEFAULT", "ZOOM_MAX", "ZOOM_MIN", "ZOOM_STEP", "GridView"]
 
 TOLD_RANGES = 200
 """Qt's selection model gets a selection of this many ranges at most."""

@@ -8,7 +8,7 @@ from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
-from lmpt_desktop.engine.views import ImageDetails
+from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
 
 

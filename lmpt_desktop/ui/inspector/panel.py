@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
 from lmpt_desktop.ui.inspector.class_view import ClassView
@@ -220,7 +220,7 @@ class InspectorPanel(QWidget):
             self.photo.say(_("Select a photo to see what is in it."))
             return
         try:
-            details = self._session.image(self._current)
+            details = self._session.images.details(self._current)
         except KeyError:  # it left the library meanwhile
             self._ids, self._current = np.empty(0, np.int64), -1
             self._show_photo()

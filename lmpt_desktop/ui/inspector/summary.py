@@ -9,7 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.bands import ClassBands
 
 

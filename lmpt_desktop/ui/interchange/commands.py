@@ -61,7 +61,7 @@ def tag_rows(session: LibrarySession) -> Iterator[TagRow]:
     rows = np.flatnonzero(shown.any(axis=1))
     for start in range(0, len(rows), 1000):
         part = rows[start : start + 1000]
-        paths = session.paths(snapshot.image_ids[part].tolist())
+        paths = session.images.paths(snapshot.image_ids[part].tolist())
         for row, path in zip(part, paths, strict=True):
             for column in np.flatnonzero(shown[row]):
                 # What the user said is certain, whatever the model thinks.

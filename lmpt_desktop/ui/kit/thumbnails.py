@@ -44,9 +44,9 @@ class SessionThumbnails:
             raise NoPicture(_("This photo is no longer in the library."))
         state = ImageState(int(snapshot.images.states[row]))
         if state is ImageState.UNREADABLE:
-            raise NoPicture(self._session.image(image_id).reason)
+            raise NoPicture(self._session.images.details(image_id).reason)
         if version and (found := self._store.get(version, size)) is not None:
             return found
         if state is ImageState.MISSING:
             raise NoPicture(_("The file is missing."))
-        return self._store.make(self._session.path(image_id), version, size)
+        return self._store.make(self._session.images.path(image_id), version, size)

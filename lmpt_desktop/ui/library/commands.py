@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.settings import LAST_FOLDER, SHOW_FILTERS, SHOW_FOLDERS, SHOW_INSPECTOR
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit import file_manager
@@ -18,6 +19,9 @@ from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.library_view import LibraryView
 
 REVEAL_LIMIT = 5
+
+PARTS = {"filters": SHOW_FILTERS, "folders": SHOW_FOLDERS, "inspector": SHOW_INSPECTOR}
+"""The parts of the page that can be hidden, and the setting that remembers it."""
 
 
 def _page(context: ShellContext) -> LibraryPage:
@@ -75,17 +79,17 @@ def add_folder(context: ShellContext) -> None:
 
 def ask_folder(context: ShellContext, title: str) -> Path | None:
     """Ask for a folder, beginning where the last one was."""
-    last = context.settings.text("last-folder")
+    last = context.settings.get(LAST_FOLDER)
     chosen = QFileDialog.getExistingDirectory(context.dialog_parent, title, last)
     if not chosen:
         return None
-    context.settings.put("last-folder", str(Path(chosen).parent))
+    context.settings.set(LAST_FOLDER, str(Path(chosen).parent))
     return Path(chosen)
 
 
 def rescan(context: ShellContext) -> None:
     page = _page(context)
-    page.run(page.session.rescan)
+    page.run(page.session.folders.rescan)
 
 
 def set_paused(context: ShellContext, paused: bool) -> None:
@@ -145,7 +149,7 @@ def open_photo(context: ShellContext) -> None:
             context.status.show_text(_("No program is set to open this photo."))
 
     for image_id in _view(context).chosen_ids()[:1].tolist():
-        page.run(lambda id_=image_id: page.session.path(id_), show)
+        page.run(lambda id_=image_id: page.session.images.path(id_), show)
 
 
 def reveal(context: ShellContext) -> None:
@@ -157,7 +161,7 @@ def reveal(context: ShellContext) -> None:
         for path in paths if isinstance(paths, list) else ():
             file_manager.reveal(path)
 
-    page.run(lambda: page.session.paths(ids), show)
+    page.run(lambda: page.session.images.paths(ids), show)
 
 
 def copy_paths(context: ShellContext) -> None:
@@ -171,7 +175,7 @@ def copy_paths(context: ShellContext) -> None:
             ngettext("Path copied", "{count} paths copied", len(ids)).format(count=number(len(ids)))
         )
 
-    page.run(lambda: "\n".join(str(path) for path in page.session.paths(ids)), copy)
+    page.run(lambda: "\n".join(str(path) for path in page.session.images.paths(ids)), copy)
 
 
 # --------------------------------------------------------------------------------------- the page
@@ -180,7 +184,7 @@ def copy_paths(context: ShellContext) -> None:
 def show_part(context: ShellContext, name: str, shown: bool) -> None:
     """Show or hide a part of the page, and remember that."""
     _page(context).part(name).setVisible(shown)
-    context.settings.put(f"show-{name}", int(shown))
+    context.settings.set(PARTS[name], shown)
     context.refresh_commands()
 
 

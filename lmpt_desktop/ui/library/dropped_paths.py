@@ -111,7 +111,7 @@ class DroppedPathsHandler(QObject):
         session = self._session
 
         def new_folders() -> list[Path]:
-            known = [folder.path for folder in session.folders() if not folder.hidden]
+            known = [folder.path for folder in session.folders.all() if not folder.hidden]
             return [place for place in paths.places if not is_within(place, known)]
 
         Task(new_folders, self._add_folders, self.failed.emit, owner=self)
@@ -127,7 +127,9 @@ class DroppedPathsHandler(QObject):
     def _look(self, snapshot: Snapshot | None) -> None:
         photos, session = self._waiting, self._session
         if photos and snapshot is not None:
-            self._finding.ask(lambda: (photos, find_images(photos, session.folders(), snapshot)))
+            self._finding.ask(
+                lambda: (photos, find_images(photos, session.folders.all(), snapshot))
+            )
 
     def _found(self, found: tuple[tuple[Path, ...], NDArray[np.int64]]) -> None:
         photos, ids = found

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.grid.panel import GridPanel
-from lmpt_desktop.ui.grid.view import ZOOM_STEP, ZOOM_USUAL
+from lmpt_desktop.ui.grid.view import ZOOM_DEFAULT, ZOOM_STEP
 
 
 class GridLibraryView:
@@ -50,4 +50,4 @@ class GridLibraryView:
 
     def zoom(self, steps: int) -> None:
         grid = self._panel.view
-        grid.set_zoom(grid.zoom + steps * ZOOM_STEP if steps else ZOOM_USUAL)
+        grid.set_zoom(grid.zoom + steps * ZOOM_STEP if steps else ZOOM_DEFAULT)

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxL
 
 from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.engine import notices
-from lmpt_desktop.engine.searching import SearchReady
+from lmpt_desktop.engine.search import SearchReady
 from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Status
+from lmpt_desktop.settings import ZOOM
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
@@ -90,6 +91,9 @@ class LibraryPage(QWidget):
         self._recount.setSingleShot(True)
         self._recount.setInterval(RECOUNT_MS)
         self._recount.timeout.connect(self._count)
+        self.grid.set_zoom(context.settings.get(ZOOM))
+        self.grid.zoom_changed.connect(lambda zoom: context.settings.set(ZOOM, zoom))
+        self._stop_zooming = context.settings.on_change(ZOOM, self.grid.set_zoom)
         context.commands.add_plain_keys(self.grid)
         context.commands.add_plain_keys(self.inspector.view)
         context.commands.keys_changed.connect(self._name_keys)
@@ -121,7 +125,9 @@ class LibraryPage(QWidget):
         context = self._context
         self.pages.shown.connect(self._page_shown)
         self.tree.chosen.connect(self.panel.bar.set_folder)
-        self.tree.rescan_wanted.connect(lambda id_: self.run(lambda: self.session.rescan(id_)))
+        self.tree.rescan_wanted.connect(
+            lambda id_: self.run(lambda: self.session.folders.rescan(id_))
+        )
         self.tree.relocate_wanted.connect(self.relocate_folder)
         self.tree.remove_wanted.connect(self.remove_folder)
         self.panel.shown.connect(self._shown)
@@ -282,13 +288,13 @@ class LibraryPage(QWidget):
             )
 
         if folders:
-            self.run(lambda: [self.session.add_folder(folder) for folder in folders], say)
+            self.run(lambda: [self.session.folders.add(folder) for folder in folders], say)
 
     def relocate_folder(self, folder_id: int) -> None:
         """Ask where a folder has gone, and keep its annotations."""
         chosen = QFileDialog.getExistingDirectory(self, _("Where is this folder now?"))
         if chosen:
-            self.run(lambda: self.session.relocate_folder(folder_id, Path(chosen)))
+            self.run(lambda: self.session.folders.relocate(folder_id, Path(chosen)))
 
     def remove_folder(self, folder_id: int) -> None:
         """Hide a folder, after asking."""
@@ -301,26 +307,27 @@ class LibraryPage(QWidget):
             ),
         )
         if answer == QMessageBox.StandardButton.Yes:
-            self.run(lambda: self.session.remove_folder(folder_id))
+            self.run(lambda: self.session.folders.remove(folder_id))
 
     def set_paused(self, paused: bool) -> None:
         """Pause or resume scanning and encoding."""
-        act = self.session.pause if paused else self.session.resume
+        act = self.session.activities.pause if paused else self.session.activities.resume
         for kind in (notices.ActivityKind.SCAN, notices.ActivityKind.ENCODE):
             act(kind)
 
     def _pause(self, kind: notices.ActivityKind) -> None:
-        self.run(lambda: self.session.pause(kind))
+        self.run(lambda: self.session.activities.pause(kind))
 
     def _resume(self, kind: notices.ActivityKind) -> None:
-        self.run(lambda: self.session.resume(kind))
+        self.run(lambda: self.session.activities.resume(kind))
 
     def _cancel(self, kind: notices.ActivityKind) -> None:
-        self.run(lambda: self.session.cancel(kind))
+        self.run(lambda: self.session.activities.cancel(kind))
 
     def close_page(self) -> None:
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
+        self._stop_zooming()
         self.pages.close_pages()
         self.undo_stack.close()
         self._recount.stop()
@@ -361,7 +368,7 @@ class LibraryPage(QWidget):
         self.panel.encoder_changed()
 
     def _scanning(self) -> bool:
-        scan = self.session.activities().get(notices.ActivityKind.SCAN)
+        scan = self.session.activities.current().get(notices.ActivityKind.SCAN)
         return scan is not None and scan.state is notices.ActivityState.RUNNING
 
     def _begin_soon(self, *_: object) -> None:
@@ -410,13 +417,13 @@ class LibraryPage(QWidget):
             # while something else is being saved, the first change must not come last.
             with self._writing_captions:
                 if (last := self._captions.pop(image_id, None)) is not None:
-                    self.session.set_caption(image_id, last)
+                    self.session.images.set_caption(image_id, last)
 
         self.run(write)
 
     def _prioritise(self, image_ids: list[int]) -> None:
         # The session takes a lock that a commit may hold for a moment.
-        Task(lambda: self.session.prioritise(image_ids), owner=self)
+        Task(lambda: self.session.model.prioritise(image_ids), owner=self)
 
     def _count(self) -> None:
         if self._closed:
@@ -424,7 +431,7 @@ class LibraryPage(QWidget):
         session = self.session
         self._counting.ask(
             lambda: self._counter.count(
-                session.folders(), session.snapshot(), session.watch_notes()
+                session.folders.all(), session.snapshot(), session.folders.watch_notes()
             )
         )
 

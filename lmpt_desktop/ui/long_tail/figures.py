@@ -8,7 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.engine.views import Snapshot, VersionInfo
+from lmpt_desktop.engine.versions.versions import VersionInfo
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.co_occurrence import (
     CoOccurrence,
     Evidence,
@@ -19,12 +20,19 @@ from lmpt_desktop.inference.long_tail import LongTail, long_tail
 from lmpt_desktop.inference.tail_gaps import Gap, gaps
 
 
+class VersionList(Protocol):
+    """What the page needs of a session's versions."""
+
+    def all(self) -> list[VersionInfo]: ...
+
+
 class TailSource(Protocol):
     """What the page needs of a session."""
 
     def snapshot(self) -> Snapshot: ...
 
-    def versions(self) -> list[VersionInfo]: ...
+    @property
+    def versions(self) -> VersionList: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +47,7 @@ class Figures:
 def load(session: TailSource) -> Figures:
     """Count everything; a fraction of a second for 100,000 images and 1,000 classes."""
     snapshot = session.snapshot()
-    active = next((item for item in session.versions() if item.active), None)
+    active = next((item for item in session.versions.all() if item.active), None)
     judged = None
     if active is not None and active.evaluation is not None:
         judged = {item.name: item.average_precision for item in active.evaluation.classes}

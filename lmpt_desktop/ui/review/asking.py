@@ -59,7 +59,7 @@ class QueueAsker(QObject):
         session = self._session
 
         def build() -> Asked:
-            return Asked(session.queue(request), bands_now(session), refreshing)
+            return Asked(session.queues.build(request), bands_now(session), refreshing)
 
         self.cancel()
         self._task = tasks.start(build, self._done, self._failed)

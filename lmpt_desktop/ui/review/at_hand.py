@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.ui.review.facts import ClassFacts, ImageFacts, image_facts
 from lmpt_desktop.ui.review.line import Question

@@ -14,6 +14,8 @@ from lmpt_desktop.ui.review.line import Tally
 Ending = tuple[str, str, list[tuple[str, str]], str]
 """Heading, sentence, choices by name and text, icon."""
 
+ROWS_AT_ONCE = 1000
+
 _NEXT = {
     QueueKind.TAIL_FIRST: QueueKind.UNCERTAIN,
     QueueKind.UNCERTAIN: QueueKind.DISAGREEMENTS,
@@ -72,7 +74,7 @@ def nothing(queue: Queue, snapshot: Snapshot) -> Ending:
     if not len(snapshot.images):
         sentence = _("There are no photos in this library yet. Add a folder that holds some.")
         return (_("No photos yet"), sentence, [grid], "image")
-    if not bool(snapshot.images.has_feature.any()) and bool(np.isnan(snapshot.scores[:1]).all()):
+    if not _is_any_scored(snapshot):
         sentence = _(
             "The model has not looked at any photo yet. Questions appear here by themselves as "
             "soon as it has."
@@ -85,6 +87,18 @@ def nothing(queue: Queue, snapshot: Snapshot) -> Ending:
     ]
     sentence = queue.note or _("Everything that could be asked here is answered.")
     return (_("Nothing left to ask"), sentence, [*choices, grid], "reviewed")
+
+
+def _is_any_scored(snapshot: Snapshot) -> bool:
+    """Whether the model has looked at any photo."""
+    if snapshot.unscored:
+        return False
+    scores = snapshot.scores
+    # In parts, because the first one nearly always answers it.
+    return any(
+        not np.isnan(scores[start : start + ROWS_AT_ONCE]).all()
+        for start in range(0, len(scores), ROWS_AT_ONCE)
+    )
 
 
 def failed(error: Exception) -> Ending:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmpt_desktop.catalogue.records import ImageState
-from lmpt_desktop.engine.views import Snapshot, Verdict
+from lmpt_desktop.catalogue.records import ImageState, Verdict
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.bands import ClassBands
 from trainer.bands import Band
 

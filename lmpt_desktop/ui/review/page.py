@@ -15,8 +15,8 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 from lmpt_desktop.translation import _, ngettext, number
@@ -57,7 +57,7 @@ class ReviewPage(QWidget):
         self.asker = QueueAsker(session, self)
         self.announcer = Announcer(self)
         self.bar = QueueBar(commands)
-        self.viewer = PhotoViewer(session.path)
+        self.viewer = PhotoViewer(session.images.path)
         self.canvas = self.viewer.canvas
         self.side = SidePanel(commands)
         self.end = EndPanel()

@@ -25,7 +25,7 @@ from lmpt_desktop.ui.shell.library_view import LibraryView
 from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.shell.open_dialogs import OpenDialogs
 from lmpt_desktop.ui.shell.page_stack import PageStack
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.shell.status_bar import StatusBar
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class ShellContext(QObject):
         commands: CommandRegistry,
         notifications: NotificationArea,
         status: StatusBar,
-        settings: WindowMemory,
+        settings: ComputerSettings,
     ) -> None:
         super().__init__(window)
         self.dialog_parent = window

@@ -1,28 +1,23 @@
-"""What the window remembers on this computer: geometry, theme, zoom, recent libraries.
+"""The settings of this computer: theme, language, zoom, recent libraries, window geometry.
 
-It is kept in one INI file in the config folder, apart from the libraries: losing it loses
-nothing but habits.
+They are kept in one INI file in the config folder, apart from the libraries: losing it loses
+nothing but habits.  What settings there are is in :mod:`lmpt_desktop.settings`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QSettings
 
 from lmpt_desktop import paths
+from lmpt_desktop.settings import RECENT_LIBRARIES, Kept, Settings
 from lmpt_desktop.translation import _
 
 MAX_RECENT = 8
-
-LANGUAGE = "language"
-"""Code of the language the app speaks; "" is the system's."""
-SUGGEST_RETRAIN = "suggest-retrain"
-"""1 or 0: say when a retraining is worth it (1 unless set)."""
 
 
 @dataclass(frozen=True)
@@ -53,54 +48,40 @@ def library_for(folder: Path) -> Path:
     return paths.library_dir(f"{resolved.name[:60] or 'photos'}-{digest}")
 
 
-class WindowMemory:
-    """Typed access to the INI file."""
+class ComputerSettings(Settings):
+    """Settings kept in the INI file, and the list of recent libraries."""
 
     def __init__(self, file: Path | None = None) -> None:
         path = file or paths.config_dir() / "window.ini"
-        self._settings = QSettings(str(path), QSettings.Format.IniFormat)
-
-    def bytes(self, key: str) -> QByteArray:
-        value = self._settings.value(key)
-        return value if isinstance(value, QByteArray) else QByteArray()
-
-    def text(self, key: str, default: str = "") -> str:
-        value = self._settings.value(key, default)
-        return value if isinstance(value, str) else default
-
-    def number(self, key: str, default: int) -> int:
-        try:
-            return int(str(self._settings.value(key, default)))
-        except ValueError:
-            return default
-
-    def put(self, key: str, value: Any) -> None:
-        self._settings.setValue(key, value)
+        self._file = QSettings(str(path), QSettings.Format.IniFormat)
+        super().__init__(Kept.COMPUTER, self._load, self._store)
 
     def flush(self) -> None:
-        self._settings.sync()
+        """Write to disk what was set."""
+        self._file.sync()
 
     def recent(self) -> list[RecentLibrary]:
-        """Libraries that were open, the last one first; some may be gone meanwhile."""
-        try:
-            entries = json.loads(self.text("recent", "[]"))
-            return [
-                RecentLibrary(
-                    str(entry["name"]), str(entry["library"]), tuple(map(str, entry["folders"]))
-                )
-                for entry in entries
-            ]
-        except (ValueError, TypeError, KeyError):
-            return []
+        """Libraries that were open, the last one first; some may no longer exist."""
+        return [
+            RecentLibrary(entry["name"], entry["library"], tuple(entry["folders"]))
+            for entry in self.get(RECENT_LIBRARIES)
+        ]
 
     def remember(self, entry: RecentLibrary) -> None:
         """Put a library at the head of the recent ones."""
         others = [old for old in self.recent() if old.library != entry.library]
-        self._write_recent([entry, *others][:MAX_RECENT])
+        self._set_recent([entry, *others][:MAX_RECENT])
 
     def forget(self, library: str) -> None:
         """Take a library out of the list; its files stay."""
-        self._write_recent([entry for entry in self.recent() if entry.library != library])
+        self._set_recent([entry for entry in self.recent() if entry.library != library])
 
-    def _write_recent(self, entries: list[RecentLibrary]) -> None:
-        self.put("recent", json.dumps([asdict(entry) for entry in entries], ensure_ascii=False))
+    def _set_recent(self, entries: list[RecentLibrary]) -> None:
+        listed = [{**asdict(entry), "folders": list(entry.folders)} for entry in entries]
+        self.set(RECENT_LIBRARIES, listed)
+
+    def _load(self, key: str) -> Any:
+        return self._file.value(key)
+
+    def _store(self, key: str, value: Any) -> None:
+        self._file.setValue(key, value)

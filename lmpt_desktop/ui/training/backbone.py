@@ -22,7 +22,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.backbones import DEFAULT_BACKBONE as LITE
+from lmpt_desktop.engine.encoding.backbones import DEFAULT_BACKBONE as LITE
+from lmpt_desktop.engine.encoding.backbones import BackboneInfo
 from lmpt_desktop.engine.notices import (
     ActivityChanged,
     ActivityKind,
@@ -30,13 +31,12 @@ from lmpt_desktop.engine.notices import (
     EncoderChanged,
     Problem,
 )
-from lmpt_desktop.engine.session import DEVICE_SETTING
-from lmpt_desktop.engine.views import BackboneInfo
+from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
 from lmpt_desktop.ui.kit.formats import file_size
+from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.texts import backbone_name, photos_text
-from lmpt_desktop.ui.preferences.dialog import device_box
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.notices import Activity
@@ -96,12 +96,10 @@ class BackboneDialog(LibraryDialog):
         self.use.setDefault(True)
         self._lay_out()
         self._connect()
-        self.device.setCurrentIndex(
-            max(0, self.device.findData(self.session.setting(DEVICE_SETTING, "auto")))
-        )
+        self.device.setCurrentIndex(max(0, self.device.findData(self.session.settings.get(DEVICE))))
         self.device.currentIndexChanged.connect(self._device_chosen)
         self.refresh()
-        download = self.session.activities().get(ActivityKind.DOWNLOAD)
+        download = self.session.activities.current().get(ActivityKind.DOWNLOAD)
         self._show_download(download)
 
     def _lay_out(self) -> None:
@@ -141,7 +139,7 @@ class BackboneDialog(LibraryDialog):
 
     def refresh(self) -> None:
         """Show what is in use and what can be chosen."""
-        name, device = self.session.backbone, self.session.device
+        name, device = self.session.model.backbone, self.session.model.device
         said = backbone_name(name)
         self.now.setText(
             _("In use: {name} on {device}").format(name=said, device=device)
@@ -151,7 +149,7 @@ class BackboneDialog(LibraryDialog):
         chosen = self.list.currentItem()
         kept = chosen.data(Qt.ItemDataRole.UserRole).name if chosen else name
         self.list.clear()
-        for info in self.session.backbones():
+        for info in self.session.model.backbones():
             item = QListWidgetItem(self._described(info))
             item.setData(Qt.ItemDataRole.UserRole, info)
             self.list.addItem(item)
@@ -166,7 +164,7 @@ class BackboneDialog(LibraryDialog):
             size = _("missing from this installation")
         else:
             size = _("download: {0}").format(file_size(info.download_bytes))
-        mark = "   ● " + _("in use") if info.name == self.session.backbone else ""
+        mark = "   ● " + _("in use") if info.name == self.session.model.backbone else ""
         return f"{info.title}   ({size}){mark}\n{info.note}"
 
     def chosen(self) -> str:
@@ -183,7 +181,7 @@ class BackboneDialog(LibraryDialog):
             self.effect.setText(_("Write it as MODEL/PRETRAINED, for example ViT-B-16/openai."))
             self.use.setEnabled(False)
             return
-        self.use.setEnabled(bool(name) and name != self.session.backbone)
+        self.use.setEnabled(bool(name) and name != self.session.model.backbone)
         if not self.use.isEnabled():
             self.effect.setText("")
             return
@@ -201,7 +199,7 @@ class BackboneDialog(LibraryDialog):
         name = self.chosen()
         if not self.use.isEnabled() or not name:
             return
-        if self.attempt(lambda: self.session.set_backbone(name)):
+        if self.attempt(lambda: self.session.model.set_backbone(name)):
             self.custom.clear()
             self.refresh()
             self.strip.say(_("{0} is being loaded.").format(name))
@@ -222,7 +220,7 @@ class BackboneDialog(LibraryDialog):
             self.custom.setText(f"{model}/{Path(chosen)}")
 
     def _device_chosen(self, _index: int) -> None:
-        self.attempt(lambda: self.session.set_device(self.device.currentData()))
+        self.attempt(lambda: self.session.model.set_device(self.device.currentData()))
 
     def _encoder_changed(self, notice: EncoderChanged) -> None:
         self.refresh()
@@ -253,4 +251,4 @@ class BackboneDialog(LibraryDialog):
             self.strip.say(activity.message, "error")
 
     def _cancel(self) -> None:
-        self.attempt(lambda: self.session.cancel(ActivityKind.DOWNLOAD))
+        self.attempt(lambda: self.session.activities.cancel(ActivityKind.DOWNLOAD))

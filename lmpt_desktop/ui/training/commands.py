@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
+from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.notices import RunChanged
-from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.engine.training.retrain import RunStatus
+from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
@@ -35,7 +37,7 @@ def retrain(context: ShellContext) -> None:
     library = context.require_library()
 
     def make() -> RetrainDialog:
-        device = str(library.session.setting("device", "auto"))
+        device = library.session.settings.get(DEVICE)
         dialog = RetrainDialog(
             library.session, library.bridge, context.dialog_parent, device=device
         )
@@ -72,7 +74,7 @@ def write_captions(context: ShellContext) -> None:
             else _("Every annotated photo has a caption")
         )
 
-    Task(session.write_captions, say, context.report_failure, owner=context)
+    Task(session.training.write_captions, say, context.report_failure, owner=context)
 
 
 def choose_backbone(context: ShellContext) -> None:
@@ -128,7 +130,7 @@ class RunFollower(QObject):
         self._ask()
 
     def _ask(self, _notice: object = None) -> None:
-        self._asking.ask(self._session.current_run)
+        self._asking.ask(self._session.training.current_run)
 
     def _known(self, status: RunStatus | None) -> None:
         before, self.status = self.status, status

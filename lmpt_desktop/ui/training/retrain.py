@@ -23,13 +23,13 @@ from lmpt_desktop.engine.notices import (
     PredictionsChanged,
     RunChanged,
 )
-from lmpt_desktop.engine.views import Preflight, RetrainOptions
+from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import tasks, theme
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
 from lmpt_desktop.ui.kit.formats import duration
+from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.texts import annotations_text, backbone_name, band_name, photos_text
-from lmpt_desktop.ui.preferences.dialog import device_box
 from trainer.bands import Band
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class RetrainDialog(LibraryDialog):
         if self._task is not None:
             self._again = True
             return
-        self._task = tasks.start(self.session.retrain_preflight, self._show, self._failed)
+        self._task = tasks.start(self.session.training.preflight, self._show, self._failed)
 
     def _let_go(self, _result: int) -> None:
         if self._task is not None:
@@ -222,7 +222,7 @@ class RetrainDialog(LibraryDialog):
             self.start.setEnabled(True)
             self._failed(error)
 
-        tasks.start(lambda: self.session.start_retrain(options), self._started, refused)
+        tasks.start(lambda: self.session.training.start(options), self._started, refused)
 
     def _started(self, run_id: int) -> None:
         if not isValid(self):  # closed while it was starting; the run goes on

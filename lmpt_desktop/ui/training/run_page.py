@@ -15,8 +15,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.notices import RunChanged
-from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, larger, muted, tint
@@ -170,7 +171,7 @@ class RunDialog(LibraryDialog):
         layout.addWidget(self.strip)
         layout.addLayout(foot)
         self.page.cancel_wanted.connect(
-            lambda run: self.attempt(lambda: self.session.cancel_retrain(run))
+            lambda run: self.attempt(lambda: self.session.training.cancel(run))
         )
         self.page.compare_wanted.connect(self.compare_wanted)
         self.page.log_wanted.connect(self._show_log)
@@ -179,7 +180,7 @@ class RunDialog(LibraryDialog):
 
     def refresh(self) -> None:
         """Look at the run again."""
-        status = self.session.current_run()
+        status = self.session.training.current_run()
         self.page.show_status(status)
         self._hint.setVisible(status is not None and status.state in ACTIVE)
 

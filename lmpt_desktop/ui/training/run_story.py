@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from lmpt_desktop.engine.views import RunState, RunStatus
+from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit.formats import duration, percent
 from lmpt_desktop.ui.kit.texts import band_name

@@ -7,14 +7,14 @@ import logging
 from PySide6.QtCore import QObject, QTimer
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.advising import RetrainAdvice
 from lmpt_desktop.engine.notices import AnnotationsChanged, RunChanged
+from lmpt_desktop.engine.training.advice import RetrainAdvice
+from lmpt_desktop.settings import SUGGEST_RETRAIN
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.formats import duration
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 from lmpt_desktop.ui.shell.notifications import Notification
-from lmpt_desktop.ui.shell.settings import SUGGEST_RETRAIN
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +56,8 @@ class RetrainSuggestion(QObject):
 
     def ask(self) -> None:
         """Work out, in the background, whether a retraining is worth it."""
-        if self._context.settings.number(SUGGEST_RETRAIN, 1):
-            self._advice.ask(self._session.retrain_advice)
+        if self._context.settings.get(SUGGEST_RETRAIN):
+            self._advice.ask(self._session.training.advice)
 
     def _show(self, advice: RetrainAdvice | None) -> None:
         if advice is None:

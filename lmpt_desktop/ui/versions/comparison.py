@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.notices import VersionsChanged
-from lmpt_desktop.engine.views import Comparison
+from lmpt_desktop.engine.versions.comparison import Comparison
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import tasks, theme
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, larger, muted, tint
@@ -154,9 +154,9 @@ class ComparisonDialog(LibraryDialog):
         self.discard.setEnabled(False)
         self.listen(VersionsChanged, lambda _notice: self._look_at_versions())
         self._task = tasks.start(
-            (lambda: self.session.comparison(run_id))
+            (lambda: self.session.versions.compare_run(run_id))
             if run_id is not None
-            else lambda: self.session.compare_versions(*(pair or (0, 0))),
+            else lambda: self.session.versions.compare(*(pair or (0, 0))),
             self._show,
             self._failed,
         )
@@ -184,7 +184,7 @@ class ComparisonDialog(LibraryDialog):
 
     def _name_pair(self, comparison: Comparison, old_id: int) -> None:
         """Say which versions these are."""
-        found = {item.version_id: item for item in self.session.versions()}
+        found = {item.version_id: item for item in self.session.versions.all()}
         old, new = (
             version_title(found[i]) if i in found else DASH for i in (old_id, comparison.version_id)
         )
@@ -247,7 +247,7 @@ class ComparisonDialog(LibraryDialog):
         )
         imported = [
             item
-            for item in self.session.versions()
+            for item in self.session.versions.all()
             if item.version_id in (comparison.old_version_id, comparison.version_id)
             and item.version_id != 0
             and item.run_id is None
@@ -334,7 +334,7 @@ class ComparisonDialog(LibraryDialog):
         if self.comparison is None:
             return
         wanted = self.comparison.version_id
-        found = [item for item in self.session.versions() if item.version_id == wanted]
+        found = [item for item in self.session.versions.all() if item.version_id == wanted]
         there = bool(found)
         active = there and found[0].active
         self.promote.setEnabled(there and not active)
@@ -350,7 +350,7 @@ class ComparisonDialog(LibraryDialog):
         if self.comparison is None:
             return
         version = self.comparison.version_id
-        if self.attempt(lambda: self.session.promote(version)):
+        if self.attempt(lambda: self.session.versions.promote(version)):
             self.promoted.emit(version)
             self.accept()
 
@@ -359,6 +359,6 @@ class ComparisonDialog(LibraryDialog):
         if self.comparison is None:
             return
         version = self.comparison.version_id
-        if self.attempt(lambda: self.session.discard(version)):
+        if self.attempt(lambda: self.session.versions.discard(version)):
             self.discarded.emit(version)
             self.accept()

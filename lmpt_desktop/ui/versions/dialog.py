@@ -25,8 +25,7 @@ from PySide6.QtWidgets import (
 from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import EncoderChanged, VersionsChanged
-from lmpt_desktop.engine.versions import ImportedVersion
-from lmpt_desktop.engine.views import VersionInfo
+from lmpt_desktop.engine.versions.versions import ImportedVersion, VersionInfo
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, dress_table, muted
@@ -196,7 +195,7 @@ class VersionsDialog(LibraryDialog):
     def refresh(self) -> None:
         """Show the versions as they are now, keeping the selection."""
         kept = [version.version_id for version in self.chosen()]
-        self.model.set_versions(self.session.versions())
+        self.model.set_versions(self.session.versions.all())
         rows = [row for row, item in enumerate(self.model.versions) if item.version_id in kept] or [
             row for row, item in enumerate(self.model.versions) if item.active
         ]
@@ -256,12 +255,14 @@ class VersionsDialog(LibraryDialog):
     def promote_selected(self) -> None:
         """Predict with the selected version from now on."""
         version = self.selected()
-        if version is not None and self.attempt(lambda: self.session.promote(version.version_id)):
+        if version is not None and self.attempt(
+            lambda: self.session.versions.promote(version.version_id)
+        ):
             self._say(_("{0} is in use now.").format(version_title(version)))
 
     def roll_back_last(self) -> None:
         """Undo the last promotion."""
-        if self.attempt(self.session.roll_back):
+        if self.attempt(self.session.versions.roll_back):
             self._say(_("Rolled back."))
 
     def discard_selected(self) -> None:
@@ -269,20 +270,20 @@ class VersionsDialog(LibraryDialog):
         version = self.selected()
         if version is None or version.active or not self._sure(version):
             return
-        if self.attempt(lambda: self.session.discard(version.version_id)):
+        if self.attempt(lambda: self.session.versions.discard(version.version_id)):
             self._say(_("{0} was deleted.").format(version_title(version)))
 
     def rename_shown(self, name: str) -> None:
         """Call the version that is shown something."""
         if (version := self.words.version_id) and self.attempt(
-            lambda: self.session.rename_version(version, name)
+            lambda: self.session.versions.rename(version, name)
         ):
             self.refresh()
 
     def note_shown(self, note: str) -> None:
         """Keep a note on the version that is shown."""
         if version := self.words.version_id:
-            self.attempt(lambda: self.session.note_version(version, note))
+            self.attempt(lambda: self.session.versions.set_note(version, note))
 
     def _sure(self, version: VersionInfo) -> bool:
         answer = QMessageBox.question(
@@ -341,14 +342,14 @@ class VersionsDialog(LibraryDialog):
         version = self.selected()
         if version is not None:
             self._start(
-                lambda: self.session.export_version(version.version_id, path),
+                lambda: self.session.versions.export(version.version_id, path),
                 lambda _none: self.strip.say(_("Written to {path}.").format(path=path)),
             )
 
     def import_from(self, path: Path) -> None:
         """Take in a version in the background."""
         self.strip.say(_("Reading {path}...").format(path=path.name))
-        self._start(lambda: self.session.import_version(path), self._imported)
+        self._start(lambda: self.session.versions.import_from(path), self._imported)
 
     def _imported(self, imported: ImportedVersion) -> None:
         said = _("{name} was imported. It is not in use yet.").format(

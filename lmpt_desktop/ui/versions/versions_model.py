@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 from PySide6.QtGui import QFont
 
-from lmpt_desktop.engine.views import VersionInfo
+from lmpt_desktop.engine.versions.versions import VersionInfo
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.model import Index
 from lmpt_desktop.ui.kit.formats import DASH, local_time, percent

@@ -11,11 +11,11 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFileDialog, QTabWidget, QVBoxLayout
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.class_preview import ClassPreviewReady
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
-from lmpt_desktop.engine.views import ClassSpec
-from lmpt_desktop.engine.vocabulary import VocabularyStep
+from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewReady
+from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
 from lmpt_desktop.inference.class_names import near_name
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.interchange.class_lists import read_class_list, write_class_list
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import tasks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.vocabulary import VocabularyStep
+from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
 from lmpt_desktop.ui.kit import tasks
 
 if TYPE_CHECKING:

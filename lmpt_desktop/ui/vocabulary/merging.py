@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.merging import MergePlan, SplitPlan
+from lmpt_desktop.engine.vocabulary.merging import MergePlan, SplitPlan
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, heading, muted

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.class_preview import ClassPreview
-from lmpt_desktop.engine.searching import SearchState
+from lmpt_desktop.engine.search import SearchState
+from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
 from lmpt_desktop.inference.class_names import Likeness, NearName, near_name
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import tasks
@@ -127,7 +127,9 @@ class TryTab(QWidget):
             return
         self._warn()
         self._task = tasks.start(
-            lambda: self._session.class_preview.run(name, description), self._show, self._failed
+            lambda: self._session.vocabulary.preview.run(name, description),
+            self._show,
+            self._failed,
         )
 
     def stop(self) -> None:
@@ -192,7 +194,7 @@ class TryTab(QWidget):
         self._warn()
 
     def _retry(self) -> None:
-        self._session.class_preview.retry(*self.words)
+        self._session.vocabulary.preview.retry(*self.words)
         self.look()
 
     def _add(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from lmpt_desktop import paths
+from lmpt_desktop.settings import THEME
 from lmpt_desktop.translation import N_
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit import file_manager, theme
@@ -24,10 +25,8 @@ class Window(Protocol):
 
 
 def set_theme(context: ShellContext, choice: ThemeChoice) -> None:
-    """Change the theme and remember it."""
-    theme.manager().apply(choice)
-    context.settings.put("theme", str(choice))
-    context.refresh_commands()
+    """Change the theme; the window applies what is set."""
+    context.settings.set(THEME, str(choice))
 
 
 def _theme_command(choice: ThemeChoice, order: int, text: str) -> Command[ShellContext]:

@@ -99,8 +99,8 @@ class LibraryOpener(QObject):
         opened = self._open_session(request.library)
         try:
             for folder in request.folders:
-                opened.session.add_folder(folder)
-            return replace(opened, folders=tuple(opened.session.folders()))
+                opened.session.folders.add(folder)
+            return replace(opened, folders=tuple(opened.session.folders.all()))
         except BaseException:
             opened.close()
             raise

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QByteArray, QSize, Qt
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -21,26 +21,34 @@ from PySide6.QtWidgets import (
 from lmpt_desktop import paths
 from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.ingest import samples
+from lmpt_desktop.settings import (
+    LAST_PAGE,
+    LAST_PAGE_LIBRARY,
+    OPEN_LIBRARY,
+    SPLITTER_STATE,
+    THEME,
+    TOUR_DONE,
+    WINDOW_GEOMETRY,
+)
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
-from lmpt_desktop.ui.grid.view import ZOOM_USUAL
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.kit.theme import ThemeChoice
-from lmpt_desktop.ui.library.commands import ask_folder, show_part
+from lmpt_desktop.ui.library.commands import PARTS, ask_folder, show_part
 from lmpt_desktop.ui.library.dropped_paths import DroppedPaths, classify_paths
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.notifications import NotificationArea
-from lmpt_desktop.ui.shell.settings import RecentLibrary, WindowMemory, library_for
+from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary, library_for
 from lmpt_desktop.ui.shell.status_bar import StatusBar
 from lmpt_desktop.ui.shell.tool_bar import FittingToolBar
 from lmpt_desktop.ui.window.features import ATTACH, all_commands
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
 from lmpt_desktop.ui.window.page_builder import PageBuilder
 from lmpt_desktop.ui.window.single_instance import SingleInstanceServer
-from lmpt_desktop.ui.window.tour import TOUR_DONE, TourCard
+from lmpt_desktop.ui.window.tour import TourCard
 from lmpt_desktop.ui.window.welcome import WelcomePage
 
 log = logging.getLogger(__name__)
@@ -76,23 +84,21 @@ PAGE_COMMANDS = {
 class MainWindow(QMainWindow):
     """One window, at most one open library."""
 
-    def __init__(self, opener: LibraryOpener, memory: WindowMemory) -> None:
+    def __init__(self, opener: LibraryOpener, settings: ComputerSettings) -> None:
         super().__init__()
         self.setObjectName("main-window")
         self.setWindowTitle(TITLE)
         self.setWindowIcon(QIcon(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg")))
         self.page: LibraryPage | None = None
         self._building: PageBuilder | None = None
-        self.memory = memory
+        self.settings = settings
         self.opener = opener
         declared = tuple(all_commands(self))
-        self.commands = CommandRegistry(self, declared, Shortcuts(declared, memory, self))
+        self.commands = CommandRegistry(self, declared, Shortcuts(declared, settings, self))
         self.notifications = NotificationArea()
         self.status = StatusBar()
         self.setStatusBar(self.status)
-        self.context = ShellContext(
-            self, self.commands, self.notifications, self.status, self.memory
-        )
+        self.context = ShellContext(self, self.commands, self.notifications, self.status, settings)
         self.server = SingleInstanceServer(self)
         self.welcome = WelcomePage()
         self.waiting = QLabel()
@@ -133,6 +139,8 @@ class MainWindow(QMainWindow):
         self.addToolBar(self.toolbar)
 
     def _connect(self) -> None:
+        settings = self.settings
+        settings.on_change(THEME, self._apply_theme)
         self.welcome.open_wanted.connect(self.ask_open)
         self.welcome.samples_wanted.connect(self.open_samples)
         self.welcome.library_wanted.connect(self.open_recent)
@@ -143,19 +151,19 @@ class MainWindow(QMainWindow):
         self.opener.shown_elsewhere.connect(self._shown_elsewhere)
         self.server.activation_requested.connect(self.come_to_front)
         self.notifications.focus_left.connect(self._focus_work)
-        self.tour.ended.connect(lambda: self.memory.put(TOUR_DONE, 1))
+        self.tour.ended.connect(lambda: settings.set(TOUR_DONE, True))
 
     def _restore(self) -> None:
-        if not self.restoreGeometry(self.memory.bytes("geometry")):
+        if not self.restoreGeometry(_state(self.settings.get(WINDOW_GEOMETRY))):
             room = self.screen().availableGeometry().size() - FRAME
             self.resize(QSize(1320, 840).boundedTo(room))
-        try:
-            choice = ThemeChoice(self.memory.text("theme", ThemeChoice.SYSTEM))
-        except ValueError:
-            choice = ThemeChoice.SYSTEM
-        theme.manager().apply(choice)
-        self.welcome.show_recent(self.memory.recent())
+        theme.manager().apply(ThemeChoice(self.settings.get(THEME)))
+        self.welcome.show_recent(self.settings.recent())
         self.commands.connect_context(self.context)
+
+    def _apply_theme(self, choice: str) -> None:
+        theme.manager().apply(ThemeChoice(choice))
+        self.context.refresh_commands()
 
     def begin_tour(self) -> None:
         """Show the tour's first card."""
@@ -163,7 +171,7 @@ class MainWindow(QMainWindow):
 
     def first_start(self) -> None:
         """Begin the tour where it has been neither taken nor skipped."""
-        if not self.memory.number(TOUR_DONE, 0):
+        if not self.settings.get(TOUR_DONE):
             self.begin_tour()
 
     # --------------------------------------------------------------------------- opening
@@ -233,8 +241,8 @@ class MainWindow(QMainWindow):
         self.stack.addWidget(page)
         self.stack.setCurrentWidget(page)
         self.toolbar.show()
-        self.status.show_model(opened.session.backbone, opened.session.device)
-        for activity in opened.session.activities().values():
+        self.status.show_model(opened.session.model.backbone, opened.session.model.device)
+        for activity in opened.session.activities.current().values():
             self.status.show_activity(activity)
         self._remember_folders(opened.folders)
         self.server.open(opened.session.library_folder)
@@ -280,8 +288,7 @@ class MainWindow(QMainWindow):
         page, self.page = self.page, None
         if page is None:
             return
-        self.memory.put("splitter", page.splitter.saveState())
-        self.memory.put("zoom", page.grid.zoom)
+        self.settings.set(SPLITTER_STATE, page.splitter.saveState())
         self.server.close()
         self.context.set_library(None)
         page.close_page()
@@ -293,17 +300,17 @@ class MainWindow(QMainWindow):
         self.status.reset()
         self.notifications.clear()
         self.setWindowTitle(TITLE)
-        self.memory.put("open", "")
-        self.welcome.show_recent(self.memory.recent())
+        self.settings.set(OPEN_LIBRARY, "")
+        self.welcome.show_recent(self.settings.recent())
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        still_open = self.memory.text("open")
-        self.memory.put("geometry", self.saveGeometry())
+        still_open = self.settings.get(OPEN_LIBRARY)
+        self.settings.set(WINDOW_GEOMETRY, self.saveGeometry())
         self.hide()
         self.close_library()
         # Reopened at the next start; only File > Close library forgets it.
-        self.memory.put("open", still_open)
-        self.memory.flush()
+        self.settings.set(OPEN_LIBRARY, still_open)
+        self.settings.flush()
         self.opener.wait()
         super().closeEvent(event)
 
@@ -313,7 +320,7 @@ class MainWindow(QMainWindow):
         if self.page is None:
             return
         Task(
-            self.page.session.folders,
+            self.page.session.folders.all,
             self._remember_folders,
             lambda error: log.info("the library was not remembered: %s", error),
             owner=self.page,
@@ -328,30 +335,29 @@ class MainWindow(QMainWindow):
         if len(folders) > 1:
             name = _("{name} and {count} more").format(name=name, count=len(folders) - 1)
         self.setWindowTitle(f"{name} - {TITLE}")
-        self.memory.remember(
+        self.settings.remember(
             RecentLibrary(name, str(session.library_folder), tuple(map(str, folders)))
         )
-        self.memory.put("open", str(session.library_folder))
+        self.settings.set(OPEN_LIBRARY, str(session.library_folder))
 
     def _restore_page(self, page: LibraryPage) -> None:
-        page.splitter.restoreState(self.memory.bytes("splitter"))
-        page.grid.set_zoom(self.memory.number("zoom", ZOOM_USUAL))
-        for name in ("filters", "folders", "inspector"):
-            show_part(self.context, name, bool(self.memory.number(f"show-{name}", 1)))
+        page.splitter.restoreState(_state(self.settings.get(SPLITTER_STATE)))
+        for name, setting in PARTS.items():
+            show_part(self.context, name, self.settings.get(setting))
 
     def _restore_last_page(self, page: LibraryPage) -> None:
         """Go on with the page on which this library was left."""
-        memory, library = self.memory, str(page.session.library_folder)
-        last = memory.text("page") if memory.text("page-library") == library else ""
-        memory.put("page-library", library)
-        memory.put("page", last)
+        settings, library = self.settings, str(page.session.library_folder)
+        last = settings.get(LAST_PAGE) if settings.get(LAST_PAGE_LIBRARY) == library else ""
+        settings.set(LAST_PAGE_LIBRARY, library)
+        settings.set(LAST_PAGE, last)
         if command := PAGE_COMMANDS.get(last):
             self.commands.trigger(command)
-        page.pages.shown.connect(lambda name: memory.put("page", name))
+        page.pages.shown.connect(lambda name: settings.set(LAST_PAGE, name))
 
     def _fill_recent(self) -> None:
         self._recent_menu.clear()
-        entries = self.memory.recent()
+        entries = self.settings.recent()
         for entry in entries:
             self._recent_menu.addAction(entry.label, lambda e=entry: self.open_recent(e))
         if not entries:
@@ -378,8 +384,13 @@ class MainWindow(QMainWindow):
 
     def forget_recent(self, entry: RecentLibrary) -> None:
         """Take a library out of the list; its files stay."""
-        self.memory.forget(entry.library)
-        self.welcome.show_recent(self.memory.recent())
+        self.settings.forget(entry.library)
+        self.welcome.show_recent(self.settings.recent())
 
     def _focus_work(self) -> None:
         (self.page.grid if self.page is not None else self.welcome.open_button).setFocus()
+
+
+def _state(value: object) -> QByteArray:
+    """A stored geometry or splitter state; empty where none was stored."""
+    return value if isinstance(value, QByteArray) else QByteArray()

@@ -17,7 +17,6 @@ from lmpt_desktop.ui.kit import theme
 if TYPE_CHECKING:
     from lmpt_desktop.ui.window.main_window import MainWindow
 
-TOUR_DONE = "tour-done"
 CARD_WIDTH = 340
 GAP = 10
 

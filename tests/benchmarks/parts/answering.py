@@ -22,7 +22,7 @@ from lmpt_desktop import app
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.ui.review.page import ReviewPage
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 WAIT = 300.0
@@ -133,7 +133,7 @@ def main(library: Path, count: int, pause: float) -> None:
     commands = Commands(encode=(sys.executable, str(PARTS / "pretend_encoder.py")))
     application = app.make_application()
     opener = LibraryOpener(lambda path: app.open_session(path, commands=commands))
-    window = app.make_window(WindowMemory(Path(tempfile.mkdtemp()) / "w.ini"), opener)
+    window = app.make_window(ComputerSettings(Path(tempfile.mkdtemp()) / "w.ini"), opener)
     window.resize(1400, 900)
     window.show()
     window.activateWindow()
@@ -146,7 +146,7 @@ def main(library: Path, count: int, pause: float) -> None:
         if page is None or not page.panel.model.rowCount():
             return False
         session = page.session
-        return session._scanner.idle and session._worker.idle and session._model.idle
+        return session.idle
 
     wait(settled)
     rest(1.0)

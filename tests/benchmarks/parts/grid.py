@@ -38,7 +38,7 @@ from lmpt_desktop.catalogue.records import ClassEntry
 from lmpt_desktop.engine.notices import AnnotationsChanged, ImagesChanged, PredictionsChanged
 from lmpt_desktop.inference.filters import SortKey, select
 from lmpt_desktop.ui.grid.view import GridView
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -104,7 +104,7 @@ def main(count: int) -> None:
     Image.new("RGB", (160, 120), "orange").save(file, "JPEG")
     jpeg = file.getvalue()
     opened = Opened(cast(Any, session), lambda _id, _version, _size: jpeg)
-    window = MainWindow(LibraryOpener(lambda _path: opened), WindowMemory(folder / "w.ini"))
+    window = MainWindow(LibraryOpener(lambda _path: opened), ComputerSettings(folder / "w.ini"))
     window.resize(1400, 900)
     window.show()
     monitor = Monitor(application)

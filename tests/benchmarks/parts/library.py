@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
-from lmpt_desktop.engine.model_facts import ModelFacts, setting_name
+from lmpt_desktop.engine.versions.model_facts import ModelFacts, setting_name
 from lmpt_desktop.ingest import ScannedFile, ThumbnailStore
 
 BACKBONE = "lite"

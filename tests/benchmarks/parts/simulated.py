@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.records import NO_DATE, Batch, ClassEntry, ImageTable
-from lmpt_desktop.engine import jobs
-from lmpt_desktop.engine.state import LibraryState
-from lmpt_desktop.engine.views import RetrainOptions, Snapshot
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.training import jobs
+from lmpt_desktop.engine.training.jobs import RetrainOptions
+from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.queues import Features, Queue, QueueItem, QueueRequest, build_queue
 from lmpt_desktop.inference.weights import PromptClass, assemble, calibrated_bias
 from trainer import job, prompt_set
@@ -184,7 +185,6 @@ def _table(count: int) -> ImageTable:
         taken=np.full(count, NO_DATE),
         widths=zeros.astype(np.int32),
         heights=zeros.astype(np.int32),
-        has_feature=np.ones(count, np.bool_),
         names=[f"{place}.jpg" for place in range(count)],
         fingerprints=[""] * count,
     )

@@ -21,11 +21,11 @@ from parts.library import draw
 from parts.monitor import Monitor
 
 from lmpt_desktop import app
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.notices import ActivityKind, ActivityState
 from lmpt_desktop.engine.session import Commands
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.filters import SortKey
-from lmpt_desktop.ui.shell.settings import WindowMemory
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 WAIT = 400.0
@@ -47,7 +47,7 @@ def main(library: Path, folder: Path, count: int) -> None:
     commands = Commands(encode=(sys.executable, str(PARTS / "pretend_encoder.py")))
     application = app.make_application()
     opener = LibraryOpener(lambda path: app.open_session(path, commands=commands))
-    window = app.make_window(WindowMemory(Path(tempfile.mkdtemp()) / "w.ini"), opener)
+    window = app.make_window(ComputerSettings(Path(tempfile.mkdtemp()) / "w.ini"), opener)
     window.show()
     monitor = Monitor(application)
     rows: list[list[Any]] = []
@@ -63,7 +63,7 @@ def main(library: Path, folder: Path, count: int) -> None:
     before = len(session.snapshot().images)
 
     def settled() -> bool:
-        states = [item.state for item in session.activities().values()]
+        states = [item.state for item in session.activities.current().values()]
         # wait_until_idle would wait on this thread, which is the one that is watched.
         return session.idle and ActivityState.RUNNING not in states
 
@@ -82,7 +82,7 @@ def main(library: Path, folder: Path, count: int) -> None:
             used = time.thread_time()
             page.grid.viewport().repaint()
             frames.append(1000 * (time.thread_time() - used))
-        encode = session.activities().get(ActivityKind.ENCODE)
+        encode = session.activities.current().get(ActivityKind.ENCODE)
         done = encode is not None and encode.state is not ActivityState.RUNNING
         return done and len(session.snapshot().images) == before + count and settled()
 

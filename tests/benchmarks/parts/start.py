@@ -29,7 +29,7 @@ def main(library: Path) -> None:
     from parts.monitor import Monitor
     from PySide6.QtCore import QEvent, QObject
 
-    from lmpt_desktop.ui.shell.settings import WindowMemory
+    from lmpt_desktop.ui.shell.settings import ComputerSettings
 
     class FirstPaint(QObject):
         """When the grid was painted first, and first with every thumbnail in sight."""
@@ -50,7 +50,7 @@ def main(library: Path) -> None:
 
     application = app.make_application()
     settings = Path(tempfile.mkdtemp()) / "window.ini"
-    window = app.make_window(WindowMemory(settings))
+    window = app.make_window(ComputerSettings(settings))
     monitor = Monitor(application)
     rows: list[list[Any]] = []
     painted: list[FirstPaint] = []

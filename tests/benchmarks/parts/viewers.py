@@ -120,13 +120,13 @@ def main(how: str, folder: Path, library: Path) -> None:
     if how == "ours":
         from lmpt_desktop import app
         from lmpt_desktop.engine.session import Commands
-        from lmpt_desktop.ui.shell.settings import WindowMemory
+        from lmpt_desktop.ui.shell.settings import ComputerSettings
         from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
         commands = Commands(encode=(sys.executable, str(PARTS / "pretend_encoder.py")))
         application = app.make_application()
         opener = LibraryOpener(lambda path: app.open_session(path, commands=commands))
-        window = app.make_window(WindowMemory(Path(tempfile.mkdtemp()) / "w.ini"), opener)
+        window = app.make_window(ComputerSettings(Path(tempfile.mkdtemp()) / "w.ini"), opener)
         window.show()
         monitor = Monitor(application)
         begun = time.perf_counter()

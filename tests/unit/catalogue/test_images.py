@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,14 +84,12 @@ def test_the_table_has_a_row_for_every_image_in_order(
             make_file("a.jpg", width=None, height=None, reason="The file is empty."),
         ],
     )
-    catalogue.features.append("lite", ids[:1], np.ones((1, 4)))
-    table = catalogue.images.table(backbone="lite")
+    table = catalogue.images.table()
     assert table.ids.tolist() == ids
     assert table.names == ["b.jpg", "a.jpg"]
     assert table.states.tolist() == [ImageState.OK, ImageState.UNREADABLE]
     assert table.taken.tolist() == [60, NO_DATE]
     assert table.widths.tolist() == [640, 0]
-    assert table.has_feature.tolist() == [True, False]
     assert table.fingerprints == ["f" * 32, ""]
     assert table.mtime[0] == 5
     assert catalogue.images.table(ids=[ids[1], 99]).ids.tolist() == [ids[1]]

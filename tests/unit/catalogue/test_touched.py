@@ -157,7 +157,6 @@ def table_of(versions: dict[int, int]) -> ImageTable:
         taken=values + 3,
         widths=values.astype(np.int32),
         heights=values.astype(np.int32),
-        has_feature=values > 2,
         names=[f"{i} {v}.jpg" for i, v in zip(ids.tolist(), values.tolist(), strict=True)],
         fingerprints=[f"{v:032x}" for v in values.tolist()],
     )

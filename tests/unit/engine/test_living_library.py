@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.engine import outside, session_core
+from lmpt_desktop.engine import external_changes as outside
+from lmpt_desktop.engine import folders
 from lmpt_desktop.engine.notices import AnnotationsChanged, FoldersChanged, Notice
-from lmpt_desktop.engine.pace import PACE_SETTING, Pace
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.views import ClassSpec
+from lmpt_desktop.inference.vocabularies import ClassSpec
+from lmpt_desktop.settings import PACE, Pace
 
 Until = Callable[..., None]
 VOCABULARY = [ClassSpec("dog"), ClassSpec("cat")]
@@ -58,19 +59,19 @@ def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
     from lmpt_desktop.ingest.watch import FolderWatch
 
     monkeypatch.setattr(
-        session_core, "FolderWatch", lambda touched: FolderWatch(touched, quiet_seconds=0.2)
+        folders, "FolderWatch", lambda touched: FolderWatch(touched, quiet_seconds=0.2)
     )
 
 
 def opened(session: LibrarySession, photos: Path, until: Until) -> dict[str, int]:
     """The session with these photos encoded and watched; image ids by name."""
-    session.set_vocabulary(VOCABULARY)
-    session.add_folder(photos)
+    session.vocabulary.set_all(VOCABULARY)
+    session.folders.add(photos)
     assert session.wait_until_idle(60)
-    assert session._watch is not None
-    watch = session._watch
+    watch = session.folders._watch
+    assert watch is not None
     until(lambda: watch.settled)
-    if session.watch_notes():
+    if session.folders.watch_notes():
         pytest.skip("folders cannot be watched here")
     return ids(session)
 
@@ -105,19 +106,19 @@ def test_a_photo_moved_while_the_library_is_open_keeps_verdicts_and_feature(
     photos = draw(tmp_path / "photos", "dog_1.png", "cat_1.png")
     session = open_session()
     before = opened(session, photos, until)
-    dog = session.classes[0].id
-    session.annotate([before["dog_1.png"]], [dog], 1)  # type: ignore[arg-type]
+    dog = session.snapshot().classes[0].id
+    session.annotations.annotate([before["dog_1.png"]], [dog], 1)  # type: ignore[arg-type]
     (photos / "sub").mkdir()
     (photos / "dog_1.png").rename(photos / "sub" / "cat_9.png")
     until(lambda: "sub/cat_9.png" in ids(session))
     assert ids(session)["sub/cat_9.png"] == before["dog_1.png"]
     assert session.wait_until_idle(60)
-    details = session.image(before["dog_1.png"])
+    details = session.images.details(before["dog_1.png"])
     assert details.classes[0].verdict == 1
     assert len(session.catalogue.features.missing("lite")) == 0
     shutil.rmtree(photos / "sub")
     image_id = before["dog_1.png"]
-    until(lambda: session.image(image_id).state == "missing")
+    until(lambda: session.images.details(image_id).state == "missing")
     assert len(ids(session)) == 2
 
 
@@ -140,7 +141,7 @@ def test_what_another_process_adds_appears_with_its_predictions_and_is_not_encod
     encoder_command: list[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outside, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(outside, "CHECK_SECONDS", 0.1)
     session = open_session()
     notices: list[Notice] = []
     session.subscribe(notices.append)
@@ -148,18 +149,18 @@ def test_what_another_process_adds_appears_with_its_predictions_and_is_not_encod
     notices.clear()
     other = draw(tmp_path / "other", "cat_1.png", "cat_2.png")
     encoded: list[int] = []
-    keep = session._model.keep_features
+    keep = session.model._keep_features
     monkeypatch.setattr(
-        session._model, "keep_features", lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f))
+        session.model, "_keep_features", lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f))
     )
     arguments = [str(tmp_path / "library"), str(other), encoder_command[1]]
     subprocess.run([sys.executable, "-c", _OTHER, *arguments], check=True)
     until(lambda: scored(session) == {"dog_1.png", "cat_1.png", "cat_2.png"})
     assert any(isinstance(notice, FoldersChanged) for notice in notices)
     assert encoded == []
-    cat = session.snapshot().column_of[session.classes[1].id]
+    cat = session.snapshot().column_of[session.snapshot().classes[1].id]
     row = session.snapshot().row_of[ids(session)["cat_1.png"]]
-    assert session.scores[row, cat] > 0.5
+    assert session.snapshot().scores[row, cat] > 0.5
 
 
 _ANNOTATE = """
@@ -178,14 +179,14 @@ def test_verdicts_of_another_process_are_shown(
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(outside, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(outside, "CHECK_SECONDS", 0.1)
     session = open_session()
     notices: list[Notice] = []
     session.subscribe(notices.append)
     image_id = opened(session, draw(tmp_path / "photos", "dog_1.png"), until)["dog_1.png"]
-    arguments = [str(tmp_path / "library"), str(image_id), str(session.classes[1].id)]
+    arguments = [str(tmp_path / "library"), str(image_id), str(session.snapshot().classes[1].id)]
     subprocess.run([sys.executable, "-c", _ANNOTATE, *arguments], check=True)
-    until(lambda: session.annotations.tolist() == [[-1, 1]])
+    until(lambda: session.snapshot().annotations.tolist() == [[-1, 1]])
     until(lambda: any(isinstance(notice, AnnotationsChanged) for notice in notices))
 
 
@@ -196,7 +197,7 @@ from lmpt_desktop.engine.session import Commands, LibrarySession
 session = LibrarySession.open(
     Path(sys.argv[1]), commands=Commands([sys.executable, sys.argv[3]])
 )
-session.add_folder(Path(sys.argv[2]))
+session.folders.add(Path(sys.argv[2]))
 session.wait_until_idle(120)
 """
 
@@ -224,9 +225,9 @@ def test_a_killed_app_loses_at_most_the_chunks_on_their_way_and_goes_on_by_itsel
     starts.unlink(missing_ok=True)
     encoded: list[int] = []
     session = open_session()
-    keep = session._model.keep_features
+    keep = session.model._keep_features
     monkeypatch.setattr(
-        session._model, "keep_features", lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f))
+        session.model, "_keep_features", lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f))
     )
     assert session.wait_until_idle(60)
     assert session.catalogue.features.ids("lite") == set(ids(session).values())
@@ -237,11 +238,11 @@ def test_the_pace_is_remembered_and_the_first_encoder_keeps_to_it(
     open_session: Callable[..., LibrarySession], tmp_path: Path
 ) -> None:
     first = open_session()
-    first.set_setting(PACE_SETTING, Pace.GENTLE.value)
+    first.settings.set(PACE, Pace.GENTLE)
     first.close()
     starts = tmp_path / "library" / "encode" / "starts.txt"
     starts.unlink(missing_ok=True)
     session = open_session()
-    session.add_folder(draw(tmp_path / "photos", "dog_1.png"))
+    session.folders.add(draw(tmp_path / "photos", "dog_1.png"))
     assert session.wait_until_idle(60)
     assert starts.read_text().splitlines() == ["lite gently"]

@@ -22,8 +22,8 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.views import ClassSpec
-from lmpt_desktop.inference.filters import Filter, Sort, SortKey
+from lmpt_desktop.inference.filters import Filter, Sort, SortKey, select
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer.bands import Band
 
 Until = Callable[[Callable[[], object]], None]
@@ -63,8 +63,8 @@ def open_session(tmp_path: Path, commands: Commands) -> Iterator[Callable[..., L
 
 def filled(session: LibrarySession, photos: Path) -> dict[str, int]:
     """A session with predictions; image ids by file name."""
-    session.set_vocabulary(VOCABULARY)
-    session.add_folder(photos)
+    session.vocabulary.set_all(VOCABULARY)
+    session.folders.add(photos)
     assert session.wait_until_idle(60)
     return ids_by_name(session)
 
@@ -75,11 +75,11 @@ def ids_by_name(session: LibrarySession) -> dict[str, int]:
 
 
 def predicted(session: LibrarySession, image_id: int) -> set[str]:
-    return {item.name for item in session.image(image_id).classes if item.predicted}
+    return {item.name for item in session.images.details(image_id).classes if item.predicted}
 
 
 def class_id(session: LibrarySession, name: str) -> int:
-    return next(entry.id for entry in session.classes if entry.name == name)
+    return next(entry.id for entry in session.snapshot().classes if entry.name == name)
 
 
 def test_a_folder_is_scanned_encoded_and_predicted(
@@ -93,9 +93,9 @@ def test_a_folder_is_scanned_encoded_and_predicted(
     assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
     kinds = {type(notice) for notice in notices}
     assert {ImagesChanged, PredictionsChanged, ClassesChanged, EncoderChanged} <= kinds
-    assert session.device == "CPU"
-    assert session.bands().estimated
-    assert session.bands().bands == (Band.TAIL,) * 3
+    assert session.model.device == "CPU"
+    assert session.snapshot().bands.estimated
+    assert session.snapshot().bands.bands == (Band.TAIL,) * 3
 
 
 def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
@@ -103,10 +103,10 @@ def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
 ) -> None:
     session = open_session()
     ids = filled(session, photos)
-    details = session.image(ids["bad_1.jpg"])
+    details = session.images.details(ids["bad_1.jpg"])
     assert (details.state, details.reason) == ("unreadable", "This file is not a photo.")
     assert all(item.score is None and not item.predicted for item in details.classes)
-    rows = session.select(Filter(state="unreadable"), Sort())
+    rows = select(session.snapshot(), Filter(state="unreadable"), Sort())
     assert session.snapshot().image_ids[rows].tolist() == [ids["bad_1.jpg"]]
 
 
@@ -115,13 +115,13 @@ def test_a_second_start_predicts_without_starting_a_model(
 ) -> None:
     first = open_session()
     filled(first, photos)
-    scores = first.scores
+    scores = first.snapshot().scores
     first.close()
     starts = tmp_path / "library" / "encode" / "starts.txt"
     before = starts.read_text()
     second = open_session()
     assert second.wait_until_idle(60)
-    assert np.array_equal(second.scores, scores, equal_nan=True)
+    assert np.array_equal(second.snapshot().scores, scores, equal_nan=True)
     assert starts.read_text() == before
 
 
@@ -133,14 +133,14 @@ def test_annotations_are_committed_before_the_call_returns_and_shown_at_once(
     notices: list[Notice] = []
     session.subscribe(notices.append)
     image, dog = ids["kite_1.jpg"], class_id(session, "dog")
-    session.annotate([image], [dog], Verdict.PRESENT)
+    session.annotations.annotate([image], [dog], Verdict.PRESENT)
     assert session.catalogue.annotations.matrix([image], [dog]).tolist() == [[1]]
-    verdict = next(c for c in session.image(image).classes if c.name == "dog")
+    verdict = next(c for c in session.images.details(image).classes if c.name == "dog")
     assert verdict.verdict is Verdict.PRESENT
     assert verdict.corrected
-    assert AnnotationsChanged((image,), (dog,)) in notices
-    assert session.bands().estimated  # one example of three classes tells little
-    assert session.bands().present.tolist() == [1, 0, 0]
+    assert AnnotationsChanged((image,)) in notices
+    assert session.snapshot().bands.estimated  # one example of three classes tells little
+    assert session.snapshot().bands.present.tolist() == [1, 0, 0]
 
 
 def test_undo_and_redo_go_back_and_forth_any_number_of_times(
@@ -149,14 +149,14 @@ def test_undo_and_redo_go_back_and_forth_any_number_of_times(
     session = open_session()
     ids = filled(session, photos)
     image, dog = ids["kite_1.jpg"], class_id(session, "dog")
-    session.annotate([image], [dog], Verdict.ABSENT)
-    batch = session.annotate([image], [dog], Verdict.PRESENT)
+    session.annotations.annotate([image], [dog], Verdict.ABSENT)
+    batch = session.annotations.annotate([image], [dog], Verdict.PRESENT)
     row, column = session.snapshot().row_of[image], session.snapshot().column_of[dog]
     for _ in range(3):
-        session.undo(batch)
-        assert session.annotations[row, column] == 0
-        session.redo(batch)
-        assert session.annotations[row, column] == 1
+        session.annotations.undo(batch)
+        assert session.snapshot().annotations[row, column] == 0
+        session.annotations.redo(batch)
+        assert session.snapshot().annotations[row, column] == 1
 
 
 def test_marking_reviewed_declares_the_rest_absent_and_can_be_undone(
@@ -166,13 +166,13 @@ def test_marking_reviewed_declares_the_rest_absent_and_can_be_undone(
     ids = filled(session, photos)
     image = ids["dog_1.jpg"]
     row = session.snapshot().row_of[image]
-    session.annotate([image], [class_id(session, "dog")], Verdict.PRESENT)
-    batch = session.mark_reviewed([image], True)
-    assert session.annotations[row].tolist() == [1, 0, 0]
-    assert session.reviewed[row]
-    session.undo(batch)
-    assert session.annotations[row].tolist() == [1, -1, -1]
-    assert not session.reviewed[row]
+    session.annotations.annotate([image], [class_id(session, "dog")], Verdict.PRESENT)
+    batch = session.annotations.mark_reviewed([image], True)
+    assert session.snapshot().annotations[row].tolist() == [1, 0, 0]
+    assert session.snapshot().reviewed[row]
+    session.annotations.undo(batch)
+    assert session.snapshot().annotations[row].tolist() == [1, -1, -1]
+    assert not session.snapshot().reviewed[row]
 
 
 def test_a_new_class_is_predicted_as_soon_as_its_name_is_read(
@@ -181,16 +181,18 @@ def test_a_new_class_is_predicted_as_soon_as_its_name_is_read(
     session = open_session()
     ids = filled(session, photos)
     (photos / "boat_1.jpg").write_bytes((photos / "dog_1.jpg").read_bytes()[:-2] + b"\xff\xd9")
-    entry = session.add_class("boat")
-    assert [item.name for item in session.classes] == ["dog", "cat", "kite", "boat"]
+    (entry,) = session.vocabulary.add("boat").after
+    assert [item.name for item in session.snapshot().classes] == ["dog", "cat", "kite", "boat"]
     assert session.wait_until_idle(60)
-    assert not np.isnan(session.scores[session.snapshot().row_of[ids["dog_1.jpg"]]]).any()
-    session.rename_class(entry.id, "cat and dog")
-    session.describe_class(entry.id, "kite")
+    assert not np.isnan(
+        session.snapshot().scores[session.snapshot().row_of[ids["dog_1.jpg"]]]
+    ).any()
+    session.vocabulary.rename(entry.id, "cat and dog")
+    session.vocabulary.describe(entry.id, "kite")
     assert session.wait_until_idle(60)
     assert "cat and dog" in predicted(session, ids["kite_1.jpg"])
-    session.archive_class(entry.id)
-    assert len(session.classes) == 3
+    session.vocabulary.archive([entry.id])
+    assert len(session.snapshot().classes) == 3
 
 
 def test_another_vocabulary_keeps_annotations_of_classes_of_the_same_name(
@@ -198,10 +200,10 @@ def test_another_vocabulary_keeps_annotations_of_classes_of_the_same_name(
 ) -> None:
     session = open_session()
     ids = filled(session, photos)
-    session.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
-    session.set_vocabulary([ClassSpec("boat"), ClassSpec("Dog")])
+    session.annotations.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
+    session.vocabulary.set_all([ClassSpec("boat"), ClassSpec("Dog")])
     row = session.snapshot().row_of[ids["dog_1.jpg"]]
-    assert session.annotations[row].tolist() == [-1, 1]
+    assert session.snapshot().annotations[row].tolist() == [-1, 1]
 
 
 def test_sorting_by_score_puts_the_surest_photo_first(
@@ -210,7 +212,7 @@ def test_sorting_by_score_puts_the_surest_photo_first(
     session = open_session()
     ids = filled(session, photos)
     kite = class_id(session, "kite")
-    rows = session.select(Filter(class_id=kite), Sort(SortKey.SCORE, kite))
+    rows = select(session.snapshot(), Filter(class_id=kite), Sort(SortKey.SCORE, kite))
     assert session.snapshot().image_ids[rows].tolist() == [ids["kite_1.jpg"]]
 
 
@@ -220,16 +222,16 @@ def test_removing_a_folder_hides_its_photos_and_adding_it_again_brings_all_back(
     session = open_session()
     ids = filled(session, photos)
     dog = class_id(session, "dog")
-    session.annotate([ids["dog_1.jpg"]], [dog], Verdict.PRESENT)
-    (folder,) = session.folders()
-    session.remove_folder(folder.id)
+    session.annotations.annotate([ids["dog_1.jpg"]], [dog], Verdict.PRESENT)
+    (folder,) = session.folders.all()
+    session.folders.remove(folder.id)
     assert session.wait_until_idle(60)
-    assert len(session.images) == 0
-    session.add_folder(photos)
+    assert len(session.snapshot().images) == 0
+    session.folders.add(photos)
     assert session.wait_until_idle(60)
     row = session.snapshot().row_of[ids["dog_1.jpg"]]
-    assert session.annotations[row, 0] == 1
-    assert not np.isnan(session.scores[row]).any()
+    assert session.snapshot().annotations[row, 0] == 1
+    assert not np.isnan(session.snapshot().scores[row]).any()
 
 
 def test_a_moved_folder_is_relocated_with_everything(
@@ -237,14 +239,14 @@ def test_a_moved_folder_is_relocated_with_everything(
 ) -> None:
     session = open_session()
     ids = filled(session, photos)
-    session.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
+    session.annotations.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
     photos.rename(tmp_path / "elsewhere")
-    (folder,) = session.folders()
-    session.relocate_folder(folder.id, tmp_path / "elsewhere")
+    (folder,) = session.folders.all()
+    session.folders.relocate(folder.id, tmp_path / "elsewhere")
     assert session.wait_until_idle(60)
-    assert session.path(ids["dog_1.jpg"]) == tmp_path / "elsewhere" / "dog_1.jpg"
-    assert session.annotations[session.snapshot().row_of[ids["dog_1.jpg"]], 0] == 1
-    assert session.image(ids["dog_1.jpg"]).state == "ok"
+    assert session.images.path(ids["dog_1.jpg"]) == tmp_path / "elsewhere" / "dog_1.jpg"
+    assert session.snapshot().annotations[session.snapshot().row_of[ids["dog_1.jpg"]], 0] == 1
+    assert session.images.details(ids["dog_1.jpg"]).state == "ok"
 
 
 def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
@@ -254,9 +256,9 @@ def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
     ids = filled(session, photos)
     (photos / "cat_1.jpg").unlink()
     Image.new("RGB", (50, 50), "red").save(photos / "kite_2.jpg")
-    session.rescan()
+    session.folders.rescan()
     assert session.wait_until_idle(60)
-    assert session.image(ids["cat_1.jpg"]).state == "missing"
+    assert session.images.details(ids["cat_1.jpg"]).state == "missing"
     assert predicted(session, ids_by_name(session)["kite_2.jpg"]) == {"kite"}
 
 
@@ -268,29 +270,31 @@ def test_a_folder_that_is_gone_is_told_and_its_photos_are_shown_as_missing(
     heard: list[Notice] = []
     session.subscribe(heard.append)
     photos.rename(tmp_path / "elsewhere")
-    session.rescan()
+    session.folders.rescan()
     assert session.wait_until_idle(60)
-    assert session.image(ids["dog_1.jpg"]).state == "missing"
+    assert session.images.details(ids["dog_1.jpg"]).state == "missing"
     (problem,) = [notice for notice in heard if isinstance(notice, Problem)]
     assert str(photos) in problem.title
     assert "missing" in problem.message
-    assert not np.isnan(session.scores[session.snapshot().row_of[ids["dog_1.jpg"]]]).any()
+    assert not np.isnan(
+        session.snapshot().scores[session.snapshot().row_of[ids["dog_1.jpg"]]]
+    ).any()
 
 
 def test_a_scan_can_be_paused_resumed_and_cancelled(
     open_session: Callable[..., LibrarySession], photos: Path, until: Until
 ) -> None:
     session = open_session(encode=False)
-    session.pause(ActivityKind.SCAN)
-    session.add_folder(photos)
+    session.activities.pause(ActivityKind.SCAN)
+    session.folders.add(photos)
     assert not session.wait_until_idle(0.3)
-    assert len(session.images) == 0
-    session.resume(ActivityKind.SCAN)
-    until(lambda: len(session.images) == len(NAMES))
-    session.pause(ActivityKind.SCAN)
+    assert len(session.snapshot().images) == 0
+    session.activities.resume(ActivityKind.SCAN)
+    until(lambda: len(session.snapshot().images) == len(NAMES))
+    session.activities.pause(ActivityKind.SCAN)
     Image.new("RGB", (50, 50), "red").save(photos / "kite_2.jpg")
-    session.rescan()
-    session.cancel(ActivityKind.SCAN)
+    session.folders.rescan()
+    session.activities.cancel(ActivityKind.SCAN)
     assert session.wait_until_idle(30)
 
 
@@ -298,31 +302,31 @@ def test_a_paused_encoder_waits_and_a_resumed_one_finishes(
     open_session: Callable[..., LibrarySession], photos: Path, until: Until
 ) -> None:
     session = open_session()
-    session.set_vocabulary(VOCABULARY)
-    session.pause(ActivityKind.ENCODE)
-    session.add_folder(photos)
-    until(lambda: len(session.images) == len(NAMES))
+    session.vocabulary.set_all(VOCABULARY)
+    session.activities.pause(ActivityKind.ENCODE)
+    session.folders.add(photos)
+    until(lambda: len(session.snapshot().images) == len(NAMES))
     assert not session.wait_until_idle(0.5)
-    assert np.isnan(session.scores).all()
-    session.resume(ActivityKind.ENCODE)
+    assert np.isnan(session.snapshot().scores).all()
+    session.activities.resume(ActivityKind.ENCODE)
     assert session.wait_until_idle(60)
-    assert not np.isnan(session.scores).all()
+    assert not np.isnan(session.snapshot().scores).all()
 
 
 def test_a_cancelled_encoder_stays_quiet_until_asked_again(
     open_session: Callable[..., LibrarySession], photos: Path
 ) -> None:
     session = open_session()
-    session.set_vocabulary(VOCABULARY)
-    session.pause(ActivityKind.ENCODE)
-    session.add_folder(photos)
-    session.cancel(ActivityKind.ENCODE)
-    session.rescan()
+    session.vocabulary.set_all(VOCABULARY)
+    session.activities.pause(ActivityKind.ENCODE)
+    session.folders.add(photos)
+    session.activities.cancel(ActivityKind.ENCODE)
+    session.folders.rescan()
     assert session.wait_until_idle(60)
-    assert np.isnan(session.scores).all()
-    session.resume(ActivityKind.ENCODE)
+    assert np.isnan(session.snapshot().scores).all()
+    session.activities.resume(ActivityKind.ENCODE)
     assert session.wait_until_idle(60)
-    assert not np.isnan(session.scores).all()
+    assert not np.isnan(session.snapshot().scores).all()
 
 
 def test_a_backbone_named_when_opening_is_used_but_not_remembered(
@@ -330,9 +334,9 @@ def test_a_backbone_named_when_opening_is_used_but_not_remembered(
 ) -> None:
     session = open_session(backbone="other")
     filled(session, photos)
-    assert session.backbone == "other"
+    assert session.model.backbone == "other"
     session.close()
-    assert open_session().backbone == "lite"
+    assert open_session().model.backbone == "lite"
 
 
 def test_without_an_encoder_the_library_still_opens_and_takes_annotations(
@@ -340,8 +344,8 @@ def test_without_an_encoder_the_library_still_opens_and_takes_annotations(
 ) -> None:
     session = open_session(encode=False)
     ids = filled(session, photos)
-    assert np.isnan(session.scores).all()
-    session.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
+    assert np.isnan(session.snapshot().scores).all()
+    session.annotations.annotate([ids["dog_1.jpg"]], [class_id(session, "dog")], Verdict.PRESENT)
     assert not (tmp_path / "library" / "encode" / "starts.txt").exists()
 
 
@@ -356,10 +360,10 @@ def test_a_backbone_that_cannot_be_had_leaves_the_old_one_in_use(
     ids = filled(session, photos)
     problems: list[Problem] = []
     session.subscribe(lambda n: problems.append(n) if isinstance(n, Problem) else None)
-    session.set_backbone("ViT-B-16/openai")
+    session.model.set_backbone("ViT-B-16/openai")
     until(lambda: problems)
     assert "lite stays in use" in problems[0].message
-    assert session.backbone == "lite"
+    assert session.model.backbone == "lite"
     assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
 
 
@@ -368,13 +372,13 @@ def test_another_backbone_encodes_again_and_going_back_does_not(
 ) -> None:
     session = open_session()
     ids = filled(session, photos)
-    session.set_backbone("other")
-    until(lambda: session.backbone == "other")
+    session.model.set_backbone("other")
+    until(lambda: session.model.backbone == "other")
     assert session.wait_until_idle(60)
     assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
     assert session.catalogue.features.backbones().keys() == {"lite", "other"}
-    session.set_backbone("lite")
-    until(lambda: session.backbone == "lite")
+    session.model.set_backbone("lite")
+    until(lambda: session.model.backbone == "lite")
     assert session.wait_until_idle(60)
     assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
 
@@ -384,10 +388,10 @@ def test_the_backbone_in_use_is_remembered(
 ) -> None:
     session = open_session()
     filled(session, photos)
-    session.set_backbone("other")
-    until(lambda: session.backbone == "other")
+    session.model.set_backbone("other")
+    until(lambda: session.model.backbone == "other")
     session.close()
-    assert open_session().backbone == "other"
+    assert open_session().model.backbone == "other"
 
 
 def test_a_backbone_without_a_bias_is_calibrated_on_the_library(
@@ -411,12 +415,12 @@ def test_annotations_survive_a_kill_right_after_the_call(
         "from pathlib import Path\n"
         "from lmpt_desktop.engine.session import LibrarySession\n"
         "session = LibrarySession.open(Path(sys.argv[1]), encode=False)\n"
-        f"session.annotate({list(ids.values())!r}, [{dog}], 1)\n"
+        f"session.annotations.annotate({list(ids.values())!r}, [{dog}], 1)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "library")], check=False)
     again = open_session(encode=False)
-    assert (again.annotations[:, again.snapshot().column_of[dog]] == 1).all()
+    assert (again.snapshot().annotations[:, again.snapshot().column_of[dog]] == 1).all()
 
 
 def test_two_windows_cannot_have_one_library_open(
@@ -438,11 +442,11 @@ def test_a_listener_that_fails_does_not_stop_the_others(
 
     session.subscribe(broken)
     unsubscribe = session.subscribe(heard.append)
-    session.set_vocabulary(VOCABULARY)
+    session.vocabulary.set_all(VOCABULARY)
     assert any(isinstance(notice, ClassesChanged) for notice in heard)
     unsubscribe()
     count = len(heard)
-    session.add_class("boat")
+    session.vocabulary.add("boat")
     assert len(heard) == count
 
 
@@ -462,11 +466,11 @@ def test_a_folder_around_one_that_waits_to_be_scanned_takes_its_place_without_a_
     session = open_session(encode=False)
     heard: list[Notice] = []
     session.subscribe(heard.append)
-    session.pause(ActivityKind.SCAN)
-    session.add_folder(photos)
-    around = session.add_folder(photos.parent)
-    session.resume(ActivityKind.SCAN)
+    session.activities.pause(ActivityKind.SCAN)
+    session.folders.add(photos)
+    around = session.folders.add(photos.parent)
+    session.activities.resume(ActivityKind.SCAN)
     assert session.wait_until_idle(60)
     assert not [notice for notice in heard if isinstance(notice, Problem)]
-    assert set(session.images.folder_ids.tolist()) == {around.id}
+    assert set(session.snapshot().images.folder_ids.tolist()) == {around.id}
     assert {name.rpartition("/")[2] for name in session.snapshot().names} == set(NAMES)

@@ -24,13 +24,12 @@ from lmpt_desktop.catalogue.records import (
     ImageState,
     ImageTable,
     Source,
+    Verdict,
 )
+from lmpt_desktop.engine.images import ClassVerdict, ImageDetails
 from lmpt_desktop.engine.notices import Activity, ActivityKind, AnnotationsChanged, Notice
 from lmpt_desktop.engine.views import (
-    ClassVerdict,
-    ImageDetails,
     Snapshot,
-    Verdict,
 )
 from lmpt_desktop.inference import filters
 from lmpt_desktop.inference.filters import Filter, Sort
@@ -300,7 +299,6 @@ def make_snapshot(count: int, names: list[str] | None = None, seed: int = 3) -> 
             taken=np.zeros(count, np.int64),
             widths=np.full(count, 320, np.int32),
             heights=np.full(count, 240, np.int32),
-            has_feature=np.ones(count, np.bool_),
             names=names or [f"photo-{number:06}.jpg" for number in range(count)],
             fingerprints=[f"print-{number}" for number in range(count)],
         ),

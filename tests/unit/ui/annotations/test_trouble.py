@@ -12,8 +12,8 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import CatalogueDiskFull, CatalogueLocked, opening, store
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 
 
@@ -85,16 +85,16 @@ def test_a_verdict_waits_for_another_program_without_holding_up_the_window(
     writer.execute("BEGIN IMMEDIATE")
     desk.annotate([ids[0]], [int(dog)], Verdict.PRESENT, "dog")
     assert desk.busy, "a worker waits, not the window"
-    assert (session.annotations == -1).all(), "not shown before it is saved"
+    assert (session.snapshot().annotations == -1).all(), "not shown before it is saved"
     writer.execute("ROLLBACK")
     qtbot.waitUntil(lambda: not desk.busy, timeout=20_000)
-    assert not told and session.annotations[0, 0] == 1 and agrees(session)
+    assert not told and session.snapshot().annotations[0, 0] == 1 and agrees(session)
     writer.execute("BEGIN IMMEDIATE")
     desk.undo()
-    assert desk.busy and session.annotations[0, 0] == 1
+    assert desk.busy and session.snapshot().annotations[0, 0] == 1
     writer.execute("ROLLBACK")
     qtbot.waitUntil(lambda: not desk.busy, timeout=20_000)
-    assert not told and session.annotations[0, 0] == -1 and agrees(session)
+    assert not told and session.snapshot().annotations[0, 0] == -1 and agrees(session)
 
 
 def test_a_verdict_waits_for_a_scan_of_the_same_window_the_same_way(
@@ -108,7 +108,7 @@ def test_a_verdict_waits_for_a_scan_of_the_same_window_the_same_way(
     finally:
         release.set()
     qtbot.waitUntil(lambda: not desk.busy, timeout=20_000)
-    assert session.annotations[0, 0] == 1 and agrees(session)
+    assert session.snapshot().annotations[0, 0] == 1 and agrees(session)
 
 
 @pytest.fixture
@@ -131,10 +131,10 @@ def test_a_catalogue_that_stays_locked_is_told_and_the_stack_stays_right(
     desk.undo()
     qtbot.waitUntil(lambda: len(told) == 2 and desk.settled)
     assert desk.stack.count() == desk.stack.index() == 1
-    assert session.annotations[:2, 0].tolist() == [1, -1] and agrees(session)
+    assert session.snapshot().annotations[:2, 0].tolist() == [1, -1] and agrees(session)
     writer.execute("ROLLBACK")
     desk.undo()
-    assert len(told) == 2 and (session.annotations == -1).all() and agrees(session)
+    assert len(told) == 2 and (session.snapshot().annotations == -1).all() and agrees(session)
 
 
 def _hold_in_a_thread(session: LibrarySession):

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import Source
+from lmpt_desktop.catalogue.records import Source, Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def class_id(session: LibrarySession, name: str) -> int:
-    return next(entry.id for entry in session.classes if entry.name == name)
+    return next(entry.id for entry in session.snapshot().classes if entry.name == name)
 
 
 def ids_of(session: LibrarySession) -> list[int]:
@@ -53,9 +52,9 @@ TEXTS = [
 def test_everything_done_before_a_restart_is_undone_after_it_and_done_again(
     session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
 ) -> None:
-    states = [(session.annotations, session.reviewed)]
+    states = [(session.annotations, session.snapshot().reviewed)]
     desk.stack.indexChanged.connect(
-        lambda _i: states.append((session.annotations, session.reviewed))
+        lambda _i: states.append((session.annotations, session.snapshot().reviewed))
     )
     do_everything(session, desk)
     assert texts(desk) == TEXTS and len(states) == 7
@@ -63,8 +62,8 @@ def test_everything_done_before_a_restart_is_undone_after_it_and_done_again(
     assert texts(desk) == TEXTS and desk.stack.index() == 6
 
     def is_as(state: tuple[np.ndarray, np.ndarray]) -> bool:
-        return np.array_equal(session.annotations, state[0]) and np.array_equal(
-            session.reviewed, state[1]
+        return np.array_equal(session.snapshot().annotations, state[0]) and np.array_equal(
+            session.snapshot().reviewed, state[1]
         )
 
     assert is_as(states[6])
@@ -82,19 +81,21 @@ def test_what_was_undone_before_a_restart_is_done_again_after_it(
     session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
 ) -> None:
     do_everything(session, desk)
-    said, marks = session.annotations, session.reviewed
+    said, marks = session.annotations, session.snapshot().reviewed
     for _ in range(4):
         desk.undo()
     left = session.annotations
     session, desk = reopened()
     assert texts(desk) == TEXTS and desk.stack.index() == 2
-    assert np.array_equal(session.annotations, left)
+    assert np.array_equal(session.snapshot().annotations, left)
     desk.redo()
     session, desk = reopened()
     assert desk.stack.index() == 3
     for _ in range(3):
         desk.redo()
-    assert np.array_equal(session.annotations, said) and np.array_equal(session.reviewed, marks)
+    assert np.array_equal(session.snapshot().annotations, said) and np.array_equal(
+        session.snapshot().reviewed, marks
+    )
 
 
 def test_a_new_verdict_ends_what_could_be_done_again_also_after_a_restart(
@@ -109,7 +110,7 @@ def test_a_new_verdict_ends_what_could_be_done_again_also_after_a_restart(
     session, desk = reopened()
     assert texts(desk) == ["dog: absent"] and not desk.can_redo
     desk.undo()
-    assert (session.annotations == -1).all()
+    assert (session.snapshot().annotations == -1).all()
 
 
 def test_a_change_that_changes_nothing_is_no_step(
@@ -133,7 +134,7 @@ def test_the_text_of_an_older_verdict_has_the_name_the_class_has_now(
 ) -> None:
     dog = class_id(session, "dog")
     desk.annotate(ids_of(session), [dog], Verdict.PRESENT, "dog")
-    session.rename_class(dog, "hound")
+    session.vocabulary.rename(dog, "hound")
     _session, desk = reopened()
     assert texts(desk) == ["hound: present on 10 photos"]
 
@@ -155,7 +156,7 @@ def test_a_verdict_given_while_the_history_is_read_is_on_top_of_it(
     assert other.stack.index() == 2
     other.undo()
     other.undo()
-    assert (session.annotations == -1).all()
+    assert (session.snapshot().annotations == -1).all()
     other.close()
 
 
@@ -174,4 +175,4 @@ def test_only_the_last_hundred_changes_of_earlier_sessions_are_kept(
     assert desk.stack.count() == desk.stack.index() == 100
     while desk.can_undo:
         desk.undo()
-    assert (session.annotations >= 0).any()
+    assert (session.snapshot().annotations >= 0).any()

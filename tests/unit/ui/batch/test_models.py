@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import ClassEntry, Verdict
 from lmpt_desktop.inference.acceptance import Order, offer
 from lmpt_desktop.inference.verdict_changes import Holdings, holdings
 from lmpt_desktop.ui.batch import words

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.catalogue.records import ClassEntry, RunState
 from lmpt_desktop.engine import views
 from lmpt_desktop.engine.notices import ActivityKind, ClassesChanged, RunChanged, VersionsChanged
-from lmpt_desktop.engine.versions import ImportedVersion
-from lmpt_desktop.engine.views import ClassSpec, RunState
+from lmpt_desktop.engine.versions.versions import ImportedVersion
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from trainer.bands import Band
 from trainer.events import BandScores, FitProgress, FitStarted, FitValidated

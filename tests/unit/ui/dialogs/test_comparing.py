@@ -12,7 +12,7 @@ from PIL import Image
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QComboBox, QFileDialog, QMessageBox, QTableView
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.versions.changed_view import ChangedView
 from lmpt_desktop.ui.versions.comparison import ComparisonDialog
@@ -36,8 +36,8 @@ def loader(qtbot: Any) -> Any:
 
 @pytest.fixture
 def dialog(session: Any, bridge: Any, loader: ThumbnailLoader, qtbot: Any) -> ComparisonDialog:
-    session.annotate([1], [10], Verdict.PRESENT)  # gained: agrees
-    session.annotate([2], [11], Verdict.PRESENT)  # lost: contradicts
+    session.annotations.annotate([1], [10], Verdict.PRESENT)  # gained: agrees
+    session.annotations.annotate([2], [11], Verdict.PRESENT)  # lost: contradicts
     dialog = ComparisonDialog(session, 7, loader, bridge)
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
@@ -88,16 +88,16 @@ def test_figures_sort_as_numbers(dialog: ComparisonDialog) -> None:
 
 
 def test_changed_predictions_say_whether_they_go_the_users_way(session: Any) -> None:
-    session.annotate([1], [10], Verdict.PRESENT)
-    session.annotate([2], [11], Verdict.PRESENT)
-    lines = changed_lines(session.comparison(7), session.snapshot())
+    session.annotations.annotate([1], [10], Verdict.PRESENT)
+    session.annotations.annotate([2], [11], Verdict.PRESENT)
+    lines = changed_lines(session.versions.compare_run(7), session.snapshot())
     assert [line.agrees for line in lines[:3]] == [True, False, None]
     assert lines[0].file_name == "photo 0.jpg"
 
 
 def test_changes_of_images_and_classes_that_are_gone_are_left_out(session: Any) -> None:
-    session.archive_class(10)
-    lines = changed_lines(session.comparison(7), session.snapshot())
+    session.vocabulary.archive([10])
+    lines = changed_lines(session.versions.compare_run(7), session.snapshot())
     assert {line.change.class_id for line in lines} == {11, 12}
 
 
@@ -143,24 +143,24 @@ def test_promoting_activates_the_new_version_and_closes(
     with qtbot.waitSignal(dialog.promoted) as signal:
         qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
     assert signal.args == [2]
-    assert [item.version_id for item in session.versions() if item.active] == [2]
+    assert [item.version_id for item in session.versions.all() if item.active] == [2]
     assert not dialog.isVisible()
 
 
 def test_discarding_deletes_it(dialog: ComparisonDialog, session: Any, qtbot: Any) -> None:
     with qtbot.waitSignal(dialog.discarded):
         qtbot.mouseClick(dialog.discard, Qt.MouseButton.LeftButton)
-    assert 2 not in [item.version_id for item in session.versions()]
+    assert 2 not in [item.version_id for item in session.versions.all()]
 
 
 def test_a_promotion_elsewhere_is_noticed(
     dialog: ComparisonDialog, session: Any, qtbot: Any
 ) -> None:
-    session.promote(2)
+    session.versions.promote(2)
     qtbot.waitUntil(lambda: not dialog.promote.isEnabled(), timeout=5000)
     assert "in use" in dialog.strip.text
-    session.promote(1)
-    session.discard(2)
+    session.versions.promote(1)
+    session.versions.discard(2)
     qtbot.waitUntil(lambda: "discarded" in dialog.strip.text, timeout=5000)
     assert not dialog.promote.isEnabled()
 
@@ -240,17 +240,17 @@ def test_promote_roll_back_and_delete(
     asked = answer(monkeypatch, QMessageBox.StandardButton.No)
     versions.select_version(2)
     qtbot.mouseClick(versions.promote, Qt.MouseButton.LeftButton)
-    assert [item.active for item in session.versions()] == [True, False, False]
+    assert [item.active for item in session.versions.all()] == [True, False, False]
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
-    assert [item.active for item in session.versions()] == [False, False, True]
+    assert [item.active for item in session.versions.all()] == [False, False, True]
     assert not versions.roll_back.isEnabled()
     versions.select_version(2)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
-    assert len(session.versions()) == 3
+    assert len(session.versions.all()) == 3
     assert "for good" in asked[0]
     answer(monkeypatch, QMessageBox.StandardButton.Yes)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
-    assert [item.version_id for item in session.versions()] == [1, 0]
+    assert [item.version_id for item in session.versions.all()] == [1, 0]
     assert "was deleted" in versions.strip.text
 
 
@@ -277,7 +277,7 @@ def test_one_alone_or_three_cannot_be_compared(versions: VersionsDialog) -> None
 def test_two_versions_side_by_side_are_called_by_their_names(
     session: Any, loader: ThumbnailLoader, qtbot: Any
 ) -> None:
-    session.rename_version(2, "the good one")
+    session.versions.rename(2, "the good one")
     dialog = ComparisonDialog(session, None, loader, pair=(0, 2))
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
@@ -286,7 +286,7 @@ def test_two_versions_side_by_side_are_called_by_their_names(
     assert dialog.promote.text() == "&Use the good one"
     assert dialog.discard.isHidden()
     dialog.promote.click()
-    assert session.versions()[0].active
+    assert session.versions.all()[0].active
 
 
 def test_why_two_versions_cannot_be_compared_is_said(
@@ -302,11 +302,11 @@ def test_a_name_and_a_note_are_kept(versions: VersionsDialog, session: Any, qtbo
     versions.select_version(2)
     qtbot.keyClicks(versions.words.name, "  my  best ")
     qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
-    assert session.versions()[0].name == "my best"
+    assert session.versions.all()[0].name == "my best"
     assert cells(versions.table, 0)[0] == "my best"
     versions.words.note.setPlainText("with the holiday photos")
     versions.select_version(1)  # going elsewhere keeps it
-    assert session.versions()[0].note == "with the holiday photos"
+    assert session.versions.all()[0].note == "with the holiday photos"
     assert versions.words.note.toPlainText() == ""
     versions.select_version(0)
     assert not versions.words.name.isEnabled()

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.views import RunState
+from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.ui.training.log import LogDialog, read_tail
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
@@ -80,7 +80,7 @@ def test_annotating_meanwhile_lifts_the_refusal(
     retrain.refresh()
     qtbot.waitUntil(lambda: not retrain.start.isEnabled(), timeout=10_000)
     session.preflight = good
-    session.annotate([1], [10], 1)
+    session.annotations.annotate([1], [10], 1)
     qtbot.waitUntil(retrain.start.isEnabled, timeout=10_000)
     assert retrain.strip.text == ""
 

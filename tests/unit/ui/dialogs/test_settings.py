@@ -19,7 +19,7 @@ from lmpt_desktop.engine.notices import (
     EncoderChanged,
     Problem,
 )
-from lmpt_desktop.engine.pace import Pace
+from lmpt_desktop.settings import Pace
 from lmpt_desktop.ui.help.about import AboutDialog
 from lmpt_desktop.ui.kit import formats, theme
 from lmpt_desktop.ui.kit.theme import ThemeChoice
@@ -50,7 +50,7 @@ def test_choosing_another_backbone_says_what_it_costs(
     backbone.list.setCurrentRow(1)
     assert "12 photos of this library will be looked at again" in backbone.effect.text()
     qtbot.mouseClick(backbone.use, Qt.MouseButton.LeftButton)
-    assert session.backbone == "ViT-B-16/openai"
+    assert session.model.backbone == "ViT-B-16/openai"
     assert "In use: ViT-B-16/openai" in backbone.now.text()
 
 

@@ -74,7 +74,7 @@ def test_the_chosen_class_survives_a_new_list_and_a_vanished_one_is_let_go(
     bar: FilterBar, memory_session: Any
 ) -> None:
     bar.set_class(12)
-    memory_session.annotate([1], [12], 1)
+    memory_session.annotations.annotate([1], [12], 1)
     bar.show_classes(memory_session.snapshot())
     assert bar.filter().class_id == 12
     from dataclasses import replace

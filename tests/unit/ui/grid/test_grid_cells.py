@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.ui.grid.cells import cell
 from lmpt_desktop.ui.grid.model import GridModel, describe
 from trainer.bands import Band
@@ -23,8 +23,8 @@ def test_tail_classes_come_first_then_the_surest(memory_session: Any) -> None:
 
 def test_what_the_user_said_comes_first_in_its_band(memory_session: Any) -> None:
     before = memory_session.snapshot()
-    memory_session.annotate([1, 2, 3, 4], [DOG], Verdict.PRESENT)
-    memory_session.annotate([1], [PERSON], Verdict.PRESENT)
+    memory_session.annotations.annotate([1, 2, 3, 4], [DOG], Verdict.PRESENT)
+    memory_session.annotations.annotate([1], [PERSON], Verdict.PRESENT)
     snapshot = memory_session.snapshot()
     assert before.scores[0, snapshot.column_of[PERSON]] < 1
     chips = cell(snapshot, 0, None).chips
@@ -46,8 +46,8 @@ def test_an_absent_class_disappears_and_a_present_one_appears(memory_session: An
     row = int(np.flatnonzero(before.predicted[:10].any(axis=1))[0])
     column = int(np.flatnonzero(before.predicted[row])[0])
     other = int(np.flatnonzero(~before.predicted[row])[0])
-    memory_session.annotate([row + 1], [int(before.class_ids[column])], Verdict.ABSENT)
-    memory_session.annotate([row + 1], [int(before.class_ids[other])], Verdict.PRESENT)
+    memory_session.annotations.annotate([row + 1], [int(before.class_ids[column])], Verdict.ABSENT)
+    memory_session.annotations.annotate([row + 1], [int(before.class_ids[other])], Verdict.PRESENT)
     shown = cell(memory_session.snapshot(), row, None)
     names = {chip.class_id: chip for chip in shown.chips}
     assert int(before.class_ids[column]) not in names
@@ -57,7 +57,7 @@ def test_an_absent_class_disappears_and_a_present_one_appears(memory_session: An
 
 
 def test_the_verdict_on_the_class_in_focus_is_shown(memory_session: Any) -> None:
-    memory_session.annotate([3], [DOG], Verdict.ABSENT)
+    memory_session.annotations.annotate([3], [DOG], Verdict.ABSENT)
     snapshot = memory_session.snapshot()
     assert cell(snapshot, 2, DOG).focus is Verdict.ABSENT
     assert cell(snapshot, 2, PERSON).focus is Verdict.UNKNOWN
@@ -76,7 +76,7 @@ def test_a_cell_in_words_names_classes_bands_and_estimates(memory_session: Any) 
     words = describe(cell(snapshot, row, None))
     assert "photo" in words
     assert "estimated" in words
-    memory_session.annotate([row + 1], [DOG, DOG + 1, DOG + 2], Verdict.PRESENT)
+    memory_session.annotations.annotate([row + 1], [DOG, DOG + 1, DOG + 2], Verdict.PRESENT)
     assert "estimated" not in describe(cell(memory_session.snapshot(), row, None))
 
 
@@ -88,7 +88,7 @@ def test_new_content_in_the_same_order_keeps_the_model_and_only_repaints(
     model.modelReset.connect(lambda: resets.append(1))
     rows = np.arange(12)
     assert model.set_content(memory_session.snapshot(), rows)
-    memory_session.annotate([1], [DOG], Verdict.PRESENT)
+    memory_session.annotations.annotate([1], [DOG], Verdict.PRESENT)
     assert not model.set_content(memory_session.snapshot(), rows)
     model.refresh(memory_session.snapshot())
     assert len(resets) == 1

@@ -14,9 +14,8 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.catalogue.records import ClassEntry, Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.inspector.class_model import Role
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
@@ -35,10 +34,10 @@ def panel(memory_session: Any, qtbot: Any) -> InspectorPanel:
     panel.resize(340, 800)
 
     def commit(ids: list[int], classes: list[int], verdict: Verdict, _name: str) -> None:
-        memory_session.annotate(ids, classes, verdict)
+        memory_session.annotations.annotate(ids, classes, verdict)
 
     panel.verdict_wanted.connect(commit)
-    panel.reviewed_wanted.connect(memory_session.mark_reviewed)
+    panel.reviewed_wanted.connect(memory_session.annotations.mark_reviewed)
     refresh = panel.refresh
     memory_session.subscribe(
         lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None
@@ -78,7 +77,7 @@ def test_a_key_judges_the_class_in_focus(
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
     row = panel.focused_class()
     assert row is not None and row.name == names(panel)[1]
-    memory_session.annotate([1], [row.class_id], Verdict.PRESENT)
+    memory_session.annotations.annotate([1], [row.class_id], Verdict.PRESENT)
     qtbot.keyClick(panel.view, key)
     assert verdict_of(memory_session, 1, row.class_id) == verdict
 
@@ -154,7 +153,7 @@ def test_a_verdict_applies_to_every_selected_photo(
     panel: InspectorPanel, memory_session: Any, qtbot: Any
 ) -> None:
     panel.show_images([1, 2, 3])
-    memory_session.annotate([1], [10], Verdict.PRESENT)
+    memory_session.annotations.annotate([1], [10], Verdict.PRESENT)
     panel.refresh()
     assert panel.focus_class(10)
     row = panel.focused_class()
@@ -225,10 +224,10 @@ def test_bands_say_estimated_until_half_of_the_classes_have_an_example(
     panel.show_images([1])
     assert "(estimated)" in panel.model.index(0).data(SPOKEN)
     assert "estimated" in panel.note.text()
-    memory_session.annotate([2], [10], Verdict.PRESENT)
+    memory_session.annotations.annotate([2], [10], Verdict.PRESENT)
     panel.refresh()
     assert "(estimated)" in panel.model.index(0).data(SPOKEN)
-    memory_session.annotate([2], [11, 12], Verdict.PRESENT)
+    memory_session.annotations.annotate([2], [11, 12], Verdict.PRESENT)
     assert "(estimated)" not in panel.model.index(0).data(SPOKEN)
     assert "estimated" not in panel.note.text()
 
@@ -237,7 +236,7 @@ def test_a_correction_is_told_by_word(panel: InspectorPanel, memory_session: Any
     panel.show_images([1])
     best = panel.model.class_row(0)
     assert best.predicted
-    memory_session.annotate([1], [best.class_id], Verdict.ABSENT)
+    memory_session.annotations.annotate([1], [best.class_id], Verdict.ABSENT)
     assert "corrected" in panel.model.index(0).data(SPOKEN)
     assert "contradict" in panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
 
@@ -381,7 +380,9 @@ def test_tail_rows_are_painted_in_the_tail_colour(
     panel: InspectorPanel, memory_session: Any, choice: ThemeChoice
 ) -> None:
     theme.manager().apply(choice)
-    memory_session.annotate([3, 4, 5, 6, 7], [10], Verdict.PRESENT)  # medium; the others tail
+    memory_session.annotations.annotate(
+        [3, 4, 5, 6, 7], [10], Verdict.PRESENT
+    )  # medium; the others tail
     panel.show_images([1])
     panel.view.setCurrentIndex(panel.model.index(panel.model.rowCount() - 1))
     image = panel.view.viewport().grab().toImage()

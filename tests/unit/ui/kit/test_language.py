@@ -11,7 +11,7 @@ from PySide6.QtCore import QLocale, QTranslator
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from lmpt_desktop import translation
-from lmpt_desktop.engine.merging import listed
+from lmpt_desktop.engine.vocabulary.merging import listed
 from lmpt_desktop.translation import _, decimal, moment, number
 from lmpt_desktop.ui.commands import COMMANDS, MENUS
 from lmpt_desktop.ui.commands.shortcuts import native

@@ -31,7 +31,7 @@ def tree(qtbot: QtBot) -> FolderTree:
 def test_images_count_in_their_folder_and_in_all_above(memory_session: Any) -> None:
     snapshot = memory_session.snapshot()
     snapshot.images.names[0] = "city/old town/photo.jpg"
-    counts = FolderCounter().count(memory_session.folders(), snapshot)
+    counts = FolderCounter().count(memory_session.folders.all(), snapshot)
     assert counts.total == 12
     assert counts.counts == {
         (1, ""): 12,
@@ -42,7 +42,7 @@ def test_images_count_in_their_folder_and_in_all_above(memory_session: Any) -> N
 
 
 def test_choosing_a_folder_says_which(tree: FolderTree, memory_session: Any, qtbot: QtBot) -> None:
-    tree.show_counts(FolderCounter().count(memory_session.folders(), memory_session.snapshot()))
+    tree.show_counts(FolderCounter().count(memory_session.folders.all(), memory_session.snapshot()))
     root = tree.topLevelItem(1)
     assert root is not None
     heard: list[tuple[object, object]] = []
@@ -76,7 +76,7 @@ def test_a_folder_that_is_gone_says_so(tree: FolderTree, tmp_path: Path) -> None
 
 def test_which_folders_are_there_is_found_while_counting(memory_session: Any) -> None:
     """On a thread of its own: a disk that sleeps or is far away must not hold the window up."""
-    [folder] = memory_session.folders()
+    [folder] = memory_session.folders.all()
     counts = FolderCounter().count([folder], memory_session.snapshot())
     assert counts.gone == (frozenset() if folder.path.is_dir() else {1})
 
@@ -122,7 +122,6 @@ def snapshot_of(names: list[str]) -> Any:
         taken=zeros,
         widths=zeros.astype(np.int32),
         heights=zeros.astype(np.int32),
-        has_feature=zeros.astype(np.bool_),
         names=names,
         fingerprints=names,
     )

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.engine.views import VersionInfo
+from lmpt_desktop.engine.versions.versions import VersionInfo
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 from trainer.events import BandScores

@@ -12,8 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.inference.long_tail import TailOrder
 from lmpt_desktop.inference.tail_gaps import GapKind
@@ -71,7 +71,7 @@ def test_escape_goes_back_to_the_grid_when_nothing_is_narrowed(
 def test_a_verdict_changes_figures_and_sentences(
     page: LongTailPage, session: Any, qtbot: QtBot
 ) -> None:
-    session.annotate([11, 12], [14], Verdict.PRESENT)
+    session.annotations.annotate([11, 12], [14], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     row = page.classes.model.place_of(4)
     assert cell(page, row, TailOrder.COUNT) == "2"
@@ -89,7 +89,7 @@ def test_many_changes_are_counted_a_few_times_and_none_while_hidden(
     assert session.counted <= before + 3
     page.hide()
     hidden = session.counted
-    session.annotate([11], [14], Verdict.PRESENT)
+    session.annotations.annotate([11], [14], Verdict.PRESENT)
     qtbot.wait(700)  # longer than changes are gathered for
     assert session.counted == hidden
     page.show()
@@ -101,7 +101,7 @@ def test_the_current_class_and_the_order_outlive_an_update(
 ) -> None:
     page.classes.model.arrange(TailOrder.NAME, turned=True)
     page.classes.table.show_class(3)
-    session.annotate([11, 12], [14], Verdict.PRESENT)
+    session.annotations.annotate([11, 12], [14], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     assert page.classes.current == 3 and page.classes.model.key is TailOrder.NAME
     assert page.classes.table.currentIndex().row() == page.classes.model.place_of(3)
@@ -223,7 +223,7 @@ class TestStates:
 
         session.versions = fail
         with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as told:
-            session.annotate([11], [14], Verdict.PRESENT)
+            session.annotations.annotate([11], [14], Verdict.PRESENT)
         assert "disk" in str(told.args[0])  # pyright: ignore[reportOptionalSubscript]
 
 

@@ -13,8 +13,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.engine.views import Verdict
+from lmpt_desktop.catalogue.records import ClassEntry, Verdict
 from lmpt_desktop.inference.queues import EXPLANATIONS, QueueItem, QueueKind
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.review.page import ReviewPage
@@ -90,7 +89,7 @@ def test_unknown_takes_back_without_going_on(
     review: ReviewPage, session: Any, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
-    session.annotate([3], [KITE], Verdict.PRESENT)
+    session.annotations.annotate([3], [KITE], Verdict.PRESENT)
     review.say(Verdict.UNKNOWN)
     assert verdict(session, 3, KITE) == -1 and review.current_id == 3
 
@@ -168,7 +167,7 @@ def test_a_file_that_changes_while_it_is_looked_at_is_looked_at_again(
     review: ReviewPage, session: Any, qtbot: QtBot
 ) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
-    Image.new("RGB", (64, 48), (250, 10, 10)).save(session.path(3))
+    Image.new("RGB", (64, 48), (250, 10, 10)).save(session.images.path(3))
     images = session.snapshot().images
     prints = [f"new {text}" if row == 2 else text for row, text in enumerate(images.fingerprints)]
     session.snapshot_ = replace(session.snapshot(), images=replace(images, fingerprints=prints))
@@ -269,7 +268,7 @@ def test_missing_photos_are_passed_over(review: ReviewPage, qtbot: QtBot) -> Non
 
 def test_the_end_says_what_was_done(review: ReviewPage, session: Any, qtbot: QtBot) -> None:
     # so that bands are counted, not estimated
-    session.annotate([1], [10, 11, KITE], Verdict.PRESENT)
+    session.annotations.annotate([1], [10, 11, KITE], Verdict.PRESENT)
     ask(review, qtbot, (3, KITE), (4, CUP))
     review.say(Verdict.PRESENT)
     see(review, qtbot)
@@ -283,9 +282,8 @@ def test_the_end_says_what_was_done(review: ReviewPage, session: Any, qtbot: QtB
 
 def test_nothing_to_ask_without_features(review: ReviewPage, session: Any, qtbot: QtBot) -> None:
     snapshot = session.snapshot_
-    images = replace(snapshot.images, has_feature=np.zeros(12, np.bool_))
     scores = np.full_like(snapshot.scores, np.nan)
-    session.snapshot_ = replace(snapshot, images=images, scores=scores)
+    session.snapshot_ = replace(snapshot, scores=scores)
     ask(review, qtbot)
     assert not review.asks and "not looked at any photo yet" in review.end.sentence.text()
     session.snapshot_ = snapshot  # the model has looked
@@ -390,7 +388,7 @@ def test_everything_said_is_announced(review: ReviewPage, qtbot: QtBot) -> None:
 def test_no_line_of_the_facts_begins_with_a_dot(
     review: ReviewPage, session: Any, qtbot: QtBot
 ) -> None:
-    session.annotate([3], [KITE], Verdict.PRESENT)
+    session.annotations.annotate([3], [KITE], Verdict.PRESENT)
     ask(review, qtbot, (3, KITE))
     text = review.side.question.facts.text()
     assert "·" in text and " ·" not in text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lmpt_desktop.ui.shell.settings import MAX_RECENT, RecentLibrary, WindowMemory, library_for
+from lmpt_desktop.ui.shell.settings import MAX_RECENT, ComputerSettings, RecentLibrary, library_for
 
 
 def library(tmp_path: Path, name: str) -> RecentLibrary:
@@ -27,19 +27,19 @@ def test_the_root_folder_and_odd_names_have_a_library_too() -> None:
 
 
 def test_recent_libraries_come_last_opened_first_without_doubles(tmp_path: Path) -> None:
-    memory = WindowMemory(tmp_path / "window.ini")
+    memory = ComputerSettings(tmp_path / "window.ini")
     entries = [library(tmp_path, f"l{number}") for number in range(MAX_RECENT + 2)]
     for entry in entries:
         memory.remember(entry)
     memory.remember(entries[5])
-    recent = WindowMemory(tmp_path / "window.ini").recent()
+    recent = ComputerSettings(tmp_path / "window.ini").recent()
     assert recent[0] == entries[5]
     assert len(recent) == MAX_RECENT
     assert len({entry.library for entry in recent}) == MAX_RECENT
 
 
 def test_a_library_that_is_gone_says_so_and_can_be_forgotten(tmp_path: Path) -> None:
-    memory = WindowMemory(tmp_path / "window.ini")
+    memory = ComputerSettings(tmp_path / "window.ini")
     entry = library(tmp_path, "gone")
     memory.remember(entry)
     (Path(entry.library) / "catalogue.sqlite").unlink()
@@ -51,7 +51,7 @@ def test_a_library_that_is_gone_says_so_and_can_be_forgotten(tmp_path: Path) -> 
 def test_a_damaged_file_is_an_empty_memory(tmp_path: Path) -> None:
     file = tmp_path / "window.ini"
     file.write_text('[General]\nrecent="{not json"\nzoom=wide\n', encoding="utf-8")
-    memory = WindowMemory(file)
+    memory = ComputerSettings(file)
     assert memory.recent() == []
     assert memory.number("zoom", 160) == 160
     assert memory.bytes("geometry").isEmpty()

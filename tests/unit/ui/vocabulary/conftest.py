@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from paper_library import open_session
 
+from lmpt_desktop.catalogue.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Verdict
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 
@@ -22,8 +22,8 @@ def session(tmp_path: Path) -> Iterator[LibrarySession]:
     """Twelve images; the dog is in three of them and not in a fourth."""
     with open_session(tmp_path / "library", 12, CLASS_NAMES) as opened:
         dog = opened.classes[0].id
-        opened.annotate([1, 2, 3], [dog], Verdict.PRESENT)
-        opened.annotate([4], [dog], Verdict.ABSENT)
+        opened.annotations.annotate([1, 2, 3], [dog], Verdict.PRESENT)
+        opened.annotations.annotate([4], [dog], Verdict.ABSENT)
         yield opened
 
 

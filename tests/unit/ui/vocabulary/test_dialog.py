@@ -9,8 +9,8 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.engine.views import ClassSpec, Verdict
+from lmpt_desktop.catalogue.records import ClassEntry, Verdict
+from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.interchange.class_lists import read_class_list
 from lmpt_desktop.ui.vocabulary import dialog as dialogs
 from lmpt_desktop.ui.vocabulary import edits
@@ -72,7 +72,7 @@ def test_archiving_says_what_is_kept_and_can_be_undone(
     qtbot.mouseClick(dialog.classes.archive, Qt.MouseButton.LeftButton)
     assert "dog" not in names(session)
     assert "4 annotations are kept" in dialog.strip.text
-    session.add_class("late")
+    session.vocabulary.add("late")
     qtbot.mouseClick(dialog.strip.button, Qt.MouseButton.LeftButton)
     assert names(session)[0] == "dog"
     assert names(session)[-1] == "late"
@@ -169,12 +169,12 @@ def test_a_refused_list_changes_nothing(
 def test_annotations_made_meanwhile_are_counted(
     dialog: VocabularyDialog, session: Any, qtbot: Any
 ) -> None:
-    session.annotate([5], [session.classes[0].id], Verdict.PRESENT)
+    session.annotations.annotate([5], [session.snapshot().classes[0].id], Verdict.PRESENT)
     qtbot.waitUntil(lambda: dialog.classes.model.lines[0].present == 4, timeout=5000)
 
 
 def test_a_library_without_classes_begins_with_the_list(session: Any, qtbot: Any) -> None:
-    session.set_vocabulary([])
+    session.vocabulary.set_all([])
     dialog = VocabularyDialog(session)
     qtbot.addWidget(dialog)
     assert dialog.tabs.currentWidget() is dialog.list
@@ -199,14 +199,14 @@ def test_other_names_are_edited_in_the_table_and_found(
 ) -> None:
     model = dialog.classes.model
     model.setData(model.index(0, ALIASES), " puppy |  hound|Puppy ")
-    assert session.classes[0].aliases == ("puppy", "hound")
+    assert session.snapshot().classes[0].aliases == ("puppy", "hound")
     assert model.data(model.index(0, ALIASES)) == "puppy | hound"
     qtbot.keyClicks(dialog.classes.search, "HOUN")
     assert dialog.classes.proxy.rowCount() == 1
     dialog.classes.search.clear()
     model.setData(model.index(1, ALIASES), "hound")
     assert "another name of “dog”" in dialog.strip.text
-    assert session.classes[1].aliases == ()
+    assert session.snapshot().classes[1].aliases == ()
 
 
 def test_a_name_that_nearly_is_a_class_is_added_with_a_warning(
@@ -229,11 +229,11 @@ def test_a_colour_is_chosen_and_taken_off(
     dialog.classes.table.selectRow(0)
     menu = dialog.classes.colour.menu()
     menu.actions()[0].trigger()
-    assert session.classes[0].colour == "#336699"
+    assert session.snapshot().classes[0].colour == "#336699"
     menu.actions()[1].trigger()
-    assert session.classes[0].colour == ""
+    assert session.snapshot().classes[0].colour == ""
     dialog.undo()
-    assert session.classes[0].colour == "#336699"
+    assert session.snapshot().classes[0].colour == "#336699"
 
 
 # ------------------------------------------------------------------------------------ order
@@ -297,7 +297,7 @@ def select(dialog: VocabularyDialog, *wanted: str) -> None:
 def test_merging_is_told_first_then_done_then_undone(
     dialog: VocabularyDialog, session: Any, qtbot: Any
 ) -> None:
-    session.annotate([3, 4], [session.classes[3].id], Verdict.PRESENT)
+    session.annotations.annotate([3, 4], [session.snapshot().classes[3].id], Verdict.PRESENT)
     select(dialog, "dog", "kite")
     qtbot.mouseClick(dialog.classes.merge, Qt.MouseButton.LeftButton)
     asked = dialog.findChild(MergeDialog)
@@ -311,10 +311,10 @@ def test_merging_is_told_first_then_done_then_undone(
     assert names(session)[3] == "kite"
     qtbot.mouseClick(asked.act, Qt.MouseButton.LeftButton)
     assert "kite" not in names(session)
-    assert session.annotations[:4, 0].tolist() == [1, 1, 1, 1]
+    assert session.snapshot().annotations[:4, 0].tolist() == [1, 1, 1, 1]
     dialog.undo()
     assert names(session)[3] == "kite"
-    assert session.annotations[:4, 0].tolist() == [1, 1, 1, 0]
+    assert session.snapshot().annotations[:4, 0].tolist() == [1, 1, 1, 0]
 
 
 def test_another_class_may_stay(dialog: VocabularyDialog, session: Any, qtbot: Any) -> None:
@@ -326,8 +326,8 @@ def test_another_class_may_stay(dialog: VocabularyDialog, session: Any, qtbot: A
     asked.absent.setChecked(False)
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
     asked.act.click()
-    assert session.classes[2].name == "kite"
-    assert session.annotations[:4, 2].tolist() == [1, 1, 1, -1]
+    assert session.snapshot().classes[2].name == "kite"
+    assert session.snapshot().annotations[:4, 2].tolist() == [1, 1, 1, -1]
 
 
 def test_one_class_cannot_be_merged_nor_two_be_split(dialog: VocabularyDialog) -> None:
@@ -389,7 +389,7 @@ def test_classes_go_to_a_file_and_come_back(  # noqa: PLR0917 - fixtures
     name: str,
     kind: str,
 ) -> None:
-    session.vocabulary.set_aliases(session.classes[0].id, ["puppy"])
+    session.vocabulary.set_aliases(session.snapshot().classes[0].id, ["puppy"])
     path = tmp_path / name
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(path), kind))
     dialog.list.save.click()
@@ -402,7 +402,7 @@ def test_a_list_can_be_added_to_the_vocabulary(dialog: VocabularyDialog, session
     dialog.list.text.setPlainText("Dog\nowl\tsmall owl\ttyto | barn owl\n")
     dialog.list.add.click()
     assert names(session) == ["dog", "person", "traffic light", "kite", "hair drier", "cup", "owl"]
-    assert session.classes[-1].aliases == ("tyto", "barn owl")
+    assert session.snapshot().classes[-1].aliases == ("tyto", "barn owl")
     dialog.list.text.setPlainText("kite")
     assert not dialog.list.add.isEnabled()
 

@@ -1,0 +1,95 @@
+"""Changes of annotations in an open library (Qt-free)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.records import Batch, BatchSummary, Source, Verdict, distinct
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.notices import AnnotationsChanged, Notice
+
+
+class AnnotationEditor:
+    """Commits verdicts and reviewed marks, and shows them in the snapshot."""
+
+    def __init__(
+        self, catalogue: Catalogue, state: LibraryState, notify: Callable[[Notice], None]
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._notify = notify
+
+    def annotate(
+        self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict
+    ) -> Batch:
+        """Give every listed class of every listed image this verdict; committed on return."""
+        images, classes = np.asarray(image_ids, np.int64), np.asarray(class_ids, np.int64)
+        return self.apply(
+            np.repeat(images, len(classes)),
+            np.tile(classes, len(images)),
+            np.full(len(images) * len(classes), int(verdict), np.int8),
+        )
+
+    def apply(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.int8],
+        source: Source = Source.USER,
+        label: str = "",
+    ) -> Batch:
+        """Make many changes at once, each with its own image, class and verdict; committed on
+        return, and undone as one.
+
+        Args:
+            image_ids, class_ids, verdicts: (n,) each; where the same class of the same image
+                is listed twice, the last one counts.
+            source: where the verdicts come from.
+            label: what the undo menu calls the change, also after a restart; "" for a text made
+                from the changes.
+
+        Raises:
+            CatalogueError: with a sentence for the user; then nothing is changed.
+            ValueError: if the lengths differ or a verdict is not valid.
+        """
+        return self.show(
+            self._catalogue.annotations.apply_arrays(image_ids, class_ids, verdicts, source, label)
+        )
+
+    def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool = True) -> Batch:
+        """Mark images as reviewed and their unknown classes as absent, or remove the mark (but
+        not the verdicts)."""
+        return self.show(
+            self._catalogue.annotations.set_reviewed([int(i) for i in image_ids], reviewed)
+        )
+
+    def undo(self, batch: Batch | int) -> Batch:
+        """Revert exactly what ``batch`` (or the batch of that id) changed, except where
+        something newer has changed it since; returns the change that did so."""
+        return self.show(self._catalogue.annotations.turn(batch))
+
+    def redo(self, batch: Batch | int) -> Batch:
+        """Repeat what ``undo(batch)`` reverted (``batch`` is the original one)."""
+        return self.show(self._catalogue.annotations.turn(batch))
+
+    def write_timeout(self, seconds: float) -> AbstractContextManager[None]:
+        """Within it, changes made by this thread wait at most this long while another process
+        writes; then they raise CatalogueLocked and change nothing."""
+        return self._catalogue.hurried(seconds)
+
+    def history(self, limit: int = 100) -> list[BatchSummary]:
+        """The last changes that can be undone and redone, oldest first, including those made
+        before the library was opened.  Reads the catalogue."""
+        return self._catalogue.annotations.history(limit)
+
+    def show(self, batch: Batch) -> Batch:
+        """Bring the snapshot up to date with a committed change, and notify."""
+        self._state.apply(batch)
+        images = distinct(batch.image_ids, batch.reviewed_ids)
+        self._notify(AnnotationsChanged(tuple(images.tolist())))
+        return batch

@@ -1,0 +1,139 @@
+"""A trainer process that talks JSON lines, with threads that read what it says (Qt-free)."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from trainer.events import Message, ProtocolError, parse_line, to_line
+
+log = logging.getLogger(__name__)
+
+TRAINER = (sys.executable, "-m", "trainer")
+STDERR_LINES = 60
+"""The last lines of a child's log, kept to say what went wrong."""
+
+
+def child_environment() -> dict[str, str]:
+    """The environment of a trainer process: unbuffered UTF-8, and trainer importable."""
+    environment = dict(os.environ)
+    environment["PYTHONUTF8"] = "1"
+    environment["PYTHONUNBUFFERED"] = "1"
+    root = str(Path(__file__).resolve().parents[2])
+    known = environment.get("PYTHONPATH", "")
+    environment["PYTHONPATH"] = f"{root}{os.pathsep}{known}" if known else root
+    return environment
+
+
+class ChildProcess:
+    """A running process.
+
+    ``on_message`` gets every message, then ``on_exit`` the exit code, once, after the last
+    message; both on the reading thread.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        on_message: Callable[[Message], None],
+        on_exit: Callable[[int], None],
+    ) -> None:
+        """Start ``command``.
+
+        Raises:
+            OSError: if it cannot be started.
+        """
+        self._on_message = on_message
+        self._on_exit = on_exit
+        self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
+        self._write_lock = threading.Lock()
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=child_environment(),
+            encoding="utf-8",
+            # File names need not be Unicode; the child runs in UTF-8 mode and does the same.
+            errors="surrogateescape",
+            # Ctrl+C in a terminal is for the app, which then tells its children.
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        log.info("started process %d: %s", self.pid, " ".join(command))
+        self._stderr_thread = threading.Thread(
+            target=self._read_stderr, name=f"stderr of {self.pid}", daemon=True
+        )
+        self._stderr_thread.start()
+        threading.Thread(
+            target=self._read_stdout, name=f"stdout of {self.pid}", daemon=True
+        ).start()
+
+    def send(self, message: Message) -> bool:
+        """Write one message; False when the process no longer listens (its exit follows)."""
+        stream = self._process.stdin
+        if stream is None:
+            return False
+        with self._write_lock:
+            try:
+                stream.write(to_line(message))
+                stream.flush()
+            except (OSError, ValueError):
+                return False
+        return True
+
+    def kill(self) -> None:
+        """End it at once; ``on_exit`` follows."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+
+    def wait(self, timeout: float) -> bool:
+        """Whether it has ended within ``timeout`` seconds."""
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def close_input(self) -> None:
+        """No more requests will come."""
+        if self._process.stdin is not None:
+            with self._write_lock, contextlib.suppress(OSError, ValueError):
+                self._process.stdin.close()
+
+    def last_words(self) -> str:
+        """The end of its log."""
+        return "\n".join(self._stderr)
+
+    def _read_stderr(self) -> None:
+        stream = self._process.stderr
+        if stream is None:
+            return
+        for line in stream:
+            self._stderr.append(line.rstrip())
+            log.info("process %d: %s", self.pid, line.rstrip())
+
+    def _read_stdout(self) -> None:
+        stream = self._process.stdout
+        if stream is not None:
+            for line in stream:
+                if not line.strip():
+                    continue
+                try:
+                    message = parse_line(line)
+                except ProtocolError as error:
+                    # A library that prints to stdout must not bring the encoder down.
+                    log.warning("process %d said something odd: %s", self.pid, error)
+                    continue
+                self._on_message(message)
+        code = self._process.wait()
+        self._stderr_thread.join(timeout=2)
+        log.info("process %d ended with %d", self.pid, code)
+        self._on_exit(code)

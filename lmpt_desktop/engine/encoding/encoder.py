@@ -1,0 +1,542 @@
+"""The client of the encoder process: starts it, feeds it, survives its crashes.
+
+One thread owns all state and is told things through a queue, by the session's threads
+(photos, texts, pause) and by the threads that read the process.  Requests are small, so that
+order, pausing and cancelling are decided here and not in the encoder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import queue
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from lmpt_desktop.engine.child_process import TRAINER, ChildProcess
+from lmpt_desktop.engine.encoding.encoder_sink import EncoderError, EncoderSink
+from lmpt_desktop.engine.encoding.photo_queue import PhotoQueue
+from lmpt_desktop.engine.encoding.progress import EncodeProgress
+from lmpt_desktop.engine.encoding.text_queue import TextQueue, TextRequest
+from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.translation import N_, _
+from trainer.events import (
+    PROTOCOL,
+    DownloadProgress,
+    EncodePhotos,
+    EncoderFailed,
+    EncoderReady,
+    EncodeTexts,
+    Message,
+    PhotoFailure,
+    PhotosEncoded,
+    Stop,
+    TextsEncoded,
+)
+
+__all__ = ["EncoderClient", "EncoderError", "EncoderSink"]
+
+log = logging.getLogger(__name__)
+
+CRASH_REASON = N_("The model process crashed twice while reading this photo.")
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
+MAX_START_FAILURES = 4
+MAX_IN_FLIGHT = 2
+
+
+class EncoderClient:
+    """Talks to one encoder process at a time, for one backbone and device."""
+
+    def __init__(
+        self,
+        backbone: str,
+        device: str,
+        folder: Path,
+        sink: EncoderSink,
+        *,
+        command: Sequence[str] = (*TRAINER, "encode"),
+        idle_seconds: float = 120.0,
+        stall_seconds: float = 900.0,
+        backoff: Sequence[float] = BACKOFF_SECONDS,
+        gentle: str = "",
+    ) -> None:
+        """Nothing is started until there is work.
+
+        Args:
+            backbone, device: given to the process.
+            folder: where it leaves chunks; emptied now, removed on close.
+            sink: receives the answers.
+            command: the program and its first arguments.
+            idle_seconds: after so long without work the process is ended.
+            stall_seconds: after so long without an answer it counts as crashed.
+            backoff: seconds to wait before the first, second, ... restart in a row.
+            gentle: see :meth:`set_gentle`.
+        """
+        self.backbone = backbone
+        self.device = device
+        self._folder = folder
+        self._sink = sink
+        self._command = list(command)
+        self._idle_seconds = idle_seconds
+        self._stall_seconds = stall_seconds
+        self._backoff = list(backoff)
+        # state below belongs to the client's own thread
+        self._photos = PhotoQueue()
+        self._texts = TextQueue()
+        self._child: ChildProcess | None = None
+        self._generation = 0
+        self._requests = 0
+        self._ready: EncoderReady | None = None
+        self._fatal: EncoderFailed | None = None
+        self._failed: EncoderError | None = None
+        self._ending = False
+        self._paused = False
+        self._closed = False
+        self._gentle = gentle
+        self._started_gentle = False
+        self._crashes_in_row = 0
+        self._start_after = 0.0
+        self._last_heard = time.monotonic()
+        self._last_work = time.monotonic()
+        self._downloading = False
+        self._progress = EncodeProgress()
+        self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._told = 0
+        self._told_lock = threading.Lock()
+        self._thread = threading.Thread(target=self._loop, name="encoder client", daemon=True)
+        self._thread.start()
+
+    # ------------------------------------------------------------------ from other threads
+
+    def add(self, ids: Iterable[int]) -> None:
+        """Encode these photos after those already waiting."""
+        self._tell(lambda wanted=list(ids): self._photos.add(wanted))
+
+    def prioritise(self, ids: Iterable[int]) -> None:
+        """Of the waiting photos, encode these first."""
+        self._tell(lambda wanted=list(ids): self._photos.prioritise(wanted))
+
+    def encode_texts(self, texts: Sequence[str], *, ensemble: bool) -> Future[NDArray[np.float32]]:
+        """Unit-norm embeddings (n, D) float32, row i of text i.
+
+        ``ensemble``: average over the backbone's prompt templates, as for class names.
+        The future raises :class:`EncoderError`.
+        """
+        request = TextRequest(list(texts), ensemble)
+        if self._closed:
+            self._add_text(request)
+        else:
+            self._tell(lambda: self._add_text(request))
+        return request.future
+
+    def pause(self) -> None:
+        """Send no more photos; texts are still answered."""
+        self._tell(lambda: self._set_paused(True))
+
+    def resume(self) -> None:
+        """Go on, also after a failure."""
+        self._tell(lambda: self._set_paused(False))
+
+    def set_gentle(self, reason: str) -> None:
+        """Run the process gently from now on, because of ``reason``; "" for full speed.
+
+        What is in flight is answered first, then another process takes over.
+        """
+        self._tell(lambda: self._set_gentle(reason))
+
+    def cancel(self) -> None:
+        """Forget the waiting photos and stop a download or loading."""
+        self._tell(self._cancel)
+
+    @property
+    def loaded(self) -> bool:
+        """A process has its backbone in memory: texts are answered at once."""
+        return self._ready is not None
+
+    @property
+    def idle_ended(self) -> bool:
+        """No process runs and none is needed."""
+        return self._child is None and not self._has_work()
+
+    def close(self, timeout: float = 5.0) -> None:
+        """End the process and the thread; unanswered texts fail."""
+        self._tell(self._close)
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout)
+
+    @property
+    def settled(self) -> bool:
+        """Everything asked for has been answered, or it has given up."""
+        with self._told_lock:
+            if self._told:
+                return False
+        return self._failed is not None or not (len(self._photos) or len(self._texts))
+
+    def _tell(self, action: Callable[[], None]) -> None:
+        with self._told_lock:
+            self._told += 1
+        self._inbox.put(action)
+
+    # ---------------------------------------------------------------------------- the loop
+
+    def _loop(self) -> None:
+        while not self._closed:
+            try:
+                self._pump()
+                self._report()
+            except Exception as error:
+                log.exception("the encoder client failed")
+                self._give_up(
+                    EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
+                )
+            with contextlib.suppress(queue.Empty):
+                action = self._inbox.get(timeout=self._patience())
+                while True:
+                    self._run(action)
+                    with self._told_lock:
+                        self._told -= 1
+                    action = self._inbox.get_nowait()
+
+    def _run(self, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except Exception as error:
+            log.exception("the encoder client failed")
+            self._give_up(
+                EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
+            )
+
+    def _patience(self) -> float:
+        """Seconds until something must be looked at without being told."""
+        now = time.monotonic()
+        if self._child is None:
+            return max(0.01, self._start_after - now) if self._has_work() else 3600.0
+        if self._busy():
+            return max(0.05, self._last_heard + self._stall_seconds - now)
+        return max(0.05, self._last_work + self._idle_seconds - now)
+
+    def _has_work(self) -> bool:
+        if self._failed is not None:
+            return False
+        return self._texts.waiting or (self._photos.has_next and not self._paused)
+
+    def _busy(self) -> bool:
+        return bool(self._photos.in_flight_requests or self._texts.in_flight) or (
+            self._child is not None and self._ready is None
+        )
+
+    def _pump(self) -> None:
+        now = time.monotonic()
+        if self._child is None:
+            if self._has_work() and now >= self._start_after:
+                self._start()
+            return
+        if self._ending:
+            return
+        if self._busy() and now - self._last_heard > self._stall_seconds:
+            log.warning("the encoder has not answered for %.0f s", self._stall_seconds)
+            self._last_heard = now
+            self._child.kill()
+            return
+        if self._ready is None:
+            return
+        if self._started_gentle != bool(self._gentle):
+            # A process cannot raise its priority again, so another one takes over, once what
+            # was asked of this one is answered.
+            if not self._busy():
+                log.info("restarting the encoder %s", self._gentle or "at full speed")
+                self._end()
+            return
+        self._send_texts(self._child, self._ready)
+        if not self._paused and self._failed is None:
+            self._send_photos(self._child)
+        if self._busy():
+            self._last_work = now
+        elif now - self._last_work > self._idle_seconds:
+            log.info("ending the idle encoder")
+            self._end()
+
+    def _start(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._give_up(
+                EncoderError(
+                    "disk-full",
+                    _("{folder} cannot be made: {error}").format(folder=self._folder, error=error),
+                )
+            )
+            return
+        self._generation += 1
+        generation = self._generation
+        self._ready = self._fatal = None
+        self._ending = False
+        self._last_heard = self._last_work = time.monotonic()
+        arguments = ["--backbone", self.backbone, "--device", self.device]
+        self._started_gentle = bool(self._gentle)
+        if self._started_gentle:
+            arguments.append("--gentle")
+        try:
+            self._child = ChildProcess(
+                [*self._command, *arguments, "--out", str(self._folder)],
+                lambda message: self._tell(lambda: self._receive(generation, message)),
+                lambda code: self._tell(lambda: self._exited(generation, code)),
+            )
+        except OSError as error:
+            self._give_up(
+                EncoderError(
+                    "error", _("The model process cannot be started: {error}").format(error=error)
+                )
+            )
+
+    def _end(self) -> None:
+        """Ask the process to leave; its exit is then no crash."""
+        if self._child is not None:
+            self._ending = True
+            self._child.send(Stop())
+            self._child.close_input()
+
+    def _send_texts(self, child: ChildProcess, ready: EncoderReady) -> None:
+        while (request := self._texts.take(name := self._next_request())) is not None:
+            templates = ready.templates if request.ensemble else []
+            child.send(EncodeTexts(name, request.texts, templates))
+            self._last_heard = time.monotonic()
+
+    def _send_photos(self, child: ChildProcess) -> None:
+        while True:
+            name = self._next_request()
+            size = self._progress.request_size()
+            ids = self._photos.take(name, size, MAX_IN_FLIGHT)
+            if not ids:
+                return
+            if self._photos.in_flight_requests == 1:
+                self._last_heard = time.monotonic()
+            paths = self._sink.photo_paths(ids)
+            child.send(EncodePhotos(name, ids, [str(path) for path in paths]))
+
+    def _next_request(self) -> str:
+        self._requests += 1
+        return f"{self._generation}-{self._requests}"
+
+    # ----------------------------------------------------------------- what the child says
+
+    def _receive(self, generation: int, message: Message) -> None:
+        if generation != self._generation:
+            return
+        self._last_heard = time.monotonic()
+        match message:
+            case DownloadProgress():
+                self._downloading = True
+                self._sink.encoder_activity(
+                    Activity(
+                        ActivityKind.DOWNLOAD,
+                        ActivityState.RUNNING,
+                        message.done_bytes,
+                        message.total_bytes,
+                        message=_("Downloading {backbone}").format(backbone=message.backbone),
+                    )
+                )
+            case EncoderReady():
+                self._became_ready(message)
+            case PhotosEncoded():
+                self._photos_encoded(message)
+            case TextsEncoded():
+                self._texts_encoded(message)
+            case EncoderFailed():
+                self._request_failed(message)
+            case _:
+                log.warning("the encoder sent a %s", type(message).__name__)
+
+    def _became_ready(self, ready: EncoderReady) -> None:
+        self._download_over(ActivityState.IDLE)
+        if ready.protocol != PROTOCOL:
+            self._fatal = EncoderFailed(
+                "error", _("The app and its trainer are of different versions. Install again.")
+            )
+            if self._child is not None:
+                self._child.kill()
+            return
+        self._ready = ready
+        self._progress.restart()
+        self._sink.encoder_ready(ready)
+
+    def _photos_encoded(self, message: PhotosEncoded) -> None:
+        if message.file:
+            path = Path(message.file)
+            try:
+                arrays = load_file(path)
+                ids, features = arrays["ids"], arrays["features"]
+            except (OSError, SafetensorError, KeyError) as error:
+                log.warning("chunk %s cannot be read: %s", path, error)
+                self._photos_lost(
+                    EncoderError("error", _("Features were lost: {error}.").format(error=error))
+                )
+                return
+            finally:
+                path.unlink(missing_ok=True)
+            self._commit(ids, features)
+        failures = [item for item in message.failures if item.reason]
+        if failures:
+            self._sink.photos_failed(failures)
+        guilty = self._photos.answered(message.request, encoded=message.count > 0)
+        self._blame(guilty)
+        if message.count:
+            self._crashes_in_row = 0
+        self._progress.add(message.count + len(message.failures))
+
+    def _commit(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+        try:
+            self._sink.photos_encoded(ids.astype(np.int64), features.astype(np.float16))
+        except Exception as error:
+            log.exception("features cannot be kept")
+            self._give_up(
+                EncoderError(
+                    "disk-full", _("Features cannot be saved. {error}").format(error=error)
+                )
+            )
+
+    def _photos_lost(self, error: EncoderError) -> None:
+        """Features did not get here.  That is no fault of the photos: they wait."""
+        self._photos.returned()
+        self._give_up(error)
+
+    def _texts_encoded(self, message: TextsEncoded) -> None:
+        request = self._texts.answered(message.request)
+        path = Path(message.file)
+        try:
+            features = load_file(path)["features"].astype(np.float32)
+        except (OSError, SafetensorError, KeyError) as error:
+            if request is not None:
+                request.future.set_exception(
+                    EncoderError("error", _("An answer was lost: {error}").format(error=error))
+                )
+            return
+        finally:
+            path.unlink(missing_ok=True)
+        self._crashes_in_row = 0
+        if request is not None:
+            request.future.set_result(features)
+
+    def _request_failed(self, message: EncoderFailed) -> None:
+        if not message.request:
+            self._fatal = message
+            return
+        request = self._texts.answered(message.request)
+        if request is not None:
+            request.future.set_exception(EncoderError(message.kind, message.message))
+        else:
+            self._photos_lost(EncoderError(message.kind, message.message))
+
+    def _exited(self, generation: int, code: int) -> None:
+        if generation != self._generation or self._child is None:
+            return
+        words = self._child.last_words()
+        was_ready, fatal = self._ready is not None, self._fatal
+        self._child = None
+        self._ready = None
+        if self._ending:
+            self._ending = False
+            self._photos.returned()
+            self._texts.crashed()
+            return
+        if fatal is not None:
+            self._photos.returned()
+            self._give_up(EncoderError(fatal.kind, fatal.message), words)
+            return
+        log.warning("the encoder ended with %d: %s", code, words)
+        self._blame(self._photos.crashed())
+        self._texts.crashed()
+        self._crashes_in_row += 1
+        delay = self._backoff[min(self._crashes_in_row, len(self._backoff)) - 1]
+        self._start_after = time.monotonic() + delay
+        if self._photos.encoder_is_broken or (
+            not was_ready and self._crashes_in_row >= MAX_START_FAILURES
+        ):
+            message = _(
+                "The model process for {backbone} keeps crashing (exit code {code}). "
+                "Photos keep the predictions they have. Choose another model or device, "
+                "or resume encoding to try again."
+            ).format(backbone=self.backbone, code=code)
+            self._give_up(EncoderError("error", message), words)
+
+    def _blame(self, guilty: Sequence[int]) -> None:
+        if guilty:
+            self._sink.photos_failed([PhotoFailure(i, CRASH_REASON) for i in guilty])
+            self._progress.add(len(guilty))
+
+    # ------------------------------------------------------------------- what we are told
+
+    def _add_text(self, request: TextRequest) -> None:
+        if self._closed:
+            request.future.set_exception(EncoderError("cancelled", _("The library was closed.")))
+        elif self._failed is not None:
+            request.future.set_exception(EncoderError(self._failed.kind, str(self._failed)))
+        else:
+            self._texts.add(request)
+
+    def _set_paused(self, paused: bool) -> None:
+        self._paused = paused
+        self._progress.restart()
+        if not paused:
+            self._failed = None
+            self._crashes_in_row = 0
+            self._start_after = 0.0
+
+    def _set_gentle(self, reason: str) -> None:
+        self._gentle = reason
+        self._progress.restart()
+
+    def _cancel(self) -> None:
+        self._photos.clear()
+        if self._child is not None and self._ready is None:
+            self._ending = True
+            self._child.kill()
+            self._texts.fail(EncoderError("cancelled", _("Loading the model was cancelled.")))
+        self._download_over(ActivityState.IDLE)
+
+    def _give_up(self, error: EncoderError, details: str = "") -> None:
+        """Stop until resumed; photos not done wait."""
+        self._photos.pardon()
+        self._failed = error
+        self._download_over(ActivityState.FAILED)
+        self._texts.fail(error)
+        self._sink.encoder_failed(error, details)
+
+    def _download_over(self, state: ActivityState) -> None:
+        if self._downloading:
+            self._downloading = False
+            self._sink.encoder_activity(Activity(ActivityKind.DOWNLOAD, state))
+
+    def _close(self) -> None:
+        self._closed = True
+        self._texts.fail(EncoderError("cancelled", _("The library was closed.")))
+        child, self._child = self._child, None
+        if child is not None:
+            child.send(Stop())
+            child.close_input()
+            if not child.wait(2.0):
+                child.kill()
+                child.wait(2.0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _report(self) -> None:
+        left = len(self._photos)
+        activity = self._progress.activity(
+            left,
+            paused=self._paused,
+            failure=str(self._failed) if self._failed else "",
+            waiting_for_model=self._ready is None,
+            note=self._gentle,
+        )
+        if activity is not None:
+            self._sink.encoder_activity(activity)

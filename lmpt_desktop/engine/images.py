@@ -1,0 +1,224 @@
+"""The images of an open library: facts about one, and keeping the table up to date (Qt-free)."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.records import Image, Verdict
+from lmpt_desktop.catalogue.touched import updated
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.model_service import ModelService
+from lmpt_desktop.engine.notices import ImagesChanged, Notice
+from lmpt_desktop.engine.scanner import Scanner
+from lmpt_desktop.engine.tasks import Worker
+from lmpt_desktop.engine.views import Snapshot
+from trainer.bands import Band
+
+RELOAD_SECONDS = 0.5
+"""While a scan runs, its images are shown at intervals of at least this length."""
+
+
+@dataclass(frozen=True)
+class ClassVerdict:
+    """One class of one image, as the inspector shows it.
+
+    ``score`` is None until the image has a feature.
+    """
+
+    class_id: int
+    name: str
+    score: float | None
+    threshold: float
+    predicted: bool
+    verdict: Verdict
+    band: Band
+    corrected: bool
+
+
+@dataclass(frozen=True)
+class ImageDetails:
+    """Everything about one image.
+
+    ``size`` is (width, height) in pixels as shown, or None where not known; ``date`` is
+    seconds since the epoch (when the photo was taken, else when the file was changed);
+    ``state`` is "ok", "missing" or "unreadable", with ``reason`` a sentence for the last.
+    ``classes`` are sorted by score, highest first.
+    """
+
+    image_id: int
+    path: Path
+    size: tuple[int, int] | None
+    date: float | None
+    caption: str
+    state: str
+    reason: str
+    reviewed: bool
+    classes: tuple[ClassVerdict, ...]
+
+
+def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
+    """Details of ``image``; classes by score, highest first, without scores in order.
+
+    Raises:
+        KeyError: if the snapshot has no such image (its folder was removed).
+    """
+    row = snapshot.row_of[image.id]
+    bands = snapshot.bands.bands
+    scores = snapshot.scores[row]
+    said = snapshot.annotations[row]
+    classes = [
+        ClassVerdict(
+            class_id=entry.id,
+            name=entry.name,
+            score=None if math.isnan(scores[column]) else float(scores[column]),
+            threshold=float(snapshot.thresholds[column]),
+            predicted=bool(scores[column] >= snapshot.thresholds[column]),
+            verdict=Verdict(int(said[column])),
+            band=bands[column],
+            corrected=bool(
+                said[column] >= 0
+                and not math.isnan(scores[column])
+                and (said[column] == 1) != (scores[column] >= snapshot.thresholds[column])
+            ),
+        )
+        for column, entry in enumerate(snapshot.classes)
+    ]
+    classes.sort(key=lambda item: -math.inf if item.score is None else item.score, reverse=True)
+    known_size = image.width is not None and image.height is not None
+    taken = image.taken
+    if taken is not None and taken.tzinfo is None:
+        # The camera's clock has no zone; UTC keeps it as it was read.
+        taken = taken.replace(tzinfo=UTC)
+    return ImageDetails(
+        image_id=image.id,
+        path=image.path,
+        size=(image.width or 0, image.height or 0) if known_size else None,
+        date=taken.timestamp() if taken is not None else image.mtime_ns / 1e9,
+        caption=image.caption,
+        state=image.state.name.lower(),
+        reason=image.reason,
+        reviewed=bool(snapshot.reviewed[row]),
+        classes=tuple(classes),
+    )
+
+
+class ImageReader:
+    """What is asked about single images."""
+
+    def __init__(
+        self, catalogue: Catalogue, state: LibraryState, notify: Callable[[Notice], None]
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._notify = notify
+
+    def details(self, image_id: int) -> ImageDetails:
+        """Everything about one image.  Reads the catalogue.
+
+        Raises:
+            KeyError: if the library has no such image.
+        """
+        snapshot = self._state.snapshot
+        if image_id not in snapshot.row_of:
+            raise KeyError(image_id)
+        return image_details(self._catalogue.images.details(image_id), snapshot)
+
+    def path(self, image_id: int) -> Path:
+        """Where the image's file is.  Reads the catalogue."""
+        return self.paths([image_id])[0]
+
+    def paths(self, image_ids: Sequence[int]) -> list[Path]:
+        """Where the images' files are, in the order asked.  Reads the catalogue."""
+        return self._catalogue.images.paths([int(i) for i in image_ids])
+
+    def set_caption(self, image_id: int, text: str) -> None:
+        """Set the user's own caption; "" removes it."""
+        self._catalogue.images.set_caption(image_id, text)
+        self._notify(ImagesChanged())
+
+
+class ImageReloader:
+    """Brings the snapshot's images up to date with the catalogue."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        state: LibraryState,
+        *,
+        model: ModelService,
+        scanner: Scanner,
+        worker: Worker,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._model = model
+        self._scanner = scanner
+        self._worker = worker
+        self._notify = notify
+        self._spacing = RELOAD_SECONDS
+        self._reading = threading.Lock()
+
+    def reload_soon(self, *, spaced: bool = True) -> None:
+        """Read on the worker what this process has written, and encode what it lacks;
+        ``spaced``: not more often than every ``RELOAD_SECONDS``."""
+        self._worker.post("images", self._reload_changed, self._spacing if spaced else 0.0)
+
+    def reload(self) -> None:
+        """Read all images again, now."""
+        self._read(everything=True)
+
+    def _reload_changed(self) -> None:
+        began = time.monotonic()
+        changed = self._read(everything=False)
+        try:
+            self._model.queue_missing(changed)
+        except BaseException:
+            self._catalogue.images.touched.note(() if changed is None else changed.tolist())
+            raise
+        if self._scanner.idle:
+            self._worker.post("names", self._rank_names)
+        # A large library takes long to read: leave the worker time for predictions.
+        self._spacing = max(RELOAD_SECONDS, 4 * (time.monotonic() - began))
+
+    def _rank_names(self) -> None:
+        """Prepare sorting by name, which takes a while, before it is asked for."""
+        _ = self._state.snapshot.name_ranks
+
+    def _read(self, *, everything: bool) -> NDArray[np.int64] | None:
+        """Read the images again: all, or those that this process has written since.
+
+        Returns:
+            (n,) ids of those that were read; None for all.
+        """
+        catalogue = self._catalogue
+        with self._reading:
+            touched = catalogue.images.touched.take()
+            everything |= touched.everything
+            try:
+                old = self._state.snapshot.images
+                if everything:
+                    images = catalogue.images.table()
+                else:
+                    part = catalogue.images.table(ids=touched.ids)
+                    images = updated(old, touched.ids, part)
+                new = np.setdiff1d(images.ids, old.ids, assume_unique=True)
+                reviewed = catalogue.annotations.reviewed(new)
+                self._state.set_images(images, catalogue.annotations.matrix, reviewed)
+            except BaseException:
+                catalogue.images.touched.give_back(touched)
+                raise
+        if everything or touched:
+            self._notify(ImagesChanged())
+            self._model.refresh_scores()
+        return None if everything else touched.ids

@@ -1,0 +1,366 @@
+"""The arrays of one open library and the snapshot made of them (thread-safe).
+
+Who changes what: rows (images) and columns (classes) may be changed by any thread, scores by
+the session's worker only, annotations by any thread after the catalogue has committed them.
+Every change builds a new snapshot under the lock; readers take the reference and need none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
+from lmpt_desktop.engine.views import Snapshot, no_scores
+from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights
+from trainer.bands import BandLimits
+
+ReadMatrix = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]]
+"""(image ids, class ids) -> verdicts, as :meth:`Annotations.matrix`."""
+
+_CARRIED = {
+    "images": ("image_ids", "dates"),
+    "classes": ("class_ids", "column_of"),
+    "scores": ("predicted",),
+}
+"""Cached properties that stay right while the field they are made of does."""
+
+
+class LibraryState:
+    """Rows, columns, scores and annotations, kept consistent."""
+
+    def __init__(
+        self,
+        images: ImageTable,
+        classes: Sequence[ClassEntry],
+        annotations: NDArray[np.int8],
+        reviewed: set[int],
+        limits: BandLimits | None,
+    ) -> None:
+        """``limits`` None: those that suit the number of images."""
+        n, c = len(images), len(classes)
+        self._lock = threading.RLock()
+        self._shape = 0
+        self._chosen_limits = limits
+        self._features: FeatureRows | None = None
+        self._weights: tuple[tuple[int, ...], ClassWeights] | None = None
+        self._scored = 0
+        self._snapshot = _frozen(
+            Snapshot(
+                version=1,
+                images=images,
+                classes=tuple(classes),
+                scores=no_scores(n, c),
+                thresholds=np.full(c, DEFAULT_THRESHOLD, np.float32),
+                trained=np.zeros(c, np.bool_),
+                annotations=annotations,
+                reviewed=_member(images.ids, reviewed),
+                limits=limits or BandLimits.for_library(n),
+            )
+        )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The library now."""
+        return self._snapshot
+
+    # -------------------------------------------------------------------- rows and columns
+
+    def set_images(self, images: ImageTable, read: ReadMatrix, reviewed: set[int]) -> None:
+        """Other rows; verdicts of images not seen before are read from the catalogue, and so are
+        (``reviewed``) their marks."""
+        with self._lock:
+            old = self._snapshot
+            if np.array_equal(images.ids, old.image_ids):
+                self._evolve(images=images)
+                return
+            kept, source = _match(images.ids, old.image_ids)
+            shape = len(images), len(old.classes)
+            scores = no_scores(*shape)
+            if not old.unscored:
+                scores = _carried(old.scores, kept, source, len(images), np.nan)
+            annotations = _carried(old.annotations, kept, source, len(images), -1)
+            new = np.ones(len(images), np.bool_)
+            new[kept] = False
+            # ``reviewed`` was read a moment ago; what has been said since is here already.
+            marks = _member(images.ids, reviewed)
+            marks[kept] = old.reviewed[source]
+            if new.any() and len(old.classes):
+                annotations[new] = read(images.ids[new], old.class_ids)
+            if self._features is not None and new.any():
+                ids, _ = self._features.view()
+                if np.isin(images.ids[new], ids).any():
+                    self._scored = 0
+            self._shape += 1
+            self._evolve(
+                images=images,
+                scores=scores,
+                annotations=annotations,
+                reviewed=marks,
+                limits=self._chosen_limits or BandLimits.for_library(len(images)),
+            )
+
+    def set_classes(self, classes: Sequence[ClassEntry], read: ReadMatrix) -> None:
+        """Other columns; scores of new classes are NaN until predicted."""
+        with self._lock:
+            old = self._snapshot
+            ids = np.array([entry.id for entry in classes], np.int64)
+            found = np.array([old.column_of.get(entry.id, -1) for entry in classes], np.int64)
+            fresh = found < 0
+            scores = no_scores(len(old.images), len(ids))
+            if not old.unscored:
+                scores = _taken(old.scores, found, np.nan)
+            annotations = _taken(old.annotations, found, -1)
+            if fresh.any() and len(old.images):
+                annotations[:, fresh] = read(old.image_ids, ids[fresh])
+            thresholds = _taken(old.thresholds[None], found, DEFAULT_THRESHOLD)[0]
+            trained = _taken(old.trained[None], found, False)[0]
+            self._shape += 1
+            self._evolve(
+                classes=tuple(classes),
+                scores=scores,
+                annotations=annotations,
+                thresholds=thresholds,
+                trained=trained,
+            )
+
+    def set_limits(self, limits: BandLimits | None) -> None:
+        """Other band limits; None for those that suit the number of images."""
+        with self._lock:
+            self._chosen_limits = limits
+            images = len(self._snapshot.images)
+            self._evolve(limits=limits or BandLimits.for_library(images))
+
+    # ------------------------------------------------------------------------- annotations
+
+    def apply(self, batch: Batch) -> None:
+        """Show what the catalogue has committed."""
+        with self._lock:
+            old = self._snapshot
+            changes: dict[str, Any] = {}
+            if len(batch.image_ids):
+                rows, known_rows = _places(batch.image_ids, old.image_ids)
+                columns, known_columns = _columns(batch.class_ids, old.class_ids)
+                known = known_rows & known_columns
+                after = batch.after
+                if not known.all():
+                    rows, columns, after = rows[known], columns[known], after[known]
+                annotations = old.annotations.copy()
+                annotations[rows, columns] = after
+                changes["annotations"] = annotations
+            if len(batch.reviewed_ids):
+                rows, known = _places(batch.reviewed_ids, old.image_ids)
+                reviewed = old.reviewed.copy()
+                reviewed[rows[known]] = batch.reviewed_after[known]
+                changes["reviewed"] = reviewed
+            if changes:
+                self._evolve(**changes)
+
+    def reread(self, read: ReadMatrix, read_reviewed: Callable[[], set[int]]) -> bool:
+        """Read every verdict again, because somebody else has changed some; whether any differ.
+
+        Nobody waits for the reading: where something changed meanwhile it is done again.
+        """
+        while True:
+            old = self._snapshot
+            annotations = read(old.image_ids, old.class_ids)
+            reviewed = _member(old.image_ids, read_reviewed())
+            with self._lock:
+                now = self._snapshot
+                if any(
+                    getattr(now, name) is not getattr(old, name)
+                    for name in ("images", "classes", "annotations", "reviewed")
+                ):
+                    continue
+                same = np.array_equal(annotations, old.annotations)
+                if same and np.array_equal(reviewed, old.reviewed):
+                    return False
+                self._evolve(annotations=annotations, reviewed=reviewed)
+                return True
+
+    # -------------------------------------------------------------- features and scores
+
+    def set_features(self, features: FeatureRows | None) -> None:
+        """Features of another backbone (None: none yet); scores become unknown."""
+        with self._lock:
+            self._features = features
+            self._weights = None
+            self._scored = 0
+            self._evolve(scores=no_scores(*self._snapshot.scores.shape))
+
+    def add_features(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+        """Features that were just committed; they are scored at the next :meth:`predict`."""
+        with self._lock:
+            if self._features is None or not self._features.dim:
+                self._features = FeatureRows(features.shape[1])
+            self._features.append(ids, features)
+
+    def feature_view(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+        """All features in memory: ids (n,), float16 (n, D)."""
+        with self._lock:
+            if self._features is None:
+                return np.empty(0, np.int64), np.empty((0, 0), np.float16)
+            return self._features.view()
+
+    def features_of(
+        self, image_ids: NDArray[np.int64]
+    ) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """See :meth:`FeatureRows.of_images`."""
+        with self._lock:
+            if self._features is None:
+                return np.zeros(len(image_ids), np.bool_), np.empty((0, 0), np.float16)
+            return self._features.of_images(image_ids)
+
+    def set_weights(self, class_ids: Sequence[int], weights: ClassWeights) -> None:
+        """Predict with these from the next :meth:`predict` on."""
+        with self._lock:
+            self._weights = (tuple(class_ids), weights)
+            self._scored = 0
+
+    @property
+    def weights(self) -> tuple[tuple[int, ...], ClassWeights] | None:
+        """What was set last: class ids and their weights."""
+        return self._weights
+
+    def predict(self) -> bool:
+        """Bring the scores up to date; returns whether anything changed.
+
+        Only the session's worker calls this.  The arithmetic runs outside the lock; where
+        rows or columns changed meanwhile it is done again.
+        """
+        while True:
+            with self._lock:
+                snapshot, shape, start = self._snapshot, self._shape, self._scored
+                if self._features is None or self._weights is None:
+                    return False
+                class_ids, weights = self._weights
+                end = len(self._features)
+                ids, features = self._features.view(start)
+                version = self._weights
+            if class_ids != tuple(entry.id for entry in snapshot.classes):
+                return False  # the vocabulary moved on; its weights will follow
+            if start and start == end:
+                return False
+            rows, known = _places(ids, snapshot.image_ids)
+            if not start and np.array_equal(ids, snapshot.image_ids):
+                scores = predict(features, weights)
+            else:
+                scores = np.array(snapshot.scores) if start else _blank(snapshot.scores.shape)
+                scores[rows[known]] = predict(features if known.all() else features[known], weights)
+            with self._lock:
+                if self._shape != shape or self._weights is not version:
+                    continue
+                self._scored = end
+                self._evolve(
+                    scores=scores,
+                    thresholds=weights.thresholds.copy(),
+                    trained=weights.trained.copy(),
+                )
+                return True
+
+    # ------------------------------------------------------------------------------- inside
+
+    def _evolve(self, **changes: Any) -> None:
+        old = self._snapshot
+        new = replace(old, version=old.version + 1, **changes)
+        for name, carried in _CARRIED.items():
+            if getattr(new, name) is getattr(old, name) and (
+                name != "scores" or new.thresholds is old.thresholds
+            ):
+                new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
+        bands = old.__dict__.get("bands")
+        made_of = ["annotations"]
+        if bands is not None and bands.estimated:
+            made_of += ["scores", "thresholds"]
+        same = all(getattr(new, name) is getattr(old, name) for name in made_of)
+        if bands is not None and same and new.limits == old.limits:
+            new.__dict__["bands"] = bands
+        self._snapshot = _frozen(new)
+
+
+def _frozen(snapshot: Snapshot) -> Snapshot:
+    for name in ("scores", "thresholds", "trained", "annotations", "reviewed"):
+        getattr(snapshot, name).flags.writeable = False
+    return snapshot
+
+
+def _carried(
+    values: NDArray[Any],
+    kept: NDArray[np.int64],
+    source: NDArray[np.int64],
+    rows: int,
+    other: float,
+) -> NDArray[Any]:
+    """(rows, C) that hold row ``source`` of ``values`` in row ``kept``, and ``other`` elsewhere."""
+    result = np.empty((rows, values.shape[1]), values.dtype)
+    count = len(kept)
+    if count == len(values) and count and kept[-1] == source[-1] == count - 1:
+        # Rows were added and none went: most of the work is one copy, without Python's lock.
+        result[:count] = values
+        result[count:] = other
+        return result
+    result.fill(other)
+    result[kept] = values[source]
+    return result
+
+
+def _blank(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.full(shape, np.nan, np.float32)
+
+
+def _taken(values: NDArray[Any], columns: NDArray[np.int64], other: float) -> NDArray[Any]:
+    """(N, C) columns of ``values``; ``other`` where the column is negative.
+
+    np.take is six times as fast here as indexing with a list of columns.
+    """
+    if not values.shape[1]:
+        return np.full((len(values), len(columns)), other, values.dtype)
+    taken = np.take(values, np.maximum(columns, 0), axis=1)
+    taken[:, columns < 0] = other
+    return taken
+
+
+def _member(ids: NDArray[np.int64], members: set[int]) -> NDArray[np.bool_]:
+    if not members:
+        return np.zeros(len(ids), np.bool_)
+    return np.isin(ids, np.fromiter(members, np.int64, len(members)))
+
+
+def _places(
+    wanted: NDArray[np.int64], ascending: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where ``wanted`` ids are in ``ascending``: (n,) rows, and (n,) whether they are there."""
+    if not len(ascending):
+        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
+    if len(wanted) > int(ascending[-1]):
+        # Many more questions than ids: a table answers them faster than a search.
+        table = np.zeros(int(ascending[-1]) + 1, np.int64)
+        table[ascending] = np.arange(len(ascending))
+        rows = table[np.clip(wanted, 0, len(table) - 1)]
+    else:
+        rows = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
+    return rows, ascending[rows] == wanted
+
+
+def _columns(
+    wanted: NDArray[np.int64], class_ids: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """As :func:`_places`, for ids in the vocabulary's order rather than an ascending one."""
+    order = np.argsort(class_ids)
+    places, known = _places(wanted, class_ids[order])
+    return (order[places] if len(order) else places), known
+
+
+def _match(
+    new: NDArray[np.int64], old: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of ``new`` that are in ``old``, and their rows there."""
+    rows, known = _places(new, old)
+    return np.flatnonzero(known), rows[known]

@@ -1,0 +1,298 @@
+"""Search in an open library: by words, which the encoder reads, or by example images (Qt-free).
+
+Nothing here waits for a model.  Words that were not read before are given to the encoder, the
+answer says so, and :class:`SearchReady` tells the listeners when to ask again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.engine.encoding.encoder import EncoderClient
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.model_service import ModelService
+from lmpt_desktop.engine.notices import Notice
+from lmpt_desktop.engine.tasks import Worker
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.filters import Filter, Sort, select
+from lmpt_desktop.inference.search import (
+    RESULT_LIMIT,
+    Ranking,
+    direction_of,
+    per_row,
+    rank,
+    similarities,
+)
+from lmpt_desktop.translation import N_, _
+
+log = logging.getLogger(__name__)
+
+VARIANT = "search"
+"""Tells words as they are apart from class names within templates, in the catalogue's cache."""
+RECENT = 64
+"""Directions of so many recent words are kept in memory; the catalogue keeps them all."""
+
+LOADING = N_("Loading the model to read your words...")
+READING = N_("Reading your words...")
+NO_ENCODER = N_(
+    "Words cannot be searched for, because no model is started here. "
+    "More like this works without one."
+)
+NOTHING_ENCODED = N_(
+    "No photo has been looked at by the model yet, so there is nothing to "
+    "search in. Results appear by themselves as photos are encoded."
+)
+
+
+class SearchState(StrEnum):
+    """How far an answer is."""
+
+    READY = "ready"
+    WAITING = "waiting"
+    """The words are with the encoder; :class:`SearchReady` will follow."""
+    NOTHING = "nothing"
+    """There is nothing to compare (yet)."""
+    FAILED = "failed"
+    """The words could not be read; :meth:`Searcher.retry` tries once more."""
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """Words, or images to find more of; not both."""
+
+    text: str = ""
+    image_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def words(cls, text: str) -> SearchQuery | None:
+        """Words as typed, without superfluous space; None where nothing is left."""
+        tidy = " ".join(text.split())
+        return cls(text=tidy) if tidy else None
+
+
+@dataclass(frozen=True, eq=False)
+class SearchResult:
+    """Answer to a query; ``ranking`` is empty and ``message`` a sentence unless it is ready."""
+
+    query: SearchQuery
+    state: SearchState
+    ranking: Ranking
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class SearchReady(Notice):
+    """The encoder has read these words, or has failed to: ask again."""
+
+    text: str
+
+
+class Searcher:
+    """Answers queries; any thread may ask."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        state: LibraryState,
+        model: ModelService,
+        worker: Worker,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._model = model
+        self._worker = worker
+        self._notify = notify
+        self._lock = threading.Lock()
+        self._read: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
+        self._asked: set[tuple[str, str]] = set()
+        self._failed: dict[tuple[str, str], str] = {}
+        self._kept: _Kept | None = None
+
+    def run(
+        self,
+        query: SearchQuery,
+        wanted: Filter | None = None,
+        snapshot: Snapshot | None = None,
+        limit: int | None = RESULT_LIMIT,
+    ) -> SearchResult:
+        """The images most alike ``query`` among those that pass ``wanted``.
+
+        Args:
+            query: what to look for.
+            wanted: None for every image.
+            snapshot: whose rows the answer speaks of; None for the newest.
+            limit: how many images at most; None for all.
+        """
+        snapshot = snapshot or self._state.snapshot
+        ids, features = self._state.feature_view()
+        backbone = self._model.backbone
+        if not len(ids):
+            return _without(query, SearchState.NOTHING, _(NOTHING_ENCODED))
+        direction = (
+            self._words(backbone, query)
+            if query.text
+            else _examples(query.image_ids, ids, features)
+        )
+        if isinstance(direction, SearchResult):
+            return direction
+        if direction is None:
+            one = len(query.image_ids) == 1
+            message = (
+                _(
+                    "The chosen photo has not been looked at by the model yet, so nothing "
+                    "can be compared."
+                )
+                if one
+                else _(
+                    "None of the chosen photos has been looked at by the model yet, so nothing "
+                    "can be compared."
+                )
+            )
+            return _without(query, SearchState.NOTHING, message)
+        if len(direction) != features.shape[1]:  # the backbone is just being changed
+            return _without(query, SearchState.NOTHING, _(NOTHING_ENCODED))
+        values = per_row(self._values(direction, ids, features), ids, snapshot.image_ids)
+        passing = select(snapshot, wanted, Sort()) if wanted is not None else None
+        return SearchResult(query, SearchState.READY, rank(values, passing, limit))
+
+    def retry(self, query: SearchQuery) -> None:
+        """Give words that could not be read to the encoder once more, at the next :meth:`run`."""
+        with self._lock:
+            for key in [key for key in self._failed if key[1] == query.text]:
+                del self._failed[key]
+
+    # ------------------------------------------------------------------------------- words
+
+    def _words(self, backbone: str, query: SearchQuery) -> NDArray[np.float32] | SearchResult:
+        """The direction of the words, or why there is none."""
+        key = (backbone, query.text)
+        with self._lock:
+            if (found := self._read.get(key)) is not None:
+                self._read.move_to_end(key)
+                return found
+            if key in self._failed:
+                return _without(query, SearchState.FAILED, self._failed[key])
+            waiting = key in self._asked
+        if waiting:
+            return self._waiting(query)
+        known = self._catalogue.features.texts(backbone, [query.text], VARIANT)
+        if query.text in known:
+            self._keep(key, known[query.text])
+            return known[query.text]
+        return self._ask(key, query)
+
+    def _ask(self, key: tuple[str, str], query: SearchQuery) -> SearchResult:
+        with self._lock:
+            if key in self._asked:
+                return self._waiting(query)
+            self._asked.add(key)
+        answer = self._waiting(query)
+        asked = self._model.encode_words(query.text)
+        if asked is None:
+            with self._lock:
+                self._asked.discard(key)
+            return _without(query, SearchState.FAILED, _(NO_ENCODER))
+        client, future = asked
+        future.add_done_callback(lambda done: self._came(key, client, done))
+        return answer
+
+    def _came(
+        self, asked: tuple[str, str], client: EncoderClient, future: Future[NDArray[np.float32]]
+    ) -> None:
+        """The encoder (whose backbone may be newer than the one asked for) has answered."""
+        key = (client.backbone, asked[1])
+        error = future.exception()
+        if error is not None:
+            log.info("the words of a search were not read: %s", error)
+            with self._lock:
+                self._asked.discard(asked)
+                # Where another encoder has taken over, the next question goes to that one.
+                if self._model.uses(client):
+                    self._failed[key] = _("Your words could not be read. {error}").format(
+                        error=error
+                    )
+        else:
+            direction = future.result()[0]
+            self._keep(key, direction)
+            with self._lock:
+                self._asked.discard(asked)
+            self._worker.post(f"search {key}", lambda: self._remember(key, direction))
+        self._notify(SearchReady(asked[1]))
+
+    def _keep(self, key: tuple[str, str], direction: NDArray[np.float32]) -> None:
+        with self._lock:
+            self._read[key] = direction
+            self._read.move_to_end(key)
+            while len(self._read) > RECENT:
+                self._read.popitem(last=False)
+
+    def _remember(self, key: tuple[str, str], direction: NDArray[np.float32]) -> None:
+        """Keep the answer with the library: the same words need no model next time."""
+        try:
+            self._catalogue.features.put_texts(key[0], {key[1]: direction}, VARIANT)
+        except CatalogueError as error:
+            log.warning("the words of a search were not kept: %s", error)
+
+    def _waiting(self, query: SearchQuery) -> SearchResult:
+        message = _(READING) if self._model.loaded else _(LOADING)
+        return _without(query, SearchState.WAITING, message)
+
+    # ---------------------------------------------------------------------------- features
+
+    def _values(
+        self,
+        direction: NDArray[np.float32],
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+    ) -> NDArray[np.float32]:
+        """:func:`similarities`, computed once while only the filter changes."""
+        kept = self._kept
+        owner = features if features.base is None else features.base
+        if (
+            kept is not None
+            and kept.owner() is owner
+            and len(kept.values) == len(ids)
+            and np.array_equal(kept.direction, direction)
+        ):
+            return kept.values
+        values = similarities(features, direction)
+        # Weak, so that features of a backbone that is no longer in use are let go.
+        self._kept = _Kept(weakref.ref(owner), direction, values)
+        return values
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The last similarities: (n,) of ``direction`` with the first n rows of ``owner``."""
+
+    owner: weakref.ref[object]
+    direction: NDArray[np.float32]
+    values: NDArray[np.float32]
+
+
+def _examples(
+    image_ids: tuple[int, ...], ids: NDArray[np.int64], features: NDArray[np.float16]
+) -> NDArray[np.float32] | None:
+    """What the examples share; None where none of them has a feature."""
+    places = np.flatnonzero(np.isin(ids, np.array(image_ids, np.int64)))
+    # Of an image that was encoded again the last feature counts: look from the end.
+    _, last = np.unique(ids[places][::-1], return_index=True)
+    return direction_of(features[places[::-1][last]])
+
+
+def _without(query: SearchQuery, state: SearchState, message: str) -> SearchResult:
+    none = Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0, 0)
+    return SearchResult(query, state, none, message)

@@ -1,0 +1,197 @@
+"""A fit process: start it so that it outlives the window, follow its events, find it again.
+
+The process writes its events to ``events.jsonl`` in the job folder, not to a pipe, so nothing
+is lost while no window is open.  Its pid with its creation time names it for certain after a
+restart of the app.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lmpt_desktop.engine.child_process import TRAINER, child_environment
+from trainer.events import FitFailed, FitFinished, Message, ProtocolError, Stop, parse_line, to_line
+from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.2
+LOG_TAIL_BYTES = 4000
+
+
+@dataclass(frozen=True)
+class ProcessIdentity:
+    """A process for certain: numbers are used again, moments of creation are not."""
+
+    pid: int
+    created: float
+    """Seconds since the epoch, as psutil tells."""
+
+
+def start_fit(
+    job_folder: Path, command: Sequence[str] = (*TRAINER, "fit")
+) -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
+    """Start ``command`` on a job folder, in a session of its own.
+
+    Raises:
+        OSError: if it cannot be started or its files cannot be made.
+    """
+    events, log_path = job_folder / EVENTS_NAME, job_folder / LOG_NAME
+    with events.open("ab") as stdout, log_path.open("ab") as stderr:
+        process = subprocess.Popen(
+            [*command, str(job_folder), "--events"],
+            stdin=subprocess.PIPE,
+            stdout=stdout,
+            stderr=stderr,
+            env=child_environment(),
+            start_new_session=True,
+        )
+    import psutil  # noqa: PLC0415 - not needed to open a window
+
+    try:
+        created = psutil.Process(process.pid).create_time()
+    except psutil.Error:
+        created = time.time()
+    log.info("started fit %d in %s", process.pid, job_folder)
+    return process, ProcessIdentity(process.pid, created)
+
+
+def is_alive(identity: ProcessIdentity) -> bool:
+    """Whether that very process still runs."""
+    import psutil  # noqa: PLC0415
+
+    try:
+        process = psutil.Process(identity.pid)
+        same = abs(process.create_time() - identity.created) < 1.0
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def log_tail(job_folder: Path) -> str:
+    """The end of the run's log, "" where there is none."""
+    try:
+        with (job_folder / LOG_NAME).open("rb") as file:
+            file.seek(0, 2)
+            file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def request_stop(job_folder: Path, process: subprocess.Popen[bytes] | None) -> None:
+    """Ask a run to stop, by the file and, where it is our own child, by its stdin too.
+
+    Raises:
+        OSError: if neither way is open.
+    """
+    told = False
+    if process is not None and process.stdin is not None:
+        with contextlib.suppress(OSError, ValueError):
+            process.stdin.write(to_line(Stop()).encode())
+            process.stdin.flush()
+            told = True
+    try:
+        (job_folder / CANCEL_NAME).touch()
+    except OSError:
+        if not told:
+            raise
+
+
+class EventFile:
+    """Reads whole lines of a growing ``events.jsonl``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    def read(self) -> list[Message]:
+        """Messages written since the last call; half a line waits for its other half."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except OSError:
+            return []
+        self._offset += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        messages: list[Message] = []
+        for line in lines:
+            if not line.strip():
+                continue
+            try:
+                messages.append(parse_line(line.decode("utf-8", "replace")))
+            except ProtocolError as error:
+                log.warning("%s: %s", self._path, error)
+        return messages
+
+
+@dataclass(frozen=True)
+class FitOutcome:
+    """How a process ended: its last word if it said one, else only that it is gone.
+
+    ``exit_code`` is None for a process that was not our child.
+    """
+
+    last: FitFinished | FitFailed | None
+    exit_code: int | None
+
+
+class FitFollower:
+    """Follows one run on a thread: every event once, in order, then the outcome, once."""
+
+    def __init__(
+        self,
+        job_folder: Path,
+        identity: ProcessIdentity | None,
+        process: subprocess.Popen[bytes] | None,
+        on_event: Callable[[Message], None],
+        on_end: Callable[[FitOutcome], None],
+    ) -> None:
+        """``identity`` None: the process is known to be gone; read what it left."""
+        self._events = EventFile(job_folder / EVENTS_NAME)
+        self._identity = identity
+        self._process = process
+        self._on_event = on_event
+        self._on_end = on_end
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="fit follower", daemon=True)
+
+    def start(self) -> None:
+        """Begin; events already written come first."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following; the process goes on."""
+        self._closed.set()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=5)
+
+    def _follow(self) -> None:
+        last: FitFinished | FitFailed | None = None
+        while True:
+            # Asked before reading: what was written before the end is then read for sure.
+            alive = self._alive()
+            for message in self._events.read():
+                if isinstance(message, FitFinished | FitFailed):
+                    last = message
+                self._on_event(message)
+            if not alive:
+                break
+            if self._closed.wait(POLL_SECONDS):
+                return
+        code = self._process.poll() if self._process is not None else None
+        self._on_end(FitOutcome(last, code))
+
+    def _alive(self) -> bool:
+        if self._process is not None:
+            return self._process.poll() is None
+        return self._identity is not None and is_alive(self._identity)

@@ -1,0 +1,254 @@
+"""What a retraining learns from: chosen, checked and written as a job (Qt-free, no torch)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.translation import _
+from trainer.bands import Band
+from trainer.job import HELD_OUT, TRAIN, UNASSIGNED, FitJob, JobClass, JobSettings
+
+MIN_IMAGES = 4
+"""Fewer annotated images cannot be split into a part to learn from and one to judge by."""
+
+
+@dataclass(frozen=True)
+class Preflight:
+    """What a retraining would do, or why it cannot be done.
+
+    ``refusals`` are sentences; empty when ``ok``.  ``warnings`` do not forbid.
+    ``present_per_band`` counts present annotations, ``classes_per_band`` classes.
+    """
+
+    ok: bool
+    refusals: tuple[str, ...]
+    warnings: tuple[str, ...]
+    annotations: int
+    images: int
+    present_per_band: dict[Band, int]
+    classes_per_band: dict[Band, int]
+    classes_without_present: tuple[str, ...]
+    backbone: str
+    device: str
+    expected_seconds: float | None
+
+
+@dataclass(frozen=True)
+class RetrainOptions:
+    """Choices of the retrain dialog.  ``method`` and ``options`` as in ``trainer/job.py``."""
+
+    method: str = "lmpt+"
+    device: str = "auto"
+    seed: int = 0
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The annotated part of a library.
+
+    Attributes:
+        rows: (n,) rows of the snapshot: images with an annotation and a feature.
+        columns: (c,) columns: classes with a present annotation among them.
+        features: (n, D) float16.
+        waiting: annotated images that have no feature yet.
+    """
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    features: NDArray[np.float16]
+    waiting: int
+
+
+FeaturesOf = Callable[[NDArray[np.int64]], tuple[NDArray[np.bool_], NDArray[np.float16]]]
+"""Image ids (n,) -> which have a feature (n,), and those features (m, D)."""
+
+
+def training_data(snapshot: Snapshot, features_of: FeaturesOf) -> TrainingData:
+    """Choose images and classes."""
+    annotated = np.flatnonzero((snapshot.annotations >= 0).any(axis=1))
+    has, features = features_of(snapshot.image_ids[annotated])
+    rows = annotated[has]
+    present = (snapshot.annotations[rows] == 1).any(axis=0)
+    return TrainingData(
+        rows=rows,
+        columns=np.flatnonzero(present),
+        features=features,
+        waiting=len(annotated) - len(rows),
+    )
+
+
+def preflight(
+    snapshot: Snapshot,
+    data: TrainingData,
+    weights: ClassWeights | None,
+    *,
+    backbone: str,
+    device: str,
+    running: bool,
+    expected_seconds: float | None,
+) -> Preflight:
+    """Whether a retraining can work, with reasons for the user."""
+    targets = snapshot.annotations[data.rows]
+    limits = snapshot.limits
+    counts = (targets == 1).sum(axis=0)
+    bands = limits.bands(counts)
+    refusals = _refusals(snapshot, data, weights, running)
+    warnings = _warnings(snapshot, data, targets)
+    return Preflight(
+        ok=not refusals,
+        refusals=tuple(refusals),
+        warnings=tuple(warnings),
+        annotations=int((targets >= 0).sum()),
+        images=len(data.rows),
+        present_per_band={
+            band: int(sum(n for n, b in zip(counts, bands, strict=True) if b is band))
+            for band in Band
+        },
+        classes_per_band={
+            band: sum(1 for n, b in zip(counts, bands, strict=True) if b is band and n)
+            for band in Band
+        },
+        classes_without_present=tuple(
+            entry.name for entry, n in zip(snapshot.classes, counts, strict=True) if not n
+        ),
+        backbone=backbone,
+        device=device,
+        expected_seconds=expected_seconds,
+    )
+
+
+def _refusals(
+    snapshot: Snapshot, data: TrainingData, weights: ClassWeights | None, running: bool
+) -> list[str]:
+    if running:
+        return [_("A retraining is running. Wait for it to finish, or cancel it.")]
+    if hopeless := _nothing_to_learn(snapshot, data):
+        return [hopeless]
+    refusals: list[str] = []
+    if len(data.columns) == 1:
+        name = snapshot.classes[int(data.columns[0])].name
+        refusals.append(
+            _(
+                "Only one class ({name}) is marked present. Mark at least one more, so "
+                "that there is something to tell it from."
+            ).format(name=name)
+        )
+    if len(data.rows) < MIN_IMAGES:
+        refusals.append(
+            _(
+                "Only {count} annotated photos can be used; at least {least} are needed, "
+                "so that some can be held out to judge the result."
+            ).format(count=len(data.rows), least=MIN_IMAGES)
+        )
+    if weights is None or np.isnan(weights.embeddings[data.columns]).any():
+        refusals.append(_("The model has not read all class names yet. Wait a moment."))
+    return refusals
+
+
+def _nothing_to_learn(snapshot: Snapshot, data: TrainingData) -> str:
+    if not len(snapshot.classes):
+        return _("The vocabulary is empty. Add classes first.")
+    if len(snapshot.classes) == 1:
+        return _("There is only one class. Prompts are learned by telling classes apart: add more.")
+    if not (snapshot.annotations >= 0).any():
+        return _("Nothing is annotated yet. Say which classes are present in a few photos first.")
+    if not len(data.rows):
+        return _("None of the annotated photos has been encoded yet. Wait for encoding.")
+    if not len(data.columns):
+        return _(
+            "No class is marked present in any photo. Absent alone teaches nothing: "
+            "mark a few classes present."
+        )
+    return ""
+
+
+def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8]) -> list[str]:
+    warnings: list[str] = []
+    if data.waiting:
+        warnings.append(
+            _(
+                "{waiting} annotated photos are not encoded yet and will not be learned from."
+            ).format(waiting=data.waiting)
+        )
+    if len(data.rows) and not (targets == 0).any():
+        warnings.append(
+            _(
+                "No class is marked absent anywhere. Mark photos as reviewed, so that "
+                "the model also learns what is not there."
+            )
+        )
+    absentless = [
+        snapshot.classes[int(column)].name
+        for column in data.columns
+        if not (targets[:, column] == 0).any()
+    ]
+    if absentless and (targets == 0).any():
+        shown = ", ".join(absentless[:5]) + (", ..." if len(absentless) > 5 else "")
+        warnings.append(_("Never marked absent, so hard to judge: {shown}.").format(shown=shown))
+    return warnings
+
+
+def build_job(
+    snapshot: Snapshot,
+    data: TrainingData,
+    weights: ClassWeights,
+    *,
+    backbone: str,
+    options: RetrainOptions,
+    captions: Sequence[str],
+    held_out: set[int],
+    trained_on: set[int],
+) -> FitJob:
+    """The job of ``data``.
+
+    Args:
+        snapshot: the library.
+        data: what to learn from.
+        weights: what the app predicts with now, a row per column of the snapshot; they
+            become the baseline.
+        backbone: whose features these are.
+        options: choices of the user.
+        captions: one per row of ``data``.
+        held_out: images that earlier runs held out: they stay so, or the comparison with an
+            older prompt set would flatter it.
+        trained_on: images that the active prompt set has learned from: they stay in the
+            training part, for the same reason.
+    """
+    image_ids = snapshot.image_ids[data.rows]
+    split = np.full(len(image_ids), UNASSIGNED, np.int8)
+    split[np.isin(image_ids, np.fromiter(trained_on, np.int64, len(trained_on)))] = TRAIN
+    split[np.isin(image_ids, np.fromiter(held_out, np.int64, len(held_out)))] = HELD_OUT
+    scales = weights.scales[data.columns]
+    scale = float(scales.max())
+    # The job has one scale, the app one per class (learned or zero-shot): what is left of a
+    # class's own scale goes into the length of its embedding, which keeps its scores exact.
+    embeddings = weights.embeddings[data.columns] * (scales / scale)[:, None]
+    return FitJob(
+        settings=JobSettings(
+            backbone=backbone,
+            method=options.method,
+            device=options.device,
+            seed=options.seed,
+            limits=snapshot.limits,
+            options=dict(options.options),
+        ),
+        classes=[
+            JobClass(snapshot.classes[int(i)].name, snapshot.classes[int(i)].description)
+            for i in data.columns
+        ],
+        image_ids=image_ids,
+        features=data.features,
+        targets=snapshot.annotations[np.ix_(data.rows, data.columns)],
+        split=split,
+        captions=list(captions),
+        baseline_embeddings=embeddings.astype(np.float32),
+        baseline_biases=weights.biases[data.columns].astype(np.float32),
+        baseline_scale=scale,
+    )

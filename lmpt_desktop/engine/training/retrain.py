@@ -1,0 +1,387 @@
+"""Retraining runs: started, followed, cancelled, found again, and their results adopted."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.records import PromptSetRecord, RunRecord, RunState
+from lmpt_desktop.engine.child_process import TRAINER
+from lmpt_desktop.engine.notices import (
+    Activity,
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    Notice,
+    Problem,
+    RunChanged,
+    VersionsChanged,
+)
+from lmpt_desktop.engine.training.fit_process import (
+    EventFile,
+    FitFollower,
+    FitOutcome,
+    ProcessIdentity,
+    log_tail,
+    request_stop,
+    start_fit,
+)
+from lmpt_desktop.engine.versions.class_weights import write_learned_texts
+from lmpt_desktop.engine.versions.versions import REPLACES
+from lmpt_desktop.translation import _
+from trainer import job as jobs
+from trainer import prompt_set as prompt_sets
+from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
+
+log = logging.getLogger(__name__)
+
+CLASS_IDS = "class ids"
+"""In a run's settings: which class each name of its job is, whatever it is called by then."""
+DATA = "data"
+"""In a run's settings: how many annotations and images it learns from."""
+FULL_BYTES = 64 * 1024
+"""A disk with less room than this counts as full."""
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run and every event it has sent so far (:mod:`trainer.events`, oldest first).
+
+    ``version_id`` is the prompt set it made, if any; ``message`` says what went wrong;
+    ``log`` is the file to offer.
+    """
+
+    run_id: int
+    state: RunState
+    events: tuple[Message, ...]
+    version_id: int | None
+    message: str
+    log: Path
+    started: str
+    """ISO 8601, UTC."""
+
+
+class RetrainRefusedError(Exception):
+    """A retraining cannot be started; the message is a sentence for the user."""
+
+
+class RetrainController:
+    """Runs of one library; at most one at a time."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        notify: Callable[[Notice], None],
+        command: Sequence[str] = (*TRAINER, "fit"),
+    ) -> None:
+        self._catalogue = catalogue
+        self._jobs = catalogue.library_folder / "jobs"
+        self._prompt_sets = catalogue.library_folder / "prompt_sets"
+        self._notify = notify
+        self._command = list(command)
+        self._lock = threading.RLock()
+        self._record: RunRecord | None = None
+        self._events: list[Message] = []
+        self._follower: FitFollower | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+
+    # ------------------------------------------------------------------------------ asking
+
+    @property
+    def running(self) -> bool:
+        """Whether a run is under way."""
+        return self._follower is not None
+
+    def current(self) -> RunStatus | None:
+        """The newest run, running or not, with all its events."""
+        with self._lock:
+            record = self._record or self._newest()
+            if record is None:
+                return None
+            if not self._events and self._follower is None:
+                self._events = EventFile(record.folder / jobs.EVENTS_NAME).read()
+            self._record = record
+            return self._status(record, tuple(self._events))
+
+    def _status(self, record: RunRecord, events: tuple[Message, ...]) -> RunStatus:
+        # A result is recorded a moment before its run is: not to be seen until then.
+        made = None if record.state is RunState.RUNNING else self.result_of(record.id)
+        return RunStatus(
+            run_id=record.id,
+            state=record.state,
+            events=events,
+            version_id=made.id if made is not None and not made.discarded else None,
+            message=record.message,
+            log=record.folder / jobs.LOG_NAME,
+            started=record.created.isoformat(),
+        )
+
+    def result_of(self, run_id: int) -> PromptSetRecord | None:
+        """The prompt set a run made, discarded or not."""
+        records = self._catalogue.prompt_sets.all(discarded=True)
+        return next((item for item in records if item.run_id == run_id), None)
+
+    def _newest(self) -> RunRecord | None:
+        return max(self._catalogue.runs.all(), key=lambda record: record.id, default=None)
+
+    def expected_seconds(self, backbone: str, classes: int) -> float | None:
+        """How long a run would take, from the last finished one with this backbone: the text
+        tower dominates, so time grows with the number of classes.  None without one."""
+        records = self._catalogue.runs.all()
+        for record in sorted(records, key=lambda item: item.id, reverse=True):
+            if record.backbone != backbone or record.state is not RunState.FINISHED:
+                continue
+            seconds, then = None, 0
+            for event in EventFile(record.folder / jobs.EVENTS_NAME).read():
+                if isinstance(event, FitStarted):
+                    then = event.classes
+                elif isinstance(event, FitFinished):
+                    seconds = event.seconds
+            if seconds is not None and then:
+                return seconds * max(classes, 1) / then
+        return None
+
+    # ---------------------------------------------------------------------------- starting
+
+    def start(self, job: jobs.FitJob, class_ids: Sequence[int] = ()) -> int:
+        """Write the job and start a process on it; returns the run's id.
+
+        Args:
+            job: what to learn.
+            class_ids: of the job's classes, in its order.
+
+        Raises:
+            RetrainRefusedError: if a run is under way or the process cannot be started.
+        """
+        with self._lock:
+            if self.running:
+                raise RetrainRefusedError(_("A retraining is running. Wait for it, or cancel it."))
+            active = self._catalogue.prompt_sets.active(job.settings.backbone)
+            record = self._catalogue.runs.add(
+                self._jobs / "{id}",
+                job.settings.backbone,
+                taken=lambda folder: folder.exists() or self._result_folder(folder).exists(),
+                settings=asdict(job.settings)
+                | {
+                    REPLACES: active.id if active else None,
+                    CLASS_IDS: [int(class_id) for class_id in class_ids],
+                    DATA: {
+                        "annotations": int((job.targets >= 0).sum()),
+                        "images": len(job.image_ids),
+                    },
+                },
+            )
+            try:
+                jobs.save(job, record.folder)
+                process, identity = start_fit(record.folder, self._command)
+            except OSError as error:
+                message = _("The retraining could not be started: {reason}.").format(
+                    reason=error.strerror or error
+                )
+                self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
+                raise RetrainRefusedError(
+                    _("{message} The current version stays in use.").format(message=message)
+                ) from error
+            self._process = process
+            record = self._catalogue.runs.update(
+                record.id, state=RunState.RUNNING, pid=identity.pid, pid_created=identity.created
+            )
+            self._follow(record, identity)
+            return record.id
+
+    def recover(self) -> None:
+        """Find runs that were under way when the library was last closed."""
+        with self._lock:
+            for record in self._catalogue.runs.unfinished():
+                if record.state is RunState.PREPARING:
+                    message = _("The app was closed before the retraining had begun.")
+                    self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
+                else:
+                    identity = (
+                        ProcessIdentity(record.pid, record.pid_created)
+                        if record.pid is not None and record.pid_created is not None
+                        else None
+                    )
+                    log.info("found run %d again (process %s)", record.id, record.pid)
+                    self._follow(record, identity)
+
+    def _follow(self, record: RunRecord, identity: ProcessIdentity | None) -> None:
+        self._record = record
+        self._events = []
+        self._follower = FitFollower(
+            record.folder,
+            identity,
+            self._process,
+            lambda message: self._heard(record, message),
+            lambda outcome: self._ended(record, outcome),
+        )
+        self._follower.start()
+        self._notify(RunChanged(record.id))
+
+    def cancel(self, run_id: int) -> None:
+        """Ask the run to stop; its end is told as any other.
+
+        Raises:
+            RetrainRefusedError: if it cannot be told.
+        """
+        with self._lock:
+            record = self._record
+            if record is None or record.id != run_id or not self.running:
+                return
+            try:
+                request_stop(record.folder, self._process)
+            except OSError as error:
+                raise RetrainRefusedError(
+                    _("The run could not be told to stop: {error}.").format(error=error)
+                ) from error
+
+    def close(self) -> None:
+        """Stop following; a running process goes on."""
+        follower = self._follower
+        if follower is not None:
+            follower.close()
+
+    # --------------------------------------------------------------------------- following
+
+    def _heard(self, record: RunRecord, message: Message) -> None:
+        with self._lock:
+            self._events.append(message)
+        match message:
+            case FitStarted():
+                self._report(ActivityState.RUNNING, 0, message.steps, None)
+            case FitProgress():
+                self._report(
+                    ActivityState.RUNNING, message.step, message.steps, message.seconds_left
+                )
+        self._notify(RunChanged(record.id))
+
+    def _report(
+        self, state: ActivityState, done: int = 0, total: int = 0, seconds: float | None = None
+    ) -> None:
+        self._notify(
+            ActivityChanged(
+                Activity(ActivityKind.FIT, state, done, total, seconds, _("Retraining"))
+            )
+        )
+
+    def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
+        try:
+            state, message = self._conclude(record, outcome)
+            self._catalogue.runs.update(record.id, state=state, message=message)
+        except CatalogueError as error:
+            # The run stays "running" in the catalogue and is concluded at the next start.
+            log.exception("run %d cannot be concluded", record.id)
+            state, message = RunState.FAILED, str(error)
+        with self._lock:
+            self._follower = self._process = None
+            # None: read again when asked for, where the catalogue could not be read now.
+            self._record = None
+            with contextlib.suppress(CatalogueError):
+                self._record = self._catalogue.runs.get(record.id)
+        failed = state not in (RunState.FINISHED, RunState.CANCELLED)
+        self._report(ActivityState.FAILED if failed else ActivityState.IDLE)
+        if failed:
+            details = f"{record.folder / jobs.LOG_NAME}\n\n{log_tail(record.folder)}"
+            title = _("Retraining did not finish")
+            self._notify(
+                Problem(
+                    title,
+                    _("{message} The current version stays in use.").format(message=message),
+                    details,
+                )
+            )
+        self._notify(VersionsChanged())
+        self._notify(RunChanged(record.id))
+
+    def _conclude(self, record: RunRecord, outcome: FitOutcome) -> tuple[RunState, str]:
+        last = outcome.last
+        if isinstance(last, FitFailed):
+            if last.kind == "not-finite" and (record.folder / jobs.RESULT_NAME).exists():
+                # The prompts from before the numbers broke: to compare and promote, or not.
+                try:
+                    self._adopt(record, record.folder / jobs.RESULT_NAME)
+                except (prompt_sets.PromptSetError, jobs.JobError, OSError):
+                    log.exception("what run %d kept cannot be read", record.id)
+            state = RunState.CANCELLED if last.kind == "cancelled" else RunState.FAILED
+            return state, last.message
+        folder = Path(last.prompt_set) if last is not None else record.folder / jobs.RESULT_NAME
+        # A result is renamed into place when whole, so one that is there counts even where
+        # the process died before it could say so.
+        if last is not None or folder.exists():
+            try:
+                self._adopt(record, folder)
+            except (prompt_sets.PromptSetError, jobs.JobError) as error:
+                return RunState.FAILED, _("The result cannot be read: {error}.").format(error=error)
+            except OSError as error:
+                return RunState.FAILED, _("The result cannot be kept: {reason}.").format(
+                    reason=error.strerror or error
+                )
+            cancelled = last is not None and last.cancelled
+            return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""
+        if _is_full(record.folder):
+            # It could not even write its last word.
+            return RunState.FAILED, (
+                _("The retraining ended without a result: the disk that holds the library is full.")
+            )
+        return _gone(outcome.exit_code)
+
+    def _adopt(self, record: RunRecord, folder: Path) -> None:
+        """Copy a result into the library's prompt sets and record it (once)."""
+        if self.result_of(record.id) is not None:
+            return
+        result = prompt_sets.load(folder)
+        names = [item.name for item in jobs.load(record.folder).classes]
+        target = self._result_folder(record.folder)
+        if not target.exists():
+            temporary = target.with_name(f".{target.name}-part")
+            shutil.rmtree(temporary, ignore_errors=True)
+            shutil.copytree(folder, temporary)
+            learned = {item.name: item.prompt_text for item in jobs.load(record.folder).classes}
+            write_learned_texts(temporary, learned)
+            temporary.rename(target)
+        scores = asdict(result.evaluation.scores) if result.evaluation else {}
+        # Before the version: once that is recorded, nobody comes here again for this run.
+        self._catalogue.runs.add_held_out(result.held_out)
+        self._catalogue.prompt_sets.add(
+            target,
+            result.backbone,
+            run_id=record.id,
+            metrics=scores,
+            data=record.settings.get(DATA) or {},
+            # Shorter where the run was started before ids were kept.
+            class_ids=dict(zip(names, record.settings.get(CLASS_IDS) or [], strict=False)),
+        )
+
+    def _result_folder(self, job_folder: Path) -> Path:
+        """Where what a run has learned is kept."""
+        return self._prompt_sets / job_folder.name
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < FULL_BYTES
+    except OSError:
+        return False
+
+
+def _gone(exit_code: int | None) -> tuple[RunState, str]:
+    """What to say of a process that left without a word."""
+    if exit_code is None:
+        return RunState.LOST, (
+            _("The retraining ended without a result while the app was closed, or was killed.")
+        )
+    if exit_code == -9:
+        return RunState.FAILED, (
+            _("The retraining was killed, perhaps because the computer ran out of memory.")
+        )
+    return RunState.FAILED, _("The retraining crashed (exit code {exit_code}).").format(
+        exit_code=exit_code
+    )

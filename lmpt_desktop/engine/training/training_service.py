@@ -1,0 +1,187 @@
+"""Retraining and captions of an open library (Qt-free)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.engine.child_process import TRAINER
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.model_service import ModelService
+from lmpt_desktop.engine.notices import Notice
+from lmpt_desktop.engine.training import jobs
+from lmpt_desktop.engine.training.advice import RetrainAdvice, advise
+from lmpt_desktop.engine.training.captioning import (
+    NOT_INSTALLED,
+    CaptionRefusedError,
+    CaptionWriter,
+)
+from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
+from lmpt_desktop.engine.training.retrain import (
+    RetrainController,
+    RetrainRefusedError,
+    RunStatus,
+)
+from lmpt_desktop.engine.versions.versions import Versions
+from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.settings import DEVICE, Settings
+from lmpt_desktop.translation import _
+from trainer import job as job_files
+from trainer.job import JobError
+from trainer.suggested import installed_captioner
+
+log = logging.getLogger(__name__)
+
+
+class TrainingService:
+    """Suggests, checks, starts and follows retrainings of one library."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        state: LibraryState,
+        *,
+        model: ModelService,
+        versions: Versions,
+        settings: Settings,
+        notify: Callable[[Notice], None],
+        fit_command: Sequence[str] = (*TRAINER, "fit"),
+        caption_command: Sequence[str] = (*TRAINER, "caption"),
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._model = model
+        self._versions = versions
+        self._settings = settings
+        self._runs = RetrainController(catalogue, notify, fit_command)
+        self._captions = CaptionWriter(catalogue, notify, caption_command)
+
+    # -------------------------------------------------------------------------- retraining
+
+    def advice(self) -> RetrainAdvice | None:
+        """Whether to suggest a retraining now; None: no.  Reads the catalogue.
+
+        The same suggestion is not made again until there is twice as much to learn from.
+        """
+        return advise(
+            self._catalogue,
+            self._state.snapshot,
+            backbone=self._model.backbone,
+            versions=self._versions,
+            settings=self._settings,
+            preflight=self.preflight,
+        )
+
+    def preflight(self) -> Preflight:
+        """What a retraining would do now, or why it cannot be done.  Reads the catalogue."""
+        snapshot = self._state.snapshot
+        return self._preflight(snapshot, self._training_data(snapshot))
+
+    def start(self, options: RetrainOptions | None = None) -> int:
+        """Build the job and start the run; returns its id.
+
+        Raises:
+            RetrainRefusedError: with the reason, in a sentence.
+        """
+        options = options or RetrainOptions()
+        snapshot = self._state.snapshot
+        data = self._training_data(snapshot)
+        preflight = self._preflight(snapshot, data)
+        if not preflight.ok:
+            raise RetrainRefusedError(" ".join(preflight.refusals))
+        weights = self._current_weights(snapshot)
+        assert weights is not None  # the preflight refuses otherwise
+        image_ids = snapshot.image_ids[data.rows]
+        captions = self._catalogue.images.captions(image_ids)
+        job = jobs.build_job(
+            snapshot,
+            data,
+            weights,
+            backbone=self._model.backbone,
+            options=options,
+            captions=[captions.get(int(i), "") for i in image_ids],
+            held_out=self._catalogue.runs.held_out(),
+            trained_on=self._trained_on(),
+        )
+        return self._runs.start(job, snapshot.class_ids[data.columns].tolist())
+
+    def cancel(self, run_id: int) -> None:
+        """Ask the run to stop; it keeps the best prompt set so far."""
+        self._runs.cancel(run_id)
+
+    def current_run(self) -> RunStatus | None:
+        """The newest run with its events so far (running or not), or None.  Reads the
+        catalogue."""
+        return self._runs.current()
+
+    def recover(self) -> None:
+        """Follow a run that was under way when the library was last closed."""
+        self._runs.recover()
+
+    def close(self) -> None:
+        """Stop following (a running retraining goes on) and stop writing captions."""
+        self._runs.close()
+        self._captions.close()
+
+    def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
+        return jobs.training_data(snapshot, self._state.features_of)
+
+    def _current_weights(self, snapshot: Snapshot) -> ClassWeights | None:
+        """The weights in use, if they are of the vocabulary as it is now."""
+        found = self._state.weights
+        if found is None or found[0] != tuple(entry.id for entry in snapshot.classes):
+            return None
+        return found[1]
+
+    def _preflight(self, snapshot: Snapshot, data: jobs.TrainingData) -> Preflight:
+        return jobs.preflight(
+            snapshot,
+            data,
+            self._current_weights(snapshot),
+            backbone=self._model.backbone,
+            device=self._model.device or self._model.last_device,
+            running=self._runs.running,
+            expected_seconds=self._runs.expected_seconds(self._model.backbone, len(data.columns)),
+        )
+
+    def _trained_on(self) -> set[int]:
+        """Images the active prompt set has learned from: those of its job."""
+        active = self._catalogue.prompt_sets.active(self._model.backbone)
+        if active is None or active.run_id is None:
+            return set()
+        try:
+            job = job_files.load(self._catalogue.runs.get(active.run_id).folder)
+        except JobError as error:
+            log.warning("the active version's job is gone: %s", error)
+            return set()
+        return {int(i) for i in job.image_ids}
+
+    # ---------------------------------------------------------------------------- captions
+
+    def write_captions(self) -> int:
+        """Have the installed captioner describe the annotated photos that have no caption, in
+        the background; returns how many these are.  Training reads captions of annotated photos
+        only.
+
+        Raises:
+            CaptionRefusedError: with the reason: none is installed (nothing is downloaded), or
+                one is already running.
+        """
+        captioner = installed_captioner(self._model.backbone)
+        if captioner is None:
+            raise CaptionRefusedError(_(NOT_INSTALLED))
+        snapshot = self._state.snapshot
+        usable = (snapshot.annotations >= 0).any(axis=1) & (snapshot.states == ImageState.OK)
+        image_ids = snapshot.image_ids[usable]
+        captioned = self._catalogue.images.captions(image_ids)
+        missing = [int(i) for i in image_ids if int(i) not in captioned]
+        if missing:
+            self._captions.start(missing, captioner, self._settings.get(DEVICE))
+        return len(missing)
+
+    def cancel_captions(self) -> None:
+        """Stop writing captions; those written are kept."""
+        self._captions.cancel()

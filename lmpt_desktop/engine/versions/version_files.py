@@ -1,0 +1,321 @@
+"""Versions as files to pass on: a folder or a zip of safetensors and JSON (Qt-free).
+
+What comes in from outside is read with suspicion: only three known names are looked for,
+sizes are limited while reading (a zip may lie about them), every number and name is checked,
+and what is kept is written anew by us rather than copied.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from lmpt_desktop.catalogue.classes import name_key
+from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.engine.versions.class_weights import (
+    LEARNED_NAME,
+    learned_texts,
+    write_learned_texts,
+)
+from lmpt_desktop.translation import _
+from trainer import prompt_set as prompt_sets
+from trainer.prompt_set import ARRAYS_NAME, JSON_NAME, Evaluation, PromptSet, PromptSetError
+
+ABOUT_NAME = "about.json"
+"""Name, note and origin, in an exported version."""
+MAX_JSON_BYTES = 32 * 1024**2
+MAX_ARRAYS_BYTES = 512 * 1024**2
+_LIMITS = {
+    JSON_NAME: MAX_JSON_BYTES,
+    ARRAYS_NAME: MAX_ARRAYS_BYTES,
+    LEARNED_NAME: MAX_JSON_BYTES,
+    ABOUT_NAME: MAX_JSON_BYTES,
+}
+MAX_ENTRIES = 1000
+MAX_CLASSES = 20_000
+MAX_NAME = 300
+MAX_NOTE = 20_000
+MAX_SCALE = 10_000.0
+
+
+class VersionFileError(Exception):
+    """A version cannot be written or taken in; the message is a sentence for the user."""
+
+
+@dataclass(frozen=True, eq=False)
+class IncomingVersion:
+    """A version from outside, checked; ``held_out`` of its prompt set is empty, since the ids
+    in it are of another library."""
+
+    prompt_set: PromptSet
+    learned: dict[str, str]
+    name: str = ""
+    note: str = ""
+    data: dict[str, int] = field(default_factory=dict)
+
+
+# ---------------------------------------------------------------------------------- writing
+
+
+def write_version(record: PromptSetRecord, target: Path) -> None:
+    """Export a version: a zip where ``target`` ends in ``.zip``, else a new folder.
+
+    It appears under its name when it is whole.
+
+    Raises:
+        VersionFileError: if it cannot be written, or ``target`` is a folder with something in it.
+        trainer.prompt_set.PromptSetError: if the version cannot be read.
+    """
+    prompt_set = replace(prompt_sets.load(record.folder), held_out=[])
+    about = {"name": record.name, "note": record.note, "data": record.data}
+    try:
+        if target.suffix.lower() != ".zip" and target.exists() and any(target.iterdir()):
+            raise VersionFileError(
+                _("There is something in {folder} already. Choose an empty or new folder.").format(
+                    folder=target
+                )
+            )
+        with tempfile.TemporaryDirectory(prefix=".version-", dir=target.parent) as temporary:
+            folder = Path(temporary) / "version"
+            prompt_sets.save(prompt_set, folder)
+            write_learned_texts(folder, learned_texts(record.folder))
+            _write_json(folder / ABOUT_NAME, about)
+            if target.suffix.lower() == ".zip":
+                packed = Path(temporary) / "version.zip"
+                with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+                    for path in sorted(folder.iterdir()):
+                        archive.write(path, path.name)
+                packed.replace(target)
+            else:
+                if target.exists():
+                    target.rmdir()
+                folder.rename(target)
+    except OSError as error:
+        reason = error.strerror or error
+        raise VersionFileError(
+            _("The version cannot be written to {path}: {reason}.").format(
+                path=target, reason=reason
+            )
+        ) from error
+
+
+def _write_json(path: Path, body: Any) -> None:
+    path.write_text(json.dumps(body, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+# ---------------------------------------------------------------------------------- reading
+
+
+def read_version(source: Path, workspace: Path) -> IncomingVersion:
+    """Read and check a version from a zip or folder.
+
+    Args:
+        source: what the user chose.
+        workspace: a folder of ours in which to unpack; nothing is left in it.
+
+    Raises:
+        VersionFileError: with what is wrong with it.
+    """
+    try:
+        workspace.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".import-", dir=workspace) as temporary:
+            folder = Path(temporary)
+            if source.is_dir():
+                _take_folder(source, folder)
+            else:
+                _take_zip(source, folder)
+            return _checked(folder)
+    # Encrypted zips are a RuntimeError, names in no encoding a ValueError.
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise VersionFileError(
+            _("{path} cannot be read as a version: {reason}.").format(path=source, reason=reason)
+        ) from error
+
+
+def _take_folder(source: Path, folder: Path) -> None:
+    for name, limit in _LIMITS.items():
+        path = source / name
+        if path.is_file():
+            with path.open("rb") as file:
+                _take(file, folder / name, limit)
+
+
+def _take_zip(source: Path, folder: Path) -> None:
+    with zipfile.ZipFile(source) as archive:
+        entries = archive.infolist()
+        if len(entries) > MAX_ENTRIES:
+            raise VersionFileError(_("This zip holds too many files to be a version."))
+        found: dict[str, list[zipfile.ZipInfo]] = {}
+        for entry in entries:
+            _refuse_outside(entry.filename)
+            path = PurePosixPath(entry.filename)
+            if path.name in _LIMITS and not entry.is_dir() and "__MACOSX" not in path.parts:
+                found.setdefault(path.name, []).append(entry)
+        if any(len(items) > 1 for items in found.values()):
+            raise VersionFileError(
+                _("This zip holds more than one version. Unpack it and choose a folder.")
+            )
+        for name, (entry,) in found.items():
+            with archive.open(entry) as file:
+                _take(file, folder / name, _LIMITS[name])  # type: ignore[arg-type]
+
+
+def _refuse_outside(name: str) -> None:
+    """What would be written outside of the folder it is unpacked in was made to do harm; that we
+    never unpack by these names is no reason to go on reading it."""
+    path = PurePosixPath(name.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in name:
+        raise VersionFileError(
+            _(
+                "This zip was not taken in: “{name}” in it leads outside of its own folder, which "
+                "no version does."
+            ).format(name=name[:100])
+        )
+
+
+def _take(file: BinaryIO, target: Path, limit: int) -> None:
+    """Copy at most ``limit`` bytes, whatever a header says."""
+    with target.open("wb") as out:
+        left = limit
+        while block := file.read(min(1024 * 1024, left + 1)):
+            left -= len(block)
+            if left < 0:
+                raise VersionFileError(
+                    _("{name} in it is larger than any version's ({limit} MB at most).").format(
+                        name=target.name, limit=limit // 1024**2
+                    )
+                )
+            out.write(block)
+
+
+def _checked(folder: Path) -> IncomingVersion:
+    if not (folder / JSON_NAME).is_file() or not (folder / ARRAYS_NAME).is_file():
+        raise VersionFileError(
+            _("This is no version: it lacks {json} or {arrays}.").format(
+                json=JSON_NAME, arrays=ARRAYS_NAME
+            )
+        )
+    with _as_damaged():
+        prompt_set = prompt_sets.load(folder)
+        _check_names(prompt_set)
+        _check_numbers(prompt_set)
+        for evaluation in (prompt_set.evaluation, prompt_set.baseline):
+            _check_evaluation(evaluation)
+        if prompt_set.created:
+            datetime.fromisoformat(prompt_set.created)
+        learned = _strings(_json(folder / LEARNED_NAME))
+        about = _json(folder / ABOUT_NAME)
+        data = about.get("data")
+        return IncomingVersion(
+            replace(prompt_set, held_out=[]),
+            {name: text for name, text in learned.items() if name in set(prompt_set.classes)},
+            " ".join(str(about.get("name") or "").split())[:MAX_NAME],
+            str(about.get("note") or "")[:MAX_NOTE],
+            {
+                key: value
+                for key, value in (data if isinstance(data, dict) else {}).items()
+                if key in ("annotations", "images") and type(value) is int and value >= 0
+            },
+        )
+
+
+@contextmanager
+def _as_damaged() -> Iterator[None]:
+    """Whatever reading a damaged or made-up version raises, in one sentence."""
+    try:
+        yield
+    except VersionFileError:
+        raise
+    except (
+        PromptSetError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        RecursionError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        raise VersionFileError(
+            _("This version is damaged or was not made by LMPT Desktop: {reason}").format(
+                reason=error
+            )
+        ) from error
+
+
+def _json(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    body = json.loads(path.read_text(encoding="utf-8"))
+    return body if isinstance(body, dict) else {}
+
+
+def _strings(body: dict[str, Any]) -> dict[str, str]:
+    return {key: value for key, value in body.items() if isinstance(value, str)}
+
+
+def _check_names(prompt_set: PromptSet) -> None:
+    names = prompt_set.classes
+    if not 0 < len(names) <= MAX_CLASSES:
+        raise ValueError(f"{len(names)} classes")
+    for name in (*names, prompt_set.backbone):
+        if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
+            raise ValueError(f"{str(name)[:50]!r} is no name")
+        if not all(c.isprintable() for c in name):
+            raise ValueError("a name with characters that cannot be shown")
+    if len({name_key(name) for name in names}) != len(names):
+        raise ValueError("a class is listed twice")
+    if not isinstance(prompt_set.settings, dict):
+        raise ValueError("settings of another kind")
+    if not isinstance(prompt_set.method, str) or not isinstance(prompt_set.created, str):
+        raise ValueError("a method or date of another kind")
+
+
+def _check_numbers(prompt_set: PromptSet) -> None:
+    floats = [prompt_set.class_embeddings, prompt_set.biases, prompt_set.thresholds]
+    if any(item.dtype != np.float32 for item in floats):
+        raise ValueError("numbers of another kind")
+    if prompt_set.train_present.dtype != np.int64 or prompt_set.calibrated.dtype != np.bool_:
+        raise ValueError("numbers of another kind")
+    lengths = np.linalg.norm(prompt_set.class_embeddings, axis=1)
+    sound = (
+        0 < prompt_set.scale <= MAX_SCALE
+        and (lengths > 0).all()
+        and (lengths < 1.01).all()
+        and (np.abs(prompt_set.biases) <= MAX_SCALE).all()
+        and (prompt_set.thresholds >= 0).all()
+        and (prompt_set.thresholds <= 1).all()
+        and (prompt_set.train_present >= 0).all()
+        and (prompt_set.contexts is None or len(prompt_set.contexts) == len(prompt_set.classes))
+    )
+    if not sound:
+        raise ValueError("a number is out of its range")
+
+
+def _check_evaluation(evaluation: Evaluation | None) -> None:
+    if evaluation is None:
+        return
+    scores = evaluation.scores
+    shares = [scores.total, scores.head, scores.medium, scores.tail]
+    shares += [item.average_precision for item in evaluation.classes]
+    for share in shares:
+        if share is not None and not 0 <= float(share) <= 1:
+            raise ValueError("a score is out of its range")
+    for item in evaluation.classes:
+        counts = (item.train_present, item.held_out_present, item.held_out_absent)
+        if not isinstance(item.name, str) or any(type(n) is not int or n < 0 for n in counts):
+            raise ValueError("a count is none")
+    if not all(math.isfinite(float(value)) for value in evaluation.extra.values()):
+        raise ValueError("a score is not a number")

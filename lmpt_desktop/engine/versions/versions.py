@@ -1,0 +1,416 @@
+"""Versions (prompt sets) of a library: listed, promoted, rolled back, compared, passed on."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.classes import name_key
+from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.model_service import ModelService
+from lmpt_desktop.engine.notices import Notice, VersionsChanged
+from lmpt_desktop.engine.versions.class_weights import Version, write_learned_texts
+from lmpt_desktop.engine.versions.comparison import Comparison, changed_predictions, judged
+from lmpt_desktop.engine.versions.version_files import (
+    IncomingVersion,
+    VersionFileError,
+    read_version,
+    write_version,
+)
+from lmpt_desktop.translation import _
+from trainer import prompt_set as prompt_sets
+from trainer.prompt_set import Evaluation, PromptSet, PromptSetError
+
+log = logging.getLogger(__name__)
+
+REPLACES = "replaces"
+"""In a run's settings: the prompt set that was active when it began, or None."""
+ZERO_SHOT = 0
+"""The version id that stands for no prompt set."""
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """A prompt set as the Versions list shows it.  ``version_id`` 0 is zero-shot (no prompt
+    set), which is always there to go back to.
+
+    ``annotations`` and ``images`` it was learned from, None where that was not kept;
+    ``present`` of these annotations were presents.  ``name`` and ``note`` are the user's.
+    """
+
+    version_id: int
+    created: str
+    """ISO 8601, UTC; "" for zero-shot."""
+    backbone: str
+    active: bool
+    promoted: bool
+    """Whether it was ever promoted."""
+    classes: int
+    evaluation: Evaluation | None
+    run_id: int | None
+    name: str = ""
+    note: str = ""
+    annotations: int | None = None
+    images: int | None = None
+    present: int = 0
+    method: str = ""
+
+
+@dataclass(frozen=True)
+class ImportedVersion:
+    """A version that was taken in, and those of its classes that this library has not."""
+
+    version: VersionInfo
+    unknown: tuple[str, ...]
+
+
+class Versions:
+    """Prompt sets of one library."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        state: LibraryState,
+        model: ModelService,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._state = state
+        self._model = model
+        self._notify = notify
+        self._library = catalogue.library_folder
+        self._loaded: dict[int, PromptSet] = {}
+
+    # ------------------------------------------------------------------------------ asking
+
+    def all(self) -> list[VersionInfo]:
+        """Newest first, zero-shot last; versions that cannot be read are left out."""
+        active = self._catalogue.prompt_sets.active(self._model.backbone)
+        infos = [self._info(record, active) for record in self._catalogue.prompt_sets.all()]
+        zero_shot = VersionInfo(
+            ZERO_SHOT, "", self._model.backbone, active is None, True, 0, None, None
+        )
+        return [*(item for item in infos if item is not None), zero_shot]
+
+    def prompt_set(self, version_id: int) -> PromptSet:
+        """What a version holds.
+
+        Raises:
+            KeyError: if there is none of that id.
+            trainer.prompt_set.PromptSetError: if it cannot be read.
+        """
+        return self._load(self._get(version_id))
+
+    def _info(self, record: PromptSetRecord, active: PromptSetRecord | None) -> VersionInfo | None:
+        try:
+            prompt_set = self._load(record)
+        except PromptSetError as error:
+            log.warning("version %d is left out: %s", record.id, error)
+            return None
+        return VersionInfo(
+            version_id=record.id,
+            created=record.created.isoformat(),
+            backbone=record.backbone,
+            active=active is not None and active.id == record.id,
+            promoted=record.promoted,
+            classes=len(prompt_set.classes),
+            evaluation=prompt_set.evaluation,
+            run_id=record.run_id,
+            name=record.name,
+            note=record.note,
+            annotations=_count(record.data.get("annotations")),
+            images=_count(record.data.get("images")),
+            present=int(prompt_set.train_present.sum()),
+            method=prompt_set.method,
+        )
+
+    def _load(self, record: PromptSetRecord) -> PromptSet:
+        if record.id not in self._loaded:
+            self._loaded[record.id] = prompt_sets.load(record.folder)
+        return self._loaded[record.id]
+
+    # ---------------------------------------------------------------------------- changing
+
+    def promote(self, version_id: int) -> None:
+        """Predict with this version from now on (0: zero-shot).
+
+        Raises:
+            KeyError: if there is none of that id.
+            trainer.prompt_set.PromptSetError: if it cannot be read.
+        """
+        if version_id == ZERO_SHOT:
+            self._catalogue.prompt_sets.promote_zero_shot(self._model.backbone)
+        else:
+            record = self._get(version_id)
+            self._load(record)
+            self._catalogue.prompt_sets.promote(record.id)
+            if record.backbone != self._model.backbone:
+                self._model.set_backbone(record.backbone)
+        self._model.refresh()
+        self._notify(VersionsChanged())
+
+    def roll_back(self) -> None:
+        """Go back to what was active before the last promotion."""
+        self._catalogue.prompt_sets.roll_back(self._model.backbone)
+        self._model.refresh()
+        self._notify(VersionsChanged())
+
+    def discard(self, version_id: int) -> None:
+        """Delete a version that is not active.
+
+        Raises:
+            KeyError: if there is none of that id.
+            ValueError: if it is active.
+        """
+        record = self._get(version_id)
+        active = self._catalogue.prompt_sets.active(record.backbone)
+        if active is not None and active.id == version_id:
+            raise ValueError(_("This version is in use. Choose another one first."))
+        self._catalogue.prompt_sets.discard(version_id)
+        self._loaded.pop(version_id, None)
+        shutil.rmtree(record.folder, ignore_errors=True)
+        self._notify(VersionsChanged())
+
+    def rename(self, version_id: int, name: str) -> None:
+        """Name a version; "" for its date alone."""
+        self._catalogue.prompt_sets.rename(self._get(version_id).id, name)
+        self._notify(VersionsChanged())
+
+    def set_note(self, version_id: int, note: str) -> None:
+        """Keep a note on a version."""
+        self._catalogue.prompt_sets.annotate(self._get(version_id).id, note)
+        self._notify(VersionsChanged())
+
+    def bind_classes(self) -> None:
+        """Keep which class each name of a prompt set is, for those made before that was kept:
+        to be called while names still tell, before any class gets another one."""
+        unbound = [item for item in self._catalogue.prompt_sets.all() if not item.class_ids]
+        if not unbound:
+            return
+        ids = {name_key(entry.name): entry.id for entry in self._catalogue.classes.all()}
+        for record in unbound:
+            try:
+                names = self._load(record).classes
+            except PromptSetError as error:
+                log.warning("version %d cannot be read: %s", record.id, error)
+                continue
+            found = {name: ids[name_key(name)] for name in names if name_key(name) in ids}
+            if found:
+                self._catalogue.prompt_sets.bind_classes(record.id, found)
+                self._model.forget_version(record.id)
+
+    # ------------------------------------------------------------------------------- files
+
+    def export(self, version_id: int, target: Path) -> None:
+        """Export a version as a folder or, where ``target`` ends in ``.zip``, a zip.
+
+        Raises:
+            KeyError: if there is none of that id.
+            VersionFileError: with what went wrong.
+            trainer.prompt_set.PromptSetError: if it cannot be read.
+        """
+        write_version(self._get(version_id), target)
+
+    def import_from(self, source: Path) -> ImportedVersion:
+        """Import a version; it is not in use until it is promoted.
+
+        Nothing is written but one folder below the library's ``prompt_sets``.
+
+        Raises:
+            VersionFileError: with why it does not fit, in a sentence.
+        """
+        place = self._library / "prompt_sets"
+        incoming = read_version(source, place)
+        self._refuse_misfit(incoming)
+        class_ids, unknown = self._classes_of(incoming.prompt_set.classes)
+        if not class_ids:
+            raise VersionFileError(
+                _(
+                    "None of the classes this version has learned ({names}) is in the vocabulary. "
+                    "Add those you want first, then import it."
+                ).format(names=", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else ""))
+            )
+        folder = place / f"imported-{uuid.uuid4().hex[:12]}"
+        try:
+            prompt_sets.save(incoming.prompt_set, folder)
+            write_learned_texts(folder, incoming.learned)
+            scores = incoming.prompt_set.evaluation
+            record = self._catalogue.prompt_sets.add(
+                folder,
+                incoming.prompt_set.backbone,
+                metrics=vars(scores.scores) if scores else {},
+                name=incoming.name or source.stem,
+                note=incoming.note,
+                data=dict(incoming.data),
+                class_ids=class_ids,
+            )
+        except OSError as error:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise VersionFileError(
+                _("The version cannot be kept: {reason}.").format(reason=error.strerror or error)
+            ) from error
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        active = self._catalogue.prompt_sets.active(self._model.backbone)
+        info = self._info(record, active)
+        assert info is not None  # it was written a moment ago
+        self._notify(VersionsChanged())
+        return ImportedVersion(info, unknown)
+
+    def _refuse_misfit(self, incoming: IncomingVersion) -> None:
+        made_with = incoming.prompt_set.backbone
+        if made_with != self._model.backbone:
+            raise VersionFileError(
+                _(
+                    "This version was made with the backbone {other}, and this library uses "
+                    "{backbone}. Choose {other} under Model > Backbone first."
+                ).format(other=made_with, backbone=self._model.backbone)
+            )
+        facts = self._model.facts()
+        dim = incoming.prompt_set.class_embeddings.shape[1]
+        if facts is not None and dim != facts.dim:
+            raise VersionFileError(
+                _(
+                    "This version does not fit the backbone {backbone}: it has {dim} numbers a "
+                    "class where {wanted} are needed."
+                ).format(backbone=made_with, dim=dim, wanted=facts.dim)
+            )
+
+    def _classes_of(self, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
+        """The class of each name (its own name first, then its others; archived ones too), and
+        the names of none."""
+        ids: dict[str, int] = {}
+        entries = self._catalogue.classes.all(archived=True)
+        for entry in entries:
+            ids.setdefault(name_key(entry.name), entry.id)
+        for entry in entries:
+            for alias in entry.aliases:
+                ids.setdefault(name_key(alias), entry.id)
+        found: dict[str, int] = {}
+        for name in names:
+            class_id = ids.get(name_key(name))
+            if class_id is not None and class_id not in found.values():
+                found[name] = class_id
+        return found, tuple(name for name in names if name not in found)
+
+    # --------------------------------------------------------------------------- comparing
+
+    def compare_run(self, run_id: int) -> Comparison:
+        """The run's version against the predictions without it.
+
+        Before the version is promoted that is what the app predicts with now; while it is
+        active, what was active before it.
+
+        Raises:
+            KeyError: if the run made no version, or it was discarded.
+            trainer.prompt_set.PromptSetError: if it cannot be read.
+        """
+        record = self._of_run(run_id)
+        prompt_set = self._load(record)
+        old, new = self._model.weights_with(self._before(record)), self._model.weights_with(record)
+        same = record.backbone == self._model.backbone
+        changes = changed_predictions(self._state, old if same else None, new)
+        bands = self._state.snapshot.limits.bands(prompt_set.train_present)
+        return Comparison(
+            run_id=run_id,
+            version_id=record.id,
+            old=prompt_set.baseline,
+            new=prompt_set.evaluation,
+            bands=dict(zip(prompt_set.classes, bands, strict=True)),
+            changed=changes.listed,
+            changed_count=changes.count,
+            changed_images=changes.images,
+            gained=changes.gained,
+            lost=changes.lost,
+        )
+
+    def compare(self, old_id: int, new_id: int) -> Comparison:
+        """Any two versions (0: zero-shot), on all predictions and on the held-out images as
+        they are annotated *now*: both by the same images and verdicts.
+
+        Raises:
+            KeyError: if one is gone.
+            ValueError: if one is of another backbone than the one in use.
+            trainer.prompt_set.PromptSetError: if one cannot be read.
+        """
+        records = [None if i == ZERO_SHOT else self._get(i) for i in (old_id, new_id)]
+        for record in records:
+            if record is not None and record.backbone != self._model.backbone:
+                raise ValueError(
+                    _(
+                        "Only versions of the backbone in use ({backbone}) can be compared. "
+                        "Choose {other} under Model > Backbone first."
+                    ).format(backbone=self._model.backbone, other=record.backbone)
+                )
+        old, new = (self._model.weights_with(record) for record in records)
+        if old is None or new is None:
+            raise ValueError(_("The model has not been loaded yet. Wait a moment."))
+        changes = changed_predictions(self._state, old, new)
+        held_out = self._catalogue.runs.held_out()
+        snapshot = self._state.snapshot
+        return Comparison(
+            run_id=None,
+            version_id=new_id,
+            old=judged(self._state, old, held_out, self._train_present(records[0])),
+            new=judged(self._state, new, held_out, self._train_present(records[1])),
+            bands={
+                entry.name: band
+                for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True)
+            },
+            changed=changes.listed,
+            changed_count=changes.count,
+            changed_images=changes.images,
+            gained=changes.gained,
+            lost=changes.lost,
+            old_version_id=old_id,
+        )
+
+    def _train_present(self, record: PromptSetRecord | None) -> NDArray[np.int64]:
+        """How many examples of every class of the vocabulary a version has learned from."""
+        classes = self._state.snapshot.classes
+        counts = np.zeros(len(classes), np.int64)
+        if record is not None:
+            prompt_set = self._load(record)
+            rows = Version(prompt_set, {}, record.class_ids).rows(classes)
+            counts[rows >= 0] = prompt_set.train_present[rows[rows >= 0]]
+        return counts
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _get(self, version_id: int) -> PromptSetRecord:
+        for record in self._catalogue.prompt_sets.all():
+            if record.id == version_id:
+                return record
+        raise KeyError(version_id)
+
+    def _before(self, record: PromptSetRecord) -> PromptSetRecord | None:
+        active = self._catalogue.prompt_sets.active(record.backbone)
+        if active is None or active.id != record.id:
+            return active
+        if record.run_id is None:
+            return None
+        replaced = self._catalogue.runs.get(record.run_id).settings.get(REPLACES)
+        if not isinstance(replaced, int):
+            return None
+        before = self._catalogue.prompt_sets.get(replaced)
+        return None if before.discarded else before
+
+    def _of_run(self, run_id: int) -> PromptSetRecord:
+        for record in self._catalogue.prompt_sets.all():
+            if record.run_id == run_id:
+                return record
+        raise KeyError(run_id)
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,393 @@
+"""Changes of the vocabulary that can be taken back (Qt-free).
+
+A change of classes is told by what they were before and after it, so that undo is to make them
+so again; a merge or split also changes annotations, through the journal.  No annotation is
+ever deleted: what a merged or archived class had stays with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.classes import name_key
+from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
+from lmpt_desktop.catalogue.records import AnnotationCount, Batch, ClassEntry
+from lmpt_desktop.engine.annotations import AnnotationEditor
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.engine.model_service import ModelService
+from lmpt_desktop.engine.notices import ClassesChanged, Notice
+from lmpt_desktop.engine.versions.versions import Versions
+from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewer
+from lmpt_desktop.engine.vocabulary.merging import (
+    MergePlan,
+    PlanOutdatedError,
+    SplitPlan,
+    plan_merge,
+    plan_split,
+)
+from lmpt_desktop.inference.vocabularies import ClassSpec
+from lmpt_desktop.translation import _
+
+
+@dataclass(frozen=True, eq=False)
+class VocabularyStep:
+    """A change that was made.
+
+    Attributes:
+        label: what it is called in an undo menu.
+        before, after: the classes that changed, as they were and as they became; a class that
+            is new was archived before.
+        batch: the annotations that changed with them.
+        images: (n,) ids to look at next (the positives of a split class).
+    """
+
+    label: str
+    before: tuple[ClassEntry, ...]
+    after: tuple[ClassEntry, ...]
+    batch: Batch | None = None
+    images: NDArray[np.int64] | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.after) or self.batch is not None
+
+
+class VocabularyEditor:
+    """Edits the vocabulary of a session; every method may be called from any thread."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        state: LibraryState,
+        *,
+        model: ModelService,
+        annotations: AnnotationEditor,
+        versions: Versions,
+        preview: ClassPreviewer,
+        notify: Callable[[Notice], None],
+    ) -> None:
+        self._catalogue = catalogue
+        self._classes = catalogue.classes
+        self._state = state
+        self._model = model
+        self._annotations = annotations
+        self._versions = versions
+        self._notify = notify
+        self.preview = preview
+        """What a class would find, before it is added."""
+
+    # ------------------------------------------------------------------------------ asking
+
+    def specs(self) -> list[ClassSpec]:
+        """The vocabulary as a list that can be written to a file."""
+        return [_spec(entry) for entry in self._classes.all()]
+
+    def archived(self) -> list[tuple[ClassEntry, AnnotationCount]]:
+        """Archived classes, the last ones first, with what was said of them."""
+        counts = self._catalogue.annotations.counts()
+        entries = [entry for entry in self._classes.all(archived=True) if entry.archived]
+        entries.sort(key=lambda entry: -entry.id)
+        return [(entry, counts.get(entry.id, AnnotationCount())) for entry in entries]
+
+    def plan_merge(
+        self, class_ids: Sequence[int], into: int, *, absent_too: bool = True
+    ) -> MergePlan:
+        """What merging would do.
+
+        Raises:
+            NotInCatalogue: if one of the classes is not in the vocabulary.
+        """
+        entries = self._entries([*class_ids, into])
+        gone = [entry for class_id, entry in entries.items() if class_id != into]
+        return plan_merge(
+            self._catalogue.annotations.of_classes(list(entries)),
+            gone,
+            entries[into],
+            absent_too=absent_too,
+            trained=self._trained(into),
+        )
+
+    def plan_split(
+        self, class_id: int, names: Sequence[str], *, copy: bool, keep: bool
+    ) -> SplitPlan:
+        """What splitting would do.
+
+        Raises:
+            ClassNameInvalid: if there is no new name.
+            ClassNameTaken: if the vocabulary has one of the names.
+            NotInCatalogue: if the class is not in the vocabulary.
+        """
+        entry = self._entries([class_id])[class_id]
+        wanted = {name_key(name): " ".join(name.split()) for name in names if name.strip()}
+        if not wanted:
+            raise ClassNameInvalid(_("Write the name of at least one new class."))
+        for known in self._classes.all():
+            for name in (known.name, *known.aliases):
+                if name_key(name) in wanted:
+                    raise ClassNameTaken(
+                        _("“{name}” is in the vocabulary already.").format(name=name)
+                    )
+        return plan_split(
+            self._catalogue.annotations.of_classes([class_id]),
+            entry,
+            list(wanted.values()),
+            copy=copy,
+            keep=keep,
+            trained=self._trained(class_id),
+        )
+
+    # ---------------------------------------------------------------------------- changing
+
+    def add(
+        self, name: str, description: str = "", aliases: Sequence[str] = (), colour: str = ""
+    ) -> VocabularyStep:
+        """Add a class at the end, or bring an archived one of that name back."""
+        label = _("Add {name}").format(name=name)
+        return self._step(label, lambda: self._classes.add(name, description, colour, aliases))
+
+    def rename(self, class_id: int, name: str) -> VocabularyStep:
+        """Annotations stay, and so does what a prompt set has learned for the class."""
+        label = _("Rename to {name}").format(name=name)
+        return self._step(label, lambda: self._classes.rename(class_id, name))
+
+    def describe(self, class_id: int, description: str) -> VocabularyStep:
+        """Another prompt text: the class is zero-shot until it is learned with it."""
+        return self._step(
+            _("Change description"), lambda: self._classes.describe(class_id, description)
+        )
+
+    def set_aliases(self, class_id: int, aliases: Sequence[str]) -> VocabularyStep:
+        return self._step(
+            _("Change other names"), lambda: self._classes.set_aliases(class_id, aliases)
+        )
+
+    def set_colour(self, class_ids: Sequence[int], colour: str) -> VocabularyStep:
+        def act() -> None:
+            for class_id in class_ids:
+                self._classes.set_colour(class_id, colour)
+
+        return self._step(_("Change colour"), act)
+
+    def archive(self, class_ids: Sequence[int]) -> VocabularyStep:
+        def act() -> None:
+            for class_id in class_ids:
+                self._classes.archive(class_id)
+
+        return self._step(_("Archive"), act)
+
+    def bring_back(self, class_ids: Sequence[int]) -> VocabularyStep:
+        def act() -> None:
+            for class_id in class_ids:
+                self._classes.bring_back(class_id)
+
+        return self._step(_("Bring back"), act)
+
+    def reorder(self, class_ids: Sequence[int]) -> VocabularyStep:
+        """These first, in this order."""
+        return self._step(_("Change order"), lambda: self._classes.reorder(class_ids))
+
+    def set_all(self, specs: Sequence[ClassSpec]) -> None:
+        """Make this the vocabulary, as :meth:`use_list` does, with nothing to undo."""
+        self._versions.bind_classes()
+        self._classes.replace_all(list(specs))
+        self._changed()
+
+    def use_list(self, specs: Sequence[ClassSpec]) -> VocabularyStep:
+        """Make this the vocabulary; what is not listed is archived."""
+        return self._step(_("Use a list"), lambda: self._classes.replace_all(specs))
+
+    def add_list(self, specs: Sequence[ClassSpec]) -> VocabularyStep:
+        """Add what the vocabulary has not; what it has stays as it is."""
+        return self._step(
+            _("Add a list"), lambda: self._classes.replace_all([*self.specs(), *specs])
+        )
+
+    def merge(self, plan: MergePlan) -> VocabularyStep:
+        """Do what :meth:`plan_merge` said, as a whole or not at all.
+
+        Raises:
+            PlanOutdatedError: if it would do something else by now; then nothing is changed.
+            NotInCatalogue: if one of the classes is not in the vocabulary any more.
+        """
+        label = _("Merge into {name}").format(name=plan.into.name)
+        ids = [entry.id for entry in plan.gone]
+        if not plan.same_as(self.plan_merge(ids, plan.into.id, absent_too=plan.absent_too)):
+            raise _outdated()
+        return self._with_annotations(
+            label,
+            plan.image_ids,
+            np.full(len(plan.image_ids), plan.into.id, np.int64),
+            plan.verdicts,
+            lambda: self._classes.merge(ids, plan.into.id),
+        )
+
+    def split(self, plan: SplitPlan) -> VocabularyStep:
+        """Do what :meth:`plan_split` said; the step's ``images`` are to be looked at.
+
+        Raises:
+            PlanOutdatedError: if it would do something else by now; then nothing is changed.
+            ClassNameTaken, NotInCatalogue: as :meth:`plan_split`.
+        """
+        now = self.plan_split(plan.entry.id, plan.names, copy=plan.copy, keep=plan.keep)
+        if not plan.same_as(now):
+            raise _outdated()
+        made: list[int] = []
+
+        def act() -> None:
+            for name in plan.names:
+                made.append(self._classes.add(name).id)
+            order = [entry.id for entry in self._classes.all() if entry.id not in made]
+            at = order.index(plan.entry.id) + 1
+            self._classes.reorder([*order[:at], *made, *order[at:]])
+
+        label = _("Split {name}").format(name=plan.entry.name)
+        step = self._step(label, act)
+        said = [plan.negatives, *([plan.positives] if plan.copy else [])]
+        images = np.concatenate(said)
+        verdicts = np.concatenate(
+            [np.full(len(ids), value, np.int8) for value, ids in enumerate(said)]
+        )
+        try:
+            # Last, so that the class is there while anything can still go wrong.
+            after = self._with_annotations(
+                label,
+                *self._unsaid(
+                    np.tile(images, len(made)),
+                    np.repeat(np.array(made, np.int64), len(images)),
+                    np.tile(verdicts, len(made)),
+                ),
+                (lambda: None) if plan.keep else lambda: self._classes.archive(plan.entry.id),
+            )
+        except BaseException:
+            self.undo(step)
+            raise
+        return replace(_joined(step, after), images=None if plan.copy else plan.positives)
+
+    def undo(self, step: VocabularyStep) -> None:
+        """Take a step back.
+
+        Raises:
+            ClassNameTaken: if a name it needs is in use by now; then nothing is changed.
+        """
+        self._turn(step.before, step.batch)
+
+    def redo(self, step: VocabularyStep) -> None:
+        """Do again what :meth:`undo` took back."""
+        self._turn(step.after, step.batch)
+
+    # ------------------------------------------------------------------------------ inside
+
+    def _changed(self) -> None:
+        """Bring the snapshot up to date with the catalogue's classes; predictions follow."""
+        self._state.set_classes(self._classes.all(), self._catalogue.annotations.matrix)
+        self._notify(ClassesChanged())
+        self._model.refresh()
+
+    def _turn(self, to: Sequence[ClassEntry], batch: Batch | None) -> None:
+        self._versions.bind_classes()
+        turned = None
+        with self._catalogue.together():
+            self._classes.restore(to)
+            if batch is not None:
+                turned = self._catalogue.annotations.turn(batch)
+        if turned is not None:
+            self._annotations.show(turned)
+        self._changed()
+
+    def _step(self, label: str, act: Callable[[], object]) -> VocabularyStep:
+        self._versions.bind_classes()
+        old = {entry.id: entry for entry in self._classes.all(archived=True)}
+        try:
+            act()
+        except BaseException:
+            # Part of it may have happened before the rest was refused.
+            before, _after = self._difference(old)
+            self._classes.restore(before)
+            raise
+        before, after = self._difference(old)
+        if after:
+            self._changed()
+        return VocabularyStep(label, tuple(before), tuple(after))
+
+    def _difference(self, old: dict[int, ClassEntry]) -> tuple[list[ClassEntry], list[ClassEntry]]:
+        """The classes that are not as they were: before, and now."""
+        now = self._classes.all(archived=True)
+        after = [entry for entry in now if old.get(entry.id) != entry]
+        return [old.get(entry.id) or replace(entry, archived=True) for entry in after], after
+
+    def _with_annotations(
+        self,
+        label: str,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.int8],
+        act: Callable[[], object],
+    ) -> VocabularyStep:
+        if not len(image_ids):
+            return self._step(label, act)
+        batches: list[Batch] = []
+
+        def both() -> None:
+            # In one transaction: half of it would be wrong, and nothing could take it back.
+            with self._catalogue.together():
+                batches.append(
+                    self._catalogue.annotations.apply_arrays(
+                        image_ids, class_ids, verdicts, label=label, action="vocabulary"
+                    )
+                )
+                act()
+
+        step = self._step(label, both)
+        for batch in batches:
+            self._annotations.show(batch)
+        return replace(step, batch=batches[0])
+
+    def _unsaid(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        verdicts: NDArray[np.int8],
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+        """Those changes that contradict nothing: a class that came out of the archive may have
+        been said things of, which are not overwritten by what only follows."""
+        images, classes, _said = self._catalogue.annotations.of_classes(np.unique(class_ids))
+        most = int(max(image_ids.max(initial=0), images.max(initial=0))) + 1
+        free = ~np.isin(class_ids * most + image_ids, classes * most + images)
+        return image_ids[free], class_ids[free], verdicts[free]
+
+    def _entries(self, class_ids: Sequence[int]) -> dict[int, ClassEntry]:
+        live = {entry.id: entry for entry in self._classes.all()}
+        if any(class_id not in live for class_id in class_ids):
+            raise NotInCatalogue(_("One of these classes is not in the vocabulary any more."))
+        return {class_id: live[class_id] for class_id in dict.fromkeys(class_ids)}
+
+    def _trained(self, class_id: int) -> bool:
+        snapshot = self._state.snapshot
+        column = snapshot.column_of.get(class_id)
+        return column is not None and bool(snapshot.trained[column])
+
+
+def _outdated() -> PlanOutdatedError:
+    return PlanOutdatedError(
+        _(
+            "What is known of these classes has changed since you were told what would happen, so "
+            "nothing was done. Look at it again."
+        )
+    )
+
+
+def _spec(entry: ClassEntry) -> ClassSpec:
+    return ClassSpec(entry.name, entry.description, entry.aliases, entry.colour)
+
+
+def _joined(first: VocabularyStep, second: VocabularyStep) -> VocabularyStep:
+    """One step that does both."""
+    before = {entry.id: entry for entry in (*second.before, *first.before)}
+    after = {entry.id: entry for entry in (*first.after, *second.after)}
+    return VocabularyStep(
+        first.label, tuple(before.values()), tuple(after.values()), second.batch or first.batch
+    )

@@ -1,0 +1,267 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
+from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from trainer.events import EncoderReady, PhotoFailure
+
+Until = Callable[[Callable[[], object]], None]
+
+
+class Sink:
+    """Remembers what the client delivered."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}
+        self.features: dict[int, np.ndarray] = {}
+        self.failures: dict[int, str] = {}
+        self.errors: list[tuple[EncoderError, str]] = []
+        self.activities: list[Activity] = []
+        self.order: list[int] = []
+        self.ready: list[EncoderReady] = []
+        self.refuse: Exception | None = None
+        self.lock = threading.Lock()
+
+    def photo_paths(self, ids: Sequence[int]) -> list[Path]:
+        return [Path("/photos") / self.names[i] for i in ids]
+
+    def encoder_ready(self, ready: EncoderReady) -> None:
+        self.ready.append(ready)
+
+    def photos_encoded(self, ids: np.ndarray, features: np.ndarray) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.order.extend(int(i) for i in ids)
+        self.features.update(zip(map(int, ids), features, strict=True))
+
+    def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
+        self.failures.update((item.id, item.reason) for item in failures)
+
+    def encoder_failed(self, error: EncoderError, details: str) -> None:
+        self.errors.append((error, details))
+
+    def encoder_activity(self, activity: Activity) -> None:
+        self.activities.append(activity)
+
+    @property
+    def done(self) -> int:
+        return len(self.features) + len(self.failures)
+
+
+@pytest.fixture
+def sink() -> Sink:
+    return Sink()
+
+
+@pytest.fixture
+def make_client(
+    tmp_path: Path, sink: Sink, encoder_command: list[str]
+) -> Iterator[Callable[..., EncoderClient]]:
+    clients: list[EncoderClient] = []
+
+    def make(**options: object) -> EncoderClient:
+        settings: dict = {"command": encoder_command, "backoff": [0.0]} | options
+        client = EncoderClient("fake", "cpu", tmp_path / "encode" / "1", sink, **settings)
+        clients.append(client)
+        return client
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def starts(tmp_path: Path) -> int:
+    path = tmp_path / "encode" / "starts.txt"
+    return len(path.read_text().splitlines()) if path.exists() else 0
+
+
+def test_nothing_is_started_without_work(
+    make_client: Callable[..., EncoderClient], tmp_path: Path
+) -> None:
+    make_client().close()
+    assert starts(tmp_path) == 0
+
+
+def test_photos_are_encoded_and_their_chunks_deleted(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until, tmp_path: Path
+) -> None:
+    sink.names = {i: f"dog_{i}.jpg" for i in range(100)}
+    client = make_client()
+    client.add(range(100))
+    until(lambda: sink.done == 100)
+    assert np.allclose(np.linalg.norm(sink.features[5].astype(np.float32)), 1, atol=1e-2)
+    until(lambda: sink.activities[-1].state is ActivityState.IDLE)
+    assert list((tmp_path / "encode" / "1").iterdir()) == []
+    assert sink.ready[0].device == "CPU"
+
+
+def test_texts_are_answered_in_order_while_photos_are_paused(
+    make_client: Callable[..., EncoderClient], sink: Sink
+) -> None:
+    sink.names = {1: "dog.jpg"}
+    client = make_client()
+    client.pause()
+    client.add([1])
+    rows = client.encode_texts(["dog", "cat", "dog"], ensemble=True).result(30)
+    assert rows.shape[0] == 3
+    assert np.array_equal(rows[0], rows[2])
+    assert not np.array_equal(rows[0], rows[1])
+    assert sink.done == 0
+
+
+def test_pause_holds_photos_back_until_resumed(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until
+) -> None:
+    sink.names = {i: f"dog_{i}.jpg" for i in range(5)}
+    client = make_client()
+    client.pause()
+    client.add(range(5))
+    until(lambda: any(item.state is ActivityState.PAUSED for item in sink.activities))
+    client.resume()
+    until(lambda: sink.done == 5)
+
+
+def test_one_bad_photo_is_reported_with_its_reason(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until
+) -> None:
+    sink.names = {1: "dog.jpg", 2: "bad.jpg", 3: "cat.jpg"}
+    client = make_client()
+    client.add([1, 2, 3])
+    until(lambda: sink.done == 3)
+    assert sink.failures == {2: "This file is not a photo."}
+
+
+def test_the_photo_that_crashes_the_encoder_twice_is_unreadable_and_the_rest_is_encoded(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until
+) -> None:
+    sink.names = {1: "dog.jpg", 2: "crash.jpg", 3: "crashonce.jpg", 4: "cat.jpg"}
+    client = make_client()
+    client.add([1, 2, 3, 4])
+    until(lambda: sink.done == 4)
+    assert set(sink.failures) == {2}
+    assert set(sink.features) == {1, 3, 4}
+
+
+def test_an_encoder_that_never_starts_is_given_up_with_its_last_words(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"crash_at_start": True}))
+    client = make_client()
+    sink.names = {1: "dog.jpg"}
+    client.add([1])
+    until(lambda: sink.errors)
+    error, details = sink.errors[0]
+    assert "keeps crashing" in str(error)
+    assert "a last word" in details
+    assert sink.failures == {}
+    monkeypatch.setenv("FAKE_ENCODER", "{}")
+    client.resume()
+    until(lambda: sink.done == 1)
+
+
+def test_a_missing_network_is_told_and_not_tried_again(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"fail": {"*": "no-network"}}))
+    client = make_client()
+    future = client.encode_texts(["dog"], ensemble=False)
+    with pytest.raises(EncoderError, match="cannot be used") as caught:
+        future.result(30)
+    assert caught.value.kind == "no-network"
+    until(lambda: sink.errors)
+    assert starts(tmp_path) == 1
+
+
+def test_texts_that_crash_the_encoder_twice_fail(
+    make_client: Callable[..., EncoderClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"crash_on_texts": True}))
+    with pytest.raises(EncoderError, match="class names"):
+        make_client().encode_texts(["dog"], ensemble=False).result(30)
+
+
+def test_an_encoder_that_hangs_is_killed_and_the_photo_blamed(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until
+) -> None:
+    sink.names = {1: "hang.jpg", 2: "dog.jpg"}
+    client = make_client(stall_seconds=1.0)
+    client.add([1, 2])
+    until(lambda: sink.done == 2)
+    assert set(sink.failures) == {1}
+
+
+def test_the_idle_encoder_ends_and_comes_back_when_needed(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until, tmp_path: Path
+) -> None:
+    sink.names = {1: "dog.jpg", 2: "cat.jpg"}
+    client = make_client(idle_seconds=0.2)
+    client.add([1])
+    until(lambda: sink.done == 1)
+    until(lambda: client.idle_ended)
+    client.add([2])
+    until(lambda: sink.done == 2)
+    assert starts(tmp_path) == 2
+
+
+def test_features_that_cannot_be_saved_stop_encoding_with_the_reason(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until
+) -> None:
+    sink.names = {1: "dog.jpg"}
+    sink.refuse = OSError("the disk is full")
+    client = make_client()
+    client.add([1])
+    until(lambda: sink.errors)
+    assert "the disk is full" in str(sink.errors[0][0])
+    until(lambda: sink.activities[-1].state is ActivityState.FAILED)
+
+
+def test_features_that_cannot_be_written_stop_encoding_and_blame_no_photo(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"cannot_write": True}))
+    sink.names = {1: "dog.jpg", 2: "cat.jpg"}
+    client = make_client()
+    client.add([1, 2])
+    until(lambda: sink.errors)
+    assert "could not be written" in str(sink.errors[0][0])
+    assert sink.failures == {}
+    assert len(client._photos) == 2
+
+
+def test_a_download_is_reported_and_then_over(
+    make_client: Callable[..., EncoderClient], sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"download": True}))
+    make_client().encode_texts(["dog"], ensemble=False).result(30)
+    seen = [item for item in sink.activities if item.kind is ActivityKind.DOWNLOAD]
+    assert (seen[0].done, seen[0].total) == (10, 20)
+    assert seen[-1].state is ActivityState.IDLE
+
+
+def test_closing_fails_what_was_not_answered(
+    make_client: Callable[..., EncoderClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = make_client()
+    future = client.encode_texts(["dog"], ensemble=False)
+    client.close()
+    if future.exception(30) is not None:
+        assert isinstance(future.exception(), EncoderError)
+    with pytest.raises(EncoderError, match="closed"):
+        client.encode_texts(["dog"], ensemble=False).result(5)

@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
+from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.inference.weights import ClassWeights
+from trainer.bands import BandLimits
+
+DIM = 8
+
+
+def table(*ids: int) -> ImageTable:
+    n = len(ids)
+    zeros = np.zeros(n, np.int64)
+    return ImageTable(
+        ids=np.array(ids, np.int64),
+        folder_ids=zeros,
+        states=np.zeros(n, np.int8),
+        sizes=zeros,
+        mtime=zeros,
+        taken=zeros,
+        widths=np.zeros(n, np.int32),
+        heights=np.zeros(n, np.int32),
+        names=[f"{i}.jpg" for i in ids],
+        fingerprints=[""] * n,
+    )
+
+
+def classes(*ids: int) -> list[ClassEntry]:
+    return [ClassEntry(i, f"class {i}") for i in ids]
+
+
+def nothing(image_ids: np.ndarray, class_ids: np.ndarray) -> np.ndarray:
+    return np.full((len(image_ids), len(class_ids)), -1, np.int8)
+
+
+def state_of(image_ids: list[int], class_ids: list[int]) -> LibraryState:
+    annotations = np.full((len(image_ids), len(class_ids)), -1, np.int8)
+    return LibraryState(table(*image_ids), classes(*class_ids), annotations, set(), BandLimits())
+
+
+def feature(image_id: int) -> np.ndarray:
+    vector = np.random.default_rng(image_id).normal(size=DIM)
+    return (vector / np.linalg.norm(vector)).astype(np.float16)
+
+
+def test_a_mark_given_while_the_images_were_read_again_stays() -> None:
+    state = state_of([1, 2], [5])
+    marks = {2}  # read from the catalogue, and then:
+    for image, reviewed in ((1, True), (2, True), (2, False)):
+        state.apply(
+            Batch(
+                id=1,
+                at=datetime.now(UTC),
+                action="reviewed",
+                reviewed_ids=np.array([image]),
+                reviewed_after=np.array([reviewed]),
+            )
+        )
+    state.set_images(table(1, 2, 3), nothing, marks | {3})
+    assert state.snapshot.reviewed.tolist() == [True, False, True]
+
+
+def weights(class_ids: list[int]) -> ClassWeights:
+    count = len(class_ids)
+    embeddings = np.array([feature(1000 + i) for i in class_ids], np.float32).reshape(count, DIM)
+    return ClassWeights(
+        embeddings,
+        np.full(count, 5, np.float32),
+        np.zeros(count, np.float32),
+        np.full(count, 0.5, np.float32),
+        np.zeros(count, np.bool_),
+    )
+
+
+def expected(image_id: int, class_id: int) -> float:
+    cosine = feature(image_id).astype(np.float64) @ feature(1000 + class_id).astype(np.float64)
+    return float(1 / (1 + np.exp(-5 * cosine)))
+
+
+def give(state: LibraryState, *ids: int) -> None:
+    state.add_features(np.array(ids), np.array([feature(i) for i in ids]))
+
+
+def batch(
+    cells: list[tuple[int, int, int]], reviewed: list[tuple[int, bool]] | None = None
+) -> Batch:
+    marks = reviewed or []
+    return Batch(
+        id=1,
+        at=datetime.now(UTC),
+        action="apply",
+        image_ids=np.array([c[0] for c in cells], np.int64),
+        class_ids=np.array([c[1] for c in cells], np.int64),
+        before=np.full(len(cells), -1, np.int8),
+        after=np.array([c[2] for c in cells], np.int8),
+        reviewed_ids=np.array([m[0] for m in marks], np.int64),
+        reviewed_after=np.array([m[1] for m in marks], np.bool_),
+    )
+
+
+def test_scores_appear_for_images_with_a_feature_and_are_nan_for_others() -> None:
+    state = state_of([1, 2, 3], [7, 8])
+    state.set_weights([7, 8], weights([7, 8]))
+    give(state, 2)
+    assert state.predict()
+    scores = state.snapshot.scores
+    assert np.isnan(scores[[0, 2]]).all()
+    assert scores[1, 1] == pytest.approx(expected(2, 8), abs=1e-3)
+
+
+def test_features_that_arrive_later_are_scored_without_losing_the_earlier_ones() -> None:
+    state = state_of([1, 2, 3], [7])
+    state.set_weights([7], weights([7]))
+    give(state, 1)
+    state.predict()
+    give(state, 3)
+    assert state.predict()
+    assert not state.predict()
+    found = state.snapshot.scores[:, 0]
+    assert found[0] == pytest.approx(expected(1, 7), abs=1e-3)
+    assert np.isnan(found[1])
+    assert found[2] == pytest.approx(expected(3, 7), abs=1e-3)
+
+
+def test_a_photo_encoded_again_counts_with_its_newest_feature() -> None:
+    state = state_of([1, 2], [7])
+    state.set_weights([7], weights([7]))
+    state.add_features(np.array([1, 2]), np.array([feature(50), feature(2)]))
+    give(state, 1)
+    state.predict()
+    assert state.snapshot.scores[0, 0] == pytest.approx(expected(1, 7), abs=1e-3)
+    has, features = state.features_of(np.array([1, 2, 9]))
+    assert has.tolist() == [True, True, False]
+    assert np.array_equal(features[0], feature(1))
+
+
+def test_new_images_keep_the_scores_and_verdicts_of_the_old_ones() -> None:
+    state = state_of([1, 3], [7, 8])
+    state.set_weights([7, 8], weights([7, 8]))
+    give(state, 3)
+    state.predict()
+    state.apply(batch([(3, 8, 1)], [(3, True)]))
+    state.set_images(table(2, 3, 4), nothing, {3})
+    snapshot = state.snapshot
+    assert snapshot.annotations.tolist() == [[-1, -1], [-1, 1], [-1, -1]]
+    assert snapshot.reviewed.tolist() == [False, True, False]
+    assert snapshot.scores[1, 0] == pytest.approx(expected(3, 7), abs=1e-3)
+
+
+def test_an_image_that_comes_back_is_scored_from_the_feature_in_memory() -> None:
+    state = state_of([1, 2], [7])
+    state.set_weights([7], weights([7]))
+    give(state, 1, 2)
+    state.predict()
+    state.set_images(table(1), nothing, set())
+    state.set_images(table(1, 2), nothing, set())
+    assert np.isnan(state.snapshot.scores[1, 0])
+    assert state.predict()
+    assert not np.isnan(state.snapshot.scores).any()
+
+
+def test_verdicts_of_new_images_and_classes_come_from_the_catalogue() -> None:
+    def read(image_ids: np.ndarray, class_ids: np.ndarray) -> np.ndarray:
+        return np.ones((len(image_ids), len(class_ids)), np.int8)
+
+    state = state_of([1], [7])
+    state.set_images(table(1, 2), read, set())
+    assert state.snapshot.annotations.tolist() == [[-1], [1]]
+    state.set_classes(classes(8, 7), read)
+    assert state.snapshot.annotations.tolist() == [[1, -1], [1, 1]]
+
+
+def test_another_order_of_classes_carries_scores_and_thresholds_along() -> None:
+    state = state_of([1], [7, 8])
+    state.set_weights([7, 8], weights([7, 8]))
+    give(state, 1)
+    state.predict()
+    state.set_classes(classes(8, 9, 7), nothing)
+    scores = state.snapshot.scores[0]
+    assert scores[0] == pytest.approx(expected(1, 8), abs=1e-3)
+    assert np.isnan(scores[1])
+    assert scores[2] == pytest.approx(expected(1, 7), abs=1e-3)
+
+
+def test_weights_of_an_older_vocabulary_are_not_used() -> None:
+    state = state_of([1], [7])
+    state.set_weights([7], weights([7]))
+    give(state, 1)
+    state.set_classes(classes(7, 8), nothing)
+    assert not state.predict()
+
+
+def test_snapshots_are_read_only_and_do_not_change() -> None:
+    state = state_of([1], [7])
+    before = state.snapshot
+    with pytest.raises(ValueError, match="read-only"):
+        before.annotations[0, 0] = 1
+    state.apply(batch([(1, 7, 1)]))
+    assert before.annotations[0, 0] == -1
+    assert state.snapshot.annotations[0, 0] == 1
+    assert state.snapshot.version > before.version
+
+
+def test_what_did_not_change_is_not_computed_again() -> None:
+    state = state_of([1], [7])
+    columns, predicted = state.snapshot.column_of, state.snapshot.predicted
+    state.apply(batch([(1, 7, 1)]))
+    assert state.snapshot.column_of is columns
+    assert state.snapshot.predicted is predicted
+
+
+def test_rows_are_found_by_id_one_by_one_or_many_at_once() -> None:
+    snapshot = state_of([2, 5, 9], [7]).snapshot
+    assert snapshot.rows([9, 3, 2, 10, -1]).tolist() == [2, -1, 0, -1, -1]
+    assert snapshot.row_of[5] == 1
+    assert snapshot.row_of.get(4) is None
+    assert dict(snapshot.row_of) == {2: 0, 5: 1, 9: 2}
+    nothing_there = state_of([], [7]).snapshot
+    assert nothing_there.rows([1]).tolist() == [-1]
+    assert 1 not in nothing_there.row_of
+
+
+def test_a_correction_contradicts_the_prediction() -> None:
+    state = state_of([1, 2], [7])
+    state.set_weights([7], weights([7]))
+    give(state, 1)
+    state.predict()
+    predicted = bool(state.snapshot.predicted[0, 0])
+    state.apply(batch([(1, 7, int(not predicted)), (2, 7, 1)]))
+    assert state.snapshot.corrected[:, 0].tolist() == [True, False]
+
+
+def test_changes_of_images_and_classes_not_shown_are_ignored() -> None:
+    state = state_of([1], [7])
+    state.apply(batch([(99, 7, 1), (1, 99, 1)], [(99, True)]))
+    assert state.snapshot.annotations.tolist() == [[-1]]
+    assert state.snapshot.reviewed.tolist() == [False]
+
+
+@given(st.lists(st.lists(st.integers(0, 40), min_size=1, max_size=9), max_size=8))
+def test_growing_features_give_each_image_its_latest_row(parts: list[list[int]]) -> None:
+    rows = FeatureRows(1, 2)
+    latest: dict[int, float] = {}
+    for number, ids in enumerate(parts):
+        values = np.full((len(ids), 1), number, np.float16)
+        rows.append(np.array(ids), values)
+        latest.update(dict.fromkeys(ids, float(number)))
+    asked = np.arange(45)
+    has, features = rows.of_images(asked)
+    assert dict(zip(asked[has].tolist(), features[:, 0].tolist(), strict=True)) == latest
+
+
+def test_a_feature_of_another_dimension_is_refused() -> None:
+    rows = FeatureRows(3)
+    with pytest.raises(ValueError, match="expected"):
+        rows.append(np.array([1]), np.zeros((1, 4), np.float16))
+
+
+def test_an_older_view_of_features_stays_as_it_was() -> None:
+    rows = FeatureRows(1, 1)
+    rows.append(np.array([1]), np.array([[1]], np.float16))
+    ids, features = rows.view()
+    rows.append(np.array([2, 3]), np.array([[2], [3]], np.float16))
+    assert ids.tolist() == [1]
+    assert features.tolist() == [[1]]
+
+
+def test_before_any_prediction_nothing_is_predicted_or_corrected_and_no_memory_is_taken() -> None:
+    state = state_of([1, 2, 5], [7, 8])
+    before = state.snapshot
+    assert np.isnan(before.scores).all()
+    assert before.scores.strides == (0, 0)
+    state.apply(batch([(1, 7, 1)]))
+    state.set_classes(classes(8, 7, 9), nothing)
+    after = state.snapshot
+    assert after.unscored
+    assert after.scores.shape == after.predicted.shape == after.corrected.shape == (3, 3)
+    assert not after.predicted.any()
+    assert not after.corrected.any()
+    state.set_weights([8, 7, 9], weights([8, 7, 9]))
+    give(state, 1, 5)
+    assert state.predict()
+    assert not state.snapshot.unscored
+    assert np.isnan(state.snapshot.scores[1]).all()
+    assert not np.isnan(state.snapshot.scores[[0, 2]]).any()
+    state.set_features(None)
+    assert state.snapshot.unscored
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_corrections_are_verdicts_that_contradict_a_score(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    snapshot = replace(
+        state_of([1, 2, 3], [5, 6]).snapshot,
+        scores=random.choice([np.nan, 0.1, 0.9], (3, 2)).astype(np.float32),
+        annotations=random.integers(-1, 2, (3, 2)).astype(np.int8),
+    )
+    for row, column in np.ndindex(3, 2):
+        said, score = snapshot.annotations[row, column], snapshot.scores[row, column]
+        wrong = said >= 0 and not np.isnan(score) and (said == 1) != (score >= 0.5)
+        assert snapshot.corrected[row, column] == wrong
+
+
+def test_bands_are_counted_again_once_their_limits_or_verdicts_differ() -> None:
+    state = state_of([1, 2], [5])
+    before = state.snapshot.bands
+    state.set_images(table(1, 2), nothing, set())
+    assert state.snapshot.bands is before, "nothing they are made of has changed"
+    state.set_limits(BandLimits(1, 2))
+    assert state.snapshot.bands.limits == BandLimits(1, 2)
+    state.apply(
+        Batch(
+            id=1,
+            at=datetime.now(UTC),
+            action="annotate",
+            image_ids=np.array([1]),
+            class_ids=np.array([5]),
+            before=np.array([-1], np.int8),
+            after=np.array([1], np.int8),
+        )
+    )
+    assert state.snapshot.bands.counts.tolist() == [1]

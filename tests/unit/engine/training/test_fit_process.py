@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from lmpt_desktop.engine.training.fit_process import (
+    EventFile,
+    FitFollower,
+    FitOutcome,
+    ProcessIdentity,
+    is_alive,
+    log_tail,
+    request_stop,
+    start_fit,
+)
+from trainer import job as jobs
+from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message, to_line
+
+Until = Callable[[Callable[[], object]], None]
+
+
+@pytest.fixture
+def job_folder(tmp_path: Path) -> Path:
+    features = np.eye(3, 4, dtype=np.float16)
+    job = jobs.FitJob(
+        settings=jobs.JobSettings("fake"),
+        classes=[jobs.JobClass("dog"), jobs.JobClass("cat")],
+        image_ids=np.array([1, 2, 3]),
+        features=features,
+        targets=np.array([[1, 0], [0, 1], [1, -1]], np.int8),
+        split=np.full(3, -1, np.int8),
+        captions=["", "", ""],
+        baseline_embeddings=np.eye(2, 4, dtype=np.float32),
+        baseline_biases=np.zeros(2, np.float32),
+        baseline_scale=1.0,
+    )
+    jobs.save(job, tmp_path / "job")
+    return tmp_path / "job"
+
+
+def follow(
+    folder: Path,
+    identity: ProcessIdentity | None,
+    process: subprocess.Popen[bytes] | None,
+) -> tuple[FitFollower, list[Message], list[FitOutcome]]:
+    events: list[Message] = []
+    outcomes: list[FitOutcome] = []
+    follower = FitFollower(folder, identity, process, events.append, outcomes.append)
+    follower.start()
+    return follower, events, outcomes
+
+
+def test_every_event_arrives_once_and_in_order(
+    job_folder: Path, fit_command: list[str], until: Until
+) -> None:
+    process, identity = start_fit(job_folder, fit_command)
+    _, events, outcomes = follow(job_folder, identity, process)
+    until(lambda: outcomes)
+    assert isinstance(events[0], FitStarted)
+    assert [e.step for e in events if isinstance(e, FitProgress)] == [1, 2, 3]
+    assert isinstance(outcomes[0].last, FitFinished)
+    assert "a line of the log" in log_tail(job_folder)
+    assert not is_alive(identity)
+
+
+def test_a_run_goes_on_without_its_follower_and_can_be_followed_again(
+    job_folder: Path, fit_command: list[str], until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 20, "seconds_per_step": 0.05}))
+    process, identity = start_fit(job_folder, fit_command)
+    first, events, _ = follow(job_folder, identity, process)
+    until(lambda: len(events) > 3)
+    first.close()
+    assert is_alive(identity)
+    _, events, outcomes = follow(job_folder, identity, None)
+    until(lambda: process.poll() is not None)
+    until(lambda: outcomes)
+    assert [e.step for e in events if isinstance(e, FitProgress)] == list(range(1, 21))
+    assert outcomes[0].exit_code is None
+
+
+def test_a_stop_request_ends_the_run_and_keeps_its_result(
+    job_folder: Path, fit_command: list[str], until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 10_000, "seconds_per_step": 0.02}))
+    process, identity = start_fit(job_folder, fit_command)
+    _, events, outcomes = follow(job_folder, identity, process)
+    until(lambda: len(events) > 2)
+    request_stop(job_folder, process)
+    until(lambda: outcomes)
+    last = outcomes[0].last
+    assert isinstance(last, FitFinished)
+    assert last.cancelled
+
+
+def test_a_killed_run_has_no_last_word(
+    job_folder: Path, fit_command: list[str], until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 10_000, "seconds_per_step": 0.02}))
+    process, identity = start_fit(job_folder, fit_command)
+    _, events, outcomes = follow(job_folder, identity, process)
+    until(lambda: events)
+    process.kill()
+    until(lambda: outcomes)
+    assert outcomes[0].last is None
+    assert outcomes[0].exit_code == -9
+
+
+def test_half_a_line_waits_for_its_other_half(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    reader = EventFile(path)
+    assert reader.read() == []
+    line = to_line(FitFailed("error", "größer als erwartet")).encode()
+    path.write_bytes(b"rubbish\n" + line[:40])
+    assert reader.read() == []
+    with path.open("ab") as file:
+        file.write(line[40:])
+    assert reader.read() == [FitFailed("error", "größer als erwartet")]
+    assert reader.read() == []
+
+
+def test_a_process_number_used_again_is_not_mistaken_for_the_run() -> None:
+    mine = psutil.Process(os.getpid())
+    assert is_alive(ProcessIdentity(mine.pid, mine.create_time()))
+    assert not is_alive(ProcessIdentity(mine.pid, mine.create_time() - 3600))
+
+
+def test_an_ended_child_that_nobody_has_waited_for_is_not_alive(until: Until) -> None:
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    identity = ProcessIdentity(child.pid, time.time())
+    try:
+        identity = ProcessIdentity(child.pid, psutil.Process(child.pid).create_time())
+        until(lambda: not is_alive(identity))
+    finally:
+        child.wait()

@@ -1,0 +1,109 @@
+"""The session with the real trainer and a tiny random model: do the two sides fit?"""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.engine.notices import Problem
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.training.jobs import RetrainOptions
+from lmpt_desktop.headless import ExitCode, main
+from lmpt_desktop.inference.vocabularies import ClassSpec
+from trainer.events import FitProgress, FitStarted
+
+Until = Callable[..., None]
+
+SUPPORT = Path(__file__).parents[3] / "support"
+COLOURS = {"red": (210, 30, 30), "green": (30, 190, 60), "blue": (40, 60, 220)}
+
+
+@pytest.fixture(scope="module")
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("tiny")
+    program = [sys.executable, str(SUPPORT / "tiny_backbone.py")]
+    subprocess.run([*program, str(folder), "--uncalibrated"], check=True)
+    return f"local-dir:{folder}"
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Thirty drawn photos, coloured as named, and one that is damaged."""
+    folder = tmp_path_factory.mktemp("photos")
+    random = np.random.default_rng(0)
+    for number in range(30):
+        name = list(COLOURS)[number % 3]
+        photo = Image.new("RGB", (80, 60), (128, 128, 128))
+        x, y = random.integers(0, 30, 2).tolist()
+        ImageDraw.Draw(photo).rectangle((x, y, x + 40, y + 28), fill=COLOURS[name])
+        photo.save(folder / f"{name}_{number:02}.jpg")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not much of a photo")
+    return folder
+
+
+def test_open_predict_correct_retrain_compare_promote_and_open_again(
+    tmp_path: Path, backbone: str, photos: Path, until: Until
+) -> None:
+    problems: list[Problem] = []
+    with LibrarySession.open(tmp_path / "library", device="cpu", backbone=backbone) as session:
+        session.subscribe(lambda n: problems.append(n) if isinstance(n, Problem) else None)
+        session.vocabulary.set_all([ClassSpec(name) for name in COLOURS])
+        session.folders.add(photos)
+        assert session.wait_until_idle(120), problems
+        snapshot = session.snapshot()
+        bad = snapshot.names.index("broken.jpg")
+        assert session.images.details(int(snapshot.image_ids[bad])).state == "unreadable"
+        good = [row for row in range(len(snapshot.names)) if row != bad]
+        assert not np.isnan(snapshot.scores[good]).any(), problems
+
+        classes = {entry.name: entry.id for entry in session.snapshot().classes}
+        for name, class_id in classes.items():
+            mine = [int(snapshot.image_ids[r]) for r in good if snapshot.names[r].startswith(name)]
+            session.annotations.annotate(mine, [class_id], Verdict.PRESENT)
+        session.annotations.mark_reviewed([int(snapshot.image_ids[row]) for row in good])
+        assert session.training.preflight().ok
+
+        run = session.training.start(RetrainOptions(device="cpu", options={"steps": 4}))
+        until(
+            lambda: (session.training.current_run() or pytest.fail("no run")).version_id,
+            seconds=120,
+        )
+        status = session.training.current_run()
+        assert status is not None
+        assert status.state is RunState.FINISHED, status.message
+        assert any(isinstance(event, FitStarted) for event in status.events)
+        assert any(isinstance(event, FitProgress) for event in status.events)
+        comparison = session.versions.compare_run(run)
+        assert comparison.new is not None
+        assert {item.name for item in comparison.new.classes} == set(COLOURS)
+        session.versions.promote(comparison.version_id)
+        assert session.wait_until_idle(60)
+        assert session.snapshot().trained.all()
+        scores = session.snapshot().scores
+    with LibrarySession.open(tmp_path / "library", backbone=backbone, encode=False) as again:
+        assert again.wait_until_idle(60)
+        assert np.array_equal(again.snapshot().scores, scores, equal_nan=True)
+    assert problems == []
+
+
+def test_tag_works_with_the_real_trainer(
+    tmp_path: Path, backbone: str, photos: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.csv"
+    words = tmp_path / "words.txt"
+    words.write_text("\n".join(COLOURS))
+    where = ["--library", str(tmp_path / "library"), "-o", str(out)]
+    model = ["--backbone", backbone, "--device", "cpu"]
+    code = main([str(photos), *where, *model, "--vocabulary", str(words), "--all"])
+    assert code == ExitCode.SOME_UNREADABLE
+    assert "broken.jpg" in capsys.readouterr().err
+    with out.open(newline="") as file:
+        assert len(list(csv.DictReader(file))) == 90

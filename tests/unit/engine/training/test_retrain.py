@@ -1,0 +1,420 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.catalogue.errors import CatalogueDiskFull
+from lmpt_desktop.engine.notices import Notice, Problem
+from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
+from lmpt_desktop.inference.vocabularies import ClassSpec
+from lmpt_desktop.settings import BAND_LIMITS
+from trainer import job as jobs
+from trainer.bands import Band, BandLimits
+from trainer.events import FitFinished, FitProgress
+
+Until = Callable[[Callable[[], object]], None]
+
+NAMES = ["dog_1.jpg", "dog_2.jpg", "cat_1.jpg", "cat_2.jpg", "dog+cat_1.jpg", "kite_1.jpg"]
+SLOW = {"steps": 2000, "seconds_per_step": 0.02}
+
+
+@pytest.fixture
+def open_session(
+    tmp_path: Path, encoder_command: list[str], fit_command: list[str]
+) -> Iterator[Callable[..., LibrarySession]]:
+    sessions: list[LibrarySession] = []
+
+    def make() -> LibrarySession:
+        session = LibrarySession.open(
+            tmp_path / "library", commands=Commands(encoder_command, fit_command)
+        )
+        sessions.append(session)
+        return session
+
+    yield make
+    for session in sessions:
+        session.close()
+
+
+@pytest.fixture
+def session(open_session: Callable[..., LibrarySession], tmp_path: Path) -> LibrarySession:
+    """A library with predictions and no annotation."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (40 + number, 30), (number * 40, 90, 20)).save(folder / name)
+    made = open_session()
+    made.vocabulary.set_all([ClassSpec("dog"), ClassSpec("cat", "a cat"), ClassSpec("kite")])
+    made.folders.add(folder)
+    assert made.wait_until_idle(60)
+    return made
+
+
+def ids(session: LibrarySession) -> dict[str, int]:
+    snapshot = session.snapshot()
+    return dict(zip(snapshot.names, snapshot.image_ids.tolist(), strict=True))
+
+
+def class_ids(session: LibrarySession) -> dict[str, int]:
+    return {entry.name: entry.id for entry in session.snapshot().classes}
+
+
+def annotate(session: LibrarySession) -> None:
+    """Say what the file names say, for all but the last photo."""
+    images, classes = ids(session), class_ids(session)
+    for name in NAMES[:-1]:
+        for word in name.split("_")[0].split("+"):
+            session.annotations.annotate([images[name]], [classes[word]], Verdict.PRESENT)
+    session.annotations.mark_reviewed([images[name] for name in NAMES[:-1]])
+
+
+def ended(session: LibrarySession) -> RunStatus | None:
+    status = session.training.current_run()
+    over = status is not None and status.state not in (RunState.PREPARING, RunState.RUNNING)
+    return status if over else None
+
+
+def test_nothing_to_learn_from_is_refused_with_the_reason(session: LibrarySession) -> None:
+    found = session.training.preflight()
+    assert not found.ok
+    assert "Nothing is annotated" in found.refusals[0]
+    with pytest.raises(RetrainRefusedError, match="Nothing is annotated"):
+        session.training.start()
+
+
+def test_absent_alone_or_a_single_class_is_refused(session: LibrarySession) -> None:
+    images, classes = ids(session), class_ids(session)
+    session.annotations.annotate([images["dog_1.jpg"]], [classes["kite"]], Verdict.ABSENT)
+    assert "No class is marked present" in session.training.preflight().refusals[0]
+    everything = [images[name] for name in NAMES]
+    session.annotations.annotate(everything, [classes["dog"]], Verdict.PRESENT)
+    assert "Only one class (dog)" in session.training.preflight().refusals[0]
+
+
+def test_a_vocabulary_of_one_class_is_refused(session: LibrarySession) -> None:
+    session.vocabulary.set_all([ClassSpec("dog")])
+    assert "only one class" in session.training.preflight().refusals[0]
+
+
+def test_the_preflight_counts_what_would_be_learned_from(session: LibrarySession) -> None:
+    session.settings.set(BAND_LIMITS, BandLimits(20, 100))
+    annotate(session)
+    found = session.training.preflight()
+    assert found.ok, found.refusals
+    assert found.images == 5
+    assert found.annotations == 15
+    assert found.present_per_band == {Band.HEAD: 0, Band.MEDIUM: 0, Band.TAIL: 6}
+    assert found.classes_per_band[Band.TAIL] == 2
+    assert found.classes_without_present == ("kite",)
+    assert found.backbone == "lite"
+    assert found.device == "CPU"
+
+
+def test_the_job_holds_annotated_photos_and_taught_classes_only(
+    session: LibrarySession, until: Until, tmp_path: Path
+) -> None:
+    annotate(session)
+    images = ids(session)
+    session.images.set_caption(images["dog_1.jpg"], "a dog on a lawn")
+    run = session.training.start()
+    until(lambda: ended(session))
+    job = jobs.load(tmp_path / "library" / "jobs" / str(run))
+    assert [item.name for item in job.classes] == ["dog", "cat"]
+    assert job.classes[1].prompt_text == "a cat"
+    assert set(job.image_ids.tolist()) == {images[name] for name in NAMES[:-1]}
+    row = job.image_ids.tolist().index(images["dog+cat_1.jpg"])
+    assert job.targets[row].tolist() == [1, 1]
+    assert "a dog on a lawn" in job.captions
+    assert np.allclose(np.linalg.norm(job.features.astype(np.float32), axis=1), 1, atol=1e-2)
+    # the baseline predicts what the app does
+    snapshot = session.snapshot()
+    logits = job.baseline_scale * job.features.astype(np.float32) @ job.baseline_embeddings.T
+    scores = 1 / (1 + np.exp(-(logits + job.baseline_biases)))
+    rows = [snapshot.row_of[int(i)] for i in job.image_ids]
+    assert np.allclose(scores, snapshot.scores[rows, :2], atol=1e-3)
+
+
+def test_a_finished_run_is_compared_promoted_and_rolled_back(
+    session: LibrarySession, until: Until
+) -> None:
+    annotate(session)
+    before = session.snapshot().scores.copy()
+    run = session.training.start()
+    until(lambda: ended(session))
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FINISHED
+    assert status.version_id is not None
+    assert [e.step for e in status.events if isinstance(e, FitProgress)] == [1, 2, 3]
+    assert isinstance(status.events[-1], FitFinished)
+    assert np.array_equal(session.snapshot().scores, before, equal_nan=True)
+
+    comparison = session.versions.compare_run(run)
+    assert comparison.new is not None
+    assert comparison.old is not None
+    assert comparison.changed_count == comparison.gained + comparison.lost > 0
+    assert comparison.changed_images <= len(NAMES)
+    assert set(comparison.bands) == {"dog", "cat"}
+
+    session.versions.promote(status.version_id)
+    assert session.wait_until_idle(30)
+    assert session.snapshot().trained.tolist() == [True, True, False]
+    assert session.snapshot().thresholds.tolist() == pytest.approx([0.4, 0.4, 0.5])
+    kept = session.snapshot().column_of[class_ids(session)["kite"]]
+    assert np.array_equal(session.snapshot().scores[:, kept], before[:, kept])
+    assert (session.snapshot().scores[:, 0] < before[:, 0]).all()
+    after = session.versions.compare_run(run)  # still against what it replaced
+    assert after.changed_count == comparison.changed_count
+
+    session.versions.roll_back()
+    assert session.wait_until_idle(30)
+    assert np.array_equal(session.snapshot().scores, before, equal_nan=True)
+    assert [item.version_id for item in session.versions.all()] == [status.version_id, 0]
+    assert session.versions.all()[-1].active
+
+
+def test_a_run_after_a_backup_was_restored_does_not_take_an_older_version_for_its_own(
+    session: LibrarySession, until: Until
+) -> None:
+    """The backup does not know of that version, so its number is given again."""
+    annotate(session)
+    library = session.library_folder
+    left = library / "prompt_sets" / "1"
+    left.mkdir(parents=True)
+    (left / "of an older run").touch()
+    (library / "jobs" / "2").mkdir(parents=True)
+    (library / "jobs" / "2" / "events.jsonl").write_text("{}\n")
+    for _ in range(2):
+        session.training.start()
+        until(lambda: ended(session))
+        status = session.training.current_run()
+        assert status is not None and status.version_id is not None
+        assert status.state is RunState.FINISHED
+        kept = session.catalogue.prompt_sets.get(status.version_id).folder
+        assert kept != left and (kept / "prompt_set.json").exists()
+    assert [item.name for item in left.iterdir()] == ["of an older run"]
+    assert (library / "jobs" / "2" / "events.jsonl").read_text() == "{}\n"
+
+
+def test_photos_held_out_once_stay_so_and_the_others_stay_in_training(
+    session: LibrarySession, until: Until, tmp_path: Path
+) -> None:
+    annotate(session)
+    first = session.training.start()
+    until(lambda: ended(session))
+    status = session.training.current_run()
+    assert status is not None
+    assert status.version_id is not None
+    session.versions.promote(status.version_id)
+    session.wait_until_idle(30)
+    images, classes = ids(session), class_ids(session)
+    session.annotations.annotate([images["kite_1.jpg"]], [classes["kite"]], Verdict.PRESENT)
+    second = session.training.start()
+    assert second != first
+    until(lambda: (session.training.current_run() or status).run_id == second and ended(session))
+    job = jobs.load(tmp_path / "library" / "jobs" / str(second))
+    split = dict(zip(job.image_ids.tolist(), job.split.tolist(), strict=True))
+    old = jobs.load(tmp_path / "library" / "jobs" / str(first)).image_ids.tolist()
+    assert split[old[0]] == jobs.HELD_OUT
+    assert all(split[image] == jobs.TRAIN for image in old[1:])
+    assert split[images["kite_1.jpg"]] == jobs.UNASSIGNED
+
+
+def test_a_version_in_use_cannot_be_discarded_and_another_one_can(
+    session: LibrarySession, until: Until
+) -> None:
+    annotate(session)
+    session.training.start()
+    until(lambda: ended(session))
+    version = session.versions.all()[0].version_id
+    session.versions.promote(version)
+    with pytest.raises(ValueError, match="in use"):
+        session.versions.discard(version)
+    session.versions.promote(0)
+    session.versions.discard(version)
+    assert [item.version_id for item in session.versions.all()] == [0]
+    status = session.training.current_run()
+    assert status is not None
+    assert status.version_id is None
+    with pytest.raises(KeyError):
+        session.versions.compare_run(status.run_id)
+
+
+def test_a_cancelled_run_keeps_its_best(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps(SLOW))
+    annotate(session)
+    run = session.training.start()
+    until(lambda: len((session.training.current_run() or pytest.fail("no run")).events) > 2)
+    assert "running" in session.training.preflight().refusals[0]
+    session.training.cancel(run)
+    until(lambda: ended(session))
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.CANCELLED
+    assert status.version_id is not None
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [
+        ("fail", "The loss is not a number any more."),
+        ("die", "crashed"),
+    ],
+)
+def test_a_failed_run_says_why_and_changes_nothing(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch, end: str, words: str
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"end": end}))
+    annotate(session)
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    session.training.start()
+    until(lambda: any(isinstance(notice, Problem) for notice in heard))
+    status = ended(session)
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert words in status.message
+    problem = next(notice for notice in heard if isinstance(notice, Problem))
+    assert "current version stays in use" in problem.message
+    assert "log.txt" in problem.details
+    assert "a line of the log" in problem.details
+    assert session.versions.all()[0].version_id == 0
+
+
+def test_what_a_run_kept_before_its_numbers_broke_can_be_compared_and_is_not_in_use(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"end": "fail_after_result"}))
+    annotate(session)
+    run = session.training.start()
+    until(lambda: ended(session))
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert "not a number any more" in status.message
+    assert status.version_id is not None
+    assert session.versions.compare_run(run).version_id == status.version_id
+    assert not next(v for v in session.versions.all() if v.version_id == status.version_id).active
+
+
+def test_a_run_survives_closing_and_opening_the_library(
+    session: LibrarySession,
+    open_session: Callable[..., LibrarySession],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 100, "seconds_per_step": 0.02}))
+    annotate(session)
+    run = session.training.start()
+    until(lambda: len((session.training.current_run() or pytest.fail("no run")).events) > 2)
+    session.close()
+    again = open_session()
+    status = again.training.current_run()
+    assert status is not None
+    assert (status.run_id, status.state) == (run, RunState.RUNNING)
+    until(lambda: ended(again))
+    status = again.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FINISHED
+    assert [e.step for e in status.events if isinstance(e, FitProgress)] == list(range(1, 101))
+    assert status.version_id is not None
+
+
+@pytest.mark.parametrize(
+    "way",
+    [
+        ("finish", RunState.FINISHED),
+        ("die_after_result", RunState.FINISHED),
+        ("die", RunState.LOST),
+    ],
+)
+def test_a_run_that_ended_while_the_app_was_closed_is_judged_by_what_it_left(
+    session: LibrarySession,
+    open_session: Callable[..., LibrarySession],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+    way: tuple[str, RunState],
+) -> None:
+    end, state = way
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 5, "seconds_per_step": 0.05, "end": end}))
+    annotate(session)
+    run = session.training.start()
+    process = psutil.Process(session.catalogue.runs.get(run).pid)
+    session.close()
+    process.wait(30)
+    again = open_session()
+    until(lambda: ended(again))
+    status = again.training.current_run()
+    assert status is not None
+    assert status.state is state
+    assert (status.version_id is not None) is (state is RunState.FINISHED)
+
+
+def test_photos_are_held_out_for_good_even_if_the_app_stops_while_keeping_the_result(
+    session: LibrarySession,
+    open_session: Callable[..., LibrarySession],
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    annotate(session)
+
+    def full(*_: object) -> None:
+        raise CatalogueDiskFull("The disk is full.")
+
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    with monkeypatch.context() as patch:
+        patch.setattr("lmpt_desktop.catalogue.runs.Runs.add_held_out", full)
+        session.training.start()
+        until(lambda: any(isinstance(notice, Problem) for notice in heard))
+        assert not session.training.preflight().refusals
+        session.close()
+    again = open_session()
+    until(lambda: ended(again))
+    status = again.training.current_run()
+    assert status is not None
+    assert (status.state, status.version_id is not None) == (RunState.FINISHED, True)
+    assert again.catalogue.runs.held_out()
+
+
+def test_a_result_whose_job_was_damaged_ends_the_run_with_the_reason(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 20, "seconds_per_step": 0.05}))
+    annotate(session)
+    run = session.training.start()
+    until(lambda: len((session.training.current_run() or pytest.fail("no run")).events) > 2)
+    (tmp_path / "library" / "jobs" / str(run) / jobs.JSON_NAME).write_text("{")
+    until(lambda: ended(session))
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert "cannot be read" in status.message
+    assert session.training.preflight().ok
+
+
+def test_a_full_disk_when_writing_the_job_is_told_and_leaves_no_run_behind(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate(session)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(jobs, "save", full)
+    with pytest.raises(RetrainRefusedError, match="No space left"):
+        session.training.start()
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert session.training.preflight().ok

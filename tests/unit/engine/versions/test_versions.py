@@ -1,0 +1,422 @@
+"""Versions through renames and merges; named, noted, compared, exported and imported."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.engine.notices import Notice
+from lmpt_desktop.engine.search import SearchState
+from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.engine.versions.version_files import VersionFileError, read_version
+from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewReady
+from lmpt_desktop.inference.vocabularies import ClassSpec
+from trainer import prompt_set as prompt_sets
+
+Until = Callable[[Callable[[], object]], None]
+NAMES = ["dog_1.jpg", "dog_2.jpg", "cat_1.jpg", "cat_2.jpg", "dog+cat_1.jpg", "kite_1.jpg"]
+
+
+@pytest.fixture
+def session(
+    tmp_path: Path, encoder_command: list[str], fit_command: list[str]
+) -> Iterator[LibrarySession]:
+    """A library in which every photo is reviewed."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number, name in enumerate(NAMES):
+        Image.new("RGB", (40 + number, 30), (number * 40, 90, 20)).save(folder / name)
+    with LibrarySession.open(
+        tmp_path / "library", commands=Commands(encoder_command, fit_command)
+    ) as made:
+        made.vocabulary.set_all([ClassSpec("dog"), ClassSpec("cat", "a cat"), ClassSpec("kite")])
+        made.folders.add(folder)
+        assert made.wait_until_idle(60)
+        images = dict(zip(made.snapshot().names, made.snapshot().image_ids.tolist(), strict=True))
+        for name, image in images.items():
+            for word in name.split("_")[0].split("+"):
+                made.annotations.annotate([image], [class_id(made, word)], Verdict.PRESENT)
+        made.annotations.mark_reviewed(list(images.values()))
+        yield made
+
+
+def class_id(session: LibrarySession, name: str) -> int:
+    return next(entry.id for entry in session.snapshot().classes if entry.name == name)
+
+
+@pytest.fixture
+def version(session: LibrarySession, until: Until) -> int:
+    """A version that was trained and is in use."""
+    run = session.training.start()
+
+    def ended() -> bool:
+        status = session.training.current_run()
+        return status is not None and status.state is RunState.FINISHED
+
+    until(ended)
+    made = next(item.version_id for item in session.versions.all() if item.run_id == run)
+    session.versions.promote(made)
+    assert session.wait_until_idle(60)
+    assert session.snapshot().trained.all()
+    return made
+
+
+def trained(session: LibrarySession) -> dict[str, bool]:
+    assert session.wait_until_idle(60)
+    snapshot = session.snapshot()
+    return {
+        entry.name: bool(value)
+        for entry, value in zip(snapshot.classes, snapshot.trained, strict=True)
+    }
+
+
+def test_a_renamed_class_keeps_what_was_learned(session: LibrarySession, version: int) -> None:
+    before = session.snapshot().scores.copy()
+    dog = class_id(session, "dog")
+    session.vocabulary.rename(dog, "hound")
+    assert trained(session) == {"hound": True, "cat": True, "kite": True}
+    np.testing.assert_array_equal(session.snapshot().scores, before)
+    # The old name on another class does not get what was learned under it.
+    session.vocabulary.add("dog")
+    assert trained(session)["dog"] is False
+    assert trained(session)["hound"] is True
+
+
+def test_versions_from_before_classes_were_kept_survive_a_rename(
+    session: LibrarySession, version: int
+) -> None:
+    session.catalogue.prompt_sets.bind_classes(version, {})
+    session.vocabulary.rename(class_id(session, "dog"), "hound")
+    session.vocabulary.rename(class_id(session, "kite"), "dog")
+    assert trained(session) == {"hound": True, "cat": True, "dog": True}
+    ids = session.catalogue.prompt_sets.get(version).class_ids
+    assert ids == {
+        "dog": class_id(session, "hound"),
+        "cat": class_id(session, "cat"),
+        "kite": class_id(session, "dog"),
+    }
+
+
+def test_another_description_makes_a_class_zero_shot_and_back(
+    session: LibrarySession, version: int
+) -> None:
+    step = session.vocabulary.describe(class_id(session, "dog"), "a hairy dog")
+    assert trained(session)["dog"] is False
+    session.vocabulary.undo(step)
+    assert trained(session)["dog"] is True
+    session.vocabulary.describe(class_id(session, "cat"), "")
+    assert trained(session)["cat"] is False
+
+
+def test_a_merge_keeps_what_was_learned_for_the_class_that_stays(
+    session: LibrarySession, version: int
+) -> None:
+    plan = session.vocabulary.plan_merge([class_id(session, "kite")], class_id(session, "dog"))
+    assert "stays in use" in plan.sentences[-1]
+    step = session.vocabulary.merge(plan)
+    assert trained(session) == {"dog": True, "cat": True}
+    session.vocabulary.undo(step)
+    assert trained(session) == {"dog": True, "cat": True, "kite": True}
+
+
+def test_a_version_says_what_it_was_learned_from_and_carries_words(
+    session: LibrarySession, version: int
+) -> None:
+    info = session.versions.all()[0]
+    assert (info.images, info.annotations, info.present) == (6, 18, 7)
+    session.versions.rename(version, "  first  try")
+    session.versions.set_note(version, "with the new photos\n")
+    info = session.versions.all()[0]
+    assert (info.name, info.note) == ("first try", "with the new photos")
+    with pytest.raises(KeyError):
+        session.versions.rename(99, "none")
+
+
+def test_any_two_versions_are_compared_on_the_same_images(
+    session: LibrarySession, version: int
+) -> None:
+    found = session.versions.compare(0, version)
+    assert (found.run_id, found.old_version_id, found.version_id) == (None, 0, version)
+    assert found.changed_count > 0
+    assert found.old is not None and found.new is not None
+    assert [item.name for item in found.new.classes] == ["dog", "cat", "kite"]
+    assert [item.train_present for item in found.new.classes] == [3, 3, 1]
+    assert [item.train_present for item in found.old.classes] == [0, 0, 0]
+    back = session.versions.compare(version, 0)
+    assert (back.gained, back.lost) == (found.lost, found.gained)
+    same = session.versions.compare(version, version)
+    assert same.changed_count == 0
+    with pytest.raises(KeyError):
+        session.versions.compare(0, 99)
+
+
+@pytest.mark.parametrize("target", ["my version.zip", "a folder"])
+def test_a_version_goes_out_and_comes_back(
+    session: LibrarySession, version: int, tmp_path: Path, target: str
+) -> None:
+    session.versions.rename(version, "mine")
+    session.versions.set_note(version, "a note")
+    session.vocabulary.rename(class_id(session, "dog"), "hound")
+    session.vocabulary.set_aliases(class_id(session, "hound"), ["dog"])
+    session.vocabulary.archive([class_id(session, "kite")])
+    assert session.wait_until_idle(60)  # the new name is read
+    before = session.versions.compare(0, version)
+    session.versions.export(version, tmp_path / target)
+    taken = session.versions.import_from(tmp_path / target)
+    assert taken.unknown == ()
+    info = taken.version
+    assert (info.name, info.note, info.images, info.annotations) == ("mine", "a note", 6, 18)
+    assert not info.active and info.run_id is None
+    assert session.versions.all()[0].version_id == info.version_id
+    assert session.versions.compare(version, info.version_id).changed_count == 0
+    assert session.versions.compare(0, info.version_id).changed_count == before.changed_count
+    # What it holds of another library's images means nothing here.
+    assert session.versions.prompt_set(info.version_id).held_out == []
+    record = session.catalogue.prompt_sets.get(info.version_id)
+    assert record.folder.parent == session.library_folder / "prompt_sets"
+    assert not list((session.library_folder / "prompt_sets").glob(".*"))
+    session.versions.discard(info.version_id)
+    assert not record.folder.exists()
+
+
+def test_an_export_never_overwrites_a_folder_with_something_in_it(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "letter.txt").write_text("keep me")
+    with pytest.raises(VersionFileError, match="something in"):
+        session.versions.export(version, tmp_path / "full")
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["letter.txt"]
+
+
+def test_a_version_of_classes_nobody_has_is_refused(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    session.versions.export(version, tmp_path / "v.zip")
+    for name in ("dog", "cat", "kite"):
+        session.vocabulary.rename(class_id(session, name), f"other {name}")
+    with pytest.raises(VersionFileError, match=r"dog, cat, kite.*Add those"):
+        session.versions.import_from(tmp_path / "v.zip")
+    assert len(session.versions.all()) == 2
+
+
+def test_a_version_of_another_backbone_or_dimension_is_refused(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    made = session.versions.prompt_set(version)
+    from dataclasses import replace
+
+    prompt_sets.save(replace(made, backbone="ViT-B-16/openai"), tmp_path / "other")
+    with pytest.raises(VersionFileError, match=r"backbone ViT-B-16/openai.*uses lite"):
+        session.versions.import_from(tmp_path / "other")
+    small = made.class_embeddings[:, :8] / np.linalg.norm(
+        made.class_embeddings[:, :8], axis=1, keepdims=True
+    )
+    prompt_sets.save(replace(made, class_embeddings=small), tmp_path / "small")
+    with pytest.raises(VersionFileError, match="8 numbers a class where 64 are needed"):
+        session.versions.import_from(tmp_path / "small")
+    assert len(session.versions.all()) == 2
+
+
+def spoilt(folder: Path, act: str) -> None:
+    """Make an exported folder one that must not be taken in."""
+    path = folder / prompt_sets.JSON_NAME
+    body = json.loads(path.read_text())
+    match act:
+        case "twice":
+            body["classes"][1] = body["classes"][0].upper()
+        case "control":
+            body["classes"][1] = "dog\u202ecat"
+        case "number":
+            body["scale"] = 1e9
+        case "score":
+            body["evaluation"]["scores"]["total"] = 7
+        case "kind":
+            body["classes"] = [1, 2, 3]
+        case "newer":
+            body["schema"] = 99
+        case "deep":
+            path.write_text("[" * 100_000)
+            return
+        case "not json":
+            path.write_text("}{")
+            return
+        case "no arrays":
+            (folder / prompt_sets.ARRAYS_NAME).unlink()
+        case "arrays":
+            (folder / prompt_sets.ARRAYS_NAME).write_bytes(b"\x10" * 200)
+    path.write_text(json.dumps(body))
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "twice",
+        "control",
+        "number",
+        "score",
+        "kind",
+        "newer",
+        "deep",
+        "not json",
+        "no arrays",
+        "arrays",
+    ],
+)
+def test_a_made_up_version_is_refused_with_a_sentence(
+    session: LibrarySession, version: int, tmp_path: Path, act: str
+) -> None:
+    folder = tmp_path / "v"
+    session.versions.export(version, folder)
+    spoilt(folder, act)
+    before = sorted(session.library_folder.rglob("*"))
+    with pytest.raises(VersionFileError, match="version"):
+        session.versions.import_from(folder)
+    assert [p for p in sorted(session.library_folder.rglob("*")) if "sqlite" not in p.name] == [
+        p for p in before if "sqlite" not in p.name
+    ]
+    assert len(session.versions.all()) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["../../evil.txt", "/etc/evil", "a/../../b/prompt_set.json", "C:\\evil", "..\\evil"]
+)
+def test_a_zip_that_leads_outside_is_refused_and_writes_nothing(
+    session: LibrarySession, version: int, tmp_path: Path, name: str
+) -> None:
+    path = tmp_path / "in" / "v.zip"
+    path.parent.mkdir()
+    session.versions.export(version, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, "evil")
+    outside = {p for p in tmp_path.rglob("*") if session.library_folder not in p.parents}
+    with pytest.raises(VersionFileError, match="outside"):
+        session.versions.import_from(path)
+    assert {p for p in tmp_path.rglob("*") if session.library_folder not in p.parents} == outside
+
+
+def test_a_zip_bomb_is_not_unpacked(
+    session: LibrarySession, version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lmpt_desktop.engine.versions import version_files
+
+    path = tmp_path / "v.zip"
+    session.versions.export(version, path)
+    monkeypatch.setitem(version_files._LIMITS, prompt_sets.ARRAYS_NAME, 500)
+    with pytest.raises(VersionFileError, match="larger than any"):
+        session.versions.import_from(path)
+    assert not list((session.library_folder / "prompt_sets").glob(".*"))
+
+
+def test_links_in_a_zip_are_not_followed(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    path = tmp_path / "v.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        link = zipfile.ZipInfo(prompt_sets.JSON_NAME)
+        link.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(link, str(tmp_path / "secret"))
+        archive.writestr(prompt_sets.ARRAYS_NAME, b"")
+    (tmp_path / "secret").write_text("{}")
+    with pytest.raises(VersionFileError, match="damaged"):
+        session.versions.import_from(path)
+
+
+def test_what_is_no_zip_is_refused_with_a_sentence(session: LibrarySession, tmp_path: Path) -> None:
+    (tmp_path / "x.zip").write_bytes(os.urandom(100))
+    with pytest.raises(VersionFileError, match="cannot be read as a version"):
+        session.versions.import_from(tmp_path / "x.zip")
+    with pytest.raises(VersionFileError, match="cannot be read as a version"):
+        session.versions.import_from(tmp_path / "none.zip")
+
+
+def test_a_zip_with_bytes_gone_wrong_is_a_version_or_refused_with_a_sentence(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    session.versions.export(version, tmp_path / "v.zip")
+    whole = (tmp_path / "v.zip").read_bytes()
+    dice = random.Random(1)
+    for _ in range(300):
+        bytes_ = bytearray(whole)
+        for _ in range(dice.randint(1, 5)):
+            bytes_[dice.randrange(len(bytes_))] = dice.randrange(256)
+        (tmp_path / "wrong.zip").write_bytes(bytes_)
+        with contextlib.suppress(VersionFileError):
+            read_version(tmp_path / "wrong.zip", tmp_path / "workspace")
+    assert list((tmp_path / "workspace").iterdir()) == []
+
+
+# ----------------------------------------------------------------------------------- advice
+
+
+def test_a_retraining_is_suggested_once_enough_was_said(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert session.training.advice() is None  # 7 presents and 6 reviewed photos are too few
+    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 10)
+    advice = session.training.advice()
+    assert advice is not None
+    assert advice.verdicts == 13
+    assert advice.tail == 1
+    assert advice.sentence("about 40 seconds") == (
+        "13 new verdicts, 1 on tail classes; a retraining takes about 40 seconds."
+    )
+    assert session.training.advice() is None  # not again for the same
+
+
+def test_what_the_version_in_use_has_learned_is_not_new(
+    session: LibrarySession, version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 2)
+    assert session.training.advice() is None
+    image = int(session.snapshot().image_ids[session.snapshot().names.index("dog_1.jpg")])
+    session.annotations.annotate(
+        [image], [class_id(session, "kite"), class_id(session, "cat")], Verdict.PRESENT
+    )
+    advice = session.training.advice()
+    assert advice is not None
+    assert advice.verdicts == 2
+    assert advice.seconds is not None
+
+
+# ---------------------------------------------------------------------------------- preview
+
+
+def test_a_class_is_looked_at_before_it_is_added(session: LibrarySession, until: Until) -> None:
+    notices: list[Notice] = []
+    session.subscribe(notices.append)
+    first = session.vocabulary.preview.run("tree")
+    assert first.state is SearchState.WAITING
+    until(lambda: ClassPreviewReady("tree") in notices)
+    again = session.vocabulary.preview.run(" tree ")
+    assert again.state is SearchState.READY
+    assert len(again.image_ids) == 6
+    assert again.looked_at == 6
+    assert (np.diff(again.scores) <= 0).all()
+    session.vocabulary.add("tree")
+    assert session.wait_until_idle(60)
+    column = session.snapshot().column_of[class_id(session, "tree")]
+    added = session.snapshot().scores[:, column]
+    rows = [session.snapshot().row_of[int(image)] for image in again.image_ids]
+    np.testing.assert_allclose(added[rows], again.scores, atol=1e-6)
+    assert int(session.snapshot().predicted[:, column].sum()) == again.predicted
+
+
+def test_a_preview_reads_the_description_where_there_is_one(session: LibrarySession) -> None:
+    known = session.vocabulary.preview.run("hound", "a cat")  # read already, for the class cat
+    assert known.state is SearchState.READY
+    best = session.snapshot().row_of[int(known.image_ids[0])]
+    assert "cat" in session.snapshot().classes[1].name
+    assert known.scores[0] == pytest.approx(float(session.snapshot().scores[best, 1]), abs=1e-6)
+    assert len(session.snapshot().classes) == 3
