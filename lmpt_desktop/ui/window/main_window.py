@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.stack, 1)
         self.setCentralWidget(centre)
         self._build_menus()
-        self.tour = TourCard(self)
+        self.tour = TourCard(self, self.context, self._tour_anchor)
         for attach in ATTACH:
             attach(self.context)
         self._connect()
@@ -151,7 +151,7 @@ class MainWindow(QMainWindow):
         self.opener.shown_elsewhere.connect(self._shown_elsewhere)
         self.server.activation_requested.connect(self.come_to_front)
         self.notifications.focus_left.connect(self._focus_work)
-        self.tour.ended.connect(lambda: settings.set(TOUR_DONE, True))
+        self.tour.ended.connect(self._tour_ended)
 
     def _restore(self) -> None:
         if not self.restoreGeometry(_state(self.settings.get(WINDOW_GEOMETRY))):
@@ -173,6 +173,22 @@ class MainWindow(QMainWindow):
         """Begin the tour where it has been neither taken nor skipped."""
         if not self.settings.get(TOUR_DONE):
             self.begin_tour()
+
+    def _tour_ended(self, had_focus: bool) -> None:
+        self.settings.set(TOUR_DONE, True)
+        if had_focus:
+            self._focus_work()
+
+    def _tour_anchor(self, name: str) -> QWidget | None:
+        """The part of the window that a card of the tour is about."""
+        if name == "open" and self.page is None:
+            return self.welcome.open_button
+        if name in ("open", "retrain"):
+            command = {"open": "file.open", "retrain": "model.retrain"}[name]
+            return self.toolbar.widgetForAction(self.commands.action(command))
+        if self.page is None:
+            return None
+        return self.page.inspector if name == "inspector" else self.page.panel.bar.bands
 
     # --------------------------------------------------------------------------- opening
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
@@ -13,9 +12,7 @@ from shiboken6 import isValid
 
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
-
-if TYPE_CHECKING:
-    from lmpt_desktop.ui.window.main_window import MainWindow
+from lmpt_desktop.ui.shell.context import ShellContext
 
 CARD_WIDTH = 340
 GAP = 10
@@ -27,17 +24,8 @@ class Step:
 
     title: str
     text: str
-    anchor: Callable[[MainWindow], QWidget | None]
-
-
-def _open_place(window: MainWindow) -> QWidget | None:
-    if window.page is None:
-        return window.welcome.open_button
-    return window.toolbar.widgetForAction(window.commands.action("file.open"))
-
-
-def _retrain_place(window: MainWindow) -> QWidget | None:
-    return window.toolbar.widgetForAction(window.commands.action("model.retrain"))
+    anchor: str
+    """The name of that part; the window knows the widget."""
 
 
 STEPS: tuple[Step, ...] = (
@@ -47,7 +35,7 @@ STEPS: tuple[Step, ...] = (
             "Choose a folder of photos, or drag one into the window. The model looks at every "
             "photo once and predicts which classes are in it. Your photos stay as they are."
         ),
-        _open_place,
+        "open",
     ),
     Step(
         N_("Look at the tail"),
@@ -56,7 +44,7 @@ STEPS: tuple[Step, ...] = (
             "worst at them. Filter by band or sort with the tail first to see what "
             "was predicted there."
         ),
-        lambda window: window.page and window.page.panel.bar.bands,
+        "bands",
     ),
     Step(
         N_("Correct"),
@@ -65,7 +53,7 @@ STEPS: tuple[Step, ...] = (
             "absent ({absent}). Mark the photo as reviewed ({reviewed}) when the "
             "rest is right. Everything can be undone."
         ),
-        lambda window: window.page and window.page.inspector,
+        "inspector",
     ),
     Step(
         N_("Retrain and compare"),
@@ -74,7 +62,7 @@ STEPS: tuple[Step, ...] = (
             "from them in the background. Compare old and new, class by class, and "
             "decide which to use."
         ),
-        _retrain_place,
+        "retrain",
     ),
 )
 
@@ -98,13 +86,19 @@ class _Ring(QWidget):
 class TourCard(QFrame):
     """Lies over the window without taking it over: all of it can be used meanwhile."""
 
-    ended = Signal()
-    """The last card was left, or the tour was skipped."""
+    ended = Signal(bool)
+    """The last card was left, or the tour was skipped; True if the card had the keyboard."""
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(
+        self, window: QWidget, context: ShellContext, anchors: Callable[[str], QWidget | None]
+    ) -> None:
+        """``anchors`` finds the part of the window that a card is about; None where it is not
+        there now."""
         super().__init__(window)
         self.setObjectName("tour")
         self._window = window
+        self._context = context
+        self._anchors = anchors
         self._step = 0
         self._anchor: QWidget | None = None
         self.ring = _Ring(window)
@@ -138,8 +132,8 @@ class TourCard(QFrame):
         self._settle.timeout.connect(self._put_beside)
         window.installEventFilter(self)
         theme.manager().changed.connect(self._restyle)
-        window.context.opened.connect(self._library_opened)
-        window.context.closed.connect(self._settle.start)
+        context.opened.connect(self._library_opened)
+        context.closed.connect(self._settle.start)
         self._restyle()
         self.hide()
 
@@ -163,7 +157,7 @@ class TourCard(QFrame):
         last = self._step == len(STEPS) - 1
         self.title.setText(_(step.title))
         keys = {
-            name: self._window.commands.keys_text(f"image.{name}") or "–"
+            name: self._context.commands.keys_text(f"image.{name}") or "–"
             for name in ("present", "absent", "reviewed")
         }
         self.text.setText(_(step.text).format(**keys))
@@ -182,10 +176,7 @@ class TourCard(QFrame):
         self._watch(None)
         had_focus = self.isAncestorOf(self._window.focusWidget() or self._window)
         self.hide()
-        if had_focus:
-            page = self._window.page
-            (page.grid if page is not None else self._window.welcome.open_button).setFocus()
-        self.ended.emit()
+        self.ended.emit(had_focus)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
@@ -224,7 +215,7 @@ class TourCard(QFrame):
     def _put_beside(self) -> None:
         if not self.isVisible():
             return
-        anchor = STEPS[self._step].anchor(self._window)
+        anchor = self._anchors(STEPS[self._step].anchor)
         if anchor is not self._anchor:
             self._watch(anchor)
         # The text wraps: how high the card is depends on how wide its buttons make it.

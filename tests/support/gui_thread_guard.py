@@ -1,0 +1,65 @@
+"""Finds uses of the catalogue on the window's thread.
+
+The only ones allowed are those of the verdict path, which wait a bounded time (within
+``Catalogue.write_timeout``).  What a test itself asks the catalogue does not count.
+"""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lmpt_desktop.catalogue.store import Store
+
+UI = str(Path("lmpt_desktop", "ui"))
+
+
+@contextmanager
+def no_catalogue_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Within it, uses from ``lmpt_desktop/ui`` on the main thread are listed; fails at the end
+    if there were any."""
+    found: list[str] = []
+    bounded = threading.local()
+
+    def check() -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        if getattr(bounded, "depth", 0):
+            return
+        stack = traceback.extract_stack()
+        if any(UI in frame.filename for frame in stack):
+            lines = [
+                f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
+                for frame in stack
+                if "lmpt_desktop" in frame.filename
+            ]
+            found.append(" > ".join(lines))
+
+    def checked(original: Any) -> Any:
+        def use(self: Store, *args: Any) -> AbstractContextManager[Any]:
+            check()
+            return original(self, *args)
+
+        return use
+
+    @contextmanager
+    def waiting(self: Store, seconds: float) -> Iterator[None]:
+        bounded.depth = getattr(bounded, "depth", 0) + 1
+        try:
+            with original_wait(self, seconds):
+                yield
+        finally:
+            bounded.depth -= 1
+
+    original_wait = Store.write_timeout
+    monkeypatch.setattr(Store, "read", checked(Store.read))
+    monkeypatch.setattr(Store, "write", checked(Store.write))
+    monkeypatch.setattr(Store, "write_timeout", waiting)
+    yield found
+    assert not found, "the catalogue was used on the window's thread:\n" + "\n".join(found)
