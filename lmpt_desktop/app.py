@@ -13,8 +13,9 @@ from types import TracebackType
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.inference.vocabularies import ClassSpec, built_in_vocabulary
+from lmpt_desktop.inference.vocabularies import built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY

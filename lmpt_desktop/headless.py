@@ -20,7 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.opening import LOCK_NAME
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec, ImageState
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -30,11 +31,11 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.vocabularies import BUILT_IN, ClassSpec, built_in_vocabulary
+from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
 from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
+from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
-from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
+from lmpt_desktop.interchange.tags import TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
 
@@ -42,11 +43,10 @@ log = logging.getLogger(__name__)
 
 LIBRARY_NAME = "command-line"
 DEFAULT_VOCABULARY = "everyday"
-STATE_NAMES = ("ok", "missing", "unreadable")
 
 
 class ExitCode(IntEnum):
-    """What the command answers the shell."""
+    """Exit codes of the command."""
 
     OK = 0
     SOME_UNREADABLE = 1
@@ -60,9 +60,11 @@ class ExitCode(IntEnum):
 
 EPILOG = """\
 output:
-  one row per photo and predicted class: path, class, score (0 to 1), band (head, medium or
+  one row per photo and class that it has: path, class, score (0 to 1), band (head, medium or
   tail: how often the class was marked present; as long as nothing was annotated, how often it
-  is predicted).  With --all one row per photo and class of the vocabulary.
+  is predicted).  A photo has the classes that were marked present in it, with the score 1, and
+  those that are predicted and were not marked absent.  With --all one row per photo and class of
+  the vocabulary; classes marked absent have the score 0.
 
 exit codes:
   0    all photos were tagged
@@ -144,18 +146,18 @@ def main(arguments: Sequence[str] | None = None, commands: Commands | None = Non
     try:
         return _tag(parsed, console, commands)
     except TagFailure as failure:
-        _say(console, str(failure))
+        _print(console, str(failure))
         return failure.code
     except CatalogueError as error:
-        _say(console, str(error))
+        _print(console, str(error))
         return ExitCode.LIBRARY_FAILED
     except BrokenPipeError:
-        # "| head" has seen enough; what Python still holds for stdout must not fail again.
+        # "| head" closes the pipe early; flushing what is left must not fail again.
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.OUTPUT_FAILED
     except KeyboardInterrupt:
-        _say(console, "Interrupted. Photos encoded so far are kept for the next time.")
+        _print(console, "Interrupted. Photos encoded so far are kept for the next time.")
         return ExitCode.INTERRUPTED
 
 
@@ -171,7 +173,7 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
             ExitCode.USAGE, f"{parsed.output} cannot be written: its folder does not exist."
         )
     library = parsed.library or library_dir(LIBRARY_NAME)
-    heard = _Heard()
+    problem_log = _ProblemLog()
     with LibrarySession.open(
         library,
         device=parsed.device,
@@ -179,7 +181,7 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
         exclusive=False,
         folders=folders,
         commands=commands,
-        listener=heard,
+        listener=problem_log,
     ) as session:
         with _progress(session, console):
             if specs is not None:
@@ -187,15 +189,15 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
             elif not session.snapshot().classes:
                 specs = built_in_vocabulary(DEFAULT_VOCABULARY)
             if specs is not None and not _is_vocabulary(session.snapshot().classes, specs):
-                # A window would go on with the classes it has read.
+                # An open window would go on with the classes it has read.
                 with ProcessLock(session.library_folder / LOCK_NAME, wait_seconds=2.0):
                     session.vocabulary.set_all(specs)
             session.wait_until_idle()
-        return _deliver(session, folders, parsed, console, heard)
+        return _write_results(session, folders, parsed, console, problem_log)
 
 
-class _Heard:
-    """What a session told of while it worked."""
+class _ProblemLog:
+    """Collects the problems that a session reports while it works."""
 
     def __init__(self) -> None:
         self.problems: list[Problem] = []
@@ -210,7 +212,7 @@ class _Heard:
                 self.scan_failures.append(activity.message)
 
     def text(self) -> str:
-        """All problems, as the user reads them."""
+        """All problems in one text for the user."""
         parts = [f"{item.message}\n{item.details}".strip() for item in self.problems]
         return "\n".join(dict.fromkeys(parts))
 
@@ -222,35 +224,35 @@ def _is_vocabulary(classes: Sequence[ClassEntry], specs: Sequence[ClassSpec]) ->
     )
 
 
-def _deliver(
+def _write_results(
     session: LibrarySession,
     folders: Sequence[Path],
     parsed: argparse.Namespace,
     console: Console,
-    heard: _Heard,
+    problem_log: _ProblemLog,
 ) -> int:
-    if heard.scan_failures:
-        raise TagFailure(ExitCode.LIBRARY_FAILED, "\n".join(heard.scan_failures))
+    if problem_log.scan_failures:
+        raise TagFailure(ExitCode.LIBRARY_FAILED, "\n".join(problem_log.scan_failures))
     snapshot = session.snapshot()
     rows = _rows_below(session, snapshot, folders)
     if not len(rows):
-        if heard.problems:
-            _say(console, heard.text())
+        if problem_log.problems:
+            _print(console, problem_log.text())
         names = ", ".join(str(folder) for folder in folders)
         raise TagFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
-    readable = rows[snapshot.images.states[rows] == STATE_NAMES.index("ok")]
-    unscored = readable[np.isnan(snapshot.scores[readable]).all(axis=1)]
-    if len(unscored) and heard.problems:
-        raise TagFailure(ExitCode.MODEL_FAILED, heard.text())
-    _write(parsed.output, _tags(session, snapshot, readable, everything=parsed.all))
-    unreadable = rows[snapshot.images.states[rows] == STATE_NAMES.index("unreadable")]
-    bad = [(row, "") for row in unscored.tolist()] + [(row, "") for row in unreadable.tolist()]
-    for row, _ in sorted(bad):
+    readable = rows[snapshot.states[rows] == ImageState.OK]
+    unscored = readable[~snapshot.scored[readable]]
+    if len(unscored) and problem_log.problems:
+        raise TagFailure(ExitCode.MODEL_FAILED, problem_log.text())
+    _write(parsed.output, tag_rows(snapshot, rows, session.images.paths, all_classes=parsed.all))
+    unreadable = rows[snapshot.states[rows] == ImageState.UNREADABLE]
+    bad = sorted([*unscored.tolist(), *unreadable.tolist()])
+    for row in bad:
         image = session.images.details(int(snapshot.image_ids[row]))
-        _say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
-    if heard.problems:
-        _say(console, heard.text())
-    return ExitCode.SOME_UNREADABLE if bad or heard.problems else ExitCode.OK
+        _print(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
+    if problem_log.problems:
+        _print(console, problem_log.text())
+    return ExitCode.SOME_UNREADABLE if bad or problem_log.problems else ExitCode.OK
 
 
 def vocabulary(name: str) -> tuple[ClassSpec, ...]:
@@ -275,7 +277,7 @@ def vocabulary(name: str) -> tuple[ClassSpec, ...]:
 
 
 def _refuse_to_lose_classes(session: LibrarySession, specs: Sequence[ClassSpec]) -> None:
-    """Stop before a vocabulary would archive classes that somebody has annotated."""
+    """Refuse a vocabulary that would archive annotated classes."""
     wanted = {spec.name.casefold() for spec in specs}
     snapshot = session.snapshot()
     lost = [
@@ -320,36 +322,21 @@ def _rows_below(session: LibrarySession, snapshot: Snapshot, folders: Sequence[P
     here = [
         row
         for row, text in enumerate(texts)
-        if snapshot.images.states[row] != STATE_NAMES.index("missing")
+        if snapshot.states[row] != ImageState.MISSING
         and any(text.startswith(root) for root in roots)
     ]
     here.sort(key=texts.__getitem__)
     return np.array(here, np.int64)
 
 
-def _tags(
-    session: LibrarySession, snapshot: Snapshot, rows: np.ndarray, *, everything: bool
-) -> Iterator[TagRow]:
-    bands = snapshot.bands.bands
-    paths = session.images.paths(snapshot.image_ids[rows].tolist())
-    for row, path in zip(rows.tolist(), paths, strict=True):
-        scores = snapshot.scores[row]
-        for column in np.argsort(-scores, kind="stable").tolist():
-            if np.isnan(scores[column]):
-                continue
-            if everything or snapshot.predicted[row, column]:
-                name = snapshot.classes[column].name
-                yield TagRow(str(path), name, float(scores[column]), str(bands[column]))
-
-
 def _write(output: str, rows: Iterator[TagRow]) -> None:
     try:
         if output == "-":
-            write_tags(rows, sys.stdout, format_of(output))
+            format_of(output).write(rows, sys.stdout)
             sys.stdout.flush()
         else:
-            with whole_file(Path(output).absolute()) as file:
-                write_tags(rows, file, format_of(output))
+            with atomic_write(Path(output).absolute()) as file:
+                format_of(output).write(rows, file)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -395,7 +382,7 @@ def _progress(session: LibrarySession, console: Console) -> Iterator[None]:
         unsubscribe()
 
 
-def _say(console: Console, text: str) -> None:
+def _print(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 

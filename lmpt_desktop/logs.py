@@ -26,8 +26,8 @@ def log_file() -> Path:
 def start_logging(*, verbose: bool = False) -> None:
     """Send the log of the app to its file, and warnings (or everything) to stderr.
 
-    Call first thing; a second call does nothing.  Without a place for the file there is
-    stderr only: an app that cannot write its log still works.
+    Call this first; a second call does nothing.  If the file cannot be written there is stderr
+    only.
     """
     root = logging.getLogger()
     if any(getattr(handler, "name", None) == HANDLER_NAME for handler in root.handlers):

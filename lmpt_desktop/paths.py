@@ -1,7 +1,7 @@
 """Where the app keeps its files (imports no Qt).
 
-Everything follows the platform's conventions through platformdirs.  ``LMPT_DESKTOP_HOME``
-moves it all under one folder: for tests, and for an app carried on a stick.
+The platform's conventions apply, by platformdirs.  ``LMPT_DESKTOP_HOME`` moves everything into
+one folder: for tests, and for a portable installation.
 """
 
 from __future__ import annotations
@@ -19,10 +19,8 @@ __all__ = [
     "APP_NAME",
     "HOME_VARIABLE",
     "ResourcesMissingError",
-    "cache_dir",
     "config_dir",
     "data_dir",
-    "default_library",
     "libraries_dir",
     "library_dir",
     "log_dir",
@@ -35,18 +33,13 @@ HOME_VARIABLE = "LMPT_DESKTOP_HOME"
 
 
 def data_dir() -> Path:
-    """Libraries; what must not be lost.  Made if missing, as every folder here is."""
+    """Libraries: what must not be lost.  Created if missing, as every folder here."""
     return _folder("data", platformdirs.user_data_path(APP_NAME, appauthor=False))
 
 
 def config_dir() -> Path:
     """Window state and preferences that belong to this computer."""
     return _folder("config", platformdirs.user_config_path(APP_NAME, appauthor=False))
-
-
-def cache_dir() -> Path:
-    """What can be made again."""
-    return _folder("cache", platformdirs.user_cache_path(APP_NAME, appauthor=False))
 
 
 def log_dir() -> Path:
@@ -60,18 +53,13 @@ def libraries_dir() -> Path:
 
 
 def library_dir(name: str) -> Path:
-    """The folder of the library called ``name`` (not made: the catalogue does that).
+    """The folder of the library called ``name`` (not created here: the catalogue does that).
 
-    Characters that some file system forbids become ``-``.
+    Characters that some file systems forbid become ``-``.
     """
     safe = re.sub(r'[<>:"/\\|?*\x00-\x1f]+', "-", unicodedata.normalize("NFC", name))
     safe = safe.strip(" .-")[:100]
     return libraries_dir() / (safe or "library")
-
-
-def default_library() -> Path:
-    """The library opened when the user names none."""
-    return library_dir("Default")
 
 
 def sample_photos_dir() -> Path:

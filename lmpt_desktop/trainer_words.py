@@ -1,7 +1,7 @@
 """Sentences of the trainer that the window shows, marked for translation.
 
-The trainer knows nothing of the app and speaks English; what it says is translated where it is
-shown.  A test holds that this list has all of them.
+The trainer is independent of the app and writes English; its sentences are translated where they
+are shown.  A test checks that this list is complete.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Texts in the user's language (gettext; Qt-free, so that every layer's sentences are covered).
+"""Texts in the user's language (gettext; Qt-free, for sentences of every layer).
 
 The source language is English.  ``resources/translations/<language>/LC_MESSAGES`` holds one
-catalogue of texts a language, compiled from the ``.po`` file beside it.
+catalogue of texts per language, compiled from the ``.po`` file beside it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _write_moment: Callable[[datetime], str] = "{:%Y-%m-%d %H:%M}".format
 
 
 def _(text: str) -> str:
-    """``text`` in the user's language; English where there is no translation."""
+    """``text`` in the user's language; English if there is no translation."""
     # gettext keeps the catalogue's own header under the empty text.
     return _chosen.gettext(text) if text else ""
 
 
 def ngettext(one: str, many: str, count: int) -> str:
-    """The form of a text that goes with ``count``: some languages have more than two."""
+    """The form of a text that goes with ``count``: some languages have more than two forms."""
     return _chosen.ngettext(one, many, count)
 
 
@@ -58,22 +58,22 @@ def use_formats(
     with_places: Callable[[float, int], str],
     day_and_time: Callable[[datetime], str],
 ) -> None:
-    """Write numbers and dates like this from now on: the window hands in what Qt knows."""
+    """Format numbers and dates with these functions from now on; the window passes Qt's."""
     global _write_whole, _write_decimal, _write_moment
     _write_whole, _write_decimal, _write_moment = whole, with_places, day_and_time
 
 
 def languages() -> list[str]:
-    """Codes of the languages there are texts in, the source language first."""
+    """Codes of the available languages, the source language first."""
     folder = paths.resources_dir() / "translations"
     found = sorted(place.parents[1].name for place in folder.glob(f"*/LC_MESSAGES/{DOMAIN}.mo"))
     return [SOURCE_LANGUAGE, *found]
 
 
 def use_language(code: str = "") -> str:
-    """Speak this language from now on (texts already shown stay); "" asks the system.
+    """Use this language from now on (texts already shown stay); "" for the system's.
 
-    Returns the code in use: English where there is nothing in the language asked for.
+    Returns the code in use: English if there is no translation.
     """
     global _chosen  # noqa: PLW0603 - one language a process
     wanted = code or _system_language()

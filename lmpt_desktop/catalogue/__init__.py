@@ -1,6 +1,6 @@
 """The catalogue: everything a library knows, in one SQLite file (Qt-free).
 
-:class:`Catalogue` opens a library; the rest are the frozen records it takes and gives.
+:class:`Catalogue` opens a library; the rest are the records that only it makes.
 """
 
 from lmpt_desktop.catalogue.annotations import Annotations
@@ -23,39 +23,20 @@ from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Images
 from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.catalogue.records import (
-    NO_DATE,
     AnnotationCount,
-    Batch,
-    BatchSummary,
-    CaptionSource,
     Change,
-    ClassEntry,
-    ClassLike,
-    Folder,
     Image,
     ImageIds,
-    ImagePlace,
-    ImageState,
-    ImageTable,
-    JournalEntry,
-    KnownFile,
-    PhotoOnDisk,
     PromptSetRecord,
     RunRecord,
     RunState,
-    Source,
-    Verdict,
 )
 from lmpt_desktop.catalogue.runs import Runs
 from lmpt_desktop.catalogue.settings import Settings
 
 __all__ = [
-    "NO_DATE",
     "AnnotationCount",
     "Annotations",
-    "Batch",
-    "BatchSummary",
-    "CaptionSource",
     "Catalogue",
     "CatalogueDamaged",
     "CatalogueDiskFull",
@@ -64,31 +45,20 @@ __all__ = [
     "CatalogueNewer",
     "CatalogueUnwritable",
     "Change",
-    "ClassEntry",
-    "ClassLike",
     "ClassNameInvalid",
     "ClassNameTaken",
     "Classes",
     "Features",
-    "Folder",
     "FolderOverlaps",
     "Folders",
     "Image",
     "ImageIds",
-    "ImagePlace",
-    "ImageState",
-    "ImageTable",
     "Images",
-    "JournalEntry",
-    "KnownFile",
     "NotInCatalogue",
-    "PhotoOnDisk",
     "PromptSetRecord",
     "PromptSets",
     "RunRecord",
     "RunState",
     "Runs",
     "Settings",
-    "Source",
-    "Verdict",
 ]

@@ -1,38 +1,30 @@
-"""What the user said, and the journal of how it came to be said.
+"""The annotations, and the journal of every change to them.
 
-The journal is written first and the annotations are then made to agree with it, in the same
-transaction; undo is one more batch, whose befores and afters are swapped.  Both are done by
-SQL over whole sets, so that ten thousand changes cost a few statements.
+The journal is written first and the annotations are then updated from it, in the same transaction;
+undo is one more batch, with before and after swapped.  Both are SQL over whole sets, so that ten
+thousand changes take a few statements.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import text
 
-from lmpt_desktop.catalogue import declared, journal
+from lmpt_desktop.catalogue import declared_absent as declared
+from lmpt_desktop.catalogue import journal
 from lmpt_desktop.catalogue.history import history, newest_link
 from lmpt_desktop.catalogue.journal import CLASS_COLUMNS, DECLARED_AT
-from lmpt_desktop.catalogue.records import (
-    AnnotationCount,
-    Batch,
-    BatchSummary,
-    Change,
-    ImageIds,
-    JournalEntry,
-    Source,
-    Verdict,
-)
-from lmpt_desktop.catalogue.store import Store, as_datetime, now, rows
-from lmpt_desktop.catalogue.undoing import undo_batch
+from lmpt_desktop.catalogue.records import AnnotationCount, Change, ImageIds
+from lmpt_desktop.catalogue.store import Store, now, rows
+from lmpt_desktop.catalogue.undo import undo_batch
 from lmpt_desktop.catalogue.verdicts import verdict_matrix
+from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
 
 _REVIEWED = Source.REVIEWED.value
 
@@ -45,7 +37,7 @@ _APPLY = text(f"""
                      json_extract(value, '$[2]') AS verdict
               FROM json_each(:changes)) AS w
         LEFT JOIN annotations AS a ON a.image_id = w.image_id AND a.class_id = w.class_id),
-    said AS (
+    current AS (
         SELECT image_id, class_id, wanted,
                CASE WHEN declared_at IS NULL THEN verdict ELSE 0 END AS verdict,
                coalesce(at, declared_at) AS at,
@@ -56,7 +48,7 @@ _APPLY = text(f"""
            wanted,
            CASE WHEN wanted IS NOT NULL THEN :at END,
            CASE WHEN wanted IS NOT NULL THEN :source END
-    FROM said
+    FROM current
     WHERE verdict IS NOT wanted OR (wanted IS NOT NULL AND source IS NOT :source)
 """)
 
@@ -70,8 +62,8 @@ class Annotations:
     def apply(self, changes: Iterable[Change], source: Source | str = Source.USER) -> Batch:
         """Make ``changes`` in one transaction; committed to disk on return.
 
-        A later change of the same class and image wins over an earlier one; a change that
-        says what is already so (by the same source) leaves no trace.
+        A later change of the same class and image wins over an earlier one; a change to what
+        is already there (by the same source) is not recorded.
 
         Returns:
             What really changed.
@@ -101,10 +93,10 @@ class Annotations:
         Args:
             image_ids, class_ids: (n,) int64.
             verdicts: (n,) values of :class:`Verdict`.
-            source: by what they came about.
+            source: where they come from.
             label: what the change is called in the undo menu.
-            action: "vocabulary" for what follows from a change of classes, which takes it back
-                itself: :meth:`history` does not offer it.  By default by ``source``.
+            action: "vocabulary" for changes that follow from editing classes, which undoes them
+                itself: they are not in :meth:`history`.  Default: from ``source``.
 
         Raises:
             NotInCatalogue, CatalogueError: as :meth:`apply`.
@@ -123,7 +115,7 @@ class Annotations:
 
     def set_reviewed(self, image_ids: ImageIds, reviewed: bool) -> Batch:
         """Declare the unknown classes of the vocabulary absent and the images reviewed, or
-        take the mark (not the verdicts) off.
+        remove the mark (not the verdicts).
 
         Raises:
             NotInCatalogue: if an image does not exist; then nothing is changed.
@@ -159,10 +151,10 @@ class Annotations:
             return journal.settle(connection, batch, review)
 
     def undo(self, batch: Batch | int) -> Batch:
-        """Put back exactly what was there before ``batch`` (verdict, time and source).
+        """Restore exactly what was there before ``batch`` (verdict, time and source).
 
-        What something newer has changed since is left alone and counted in ``skipped``.
-        Undoing the returned batch does it again.
+        What has been changed since is kept and counted in ``skipped``.  Undoing the returned
+        batch redoes it.
 
         Raises:
             NotInCatalogue: if there is no such batch.
@@ -171,9 +163,9 @@ class Annotations:
         with self._store.write() as connection:
             return undo_batch(connection, undone)
 
-    def turn(self, batch: Batch | int) -> Batch:
-        """Undo ``batch``; if that has been done, do it again; and so on: the newest link of
-        the chain of undos that began with ``batch`` is undone.
+    def toggle_undo(self, batch: Batch | int) -> Batch:
+        """Undo ``batch``, or redo it if it is undone: undoes the newest link of the chain of undos
+        that began with ``batch``.
 
         Raises:
             NotInCatalogue: if there is no such batch.
@@ -183,11 +175,11 @@ class Annotations:
             return undo_batch(connection, newest_link(connection, first))
 
     def history(self, limit: int = 100) -> list[BatchSummary]:
-        """The last ``limit`` changes that can be undone or done again, as an undo stack holds
-        them: oldest first, and what was undone (``done`` False) after what stands.
+        """The last ``limit`` changes that can be undone or redone, as an undo stack holds them:
+        oldest first, undone ones (``done`` False) after those in effect.
 
-        Changes that were undone before something else was changed are gone from it, as are
-        those that changed nothing.
+        Changes that were undone before another change was made are not included, nor are
+        changes without effect.
         """
         with self._store.read() as connection:
             return history(connection, limit)
@@ -205,7 +197,7 @@ class Annotations:
         """Every annotation of these classes, those of hidden folders included.
 
         Returns:
-            Image ids, class ids, verdicts: (n,) each, by rising image id.
+            Image ids, class ids, verdicts: (n,) each, by ascending image id.
         """
         wanted = np.asarray(class_ids, np.int64)
         with self._store.read() as connection:
@@ -216,11 +208,11 @@ class Annotations:
         return image_ids[rows_], wanted[columns], verdicts[rows_, columns]
 
     def since(self, at: int) -> tuple[dict[int, int], int]:
-        """What was said after ``at`` (microseconds since the epoch) and still holds.
+        """What was annotated after ``at`` (microseconds since the epoch) and still holds.
 
         Returns:
-            Verdicts per class of the vocabulary, without the absents that came of marking
-            photos reviewed; and how many photos were so marked.
+            Verdicts per class of the vocabulary, without the absents from marking images
+            reviewed; and how many images were marked.
         """
         with self._store.read() as connection:
             verdicts = rows(
@@ -240,7 +232,7 @@ class Annotations:
             "WHERE f.hidden = 0"
         )
         with self._store.read() as connection:
-            said = rows(
+            single = rows(
                 connection,
                 "SELECT a.class_id, sum(a.verdict), count(*) - sum(a.verdict) "
                 f"FROM annotations AS a {shown} GROUP BY a.class_id",
@@ -250,16 +242,16 @@ class Annotations:
                 f"SELECT a.class_set_id, count(*) FROM declared_absent AS a {shown} "
                 "GROUP BY a.class_set_id",
             )
-            besides = rows(
+            excluded = rows(
                 connection,
                 f"SELECT a.besides FROM declared_absent AS a {shown} AND a.besides <> ''",
             )
             inside = declared.members(connection, np.array([key for key, _ in sets], np.int64))
-        present = {class_id: int(count) for class_id, count, _ in said}
-        absent = Counter({class_id: int(count) for class_id, _, count in said})
+        present = {class_id: int(count) for class_id, count, _ in single}
+        absent = Counter({class_id: int(count) for class_id, _, count in single})
         for set_id, count in sets:
             absent.update(dict.fromkeys(inside[set_id].tolist(), count))
-        left_out = declared.numbers(text for (text,) in besides)
+        left_out = declared.numbers(text for (text,) in excluded)
         for class_id, count in zip(*np.unique(left_out, return_counts=True), strict=True):
             absent[int(class_id)] -= int(count)
         return {
@@ -281,53 +273,19 @@ class Annotations:
         with self._store.read() as connection:
             return {row[0] for row in rows(connection, sql, (wanted,))}
 
-    def journal(self, image_id: int | None = None) -> Iterator[JournalEntry]:
-        """Every change ever made, oldest first; with ``image_id`` only that image's."""
-        sql = (
-            "SELECT j.id, j.batch_id, b.at, b.action, j.image_id, j.class_id, "
-            "j.before_verdict, j.after_verdict, j.after_source, j.class_set_id, j.besides "
-            "FROM journal AS j JOIN batches AS b ON b.id = j.batch_id "
-        )
-        with self._store.read() as connection:
-            if image_id is None:
-                found = rows(connection, sql + "ORDER BY j.id")
-            else:
-                found = rows(connection, sql + "WHERE j.image_id = ? ORDER BY j.id", (image_id,))
-            many = [(row[4], row[1], 0, row[9], row[10]) for row in found if row[9] is not None]
-            classes = declared.expanded(connection, declared.Rows.of(many))
-            for key, batch_id, at, action, image, class_id, before, after, source, *sets in found:
-                entry = JournalEntry(
-                    id=key,
-                    batch_id=batch_id,
-                    at=as_datetime(at),
-                    action=action,
-                    image_id=image,
-                    class_id=class_id,
-                    before=_verdict(before),
-                    after=_verdict(after),
-                    source=source or "",
-                )
-                if sets[0] is not None:
-                    said = (Verdict.UNKNOWN, Verdict.ABSENT)
-                    was, becomes = said if source else said[::-1]
-                    for one in next(classes):
-                        yield replace(entry, class_id=one, before=was, after=becomes)
-                if class_id is not None or before != after:
-                    yield entry if class_id is not None else replace(entry, source="")
-
 
 def _changes_as_json(
     image_ids: NDArray[np.int64], class_ids: NDArray[np.int64], verdicts: NDArray[np.integer]
 ) -> str:
-    """[[image, class, verdict or null], ...]; of changes of the same cell the last one."""
+    """[[image, class, verdict or null], ...]; of several changes of a cell the last one."""
     table = np.stack(
         [np.asarray(column, np.int64) for column in (image_ids, class_ids, verdicts)], axis=1
     )
-    said = table[:, 2]
-    if len(wrong := said[(said < Verdict.UNKNOWN) | (said > Verdict.PRESENT)]):
+    given = table[:, 2]
+    if len(wrong := given[(given < Verdict.UNKNOWN) | (given > Verdict.PRESENT)]):
         raise ValueError(f"{wrong[0]} is not a verdict")
     backwards = table[::-1]
-    order = np.lexsort((backwards[:, 1], backwards[:, 0]))  # stable: the last said comes first
+    order = np.lexsort((backwards[:, 1], backwards[:, 0]))  # stable: the last change comes first
     cells = backwards[order]
     first = np.ones(len(cells), np.bool_)
     first[1:] = (cells[1:, :2] != cells[:-1, :2]).any(axis=1)
@@ -337,7 +295,3 @@ def _changes_as_json(
             for image, klass, verdict in cells[first].tolist()
         ]
     )
-
-
-def _verdict(stored: int | None) -> Verdict:
-    return Verdict.UNKNOWN if stored is None else Verdict(stored)

@@ -1,4 +1,4 @@
-"""Copies of the catalogue: before every migration, and one a day."""
+"""Copies of the catalogue: before every migration, and once a day."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _STAMP = "%Y%m%dT%H%M%S%f"
 def back_up(catalogue: Path, kind: str) -> Path:
     """Copy ``catalogue`` to ``backups/<kind>-<UTC time>.sqlite`` and drop the oldest.
 
-    SQLite's own backup: a consistent copy even while others write.  The copy has its name
-    only once it is whole.
+    SQLite's own backup: a consistent copy even while others write.  The copy gets its
+    name once it is complete.
 
     Args:
         catalogue: the file to copy.

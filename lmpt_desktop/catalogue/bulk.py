@@ -2,8 +2,8 @@
 
 SQLite joins a few thousand rows into a handful of long texts, without holding Python's lock, and
 numpy reads the numbers in them.  A hundred thousand rows as tuples take twice the time, most of
-it with the lock held, and the window stands still meanwhile.  Each call that does hold the lock
-is about a chunk, so that the window gets its turn between two of them.
+it with the lock held, and the window freezes for as long.  Each call that does hold the lock
+is about a chunk, so that the window can run between two of them.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lmpt_desktop.catalogue.records import ImageState
 from lmpt_desktop.catalogue.store import rows
 from lmpt_desktop.catalogue.stored_paths import from_stored
+from lmpt_desktop.domain.records import ImageState
 
 CHUNK_BITS = 12
 CHUNK = 1 << CHUNK_BITS
 """Images read at once."""
 
-_STATES = " ".join(f"WHEN '{state.name.lower()}' THEN {int(state)}" for state in ImageState)
+_STATES = " ".join(f"WHEN '{state.key}' THEN {int(state)}" for state in ImageState)
 _PLACE = f"((folder_id << 2) | CASE state {_STATES} END)"
 _CELL_BITS = 22
 """Of a number that holds an image, a class and a verdict, those of the last two."""
@@ -63,8 +63,8 @@ _PRINTS = """
 def image_columns(
     connection: Connection, seconds: Callable[[Sequence[str]], NDArray[np.int64]]
 ) -> dict[str, Any]:
-    """Columns of :class:`~lmpt_desktop.catalogue.records.ImageTable`, over
-    the images of folders that are not hidden, by rising id.
+    """Columns of :class:`~lmpt_desktop.catalogue.records.ImageTable`, over the
+    images of folders that are not hidden, by ascending id.
 
     Args:
         connection: in a transaction, so that all chunks are of one moment.
@@ -107,7 +107,7 @@ def image_columns(
 
 
 def usable_ids(connection: Connection) -> NDArray[np.int64]:
-    """(n,) rising ids of images that are there and can be read, in folders not hidden."""
+    """(n,) ascending ids of images that exist and can be read, in folders not hidden."""
     chunks = _chunks(connection, "images", "id", _USABLE)
     return np.sort(_joined([_numbers(ids) for _first, (ids,) in chunks]))
 
@@ -131,7 +131,7 @@ def put_verdicts(
     class_ids: NDArray[np.int64],
 ) -> None:
     """Write 1 or 0 wherever a verdict was given into an (N, C) ``matrix``, for very many images
-    by rising id."""
+    by ascending id."""
     if not matrix.size:
         return
     order = np.argsort(class_ids)

@@ -1,4 +1,4 @@
-"""The catalogue: one object per open library, with a room for each kind of record."""
+"""The catalogue: one object per open library, with one attribute for each kind of record."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from lmpt_desktop.catalogue.store import Store
 
 
 class Catalogue:
-    """An open library.  Every method of every room may be called from any thread.
+    """An open library.  Every method may be called from any thread.
 
     Attributes:
         library_folder: where the library is; see docs/architecture.md.
         folders, images, classes, annotations, features, prompt_sets, runs, settings: the
-            rooms, one class each.
+            one class each.
     """
 
     def __init__(self, library_folder: Path, store: Store, lock: ProcessLock | None) -> None:
@@ -51,8 +51,8 @@ class Catalogue:
     def open(cls, library_folder: Path, *, exclusive: bool = False) -> Self:
         """Open the library in ``library_folder``, making it if there is none.
 
-        A catalogue of an older version is brought up to date after a copy was put into
-        ``backups/``; once a day a copy is taken in the background.
+        A catalogue of an older version is migrated after it was copied to ``backups/``; once a
+        day a copy is made in the background.
 
         Args:
             library_folder: the library, see docs/architecture.md.
@@ -63,8 +63,8 @@ class Catalogue:
             CatalogueLocked: another process holds it (only with ``exclusive``, or while it
                 migrates for more than a minute).
             CatalogueNewer: a newer version of the app wrote it.
-            CatalogueDamaged: it is not sound; the sentence tells of the backups.
-            CatalogueDiskFull, CatalogueUnwritable: the disk does not let us.
+            CatalogueDamaged: it is damaged; the message names the backups.
+            CatalogueDiskFull, CatalogueUnwritable: the disk is full or refuses to write.
         """
         library_folder = library_folder.absolute()
         try:
@@ -90,28 +90,28 @@ class Catalogue:
             )
             self._backup.start()
 
-    def hurried(self, seconds: float) -> AbstractContextManager[None]:
-        """See :meth:`Store.hurried`."""
-        return self._store.hurried(seconds)
+    def write_timeout(self, seconds: float) -> AbstractContextManager[None]:
+        """See :meth:`Store.write_timeout`."""
+        return self._store.write_timeout(seconds)
 
     @contextlib.contextmanager
-    def together(self) -> Iterator[None]:
-        """What this thread writes within it is on disk as a whole when it ends, or not at all.
-        Reads within it do not see what was written in it."""
+    def transaction(self) -> Iterator[None]:
+        """One transaction for everything that this thread writes in the block: all of it is on
+        disk at the end, or none.  Reads in the block do not see those writes."""
         with self._store.write():
             yield
 
-    def outside_version(self) -> int:
-        """A number that is another one whenever another process (``tag``) has written since;
-        see :meth:`Store.outside_version`.
+    def external_version(self) -> int:
+        """A number that changes whenever another process (``tag``) writes; see
+        :meth:`Store.external_version`.
 
         Raises:
             CatalogueError: if the file cannot be read.
         """
-        return self._store.outside_version()
+        return self._store.external_version()
 
     def close(self) -> None:
-        """Let go of the files.  Closing twice does nothing."""
+        """Close the files.  Closing twice does nothing."""
         if self._backup:
             self._backup.join()
             self._backup = None

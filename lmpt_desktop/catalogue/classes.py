@@ -10,8 +10,8 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
-from lmpt_desktop.catalogue.records import ClassEntry, ClassLike
 from lmpt_desktop.catalogue.store import Store
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec
 from lmpt_desktop.translation import _
 
 _table = schema.classes
@@ -19,16 +19,16 @@ _aliases = schema.class_aliases
 
 
 def name_key(name: str) -> str:
-    """What two names of the same class have in common: case, spaces and accents' encoding."""
+    """A key that ignores case, spaces and the encoding of accents."""
     return unicodedata.normalize("NFC", " ".join(name.split())).casefold()
 
 
 class Classes:
     """Classes in the vocabulary's order.  Nothing is ever deleted: an archived class keeps
-    its annotations, and adding its name again brings it back.
+    its annotations, and adding its name again unarchives it.
 
     A name or an alias stands for one class of the vocabulary only; an archived class keeps its
-    names, and gets them back from whoever took them when it comes back.
+    names, and takes them back from other classes when it is unarchived.
     """
 
     def __init__(self, store: Store) -> None:
@@ -46,7 +46,7 @@ class Classes:
     def add(
         self, name: str, description: str = "", colour: str = "", aliases: Sequence[str] = ()
     ) -> ClassEntry:
-        """Add a class at the end, or take the archived one of that name back.
+        """Add a class at the end, or unarchive the one of that name.
 
         Raises:
             ClassNameInvalid: if the name is empty.
@@ -101,9 +101,9 @@ class Classes:
         with self._store.write() as connection:
             _set(connection, class_id, archived=1)
 
-    def bring_back(self, class_id: int) -> None:
-        """Take a class out of the archive, to the end of the vocabulary.  What has come to be
-        called like it meanwhile (by a merge) is not called so any more.
+    def unarchive(self, class_id: int) -> None:
+        """Move a class from the archive to the end of the vocabulary.  Aliases of other classes
+        that equal its name (after a merge) are removed.
 
         Raises:
             ClassNameTaken: if a class of the vocabulary has its name.
@@ -132,10 +132,10 @@ class Classes:
             _set_aliases(connection, into, [*kept.aliases, *names])
 
     def restore(self, entries: Iterable[ClassEntry]) -> None:
-        """Make these classes (known by id) exactly what the entries say: undo.
+        """Set these classes, by id, to exactly these entries: for undo.
 
         Raises:
-            ClassNameTaken: if a name is in use by now; then nothing is changed.
+            ClassNameTaken: if a name is in use; then nothing is changed.
             NotInCatalogue: if a class is not there; then nothing is changed.
         """
         wanted = list(entries)
@@ -172,18 +172,18 @@ class Classes:
             for position, class_id in enumerate(wanted):
                 _set(connection, class_id, position=position)
 
-    def replace_all(self, classes: Sequence[ClassLike]) -> list[ClassEntry]:
+    def replace_all(self, classes: Sequence[ClassSpec]) -> list[ClassEntry]:
         """Make this the vocabulary, in this order.
 
-        A class of the same name is kept with its annotations (archived ones come back), the
-        others are archived.  An alias in the list stands for its class, which keeps its name.
-        Of names that are the same the first counts.  An empty description, colour or list of
-        aliases leaves a kept class what it has.
+        A class of the same name is kept with its annotations (an archived one is unarchived),
+        the others are archived.  An alias in the list stands for its class, which keeps its
+        name.  Of equal names the first counts.  An empty description, colour or list of
+        aliases leaves that of a kept class as it is.
 
         Raises:
             ClassNameInvalid: if a name is empty.
         """
-        wanted: dict[str, ClassLike] = {}
+        wanted: dict[str, ClassSpec] = {}
         for item in classes:
             wanted.setdefault(name_key(_clean(item.name)), item)
         with self._store.write() as connection:
@@ -213,7 +213,7 @@ class Classes:
                     given.append((class_id, item.aliases))
             for class_id, aliases in given:
                 _set_aliases(connection, class_id, aliases, strict=False)
-            # A class that came back may bring an alias which the list uses as a name.
+            # An unarchived class may have an alias that the list uses as a name.
             keys = select(_table.c.name_key).where(_table.c.archived == 0)
             ids = select(_table.c.id).where(_table.c.archived == 0)
             connection.execute(
@@ -223,11 +223,11 @@ class Classes:
 
 
 def _placed(
-    wanted: dict[str, ClassLike], live: dict[str, int], owners: dict[str, int]
-) -> list[tuple[str, ClassLike, int | None]]:
+    wanted: dict[str, ClassSpec], live: dict[str, int], owners: dict[str, int]
+) -> list[tuple[str, ClassSpec, int | None]]:
     """Key, item and class (None: none of the vocabulary) of every line of a list, by key."""
     used = {live[key] for key in wanted if key in live}
-    placed: list[tuple[str, ClassLike, int | None]] = []
+    placed: list[tuple[str, ClassSpec, int | None]] = []
     for key, item in wanted.items():
         class_id = live.get(key)
         if class_id is None and (class_id := owners.get(key)) is not None:
@@ -304,7 +304,7 @@ def _drop_alias(connection: Connection, class_id: int, key: str) -> None:
 def _set_aliases(
     connection: Connection, class_id: int, aliases: Iterable[str], *, strict: bool = True
 ) -> None:
-    """Replace the aliases; with ``strict`` off, those that are taken are left out."""
+    """Replace the aliases; without ``strict``, those that are taken are left out."""
     entry = _get(connection, class_id)
     wanted: dict[str, str] = {}
     for alias in aliases:
@@ -334,7 +334,7 @@ def _next_position(connection: Connection) -> int:
 
 
 def _taken_by(connection: Connection, name: str, but: int | None = None) -> str:
-    """Why no other class of the vocabulary can be called ``name``, or ""."""
+    """Why ``name`` is taken by another class of the vocabulary, or ""."""
     key = name_key(name)
     query = select(_table).where(_table.c.name_key == key, _table.c.archived == 0)
     found = connection.execute(query).first()
@@ -345,7 +345,7 @@ def _taken_by(connection: Connection, name: str, but: int | None = None) -> str:
     owner = _alias_owners(connection).get(key)
     if owner is not None and owner != but:
         return _(
-            "“{name}” is another name of “{owner}”. Use that class, or take it off there."
+            "“{name}” is another name of “{owner}”. Use that class, or remove the name there."
         ).format(name=name, owner=_get(connection, owner).name)
     return ""
 
@@ -361,9 +361,9 @@ def _revive(connection: Connection, entry: ClassEntry, position: int) -> None:
     )
     if (found := connection.execute(query).first()) is not None:
         raise ClassNameTaken(
-            _(
-                "There is a class called “{name}” by now. Rename that one first, or merge the two."
-            ).format(name=found.name)
+            _("There is now a class called “{name}”. Rename it first, or merge the two.").format(
+                name=found.name
+            )
         )
     owners = _alias_owners(connection)
     live = set(connection.scalars(select(_table.c.name_key).where(_table.c.archived == 0)))

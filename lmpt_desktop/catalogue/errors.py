@@ -61,7 +61,7 @@ class FolderOverlaps(CatalogueError):
 
 
 def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
-    """The sentence for a damaged file, which tells of the backups beside it."""
+    """The sentence for a damaged file, which names the backups beside it."""
     backups = path.parent / "backups"
     copies = sorted(backups.glob("*.sqlite")) if backups.is_dir() else []
     found = f" ({detail})" if detail else ""

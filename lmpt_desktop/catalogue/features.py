@@ -2,8 +2,8 @@
 
 Features are kept as they come from the encoder: a chunk of some hundred rows, half precision,
 in one BLOB.  A chunk also holds the fingerprint each photo had; a feature counts only while
-the photo still has it, so nothing needs to be taken back when a file changes.  Many small
-chunks are merged into few large ones on the way.
+the photo still has it, so nothing has to be deleted when a file changes.  Many small chunks are
+merged into few large ones along the way.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lmpt_desktop.translation import _
 MERGED_ROWS = 4096
 """Rows of a chunk that is not merged any further."""
 SMALL_CHUNKS = 64
-"""So many smaller ones are merged."""
+"""Smaller chunks are merged once there are this many."""
 _FINGERPRINT_BYTES = 16
 _NO_FINGERPRINT = "00" * _FINGERPRINT_BYTES
 _USABLE = """
@@ -48,7 +48,7 @@ class Features:
         self._store = store
 
     def append(self, backbone: str, ids: ImageIds, features: NDArray[np.floating]) -> None:
-        """Keep features, in place of older ones of the same images; committed on return.
+        """Store features, replacing older ones of the same images; committed on return.
 
         Args:
             backbone: its name.
@@ -85,7 +85,7 @@ class Features:
             )
             if len(current) != len(set(wanted.tolist())):
                 raise NotInCatalogue(
-                    _("Features were handed in for a photo that is not in this library.")
+                    _("Features were computed for a photo that is not in this library.")
                 )
             fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in wanted.tolist())
             _insert(connection, backbone, _Chunk(wanted, fingerprints, rows_in))
@@ -95,7 +95,7 @@ class Features:
         """Every current feature of a backbone.
 
         Returns:
-            ``(ids, features)``: (n,) int64 by rising id, and (n, D) float16.  (0,) and
+            ``(ids, features)``: (n,) int64 by ascending id, and (n, D) float16.  (0,) and
             (0, 0) when there is none.
         """
         with self._store.read() as connection:
@@ -120,7 +120,7 @@ class Features:
             return set(encoded_ids(connection, backbone).tolist())
 
     def missing(self, backbone: str, image_ids: ImageIds | None = None) -> NDArray[np.int64]:
-        """(n,) int64 rising ids of usable images (ok, folder not hidden) without a current
+        """(n,) int64 ascending ids of usable images (ok, folder not hidden) without a current
         feature, of all or of these."""
         wanted = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
         with self._store.read() as connection:
@@ -142,7 +142,7 @@ class Features:
         return {name: int(count) for name, count in found}
 
     def forget(self, backbone: str) -> None:
-        """Drop a backbone's features and text embeddings; they can be encoded again."""
+        """Delete a backbone's features and text embeddings; they can be encoded again."""
         with self._store.write() as connection:
             for table in (schema.feature_chunks, schema.text_embeddings):
                 connection.execute(delete(table).where(table.c.backbone == backbone))
@@ -157,7 +157,7 @@ class Features:
         Args:
             backbone: its name.
             texts: any number.
-            variant: tells apart embeddings of one text made in different ways (such as with
+            variant: distinguishes embeddings of one text made in different ways (such as with
                 and without prompt templates).
         """
         with self._store.read() as connection:
@@ -174,7 +174,7 @@ class Features:
     def put_texts(
         self, backbone: str, embeddings: Mapping[str, FloatArray], variant: str = ""
     ) -> None:
-        """Keep embeddings, (D,) each; older ones of the same texts are replaced."""
+        """Store embeddings, (D,) each; older ones of the same texts are replaced."""
         values = [
             {
                 "backbone": backbone,
@@ -211,7 +211,7 @@ class _Index:
 
 
 def encoded_ids(connection: Connection, backbone: str) -> NDArray[np.int64]:
-    """(n,) int64 rising ids of images with a current feature of ``backbone``."""
+    """(n,) int64 ascending ids of images with a current feature of ``backbone``."""
     return _index(connection, backbone).ids
 
 
@@ -288,10 +288,9 @@ def _insert(connection: Connection, backbone: str, chunk: _Chunk) -> None:
 
 
 def _merge_small(connection: Connection, backbone: str) -> None:
-    """Merge small chunks once there are many, dropping what has been superseded.
+    """Merge small chunks once there are many, dropping outdated rows.
 
-    The merged rows are the newest of their images, so that it does no harm that their chunk
-    is now newer than others.
+    The merged rows are the newest of their images, so their chunk may be newer than others.
     """
     small = [
         row[0]

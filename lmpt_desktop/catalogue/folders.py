@@ -9,9 +9,9 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import FolderOverlaps, NotInCatalogue
-from lmpt_desktop.catalogue.records import Folder
 from lmpt_desktop.catalogue.store import Store, now
 from lmpt_desktop.catalogue.stored_paths import folder_to_stored, from_stored, readable, to_stored
+from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.translation import _
 
 _table = schema.folders
@@ -43,16 +43,16 @@ class Folders:
     def add(self, path: Path) -> Folder:
         """Add a folder, or bring back one that was removed.
 
-        A folder inside one that the library has is there already: that one is returned.
-        A folder around others takes over their images, with everything known of them; a
-        folder inside a hidden one takes over its part.
+        If the library has a folder around it, that one is returned.  A folder around others
+        takes over their images with everything known of them; a folder inside a hidden one
+        takes over its part.
         """
         stored = folder_to_stored(path)
         with self._store.write() as connection:
             others = [_folder(row) for row in connection.execute(select(_table))]
             for other in others:
                 if folder_to_stored(other.path) == stored:
-                    self._store.touch_all()
+                    self._store.mark_all_changed()
                     _set(connection, other.id, hidden=0)
                     return _get(connection, other.id)
             native = Path(from_stored(stored))
@@ -62,7 +62,7 @@ class Folders:
             done = connection.execute(insert(_table).values(path=stored, added_at=now()))
             assert done.inserted_primary_key is not None
             folder_id = int(done.inserted_primary_key[0])
-            self._store.touch_all()
+            self._store.mark_all_changed()
             for other in others:
                 if other.path.is_relative_to(native):
                     prefix = to_stored(_relative(other.path, native))
@@ -77,7 +77,7 @@ class Folders:
 
         Raises:
             NotInCatalogue: if there is no such folder.
-            FolderOverlaps: if another folder of the library is there, above or below.
+            FolderOverlaps: if another folder of the library is there, around or inside it.
         """
         stored = folder_to_stored(new_path)
         native = Path(from_stored(stored))
@@ -94,18 +94,18 @@ class Folders:
                         ).format(place=readable(str(native)), other=readable(str(other.path)))
                     )
             _set(connection, folder_id, path=stored)
-            self._store.touch_all()
+            self._store.mark_all_changed()
             return _get(connection, folder_id)
 
     def remove(self, folder_id: int) -> None:
-        """Hide the folder and its images; annotations are kept and come back with it.
+        """Hide the folder and its images; annotations are kept and return with it.
 
         Raises:
             NotInCatalogue: if there is no such folder.
         """
         with self._store.write() as connection:
             _set(connection, folder_id, hidden=1)
-            self._store.touch_all()
+            self._store.mark_all_changed()
 
 
 def _folder(row: object) -> Folder:

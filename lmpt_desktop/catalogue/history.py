@@ -1,4 +1,4 @@
-"""What can be undone and done again, read from the journal."""
+"""What can be undone and redone, read from the journal."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from lmpt_desktop.catalogue.records import BatchSummary, Verdict
 from lmpt_desktop.catalogue.store import as_datetime, rows
+from lmpt_desktop.domain.records import BatchSummary, Verdict
 
 LOOK_BACK = 20
 """Batches read for each one asked for: undos, redos and what changed nothing are among them."""
@@ -31,7 +31,7 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
         undoes: int | None = row[1]
         if undoes is None:
             if row[3] == "vocabulary":
-                continue  # half of a merge or split: alone it is not to be undone
+                continue  # half of a merge or split, which cannot be undone alone
             if row[5]:
                 known[batch] = row
                 done.append(batch)
@@ -57,14 +57,14 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
             class_id=row[7],
             class_name=row[8] or "",
             verdict=None if row[9] is None else Verdict(row[9]),
-            done=stands,
+            done=in_effect,
         )
-        for row, stands in stack
+        for row, in_effect in stack
     ]
 
 
 def newest_link(connection: Connection, first: int) -> int:
-    """The batch that undid, or did again, ``first`` last; ``first`` itself if none did."""
+    """The batch that undid or redid ``first`` last; ``first`` itself if none did."""
     found = rows(
         connection,
         "WITH RECURSIVE chain(id) AS (SELECT ? UNION SELECT b.id FROM batches AS b "

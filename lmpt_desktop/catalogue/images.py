@@ -1,7 +1,7 @@
 """The images: what was found on disk, and what is known of it.
 
-An image is a file the library has once seen.  It is never deleted: a file that is gone leaves
-a missing image, whose annotations come back with the file.
+An image is a file that the library has seen.  It is never deleted: when its file is gone the image
+is missing, and its annotations return with the file.
 """
 
 from __future__ import annotations
@@ -18,26 +18,25 @@ from sqlalchemy import Connection, insert, select, text, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.bulk import image_columns
+from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.errors import NotInCatalogue
-from lmpt_desktop.catalogue.records import (
+from lmpt_desktop.catalogue.records import Image, ImageIds
+from lmpt_desktop.catalogue.store import Store, now, rows
+from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
+from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
+from lmpt_desktop.domain.records import (
     NO_DATE,
     CaptionSource,
-    Image,
-    ImageIds,
     ImagePlace,
     ImageState,
     ImageTable,
     KnownFile,
-    PhotoOnDisk,
+    ScannedFile,
 )
-from lmpt_desktop.catalogue.store import Store, now, rows
-from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
-from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
-from lmpt_desktop.catalogue.touched import TouchedImages
 from trainer.photo import may_pass
 
 _table = schema.images
-_STATES = {state.name.lower(): int(state) for state in ImageState}
+_STATES = {state.key: int(state) for state in ImageState}
 _WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.items())
 _STATE_NUMBER = f"CASE i.state {_WHEN} END"
 _SOME = f"""
@@ -47,7 +46,7 @@ _SOME = f"""
     WHERE f.hidden = 0 AND i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id
 """
 _PARKED = "//parked/"
-"""Where a path waits while two images swap theirs; ``//`` is in no real path."""
+"""Prefix of temporary paths while images swap theirs; ``//`` is in no real path."""
 
 
 class Images:
@@ -59,9 +58,10 @@ class Images:
     # ------------------------------------------------------------------------- reading
 
     def table(self, *, ids: ImageIds | None = None) -> ImageTable:
-        """Columns over the images of folders that are not hidden, by rising id.
+        """Columns over the images of folders that are not hidden, by ascending id.
 
-        ``ids``: only these (unknown or hidden ones are left out).
+        Args:
+            ids: only these (unknown or hidden ones are left out).
         """
         with self._store.read() as connection:
             if ids is None:
@@ -73,9 +73,9 @@ class Images:
         return ImageTable(**columns)
 
     @property
-    def touched(self) -> TouchedImages:
+    def changed(self) -> ChangedImages:
         """Images whose columns this process has changed."""
-        return self._store.touched
+        return self._store.changed
 
     def details(self, image_id: int) -> Image:
         """Everything about one image.
@@ -162,14 +162,14 @@ class Images:
             )
         return {
             from_stored(row[0]): KnownFile._make(
-                (*row[3:], row[2] == "unreadable" and may_pass(row[1]))
+                (*row[3:], row[2] == ImageState.UNREADABLE.key and may_pass(row[1]))
             )
             for row in found
             if not is_displaced(row[0])
         }
 
     def by_fingerprint(self, fingerprints: Iterable[str]) -> dict[str, list[ImagePlace]]:
-        """Images of each of these fingerprints, in any folder, by rising id."""
+        """Images of each of these fingerprints, in any folder, by ascending id."""
         with self._store.read() as connection:
             found = rows(
                 connection,
@@ -191,15 +191,15 @@ class Images:
     def upsert(
         self,
         folder_id: int,
-        files: Sequence[PhotoOnDisk],
+        files: Sequence[ScannedFile],
         moved: Mapping[str, int] | None = None,
         displaced: Collection[str] = (),
     ) -> list[int]:
         """Record files as found, in one transaction.
 
         A file whose path is known is that image, with new content; one in ``moved`` is the
-        image with that id, now at this path; one in ``displaced`` is a new image.  Whichever
-        image had the path of a moved or displaced one becomes missing.
+        image with that id, now at this path; one in ``displaced`` is a new image.  The image
+        that had the path of a moved or displaced file becomes missing.
 
         Args:
             folder_id: the folder the paths are relative to.
@@ -212,7 +212,7 @@ class Images:
         """
         with self._store.write() as connection:
             if moved or displaced:
-                self._store.touch(_make_way(connection, folder_id, moved or {}, displaced))
+                self._store.mark_changed(_make_way(connection, folder_id, moved or {}, displaced))
             wanted = json.dumps([to_stored(file.path) for file in files])
             ids = dict(
                 rows(
@@ -223,7 +223,7 @@ class Images:
                 )  # type: ignore[arg-type]
             )
             for file in files:
-                _refuse_unlike(file)
+                _check(file)
             new = [file for file in files if to_stored(file.path) not in ids]
             old = [(ids[to_stored(f.path)], f) for f in files if to_stored(f.path) in ids]
             at = now()
@@ -260,7 +260,7 @@ class Images:
                 )  # type: ignore[arg-type]
             )
             result = [int(found[to_stored(file.path)]) for file in files]
-            self._store.touch(result)
+            self._store.mark_changed(result)
             return result
 
     def mark_missing(self, image_ids: ImageIds) -> None:
@@ -268,7 +268,7 @@ class Images:
         self._set_state(image_ids, "'missing'")
 
     def mark_found(self, image_ids: ImageIds) -> None:
-        """These files are back as they were: ok, or unreadable for the same reason.
+        """These files are back unchanged: ok, or unreadable for the same reason.
 
         A reason that may have passed (the disk was unplugged) is forgotten.
         """
@@ -282,7 +282,7 @@ class Images:
             )
             passed = json.dumps([row[0] for row in reasons if may_pass(row[0])])
             connection.execute(_FOUND, {"ids": wanted, "passed": passed})
-            self._store.touch(np.asarray(image_ids, np.int64).tolist())
+            self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
 
     def mark_unreadable(self, image_id: int, reason: str) -> None:
         """The file cannot be decoded; ``reason`` is a sentence for the user.
@@ -294,8 +294,8 @@ class Images:
         if not reason:
             raise ValueError("an unreadable image needs a reason")
         with self._store.write() as connection:
-            _set(connection, image_id, state="unreadable", reason=reason)
-            self._store.touch([int(image_id)])
+            _set(connection, image_id, state=ImageState.UNREADABLE.key, reason=reason)
+            self._store.mark_changed([int(image_id)])
 
     def set_caption(
         self, image_id: int, caption: str, source: CaptionSource = CaptionSource.USER
@@ -340,7 +340,7 @@ class Images:
                 ),
                 {"ids": wanted},
             )
-            self._store.touch(np.asarray(image_ids, np.int64).tolist())
+            self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
 
 
 _UPDATE = text(
@@ -354,8 +354,8 @@ _UPDATE = text(
     WHERE id = :id
 """.replace(
         "{kept}",
-        # What the user wrote stays; what a captioner wrote, as long as the photo is the same and
-        # has nothing to say itself.
+        # The user's caption stays; a captioner's stays while the photo is the same and has no
+        # caption of its own.
         "caption_source = 'user' OR "
         "(caption_source = 'captioner' AND :caption = '' AND fingerprint = :fingerprint)",
     )
@@ -380,13 +380,13 @@ def _no_image(image_id: int) -> str:
     return f"There is no image with the number {image_id} in this library; nothing was changed."
 
 
-def _refuse_unlike(file: PhotoOnDisk) -> None:
+def _check(file: ScannedFile) -> None:
     CaptionSource(file.caption_source)
     if file.path.startswith("/") or "//" in file.path:
         raise ValueError(f"not a normalised relative path: {file.path!r}")
 
 
-def _values(file: PhotoOnDisk) -> dict[str, Any]:
+def _values(file: ScannedFile) -> dict[str, Any]:
     return {
         "size": file.size,
         "mtime_ns": file.mtime_ns,
@@ -395,7 +395,7 @@ def _values(file: PhotoOnDisk) -> dict[str, Any]:
         "width": file.width,
         "height": file.height,
         "taken": file.taken,
-        "state": "unreadable" if file.reason else "ok",
+        "state": (ImageState.UNREADABLE if file.reason else ImageState.OK).key,
         "reason": file.reason,
     }
 
@@ -409,9 +409,9 @@ def _set(connection: Connection, image_id: int, **values: object) -> None:
 def _make_way(
     connection: Connection, folder_id: int, moved: Mapping[str, int], displaced: Collection[str]
 ) -> list[int]:
-    """Give moved images their new paths, and move others out of the way; the ids of both.
+    """Give moved images their new paths, displacing others; returns the ids of both.
 
-    Paths may be swapped or shifted among the moved, so all of those are parked first.
+    Moved images may swap paths with each other, so all of them get temporary paths first.
     """
     targets = {to_stored(path): image_id for path, image_id in moved.items()}
     set_path = text("UPDATE images SET path = :path WHERE id = :id")

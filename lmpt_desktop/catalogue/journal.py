@@ -1,7 +1,7 @@
-"""Writing what was said: the journal first, then the state, in one transaction.
+"""Writing changes of annotations: the journal first, then the state, in one transaction.
 
 A batch begins with :func:`begin`; its journal rows are inserted; :func:`settle` makes
-``annotations``, ``declared_absent`` and ``reviewed`` agree with them and tells what changed.
+``annotations``, ``declared_absent`` and ``reviewed`` agree with them and returns what changed.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, text
 
-from lmpt_desktop.catalogue import declared, schema
-from lmpt_desktop.catalogue.records import Batch, Source, distinct, uniform
+from lmpt_desktop.catalogue import declared_absent as declared
+from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.records import distinct, uniform
 from lmpt_desktop.catalogue.store import as_datetime, rows
+from lmpt_desktop.domain.records import Batch, Source
 
 CLASS_COLUMNS = (
     "batch_id, image_id, class_id, before_verdict, before_at, before_source, "
@@ -96,16 +98,16 @@ class Open:
 
 @dataclass(frozen=True, eq=False)
 class Review:
-    """What a batch does to reviews, image by image.
+    """What a batch changes about reviews, image by image.
 
     Attributes:
         image_ids: (n,) int64, each once.
         class_ids: (C,) int64.
-        cells: (n, C) bool, the classes that are declared absent, or are so no more.
+        cells: (n, C) bool, the classes that are declared absent, or no longer are.
         declares: which of the two.
         at: (n,) int64, the time of the declaration.
-        marks: n pairs: when the image was marked before and after (None: it is not); None
-            where the mark does not change.
+        marks: n pairs: when the image was marked, before and after (None: not marked);
+            None where the mark does not change.
     """
 
     image_ids: NDArray[np.int64]
@@ -160,14 +162,14 @@ def begin(
 
 
 def write_review(connection: Connection, batch: Open, review: Review) -> None:
-    """Write a review's journal rows, one an image; images it does not change have none."""
-    set_ids, besides = declared.encode(connection, review.cells, review.class_ids)
-    said = Source.REVIEWED.value
-    before, after = (None, said) if review.declares else (said, None)
+    """Write a review's journal rows, one per image; images it does not change have none."""
+    set_ids, excluded = declared.encode(connection, review.cells, review.class_ids)
+    source = Source.REVIEWED.value
+    before, after = (None, source) if review.declares else (source, None)
 
     def journal() -> Iterable[tuple[Any, ...]]:
         for image, at, set_id, but, mark in zip(
-            review.image_ids.tolist(), review.at.tolist(), set_ids, besides, review.marks,
+            review.image_ids.tolist(), review.at.tolist(), set_ids, excluded, review.marks,
             strict=True,
         ):  # fmt: skip
             if not set_id and mark is None:
@@ -193,17 +195,17 @@ def settle(
     *,
     expected: int | None = None,
 ) -> Batch:
-    """Make the state agree with what the journal says of ``batch``.
+    """Update the state from the journal rows of ``batch``.
 
     Args:
         connection: the batch's transaction.
         batch: from :func:`begin`.
         review: what :func:`write_review` has written, if anything.
-        expected: how many changes there were to be; fewer are counted as skipped.
+        expected: how many changes were intended; the difference is counted as skipped.
     """
     for statement in _SETTLE:
         connection.execute(statement, {"last": batch.last})
-    # One number for class and verdicts: a large batch is mostly the cost of its tuples.
+    # One number for class and verdicts: in a large batch the tuples cost most.
     found = rows(
         connection,
         "SELECT image_id, class_id * 16 + (coalesce(before_verdict, -1) + 1) * 4 "
@@ -212,19 +214,17 @@ def settle(
         (batch.last,),
     )
     table = np.fromiter(chain.from_iterable(found), np.int64, 2 * len(found)).reshape(-1, 2)
-    said = table[:, 1]
+    packed = table[:, 1]
     changes = _Changes(
         table[:, 0].copy(),
-        said // 16,
-        (said // 4 % 4 - 1).astype(np.int8),
-        (said % 4 - 1).astype(np.int8),
+        packed // 16,
+        (packed // 4 % 4 - 1).astype(np.int8),
+        (packed % 4 - 1).astype(np.int8),
     )
     reviewed_ids, reviewed_after = np.empty(0, np.int64), np.empty(0, np.bool_)
     if review is not None:
         if not review.declares:
-            declared.take_out(
-                connection, review.image_ids, review.at, review.cells, review.class_ids
-            )
+            declared.remove(connection, review.image_ids, review.at, review.cells, review.class_ids)
         changes = _Changes.of(review).after(changes)
         marked = [(i, mark[1]) for i, mark in enumerate(review.marks) if mark is not None]
         reviewed_ids = review.image_ids[[i for i, _ in marked]]
@@ -249,7 +249,7 @@ def settle(
 
 
 def _note(connection: Connection, batch: Batch) -> None:
-    """Keep what the undo menu says of a batch with it."""
+    """Store with a batch what the undo menu shows of it."""
     images = len(distinct(batch.image_ids, batch.reviewed_ids))
     rows(
         connection,

@@ -1,6 +1,6 @@
-"""Locks between processes, which the system lets go of when a process dies.
+"""Locks between processes, which the system releases when a process dies.
 
-A file that merely holds a process id would outlive ``kill -9`` and lock its owner out.
+A file with a process id would survive ``kill -9`` and lock its owner out.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class ProcessLock:
                         "app{owner}. Close that window first, or open another library."
                     ).format(library=path.parent, owner=owner)
                 ) from error
-        # Who holds it is a courtesy; on a full disk the lock holds all the same.
+        # Naming the owner is a courtesy; the lock works without it, as on a full disk.
         with contextlib.suppress(OSError):
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -75,7 +75,7 @@ class ProcessLock:
         return _(" (process {number})").format(number=text) if text.isdigit() else ""
 
     def release(self) -> None:
-        """Let go.  The file stays: deleting it would let two processes lock two files."""
+        """Release the lock.  The file stays: deleting it would let two processes lock two files."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

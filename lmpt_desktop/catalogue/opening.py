@@ -1,8 +1,8 @@
-"""What happens between a path and a catalogue that can be used.
+"""Making a catalogue file ready for use.
 
-In order: the file is ours and sound, or there is none; it is not newer than this app; it is
-brought up to date, after a copy was taken.  All under a lock, so that two processes that
-start together do not both migrate.
+In order: check that the file is ours and sound, or absent; check that it is not newer than this
+app; migrate it, after a backup.  All under a lock, so that of two processes that start together
+only one migrates.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ CATALOGUE_NAME = "catalogue.sqlite"
 LOCK_NAME = "catalogue.lock"
 OPENING_LOCK_NAME = "opening.lock"
 SOUND_NAME = "catalogue.sound"
-"""Beside the catalogue after an orderly end: what it looked like and when it was checked."""
+"""Beside the catalogue after a clean shutdown: its size and time, and when it was checked."""
 CHECK_EVERY_SECONDS = 24 * 3600.0
 
 
@@ -53,20 +53,20 @@ def prepare(library: Path) -> Path:
         except OSError as error:
             raise from_os(error, path) from error
         if not exists and backups.existing(library):
-            # An empty catalogue in its place would look as if everything said were lost, and
-            # its own daily copies would in time push out those that still have it.
+            # An empty catalogue in its place would look as if all annotations were lost, and its
+            # own daily copies would in time displace the backups that still have them.
             raise damaged(path, _("it is empty") if path.exists() else _("it is gone"))
         if exists:
-            _set_strange_log_aside(path)
+            _set_foreign_log_aside(path)
         revision = _examine(path) if exists else None
         if revision != schema.HEAD:
-            _bring_up_to_date(path, revision)
+            _migrate(path, revision)
     return path
 
 
 def note_sound(path: Path) -> None:
-    """Remember what the catalogue looks like at an orderly end, so that the next start need
-    not read the whole file again to know that it is sound."""
+    """Record size and time of the catalogue at a clean shutdown, so that the next start need
+    not read the whole file to check it."""
     checked = _sound_note(path).get("checked", 0.0)
     try:
         status = path.stat()
@@ -76,21 +76,21 @@ def note_sound(path: Path) -> None:
         log.debug("no note beside %s", path, exc_info=True)
 
 
-def _set_strange_log_aside(path: Path) -> None:
+def _set_foreign_log_aside(path: Path) -> None:
     """Keep SQLite from playing another file's write-ahead log into this one.
 
-    After a kill the log stays beside the catalogue.  A backup that is put in place then would be
-    mixed with it, page by page.  A catalogue in use says in its header (bytes 18 and 19) that it
-    has a log; a backup copy says that it has none.
+    After a kill the log stays beside the catalogue.  A backup put in its place would then be
+    mixed with that log, page by page.  The header of a catalogue in use (bytes 18 and 19) says
+    that there is a log; that of a backup copy says that there is none.
     """
-    strange = path.with_name(f"{path.name}-wal")
+    foreign = path.with_name(f"{path.name}-wal")
     try:
         with path.open("rb") as file:
             header = file.read(20)
-        if header[18:] != b"\x01\x01" or not strange.exists():
+        if header[18:] != b"\x01\x01" or not foreign.exists():
             return
         kept = path.with_name(f"{path.name}-wal.{time.time_ns()}.old")
-        strange.rename(kept)
+        foreign.rename(kept)
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
     except OSError as error:
         raise from_os(error, path) from error
@@ -98,7 +98,7 @@ def _set_strange_log_aside(path: Path) -> None:
 
 
 def _examine(path: Path) -> str:
-    """The revision of an existing catalogue, which is checked to be ours and sound."""
+    """The revision of an existing catalogue, after checking that it is ours and sound."""
     try:
         # Without our settings: a file that is not ours, or newer, must not be touched.
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
@@ -108,7 +108,7 @@ def _examine(path: Path) -> str:
         if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
             tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
             if not tables:
-                return ""  # begun by a process that was killed before its first commit
+                return ""  # created by a process that was killed before its first commit
             raise damaged(path, _("it is a database, but not one of LMPT Desktop's"))
         if not _looks_untouched(path):
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -152,7 +152,7 @@ def _write_checked(path: Path) -> None:
         log.debug("no note beside %s", path, exc_info=True)
 
 
-def _bring_up_to_date(path: Path, revision: str | None) -> None:
+def _migrate(path: Path, revision: str | None) -> None:
     """Run the migrations from ``revision`` (None or "": an empty file) in one transaction."""
     from lmpt_desktop.catalogue.migrations.run import known_revisions, upgrade  # noqa: PLC0415
 

@@ -21,7 +21,7 @@ _promotions = schema.promotions
 
 class PromptSets:
     """Records of prompt sets.  One per backbone is active, or none (zero-shot).  Promotions
-    are only ever added, so that every version that predicted can be gone back to."""
+    are only ever added, so that one can go back to every version that was active."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -41,7 +41,7 @@ class PromptSets:
     ) -> PromptSetRecord:
         """Record a prompt set that is whole on disk.  It is not active yet.
 
-        The rest is as in :class:`PromptSetRecord`.
+        The other arguments are as in :class:`PromptSetRecord`.
 
         Raises:
             NotInCatalogue: if ``run_id`` names no run.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,8 @@ class Runs:
         """Record a run that is about to begin.
 
         ``folder`` is its job folder; a ``{id}`` in it becomes the run's id.  Where ``taken``
-        says that there is something of that name, the folder gets another one: after a backup
-        was put in place, ids are counted again that have been given before.
+        says that the name is in use, the folder gets another one: after a backup was restored,
+        ids are assigned again that were used before.
         """
         at = now()
         with self._store.write() as connection:
@@ -88,8 +88,8 @@ class Runs:
         return [self._record(row) for row in found]
 
     def unfinished(self) -> list[RunRecord]:
-        """Runs that had not ended when last heard of, newest first: to be looked after when
-        the app starts."""
+        """Runs that had not ended by the last record, newest first: to be checked when the app
+        starts."""
         return [run for run in self.all() if run.state not in _ENDED]
 
     def update(
@@ -137,20 +137,13 @@ class Runs:
         Raises:
             NotInCatalogue: if an image does not exist; then nothing is changed.
         """
-        self._write_held_out(
-            "INSERT OR IGNORE INTO held_out (image_id, at) VALUES (:id, :at)", image_ids
-        )
-
-    def remove_held_out(self, image_ids: ImageIds) -> None:
-        """Let these be trained on again."""
-        self._write_held_out("DELETE FROM held_out WHERE image_id = :id", image_ids)
-
-    def _write_held_out(self, sql: str, image_ids: Iterable[int]) -> None:
         at = now()
         values = [{"id": int(image_id), "at": at} for image_id in image_ids]
         if values:
             with self._store.write() as connection:
-                connection.execute(text(sql), values)
+                connection.execute(
+                    text("INSERT OR IGNORE INTO held_out (image_id, at) VALUES (:id, :at)"), values
+                )
 
     def _record(self, row: Any) -> RunRecord:
         return RunRecord(

@@ -1,6 +1,6 @@
 """The catalogue's tables (SQLAlchemy Core).
 
-What the user said lives in ``annotations``, ``declared_absent`` and ``reviewed``; ``journal``
+Verdicts are in ``annotations``, ``declared_absent`` and ``reviewed``; ``journal``
 holds every change ever made to them, and they can be rebuilt from it.  Times are microseconds
 since the epoch, UTC.  A change here needs a migration in ``migrations/versions``; a test
 compares the two.
@@ -109,7 +109,7 @@ batches = Table(
     Column("at", Integer, nullable=False),
     Column("action", Text, nullable=False),
     Column("undoes", ForeignKey("batches.id")),
-    # What the undo menu says of it: in the user's words, or made from the rest.
+    # What the undo menu calls it: the user's text, or one made from the other columns.
     Column("label", Text, nullable=False, server_default=""),
     Column("images", Integer, nullable=False, server_default="0"),
     Column("changes", Integer, nullable=False, server_default="0"),
@@ -124,7 +124,7 @@ class_sets = Table(
     "class_sets",
     metadata,
     Column("id", Integer, primary_key=True),
-    # The members' ids, rising, with commas between: what makes a set the same as another
+    # The members' ids, ascending, with commas between: what makes a set the same as another
     Column("classes", Text, nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
@@ -203,7 +203,7 @@ feature_chunks = Table(
     Column("backbone", Text, nullable=False),
     Column("count", Integer, nullable=False),
     Column("dim", Integer, nullable=False),
-    # Before the features, so that reading who is in a chunk touches no feature pages.
+    # Before the features, so that reading the ids of a chunk reads no feature pages.
     Column("ids", LargeBinary, nullable=False),
     Column("fingerprints", LargeBinary, nullable=False),
     Column("features", LargeBinary, nullable=False),

@@ -1,8 +1,8 @@
 """The connection to the catalogue file: how it is opened, read and written.
 
 One engine per catalogue; any thread may read or write.  SQLite allows one writer at a time,
-so writers of this process queue on a lock (cheap, fair) and only other processes make us wait
-on SQLite's busy timeout.
+so writers of this process queue on a lock (cheap, fair) and SQLite's busy timeout
+matters only for other processes.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
+from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.errors import busy, translated
-from lmpt_desktop.catalogue.touched import TouchedImages
 
 BUSY_SECONDS = 15.0
 """How long a write waits for another process to finish its own."""
@@ -67,11 +67,11 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writing = threading.RLock()
-        self._patience = threading.local()
+        self._timeouts = threading.local()
         self._outer: Connection | None = None  # of the thread that holds the lock
-        self.touched = TouchedImages()
-        self._touching: set[int] = set()  # in the transaction that runs
-        self._touching_all = False
+        self.changed = ChangedImages()
+        self._changing: set[int] = set()  # in the transaction that runs
+        self._all_changed = False
         self._engine = create_engine(
             "sqlite://",
             creator=lambda: connect(path),
@@ -79,8 +79,8 @@ class Store:
             pool_size=4,
             max_overflow=60,
         )
-        # Every write of this process goes through one connection, whose data_version then
-        # tells of the writes of other processes and of nothing else.
+        # Every write of this process goes through one connection, so that its data_version
+        # counts the writes of other processes only.
         self._writer = create_engine(
             "sqlite://",
             creator=lambda: connect(path),
@@ -90,32 +90,32 @@ class Store:
         )
         _begin_with(self._engine, lambda: ("BEGIN",))
         # The driver's own BEGIN would be deferred, and a deferred transaction that turns into
-        # a writer fails at once when another process has written meanwhile.
+        # a writer fails at once if another process has written in the meantime.
         _begin_with(
             self._writer,
             lambda: (f"PRAGMA busy_timeout = {self._seconds() * 1000:.0f}", "BEGIN IMMEDIATE"),
         )
 
     def _seconds(self) -> float:
-        return getattr(self._patience, "seconds", BUSY_SECONDS)
+        return getattr(self._timeouts, "seconds", BUSY_SECONDS)
 
     @contextmanager
-    def hurried(self, seconds: float) -> Iterator[None]:
-        """Writes of this thread wait no longer than this for other writers; then they raise
-        CatalogueLocked with nothing changed.  For a thread that must not be held up."""
-        before = getattr(self._patience, "seconds", None)
-        self._patience.seconds = seconds
+    def write_timeout(self, seconds: float) -> Iterator[None]:
+        """Within the block, writes of this thread wait at most this long for other writers;
+        then they raise CatalogueLocked, with nothing changed.  For the window's thread."""
+        before = getattr(self._timeouts, "seconds", None)
+        self._timeouts.seconds = seconds
         try:
             yield
         finally:
             if before is None:
-                del self._patience.seconds
+                del self._timeouts.seconds
             else:
-                self._patience.seconds = before
+                self._timeouts.seconds = before
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view; what others write meanwhile is not seen."""
+        """A consistent view, without what others write in the meantime."""
         with translated(self.path), self._engine.connect() as connection:
             yield connection
 
@@ -123,10 +123,10 @@ class Store:
     def write(self) -> Iterator[Connection]:
         """A transaction: all of it is on disk when the block ends, or none of it.
 
-        Within another one of the same thread it is a part of that one.
+        Nested in a transaction of the same thread, it is part of that one.
         """
-        hurried = hasattr(self._patience, "seconds")
-        if not self._writing.acquire(timeout=self._seconds() if hurried else -1):
+        limited = hasattr(self._timeouts, "seconds")
+        if not self._writing.acquire(timeout=self._seconds() if limited else -1):
             raise busy(self.path)
         try:
             if self._outer is not None:
@@ -139,25 +139,25 @@ class Store:
                 finally:
                     self._outer = None
         finally:
-            if self._outer is None and (self._touching or self._touching_all):
-                # Only now can others read it; that it may have been taken back does no harm.
-                self.touched.note(self._touching, everything=self._touching_all)
-                self._touching, self._touching_all = set(), False
+            if self._outer is None and (self._changing or self._all_changed):
+                # Only now can others read the change; a rollback does no harm here.
+                self.changed.note(self._changing, everything=self._all_changed)
+                self._changing, self._all_changed = set(), False
             self._writing.release()
 
-    def touch(self, ids: Iterable[int]) -> None:
-        """Within a write: these images are not as they were; see :attr:`touched`."""
-        self._touching.update(ids)
+    def mark_changed(self, ids: Iterable[int]) -> None:
+        """Within a write: note that these images have changed; see :attr:`changed`."""
+        self._changing.update(ids)
 
-    def touch_all(self) -> None:
-        """Within a write: any image may not be as it was."""
-        self._touching_all = True
+    def mark_all_changed(self) -> None:
+        """Within a write: note that any image may have changed."""
+        self._all_changed = True
 
-    def outside_version(self) -> int:
-        """A number that is another one whenever another process has written since.
+    def external_version(self) -> int:
+        """A number that changes whenever another process writes; writes of this process do not
+        change it (SQLite's ``data_version``).
 
-        Writes of this process do not change it.  It waits while this process writes, and costs
-        microseconds otherwise.
+        Waits while this process writes; otherwise it takes microseconds.
         """
         with self._writing, translated(self.path), self._writer.connect() as connection:
             driver = connection.connection.driver_connection
@@ -165,7 +165,7 @@ class Store:
             return int(driver.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:
-        """Let go of the file; SQLite folds the WAL back into it."""
+        """Close the file; SQLite merges the WAL back into it."""
         self._engine.dispose()
         self._writer.dispose()
 

@@ -1,11 +1,11 @@
-"""File names as text in the catalogue, any file name, and back without loss.
+"""Storing any file name as text in the catalogue, without loss.
 
-Unix allows file names that are no UTF-8; Python shows their bytes as lone surrogates, which
-SQLite's text cannot hold.  They are stored as ``//`` and four hex digits: a path that has
-been normalised never contains ``//``, so nothing else can look like it.
+Unix allows file names that are not UTF-8; Python represents their bytes as lone surrogates, which
+SQLite's text cannot hold.  They are stored as ``//`` and four hex digits: a normalised path never
+contains ``//``, so this is unambiguous.
 
-For the same reason ``//~`` and a number can follow a path: that image's place was taken by
-another photo, and it is missing under the name it had.
+In the same way ``//~`` and a number follow the path of an image whose place another photo has
+taken; the image is missing under the name it had.
 """
 
 from __future__ import annotations

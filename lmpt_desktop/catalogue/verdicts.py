@@ -1,4 +1,4 @@
-"""Reading verdicts: from what was said class by class and from what reviews declared."""
+"""Reading verdicts: annotations of single classes and what reviews declared absent."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection
 
-from lmpt_desktop.catalogue import declared
+from lmpt_desktop.catalogue import declared_absent as declared
 from lmpt_desktop.catalogue.bulk import put_verdicts
 from lmpt_desktop.catalogue.store import rows
 
@@ -39,11 +39,11 @@ def verdict_matrix(
     )
     if few:
         only = "WHERE image_id IN (SELECT value FROM json_each(?))"
-        said = rows(connection, sql.format(only), (json.dumps(image_ids.tolist()),))
+        found_rows = rows(connection, sql.format(only), (json.dumps(image_ids.tolist()),))
     else:
-        said = rows(connection, sql.format(""))
-    if said:
-        images, counts, classes, verdicts = zip(*said, strict=True)
+        found_rows = rows(connection, sql.format(""))
+    if found_rows:
+        images, counts, classes, verdicts = zip(*found_rows, strict=True)
         row, row_found = declared.positions(image_ids, np.repeat(images, counts))
         column, column_found = declared.positions(class_ids, declared.numbers(classes))
         keep = row_found & column_found

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import Batch, BatchSummary, Source, Verdict, distinct
+from lmpt_desktop.catalogue.records import distinct
+from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import AnnotationsChanged, Notice
 
@@ -71,16 +72,16 @@ class AnnotationEditor:
     def undo(self, batch: Batch | int) -> Batch:
         """Revert exactly what ``batch`` (or the batch of that id) changed, except where
         something newer has changed it since; returns the change that did so."""
-        return self.show(self._catalogue.annotations.turn(batch))
+        return self.show(self._catalogue.annotations.toggle_undo(batch))
 
     def redo(self, batch: Batch | int) -> Batch:
         """Repeat what ``undo(batch)`` reverted (``batch`` is the original one)."""
-        return self.show(self._catalogue.annotations.turn(batch))
+        return self.show(self._catalogue.annotations.toggle_undo(batch))
 
     def write_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Within it, changes made by this thread wait at most this long while another process
         writes; then they raise CatalogueLocked and change nothing."""
-        return self._catalogue.hurried(seconds)
+        return self._catalogue.write_timeout(seconds)
 
     def history(self, limit: int = 100) -> list[BatchSummary]:
         """The last changes that can be undone and redone, oldest first, including those made

@@ -48,7 +48,7 @@ class ExternalChangeMonitor:
         self._notify = notify
         self._reload_images = reload_images
         self._quiet_seconds = quiet_seconds
-        self._seen = catalogue.outside_version()
+        self._seen = catalogue.external_version()
         self._folders = {item.id for item in catalogue.folders.all()}
         self._quiet_from: float | None = None
         self._spacing = CHECK_SECONDS
@@ -56,7 +56,7 @@ class ExternalChangeMonitor:
     def check(self) -> None:
         """Check whether another process has written; cheap, but may wait for our own writes."""
         try:
-            version = self._catalogue.outside_version()
+            version = self._catalogue.external_version()
         except CatalogueError as error:
             log.debug("the catalogue cannot be read: %s", error)
             return

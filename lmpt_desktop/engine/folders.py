@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
-from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.images import ImageReloader
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import FoldersChanged, Notice
@@ -106,7 +106,7 @@ class LibraryFolders:
     def check_watch(self) -> None:
         """Look whether watched folders are still there; to be called now and then."""
         if self._watch is not None:
-            self._watch.look()
+            self._watch.recheck()
 
     def close(self) -> None:
         """Stop watching."""

@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import Image, Verdict
-from lmpt_desktop.catalogue.touched import updated
+from lmpt_desktop.catalogue.changed_images import updated
+from lmpt_desktop.catalogue.records import Image
+from lmpt_desktop.domain.predictions import corrected_classes, predicted_classes
+from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import ImagesChanged, Notice
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.engine.views import Snapshot
 from trainer.bands import Band
 
 RELOAD_SECONDS = 0.5
@@ -60,7 +62,7 @@ class ImageDetails:
     size: tuple[int, int] | None
     date: float | None
     caption: str
-    state: str
+    state: ImageState
     reason: str
     reviewed: bool
     classes: tuple[ClassVerdict, ...]
@@ -76,20 +78,18 @@ def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
     bands = snapshot.bands.bands
     scores = snapshot.scores[row]
     said = snapshot.annotations[row]
+    predicted = predicted_classes(scores, snapshot.thresholds)
+    corrected = corrected_classes(said, scores, snapshot.thresholds)
     classes = [
         ClassVerdict(
             class_id=entry.id,
             name=entry.name,
             score=None if math.isnan(scores[column]) else float(scores[column]),
             threshold=float(snapshot.thresholds[column]),
-            predicted=bool(scores[column] >= snapshot.thresholds[column]),
+            predicted=bool(predicted[column]),
             verdict=Verdict(int(said[column])),
             band=bands[column],
-            corrected=bool(
-                said[column] >= 0
-                and not math.isnan(scores[column])
-                and (said[column] == 1) != (scores[column] >= snapshot.thresholds[column])
-            ),
+            corrected=bool(corrected[column]),
         )
         for column, entry in enumerate(snapshot.classes)
     ]
@@ -105,7 +105,7 @@ def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
         size=(image.width or 0, image.height or 0) if known_size else None,
         date=taken.timestamp() if taken is not None else image.mtime_ns / 1e9,
         caption=image.caption,
-        state=image.state.name.lower(),
+        state=image.state,
         reason=image.reason,
         reviewed=bool(snapshot.reviewed[row]),
         classes=tuple(classes),
@@ -184,7 +184,7 @@ class ImageReloader:
         try:
             self._model.queue_missing(changed)
         except BaseException:
-            self._catalogue.images.touched.note(() if changed is None else changed.tolist())
+            self._catalogue.images.changed.note(() if changed is None else changed.tolist())
             raise
         if self._scanner.idle:
             self._worker.post("names", self._rank_names)
@@ -203,7 +203,7 @@ class ImageReloader:
         """
         catalogue = self._catalogue
         with self._reading:
-            touched = catalogue.images.touched.take()
+            touched = catalogue.images.changed.take()
             everything |= touched.everything
             try:
                 old = self._state.snapshot.images
@@ -216,7 +216,7 @@ class ImageReloader:
                 reviewed = catalogue.annotations.reviewed(new)
                 self._state.set_images(images, catalogue.annotations.matrix, reviewed)
             except BaseException:
-                catalogue.images.touched.give_back(touched)
+                catalogue.images.changed.give_back(touched)
                 raise
         if everything or touched:
             self._notify(ImagesChanged())

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.snapshot import Snapshot, no_scores
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
-from lmpt_desktop.engine.views import Snapshot, no_scores
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights
 from trainer.bands import BandLimits
@@ -28,7 +28,7 @@ ReadMatrix = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]]
 _CARRIED = {
     "images": ("image_ids", "dates"),
     "classes": ("class_ids", "column_of"),
-    "scores": ("predicted",),
+    "scores": ("predicted", "scored"),
 }
 """Cached properties that stay right while the field they are made of does."""
 

@@ -230,7 +230,7 @@ class ModelService:
         ids, features = self._catalogue.features.load(self.backbone)
         if not len(ids):
             return
-        has, known = self._state.features_of(ids)
+        has, known = self._state.features().lookup(ids)
         other = ~has
         if has.any():
             other[has] = (features[has] != known).any(axis=1)

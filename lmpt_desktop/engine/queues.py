@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.engine.library_state import LibraryState
-from lmpt_desktop.inference.queues import Features, Queue, QueueRequest, build_queue
+from lmpt_desktop.inference.queues import Queue, QueueRequest, build_queue
 
 
 class ReviewQueues:
@@ -17,5 +17,5 @@ class ReviewQueues:
     def build(self, request: QueueRequest) -> Queue:
         """Questions worth answering now, best first; takes too long for the window's thread."""
         # Features first: the snapshot taken afterwards knows at least their images.
-        features = Features(*self._state.feature_view())
+        features = self._state.features()
         return build_queue(self._state.snapshot, request, features, self._catalogue.runs.held_out())

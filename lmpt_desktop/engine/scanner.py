@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
-from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.encoding.encoder import EncoderClient
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort, select
 from lmpt_desktop.inference.search import (
     RESULT_LIMIT,

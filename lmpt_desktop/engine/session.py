@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import external_changes
 from lmpt_desktop.engine.activities import Activities
 from lmpt_desktop.engine.annotations import AnnotationEditor
@@ -42,7 +43,6 @@ from lmpt_desktop.engine.search import Searcher
 from lmpt_desktop.engine.tasks import PeriodicTasks, Worker
 from lmpt_desktop.engine.training.training_service import TrainingService
 from lmpt_desktop.engine.versions.versions import Versions
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewer
 from lmpt_desktop.engine.vocabulary.editor import VocabularyEditor
 from lmpt_desktop.ingest import watch
@@ -159,7 +159,7 @@ class LibrarySession:
                 reload_images=self._reloader.reload,
             )
             tasks[others.check] = external_changes.CHECK_SECONDS
-            tasks[self.folders.check_watch] = watch.LOOK_SECONDS
+            tasks[self.folders.check_watch] = watch.RECHECK_SECONDS
         return tasks
 
     # ----------------------------------------------------------------- opening and closing
@@ -326,7 +326,7 @@ class LibrarySession:
 
 def _read_state(catalogue: Catalogue, limits: BandLimits | None) -> LibraryState:
     classes = catalogue.classes.all()
-    catalogue.images.touched.take()
+    catalogue.images.changed.take()
     images = catalogue.images.table()
     return LibraryState(
         images,

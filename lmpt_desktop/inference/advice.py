@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FEWEST = 30
-"""Fewer new verdicts teach nothing that a comparison could show."""
+MIN_VERDICTS = 30
+"""Fewer new verdicts make no difference that a comparison could show."""
 SHARE = 0.1
-"""New verdicts, as a share of the examples the prompts in use have learned from, that are worth
-a retraining."""
-AGAIN = 2.0
-"""A suggestion that was passed over is made again at so many times as many verdicts."""
+"""Share of new verdicts, relative to the examples that the active prompt set has learned from, that
+is worth a retraining."""
+REPEAT_FACTOR = 2.0
+"""An ignored suggestion is repeated after this many times as many verdicts."""
 
 
 @dataclass(frozen=True)
 class NewVerdicts:
-    """What was said since the prompts in use were learned.
+    """The verdicts since the active prompt set was learned.
 
-    ``verdicts`` counts presents, absents said one by one, and photos marked reviewed; ``tail``
-    those of them about classes of the tail; ``learned_from`` the present annotations that the
-    prompts in use were learned from (0: nothing was learned yet).
+    ``verdicts`` counts present annotations, single absent annotations, and images marked reviewed;
+    ``tail`` those about tail classes; ``learned_from`` the present annotations that the active
+    prompt set was learned from (0: nothing was learned yet).
     """
 
     verdicts: int
@@ -28,17 +28,17 @@ class NewVerdicts:
 
     @property
     def weight(self) -> int:
-        """A verdict on the tail counts twice: there one more example changes most."""
+        """A verdict on a tail class counts twice: there one more example changes most."""
         return self.verdicts + self.tail
 
 
-def worth_retraining(new: NewVerdicts, told_at: int = 0) -> bool:
+def worth_retraining(new: NewVerdicts, suggested_at: int = 0) -> bool:
     """Whether to suggest a retraining.
 
     Args:
-        new: what came in.
-        told_at: how many verdicts there were at the last suggestion since the prompts in use
-            were learned; 0 if there was none.
+        new: the verdicts.
+        suggested_at: how many verdicts there were at the last suggestion since the active prompt
+            set was learned; 0 if there was none.
     """
-    needed = max(FEWEST, SHARE * new.learned_from)
-    return new.weight >= needed and new.verdicts >= AGAIN * told_at
+    needed = max(MIN_VERDICTS, SHARE * new.learned_from)
+    return new.weight >= needed and new.verdicts >= REPEAT_FACTOR * suggested_at

@@ -1,7 +1,7 @@
-"""Average precision per class, over the annotations that are there (Qt-free numpy).
+"""Average precision per class over the available annotations (Qt-free numpy).
 
-The trainer's own (:mod:`trainer.metrics`) stands on scikit-learn, which the window's process
-does not load; a test holds the two to the same numbers.
+The trainer's own (:mod:`trainer.metrics`) uses scikit-learn, which the window's process does not
+load; a test checks that both give the same numbers.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from trainer.prompt_set import ClassResult, Evaluation
 
 
 def average_precision(scores: NDArray[np.float32], present: NDArray[np.bool_]) -> float | None:
-    """Of one class: the mean of the precisions at every present image, equal scores together.
+    """Of one class: the mean precision at every present image, with tied scores as one step.
 
     Args:
         scores: (n,) finite.
         present: (n,).
 
     Returns:
-        None where there is no present or no absent image: nothing to judge by.
+        None if there is no present or no absent image.
     """
     count = int(present.sum())
     if not count or count == len(present):
@@ -43,14 +43,14 @@ def evaluate(
     bands: tuple[Band, ...] | list[Band],
     train_present: NDArray[np.int64],
 ) -> Evaluation:
-    """Every class judged by its own annotations.
+    """Evaluate every class by its own annotations.
 
     Args:
-        scores: (n, C); NaN where a class or image cannot be scored: it is left out.
+        scores: (n, C); NaN where there is no score; such cells are left out.
         targets: (n, C): 1 present, 0 absent, -1 unknown (left out).
         names: C.
         bands: C, for the means.
-        train_present: (C,) to report.
+        train_present: (C,) present annotations in training, copied into the result.
     """
     classes: list[ClassResult] = []
     for column, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""Names that nearly are a class which exists: case, plural, hyphen, a letter (Qt-free)."""
+"""Finding an existing class under another spelling: case, plural, hyphen, a typo (Qt-free)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Protocol
+
+from lmpt_desktop.domain.records import ClassEntry
 
 _IRREGULAR = {
     "people": "person",
@@ -28,38 +29,27 @@ _IRREGULAR = {
     "scarves": "scarf",
     "calves": "calf",
 }
-# Asked at every key with the whole vocabulary, whose names hardly ever change.
+# Called at every key press with the whole vocabulary, whose names hardly ever change.
 cache_of_names = lru_cache(maxsize=50_000)
 SHORTEST_FOR_SPELLING = 5
-"""A letter more or less makes another word of a shorter one: "cat", "car", "cart"."""
+"""In shorter names one letter makes another word: "cat", "car", "cart"."""
 
 
 class Likeness(StrEnum):
-    """In what two names are alike."""
+    """How two names are alike."""
 
     SAME = "same"
-    """But for case, spaces, hyphens and accents."""
+    """The same apart from case, spaces, hyphens and accents."""
     ALIAS = "alias"
     """The name is another name of the class."""
     PLURAL = "plural"
     SPELLING = "spelling"
-    """One letter is other, missing or too many."""
-
-
-class Named(Protocol):
-    """A class with its names."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def aliases(self) -> tuple[str, ...]: ...
+    """One letter is different, missing or added."""
 
 
 @dataclass(frozen=True)
 class NearName:
-    """The class that a name is nearly: its id and name, which name is meant, and why."""
+    """A class with a similar name: its id and name, which of its names is similar, and how."""
 
     class_id: int
     name: str
@@ -67,15 +57,15 @@ class NearName:
     likeness: Likeness
 
 
-def near_name(name: str, classes: Iterable[Named], but: int | None = None) -> NearName | None:
-    """The class that ``name`` is most likely to be another writing of, if any.
+def near_name(name: str, classes: Iterable[ClassEntry], but: int | None = None) -> NearName | None:
+    """The class that ``name`` is most likely another spelling of, if any.
 
     Linear in the number of names; 5,000 take some ten milliseconds.
 
     Args:
         name: as typed.
         classes: the vocabulary.
-        but: id of a class that does not count (the one being renamed).
+        but: id of a class to ignore (the one being renamed).
     """
     plain = _plain(name)
     if not plain:
@@ -121,7 +111,7 @@ def _plain(name: str) -> str:
 
 @cache_of_names
 def _singulars(plain: str) -> frozenset[str]:
-    """The name itself and what it may be the plural of."""
+    """The name itself and the singulars it may be the plural of."""
     found = {plain}
     for many, one in _IRREGULAR.items():
         if plain.endswith(many):
@@ -136,8 +126,8 @@ def _singulars(plain: str) -> frozenset[str]:
 
 
 def _one_apart(one: str, other: str) -> bool:
-    """Whether one letter replaced, added, left out or swapped with the next turns one into the
-    other."""
+    """Whether replacing, adding or removing one letter, or swapping two neighbours, turns one
+    name into the other."""
     short, long = sorted((one, other), key=len)
     if len(long) - len(short) > 1:
         return False

@@ -1,4 +1,4 @@
-"""Which classes are found in the same images."""
+"""Which classes occur in the same images."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.predictions import assigned_classes, predicted_classes
 from lmpt_desktop.inference.counting import row_blocks
 
 IntArray = NDArray[np.int64]
 
 
 class Evidence(StrEnum):
-    """What counts as a class being in an image."""
+    """What counts as an image having a class."""
 
     ANNOTATED = "annotated"
-    """The user said so."""
-    SHOWN = "shown"
-    """The user said so, or it is predicted and the user did not deny it."""
+    """Annotated present."""
+    ASSIGNED = "assigned"
+    """Annotated present, or predicted and not annotated absent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,9 +107,8 @@ def _found(
     evidence: Evidence,
 ) -> NDArray[np.bool_]:
     """(n, k) whether each class is in each image."""
-    said = np.take(annotations, columns, axis=1)
+    verdicts = np.take(annotations, columns, axis=1)
     if evidence is Evidence.ANNOTATED:
-        return said == 1
-    with np.errstate(invalid="ignore"):
-        predicted = np.take(scores, columns, axis=1) >= thresholds[columns]
-    return (said == 1) | (predicted & (said < 0))
+        return verdicts == 1
+    predicted = predicted_classes(np.take(scores, columns, axis=1), thresholds[columns])
+    return assigned_classes(verdicts, predicted)

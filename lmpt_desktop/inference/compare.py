@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.predictions import predicted_classes
+
 
 @dataclass(frozen=True, eq=False)
 class PredictionChanges:
-    """Predictions that appear or vanish, those whose margin moved most first.
+    """Predictions that appear or vanish, largest change of margin first.
 
     ``rows`` and ``columns`` are (m,) int64, ``gained`` (m,) bool.
     """
@@ -21,7 +23,7 @@ class PredictionChanges:
 
     @property
     def images(self) -> int:
-        """How many images are concerned."""
+        """How many images have a change."""
         return len(np.unique(self.rows))
 
 
@@ -35,9 +37,8 @@ def compare(
 
     Scores that are NaN on either side (no feature, no embedding) change nothing.
     """
-    with np.errstate(invalid="ignore"):
-        before = old_scores >= old_thresholds
-        after = new_scores >= new_thresholds
+    before = predicted_classes(old_scores, old_thresholds)
+    after = predicted_classes(new_scores, new_thresholds)
     known = ~(np.isnan(old_scores) | np.isnan(new_scores))
     rows, columns = np.nonzero((before != after) & known)
     moved = np.abs(

@@ -1,4 +1,4 @@
-"""Counting over large boolean matrices: what numpy's own sum over rows takes seconds for."""
+"""Counting in large boolean matrices, where numpy's own sum over rows takes seconds."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BYTE_ROWS = 255
-"""As many ones as a byte can count."""
+"""The largest count that fits a byte."""
 BLOCK_ROWS = 32 * _BYTE_ROWS
-"""Rows looked at together: a few MB of temporary arrays at a thousand classes."""
+"""Rows processed together: a few MB of temporary arrays for a thousand classes."""
 
 
 def row_blocks(rows: int) -> Iterator[slice]:
-    """Slices of at most ``BLOCK_ROWS`` rows that together are all of them."""
+    """Slices of at most ``BLOCK_ROWS`` rows that cover all of them."""
     for start in range(0, rows, BLOCK_ROWS):
         yield slice(start, min(start + BLOCK_ROWS, rows))
 

@@ -9,9 +9,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.inference.bands import ClassBands, bands_of
+from lmpt_desktop.domain.bands import ClassBands, bands_of
+from lmpt_desktop.domain.natural_order import natural_ranks
+from lmpt_desktop.domain.predictions import has_scores, predicted_classes
 from lmpt_desktop.inference.counting import count_columns, row_blocks
-from lmpt_desktop.inference.filters import natural_ranks
 from lmpt_desktop.inference.loss_figures import LossFigures, loss_figures
 from trainer.bands import Band, BandLimits
 
@@ -25,14 +26,14 @@ class LongTail:
 
     Attributes:
         class_ids: (C,) int64.
-        names: C names; name_ranks (C,) their places as people sort them.
+        names: C names; name_ranks: (C,) their places in natural order.
         bands: from present annotations; from predictions where ``bands.estimated``.
         present, absent: (C,) int64, annotations of either kind.
         predicted: (C,) int64, images whose score reaches the threshold.
-        unjudged: (C,) int64, those of them the user has said nothing about.
-        average_precision: (C,) float64 in [0, 1]; NaN where it was not judged.
+        unjudged: (C,) int64, those of them that are not annotated.
+        average_precision: (C,) float64 in [0, 1]; NaN where it was not measured.
         evaluated: whether the prompts in use were evaluated at all.
-        losses: what the training makes of the counts.
+        losses: the weights and margins that training derives from the counts.
         images: N; scored_images: those with a feature.
     """
 
@@ -55,13 +56,14 @@ class LongTail:
 
     @property
     def counts(self) -> IntArray:
-        """(C,) what the bars show: examples, or predicted images while nothing is annotated."""
+        """(C,) the heights of the bars: examples, or predicted images while nothing is
+        annotated."""
         return self.predicted if self.estimated else self.present
 
     @property
     def estimated(self) -> bool:
-        """Whether nothing is annotated, so that bars are guessed from predictions.  Bands are
-        guessed for longer, until ``bands.estimated`` is False."""
+        """Whether nothing is annotated, so that the bars are estimated from predictions.  Bands
+        are estimated for longer, until ``bands.estimated`` is False."""
         return not (self.present.any() or self.absent.any())
 
 
@@ -89,14 +91,13 @@ def long_tail(
     rows: list[IntArray] = []
     columns: list[IntArray] = []
     for block in row_blocks(n):
-        said = annotations[block]
-        here = said == 1
+        verdicts = annotations[block]
+        here = verdicts == 1
         present += count_columns(here)
-        known += count_columns(said >= 0)
-        with np.errstate(invalid="ignore"):
-            reached = scores[block] >= thresholds
+        known += count_columns(verdicts >= 0)
+        reached = predicted_classes(scores[block], thresholds)
         predicted += count_columns(reached)
-        reached &= said < 0
+        reached &= verdicts < 0
         unjudged += count_columns(reached)
         places = np.flatnonzero(here)
         rows.append(places // c + block.start if c else places)
@@ -119,7 +120,7 @@ def long_tail(
             np.concatenate(columns) if columns else empty,
         ),
         images=n,
-        scored_images=_scored(scores),
+        scored_images=int(has_scores(scores).sum()),
     )
 
 
@@ -128,17 +129,8 @@ def _precision(names: Sequence[str], known: Mapping[str, float | None] | None) -
     return np.array([np.nan if value is None else value for value in values], np.float64)
 
 
-def _scored(scores: NDArray[np.float32]) -> int:
-    """Images with a score; a class whose name is not encoded yet has none anywhere."""
-    for column in range(scores.shape[1]):
-        count = int(np.count_nonzero(~np.isnan(scores[:, column])))
-        if count:
-            return count
-    return 0
-
-
 class TailOrder(StrEnum):
-    """What the classes are ordered by; numbers begin with the highest, NaN comes last."""
+    """What the classes are ordered by; numbers highest first, NaN last."""
 
     COUNT = "count"
     NAME = "name"
@@ -154,23 +146,23 @@ class TailOrder(StrEnum):
 
 
 def ordered(
-    tail: LongTail, order: TailOrder, *, turned: bool = False, among: IntArray | None = None
+    tail: LongTail, order: TailOrder, *, reverse: bool = False, among: IntArray | None = None
 ) -> IntArray:
     """Columns in ``order``: (k,) int64.
 
-    Equal classes stay in the vocabulary's order.
+    Ties stay in the vocabulary's order.
 
     Args:
-        turned: the other way around (NaN still last).
+        reverse: reverse the order (NaN still last).
         among: (k,) the columns to order; None for all.
     """
     columns = np.arange(len(tail)) if among is None else np.sort(among)
     keys = _key(tail, order)[columns]
-    return columns[np.argsort(-keys if turned else keys, kind="stable")]
+    return columns[np.argsort(-keys if reverse else keys, kind="stable")]
 
 
 def _key(tail: LongTail, order: TailOrder) -> FloatArray:
-    """(C,) rising in the order's natural direction."""
+    """(C,) sort keys that increase in the order's natural direction."""
     match order:
         case TailOrder.NAME:
             return tail.name_ranks.astype(np.float64)

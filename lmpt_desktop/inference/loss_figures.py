@@ -1,7 +1,7 @@
-"""What the training losses make of each class's number of examples (DESIGN section 4).
+"""The weights and margins that the training losses derive from the number of examples per class.
 
-The same formulas as ``trainer/losses.py``, in numpy, because the window never loads torch; a
-test holds the two together.
+The same formulas as ``trainer/losses.py``, in numpy, because the window never loads torch; a test
+compares the two.  Wu et al., ECCV 2020 (arXiv 2007.09654); LMPT (arXiv 2305.04536), section 3.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class LossFigures:
-    """(C,) float64 each; NaN for a class without an example, which no training takes.
+    """(C,) float64 each; NaN for a class without an example, which training leaves out.
 
     Attributes:
         weights: w_i = n_i^-gamma / sum_j n_j^-gamma, of the embedding loss; they sum to 1.

@@ -1,4 +1,4 @@
-"""Predictions: features times class embeddings, computed when asked and never stored."""
+"""Predictions: features times class embeddings, computed on demand and never stored."""
 
 from __future__ import annotations
 

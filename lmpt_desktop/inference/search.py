@@ -1,8 +1,8 @@
-"""Search: the images most alike a direction in feature space, by exact matrix product (Qt-free).
+"""Search: the images nearest to a direction in feature space, by exact matrix product (Qt-free).
 
-Text and photos live in one space, so a sentence and a photo are searched for in the same way:
-one unit direction, one product with every feature.  docs/adr/0007-exact-search.md says up to
-what size this is right, and what comes after.
+Texts and images share one space, so searching for a sentence and for an image is the same: one
+unit direction, one product with every feature.  docs/adr/0007-exact-search.md says up to which
+size this is the right method.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ ROWS_PER_THREAD = 16_384
 """Below this a thread costs more than it saves."""
 MAX_THREADS = 4
 RESULT_LIMIT = 1000
-"""As many images are shown at most.  Every image is alike to *some* degree: past the first
-hundreds the order says nothing any more."""
+"""Images shown at most.  Every image is similar to some degree: after the first hundreds the order
+means nothing."""
 
 _EXPONENTS_APART = 112
 _HALF_IN_SINGLE = np.int32(0x8FFFE000 - 2**32)
@@ -34,8 +34,7 @@ class Ranking:
     """Answer to a search.
 
     Attributes:
-        rows: (m,) int64 rows of the library, most alike first; equally alike ones in the
-            library's order.
+        rows: (m,) int64 rows of the library, most similar first; ties in the library's order.
         similarities: (m,) float32 cosine of each, in [-1, 1].
         candidates: how many images could have been found (had a feature and passed the filter).
         left_out: how many images passed the filter but have no feature yet.
@@ -48,13 +47,13 @@ class Ranking:
 
 
 def direction_of(features: NDArray[np.floating]) -> NDArray[np.float32] | None:
-    """What several examples have in common: their mean, (D,) float32 of unit norm.
+    """The mean of several examples, (D,) float32 of unit norm.
 
     Args:
         features: (m, D), the examples.
 
     Returns:
-        None where there is no such direction: no examples, or they cancel out.
+        None if there is no such direction: no examples, or they cancel out.
     """
     if not len(features):
         return None
@@ -76,7 +75,7 @@ def similarities(
     Args:
         features: (n, D) float16, unit norm.
         direction: (D,) float32, unit norm.
-        threads: how many to use; None for what suits ``n`` and the machine.
+        threads: how many to use; None to choose by ``n`` and the machine.
 
     Returns:
         (n,) float32; NaN where a feature holds one.
@@ -129,20 +128,20 @@ def _fill(
         # The copy repeats the sign in front of the exponent; one is kept.
         np.bitwise_and(part, _HALF_IN_SINGLE, out=part)
         np.matmul(part.view(np.float32), scaled, out=answer[start : start + len(block)])
-    # Not-a-number has become 98,304 on the way.
+    # NaN has become 98,304 on the way.
     answer[np.abs(answer) > 2.0] = np.nan
 
 
 def per_row(
     values: NDArray[np.float32], ids: NDArray[np.int64], image_ids: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """Values of features, (n,), brought to the rows of the library, (N,): NaN where an image has
+    """Values of features, (n,), moved to the rows of the library, (N,): NaN where an image has
     no feature.  Of an image with several features the last one counts.
 
     Args:
         values: (n,) one for each feature.
         ids: (n,) the image of each feature, in any order; ids not in the library are ignored.
-        image_ids: (N,) rising.
+        image_ids: (N,) ascending.
     """
     spread = np.full(len(image_ids), np.nan, np.float32)
     if not len(image_ids) or not len(ids):
@@ -165,7 +164,7 @@ def top(values: NDArray[np.float32], limit: int | None) -> NDArray[np.int64]:
         if limit <= 0:
             return np.empty(0, np.int64)
         edge = np.partition(keys, limit - 1)[limit - 1]
-        # A partition picks among equals as it likes; the first of them are to be kept.
+        # A partition picks any of equal values; the first of them must be kept.
         inside = np.flatnonzero(keys < edge)
         places = np.union1d(inside, np.flatnonzero(keys == edge)[: limit - len(inside)])
     else:
@@ -178,7 +177,7 @@ def rank(
     passing: NDArray[np.int64] | None = None,
     limit: int | None = RESULT_LIMIT,
 ) -> Ranking:
-    """The most alike images among those that pass a filter.
+    """The most similar images among those that pass a filter.
 
     Args:
         values: (N,) similarity of every row, NaN where there is no feature.

@@ -1,4 +1,4 @@
-"""What a long tail lacks: the classes to look for examples of, most telling first."""
+"""What a long tail lacks: the classes that need examples, most important first."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class GapKind(StrEnum):
     NEAR_MEDIUM = "near medium"
     NEAR_HEAD = "near head"
     UNJUDGED = "unjudged"
-    """Tail classes with predictions nobody has looked at: the quickest way to examples."""
+    """Tail classes with predictions that are not annotated: the quickest way to examples."""
     NOT_MEASURED = "not measured"
-    """Classes with examples, whose AP the last evaluation could not tell."""
+    """Classes with examples whose AP the last evaluation could not measure."""
     NOT_PREDICTED = "not predicted"
-    """While nothing is annotated: classes that no image reaches the threshold of."""
+    """While nothing is annotated: classes whose threshold no image reaches."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,8 @@ class Gap:
     """One thing that is missing.
 
     Attributes:
-        columns: (k,) int64, k > 0 classes it holds for, nearest to done first.
-        amount: examples the first of them lacks (near), predictions of all of them
+        columns: (k,) int64, the k > 0 classes with this gap, nearest to closing it first.
+        amount: examples that the first of them lacks (near), predictions of all of them
             (unjudged), else 0.
     """
 
@@ -44,7 +44,7 @@ def gaps(tail: LongTail) -> list[Gap]:
     if tail.estimated:
         return _kept(Gap(GapKind.NOT_PREDICTED, _where(tail, tail.predicted == 0)))
     limits = tail.bands.limits
-    # By examples, also while the bands that are shown are estimated: what is missing is examples.
+    # Counted in examples even while the bands shown are estimated: examples are what is missing.
     counted = limits.bands(tail.present)
     bands = np.array([list(Band).index(band) for band in counted], np.int64)
     in_tail = bands == list(Band).index(Band.TAIL)
@@ -68,7 +68,7 @@ def _near(tail: LongTail, kind: GapKind, mask: NDArray[np.bool_], limit: int) ->
 def _where(
     tail: LongTail, mask: NDArray[np.bool_], key: NDArray[np.int64] | None = None
 ) -> NDArray[np.int64]:
-    """Columns where ``mask`` holds, by rising ``key`` (then name)."""
+    """Columns where ``mask`` holds, by ascending ``key`` (then name)."""
     columns = np.flatnonzero(mask)
     ranks = tail.name_ranks[columns]
     if key is None:

@@ -1,4 +1,4 @@
-"""Vocabularies: lists of classes, as text, and the built-in ones."""
+"""Vocabularies: the built-in ones, and lists of classes as text."""
 
 from __future__ import annotations
 
@@ -6,22 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.paths import resources_dir
 from lmpt_desktop.translation import N_
-
-
-@dataclass(frozen=True)
-class ClassSpec:
-    """A class as the user typed it.
-
-    ``description``, if any, replaces the name as prompt; ``aliases`` are other names of it;
-    ``colour`` is "" or "#rrggbb".
-    """
-
-    name: str
-    description: str = ""
-    aliases: tuple[str, ...] = ()
-    colour: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +31,7 @@ def parse_vocabulary(text: str) -> list[ClassSpec]:
 
     Blank lines and lines that begin with ``#`` are skipped (a name that begins so is written
     with a backslash in front); white space around and repeated inside a name is not part of
-    it; a name that comes again (ignoring case) is skipped.  Aliases are separated by ``|``.
+    it; a repeated name (ignoring case) is skipped.  Aliases are separated by ``|``.
     """
     classes: list[ClassSpec] = []
     seen: set[str] = set()
@@ -61,8 +48,7 @@ def parse_vocabulary(text: str) -> list[ClassSpec]:
 
 
 def split_aliases(text: str) -> tuple[str, ...]:
-    """Aliases written one after the other with ``|`` between; empty ones and repetitions (ignoring
-    case) are left out."""
+    """Aliases separated by ``|``; empty ones and repetitions (ignoring case) are left out."""
     found: dict[str, str] = {}
     for part in text.split("|"):
         if alias := " ".join(part.split()):
@@ -87,8 +73,8 @@ def built_in_vocabulary(name: str) -> tuple[ClassSpec, ...]:
     """The classes of a built-in vocabulary.
 
     Raises:
-        KeyError: if there is none of that name.
-        ResourcesMissing: if the installation lacks its files.
+        KeyError: if there is none with that name.
+        ResourcesMissingError: if the installation lacks its files.
     """
     if name not in {item.name for item in BUILT_IN}:
         raise KeyError(name)

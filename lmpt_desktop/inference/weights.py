@@ -1,13 +1,12 @@
-"""What turns features into scores: one embedding, scale, bias and threshold per class.
+"""The class weights that turn features into scores: embedding, scale, bias and threshold.
 
-A class that the active prompt set learned takes them from there.  Every other class is
-zero-shot: the backbone's embedding of its prompt text, with the backbone's own scale and
-bias, so that its predictions are the same before and after a retraining that left it out.
+A class that the active prompt set has learned takes them from it.  Every other class is zero-shot:
+the backbone's embedding of its prompt text, with the backbone's own scale and bias, so that a
+retraining without the class does not change its predictions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +16,9 @@ from trainer.prompt_set import PromptSet
 
 DEFAULT_THRESHOLD = 0.5
 EXPECTED_PRESENT = 2.0
-"""Classes per photo that :func:`calibrated_bias` aims at: between VOC's 1.5 and COCO's 2.9."""
+"""Classes per image that :func:`calibrated_bias` aims at: between VOC's 1.5 and COCO's 2.9."""
 CALIBRATION_IMAGES = 4096
-"""Photos that :func:`calibrated_bias` looks at."""
+"""Images that :func:`calibrated_bias` uses at most."""
 
 FloatArray = NDArray[np.float32]
 
@@ -43,49 +42,34 @@ class ClassWeights:
     trained: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class PromptClass:
-    """A class to score: its name and the text that stands for it in a prompt."""
-
-    name: str
-    prompt_text: str
-
-
 def assemble(
-    classes: Sequence[PromptClass],
     text_embeddings: FloatArray,
     *,
     scale: float,
     bias: float,
     prompt_set: PromptSet | None = None,
-    learned_texts: Mapping[str, str] | None = None,
     rows: NDArray[np.int64] | None = None,
 ) -> ClassWeights:
-    """Weights for ``classes``, from a prompt set where it learned them, else zero-shot.
+    """Weights for C classes, from a prompt set where it has learned them, else zero-shot.
 
     Args:
-        classes: C classes in the vocabulary's order.
         text_embeddings: (C, D) float32, unit norm, NaN rows where not known yet.
-        scale: zero-shot scale.
-        bias: zero-shot bias.
+        scale, bias: zero-shot.
         prompt_set: the active one, if any; must be of the same backbone.
-        learned_texts: the prompt text each class name of ``prompt_set`` was learned with; a
-            class whose text has changed since is zero-shot, since what was learned was
-            another prompt.  None: names alone decide.
-        rows: (C,) the row of ``prompt_set`` for every class, -1 where it learned none: for who
-            knows better than by names.
+        rows: (C,) the row of ``prompt_set`` for every class, -1 where it has learned none;
+            required with a prompt set.
     """
-    count = len(classes)
+    count = len(text_embeddings)
     embeddings = np.array(text_embeddings, dtype=np.float32)
     scales = np.full(count, scale, np.float32)
     biases = np.full(count, bias, np.float32)
     thresholds = np.full(count, DEFAULT_THRESHOLD, np.float32)
     trained = np.zeros(count, np.bool_)
     if prompt_set is not None:
+        if rows is None:
+            raise ValueError("which row of the prompt set belongs to which class?")
         if not embeddings.size:
             embeddings = np.zeros((count, prompt_set.class_embeddings.shape[1]), np.float32)
-        if rows is None:
-            rows = _rows_by_name(classes, prompt_set, learned_texts or {})
         trained = rows >= 0
         found = rows[trained]
         embeddings[trained] = prompt_set.class_embeddings[found]
@@ -95,31 +79,18 @@ def assemble(
     return ClassWeights(embeddings, scales, biases, thresholds, trained)
 
 
-def _rows_by_name(
-    classes: Sequence[PromptClass], prompt_set: PromptSet, learned_texts: Mapping[str, str]
-) -> NDArray[np.int64]:
-    learned = {name: row for row, name in enumerate(prompt_set.classes)}
-    rows = [
-        learned.get(item.name, -1)
-        if learned_texts.get(item.name, item.prompt_text) == item.prompt_text
-        else -1
-        for item in classes
-    ]
-    return np.array(rows, np.int64)
-
-
 def calibrated_bias(
     features: NDArray[np.float16],
     embeddings: FloatArray,
     scale: float,
     expected_present: float = EXPECTED_PRESENT,
 ) -> float:
-    """A zero-shot bias for a backbone that brings none (CLIP's cosines have no zero point).
+    """A zero-shot bias for a backbone without one (CLIP's cosines have no zero point).
 
-    Without annotations only the cosines themselves can tell, so the bias is set where, over
-    the library, a photo has ``expected_present`` classes at a score of 0.5 or more on
-    average (at most half of the classes).  One value for all classes: a class that is
-    common in the library must be allowed to be predicted often.
+    Without annotations it can only come from the cosines: it is set so that, over the library,
+    an image has ``expected_present`` classes with a score of 0.5 or more on average (at most
+    half of the classes).  One value for all classes, so that a class that is common in the
+    library is predicted often.
 
     Args:
         features: (n, D) unit norm; at most ``CALIBRATION_IMAGES`` of them, evenly spaced,

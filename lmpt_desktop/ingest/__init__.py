@@ -1,10 +1,10 @@
 """From folders on disk to what the catalogue keeps, and thumbnails (Qt-free).
 
-Knows nothing of the catalogue's classes: :func:`sync` takes whatever has their methods.
+Does not import the catalogue: :func:`sync` is given it.
 """
 
 from lmpt_desktop.ingest.fingerprint import fingerprint
-from lmpt_desktop.ingest.inspect_file import ScannedFile, inspect_file
+from lmpt_desktop.ingest.inspect_file import inspect_file
 from lmpt_desktop.ingest.metadata import Metadata, read_metadata
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, ScanBatch, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
@@ -19,7 +19,6 @@ __all__ = [
     "FoundFile",
     "Metadata",
     "ScanBatch",
-    "ScannedFile",
     "Scope",
     "SyncPhase",
     "SyncProgress",

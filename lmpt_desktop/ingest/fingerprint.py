@@ -1,11 +1,11 @@
-"""A short name for a file's content, the same wherever the file lies.
+"""A short name for a file's content, independent of its path.
 
 Collisions: 128 bits of xxh3 do not collide by accident, but a file over ``WHOLE_BYTES`` is
 read only at its head, middle and tail.  Two files then share a fingerprint if they have the
 same length and differ only in between.  Compressed photos do not (a change moves every later
-byte), uncompressed ones might.  What that costs is small by design: a fingerprint only says
-"this may be the file that is gone from over there" and names a cached thumbnail; annotations
-and features belong to the image, never to the fingerprint.
+byte), uncompressed ones might.  The damage is small by design: a fingerprint only suggests
+that a file was moved and names a cached thumbnail; annotations and features belong to the image,
+never to the fingerprint.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BLOCK_BYTES = 64 * 1024
 
 
 def fingerprint(path: Path) -> str:
-    """32 hexadecimal digits; "" for an empty file, which has no content to tell it by.
+    """32 hexadecimal digits; "" for an empty file, which has no content.
 
     Raises:
         OSError: if the file cannot be read.

@@ -1,39 +1,19 @@
-"""From a file found to everything the catalogue keeps of it."""
+"""Read everything about a photo file that the catalogue keeps."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
+from lmpt_desktop.domain.records import ScannedFile
 from lmpt_desktop.ingest.fingerprint import fingerprint
 from lmpt_desktop.ingest.metadata import read_metadata
 from lmpt_desktop.ingest.scan import FoundFile
 from trainer.photo import ONLINE_ONLY, UnreadablePhoto
 
 
-@dataclass(frozen=True)
-class ScannedFile:
-    """A photo file as found; ``reason`` is why it cannot be read, or "".
-
-    ``path`` is relative to its folder, with "/" between parts; ``taken`` is ISO 8601.
-    """
-
-    path: str
-    size: int
-    mtime_ns: int
-    sidecar_mtime_ns: int = 0
-    fingerprint: str = ""
-    width: int | None = None
-    height: int | None = None
-    taken: str | None = None
-    caption: str = ""
-    caption_source: str = ""
-    reason: str = ""
-
-
 def inspect_file(folder: Path, found: FoundFile) -> ScannedFile | None:
-    """Look at a file's content; None if it is gone.
+    """Read a file's content; None if the file is gone.
 
     A placeholder of a file that is kept online is not opened, which would fetch it.  Never raises
     for a bad file: that is a :class:`ScannedFile` with a reason.

@@ -1,4 +1,4 @@
-"""What a photo file says about itself: size in pixels, when it was taken, a caption.
+"""The metadata of a photo file: size in pixels, when it was taken, a caption.
 
 Metadata is best effort: damaged EXIF costs the date, not the photo.
 """
@@ -22,7 +22,7 @@ from trainer.photo import photo_size
 
 log = logging.getLogger(__name__)
 
-# Damaged metadata is common and no news to whoever reads stderr.
+# Damaged metadata is common and not worth a warning on stderr.
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 MAX_CAPTION = 2000
@@ -70,14 +70,14 @@ class Metadata:
 
 
 def read_metadata(path: Path) -> Metadata:
-    """Everything a photo file and its sidecar say, without decoding the pixels.
+    """All metadata of a photo file and its sidecar, without decoding the pixels.
 
     Raises:
-        UnreadablePhoto: if the file is no photo that can be opened.
+        UnreadablePhoto: if the file is not a photo that can be opened.
     """
     width, height = photo_size(path)
     taken, caption = None, ""
-    # photo_size has opened it: whatever fails now is only about metadata.
+    # photo_size has opened the file, so only metadata can fail from here on.
     with contextlib.suppress(Exception), Image.open(path) as image:
         taken = _tried(_taken, image, path)
         for read in (_xmp_caption, _iptc_caption, _exif_caption):
@@ -152,7 +152,7 @@ def _exif_caption(image: Image.Image) -> str | None:
         return _decoded(value)
     if not isinstance(value, str):
         return None
-    # EXIF says ASCII and Pillow reads it as Latin-1; what people write is UTF-8.
+    # EXIF says ASCII and Pillow reads it as Latin-1; in practice it is UTF-8.
     with contextlib.suppress(UnicodeError):
         return value.encode("latin-1").decode("utf-8")
     return value

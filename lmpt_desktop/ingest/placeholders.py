@@ -1,9 +1,9 @@
-"""Files whose content is elsewhere: in a cloud, or on the tape behind a disk.
+"""Files whose content is not on this disk but in a cloud or on tape.
 
-Reading one fetches it, so the scan does not.  Windows and macOS mark such files.  Elsewhere
-there is no mark; there, a file of some size that takes no space on its disk is one (archives
-that move files to tape show them so, and a file that is nothing but a hole is no photo either),
-unless it lies on a file system that does not count space at all.
+Reading one fetches it, so the scan does not.  Windows and macOS mark such files.  Linux has no
+mark; there, a file with a size that occupies no space on its disk counts as one (archives that
+move files to tape show them like this, and a sparse file without data is no photo either), unless
+its file system does not report occupied space.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ _RECALL_ON_DATA_ACCESS = 0x00400000
 _WINDOWS_MARKS = stat.FILE_ATTRIBUTE_OFFLINE | _RECALL_ON_OPEN | _RECALL_ON_DATA_ACCESS
 _MAC_DATALESS = 0x40000000
 _INLINE_BYTES = 4096
-"""Smaller files may lie within the disk's own lists, which costs no space."""
+"""Smaller files may be stored in the file system's own tables, where they occupy no blocks."""
 
-_UNCOUNTED = ("fuse", "9p", "nfs", "cifs", "smb", "vboxsf", "prl_fs", "davfs", "afs", "ceph")
-"""Beginnings of names of file systems that may report no space for files that take some."""
+_NO_BLOCK_COUNTS = ("fuse", "9p", "nfs", "cifs", "smb", "vboxsf", "prl_fs", "davfs", "afs", "ceph")
+"""Prefixes of file systems that may report no blocks for files with content."""
 
 
 def is_placeholder(status: os.stat_result) -> bool:
-    """Whether reading the file would fetch it from elsewhere; ``status`` is enough to tell."""
+    """Whether reading the file would fetch it from elsewhere, judging by ``status``."""
     marks: Any = status
     if attributes := getattr(marks, "st_file_attributes", 0):
         return bool(attributes & _WINDOWS_MARKS)
@@ -38,12 +38,14 @@ def is_placeholder(status: os.stat_result) -> bool:
         return True
     if status.st_size < _INLINE_BYTES or getattr(marks, "st_blocks", 1) != 0:
         return False
-    return sys.platform.startswith("linux") and not _kind_of(status.st_dev).startswith(_UNCOUNTED)
+    return sys.platform.startswith("linux") and not file_system(status.st_dev).startswith(
+        _NO_BLOCK_COUNTS
+    )
 
 
 @lru_cache(maxsize=64)
-def _kind_of(device: int) -> str:
-    """Name of the file system with this device number ("ext4"); "" if it is not known."""
+def file_system(device: int) -> str:
+    """Type of the file system with this device number ("ext4"); "" if unknown."""
     wanted = f"{os.major(device)}:{os.minor(device)}"
     try:
         text = Path("/proc/self/mountinfo").read_text(errors="replace")

@@ -1,7 +1,7 @@
 """The real photos that the scikit-image and scikit-learn packages carry, as files (no Qt).
 
-Both packages ship a few photos in their wheels.  They are copied, never downloaded: what is
-not on disk is left out.
+Both packages ship a few photos in their wheels.  They are copied, never downloaded; packages that
+are not installed are left out.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class SamplesMissingError(Exception):
 
 
 def available() -> list[tuple[SamplePhoto, Path]]:
-    """The sample photos on this computer, with where they lie now (imports no package)."""
+    """The sample photos on this computer, with their paths (imports no package)."""
     return [
         (sample, source)
         for sample in SAMPLES
@@ -70,22 +70,22 @@ def available() -> list[tuple[SamplePhoto, Path]]:
     ]
 
 
-def why_not() -> str:
-    """Why there are too few sample photos to try, or "" where there are enough."""
-    # scikit-learn alone brings two: too few to call it a try.
+def unavailable_reason() -> str:
+    """Why the sample photos cannot be used, or "" if there are enough of them."""
+    # scikit-learn alone has two, which is too few.
     return "" if len(available()) >= 3 else _(MISSING)
 
 
 def copy_samples(target: Path | None = None) -> Path:
     """Copy the sample photos, with sidecar captions, to ``target`` and return it.
 
-    Files that are there already stay, so annotations made on them keep their photos.
+    Existing files stay, so that annotated photos are not replaced.
 
     Raises:
         SamplesMissingError: if too few are installed.
         OSError: if ``target`` cannot be written.
     """
-    if reason := why_not():
+    if reason := unavailable_reason():
         raise SamplesMissingError(reason)
     folder = target or paths.sample_photos_dir()
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Walk a folder and tell what is new, changed and unchanged (reads no file's content)."""
+"""Walk a folder and find new, changed and unchanged photos (without reading any file)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
+from lmpt_desktop.domain.records import KnownFile
 from lmpt_desktop.ingest.metadata import sidecar_names
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
@@ -23,31 +23,12 @@ BATCH_FILES = 1000
 """Photos per batch, at least; a batch ends with a folder or with this many."""
 
 
-class Known(Protocol):
-    """What is remembered of a file."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def mtime_ns(self) -> int: ...
-    @property
-    def sidecar_mtime_ns(self) -> int: ...
-    @property
-    def fingerprint(self) -> str: ...
-    @property
-    def missing(self) -> bool: ...
-    @property
-    def look_again(self) -> bool: ...
-
-
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A photo file whose content must be looked at.
+    """A photo file whose content must be read.
 
-    ``path`` is relative to the folder, with "/" between parts; a ``placeholder``'s content is
-    elsewhere (see :mod:`.placeholders`).
+    ``path`` is relative to the folder, with "/" between parts; the content of a ``placeholder``
+    is not on this disk (see :mod:`.placeholders`).
     """
 
     path: str
@@ -74,9 +55,9 @@ class ScanBatch:
 
     Attributes:
         new: files that are not known.
-        changed: known files of another size or time.
-        unchanged: ids of known files that are as they were.
-        returned: ids of missing files that are there again, as they were.
+        changed: known files whose size or time differs.
+        unchanged: ids of known files that have not changed.
+        returned: ids of missing files that are back, unchanged.
         problems: folders that could not be listed.
         left_out: links to folders that a scan of a part does not follow (relative paths).
     """
@@ -94,7 +75,7 @@ class ScanBatch:
 
 def scan(
     folder: Path,
-    known: Mapping[str, Known],
+    known: Mapping[str, KnownFile],
     on_progress: Callable[[int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     scope: Scope = EVERYTHING,
@@ -102,14 +83,14 @@ def scan(
     """Walk ``folder`` and everything below it, or the part of it in ``scope``.
 
     Hidden files and folders (a leading dot, or Windows' attribute) are left out.  Links are
-    followed, each folder is visited once however many ways lead to it, and its own place
-    comes before a link to it.  A folder that cannot be listed is a problem in a batch; one
-    that vanishes while being listed is simply gone.  A file whose content is kept online is not
-    opened: it stays what it was, or is found as a placeholder.
+    followed; a folder that several paths lead to is visited once, by its own path rather than
+    by a link.  A folder that cannot be listed is a problem in a batch; one that vanishes while
+    being listed is ignored.  A file whose content is kept online is not opened: it stays as it
+    was, or is found as a placeholder.
 
     Args:
         folder: the top.
-        known: what is remembered, by relative path.
+        known: the files known to the catalogue, by relative path.
         on_progress: called with the number of photos seen, after every batch.
         should_stop: asked between folders and batches; True ends the walk.
         scope: look only here; links to folders are then not followed.
@@ -127,9 +108,9 @@ def scan(
 
 
 class _Walk:
-    """State of one scan."""
+    """One scan in progress."""
 
-    def __init__(self, folder: Path, known: Mapping[str, Known], scope: Scope) -> None:
+    def __init__(self, folder: Path, known: Mapping[str, KnownFile], scope: Scope) -> None:
         self._folder = folder
         self._known = known
         self._scope = scope
@@ -137,12 +118,12 @@ class _Walk:
 
     def batches(self, should_stop: Callable[[], bool]) -> Iterator[ScanBatch]:
         batch = ScanBatch()
-        waiting = self._scope.tops()
+        waiting = self._scope.roots()
         links: list[str] = []
         while waiting or links:
             if should_stop():
                 return
-            # Links last: a folder is known by its own path, not by whichever came first.
+            # Links last, so that a folder is known by its own path and not by a link to it.
             inner = waiting.pop() if waiting else links.pop(0)
             entries = self._list(inner, batch)
             folders: list[str] = []
@@ -160,11 +141,11 @@ class _Walk:
                     elif _is_photo_name(name):
                         self._take(entry, path, sidecars, batch)
                     elif descend and entry.is_symlink() and entry.is_dir():
-                        # What it leads to may have its own place in a part not walked now.
+                        # Its target may be in a part of the folder that is not walked now.
                         (links if self._scope == EVERYTHING else batch.left_out).append(path)
                 except OSError as error:
                     log.debug("left out %r: %s", path, error)
-                    # A file that is gone meanwhile is no news; a link that stays broken is.
+                    # A file deleted in the meantime is ignored; a broken link is reported.
                     if entry.is_symlink() and _is_photo_name(name):
                         batch.problems.append(FolderProblem(path, _link_reason(error)))
                 if len(batch) >= BATCH_FILES:
@@ -216,8 +197,8 @@ class _Walk:
             batch.new.append(FoundFile(path, size, mtime_ns, beside))
         elif (
             (old.size, old.mtime_ns, old.sidecar_mtime_ns) != (size, mtime_ns, beside)
-            # It could not be read: new permissions would not show in size or time.
-            or old.look_again
+            # It could not be read, and new permissions would show neither in size nor in time.
+            or old.retry
             or (size and not old.fingerprint)
         ):
             batch.changed.append(FoundFile(path, size, mtime_ns, beside))
@@ -226,8 +207,8 @@ class _Walk:
         else:
             batch.unchanged.append(old.id)
 
-    def _take_placeholder(self, found: FoundFile, old: Known | None, batch: ScanBatch) -> None:
-        """A file that cannot be looked into: one that is known stays as it is."""
+    def _take_placeholder(self, found: FoundFile, old: KnownFile | None, batch: ScanBatch) -> None:
+        """A file whose content is not on this disk: a known one stays as it is."""
         if old is None:
             batch.new.append(found)
         elif not old.missing:

@@ -23,7 +23,7 @@ class Scope:
         return EVERYTHING if "" in joined.deep else joined
 
     def __len__(self) -> int:
-        """Folders named."""
+        """How many folders are named."""
         return len(self.flat) + len(self.deep)
 
     def is_deep(self, folder: str) -> bool:
@@ -35,8 +35,8 @@ class Scope:
         folder = path.rpartition("/")[0]
         return folder in self.flat or self.is_deep(folder)
 
-    def tops(self) -> list[str]:
-        """Where to begin, each part once."""
+    def roots(self) -> list[str]:
+        """The folders to start from, each part once."""
         deep = {item for item in self.deep if not any(a in self.deep for a in _above(item))}
         flat = {item for item in self.flat if not self.is_deep(item)}
         return sorted(deep | flat, reverse=True)

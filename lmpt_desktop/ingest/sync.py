@@ -1,8 +1,8 @@
 """Bring the catalogue in line with a folder on disk.
 
-A photo is known by its content: where files were moved, renamed or renumbered, the image
-(with its annotations and features) goes with the content, not with the path.  So paths whose
-content changed are settled last, when it is known which contents turned up elsewhere.
+A photo is identified by its content: where files were moved, renamed or renumbered, the image
+(with its annotations and features) follows the content, not the path.  So paths whose content
+changed are handled last, when it is known which contents were found elsewhere.
 """
 
 from __future__ import annotations
@@ -12,54 +12,29 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-from lmpt_desktop.ingest.inspect_file import ScannedFile, inspect_file
-from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, Known, scan
+from lmpt_desktop.domain.records import Folder, ImagePlace, KnownFile, ScannedFile
+from lmpt_desktop.ingest.inspect_file import inspect_file
+from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 
 BATCH_FILES = 128
-"""Files looked at and committed together: a second or so of work."""
+"""Files read and committed together: about a second of work."""
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
-class KnownContent(Known, Protocol):
-    """What is remembered of a file and its content."""
-
-    @property
-    def taken(self) -> str | None: ...
-
-
-class Candidate(Protocol):
-    """An image of a certain content; ``missing`` as the catalogue has it."""
-
-    @property
-    def id(self) -> int: ...
-    @property
-    def path(self) -> Path: ...
-    @property
-    def folder_id(self) -> int: ...
-    @property
-    def missing(self) -> bool: ...
-
-
-class _Folder(Protocol):
-    @property
-    def path(self) -> Path: ...
-
-
 class _Folders(Protocol):
-    def get(self, folder_id: int) -> _Folder: ...
+    def get(self, folder_id: int) -> Folder: ...
 
 
 class _Images(Protocol):
-    def known(self, folder_id: int) -> Mapping[str, KnownContent]: ...
-    def by_fingerprint(self, fingerprints: Iterable[str]) -> Mapping[str, Sequence[Candidate]]: ...
+    def known(self, folder_id: int) -> Mapping[str, KnownFile]: ...
+    def by_fingerprint(self, fingerprints: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
     def upsert(
         self,
         folder_id: int,
-        files: Sequence[Any],
+        files: Sequence[ScannedFile],
         moved: Mapping[str, int] | None = None,
         displaced: Collection[str] = (),
     ) -> list[int]: ...
@@ -68,7 +43,10 @@ class _Images(Protocol):
 
 
 class LibraryCatalogue(Protocol):
-    """The part of :class:`lmpt_desktop.catalogue.Catalogue` that a sync needs."""
+    """The part of :class:`lmpt_desktop.catalogue.Catalogue` that a sync needs.
+
+    A protocol, because ingest and catalogue do not import each other.
+    """
 
     @property
     def folders(self) -> _Folders: ...
@@ -98,7 +76,7 @@ class SyncReport:
 
     ``unreadable`` are images found with a reason; ``problems`` folders that could not be
     listed; ``available`` is False where the folder itself was not there, and then all of its
-    images are missing; ``stopped`` means that it was told to stop before the end.
+    images are missing; ``stopped`` means that it was stopped before the end.
     """
 
     new: list[int] = field(default_factory=list)
@@ -131,7 +109,7 @@ def sync(
         on_progress: called often, on this thread.
         should_stop: asked between files; it may block (a pause).  What was committed stays.
         on_commit: called after every commit that changed something.
-        scope: look only here; what is known of the rest stays.
+        scope: look only here; the rest stays as it is.
 
     Raises:
         CatalogueError: if the catalogue cannot be written.
@@ -168,7 +146,7 @@ class _Sync:
         self._on_commit = on_commit
         self._known = self._images.known(folder_id)
         self._here: set[int] = set()
-        """Images of this folder whose file is where it was, with the content it had."""
+        """Images of this folder whose file is in its place and unchanged."""
         self._claimed: set[int] = set()
         self._report = SyncReport()
         self._stopped = False
@@ -185,11 +163,11 @@ class _Sync:
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="inspect") as pool:
             pending: list[ScannedFile] = []
             for batch in self._inspected(pool, changed):
-                pending += self._settle_touched(batch)
+                pending += self._commit_same_content(batch)
             for batch in self._inspected(pool, new):
                 self._commit_new(batch)
         if not self._stopped:
-            self._settle_pending(pending)
+            self._resolve_changed(pending)
             self._mark_missing(self._gone(pending))
         return self._finished()
 
@@ -221,9 +199,9 @@ class _Sync:
             self._on_commit()
         return new, changed
 
-    def _gone(self, pending: Sequence[ScannedFile]) -> list[KnownContent]:
-        """Known files that were not seen, though they would have been."""
-        settled = {self._known[file.path].id for file in pending if file.path in self._known}
+    def _gone(self, pending: Sequence[ScannedFile]) -> list[KnownFile]:
+        """Known files that the scan should have seen but did not."""
+        resolved = {self._known[file.path].id for file in pending if file.path in self._known}
         if any(not problem.path for problem in self._report.problems):
             return []  # the top itself could not be listed: nothing is known to be gone
         hidden = tuple(f"{path}/" for path in self._unlisted())
@@ -232,12 +210,12 @@ class _Sync:
             for path, item in self._known.items()
             if self._scope.covers(path)
             and item.id not in self._here
-            and item.id not in settled
+            and item.id not in resolved
             and item.id not in self._claimed
             and not (hidden and path.startswith(hidden))
         ]
 
-    def _mark_missing(self, items: Iterable[KnownContent]) -> None:
+    def _mark_missing(self, items: Iterable[KnownFile]) -> None:
         ids = [item.id for item in items if not item.missing]
         if ids:
             self._images.mark_missing(ids)
@@ -252,7 +230,7 @@ class _Sync:
         for start in range(0, len(files), BATCH_FILES):
             batch: list[ScannedFile] = []
             part = files[start : start + BATCH_FILES]
-            # Few at a time, so that a pause or a stop takes hold within a few files.
+            # Few at a time, so that a pause or a stop takes effect within a few files.
             for at in range(0, len(part), 2 * WORKERS):
                 if self._stop():
                     break
@@ -266,7 +244,7 @@ class _Sync:
             if self._stopped:
                 return
 
-    def _settle_touched(self, batch: Sequence[ScannedFile]) -> list[ScannedFile]:
+    def _commit_same_content(self, batch: Sequence[ScannedFile]) -> list[ScannedFile]:
         """Record files whose time changed but not their content; return the others."""
         same: list[ScannedFile] = []
         other: list[ScannedFile] = []
@@ -284,8 +262,8 @@ class _Sync:
         for file, image_id in zip(batch, ids, strict=True):
             (self._report.moved if file.path in moved else self._report.new).append(image_id)
 
-    def _settle_pending(self, pending: Sequence[ScannedFile]) -> None:
-        """Decide what became of paths with other content than before."""
+    def _resolve_changed(self, pending: Sequence[ScannedFile]) -> None:
+        """Find out what happened to paths whose content changed."""
         moved = self._moves(pending)
         displaced: set[str] = set()
         for file in pending:
@@ -293,7 +271,7 @@ class _Sync:
                 continue
             old = self._known[file.path]
             if old.id in self._claimed:
-                continue  # its image has left for another path: a new image comes here
+                continue  # its image has moved to another path: this is a new one
             if _is_another_photo(old, file):
                 displaced.add(file.path)
         ids = self._commit(pending, moved, displaced)
@@ -309,7 +287,7 @@ class _Sync:
                 self._report.missing.append(old.id)
 
     def _moves(self, batch: Sequence[ScannedFile]) -> dict[str, int]:
-        """Which files are images whose own place is empty or has other content now."""
+        """Which files are images whose own path is empty or has other content now."""
         found = self._images.by_fingerprint(file.fingerprint for file in batch if file.fingerprint)
         moves: dict[str, int] = {}
         for file in batch:
@@ -323,17 +301,17 @@ class _Sync:
                 self._claimed.add(best.id)
         return moves
 
-    def _is_vacant(self, item: Candidate) -> bool:
+    def _is_vacant(self, item: ImagePlace) -> bool:
         if item.id in self._claimed or item.id in self._here:
             return False
         if item.missing or item.folder_id != self._folder_id:
             return item.missing or not os.path.lexists(item.path)
-        # Of this folder and not where it was; but below a folder that could not be listed
-        # it may well be.
+        # Of this folder and not in its place; but in a folder that could not be listed it may
+        # still be there.
         unlisted = [self._folder / path for path in self._unlisted()]
         if any(item.path.is_relative_to(folder) for folder in unlisted):
             return False
-        # Where this scan did not look, the file itself tells.
+        # Outside the scope of this scan, ask the file system.
         inner = item.path.relative_to(self._folder).as_posix()
         return self._scope.covers(inner) or not os.path.lexists(item.path)
 
@@ -372,13 +350,13 @@ class _Sync:
 _LISTS = ("new", "changed", "moved", "returned", "missing", "unreadable", "problems")
 
 
-def _is_another_photo(old: KnownContent, file: ScannedFile) -> bool:
-    """Whether a path whose content changed now holds a different photo, not an edited one.
+def _is_another_photo(old: KnownFile, file: ScannedFile) -> bool:
+    """Whether a path whose content changed now holds another photo, not an edited one.
 
-    Editing keeps the date a photo was taken; a camera that counts from the start again, or
-    a photo put where one had been deleted, does not.
+    Editing keeps the date a photo was taken; a camera whose numbers start again, or a photo
+    put in the place of a deleted one, does not.
     """
     if old.missing:
-        # Of a file that never could be read it cannot be said that this one differs.
+        # A file that could never be read has no content to differ from.
         return bool(old.fingerprint)
     return bool(old.taken and file.taken and old.taken != file.taken)

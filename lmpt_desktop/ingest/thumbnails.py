@@ -1,8 +1,8 @@
 """Thumbnails, packed into one SQLite file beside the catalogue.
 
-A cache and nothing more: damaged, it is thrown away and made again; full disk or no write
-access, and thumbnails are made without being kept.  It uses the driver directly: one table,
-two statements on the path of every frame that scrolls by.
+Only a cache: a damaged one is deleted and rebuilt; with a full disk or without write access,
+thumbnails are made but not stored.  It uses the driver directly: one table, two statements in the
+path of every frame while scrolling.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ log = logging.getLogger(__name__)
 
 NAME = "thumbnails.sqlite"
 CAP_BYTES = 512 * 1024 * 1024
-"""JPEG bytes kept; what was not looked at for longest goes first."""
+"""JPEG bytes kept; the least recently used go first."""
 JPEG_QUALITY = 85
 _SLACK = 0.9
-"""Trimmed to this part of the cap, so that trimming is rare."""
-_NOTE_EVERY = 256
-"""Reads between two notes of what was used: a write per read would cost more than it saves."""
+"""Trimmed to this share of the cap, so that trimming is rare."""
+_UPDATE_EVERY = 256
+"""Reads between two updates of what was used: a write per read would cost more than it saves."""
 _SCHEMA = 1
 
 _T = TypeVar("_T")
@@ -51,7 +51,7 @@ class ThumbnailStore:
         self._connection: sqlite3.Connection | None = None
         self._used: set[tuple[str, int]] = set()
         self._bytes: int | None = None
-        """What is kept, counted when something is first added: it takes a look at every row."""
+        """Bytes kept; counted at the first addition, because that reads every row."""
         self._closed = False
 
     def get(self, fingerprint: str, size: int) -> bytes | None:
@@ -73,29 +73,20 @@ class ThumbnailStore:
             self._tried(lambda connection: self._write(connection, (fingerprint, size), jpeg))
         return jpeg
 
-    def get_or_make(self, path: Path, fingerprint: str, size: int) -> bytes:
-        """:meth:`get`, else :meth:`make`.
-
-        Raises:
-            UnreadablePhoto: if the photo cannot be decoded.
-        """
-        kept = self.get(fingerprint, size) if fingerprint else None
-        return kept if kept is not None else self.make(path, fingerprint, size)
-
     def close(self) -> None:
-        """Let go of the file; afterwards nothing is kept or found."""
+        """Close the file; afterwards nothing is stored or found."""
         with self._lock:
             self._closed = True
             if self._connection:
                 with contextlib.suppress(sqlite3.Error):
-                    self._note_used(self._connection)
+                    self._update_used(self._connection)
                 self._connection.close()
                 self._connection = None
 
     # -------------------------------------------------------------------------- inside
 
     def _tried(self, work: Callable[[sqlite3.Connection], _T]) -> _T | None:
-        """Run ``work``; a damaged file is replaced, any other trouble means no cache."""
+        """Run ``work``; a damaged file is replaced, after any other error there is no cache."""
         with self._lock:
             if self._closed:
                 return None
@@ -109,7 +100,7 @@ class ThumbnailStore:
                 if not unfit:
                     log.warning("the thumbnail cache failed: %s", error)
                     return None
-                log.warning("the thumbnail cache is damaged (%s) and is made anew", error)
+                log.warning("the thumbnail cache is damaged (%s) and is replaced", error)
                 self._discard()
             try:
                 return work(self._open())
@@ -146,8 +137,8 @@ class ThumbnailStore:
         if row is None:
             return None
         self._used.add(key)
-        if len(self._used) >= _NOTE_EVERY:
-            self._note_used(connection)
+        if len(self._used) >= _UPDATE_EVERY:
+            self._update_used(connection)
         return bytes(row[0])
 
     def _write(self, connection: sqlite3.Connection, key: tuple[str, int], jpeg: bytes) -> None:
@@ -166,7 +157,7 @@ class ThumbnailStore:
         if kept > self._cap:
             self._trim(connection)
 
-    def _note_used(self, connection: sqlite3.Connection) -> None:
+    def _update_used(self, connection: sqlite3.Connection) -> None:
         now = time.time_ns()
         connection.execute("BEGIN IMMEDIATE")
         try:
@@ -179,7 +170,7 @@ class ThumbnailStore:
         self._used.clear()
 
     def _trim(self, connection: sqlite3.Connection) -> None:
-        self._note_used(connection)
+        self._update_used(connection)
         keep = int(self._cap * _SLACK)
         connection.execute(
             "DELETE FROM thumbnails WHERE rowid IN (SELECT rowid FROM ("
@@ -199,7 +190,7 @@ def _set_up(connection: sqlite3.Connection) -> None:
     """Settings and table."""
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
-    # A cache: what a power cut takes is made again.
+    # A cache: what a power cut destroys is made again.
     connection.execute("PRAGMA synchronous = OFF")
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if version == 0:

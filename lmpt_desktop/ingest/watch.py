@@ -1,10 +1,10 @@
-"""Notices changes in folders as they happen, with the system's help (watchdog).
+"""Watches folders for changes, by the system's notifications (watchdog).
 
-Changes are collected until a folder is quiet for a moment and then told as a
-:class:`~lmpt_desktop.ingest.scope.Scope`, so that only what was touched is scanned.  Where the
-system cannot watch (its limit is reached, a network drive, no such feature), there is a note
-and everything else goes on: a folder is still scanned when the library is opened or when the
-user asks.  What lies behind links to folders is not watched.
+Changes are collected until a folder has been quiet for a moment and then reported as a
+:class:`~lmpt_desktop.ingest.scope.Scope`, so that only the parts that changed are scanned.  Where
+the system cannot watch (its limit is reached, a network drive, no such feature), there is a note
+and everything else works: a folder is still scanned when the library is opened or when the user
+asks.  Targets of links to folders are not watched.
 """
 
 from __future__ import annotations
@@ -29,27 +29,27 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 30.0
-"""How often :meth:`FolderWatch.look` is worth a call."""
+RECHECK_SECONDS = 30.0
+"""How often :meth:`FolderWatch.recheck` should be called."""
 QUIET_SECONDS = 1.0
-"""Changes are told when there were no more for so long,"""
+"""Changes are reported after this long without another,"""
 LONGEST_SECONDS = 10.0
-"""or when the first has waited for so long."""
+"""or once the first has waited this long."""
 MAX_PARTS = 500
-"""When more folders were touched, all of the folder is scanned."""
+"""If more subfolders than this changed, the whole folder is scanned."""
 
 AT_ITS_LIMIT = N_(
-    "New photos are not noticed by themselves: this computer watches as many "
-    "folders as it may. They are found when the library is opened, or with "
-    "Look for new photos."
+    "New photos are not found automatically: this computer cannot watch any more "
+    "folders. They are found when the library is opened, or with Look for new "
+    "photos."
 )
 CANNOT_WATCH = N_(
-    "New photos are not noticed by themselves here. They are found when the "
-    "library is opened, or with Look for new photos."
+    "New photos are not found automatically here. They are found when the library "
+    "is opened, or with Look for new photos."
 )
 
-OnTouched = Callable[[int, Scope], None]
-"""(folder id, what was touched)."""
+OnChange = Callable[[int, Scope], None]
+"""(folder id, what changed)."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +70,18 @@ class FolderWatch:
     """Watches any number of folders; all work is done on threads of its own.
 
     Args:
-        on_touched: called on the watch's thread.
+        on_change: called on the watch's thread.
         quiet_seconds, longest_seconds: see the constants.
     """
 
     def __init__(
         self,
-        on_touched: OnTouched,
+        on_change: OnChange,
         *,
         quiet_seconds: float = QUIET_SECONDS,
         longest_seconds: float = LONGEST_SECONDS,
     ) -> None:
-        self._on_touched = on_touched
+        self._on_change = on_change
         self._quiet_seconds = quiet_seconds
         self._longest_seconds = longest_seconds
         self._changed = threading.Condition()
@@ -102,16 +102,16 @@ class FolderWatch:
             self._stale = True
             self._changed.notify_all()
 
-    def look(self) -> None:
-        """See whether watched folders are still where they were (a disk may have been unplugged,
-        the folder moved) and try those again that could not be watched; returns at once.
+    def recheck(self) -> None:
+        """Check that watched folders are still in their place (a disk may have been unplugged, a
+        folder moved) and retry those that could not be watched; returns at once.
         """
         with self._changed:
             self._stale = True
             self._changed.notify_all()
 
     def notes(self) -> dict[int, str]:
-        """Folders that are not watched, each with a sentence that says so."""
+        """Folders that are not watched, each with a sentence for the user."""
         with self._changed:
             return dict(self._notes)
 
@@ -122,7 +122,7 @@ class FolderWatch:
             return not self._stale
 
     def close(self) -> None:
-        """Stop watching; changes not told yet are dropped."""
+        """Stop watching; changes not reported yet are dropped."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -151,16 +151,16 @@ class FolderWatch:
             wanted = dict(self._wanted) if self._stale else None
             due = self._take_due()
         if wanted is not None:
-            self._bring_in_line(wanted)
+            self._apply_wanted(wanted)
             with self._changed:
                 # Folders may have been added while these were being set up.
                 self._stale = self._wanted != wanted
         for folder_id, scope in due.items():
-            self._on_touched(folder_id, scope)
+            self._on_change(folder_id, scope)
         return True
 
     def _wait(self) -> float | None:
-        """Seconds until a change is due to be told; None where none waits."""
+        """Seconds until a change is due to be reported; None if none is waiting."""
         return min((self._due(item) for item in self._pending.values()), default=None)
 
     def _due(self, item: _Pending) -> float:
@@ -171,7 +171,7 @@ class FolderWatch:
         ready = [folder_id for folder_id, item in self._pending.items() if self._due(item) <= 0]
         return {folder_id: self._pending.pop(folder_id).scope for folder_id in ready}
 
-    def _bring_in_line(self, wanted: Mapping[int, Path]) -> None:
+    def _apply_wanted(self, wanted: Mapping[int, Path]) -> None:
         returned: list[int] = []
         for folder_id, item in list(self._watched.items()):
             there = _place(item.path) == item.place
@@ -191,11 +191,11 @@ class FolderWatch:
             for folder_id in set(self._pending) - set(wanted):
                 del self._pending[folder_id]
         for folder_id in returned:
-            # What happened while nobody watched is found by looking everywhere.
-            self.touched(folder_id, EVERYTHING)
+            # Changes from the time without a watch are found by a full scan.
+            self.note_change(folder_id, EVERYTHING)
 
     def _begin(self, folder_id: int, path: Path) -> str:
-        """Watch a folder; a note where that cannot be done, else ""."""
+        """Watch a folder; returns a note if that is impossible, else ""."""
         try:
             from watchdog import events  # noqa: PLC0415  (not while the window opens)
             from watchdog.observers import Observer  # noqa: PLC0415
@@ -210,7 +210,7 @@ class FolderWatch:
                 _Handler(self, folder_id, path),
                 str(path),
                 recursive=True,
-                # Files being opened and read, by us too, is no news.
+                # Not those for files being opened and read, which the app does itself.
                 event_filter=[
                     events.FileCreatedEvent,
                     events.FileModifiedEvent,
@@ -225,7 +225,7 @@ class FolderWatch:
             self._watched[folder_id] = _Watched(path, place, watch)
             self._probe()
         except Exception as error:
-            # Without a word to the user: nothing that was asked for has failed.
+            # No error message: nothing that the user asked for has failed.
             log.info("%s is not watched: %s", path, error)
             if folder_id in self._watched:
                 self._unwatch(folder_id)
@@ -237,8 +237,8 @@ class FolderWatch:
     def _probe(self) -> None:
         """Raise what watching one more folder raises.
 
-        watchdog passes over subfolders that it could not watch because the limit was reached;
-        half of a folder watched would be worse than a note.
+        watchdog ignores subfolders that it cannot watch because the limit is reached; watching
+        half of a folder would be worse than a note.
         """
         from watchdog.events import FileSystemEventHandler  # noqa: PLC0415
 
@@ -249,7 +249,7 @@ class FolderWatch:
     def _unwatch(self, folder_id: int) -> None:
         try:
             self._observer.unschedule(self._watched.pop(folder_id).watch)
-        except Exception as error:  # the folder is gone, and its watch with it
+        except Exception as error:  # the folder is gone, and with it the watch
             log.debug("a watch could not be ended: %s", error)
 
     def _stop_observer(self) -> None:
@@ -262,8 +262,8 @@ class FolderWatch:
 
     # --------------------------------------------------------------- the observer's thread
 
-    def touched(self, folder_id: int, scope: Scope) -> None:
-        """Something changed; collected until it is quiet."""
+    def note_change(self, folder_id: int, scope: Scope) -> None:
+        """Record a change; reported when the folder is quiet."""
         now = time.monotonic()
         with self._changed:
             if self._closed or folder_id not in self._wanted:
@@ -281,7 +281,7 @@ class FolderWatch:
 
 
 def _place(path: Path) -> tuple[int, int] | None:
-    """Which folder is at ``path``; None where there is none."""
+    """The identity of the folder at ``path``; None if there is none."""
     try:
         status = path.stat()
     except OSError:
@@ -301,10 +301,10 @@ class _Handler:
         """Called by watchdog."""
         for place in (event.src_path, event.dest_path):
             if place and (scope := self._scope(os.fsdecode(place), event.is_directory)):
-                self._watch.touched(self._folder_id, scope)
+                self._watch.note_change(self._folder_id, scope)
 
     def _scope(self, place: str, is_folder: bool) -> Scope | None:
-        """What to look at because of a change at ``place``; None where it means nothing."""
+        """What to scan because of a change at ``place``; None if the change is irrelevant."""
         try:
             inner = os.path.relpath(place, self._folder).replace(os.sep, "/")
         except ValueError:  # another drive

@@ -1,7 +1,7 @@
 """The description in an XMP packet.
 
-Read with expat directly: a packet comes from anywhere, so a document type (the door to entity
-bombs and to other files) is refused before any of it is expanded, as defusedxml does.
+Read with expat directly: packets are untrusted, so one with a document type (which allows entity
+bombs and access to other files) is refused before anything is expanded, as defusedxml does.
 """
 
 from __future__ import annotations

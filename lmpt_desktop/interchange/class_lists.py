@@ -1,9 +1,8 @@
 """Class lists as files: text, one class a line, or CSV with a header.
 
-Text is ``name<TAB>description<TAB>alias | alias``; CSV has the columns ``name``,
-``description``, ``aliases``, ``colour``, of which only the first must be there.  Both read
-back as what was written, except that a ``|`` within an alias becomes a ``/`` and that text
-has no colours.
+Text is ``name<TAB>description<TAB>alias | alias``; CSV has the columns ``name``, ``description``,
+``aliases``, ``colour``, of which only the first is required.  Both read back as they were written,
+except that a ``|`` within an alias becomes a ``/`` and that text has no colours.
 """
 
 from __future__ import annotations
@@ -14,14 +13,14 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.inference.vocabularies import (
-    ClassSpec,
     join_aliases,
     line_of,
     parse_vocabulary,
     split_aliases,
 )
-from lmpt_desktop.interchange.tags import whole_file
+from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.translation import _
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -30,7 +29,7 @@ _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 class ClassListError(Exception):
-    """A file is no class list; the message is a sentence for the user."""
+    """A file is not a class list; the message is a sentence for the user."""
 
 
 def read_class_list(path: Path) -> list[ClassSpec]:
@@ -67,10 +66,10 @@ def write_class_list(classes: Iterable[ClassSpec], path: Path) -> None:
     """Write a file; one that ends in ``.csv`` as CSV.
 
     Raises:
-        OSError: if it cannot be written; what was there before is still there then.
+        OSError: if it cannot be written; the previous file is kept then.
     """
     as_text = format_csv if path.suffix.lower() == ".csv" else format_class_list
-    with whole_file(path) as file:
+    with atomic_write(path) as file:
         file.write(as_text(classes))
 
 
@@ -90,16 +89,16 @@ def format_csv(classes: Iterable[ClassSpec]) -> str:
 
 
 def parse_csv(text: str) -> list[ClassSpec]:
-    """Classes of a CSV text; without a header of ours the first columns are ours in order.
+    """Classes of a CSV text; without our header, the columns are taken in our order.
 
-    Names that come again (ignoring case) and colours that are none are skipped.
+    Repeated names (ignoring case) and invalid colours are skipped.
 
     Raises:
-        ClassListError: if it is no CSV.
+        ClassListError: if it is not CSV.
     """
     try:
         sample = text.partition("\n")[0]
-        # Spreadsheets of half of Europe write semicolons.
+        # Spreadsheets write semicolons in much of Europe.
         delimiter = ";" if sample.count(";") > sample.count(",") else ","
         rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
     except csv.Error as error:

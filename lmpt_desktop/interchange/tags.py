@@ -1,30 +1,27 @@
-"""Predicted classes of photos as CSV or JSON, written row by row.
+"""Classes of photos as CSV or JSON, written row by row.
 
-CSV has the columns ``path,class,score,band``, with a header.  JSON is one array of objects
-with the same four keys; ``score`` is a number.  A photo without a score (it could not be
-read) has no row.
+CSV has the columns ``path,class,score,band``, with a header.  JSON is one array of objects with
+the same four keys; ``score`` is a number.  A photo without a class has no row.
 """
 
 from __future__ import annotations
 
 import csv
 import json
-import os
-import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.domain.snapshot import Snapshot
+
 COLUMNS = ("path", "class", "score", "band")
 SCORE_DIGITS = 4
-
-
-class TagFormat(StrEnum):
-    CSV = "csv"
-    JSON = "json"
+BLOCK_ROWS = 1000
+"""Images whose paths are looked up together."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +34,37 @@ class TagRow:
     band: str
 
 
-def format_of(destination: str) -> TagFormat:
-    """JSON for a name that ends in ``.json``, else CSV (also for standard output)."""
-    return TagFormat.JSON if destination.lower().endswith(".json") else TagFormat.CSV
+def tag_rows(
+    snapshot: Snapshot,
+    rows: NDArray[np.int64],
+    paths_of: Callable[[list[int]], Sequence[Path]],
+    *,
+    all_classes: bool = False,
+) -> Iterator[TagRow]:
+    """The classes that images have, image by image, highest score first.
 
+    An annotation outweighs the prediction: a class annotated present has the score 1, one
+    annotated absent the score 0.
 
-def write_tags(rows: Iterable[TagRow], file: TextIO, tag_format: TagFormat) -> int:
-    """Write ``rows`` as they come; returns how many there were."""
-    return _write_json(rows, file) if tag_format is TagFormat.JSON else _write_csv(rows, file)
+    Args:
+        snapshot: the library.
+        rows: (n,) rows of the images, in the order to write them.
+        paths_of: where the files of images (by id) are.
+        all_classes: also those the image does not have, as far as there is a score or an
+            annotation.
+    """
+    names = [entry.name for entry in snapshot.classes]
+    bands = [band.value for band in snapshot.bands.bands]
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = rows[start : start + BLOCK_ROWS]
+        annotations = snapshot.annotations[part]
+        scores = np.where(annotations < 0, snapshot.scores[part], annotations == 1)
+        wanted = ~np.isnan(scores) if all_classes else snapshot.assigned[part]
+        order = np.argsort(-scores, axis=1, kind="stable")
+        paths = paths_of(snapshot.image_ids[part].tolist())
+        for i, path in enumerate(paths):
+            for column in order[i][wanted[i, order[i]]].tolist():
+                yield TagRow(str(path), names[column], float(scores[i, column]), bands[column])
 
 
 def _write_csv(rows: Iterable[TagRow], file: TextIO) -> int:
@@ -78,22 +98,33 @@ def _text(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[TextIO]:
-    """A text file that appears at ``path`` whole, or (on an exception) not at all.
+@dataclass(frozen=True)
+class TagFormat:
+    """A file format for tags.
 
-    Raises:
-        OSError: if the place cannot be written.
+    Attributes:
+        name: as users know it, the same in every language.
+        suffixes: of file names, lower case; the first is the usual one.
+        write: writes rows as they come and returns how many there were.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+
+    name: str
+    suffixes: tuple[str, ...]
+    write: Callable[[Iterable[TagRow], TextIO], int]
+
+    @property
+    def file_filter(self) -> str:
+        """For a file dialog: ``CSV (*.csv)``."""
+        return f"{self.name} ({' '.join(f'*{suffix}' for suffix in self.suffixes)})"
+
+
+CSV = TagFormat("CSV", (".csv",), _write_csv)
+JSON = TagFormat("JSON", (".json",), _write_json)
+FORMATS = (CSV, JSON)
+"""Every format; the first is the one for names without a known suffix."""
+
+
+def format_of(destination: str) -> TagFormat:
+    """The format that a file name asks for."""
+    name = destination.lower()
+    return next((item for item in FORMATS if name.endswith(item.suffixes)), FORMATS[0])

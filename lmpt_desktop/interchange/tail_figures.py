@@ -1,8 +1,8 @@
-"""The long tail as CSV, for spreadsheets: figures per class, and classes found together.
+"""The long tail as CSV, for spreadsheets: figures per class, and co-occurrence.
 
-Figures are plain numbers (no thousands separators; empty where not known).  A class name that a
-spreadsheet would take for a formula gets an apostrophe in front, since names may come from a
-list someone else has made.
+Figures are plain numbers (no thousands separators; empty if unknown).  A class name that a
+spreadsheet would take for a formula gets an apostrophe in front, since names may come from
+untrusted lists.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DIGITS = 6
 
 
 def text_cell(text: str) -> str:
-    """``text`` as a cell that no spreadsheet runs."""
+    """``text`` as a cell that no spreadsheet evaluates as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

@@ -20,9 +20,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
-from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.domain.records import ClassSpec, ImageState
 from lmpt_desktop.engine.session import Commands
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener

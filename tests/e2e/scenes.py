@@ -13,7 +13,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
 
 from lmpt_desktop import app
-from lmpt_desktop.catalogue.records import RunState, Verdict
+from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.inference.filters import SortKey
 from lmpt_desktop.ui.help.command_palette import CommandPalette
 from lmpt_desktop.ui.kit.language import speak

@@ -18,8 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import Verdict
-from lmpt_desktop.ingest import ScannedFile
+from lmpt_desktop.domain.records import ScannedFile, Verdict
 from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
 from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog
 from lmpt_desktop.ui.batch.copying import from_mime
@@ -85,7 +84,7 @@ def focused() -> QWidget:
 def open_classes(window: MainWindow, qtbot: QtBot) -> SetClassesDialog:
     window.commands.action("image.classes").trigger()
     dialog = dialog_of(window, SetClassesDialog, qtbot)
-    qtbot.waitUntil(lambda: dialog.model.holdings is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dialog.model.verdict_counts is not None, timeout=WAIT_MS)
     return dialog
 
 
@@ -125,7 +124,7 @@ def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_T, Keys.ControlModifier)
     dialog = dialog_of(window, SetClassesDialog, qtbot)
-    qtbot.waitUntil(lambda: dialog.model.holdings is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: dialog.model.verdict_counts is not None, timeout=WAIT_MS)
     qtbot.waitUntil(
         lambda: focused() is dialog.search and QApplication.activeWindow() is dialog,
         timeout=WAIT_MS,

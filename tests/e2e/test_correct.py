@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
@@ -160,7 +160,9 @@ def test_of_two_captions_written_while_something_else_is_saved_the_last_one_stay
     (image,) = select(page, qtbot, "cup_5.jpg")
     write, written = page.session.images.set_caption, []
     monkeypatch.setattr(
-        page.session, "set_caption", lambda id_, text: (written.append(text), write(id_, text))
+        page.session.images,
+        "set_caption",
+        lambda id_, text: (written.append(text), write(id_, text)),
     )
     caption = page.inspector.facts.caption
     caption.setFocus()

@@ -21,9 +21,9 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
-from lmpt_desktop.catalogue.records import RunState, Verdict
+from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.page import LibraryPage
@@ -202,7 +202,7 @@ def test_a_killed_trainer_is_told_and_costs_nothing_but_the_run(
     assert "killed" in run.page.details.text()
     assert "Predictions are as they were" in run.page.details.text()
     assert same(page.session.snapshot().scores, before)
-    np.testing.assert_array_equal(page.session.annotations, annotations)
+    np.testing.assert_array_equal(page.session.snapshot().annotations, annotations)
     qtbot.mouseClick(run.page.log, Qt.MouseButton.LeftButton)
     assert window.findChild(LogDialog) is not None
     # and the next one works

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.ui.library.page import LibraryPage

@@ -30,7 +30,7 @@ def test_the_first_start_welcomes(launch: Callable[..., MainWindow]) -> None:
 
 
 def test_sample_photos_open_as_a_library(launch: Callable[..., MainWindow], qtbot: QtBot) -> None:
-    if reason := samples.why_not():
+    if reason := samples.unavailable_reason():
         pytest.skip(reason)
     window = launch()
     window.welcome.samples_button.click()

@@ -35,7 +35,7 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
         lambda: page.session.snapshot().reviewed.sum() == 3 and page.undo_stack.settled,
         timeout=WAIT_MS,
     )
-    said = page.session.annotations
+    said = page.session.snapshot().annotations
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert page.session.snapshot().reviewed.sum() == 0
     window.close()

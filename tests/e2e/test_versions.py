@@ -12,7 +12,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import RunState, Verdict
+from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.settings import SUGGEST_RETRAIN
 from lmpt_desktop.ui.library.page import LibraryPage
@@ -274,7 +275,7 @@ def test_what_is_no_version_is_refused_with_a_sentence(
 def test_a_retraining_is_suggested_beside_the_work(
     window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 5)
+    monkeypatch.setattr("lmpt_desktop.inference.advice.MIN_VERDICTS", 5)
     suggestion = page.findChild(RetrainSuggestion)
     assert suggestion is not None
     assert suggestion.timer.isActive()  # something was said a moment ago
@@ -295,7 +296,7 @@ def test_a_retraining_is_suggested_beside_the_work(
 def test_a_suggestion_goes_when_a_retraining_begins_otherwise(
     window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 5)
+    monkeypatch.setattr("lmpt_desktop.inference.advice.MIN_VERDICTS", 5)
     suggestion = page.findChild(RetrainSuggestion)
     assert suggestion is not None
     suggestion.ask()

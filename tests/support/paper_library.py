@@ -1,36 +1,26 @@
-"""A library whose images exist only in its catalogue, for tests of what is said of them."""
+"""A library whose images exist only in its catalogue, for tests of annotations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.records import ScannedFile
 from lmpt_desktop.engine.session import LibrarySession
 
 
-@dataclass(frozen=True)
-class PaperPhoto:
-    """A photo as ingest would describe it."""
-
-    path: str
-    size: int = 1000
-    mtime_ns: int = 1_700_000_000_000_000_000
-    sidecar_mtime_ns: int = 0
-    fingerprint: str = ""
-    width: int | None = 640
-    height: int | None = 480
-    taken: str | None = None
-    caption: str = ""
-    caption_source: str = ""
-    reason: str = ""
+def photo_file(path: str, **values: Any) -> ScannedFile:
+    """A photo of 640 x 480 pixels as a scan would describe it; ``values`` replace its fields."""
+    given: dict[str, Any] = {"size": 1000, "mtime_ns": 1_700_000_000_000_000_000}
+    return ScannedFile(path, **{**given, "width": 640, "height": 480, **values})
 
 
 def fill(catalogue: Catalogue, photos: Path, count: int, names: Sequence[str]) -> list[int]:
     """Add ``count`` images below ``photos`` and these classes; the images' ids."""
     folder = catalogue.folders.add(photos)
-    files = [PaperPhoto(f"{i:06}.jpg", fingerprint=f"{i + 1:032x}") for i in range(count)]
+    files = [photo_file(f"{i:06}.jpg", fingerprint=f"{i + 1:032x}") for i in range(count)]
     for name in names:
         catalogue.classes.add(name)
     return catalogue.images.upsert(folder.id, files)

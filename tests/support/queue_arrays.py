@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from snapshots import make_snapshot
 
-from lmpt_desktop.inference.bands import ClassBands, class_bands
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues import Features
 from trainer.bands import BandLimits
 
 
-@dataclass(frozen=True)
-class Named:
-    id: int
-    name: str
-
-
 @dataclass
 class Library:
-    """N images with ids 1, 2, ... and C classes with ids 10, 20, ..."""
+    """N images with ids 1, 2, ... and C classes with ids 10, 20, ...; arrays to be changed."""
 
     scores: NDArray[np.float32]
     annotations: NDArray[np.int8]
@@ -35,12 +29,16 @@ class Library:
         return np.arange(1, len(self.scores) + 1, dtype=np.int64)
 
     @property
-    def classes(self) -> Sequence[Named]:
-        return [Named(10 * (i + 1), f"class {i}") for i in range(self.scores.shape[1])]
-
-    @property
-    def bands(self) -> ClassBands:
-        return class_bands(self.annotations, self.scores, self.thresholds, BandLimits(2, 5))
+    def snapshot(self) -> Snapshot:
+        """The library as it is now."""
+        return make_snapshot(
+            self.annotations,
+            self.scores,
+            thresholds=self.thresholds,
+            states=self.states,
+            reviewed=self.reviewed,
+            limits=BandLimits(2, 5),
+        )
 
     @property
     def features(self) -> Features:
@@ -54,11 +52,11 @@ def library(
     rng = np.random.default_rng(seed)
     matrix = rng.normal(size=(images, dim))
     matrix /= np.maximum(np.linalg.norm(matrix, axis=1, keepdims=True), 1e-9)
-    said = rng.integers(0, 2, (images, classes))
+    verdicts = rng.integers(0, 2, (images, classes))
     known = rng.random((images, classes)) < annotated
     return Library(
         scores=rng.random((images, classes), dtype=np.float32),
-        annotations=np.where(known, said, -1).astype(np.int8),
+        annotations=np.where(known, verdicts, -1).astype(np.int8),
         states=np.zeros(images, np.int8),
         thresholds=np.full(classes, 0.5, np.float32),
         reviewed=np.zeros(images, np.bool_),

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.catalogue.errors import CatalogueDiskFull
-from lmpt_desktop.engine.session import Commands
+from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.headless import ExitCode, main, tag_parser
+from lmpt_desktop.interchange.tags import CSV, tag_rows
 from lmpt_desktop.paths import HOME_VARIABLE
 
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -97,6 +100,41 @@ def test_the_default_vocabulary_is_the_librarys_own_and_else_everyday(
     }
 
 
+def test_annotations_outweigh_predictions_as_in_the_windows_export(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "library"
+    tag(photos, "--vocabulary", words, "--library", library)
+    capsys.readouterr()
+    with Catalogue.open(library) as catalogue:
+        classes = {entry.name: entry.id for entry in catalogue.classes.all()}
+        ids = catalogue.images.table().ids.tolist()
+        images = {path.name: i for i, path in zip(ids, catalogue.images.paths(ids), strict=True)}
+        catalogue.annotations.apply(
+            [
+                Change(images["dog+cat_1.jpg"], classes["dog"], Verdict.ABSENT),
+                Change(images["person_1.jpg"], classes["cat"], Verdict.PRESENT),
+            ]
+        )
+    assert tag(photos, "--library", library) == ExitCode.OK
+    out = capsys.readouterr().out
+    found = [(Path(row["path"]).name, row["class"]) for row in rows(out)]
+    assert sorted(found) == [
+        ("dog+cat_1.jpg", "cat"),
+        ("dog_1.jpg", "dog"),
+        ("kite_1.jpg", "flying thing"),
+        ("person_1.jpg", "cat"),
+    ]
+    with LibrarySession.open(library, encode=False) as session:
+        session.wait_until_idle()
+        snapshot = session.snapshot()
+        exported = io.StringIO()
+        CSV.write(
+            tag_rows(snapshot, np.arange(len(snapshot.images)), session.images.paths), exported
+        )
+    assert sorted(exported.getvalue().splitlines()) == sorted(out.splitlines())
+
+
 def test_a_second_run_encodes_nothing_again(
     tag: Tag, photos: Path, words: Path, tmp_path: Path
 ) -> None:
@@ -145,7 +183,7 @@ def test_unreadable_photos_are_listed_on_stderr_and_the_rest_is_tagged(
         (["{empty}"], ExitCode.NOTHING_FOUND, "No photos were found"),
     ],
 )
-def test_what_cannot_be_done_is_said_with_its_own_exit_code(
+def test_every_kind_of_failure_has_its_own_exit_code(
     tag: Tag,
     photos: Path,
     tmp_path: Path,
@@ -161,7 +199,7 @@ def test_what_cannot_be_done_is_said_with_its_own_exit_code(
     assert found.out == ""
 
 
-def test_a_model_that_cannot_be_loaded_is_told_and_nothing_is_written(
+def test_a_model_that_cannot_be_loaded_is_reported_and_nothing_is_written(
     tag: Tag,
     photos: Path,
     tmp_path: Path,

@@ -20,7 +20,6 @@ def test_everything_lies_under_the_folder_that_was_asked_for(home: Path) -> None
     folders = [
         paths.data_dir(),
         paths.config_dir(),
-        paths.cache_dir(),
         paths.log_dir(),
         paths.libraries_dir(),
     ]

@@ -10,9 +10,9 @@ import numpy as np
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.training.jobs import Preflight
 from lmpt_desktop.engine.versions.versions import Versions
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.advice import NewVerdicts, worth_retraining
 from lmpt_desktop.settings import LAST_SUGGESTION, RetrainSuggestion, Settings
 from lmpt_desktop.translation import _, ngettext, number

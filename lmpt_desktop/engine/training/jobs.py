@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _
 from trainer.bands import Band

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
@@ -25,7 +26,6 @@ from lmpt_desktop.engine.training.retrain import (
     RunStatus,
 )
 from lmpt_desktop.engine.versions.versions import Versions
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.settings import DEVICE, Settings
 from lmpt_desktop.translation import _
@@ -127,7 +127,7 @@ class TrainingService:
         self._captions.close()
 
     def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
-        return jobs.training_data(snapshot, self._state.features_of)
+        return jobs.training_data(snapshot, self._state.features())
 
     def _current_weights(self, snapshot: Snapshot) -> ClassWeights | None:
         """The weights in use, if they are of the vocabulary as it is now."""

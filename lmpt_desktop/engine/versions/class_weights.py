@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.classes import name_key
-from lmpt_desktop.catalogue.records import ClassEntry, PromptSetRecord
+from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.versions.model_facts import ModelFacts
 from lmpt_desktop.inference.weights import (
     ClassWeights,
-    PromptClass,
     assemble,
     calibrated_bias,
 )
@@ -119,7 +119,6 @@ def library_weights(
     if bias is None:
         bias = calibrated_bias(features, embeddings, facts.scale)
     return assemble(
-        [PromptClass(entry.name, prompt_text(entry)) for entry in classes],
         embeddings,
         scale=facts.scale,
         bias=bias,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.average_precision import evaluate
 from lmpt_desktop.inference.compare import compare
 from lmpt_desktop.inference.predict import predict
@@ -82,7 +82,7 @@ def changed_predictions(
     snapshot = state.snapshot
     if old is None or new is None or not _fit(snapshot, old, new):
         return Changes()
-    has, features = state.features_of(snapshot.image_ids)
+    has, features = state.features().lookup(snapshot.image_ids)
     if not has.any():
         return Changes()
     ids = snapshot.image_ids[has]
@@ -129,7 +129,7 @@ def judged(
         return None
     members = np.fromiter(held_out, np.int64, len(held_out))
     rows = np.flatnonzero(np.isin(snapshot.image_ids, members))
-    has, features = state.features_of(snapshot.image_ids[rows])
+    has, features = state.features().lookup(snapshot.image_ids[rows])
     rows = rows[has]
     if not len(rows):
         return None

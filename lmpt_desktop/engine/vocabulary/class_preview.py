@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.encoding.encoder import EncoderClient
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
-from lmpt_desktop.catalogue.records import AnnotationCount, Batch, ClassEntry
+from lmpt_desktop.catalogue.records import AnnotationCount
+from lmpt_desktop.domain.records import Batch, ClassEntry, ClassSpec
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
@@ -30,7 +31,6 @@ from lmpt_desktop.engine.vocabulary.merging import (
     plan_merge,
     plan_split,
 )
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.translation import _
 
 
@@ -179,10 +179,10 @@ class VocabularyEditor:
 
         return self._step(_("Archive"), act)
 
-    def bring_back(self, class_ids: Sequence[int]) -> VocabularyStep:
+    def unarchive(self, class_ids: Sequence[int]) -> VocabularyStep:
         def act() -> None:
             for class_id in class_ids:
-                self._classes.bring_back(class_id)
+                self._classes.unarchive(class_id)
 
         return self._step(_("Bring back"), act)
 
@@ -290,10 +290,10 @@ class VocabularyEditor:
     def _turn(self, to: Sequence[ClassEntry], batch: Batch | None) -> None:
         self._versions.bind_classes()
         turned = None
-        with self._catalogue.together():
+        with self._catalogue.transaction():
             self._classes.restore(to)
             if batch is not None:
-                turned = self._catalogue.annotations.turn(batch)
+                turned = self._catalogue.annotations.toggle_undo(batch)
         if turned is not None:
             self._annotations.show(turned)
         self._changed()
@@ -333,7 +333,7 @@ class VocabularyEditor:
 
         def both() -> None:
             # In one transaction: half of it would be wrong, and nothing could take it back.
-            with self._catalogue.together():
+            with self._catalogue.transaction():
                 batches.append(
                     self._catalogue.annotations.apply_arrays(
                         image_ids, class_ids, verdicts, label=label, action="vocabulary"

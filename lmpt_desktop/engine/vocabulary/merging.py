@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _, ngettext, number
 
 

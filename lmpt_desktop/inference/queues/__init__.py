@@ -4,28 +4,9 @@ A queue is a list of questions at one moment, best first; docs/queues.md explain
 docs/adr/0009-review-queues.md how they were chosen.
 """
 
-from lmpt_desktop.inference.queues.build import build_queue
-from lmpt_desktop.inference.queues.contract import (
-    EXPLANATIONS,
-    NEEDS_CLASS,
-    TITLES,
-    Queue,
-    QueueArrays,
-    QueueItem,
-    QueueKind,
-    QueueRequest,
-)
+from lmpt_desktop.inference.queues.build import Queue, QueueRequest, build_queue
 from lmpt_desktop.inference.queues.features import Features
+from lmpt_desktop.inference.queues.kinds import QueueKind
+from lmpt_desktop.inference.queues.questions import QueueItem
 
-__all__ = [
-    "EXPLANATIONS",
-    "NEEDS_CLASS",
-    "TITLES",
-    "Features",
-    "Queue",
-    "QueueArrays",
-    "QueueItem",
-    "QueueKind",
-    "QueueRequest",
-    "build_queue",
-]
+__all__ = ["Features", "Queue", "QueueItem", "QueueKind", "QueueRequest", "build_queue"]

@@ -3,35 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lmpt_desktop.inference.queues.contract import (
-    Queue,
-    QueueArrays,
-    QueueItem,
-    QueueKind,
-    QueueRequest,
-)
-from lmpt_desktop.inference.queues.doubt import disagreements, uncertain
-from lmpt_desktop.inference.queues.entries import readable_rows
+from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues.features import Features
-from lmpt_desktop.inference.queues.one_class import class_sweep, more_like
-from lmpt_desktop.inference.queues.sample import random_sample
-from lmpt_desktop.inference.queues.tail import tail_first
+from lmpt_desktop.inference.queues.kinds import QueueKind
+from lmpt_desktop.inference.queues.questions import QueueInputs, QueueItem
 from lmpt_desktop.translation import _
 
-WITH_HELD_OUT = frozenset({QueueKind.RANDOM, QueueKind.DISAGREEMENTS})
-"""Kinds that also ask about images held out from training.
+DEFAULT_LENGTH = 200
+"""Questions in a queue: some minutes of work, after which a retraining makes better ones."""
 
-An answer about a held-out image teaches the model nothing, and one that was chosen by the model
-makes the image a biased judge of it.  A random sample is no choice of the model, and a slip is to
-be found wherever it is.
-"""
+
+@dataclass(frozen=True)
+class QueueRequest:
+    """What to ask about.
+
+    Attributes:
+        kind: how questions are chosen.
+        class_id: ask about this class only; required by kinds that need a class, ignored by a
+            random sample.
+        image_ids: only among these images; None for all.
+        length: questions at most.
+        seed: for whatever is random.
+
+    Raises:
+        ValueError: if a class is needed and none is given, or the length is negative.
+    """
+
+    kind: QueueKind
+    class_id: int | None = None
+    image_ids: tuple[int, ...] | None = None
+    length: int = DEFAULT_LENGTH
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.kind.needs_class and self.class_id is None:
+            raise ValueError(f"a queue of the kind {self.kind.value} needs a class")
+        if self.length < 0:
+            raise ValueError(f"a queue cannot have {self.length} questions")
+
+
+@dataclass(frozen=True, eq=False)
+class Queue:
+    """Questions in the order to ask them; no question twice.
+
+    Attributes:
+        request: what it answers.
+        items: at most ``request.length`` questions.
+        possible: how many questions there were to choose from.
+        note: why there is nothing to ask, a sentence in the user's language; "" otherwise.
+    """
+
+    request: QueueRequest
+    items: tuple[QueueItem, ...]
+    possible: int
+    note: str = ""
 
 
 def build_queue(
-    arrays: QueueArrays,
+    snapshot: Snapshot,
     request: QueueRequest,
     features: Features | None = None,
     held_out: AbstractSet[int] = frozenset(),
@@ -39,45 +74,53 @@ def build_queue(
     """Choose the questions.
 
     Args:
-        arrays: the library.
+        snapshot: the library.
         request: what to ask about.
-        features: of the library's images; without them there is no variety, and nothing is
-            like anything else.
+        features: of the library's images; without them the questions are not varied by look,
+            and nothing is like anything else.
         held_out: ids of images that no training learns from.
     """
-    features = Features.none() if features is None else features
-    kind = request.kind
-    without = None
-    if kind not in WITH_HELD_OUT:
-        without = np.fromiter(held_out, np.int64, len(held_out))
-    rows = readable_rows(arrays, request, without)
-    note = ""
-    items: list[QueueItem]
-    match kind:
-        case QueueKind.TAIL_FIRST:
-            items, possible = tail_first(arrays, request, rows, features)
-        case QueueKind.UNCERTAIN:
-            items, possible = uncertain(arrays, request, rows)
-        case QueueKind.DISAGREEMENTS:
-            items, possible = disagreements(arrays, request, rows)
-        case QueueKind.MORE_LIKE:
-            items, possible, note = more_like(arrays, request, rows, features)
-        case QueueKind.CLASS_SWEEP:
-            items, possible = class_sweep(arrays, request, rows)
-        case QueueKind.RANDOM:
-            items, possible = random_sample(arrays, request, rows)
-    if not possible and not note:
-        note = _nothing_to_ask(arrays, request)
-    return Queue(request, tuple(items), possible, note)
+    row = request.kind.row
+    inputs = QueueInputs(
+        snapshot,
+        _readable_rows(snapshot, request, frozenset() if row.asks_held_out else held_out),
+        _columns(snapshot, request),
+        request.length,
+        request.seed,
+        Features.none() if features is None else features,
+    )
+    choice = row.build(inputs)
+    if not choice.possible and not choice.note:
+        choice = replace(choice, note=_nothing_to_ask(snapshot, request))
+    return Queue(request, choice.items, choice.possible, choice.note)
 
 
-def _nothing_to_ask(arrays: QueueArrays, request: QueueRequest) -> str:
-    if not len(arrays.classes):
+def _readable_rows(
+    snapshot: Snapshot, request: QueueRequest, excluded: AbstractSet[int]
+) -> NDArray[np.int64]:
+    """Rows of the images of the request whose file can be read, without those ``excluded``."""
+    wanted = snapshot.states == ImageState.OK
+    if request.image_ids is not None:
+        wanted &= np.isin(snapshot.image_ids, np.array(request.image_ids, np.int64))
+    if excluded:
+        wanted &= ~np.isin(snapshot.image_ids, np.fromiter(excluded, np.int64, len(excluded)))
+    return np.flatnonzero(wanted)
+
+
+def _columns(snapshot: Snapshot, request: QueueRequest) -> NDArray[np.int64]:
+    """Columns of the classes of the request; none if its class is not in the vocabulary."""
+    if request.class_id is None:
+        return np.arange(len(snapshot.classes), dtype=np.int64)
+    return np.flatnonzero(snapshot.class_ids == request.class_id)
+
+
+def _nothing_to_ask(snapshot: Snapshot, request: QueueRequest) -> str:
+    if not len(snapshot.classes):
         return _("The vocabulary is empty. Add classes first.")
-    if request.class_id is not None and all(item.id != request.class_id for item in arrays.classes):
+    if request.class_id is not None and request.class_id not in snapshot.column_of:
         return _("This class is no longer in the vocabulary.")
     if request.kind is QueueKind.DISAGREEMENTS:
         return _("The model firmly contradicts none of the annotations.")
-    if np.isnan(arrays.scores).all():
+    if not snapshot.scored.any():
         return _("The model has not looked at these photos yet. Wait a moment.")
-    return _("Everything that could be asked here is answered.")
+    return _("All questions here are answered.")

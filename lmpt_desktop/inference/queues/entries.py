@@ -1,9 +1,9 @@
 """The entries (image, class) a queue may ask about, and the best of them, found in one pass.
 
 The scores of 100,000 images and 1,000 classes are 400 MB, so nothing here makes an array of that
-size: rows are looked at in blocks that fit the cache, and only what can still be among the best
-is kept.  A block takes its rows evenly from the whole library, so that photos of one folder,
-which are alike, do not decide what the first blocks let through.
+size: rows are processed in blocks that fit the cache, and only what can still be among the best
+is kept.  A block takes its rows evenly from the whole library, so that similar photos of one
+folder do not set the limit that the first blocks pass on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.inference.queues.contract import QueueArrays, QueueRequest
+from lmpt_desktop.domain.snapshot import Snapshot
 
 BLOCK_ENTRIES = 1 << 18
 """1 MB of scores."""
@@ -45,34 +45,6 @@ class Entries:
         return zip(self.rows.tolist(), self.columns.tolist(), self.values.tolist(), strict=True)
 
 
-def readable_rows(
-    arrays: QueueArrays, request: QueueRequest, without: NDArray[np.int64] | None = None
-) -> Rows:
-    """Rows of images whose file can be read, among those of the request.
-
-    Args:
-        arrays: the library.
-        request: its ``image_ids`` count.
-        without: ids of images to leave out.
-    """
-    wanted = arrays.states == 0
-    if request.image_ids is not None:
-        wanted &= np.isin(arrays.image_ids, np.array(request.image_ids, np.int64))
-    if without is not None and len(without):
-        wanted &= ~np.isin(arrays.image_ids, without)
-    return np.flatnonzero(wanted)
-
-
-def asked_columns(arrays: QueueArrays, request: QueueRequest) -> Rows:
-    """Columns of the classes of the request; none where its class is not in the vocabulary."""
-    if request.class_id is None:
-        return np.arange(len(arrays.classes), dtype=np.int64)
-    return np.array(
-        [place for place, item in enumerate(arrays.classes) if item.id == request.class_id],
-        dtype=np.int64,
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Block:
     """Some rows: scores (b, c) float32, NaN where not to be asked; rows (b,)."""
@@ -81,35 +53,35 @@ class Block:
     scores: Floats
 
 
-def unknown_blocks(arrays: QueueArrays, rows: Rows, columns: Rows) -> Iterator[Block]:
-    """The entries nobody has answered yet."""
-    every = len(columns) == arrays.scores.shape[1]
+def unknown_blocks(snapshot: Snapshot, rows: Rows, columns: Rows) -> Iterator[Block]:
+    """The entries that are not annotated yet, block by block."""
+    every = len(columns) == snapshot.scores.shape[1]
     step = max(1, -(-len(rows) * max(len(columns), 1) // BLOCK_ENTRIES))
     for start in range(step if len(columns) else 0):
         part = rows[start::step]
         if every:
-            scores, said = arrays.scores[part], arrays.annotations[part]
+            scores, annotations = snapshot.scores[part], snapshot.annotations[part]
         else:
             at = np.ix_(part, columns)
-            scores, said = arrays.scores[at], arrays.annotations[at]
-        scores[said >= 0] = np.nan
+            scores, annotations = snapshot.scores[at], snapshot.annotations[at]
+        scores[annotations >= 0] = np.nan
         yield Block(part, scores)
 
 
 def best_entries(
-    arrays: QueueArrays, rows: Rows, columns: Rows, value: Value, limit: int
+    snapshot: Snapshot, rows: Rows, columns: Rows, value: Value, limit: int
 ) -> Entries:
     """The ``limit`` unknown entries with the highest value; ties in the library's order.
 
     Args:
-        arrays: the library.
+        snapshot: the library.
         rows, columns: where to look.
         value: of an entry.
         limit: how many to keep.
     """
     kept = Entries(*_nothing(), possible=0)
-    thresholds = arrays.thresholds[columns]
-    for block in unknown_blocks(arrays, rows, columns):
+    thresholds = snapshot.thresholds[columns]
+    for block in unknown_blocks(snapshot, rows, columns):
         values = value(block.scores, thresholds)
         possible = kept.possible + values.size - int(np.isnan(values).sum())
         # Comparing with NaN is False, which is what is wanted.
@@ -120,14 +92,14 @@ def best_entries(
     return kept
 
 
-def best_of_each_class(arrays: QueueArrays, rows: Rows, columns: Rows, limit: int) -> Entries:
+def best_of_each_class(snapshot: Snapshot, rows: Rows, columns: Rows, limit: int) -> Entries:
     """The ``limit`` unknown entries with the highest score of every class, by class and then
-    by falling score.
+    by descending score.
     """
     found_rows, found_columns, values = _nothing()
     edges = np.full(len(columns), -np.inf, np.float32)
     possible = 0
-    for block in unknown_blocks(arrays, rows, columns):
+    for block in unknown_blocks(snapshot, rows, columns):
         scores = block.scores
         possible += scores.size - int(np.isnan(scores).sum())
         r, c = np.nonzero(scores > edges)

@@ -22,13 +22,13 @@ from PySide6.QtGui import QUndoCommand, QUndoStack
 from shiboken6 import isValid
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
-from lmpt_desktop.catalogue.records import Source, Verdict
+from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_texts import summary_of, text_of
 from lmpt_desktop.ui.kit import tasks
 
 if TYPE_CHECKING:
-    from lmpt_desktop.catalogue import Batch, BatchSummary
+    from lmpt_desktop.domain.records import Batch, BatchSummary
     from lmpt_desktop.engine.session import LibrarySession
 
 log = logging.getLogger(__name__)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.catalogue.records import Batch, BatchSummary, Verdict, distinct, uniform
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.catalogue.records import distinct, uniform
+from lmpt_desktop.domain.records import Batch, BatchSummary, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit.texts import images_text
 

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.acceptance import MOST, Offer, Order, TooManyError, offer
+from lmpt_desktop.inference.acceptance import MAX_ACCEPTED, Offer, Order, TooManyError, offer
 from lmpt_desktop.inference.verdict_changes import PRESENT, rows_of, still_unknown
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
@@ -295,7 +295,7 @@ class AcceptDialog(LibraryDialog):
                 _(
                     "{count} are more than the {most} that can be accepted at once. Raise the "
                     "least score, or choose fewer classes or photos."
-                ).format(count=words.predictions(survey.too_many), most=number_text(MOST)),
+                ).format(count=words.predictions(survey.too_many), most=number_text(MAX_ACCEPTED)),
                 "warning",
             )
             self._too_many = True

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.acceptance import Offer
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid.model import NO_PARENT, Index

@@ -20,10 +20,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.verdict_changes import Changes, Holdings, changes, holdings
+from lmpt_desktop.inference.verdict_changes import Changes, VerdictCounts, changes, count_verdicts
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui.batch import words
@@ -226,13 +226,13 @@ class SetClassesDialog(LibraryDialog):
         self._counting = True
         session, ids = self.session, self._ids
 
-        def look() -> tuple[Snapshot, Holdings]:
+        def look() -> tuple[Snapshot, VerdictCounts]:
             snapshot = session.snapshot()
-            return snapshot, holdings(snapshot, ids)
+            return snapshot, count_verdicts(snapshot, ids)
 
         tasks.start(look, self._counted, self._count_failed)
 
-    def _counted(self, found: tuple[Snapshot, Holdings]) -> None:
+    def _counted(self, found: tuple[Snapshot, VerdictCounts]) -> None:
         self._counting = False
         if self._closed:
             return
@@ -250,7 +250,7 @@ class SetClassesDialog(LibraryDialog):
             self.strip.say(str(error), "error")
 
     def _sum_up(self) -> None:
-        wanted, found = self.model.wanted, self.model.holdings
+        wanted, found = self.model.wanted, self.model.verdict_counts
         number = self.model.changing
         self.ok.setText(
             ngettext("Change {count} verdict", "Change {count} verdicts", number).format(
@@ -271,7 +271,7 @@ class SetClassesDialog(LibraryDialog):
         else:
             self.summary.setText(self._arithmetic(found, len(wanted), number))
 
-    def _arithmetic(self, found: Holdings, classes: int, number: int) -> str:
+    def _arithmetic(self, found: VerdictCounts, classes: int, number: int) -> str:
         cells = found.images * classes
         size = _("{images} × {classes}").format(
             images=words.images(found.images), classes=words.classes(classes)

@@ -9,8 +9,8 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt
 from PySide6.QtGui import QColor, QFont
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
-from lmpt_desktop.inference.verdict_changes import Holdings
+from lmpt_desktop.domain.records import ClassEntry, Verdict
+from lmpt_desktop.inference.verdict_changes import VerdictCounts
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.grid.model import NO_PARENT, Index
 from lmpt_desktop.ui.kit import theme
@@ -34,15 +34,15 @@ class SelectionClassesModel(QAbstractTableModel):
         self._classes: tuple[ClassEntry, ...] = ()
         self._texts: list[str] = []
         self._columns: list[int] = []
-        self._holdings: Holdings | None = None
+        self._verdict_counts: VerdictCounts | None = None
         self._wanted: dict[int, Verdict] = {}
         self._find = ""
 
     # -------------------------------------------------------------------------- content
 
     @property
-    def holdings(self) -> Holdings | None:
-        return self._holdings
+    def verdict_counts(self) -> VerdictCounts | None:
+        return self._verdict_counts
 
     @property
     def wanted(self) -> dict[int, Verdict]:
@@ -52,15 +52,15 @@ class SelectionClassesModel(QAbstractTableModel):
     @property
     def changing(self) -> int:
         """How many verdicts change."""
-        if self._holdings is None:
+        if self._verdict_counts is None:
             return 0
-        return self._holdings.changing(self._wanted_columns())
+        return self._verdict_counts.changing(self._wanted_columns())
 
     def name(self, class_id: int) -> str:
         """How a class is called; "" if it is not in the vocabulary any more."""
         return next((entry.name for entry in self._classes if entry.id == class_id), "")
 
-    def set_content(self, classes: tuple[ClassEntry, ...], found: Holdings) -> None:
+    def set_content(self, classes: tuple[ClassEntry, ...], found: VerdictCounts) -> None:
         """Show these classes and counts; what was chosen stays as far as its class does."""
         self.beginResetModel()
         if classes is not self._classes:
@@ -68,7 +68,7 @@ class SelectionClassesModel(QAbstractTableModel):
             self._texts = [f"{entry.name} {entry.description}".casefold() for entry in classes]
             known = {entry.id for entry in classes}
             self._wanted = {i: said for i, said in self._wanted.items() if i in known}
-        self._holdings = found
+        self._verdict_counts = found
         self._columns = self._matching()
         self.endResetModel()
 
@@ -167,7 +167,7 @@ class SelectionClassesModel(QAbstractTableModel):
 
     def now(self, row: int) -> str:
         """What the images have of a class."""
-        found = self._holdings
+        found = self._verdict_counts
         if found is None or not found.images:
             return ""
         column = self._columns[row]
@@ -194,7 +194,7 @@ class SelectionClassesModel(QAbstractTableModel):
 
     def _counts(self, row: int) -> dict[Verdict, int]:
         """In how many images each verdict is what is known, without zeros."""
-        found, column = self._holdings, self._columns[row]
+        found, column = self._verdict_counts, self._columns[row]
         if found is None:
             return {}
         return {verdict: count for verdict in SIGNS if (count := found.count(column, verdict))}
@@ -210,8 +210,8 @@ class SelectionClassesModel(QAbstractTableModel):
         verdict: Verdict | None = None
         if part == WILL_BE:
             verdict = self.wanted_in(row)
-        elif part == NOW and self._holdings is not None:
-            common = self._holdings.common(self._columns[row])
+        elif part == NOW and self._verdict_counts is not None:
+            common = self._verdict_counts.common(self._columns[row])
             verdict = None if common is None else Verdict(common)
         if verdict is None:
             return theme.current().colour("muted") if part == NOW else None

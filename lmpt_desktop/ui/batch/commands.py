@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.verdict_changes import Changes, changes, known_verdicts
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.batch import words

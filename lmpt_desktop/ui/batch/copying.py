@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QMimeData
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
+from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.batch.classes_model import WORDS
 

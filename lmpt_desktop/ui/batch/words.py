@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, ngettext, number
 
 NAMED = 3

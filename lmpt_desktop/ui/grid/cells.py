@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmpt_desktop.catalogue.records import ImageState, Verdict
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.predictions import has_scores
+from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from trainer.bands import Band
 
 MAX_CHIPS = 3
@@ -83,7 +84,7 @@ def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
         more=max(0, len(columns) - MAX_CHIPS),
         estimated=bands.estimated,
         reviewed=bool(snapshot.reviewed[row]),
-        pending=bool(np.isnan(scores).any()) if scores.size else False,
+        pending=bool(scores.size) and not has_scores(scores[None])[0],
         corrected=bool(snapshot.corrected[row].any()),
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
     )

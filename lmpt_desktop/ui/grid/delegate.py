@@ -18,7 +18,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from lmpt_desktop.catalogue.records import ImageState, Verdict
+from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for, fitted

@@ -19,7 +19,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
@@ -169,7 +170,7 @@ class FilterBar(QWidget):
             band=Band(band) if (band := self.bands.currentData()) else None,
             status=Status(status) if (status := self.status.currentData()) else None,
             unreviewed=self.unreviewed.isChecked(),
-            state="unreadable" if self.problems.isChecked() else None,
+            state=ImageState.UNREADABLE if self.problems.isChecked() else None,
             folder_id=folder_id,
             below=below,
             text=self.text.text().strip(),

@@ -15,8 +15,8 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from lmpt_desktop.catalogue.records import ImageState, Verdict
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid import cells
 from lmpt_desktop.ui.kit.texts import verdict_name

@@ -13,9 +13,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.inspector.summary import Show, Summary, ordered_columns
 from lmpt_desktop.ui.kit.texts import verdict_name

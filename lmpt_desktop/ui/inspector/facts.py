@@ -8,6 +8,7 @@ from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
 
@@ -130,7 +131,7 @@ class FactsPanel(QWidget):
         self.name.set_whole(details.path.name, str(details.path))
         self.facts.set_whole(facts_line(details))
         self.problem.setText(_(details.reason) or self._state_sentence(details.state))
-        self.problem.setVisible(details.state != "ok")
+        self.problem.setVisible(details.state is not ImageState.OK)
         self.caption.show()
         self.caption.set_caption(details.caption)
 
@@ -142,10 +143,10 @@ class FactsPanel(QWidget):
             _("{0} reviewed; a verdict applies to all of them").format(number(reviewed))
         )
 
-    def _state_sentence(self, state: str) -> str:
-        if state == "missing":
+    def _state_sentence(self, state: ImageState) -> str:
+        if state is ImageState.MISSING:
             return _("The file is no longer there. Its annotations are kept.")
-        return _("The file cannot be read.") if state == "unreadable" else ""
+        return _("The file cannot be read.") if state is ImageState.UNREADABLE else ""
 
     def _committed(self, text: str) -> None:
         if self._image_id >= 0:

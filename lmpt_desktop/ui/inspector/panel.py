@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 )
 from shiboken6 import isValid
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
 from lmpt_desktop.ui.inspector.class_view import ClassView
@@ -225,9 +225,9 @@ class InspectorPanel(QWidget):
             self._ids, self._current = np.empty(0, np.int64), -1
             self._show_photo()
             return
-        if details.state == "missing":
+        if details.state is ImageState.MISSING:
             self.photo.say(_("The file is no longer there."))
-        elif details.state == "unreadable":
+        elif details.state is ImageState.UNREADABLE:
             self.photo.say(_(details.reason))
         else:
             spoken = _("Photo {0}").format(details.path.name)

@@ -9,9 +9,10 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import Verdict
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.bands import ClassBands
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.predictions import assigned_classes, corrected_classes, predicted_classes
+from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 
 
 class Show(StrEnum):
@@ -33,7 +34,7 @@ class Summary:
         images: n.
         scores: (C,) float32, mean over the images that have a score; NaN where none has.
         thresholds: (C,) float32.
-        predicted, present, absent: (C,) int64, in how many of the n images.
+        predicted, assigned, present, absent: (C,) int64, in how many of the n images.
         corrected: (C,) int64, in how many the annotation contradicts the prediction.
         bands: of the library, with whether they are estimated.
         reviewed: how many of the images are reviewed.
@@ -44,6 +45,7 @@ class Summary:
     scores: NDArray[np.float32]
     thresholds: NDArray[np.float32]
     predicted: NDArray[np.int64]
+    assigned: NDArray[np.int64]
     present: NDArray[np.int64]
     absent: NDArray[np.int64]
     corrected: NDArray[np.int64]
@@ -77,20 +79,20 @@ def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) 
     rows = rows[rows >= 0]
     scores, said = snapshot.scores[rows], snapshot.annotations[rows]
     scored = ~np.isnan(scores)
-    with np.errstate(invalid="ignore"):
-        predicted = scores >= snapshot.thresholds
+    predicted = predicted_classes(scores, snapshot.thresholds)
     counts = scored.sum(axis=0)
     totals = np.where(scored, scores, np.float32(0)).sum(axis=0, dtype=np.float32)
     means = np.full(scores.shape[1], np.nan, dtype=np.float32)
     np.divide(totals, counts, out=means, where=counts > 0)
     present, absent = said == Verdict.PRESENT, said == Verdict.ABSENT
-    corrected = scored & ((present & ~predicted) | (absent & predicted))
+    corrected = corrected_classes(said, scores, snapshot.thresholds)
     return Summary(
         snapshot=snapshot,
         images=len(rows),
         scores=means,
         thresholds=snapshot.thresholds,
         predicted=predicted.sum(axis=0, dtype=np.int64),
+        assigned=assigned_classes(said, predicted).sum(axis=0, dtype=np.int64),
         present=present.sum(axis=0, dtype=np.int64),
         absent=absent.sum(axis=0, dtype=np.int64),
         corrected=corrected.sum(axis=0, dtype=np.int64),
@@ -124,7 +126,7 @@ def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> 
 
 def _shown(summary: Summary, show: Show) -> NDArray[np.bool_]:
     if show is Show.PREDICTED_OR_PRESENT:
-        return (summary.predicted > 0) & (summary.absent < summary.images) | (summary.present > 0)
+        return summary.assigned > 0
     if show is Show.UNKNOWN:
         return summary.present + summary.absent < summary.images
     if show is Show.ANNOTATED:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtWidgets import QFileDialog
 
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.interchange.tags import TagRow, format_of, whole_file, write_tags
+from lmpt_desktop.interchange.atomic_file import atomic_write
+from lmpt_desktop.interchange.tags import FORMATS, format_of, tag_rows
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
@@ -21,12 +20,15 @@ from lmpt_desktop.ui.shell.context import ShellContext
 def export_tags(context: ShellContext) -> None:
     """Ask for a file and write one row per image and class to it."""
     chosen, _kind = QFileDialog.getSaveFileName(
-        context.dialog_parent, _("Export tags"), "tags.csv", _("CSV (*.csv);;JSON (*.json)")
+        context.dialog_parent,
+        _("Export tags"),
+        f"tags{FORMATS[0].suffixes[0]}",
+        ";;".join(item.file_filter for item in FORMATS),
     )
     if chosen:
         path = Path(chosen)
         if not path.suffix:
-            path = path.with_suffix(".csv")
+            path = path.with_suffix(FORMATS[0].suffixes[0])
         export_to(context, context.require_library().session, path)
 
 
@@ -34,8 +36,10 @@ def export_to(context: ShellContext, session: LibrarySession, path: Path) -> Non
     """Write the tags in the background and say how many rows there are."""
 
     def write() -> int:
-        with whole_file(path) as file:
-            return write_tags(tag_rows(session), file, format_of(path.name))
+        snapshot = session.snapshot()
+        rows = np.arange(len(snapshot.images))
+        with atomic_write(path) as file:
+            return format_of(path.name).write(tag_rows(snapshot, rows, session.images.paths), file)
 
     def written(count: int) -> None:
         context.status.show_text(
@@ -50,29 +54,6 @@ def export_to(context: ShellContext, session: LibrarySession, path: Path) -> Non
         lambda error: context.report(_("The tags were not exported"), error),
         owner=context,
     )
-
-
-def tag_rows(session: LibrarySession) -> Iterator[TagRow]:
-    """Classes that are present, or predicted and not said to be absent, image by image."""
-    snapshot = session.snapshot()
-    shown = shown_classes(snapshot)
-    names = [entry.name for entry in snapshot.classes]
-    bands = [band.value for band in snapshot.bands.bands]
-    rows = np.flatnonzero(shown.any(axis=1))
-    for start in range(0, len(rows), 1000):
-        part = rows[start : start + 1000]
-        paths = session.images.paths(snapshot.image_ids[part].tolist())
-        for row, path in zip(part, paths, strict=True):
-            for column in np.flatnonzero(shown[row]):
-                # What the user said is certain, whatever the model thinks.
-                said = snapshot.annotations[row, column] == 1
-                score = 1.0 if said else float(snapshot.scores[row, column])
-                yield TagRow(str(path), names[column], score, bands[column])
-
-
-def shown_classes(snapshot: Snapshot) -> np.ndarray:
-    """(N, C) bool: what the app holds to be in the images."""
-    return (snapshot.predicted & (snapshot.annotations != 0)) | (snapshot.annotations == 1)
 
 
 COMMANDS: tuple[Command[ShellContext], ...] = (

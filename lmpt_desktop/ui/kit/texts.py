@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import N_, _, ngettext, number
 from trainer.bands import Band
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.translation import _
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDropEvent
 
-from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import ngettext, number
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task

@@ -12,8 +12,8 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QHeaderView, QMenu, QTreeWidget, QTreeWidgetItem, QWidget
 
-from lmpt_desktop.catalogue.records import Folder, ImageTable
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.records import Folder, ImageTable
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import _
 from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui.kit import theme

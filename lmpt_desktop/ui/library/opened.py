@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.grid.loader import ThumbnailSource
 

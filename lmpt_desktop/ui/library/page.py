@@ -13,10 +13,10 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
 
-from lmpt_desktop.catalogue.records import ImageState
+from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import notices
 from lmpt_desktop.engine.search import SearchReady
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.settings import ZOOM
 from lmpt_desktop.translation import _, ngettext, number
@@ -471,5 +471,4 @@ def unencoded_count(snapshot: Snapshot) -> int:
     if snapshot.unscored:
         return int(np.count_nonzero(usable))
     # For nearly all images the first class is enough; the others need not be looked at.
-    rows = np.flatnonzero(usable & np.isnan(snapshot.scores[:, 0]))
-    return int(np.count_nonzero(np.isnan(snapshot.scores[rows]).all(axis=1)))
+    return int(np.count_nonzero(usable & ~snapshot.scored))

@@ -121,7 +121,7 @@ class ClassTableModel(QAbstractTableModel):
     def _arrange(self) -> None:
         self.beginResetModel()
         if self.tail is not None:
-            self.rows = ordered(self.tail, self.key, turned=self.turned, among=self._among)
+            self.rows = ordered(self.tail, self.key, reverse=self.turned, among=self._among)
         self.endResetModel()
         self.ordered.emit()
 

@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.versions.versions import VersionInfo
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.co_occurrence import (
     CoOccurrence,
     Evidence,

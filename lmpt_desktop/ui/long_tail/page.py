@@ -29,7 +29,7 @@ from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.inference.long_tail import TailOrder
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
-from lmpt_desktop.interchange.tags import whole_file
+from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.tail_figures import write_class_figures, write_together
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import tasks, theme
@@ -377,7 +377,7 @@ class LongTailPage(QWidget):
         found = self.together.found if self._pairs_in_front else None
 
         def write() -> int:
-            with whole_file(path) as file:
+            with atomic_write(path) as file:
                 if found is not None:
                     return write_together(tail, found, file)
                 return write_class_figures(tail, rows, file)

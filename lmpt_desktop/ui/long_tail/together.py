@@ -43,7 +43,7 @@ MEASURES = (
 )
 EVIDENCE = (
     (N_("As you said"), Evidence.ANNOTATED),
-    (N_("As you said or predicted"), Evidence.SHOWN),
+    (N_("As you said or predicted"), Evidence.ASSIGNED),
 )
 _TITLES = (N_("Class"), N_("With"), N_("Photos"), N_("% of class"), N_("% of with"))
 _TIPS = ("", "", "", N_("Photos of the first class that show the second too, in percent"),
@@ -236,7 +236,7 @@ class TogetherTab(QWidget):
         if tail.estimated and self._untouched:
             # Nothing is annotated: what the user said would be an empty map.
             self.evidence.blockSignals(True)
-            self.evidence.setCurrentIndex(self.evidence.findData(Evidence.SHOWN))
+            self.evidence.setCurrentIndex(self.evidence.findData(Evidence.ASSIGNED))
             self.evidence.blockSignals(False)
         choice, size = str(self.choice.currentData()), int(self.size_.currentData())
         return chosen_columns(tail, choice, size, listed, selected)

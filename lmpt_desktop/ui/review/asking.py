@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from lmpt_desktop.inference.bands import ClassBands
+from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.inference.queues import Queue, QueueRequest
 from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.review.line import Question

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.catalogue.records import Verdict
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.bands import ClassBands
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.review.facts import ClassFacts, ImageFacts, image_facts
 from lmpt_desktop.ui.review.line import Question
 

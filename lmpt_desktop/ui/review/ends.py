@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.bands import ClassBands
-from lmpt_desktop.inference.queues import NEEDS_CLASS, TITLES, Queue, QueueKind, QueueRequest
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.inference.queues import Queue, QueueKind, QueueRequest
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.review.ending import tally_text
 from lmpt_desktop.ui.review.line import Tally
@@ -15,15 +15,6 @@ Ending = tuple[str, str, list[tuple[str, str]], str]
 """Heading, sentence, choices by name and text, icon."""
 
 ROWS_AT_ONCE = 1000
-
-_NEXT = {
-    QueueKind.TAIL_FIRST: QueueKind.UNCERTAIN,
-    QueueKind.UNCERTAIN: QueueKind.DISAGREEMENTS,
-    QueueKind.DISAGREEMENTS: QueueKind.TAIL_FIRST,
-    QueueKind.MORE_LIKE: QueueKind.CLASS_SWEEP,
-    QueueKind.CLASS_SWEEP: QueueKind.TAIL_FIRST,
-    QueueKind.RANDOM: QueueKind.TAIL_FIRST,
-}
 
 
 def choosing() -> Ending:
@@ -41,11 +32,11 @@ def ended(kind: QueueKind | None, tally: Tally, tail_gained: int) -> Ending:
     )
     choices: list[tuple[str, str]] = []
     if kind is not None:
-        following = _NEXT[kind]
-        choices.append((following.value, _("Next: {queue}").format(queue=_(TITLES[following]))))
+        following = kind.follow_up
+        choices.append((following.value, _("Next: {queue}").format(queue=_(following.label))))
         choices.append((kind.value, _("More of the same")))
     else:
-        choices.append((QueueKind.TAIL_FIRST.value, _(TITLES[QueueKind.TAIL_FIRST])))
+        choices.append((QueueKind.TAIL_FIRST.value, _(QueueKind.TAIL_FIRST.label)))
     if done:
         choices.append(("retrain", _("Retrain...")))
     choices.append(("grid", _("Back to the grid")))
@@ -81,11 +72,11 @@ def nothing(queue: Queue, snapshot: Snapshot) -> Ending:
         )
         return (_("Not yet"), sentence, [grid], "cpu")
     choices = [
-        (kind.value, _(TITLES[kind]))
+        (kind.value, _(kind.label))
         for kind in (QueueKind.TAIL_FIRST, QueueKind.UNCERTAIN, QueueKind.RANDOM)
         if kind is not queue.request.kind
     ]
-    sentence = queue.note or _("Everything that could be asked here is answered.")
+    sentence = queue.note or _("All questions here are answered.")
     return (_("Nothing left to ask"), sentence, [*choices, grid], "reviewed")
 
 
@@ -108,4 +99,4 @@ def failed(error: Exception) -> Ending:
 
 def class_for(kind: QueueKind, request: QueueRequest | None) -> int | None:
     """The class the next queue is about, if it is about one."""
-    return request.class_id if kind in NEEDS_CLASS and request is not None else None
+    return request.class_id if kind.needs_class and request is not None else None

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lmpt_desktop.catalogue.records import ImageState, Verdict
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.bands import ClassBands
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from trainer.bands import Band
 
 NUMBERED = 9

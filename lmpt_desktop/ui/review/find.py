@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _, ngettext, number
 
 MOST_SHOWN = 40

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, Signal
 from shiboken6 import isValid
 
-from lmpt_desktop.catalogue.records import Batch, Verdict
+from lmpt_desktop.domain.records import Batch, Verdict
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.review.line import Act, Line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.inference.bands import ClassBands
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack

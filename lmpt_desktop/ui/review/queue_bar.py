@@ -12,8 +12,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.inference.queues import EXPLANATIONS, NEEDS_CLASS, TITLES, QueueKind
+from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.review.key_button import KeyButton
@@ -40,10 +40,8 @@ class QueueBar(QWidget):
         self.kind.setAccessibleName(_("Questions"))
         self.kind.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for kind in QueueKind:
-            self.kind.addItem(_(TITLES[kind]), kind.value)
-            self.kind.setItemData(
-                self.kind.count() - 1, _(EXPLANATIONS[kind]), Qt.ItemDataRole.ToolTipRole
-            )
+            self.kind.addItem(_(kind.label), kind.value)
+            self.kind.setItemData(self.kind.count() - 1, _(kind.tip), Qt.ItemDataRole.ToolTipRole)
         self.classes = QComboBox()
         self.classes.setObjectName("queue-class")
         self.classes.setAccessibleName(_("Class to ask about"))
@@ -85,12 +83,12 @@ class QueueBar(QWidget):
         """Show what is being asked about."""
         self._drop_grid()
         self.kind.setCurrentIndex(self.kind.findData(kind.value))
-        self.classes.setVisible(kind in NEEDS_CLASS)
-        if kind in NEEDS_CLASS:
+        self.classes.setVisible(kind.needs_class)
+        if kind.needs_class:
             self._fill_classes()
             self.classes.setCurrentIndex(self.classes.findData(class_id))
             self.classes.setToolTip(self.classes.currentText())
-        self.explanation.setText(_(EXPLANATIONS[kind]))
+        self.explanation.setText(_(kind.tip))
 
     def show_grid_rows(self) -> None:
         """The photos come from the grid, in its order."""
@@ -141,7 +139,7 @@ class QueueBar(QWidget):
         if chosen == GRID_ROWS:
             return
         kind = QueueKind(chosen)
-        if kind in NEEDS_CLASS:
+        if kind.needs_class:
             self._fill_classes()
             if self.classes.isHidden() and self._suggested is not None:
                 self.classes.setCurrentIndex(self.classes.findData(self._suggested))

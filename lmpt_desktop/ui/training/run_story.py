@@ -93,7 +93,7 @@ def headline(status: RunStatus, story: RunStory) -> str:
     if status.state is RunState.CANCELLED:
         return _("Cancelled")
     if status.state is RunState.LOST:
-        return _("The training stopped without a word")
+        return _("Training ended unexpectedly")
     return _("The training failed")
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QAbstractTableModel, QObject, Qt
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.versions.comparison import ChangedPrediction, Comparison
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid.model import Index
 from lmpt_desktop.ui.kit.formats import NOT_ENOUGH, change, percent

@@ -7,7 +7,8 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTableView, QVBoxLayout, QWidget
 
-from lmpt_desktop.catalogue.records import AnnotationCount, ClassEntry
+from lmpt_desktop.catalogue.records import AnnotationCount
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.inference.vocabularies import join_aliases
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.model import Index

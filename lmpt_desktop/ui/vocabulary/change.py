@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lmpt_desktop.catalogue.classes import name_key
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.inference.vocabularies import ClassSpec
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit.texts import classes_text
 

@@ -11,11 +11,11 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QDialog, QFileDialog, QTabWidget, QVBoxLayout
 from shiboken6 import isValid
 
+from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewReady
 from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
 from lmpt_desktop.inference.class_names import near_name
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.interchange.class_lists import read_class_list, write_class_list
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import tasks
@@ -99,7 +99,7 @@ class VocabularyDialog(LibraryDialog):
         self.list.open.clicked.connect(self._open_file)
         self.list.save.clicked.connect(self._save_file)
         self.list.current.clicked.connect(lambda: self.list.show_specs(self._specs()))
-        self.archived.bring_back_wanted.connect(self.bring_back)
+        self.archived.bring_back_wanted.connect(self.unarchive)
         self.strip.pressed.connect(self.undo)
         self.edits.made.connect(lambda _step: self.refresh())
         self.edits.failed.connect(self._refused)
@@ -261,13 +261,13 @@ class VocabularyDialog(LibraryDialog):
 
         self._make(lambda: self._editor.archive([line.entry.id for line in lines]), done)
 
-    def bring_back(self, class_ids: list[int]) -> None:
+    def unarchive(self, class_ids: list[int]) -> None:
         """Take classes out of the archive."""
 
         def done(_step: VocabularyStep) -> None:
             self._said(_("{classes} brought back.").format(classes=classes_text(len(class_ids))))
 
-        self._make(lambda: self._editor.bring_back(class_ids), done)
+        self._make(lambda: self._editor.unarchive(class_ids), done)
 
     def ask_merge(self, lines: list[ClassLine]) -> None:
         """Say what merging would do, and do it if that is wanted."""

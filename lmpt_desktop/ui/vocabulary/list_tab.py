@@ -13,12 +13,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.inference.vocabularies import (
-    BUILT_IN,
-    ClassSpec,
-    built_in_vocabulary,
-    parse_vocabulary,
-)
+from lmpt_desktop.domain.records import ClassSpec
+from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 from lmpt_desktop.interchange.class_lists import format_class_list
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.vocabulary.change import VocabularyChange

@@ -11,8 +11,8 @@ import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QMimeData, QModelIndex, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPixmap
 
-from lmpt_desktop.catalogue.records import ClassEntry
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.vocabularies import join_aliases, split_aliases
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.model import Index

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop import paths
-from lmpt_desktop.catalogue.records import Folder
+from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.settings import (
     LAST_PAGE,

@@ -68,7 +68,7 @@ class WelcomePage(QWidget):
         layout.addStretch(2)
         layout.addWidget(column, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
-        self.show_samples(samples.why_not())
+        self.show_samples(samples.unavailable_reason())
         self.show_recent([])
         self._restyle()
         theme.manager().changed.connect(self._restyle)

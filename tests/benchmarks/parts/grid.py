@@ -34,7 +34,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.notices import AnnotationsChanged, ImagesChanged, PredictionsChanged
 from lmpt_desktop.inference.filters import SortKey, select
 from lmpt_desktop.ui.grid.view import GridView

@@ -19,8 +19,9 @@ import numpy as np
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.domain.records import ScannedFile
 from lmpt_desktop.engine.versions.model_facts import ModelFacts, setting_name
-from lmpt_desktop.ingest import ScannedFile, ThumbnailStore
+from lmpt_desktop.ingest import ThumbnailStore
 
 BACKBONE = "lite"
 DIM, CLASSES = 512, 80

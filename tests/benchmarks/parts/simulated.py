@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import NO_DATE, Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.records import NO_DATE, Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.training import jobs
 from lmpt_desktop.engine.training.jobs import RetrainOptions
-from lmpt_desktop.engine.views import Snapshot
-from lmpt_desktop.inference.queues import Features, Queue, QueueItem, QueueRequest, build_queue
-from lmpt_desktop.inference.weights import PromptClass, assemble, calibrated_bias
+from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
+from lmpt_desktop.inference.weights import assemble, calibrated_bias
 from trainer import job, prompt_set
 from trainer.events import FitFinished, Message
 from trainer.fit import fit
@@ -85,7 +85,7 @@ class SimulatedLibrary:
 
     def queue(self, request: QueueRequest) -> Queue:
         """As the session answers it."""
-        features = Features(*self._state.feature_view())
+        features = self._state.features()
         return build_queue(self.snapshot, request, features, self._held_out)
 
     def question(self, item: QueueItem) -> Question:
@@ -115,7 +115,7 @@ class SimulatedLibrary:
     def retrain(self) -> bool:
         """As *Model > Retrain prompts...* would, promoted at once; False where it is refused."""
         snapshot = self.snapshot
-        data = jobs.training_data(snapshot, self._state.features_of)
+        data = jobs.training_data(snapshot, self._state.features())
         weights = self._state.weights
         assert weights is not None
         check = jobs.preflight(
@@ -149,7 +149,6 @@ class SimulatedLibrary:
     def _predict_with(self, made: PromptSet | None) -> None:
         classes = self.snapshot.classes
         weights = assemble(
-            [PromptClass(entry.name, entry.name) for entry in classes],
             self._zero_shot,
             scale=self._backbone.scale,
             bias=self._bias,

@@ -21,7 +21,7 @@ from parts.library import draw
 from parts.monitor import Monitor
 
 from lmpt_desktop import app
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import ActivityKind, ActivityState
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.inference.filters import SortKey

@@ -10,16 +10,11 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from journal import journal_of
 from said import marks_in, said_in
 
-from lmpt_desktop.catalogue import (
-    Catalogue,
-    Change,
-    ClassEntry,
-    NotInCatalogue,
-    Source,
-    Verdict,
-)
+from lmpt_desktop.catalogue import Catalogue, Change, NotInCatalogue
+from lmpt_desktop.domain.records import ClassEntry, Source, Verdict
 
 AddImages = Callable[[int], list[int]]
 
@@ -42,7 +37,7 @@ def stored(catalogue: Catalogue) -> set[tuple]:
 def replayed(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
     """The state that the journal alone leads to."""
     state: dict[tuple[int, int | None], Verdict] = {}
-    for entry in catalogue.annotations.journal():
+    for entry in journal_of(catalogue):
         key = (entry.image_id, entry.class_id)
         assert state.get(key, Verdict.UNKNOWN) == entry.before
         state[key] = entry.after
@@ -80,7 +75,7 @@ def test_a_large_matrix_equals_a_small_one(
     assert (large[:, 1] >= 0).sum() == len(ids[::3])
 
 
-def test_a_batch_tells_what_really_changed(
+def test_a_batch_holds_what_really_changed(
     catalogue: Catalogue, add_images: AddImages, dog: ClassEntry
 ) -> None:
     a, b = add_images(2)
@@ -209,18 +204,16 @@ def test_a_change_of_something_unknown_changes_nothing(
     with pytest.raises(ValueError, match="7"):
         catalogue.annotations.apply([Change(a, dog.id, 7)])
     assert stored(catalogue) == set()
-    assert list(catalogue.annotations.journal()) == []
+    assert list(journal_of(catalogue)) == []
 
 
-def test_the_journal_of_one_image_tells_its_history(
+def test_the_journal_of_one_image_is_its_history(
     catalogue: Catalogue, add_images: AddImages, dog: ClassEntry
 ) -> None:
     a, b = add_images(2)
     batch = catalogue.annotations.apply([Change(a, dog.id, 1), Change(b, dog.id, 1)])
     catalogue.annotations.undo(batch)
-    history = [
-        (entry.action, entry.before, entry.after) for entry in catalogue.annotations.journal(a)
-    ]
+    history = [(entry.action, entry.before, entry.after) for entry in journal_of(catalogue, a)]
     assert history == [
         ("apply", Verdict.UNKNOWN, Verdict.PRESENT),
         ("undo", Verdict.PRESENT, Verdict.UNKNOWN),

@@ -11,11 +11,13 @@ from catalogue_0001 import FirstCatalogue
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from journal import journal_of
 from paper_library import fill
 from said import marks_in, rebuilt, said_in
 
-from lmpt_desktop.catalogue import Batch, Catalogue, Source, Verdict
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import AnnotationCount
+from lmpt_desktop.domain.records import Batch, Source, Verdict
 
 IMAGES = 4
 NAMES = ("ant", "bee", "cat", "dog", "elk", "fox")
@@ -149,7 +151,7 @@ class Said(RuleBasedStateMachine):
         """Of any batch, not only of the last; what undos undo is done again."""
         batch = data.draw(st.sampled_from(sorted(self.model.batches)))
         if newest:
-            made = self.catalogue.annotations.turn(batch)
+            made = self.catalogue.annotations.toggle_undo(batch)
             batch = self.model.newest_link(batch)
         else:
             made = self.catalogue.annotations.undo(batch)
@@ -206,7 +208,7 @@ class Said(RuleBasedStateMachine):
         if not hasattr(self, "model"):
             return
         told: dict[int, set[tuple]] = {}
-        for entry in self.catalogue.annotations.journal():
+        for entry in journal_of(self.catalogue):
             told.setdefault(entry.batch_id, set()).add(
                 (entry.image_id, entry.class_id, int(entry.before), int(entry.after))
             )

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from lmpt_desktop.catalogue import Catalogue, Change, bulk
-from lmpt_desktop.catalogue.records import NO_DATE
-from lmpt_desktop.ingest import ScannedFile
+from lmpt_desktop.domain.records import NO_DATE, ScannedFile
 
 NAMES = ["plain.jpg", "line\nbreak.jpg", "späte Ernte/π.jpg", "no utf-8 \udcff.jpg"]
 DATES = [None, "2024-05-06T07:08:09", "1969-01-01T00:00:00", None]

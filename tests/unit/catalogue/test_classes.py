@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from lmpt_desktop.catalogue import (
-    Catalogue,
-    ClassEntry,
-    ClassNameInvalid,
-    ClassNameTaken,
-    NotInCatalogue,
-)
+from lmpt_desktop.catalogue import Catalogue, ClassNameInvalid, ClassNameTaken, NotInCatalogue
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec
 
 
 def names(catalogue: Catalogue) -> list[str]:
     return [entry.name for entry in catalogue.classes.all()]
 
 
-def wanted(*names: str) -> list[ClassEntry]:
-    return [ClassEntry(0, name) for name in names]
+def wanted(*names: str) -> list[ClassSpec]:
+    return [ClassSpec(name) for name in names]
 
 
 def test_classes_keep_the_order_they_were_added_in(catalogue: Catalogue) -> None:
@@ -120,9 +115,9 @@ def test_a_class_may_take_its_own_alias_as_its_name(catalogue: Catalogue) -> Non
 def test_a_list_names_classes_by_their_aliases_too(catalogue: Catalogue) -> None:
     dog = catalogue.classes.add("dog", aliases=["puppy", "hound"])
     lines = [
-        ClassEntry(0, "PUPPY", "a young dog", colour="#112233"),
-        ClassEntry(0, "hound"),
-        ClassEntry(0, "owl", aliases=("puppy", "tyto")),
+        ClassSpec("PUPPY", "a young dog", colour="#112233"),
+        ClassSpec("hound"),
+        ClassSpec("owl", aliases=("puppy", "tyto")),
     ]
     after = catalogue.classes.replace_all(lines)
     assert [(entry.name, entry.aliases) for entry in after] == [
@@ -141,7 +136,7 @@ def test_a_class_that_comes_back_takes_its_names_back(catalogue: Catalogue) -> N
     dog = catalogue.classes.add("dog")
     catalogue.classes.merge([puppy.id], dog.id)
     assert catalogue.classes.all()[0].aliases == ("puppy", "pup")
-    catalogue.classes.bring_back(puppy.id)
+    catalogue.classes.unarchive(puppy.id)
     assert [(entry.name, entry.aliases) for entry in catalogue.classes.all()] == [
         ("dog", ()),
         ("puppy", ("pup",)),
@@ -154,6 +149,6 @@ def test_a_class_cannot_come_back_while_another_has_its_name(catalogue: Catalogu
     wolf = catalogue.classes.add("wolf")
     catalogue.classes.rename(wolf.id, "dog")
     with pytest.raises(ClassNameTaken, match="merge the two"):
-        catalogue.classes.bring_back(dog.id)
+        catalogue.classes.unarchive(dog.id)
     with pytest.raises(NotInCatalogue):
-        catalogue.classes.bring_back(99)
+        catalogue.classes.unarchive(99)

@@ -7,20 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.catalogue import (
-    NO_DATE,
-    CaptionSource,
-    Catalogue,
-    Change,
-    FolderOverlaps,
-    ImageState,
-    NotInCatalogue,
-)
+from lmpt_desktop.catalogue import Catalogue, Change, FolderOverlaps, NotInCatalogue
 from lmpt_desktop.catalogue.stored_paths import displaced, from_stored, to_stored
+from lmpt_desktop.domain.records import NO_DATE, CaptionSource, ImageState
 
 AddImages = Callable[[int], list[int]]
 
@@ -47,7 +41,7 @@ def test_two_names_never_share_a_stored_text() -> None:
     assert len({to_stored(path) for path in paths}) == len(paths)
 
 
-def test_details_tell_everything(catalogue: Catalogue, tmp_path: Path, make_file) -> None:
+def test_details_hold_every_column(catalogue: Catalogue, tmp_path: Path, make_file) -> None:
     folder = catalogue.folders.add(tmp_path)
     file = make_file(
         "trip/\udce9t\u00e9.jpg",
@@ -84,6 +78,7 @@ def test_the_table_has_a_row_for_every_image_in_order(
             make_file("a.jpg", width=None, height=None, reason="The file is empty."),
         ],
     )
+    catalogue.features.append("lite", ids[:1], np.ones((1, 4)))
     table = catalogue.images.table()
     assert table.ids.tolist() == ids
     assert table.names == ["b.jpg", "a.jpg"]
@@ -95,9 +90,7 @@ def test_the_table_has_a_row_for_every_image_in_order(
     assert catalogue.images.table(ids=[ids[1], 99]).ids.tolist() == [ids[1]]
 
 
-def test_a_missing_image_that_returns_is_as_it_was(
-    catalogue: Catalogue, tmp_path: Path, make_file
-) -> None:
+def test_a_missing_image_returns_unchanged(catalogue: Catalogue, tmp_path: Path, make_file) -> None:
     folder = catalogue.folders.add(tmp_path)
     ids = catalogue.images.upsert(folder.id, [make_file("a.jpg"), make_file("b.jpg")])
     catalogue.images.mark_unreadable(ids[1], "The file is damaged.")

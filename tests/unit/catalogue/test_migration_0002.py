@@ -12,7 +12,8 @@ import pytest
 from catalogue_0001 import FirstCatalogue
 from said import marks_in, rebuilt, said_in
 
-from lmpt_desktop.catalogue import Catalogue, Verdict, backups, opening
+from lmpt_desktop.catalogue import Catalogue, backups, opening
+from lmpt_desktop.domain.records import Verdict
 
 SAID = [[1, 0, 0, -1], [0, 0, 0, -1], [-1, -1, 1, 1], [-1, -1, -1, -1]]
 
@@ -32,7 +33,7 @@ def first(library: Path) -> FirstCatalogue:
     return made
 
 
-def test_everything_said_is_said_after_the_migration(first: FirstCatalogue, library: Path) -> None:
+def test_a_migration_keeps_every_annotation(first: FirstCatalogue, library: Path) -> None:
     before = first.said()
     first.close()
     with Catalogue.open(library) as catalogue:
@@ -80,10 +81,10 @@ def test_what_was_done_before_can_be_undone_after(first: FirstCatalogue, library
             ("apply", 1, 1, "bee", Verdict.PRESENT),
         ]
         for item in reversed(stack[:4]):
-            assert catalogue.annotations.turn(item.id).skipped == 0
+            assert catalogue.annotations.toggle_undo(item.id).skipped == 0
         assert said_in(catalogue) == set() == marks_in(catalogue)
         for item in stack[:4]:
-            assert catalogue.annotations.turn(item.id).skipped == 0
+            assert catalogue.annotations.toggle_undo(item.id).skipped == 0
         assert said_in(catalogue) == said
         assert rebuilt(catalogue) == said | marks_in(catalogue)
 

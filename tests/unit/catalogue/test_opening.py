@@ -18,12 +18,12 @@ from lmpt_desktop.catalogue import (
     CatalogueNewer,
     CatalogueUnwritable,
     Change,
-    ClassEntry,
     backups,
     schema,
     store,
 )
 from lmpt_desktop.catalogue.opening import CATALOGUE_NAME
+from lmpt_desktop.domain.records import ClassSpec
 
 
 def test_a_new_library_is_made_where_there_is_none(library: Path) -> None:
@@ -50,7 +50,7 @@ def test_commits_reach_the_disk_and_foreign_keys_hold(catalogue: Catalogue) -> N
     assert settings == {"synchronous": 2, "journal_mode": "wal", "foreign_keys": 1}
 
 
-def test_a_second_window_is_refused_and_told_why(library: Path) -> None:
+def test_a_second_window_is_refused_with_the_reason(library: Path) -> None:
     with Catalogue.open(library, exclusive=True):
         with pytest.raises(CatalogueLocked, match=f"another window.*process {os.getpid()}"):
             Catalogue.open(library, exclusive=True)
@@ -99,7 +99,7 @@ def test_a_damaged_catalogue_is_refused_and_its_backups_named(
 ) -> None:
     with Catalogue.open(library) as catalogue:
         catalogue.classes.replace_all(
-            [ClassEntry(0, f"class {i}", "a long description " * 20) for i in range(300)]
+            [ClassSpec(f"class {i}", "a long description " * 20) for i in range(300)]
         )
     path = library / CATALOGUE_NAME
     whole = path.read_bytes()

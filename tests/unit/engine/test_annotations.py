@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from paper_library import open_session
 
-from lmpt_desktop.catalogue import NotInCatalogue, Verdict
+from lmpt_desktop.catalogue import NotInCatalogue
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged, Notice
 from lmpt_desktop.engine.session import LibrarySession
 

@@ -15,7 +15,7 @@ import random_changes
 from paper_library import open_session
 from said import marks_in, rebuilt, said_in
 
-from lmpt_desktop.catalogue import BatchSummary
+from lmpt_desktop.domain.records import BatchSummary
 from lmpt_desktop.engine.session import LibrarySession
 
 State = tuple[bytes, bytes, list[tuple]]

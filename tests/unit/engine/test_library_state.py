@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.catalogue.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.inference.weights import ClassWeights
@@ -138,7 +138,7 @@ def test_a_photo_encoded_again_counts_with_its_newest_feature() -> None:
     give(state, 1)
     state.predict()
     assert state.snapshot.scores[0, 0] == pytest.approx(expected(1, 7), abs=1e-3)
-    has, features = state.features_of(np.array([1, 2, 9]))
+    has, features = state.features().lookup(np.array([1, 2, 9]))
     assert has.tolist() == [True, True, False]
     assert np.array_equal(features[0], feature(1))
 

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.records import ClassSpec, ImageState
 from lmpt_desktop.engine import external_changes as outside
 from lmpt_desktop.engine import folders
 from lmpt_desktop.engine.notices import AnnotationsChanged, FoldersChanged, Notice
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.settings import PACE, Pace
 
 Until = Callable[..., None]
@@ -118,7 +118,7 @@ def test_a_photo_moved_while_the_library_is_open_keeps_verdicts_and_feature(
     assert len(session.catalogue.features.missing("lite")) == 0
     shutil.rmtree(photos / "sub")
     image_id = before["dog_1.png"]
-    until(lambda: session.images.details(image_id).state == "missing")
+    until(lambda: session.images.details(image_id).state is ImageState.MISSING)
     assert len(ids(session)) == 2
 
 
@@ -166,7 +166,8 @@ def test_what_another_process_adds_appears_with_its_predictions_and_is_not_encod
 _ANNOTATE = """
 import sys
 from pathlib import Path
-from lmpt_desktop.catalogue import Catalogue, Change, Source
+from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.domain.records import Source
 with Catalogue.open(Path(sys.argv[1])) as catalogue:
     change = Change(int(sys.argv[2]), int(sys.argv[3]), 1)
     catalogue.annotations.apply([change], Source.USER)

@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
-from lmpt_desktop.inference.vocabularies import ClassSpec
 
 Until = Callable[[Callable[[], object]], None]
 NAMES = ["dog_1.jpg", "cat_1.jpg", "dog+cat_1.jpg", "kite_1.jpg"]

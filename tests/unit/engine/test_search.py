@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lmpt_desktop.domain.records import ClassSpec, ImageState
 from lmpt_desktop.engine import search as searching
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.search import SearchQuery, SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.filters import Filter
-from lmpt_desktop.inference.vocabularies import ClassSpec
 
 Until = Callable[[Callable[[], object]], None]
 Open = Callable[..., LibrarySession]
@@ -115,7 +115,7 @@ def test_filters_narrow_what_is_ranked(session: LibrarySession, until: Until) ->
     result = session.search.run(SearchQuery("dog"), Filter(text="cat"))
     assert names(session, result) == ["dog+cat_1.jpg", "cat_1.jpg"]
     assert (result.ranking.candidates, result.ranking.left_out) == (2, 0)
-    alone = session.search.run(SearchQuery("dog"), Filter(state="unreadable"))
+    alone = session.search.run(SearchQuery("dog"), Filter(state=ImageState.UNREADABLE))
     assert alone.state is SearchState.READY
     assert (len(alone.ranking.rows), alone.ranking.left_out) == (0, 1)
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lmpt_desktop.catalogue import CatalogueLocked, Verdict
+from lmpt_desktop.catalogue import CatalogueLocked
+from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
 from lmpt_desktop.engine.notices import (
     ActivityKind,
     AnnotationsChanged,
@@ -23,7 +24,6 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, select
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer.bands import Band
 
 Until = Callable[[Callable[[], object]], None]
@@ -104,9 +104,9 @@ def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
     session = open_session()
     ids = filled(session, photos)
     details = session.images.details(ids["bad_1.jpg"])
-    assert (details.state, details.reason) == ("unreadable", "This file is not a photo.")
+    assert (details.state, details.reason) == (ImageState.UNREADABLE, "This file is not a photo.")
     assert all(item.score is None and not item.predicted for item in details.classes)
-    rows = select(session.snapshot(), Filter(state="unreadable"), Sort())
+    rows = select(session.snapshot(), Filter(state=ImageState.UNREADABLE), Sort())
     assert session.snapshot().image_ids[rows].tolist() == [ids["bad_1.jpg"]]
 
 
@@ -246,7 +246,7 @@ def test_a_moved_folder_is_relocated_with_everything(
     assert session.wait_until_idle(60)
     assert session.images.path(ids["dog_1.jpg"]) == tmp_path / "elsewhere" / "dog_1.jpg"
     assert session.snapshot().annotations[session.snapshot().row_of[ids["dog_1.jpg"]], 0] == 1
-    assert session.images.details(ids["dog_1.jpg"]).state == "ok"
+    assert session.images.details(ids["dog_1.jpg"]).state is ImageState.OK
 
 
 def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
@@ -258,7 +258,7 @@ def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
     Image.new("RGB", (50, 50), "red").save(photos / "kite_2.jpg")
     session.folders.rescan()
     assert session.wait_until_idle(60)
-    assert session.images.details(ids["cat_1.jpg"]).state == "missing"
+    assert session.images.details(ids["cat_1.jpg"]).state is ImageState.MISSING
     assert predicted(session, ids_by_name(session)["kite_2.jpg"]) == {"kite"}
 
 
@@ -272,7 +272,7 @@ def test_a_folder_that_is_gone_is_told_and_its_photos_are_shown_as_missing(
     photos.rename(tmp_path / "elsewhere")
     session.folders.rescan()
     assert session.wait_until_idle(60)
-    assert session.images.details(ids["dog_1.jpg"]).state == "missing"
+    assert session.images.details(ids["dog_1.jpg"]).state is ImageState.MISSING
     (problem,) = [notice for notice in heard if isinstance(notice, Problem)]
     assert str(photos) in problem.title
     assert "missing" in problem.message

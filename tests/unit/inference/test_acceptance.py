@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from snapshots import make_snapshot
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference import acceptance
 from lmpt_desktop.inference.acceptance import Order, TooManyError, offer
 
@@ -14,20 +14,11 @@ NAN = float("nan")
 DOG, CAT = 10, 20
 
 
-@dataclass
-class Library:
-    image_ids: np.ndarray
-    class_ids: np.ndarray
-    scores: np.ndarray
-    annotations: np.ndarray
-
-
-def small() -> Library:
-    return Library(
-        np.array([3, 5, 8, 9]),
-        np.array([DOG, CAT]),
-        np.array([[0.9, 0.2], [0.6, 0.7], [0.8, 0.8], [NAN, NAN]], np.float32),
-        np.array([[-1, -1], [-1, -1], [1, 0], [-1, -1]], np.int8),
+def small() -> Snapshot:
+    return make_snapshot(
+        [[-1, -1], [-1, -1], [1, 0], [-1, -1]],
+        [[0.9, 0.2], [0.6, 0.7], [0.8, 0.8], [NAN, NAN]],
+        image_ids=[3, 5, 8, 9],
     )
 
 
@@ -76,15 +67,13 @@ def test_orders() -> None:
 
 def test_no_images_and_no_classes_are_an_empty_offer() -> None:
     assert len(offer(small(), np.empty(0, np.int64), BOTH, HALF)) == 0
-    bare = Library(
-        np.array([1]), np.empty(0, np.int64), np.empty((1, 0), np.float32), np.empty((1, 0))
-    )
+    bare = make_snapshot(np.empty((1, 0)), np.empty((1, 0)))
     found = offer(bare, np.array([0]), np.empty(0, np.bool_), np.empty(0, np.float32))
     assert len(found) == 0 and len(found.order(Order.SUREST)) == 0
 
 
 def test_more_than_can_be_looked_through_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(acceptance, "MOST", 2)
+    monkeypatch.setattr(acceptance, "MAX_ACCEPTED", 2)
     with pytest.raises(TooManyError) as refused:
         offer(small(), ALL, BOTH, HALF)
     assert refused.value.count == 3
@@ -97,11 +86,11 @@ def test_offer_agrees_with_looking_at_every_cell(data: st.DataObject) -> None:
     random = np.random.default_rng(data.draw(st.integers(0, 10_000)))
     scores = random.random((images, classes)).astype(np.float32)
     scores[random.random(images) < 0.2] = NAN
-    library = Library(
-        np.cumsum(random.integers(1, 4, images)),
-        random.permutation(np.arange(1, classes + 1)),
+    library = make_snapshot(
+        random.integers(-1, 2, (images, classes)),
         scores,
-        random.integers(-1, 2, (images, classes)).astype(np.int8),
+        image_ids=np.cumsum(random.integers(1, 4, images)).tolist(),
+        class_ids=random.permutation(np.arange(1, classes + 1)).tolist(),
     )
     rows = np.flatnonzero(random.random(images) < 0.7)
     chosen = random.random(classes) < 0.6

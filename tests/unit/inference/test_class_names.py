@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.inference.class_names import Likeness, near_name
 
 CLASSES = [

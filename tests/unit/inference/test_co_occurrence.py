@@ -22,7 +22,7 @@ def found_in(annotations: np.ndarray, above: np.ndarray, evidence: Evidence) -> 
     """By the definition, entry by entry."""
     found = np.zeros(annotations.shape, np.bool_)
     for place, verdict in np.ndenumerate(annotations):
-        predicted = evidence is Evidence.SHOWN and above[place] and verdict != 0
+        predicted = evidence is Evidence.ASSIGNED and above[place] and verdict != 0
         found[place] = verdict == 1 or predicted
     return found
 

@@ -5,16 +5,11 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
+from snapshots import make_snapshot
 
-from lmpt_desktop.inference.bands import ClassBands, class_bands
-from lmpt_desktop.inference.filters import (
-    Filter,
-    Sort,
-    SortKey,
-    Status,
-    natural_ranks,
-    select,
-)
+from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status, select
 from trainer.bands import Band, BandLimits
 
 DOG, CAT, KITE = 10, 20, 30
@@ -25,50 +20,35 @@ NAN = float("nan")
 class Library:
     """Five images, three classes; the last image has no feature."""
 
-    names: list[str] = field(
-        default_factory=lambda: ["b/img10.jpg", "b/img2.jpg", "a/Zoo.jpg", "a/x.jpg", "c.jpg"]
+    annotations: np.ndarray = field(
+        default_factory=lambda: np.array(
+            [[1, -1, -1], [0, -1, -1], [-1, 1, 0], [1, -1, -1], [-1, -1, -1]], np.int8
+        )
     )
-    image_ids: np.ndarray = field(default_factory=lambda: np.array([1, 2, 3, 4, 5]))
-    class_ids: np.ndarray = field(default_factory=lambda: np.array([DOG, CAT, KITE]))
-    folder_ids: np.ndarray = field(default_factory=lambda: np.array([1, 1, 1, 2, 2]))
-    states: np.ndarray = field(default_factory=lambda: np.array([0, 0, 1, 2, 0], np.int8))
-    dates: np.ndarray = field(default_factory=lambda: np.array([50, 40, 30, 20, 10]))
     scores: np.ndarray = field(
         default_factory=lambda: np.array(
             [[0.9, 0.1, 0.45], [0.6, 0.7, 0.1], [0.2, 0.8, 0.9], [0.1, 0.2, 0.3], [NAN] * 3],
             np.float32,
         )
     )
-    thresholds: np.ndarray = field(default_factory=lambda: np.full(3, 0.5, np.float32))
-    annotations: np.ndarray = field(
-        default_factory=lambda: np.array(
-            [[1, -1, -1], [0, -1, -1], [-1, 1, 0], [1, -1, -1], [-1, -1, -1]], np.int8
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return make_snapshot(
+            self.annotations,
+            self.scores,
+            names=["b/img10.jpg", "b/img2.jpg", "a/Zoo.jpg", "a/x.jpg", "c.jpg"],
+            folder_ids=[1, 1, 1, 2, 2],
+            states=[0, 0, 1, 2, 0],
+            taken=[50, 40, 30, 20, 10],
+            reviewed=[1, 0, 0, 0, 0],
+            limits=BandLimits(1, 2),
         )
-    )
-    reviewed: np.ndarray = field(default_factory=lambda: np.array([1, 0, 0, 0, 0], np.bool_))
-
-    @property
-    def name_ranks(self) -> np.ndarray:
-        return natural_ranks(self.names)
-
-    @property
-    def predicted(self) -> np.ndarray:
-        with np.errstate(invalid="ignore"):
-            return self.scores >= self.thresholds
-
-    @property
-    def corrected(self) -> np.ndarray:
-        known = (self.annotations >= 0) & ~np.isnan(self.scores)
-        return known & ((self.annotations == 1) != self.predicted)
-
-    @property
-    def bands(self) -> ClassBands:
-        return class_bands(self.annotations, self.scores, self.thresholds, BandLimits(1, 2))
 
 
-def ids(wanted: Filter, order: Sort | None = None) -> list[int]:
-    library = Library()
-    return library.image_ids[select(library, wanted, order or Sort())].tolist()
+def ids(wanted: Filter, order: Sort | None = None, library: Library | None = None) -> list[int]:
+    snapshot = (library or Library()).snapshot
+    return snapshot.image_ids[select(snapshot, wanted, order or Sort())].tolist()
 
 
 def test_the_default_filter_keeps_every_image_in_the_order_added() -> None:
@@ -78,7 +58,7 @@ def test_the_default_filter_keeps_every_image_in_the_order_added() -> None:
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (Filter(class_id=DOG), [1, 4]),  # 2 is predicted, but the user said absent
+        (Filter(class_id=DOG), [1, 4]),  # 2 is predicted, but annotated absent
         (Filter(class_id=DOG, status=Status.PREDICTED), [1, 2]),
         (Filter(class_id=DOG, status=Status.PRESENT), [1, 4]),
         (Filter(class_id=DOG, status=Status.ABSENT), [2]),
@@ -87,7 +67,7 @@ def test_the_default_filter_keeps_every_image_in_the_order_added() -> None:
         (Filter(status=Status.CORRECTED), [2, 3, 4]),
         (Filter(class_id=999), []),
         (Filter(unreviewed=True), [2, 3, 4, 5]),
-        (Filter(state="unreadable"), [4]),
+        (Filter(state=ImageState.UNREADABLE), [4]),
         (Filter(folder_id=1), [1, 2, 3]),
         (Filter(folder_id=1, below=PurePosixPath("b")), [1, 2]),
         (Filter(text="zoo"), [3]),
@@ -103,8 +83,8 @@ def test_filters_keep_the_images_that_meet_every_condition(
 
 
 def test_a_band_filter_looks_at_the_classes_of_that_band() -> None:
-    assert Library().bands.bands == (Band.HEAD, Band.MEDIUM, Band.TAIL)
-    assert ids(Filter(band=Band.TAIL)) == []  # its only prediction was said to be absent
+    assert Library().snapshot.bands.bands == (Band.HEAD, Band.MEDIUM, Band.TAIL)
+    assert ids(Filter(band=Band.TAIL)) == []  # its only prediction is annotated absent
     assert ids(Filter(band=Band.MEDIUM)) == [2, 3]
 
 
@@ -137,43 +117,23 @@ def test_tail_first_shows_photos_with_evidence_for_a_rare_class_before_the_rest(
     library.annotations = np.array(
         [[1, 1, -1], [1, 1, -1], [1, -1, -1], [-1, -1, 1], [-1, -1, -1]], np.int8
     )
-    found = library.image_ids[select(library, Filter(), Sort(SortKey.TAIL_FIRST))]
-    assert library.bands.bands[2] is Band.MEDIUM
-    assert found.tolist() == [1, 2, 3, 4, 5]  # no tail class: the order stays
+    found = ids(Filter(), Sort(SortKey.TAIL_FIRST), library)
+    assert library.snapshot.bands.bands[2] is Band.MEDIUM
+    assert found == [1, 2, 3, 4, 5]  # no tail class: the order stays
     library.annotations[3, 2] = -1
-    assert library.bands.bands[2] is Band.TAIL
-    found = library.image_ids[select(library, Filter(), Sort(SortKey.TAIL_FIRST))]
-    assert found.tolist() == [3, 1, 2, 4, 5]
-
-
-def test_names_sort_as_people_do() -> None:
-    names = ["img10", "IMG2", "img1", "b", "a9/x", "a10/x", "10", "9"]
-    order = [names[i] for i in np.argsort(natural_ranks(names))]
-    assert order == ["9", "10", "a9/x", "a10/x", "b", "img1", "IMG2", "img10"]
+    assert library.snapshot.bands.bands[2] is Band.TAIL
+    found = ids(Filter(), Sort(SortKey.TAIL_FIRST), library)
+    assert found == [3, 1, 2, 4, 5]
 
 
 def test_an_empty_library_answers_every_question() -> None:
-    library = Library(
-        names=[],
-        image_ids=np.empty(0, np.int64),
-        folder_ids=np.empty(0, np.int64),
-        states=np.empty(0, np.int8),
-        dates=np.empty(0, np.int64),
-        scores=np.empty((0, 3), np.float32),
-        annotations=np.empty((0, 3), np.int8),
-        reviewed=np.empty(0, np.bool_),
-    )
+    snapshot = make_snapshot(np.empty((0, 3)), np.empty((0, 3)))
     for key in SortKey:
         wanted = Filter(text="x", status=Status.PREDICTED, band=Band.TAIL)
-        assert len(select(library, wanted, Sort(key))) == 0
+        assert len(select(snapshot, wanted, Sort(key))) == 0
 
 
 def test_a_library_without_classes_can_be_sorted() -> None:
-    library = Library(
-        class_ids=np.empty(0, np.int64),
-        scores=np.empty((5, 0), np.float32),
-        thresholds=np.empty(0, np.float32),
-        annotations=np.empty((5, 0), np.int8),
-    )
+    snapshot = make_snapshot(np.empty((5, 0)), np.empty((5, 0)))
     for key in SortKey:
-        assert sorted(select(library, Filter(), Sort(key))) == [0, 1, 2, 3, 4]
+        assert sorted(select(snapshot, Filter(), Sort(key))) == [0, 1, 2, 3, 4]

@@ -112,7 +112,7 @@ class TestOrder:
     def test_highest_first_names_as_people_sort_and_unknown_last(
         self, order: TailOrder, turned: bool, expected: list[int]
     ) -> None:
-        assert ordered(self.tail, order, turned=turned).tolist() == expected
+        assert ordered(self.tail, order, reverse=turned).tolist() == expected
 
     def test_only_the_classes_asked_for_are_ordered(self) -> None:
         among = np.array([3, 2])
@@ -120,4 +120,4 @@ class TestOrder:
 
     @given(order=st.sampled_from(list(TailOrder)), turned=st.booleans())
     def test_every_order_holds_every_class_once(self, order: TailOrder, turned: bool) -> None:
-        assert sorted(ordered(self.tail, order, turned=turned).tolist()) == [0, 1, 2, 3]
+        assert sorted(ordered(self.tail, order, reverse=turned).tolist()) == [0, 1, 2, 3]

@@ -49,7 +49,7 @@ def test_classes_an_evaluation_could_not_judge_are_named_only_after_one() -> Non
     assert GapKind.NOT_MEASURED not in by_kind(gaps(tail_of(annotations, names=names)))
 
 
-def test_before_any_annotation_only_classes_predicted_nowhere_are_told() -> None:
+def test_before_any_annotation_only_classes_predicted_nowhere_are_gaps() -> None:
     scores = np.zeros((12, 2), np.float32)
     scores[0, 0] = 0.9
     found = gaps(tail_of(np.full((12, 2), -1, np.int8), scores))

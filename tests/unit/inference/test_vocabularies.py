@@ -2,12 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from lmpt_desktop.inference.vocabularies import (
-    BUILT_IN,
-    ClassSpec,
-    built_in_vocabulary,
-    parse_vocabulary,
-)
+from lmpt_desktop.domain.records import ClassSpec
+from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 
 
 def test_comments_blank_lines_and_repeated_names_are_skipped() -> None:

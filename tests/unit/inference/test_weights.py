@@ -5,7 +5,6 @@ import numpy as np
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import (
     DEFAULT_THRESHOLD,
-    PromptClass,
     assemble,
     calibrated_bias,
 )
@@ -34,8 +33,7 @@ def prompt_set(classes: list[str], embeddings: np.ndarray) -> PromptSet:
 def test_zero_shot_scores_are_sigmoids_of_scaled_cosines() -> None:
     features = unit([1, 0], [1, 1], [0, -1]).astype(np.float16)
     texts = unit([1, 0], [0, 1])
-    classes = [PromptClass("dog", "dog"), PromptClass("cat", "cat")]
-    weights = assemble(classes, texts, scale=4.0, bias=-1.0)
+    weights = assemble(texts, scale=4.0, bias=-1.0)
     expected = 1 / (1 + np.exp(-(4.0 * features.astype(np.float64) @ texts.T - 1.0)))
     scores = predict(features, weights)
     assert scores.dtype == np.float32
@@ -45,8 +43,9 @@ def test_zero_shot_scores_are_sigmoids_of_scaled_cosines() -> None:
 
 def test_a_learned_class_uses_the_prompt_set_and_the_others_stay_zero_shot() -> None:
     learned = prompt_set(["cat"], unit([1, 1]))
-    classes = [PromptClass("dog", "dog"), PromptClass("cat", "cat")]
-    weights = assemble(classes, unit([1, 0], [0, 1]), scale=4.0, bias=-1.0, prompt_set=learned)
+    weights = assemble(
+        unit([1, 0], [0, 1]), scale=4.0, bias=-1.0, prompt_set=learned, rows=np.array([-1, 0])
+    )
     assert weights.trained.tolist() == [False, True]
     assert weights.scales.tolist() == [4.0, 7.0]
     assert weights.biases.tolist() == [-1.0, -2.0]
@@ -54,24 +53,9 @@ def test_a_learned_class_uses_the_prompt_set_and_the_others_stay_zero_shot() -> 
     assert np.allclose(weights.embeddings[1], unit([1, 1])[0])
 
 
-def test_a_class_described_anew_since_training_is_zero_shot_again() -> None:
-    learned = prompt_set(["cat"], unit([1, 1]))
-    classes = [PromptClass("cat", "a small feline")]
-    weights = assemble(
-        classes,
-        unit([0, 1]),
-        scale=4.0,
-        bias=-1.0,
-        prompt_set=learned,
-        learned_texts={"cat": "cat"},
-    )
-    assert not weights.trained[0]
-
-
 def test_a_class_without_an_embedding_has_no_score_while_others_do() -> None:
     texts = np.array([[np.nan, np.nan], [0, 1]], np.float32)
-    classes = [PromptClass("dog", "dog"), PromptClass("cat", "cat")]
-    scores = predict(unit([1, 0]).astype(np.float16), assemble(classes, texts, scale=4, bias=0))
+    scores = predict(unit([1, 0]).astype(np.float16), assemble(texts, scale=4, bias=0))
     assert np.isnan(scores[0, 0])
     assert scores[0, 1] == 0.5
 
@@ -81,8 +65,7 @@ def test_the_calibrated_bias_gives_the_expected_number_of_classes_per_photo() ->
     features = unit(*random.normal(size=(500, 16)).tolist()).astype(np.float16)
     texts = unit(*random.normal(size=(20, 16)).tolist())
     bias = calibrated_bias(features, texts, 100.0, expected_present=2.0)
-    classes = [PromptClass(str(i), str(i)) for i in range(20)]
-    scores = predict(features, assemble(classes, texts, scale=100.0, bias=bias))
+    scores = predict(features, assemble(texts, scale=100.0, bias=bias))
     assert abs((scores >= 0.5).sum(axis=1).mean() - 2.0) < 0.1
 
 
@@ -91,8 +74,7 @@ def test_without_photos_the_bias_is_where_clips_matching_pairs_lie() -> None:
 
 
 def test_scores_of_extreme_logits_are_finite() -> None:
-    classes = [PromptClass("dog", "dog")]
-    weights = assemble(classes, unit([1, 0]), scale=1e4, bias=0.0)
+    weights = assemble(unit([1, 0]), scale=1e4, bias=0.0)
     scores = predict(unit([1, 0], [-1, 0]).astype(np.float16), weights)
     assert np.isfinite(scores).all()
     assert scores[0, 0] == 1.0

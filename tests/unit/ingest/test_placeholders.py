@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from lmpt_desktop.catalogue import Catalogue, ImageState
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.ingest import SyncReport, placeholders, sync
 from lmpt_desktop.ingest.placeholders import is_placeholder
 
@@ -72,7 +73,7 @@ def test_a_file_system_that_does_not_count_space_has_no_placeholders(
 ) -> None:
     status: Any = SimpleNamespace(st_size=10**6, st_blocks=0, st_dev=1)
     for kind, expected in (("ext4", True), ("", True), ("fuse.sshfs", False), ("nfs4", False)):
-        monkeypatch.setattr(placeholders, "_kind_of", lambda _device, kind=kind: kind)
+        monkeypatch.setattr(placeholders, "file_system", lambda _device, kind=kind: kind)
         assert is_placeholder(status) is expected
 
 
@@ -84,8 +85,8 @@ def test_a_small_file_may_take_no_space() -> None:
 
 @sparse
 def test_the_file_system_of_a_folder_is_known(tmp_path: Path) -> None:
-    assert isinstance(placeholders._kind_of(tmp_path.stat().st_dev), str)
-    assert placeholders._kind_of(Path("/proc").stat().st_dev) == "proc"
+    assert isinstance(placeholders.file_system(tmp_path.stat().st_dev), str)
+    assert placeholders.file_system(Path("/proc").stat().st_dev) == "proc"
 
 
 @sparse
@@ -110,7 +111,7 @@ def test_a_new_placeholder_is_listed_without_being_opened_and_read_once_it_is_he
 
 
 @sparse
-def test_a_known_photo_that_is_taken_online_stays_as_it_was(
+def test_a_known_photo_moved_online_stays_unchanged(
     catalogue: Catalogue, photos: Path, draw, opened: list[str]
 ) -> None:
     path = draw("a.png")

@@ -8,7 +8,7 @@ from lmpt_desktop.ingest import samples
 
 
 def test_copies_are_whole_photos_with_captions(tmp_path: Path) -> None:
-    if reason := samples.why_not():
+    if reason := samples.unavailable_reason():
         pytest.skip(reason)
     folder = samples.copy_samples(tmp_path / "samples")
     found = samples.available()
@@ -21,7 +21,7 @@ def test_copies_are_whole_photos_with_captions(tmp_path: Path) -> None:
 
 
 def test_copying_again_leaves_the_files_alone(tmp_path: Path) -> None:
-    if reason := samples.why_not():
+    if reason := samples.unavailable_reason():
         pytest.skip(reason)
     folder = samples.copy_samples(tmp_path)
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
@@ -29,11 +29,11 @@ def test_copying_again_leaves_the_files_alone(tmp_path: Path) -> None:
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
-def test_without_the_packages_the_reason_says_what_to_install(
+def test_without_the_packages_the_reason_names_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(samples, "_package_folder", lambda _package: None)
-    assert "lmpt-desktop[samples]" in samples.why_not()
+    assert "lmpt-desktop[samples]" in samples.unavailable_reason()
     with pytest.raises(samples.SamplesMissingError, match="not installed"):
         samples.copy_samples(tmp_path)
 
@@ -45,4 +45,4 @@ def test_two_photos_of_scikit_learn_alone_are_too_few(
     monkeypatch.setattr(
         samples, "_package_folder", lambda name: real(name) if name == "sklearn" else None
     )
-    assert samples.why_not()
+    assert samples.unavailable_reason()

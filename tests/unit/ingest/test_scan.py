@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lmpt_desktop.domain.records import KnownFile
 from lmpt_desktop.ingest import scan
 from lmpt_desktop.ingest.scan import ScanBatch
 
 RUNS_AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
 
-@dataclass(frozen=True)
-class Known:
-    id: int
-    size: int
-    mtime_ns: int
-    sidecar_mtime_ns: int = 0
-    fingerprint: str = "f"
-    missing: bool = False
-    look_again: bool = False
+def known_file(
+    image_id: int, size: int, mtime_ns: int, sidecar_mtime_ns: int = 0, **values: Any
+) -> KnownFile:
+    return KnownFile(
+        image_id,
+        size,
+        mtime_ns,
+        sidecar_mtime_ns,
+        **{"fingerprint": "f", "taken": None, "missing": False, **values},
+    )
 
 
 def touch(path: Path, content: bytes = b"x") -> Path:
@@ -32,7 +34,7 @@ def touch(path: Path, content: bytes = b"x") -> Path:
     return path
 
 
-def all_of(folder: Path, known: dict[str, Known] | None = None) -> ScanBatch:
+def all_of(folder: Path, known: dict[str, KnownFile] | None = None) -> ScanBatch:
     """Every batch in one."""
     whole = ScanBatch()
     for batch in scan(folder, known or {}):
@@ -103,11 +105,11 @@ def test_pipes_are_not_photos(photos: Path) -> None:
     assert new_paths(photos) == ["folder.jpg/a.jpg"]
 
 
-def test_size_and_time_tell_what_changed(photos: Path) -> None:
+def test_a_change_is_recognised_by_size_or_time(photos: Path) -> None:
     known = {}
     for number, name in enumerate(("same", "longer", "later", "back", "never read"), start=1):
         status = touch(photos / f"{name}.jpg").stat()
-        known[f"{name}.jpg"] = Known(
+        known[f"{name}.jpg"] = known_file(
             number,
             status.st_size + (name == "longer"),
             status.st_mtime_ns - (name == "later"),
@@ -123,7 +125,7 @@ def test_size_and_time_tell_what_changed(photos: Path) -> None:
 
 def test_a_new_sidecar_is_a_change(photos: Path) -> None:
     status = touch(photos / "a.jpg").stat()
-    known = {"a.jpg": Known(1, status.st_size, status.st_mtime_ns)}
+    known = {"a.jpg": known_file(1, status.st_size, status.st_mtime_ns)}
     assert all_of(photos, known).unchanged == [1]
     beside = touch(photos / "a.txt", b"a cat").stat()
     (found,) = all_of(photos, known).changed

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lmpt_desktop.catalogue import Catalogue, Change, ImageState
+from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.ingest import EVERYTHING, Scope, SyncReport, sync
 
 
@@ -32,10 +33,10 @@ def test_what_a_scope_covers() -> None:
         assert not scope.covers(path), path
     assert EVERYTHING.covers("any/where.jpg")
     assert scope | EVERYTHING == EVERYTHING
-    assert sorted((deep("c", "c/d") | flat("c/e", "f")).tops()) == ["c", "f"]
+    assert sorted((deep("c", "c/d") | flat("c/e", "f")).roots()) == ["c", "f"]
 
 
-def test_only_the_touched_folder_is_looked_at(catalogue: Catalogue, photos: Path, draw) -> None:
+def test_only_the_changed_folder_is_scanned(catalogue: Catalogue, photos: Path, draw) -> None:
     gone = draw("a/gone.jpg")
     left = draw("b/left.jpg", seed=1)
     first = run(catalogue, photos)
@@ -66,9 +67,9 @@ def test_a_folder_that_is_gone_takes_its_photos_along(
     assert states["c.jpg"] == ImageState.OK
 
 
-@pytest.mark.parametrize("touched", [flat("a", "b"), flat("b")], ids=["both ends", "one end"])
+@pytest.mark.parametrize("changed", [flat("a", "b"), flat("b")], ids=["both ends", "one end"])
 def test_a_move_keeps_annotations_and_features(
-    catalogue: Catalogue, photos: Path, draw, touched: Scope
+    catalogue: Catalogue, photos: Path, draw, changed: Scope
 ) -> None:
     path = draw("a/one.jpg")
     [image_id] = run(catalogue, photos).new
@@ -77,14 +78,14 @@ def test_a_move_keeps_annotations_and_features(
     catalogue.features.append("lite", [image_id], np.ones((1, 4), np.float16))
     (photos / "b").mkdir()
     path.rename(photos / "b" / "renamed.jpg")
-    report = run(catalogue, photos, touched)
+    report = run(catalogue, photos, changed)
     assert (report.moved, report.new, report.missing) == ([image_id], [], [])
     assert catalogue.images.details(image_id).relative_path == "b/renamed.jpg"
     assert catalogue.annotations.matrix([image_id], [dog.id]).tolist() == [[1]]
     assert catalogue.features.ids("lite") == {image_id}
 
 
-def test_a_copy_of_a_photo_outside_the_touched_part_is_a_new_image(
+def test_a_copy_of_a_photo_outside_the_scanned_part_is_a_new_image(
     catalogue: Catalogue, photos: Path, draw
 ) -> None:
     path = draw("a/one.jpg")

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lmpt_desktop.catalogue import Catalogue, Change, ImageState
+from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.ingest import SyncPhase, SyncProgress, SyncReport, sync
 
 DATE = 0x9003
@@ -41,7 +42,7 @@ def taken_at(date: str) -> Image.Exif:
     return exif
 
 
-def test_photos_are_recorded_with_what_they_say(catalogue: Catalogue, photos: Path, draw) -> None:
+def test_photos_are_recorded_with_their_metadata(catalogue: Catalogue, photos: Path, draw) -> None:
     draw("a.jpg", size=(64, 48), exif=taken_at("2019:05:04 13:22:10"))
     (photos / "a.txt").write_text("a dog")
     report = run(catalogue, photos)
@@ -169,7 +170,9 @@ def test_another_photo_under_the_same_name_is_another_image(
     assert run(catalogue, photos).unchanged == 1
 
 
-def test_a_touched_photo_is_nothing_new(catalogue: Catalogue, photos: Path, draw) -> None:
+def test_a_photo_with_a_new_time_but_the_same_content_is_the_same_image(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
     path = draw("a.jpg")
     (image_id,) = run(catalogue, photos).new
     catalogue.features.append("lite", [image_id], np.ones((1, 4)))
@@ -292,7 +295,7 @@ def test_a_stopped_sync_keeps_what_it_did_and_is_finished_by_the_next(
     assert len(report.new) + len(run(catalogue, photos).new) == 20
 
 
-def test_progress_tells_what_is_done_of_how_much(catalogue: Catalogue, photos: Path, draw) -> None:
+def test_progress_reports_done_and_total(catalogue: Catalogue, photos: Path, draw) -> None:
     for number in range(5):
         draw(f"{number}.jpg", number)
     seen: list[SyncProgress] = []

@@ -53,7 +53,7 @@ def settle(watch: FolderWatch) -> None:
         time.sleep(0.01)
 
 
-def test_photos_that_appear_move_and_vanish_are_told_by_folder(
+def test_new_moved_and_deleted_photos_are_reported_by_folder(
     watching: FolderWatch, told: Told, photos: Path, draw
 ) -> None:
     draw("a/one.jpg")
@@ -72,7 +72,7 @@ def test_photos_that_appear_move_and_vanish_are_told_by_folder(
     assert {folder_id for folder_id, _ in told.scopes} == {7}
 
 
-def test_a_burst_of_changes_is_told_together(
+def test_a_burst_of_changes_is_reported_once(
     watching: FolderWatch, told: Told, photos: Path, draw
 ) -> None:
     watching.watch({1: photos})
@@ -108,15 +108,15 @@ def test_a_folder_that_comes_back_is_watched_again_and_scanned(
     watching.watch({1: photos})
     settle(watching)
     photos.with_name("unplugged").rename(photos)
-    watching.look()
+    watching.recheck()
     told.wait_for(lambda scopes: scopes == [(1, EVERYTHING)])
     assert watching.notes() == {}
     photos.rename(photos.with_name("unplugged"))
-    watching.look()
+    watching.recheck()
     told.wait_for(lambda scopes: scopes == [(1, EVERYTHING)] * 2)
     assert watching.notes() == {1: CANNOT_WATCH}
     photos.with_name("unplugged").rename(photos)
-    watching.look()
+    watching.recheck()
     told.wait_for(lambda scopes: scopes == [(1, EVERYTHING)] * 3)
     draw("a/new.jpg")
     told.wait_for(lambda scopes: any(s.covers("a/new.jpg") for _, s in scopes[3:]))
@@ -137,11 +137,11 @@ def test_at_the_limit_of_the_system_there_is_a_note_and_nothing_is_half_watched(
     assert told.scopes == []
 
 
-class Touched:
+class RecordedScopes:
     def __init__(self) -> None:
         self.scopes: list[Scope] = []
 
-    def touched(self, _folder_id: int, scope: Scope) -> None:
+    def note_change(self, _folder_id: int, scope: Scope) -> None:
         self.scopes.append(scope)
 
 
@@ -165,17 +165,17 @@ class Touched:
     ],
 )
 def test_events_become_parts_to_look_at(event: Any, expected: list[Scope]) -> None:
-    touched: Any = Touched()
-    _Handler(touched, 1, Path("/p")).dispatch(event)
-    assert touched.scopes == expected
+    recorded: Any = RecordedScopes()
+    _Handler(recorded, 1, Path("/p")).dispatch(event)
+    assert recorded.scopes == expected
 
 
-def test_when_very_many_folders_were_touched_all_is_scanned(
+def test_changes_in_very_many_folders_lead_to_a_full_scan(
     watching: FolderWatch, told: Told, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch_module, "MAX_PARTS", 3)
     watching.watch({1: photos})
     settle(watching)
     for name in "abcde":
-        watching.touched(1, Scope(flat=frozenset({name})))
+        watching.note_change(1, Scope(flat=frozenset({name})))
     told.wait_for(lambda scopes: (1, EVERYTHING) in scopes)

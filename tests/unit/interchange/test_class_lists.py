@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.inference.vocabularies import ClassSpec, parse_vocabulary
+from lmpt_desktop.domain.records import ClassSpec
+from lmpt_desktop.inference.vocabularies import parse_vocabulary
 from lmpt_desktop.interchange.class_lists import (
     ClassListError,
     format_class_list,

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lmpt_desktop.catalogue.records import (
+from lmpt_desktop.domain.records import (
     Batch,
     BatchSummary,
     ClassEntry,
@@ -26,11 +26,9 @@ from lmpt_desktop.catalogue.records import (
     Source,
     Verdict,
 )
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.images import ClassVerdict, ImageDetails
 from lmpt_desktop.engine.notices import Activity, ActivityKind, AnnotationsChanged, Notice
-from lmpt_desktop.engine.views import (
-    Snapshot,
-)
 from lmpt_desktop.inference import filters
 from lmpt_desktop.inference.filters import Filter, Sort
 from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
@@ -209,7 +207,7 @@ class MemorySession:
     def redo(self, batch: Batch | int) -> Batch:
         return self._turn(batch, forward=True)
 
-    def hurried(self, seconds: float) -> nullcontext[None]:
+    def write_timeout(self, seconds: float) -> nullcontext[None]:
         return nullcontext()
 
     def history(self, limit: int = 100) -> list[BatchSummary]:

@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lmpt_desktop.catalogue import Verdict
-from lmpt_desktop.catalogue.records import CaptionSource
+from lmpt_desktop.domain.records import CaptionSource, ClassSpec, Verdict
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -22,7 +21,6 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.training.captioning import CaptionRefusedError
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer.suggested import CAPTIONERS, WEIGHT_FILES, backbones_dir
 
 Until = Callable[[Callable[[], object]], None]

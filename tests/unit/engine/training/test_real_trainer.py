@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.catalogue import RunState
+from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.jobs import RetrainOptions
 from lmpt_desktop.headless import ExitCode, main
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer.events import FitProgress, FitStarted
 
 Until = Callable[..., None]
@@ -60,7 +60,7 @@ def test_open_predict_correct_retrain_compare_promote_and_open_again(
         assert session.wait_until_idle(120), problems
         snapshot = session.snapshot()
         bad = snapshot.names.index("broken.jpg")
-        assert session.images.details(int(snapshot.image_ids[bad])).state == "unreadable"
+        assert session.images.details(int(snapshot.image_ids[bad])).state is ImageState.UNREADABLE
         good = [row for row in range(len(snapshot.names)) if row != bad]
         assert not np.isnan(snapshot.scores[good]).any(), problems
 

@@ -9,12 +9,12 @@ import psutil
 import pytest
 from PIL import Image
 
-from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.catalogue import RunState
 from lmpt_desktop.catalogue.errors import CatalogueDiskFull
+from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.notices import Notice, Problem
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.settings import BAND_LIMITS
 from trainer import job as jobs
 from trainer.bands import Band, BandLimits

@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lmpt_desktop.catalogue import RunState, Verdict
+from lmpt_desktop.catalogue import RunState
+from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.search import SearchState
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.versions.version_files import VersionFileError, read_version
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewReady
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from trainer import prompt_set as prompt_sets
 
 Until = Callable[[Callable[[], object]], None]
@@ -364,7 +364,7 @@ def test_a_retraining_is_suggested_once_enough_was_said(
     session: LibrarySession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert session.training.advice() is None  # 7 presents and 6 reviewed photos are too few
-    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 10)
+    monkeypatch.setattr("lmpt_desktop.inference.advice.MIN_VERDICTS", 10)
     advice = session.training.advice()
     assert advice is not None
     assert advice.verdicts == 13
@@ -378,7 +378,7 @@ def test_a_retraining_is_suggested_once_enough_was_said(
 def test_what_the_version_in_use_has_learned_is_not_new(
     session: LibrarySession, version: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("lmpt_desktop.inference.advice.FEWEST", 2)
+    monkeypatch.setattr("lmpt_desktop.inference.advice.MIN_VERDICTS", 2)
     assert session.training.advice() is None
     image = int(session.snapshot().image_ids[session.snapshot().names.index("dog_1.jpg")])
     session.annotations.annotate(

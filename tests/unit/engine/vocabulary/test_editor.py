@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paper_library import open_session
 
-from lmpt_desktop.catalogue import ClassNameInvalid, ClassNameTaken, NotInCatalogue, Verdict
+from lmpt_desktop.catalogue import ClassNameInvalid, ClassNameTaken, NotInCatalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
 from lmpt_desktop.engine.vocabulary.merging import PlanOutdatedError
-from lmpt_desktop.inference.vocabularies import ClassSpec
 
 COUNT = 12
 
@@ -114,7 +114,7 @@ def test_a_merged_class_that_comes_back_is_a_class_again(session: LibrarySession
     with pytest.raises(ClassNameTaken, match="another name of “dog”"):
         session.vocabulary.add("Puppy")
     assert [entry.name for entry, _count in session.vocabulary.archived()] == ["puppy"]
-    session.vocabulary.bring_back([puppy])
+    session.vocabulary.unarchive([puppy])
     assert names(session) == ["dog", "kite", "puppy"]
     assert session.snapshot().classes[0].aliases == ()
 
@@ -330,7 +330,7 @@ def do(  # noqa: PLR0911 - one return an act
             return editor.use_list([ClassSpec(WORDS[(a + i) % len(WORDS)]) for i in range(b % 4)])
         if act == "back":
             gone = [entry.id for entry, _count in editor.archived()]
-            return editor.bring_back([gone[a % len(gone)]]) if gone else None
+            return editor.unarchive([gone[a % len(gone)]]) if gone else None
         if not live:
             return None
         one, other = live[a % len(live)], live[b % len(live)]

@@ -13,7 +13,7 @@ import merge_for_ever
 import pytest
 from paper_library import open_session
 
-from lmpt_desktop.catalogue import Verdict
+from lmpt_desktop.domain.records import Verdict
 
 COUNT = 400
 

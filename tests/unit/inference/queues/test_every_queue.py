@@ -9,9 +9,6 @@ from hypothesis import strategies as st
 from queue_arrays import Library, library
 
 from lmpt_desktop.inference.queues import (
-    EXPLANATIONS,
-    NEEDS_CLASS,
-    TITLES,
     QueueKind,
     QueueRequest,
     build_queue,
@@ -21,7 +18,7 @@ kinds = pytest.mark.parametrize("kind", list(QueueKind))
 
 
 def request(kind: QueueKind, **asked: object) -> QueueRequest:
-    given: dict = {"class_id": 10 if kind in NEEDS_CLASS else None} | asked
+    given: dict = {"class_id": 10 if kind.needs_class else None} | asked
     return QueueRequest(kind, **given)
 
 
@@ -48,7 +45,7 @@ def test_only_what_can_be_answered_is_asked_once_and_no_more_than_wanted(
 ) -> None:
     held_out = {2, 5}
     wanted = request(kind, length=length, seed=seed)
-    queue = build_queue(arrays, wanted, arrays.features, held_out)
+    queue = build_queue(arrays.snapshot, wanted, arrays.features, held_out)
     asked = [(item.image_id, item.class_id) for item in queue.items]
     assert len(set(asked)) == len(asked) <= min(length, queue.possible)
     assert queue.possible or queue.note
@@ -68,7 +65,7 @@ def test_only_what_can_be_answered_is_asked_once_and_no_more_than_wanted(
         assert known == (kind is QueueKind.DISAGREEMENTS)
         if kind is not QueueKind.DISAGREEMENTS:
             assert item.image_id not in held_out
-        if kind in NEEDS_CLASS:
+        if kind.needs_class:
             assert item.class_id == 10
 
 
@@ -77,7 +74,7 @@ def test_only_what_can_be_answered_is_asked_once_and_no_more_than_wanted(
 def test_a_queue_as_long_as_can_be_asks_all_it_counted_up_to_its_own_choice(
     arrays: Library, kind: QueueKind
 ) -> None:
-    queue = build_queue(arrays, request(kind, length=1000), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind, length=1000), arrays.features)
     if kind is QueueKind.TAIL_FIRST:  # considers the likeliest photos of every class only
         assert bool(queue.items) == bool(queue.possible)
     else:
@@ -87,15 +84,15 @@ def test_a_queue_as_long_as_can_be_asks_all_it_counted_up_to_its_own_choice(
 @kinds
 def test_the_same_library_gives_the_same_queue(kind: QueueKind) -> None:
     arrays = library(annotated=0.4)
-    first, second = (build_queue(arrays, request(kind), arrays.features) for _ in range(2))
+    first, second = (build_queue(arrays.snapshot, request(kind), arrays.features) for _ in range(2))
     assert first.items == second.items
     assert first.items
 
 
 @kinds
-def test_an_empty_vocabulary_asks_nothing_and_says_so(kind: QueueKind) -> None:
+def test_an_empty_vocabulary_gives_an_empty_queue_with_a_note(kind: QueueKind) -> None:
     arrays = library(4, 0)
-    queue = build_queue(arrays, request(kind), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind), arrays.features)
     assert (queue.items, queue.possible) == ((), 0)
     assert "vocabulary" in queue.note
 
@@ -103,7 +100,7 @@ def test_an_empty_vocabulary_asks_nothing_and_says_so(kind: QueueKind) -> None:
 @kinds
 def test_an_empty_library_asks_nothing(kind: QueueKind) -> None:
     arrays = library(0, 3)
-    queue = build_queue(arrays, request(kind), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind), arrays.features)
     assert queue.items == ()
     assert queue.note
 
@@ -117,7 +114,7 @@ def test_a_single_image_is_enough(kind: QueueKind) -> None:
         arrays.annotations[0] = 1
     if kind is QueueKind.MORE_LIKE:
         arrays.annotations[1, 0] = 1  # the example need not be there to be looked at
-    queue = build_queue(arrays, request(kind), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind), arrays.features)
     assert {item.image_id for item in queue.items} == {1}
     assert queue.note == ""
 
@@ -126,7 +123,7 @@ def test_a_single_image_is_enough(kind: QueueKind) -> None:
 def test_photos_without_a_feature_are_not_asked_about(kind: QueueKind) -> None:
     arrays = library()
     arrays.scores[:] = np.nan
-    queue = build_queue(arrays, request(kind))
+    queue = build_queue(arrays.snapshot, request(kind))
     assert queue.items == ()
     assert queue.note
 
@@ -134,7 +131,7 @@ def test_photos_without_a_feature_are_not_asked_about(kind: QueueKind) -> None:
 @kinds
 def test_without_features_in_memory_nothing_fails(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
-    queue = build_queue(arrays, request(kind))
+    queue = build_queue(arrays.snapshot, request(kind))
     assert bool(queue.items) == (kind is not QueueKind.MORE_LIKE)
 
 
@@ -142,7 +139,7 @@ def test_without_features_in_memory_nothing_fails(kind: QueueKind) -> None:
 def test_only_the_images_of_the_request_are_asked_about(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
     some = (3, 4, 5, 30, 999)
-    queue = build_queue(arrays, request(kind, image_ids=some), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind, image_ids=some), arrays.features)
     assert queue.items
     assert {item.image_id for item in queue.items} <= set(some)
 
@@ -150,20 +147,20 @@ def test_only_the_images_of_the_request_are_asked_about(kind: QueueKind) -> None
 @kinds
 def test_no_images_at_all_are_not_all_images(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
-    assert build_queue(arrays, request(kind, image_ids=()), arrays.features).items == ()
+    assert build_queue(arrays.snapshot, request(kind, image_ids=()), arrays.features).items == ()
 
 
 @pytest.mark.parametrize("kind", [k for k in QueueKind if k is not QueueKind.RANDOM])
 def test_only_the_class_of_the_request_is_asked_about(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
-    queue = build_queue(arrays, request(kind, class_id=30), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind, class_id=30), arrays.features)
     assert {item.class_id for item in queue.items} == {30}
 
 
 @pytest.mark.parametrize("kind", [k for k in QueueKind if k is not QueueKind.RANDOM])
-def test_a_class_that_was_archived_meanwhile_is_told_of(kind: QueueKind) -> None:
+def test_a_class_archived_in_the_meantime_gives_a_note(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
-    queue = build_queue(arrays, request(kind, class_id=999), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind, class_id=999), arrays.features)
     assert queue.items == ()
     assert "no longer in the vocabulary" in queue.note
 
@@ -172,12 +169,12 @@ def test_a_class_that_was_archived_meanwhile_is_told_of(kind: QueueKind) -> None
 def test_when_everything_is_answered_nothing_is_asked(kind: QueueKind) -> None:
     arrays = library(annotated=1.0)
     arrays.scores[:] = arrays.annotations  # the model agrees
-    queue = build_queue(arrays, request(kind), arrays.features)
+    queue = build_queue(arrays.snapshot, request(kind), arrays.features)
     assert queue.items == ()
     assert queue.note
 
 
-@pytest.mark.parametrize("kind", sorted(NEEDS_CLASS))
+@pytest.mark.parametrize("kind", [kind for kind in QueueKind if kind.needs_class])
 def test_a_queue_about_one_class_must_name_it(kind: QueueKind) -> None:
     with pytest.raises(ValueError, match="needs a class"):
         QueueRequest(kind)
@@ -189,5 +186,6 @@ def test_a_negative_length_is_refused() -> None:
 
 
 def test_every_kind_has_a_title_and_a_sentence() -> None:
-    assert set(TITLES) == set(EXPLANATIONS) == set(QueueKind)
-    assert all(text.endswith(".") for text in EXPLANATIONS.values())
+    for kind in QueueKind:
+        assert kind.label and kind.tip.endswith(".")
+        assert kind.follow_up is not kind

@@ -12,7 +12,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import CatalogueDiskFull, CatalogueLocked, opening, store
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import Source, Verdict
+from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 
@@ -52,9 +52,9 @@ TEXTS = [
 def test_everything_done_before_a_restart_is_undone_after_it_and_done_again(
     session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
 ) -> None:
-    states = [(session.annotations, session.snapshot().reviewed)]
+    states = [(session.snapshot().annotations, session.snapshot().reviewed)]
     desk.stack.indexChanged.connect(
-        lambda _i: states.append((session.annotations, session.snapshot().reviewed))
+        lambda _i: states.append((session.snapshot().annotations, session.snapshot().reviewed))
     )
     do_everything(session, desk)
     assert texts(desk) == TEXTS and len(states) == 7
@@ -81,10 +81,10 @@ def test_what_was_undone_before_a_restart_is_done_again_after_it(
     session: LibrarySession, desk: AnnotationUndoStack, reopened: Reopen
 ) -> None:
     do_everything(session, desk)
-    said, marks = session.annotations, session.snapshot().reviewed
+    said, marks = session.snapshot().annotations, session.snapshot().reviewed
     for _ in range(4):
         desk.undo()
-    left = session.annotations
+    left = session.snapshot().annotations
     session, desk = reopened()
     assert texts(desk) == TEXTS and desk.stack.index() == 2
     assert np.array_equal(session.snapshot().annotations, left)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.annotations import undo_stack as undo
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 

@@ -22,7 +22,7 @@ from PySide6.QtCore import QCoreApplication, QElapsedTimer
 from pytestqt.qtbot import QtBot
 from said import marks_in, rebuilt, said_in
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged
 from lmpt_desktop.ui.annotations import undo_stack as undo
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
+from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.ui.batch.copying import MIME, CopiedVerdicts, copied_of, from_mime, to_mime
 
 KNOWN = st.sampled_from([Verdict.PRESENT, Verdict.ABSENT])

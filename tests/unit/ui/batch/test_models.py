@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from pytestqt.modeltest import ModelTester
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
+from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.inference.acceptance import Order, offer
-from lmpt_desktop.inference.verdict_changes import Holdings, holdings
+from lmpt_desktop.inference.verdict_changes import VerdictCounts, count_verdicts
 from lmpt_desktop.ui.batch import words
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel, OfferModel
 from lmpt_desktop.ui.batch.classes_model import SelectionClassesModel
@@ -31,10 +31,10 @@ class Library:
     annotations: np.ndarray
 
 
-def found() -> Holdings:
+def found() -> VerdictCounts:
     said = np.array([[1, -1, 0], [1, 0, 0]], np.int8)
     library = Library(np.array([5, 6]), np.array([1, 2, 3]), said)
-    return holdings(library, np.array([5, 6]))
+    return count_verdicts(library, np.array([5, 6]))
 
 
 @pytest.fixture

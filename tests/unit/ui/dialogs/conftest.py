@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmpt_desktop.catalogue.records import ClassEntry, RunState
+from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import views
 from lmpt_desktop.engine.notices import ActivityKind, ClassesChanged, RunChanged, VersionsChanged
 from lmpt_desktop.engine.versions.versions import ImportedVersion
-from lmpt_desktop.inference.vocabularies import ClassSpec
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from trainer.bands import Band
 from trainer.events import BandScores, FitProgress, FitStarted, FitValidated
@@ -257,7 +258,7 @@ def version(version_id: int, *, active: bool = False) -> views.VersionInfo:
     )
 
 
-def make_comparison(snapshot: views.Snapshot) -> views.Comparison:
+def make_comparison(snapshot: Snapshot) -> views.Comparison:
     names = [entry.name for entry in snapshot.classes]
     changed = tuple(
         views.ChangedPrediction(

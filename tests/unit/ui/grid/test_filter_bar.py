@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from trainer.bands import Band
@@ -40,7 +41,7 @@ def test_each_control_sets_its_part_of_the_filter(bar: FilterBar) -> None:
         band=Band.TAIL,
         status=Status.CORRECTED,
         unreviewed=True,
-        state="unreadable",
+        state=ImageState.UNREADABLE,
         folder_id=1,
         below=Path("beach"),
         text="beach",

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.grid.cells import cell
 from lmpt_desktop.ui.grid.model import GridModel, describe
 from trainer.bands import Band

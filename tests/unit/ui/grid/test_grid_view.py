@@ -12,7 +12,7 @@ from PySide6.QtGui import QAccessible, QColor, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.view import GridView

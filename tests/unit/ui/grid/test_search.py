@@ -11,8 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchQuery, SearchReady, SearchResult, SearchState
-from lmpt_desktop.engine.views import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey
 from lmpt_desktop.inference.search import Ranking, rank
 from lmpt_desktop.ui.grid.panel import GridPanel

@@ -14,7 +14,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionViewItem
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
+from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.inspector.class_model import Role

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
-from lmpt_desktop.engine.views import Snapshot
+from lmpt_desktop.domain.records import ClassEntry, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.inspector.summary import Show, ordered_columns, summarise
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import Folder, ImageTable
+from lmpt_desktop.domain.records import Folder, ImageTable
 from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
 
 

@@ -162,7 +162,7 @@ class TestTogether:
         self, page: LongTailPage, together: Any, qtbot: QtBot
     ) -> None:
         before = together.found
-        together.evidence.setCurrentIndex(together.evidence.findData(Evidence.SHOWN))
+        together.evidence.setCurrentIndex(together.evidence.findData(Evidence.ASSIGNED))
         qtbot.waitUntil(lambda: together.found is not before, timeout=WAIT_MS)
         assert together.found.counts.sum() >= before.counts.sum()
 

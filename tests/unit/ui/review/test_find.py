@@ -6,7 +6,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import ClassEntry
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.ui.review.find import ClassFinder, matching
 
 NAMES = ("traffic light", "street light", "light bulb", "kite", "lighthouse")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.review.line import Act, Line, Question
 
 

@@ -13,8 +13,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
-from lmpt_desktop.inference.queues import EXPLANATIONS, QueueItem, QueueKind
+from lmpt_desktop.domain.records import ClassEntry, Verdict
+from lmpt_desktop.inference.queues import QueueItem, QueueKind
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.review.page import ReviewPage
 
@@ -45,7 +45,7 @@ def verdict(session: Any, image_id: int, class_id: int) -> int:
 
 def test_it_explains_the_queue_and_the_question(review: ReviewPage, qtbot: QtBot) -> None:
     ask(review, qtbot, (3, KITE), (4, CUP))
-    assert review.bar.explanation.text() == EXPLANATIONS[QueueKind.TAIL_FIRST]
+    assert review.bar.explanation.text() == QueueKind.TAIL_FIRST.tip
     assert review.side.question.title.text() == "Is there “kite” in this photo?"
     assert review.side.question.reason.text() == "Because."
     assert review.bar.counter.text() == "1 of 2"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from paper_library import open_session
 
-from lmpt_desktop.catalogue.records import Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog

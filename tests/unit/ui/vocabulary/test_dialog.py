@@ -9,8 +9,7 @@ import pytest
 from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt
 from PySide6.QtWidgets import QColorDialog, QFileDialog
 
-from lmpt_desktop.catalogue.records import ClassEntry, Verdict
-from lmpt_desktop.inference.vocabularies import ClassSpec
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec, Verdict
 from lmpt_desktop.interchange.class_lists import read_class_list
 from lmpt_desktop.ui.vocabulary import dialog as dialogs
 from lmpt_desktop.ui.vocabulary import edits

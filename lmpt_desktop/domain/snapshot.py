@@ -1,30 +1,29 @@
-"""What :class:`lmpt_desktop.engine.session.LibrarySession` hands out (frozen, Qt-free)."""
+"""The library at one moment, as arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import NO_DATE, ClassEntry, ImageTable
-from lmpt_desktop.inference.bands import ClassBands, class_bands
-from lmpt_desktop.inference.filters import natural_ranks
+from lmpt_desktop.domain.bands import ClassBands, class_bands
+from lmpt_desktop.domain.natural_order import natural_ranks
+from lmpt_desktop.domain.predictions import (
+    assigned_classes,
+    corrected_classes,
+    has_scores,
+    predicted_classes,
+)
+from lmpt_desktop.domain.records import NO_DATE, ClassEntry, ImageTable
 from trainer.bands import BandLimits
-
-if TYPE_CHECKING:
-    # type checkers accept no cached_property where a protocol asks for a property
-    lazy = property
-else:
-    lazy = cached_property
 
 
 def no_scores(images: int, classes: int) -> NDArray[np.float32]:
-    """(N, C) NaN that take no memory: what is known before anything is predicted."""
+    """(N, C) NaN that take no memory: the scores before anything is predicted."""
     return np.broadcast_to(np.float32(np.nan), (images, classes))
 
 
@@ -34,7 +33,7 @@ def is_unscored(scores: NDArray[np.float32]) -> bool:
 
 
 def _rows(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) where each of ``wanted`` is in rising ``ids``; -1 where it is not."""
+    """(n,) where each of ``wanted`` is in ascending ``ids``; -1 where it is not."""
     if not len(ids):
         return np.full(len(wanted), -1, np.int64)
     found = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
@@ -71,11 +70,11 @@ _NAME_RANKS: WeakKeyDictionary[ImageTable, NDArray[np.int64]] = WeakKeyDictionar
 class Snapshot:
     """The library at one moment; cheap to take, never changes.
 
-    Rows are images by rising id (so new ones come last), columns are classes in the
+    Rows are images by ascending id (so new ones come last), columns are classes in the
     vocabulary's order.  All arrays are read-only.
 
     Attributes:
-        version: grows with every change; compare it to know whether to look again.
+        version: grows with every change; compare it to see whether anything has changed.
         images: one numpy column per property, N rows.
         classes: C entries.
         scores: (N, C) float32 in [0, 1]; NaN rows where there is no feature yet.
@@ -96,7 +95,7 @@ class Snapshot:
     reviewed: NDArray[np.bool_]
     limits: BandLimits
 
-    @lazy
+    @cached_property
     def image_ids(self) -> NDArray[np.int64]:
         """(N,) int64, the id of every row."""
         return self.images.ids
@@ -108,7 +107,7 @@ class Snapshot:
 
     @property
     def states(self) -> NDArray[np.int8]:
-        """(N,) values of the catalogue's ``ImageState``."""
+        """(N,) values of :class:`~lmpt_desktop.domain.records.ImageState`."""
         return self.images.states
 
     @property
@@ -124,13 +123,13 @@ class Snapshot:
             ranks = _NAME_RANKS[self.images] = natural_ranks(self.images.names)
         return ranks
 
-    @lazy
+    @cached_property
     def dates(self) -> NDArray[np.int64]:
         """(N,) seconds since the epoch: when taken, else when the file last changed."""
         taken = self.images.taken
         return np.where(taken == NO_DATE, self.images.mtime // 1_000_000_000, taken)
 
-    @lazy
+    @cached_property
     def class_ids(self) -> NDArray[np.int64]:
         """(C,) int64, the id of every column."""
         return np.array([entry.id for entry in self.classes], dtype=np.int64)
@@ -144,7 +143,7 @@ class Snapshot:
         """The row of an image id, looked up as needed; for many ids :meth:`rows` is faster."""
         return _RowOf(self.image_ids)
 
-    @lazy
+    @cached_property
     def column_of(self) -> dict[int, int]:
         """The column of a class id."""
         return {entry.id: column for column, entry in enumerate(self.classes)}
@@ -154,28 +153,39 @@ class Snapshot:
         """Whether there is no score at all (yet)."""
         return is_unscored(self.scores)
 
-    @lazy
+    @cached_property
+    def scored(self) -> NDArray[np.bool_]:
+        """(N,) bool: the model has seen the image."""
+        return has_scores(self.scores)
+
+    @cached_property
     def predicted(self) -> NDArray[np.bool_]:
         """(N, C) bool: the score reaches the class's threshold."""
         if self.unscored:
             return np.broadcast_to(np.False_, self.scores.shape)
-        with np.errstate(invalid="ignore"):
-            return self.scores >= self.thresholds
+        return predicted_classes(self.scores, self.thresholds)
 
-    @lazy
+    @cached_property
+    def assigned(self) -> NDArray[np.bool_]:
+        """(N, C) bool: the image has the class, see :func:`.predictions.assigned_classes`."""
+        return assigned_classes(self.annotations, self.predicted)
+
+    @cached_property
     def corrected(self) -> NDArray[np.bool_]:
         """(N, C) bool: the annotation contradicts the prediction."""
         if self.unscored:
             return np.broadcast_to(np.False_, self.scores.shape)
         result = np.zeros(self.scores.shape, np.bool_)
-        # Few cells have a verdict: only these are looked at.
+        # Few cells are annotated, and only these are read.
         cells = np.flatnonzero(self.annotations >= 0)
-        scores, said = self.scores.ravel()[cells], self.annotations.ravel()[cells] == 1
-        wrong = ~np.isnan(scores) & (said != self.predicted.ravel()[cells])
-        result.ravel()[cells] = wrong
+        result.ravel()[cells] = corrected_classes(
+            self.annotations.ravel()[cells],
+            self.scores.ravel()[cells],
+            self.thresholds[cells % len(self.thresholds)],
+        )
         return result
 
-    @lazy
+    @cached_property
     def bands(self) -> ClassBands:
         """Bands from annotations, or estimated from predictions while there is none."""
         return class_bands(self.annotations, self.scores, self.thresholds, self.limits)

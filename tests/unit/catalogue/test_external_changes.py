@@ -26,23 +26,23 @@ def other_process(library: Path, what: str) -> None:
 
 def test_writes_of_another_process_change_the_version_and_our_own_do_not(tmp_path: Path) -> None:
     with Catalogue.open(tmp_path) as catalogue:
-        before = catalogue.outside_version()
+        before = catalogue.external_version()
         catalogue.classes.add("dog")
         catalogue.settings.set("a", 1)
-        assert catalogue.outside_version() == before
+        assert catalogue.external_version() == before
         other_process(tmp_path, "read")
-        assert catalogue.outside_version() == before
+        assert catalogue.external_version() == before
         other_process(tmp_path, "write")
-        after = catalogue.outside_version()
+        after = catalogue.external_version()
         assert after != before
         assert [entry.name for entry in catalogue.classes.all()] == ["dog", "kite"]
         catalogue.classes.add("cat")
-        assert catalogue.outside_version() == after
+        assert catalogue.external_version() == after
 
 
 def test_a_write_of_another_process_just_before_our_own_is_not_lost(tmp_path: Path) -> None:
     with Catalogue.open(tmp_path) as catalogue:
-        before = catalogue.outside_version()
+        before = catalogue.external_version()
         other_process(tmp_path, "write")
         catalogue.classes.add("dog")
-        assert catalogue.outside_version() != before
+        assert catalogue.external_version() != before

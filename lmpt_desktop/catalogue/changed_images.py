@@ -1,4 +1,4 @@
-"""Which images this process has written since somebody last looked.
+"""Which images this process has written since they were last read.
 
 A library of a hundred thousand images takes a good part of a second to read, much of it with
 Python's lock held; what a scan changed in half a second is a few hundred of them.
@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.catalogue.records import ImageTable
+from lmpt_desktop.domain.records import ImageTable
 
 _TEXTS = ("names", "fingerprints")
 
 
 @dataclass(frozen=True, eq=False)
-class Touched:
-    """``ids`` (n,) int64, rising; or ``everything``, where a folder came, went or was moved."""
+class ChangedIds:
+    """``ids`` (n,) int64, ascending; or ``everything``, after a folder was added, removed or
+    moved."""
 
     everything: bool
     ids: NDArray[np.int64]
@@ -31,7 +32,7 @@ class Touched:
         return self.everything or len(self.ids) > 0
 
 
-class TouchedImages:
+class ChangedImages:
     """Collects ids until they are taken (thread-safe)."""
 
     def __init__(self) -> None:
@@ -40,27 +41,27 @@ class TouchedImages:
         self._everything = False
 
     def note(self, ids: Iterable[int], *, everything: bool = False) -> None:
-        """These have been written, and are on disk by now."""
+        """These have been written and are on disk."""
         with self._lock:
             self._ids.update(ids)
             self._everything |= everything
 
-    def take(self) -> Touched:
-        """What was noted since the last time: read it after this, or :meth:`give_back`."""
+    def take(self) -> ChangedIds:
+        """What was noted since the last call: read these images now, or :meth:`give_back`."""
         with self._lock:
-            found = Touched(self._everything, np.array(sorted(self._ids), np.int64))
+            found = ChangedIds(self._everything, np.array(sorted(self._ids), np.int64))
             self._ids.clear()
             self._everything = False
             return found
 
-    def give_back(self, touched: Touched) -> None:
-        """It could not be read: let the next one take it."""
-        self.note(touched.ids.tolist(), everything=touched.everything)
+    def give_back(self, unread: ChangedIds) -> None:
+        """They could not be read: return them at the next :meth:`take`."""
+        self.note(unread.ids.tolist(), everything=unread.everything)
 
 
 def updated(table: ImageTable, read: NDArray[np.int64], part: ImageTable) -> ImageTable:
-    """``table`` after the images ``read`` (m,) were read again as ``part``: those of them that
-    are not in it have left, the others are as it says."""
+    """``table`` after the images ``read`` (m,) were read again as ``part``: those missing from
+    ``part`` are removed, the others replaced or added."""
     if not len(read):
         return table
     place = np.searchsorted(table.ids, part.ids)
@@ -70,7 +71,7 @@ def updated(table: ImageTable, read: NDArray[np.int64], part: ImageTable) -> Ima
     kept = ~np.isin(table.ids, np.setdiff1d(read, part.ids))
     all_kept = bool(kept.all())
     ids = np.concatenate([table.ids if all_kept else table.ids[kept], part.ids[new]])
-    # Images that are new have the highest ids: nearly always they are simply put last.
+    # New images have the highest ids, so that nearly always they are simply appended.
     order = None if bool(np.all(ids[1:] > ids[:-1])) else np.argsort(ids)
 
     def column(name: str) -> NDArray[Any]:

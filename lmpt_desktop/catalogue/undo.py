@@ -1,4 +1,4 @@
-"""Taking a batch back: one more batch, whose befores and afters are swapped."""
+"""Undoing a batch: one more batch, with before and after swapped."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection, text
 
-from lmpt_desktop.catalogue import declared, journal
+from lmpt_desktop.catalogue import declared_absent as declared
+from lmpt_desktop.catalogue import journal
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.journal import CLASS_COLUMNS, DECLARED_AT
-from lmpt_desktop.catalogue.records import Batch, Source
 from lmpt_desktop.catalogue.store import now, rows
 from lmpt_desktop.catalogue.verdicts import verdict_matrix
+from lmpt_desktop.domain.records import Batch, Source
 from lmpt_desktop.translation import _
 
 _REVIEWED = Source.REVIEWED.value
 
-# Only what is still as the batch left it: something newer the user said is not overwritten.
+# Only what is still as the batch left it: newer changes are not overwritten.
 _UNDO_CLASSES = text(f"""
     WITH cells AS MATERIALIZED (
         SELECT j.*, a.verdict, a.at, a.source,
@@ -65,7 +66,7 @@ def undo_batch(connection: Connection, undone: int) -> Batch:
 def _review_undone(
     connection: Connection, found: list[tuple[Any, ...]]
 ) -> tuple[journal.Review | None, int]:
-    """What is to be done to undo rows of ``_REVIEWS_OF``, and how many changes these made."""
+    """How to undo rows of ``_REVIEWS_OF``, and how many changes these made."""
     if not found:
         return None, 0
     ids = np.array([row[0] for row in found], np.int64)
@@ -74,7 +75,7 @@ def _review_undone(
     inside = declared.members(connection, sets.set_ids)
     class_ids = np.unique(np.concatenate(list(inside.values())))
     wanted = declared.cells_of(connection, sets, class_ids)
-    # A batch either declares or takes back.
+    # A batch either declares or revokes.
     declared_then = any(row[5] == _REVIEWED for row in found)
     if declared_then:
         cells = wanted & declared.still_declared(connection, ids, declared_at, class_ids)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lmpt_desktop.inference.bands import class_bands
+from lmpt_desktop.domain.bands import class_bands
 from trainer.bands import Band, BandLimits
 
 NAN = float("nan")

@@ -1,18 +1,18 @@
 """What reviews declared absent: one row for all the classes of an image.
 
-A row says "these classes of this image are absent, since this moment, by a review".  Which
-classes these are is a reference to a *class set*, which most images of a library share, less
-the few classes ``besides`` that somebody had said something about.  A class of an image is
-said in one place at most: in ``annotations``, or in one row here; see docs/adr/0008.
+A row says that a review declared these classes of this image absent, at this moment.  The classes
+are those of a *class set*, which most images of a library share, without the few ``excluded``
+ones (column ``besides``) that were annotated already.  The verdict on a class of an image is in
+one place at most: in ``annotations``, or in one row here; see docs/adr/0008.
 
-Nothing here loops over images where numpy can do it: cells are bool matrices, images down and
-classes across.
+Nothing here loops over images where numpy can do it: cells are bool matrices, a row per image and
+a column per class.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,23 +28,23 @@ Cells = NDArray[np.bool_]
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Rows that stand for many classes of one image each, as columns.
+    """Rows that each declare many classes of one image absent, as columns.
 
     Attributes:
         image_ids, batch_ids, at: (m,) int64.
         set_ids: (m,) int64, the class sets.
-        besides: m texts, the ids of the set's classes that the row does not stand for.
+        excluded: m texts, the ids of the set's classes that the row does not declare.
     """
 
     image_ids: Ids
     batch_ids: Ids
     at: Ids
     set_ids: Ids
-    besides: Sequence[str]
+    excluded: Sequence[str]
 
     @classmethod
     def of(cls, found: Sequence[tuple[Any, ...]]) -> Rows:
-        """From tuples (image, batch, at, set, besides)."""
+        """From tuples (image, batch, at, set, excluded)."""
         columns = list(zip(*found, strict=True)) or [()] * 5
         images, batches, at, sets = (np.array(column, np.int64) for column in columns[:4])
         return cls(images, batches, at, sets, columns[4])
@@ -63,7 +63,7 @@ def read(connection: Connection, image_ids: Ids | None) -> Rows:
 
 
 def members(connection: Connection, set_ids: Ids) -> dict[int, Ids]:
-    """The classes of each of these sets, rising; none of a set that does not exist."""
+    """The classes of each of these sets, ascending; none for a set that does not exist."""
     wanted = np.unique(set_ids).tolist()
     sql = "SELECT id, classes FROM class_sets WHERE id IN (SELECT value FROM json_each(?))"
     found = rows(connection, sql, (json.dumps(wanted),))
@@ -73,28 +73,28 @@ def members(connection: Connection, set_ids: Ids) -> dict[int, Ids]:
 
 
 def cells_of(connection: Connection, found: Rows, class_ids: Ids) -> Cells:
-    """(m, C) bool: which of these classes each row stands for."""
+    """(m, C) bool: which of these classes each row declares absent."""
     if not len(found) or not len(class_ids):
         return np.zeros((len(found), len(class_ids)), np.bool_)
     sets, which = np.unique(found.set_ids, return_inverse=True)
     inside = members(connection, sets)
     table = np.stack([np.isin(class_ids, inside[int(key)]) for key in sets])
     cells = table[which]
-    with_besides = [i for i, text in enumerate(found.besides) if text]
-    if with_besides:
-        texts = [found.besides[i] for i in with_besides]
-        row = np.repeat(with_besides, [text.count(",") + 1 for text in texts])
+    with_excluded = [i for i, text in enumerate(found.excluded) if text]
+    if with_excluded:
+        texts = [found.excluded[i] for i in with_excluded]
+        row = np.repeat(with_excluded, [text.count(",") + 1 for text in texts])
         column, known = positions(class_ids, numbers(texts))
         cells[row[known], column[known]] = False
     return cells
 
 
 def joined(image_ids: Ids, found: Rows, cells: Cells) -> Cells:
-    """(n, C) bool by image rather than by row: what any row of the image stands for."""
+    """(n, C) bool by image rather than by row: what any row of the image declares absent."""
     result = np.zeros((len(image_ids), cells.shape[1]), np.bool_)
     row, known = positions(image_ids, found.image_ids)
     row, cells = row[known], cells[known]
-    # An image has one row, or a few after the vocabulary grew: they come in as many rounds.
+    # An image has one row, or a few after the vocabulary grew: one of each image per round.
     while len(row):
         _, first = np.unique(row, return_index=True)
         result[row[first]] |= cells[first]
@@ -105,7 +105,7 @@ def joined(image_ids: Ids, found: Rows, cells: Cells) -> Cells:
 
 
 def encode(connection: Connection, cells: Cells, class_ids: Ids) -> tuple[list[int], list[str]]:
-    """How rows for these cells are written: set id and ``besides`` of each row.
+    """How rows for these cells are written: set id and excluded classes of each row.
 
     Sets are interned: rows that lack a few classes share the set of all ``class_ids``, others
     have one of their own.  Rows without a cell get set 0.
@@ -120,23 +120,23 @@ def encode(connection: Connection, cells: Cells, class_ids: Ids) -> tuple[list[i
     whole = 0
     written: list[tuple[int, str]] = []
     for first in firsts:
-        said = cells[first][order]
-        count = int(said.sum())
+        declared = cells[first][order]
+        count = int(declared.sum())
         if not count:
             written.append((0, ""))
-        elif 2 * count < len(said):
-            written.append((_intern(connection, ids[said]), ""))
+        elif 2 * count < len(declared):
+            written.append((_intern(connection, ids[declared]), ""))
         else:
             whole = whole or _intern(connection, ids)
-            written.append((whole, _text(ids[~said])))
-    set_ids, besides = zip(*(written[i] for i in which.ravel()), strict=True)
-    return list(set_ids), list(besides)
+            written.append((whole, _text(ids[~declared])))
+    set_ids, excluded = zip(*(written[i] for i in which.ravel()), strict=True)
+    return list(set_ids), list(excluded)
 
 
-def take_out(connection: Connection, image_ids: Ids, at: Ids, cells: Cells, class_ids: Ids) -> None:
-    """The cells of image i, which were declared at ``at[i]``, are declared no more.
+def remove(connection: Connection, image_ids: Ids, at: Ids, cells: Cells, class_ids: Ids) -> None:
+    """Remove cells of image i that were declared at ``at[i]``.
 
-    They may be in rows here, or in ``annotations`` where an undo has put them back.
+    They may be in rows here, or in ``annotations`` where an undo has restored them.
     """
     if not cells.size:
         return
@@ -148,7 +148,7 @@ def take_out(connection: Connection, image_ids: Ids, at: Ids, cells: Cells, clas
         found.batch_ids[same],
         found.at[same],
         found.set_ids[same],
-        [found.besides[i] for i in same.tolist()],
+        [found.excluded[i] for i in same.tolist()],
     )
     inside = members(connection, found.set_ids)
     every = np.unique(np.concatenate([class_ids, *inside.values()]))
@@ -214,21 +214,13 @@ def still_declared(connection: Connection, image_ids: Ids, at: Ids, class_ids: I
     return result
 
 
-def expanded(connection: Connection, found: Rows) -> Iterator[list[int]]:
-    """The classes each row stands for."""
-    inside = members(connection, found.set_ids)
-    for set_id, besides in zip(found.set_ids.tolist(), found.besides, strict=True):
-        classes = inside[set_id]
-        yield (np.setdiff1d(classes, numbers([besides])) if besides else classes).tolist()
-
-
 def numbers(texts: Iterable[str]) -> Ids:
-    """The whole numbers in texts that separate them by commas."""
+    """The integers in texts that separate them by commas."""
     return np.fromstring(",".join(texts), np.int64, sep=",")
 
 
 def positions(wanted: Ids, found: Ids) -> tuple[NDArray[np.int64], Cells]:
-    """Where each of ``found`` is in ``wanted``, and whether it is there at all."""
+    """Where each of ``found`` is in ``wanted``, and whether it is there."""
     if not len(wanted):
         return np.zeros(len(found), np.int64), np.zeros(len(found), np.bool_)
     order = np.argsort(wanted, kind="stable")
@@ -243,7 +235,7 @@ def _text(ids: Ids) -> str:
 
 
 def _intern(connection: Connection, class_ids: Ids) -> int:
-    """The id of the set of exactly these classes (rising)."""
+    """The id of the set of exactly these classes (ascending)."""
     text = _text(class_ids)
     found = rows(connection, "SELECT id FROM class_sets WHERE classes = ?", (text,))
     if found:

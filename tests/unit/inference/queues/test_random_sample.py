@@ -7,11 +7,11 @@ from lmpt_desktop.inference.queues import QueueKind, QueueRequest, build_queue
 
 
 def order(arrays: object, **asked: int) -> list[int]:
-    queue = build_queue(arrays, QueueRequest(QueueKind.RANDOM, **asked))  # type: ignore[arg-type]
+    queue = build_queue(arrays.snapshot, QueueRequest(QueueKind.RANDOM, **asked))  # type: ignore[arg-type]
     return [item.image_id for item in queue.items]
 
 
-def test_answering_or_adding_photos_does_not_draw_anew() -> None:
+def test_answering_or_adding_photos_keeps_the_random_order() -> None:
     before = library(100, 3)
     first = order(before)
     done = first[:7]
@@ -38,6 +38,6 @@ def test_every_image_comes_first_about_as_often() -> None:
 def test_reviewed_images_are_done_and_held_out_ones_are_not_left_out() -> None:
     arrays = library(3, 2)
     arrays.reviewed[0] = True
-    queue = build_queue(arrays, QueueRequest(QueueKind.RANDOM), held_out={2})
+    queue = build_queue(arrays.snapshot, QueueRequest(QueueKind.RANDOM), held_out={2})
     assert sorted(item.image_id for item in queue.items) == [2, 3]
     assert {item.class_id for item in queue.items} == {None}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.predictions import predicted_classes
 from trainer.bands import Band, BandLimits
 
 
@@ -42,26 +43,25 @@ def class_bands(
     present = (annotations == 1).sum(axis=0, dtype=np.int64)
     predicted = None
     if not enough_examples(present, limits):
-        with np.errstate(invalid="ignore"):
-            predicted = (scores >= thresholds).sum(axis=0, dtype=np.int64)
+        predicted = predicted_classes(scores, thresholds).sum(axis=0, dtype=np.int64)
     return bands_of(present, predicted, limits)
 
 
 def bands_of(
     present: NDArray[np.int64], predicted: NDArray[np.int64] | None, limits: BandLimits
 ) -> ClassBands:
-    """Bands of classes with ``present`` (C,) annotations; ``predicted`` (C,) images are looked
-    at only while :func:`enough_examples` says no, and may be None after that."""
+    """Bands of classes with ``present`` (C,) annotations; ``predicted`` (C,) images are
+    used only while :func:`enough_examples` is False, and may be None otherwise."""
     estimated = not enough_examples(present, limits)
     counts = predicted if estimated and predicted is not None else present
     return ClassBands(tuple(limits.bands(counts)), counts, present, estimated, limits)
 
 
 def enough_examples(present: NDArray[np.int64], limits: BandLimits) -> bool:
-    """Whether present annotations tell classes apart: half of the classes have an example, or a
-    tenth have enough of them to be medium.
+    """Whether there are enough present annotations for bands: half of the classes have an example,
+    or a tenth have enough of them to be medium.
 
-    Before that nearly every class would be tail, and a mark on everything marks nothing.
+    Before that nearly every class would be tail, which says nothing.
     """
     c = len(present)
     return bool(c) and bool(

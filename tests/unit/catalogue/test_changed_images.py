@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paper_library import photo_file
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import ImageTable
-from lmpt_desktop.catalogue.touched import TouchedImages, updated
+from lmpt_desktop.catalogue.changed_images import ChangedImages, updated
+from lmpt_desktop.domain.records import ImageTable, ScannedFile
 
 AddImages = Callable[[int], list[int]]
 NAMES = [f"{folder}{number}.jpg" for folder in ("", "in/", "in/deep/") for number in range(4)]
@@ -34,23 +35,6 @@ STEPS = st.lists(
     ),
     max_size=14,
 )
-
-
-@dataclass(frozen=True)
-class File:
-    """A photo on disk as ingest would describe it."""
-
-    path: str
-    size: int
-    mtime_ns: int = 1
-    sidecar_mtime_ns: int = 0
-    fingerprint: str = ""
-    width: int | None = 640
-    height: int | None = 480
-    taken: str | None = None
-    caption: str = ""
-    caption_source: str = ""
-    reason: str = ""
 
 
 @contextmanager
@@ -83,7 +67,7 @@ class Library:
         getattr(self, what)(*about)
 
     def beat(self) -> None:
-        touched = self.catalogue.images.touched.take()
+        touched = self.catalogue.images.changed.take()
         if touched.everything:
             self.shown = self.catalogue.images.table()
         else:
@@ -101,18 +85,21 @@ class Library:
         for folder_id in self._folder(place):
             self.catalogue.folders.relocate(folder_id, self.root / f"elsewhere {self.serial}")
 
+    def _file(self, name: str) -> ScannedFile:
+        return photo_file(name, size=self.serial)
+
     def found(self, place: str, names: list[str]) -> None:
         for folder_id in self._folder(place):
-            self.catalogue.images.upsert(folder_id, [File(name, self.serial) for name in names])
+            self.catalogue.images.upsert(folder_id, [self._file(name) for name in names])
 
     def displaced(self, place: str, name: str) -> None:
         for folder_id in self._folder(place):
-            self.catalogue.images.upsert(folder_id, [File(name, self.serial)], {}, [name])
+            self.catalogue.images.upsert(folder_id, [self._file(name)], {}, [name])
 
     def moved(self, place: str, name: str) -> None:
         for folder_id in self._folder(place):
             for image_id in self._image(self.serial):
-                self.catalogue.images.upsert(folder_id, [File(name, self.serial)], {name: image_id})
+                self.catalogue.images.upsert(folder_id, [self._file(name)], {name: image_id})
 
     def missing(self, number: int) -> None:
         self.catalogue.images.mark_missing(self._image(number))
@@ -141,7 +128,7 @@ def test_reading_only_what_was_touched_gives_the_whole_table(steps: list[tuple[A
         for step in [("added", "photos"), *steps, ("beat",)]:
             library.step(*step)
         assert same(library.shown, catalogue.images.table())
-        assert not catalogue.images.touched.take()
+        assert not catalogue.images.changed.take()
 
 
 def table_of(versions: dict[int, int]) -> ImageTable:
@@ -174,13 +161,13 @@ def test_rows_come_go_and_change(before: dict[int, int], after: dict[int, int]) 
     assert same(table, table_of(before)), "a table that was handed out must not change"
 
 
-def test_what_is_written_together_is_told_of_once_it_can_be_read(
+def test_changes_of_a_transaction_are_noted_after_its_commit(
     catalogue: Catalogue, add_images: AddImages
 ) -> None:
     first, *_ = add_images(2)
-    touched = catalogue.images.touched
+    touched = catalogue.images.changed
     touched.take()
-    with catalogue.together():
+    with catalogue.transaction():
         catalogue.images.mark_missing([first])
         assert not touched.take(), "nobody could read it yet"
     assert touched.take().ids.tolist() == [first]
@@ -190,9 +177,9 @@ def test_a_write_that_failed_does_not_hide_the_next(
     catalogue: Catalogue, add_images: AddImages
 ) -> None:
     first, second = add_images(2)
-    touched = catalogue.images.touched
+    touched = catalogue.images.changed
     touched.take()
-    with pytest.raises(RuntimeError), catalogue.together():
+    with pytest.raises(RuntimeError), catalogue.transaction():
         catalogue.images.mark_missing([first])
         raise RuntimeError
     catalogue.images.mark_missing([second])
@@ -200,7 +187,7 @@ def test_a_write_that_failed_does_not_hide_the_next(
 
 
 def test_what_could_not_be_read_is_given_back() -> None:
-    touched = TouchedImages()
+    touched = ChangedImages()
     touched.note([3, 1])
     found = touched.take()
     assert found.ids.tolist() == [1, 3]

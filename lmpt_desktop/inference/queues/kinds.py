@@ -1,0 +1,119 @@
+"""The table of review queues: one row per kind, read by everything that lists them.
+
+A new kind is a module with a builder and a row here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Self
+
+from lmpt_desktop.inference.queues.one_class import class_sweep, more_like
+from lmpt_desktop.inference.queues.questions import Choice, QueueInputs
+from lmpt_desktop.inference.queues.random_sample import random_sample
+from lmpt_desktop.inference.queues.tail_first import tail_first
+from lmpt_desktop.inference.queues.uncertainty import disagreements, uncertain
+from lmpt_desktop.translation import N_
+
+
+@dataclass(frozen=True)
+class QueueRow:
+    """What there is to know of a kind of queue.
+
+    Attributes:
+        key: its name in settings and widgets.
+        label, tip: what the user reads; English, to be translated where shown.
+        build: chooses the questions.
+        follow_up: key of the kind to suggest when the queue is done.
+        needs_class: the queue asks about one class, which the request must name.
+        asks_held_out: it also asks about images held out from training.  An answer about a
+            held-out image teaches the model nothing, and one that the model has chosen makes
+            the image a biased judge of it.  A random sample is not chosen by the model, and a
+            wrong annotation is to be found wherever it is.
+    """
+
+    key: str
+    label: str
+    tip: str
+    build: Callable[[QueueInputs], Choice]
+    follow_up: str = "tail-first"
+    needs_class: bool = False
+    asks_held_out: bool = False
+
+
+class QueueKind(Enum):
+    """How the questions of a queue are chosen; ``QueueKind("tail-first")`` finds one by key."""
+
+    _value_: str
+    row: QueueRow
+
+    def __new__(cls, row: QueueRow) -> Self:
+        member = object.__new__(cls)
+        member._value_ = row.key
+        member.row = row
+        return member
+
+    TAIL_FIRST = QueueRow(
+        "tail-first",
+        N_("Tail first"),
+        N_("Asks where an answer helps rare classes most, and does not show look-alikes in a row."),
+        tail_first,
+        follow_up="uncertain",
+    )
+    UNCERTAIN = QueueRow(
+        "uncertain",
+        N_("Uncertain"),
+        N_("Asks where the model is closest to changing its mind."),
+        uncertain,
+        follow_up="disagreements",
+    )
+    DISAGREEMENTS = QueueRow(
+        "disagreements",
+        N_("Disagreements"),
+        N_("Shows annotations that the model firmly contradicts; many of them are mistakes."),
+        disagreements,
+        asks_held_out=True,
+    )
+    MORE_LIKE = QueueRow(
+        "more-like-this",
+        N_("More like its examples"),
+        N_("Looks for more of one class: unanswered photos that look most like its examples."),
+        more_like,
+        follow_up="class-sweep",
+        needs_class=True,
+    )
+    CLASS_SWEEP = QueueRow(
+        "class-sweep",
+        N_("Class sweep"),
+        N_("Goes through one class, most likely photos first: yes or no."),
+        class_sweep,
+        needs_class=True,
+    )
+    RANDOM = QueueRow(
+        "random",
+        N_("Random sample"),
+        N_(
+            "Photos drawn at random, to be answered completely: the unbiased way to measure the "
+            "model."
+        ),
+        random_sample,
+        asks_held_out=True,
+    )
+
+    @property
+    def label(self) -> str:
+        return self.row.label
+
+    @property
+    def tip(self) -> str:
+        return self.row.tip
+
+    @property
+    def needs_class(self) -> bool:
+        return self.row.needs_class
+
+    @property
+    def follow_up(self) -> QueueKind:
+        return QueueKind(self.row.follow_up)
