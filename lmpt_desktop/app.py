@@ -1,4 +1,4 @@
-"""Builds the objects of the window and wires them; nothing else does (imports no torch)."""
+"""Builds the window and its objects, and starts the app (imports no torch)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from lmpt_desktop.ui.window.single_instance import hand_over
 
 FIRST_VOCABULARY = "everyday"
 SWITCH_SECONDS = 0.0005
-"""How long a busy thread keeps Python's lock while the window waits for it: a tenth of Python's
-own.  It shortens pauses while predictions arrive; at opening it made no difference."""
+"""How long a busy thread keeps Python's lock while the window waits for it, a tenth of Python's
+default: it shortens stalls while predictions arrive (opening is not affected)."""
 
 log = logging.getLogger(__name__)
 
@@ -43,24 +43,24 @@ def open_session(
     commands: Commands | None = None,
     classes: Sequence[ClassSpec] | None = None,
 ) -> Opened:
-    """Open the library in a folder, with its thumbnails; background work waits for ``begin``.
+    """Open the library in a folder, with its thumbnails; background work starts with ``begin``.
 
-    A new library begins with ``classes``, or with the everyday vocabulary.  ``commands`` are
-    the trainer's programs, for tests.
+    A new library gets ``classes``, or the everyday vocabulary.  ``commands`` are the trainer's
+    programs, for tests.
 
     Raises:
         CatalogueError: with a sentence for the user.
     """
     session = LibrarySession.open(library, commands=commands, begin=False)
     if not session.snapshot().classes and not session.folders.all():
-        # A new library should show something sensible before the user has set anything.
+        # A new library should show predictions before the user has set anything.
         session.vocabulary.set_all(classes or built_in_vocabulary(FIRST_VOCABULARY))
     store = ThumbnailStore(library)
     return Opened(session, SessionThumbnails(session, store), store.close, session.begin)
 
 
 def make_application() -> QApplication:
-    """The application object, named and dressed."""
+    """The application object, with its names set."""
     existing = QApplication.instance()
     if isinstance(existing, QApplication):
         return existing
@@ -76,12 +76,12 @@ def make_application() -> QApplication:
 def make_window(
     settings: ComputerSettings | None = None, opener: LibraryOpener | None = None
 ) -> MainWindow:
-    """The window, with no library open; tests bring an opener of their own."""
+    """The window, with no library open; tests pass their own opener."""
     return MainWindow(opener or LibraryOpener(open_session), settings or ComputerSettings())
 
 
 def wanted_library(settings: ComputerSettings, args: argparse.Namespace) -> Path | None:
-    """The library that the command line asks for, else the one that was open last."""
+    """The library that the command line names, else the one that was open last."""
     library: Path | None = getattr(args, "library", None)
     if library is not None:
         return library.expanduser().resolve()
@@ -93,18 +93,18 @@ def wanted_library(settings: ComputerSettings, args: argparse.Namespace) -> Path
 
 
 def _named(args: argparse.Namespace) -> list[Path]:
-    """Folders and photos on the command line."""
+    """Folders and photos named on the command line."""
     return [path.expanduser().absolute() for path in getattr(args, "folders", None) or []]
 
 
 def start(window: MainWindow, args: argparse.Namespace) -> None:
-    """Open what the command line asks for, else what was open last."""
+    """Open what the command line names, else what was open last."""
     named, library = _named(args), wanted_library(window.settings, args)
     window.open_paths(named, library)
 
 
 def shown_elsewhere(settings: ComputerSettings, args: argparse.Namespace) -> bool:
-    """Whether another window has the library, and took over what was asked for."""
+    """Whether another window has the library open and was asked to show what is wanted."""
     library = wanted_library(settings, args)
     return library is not None and hand_over(library, _named(args))
 
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     window = make_window(settings)
     _report_errors(window)
-    _obey_signals(application, window)
+    _close_on_signals(application, window)
     window.show()
     start(window, args)
     window.first_start()
@@ -132,7 +132,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report_errors(window: MainWindow) -> None:
-    """An exception in a slot is told to the user instead of vanishing on stderr."""
+    """Show an exception in a slot to the user instead of only on stderr."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         log.critical("uncaught", exc_info=(kind, error, trace))
@@ -142,11 +142,11 @@ def _report_errors(window: MainWindow) -> None:
     sys.excepthook = hook
 
 
-def _obey_signals(application: QApplication, window: MainWindow) -> None:
-    """Ctrl+C and a plain kill close the window properly."""
+def _close_on_signals(application: QApplication, window: MainWindow) -> None:
+    """Close the window properly on Ctrl+C and SIGTERM."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: window.close())
-    # Python handles signals between bytecodes; Qt's loop must hand it a turn now and then.
+    # Python handles signals between bytecodes, so Qt's loop must run some Python regularly.
     timer = QTimer(application)
     timer.timeout.connect(lambda: None)
     timer.start(300)

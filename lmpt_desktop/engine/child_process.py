@@ -1,4 +1,4 @@
-"""A trainer process that talks JSON lines, with threads that read what it says (Qt-free)."""
+"""A trainer process that speaks JSON lines, with threads that read its output (Qt-free)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 TRAINER = (sys.executable, "-m", "trainer")
 STDERR_LINES = 60
-"""The last lines of a child's log, kept to say what went wrong."""
+"""How many of the last lines of a process's log are kept, to explain an error."""
 
 
 def child_environment() -> dict[str, str]:
@@ -35,8 +35,8 @@ def child_environment() -> dict[str, str]:
 class ChildProcess:
     """A running process.
 
-    ``on_message`` gets every message, then ``on_exit`` the exit code, once, after the last
-    message; both on the reading thread.
+    ``on_message`` is called with every message, and after the last one ``on_exit`` with the exit
+    code; both on the reading thread.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ChildProcess:
             encoding="utf-8",
             # File names need not be Unicode; the child runs in UTF-8 mode and does the same.
             errors="surrogateescape",
-            # Ctrl+C in a terminal is for the app, which then tells its children.
+            # Ctrl+C in a terminal is for the app, which then stops its children.
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -77,7 +77,7 @@ class ChildProcess:
         ).start()
 
     def send(self, message: Message) -> bool:
-        """Write one message; False when the process no longer listens (its exit follows)."""
+        """Write one message; False when the process no longer reads (its exit follows)."""
         stream = self._process.stdin
         if stream is None:
             return False
@@ -103,12 +103,12 @@ class ChildProcess:
         return True
 
     def close_input(self) -> None:
-        """No more requests will come."""
+        """Close stdin: no more requests follow."""
         if self._process.stdin is not None:
             with self._write_lock, contextlib.suppress(OSError, ValueError):
                 self._process.stdin.close()
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """The end of its log."""
         return "\n".join(self._stderr)
 
@@ -129,8 +129,8 @@ class ChildProcess:
                 try:
                     message = parse_line(line)
                 except ProtocolError as error:
-                    # A library that prints to stdout must not bring the encoder down.
-                    log.warning("process %d said something odd: %s", self.pid, error)
+                    # A library that prints to stdout must not stop the encoder.
+                    log.warning("process %d wrote an invalid line: %s", self.pid, error)
                     continue
                 self._on_message(message)
         code = self._process.wait()

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.changed_images import updated
 from lmpt_desktop.catalogue.records import Image
-from lmpt_desktop.domain.predictions import corrected_classes, predicted_classes
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
@@ -69,17 +68,16 @@ class ImageDetails:
 
 
 def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
-    """Details of ``image``; classes by score, highest first, without scores in order.
+    """Details of ``image``; classes by score, highest first, or in order where not scored.
 
     Raises:
         KeyError: if the snapshot has no such image (its folder was removed).
     """
     row = snapshot.row_of[image.id]
     bands = snapshot.bands.bands
-    scores = snapshot.scores[row]
-    said = snapshot.annotations[row]
-    predicted = predicted_classes(scores, snapshot.thresholds)
-    corrected = corrected_classes(said, scores, snapshot.thresholds)
+    scores, predicted = snapshot.scores[row], snapshot.predicted[row]
+    corrected = snapshot.corrected[row]
+    verdicts = snapshot.annotations[row]
     classes = [
         ClassVerdict(
             class_id=entry.id,
@@ -87,7 +85,7 @@ def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
             score=None if math.isnan(scores[column]) else float(scores[column]),
             threshold=float(snapshot.thresholds[column]),
             predicted=bool(predicted[column]),
-            verdict=Verdict(int(said[column])),
+            verdict=Verdict(int(verdicts[column])),
             band=bands[column],
             corrected=bool(corrected[column]),
         )
@@ -97,7 +95,7 @@ def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
     known_size = image.width is not None and image.height is not None
     taken = image.taken
     if taken is not None and taken.tzinfo is None:
-        # The camera's clock has no zone; UTC keeps it as it was read.
+        # The camera's clock has no time zone; UTC keeps the time as it was read.
         taken = taken.replace(tzinfo=UTC)
     return ImageDetails(
         image_id=image.id,
@@ -113,7 +111,7 @@ def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
 
 
 class ImageReader:
-    """What is asked about single images."""
+    """Answers questions about single images and sets their captions."""
 
     def __init__(
         self, catalogue: Catalogue, state: LibraryState, notify: Callable[[Notice], None]

@@ -1,8 +1,8 @@
-"""The arrays of one open library and the snapshot made of them (thread-safe).
+"""The arrays of one open library and the snapshot made of them (thread-safe, Qt-free).
 
-Who changes what: rows (images) and columns (classes) may be changed by any thread, scores by
-the session's worker only, annotations by any thread after the catalogue has committed them.
-Every change builds a new snapshot under the lock; readers take the reference and need none.
+Any thread may change rows (images), columns (classes) and, after the catalogue has committed
+them, annotations; only the session's worker changes scores.  Every change builds a new snapshot
+under the lock; readers take the reference and need no lock.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot, no_scores
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights
 from trainer.bands import BandLimits
 
@@ -30,11 +31,11 @@ _CARRIED = {
     "classes": ("class_ids", "column_of"),
     "scores": ("predicted", "scored"),
 }
-"""Cached properties that stay right while the field they are made of does."""
+"""Cached properties that stay valid while the field they are computed from is unchanged."""
 
 
 class LibraryState:
-    """Rows, columns, scores and annotations, kept consistent."""
+    """Keeps rows, columns, scores and annotations consistent."""
 
     def __init__(
         self,
@@ -74,8 +75,8 @@ class LibraryState:
     # -------------------------------------------------------------------- rows and columns
 
     def set_images(self, images: ImageTable, read: ReadMatrix, reviewed: set[int]) -> None:
-        """Other rows; verdicts of images not seen before are read from the catalogue, and so are
-        (``reviewed``) their marks."""
+        """Replace the rows.  Verdicts of new images are read with ``read``; ``reviewed`` holds the
+        ids of reviewed images among the new ones."""
         with self._lock:
             old = self._snapshot
             if np.array_equal(images.ids, old.image_ids):
@@ -89,15 +90,14 @@ class LibraryState:
             annotations = _carried(old.annotations, kept, source, len(images), -1)
             new = np.ones(len(images), np.bool_)
             new[kept] = False
-            # ``reviewed`` was read a moment ago; what has been said since is here already.
+            # ``reviewed`` was read a moment ago; later marks are in the old snapshot.
             marks = _member(images.ids, reviewed)
             marks[kept] = old.reviewed[source]
             if new.any() and len(old.classes):
                 annotations[new] = read(images.ids[new], old.class_ids)
-            if self._features is not None and new.any():
-                ids, _ = self._features.view()
-                if np.isin(images.ids[new], ids).any():
-                    self._scored = 0
+            known = self._features.view().ids if self._features is not None else ()
+            if np.isin(images.ids[new], known).any():
+                self._scored = 0
             self._shape += 1
             self._evolve(
                 images=images,
@@ -108,7 +108,7 @@ class LibraryState:
             )
 
     def set_classes(self, classes: Sequence[ClassEntry], read: ReadMatrix) -> None:
-        """Other columns; scores of new classes are NaN until predicted."""
+        """Replace the columns; scores of new classes are NaN until predicted."""
         with self._lock:
             old = self._snapshot
             ids = np.array([entry.id for entry in classes], np.int64)
@@ -132,7 +132,7 @@ class LibraryState:
             )
 
     def set_limits(self, limits: BandLimits | None) -> None:
-        """Other band limits; None for those that suit the number of images."""
+        """Set the band limits; None for those that suit the number of images."""
         with self._lock:
             self._chosen_limits = limits
             images = len(self._snapshot.images)
@@ -141,7 +141,7 @@ class LibraryState:
     # ------------------------------------------------------------------------- annotations
 
     def apply(self, batch: Batch) -> None:
-        """Show what the catalogue has committed."""
+        """Apply a change that the catalogue has committed."""
         with self._lock:
             old = self._snapshot
             changes: dict[str, Any] = {}
@@ -164,9 +164,10 @@ class LibraryState:
                 self._evolve(**changes)
 
     def reread(self, read: ReadMatrix, read_reviewed: Callable[[], set[int]]) -> bool:
-        """Read every verdict again, because somebody else has changed some; whether any differ.
+        """Read every verdict again, because another process has changed some; returns whether any
+        differ.
 
-        Nobody waits for the reading: where something changed meanwhile it is done again.
+        Reading takes place outside the lock, and is repeated where something changed meanwhile.
         """
         while True:
             old = self._snapshot
@@ -188,7 +189,7 @@ class LibraryState:
     # -------------------------------------------------------------- features and scores
 
     def set_features(self, features: FeatureRows | None) -> None:
-        """Features of another backbone (None: none yet); scores become unknown."""
+        """Set the features of another backbone (None: none yet); scores become unknown."""
         with self._lock:
             self._features = features
             self._weights = None
@@ -196,37 +197,26 @@ class LibraryState:
             self._evolve(scores=no_scores(*self._snapshot.scores.shape))
 
     def add_features(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        """Features that were just committed; they are scored at the next :meth:`predict`."""
+        """Add features that were just committed; the next :meth:`predict` scores them."""
         with self._lock:
             if self._features is None or not self._features.dim:
                 self._features = FeatureRows(features.shape[1])
             self._features.append(ids, features)
 
-    def feature_view(self) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-        """All features in memory: ids (n,), float16 (n, D)."""
+    def features(self) -> Features:
+        """All features in memory."""
         with self._lock:
-            if self._features is None:
-                return np.empty(0, np.int64), np.empty((0, 0), np.float16)
-            return self._features.view()
-
-    def features_of(
-        self, image_ids: NDArray[np.int64]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
-        """See :meth:`FeatureRows.of_images`."""
-        with self._lock:
-            if self._features is None:
-                return np.zeros(len(image_ids), np.bool_), np.empty((0, 0), np.float16)
-            return self._features.of_images(image_ids)
+            return self._features.view() if self._features is not None else Features.none()
 
     def set_weights(self, class_ids: Sequence[int], weights: ClassWeights) -> None:
-        """Predict with these from the next :meth:`predict` on."""
+        """Use these from the next :meth:`predict` on."""
         with self._lock:
             self._weights = (tuple(class_ids), weights)
             self._scored = 0
 
     @property
     def weights(self) -> tuple[tuple[int, ...], ClassWeights] | None:
-        """What was set last: class ids and their weights."""
+        """The class ids and weights in use, or None."""
         return self._weights
 
     def predict(self) -> bool:
@@ -242,18 +232,19 @@ class LibraryState:
                     return False
                 class_ids, weights = self._weights
                 end = len(self._features)
-                ids, features = self._features.view(start)
+                features = self._features.view(start)
                 version = self._weights
             if class_ids != tuple(entry.id for entry in snapshot.classes):
-                return False  # the vocabulary moved on; its weights will follow
+                return False  # the vocabulary has changed; its weights will follow
             if start and start == end:
                 return False
-            rows, known = _places(ids, snapshot.image_ids)
-            if not start and np.array_equal(ids, snapshot.image_ids):
-                scores = predict(features, weights)
+            rows, known = _places(features.ids, snapshot.image_ids)
+            matrix = features.matrix
+            if not start and np.array_equal(features.ids, snapshot.image_ids):
+                scores = predict(matrix, weights)
             else:
                 scores = np.array(snapshot.scores) if start else _blank(snapshot.scores.shape)
-                scores[rows[known]] = predict(features if known.all() else features[known], weights)
+                scores[rows[known]] = predict(matrix if known.all() else matrix[known], weights)
             with self._lock:
                 if self._shape != shape or self._weights is not version:
                     continue
@@ -302,7 +293,7 @@ def _carried(
     result = np.empty((rows, values.shape[1]), values.dtype)
     count = len(kept)
     if count == len(values) and count and kept[-1] == source[-1] == count - 1:
-        # Rows were added and none went: most of the work is one copy, without Python's lock.
+        # Rows were only added: most of the work is one copy, without Python's lock.
         result[:count] = values
         result[count:] = other
         return result
@@ -340,7 +331,7 @@ def _places(
     if not len(ascending):
         return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
     if len(wanted) > int(ascending[-1]):
-        # Many more questions than ids: a table answers them faster than a search.
+        # Many more ids to look up than there are: a table is faster than a search.
         table = np.zeros(int(ascending[-1]) + 1, np.int64)
         table[ascending] = np.arange(len(ascending))
         rows = table[np.clip(wanted, 0, len(table) - 1)]

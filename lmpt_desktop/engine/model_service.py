@@ -1,7 +1,7 @@
-"""The model side of a session: which backbone, its encoder, class weights and versions.
+"""The model of an open library: its backbone, encoder, features and class weights (Qt-free).
 
-Heavy things happen on the session's worker thread or in the encoder; the methods here that
-are called from the window only leave word.
+Heavy work is done on the session's worker thread or in the encoder process; the methods that the
+window calls only request it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import PromptSetRecord
 from lmpt_desktop.engine.child_process import TRAINER
+from lmpt_desktop.engine.class_weights import Version, library_weights, prompt_text
 from lmpt_desktop.engine.encoding.backbones import BackboneInfo, offered_backbones
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
+from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -34,8 +36,6 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.engine.versions.class_weights import Version, library_weights, prompt_text
-from lmpt_desktop.engine.versions.model_facts import ModelFacts, setting_name
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.settings import BACKBONE, DEVICE, Settings
 from lmpt_desktop.translation import _
@@ -49,8 +49,8 @@ PREDICT_SECONDS = 0.3
 """Arriving features are scored at intervals of at least this length, not one by one."""
 
 
-class _Answers:
-    """The :class:`EncoderSink` of one client: passes on, with the client's backbone."""
+class _ServiceSink:
+    """The :class:`EncoderSink` of one client; adds the client's backbone to each call."""
 
     def __init__(self, service: ModelService, backbone: str) -> None:
         self._service = service
@@ -100,10 +100,10 @@ class ModelService:
         """What the user reads ("CPU", "NVIDIA H200"); "" until a model has been loaded."""
         self._chosen_device = device
         self._failure: EncoderError | None = None
-        """Why there is no encoder, after it gave up; None while all is well."""
+        """Why encoding has stopped; None while it has not."""
         self._images_changed = images_changed
         self._gentle = ""
-        """Why encoding goes easy on the machine, in the words of :mod:`.pace`; "" where not."""
+        """Why encoding is slowed down, see :mod:`.encoding.throttle`; "" at full speed."""
         self.only_folders: set[int] | None = None
         """Encode photos of these folders only; None: of all."""
         self._state = state
@@ -115,7 +115,7 @@ class ModelService:
         self._lock = threading.RLock()
         self._client: EncoderClient | None = None
         self._candidate: EncoderClient | None = None
-        self._asked: set[str] = set()
+        self._requested: set[str] = set()
         self._texts_waiting = 0
         self._cancelled = False
         self._numbers = itertools.count()
@@ -154,7 +154,7 @@ class ModelService:
             backbone,
             self._chosen_device,
             folder,
-            _Answers(self, backbone),
+            _ServiceSink(self, backbone),
             command=self._command,
             gentle=self._gentle,
         )
@@ -169,7 +169,7 @@ class ModelService:
     # ------------------------------------------------------------------------------ photos
 
     def queue_missing(self, image_ids: NDArray[np.int64] | None = None) -> None:
-        """Encode every photo that lacks a feature, of all or of these."""
+        """Encode the photos that lack a feature: of all, or of these ids (n,)."""
         client = self._client
         if client is not None and not self._cancelled:
             if image_ids is not None and not len(image_ids):
@@ -183,17 +183,17 @@ class ModelService:
                 client.add(missing.tolist())
 
     def prioritise(self, image_ids: Sequence[int]) -> None:
-        """Encode these first."""
+        """Encode these first, in this order: the photos on screen."""
         if self._client is not None:
             self._client.prioritise(image_ids)
 
     def pause(self) -> None:
-        """Encode no more photos for now."""
+        """Encode no more photos until resumed."""
         if self._client is not None:
             self._client.pause()
 
     def resume(self) -> None:
-        """Go on, also after a failure or a cancel."""
+        """Continue, also after a failure or a cancel."""
         self._cancelled = False
         if self._client is not None:
             self._failure = None
@@ -202,7 +202,7 @@ class ModelService:
             self.refresh()
 
     def cancel(self) -> None:
-        """Drop the waiting photos; give up a backbone that is being fetched or loaded."""
+        """Drop the waiting photos, or stop fetching or loading another backbone."""
         with self._lock:
             candidate, self._candidate = self._candidate, None
         if candidate is not None:
@@ -218,7 +218,7 @@ class ModelService:
         self._cancelled = False
 
     def set_gentle(self, reason: str) -> None:
-        """Encode with less of the machine, because of ``reason``; "" for all of it."""
+        """Slow encoding down because of ``reason``; "" for full speed."""
         with self._lock:
             self._gentle = reason
             clients = [item for item in (self._client, self._candidate) if item is not None]
@@ -241,14 +241,18 @@ class ModelService:
     def _keep_features(
         self, backbone: str, ids: NDArray[np.int64], features: NDArray[np.float16]
     ) -> None:
-        """Commit features; raises what the catalogue raises."""
+        """Commit features.
+
+        Raises:
+            CatalogueError: with a sentence for the user.
+        """
         self._catalogue.features.append(backbone, ids, features)
         if backbone == self.backbone:
             self._state.add_features(ids, features)
             self._worker.post("predict", self._predict, PREDICT_SECONDS)
 
     def _photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
-        """Photos that cannot be encoded are listed with their reason."""
+        """Mark photos that cannot be encoded as unreadable, with the reason."""
         for item in failures:
             self._catalogue.images.mark_unreadable(item.id, item.reason)
         self._images_changed()
@@ -256,28 +260,29 @@ class ModelService:
     # ----------------------------------------------------------------------------- weights
 
     def refresh(self) -> None:
-        """Classes, prompts or the active version changed: predict anew, in the background."""
+        """Classes or the active version changed: compute weights and scores again, in the
+        background."""
         self._worker.post("weights", self._refresh_weights)
 
     def refresh_scores(self) -> None:
-        """Images appeared: predict those that have a feature already."""
+        """Images appeared: score those that have a feature already."""
         self._worker.post("predict", self._predict)
 
     def _predict(self) -> None:
         if self._state.predict():
             self._notify(PredictionsChanged())
         facts = self.facts()
-        ids, _ = self._state.feature_view()
-        if facts is not None and facts.bias is None and len(ids) >= 2 * self._calibrated_with:
+        count = len(self._state.features().ids)
+        if facts is not None and facts.bias is None and count >= 2 * self._calibrated_with:
             self._refresh_weights()
 
     def facts(self) -> ModelFacts | None:
-        """What is known of the backbone in use; None until it was loaded once."""
+        """Facts about the backbone in use; None until it has been loaded once."""
         return self._facts_of(self.backbone)
 
     @property
     def last_device(self) -> str:
-        """What the backbone last ran on, as the user reads it; "" if it never did."""
+        """The device the backbone last ran on, as the user reads it; "" if it never ran."""
         facts = self.facts()
         return facts.device if facts is not None else ""
 
@@ -289,11 +294,11 @@ class ModelService:
         texts = sorted({prompt_text(entry) for entry in classes})
         facts = self.facts()
         if facts is None:
-            self._ask(texts or ["photo"])
+            self._encode_texts(texts or ["photo"])
             return
         known = self._catalogue.features.texts(self.backbone, texts, facts.variant)
-        self._ask([text for text in texts if text not in known])
-        _, features = self._state.feature_view()
+        self._encode_texts([text for text in texts if text not in known])
+        features = self._state.features().matrix
         self._calibrated_with = max(1, len(features))
         weights = library_weights(classes, facts, known, features, self._active_version())
         self._state.set_weights([entry.id for entry in classes], weights)
@@ -301,8 +306,8 @@ class ModelService:
             self._notify(PredictionsChanged())
 
     def weights_with(self, record: PromptSetRecord | None) -> ClassWeights | None:
-        """The weights that predictions would have with another prompt set (None: zero-shot);
-        None before the backbone was ever loaded.
+        """The weights with another prompt set (None: zero-shot); None before the backbone was ever
+        loaded.
 
         Raises:
             trainer.prompt_set.PromptSetError: if it cannot be read.
@@ -313,12 +318,12 @@ class ModelService:
         classes = self._state.snapshot.classes
         texts = sorted({prompt_text(entry) for entry in classes})
         known = self._catalogue.features.texts(self.backbone, texts, facts.variant)
-        _, features = self._state.feature_view()
+        features = self._state.features().matrix
         version = Version.load(record) if record is not None else None
         return library_weights(classes, facts, known, features, version)
 
     def forget_version(self, version_id: int) -> None:
-        """More is known of a prompt set by now: read it again when it is needed."""
+        """The record of a prompt set has changed: read it again when it is needed."""
         if self._version is not None and self._version[0] == version_id:
             self._version = None
 
@@ -336,13 +341,13 @@ class ModelService:
                 return None
         return self._version[1]
 
-    def _ask(self, texts: Sequence[str]) -> None:
-        """Have texts encoded; weights are refreshed when they are there."""
+    def _encode_texts(self, texts: Sequence[str]) -> None:
+        """Have texts encoded; weights are refreshed when they arrive."""
         client = self._client
         if client is None or self._failure is not None:
             return
-        wanted = [text for text in texts if text not in self._asked]
-        self._asked.update(wanted)
+        wanted = [text for text in texts if text not in self._requested]
+        self._requested.update(wanted)
         for start in range(0, len(wanted), TEXTS_PER_REQUEST):
             part = wanted[start : start + TEXTS_PER_REQUEST]
             with self._lock:
@@ -350,15 +355,15 @@ class ModelService:
             future = client.encode_texts(part, ensemble=True)
             backbone = client.backbone
             future.add_done_callback(
-                lambda done, part=part, backbone=backbone: self._texts_came(backbone, part, done)
+                lambda done, part=part, backbone=backbone: self._texts_encoded(backbone, part, done)
             )
 
-    def _texts_came(
+    def _texts_encoded(
         self, backbone: str, texts: Sequence[str], future: Future[NDArray[np.float32]]
     ) -> None:
         def keep() -> None:
             try:
-                self._asked.difference_update(texts)
+                self._requested.difference_update(texts)
                 facts = self._facts_of(backbone)
                 error = future.exception()
                 if error is not None:
@@ -388,23 +393,23 @@ class ModelService:
     def encode_words(
         self, words: str, *, ensemble: bool = False
     ) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
-        """Have a search's words encoded as they are, or (``ensemble``) within the templates of
-        class names.
+        """Have words encoded as they are or, with ``ensemble``, within the templates of class
+        names.
 
         Returns:
-            Who reads them, and the promise of (1, D) float32, which may raise
+            The client that encodes them and the future of (1, D) float32, which may raise
             :class:`EncoderError`; None where this session starts no encoder.
         """
         client = self._client
         return client and (client, client.encode_texts([words], ensemble=ensemble))
 
     def uses(self, client: EncoderClient) -> bool:
-        """Whether ``client`` has not been replaced (by another device's or backbone's)."""
+        """Whether ``client`` is in use, and not replaced because of another device or backbone."""
         return self._client is client
 
     @property
     def loaded(self) -> bool:
-        """Whether words are answered at once, without loading a model first."""
+        """Whether texts are encoded at once, without loading a model first."""
         client = self._client
         return client is not None and client.loaded
 
@@ -433,7 +438,7 @@ class ModelService:
     def _use(self, backbone: str) -> None:
         self.backbone = backbone
         self._settings.set(BACKBONE, backbone)
-        self._asked.clear()
+        self._requested.clear()
         self._version = None
         self._notify_encoder()
         self._worker.post("features", self._load_features)
@@ -457,7 +462,7 @@ class ModelService:
                 return
             self._candidate = candidate = self._new_client(name)
         self._notify_encoder(_("Loading {name}").format(name=name))
-        # Any text will do: it makes the encoder start, and its answer is known to be needed.
+        # Any text will do: a request makes the encoder start.
         candidate.encode_texts(["photo"], ensemble=True)
 
     def set_device(self, device: str) -> None:
@@ -470,7 +475,7 @@ class ModelService:
             if not self._encode:
                 return
             old, self._client = self._client, self._new_client(self.backbone)
-            self._asked.clear()
+            self._requested.clear()
             self._failure = None
         self._dispose(old)
         self.device = ""
@@ -479,7 +484,7 @@ class ModelService:
         self.refresh()
 
     def _encoder_failed(self, backbone: str, error: EncoderError, details: str) -> None:
-        """An encoder gave up."""
+        """An encoder has stopped because of an error."""
         with self._lock:
             candidate = self._candidate
             refused = candidate is not None and candidate.backbone == backbone
@@ -487,7 +492,7 @@ class ModelService:
                 self._candidate = None
             elif backbone == self.backbone:
                 self._failure = error
-                self._asked.clear()
+                self._requested.clear()
         if refused:
             self._dispose(candidate)
             message = _("{error} {backbone} stays in use.").format(
@@ -512,7 +517,7 @@ class ModelService:
 
 
 def _remove_leftovers(chunks: Path) -> None:
-    """Chunks of processes that are gone: their photos are simply encoded again."""
+    """Remove feature chunks of processes that have ended; their photos are encoded again."""
     if not chunks.is_dir():
         return
     import psutil  # noqa: PLC0415 - not needed to open a window

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class ActivityKind(StrEnum):
-    """Background work that shows progress."""
+    """Kinds of background work that show progress."""
 
     SCAN = "scan"
     ENCODE = "encode"
@@ -34,12 +34,12 @@ class ActivityState(StrEnum):
 
 @dataclass(frozen=True)
 class Activity:
-    """How far a piece of background work is.
+    """Progress of a piece of background work.
 
     ``done`` and ``total`` count files (scan), photos (encode, caption), bytes (download) or steps
     (fit); ``total`` is 0 where not known.  ``seconds_left`` is None where there is no
-    honest estimate.  ``message`` is a sentence for the user, or ""; ``note`` a few words on how
-    it goes ("slowly, on battery"), or "".
+    estimate.  ``message`` is a sentence for the user, or ""; ``note`` a short remark
+    ("slowly, on battery"), or "".
     """
 
     kind: ActivityKind
@@ -53,7 +53,7 @@ class Activity:
 
 @dataclass(frozen=True)
 class Notice:
-    """Base of everything a listener receives."""
+    """Base class of all notices."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Scans the library's folders in the background, one after another."""
+"""Scans the library's folders in the background, one after another (Qt-free)."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 REPORT_SECONDS = 0.2
 MAX_PROBLEMS = 20
-"""So many folders that cannot be read are named; the rest are counted."""
+"""How many unreadable folders are listed; the rest are only counted."""
 
 
 class Scanner:
-    """One thread, a queue of folders, and a pause that takes hold at the next file."""
+    """One thread and a queue of folders; pausing takes effect at the next file."""
 
     def __init__(
         self,
@@ -61,8 +61,8 @@ class Scanner:
             return self._current is None and not self._queue
 
     def scan(self, folders: Sequence[Folder], scope: Scope = EVERYTHING) -> None:
-        """Scan these, or a part of each, after those that wait; one that is being scanned is
-        scanned again."""
+        """Scan these, or the part ``scope`` of each, after those that are waiting; a folder that
+        is being scanned is scanned again."""
         with self._changed:
             for folder in folders:
                 _, waiting = self._queue.get(folder.id, (folder, scope))
@@ -70,7 +70,7 @@ class Scanner:
             self._changed.notify_all()
 
     def forget(self, folder_id: int) -> None:
-        """Do not scan a folder that is being removed; a scan of it ends at the next file."""
+        """Do not scan a folder that is being removed; its scan ends at the next file."""
         with self._changed:
             self._queue.pop(folder_id, None)
             if self._current is not None and self._current.id == folder_id:
@@ -78,7 +78,7 @@ class Scanner:
                 self._changed.notify_all()
 
     def pause(self) -> None:
-        """Hold at the next file."""
+        """Pause at the next file."""
         with self._changed:
             self._paused = True
             busy = self._current is not None or bool(self._queue)
@@ -86,13 +86,13 @@ class Scanner:
             self._report(ActivityState.PAUSED)
 
     def resume(self) -> None:
-        """Go on."""
+        """Continue."""
         with self._changed:
             self._paused = False
             self._changed.notify_all()
 
     def cancel(self) -> None:
-        """Drop what waits and end the scan that runs; what was found is kept."""
+        """Drop the waiting folders and end the current scan; what was found is kept."""
         with self._changed:
             self._queue.clear()
             self._skip = self._current is not None
@@ -116,15 +116,15 @@ class Scanner:
             try:
                 self._scan(folder, scope)
             except CatalogueError as error:
-                if isinstance(error, NotInCatalogue) and self._was_taken_over(folder):
-                    log.info("the scan of %s was left: %s", folder.path, error)
+                if isinstance(error, NotInCatalogue) and self._was_absorbed(folder):
+                    log.info("the scan of %s was dropped: %s", folder.path, error)
                 else:
                     self._failed(folder, str(error), repr(error))
             except Exception as error:
                 log.exception("the scan of %s failed", folder.path)
                 self._failed(
                     folder,
-                    _("The folder could not be read to its end: {error}").format(error=error),
+                    _("The folder could not be read completely: {error}").format(error=error),
                     "",
                 )
             with self._changed:
@@ -135,8 +135,8 @@ class Scanner:
             if last:
                 self._report(ActivityState.IDLE)
 
-    def _was_taken_over(self, folder: Folder) -> bool:
-        """Whether it is part of a folder around it now, which is scanned in its stead."""
+    def _was_absorbed(self, folder: Folder) -> bool:
+        """Whether it has become part of an enclosing folder, which is scanned instead."""
         try:
             return all(item.id != folder.id for item in self._catalogue.folders.all(hidden=True))
         except CatalogueError:
@@ -181,15 +181,15 @@ class Scanner:
                     "Their photos keep what is known of them."
                 )
             else:
-                message = _("{reason} Its photos are shown as missing, with all you said.").format(
-                    reason=shown[0].reason
-                )
+                message = _(
+                    "{reason} Its photos are shown as missing; their annotations are kept."
+                ).format(reason=shown[0].reason)
             self._notify(
                 Problem(_("{path} could not be read").format(path=folder.path), message, details)
             )
 
     def _should_stop(self) -> bool:
-        """Asked by the scan between files; waits here while paused."""
+        """Called by the scan between files; blocks while paused."""
         with self._changed:
             self._changed.wait_for(lambda: self._closed or self._skip or not self._paused)
             return self._closed or self._skip

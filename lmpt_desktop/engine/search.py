@@ -1,7 +1,7 @@
-"""Search in an open library: by words, which the encoder reads, or by example images (Qt-free).
+"""Search in an open library, by words (which the encoder reads) or by example images (Qt-free).
 
-Nothing here waits for a model.  Words that were not read before are given to the encoder, the
-answer says so, and :class:`SearchReady` tells the listeners when to ask again.
+Nothing here waits for a model.  Words that are not cached are sent to the encoder, the result says
+so, and :class:`SearchReady` follows when it is time to ask again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.tasks import Worker
 from lmpt_desktop.inference.filters import Filter, Sort, select
+from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.search import (
     RESULT_LIMIT,
     Ranking,
@@ -40,28 +41,27 @@ from lmpt_desktop.translation import N_, _
 log = logging.getLogger(__name__)
 
 VARIANT = "search"
-"""Tells words as they are apart from class names within templates, in the catalogue's cache."""
+"""In the catalogue's cache, separates plain words from class names within templates."""
 RECENT = 64
-"""Directions of so many recent words are kept in memory; the catalogue keeps them all."""
+"""How many recent queries are cached in memory; the catalogue keeps them all."""
 
 LOADING = N_("Loading the model to read your words...")
 READING = N_("Reading your words...")
 NO_ENCODER = N_(
-    "Words cannot be searched for, because no model is started here. "
-    "More like this works without one."
+    "Searching for words needs a model, and none is started here. More like this works without one."
 )
 NOTHING_ENCODED = N_(
-    "No photo has been looked at by the model yet, so there is nothing to "
-    "search in. Results appear by themselves as photos are encoded."
+    "No photo has been encoded yet, so there is nothing to search. "
+    "Results appear as photos are encoded."
 )
 
 
 class SearchState(StrEnum):
-    """How far an answer is."""
+    """State of a result."""
 
     READY = "ready"
     WAITING = "waiting"
-    """The words are with the encoder; :class:`SearchReady` will follow."""
+    """The encoder is reading the words; :class:`SearchReady` will follow."""
     NOTHING = "nothing"
     """There is nothing to compare (yet)."""
     FAILED = "failed"
@@ -70,21 +70,21 @@ class SearchState(StrEnum):
 
 @dataclass(frozen=True)
 class SearchQuery:
-    """Words, or images to find more of; not both."""
+    """Words, or example images; not both."""
 
     text: str = ""
     image_ids: tuple[int, ...] = ()
 
     @classmethod
     def words(cls, text: str) -> SearchQuery | None:
-        """Words as typed, without superfluous space; None where nothing is left."""
+        """A query of words as typed, with spaces tidied; None if there are none."""
         tidy = " ".join(text.split())
         return cls(text=tidy) if tidy else None
 
 
 @dataclass(frozen=True, eq=False)
 class SearchResult:
-    """Answer to a query; ``ranking`` is empty and ``message`` a sentence unless it is ready."""
+    """Result of a query; unless it is ready, ``ranking`` is empty and ``message`` a sentence."""
 
     query: SearchQuery
     state: SearchState
@@ -94,13 +94,13 @@ class SearchResult:
 
 @dataclass(frozen=True)
 class SearchReady(Notice):
-    """The encoder has read these words, or has failed to: ask again."""
+    """The encoder has read these words, or failed to: ask again."""
 
     text: str
 
 
 class Searcher:
-    """Answers queries; any thread may ask."""
+    """Answers queries; every method may be called from any thread."""
 
     def __init__(
         self,
@@ -128,23 +128,23 @@ class Searcher:
         snapshot: Snapshot | None = None,
         limit: int | None = RESULT_LIMIT,
     ) -> SearchResult:
-        """The images most alike ``query`` among those that pass ``wanted``.
+        """The images most similar to ``query`` among those that pass ``wanted``.
 
         Args:
-            query: what to look for.
+            query: what to search for.
             wanted: None for every image.
-            snapshot: whose rows the answer speaks of; None for the newest.
+            snapshot: the result holds its rows; None for the newest.
             limit: how many images at most; None for all.
         """
         snapshot = snapshot or self._state.snapshot
-        ids, features = self._state.feature_view()
+        features = self._state.features()
         backbone = self._model.backbone
-        if not len(ids):
-            return _without(query, SearchState.NOTHING, _(NOTHING_ENCODED))
+        if not len(features.ids):
+            return _no_result(query, SearchState.NOTHING, _(NOTHING_ENCODED))
         direction = (
             self._words(backbone, query)
             if query.text
-            else _examples(query.image_ids, ids, features)
+            else _mean_direction(query.image_ids, features)
         )
         if isinstance(direction, SearchResult):
             return direction
@@ -152,24 +152,24 @@ class Searcher:
             one = len(query.image_ids) == 1
             message = (
                 _(
-                    "The chosen photo has not been looked at by the model yet, so nothing "
-                    "can be compared."
+                    "The chosen photo has not been encoded yet, so there is nothing to compare it "
+                    "with."
                 )
                 if one
                 else _(
-                    "None of the chosen photos has been looked at by the model yet, so nothing "
-                    "can be compared."
+                    "None of the chosen photos has been encoded yet, so there is nothing to "
+                    "compare."
                 )
             )
-            return _without(query, SearchState.NOTHING, message)
-        if len(direction) != features.shape[1]:  # the backbone is just being changed
-            return _without(query, SearchState.NOTHING, _(NOTHING_ENCODED))
-        values = per_row(self._values(direction, ids, features), ids, snapshot.image_ids)
+            return _no_result(query, SearchState.NOTHING, message)
+        if len(direction) != features.matrix.shape[1]:  # the backbone is being changed
+            return _no_result(query, SearchState.NOTHING, _(NOTHING_ENCODED))
+        values = per_row(self._values(direction, features), features.ids, snapshot.image_ids)
         passing = select(snapshot, wanted, Sort()) if wanted is not None else None
         return SearchResult(query, SearchState.READY, rank(values, passing, limit))
 
     def retry(self, query: SearchQuery) -> None:
-        """Give words that could not be read to the encoder once more, at the next :meth:`run`."""
+        """Try again to read words that could not be read, at the next :meth:`run`."""
         with self._lock:
             for key in [key for key in self._failed if key[1] == query.text]:
                 del self._failed[key]
@@ -177,14 +177,14 @@ class Searcher:
     # ------------------------------------------------------------------------------- words
 
     def _words(self, backbone: str, query: SearchQuery) -> NDArray[np.float32] | SearchResult:
-        """The direction of the words, or why there is none."""
+        """The (D,) direction of the words, or a result that says why there is none."""
         key = (backbone, query.text)
         with self._lock:
             if (found := self._read.get(key)) is not None:
                 self._read.move_to_end(key)
                 return found
             if key in self._failed:
-                return _without(query, SearchState.FAILED, self._failed[key])
+                return _no_result(query, SearchState.FAILED, self._failed[key])
             waiting = key in self._asked
         if waiting:
             return self._waiting(query)
@@ -204,22 +204,22 @@ class Searcher:
         if asked is None:
             with self._lock:
                 self._asked.discard(key)
-            return _without(query, SearchState.FAILED, _(NO_ENCODER))
+            return _no_result(query, SearchState.FAILED, _(NO_ENCODER))
         client, future = asked
-        future.add_done_callback(lambda done: self._came(key, client, done))
+        future.add_done_callback(lambda done: self._text_encoded(key, client, done))
         return answer
 
-    def _came(
+    def _text_encoded(
         self, asked: tuple[str, str], client: EncoderClient, future: Future[NDArray[np.float32]]
     ) -> None:
-        """The encoder (whose backbone may be newer than the one asked for) has answered."""
+        """The encoder has answered; its backbone may be newer than that of the request."""
         key = (client.backbone, asked[1])
         error = future.exception()
         if error is not None:
             log.info("the words of a search were not read: %s", error)
             with self._lock:
                 self._asked.discard(asked)
-                # Where another encoder has taken over, the next question goes to that one.
+                # Where another encoder has replaced it, the next request goes to that one.
                 if self._model.uses(client):
                     self._failed[key] = _("Your words could not be read. {error}").format(
                         error=error
@@ -240,36 +240,36 @@ class Searcher:
                 self._read.popitem(last=False)
 
     def _remember(self, key: tuple[str, str], direction: NDArray[np.float32]) -> None:
-        """Keep the answer with the library: the same words need no model next time."""
+        """Cache the embedding in the catalogue: next time these words need no model."""
         try:
             self._catalogue.features.put_texts(key[0], {key[1]: direction}, VARIANT)
         except CatalogueError as error:
-            log.warning("the words of a search were not kept: %s", error)
+            log.warning("the words of a search were not cached: %s", error)
 
     def _waiting(self, query: SearchQuery) -> SearchResult:
         message = _(READING) if self._model.loaded else _(LOADING)
-        return _without(query, SearchState.WAITING, message)
+        return _no_result(query, SearchState.WAITING, message)
 
     # ---------------------------------------------------------------------------- features
 
     def _values(
         self,
         direction: NDArray[np.float32],
-        ids: NDArray[np.int64],
-        features: NDArray[np.float16],
+        features: Features,
     ) -> NDArray[np.float32]:
         """:func:`similarities`, computed once while only the filter changes."""
         kept = self._kept
-        owner = features if features.base is None else features.base
+        matrix = features.matrix
+        owner = matrix if matrix.base is None else matrix.base
         if (
             kept is not None
             and kept.owner() is owner
-            and len(kept.values) == len(ids)
+            and len(kept.values) == len(matrix)
             and np.array_equal(kept.direction, direction)
         ):
             return kept.values
-        values = similarities(features, direction)
-        # Weak, so that features of a backbone that is no longer in use are let go.
+        values = similarities(matrix, direction)
+        # Weak, so that features of a backbone that is no longer in use are freed.
         self._kept = _Kept(weakref.ref(owner), direction, values)
         return values
 
@@ -283,16 +283,12 @@ class _Kept:
     values: NDArray[np.float32]
 
 
-def _examples(
-    image_ids: tuple[int, ...], ids: NDArray[np.int64], features: NDArray[np.float16]
-) -> NDArray[np.float32] | None:
-    """What the examples share; None where none of them has a feature."""
-    places = np.flatnonzero(np.isin(ids, np.array(image_ids, np.int64)))
-    # Of an image that was encoded again the last feature counts: look from the end.
-    _, last = np.unique(ids[places][::-1], return_index=True)
-    return direction_of(features[places[::-1][last]])
+def _mean_direction(image_ids: tuple[int, ...], features: Features) -> NDArray[np.float32] | None:
+    """The mean direction of the examples; None where none of them has a feature."""
+    _has, found = features.lookup(np.unique(np.array(image_ids, np.int64)))
+    return direction_of(found)
 
 
-def _without(query: SearchQuery, state: SearchState, message: str) -> SearchResult:
+def _no_result(query: SearchQuery, state: SearchState, message: str) -> SearchResult:
     none = Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0, 0)
     return SearchResult(query, state, none, message)

@@ -1,4 +1,4 @@
-"""Backbones to offer, with what the user should know before choosing one."""
+"""The backbones to offer (Qt-free)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DEFAULT_BACKBONE = LITE
 class BackboneInfo:
     """A backbone the user can choose.
 
-    ``available`` means no download is needed; ``download_bytes`` is 0 where not known.
+    ``available``: no download is needed; ``download_bytes`` is 0 where not known.
     """
 
     name: str
@@ -25,7 +25,7 @@ class BackboneInfo:
 
 
 def offered_backbones(current: str) -> list[BackboneInfo]:
-    """The list for the settings: suggested ones, then the current one if it is another."""
+    """The suggested backbones, then the current one if it is not among them."""
     offered = [
         BackboneInfo(
             item.name, item.title, _(item.note), item.download_bytes, is_downloaded(item.name)

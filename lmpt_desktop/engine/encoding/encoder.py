@@ -1,8 +1,8 @@
-"""The client of the encoder process: starts it, feeds it, survives its crashes.
+"""The client of the encoder process: starts it, sends it work, survives its crashes (Qt-free).
 
-One thread owns all state and is told things through a queue, by the session's threads
-(photos, texts, pause) and by the threads that read the process.  Requests are small, so that
-order, pausing and cancelling are decided here and not in the encoder.
+One thread owns all state; other threads (the session's, and those that read the process) send it
+actions through a queue.  Requests are small, so that order, pausing and cancelling are decided
+here and not in the encoder.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ MAX_IN_FLIGHT = 2
 
 
 class EncoderClient:
-    """Talks to one encoder process at a time, for one backbone and device."""
+    """Runs one encoder process at a time, for one backbone and device."""
 
     def __init__(
         self,
@@ -69,15 +69,15 @@ class EncoderClient:
         backoff: Sequence[float] = BACKOFF_SECONDS,
         gentle: str = "",
     ) -> None:
-        """Nothing is started until there is work.
+        """No process is started until there is work.
 
         Args:
             backbone, device: given to the process.
             folder: where it leaves chunks; emptied now, removed on close.
             sink: receives the answers.
             command: the program and its first arguments.
-            idle_seconds: after so long without work the process is ended.
-            stall_seconds: after so long without an answer it counts as crashed.
+            idle_seconds: the process is ended after this time without work.
+            stall_seconds: the process counts as crashed after this time without an answer.
             backoff: seconds to wait before the first, second, ... restart in a row.
             gentle: see :meth:`set_gentle`.
         """
@@ -105,25 +105,25 @@ class EncoderClient:
         self._started_gentle = False
         self._crashes_in_row = 0
         self._start_after = 0.0
-        self._last_heard = time.monotonic()
+        self._last_message = time.monotonic()
         self._last_work = time.monotonic()
         self._downloading = False
         self._progress = EncodeProgress()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._told = 0
-        self._told_lock = threading.Lock()
+        self._posted = 0
+        self._posted_lock = threading.Lock()
         self._thread = threading.Thread(target=self._loop, name="encoder client", daemon=True)
         self._thread.start()
 
     # ------------------------------------------------------------------ from other threads
 
     def add(self, ids: Iterable[int]) -> None:
-        """Encode these photos after those already waiting."""
-        self._tell(lambda wanted=list(ids): self._photos.add(wanted))
+        """Encode these photos after those that are waiting."""
+        self._post(lambda wanted=list(ids): self._photos.add(wanted))
 
     def prioritise(self, ids: Iterable[int]) -> None:
-        """Of the waiting photos, encode these first."""
-        self._tell(lambda wanted=list(ids): self._photos.prioritise(wanted))
+        """Encode these of the waiting photos first."""
+        self._post(lambda wanted=list(ids): self._photos.prioritise(wanted))
 
     def encode_texts(self, texts: Sequence[str], *, ensemble: bool) -> Future[NDArray[np.float32]]:
         """Unit-norm embeddings (n, D) float32, row i of text i.
@@ -135,55 +135,50 @@ class EncoderClient:
         if self._closed:
             self._add_text(request)
         else:
-            self._tell(lambda: self._add_text(request))
+            self._post(lambda: self._add_text(request))
         return request.future
 
     def pause(self) -> None:
         """Send no more photos; texts are still answered."""
-        self._tell(lambda: self._set_paused(True))
+        self._post(lambda: self._set_paused(True))
 
     def resume(self) -> None:
-        """Go on, also after a failure."""
-        self._tell(lambda: self._set_paused(False))
+        """Continue, also after a failure."""
+        self._post(lambda: self._set_paused(False))
 
     def set_gentle(self, reason: str) -> None:
         """Run the process gently from now on, because of ``reason``; "" for full speed.
 
-        What is in flight is answered first, then another process takes over.
+        Requests in flight are answered first, then another process takes over.
         """
-        self._tell(lambda: self._set_gentle(reason))
+        self._post(lambda: self._set_gentle(reason))
 
     def cancel(self) -> None:
-        """Forget the waiting photos and stop a download or loading."""
-        self._tell(self._cancel)
+        """Drop the waiting photos and stop a download or loading."""
+        self._post(self._cancel)
 
     @property
     def loaded(self) -> bool:
-        """A process has its backbone in memory: texts are answered at once."""
+        """A process has its backbone in memory: texts are encoded at once."""
         return self._ready is not None
-
-    @property
-    def idle_ended(self) -> bool:
-        """No process runs and none is needed."""
-        return self._child is None and not self._has_work()
 
     def close(self, timeout: float = 5.0) -> None:
         """End the process and the thread; unanswered texts fail."""
-        self._tell(self._close)
+        self._post(self._close)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
 
     @property
     def settled(self) -> bool:
-        """Everything asked for has been answered, or it has given up."""
-        with self._told_lock:
-            if self._told:
+        """Every request has been answered, or encoding has stopped."""
+        with self._posted_lock:
+            if self._posted:
                 return False
         return self._failed is not None or not (len(self._photos) or len(self._texts))
 
-    def _tell(self, action: Callable[[], None]) -> None:
-        with self._told_lock:
-            self._told += 1
+    def _post(self, action: Callable[[], None]) -> None:
+        with self._posted_lock:
+            self._posted += 1
         self._inbox.put(action)
 
     # ---------------------------------------------------------------------------- the loop
@@ -195,15 +190,15 @@ class EncoderClient:
                 self._report()
             except Exception as error:
                 log.exception("the encoder client failed")
-                self._give_up(
+                self._stop_with(
                     EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
                 )
             with contextlib.suppress(queue.Empty):
-                action = self._inbox.get(timeout=self._patience())
+                action = self._inbox.get(timeout=self._timeout())
                 while True:
                     self._run(action)
-                    with self._told_lock:
-                        self._told -= 1
+                    with self._posted_lock:
+                        self._posted -= 1
                     action = self._inbox.get_nowait()
 
     def _run(self, action: Callable[[], None]) -> None:
@@ -211,17 +206,17 @@ class EncoderClient:
             action()
         except Exception as error:
             log.exception("the encoder client failed")
-            self._give_up(
+            self._stop_with(
                 EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
             )
 
-    def _patience(self) -> float:
-        """Seconds until something must be looked at without being told."""
+    def _timeout(self) -> float:
+        """Seconds until the loop must run again even if no action arrives."""
         now = time.monotonic()
         if self._child is None:
             return max(0.01, self._start_after - now) if self._has_work() else 3600.0
         if self._busy():
-            return max(0.05, self._last_heard + self._stall_seconds - now)
+            return max(0.05, self._last_message + self._stall_seconds - now)
         return max(0.05, self._last_work + self._idle_seconds - now)
 
     def _has_work(self) -> bool:
@@ -242,16 +237,16 @@ class EncoderClient:
             return
         if self._ending:
             return
-        if self._busy() and now - self._last_heard > self._stall_seconds:
+        if self._busy() and now - self._last_message > self._stall_seconds:
             log.warning("the encoder has not answered for %.0f s", self._stall_seconds)
-            self._last_heard = now
+            self._last_message = now
             self._child.kill()
             return
         if self._ready is None:
             return
         if self._started_gentle != bool(self._gentle):
-            # A process cannot raise its priority again, so another one takes over, once what
-            # was asked of this one is answered.
+            # A process cannot raise its priority again, so another one takes over once the
+            # requests of this one are answered.
             if not self._busy():
                 log.info("restarting the encoder %s", self._gentle or "at full speed")
                 self._end()
@@ -270,7 +265,7 @@ class EncoderClient:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            self._give_up(
+            self._stop_with(
                 EncoderError(
                     "disk-full",
                     _("{folder} cannot be made: {error}").format(folder=self._folder, error=error),
@@ -281,7 +276,7 @@ class EncoderClient:
         generation = self._generation
         self._ready = self._fatal = None
         self._ending = False
-        self._last_heard = self._last_work = time.monotonic()
+        self._last_message = self._last_work = time.monotonic()
         arguments = ["--backbone", self.backbone, "--device", self.device]
         self._started_gentle = bool(self._gentle)
         if self._started_gentle:
@@ -289,18 +284,18 @@ class EncoderClient:
         try:
             self._child = ChildProcess(
                 [*self._command, *arguments, "--out", str(self._folder)],
-                lambda message: self._tell(lambda: self._receive(generation, message)),
-                lambda code: self._tell(lambda: self._exited(generation, code)),
+                lambda message: self._post(lambda: self._receive(generation, message)),
+                lambda code: self._post(lambda: self._exited(generation, code)),
             )
         except OSError as error:
-            self._give_up(
+            self._stop_with(
                 EncoderError(
                     "error", _("The model process cannot be started: {error}").format(error=error)
                 )
             )
 
     def _end(self) -> None:
-        """Ask the process to leave; its exit is then no crash."""
+        """Ask the process to end; its exit is then no crash."""
         if self._child is not None:
             self._ending = True
             self._child.send(Stop())
@@ -310,7 +305,7 @@ class EncoderClient:
         while (request := self._texts.take(name := self._next_request())) is not None:
             templates = ready.templates if request.ensemble else []
             child.send(EncodeTexts(name, request.texts, templates))
-            self._last_heard = time.monotonic()
+            self._last_message = time.monotonic()
 
     def _send_photos(self, child: ChildProcess) -> None:
         while True:
@@ -320,7 +315,7 @@ class EncoderClient:
             if not ids:
                 return
             if self._photos.in_flight_requests == 1:
-                self._last_heard = time.monotonic()
+                self._last_message = time.monotonic()
             paths = self._sink.photo_paths(ids)
             child.send(EncodePhotos(name, ids, [str(path) for path in paths]))
 
@@ -328,12 +323,12 @@ class EncoderClient:
         self._requests += 1
         return f"{self._generation}-{self._requests}"
 
-    # ----------------------------------------------------------------- what the child says
+    # ------------------------------------------------------------------ from the process
 
     def _receive(self, generation: int, message: Message) -> None:
         if generation != self._generation:
             return
-        self._last_heard = time.monotonic()
+        self._last_message = time.monotonic()
         match message:
             case DownloadProgress():
                 self._downloading = True
@@ -388,8 +383,8 @@ class EncoderClient:
         failures = [item for item in message.failures if item.reason]
         if failures:
             self._sink.photos_failed(failures)
-        guilty = self._photos.answered(message.request, encoded=message.count > 0)
-        self._blame(guilty)
+        unreadable = self._photos.answered(message.request, encoded=message.count > 0)
+        self._report_unreadable(unreadable)
         if message.count:
             self._crashes_in_row = 0
         self._progress.add(message.count + len(message.failures))
@@ -399,16 +394,16 @@ class EncoderClient:
             self._sink.photos_encoded(ids.astype(np.int64), features.astype(np.float16))
         except Exception as error:
             log.exception("features cannot be kept")
-            self._give_up(
+            self._stop_with(
                 EncoderError(
                     "disk-full", _("Features cannot be saved. {error}").format(error=error)
                 )
             )
 
     def _photos_lost(self, error: EncoderError) -> None:
-        """Features did not get here.  That is no fault of the photos: they wait."""
-        self._photos.returned()
-        self._give_up(error)
+        """Features were lost, through no fault of the photos: they wait again."""
+        self._photos.requeue_in_flight()
+        self._stop_with(error)
 
     def _texts_encoded(self, message: TextsEncoded) -> None:
         request = self._texts.answered(message.request)
@@ -440,21 +435,21 @@ class EncoderClient:
     def _exited(self, generation: int, code: int) -> None:
         if generation != self._generation or self._child is None:
             return
-        words = self._child.last_words()
+        log_tail = self._child.log_tail()
         was_ready, fatal = self._ready is not None, self._fatal
         self._child = None
         self._ready = None
         if self._ending:
             self._ending = False
-            self._photos.returned()
+            self._photos.requeue_in_flight()
             self._texts.crashed()
             return
         if fatal is not None:
-            self._photos.returned()
-            self._give_up(EncoderError(fatal.kind, fatal.message), words)
+            self._photos.requeue_in_flight()
+            self._stop_with(EncoderError(fatal.kind, fatal.message), log_tail)
             return
-        log.warning("the encoder ended with %d: %s", code, words)
-        self._blame(self._photos.crashed())
+        log.warning("the encoder ended with %d: %s", code, log_tail)
+        self._report_unreadable(self._photos.crashed())
         self._texts.crashed()
         self._crashes_in_row += 1
         delay = self._backoff[min(self._crashes_in_row, len(self._backoff)) - 1]
@@ -467,14 +462,14 @@ class EncoderClient:
                 "Photos keep the predictions they have. Choose another model or device, "
                 "or resume encoding to try again."
             ).format(backbone=self.backbone, code=code)
-            self._give_up(EncoderError("error", message), words)
+            self._stop_with(EncoderError("error", message), log_tail)
 
-    def _blame(self, guilty: Sequence[int]) -> None:
-        if guilty:
-            self._sink.photos_failed([PhotoFailure(i, CRASH_REASON) for i in guilty])
-            self._progress.add(len(guilty))
+    def _report_unreadable(self, ids: Sequence[int]) -> None:
+        if ids:
+            self._sink.photos_failed([PhotoFailure(i, CRASH_REASON) for i in ids])
+            self._progress.add(len(ids))
 
-    # ------------------------------------------------------------------- what we are told
+    # -------------------------------------------------------------- actions of the queue
 
     def _add_text(self, request: TextRequest) -> None:
         if self._closed:
@@ -504,9 +499,9 @@ class EncoderClient:
             self._texts.fail(EncoderError("cancelled", _("Loading the model was cancelled.")))
         self._download_over(ActivityState.IDLE)
 
-    def _give_up(self, error: EncoderError, details: str = "") -> None:
-        """Stop until resumed; photos not done wait."""
-        self._photos.pardon()
+    def _stop_with(self, error: EncoderError, details: str = "") -> None:
+        """Stop until resumed; unfinished photos wait."""
+        self._photos.requeue_suspects()
         self._failed = error
         self._download_over(ActivityState.FAILED)
         self._texts.fail(error)

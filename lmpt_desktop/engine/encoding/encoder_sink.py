@@ -1,4 +1,4 @@
-"""Where an encoder's answers go, and how it fails (Qt-free)."""
+"""What an encoder client reports to, and its error (Qt-free)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EncoderSink(Protocol):
         ...
 
     def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        """Commit; may raise, which stops encoding with that message."""
+        """Commit features (n, D); an exception stops encoding with its message."""
         ...
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
@@ -42,9 +42,9 @@ class EncoderSink(Protocol):
         ...
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
-        """Encoding has stopped until resumed."""
+        """Encoding has stopped until it is resumed."""
         ...
 
     def encoder_activity(self, activity: Activity) -> None:
-        """How far encoding, or a download, is."""
+        """Progress of encoding or of a download."""
         ...

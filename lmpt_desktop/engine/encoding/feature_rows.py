@@ -1,4 +1,4 @@
-"""Features of the whole library in memory, half precision, growing as they arrive."""
+"""The features of a library in memory, in half precision, growing as they arrive (Qt-free)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.inference.queues import Features
+
 
 class FeatureRows:
-    """Image ids and their features, in order of arrival (guard with a lock).
+    """Image ids and their features, in order of arrival (not thread-safe).
 
-    A view handed out stays valid and unchanged while more rows arrive: rows are only ever
-    appended, and a full buffer is replaced by a larger copy.  An image that arrives again
+    A view stays valid and unchanged while more rows arrive: rows are only appended, and a full
+    buffer is replaced by a larger copy.  An image that arrives again
     (its file changed) has two rows; the later one counts.
     """
 
@@ -24,7 +26,7 @@ class FeatureRows:
 
     @classmethod
     def of(cls, ids: NDArray[np.int64], features: NDArray[np.float16]) -> FeatureRows:
-        """Begin with these rows, without copying them."""
+        """Start with these rows, without copying them."""
         rows = cls(features.shape[1] if features.ndim == 2 else 0, 0)
         rows._ids, rows._features, rows._count = ids, features, len(ids)
         return rows
@@ -36,7 +38,7 @@ class FeatureRows:
         """Add rows.
 
         Raises:
-            ValueError: if the dimension is another one.
+            ValueError: if the dimension differs.
         """
         if features.shape != (len(ids), self.dim):
             raise ValueError(f"features of shape {features.shape}, expected (n, {self.dim})")
@@ -49,23 +51,10 @@ class FeatureRows:
         self._features[self._count : needed] = features
         self._count = needed
 
-    def view(self, start: int = 0) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
-        """Rows from ``start`` on: ids (n,) and features (n, D)."""
-        return self._ids[start : self._count], self._features[start : self._count]
+    def view(self, start: int = 0) -> Features:
+        """The rows from ``start`` on."""
+        return Features(self._ids[start : self._count], self._features[start : self._count])
 
     def _grown(self, old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         new[: self._count] = old[: self._count]
         return new
-
-    def of_images(
-        self, image_ids: NDArray[np.int64]
-    ) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
-        """Features of these images: (n,) bool which have one, and (m, D) of those that do."""
-        ids, features = self.view()
-        order = np.argsort(ids, kind="stable")
-        ranked = ids[order]
-        place = np.searchsorted(ranked, image_ids, side="right") - 1
-        has = np.zeros(len(image_ids), np.bool_)
-        if len(ranked):
-            has = (place >= 0) & (ranked[np.maximum(place, 0)] == image_ids)
-        return has, features[order[place[has]]]

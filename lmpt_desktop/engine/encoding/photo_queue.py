@@ -1,10 +1,10 @@
-"""Which photos to encode next, and which to blame when the encoder crashes (pure logic).
+"""Which photos to encode next, and which one crashed the encoder (pure logic, Qt-free).
 
-A crash kills every photo in flight; which one caused it cannot be known.  So all of them
-are retried alone, one at a time, and one that crashes the encoder twice while alone is
-*condemned*.  A condemned photo is only declared unreadable once another photo has been
-encoded since, or nothing else is left to try: several in a row would rather mean that the
-encoder itself is broken, and the photos are then given back.
+When the encoder crashes, any of the photos in flight may be the cause.  So all of them are
+retried one at a time, and one that crashes the encoder twice while alone is *condemned*.  A
+condemned photo is reported as unreadable only once another photo has been encoded since, or
+nothing else is left to try: several in a row suggest that the encoder itself is broken, and the
+photos then wait again.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Iterable
 
 MAX_CONDEMNED = 3
-"""So many photos in a row that crash the encoder alone, and it is the encoder's fault."""
+"""After this many condemned photos in a row the encoder itself counts as broken."""
 
 
 class PhotoQueue:
-    """Image ids waiting, in flight, suspected and condemned (not thread-safe)."""
+    """Ids of images waiting, in flight, suspected and condemned (not thread-safe)."""
 
     def __init__(self) -> None:
         self._waiting: dict[int, None] = {}
@@ -27,7 +27,7 @@ class PhotoQueue:
         self._crashes: dict[int, int] = {}
 
     def __len__(self) -> int:
-        """Photos not done with, in flight included."""
+        """Photos not yet done, including those in flight."""
         return len(self._waiting) + len(self._suspects) + self.in_flight_photos
 
     @property
@@ -40,7 +40,7 @@ class PhotoQueue:
 
     @property
     def has_next(self) -> bool:
-        """Whether :meth:`take` would answer with something, given room."""
+        """Whether a photo is waiting to be sent."""
         return bool(self._waiting or self._suspects)
 
     @property
@@ -48,27 +48,27 @@ class PhotoQueue:
         return len(self._condemned) >= MAX_CONDEMNED
 
     def add(self, ids: Iterable[int]) -> None:
-        """Put new photos last; those already known stay where they are."""
+        """Append new photos; those already queued stay where they are."""
         busy = {i for part in self._in_flight.values() for i in part}
         busy.update(self._suspects, self._condemned)
         self._waiting.update((i, None) for i in ids if i not in busy and i not in self._waiting)
 
     def prioritise(self, ids: Iterable[int]) -> None:
-        """Bring those of ``ids`` that wait to the front, in the order given."""
+        """Move the waiting ones of ``ids`` to the front, in the order given."""
         first = {i: None for i in ids if i in self._waiting}
         if first:
             self._waiting = first | self._waiting
 
     def clear(self) -> None:
-        """Forget all but what is in flight."""
+        """Drop everything that is not in flight."""
         self._waiting.clear()
         self._suspects.clear()
         self._condemned.clear()
 
     def take(self, request: str, size: int, max_requests: int) -> list[int]:
-        """The photos of the next request, [] when none should be sent now.
+        """The photos of the next request; [] when none should be sent now.
 
-        A suspect travels alone, with nothing else in flight.
+        A suspect is sent alone, with nothing else in flight.
         """
         if self._suspects:
             if self._in_flight:
@@ -84,15 +84,15 @@ class PhotoQueue:
         return ids
 
     def answered(self, request: str, *, encoded: bool) -> list[int]:
-        """The request came back; returns condemned photos that are now known to be guilty.
+        """The request was answered; returns condemned photos that are now known to be unreadable.
 
         ``encoded``: at least one photo was encoded, so the encoder works.
         """
         self._in_flight.pop(request, None)
-        return self._verdict() if encoded or not len(self) else []
+        return self._take_condemned() if encoded or not len(self) else []
 
     def crashed(self) -> list[int]:
-        """The encoder died; returns condemned photos that are now known to be guilty."""
+        """The encoder crashed; returns condemned photos that are now known to be unreadable."""
         alone = self.in_flight_photos == 1
         for i in (i for ids in self._in_flight.values() for i in ids):
             if alone:
@@ -102,22 +102,22 @@ class PhotoQueue:
             else:
                 self._suspects.append(i)
         self._in_flight.clear()
-        return self._verdict() if not len(self) and not self.encoder_is_broken else []
+        return self._take_condemned() if not len(self) and not self.encoder_is_broken else []
 
-    def returned(self) -> None:
-        """The process ended in good order or was told to: what was in flight waits again."""
+    def requeue_in_flight(self) -> None:
+        """The process ended without a crash: photos in flight wait again."""
         back = [i for ids in self._in_flight.values() for i in ids]
         self._in_flight.clear()
         self._waiting = dict.fromkeys(back) | self._waiting
 
-    def pardon(self) -> None:
-        """The encoder was at fault: condemned and suspected photos wait again."""
+    def requeue_suspects(self) -> None:
+        """The encoder was the cause: condemned and suspected photos wait again."""
         back = [*self._condemned, *self._suspects]
         self._condemned.clear()
         self._suspects.clear()
         self._crashes.clear()
         self._waiting = dict.fromkeys(back) | self._waiting
 
-    def _verdict(self) -> list[int]:
-        guilty, self._condemned = self._condemned, []
-        return guilty
+    def _take_condemned(self) -> list[int]:
+        unreadable, self._condemned = self._condemned, []
+        return unreadable

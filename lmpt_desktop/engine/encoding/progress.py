@@ -1,4 +1,4 @@
-"""How far encoding is, how fast, and how many photos a request should carry."""
+"""Progress and speed of encoding, and how many photos a request should hold (Qt-free)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.translation import _
 
 REQUEST_SECONDS = 2.0
-"""What one photo request should take: short, so that photos scrolled into view come soon."""
+"""Intended duration of a photo request: short, so that photos scrolled into view come soon."""
 MIN_REQUEST, MAX_REQUEST = 16, 256
 
 
 class EncodeProgress:
-    """Counts photos of the current stretch of work and estimates the rest."""
+    """Counts the photos of the current batch of work and estimates the time left."""
 
     def __init__(self) -> None:
         self._done = 0
@@ -21,13 +21,13 @@ class EncodeProgress:
         self.restart()
 
     def restart(self) -> None:
-        """Measure speed from now on (loading and pauses do not count)."""
+        """Measure speed from now on (loading and pauses are left out)."""
         self._since = time.monotonic()
         self._since_done = 0
         self._rate: float | None = None
 
     def add(self, photos: int) -> None:
-        """So many photos are done with."""
+        """Count ``photos`` more as done."""
         self._done += photos
         self._since_done += photos
         seconds = time.monotonic() - self._since
@@ -46,8 +46,8 @@ class EncodeProgress:
     def activity(
         self, left: int, *, paused: bool, failure: str, waiting_for_model: bool, note: str = ""
     ) -> Activity | None:
-        """What to tell, or None where nothing has changed since; ``note`` as in
-        :class:`Activity`, while photos are encoded."""
+        """The activity to report, or None where nothing has changed since the last one; ``note`` is
+        used while photos are encoded, see :class:`Activity`."""
         done, total = self._done, self._done + left
         message, seconds = "", None
         if failure:
@@ -64,8 +64,8 @@ class EncodeProgress:
                 message = _("Loading the model")
             elif self._rate:
                 seconds = left / self._rate
-        said = note if state is ActivityState.RUNNING else ""
-        activity = Activity(ActivityKind.ENCODE, state, done, total, seconds, message, said)
+        remark = note if state is ActivityState.RUNNING else ""
+        activity = Activity(ActivityKind.ENCODE, state, done, total, seconds, message, remark)
         if self._last is not None and _same(activity, self._last):
             return None
         self._last = activity

@@ -1,4 +1,4 @@
-"""Texts waiting to be encoded (pure logic)."""
+"""Texts waiting to be encoded (pure logic, Qt-free)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_ATTEMPTS = 2
 
 @dataclass
 class TextRequest:
-    """Texts and the promise of their embeddings, (n, D) float32."""
+    """Texts and the future of their embeddings, (n, D) float32."""
 
     texts: list[str]
     ensemble: bool
@@ -43,22 +43,22 @@ class TextQueue:
         return bool(self._in_flight)
 
     def add(self, request: TextRequest) -> None:
-        """Put a request last."""
+        """Append a request."""
         self._waiting.append(request)
 
     def take(self, name: str) -> TextRequest | None:
-        """The next request, in flight as ``name`` from now on."""
+        """The next request, in flight under ``name`` from now on."""
         if not self._waiting:
             return None
         request = self._in_flight[name] = self._waiting.pop(0)
         return request
 
     def answered(self, name: str) -> TextRequest | None:
-        """The request came back, well or not."""
+        """The request was answered, with a result or an error."""
         return self._in_flight.pop(name, None)
 
     def crashed(self) -> None:
-        """The encoder is gone: what was in flight is sent once more, then it fails."""
+        """The encoder crashed: requests in flight are sent again, up to ``MAX_ATTEMPTS`` times."""
         for request in self._in_flight.values():
             request.attempts += 1
             if request.attempts < MAX_ATTEMPTS:
@@ -70,7 +70,7 @@ class TextQueue:
         self._in_flight.clear()
 
     def fail(self, error: EncoderError) -> None:
-        """Every promise is broken with ``error``."""
+        """Fail every request with ``error``."""
         for request in [*self._waiting, *self._in_flight.values()]:
             request.future.set_exception(EncoderError(error.kind, str(error)))
         self._waiting.clear()

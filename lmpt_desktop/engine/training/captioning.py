@@ -1,7 +1,7 @@
 """Captions from an installed captioner, in a process of its own (Qt-free).
 
 Nothing is started unless the captioner's weights are on this computer, and nothing is ever
-downloaded.  A caption from the file, a sidecar or the user comes first: the catalogue sees to it.
+downloaded.  The catalogue never replaces a caption from the file, a sidecar or the user.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ NOT_INSTALLED = N_(
 
 
 class CaptionWriter:
-    """At most one captioner process, and the photos it has still to describe."""
+    """At most one captioner process, and the photos it still has to describe."""
 
     def __init__(
         self,
@@ -72,10 +72,10 @@ class CaptionWriter:
             return self._child is None
 
     def start(self, image_ids: Sequence[int], captioner: str, device: str) -> None:
-        """Describe these photos.
+        """Describe these photos in the background.
 
         Raises:
-            CaptionRefusedError: if it is already describing some.
+            CaptionRefusedError: if it is already running, or cannot be started.
         """
         arguments = ["--events", "--captioner", captioner, "--device", device]
         with self._lock:
@@ -103,7 +103,7 @@ class CaptionWriter:
         self._report(ActivityState.RUNNING)
 
     def cancel(self) -> None:
-        """Stop; what is written is kept."""
+        """Stop; captions that are written are kept."""
         with self._lock:
             child, self._child = self._child, None
         if child is not None:
@@ -111,7 +111,7 @@ class CaptionWriter:
             self._report(ActivityState.IDLE)
 
     def close(self) -> None:
-        """Stop, and commit nothing any more."""
+        """Stop, and commit nothing more."""
         with self._lock:
             child, self._child = self._child, None
         if child is not None:
@@ -121,7 +121,7 @@ class CaptionWriter:
     # ------------------------------------------------------------------------------ inside
 
     def _send(self, child: ChildProcess) -> None:
-        """Keep the process busy; with nothing left, let it end.  The lock is held."""
+        """Keep the process busy; let it end when nothing is left.  Call with the lock held."""
         while self._waiting and len(self._asked) < IN_FLIGHT:
             ids, self._waiting = self._waiting[:REQUEST_PHOTOS], self._waiting[REQUEST_PHOTOS:]
             paths: list[Path] = self._catalogue.images.paths(ids)
@@ -173,10 +173,12 @@ class CaptionWriter:
         if failure is None and finished:
             self._report(ActivityState.IDLE)
             return
-        words = failure.message if failure else _("The captioner stopped unexpectedly. Try again.")
-        self._report(ActivityState.FAILED, words)
+        message = (
+            failure.message if failure else _("The captioner stopped unexpectedly. Try again.")
+        )
+        self._report(ActivityState.FAILED, message)
         self._notify(
-            Problem(_(TITLE), words, child.last_words() or _("exit code {code}").format(code=code))
+            Problem(_(TITLE), message, child.log_tail() or _("exit code {code}").format(code=code))
         )
 
     def _report(self, state: ActivityState, message: str = "") -> None:

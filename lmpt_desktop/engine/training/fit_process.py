@@ -1,8 +1,8 @@
 """A fit process: start it so that it outlives the window, follow its events, find it again.
 
-The process writes its events to ``events.jsonl`` in the job folder, not to a pipe, so nothing
-is lost while no window is open.  Its pid with its creation time names it for certain after a
-restart of the app.
+The process writes its events to ``events.jsonl`` in the job folder, not to a pipe, so nothing is
+lost while no window is open.  Its pid and creation time together identify it after a restart of
+the app.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ LOG_TAIL_BYTES = 4000
 
 @dataclass(frozen=True)
 class ProcessIdentity:
-    """A process for certain: numbers are used again, moments of creation are not."""
+    """Identifies a process: pids are reused, but not with the same creation time."""
 
     pid: int
     created: float
-    """Seconds since the epoch, as psutil tells."""
+    """Seconds since the epoch, from psutil."""
 
 
 def start_fit(
@@ -64,7 +64,7 @@ def start_fit(
 
 
 def is_alive(identity: ProcessIdentity) -> bool:
-    """Whether that very process still runs."""
+    """Whether that process still runs."""
     import psutil  # noqa: PLC0415
 
     try:
@@ -87,21 +87,21 @@ def log_tail(job_folder: Path) -> str:
 
 
 def request_stop(job_folder: Path, process: subprocess.Popen[bytes] | None) -> None:
-    """Ask a run to stop, by the file and, where it is our own child, by its stdin too.
+    """Ask a run to stop: by a file, and by stdin where it is a child of this process.
 
     Raises:
-        OSError: if neither way is open.
+        OSError: if neither works.
     """
-    told = False
+    sent = False
     if process is not None and process.stdin is not None:
         with contextlib.suppress(OSError, ValueError):
             process.stdin.write(to_line(Stop()).encode())
             process.stdin.flush()
-            told = True
+            sent = True
     try:
         (job_folder / CANCEL_NAME).touch()
     except OSError:
-        if not told:
+        if not sent:
             raise
 
 
@@ -114,7 +114,7 @@ class EventFile:
         self._rest = b""
 
     def read(self) -> list[Message]:
-        """Messages written since the last call; half a line waits for its other half."""
+        """Messages written since the last call; an incomplete line is left for the next call."""
         try:
             with self._path.open("rb") as file:
                 file.seek(self._offset)
@@ -136,9 +136,9 @@ class EventFile:
 
 @dataclass(frozen=True)
 class FitOutcome:
-    """How a process ended: its last word if it said one, else only that it is gone.
+    """How a process ended: its final message, or None where there was none.
 
-    ``exit_code`` is None for a process that was not our child.
+    ``exit_code`` is None for a process that was not a child of this one.
     """
 
     last: FitFinished | FitFailed | None
@@ -146,7 +146,7 @@ class FitOutcome:
 
 
 class FitFollower:
-    """Follows one run on a thread: every event once, in order, then the outcome, once."""
+    """Follows one run on a thread: reports every event once, in order, then the outcome."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class FitFollower:
         on_event: Callable[[Message], None],
         on_end: Callable[[FitOutcome], None],
     ) -> None:
-        """``identity`` None: the process is known to be gone; read what it left."""
+        """``identity`` None: the process has ended; only its events are read."""
         self._events = EventFile(job_folder / EVENTS_NAME)
         self._identity = identity
         self._process = process
@@ -166,11 +166,11 @@ class FitFollower:
         self._thread = threading.Thread(target=self._follow, name="fit follower", daemon=True)
 
     def start(self) -> None:
-        """Begin; events already written come first."""
+        """Start following; events that are already written come first."""
         self._thread.start()
 
     def close(self) -> None:
-        """Stop following; the process goes on."""
+        """Stop following; the process keeps running."""
         self._closed.set()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=5)
@@ -178,7 +178,7 @@ class FitFollower:
     def _follow(self) -> None:
         last: FitFinished | FitFailed | None = None
         while True:
-            # Asked before reading: what was written before the end is then read for sure.
+            # Checked before reading, so that everything written before the end is read.
             alive = self._alive()
             for message in self._events.read():
                 if isinstance(message, FitFinished | FitFailed):

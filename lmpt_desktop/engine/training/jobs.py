@@ -1,28 +1,29 @@
-"""What a retraining learns from: chosen, checked and written as a job (Qt-free, no torch)."""
+"""The training data of a library: selected, checked and made into a job (Qt-free, no torch)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _
 from trainer.bands import Band
 from trainer.job import HELD_OUT, TRAIN, UNASSIGNED, FitJob, JobClass, JobSettings
 
 MIN_IMAGES = 4
-"""Fewer annotated images cannot be split into a part to learn from and one to judge by."""
+"""Fewer annotated images cannot be split into training and held-out images."""
 
 
 @dataclass(frozen=True)
 class Preflight:
-    """What a retraining would do, or why it cannot be done.
+    """What a retraining would learn from, or why it cannot be started.
 
-    ``refusals`` are sentences; empty when ``ok``.  ``warnings`` do not forbid.
+    ``refusals`` are sentences; empty when ``ok``.  ``warnings`` do not prevent it.
     ``present_per_band`` counts present annotations, ``classes_per_band`` classes.
     """
 
@@ -41,7 +42,7 @@ class Preflight:
 
 @dataclass(frozen=True)
 class RetrainOptions:
-    """Choices of the retrain dialog.  ``method`` and ``options`` as in ``trainer/job.py``."""
+    """Choices of the retrain dialog; ``method`` and ``options`` as in ``trainer/job.py``."""
 
     method: str = "lmpt+"
     device: str = "auto"
@@ -66,20 +67,16 @@ class TrainingData:
     waiting: int
 
 
-FeaturesOf = Callable[[NDArray[np.int64]], tuple[NDArray[np.bool_], NDArray[np.float16]]]
-"""Image ids (n,) -> which have a feature (n,), and those features (m, D)."""
-
-
-def training_data(snapshot: Snapshot, features_of: FeaturesOf) -> TrainingData:
-    """Choose images and classes."""
+def training_data(snapshot: Snapshot, features: Features) -> TrainingData:
+    """Select the images and classes to learn from."""
     annotated = np.flatnonzero((snapshot.annotations >= 0).any(axis=1))
-    has, features = features_of(snapshot.image_ids[annotated])
+    has, matrix = features.lookup(snapshot.image_ids[annotated])
     rows = annotated[has]
     present = (snapshot.annotations[rows] == 1).any(axis=0)
     return TrainingData(
         rows=rows,
         columns=np.flatnonzero(present),
-        features=features,
+        features=matrix,
         waiting=len(annotated) - len(rows),
     )
 
@@ -94,7 +91,7 @@ def preflight(
     running: bool,
     expected_seconds: float | None,
 ) -> Preflight:
-    """Whether a retraining can work, with reasons for the user."""
+    """Check whether a retraining can be started."""
     targets = snapshot.annotations[data.rows]
     limits = snapshot.limits
     counts = (targets == 1).sum(axis=0)
@@ -129,8 +126,8 @@ def _refusals(
 ) -> list[str]:
     if running:
         return [_("A retraining is running. Wait for it to finish, or cancel it.")]
-    if hopeless := _nothing_to_learn(snapshot, data):
-        return [hopeless]
+    if reason := _reason_for_no_data(snapshot, data):
+        return [reason]
     refusals: list[str] = []
     if len(data.columns) == 1:
         name = snapshot.classes[int(data.columns[0])].name
@@ -152,19 +149,19 @@ def _refusals(
     return refusals
 
 
-def _nothing_to_learn(snapshot: Snapshot, data: TrainingData) -> str:
+def _reason_for_no_data(snapshot: Snapshot, data: TrainingData) -> str:
     if not len(snapshot.classes):
         return _("The vocabulary is empty. Add classes first.")
     if len(snapshot.classes) == 1:
         return _("There is only one class. Prompts are learned by telling classes apart: add more.")
     if not (snapshot.annotations >= 0).any():
-        return _("Nothing is annotated yet. Say which classes are present in a few photos first.")
+        return _("Nothing is annotated yet. Mark which classes are present in a few photos first.")
     if not len(data.rows):
         return _("None of the annotated photos has been encoded yet. Wait for encoding.")
     if not len(data.columns):
         return _(
-            "No class is marked present in any photo. Absent alone teaches nothing: "
-            "mark a few classes present."
+            "No class is marked present in any photo. The model cannot learn from absent "
+            "classes alone: mark a few classes present."
         )
     return ""
 
@@ -184,13 +181,13 @@ def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8])
                 "the model also learns what is not there."
             )
         )
-    absentless = [
+    never_absent = [
         snapshot.classes[int(column)].name
         for column in data.columns
         if not (targets[:, column] == 0).any()
     ]
-    if absentless and (targets == 0).any():
-        shown = ", ".join(absentless[:5]) + (", ..." if len(absentless) > 5 else "")
+    if never_absent and (targets == 0).any():
+        shown = ", ".join(never_absent[:5]) + (", ..." if len(never_absent) > 5 else "")
         warnings.append(_("Never marked absent, so hard to judge: {shown}.").format(shown=shown))
     return warnings
 
@@ -206,19 +203,19 @@ def build_job(
     held_out: set[int],
     trained_on: set[int],
 ) -> FitJob:
-    """The job of ``data``.
+    """Make a job of ``data``.
 
     Args:
         snapshot: the library.
         data: what to learn from.
-        weights: what the app predicts with now, a row per column of the snapshot; they
-            become the baseline.
+        weights: the weights in use, a row per column of the snapshot; they become the
+            baseline.
         backbone: whose features these are.
         options: choices of the user.
         captions: one per row of ``data``.
-        held_out: images that earlier runs held out: they stay so, or the comparison with an
-            older prompt set would flatter it.
-        trained_on: images that the active prompt set has learned from: they stay in the
+        held_out: images that earlier runs held out.  They stay held out, or a comparison would
+            favour an older prompt set that has learned from them.
+        trained_on: images that the active prompt set has learned from.  They stay in the
             training part, for the same reason.
     """
     image_ids = snapshot.image_ids[data.rows]
@@ -227,8 +224,8 @@ def build_job(
     split[np.isin(image_ids, np.fromiter(held_out, np.int64, len(held_out)))] = HELD_OUT
     scales = weights.scales[data.columns]
     scale = float(scales.max())
-    # The job has one scale, the app one per class (learned or zero-shot): what is left of a
-    # class's own scale goes into the length of its embedding, which keeps its scores exact.
+    # The job has one scale, the app one per class (learned or zero-shot).  The ratio goes into
+    # the length of the class's embedding, which keeps its scores exact.
     embeddings = weights.embeddings[data.columns] * (scales / scale)[:, None]
     return FitJob(
         settings=JobSettings(

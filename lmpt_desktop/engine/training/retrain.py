@@ -1,4 +1,4 @@
-"""Retraining runs: started, followed, cancelled, found again, and their results adopted."""
+"""Starts, follows and cancels retraining runs, and imports their results (Qt-free)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.records import PromptSetRecord, RunRecord, RunState
 from lmpt_desktop.engine.child_process import TRAINER
+from lmpt_desktop.engine.class_weights import write_learned_texts
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -34,7 +35,6 @@ from lmpt_desktop.engine.training.fit_process import (
     request_stop,
     start_fit,
 )
-from lmpt_desktop.engine.versions.class_weights import write_learned_texts
 from lmpt_desktop.engine.versions.versions import REPLACES
 from lmpt_desktop.translation import _
 from trainer import job as jobs
@@ -44,11 +44,11 @@ from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Mess
 log = logging.getLogger(__name__)
 
 CLASS_IDS = "class ids"
-"""In a run's settings: which class each name of its job is, whatever it is called by then."""
+"""In a run's settings: the class id of each name of its job, since classes may be renamed."""
 DATA = "data"
-"""In a run's settings: how many annotations and images it learns from."""
+"""In a run's settings: the numbers of annotations and images it learns from."""
 FULL_BYTES = 64 * 1024
-"""A disk with less room than this counts as full."""
+"""A disk with less free space than this counts as full."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class RunStatus:
     """A run and every event it has sent so far (:mod:`trainer.events`, oldest first).
 
     ``version_id`` is the prompt set it made, if any; ``message`` says what went wrong;
-    ``log`` is the file to offer.
+    ``log`` is its log file.
     """
 
     run_id: int
@@ -74,7 +74,7 @@ class RetrainRefusedError(Exception):
 
 
 class RetrainController:
-    """Runs of one library; at most one at a time."""
+    """The runs of one library, at most one at a time."""
 
     def __init__(
         self,
@@ -112,7 +112,7 @@ class RetrainController:
             return self._status(record, tuple(self._events))
 
     def _status(self, record: RunRecord, events: tuple[Message, ...]) -> RunStatus:
-        # A result is recorded a moment before its run is: not to be seen until then.
+        # A result is recorded a moment before the end of its run; it is hidden until then.
         made = None if record.state is RunState.RUNNING else self.result_of(record.id)
         return RunStatus(
             run_id=record.id,
@@ -133,8 +133,8 @@ class RetrainController:
         return max(self._catalogue.runs.all(), key=lambda record: record.id, default=None)
 
     def expected_seconds(self, backbone: str, classes: int) -> float | None:
-        """How long a run would take, from the last finished one with this backbone: the text
-        tower dominates, so time grows with the number of classes.  None without one."""
+        """Estimated duration of a run, from the last finished one with this backbone; None without
+        one.  The text tower dominates, so time grows with the number of classes."""
         records = self._catalogue.runs.all()
         for record in sorted(records, key=lambda item: item.id, reverse=True):
             if record.backbone != backbone or record.state is not RunState.FINISHED:
@@ -156,7 +156,7 @@ class RetrainController:
 
         Args:
             job: what to learn.
-            class_ids: of the job's classes, in its order.
+            class_ids: of the job's classes, in the same order.
 
         Raises:
             RetrainRefusedError: if a run is under way or the process cannot be started.
@@ -198,7 +198,7 @@ class RetrainController:
             return record.id
 
     def recover(self) -> None:
-        """Find runs that were under way when the library was last closed."""
+        """Follow runs that were under way when the library was last closed."""
         with self._lock:
             for record in self._catalogue.runs.unfinished():
                 if record.state is RunState.PREPARING:
@@ -220,17 +220,17 @@ class RetrainController:
             record.folder,
             identity,
             self._process,
-            lambda message: self._heard(record, message),
+            lambda message: self._handle_event(record, message),
             lambda outcome: self._ended(record, outcome),
         )
         self._follower.start()
         self._notify(RunChanged(record.id))
 
     def cancel(self, run_id: int) -> None:
-        """Ask the run to stop; its end is told as any other.
+        """Ask the run to stop; its end is reported like any other.
 
         Raises:
-            RetrainRefusedError: if it cannot be told.
+            RetrainRefusedError: if the request cannot be sent.
         """
         with self._lock:
             record = self._record
@@ -240,18 +240,18 @@ class RetrainController:
                 request_stop(record.folder, self._process)
             except OSError as error:
                 raise RetrainRefusedError(
-                    _("The run could not be told to stop: {error}.").format(error=error)
+                    _("The run could not be stopped: {error}.").format(error=error)
                 ) from error
 
     def close(self) -> None:
-        """Stop following; a running process goes on."""
+        """Stop following; a running process keeps running."""
         follower = self._follower
         if follower is not None:
             follower.close()
 
     # --------------------------------------------------------------------------- following
 
-    def _heard(self, record: RunRecord, message: Message) -> None:
+    def _handle_event(self, record: RunRecord, message: Message) -> None:
         with self._lock:
             self._events.append(message)
         match message:
@@ -282,7 +282,7 @@ class RetrainController:
             state, message = RunState.FAILED, str(error)
         with self._lock:
             self._follower = self._process = None
-            # None: read again when asked for, where the catalogue could not be read now.
+            # Where the catalogue cannot be read now, it is read again when asked for.
             self._record = None
             with contextlib.suppress(CatalogueError):
                 self._record = self._catalogue.runs.get(record.id)
@@ -305,19 +305,19 @@ class RetrainController:
         last = outcome.last
         if isinstance(last, FitFailed):
             if last.kind == "not-finite" and (record.folder / jobs.RESULT_NAME).exists():
-                # The prompts from before the numbers broke: to compare and promote, or not.
+                # The last prompts with finite values, for the user to compare and promote.
                 try:
-                    self._adopt(record, record.folder / jobs.RESULT_NAME)
+                    self._import_result(record, record.folder / jobs.RESULT_NAME)
                 except (prompt_sets.PromptSetError, jobs.JobError, OSError):
-                    log.exception("what run %d kept cannot be read", record.id)
+                    log.exception("the result of run %d cannot be read", record.id)
             state = RunState.CANCELLED if last.kind == "cancelled" else RunState.FAILED
             return state, last.message
         folder = Path(last.prompt_set) if last is not None else record.folder / jobs.RESULT_NAME
-        # A result is renamed into place when whole, so one that is there counts even where
-        # the process died before it could say so.
+        # A result is renamed into place once complete, so an existing one is valid even where
+        # the process died before it could report it.
         if last is not None or folder.exists():
             try:
-                self._adopt(record, folder)
+                self._import_result(record, folder)
             except (prompt_sets.PromptSetError, jobs.JobError) as error:
                 return RunState.FAILED, _("The result cannot be read: {error}.").format(error=error)
             except OSError as error:
@@ -327,13 +327,13 @@ class RetrainController:
             cancelled = last is not None and last.cancelled
             return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""
         if _is_full(record.folder):
-            # It could not even write its last word.
+            # It could not even write its final event.
             return RunState.FAILED, (
                 _("The retraining ended without a result: the disk that holds the library is full.")
             )
-        return _gone(outcome.exit_code)
+        return _ended_without_result(outcome.exit_code)
 
-    def _adopt(self, record: RunRecord, folder: Path) -> None:
+    def _import_result(self, record: RunRecord, folder: Path) -> None:
         """Copy a result into the library's prompt sets and record it (once)."""
         if self.result_of(record.id) is not None:
             return
@@ -348,7 +348,7 @@ class RetrainController:
             write_learned_texts(temporary, learned)
             temporary.rename(target)
         scores = asdict(result.evaluation.scores) if result.evaluation else {}
-        # Before the version: once that is recorded, nobody comes here again for this run.
+        # Before the version: once that is recorded, this run is not imported again.
         self._catalogue.runs.add_held_out(result.held_out)
         self._catalogue.prompt_sets.add(
             target,
@@ -356,12 +356,12 @@ class RetrainController:
             run_id=record.id,
             metrics=scores,
             data=record.settings.get(DATA) or {},
-            # Shorter where the run was started before ids were kept.
+            # Missing where the run was started before ids were kept.
             class_ids=dict(zip(names, record.settings.get(CLASS_IDS) or [], strict=False)),
         )
 
     def _result_folder(self, job_folder: Path) -> Path:
-        """Where what a run has learned is kept."""
+        """Where the result of a run is kept."""
         return self._prompt_sets / job_folder.name
 
 
@@ -372,8 +372,8 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
-def _gone(exit_code: int | None) -> tuple[RunState, str]:
-    """What to say of a process that left without a word."""
+def _ended_without_result(exit_code: int | None) -> tuple[RunState, str]:
+    """State and message of a run whose process ended without a final event."""
     if exit_code is None:
         return RunState.LOST, (
             _("The retraining ended without a result while the app was closed, or was killed.")

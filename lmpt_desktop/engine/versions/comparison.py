@@ -1,6 +1,6 @@
-"""What one version predicts against another, on the whole library (Qt-free).
+"""Compares the predictions of two versions on the whole library (Qt-free).
 
-All of it is arithmetic on features, seconds for a large library: not for the window's thread.
+This is arithmetic on features that takes seconds for a large library.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 MAX_CHANGED = 5000
-"""So many changed predictions are listed one by one; all are counted."""
+"""How many changed predictions are listed one by one; all are counted."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class ChangedPrediction:
 class Comparison:
     """Old and new prompt set, on held-out annotations and on the whole library.
 
-    A class whose ``average_precision`` is None has not enough to judge.  ``changed`` is
+    A class whose ``average_precision`` is None has too few held-out annotations.  ``changed`` is
     sorted by how much the score moved, most first, and holds at most ``MAX_CHANGED``
     entries; ``changed_count`` counts all of them and ``changed_images`` their images.
 
     ``run_id`` None: two versions were chosen, ``old_version_id`` and ``version_id``, and both
-    are judged by the held-out images as they are annotated now.
+    are evaluated on the held-out images with their verdicts of now.
     """
 
     run_id: int | None
@@ -66,7 +66,7 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class Changes:
-    """Predictions that differ: the first of them, and how many there are."""
+    """Predictions that differ: the first of them, and their counts."""
 
     listed: tuple[ChangedPrediction, ...] = ()
     count: int = 0
@@ -78,7 +78,7 @@ class Changes:
 def changed_predictions(
     state: LibraryState, old: ClassWeights | None, new: ClassWeights | None
 ) -> Changes:
-    """Where the predictions of two sets of weights differ, most moved first."""
+    """Where the predictions of two sets of weights differ, largest change first."""
     snapshot = state.snapshot
     if old is None or new is None or not _fit(snapshot, old, new):
         return Changes()
@@ -107,13 +107,13 @@ def changed_predictions(
     return Changes(listed, len(found.rows), found.images, gained, len(found.rows) - gained)
 
 
-def judged(
+def evaluate_held_out(
     state: LibraryState,
     weights: ClassWeights | None,
     held_out: AbstractSet[int],
     train_present: NDArray[np.int64],
 ) -> Evaluation | None:
-    """How well weights do on what was said of the held-out images, as of now.
+    """Evaluate weights on the current annotations of the held-out images.
 
     Args:
         state: the library.
@@ -122,7 +122,7 @@ def judged(
         train_present: (C,) present annotations each class was learned from, to report.
 
     Returns:
-        None where there is nothing to judge by.
+        None where no held-out image has a feature.
     """
     snapshot = state.snapshot
     if weights is None or not _fit(snapshot, weights):
@@ -143,5 +143,5 @@ def judged(
 
 
 def _fit(snapshot: Snapshot, *weights: ClassWeights) -> bool:
-    """Whether the weights are of the vocabulary as it is now."""
+    """Whether the weights are those of the current vocabulary."""
     return all(len(item.scales) == len(snapshot.classes) for item in weights)

@@ -1,8 +1,8 @@
-"""Versions as files to pass on: a folder or a zip of safetensors and JSON (Qt-free).
+"""Versions as files to exchange: a folder or zip of safetensors and JSON (Qt-free).
 
-What comes in from outside is read with suspicion: only three known names are looked for,
-sizes are limited while reading (a zip may lie about them), every number and name is checked,
-and what is kept is written anew by us rather than copied.
+Files from outside are not trusted: only known names are read, sizes are limited while reading (a
+zip may lie about them), every number and name is checked, and the library keeps files written
+from the checked values, not copies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import numpy as np
 
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.records import PromptSetRecord
-from lmpt_desktop.engine.versions.class_weights import (
+from lmpt_desktop.engine.class_weights import (
     LEARNED_NAME,
     learned_texts,
     write_learned_texts,
@@ -50,13 +50,13 @@ MAX_SCALE = 10_000.0
 
 
 class VersionFileError(Exception):
-    """A version cannot be written or taken in; the message is a sentence for the user."""
+    """A version cannot be exported or imported; the message is a sentence for the user."""
 
 
 @dataclass(frozen=True, eq=False)
 class IncomingVersion:
-    """A version from outside, checked; ``held_out`` of its prompt set is empty, since the ids
-    in it are of another library."""
+    """A checked version from outside.  ``held_out`` of its prompt set is empty, since those ids
+    belong to another library."""
 
     prompt_set: PromptSet
     learned: dict[str, str]
@@ -71,10 +71,10 @@ class IncomingVersion:
 def write_version(record: PromptSetRecord, target: Path) -> None:
     """Export a version: a zip where ``target`` ends in ``.zip``, else a new folder.
 
-    It appears under its name when it is whole.
+    The target appears only once it is complete.
 
     Raises:
-        VersionFileError: if it cannot be written, or ``target`` is a folder with something in it.
+        VersionFileError: if it cannot be written, or ``target`` is a folder that is not empty.
         trainer.prompt_set.PromptSetError: if the version cannot be read.
     """
     prompt_set = replace(prompt_sets.load(record.folder), held_out=[])
@@ -82,9 +82,7 @@ def write_version(record: PromptSetRecord, target: Path) -> None:
     try:
         if target.suffix.lower() != ".zip" and target.exists() and any(target.iterdir()):
             raise VersionFileError(
-                _("There is something in {folder} already. Choose an empty or new folder.").format(
-                    folder=target
-                )
+                _("{folder} is not empty. Choose an empty or new folder.").format(folder=target)
             )
         with tempfile.TemporaryDirectory(prefix=".version-", dir=target.parent) as temporary:
             folder = Path(temporary) / "version"
@@ -121,22 +119,22 @@ def read_version(source: Path, workspace: Path) -> IncomingVersion:
     """Read and check a version from a zip or folder.
 
     Args:
-        source: what the user chose.
-        workspace: a folder of ours in which to unpack; nothing is left in it.
+        source: the zip or folder.
+        workspace: a folder in which to unpack; nothing is left in it.
 
     Raises:
-        VersionFileError: with what is wrong with it.
+        VersionFileError: with the reason, in a sentence.
     """
     try:
         workspace.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".import-", dir=workspace) as temporary:
             folder = Path(temporary)
             if source.is_dir():
-                _take_folder(source, folder)
+                _copy_folder(source, folder)
             else:
-                _take_zip(source, folder)
+                _unpack_zip(source, folder)
             return _checked(folder)
-    # Encrypted zips are a RuntimeError, names in no encoding a ValueError.
+    # Encrypted zips raise RuntimeError, undecodable names ValueError.
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise VersionFileError(
@@ -144,19 +142,19 @@ def read_version(source: Path, workspace: Path) -> IncomingVersion:
         ) from error
 
 
-def _take_folder(source: Path, folder: Path) -> None:
+def _copy_folder(source: Path, folder: Path) -> None:
     for name, limit in _LIMITS.items():
         path = source / name
         if path.is_file():
             with path.open("rb") as file:
-                _take(file, folder / name, limit)
+                _copy_limited(file, folder / name, limit)
 
 
-def _take_zip(source: Path, folder: Path) -> None:
+def _unpack_zip(source: Path, folder: Path) -> None:
     with zipfile.ZipFile(source) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_ENTRIES:
-            raise VersionFileError(_("This zip holds too many files to be a version."))
+            raise VersionFileError(_("This zip contains too many files to be a version."))
         found: dict[str, list[zipfile.ZipInfo]] = {}
         for entry in entries:
             _refuse_outside(entry.filename)
@@ -165,35 +163,35 @@ def _take_zip(source: Path, folder: Path) -> None:
                 found.setdefault(path.name, []).append(entry)
         if any(len(items) > 1 for items in found.values()):
             raise VersionFileError(
-                _("This zip holds more than one version. Unpack it and choose a folder.")
+                _("This zip contains more than one version. Unpack it and choose a folder.")
             )
         for name, (entry,) in found.items():
             with archive.open(entry) as file:
-                _take(file, folder / name, _LIMITS[name])  # type: ignore[arg-type]
+                _copy_limited(file, folder / name, _LIMITS[name])  # type: ignore[arg-type]
 
 
 def _refuse_outside(name: str) -> None:
-    """What would be written outside of the folder it is unpacked in was made to do harm; that we
-    never unpack by these names is no reason to go on reading it."""
+    """Refuse a name that would be written outside the folder it is unpacked in: the zip was made to
+    do harm, even though it is never unpacked by its own names."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name:
         raise VersionFileError(
             _(
-                "This zip was not taken in: “{name}” in it leads outside of its own folder, which "
-                "no version does."
+                "This zip was not imported: it contains “{name}”, which lies outside its own "
+                "folder."
             ).format(name=name[:100])
         )
 
 
-def _take(file: BinaryIO, target: Path, limit: int) -> None:
-    """Copy at most ``limit`` bytes, whatever a header says."""
+def _copy_limited(file: BinaryIO, target: Path, limit: int) -> None:
+    """Copy at most ``limit`` bytes, whatever the header says."""
     with target.open("wb") as out:
         left = limit
         while block := file.read(min(1024 * 1024, left + 1)):
             left -= len(block)
             if left < 0:
                 raise VersionFileError(
-                    _("{name} in it is larger than any version's ({limit} MB at most).").format(
+                    _("{name} in it is too large for a version (at most {limit} MB).").format(
                         name=target.name, limit=limit // 1024**2
                     )
                 )
@@ -203,11 +201,11 @@ def _take(file: BinaryIO, target: Path, limit: int) -> None:
 def _checked(folder: Path) -> IncomingVersion:
     if not (folder / JSON_NAME).is_file() or not (folder / ARRAYS_NAME).is_file():
         raise VersionFileError(
-            _("This is no version: it lacks {json} or {arrays}.").format(
+            _("This is not a version: {json} or {arrays} is missing.").format(
                 json=JSON_NAME, arrays=ARRAYS_NAME
             )
         )
-    with _as_damaged():
+    with _damage_as_error():
         prompt_set = prompt_sets.load(folder)
         _check_names(prompt_set)
         _check_numbers(prompt_set)
@@ -232,8 +230,8 @@ def _checked(folder: Path) -> IncomingVersion:
 
 
 @contextmanager
-def _as_damaged() -> Iterator[None]:
-    """Whatever reading a damaged or made-up version raises, in one sentence."""
+def _damage_as_error() -> Iterator[None]:
+    """Turn whatever reading a damaged or forged version raises into one sentence."""
     try:
         yield
     except VersionFileError:

@@ -1,4 +1,4 @@
-"""Versions (prompt sets) of a library: listed, promoted, rolled back, compared, passed on."""
+"""The versions (prompt sets) of a library: list, promote, compare, export, import (Qt-free)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,15 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.engine.class_weights import Version, write_learned_texts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice, VersionsChanged
-from lmpt_desktop.engine.versions.class_weights import Version, write_learned_texts
-from lmpt_desktop.engine.versions.comparison import Comparison, changed_predictions, judged
+from lmpt_desktop.engine.versions.comparison import (
+    Comparison,
+    changed_predictions,
+    evaluate_held_out,
+)
 from lmpt_desktop.engine.versions.version_files import (
     IncomingVersion,
     VersionFileError,
@@ -41,10 +45,10 @@ ZERO_SHOT = 0
 @dataclass(frozen=True)
 class VersionInfo:
     """A prompt set as the Versions list shows it.  ``version_id`` 0 is zero-shot (no prompt
-    set), which is always there to go back to.
+    set), which is always available.
 
-    ``annotations`` and ``images`` it was learned from, None where that was not kept;
-    ``present`` of these annotations were presents.  ``name`` and ``note`` are the user's.
+    ``annotations`` and ``images`` are the numbers it was learned from, None where unknown;
+    ``present`` is the number of present annotations.  ``name`` and ``note`` are the user's.
     """
 
     version_id: int
@@ -67,14 +71,14 @@ class VersionInfo:
 
 @dataclass(frozen=True)
 class ImportedVersion:
-    """A version that was taken in, and those of its classes that this library has not."""
+    """A version that was imported, and its classes that this library lacks."""
 
     version: VersionInfo
     unknown: tuple[str, ...]
 
 
 class Versions:
-    """Prompt sets of one library."""
+    """The prompt sets of one library."""
 
     def __init__(
         self,
@@ -159,7 +163,7 @@ class Versions:
         self._notify(VersionsChanged())
 
     def roll_back(self) -> None:
-        """Go back to what was active before the last promotion."""
+        """Predict with what was active before the last promotion."""
         self._catalogue.prompt_sets.roll_back(self._model.backbone)
         self._model.refresh()
         self._notify(VersionsChanged())
@@ -191,8 +195,8 @@ class Versions:
         self._notify(VersionsChanged())
 
     def bind_classes(self) -> None:
-        """Keep which class each name of a prompt set is, for those made before that was kept:
-        to be called while names still tell, before any class gets another one."""
+        """Record the class id of each name of older prompt sets that lack them; call this before a
+        class is renamed, while names still identify classes."""
         unbound = [item for item in self._catalogue.prompt_sets.all() if not item.class_ids]
         if not unbound:
             return
@@ -221,16 +225,16 @@ class Versions:
         write_version(self._get(version_id), target)
 
     def import_from(self, source: Path) -> ImportedVersion:
-        """Import a version; it is not in use until it is promoted.
+        """Import a version from a folder or zip; it is not in use until it is promoted.
 
-        Nothing is written but one folder below the library's ``prompt_sets``.
+        Only one folder below the library's ``prompt_sets`` is written.
 
         Raises:
-            VersionFileError: with why it does not fit, in a sentence.
+            VersionFileError: with the reason, in a sentence.
         """
         place = self._library / "prompt_sets"
         incoming = read_version(source, place)
-        self._refuse_misfit(incoming)
+        self._check_fit(incoming)
         class_ids, unknown = self._classes_of(incoming.prompt_set.classes)
         if not class_ids:
             raise VersionFileError(
@@ -267,7 +271,7 @@ class Versions:
         self._notify(VersionsChanged())
         return ImportedVersion(info, unknown)
 
-    def _refuse_misfit(self, incoming: IncomingVersion) -> None:
+    def _check_fit(self, incoming: IncomingVersion) -> None:
         made_with = incoming.prompt_set.backbone
         if made_with != self._model.backbone:
             raise VersionFileError(
@@ -281,14 +285,14 @@ class Versions:
         if facts is not None and dim != facts.dim:
             raise VersionFileError(
                 _(
-                    "This version does not fit the backbone {backbone}: it has {dim} numbers a "
-                    "class where {wanted} are needed."
+                    "This version does not fit the backbone {backbone}: it has {dim} numbers per "
+                    "class instead of {wanted}."
                 ).format(backbone=made_with, dim=dim, wanted=facts.dim)
             )
 
     def _classes_of(self, names: list[str]) -> tuple[dict[str, int], tuple[str, ...]]:
-        """The class of each name (its own name first, then its others; archived ones too), and
-        the names of none."""
+        """The class id of each name (by class name first, then by alias; archived classes too),
+        and the names of no class."""
         ids: dict[str, int] = {}
         entries = self._catalogue.classes.all(archived=True)
         for entry in entries:
@@ -306,10 +310,10 @@ class Versions:
     # --------------------------------------------------------------------------- comparing
 
     def compare_run(self, run_id: int) -> Comparison:
-        """The run's version against the predictions without it.
+        """Compare the version of a run with the predictions without it.
 
-        Before the version is promoted that is what the app predicts with now; while it is
-        active, what was active before it.
+        Without it means: the active version or, if the run's version is active, the one that
+        was active before it.
 
         Raises:
             KeyError: if the run made no version, or it was discarded.
@@ -335,8 +339,8 @@ class Versions:
         )
 
     def compare(self, old_id: int, new_id: int) -> Comparison:
-        """Any two versions (0: zero-shot), on all predictions and on the held-out images as
-        they are annotated *now*: both by the same images and verdicts.
+        """Compare any two versions (0: zero-shot), on all predictions and on the held-out images
+        with the verdicts of *now*, the same for both; takes seconds for a large library.
 
         Raises:
             KeyError: if one is gone.
@@ -361,8 +365,8 @@ class Versions:
         return Comparison(
             run_id=None,
             version_id=new_id,
-            old=judged(self._state, old, held_out, self._train_present(records[0])),
-            new=judged(self._state, new, held_out, self._train_present(records[1])),
+            old=evaluate_held_out(self._state, old, held_out, self._train_present(records[0])),
+            new=evaluate_held_out(self._state, new, held_out, self._train_present(records[1])),
             bands={
                 entry.name: band
                 for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True)
@@ -376,7 +380,7 @@ class Versions:
         )
 
     def _train_present(self, record: PromptSetRecord | None) -> NDArray[np.int64]:
-        """How many examples of every class of the vocabulary a version has learned from."""
+        """(C,) how many present annotations of every class a version has learned from."""
         classes = self._state.snapshot.classes
         counts = np.zeros(len(classes), np.int64)
         if record is not None:

@@ -1,8 +1,8 @@
-"""What a class would find before it is one: its best images by its name alone (Qt-free).
+"""What a class would find before it is added: its best images by its name alone (Qt-free).
 
-Nothing here waits for a model.  A text not read before is given to the encoder, the answer says
-so, and :class:`ClassPreviewReady` tells when to ask again.  What is read is kept where class
-texts are kept: a class that is added after a look is predicted at once.
+Nothing here waits for a model.  A text that is not cached is sent to the encoder, the preview says
+so, and :class:`ClassPreviewReady` follows when it is time to ask again.  The embedding is cached
+with those of the classes, so a class that is added after its preview is predicted at once.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.engine.class_weights import library_weights, prompt_text
 from lmpt_desktop.engine.encoding.encoder import EncoderClient
+from lmpt_desktop.engine.encoding.model_facts import ModelFacts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.search import LOADING, NOTHING_ENCODED, READING, SearchState
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.engine.versions.class_weights import library_weights, prompt_text
-from lmpt_desktop.engine.versions.model_facts import ModelFacts
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.search import per_row, top
 from lmpt_desktop.inference.weights import ClassWeights
@@ -34,12 +34,12 @@ from lmpt_desktop.translation import _
 log = logging.getLogger(__name__)
 
 BEST = 20
-"""So many images are shown."""
+"""How many images are shown."""
 
 
 @dataclass(frozen=True)
 class ClassPreviewReady(Notice):
-    """The encoder has read this text, or has failed to: ask again."""
+    """The encoder has read this text, or failed to: ask again."""
 
     text: str
 
@@ -50,7 +50,7 @@ class ClassPreview:
 
     Attributes:
         text: what the model reads.
-        state: READY, or why there is nothing to see (``message`` says it).
+        state: READY, or why there is no preview, as a sentence in ``message``.
         image_ids: (m,) the best images, best first; at most ``BEST``.
         scores: (m,) float32 in [0, 1], of these.
         predicted: how many images reach the threshold.
@@ -72,7 +72,7 @@ class ClassPreview:
 
 
 class ClassPreviewer:
-    """Previews classes of one library; any thread may ask."""
+    """Previews classes of one library; every method may be called from any thread."""
 
     def __init__(
         self,
@@ -92,14 +92,14 @@ class ClassPreviewer:
         self._failed: dict[tuple[str, str], str] = {}
 
     def run(self, name: str, description: str = "") -> ClassPreview:
-        """Look at the library with a class of this name and description.
+        """Score the library for a class of this name and description.
 
-        It is scored as it would be as the last class of the vocabulary, zero-shot.
+        The scores are those it would have as the last class of the vocabulary, zero-shot.
         """
         entry = ClassEntry(0, " ".join(name.split()), " ".join(description.split()))
         text = prompt_text(entry)
-        ids, features = self._state.feature_view()
-        if not len(ids):
+        features = self._state.features()
+        if not len(features.ids):
             return ClassPreview(text, SearchState.NOTHING, _(NOTHING_ENCODED))
         backbone = self._model.backbone
         facts = self._model.facts()
@@ -110,11 +110,11 @@ class ClassPreviewer:
         )
         if facts is None or text not in known:
             return self._ask(backbone, text)
-        weights = self._weights(entry, facts, known, features)
-        if weights.embeddings.shape[1] != features.shape[1]:  # the backbone is being changed
+        weights = self._weights(entry, facts, known, features.matrix)
+        if weights.embeddings.shape[1] != features.matrix.shape[1]:  # the backbone is being changed
             return ClassPreview(text, SearchState.NOTHING, _(NOTHING_ENCODED))
         snapshot = self._state.snapshot
-        scores = per_row(predict(features, weights)[:, 0], ids, snapshot.image_ids)
+        scores = per_row(predict(features.matrix, weights)[:, 0], features.ids, snapshot.image_ids)
         has = ~np.isnan(scores)
         rows = top(scores, BEST)
         rows = rows[has[rows]]
@@ -129,7 +129,7 @@ class ClassPreviewer:
         )
 
     def retry(self, name: str, description: str = "") -> None:
-        """Give a text that could not be read to the encoder once more."""
+        """Try again to read a text that could not be read."""
         text = " ".join((description or name).split())
         with self._lock:
             for key in [key for key in self._failed if key[1] == text]:
@@ -142,10 +142,10 @@ class ClassPreviewer:
         known: dict[str, NDArray[np.float32]],
         features: NDArray[np.float16],
     ) -> ClassWeights:
-        """Of the one class."""
+        """The weights of this one class."""
         classes = [entry]
         if facts.bias is None:
-            # The bias depends on the other classes, and must be what it will be.
+            # The bias depends on the other classes, so they must take part.
             classes = [*self._state.snapshot.classes, entry]
             texts = sorted({prompt_text(item) for item in classes})
             known = known | self._catalogue.features.texts(
@@ -181,10 +181,10 @@ class ClassPreviewer:
                 _("No model is started here, so the name of a new class cannot be read."),
             )
         client, future = asked
-        future.add_done_callback(lambda done: self._came(key, client, done))
+        future.add_done_callback(lambda done: self._text_encoded(key, client, done))
         return waiting
 
-    def _came(
+    def _text_encoded(
         self, key: tuple[str, str], client: EncoderClient, future: Future[NDArray[np.float32]]
     ) -> None:
         def keep() -> None:
@@ -203,5 +203,5 @@ class ClassPreviewer:
                 )
             self._notify(ClassPreviewReady(key[1]))
 
-        # On the worker: the encoder's own thread has photos to hand over.
+        # On the worker: the encoder's thread must not wait for the catalogue.
         self._worker.post(f"class preview {key}", keep)

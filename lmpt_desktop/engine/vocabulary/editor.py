@@ -1,8 +1,8 @@
-"""Changes of the vocabulary that can be taken back (Qt-free).
+"""Changes of the vocabulary that can be undone (Qt-free).
 
-A change of classes is told by what they were before and after it, so that undo is to make them
-so again; a merge or split also changes annotations, through the journal.  No annotation is
-ever deleted: what a merged or archived class had stays with it.
+A step holds the changed classes as they were before and after it, so undo restores the former; a
+merge or split also changes annotations, through the journal.  No annotation is ever deleted: a
+merged or archived class keeps its own.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class VocabularyStep:
     """A change that was made.
 
     Attributes:
-        label: what it is called in an undo menu.
-        before, after: the classes that changed, as they were and as they became; a class that
-            is new was archived before.
+        label: its name in an undo menu.
+        before, after: the classes that changed, before and after; a new class counts as
+            archived before.
         batch: the annotations that changed with them.
-        images: (n,) ids to look at next (the positives of a split class).
+        images: (n,) ids to show next (the positives of a split class).
     """
 
     label: str
@@ -87,7 +87,7 @@ class VocabularyEditor:
         return [_spec(entry) for entry in self._classes.all()]
 
     def archived(self) -> list[tuple[ClassEntry, AnnotationCount]]:
-        """Archived classes, the last ones first, with what was said of them."""
+        """Archived classes, newest first, with the number of their annotations."""
         counts = self._catalogue.annotations.counts()
         entries = [entry for entry in self._classes.all(archived=True) if entry.archived]
         entries.sort(key=lambda entry: -entry.id)
@@ -197,20 +197,20 @@ class VocabularyEditor:
         self._changed()
 
     def use_list(self, specs: Sequence[ClassSpec]) -> VocabularyStep:
-        """Make this the vocabulary; what is not listed is archived."""
+        """Make this the vocabulary; classes that are not listed are archived."""
         return self._step(_("Use a list"), lambda: self._classes.replace_all(specs))
 
     def add_list(self, specs: Sequence[ClassSpec]) -> VocabularyStep:
-        """Add what the vocabulary has not; what it has stays as it is."""
+        """Add the classes that the vocabulary lacks; the others stay as they are."""
         return self._step(
             _("Add a list"), lambda: self._classes.replace_all([*self.specs(), *specs])
         )
 
     def merge(self, plan: MergePlan) -> VocabularyStep:
-        """Do what :meth:`plan_merge` said, as a whole or not at all.
+        """Carry out a plan of :meth:`plan_merge`, as a whole or not at all.
 
         Raises:
-            PlanOutdatedError: if it would do something else by now; then nothing is changed.
+            PlanOutdatedError: if it would do something else now; then nothing is changed.
             NotInCatalogue: if one of the classes is not in the vocabulary any more.
         """
         label = _("Merge into {name}").format(name=plan.into.name)
@@ -226,10 +226,10 @@ class VocabularyEditor:
         )
 
     def split(self, plan: SplitPlan) -> VocabularyStep:
-        """Do what :meth:`plan_split` said; the step's ``images`` are to be looked at.
+        """Carry out a plan of :meth:`plan_split`; the user should look at the step's ``images``.
 
         Raises:
-            PlanOutdatedError: if it would do something else by now; then nothing is changed.
+            PlanOutdatedError: if it would do something else now; then nothing is changed.
             ClassNameTaken, NotInCatalogue: as :meth:`plan_split`.
         """
         now = self.plan_split(plan.entry.id, plan.names, copy=plan.copy, keep=plan.keep)
@@ -246,16 +246,16 @@ class VocabularyEditor:
 
         label = _("Split {name}").format(name=plan.entry.name)
         step = self._step(label, act)
-        said = [plan.negatives, *([plan.positives] if plan.copy else [])]
-        images = np.concatenate(said)
+        groups = [plan.negatives, *([plan.positives] if plan.copy else [])]
+        images = np.concatenate(groups)
         verdicts = np.concatenate(
-            [np.full(len(ids), value, np.int8) for value, ids in enumerate(said)]
+            [np.full(len(ids), value, np.int8) for value, ids in enumerate(groups)]
         )
         try:
-            # Last, so that the class is there while anything can still go wrong.
+            # Last, so that the class still exists if anything goes wrong.
             after = self._with_annotations(
                 label,
-                *self._unsaid(
+                *self._without_existing(
                     np.tile(images, len(made)),
                     np.repeat(np.array(made, np.int64), len(images)),
                     np.tile(verdicts, len(made)),
@@ -268,16 +268,16 @@ class VocabularyEditor:
         return replace(_joined(step, after), images=None if plan.copy else plan.positives)
 
     def undo(self, step: VocabularyStep) -> None:
-        """Take a step back.
+        """Revert a step.
 
         Raises:
-            ClassNameTaken: if a name it needs is in use by now; then nothing is changed.
+            ClassNameTaken: if a name it needs is in use now; then nothing is changed.
         """
-        self._turn(step.before, step.batch)
+        self._restore(step.before, step.batch)
 
     def redo(self, step: VocabularyStep) -> None:
-        """Do again what :meth:`undo` took back."""
-        self._turn(step.after, step.batch)
+        """Repeat what :meth:`undo` reverted."""
+        self._restore(step.after, step.batch)
 
     # ------------------------------------------------------------------------------ inside
 
@@ -287,15 +287,15 @@ class VocabularyEditor:
         self._notify(ClassesChanged())
         self._model.refresh()
 
-    def _turn(self, to: Sequence[ClassEntry], batch: Batch | None) -> None:
+    def _restore(self, to: Sequence[ClassEntry], batch: Batch | None) -> None:
         self._versions.bind_classes()
-        turned = None
+        toggled = None
         with self._catalogue.transaction():
             self._classes.restore(to)
             if batch is not None:
-                turned = self._catalogue.annotations.toggle_undo(batch)
-        if turned is not None:
-            self._annotations.show(turned)
+                toggled = self._catalogue.annotations.toggle_undo(batch)
+        if toggled is not None:
+            self._annotations.show(toggled)
         self._changed()
 
     def _step(self, label: str, act: Callable[[], object]) -> VocabularyStep:
@@ -304,7 +304,7 @@ class VocabularyEditor:
         try:
             act()
         except BaseException:
-            # Part of it may have happened before the rest was refused.
+            # Part of it may have been done before the rest failed.
             before, _after = self._difference(old)
             self._classes.restore(before)
             raise
@@ -314,7 +314,7 @@ class VocabularyEditor:
         return VocabularyStep(label, tuple(before), tuple(after))
 
     def _difference(self, old: dict[int, ClassEntry]) -> tuple[list[ClassEntry], list[ClassEntry]]:
-        """The classes that are not as they were: before, and now."""
+        """The classes that differ from ``old``: as they were, and as they are now."""
         now = self._classes.all(archived=True)
         after = [entry for entry in now if old.get(entry.id) != entry]
         return [old.get(entry.id) or replace(entry, archived=True) for entry in after], after
@@ -332,7 +332,7 @@ class VocabularyEditor:
         batches: list[Batch] = []
 
         def both() -> None:
-            # In one transaction: half of it would be wrong, and nothing could take it back.
+            # In one transaction: half of it would be wrong, and could not be undone.
             with self._catalogue.transaction():
                 batches.append(
                     self._catalogue.annotations.apply_arrays(
@@ -346,15 +346,15 @@ class VocabularyEditor:
             self._annotations.show(batch)
         return replace(step, batch=batches[0])
 
-    def _unsaid(
+    def _without_existing(
         self,
         image_ids: NDArray[np.int64],
         class_ids: NDArray[np.int64],
         verdicts: NDArray[np.int8],
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
-        """Those changes that contradict nothing: a class that came out of the archive may have
-        been said things of, which are not overwritten by what only follows."""
-        images, classes, _said = self._catalogue.annotations.of_classes(np.unique(class_ids))
+        """Leave out changes of existing annotations: a class brought back from the archive may
+        have some, and derived verdicts do not overwrite them."""
+        images, classes, _verdicts = self._catalogue.annotations.of_classes(np.unique(class_ids))
         most = int(max(image_ids.max(initial=0), images.max(initial=0))) + 1
         free = ~np.isin(class_ids * most + image_ids, classes * most + images)
         return image_ids[free], class_ids[free], verdicts[free]
@@ -374,8 +374,8 @@ class VocabularyEditor:
 def _outdated() -> PlanOutdatedError:
     return PlanOutdatedError(
         _(
-            "What is known of these classes has changed since you were told what would happen, so "
-            "nothing was done. Look at it again."
+            "These classes have changed since the preview, so nothing was done. Check the preview "
+            "again."
         )
     )
 

@@ -1,4 +1,4 @@
-"""What becomes of annotations when classes are merged or split: arithmetic (Qt-free)."""
+"""What merging or splitting classes does to their annotations: arithmetic only (Qt-free)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmpt_desktop.translation import _, ngettext, number
 
 
 class PlanOutdatedError(Exception):
-    """What was planned is not what would happen now; the message is a sentence for the user."""
+    """The plan no longer matches the annotations; the message is a sentence for the user."""
 
 
 Annotated = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]
@@ -22,17 +22,18 @@ Annotated = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]
 
 @dataclass(frozen=True, eq=False)
 class MergePlan:
-    """Several classes that become one.
+    """Several classes become one.
 
     Attributes:
-        gone: the classes that stop to be.
+        gone: the classes that are merged away.
         into: the class that stays.
-        image_ids, verdicts: (n,) what is to be said of ``into``; only what is new.
+        image_ids, verdicts: (n,) each, the new verdicts on ``into``.
         present: images with the class present afterwards.
         absent: images with it absent afterwards.
-        contradictions: images said to be one of them but not another; they count as present.
-        absent_too: whether absents of ``gone`` count, too.
-        trained: whether the prompts in use have learned ``into``.
+        contradictions: images in which one of them is present and another absent; they become
+            present.
+        absent_too: whether absent verdicts on ``gone`` become absent verdicts on ``into``.
+        trained: whether the active prompt set has learned ``into``.
     """
 
     gone: tuple[ClassEntry, ...]
@@ -46,7 +47,7 @@ class MergePlan:
     trained: bool = False
 
     def same_as(self, other: MergePlan) -> bool:
-        """Whether both say and do the same."""
+        """Whether both have the same effect and the same sentences."""
         return (
             (self.gone, self.into, self.present, self.absent, self.contradictions)
             == (other.gone, other.into, other.present, other.absent, other.contradictions)
@@ -59,7 +60,7 @@ class MergePlan:
         """What will happen, for the user to read first."""
         names = listed([*(entry.name for entry in self.gone), self.into.name])
         images = ngettext("{count} photo", "{count} photos", self.present)
-        said = [
+        sentences = [
             _("{names} become “{name}”: {images}.").format(
                 names=names,
                 name=self.into.name,
@@ -68,34 +69,36 @@ class MergePlan:
         ]
         if self.contradictions:
             text = ngettext(
-                "{count} photo was said to be one but not the other; it counts as present.",
-                "{count} photos were said to be one but not the other; they count as present.",
+                "{count} photo is marked present for one and absent for another; "
+                "it counts as present.",
+                "{count} photos are marked present for one and absent for another; "
+                "they count as present.",
                 self.contradictions,
             )
-            said.append(text.format(count=number(self.contradictions)))
+            sentences.append(text.format(count=number(self.contradictions)))
         if self.absent:
             text = ngettext(
                 "In {count} photo the class is absent.",
                 "In {count} photos the class is absent.",
                 self.absent,
             )
-            said.append(text.format(count=number(self.absent)))
+            sentences.append(text.format(count=number(self.absent)))
         text = ngettext(
             "{names} becomes another name of “{name}”.",
             "{names} become other names of “{name}”.",
             len(self.gone),
         )
-        said.append(
+        sentences.append(
             text.format(names=listed([entry.name for entry in self.gone]), name=self.into.name)
         )
         if self.trained:
-            said.append(
+            sentences.append(
                 _(
                     "What the prompts have learned for “{name}” stays in use; the next retraining "
                     "learns from all of these photos."
                 ).format(name=self.into.name)
             )
-        return tuple(said)
+        return tuple(sentences)
 
 
 def plan_merge(
@@ -110,10 +113,10 @@ def plan_merge(
 
     Args:
         annotated: every annotation of the classes.
-        gone: classes that stop to be.
+        gone: classes that are merged away.
         into: the one that stays.
-        absent_too: an image of which only an absent was said is absent afterwards; without,
-            only what was said to be present moves.
+        absent_too: an image with only absent verdicts becomes absent; else only present
+            verdicts move.
         trained: see :class:`MergePlan`.
     """
     image_ids, class_ids, verdicts = annotated
@@ -143,16 +146,16 @@ def plan_merge(
 
 @dataclass(frozen=True, eq=False)
 class SplitPlan:
-    """One class that becomes several.
+    """One class becomes several.
 
     Attributes:
         entry: the class that is split.
         names: the new classes.
         positives, negatives: image ids with ``entry`` present and absent.
-        copy: say of the positives that every new class is present; else they stay unknown, to
-            be looked at one by one.
+        copy: mark every new class present in the positives; else the new classes stay unknown
+            there, for the user to decide photo by photo.
         keep: whether ``entry`` stays in the vocabulary.
-        trained: whether the prompts in use have learned ``entry``.
+        trained: whether the active prompt set has learned ``entry``.
     """
 
     entry: ClassEntry
@@ -164,7 +167,7 @@ class SplitPlan:
     trained: bool = False
 
     def same_as(self, other: SplitPlan) -> bool:
-        """Whether both say and do the same."""
+        """Whether both have the same effect and the same sentences."""
         return (
             (self.entry, self.names) == (other.entry, other.names)
             and np.array_equal(self.positives, other.positives)
@@ -175,9 +178,9 @@ class SplitPlan:
     def sentences(self) -> tuple[str, ...]:
         """What will happen, for the user to read first."""
         new = listed(self.names)
-        said = [
+        sentences = [
             ngettext(
-                "“{name}” gives rise to {new}.", "“{name}” gives rise to {new}.", len(self.names)
+                "“{name}” is split into {new}.", "“{name}” is split into {new}.", len(self.names)
             ).format(name=self.entry.name, new=new)
         ]
         if count := len(self.positives):
@@ -189,30 +192,28 @@ class SplitPlan:
                 )
             else:
                 text = ngettext(
-                    "The {count} photo in which it is present is shown next: say of it which of "
-                    "the new classes it has.",
-                    "The {count} photos in which it is present are shown next: say of each which "
-                    "of the new classes it has.",
+                    "The {count} photo in which it is present is shown next, so that you can mark "
+                    "which of the new classes it has.",
+                    "The {count} photos in which it is present are shown next, so that you can "
+                    "mark which of the new classes each one has.",
                     count,
                 )
-            said.append(text.format(count=number(count)))
+            sentences.append(text.format(count=number(count)))
         if count := len(self.negatives):
             text = ngettext(
                 "The {count} photo in which it is absent has none of them.",
                 "The {count} photos in which it is absent have none of them.",
                 count,
             )
-            said.append(text.format(count=number(count)))
+            sentences.append(text.format(count=number(count)))
         if self.keep:
-            said.append(_("“{name}” stays as it is.").format(name=self.entry.name))
+            sentences.append(_("“{name}” stays as it is.").format(name=self.entry.name))
         else:
-            said.append(
-                _("“{name}” goes to the archive with everything said of it.").format(
-                    name=self.entry.name
-                )
+            sentences.append(
+                _("“{name}” is archived; its annotations are kept.").format(name=self.entry.name)
             )
-        said.append(_("The new classes are predicted by their names until you retrain."))
-        return tuple(said)
+        sentences.append(_("The new classes are predicted by their names until you retrain."))
+        return tuple(sentences)
 
 
 def plan_split(

@@ -1,4 +1,4 @@
-"""Features of the library's images, as the queues need them."""
+"""Features of the library's images."""
 
 from __future__ import annotations
 
@@ -37,6 +37,12 @@ class Features:
         at = np.searchsorted(ranked, image_ids, side="right") - 1
         found = (at >= 0) & (ranked[np.maximum(at, 0)] == image_ids)
         return np.where(found, order[np.maximum(at, 0)], -1)
+
+    def lookup(self, image_ids: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
+        """Which of these images have a feature, (m,), and those features, (k, D)."""
+        places = self.places(image_ids)
+        has = places >= 0
+        return has, self.matrix[places[has]]
 
     def of(self, image_ids: NDArray[np.int64]) -> NDArray[np.float32]:
         """(m, D) float32; zero rows for images without a feature."""

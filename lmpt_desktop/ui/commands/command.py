@@ -71,6 +71,11 @@ MENUS = (
 _MENU_ORDER = {name: place for place, (name, _title) in enumerate(MENUS)}
 
 
+def menu_names() -> dict[str, str]:
+    """The translated titles of the menus without their mnemonic marks."""
+    return {name: _(title).replace("&", "") for name, title in MENUS}
+
+
 def menu_order(command: Command[ContextT]) -> tuple[int, int, int]:
     """Sorts commands as the menus show them."""
     return _MENU_ORDER[command.menu], command.group, command.order

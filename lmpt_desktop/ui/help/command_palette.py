@@ -17,15 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry
+from lmpt_desktop.ui.commands import Command, CommandRegistry, menu_names
 
 KEYS_ROLE = Qt.ItemDataRole.UserRole + 1
 _GAP = 10
-
-
-def menu_names() -> dict[str, str]:
-    """The titles of the menus without their mnemonic marks."""
-    return {name: _(title).replace("&", "") for name, title in MENUS}
 
 
 def matches(words: str, command: Command) -> bool:

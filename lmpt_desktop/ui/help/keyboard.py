@@ -18,9 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands import CommandRegistry
+from lmpt_desktop.ui.commands import CommandRegistry, menu_names
 from lmpt_desktop.ui.commands.fixed_keys import FIXED_KEYS
-from lmpt_desktop.ui.help.command_palette import menu_names
 from lmpt_desktop.ui.kit.dialogs import muted
 
 Rows = dict[str, list[tuple[str, str]]]

@@ -18,9 +18,8 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry
+from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry, menu_names
 from lmpt_desktop.ui.commands.shortcuts import is_fixed, native
-from lmpt_desktop.ui.help.command_palette import menu_names
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
 
 ID_ROLE = Qt.ItemDataRole.UserRole

@@ -20,7 +20,7 @@ from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.domain.records import ScannedFile
-from lmpt_desktop.engine.versions.model_facts import ModelFacts, setting_name
+from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.ingest import ThumbnailStore
 
 BACKBONE = "lite"

@@ -24,7 +24,7 @@ def session(tmp_path: Path) -> Iterator[LibrarySession]:
         yield opened
 
 
-def test_changes_are_committed_shown_told_and_undone_as_one(session: LibrarySession) -> None:
+def test_changes_are_committed_shown_notified_and_undone_as_one(session: LibrarySession) -> None:
     ids, classes = session.snapshot().image_ids, session.snapshot().class_ids
     before = session.annotations.annotate(ids[:2].tolist(), [int(classes[0])], Verdict.PRESENT)
     assert before.after.tolist() == [1, 1]

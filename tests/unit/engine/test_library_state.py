@@ -255,7 +255,7 @@ def test_growing_features_give_each_image_its_latest_row(parts: list[list[int]])
         rows.append(np.array(ids), values)
         latest.update(dict.fromkeys(ids, float(number)))
     asked = np.arange(45)
-    has, features = rows.of_images(asked)
+    has, features = rows.view().lookup(asked)
     assert dict(zip(asked[has].tolist(), features[:, 0].tolist(), strict=True)) == latest
 
 
@@ -268,10 +268,10 @@ def test_a_feature_of_another_dimension_is_refused() -> None:
 def test_an_older_view_of_features_stays_as_it_was() -> None:
     rows = FeatureRows(1, 1)
     rows.append(np.array([1]), np.array([[1]], np.float16))
-    ids, features = rows.view()
+    view = rows.view()
     rows.append(np.array([2, 3]), np.array([[2], [3]], np.float16))
-    assert ids.tolist() == [1]
-    assert features.tolist() == [[1]]
+    assert view.ids.tolist() == [1]
+    assert view.matrix.tolist() == [[1]]
 
 
 def test_before_any_prediction_nothing_is_predicted_or_corrected_and_no_memory_is_taken() -> None:

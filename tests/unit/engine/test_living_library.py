@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from lmpt_desktop.engine import external_changes as outside
 from lmpt_desktop.engine import folders
 from lmpt_desktop.engine.notices import AnnotationsChanged, FoldersChanged, Notice
 from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.ingest.watch import FolderWatch
 from lmpt_desktop.settings import PACE, Pace
 
 Until = Callable[..., None]
@@ -56,11 +58,8 @@ def open_session(tmp_path: Path, commands: Commands) -> Iterator[Callable[..., L
 
 @pytest.fixture
 def quick_watch(monkeypatch: pytest.MonkeyPatch) -> None:
-    from lmpt_desktop.ingest.watch import FolderWatch
-
-    monkeypatch.setattr(
-        folders, "FolderWatch", lambda touched: FolderWatch(touched, quiet_seconds=0.2)
-    )
+    """Watches tell of changes after 0.2 s."""
+    monkeypatch.setattr(folders, "FolderWatch", partial(FolderWatch, quiet_seconds=0.2))
 
 
 def opened(session: LibrarySession, photos: Path, until: Until) -> dict[str, int]:
@@ -134,7 +133,7 @@ with LibrarySession.open(
 """
 
 
-def test_what_another_process_adds_appears_with_its_predictions_and_is_not_encoded_again(
+def test_photos_added_by_another_process_appear_with_predictions_and_are_not_encoded_again(
     open_session: Callable[..., LibrarySession],
     tmp_path: Path,
     until: Until,
@@ -149,9 +148,11 @@ def test_what_another_process_adds_appears_with_its_predictions_and_is_not_encod
     notices.clear()
     other = draw(tmp_path / "other", "cat_1.png", "cat_2.png")
     encoded: list[int] = []
-    keep = session.model._keep_features
+    keep = session.catalogue.features.append
     monkeypatch.setattr(
-        session.model, "_keep_features", lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f))
+        session.catalogue.features,
+        "append",
+        lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f)),
     )
     arguments = [str(tmp_path / "library"), str(other), encoder_command[1]]
     subprocess.run([sys.executable, "-c", _OTHER, *arguments], check=True)
@@ -226,9 +227,11 @@ def test_a_killed_app_loses_at_most_the_chunks_on_their_way_and_goes_on_by_itsel
     starts.unlink(missing_ok=True)
     encoded: list[int] = []
     session = open_session()
-    keep = session.model._keep_features
+    keep = session.catalogue.features.append
     monkeypatch.setattr(
-        session.model, "_keep_features", lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f))
+        session.catalogue.features,
+        "append",
+        lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f)),
     )
     assert session.wait_until_idle(60)
     assert session.catalogue.features.ids("lite") == set(ids(session).values())

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.domain.records import ClassSpec, ImageState
-from lmpt_desktop.engine import search as searching
+from lmpt_desktop.engine import search
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.search import SearchQuery, SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import Commands, LibrarySession
@@ -81,12 +81,12 @@ def starts(tmp_path: Path) -> int:
     return len((tmp_path / "library" / "encode" / "starts.txt").read_text().splitlines())
 
 
-def test_words_find_the_photos_they_speak_of(session: LibrarySession, until: Until) -> None:
+def test_words_find_the_photos_they_describe(session: LibrarySession, until: Until) -> None:
     heard: list[Notice] = []
     session.subscribe(heard.append)
     first = session.search.run(SearchQuery("dog"))
     assert first.state is SearchState.WAITING
-    assert first.message in (searching.LOADING, searching.READING)
+    assert first.message in (search.LOADING, search.READING)
     assert not len(first.ranking.rows)
     until(lambda: SearchReady("dog") in heard)
     result = session.search.run(SearchQuery("dog"))
@@ -133,26 +133,24 @@ def test_more_like_several_finds_what_they_share(session: LibrarySession) -> Non
     assert names(session, result)[-1] == "kite_1.jpg"
 
 
-def test_an_example_without_a_feature_is_said_so_and_ignored_beside_others(
+def test_an_example_without_a_feature_is_reported_alone_and_ignored_among_others(
     session: LibrarySession,
 ) -> None:
     bad = session.search.run(SearchQuery(image_ids=ids(session, "bad_1.jpg")))
     assert bad.state is SearchState.NOTHING
-    assert bad.message.startswith("The chosen photo has not been looked at")
+    assert bad.message.startswith("The chosen photo has not been encoded")
     gone = session.search.run(SearchQuery(image_ids=(998, 999)))
-    assert gone.message.startswith("None of the chosen photos has been looked at")
+    assert gone.message.startswith("None of the chosen photos has been encoded")
     both = session.search.run(SearchQuery(image_ids=ids(session, "bad_1.jpg", "kite_1.jpg")))
     assert names(session, both)[0] == "kite_1.jpg"
 
 
-def test_before_anything_is_encoded_it_says_so_and_asks_no_model(
-    open_session: Open, tmp_path: Path
-) -> None:
+def test_before_anything_is_encoded_no_model_is_started(open_session: Open, tmp_path: Path) -> None:
     session = open_session()
     assert session.wait_until_idle(60)
     before = starts(tmp_path) if (tmp_path / "library" / "encode" / "starts.txt").exists() else 0
     result = session.search.run(SearchQuery("dog"))
-    assert (result.state, result.message) == (SearchState.NOTHING, searching.NOTHING_ENCODED)
+    assert (result.state, result.message) == (SearchState.NOTHING, search.NOTHING_ENCODED)
     assert session.wait_until_idle(60)
     after = starts(tmp_path) if (tmp_path / "library" / "encode" / "starts.txt").exists() else 0
     assert after == before
@@ -171,7 +169,7 @@ def test_words_read_once_need_no_model_after_a_restart(
     assert result.state is SearchState.READY
     assert names(again, result) == expected
     other = again.search.run(SearchQuery("something new"))
-    assert (other.state, other.message) == (SearchState.FAILED, searching.NO_ENCODER)
+    assert (other.state, other.message) == (SearchState.FAILED, search.NO_ENCODER)
     examples = SearchQuery(image_ids=ids(again, "kite_1.jpg"))
     assert again.search.run(examples).state is SearchState.READY
 
@@ -183,10 +181,10 @@ def test_words_that_were_read_are_not_class_names_and_the_other_way_round(
     assert session.search.run(SearchQuery("kite")).state is SearchState.WAITING
     read(session, "kite", until)
     assert session.wait_until_idle(60)
-    assert "kite" in session.catalogue.features.texts("lite", ["kite"], searching.VARIANT)
+    assert "kite" in session.catalogue.features.texts("lite", ["kite"], search.VARIANT)
 
 
-def test_a_crash_over_the_words_is_said_and_can_be_tried_again(
+def test_a_crash_while_reading_words_is_reported_and_can_be_retried(
     open_session: Open, photos: Path, until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled(open_session(), photos).close()
@@ -213,7 +211,7 @@ def test_another_device_meanwhile_reads_the_words_instead(
 def test_only_the_newest_words_stay_in_memory(
     session: LibrarySession, monkeypatch: pytest.MonkeyPatch, until: Until
 ) -> None:
-    monkeypatch.setattr(searching, "RECENT", 2)
+    monkeypatch.setattr(search, "RECENT", 2)
     for text in ("dog", "cat", "kite"):
         read(session, text, until)
     assert session.wait_until_idle(60)

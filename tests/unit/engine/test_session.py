@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from class_ids import class_id
 from PIL import Image
 
 from lmpt_desktop.catalogue import CatalogueLocked
@@ -76,10 +77,6 @@ def ids_by_name(session: LibrarySession) -> dict[str, int]:
 
 def predicted(session: LibrarySession, image_id: int) -> set[str]:
     return {item.name for item in session.images.details(image_id).classes if item.predicted}
-
-
-def class_id(session: LibrarySession, name: str) -> int:
-    return next(entry.id for entry in session.snapshot().classes if entry.name == name)
 
 
 def test_a_folder_is_scanned_encoded_and_predicted(
@@ -262,7 +259,7 @@ def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
     assert predicted(session, ids_by_name(session)["kite_2.jpg"]) == {"kite"}
 
 
-def test_a_folder_that_is_gone_is_told_and_its_photos_are_shown_as_missing(
+def test_a_folder_that_is_gone_is_reported_and_its_photos_are_missing(
     open_session: Callable[..., LibrarySession], photos: Path, tmp_path: Path
 ) -> None:
     session = open_session()

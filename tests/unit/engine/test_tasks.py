@@ -38,7 +38,7 @@ def test_tasks_of_one_name_waiting_together_run_once(worker: Worker, until: Unti
     assert sorted(ran) == ["4", "other"]
 
 
-def test_a_spaced_task_runs_at_once_and_then_in_beats(worker: Worker, until: Until) -> None:
+def test_a_spaced_task_runs_at_once_and_then_at_intervals(worker: Worker, until: Until) -> None:
     ran: list[int] = []
     worker.post("predict", lambda: ran.append(1), 3600)
     until(lambda: ran == [1])

@@ -116,7 +116,7 @@ def test_texts_are_answered_in_order_while_photos_are_paused(
     assert sink.done == 0
 
 
-def test_pause_holds_photos_back_until_resumed(
+def test_nothing_is_encoded_while_paused(
     make_client: Callable[..., EncoderClient], sink: Sink, until: Until
 ) -> None:
     sink.names = {i: f"dog_{i}.jpg" for i in range(5)}
@@ -124,6 +124,10 @@ def test_pause_holds_photos_back_until_resumed(
     client.pause()
     client.add(range(5))
     until(lambda: any(item.state is ActivityState.PAUSED for item in sink.activities))
+    for text in ("dog", "cat"):
+        # The process answers in order, so photos sent with the first text would be done by now.
+        client.encode_texts([text], ensemble=False).result(30)
+    assert sink.done == 0
     client.resume()
     until(lambda: sink.done == 5)
 
@@ -149,7 +153,7 @@ def test_the_photo_that_crashes_the_encoder_twice_is_unreadable_and_the_rest_is_
     assert set(sink.features) == {1, 3, 4}
 
 
-def test_an_encoder_that_never_starts_is_given_up_with_its_last_words(
+def test_an_encoder_that_never_starts_stops_encoding_with_its_log(
     make_client: Callable[..., EncoderClient],
     sink: Sink,
     until: Until,
@@ -169,7 +173,7 @@ def test_an_encoder_that_never_starts_is_given_up_with_its_last_words(
     until(lambda: sink.done == 1)
 
 
-def test_a_missing_network_is_told_and_not_tried_again(
+def test_a_missing_network_is_reported_and_not_retried(
     make_client: Callable[..., EncoderClient],
     sink: Sink,
     until: Until,
@@ -194,7 +198,7 @@ def test_texts_that_crash_the_encoder_twice_fail(
         make_client().encode_texts(["dog"], ensemble=False).result(30)
 
 
-def test_an_encoder_that_hangs_is_killed_and_the_photo_blamed(
+def test_an_encoder_that_hangs_is_killed_and_its_photo_is_unreadable(
     make_client: Callable[..., EncoderClient], sink: Sink, until: Until
 ) -> None:
     sink.names = {1: "hang.jpg", 2: "dog.jpg"}
@@ -204,14 +208,14 @@ def test_an_encoder_that_hangs_is_killed_and_the_photo_blamed(
     assert set(sink.failures) == {1}
 
 
-def test_the_idle_encoder_ends_and_comes_back_when_needed(
+def test_an_idle_encoder_ends_and_is_started_again_when_needed(
     make_client: Callable[..., EncoderClient], sink: Sink, until: Until, tmp_path: Path
 ) -> None:
     sink.names = {1: "dog.jpg", 2: "cat.jpg"}
     client = make_client(idle_seconds=0.2)
     client.add([1])
     until(lambda: sink.done == 1)
-    until(lambda: client.idle_ended)
+    until(lambda: not client.loaded)
     client.add([2])
     until(lambda: sink.done == 2)
     assert starts(tmp_path) == 2
@@ -229,7 +233,7 @@ def test_features_that_cannot_be_saved_stop_encoding_with_the_reason(
     until(lambda: sink.activities[-1].state is ActivityState.FAILED)
 
 
-def test_features_that_cannot_be_written_stop_encoding_and_blame_no_photo(
+def test_features_that_cannot_be_written_stop_encoding_and_their_photos_wait(
     make_client: Callable[..., EncoderClient],
     sink: Sink,
     until: Until,
@@ -242,7 +246,8 @@ def test_features_that_cannot_be_written_stop_encoding_and_blame_no_photo(
     until(lambda: sink.errors)
     assert "could not be written" in str(sink.errors[0][0])
     assert sink.failures == {}
-    assert len(client._photos) == 2
+    until(lambda: sink.activities[-1].state is ActivityState.FAILED)
+    assert (sink.activities[-1].done, sink.activities[-1].total) == (0, 2)
 
 
 def test_a_download_is_reported_and_then_over(

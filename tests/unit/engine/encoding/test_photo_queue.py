@@ -9,7 +9,7 @@ def queue_of(*ids: int) -> PhotoQueue:
     return queue
 
 
-def test_photos_are_sent_in_order_and_only_so_many_requests_at_once() -> None:
+def test_photos_are_sent_in_order_in_a_limited_number_of_requests() -> None:
     queue = queue_of(1, 2, 3, 4, 5)
     assert queue.take("a", 2, 2) == [1, 2]
     assert queue.take("b", 2, 2) == [3, 4]
@@ -31,7 +31,7 @@ def test_a_photo_in_flight_is_not_queued_again() -> None:
     assert len(queue) == 2
 
 
-def test_after_a_crash_photos_travel_alone() -> None:
+def test_after_a_crash_photos_are_sent_one_at_a_time() -> None:
     queue = queue_of(1, 2, 3)
     queue.take("a", 2, 2)
     assert queue.crashed() == []
@@ -41,7 +41,7 @@ def test_after_a_crash_photos_travel_alone() -> None:
     assert queue.take("c", 2, 2) == [2]
 
 
-def test_the_photo_that_crashes_alone_is_blamed_once_another_one_succeeds() -> None:
+def test_a_photo_that_crashes_alone_is_unreadable_once_another_one_succeeds() -> None:
     queue = queue_of(1, 2, 3)
     queue.take("a", 2, 1)
     queue.crashed()
@@ -55,7 +55,7 @@ def test_the_photo_that_crashes_alone_is_blamed_once_another_one_succeeds() -> N
     assert queue.answered("e", encoded=True) == [1]
 
 
-def test_the_last_photo_left_is_blamed_without_a_witness() -> None:
+def test_the_last_photo_that_crashes_alone_is_unreadable() -> None:
     queue = queue_of(1)
     queue.take("a", 2, 1)
     assert queue.crashed() == []
@@ -64,7 +64,7 @@ def test_the_last_photo_left_is_blamed_without_a_witness() -> None:
     assert len(queue) == 0
 
 
-def test_many_crashes_in_a_row_are_the_encoders_fault_and_photos_are_given_back() -> None:
+def test_after_many_crashes_in_a_row_the_encoder_is_broken_and_its_photos_wait() -> None:
     queue = queue_of(*range(MAX_CONDEMNED + 1))
     queue.take("a", 10, 1)
     assert queue.crashed() == []
@@ -74,7 +74,7 @@ def test_many_crashes_in_a_row_are_the_encoders_fault_and_photos_are_given_back(
         assert queue.crashed() == []
         turn += 1
     assert queue.encoder_is_broken
-    queue.pardon()
+    queue.requeue_suspects()
     assert not queue.encoder_is_broken
     assert sorted(queue.take("c", 10, 1)) == list(range(MAX_CONDEMNED + 1))
 

@@ -39,21 +39,21 @@ PHOTOS = 3 * MAX_IN_FLIGHT * MAX_REQUEST // 2
     ],
 )
 def test_choice_and_battery_decide(pace: Pace, battery: bool, reason: str) -> None:
-    said: list[str] = []
-    EncodingThrottle(pace, said.append, lambda: battery).check()
-    assert said == ([reason] if reason else [])
+    reasons: list[str] = []
+    EncodingThrottle(pace, reasons.append, lambda: battery).check()
+    assert reasons == ([reason] if reason else [])
 
 
-def test_a_change_is_said_once_and_a_choice_counts_at_once() -> None:
+def test_a_change_is_applied_once_and_a_choice_at_once() -> None:
     plugged = [True, False, False, True]
-    said: list[str] = []
-    keeper = EncodingThrottle(Pace.AUTOMATIC, said.append, lambda: not plugged.pop(0))
+    reasons: list[str] = []
+    throttle = EncodingThrottle(Pace.AUTOMATIC, reasons.append, lambda: not plugged.pop(0))
     for _ in range(4):
-        keeper.check()
-    assert said == [ON_BATTERY, ""]
-    keeper.choose(Pace.GENTLE)
-    keeper.choose(Pace.FULL)
-    assert said[2:] == [AS_CHOSEN, ""]
+        throttle.check()
+    assert reasons == [ON_BATTERY, ""]
+    throttle.choose(Pace.GENTLE)
+    throttle.choose(Pace.FULL)
+    assert reasons[2:] == [AS_CHOSEN, ""]
 
 
 @pytest.mark.parametrize(

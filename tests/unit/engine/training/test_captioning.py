@@ -20,11 +20,12 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.training.captioning import CaptionRefusedError
+from lmpt_desktop.engine.training.captioning import CaptionRefusedError, CaptionWriter
 from trainer.suggested import CAPTIONERS, WEIGHT_FILES, backbones_dir
 
 Until = Callable[[Callable[[], object]], None]
 SUPPORT = Path(__file__).parents[3] / "support"
+CAPTIONER = [sys.executable, str(SUPPORT / "fake_captioner.py")]
 NAME = next(iter(CAPTIONERS))
 
 
@@ -89,9 +90,7 @@ class Library:
 def library(tmp_path: Path, until: Until, encoder_command: list[str]) -> Iterator[Library]:
     folder = tmp_path / "photos"
     folder.mkdir()
-    commands = Commands(
-        encode=encoder_command, caption=[sys.executable, str(SUPPORT / "fake_captioner.py")]
-    )
+    commands = Commands(encode=encoder_command, caption=CAPTIONER)
     with LibrarySession.open(tmp_path / "library", commands=commands) as session:
         yield Library(session, folder, until)
 
@@ -148,7 +147,7 @@ def test_the_job_of_a_retraining_reads_them(library: Library) -> None:
     assert sorted(captions.values()) == ["this is dog 1", "this is dog 2"]
 
 
-def test_a_crash_and_broken_weights_are_told(library: Library, tmp_path: Path) -> None:
+def test_a_crash_and_broken_weights_are_reported(library: Library, tmp_path: Path) -> None:
     install()
     library.fill([f"a {number}" for number in range(8)] + ["fatal"])
     library.session.training.write_captions()
@@ -161,9 +160,8 @@ def test_a_crash_and_broken_weights_are_told(library: Library, tmp_path: Path) -
     assert library.caption("a 0")[1] is CaptionSource.CAPTIONER
     weights = tmp_path / "weights.safetensors"
     weights.touch()
-    library.session.training._captions.start(
-        [library.ids["fatal"]], f"coca_broken/{weights}", "cpu"
-    )
+    writer = CaptionWriter(library.session.catalogue, library.notices.append, CAPTIONER)
+    writer.start([library.ids["fatal"]], f"coca_broken/{weights}", "cpu")
     assert library.wait().message == "These weights are broken."
 
 

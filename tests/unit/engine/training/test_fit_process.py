@@ -102,7 +102,7 @@ def test_a_stop_request_ends_the_run_and_keeps_its_result(
     assert last.cancelled
 
 
-def test_a_killed_run_has_no_last_word(
+def test_a_killed_run_has_no_final_event(
     job_folder: Path, fit_command: list[str], until: Until, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 10_000, "seconds_per_step": 0.02}))
@@ -115,7 +115,7 @@ def test_a_killed_run_has_no_last_word(
     assert outcomes[0].exit_code == -9
 
 
-def test_half_a_line_waits_for_its_other_half(tmp_path: Path) -> None:
+def test_an_incomplete_line_is_read_once_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
     reader = EventFile(path)
     assert reader.read() == []
@@ -128,13 +128,13 @@ def test_half_a_line_waits_for_its_other_half(tmp_path: Path) -> None:
     assert reader.read() == []
 
 
-def test_a_process_number_used_again_is_not_mistaken_for_the_run() -> None:
+def test_a_reused_pid_is_not_mistaken_for_the_run() -> None:
     mine = psutil.Process(os.getpid())
     assert is_alive(ProcessIdentity(mine.pid, mine.create_time()))
     assert not is_alive(ProcessIdentity(mine.pid, mine.create_time() - 3600))
 
 
-def test_an_ended_child_that_nobody_has_waited_for_is_not_alive(until: Until) -> None:
+def test_a_zombie_is_not_alive(until: Until) -> None:
     child = subprocess.Popen([sys.executable, "-c", "pass"])
     identity = ProcessIdentity(child.pid, time.time())
     try:

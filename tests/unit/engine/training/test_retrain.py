@@ -90,7 +90,7 @@ def test_nothing_to_learn_from_is_refused_with_the_reason(session: LibrarySessio
         session.training.start()
 
 
-def test_absent_alone_or_a_single_class_is_refused(session: LibrarySession) -> None:
+def test_only_absent_verdicts_or_a_single_class_are_refused(session: LibrarySession) -> None:
     images, classes = ids(session), class_ids(session)
     session.annotations.annotate([images["dog_1.jpg"]], [classes["kite"]], Verdict.ABSENT)
     assert "No class is marked present" in session.training.preflight().refusals[0]
@@ -403,7 +403,7 @@ def test_a_result_whose_job_was_damaged_ends_the_run_with_the_reason(
     assert session.training.preflight().ok
 
 
-def test_a_full_disk_when_writing_the_job_is_told_and_leaves_no_run_behind(
+def test_a_full_disk_when_writing_the_job_is_reported_and_leaves_no_run(
     session: LibrarySession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     annotate(session)

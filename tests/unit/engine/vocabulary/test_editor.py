@@ -1,4 +1,4 @@
-"""Changes of the vocabulary: said first, nothing lost, taken back exactly."""
+"""Changes of the vocabulary: previewed, nothing lost, undone exactly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from class_ids import class_id
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paper_library import open_session
@@ -32,12 +33,6 @@ def session(tmp_path: Path) -> Iterator[LibrarySession]:
         yield opened
 
 
-def class_id(session: LibrarySession, name: str) -> int:
-    return next(
-        entry.id for entry in session.catalogue.classes.all(archived=True) if entry.name == name
-    )
-
-
 def say(session: LibrarySession, name: str, images: list[int], verdict: Verdict) -> None:
     session.annotations.annotate(images, [class_id(session, name)], verdict)
 
@@ -46,7 +41,7 @@ def names(session: LibrarySession) -> list[str]:
     return [entry.name for entry in session.snapshot().classes]
 
 
-def said_of(session: LibrarySession, name: str) -> dict[int, int]:
+def verdicts_of(session: LibrarySession, name: str) -> dict[int, int]:
     images, _, verdicts = session.catalogue.annotations.of_classes([class_id(session, name)])
     return dict(zip(images.tolist(), verdicts.tolist(), strict=True))
 
@@ -63,28 +58,28 @@ def whole(session: LibrarySession) -> tuple[object, ...]:
     return tuple(classes), images.tolist(), ids.tolist(), verdicts.tolist()
 
 
-def test_merging_says_first_what_will_happen(session: LibrarySession) -> None:
+def test_the_plan_of_a_merge_says_what_will_happen(session: LibrarySession) -> None:
     dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
     before = whole(session)
     plan = session.vocabulary.plan_merge([dog, puppy], dog)
     assert plan.sentences == (
         "“puppy” and “dog” become “dog”: 5 photos.",
-        "2 photos were said to be one but not the other; they count as present.",
+        "2 photos are marked present for one and absent for another; they count as present.",
         "In 1 photo the class is absent.",
         "“puppy” becomes another name of “dog”.",
     )
     assert whole(session) == before
 
 
-def test_a_merge_keeps_what_was_said_and_present_wins(session: LibrarySession) -> None:
+def test_a_merge_keeps_annotations_and_present_wins(session: LibrarySession) -> None:
     dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
-    apart = said_of(session, "puppy")
+    apart = verdicts_of(session, "puppy")
     before = whole(session)
     step = session.vocabulary.merge(session.vocabulary.plan_merge([dog, puppy], dog))
     assert names(session) == ["dog", "kite"]
     assert session.snapshot().classes[0].aliases == ("puppy",)
-    assert said_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}
-    assert said_of(session, "puppy") == apart  # in the archive, untouched
+    assert verdicts_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}
+    assert verdicts_of(session, "puppy") == apart  # in the archive, untouched
     after = whole(session)
     session.vocabulary.undo(step)
     assert whole(session) == before
@@ -97,7 +92,7 @@ def test_absents_of_the_merged_class_can_be_left_behind(session: LibrarySession)
     dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
     plan = session.vocabulary.plan_merge([puppy], dog, absent_too=False)
     session.vocabulary.merge(plan)
-    assert said_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
+    assert verdicts_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1}
 
 
 def test_three_classes_become_one_with_all_their_names(session: LibrarySession) -> None:
@@ -156,7 +151,7 @@ def test_a_split_that_is_no_longer_what_was_shown_is_refused(session: LibrarySes
     assert whole(session) == before
 
 
-def test_merges_and_splits_are_taken_back_where_they_were_made_and_nowhere_else(
+def test_merges_and_splits_are_undone_by_the_editor_and_not_in_the_history(
     session: LibrarySession,
 ) -> None:
     """In the undo menu they would be undone by half: their annotations without their classes."""
@@ -176,16 +171,16 @@ def test_splitting_into_unknown_gives_the_images_to_look_at(session: LibrarySess
     before = whole(session)
     plan = session.vocabulary.plan_split(dog, ["guide dog", " stray  dog "], copy=False, keep=False)
     assert plan.sentences[:3] == (
-        "“dog” gives rise to “guide dog” and “stray dog”.",
-        "The 3 photos in which it is present are shown next: say of each which of the new "
-        "classes it has.",
+        "“dog” is split into “guide dog” and “stray dog”.",
+        "The 3 photos in which it is present are shown next, so that you can mark which of the "
+        "new classes each one has.",
         "The 1 photo in which it is absent has none of them.",
     )
     step = session.vocabulary.split(plan)
     assert names(session) == ["guide dog", "stray dog", "puppy", "kite"]
     assert step.images is not None and step.images.tolist() == [1, 2, 3]
-    assert said_of(session, "guide dog") == {4: 0}
-    assert said_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 0}
+    assert verdicts_of(session, "guide dog") == {4: 0}
+    assert verdicts_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 0}
     session.vocabulary.undo(step)
     assert names(session) == ["dog", "puppy", "kite"]
     assert session.snapshot().annotations.tolist() == matrix_of(before, session)
@@ -207,12 +202,14 @@ def test_splitting_by_copy_says_present_of_every_new_class(session: LibrarySessi
     )
     step = session.vocabulary.split(plan)
     assert names(session) == ["dog", "guide dog", "puppy", "kite"]
-    assert said_of(session, "guide dog") == said_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 0}
+    assert (
+        verdicts_of(session, "guide dog") == verdicts_of(session, "dog") == {1: 1, 2: 1, 3: 1, 4: 0}
+    )
     assert step.images is None
     session.vocabulary.undo(step)
-    assert said_of(session, "guide dog") == {}
+    assert verdicts_of(session, "guide dog") == {}
     session.vocabulary.redo(step)
-    assert said_of(session, "guide dog") == {1: 1, 2: 1, 3: 1, 4: 0}
+    assert verdicts_of(session, "guide dog") == {1: 1, 2: 1, 3: 1, 4: 0}
 
 
 @pytest.mark.parametrize(
@@ -256,7 +253,7 @@ def test_an_imported_alias_stands_for_its_class(session: LibrarySession) -> None
     assert names(session) == ["dog", "puppy", "kite"]
 
 
-def test_colours_and_order_are_taken_back_too(session: LibrarySession) -> None:
+def test_colours_and_order_are_undone_too(session: LibrarySession) -> None:
     before = whole(session)
     ids = [entry.id for entry in session.snapshot().classes]
     steps = [
@@ -348,11 +345,11 @@ def do(  # noqa: PLR0911 - one return an act
         return None
 
 
-def test_a_split_overwrites_nothing_said_of_a_class_that_comes_back(
+def test_a_split_keeps_the_annotations_of_an_archived_class_it_brings_back(
     session: LibrarySession,
 ) -> None:
     session.vocabulary.archive([class_id(session, "puppy")])
     plan = session.vocabulary.plan_split(class_id(session, "dog"), ["puppy"], copy=True, keep=True)
     session.vocabulary.split(plan)
     # Images 1 and 4 were said otherwise of the puppy itself.
-    assert said_of(session, "puppy") == {1: 0, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}
+    assert verdicts_of(session, "puppy") == {1: 0, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}

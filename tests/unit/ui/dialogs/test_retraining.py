@@ -63,7 +63,7 @@ def test_starting_hands_over_the_run(retrain: RetrainDialog, session: Any, qtbot
 
 
 def test_what_cannot_work_is_refused_with_the_reason(session: Any, qtbot: Any) -> None:
-    reason = "Nothing is annotated yet. Say which classes are present in a few photos first."
+    reason = "Nothing is annotated yet. Mark which classes are present in a few photos first."
     session.preflight = replace(session.preflight, ok=False, refusals=(reason,))
     dialog = RetrainDialog(session)
     qtbot.addWidget(dialog)
@@ -173,7 +173,7 @@ def test_a_failure_says_why_and_offers_the_log(
     [
         (RunState.PREPARING, (), "Getting ready"),
         (RunState.RUNNING, (), "Starting"),
-        (RunState.LOST, (), "without a word"),
+        (RunState.LOST, (), "ended unexpectedly"),
         (RunState.FINISHED, (FitFinished("x", 61.0, stopped_early=True),), "no longer got better"),
     ],
 )

@@ -304,7 +304,7 @@ def test_merging_is_told_first_then_done_then_undone(
     assert asked.into.currentText() == "dog"  # of which most was said
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
     assert "“kite” and “dog” become “dog”: 4 photos." in asked.sentences.text()
-    assert "1 photo was said to be one but not the other" in asked.sentences.text()
+    assert "1 photo is marked present for one and absent for another" in asked.sentences.text()
     words = asked.sentences
     assert words.height() >= words.heightForWidth(words.width())
     assert names(session)[3] == "kite"

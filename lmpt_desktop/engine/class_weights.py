@@ -1,4 +1,4 @@
-"""Class weights of a library, put together from what the catalogue keeps (Qt-free, no model)."""
+"""Class weights of a library, from cached embeddings and a prompt set (Qt-free, no model)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.records import PromptSetRecord
 from lmpt_desktop.domain.records import ClassEntry
-from lmpt_desktop.engine.versions.model_facts import ModelFacts
+from lmpt_desktop.engine.encoding.model_facts import ModelFacts
 from lmpt_desktop.inference.weights import (
     ClassWeights,
     assemble,
@@ -43,8 +43,8 @@ def write_learned_texts(folder: Path, texts: Mapping[str, str]) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Version:
-    """A prompt set in memory, with the prompt text each of its names was learned with, and
-    which class of the library each is."""
+    """A prompt set in memory, with the prompt text each of its names was learned with and the
+    id of its class."""
 
     prompt_set: PromptSet
     learned: Mapping[str, str]
@@ -52,7 +52,7 @@ class Version:
 
     @classmethod
     def load(cls, record: PromptSetRecord) -> Version:
-        """Read it.
+        """Read it from disk.
 
         Raises:
             trainer.prompt_set.PromptSetError: if it cannot be read.
@@ -61,12 +61,12 @@ class Version:
         return cls(prompt_sets.load(folder), learned_texts(folder), record.class_ids)
 
     def rows(self, classes: Sequence[ClassEntry]) -> NDArray[np.int64]:
-        """The row of the prompt set that was learned for every class, (C,); -1 where none was.
+        """(C,) the row of the prompt set that was learned for each class; -1 where there is none.
 
-        What was learned belongs to the class, not to its name: a renamed class keeps it, and a
-        new class that takes the old name does not get it.  Names alone decide where it was not
-        kept which class they were.  A class whose *description* has changed since is left out:
-        what was learned was another prompt.
+        A row belongs to a class, not to a name: a renamed class keeps it, and a new class with
+        the old name does not get it.  Names decide only where the prompt set has no class ids.
+        A class whose *description* has changed since gets no row, because another prompt was
+        learned.
         """
         names = self.prompt_set.classes
         by_id = {
@@ -78,12 +78,12 @@ class Version:
         rows = np.full(len(classes), -1, np.int64)
         for column, entry in enumerate(classes):
             row = by_id.get(entry.id, by_name.get(name_key(entry.name)))
-            if row is not None and self._reads(entry, names[row]):
+            if row is not None and self._same_prompt(entry, names[row]):
                 rows[column] = row
         return rows
 
-    def _reads(self, entry: ClassEntry, learned_name: str) -> bool:
-        """Whether the prompt of a class is still the one that was learned."""
+    def _same_prompt(self, entry: ClassEntry, learned_name: str) -> bool:
+        """Whether a class still has the prompt that was learned."""
         text = self.learned.get(learned_name)
         if text is None or text == prompt_text(entry):
             return True
@@ -91,7 +91,7 @@ class Version:
 
 
 def prompt_text(entry: ClassEntry) -> str:
-    """What stands for a class in a prompt."""
+    """The text that stands for a class in a prompt."""
     return entry.description or entry.name
 
 
@@ -107,8 +107,8 @@ def library_weights(
     Args:
         classes: the vocabulary.
         facts: scale and bias of the backbone.
-        texts: known text embeddings, (D,) each, by prompt text.
-        features: (n, D), looked at only where the backbone brings no bias.
+        texts: cached text embeddings, (D,) each, by prompt text.
+        features: (n, D), used only where the backbone has no bias.
         version: the prompt set to predict with; None for zero-shot.
     """
     embeddings = np.full((len(classes), facts.dim), np.nan, np.float32)

@@ -1,6 +1,6 @@
-"""What is known of a backbone without loading it, kept in the catalogue's settings.
+"""Facts about a backbone, kept in the catalogue's settings (Qt-free).
 
-With these and the cached text embeddings a second start predicts before any model is loaded.
+With these and the cached text embeddings the next start predicts before any model is loaded.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from trainer.events import EncoderReady
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """What the encoder said when it was last ready (:class:`trainer.events.EncoderReady`)."""
+    """What the encoder reported when it was last ready (:class:`trainer.events.EncoderReady`)."""
 
     dim: int
     scale: float
@@ -25,12 +25,12 @@ class ModelFacts:
 
     @classmethod
     def of(cls, ready: EncoderReady) -> ModelFacts:
-        """Take over what matters."""
+        """The facts of an encoder's report."""
         return cls(ready.dim, ready.scale, ready.bias, tuple(ready.templates), ready.device)
 
     @classmethod
     def from_setting(cls, value: Any) -> ModelFacts | None:
-        """Read back :meth:`to_setting`; None where it is of another shape."""
+        """Read what :meth:`to_setting` wrote; None where it is not valid."""
         try:
             return cls(
                 int(value["dim"]),
@@ -48,12 +48,12 @@ class ModelFacts:
 
     @property
     def variant(self) -> str:
-        """Names the way class texts are embedded: cached embeddings of other templates are
-        of no use."""
+        """Identifies the templates of class texts, since embeddings cached with other templates
+        cannot be used."""
         text = json.dumps(self.templates, ensure_ascii=False)
         return "classes-" + hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def setting_name(backbone: str) -> str:
-    """Where the facts of ``backbone`` are kept."""
+    """Key of the facts of ``backbone`` in the catalogue's settings."""
     return f"model facts {backbone}"
