@@ -1,6 +1,6 @@
-"""Sentences of the trainer that the window shows, marked for translation.
+"""Texts of the trainer that the window shows, marked for translation.
 
-The trainer is independent of the app and writes English; its sentences are translated where they
+The trainer knows nothing of the app, and its texts are in English; they are translated where they
 are shown.  A test checks that this list is complete.
 """
 
@@ -35,4 +35,35 @@ TRAINER_WORDS: tuple[str, ...] = (
     N_("The file is a link that leads back to itself."),
     N_("The file's name is too long."),
     N_("The file is cut short: part of the photo is missing."),
+    # trainer/event_texts.py
+    N_("Training"),
+    N_(
+        "{classes:count} classes, {train_images:count} photos to learn from, "
+        "{held_out_images:count} held out; {backbone:backbone} on {device}"
+    ),
+    N_("Step {step:count} of {steps:count}, {seconds_left:duration} left"),
+    N_(
+        "Step {step:count} of {steps:count}, {seconds_left:duration} left; second pass, on all "
+        "photos"
+    ),
+    N_("Validation mAP {scores.total:percent}"),
+    N_("Finished"),
+    N_("Finished early: it no longer got better"),
+    N_("Cancelled"),
+    N_("It took {seconds:duration}."),
+    N_("The training failed"),
+    N_(
+        "There is not enough memory for this training. Nothing was changed. Close other programs, "
+        "train on the CPU, or choose a smaller backbone."
+    ),
+    N_("The device is no longer available."),
+    N_(
+        "The disk is full, so the trained prompts could not be saved. Nothing was changed; free "
+        "some space and train again."
+    ),
+    N_("The training data could not be read."),
+    N_("The backbone's weights could not be read."),
+    N_("The training became unstable."),
+    N_("The training was cancelled before it had a result."),
+    N_("The training stopped unexpectedly."),
 )

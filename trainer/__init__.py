@@ -1,7 +1,7 @@
-"""Everything that touches torch, and its command line.
+"""Everything that needs torch, and its command line.
 
-Runs on a machine with no display, no Qt and no catalogue.  Five modules import no torch
-and are shared with the app, because they describe what crosses the process boundary:
-:mod:`trainer.events`, :mod:`trainer.prompt_set`, :mod:`trainer.job`, :mod:`trainer.bands`
-and :mod:`trainer.photo`.
+It runs on machines without display, Qt or catalogue.  The app imports only modules that import no
+torch, because they describe what crosses the process boundary: :mod:`trainer.events`,
+:mod:`trainer.event_texts`, :mod:`trainer.prompt_set`, :mod:`trainer.job`, :mod:`trainer.options`,
+:mod:`trainer.bands`, :mod:`trainer.suggested` and :mod:`trainer.photo`.
 """

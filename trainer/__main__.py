@@ -1,7 +1,7 @@
 """The trainer's command line.
 
-Nothing heavy is imported before a subcommand needs it, so that ``--help`` is instant and a stop
-request is heard while torch is still loading.
+Heavy imports wait until a subcommand needs them, so that ``--help`` is instant and a request to
+stop is noticed while torch is still loading.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from trainer.events import FitFailed, FitFinished, Message, to_line
+from trainer.cancel import CancelToken
+from trainer.event_texts import failure_text
+from trainer.events import FitFailed, FitFailure, FitFinished, Message, to_line
 from trainer.job import CANCEL_NAME, JobError
 from trainer.prompt_set import PromptSetError
-from trainer.stop import StopWatch
 from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CANCELLED = 0, 1, 2, 3
+EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 3  # 2 is argparse's
 
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:
-    """The whole parser; ``command`` is the subcommand about to run, whose own arguments are
-    imported.
+    """Build the parser.  Arguments of modules that import torch are added only for ``command``, the
+    subcommand about to run.
     """
     parser = argparse.ArgumentParser(
         prog="lmpt-trainer",
@@ -59,8 +60,8 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
 _CAPTION = Usage(
     "describe photos with a captioner (CoCa)",
     """Writes a caption for each photo with one of open_clip's CoCa models. Captions help
-training: they are what the class-specific embedding loss compares prompts with. Nothing is
-downloaded unless --download is given.""",
+training: the class-specific embedding loss compares prompts with them. Nothing is downloaded
+unless --download is given.""",
 )
 
 
@@ -81,7 +82,7 @@ def _add_fit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--events",
         action="store_true",
-        help="write events as JSON lines to stdout and obey a Stop line on stdin, for programs",
+        help="for programs: write events as JSON lines to stdout, and obey a Stop line on stdin",
     )
 
 
@@ -89,12 +90,12 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "prompt_set", type=Path, metavar="PROMPT_SET", help="the prompt set's folder"
     )
-    parser.add_argument("job", type=Path, metavar="JOB", help="the job folder with the truth")
+    parser.add_argument("job", type=Path, metavar="JOB", help="the job folder with the annotations")
     parser.add_argument(
         "--part",
         choices=("held-out", "train", "all"),
         default="held-out",
-        help="which images to judge on (default: those held out from training)",
+        help="which images to evaluate on (default: those held out from training)",
     )
     _add_json(parser)
 
@@ -152,9 +153,9 @@ def _run_fit(arguments: argparse.Namespace) -> int:
     from trainer.display import FitDisplay, notes, score_table  # noqa: PLC0415
 
     console = Console(stderr=True)
-    stop = StopWatch(_cancel_file(arguments.job))
+    cancel = CancelToken(_cancel_file(arguments.job))
     with FitDisplay(console) as show:
-        outcome = _fit(arguments.job, show, stop)
+        outcome = _fit(arguments.job, show, cancel)
     if isinstance(outcome, FitFinished):
         from trainer import prompt_set  # noqa: PLC0415
 
@@ -174,46 +175,46 @@ def _fit_with_events(folder: Path) -> int:
         stream.flush()
 
     def abandon() -> None:
-        # torch or a backbone is still loading and will not look up for seconds.
-        emit(FitFailed("cancelled", "The training was cancelled before it had a result."))
+        # torch or a backbone is still loading and will not react for seconds.
+        emit(FitFailed(FitFailure.CANCELLED, failure_text(FitFailure.CANCELLED)))
         os._exit(EXIT_CANCELLED)
 
-    stop = StopWatch(_cancel_file(folder), read_stdin=True, abandon=abandon)
-    return _exit_code(_fit(folder, emit, stop))
+    cancel = CancelToken(_cancel_file(folder), read_stdin=True, abandon=abandon)
+    return _exit_code(_fit(folder, emit, cancel))
 
 
 def _share_cores() -> None:
-    """Let OpenMP's threads sleep while they wait, unless told otherwise.
+    """Let OpenMP threads sleep while they wait, unless the user has set this differently.
 
-    They spin by default, which on a machine that is also running the window makes every step
-    wait for a core that another process has.  Read when torch is loaded.
+    By default they spin; beside a running app every step then waits for a core that another process
+    is using.  OpenMP reads the variable when torch is loaded.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _fit(folder: Path, emit: Callable[[Message], None], stop: StopWatch) -> Message:
+def _fit(folder: Path, emit: Callable[[Message], None], cancel: CancelToken) -> Message:
     from trainer.fit import fit  # noqa: PLC0415
 
-    _obey_interrupt(stop)
-    outcome = fit(folder, emit, stop)
-    stop.close()
+    _cancel_on_interrupt(cancel)
+    outcome = fit(folder, emit, cancel)
+    cancel.close()
     return outcome
 
 
-def _obey_interrupt(stop: StopWatch) -> None:
+def _cancel_on_interrupt(cancel: CancelToken) -> None:
     import signal  # noqa: PLC0415
 
-    def ask(*_: object) -> None:
-        if stop.requested:
+    def on_signal(*_: object) -> None:
+        if cancel.requested:
             raise KeyboardInterrupt
-        stop.request()
+        cancel.request()
 
-    signal.signal(signal.SIGINT, ask)
-    signal.signal(signal.SIGTERM, ask)
+    signal.signal(signal.SIGINT, on_signal)
+    signal.signal(signal.SIGTERM, on_signal)
 
 
 def _claim_stdout() -> TextIO:
-    """The real stdout for events alone; whatever a library prints goes to stderr."""
+    """Reserve stdout for events; what libraries print goes to stderr."""
     stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     return stream
@@ -226,7 +227,7 @@ def _cancel_file(folder: Path) -> Path:
 def _exit_code(outcome: Message) -> int:
     if isinstance(outcome, FitFinished):
         return EXIT_DONE
-    cancelled = isinstance(outcome, FitFailed) and outcome.kind == "cancelled"
+    cancelled = isinstance(outcome, FitFailed) and outcome.kind == FitFailure.CANCELLED
     return EXIT_CANCELLED if cancelled else EXIT_FAILED
 
 
@@ -273,7 +274,7 @@ _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a subcommand; its exit code."""
+    """Run a subcommand and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = build_parser(next((item for item in given if item in _RUNNERS), ""))
     parsed = parser.parse_args(given)
@@ -290,7 +291,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return EXIT_CANCELLED
     except Exception as error:
-        # Of a backbone or a device; their modules are not imported for the other commands.
+        # From a backbone or a device, whose modules are not imported for every command.
         if not hasattr(error, "kind"):
             raise
         sys.stderr.write(f"{error}\n")

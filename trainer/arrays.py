@@ -1,4 +1,4 @@
-"""Arrays to a safetensors file (no torch)."""
+"""Unit-norm rows, and arrays in safetensors files (imports no torch)."""
 
 from __future__ import annotations
 
@@ -7,18 +7,28 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
 
-def write_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Write contiguous ``arrays``; on disk on return.
+def unit_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(N, D) rows scaled to norm 1 in single precision; zero rows stay zero.
 
-    safetensors' own ``save_file`` raises an error of its own on a full disk, which nobody who
-    waits for an OSError sees.
+    Features are stored as float16, whose rounding leaves norms a little off 1.
+    """
+    single = rows.astype(np.float32)
+    return single / np.maximum(np.linalg.norm(single, axis=1, keepdims=True), 1e-12)
+
+
+def write_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Write contiguous ``arrays`` and flush them to disk.
+
+    safetensors' own ``save_file`` raises its own exception type on a full disk, which callers that
+    handle OSError would miss.
 
     Raises:
-        OSError: if the disk is full or the place cannot be written.
+        OSError: if the disk is full or ``path`` cannot be written.
     """
     with path.open("wb") as file:
         file.write(save(dict(arrays)))

@@ -2,10 +2,10 @@
 
 A name is one of
 
-- ``lite``: the small model that comes with the app (``resources/models/lite``);
-- ``MODEL/PRETRAINED``: any pair open_clip knows, fetched once from the Hugging Face hub;
+- ``lite``: the small model bundled with the app (``resources/models/lite``);
+- ``MODEL/PRETRAINED``: any pair open_clip knows, downloaded once from the Hugging Face hub;
 - ``MODEL/PATH``: an open_clip architecture and a local weights file (:mod:`trainer.weights`);
-- ``local-dir:PATH``: a folder with ``open_clip_config.json`` and weights, open_clip's own form.
+- ``local-dir:PATH``: a folder with ``open_clip_config.json`` and weights, open_clip's own format.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ DEFAULT_TEMPLATES = (
     "a photo of a small {}.",
     "a photo of a large {}.",
 )
-"""Prompt ensembling for class names: a handful of OpenAI's eighty gains most of what all do."""
+"""Prompt ensembling for class names: a few of OpenAI's eighty templates give most of the gain."""
 
 _TEXT_BATCH = 128
 
@@ -65,14 +65,14 @@ _TEXT_BATCH = 128
 class Backbone:
     """A frozen model with its preprocessing (D feature dim, S input side).
 
-    name: as it was asked for; part of every feature's identity.
+    name: as requested; part of every feature's identity.
     preprocess: PIL image (RGB) to (3, S, S) float32; open_clip's own.
-    fast_preprocess: the same as uint8, for :meth:`encode_images` to finish; None where open_clip's
-        settings are unusual.
+    fast_preprocess: the same as uint8, completed by :meth:`encode_images`; None for unusual
+        settings.
     tokenizer: texts to (n, L) int64.
-    scale, bias: score = sigmoid(scale * cosine + bias); bias is None where nobody has
-        calibrated it for independent classes, as in CLIP, which was trained with softmax.
-    precision: "fp32", or "fp16" for an image tower that computes in half precision.
+    scale, bias: score = sigmoid(scale * cosine + bias); bias is None for a model that
+        is not calibrated for independent classes, such as CLIP, which was trained with softmax.
+    precision: "fp32", or "fp16" for an image tower in half precision.
     """
 
     name: str
@@ -86,7 +86,7 @@ class Backbone:
     templates: tuple[str, ...]
     precision: str
     input_side: int
-    """Pixels of the shorter side the image tower sees."""
+    """Pixels of the shorter side of the image tower's input."""
     fast_preprocess: FastPreprocess | None = None
     _tower: TextTower | None = field(default=None, repr=False)
 
@@ -105,7 +105,7 @@ class Backbone:
         pixels = pixels.to(device, memory_format=torch.channels_last, non_blocking=True)
         if pixels.dtype == torch.uint8:
             if self.fast_preprocess is None:
-                raise ValueError("8-bit pixels for a backbone that takes only float32")
+                raise ValueError("8-bit pixels for a backbone that accepts only float32")
             pixels = self.fast_preprocess.normalise(pixels)
         with torch.autocast(device.type, torch.float16, enabled=self.precision == "fp16"):
             features = cast(Any, self.model).encode_image(pixels)
@@ -115,9 +115,9 @@ class Backbone:
     def encode_texts(
         self, texts: Sequence[str], templates: Sequence[str] = ()
     ) -> NDArray[np.float32]:
-        """Embeddings of texts; with ``templates``, of each text's mean over them.
+        """Embeddings of texts; with ``templates``, the mean over all templates for each text.
 
-        Every template has ``{}`` where the text goes.
+        Every template has a ``{}`` for the text.
 
         Returns:
             (n, D) float32, unit norm.
@@ -132,7 +132,7 @@ class Backbone:
         return mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12)
 
     def _encode_plain(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        # Sorted by length, because a tower that may cut prompts short pays for the longest.
+        # Sorted by length, because a tower that truncates pays for the longest prompt of a batch.
         bodies = None if self._tower is None else [self._tower.body_ids(text) for text in texts]
         lengths = [len(text) for text in texts] if bodies is None else [len(b) for b in bodies]
         order = sorted(range(len(texts)), key=lengths.__getitem__)
@@ -163,17 +163,17 @@ def load_backbone(
     fast_images: bool = False,
     on_download: OnDownload | None = None,
 ) -> Backbone:
-    """Load a backbone by name (see the module's text), downloading it if need be.
+    """Load a backbone by name (see the module docstring), downloading it if necessary.
 
     Args:
-        device: one that works, or a name for :func:`trainer.device.choose_device`.
-        fast_images: spend a moment on making the image tower faster: batch norms folded and, on
-            a GPU, float16.
-        on_download: called with (bytes so far, total bytes or 0); may raise to stop, and the
-            next attempt goes on where this one ended.
+        device: a working device, or a name for :func:`trainer.device.choose_device`.
+        fast_images: make the image tower faster by folding batch norms and, on a GPU, float16;
+            this makes loading a little slower.
+        on_download: called with (bytes so far, total bytes or 0); may raise to stop, and the next
+            attempt then resumes the download.
 
     Raises:
-        BackboneError: with ``kind`` of :class:`trainer.events.EncoderFailed` and a sentence.
+        BackboneError: with the ``kind`` of :class:`trainer.events.EncoderFailed` and a sentence.
     """
     try:
         chosen = device if isinstance(device, torch.device) else choose_device(device)
@@ -181,7 +181,7 @@ def load_backbone(
         raise BackboneError("no-device", str(error)) from error
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about unauthenticated hubs and QuickGELU defaults
+            warnings.simplefilter("ignore")  # of unauthenticated hubs and QuickGELU defaults
             parts = _load(name, on_download)
         parts.model.requires_grad_(False)
         parts.model.eval().float().to(chosen)
@@ -195,7 +195,7 @@ def load_backbone(
         noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
         probe = backbone.preprocess(Image.fromarray(noise)).unsqueeze(0).to(chosen)
         model.visual = fold_batch_norms(model.visual, probe)
-    # Convolutions run faster with channels last on every device, some by half.
+    # Convolutions are faster with channels last on every device, some twice as fast.
     model.visual.to(memory_format=torch.channels_last)
     return backbone
 
@@ -240,8 +240,8 @@ def _load(name: str, on_download: OnDownload | None) -> _Parts:
         weights = read_weights(file)
     except WeightsError as error:
         raise BackboneError("bad-weights", str(error)) from error
-    # open_clip only warns where the architecture's name and the weights disagree on QuickGELU,
-    # and then computes something else than the model that was trained.
+    # If the architecture's name and the weights disagree on QuickGELU, open_clip only warns and
+    # computes something different from the trained model.
     return _build(
         name, model_name, weights, config, quick_gelu=bool(config.get("quick_gelu", False))
     )
@@ -255,7 +255,7 @@ def _load_folder(name: str, folder: Path) -> _Parts:
         )
     source = f"{LOCAL_DIR}{folder}"
     try:
-        # torch.load inside open_clip is weights-only by default; said again, to be sure.
+        # torch.load inside open_clip is weights-only by default; explicit, to be safe.
         model = open_clip.create_model(
             source, precision="fp32", device="cpu", require_pretrained=True, weights_only=True
         )
@@ -272,7 +272,7 @@ def _build(
     name: str, model_name: str, weights: Weights, config: dict[str, Any], *, quick_gelu: bool
 ) -> _Parts:
     try:
-        with _not_told_that_it_is_random():
+        with _silence_random_weights_warning():
             model = open_clip.create_model(
                 model_name,
                 precision="fp32",
@@ -285,10 +285,10 @@ def _build(
                 },
             )
         _fill(model, weights)
-    except OSError as error:  # a Hugging Face text tower whose configuration is not here
+    except OSError as error:  # a Hugging Face text tower whose configuration is not cached
         raise BackboneError(
             "no-network",
-            f"{name} needs a file from the internet that could not be fetched ({_brief(error)}).",
+            f"{name} needs a file that could not be downloaded ({_brief(error)}).",
         ) from error
     except (RuntimeError, ValueError, KeyError, AssertionError) as error:
         raise BackboneError(
@@ -303,8 +303,8 @@ _PREPROCESS_KEYS = ("size", "mean", "std", "interpolation", "resize_mode", "fill
 
 
 @contextlib.contextmanager
-def _not_told_that_it_is_random() -> Iterator[None]:
-    """open_clip warns, on the root logger, of a model without weights; ours get theirs next."""
+def _silence_random_weights_warning() -> Iterator[None]:
+    """open_clip warns on the root logger about models without weights; ours are loaded next."""
 
     def keep(record: logging.LogRecord) -> bool:
         return "initialized randomly" not in record.getMessage()

@@ -1,4 +1,4 @@
-"""Head, medium and tail: how many present annotations a class has (imports no torch)."""
+"""Head, medium and tail bands by number of present annotations (imports no torch)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 
 class Band(StrEnum):
-    """Where a class stands in the long tail."""
+    """Position of a class in the long tail."""
 
     HEAD = "head"
     MEDIUM = "medium"
@@ -19,10 +19,10 @@ class Band(StrEnum):
 
 @dataclass(frozen=True)
 class BandLimits:
-    """Present annotations from which a class is medium and head.
+    """Numbers of present annotations from which a class is medium and head.
 
-    The defaults are LMPT's (arXiv 2305.04536, section 4.1): head >= 100, medium 20 to 99,
-    tail < 20.  A user's library may be small, so both are adjustable.
+    The defaults are those of LMPT (arXiv 2305.04536, section 4.1): head >= 100, medium 20 to 99,
+    tail < 20.  Libraries can be small, so both are adjustable.
 
     Raises:
         ValueError: if not ``0 < medium < head``.
@@ -39,10 +39,10 @@ class BandLimits:
 
     @classmethod
     def for_library(cls, images: int) -> BandLimits:
-        """Limits where nobody has set any: LMPT's from 1,000 images on, fewer in proportion.
+        """Default limits for a library: those of LMPT from 1,000 images, lower ones for fewer.
 
-        LMPT's are meant for its training sets of 1,142 and 1,909 images.  In a library of 200
-        photos they would make nearly every class tail, and a mark on everything marks nothing.
+        LMPT's limits were made for training sets of 1,142 and 1,909 images.  In a library of 200
+        photos nearly every class would be tail, which would tell the user nothing.
         """
         share = min(1.0, images / 1000)
         medium = max(3, round(cls.medium * share))

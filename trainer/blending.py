@@ -1,77 +1,69 @@
-"""What a class is predicted with: learned, hand-written and discriminant direction together.
+"""Class embeddings to predict with: learned prompt, hand-written prompt and discriminant direction.
 
-All of it is linear in the image's feature, so the blend is again one class embedding and costs
-a prediction nothing.
+Every part is linear in the image feature, so the blend is again one embedding per class and adds
+nothing to the cost of a prediction.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import metrics
+from trainer.arrays import unit_rows
 
 Floats = NDArray[np.float32]
 
 INTERPOLATIONS = (0.0, 1.0, 4.0, 16.0, 64.0)
-"""Annotations at which the learned and the hand-written embedding weigh the same; tried on the
-inner validation."""
+"""Numbers of present annotations at which learned and hand-written embeddings get equal weight;
+tried on the inner validation."""
 FALLBACK_INTERPOLATION = 8.0
 
 COVARIANCE_SHRINKAGE = 0.1
 """Towards a multiple of the identity: features outnumber the images of a small library."""
 MEAN_PRIOR = 5.0
-"""Annotations' worth of the overall mean in the mean of every class."""
+"""Weight, in annotations, of the overall mean in each class mean."""
 PRIOR_IMAGES = 50.0
-"""A covariance from this many images has earned half of its say."""
-
-
-def unit(rows: NDArray[np.floating]) -> Floats:
-    """Rows scaled to norm 1 in single precision; zero rows stay zero."""
-    wide = rows.astype(np.float32)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
+"""Number of images at which the discriminant direction gets half of its full weight."""
 
 
 def discriminant(features: Floats, present: NDArray[np.bool_], zero_shot: Floats) -> Floats:
     """Gaussian discriminant direction of every class, in closed form (Wang et al., ICLR 2024,
     arXiv 2402.04087): the inverse covariance times (mean of the class - mean of all).
 
-    A class mean is drawn to the mean of all by :data:`MEAN_PRIOR`, so a rare class has a short
-    direction and one without a present annotation has none.
+    A class mean is shrunk to the overall mean by :data:`MEAN_PRIOR`, so a rare class has a short
+    direction and a class without a present annotation has none.
 
     Args:
         features: (N, D) unit norm, of the training part.
         present: (N, C), known present annotations.
-        zero_shot: (C, D) unit norm; the directions are scaled so that their scores over
-            ``features`` spread as widely as those of these, whatever the backbone, and less
-            where there are few images (:data:`PRIOR_IMAGES`).
+        zero_shot: (C, D) unit norm.  The directions are scaled so that their scores over
+            ``features`` have the same spread as the zero-shot scores, whatever the backbone, and
+            a smaller one for few images (:data:`PRIOR_IMAGES`).
 
     Returns:
-        (C, D) float32, all zero where ``features`` hold no two different images.
+        (C, D) float32, all zero if no two ``features`` differ.
     """
-    nothing = np.zeros_like(zero_shot)
+    zeros = np.zeros_like(zero_shot)
     if len(features) < 2:
-        return nothing
+        return zeros
     x = features.astype(np.float64)
     mean = x.mean(0)
     covariance = np.cov(x, rowvar=False)
     dim = x.shape[1]
-    spread = float(np.trace(covariance)) / dim
-    if spread < 1e-12:
-        return nothing
+    variance = float(np.trace(covariance)) / dim
+    if variance < 1e-12:
+        return zeros
     covariance *= 1 - COVARIANCE_SHRINKAGE
-    covariance[np.diag_indices(dim)] += COVARIANCE_SHRINKAGE * spread
+    covariance[np.diag_indices(dim)] += COVARIANCE_SHRINKAGE * variance
     counts = present.sum(0).astype(np.float64)[:, None]
-    away = (present.T.astype(np.float64) @ x - counts * mean) / (counts + MEAN_PRIOR)
-    directions = np.linalg.solve(covariance, away.T).T
-    own = float((x @ directions.T).std(0).mean())
-    written = float((features @ zero_shot.T).std(0).mean())
-    if own < 1e-12:
-        return nothing
-    earned = len(x) / (len(x) + PRIOR_IMAGES)
-    return (directions * (earned * written / own)).astype(np.float32)
+    offsets = (present.T.astype(np.float64) @ x - counts * mean) / (counts + MEAN_PRIOR)
+    directions = np.linalg.solve(covariance, offsets.T).T
+    spread = float((x @ directions.T).std(0).mean())
+    zero_shot_spread = float((features @ zero_shot.T).std(0).mean())
+    if spread < 1e-12:
+        return zeros
+    confidence = len(x) / (len(x) + PRIOR_IMAGES)
+    return (directions * (confidence * zero_shot_spread / spread)).astype(np.float32)
 
 
 def interpolate(
@@ -82,11 +74,11 @@ def interpolate(
 ) -> Floats:
     """Unit-norm mix of (C, D) embeddings: n / (n + strength) learned, the rest hand-written.
 
-    A class without a present annotation (n = 0) stays as written.
+    A class without a present annotation (n = 0) keeps its hand-written embedding.
     """
     n = np.asarray(present, dtype=np.float64)
     share = np.where(n > 0, n / np.maximum(n + strength, 1e-9), 0.0)[:, None]
-    return unit(share * learned + (1 - share) * zero_shot)
+    return unit_rows(share * learned + (1 - share) * zero_shot)
 
 
 def blend(
@@ -98,60 +90,8 @@ def blend(
     directions: Floats,
     weight: float,
 ) -> Floats:
-    """Class embeddings to predict with, (C, D) unit norm: :func:`interpolate`, and ``weight``
+    """Class embeddings to predict with, (C, D) unit norm: :func:`interpolate`, plus ``weight``
     times the :func:`discriminant` ``directions``.
     """
     mixed = interpolate(learned, zero_shot, present, strength)
-    return unit(mixed + weight * directions) if weight else mixed
-
-
-@dataclass(frozen=True)
-class Judgement:
-    """How embeddings did on the inner validation: the best interpolation, its mAP, and the
-    average precision of every class with it.
-    """
-
-    interpolation: float
-    score: float
-    precisions: NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Watch:
-    """An inner validation.
-
-    features: (V, D) unit norm; targets: (V, C) int8, -1 where unknown.
-    present: (C,) present annotations of the part trained on.
-    zero_shot, directions: (C, D).
-    """
-
-    features: Floats
-    targets: NDArray[np.int8]
-    present: NDArray[np.floating]
-    zero_shot: Floats
-    directions: Floats
-
-    def judge(self, learned: Floats, interpolation: float, weight: float) -> Judgement | None:
-        """Try the interpolations, or just the given one if it is not negative; None where no
-        class can be judged.
-        """
-        tried = (interpolation,) if interpolation >= 0 else INTERPOLATIONS
-        best: Judgement | None = None
-        for strength in tried:
-            embeddings = blend(
-                learned,
-                self.zero_shot,
-                self.present,
-                strength=strength,
-                directions=self.directions,
-                weight=weight,
-            )
-            precisions = metrics.quick_average_precisions(
-                self.features @ embeddings.T, self.targets
-            )
-            if np.isnan(precisions).all():
-                return None
-            score = float(np.nanmean(precisions))
-            if best is None or score > best.score:
-                best = Judgement(strength, score, precisions)
-        return best
+    return unit_rows(mixed + weight * directions) if weight else mixed

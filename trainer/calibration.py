@@ -1,9 +1,10 @@
-"""From cosines to probabilities: p = sigmoid(s cos + b_i), and a threshold per class (no torch).
+"""Calibration of cosines to probabilities, p = sigmoid(s cos + b_i), and a threshold per class
+(imports no torch).
 
-Fitted by Newton's method on held-out annotations.  Both s and the biases lean on a prior, so
-that a handful of annotations, or annotations of one kind only, move them a little instead of
-to infinity.  A class with fewer than :data:`MIN_PRESENT` held-out present (or absent)
-annotations keeps the shared bias and threshold, and ``calibrated`` says so.
+Fitted by Newton's method on held-out annotations.  Both s and the biases have a prior, so that a
+few annotations, or annotations of one kind only, move them a little instead of to infinity.  A
+class with fewer than :data:`MIN_PRESENT` held-out present (or absent) annotations gets the shared
+bias and threshold, and is False in ``calibrated``.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ MIN_PRESENT = 5
 DEFAULT_THRESHOLD = 0.5
 SCALE_RANGE = (1.0, 200.0)
 BIAS_PRIOR_STD = 2.0
-"""Of a class's bias around the shared one, in logits."""
+"""Standard deviation of the class biases around the shared bias, in logits."""
 UNKNOWN_WEIGHT = 0.3
-"""Of an unknown entry's expected value against a known one."""
+"""Weight of an unknown entry's expected value relative to a known entry."""
 MAX_ENTRIES = 2_000_000
 _ITERATIONS = 30
 _MAX_STEP = 2.0
@@ -35,7 +36,7 @@ Targets = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Calibration:
-    """s, b_i and thresholds; (C,) each where per class."""
+    """s, b_i and thresholds; (C,) each if per class."""
 
     scale: float
     biases: NDArray[np.float32]
@@ -57,20 +58,20 @@ def sigmoid(logits: Floats) -> NDArray[np.float64]:
 def evidence(
     targets: Targets, expected: Floats | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """What each entry is believed to be and how much that weighs, (N, C) each.
+    """The assumed value and the weight of each entry, (N, C) each.
 
-    Known entries are themselves, with weight 1.  Unknown ones weigh :data:`UNKNOWN_WEIGHT` and
-    are what the prompt set in use ``expected`` of them: people annotate what was predicted
-    wrongly, so a handful of annotations alone would say that classes are far more common (or
-    rarer) than they are.  Without ``expected`` unknown entries weigh nothing.
+    Known entries have their own value and weight 1.  Unknown entries have the score of the prompt
+    set in use, ``expected``, and weight :data:`UNKNOWN_WEIGHT`: people annotate wrong predictions,
+    so a few annotations alone would suggest that classes are far more common (or rarer) than they
+    are.  Without ``expected``, unknown entries have weight 0.
     """
     known = targets >= 0
     y = (targets == PRESENT).astype(np.float64)
     if expected is None:
         return y, known.astype(np.float64)
-    believed = np.array(expected, dtype=np.float64)
-    believed[known] = y[known]
-    return believed, np.where(known, 1.0, UNKNOWN_WEIGHT)
+    assumed = np.array(expected, dtype=np.float64)
+    assumed[known] = y[known]
+    return assumed, np.where(known, 1.0, UNKNOWN_WEIGHT)
 
 
 def shared_scale_and_bias(
@@ -84,13 +85,13 @@ def shared_scale_and_bias(
 ) -> tuple[float, float]:
     """s and one b for all classes, by maximum likelihood with a weak Gaussian prior.
 
-    The prior (one standard deviation: all of s, 4 logits of b) weighs like one annotation;
-    without annotations the start comes back.  ``expected``: see :func:`evidence`; ``offsets``
-    (C,): known differences of the classes' biases from the shared one.
+    The prior (standard deviations: s itself, and 4 logits for b) weighs as much as one annotation;
+    without annotations the start values are returned.  ``expected``: see :func:`evidence`;
+    ``offsets`` (C,): known differences of the class biases from the shared bias.
     """
-    believed, weights = evidence(targets, expected)
-    used = _thinned(weights)
-    x, y = cosines[used].astype(np.float64), believed[used]
+    assumed, weights = evidence(targets, expected)
+    used = _sampled(weights)
+    x, y = cosines[used].astype(np.float64), assumed[used]
     weight = weights[used] * (weights.sum() / max(float(weights[used].sum()), 1e-12))
     start = np.array([np.clip(start_scale, *SCALE_RANGE), start_bias], dtype=np.float64)
     if not len(x):
@@ -122,8 +123,8 @@ def shared_scale_and_bias(
     return float(point[0]), float(point[1])
 
 
-def _thinned(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which entries take part: all with a weight, or a fixed random sample of a great many."""
+def _sampled(weights: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Entries to use: all with positive weight, or a fixed random sample of :data:`MAX_ENTRIES`."""
     used = weights > 0
     count = int(used.sum())
     if count > MAX_ENTRIES:
@@ -144,9 +145,9 @@ class _Logistic:
 
     def value(self, point: NDArray[np.float64]) -> float:
         z = self.features @ point + self.offset
-        away = point - self.start
+        deviation = point - self.start
         fit = self.weight @ (np.logaddexp(0.0, z) - self.y * z)
-        return float(fit + 0.5 * away @ self.precision @ away)
+        return float(fit + 0.5 * deviation @ self.precision @ deviation)
 
     def newton_step(self, point: NDArray[np.float64]) -> NDArray[np.float64]:
         p = sigmoid(self.features @ point + self.offset)
@@ -165,7 +166,7 @@ def class_biases(
     *,
     expected: Floats | None = None,
 ) -> NDArray[np.float64]:
-    """b_i of every class given s, (C,), drawn towards the shared bias where data is scarce."""
+    """b_i of every class given s, (C,), shrunk towards the shared bias if data is scarce."""
     y, weight = evidence(targets, expected)
     base = scale * cosines.astype(np.float64)
     bias = np.full(targets.shape[1], shared_bias, dtype=np.float64)
@@ -184,8 +185,8 @@ def class_biases(
 def best_threshold(
     scores: Floats, present: NDArray[np.bool_], fallback: float = DEFAULT_THRESHOLD
 ) -> float:
-    """The threshold with the best F1 of (n,) scores; the one nearest to ``fallback`` among
-    equals.  ``fallback`` itself where there is not enough of either kind to tell.
+    """The threshold of (n,) scores with the highest F1, and among equals the one nearest to
+    ``fallback``.  ``fallback`` itself if there are too few present or absent annotations.
     """
     positives = int(present.sum())
     if positives < MIN_PRESENT or len(present) - positives < MIN_PRESENT:
@@ -194,14 +195,14 @@ def best_threshold(
     sorted_scores = scores[order].astype(np.float64)
     hits = np.cumsum(present[order])
     f1 = 2 * hits / (np.arange(1, len(scores) + 1) + positives)
-    # A cut is possible only between two different scores.
+    # A threshold is possible only between two different scores.
     following = np.append(sorted_scores[1:], 0.0)
     possible = sorted_scores > following
     f1 = np.where(possible, f1, -1.0)
-    middles = (sorted_scores + following) / 2
+    midpoints = (sorted_scores + following) / 2
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)
-    choice = best[np.argmin(np.abs(middles[best] - fallback))]
-    return float(np.clip(middles[choice], 0.01, 0.99))
+    choice = best[np.argmin(np.abs(midpoints[best] - fallback))]
+    return float(np.clip(midpoints[choice], 0.01, 0.99))
 
 
 def calibrate(
@@ -217,7 +218,7 @@ def calibrate(
     Args:
         cosines: (N, C) of feature and class embedding.
         targets: (N, C) int8.
-        start_scale, start_bias: what training learned; the prior's centre.
+        start_scale, start_bias: learned in training; the centre of the prior.
         expected: (N, C), see :func:`evidence`.
     """
     scale, shared = shared_scale_and_bias(
@@ -230,8 +231,8 @@ def calibrate(
     for _ in range(_ROUNDS if enough.any() else 0):
         own = class_biases(cosines, targets, scale, shared, expected=expected)
         biases = np.where(enough, own, shared)
-        # One bias for classes of different frequency flattens the scale; now that their
-        # differences are known, fit it again.
+        # A single bias for classes of different frequency makes the scale too small, so fit it
+        # again now that the differences are known.
         scale, shared = shared_scale_and_bias(
             cosines, targets, scale, shared, expected=expected, offsets=biases - shared
         )
@@ -264,16 +265,15 @@ def cross_fitted(
     expected: Floats | None = None,
     seed: int = 0,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Scores and predictions, (N, C) each, of every image by a calibration that did not see it
-    (two folds), so that error and F1 on the held-out part are not flattered by being fitted
-    there.
+    """Scores and predictions, (N, C) each, of every image by a calibration that did not use it (two
+    folds), so that calibration error and F1 on the held-out part are not biased by the fit.
     """
     count = len(targets)
     folds = np.random.default_rng(seed).permutation(count) % 2
     scores = np.zeros(targets.shape, dtype=np.float32)
     predicted = np.zeros(targets.shape, dtype=bool)
     for fold in (0, 1):
-        mine, other = folds == fold, folds != fold
+        own, other = folds == fold, folds != fold
         fitted = calibrate(
             cosines[other],
             targets[other],
@@ -281,6 +281,6 @@ def cross_fitted(
             start_bias,
             expected=None if expected is None else expected[other],
         )
-        scores[mine] = fitted.scores(cosines[mine])
-        predicted[mine] = scores[mine] >= fitted.thresholds
+        scores[own] = fitted.scores(cosines[own])
+        predicted[own] = scores[own] >= fitted.thresholds
     return scores, predicted

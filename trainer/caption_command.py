@@ -1,4 +1,4 @@
-"""``lmpt-trainer caption``: photos to captions, for people and, with ``--events``, for the app."""
+"""``lmpt-trainer caption``: write captions for photos; with ``--events``, for the app."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from typing import TextIO
 from trainer.captioner import Captioner, load_captioner
 from trainer.device import AUTO
 from trainer.encode import EXIT_DONE, EXIT_FAILED, failure_event
-from trainer.encode_wires import leave_with_parent, lower_priority, take_stdio
 from trainer.events import (
     CaptionPhotos,
     PhotoCaption,
@@ -25,12 +24,13 @@ from trainer.events import (
     Stop,
     parse_line,
 )
+from trainer.process_io import claim_stdio, exit_when_parent_dies, lower_priority
 from trainer.suggested import installed_captioner
 
 log = logging.getLogger(__name__)
 
 NONE_INSTALLED = (
-    "No captioner is on this computer. Name one with --captioner and let it be fetched with "
+    "No captioner is installed. Choose one with --captioner and download it with "
     "--download, for example coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k (1 GB).\n"
 )
 EPILOG = """\
@@ -47,10 +47,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--captioner",
         metavar="NAME",
         help="a CoCa of open_clip, coca_MODEL/PRETRAINED or coca_MODEL/PATH (default: the best "
-        "that is on this computer)",
+        "that is installed)",
     )
     parser.add_argument(
-        "--download", action="store_true", help="fetch the captioner if it is not there yet"
+        "--download", action="store_true", help="download the captioner if it is not installed"
     )
     parser.add_argument("--device", default=AUTO, help="auto, cuda, cuda:1, mps or cpu")
     parser.add_argument("--batch", type=int, default=0, help="photos at once (default: by device)")
@@ -62,10 +62,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Be the command; its exit code."""
+    """Run the command and return its exit code."""
     if arguments.events:
         code = _serve(arguments)
-        # As the encoder: native threads abort the process when Python takes them down.
+        # As in the encoder: native threads abort the process when Python shuts them down.
         logging.shutdown()
         os._exit(code)
     name = arguments.captioner or installed_captioner()
@@ -93,15 +93,15 @@ def _load(name: str, arguments: argparse.Namespace) -> Captioner:
 
 
 def _serve(arguments: argparse.Namespace) -> int:
-    requests, events = take_stdio()
-    leave_with_parent()
+    requests, events = claim_stdio()
+    exit_when_parent_dies()
     lower_priority(10)
     try:
         captioner = _load(arguments.captioner or installed_captioner() or "", arguments)
         for request in _requests(requests):
             events.send(answer(captioner, request))
     except BrokenPipeError:
-        log.info("nobody listens any more")
+        log.info("the app closed the event stream")
     except Exception as error:
         log.exception("the captioner failed")
         with contextlib.suppress(BrokenPipeError):
@@ -124,8 +124,8 @@ def answer(captioner: Captioner, request: CaptionPhotos) -> PhotosCaptioned:
 
 
 def _requests(stream: TextIO) -> Iterator[CaptionPhotos]:
-    """Requests until Stop or the end of the stream.  The app kills a process it no longer
-    needs: nothing is lost that was not yet said.
+    """Requests until ``Stop`` or the end of the stream.  The app simply kills a process that it no
+    longer needs.
     """
     for line in stream:
         if not line.strip():

@@ -1,7 +1,7 @@
-"""Captions for photos, written by an open_clip CoCa whose weights are on this computer.
+"""Captions for photos by an open_clip CoCa model whose weights are installed.
 
-open_clip's own ``generate`` needs parts of the transformers library that its version 5 no longer
-has, so the most likely words are picked here, one after another.
+open_clip's own ``generate`` needs parts of the transformers library that were removed in version
+5, so greedy decoding is done here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.device import AUTO
 from trainer.encode import SHARPNESS, default_threads
-from trainer.memory import means_no_memory, release
+from trainer.memory import is_out_of_memory, release
 from trainer.photo import UnreadablePhoto
 from trainer.photo_reader import PhotoReader
 from trainer.suggested import is_captioner, is_downloaded
@@ -28,13 +28,13 @@ log = logging.getLogger(__name__)
 CPU_BATCH, GPU_BATCH = 8, 64
 MAX_TOKENS = 30
 MIN_TOKENS = 5
-"""Before a caption may end; as in open_clip."""
-NO_CAPTION = "The captioner had nothing to say about this photo."
+"""Minimum length of a caption; as in open_clip."""
+NO_CAPTION = "The captioner wrote nothing about this photo."
 
 
 @dataclass(frozen=True)
 class Caption:
-    """What was said about a photo, or, if ``text`` is "", why nothing was."""
+    """The caption of a photo or, if ``text`` is empty, the ``problem``."""
 
     photo: Path
     text: str
@@ -42,14 +42,14 @@ class Caption:
 
 
 class Captioner:
-    """A CoCa that writes captions.
+    """Writes captions with a CoCa model.
 
     Args:
-        backbone: its model must be a CoCa.
-        batch: photos at once; halved where memory runs out.
+        backbone: must have a CoCa model.
+        batch: photos at once; halved if memory runs out.
 
     Raises:
-        BackboneError: if the model is of another kind.
+        BackboneError: if the model is not a CoCa.
     """
 
     def __init__(self, backbone: Backbone, *, batch: int = 0) -> None:
@@ -66,18 +66,18 @@ class Captioner:
                 "bad-weights", f"The tokenizer of {backbone.name} is not one for captions."
             )
         self._start, self._end = int(tokenizer.sot_token_id), int(tokenizer.eot_token_id)
-        usual = CPU_BATCH if backbone.device.type == "cpu" else GPU_BATCH
-        self.batch = self._usual_batch = batch or usual
-        self._room = min(MAX_TOKENS, int(self._model.text.context_length))
+        default = CPU_BATCH if backbone.device.type == "cpu" else GPU_BATCH
+        self.batch = self._initial_batch = batch or default
+        self._max_length = min(MAX_TOKENS, int(self._model.text.context_length))
 
     def captions(self, photos: Sequence[Path]) -> Iterator[Caption]:
-        """A caption per photo, in order, as they are made.
+        """A caption per photo, in order, as soon as each is written.
 
         Raises:
             BackboneError: ``no-memory`` if not even one photo fits.
         """
-        # Decoded together whatever fits the model at once.
-        size = self._usual_batch
+        # The decoding window does not follow a batch that was halved.
+        size = self._initial_batch
         reader = PhotoReader(
             self._backbone.preprocess,
             at_least=SHARPNESS * self._backbone.input_side,
@@ -107,14 +107,14 @@ class Captioner:
         return made
 
     def _texts(self, pixels: Tensor) -> list[str]:
-        """Captions of (n, 3, S, S), in as many pieces as memory asks for."""
+        """Captions of (n, 3, S, S), in smaller batches if memory runs out."""
         made: list[str] = []
         while len(made) < len(pixels):
             part = pixels[len(made) : len(made) + self.batch]
             try:
-                made += [self._read(row) for row in self.write(part).tolist()]
+                made += [self._text(row) for row in self.write(part).tolist()]
             except (MemoryError, RuntimeError) as error:
-                if not means_no_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if len(part) == 1:
                     raise BackboneError(
@@ -131,7 +131,7 @@ class Captioner:
 
     @torch.inference_mode()
     def write(self, pixels: Tensor) -> Tensor:
-        """The most likely words of (n, 3, S, S) float32 photos, one after another.
+        """Decode (n, 3, S, S) float32 photos greedily.
 
         Returns:
             (n, L) int64, L up to :data:`MAX_TOKENS`: start, caption, end; padded with ends.
@@ -140,7 +140,7 @@ class Captioner:
         latent, image = self._model._encode_image(pixels.to(device))
         tokens = torch.full((len(pixels), 1), self._start, dtype=torch.long, device=device)
         ended = torch.zeros(len(pixels), dtype=torch.bool, device=device)
-        while tokens.shape[1] < self._room and not bool(ended.all()):
+        while tokens.shape[1] < self._max_length and not bool(ended.all()):
             found = self._model(
                 None, tokens, image_latent=latent, image_embs=image, output_labels=False
             )
@@ -153,7 +153,7 @@ class Captioner:
             tokens = torch.cat([tokens, word[:, None]], dim=1)
         return tokens
 
-    def _read(self, tokens: Sequence[int]) -> str:
+    def _text(self, tokens: Sequence[int]) -> str:
         words = [token for token in tokens if token not in (self._start, self._end, 0)]
         decode = cast(Any, self._backbone.tokenizer).decode
         return " ".join(str(decode(words)).replace("\ufffd", " ").split()).rstrip(" .")
@@ -162,13 +162,13 @@ class Captioner:
 def load_captioner(
     name: str, device: str = AUTO, *, download: bool = False, batch: int = 0
 ) -> Captioner:
-    """A CoCa by its backbone name.
+    """Load a CoCa by its backbone name.
 
     Args:
-        download: whether its weights may be fetched if they are not on this computer.
+        download: whether its weights may be downloaded if they are not installed.
 
     Raises:
-        BackboneError: if it cannot be had, or is no CoCa.
+        BackboneError: if it is not available or not a CoCa.
     """
     if not is_captioner(name):
         raise BackboneError(
@@ -179,7 +179,7 @@ def load_captioner(
     if not download and not is_downloaded(name):
         raise BackboneError(
             "bad-weights",
-            f"The weights of {name} are not on this computer, and nothing is downloaded without "
-            "being asked. Choose it as a backbone once, or run lmpt-trainer caption --download.",
+            f"The weights of {name} are not installed, and nothing is downloaded automatically. "
+            "Choose it as a backbone once, or run lmpt-trainer caption --download.",
         )
     return Captioner(load_backbone(name, device), batch=batch)

@@ -1,7 +1,8 @@
-"""The text side of an image for the class-specific embedding loss.
+"""A caption for every image, for the class-specific embedding loss.
 
-Order (DESIGN section 4): the job's caption, which the app fills from the XMP/IPTC description,
-a sidecar text file or the user's own words; else a sentence made from the present classes.
+In this order (DESIGN section 4): the job's caption, which the app takes from the XMP/IPTC
+description, a sidecar text file or the user's own text; otherwise a sentence made from the present
+classes.
 """
 
 from __future__ import annotations
@@ -44,26 +45,26 @@ def sentence(names: Sequence[str]) -> str:
 def captions_for(
     captions: Sequence[str], targets: NDArray[np.int8], names: Sequence[str]
 ) -> list[str]:
-    """A caption per image, "" where there is neither one given nor a class present.
+    """A caption per image, "" without a given caption and a present class.
 
     Args:
-        captions: N strings, "" where the job has none.
+        captions: N strings, "" for an image without a caption.
         targets: (N, C) int8.
         names: C class names.
     """
-    made: list[str] = []
+    result: list[str] = []
     for given, row in zip(captions, targets, strict=True):
         text = " ".join(given.split())
-        made.append(text or sentence([names[int(i)] for i in np.flatnonzero(row == PRESENT)]))
-    return made
+        result.append(text or sentence([names[int(i)] for i in np.flatnonzero(row == PRESENT)]))
+    return result
 
 
 @dataclass(frozen=True)
 class CaptionTokens:
-    """Distinct captions of N images, tokenised and cut at tokens (not characters).
+    """The U distinct captions of N images as tokens, truncated to whole tokens.
 
-    ids, lengths: (U, L) and (U,) int64 of the U distinct texts.
-    index: (N,) int64, each image's text; -1 where it has none.
+    ids, lengths: (U, L) and (U,) int64.
+    index: (N,) int64, row of each image's caption; -1 without one.
     """
 
     ids: Tensor
@@ -73,12 +74,12 @@ class CaptionTokens:
     @property
     def mask(self) -> Tensor:
         """(U, L) float, 1 on tokens."""
-        places = torch.arange(self.ids.shape[1], device=self.ids.device)
-        return (places[None] < self.lengths[:, None]).float()
+        positions = torch.arange(self.ids.shape[1], device=self.ids.device)
+        return (positions[None] < self.lengths[:, None]).float()
 
 
 def tokenise(captions: Sequence[str], tower: TextTower) -> CaptionTokens:
-    """Tokenise each distinct caption once: sentences made from classes repeat a lot."""
+    """Tokenise each distinct caption once; sentences made from classes are often equal."""
     distinct = {text: place for place, text in enumerate(dict.fromkeys(filter(None, captions)))}
     ids, lengths = tower.rows([tower.body_ids(text) for text in distinct])
     index = torch.tensor([distinct.get(text, -1) for text in captions], dtype=torch.long)

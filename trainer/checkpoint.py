@@ -1,6 +1,6 @@
-"""A run's state on disk, so that a killed run goes on where it was.
+"""The state of a run on disk, so that a killed run can resume.
 
-One safetensors file: tensors, and in its header what the run was.  Written to a temporary
+One safetensors file with the tensors, and other values in its header.  It is written to a temporary
 name and renamed.
 """
 
@@ -23,7 +23,7 @@ FORMAT = "lmpt-checkpoint-1"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """``tensors`` by name (on the CPU) and ``facts``, plain JSON values."""
+    """``tensors`` by name (on the CPU) and ``facts`` (JSON values)."""
 
     tensors: dict[str, Tensor]
     facts: dict[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ def save(checkpoint: Checkpoint, path: Path, fingerprint: str) -> None:
     try:
         save_file(tensors, temporary, metadata=header)
     except SafetensorError as error:
-        # safetensors wraps the operating system's error in its own.
+        # safetensors wraps the error of the operating system in its own.
         code = errno.ENOSPC if "space" in str(error).lower() else errno.EIO
         raise OSError(code, f"the checkpoint could not be written: {error}") from error
     with temporary.open("rb") as file:
@@ -54,7 +54,7 @@ def save(checkpoint: Checkpoint, path: Path, fingerprint: str) -> None:
 
 
 def load(path: Path, fingerprint: str) -> Checkpoint | None:
-    """The checkpoint of the very same job and options, else None; damage counts as none."""
+    """The checkpoint if it belongs to the same job and options; None otherwise or if damaged."""
     if not path.exists():
         return None
     try:
@@ -69,7 +69,7 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
 
 
 def pack_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's moments as named tensors."""
+    """The optimiser's state (moments) as named tensors."""
     packed: dict[str, Tensor] = {}
     for index, values in optimiser.state_dict()["state"].items():
         for name, value in values.items():
@@ -79,7 +79,7 @@ def pack_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def unpack_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Put the moments of :func:`pack_optimiser` back."""
+    """Restore the state saved by :func:`pack_optimiser`."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimiser."):

@@ -1,13 +1,13 @@
-"""Who trains and who judges: the stratified split, and targets as tensors.
+"""The stratified split into training and held-out images, and job data as tensors.
 
 The split is by image.  Every class with two or more present annotations gets at least one in
-each part; the images' classes overlap, so this is solved greedily (rarest class first, as in
-Sechidis et al. 2011) and then repaired.  Images an earlier run held out stay held out, else a
-comparison with its prompt set would flatter the older one.
+each part.  Images have several classes, so this is solved greedily (rarest class first, as in
+Sechidis et al. 2011) and then repaired.  Images held out by an earlier run stay held out;
+otherwise a comparison with that run's prompt set would favour the older one.
 
-Where it cannot be, as few classes as possible are one-sided: when all images of a class were
-assigned earlier, or when classes of two images form an odd ring (A on photos 1 and 2, B on 2 and
-3, C on 3 and 1: of any two parts, one holds two of the three photos, and so a whole class).
+If no such split exists, as few classes as possible are one-sided: when all images of a class were
+assigned earlier, or when classes with two images each form an odd cycle (A on photos 1 and 2, B on
+2 and 3, C on 3 and 1: of any two parts, one has two of the three photos and so a whole class).
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ _REPAIR_MOVES = 1000
 _REPAIR_NOISE = 0.2
 
 
-def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed: int = 0) -> Split:
-    """Assign every annotated image to training or held out.
+def split_images(
+    targets: Targets, assigned: Split, *, fraction: float = 0.2, seed: int = 0
+) -> Split:
+    """Assign every annotated image to the training or the held-out part.
 
     Args:
         targets: (N, C) int8.
-        sticky: (N,) int8, earlier assignments; -1 where this run decides.
-        fraction: of the present annotations of each class, to hold out; 0 holds out none
-            that is not held out already.
+        assigned: (N,) int8, parts assigned by earlier runs; -1 where this run decides.
+        fraction: share of each class's present annotations to hold out; 0 holds out no further
+            images.
 
     Returns:
         (N,) int8: 0 train, 1 held out, -1 for an image without any annotation.
@@ -42,11 +44,11 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
     rng = np.random.default_rng(seed)
     present = targets == PRESENT
     annotated = (targets >= 0).any(1)
-    split = np.where(annotated, sticky, UNASSIGNED).astype(np.int8)
-    free = annotated & (sticky == UNASSIGNED)
+    split = np.where(annotated, assigned, UNASSIGNED).astype(np.int8)
+    free = annotated & (assigned == UNASSIGNED)
     if fraction <= 0:
         split[free] = TRAIN
-        _keep_someone_training(split, free)
+        _ensure_training_images(split, free)
         return split
     counts = present.sum(0)
     wanted = np.where(counts >= 2, np.maximum(1, np.rint(fraction * counts)), 0).astype(int)
@@ -57,12 +59,12 @@ def split_images(targets: Targets, sticky: Split, *, fraction: float = 0.2, seed
     rest = np.flatnonzero(annotated & (split == UNASSIGNED))
     with_present = present[rest].any(1)
     split[rest[with_present]] = TRAIN
-    # Images known only by what they lack have no class to be stratified by.
-    lacking = rng.permutation(rest[~with_present])
-    held = round(fraction * len(lacking))
-    split[lacking[:held]], split[lacking[held:]] = HELD_OUT, TRAIN
+    # Images with absent annotations only have no class to stratify by.
+    absent_only = rng.permutation(rest[~with_present])
+    held = round(fraction * len(absent_only))
+    split[absent_only[:held]], split[absent_only[held:]] = HELD_OUT, TRAIN
     _repair(present, split, free, rng)
-    _keep_someone_training(split, free)
+    _ensure_training_images(split, free)
     return split
 
 
@@ -75,19 +77,19 @@ def _fill_class(
     *,
     rng: np.random.Generator,
 ) -> None:
-    """Decide the undecided images of one class: hold out as many as it still needs, train on
-    the others; prefer those that give other classes what they need too.
+    """Assign the undecided images of one class: hold out as many as the class still needs, and
+    train on the others.  Images that also help other classes are preferred.
     """
-    mine = present[:, index]
+    has_class = present[:, index]
     split[undecided] = TRAIN
-    missing = int(wanted[index]) - int((mine & (split == HELD_OUT)).sum())
+    missing = int(wanted[index]) - int((has_class & (split == HELD_OUT)).sum())
     if missing > 0 and len(undecided):
-        have = (present & (split == HELD_OUT)[:, None]).sum(0)
+        held = (present & (split == HELD_OUT)[:, None]).sum(0)
         # +1 for each class helped, -1 for each filled beyond its share; ties at random.
-        gain = present[undecided].astype(float) @ np.where(have < wanted, 1.0, -1.0)
+        gain = present[undecided].astype(float) @ np.where(held < wanted, 1.0, -1.0)
         order = np.lexsort((rng.random(len(undecided)), np.negative(gain)))
         chosen = undecided[order[:missing]]
-        if len(chosen) == len(undecided) and (mine & (split == TRAIN)).sum() == len(chosen):
+        if len(chosen) == len(undecided) and (has_class & (split == TRAIN)).sum() == len(chosen):
             chosen = chosen[:-1]
         split[chosen] = HELD_OUT
 
@@ -95,19 +97,19 @@ def _fill_class(
 def _repair(
     present: NDArray[np.bool_], split: Split, free: NDArray[np.bool_], rng: np.random.Generator
 ) -> None:
-    """Move images across until no class with two or more present is one-sided.
+    """Move images between the parts until no class with two or more present is one-sided.
 
-    Two parts that every class meets are a two-colouring of a hypergraph, for which a walk that
-    mends one class at a time, now and then at another's expense, finds a colouring where
-    hill-climbing gets stuck (Selman et al. 1994).  Where there is none, the best split seen stays.
+    A split in which every class is in both parts is a two-colouring of a hypergraph.  A random
+    walk that repairs one class at a time, sometimes at the expense of another, finds one where
+    hill-climbing gets stuck (Selman et al. 1994).  If there is none, the best split seen is kept.
     """
-    mendable = (present.sum(0) >= 2) & present[free].any(0)
+    repairable = (present.sum(0) >= 2) & present[free].any(0)
     train, held = (present[split == part].sum(0) for part in (TRAIN, HELD_OUT))
 
     def one_sided(train: NDArray[np.int_], held: NDArray[np.int_]) -> NDArray[np.bool_]:
-        return mendable & ((train == 0) | (held == 0))
+        return repairable & ((train == 0) | (held == 0))
 
-    best, fewest = split.copy(), len(mendable) + 1
+    best, fewest = split.copy(), len(repairable) + 1
     for _ in range(_REPAIR_MOVES):
         wrong = np.flatnonzero(one_sided(train, held))
         if len(wrong) < fewest:
@@ -115,7 +117,7 @@ def _repair(
         if not len(wrong):
             break
         images = rng.permutation(np.flatnonzero(present[:, rng.choice(wrong)] & free))
-        # +1 where the image goes to training, -1 where it leaves.
+        # +1 where the image moves to training, -1 where it leaves it.
         change = np.where(split[images] == HELD_OUT, 1, -1)[:, None] * present[images]
         choice = 0
         if rng.random() >= _REPAIR_NOISE:
@@ -125,7 +127,7 @@ def _repair(
     split[:] = best
 
 
-def _keep_someone_training(split: Split, free: NDArray[np.bool_]) -> None:
+def _ensure_training_images(split: Split, free: NDArray[np.bool_]) -> None:
     if (split == TRAIN).any():
         return
     movable = np.flatnonzero(free & (split == HELD_OUT))
@@ -138,7 +140,7 @@ class TensorData:
     """One part of a job on the device.
 
     features: (N, D) float32, unit norm; targets, mask: (N, C) float32, mask 1 where known.
-    captions: (N,) int64 row of each image's caption among the distinct ones, -1 for none.
+    captions: (N,) int64, row of each image's caption among the distinct captions, -1 for none.
     """
 
     features: Tensor
@@ -156,23 +158,16 @@ class TensorData:
         )
 
 
-def unit_features(features: NDArray[np.floating]) -> NDArray[np.float32]:
-    """(N, D) in single precision, normalised again: half precision is coarse."""
-    wide = np.ascontiguousarray(features, dtype=np.float32)
-    return wide / np.maximum(np.linalg.norm(wide, axis=1, keepdims=True), 1e-12)
-
-
 def to_tensors(
-    features: NDArray[np.floating],
+    features: NDArray[np.float32],
     targets: Targets,
     captions: Tensor,
     device: torch.device | str,
 ) -> TensorData:
-    """Masked targets as tensors; features are normalised again, half precision being coarse."""
-    values = torch.from_numpy(np.ascontiguousarray(features, dtype=np.float32)).to(device)
+    """Features (N, D), as they are, and masked targets as tensors on ``device``."""
     raw = torch.from_numpy(np.ascontiguousarray(targets)).to(device)
     return TensorData(
-        features=torch.nn.functional.normalize(values, dim=-1),
+        features=torch.from_numpy(np.ascontiguousarray(features)).to(device),
         targets=(raw == PRESENT).float(),
         mask=(raw >= 0).float(),
         captions=captions.to(device),
@@ -180,12 +175,12 @@ def to_tensors(
 
 
 def batch_rows(count: int, size: int, step: int, seed: int, weights: Tensor | None) -> Tensor:
-    """Image rows of one step, (min(size, count),) int64; a function of its arguments alone, so
-    that a resumed run sees the batches it would have seen.
+    """Image rows of one step, (min(size, count),) int64.  They depend on the arguments alone, so a
+    resumed run sees the same batches.
 
     Args:
-        weights: (count,) to draw by with replacement (class-balanced sampling), or None to go
-            through all images once per epoch in a shuffled order.
+        weights: (count,) for drawing with replacement (class-balanced sampling), or None to use
+            every image once per epoch, in shuffled order.
     """
     if weights is not None:
         drawn = torch.Generator().manual_seed(seed * 1_000_003 + step)
@@ -201,12 +196,14 @@ def batch_rows(count: int, size: int, step: int, seed: int, weights: Tensor | No
 
 
 def balanced_weights(targets: Tensor, mask: Tensor) -> Tensor:
-    """Sampling weight of each image, (N,): the sum of 1/n_i over its present classes, and the
-    mean of the others for an image with none.
+    """Sampling weight of each image, (N,): the sum of 1/n_i over its present classes.  An image
+    without any gets the mean weight of the others.
     """
     present = targets * mask
     inverse = 1.0 / present.sum(0).clamp(min=1.0)
     weights = present @ inverse
-    some = weights > 0
-    filler = weights[some].mean() if bool(some.any()) else torch.ones((), device=weights.device)
-    return torch.where(some, weights, filler)
+    positive = weights > 0
+    fallback = (
+        weights[positive].mean() if bool(positive.any()) else torch.ones((), device=weights.device)
+    )
+    return torch.where(positive, weights, fallback)

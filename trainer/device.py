@@ -1,4 +1,4 @@
-"""Where a model runs: CUDA, else Apple's GPU, else the CPU; tried, not assumed."""
+"""The device a model runs on: CUDA, Apple's GPU or the CPU; each is tested before use."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ AUTO = "auto"
 
 
 class NoDeviceError(Exception):
-    """The device asked for cannot be used; the message is a sentence for the user."""
+    """The requested device cannot be used; the message is a sentence for the user."""
 
     kind = "no-device"
 
 
 def available_devices() -> list[str]:
-    """Names in order of preference: CUDA, then MPS, then the CPU.  Not tried yet."""
+    """Names in order of preference: CUDA, MPS, CPU.  They are not tested yet."""
     found = ["cuda"] if _present("cuda") else []
     if _present("mps"):
         found.append("mps")
@@ -27,28 +27,28 @@ def available_devices() -> list[str]:
 
 
 def choose_device(name: str = AUTO) -> torch.device:
-    """The device called ``name`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``), having
-    computed something on it.
+    """The device called ``name`` (``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``), tested with a
+    small computation.
 
-    With ``auto`` a GPU that is there but does not work (an old driver, no memory left) is
-    passed over with a warning in the log.
+    With ``auto``, a GPU that does not work (old driver, no free memory) is skipped with a warning
+    in the log.
 
     Raises:
-        NoDeviceError: if a device asked for by name is not there or does not work.
+        NoDeviceError: if a device requested by name is missing or does not work.
     """
-    there = available_devices()
+    available = available_devices()
     if name == AUTO:
-        for candidate in there[:-1]:
+        for candidate in available[:-1]:
             device = torch.device(candidate)
             if not (problem := _problem(device)):
                 return device
             log.warning("%s cannot be used (%s)", device_label(device), problem)
         return torch.device("cpu")
     kind, _, number = name.partition(":")
-    if kind not in there or (number and not (number.isdigit() and _count(kind) > int(number))):
+    if kind not in available or (number and not (number.isdigit() and _count(kind) > int(number))):
         raise NoDeviceError(
-            f"The device {name!r} is not available on this computer; there is "
-            f"{', '.join(there)}. Choose another device in the settings."
+            f"The device {name!r} is not available on this computer; available: "
+            f"{', '.join(available)}. Choose another device in the settings."
         )
     device = torch.device(name)
     if problem := _problem(device):
@@ -60,31 +60,31 @@ def choose_device(name: str = AUTO) -> torch.device:
 
 
 def device_label(device: torch.device) -> str:
-    """What the user reads: ``CPU``, ``NVIDIA H200``, ``Apple GPU``."""
+    """As shown to the user: ``CPU``, ``NVIDIA H200``, ``Apple GPU``."""
     if device.type == "cuda":
         try:
             return torch.cuda.get_device_name(device)
-        except Exception:  # it does not work, and so cannot say its name
+        except Exception:  # a broken device has no name
             return "The NVIDIA GPU"
     return "Apple GPU" if device.type == "mps" else "CPU"
 
 
 def cores() -> int:
-    """Cores this process may use; a container's limit included where the system tells."""
+    """Cores this process may use, including a container's limit if the system reports it."""
     if hasattr(os, "sched_getaffinity"):
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
 
 
 def _problem(device: torch.device) -> str:
-    """Why ``device`` does not work, or "" if it does: a small product is computed on it."""
+    """Why a small matrix product fails on ``device``, or "" if it succeeds."""
     try:
         ones = torch.ones(8, 8, device=device)
         if float((ones @ ones).sum()) != 512.0:
             return "it computes wrong results"
     except Exception as error:
-        # A driver that is too old, a GPU held by somebody else, a build without kernels for
-        # this GPU: torch raises RuntimeError, AssertionError or NotImplementedError.
+        # Old driver, GPU in exclusive use, or torch built without kernels for this GPU: torch
+        # raises RuntimeError, AssertionError or NotImplementedError.
         lines = str(error).strip().splitlines() or ["it fails"]
         return lines[0].rstrip(".")
     return ""

@@ -1,4 +1,4 @@
-"""A fit run for people at a terminal: a bar, the losses, the scores (no torch)."""
+"""A training run at a terminal: progress bar, losses, scores (imports no torch)."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from trainer.calibration import MIN_PRESENT
+from trainer.event_texts import Formats, event_text, fill
 from trainer.events import (
     BandScores,
     FitFailed,
@@ -30,13 +31,12 @@ class FitDisplay:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
             TimeElapsedColumn(),
             TextColumn("{task.fields[note]}"),
             console=console,
         )
         self._bar = self._progress.add_task("Loading", total=None, note="")
-        self._map = ""
+        self._scores = ""
 
     def __enter__(self) -> FitDisplay:
         self._progress.start()
@@ -51,33 +51,50 @@ class FitDisplay:
         self._progress.stop()
 
     def __call__(self, event: Message) -> None:
-        if isinstance(event, FitStarted):
-            self._progress.console.print(
-                f"{event.classes} classes, {event.train_images} training and "
-                f"{event.held_out_images} held-out images, {event.backbone} on {event.device}"
-            )
-            self._progress.update(self._bar, description="Training", total=event.steps)
-        elif isinstance(event, FitProgress):
-            note = f"loss {event.loss:.4f}{self._map}  {event.seconds_left:.0f} s left"
-            self._progress.update(self._bar, completed=event.step, total=event.steps, note=note)
-        elif isinstance(event, FitValidated):
-            self._map = f"  mAP {percent(event.scores.total)}"
-        elif isinstance(event, FitFinished):
-            how = "Cancelled; the best so far is kept" if event.cancelled else "Done"
-            self._progress.stop()
-            self._console.print(f"{how} after {event.seconds:.1f} s: {event.prompt_set}")
-        elif isinstance(event, FitFailed):
-            self._progress.stop()
-            self._console.print(event.message, style="bold red")
+        text = event_text(event)
+        detail = fill(text.detail, event, _FORMATS)
+        match event:
+            case FitStarted():
+                self._progress.console.print(detail)
+                self._progress.update(self._bar, description=text.headline, total=event.steps)
+            case FitProgress():
+                note = f"loss {event.loss:.4f}  {self._scores}"
+                self._progress.update(
+                    self._bar,
+                    description=detail,
+                    completed=event.step,
+                    total=event.steps,
+                    note=note,
+                )
+            case FitValidated():
+                self._scores = detail
+            case FitFinished():
+                self._progress.stop()
+                self._console.print(f"{text.headline}. {detail}")
+                self._console.print(event.prompt_set)
+            case FitFailed():
+                self._progress.stop()
+                self._console.print(detail, style="bold red")
 
 
 def percent(value: float | None) -> str:
-    """``45.3``, or a dash for what cannot be judged."""
+    """``45.3``, or a dash for None."""
     return "–" if value is None else f"{100 * value:.1f}"
 
 
+def _duration(seconds: float | None) -> str:
+    return "–" if seconds is None else f"{seconds:.1f} s"
+
+
+_FORMATS: Formats = {
+    "count": lambda value: f"{value:,}",
+    "duration": _duration,
+    "percent": percent,
+}
+
+
 def score_table(rows: dict[str, Evaluation]) -> Table:
-    """mAP per band and the further figures, one row per evaluation."""
+    """mAP per band, F1 and calibration error; one row per evaluation."""
     table = Table("", "mAP", "head", "medium", "tail", "CF1", "OF1", "ECE")
     for name, item in rows.items():
         extra = item.extra
@@ -90,7 +107,7 @@ def score_table(rows: dict[str, Evaluation]) -> Table:
 
 
 def f1_table(evaluation: Evaluation) -> Table:
-    """Precision, recall and F1 at the thresholds: mean over classes, and all entries pooled."""
+    """Precision, recall and F1 at the thresholds, as mean over classes and over all annotations."""
     table = Table("at the thresholds", "precision", "recall", "F1")
     for name, initial in (("mean over classes", "C"), ("all annotations", "O")):
         keys = (f"{initial}P", f"{initial}R", f"{initial}F1")
@@ -99,33 +116,33 @@ def f1_table(evaluation: Evaluation) -> Table:
 
 
 def notes(made: PromptSet) -> list[str]:
-    """What tables of means leave unsaid, in sentences: calibration before and after, whose
-    thresholds are shared, who could not be judged.
+    """Sentences beside the tables: calibration before and after, classes that share a threshold,
+    classes that could not be evaluated.
     """
     if made.evaluation is None:
-        return ["Nothing was held out, so nothing can be said of how well these prompts do."]
-    said: list[str] = []
+        return ["Nothing was held out, so these prompts cannot be evaluated."]
+    sentences: list[str] = []
     figures = made.evaluation.extra
     if "ECE" in figures and "ECE_before" in figures:
-        said.append(
+        sentences.append(
             f"Calibration error {percent(figures['ECE'])}; before calibration "
             f"{percent(figures['ECE_before'])}."
         )
     own = made.calibrated
     if sharing := [name for name, has in zip(made.classes, own, strict=True) if not has]:
         value = float(made.thresholds[~own][0])
-        said.append(
-            f"Fewer than {MIN_PRESENT} held-out annotations of either kind; these classes share "
-            f"one bias and one threshold ({value:.2f}): {some(sharing)}."
+        sentences.append(
+            f"Fewer than {MIN_PRESENT} present or absent held-out annotations; these classes share "
+            f"one bias and one threshold ({value:.2f}): {shortened(sharing)}."
         )
     if left_out := [
         item.name for item in made.evaluation.classes if item.average_precision is None
     ]:
-        said.append(f"Not enough to judge: {some(left_out)}.")
-    return said
+        sentences.append(f"Not enough annotations to evaluate: {shortened(left_out)}.")
+    return sentences
 
 
-def some(names: Sequence[str], at_most: int = 12) -> str:
+def shortened(names: Sequence[str], at_most: int = 12) -> str:
     """``a, b, c and 9 more``."""
     shown = ", ".join(names[:at_most])
     return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"

@@ -1,8 +1,8 @@
-"""Fetching a backbone's weights from the Hugging Face hub: progress, resuming, plain errors.
+"""Download of a backbone's weights from the Hugging Face hub, with progress and resuming.
 
-huggingface_hub (2.4) throws partial files away, so after an interruption its download begins
-again, which on a slow line means never finishing 600 MB.  So only its metadata is used; the
-bytes are fetched here, in order, into a ``.part`` file that survives.
+huggingface_hub (2.4) deletes partial files, so an interrupted download starts from the beginning,
+and a slow connection may never finish 600 MB.  Only its metadata is used here; the bytes are
+downloaded in order to a ``.part`` file that is kept.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from trainer.suggested import WEIGHT_FILES, backbones_dir, cached_weights
 log = logging.getLogger(__name__)
 
 OnDownload = Callable[[int, int], None]
-"""Called with bytes so far and total bytes (0 when not known); may raise to stop."""
+"""Called with bytes so far and total bytes (0 if unknown); may raise to stop."""
 
 _BLOCK = 1 << 18
 _TIMEOUT_SECONDS = 20.0
 _ATTEMPTS = 4
-"""In a row without a single new byte."""
+"""Consecutive attempts without a new byte."""
 _PAUSE_SECONDS = 1.0
 _SHA256_LENGTH = 64
 
 
 class BackboneError(Exception):
-    """A backbone cannot be had.
+    """A backbone is not available.
 
-    ``kind`` is one of :class:`trainer.events.EncoderFailed`'s; the message is a sentence.
+    ``kind`` is one of :class:`trainer.events.EncoderFailed`; the message is a sentence.
     """
 
     def __init__(self, kind: str, message: str) -> None:
@@ -53,12 +53,12 @@ class BackboneError(Exception):
 
 
 class _InterruptedError(Exception):
-    """The connection broke; what has arrived is kept."""
+    """The connection was lost; what was downloaded is kept."""
 
 
 @dataclass(frozen=True)
 class _Remote:
-    """A file on the hub; ``digest`` names its content (SHA-256 for large files)."""
+    """A file on the hub; ``digest`` identifies its content (SHA-256 for large files)."""
 
     url: str
     size: int
@@ -72,15 +72,15 @@ def fetch_weights(
     *,
     endpoint: str | None = None,
 ) -> Path:
-    """The local file of a backbone's weights, downloaded unless it is already here.
+    """The local file of a backbone's weights, downloaded if necessary.
 
-    An interrupted download goes on where it ended, also in another process.
+    An interrupted download is resumed, also by another process.
 
     Args:
         name: the backbone, for messages.
         hub: ``organisation/repository/`` or ``organisation/repository/file``, as in open_clip's
             configuration.
-        endpoint: another hub than huggingface.co.
+        endpoint: a hub other than huggingface.co.
 
     Raises:
         BackboneError: ``no-network``, ``disk-full`` or ``unknown-backbone``.
@@ -89,8 +89,8 @@ def fetch_weights(
     files = WEIGHT_FILES
     if file:
         files = tuple(dict.fromkeys((str(Path(file).with_suffix(".safetensors")), file)))
-    if (known := cached_weights(repository, files)) is not None:
-        return known
+    if (cached := cached_weights(repository, files)) is not None:
+        return cached
     if not repository:
         raise BackboneError("unknown-backbone", f"open_clip does not say where {name} is kept.")
     try:
@@ -98,7 +98,7 @@ def fetch_weights(
         target = backbones_dir() / repository.replace("/", "--") / file
         target.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{target}.lock"):
-            if not target.is_file():  # somebody else may have been fetching it
+            if not target.is_file():  # another process may have downloaded it
                 _download(name, remote, target, on_download or (lambda done, total: None))
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -122,7 +122,7 @@ def _find(
             ) from error
         except EntryNotFoundError:
             continue
-        except Exception as error:  # which ones depends on the hub's HTTP library
+        except Exception as error:  # of the hub's HTTP library
             log.info("asking for %s failed: %s", url, error)
             raise _no_network(name) from error
         return _Remote(url, found.size or 0, found.etag or ""), file
@@ -145,39 +145,39 @@ def _download(name: str, remote: _Remote, target: Path, on_download: OnDownload)
         before = part.stat().st_size if part.exists() else 0
         if remote.size and before >= remote.size:
             break
-        _check_room(name, target.parent, remote.size - before)
+        _check_disk_space(name, target.parent, remote.size - before)
         on_download(before, remote.size)
         try:
-            _fetch_rest(remote, part, before, on_download)
+            _download_rest(remote, part, before, on_download)
             break
         except _InterruptedError as error:
             after = part.stat().st_size if part.exists() else 0
             failures = 0 if after > before else failures + 1
             log.warning("download of %s interrupted at %d bytes: %s", name, after, error)
             if failures >= _ATTEMPTS:
-                raise _broken_off(name, after, remote.size) from error
+                raise _interrupted(name, after, remote.size) from error
             time.sleep(_PAUSE_SECONDS * failures)
-    if not _is_whole(part, remote):
+    if not _is_complete(part, remote):
         part.unlink()
         raise BackboneError(
             "no-network",
-            f"The download of {name} arrived damaged and was thrown away. Try again.",
+            f"The download of {name} was damaged and has been deleted. Try again.",
         )
     part.replace(target)
 
 
-def _broken_off(name: str, done: int, total: int) -> BackboneError:
+def _interrupted(name: str, done: int, total: int) -> BackboneError:
     if done == 0:
         return _no_network(name)
     of = f" of {total / 1e6:.0f}" if total else ""
     return BackboneError(
         "no-network",
-        f"The download of {name} broke off after {done / 1e6:.0f}{of} MB. What has arrived is "
-        "kept: connect and try again, and it goes on from there.",
+        f"The download of {name} was interrupted after {done / 1e6:.0f}{of} MB. What was "
+        "downloaded is kept; connect and try again to resume.",
     )
 
 
-def _check_room(name: str, folder: Path, needed: int) -> None:
+def _check_disk_space(name: str, folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if needed > free:
         raise BackboneError(
@@ -186,8 +186,8 @@ def _check_room(name: str, folder: Path, needed: int) -> None:
         )
 
 
-def _fetch_rest(remote: _Remote, part: Path, have: int, on_download: OnDownload) -> None:
-    """Append what is missing to ``part``."""
+def _download_rest(remote: _Remote, part: Path, have: int, on_download: OnDownload) -> None:
+    """Append the missing bytes to ``part``."""
     request = urllib.request.Request(remote.url, headers={"User-Agent": "lmpt-desktop"})
     if have:
         request.add_header("Range", f"bytes={have}-")
@@ -195,7 +195,7 @@ def _fetch_rest(remote: _Remote, part: Path, have: int, on_download: OnDownload)
         response = urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS, context=_tls())
     except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
         if getattr(error, "code", 0) == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            part.unlink(missing_ok=True)  # of another size than what is there now
+            part.unlink(missing_ok=True)  # larger than the file on the hub
         raise _InterruptedError(str(error)) from error
     with response:
         resumed = have > 0 and response.status == http.HTTPStatus.PARTIAL_CONTENT
@@ -212,24 +212,24 @@ def _fetch_rest(remote: _Remote, part: Path, have: int, on_download: OnDownload)
 
 
 def _read(response: IO[bytes]) -> bytes:
-    """The next block; apart from writing, whose errors mean something else."""
+    """Read the next block, separately from writing, whose errors have other causes."""
     try:
         return response.read(_BLOCK)
     except (OSError, http.client.HTTPException) as error:
         raise _InterruptedError(str(error)) from error
 
 
-def _is_whole(part: Path, remote: _Remote) -> bool:
+def _is_complete(part: Path, remote: _Remote) -> bool:
     if remote.size and part.stat().st_size != remote.size:
         return False
     if len(remote.digest) != _SHA256_LENGTH:
-        return True  # small files are named by a git hash
+        return True  # small files have a git hash
     with part.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest() == remote.digest
 
 
 def _tls() -> ssl.SSLContext:
-    """The system's certificates where they are named or usable, else certifi's."""
+    """Use the system's certificates if configured or available, otherwise those of certifi."""
     context = ssl.create_default_context()
     if not context.cert_store_stats()["x509_ca"] and "SSL_CERT_FILE" not in os.environ:
         try:

@@ -1,9 +1,9 @@
-"""The encoder process: photos and texts to features, until told to stop.
+"""The encoder process: turns photos and texts into features until it is stopped.
 
-Requests arrive as JSON lines on stdin, events leave as JSON lines on stdout, features as
-safetensors files in the folder given with ``--out``; :mod:`trainer.events` has the messages.
-A thread reads requests, others decode photos ahead of the model, and this one runs the model.
-Texts are answered before photos that were asked for earlier: a person is waiting for them.
+Requests are JSON lines on stdin, events JSON lines on stdout, features safetensors files in the
+``--out`` folder; the messages are in :mod:`trainer.events`.  One thread reads requests, others
+decode photos ahead of the model, and the main thread runs the model.  Texts are encoded before
+photos that were requested earlier, because the user is waiting for them.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-# Before torch is loaded, which reads it once.  OpenMP's threads spin while they wait for each
-# other; beside decoding threads or another busy program that burns as much as the model itself.
+# torch reads this once, when it is loaded.  OpenMP threads spin while they wait for each other;
+# beside decoding threads or another busy program this costs as much as the model itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
@@ -31,15 +31,6 @@ from safetensors.numpy import save
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
-from trainer.encode_wires import (
-    GENTLE_NICE,
-    EventStream,
-    Inbox,
-    leave_with_parent,
-    lower_priority,
-    read_requests,
-    take_stdio,
-)
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
@@ -53,24 +44,33 @@ from trainer.events import (
 )
 from trainer.photo_encoder import OutOfMemoryError, PhotoEncoder
 from trainer.photo_reader import PhotoReader
+from trainer.process_io import (
+    GENTLE_NICE,
+    EventStream,
+    Inbox,
+    claim_stdio,
+    exit_when_parent_dies,
+    lower_priority,
+    read_requests,
+)
 
 log = logging.getLogger(__name__)
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 
 SHARPNESS = 4
-"""JPEGs are decoded at a reduced size that keeps at least so many times the model's input: at 2
-times a feature's cosine to that of the full photo falls to 0.996, at 4 it stays over 0.999
+"""JPEGs are decoded at a reduced size of at least this many times the model's input.  At 2 the
+cosine between the features of reduced and full photo falls to 0.996, at 4 it stays above 0.999
 (Lite, photos of 3,200 pixels).
 """
 
 _PROGRESS_SECONDS = 0.2
 _WINDOW_BATCHES = 3
-_LONGEST_REST = 0.5
+_MAX_REST_SECONDS = 0.5
 
 
 class _StoppedError(Exception):
-    """A Stop arrived."""
+    """A ``Stop`` was received."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,45 +80,48 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default=AUTO, help="auto, cuda, cuda:1, mps or cpu")
     parser.add_argument(
-        "--out", required=True, type=Path, help="folder for feature files; made if missing"
+        "--out", required=True, type=Path, help="folder for feature files; created if missing"
     )
     parser.add_argument(
-        "--threads", type=int, default=0, help="threads that decode photos (default: by cores)"
+        "--threads",
+        type=int,
+        default=0,
+        help="threads that decode photos (default: depends on cores)",
     )
     parser.add_argument(
-        "--batch", type=int, default=0, help="photos encoded at once (default: by device)"
+        "--batch", type=int, default=0, help="photos encoded at once (default: depends on device)"
     )
     parser.add_argument(
         "--idle-seconds",
         type=float,
         default=0.0,
-        help="leave after so long without a request (default: never)",
+        help="exit after this time without a request (default: never)",
     )
     parser.add_argument(
         "--nice",
         type=int,
         default=5,
-        help="lower this process's priority by so much, so that the screen stays smooth "
-        "(default: 5; 0 for none)",
+        help="lower the priority of this process by this amount, so that the app stays responsive "
+        "(default: 5; 0: unchanged)",
     )
     parser.add_argument(
         "--gentle",
         action="store_true",
-        help="on battery, or beside other work: half of the cores, one decoding thread, the lowest "
-        "priority; a GPU rests as long as it works",
+        help="for battery power or beside other work: half of the cores, one decoding thread, "
+        "lowest priority; a GPU pauses half of the time",
     )
 
 
 def run(arguments: argparse.Namespace) -> NoReturn:
-    """Be the encoder process: takes over stdin and stdout, and ends the process.
+    """Run the encoder: claims stdin and stdout, and ends the process.
 
-    Exit codes: 0 when told to stop, idle, or out of requests; 1 when it cannot go on.
+    Exit codes: 0 if stopped, idle, or out of requests; 1 if it cannot continue.
     """
     logging.basicConfig(stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("trainer").setLevel(logging.INFO)
-    requests, events = take_stdio()
+    requests, events = claim_stdio()
     code = _run(arguments, requests, events)
-    # Native threads (OpenMP, decoders) abort the process when Python takes them down one by one.
+    # Native threads (OpenMP, decoders) abort the process when Python shuts them down one by one.
     logging.shutdown()
     os._exit(code)
 
@@ -128,7 +131,7 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
     threading.Thread(
         target=read_requests, args=(requests, inbox), name="requests", daemon=True
     ).start()
-    leave_with_parent()
+    exit_when_parent_dies()
     keep_memory()
     lower_priority(max(arguments.nice, GENTLE_NICE) if arguments.gentle else arguments.nice)
     if arguments.gentle:
@@ -138,7 +141,7 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
     except _StoppedError:
         return EXIT_DONE
     except BrokenPipeError:
-        log.info("nobody listens any more")
+        log.info("the app closed the event stream")
         return EXIT_DONE
     except Exception as error:
         if not isinstance(error, BackboneError):
@@ -209,19 +212,19 @@ def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone
 
 
 def _rest(worked: float) -> None:
-    """As long as was worked; a text request is not kept waiting for longer than a moment."""
-    time.sleep(min(worked, _LONGEST_REST))
+    """Pause as long as the work took, but briefly enough not to delay text requests."""
+    time.sleep(min(worked, _MAX_REST_SECONDS))
 
 
 def default_threads(device: torch.device) -> int:
-    """Decoding threads.  Beside a GPU all cores are free for them; on a CPU two keep ahead of
-    any model there is, and more would only get in its way.
+    """Number of decoding threads.  With a GPU all cores are free for decoding; on a CPU two threads
+    are faster than any model, and more would slow it down.
     """
     return min(32, cores()) if device.type != "cpu" else min(2, cores())
 
 
 class Encoder:
-    """Answers requests with a loaded backbone."""
+    """Processes requests with a loaded backbone."""
 
     def __init__(
         self,
@@ -249,10 +252,10 @@ class Encoder:
         self._rested = time.monotonic()
 
     def work(self, inbox: Inbox, idle_seconds: float | None) -> None:
-        """Answer requests until there are no more, or none came for ``idle_seconds``.
+        """Process requests until there are no more, or none arrived for ``idle_seconds``.
 
         Raises:
-            _StoppedError: on Stop.
+            _StoppedError: on ``Stop``.
         """
         inbox.on_photos = lambda request: self._reader.add([Path(p) for p in request.paths])
         while (message := inbox.take(idle_seconds)) is not None:
@@ -279,8 +282,8 @@ class Encoder:
         try:
             encoded = self._encoder.encode(len(request.paths), self._reader.take, between)
         except OutOfMemoryError as error:
-            # The rest of this request is still in the reader's queue; a fresh process is
-            # simpler to trust than a half-emptied one.
+            # The rest of this request is still in the reader's queue; ending the process is safer
+            # than emptying it.
             raise BackboneError("no-memory", str(error)) from error
         ids = np.array(request.ids, np.int64)
         failures = [PhotoFailure(request.ids[i], reason) for i, reason in encoded.failures]
@@ -303,7 +306,7 @@ class Encoder:
             self._events.send(TextsEncoded(request.request, file))
 
     def _write(self, request: str, arrays: dict[str, np.ndarray]) -> str:
-        """The path of a new file; "" if it could not be written, which has then been reported."""
+        """Write a new file and return its path, or report the failure and return ""."""
         self._files += 1
         safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in request)[:80]
         target = self._out / f"{safe}.{self._files}.safetensors"
@@ -315,7 +318,7 @@ class Encoder:
             with contextlib.suppress(OSError):
                 part.unlink(missing_ok=True)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                kind, message = "disk-full", "The disk is full; free some space and go on."
+                kind, message = "disk-full", "The disk is full; free some space and try again."
             else:
                 kind, message = "error", f"Features could not be written to {self._out}: {error}."
             self._events.send(EncoderFailed(kind, message, request))
@@ -324,13 +327,13 @@ class Encoder:
 
 
 def failure_event(error: Exception) -> EncoderFailed:
-    """What to tell the app about an error that ends the process."""
+    """The event that reports an error which ends the process."""
     if isinstance(error, BackboneError):
         return EncoderFailed(error.kind, str(error))
     if isinstance(error, OSError):
         kind = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "error"
-        return EncoderFailed(kind, f"The encoder cannot work: {error}.")
-    # After such an error nothing works on the GPU any more in this process.
+        return EncoderFailed(kind, f"The encoder failed: {error}.")
+    # After such an error the GPU is unusable for this process.
     if "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError":
         return EncoderFailed(
             "no-device",

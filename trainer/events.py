@@ -1,21 +1,24 @@
-"""What the app and its trainer processes say to each other (imports no torch).
+"""Messages between the app and its trainer processes (imports no torch).
 
 Requests travel as JSON lines on stdin, events as JSON lines on stdout; bulk data as
 safetensors files whose paths the events name; logs on stderr (DESIGN section 5).  Every
-message is a frozen dataclass below; its ``type`` on the wire is the class name.
+message is a frozen dataclass below; its ``type`` in JSON is the class name.  How an event reads to
+the user is in :mod:`trainer.event_texts`.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any, ClassVar, TypeVar
+from enum import StrEnum
+from typing import Any, ClassVar
 
 PROTOCOL = 1
-"""Raised whenever a message changes in a way the other side must know about."""
+"""Increased whenever a message changes in an incompatible way."""
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-"""A longer line is not one of ours."""
+"""A longer line cannot be a message."""
 
 
 class ProtocolError(Exception):
@@ -38,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True)
 class EncodePhotos(Message):
-    """Encode the photos at ``paths``; ``ids`` (same length) name them in the answer."""
+    """Encode the photos at ``paths``; ``ids`` (same length) identify them in the answer."""
 
     request: str
     ids: list[int]
@@ -60,7 +63,7 @@ class EncodeTexts(Message):
 
 @dataclass(frozen=True)
 class CaptionPhotos(Message):
-    """To the captioner: describe the photos at ``paths``; ``ids`` name them in the answer."""
+    """To the captioner: describe the photos at ``paths``; ``ids`` identify them in the answer."""
 
     request: str
     ids: list[int]
@@ -69,7 +72,9 @@ class CaptionPhotos(Message):
 
 @dataclass(frozen=True)
 class Stop(Message):
-    """To the encoder: leave now.  To a fit: stop within 2 s and keep the best so far."""
+    """To the encoder: exit now.  To a training run: stop within 2 s and keep the best prompts so
+    far.
+    """
 
 
 # ----------------------------------------------------------------- events of the encoder
@@ -77,7 +82,7 @@ class Stop(Message):
 
 @dataclass(frozen=True)
 class DownloadProgress(Message):
-    """Bytes of backbone weights fetched so far; ``total_bytes`` 0 when not known."""
+    """Bytes of backbone weights downloaded so far; ``total_bytes`` is 0 if unknown."""
 
     backbone: str
     done_bytes: int
@@ -86,17 +91,17 @@ class DownloadProgress(Message):
 
 @dataclass(frozen=True)
 class EncoderReady(Message):
-    """The backbone is loaded; requests will now be answered."""
+    """The backbone is loaded; requests are answered from now on."""
 
     protocol: int
     backbone: str
     dim: int
     device: str
-    """What the user reads: "CPU", "NVIDIA H200", "Apple GPU"."""
+    """As shown to the user: "CPU", "NVIDIA H200", "Apple GPU"."""
     scale: float
-    """Multiplies cosine similarity in a zero-shot score; see :mod:`trainer.backbone`."""
+    """Factor of the cosine similarity in a zero-shot score; see :mod:`trainer.backbone`."""
     bias: float | None
-    """Added to the logit; None where the backbone brings no calibration."""
+    """Added to the logit; None if the backbone has no calibration."""
     templates: list[str]
 
 
@@ -113,7 +118,7 @@ class PhotosEncoded(Message):
     """Features of one request.
 
     ``file`` is safetensors: ``ids`` (n,) int64, ``features`` (n, D) float16, unit norm.
-    Empty string when every photo of the request failed.
+    It is an empty string if every photo of the request failed.
     """
 
     request: str
@@ -132,11 +137,11 @@ class TextsEncoded(Message):
 
 @dataclass(frozen=True)
 class EncoderFailed(Message):
-    """What went wrong, in a sentence for the user.
+    """``message`` is a sentence for the user.
 
     ``kind`` is one of ``no-network``, ``no-memory``, ``no-device``, ``unknown-backbone``,
-    ``bad-weights``, ``disk-full``, ``error``.  ``request`` is empty when the whole process
-    cannot go on; otherwise only that request failed.
+    ``bad-weights``, ``disk-full``, ``error``.  ``request`` is empty if the whole process cannot
+    continue; otherwise only that request failed.
     """
 
     kind: str
@@ -149,7 +154,7 @@ class EncoderFailed(Message):
 
 @dataclass(frozen=True)
 class PhotoCaption:
-    """What the captioner wrote about a photo; not empty."""
+    """A caption; never empty."""
 
     id: int
     text: str
@@ -157,14 +162,41 @@ class PhotoCaption:
 
 @dataclass(frozen=True)
 class PhotosCaptioned(Message):
-    """Captions of one request; :class:`EncoderFailed` where the captioner cannot go on."""
+    """Captions of one request; :class:`EncoderFailed` if the captioner cannot continue."""
 
     request: str
     captions: list[PhotoCaption]
     failures: list[PhotoFailure] = field(default_factory=list)
 
 
-# -------------------------------------------------------------------- events of a fit run
+# --------------------------------------------------------------- events of a training run
+
+
+class FitPhase(StrEnum):
+    """Which pass of a run an event belongs to.
+
+    With enough annotations there are two passes: one on part of the training images, to find the
+    best step on the rest of them, then one on all of them up to that step.  Otherwise there is a
+    single pass, on all training images.
+    """
+
+    SINGLE_PASS = "single-pass"
+    VALIDATION_PASS = "validation-pass"
+    FINAL_PASS = "final-pass"
+
+
+class FitFailure(StrEnum):
+    """Why a run failed; a sentence for each is in :mod:`trainer.event_texts`."""
+
+    NO_MEMORY = "no-memory"
+    NO_DEVICE = "no-device"
+    DISK_FULL = "disk-full"
+    BAD_JOB = "bad-job"
+    BAD_WEIGHTS = "bad-weights"
+    NOT_FINITE = "not-finite"
+    CANCELLED = "cancelled"
+    """Before there was a result to keep."""
+    ERROR = "error"
 
 
 @dataclass(frozen=True)
@@ -180,7 +212,10 @@ class FitStarted(Message):
 
 @dataclass(frozen=True)
 class FitProgress(Message):
-    """Losses are means over the steps since the last report; ``seconds_left`` an estimate."""
+    """Losses are means over the steps since the last report; ``seconds_left`` is an estimate.
+
+    ``phase`` is missing in event files of older versions.
+    """
 
     step: int
     steps: int
@@ -188,11 +223,12 @@ class FitProgress(Message):
     loss_classification: float
     loss_embedding: float
     seconds_left: float
+    phase: FitPhase = FitPhase.SINGLE_PASS
 
 
 @dataclass(frozen=True)
 class BandScores:
-    """Mean average precision in [0, 1]; None where no class of the band can be judged."""
+    """Mean average precision in [0, 1]; None if no class of the band can be evaluated."""
 
     total: float | None
     head: float | None
@@ -202,8 +238,14 @@ class BandScores:
 
 @dataclass(frozen=True)
 class FitValidated(Message):
+    """Scores on the inner validation, or on the held-out part in a single pass.
+
+    ``phase`` is missing in event files of older versions.
+    """
+
     step: int
     scores: BandScores
+    phase: FitPhase = FitPhase.SINGLE_PASS
 
 
 @dataclass(frozen=True)
@@ -218,22 +260,23 @@ class FitFinished(Message):
 
 @dataclass(frozen=True)
 class FitFailed(Message):
-    """``kind``: ``no-memory``, ``no-device``, ``disk-full``, ``bad-job``, ``not-finite``,
-    ``bad-weights``, ``cancelled`` (before anything was worth keeping), ``error``.
+    """``kind`` is a :class:`FitFailure`, or one of a newer version; ``message`` is a sentence for
+    the user.
     """
 
     kind: str
     message: str
 
 
-MessageT = TypeVar("MessageT", bound=Message)
-
-_NESTED: dict[tuple[str, str], tuple[type, bool]] = {
-    ("PhotosEncoded", "failures"): (PhotoFailure, True),
-    ("PhotosCaptioned", "captions"): (PhotoCaption, True),
-    ("PhotosCaptioned", "failures"): (PhotoFailure, True),
-    ("FitValidated", "scores"): (BandScores, False),
+_CONVERTERS: dict[tuple[str, str], Callable[[Any], Any]] = {
+    ("PhotosEncoded", "failures"): lambda items: [PhotoFailure(**item) for item in items],
+    ("PhotosCaptioned", "captions"): lambda items: [PhotoCaption(**item) for item in items],
+    ("PhotosCaptioned", "failures"): lambda items: [PhotoFailure(**item) for item in items],
+    ("FitValidated", "scores"): lambda item: BandScores(**item),
+    ("FitProgress", "phase"): FitPhase,
+    ("FitValidated", "phase"): FitPhase,
 }
+"""From JSON to the type of a field, by message and field name."""
 
 
 def to_line(message: Message) -> str:
@@ -243,13 +286,13 @@ def to_line(message: Message) -> str:
 
 
 def parse_line(line: str) -> Message:
-    """The message on ``line``.
+    """Read the message on ``line``.
 
-    Fields this version does not know are ignored, so a newer peer of the same protocol may
-    add some.
+    Unknown fields are ignored, so that a newer version of the same protocol may add fields.
 
     Raises:
-        ProtocolError: if the line is not JSON, too long, of unknown type or lacks a field.
+        ProtocolError: if the line is too long or not JSON, its type is unknown, or a field is
+            missing or invalid.
     """
     if len(line) > MAX_LINE_BYTES:
         raise ProtocolError(f"a line of {len(line)} characters is too long")
@@ -267,9 +310,8 @@ def parse_line(line: str) -> Message:
     values = {key: value for key, value in body.items() if key in known}
     try:
         for key, value in list(values.items()):
-            if nested := _NESTED.get((name, key)):
-                part, many = nested
-                values[key] = [part(**item) for item in value] if many else part(**value)
+            if convert := _CONVERTERS.get((name, key)):
+                values[key] = convert(value)
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ProtocolError(f"{name}: {error}") from error

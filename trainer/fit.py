@@ -1,9 +1,9 @@
-"""Fit prompts to a job folder: the run behind *Model > Retrain prompts...*.
+"""Train prompts on a job folder: the run behind *Model > Retrain prompts...*.
 
-Two descents where there are annotations enough: one on part of the training images, watched
-on the rest of them to find when to stop and how far to trust the learned prompts, then one on
-all of them up to that step.  The held-out images choose nothing; they calibrate and judge.
-With few annotations there is one short descent, held close to the hand-written prompts.
+With enough annotations there are two passes: one on part of the training images, validated on the
+rest of them to find the best step and interpolation, then one on all of them up to that step.  The
+held-out images choose nothing; they only calibrate and evaluate.  With few annotations there is
+one short pass, kept close to the hand-written prompts.
 """
 
 from __future__ import annotations
@@ -22,11 +22,23 @@ import torch
 from numpy.typing import NDArray
 
 from trainer import captions, dataset, job, prompt_set, result
-from trainer.blending import Watch, discriminant, unit
+from trainer.arrays import unit_rows
+from trainer.blending import discriminant
 from trainer.calibration import shared_scale_and_bias
-from trainer.descent import Descents, Report
+from trainer.cancel import CancelToken, RunCancelledError
 from trainer.device import choose_device, cores, device_label
-from trainer.events import PROTOCOL, FitFailed, FitFinished, FitStarted, FitValidated, Message
+from trainer.event_texts import failure_text
+from trainer.events import (
+    PROTOCOL,
+    FitFailed,
+    FitFailure,
+    FitFinished,
+    FitPhase,
+    FitStarted,
+    FitValidated,
+    Message,
+)
+from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import PRESENT, TRAIN, FitJob, JobError
 from trainer.learner import (
     NotFiniteError,
@@ -35,19 +47,17 @@ from trainer.learner import (
     embed_captions,
     embed_templates,
 )
-from trainer.memory import means_no_memory
+from trainer.memory import is_out_of_memory
 from trainer.options import FitOptions
-from trainer.stop import StopRequestedError, StopWatch
+from trainer.schedule import ProgressReporter, TrainingSchedule
 from trainer.text_tower import TextTower
-
-__all__ = ["FitOptions", "failure_of", "fit", "split_inner"]
 
 log = logging.getLogger(__name__)
 Emit = Callable[[Message], None]
 
 
 class Backbone(Protocol):
-    """What a fit needs of :class:`trainer.backbone.Backbone`."""
+    """The part of :class:`trainer.backbone.Backbone` that a run uses."""
 
     @property
     def model(self) -> torch.nn.Module: ...
@@ -61,28 +71,22 @@ class Backbone(Protocol):
 
 LoadBackbone = Callable[[str, torch.device], Backbone]
 
-MIN_VALIDATION_PRESENT = 20
-MIN_VALIDATION_CLASSES = 3
-"""Below these an inner validation would choose by luck."""
-MIN_VALIDATION_ABSENT = 5
-"""Of a class, for it to be judged.  Fewer come from single answers, not from whole images: then
-they are the images most like the class, and the present ones those that were already found."""
 MAX_TEMPLATES = 8
-"""Of the hand-written embedding; more change little and cost a text tower pass each."""
+"""For the hand-written embeddings; more change little and cost a text tower pass each."""
 
 
-def fit(folder: Path, emit: Emit, stop: StopWatch, load: LoadBackbone | None = None) -> Message:
+def fit(folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone | None = None) -> Message:
     """Run the job in ``folder``; its result goes to ``folder/prompt_set``.
 
-    Every outcome is an event, the last one emitted and returned: :class:`FitFinished`, also
-    when cancelled with something to keep, or :class:`FitFailed`.  Only KeyboardInterrupt and
-    SystemExit pass through.  ``load`` stands in for :func:`trainer.backbone.load_backbone`.
+    Every outcome is an event, which is emitted last and returned: :class:`FitFinished`, also if
+    cancelled with something to keep, or :class:`FitFailed`.  Only KeyboardInterrupt and SystemExit
+    are raised.  ``load`` replaces :func:`trainer.backbone.load_backbone`.
     """
     begun = time.monotonic()
     try:
-        outcome: Message = _Run(folder, emit, stop, load or _load_backbone).execute(begun)
-    except StopRequestedError:
-        outcome = FitFailed("cancelled", "The training was cancelled before it had a result.")
+        outcome: Message = _Run(folder, emit, cancel, load or _load_backbone).execute(begun)
+    except RunCancelledError:
+        outcome = FitFailed(FitFailure.CANCELLED, failure_text(FitFailure.CANCELLED))
     except JobError as error:
         outcome = failure_of(error)
     except Exception as error:
@@ -93,51 +97,48 @@ def fit(folder: Path, emit: Emit, stop: StopWatch, load: LoadBackbone | None = N
 
 
 def failure_of(error: BaseException) -> FitFailed:
-    """The event that tells the user about ``error``."""
+    """The event that reports ``error`` to the user."""
+    kind = _failure_kind(error)
     text = str(error)
-    kind = _kind_of(error, text)
-    if kind == "error":
+    if kind is FitFailure.ERROR:
         text = f"The training stopped unexpectedly: {text or type(error).__name__}"
-    return FitFailed(kind, _SENTENCES.get(kind, text))
+    elif kind in _GENERAL_FAILURES or not text:
+        text = failure_text(kind)
+    return FitFailed(kind, text)
 
 
-_SENTENCES = {
-    "disk-full": (
-        "The disk is full, so the trained prompts could not be saved. Nothing was changed; "
-        "free some space and train again."
-    ),
-    "no-memory": (
-        "There is not enough memory for this training. Nothing was changed. Close other "
-        "programs, train on the CPU, or choose a smaller backbone."
-    ),
-}
+_GENERAL_FAILURES = (FitFailure.DISK_FULL, FitFailure.NO_MEMORY)
+"""The system's own message would not help the user."""
 
 
-def _kind_of(error: BaseException, text: str) -> str:
+def _failure_kind(error: BaseException) -> FitFailure:
     if isinstance(error, JobError):
-        return "bad-job"
+        return FitFailure.BAD_JOB
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "disk-full"
-    if means_no_memory(error):
-        return "no-memory"
-    own = str(getattr(error, "kind", ""))
-    if own in ("no-network", "unknown-backbone"):
-        # The protocol of a fit has one word for a backbone that cannot be had.
-        return "bad-weights"
-    known = ("no-device", "bad-weights", "no-memory", "disk-full", "not-finite")
-    return own if own in known else "error"
+        return FitFailure.DISK_FULL
+    if is_out_of_memory(error):
+        return FitFailure.NO_MEMORY
+    kind = str(getattr(error, "kind", ""))
+    if kind in ("no-network", "unknown-backbone"):
+        # For a run it makes no difference why the backbone is not available.
+        return FitFailure.BAD_WEIGHTS
+    return FitFailure(kind) if kind in _ERROR_KINDS else FitFailure.ERROR
+
+
+_ERROR_KINDS = frozenset({"no-device", "bad-weights", "no-memory", "disk-full", "not-finite"})
+"""Of exceptions with a ``kind`` attribute."""
 
 
 def _load_backbone(name: str, device: torch.device) -> Backbone:
-    # Only here: timm and open_clip take seconds to import, and a bad job needs neither.
+    # Imported late: timm and open_clip take seconds to import, and an invalid job needs neither.
     from trainer.backbone import load_backbone  # noqa: PLC0415
 
     return load_backbone(name, device)
 
 
 class _Run:
-    def __init__(self, folder: Path, emit: Emit, stop: StopWatch, load: LoadBackbone) -> None:
-        self._folder, self._emit, self._stop, self._load = folder, emit, stop, load
+    def __init__(self, folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone) -> None:
+        self._folder, self._emit, self._cancel, self._load = folder, emit, cancel, load
 
     def execute(self, begun: float) -> FitFinished:
         loaded = job.load(self._folder)
@@ -153,17 +154,17 @@ class _Run:
         )
         active = _active_classes(loaded, split)
         device = choose_device(loaded.settings.device)
-        self._stop.check()
+        self._cancel.check()
         backbone = self._load(loaded.settings.backbone, device)
-        self._stop.check()
+        self._cancel.check()
         if loaded.features.shape[1] != backbone.dim:
             raise JobError(
                 f"The photos were encoded with another backbone ({loaded.features.shape[1]} "
                 f"numbers each) than {loaded.settings.backbone} ({backbone.dim}). Encode them "
                 "again before training."
             )
-        ground, task, whole = self._prepare(loaded, options, split, active, backbone)
-        report = Report(self._emit, _planned(options, task))
+        context, task, refit = self._prepare(loaded, options, split, active, backbone)
+        reporter = ProgressReporter(self._emit, _planned_steps(options, task))
         self._emit(
             FitStarted(
                 protocol=PROTOCOL,
@@ -172,38 +173,38 @@ class _Run:
                 classes=len(active),
                 train_images=int((split == TRAIN).sum()),
                 held_out_images=int((split == job.HELD_OUT).sum()),
-                steps=report.steps,
+                steps=reporter.steps,
             )
         )
-        descents = Descents(
+        schedule = TrainingSchedule(
             task,
-            whole,
+            refit,
             options=options,
             seed=loaded.settings.seed,
-            report=report,
-            stop=self._stop,
+            reporter=reporter,
+            cancel=self._cancel,
             checkpoint=self._folder / job.CHECKPOINT_NAME,
             fingerprint=fingerprint(self._folder),
             limits=loaded.settings.limits,
-            look=lambda snapshot: self._look(snapshot, ground),
+            on_snapshot=lambda snapshot: self._emit_scores(snapshot, context),
         )
         cancelled = False
         try:
-            snapshot = descents.run()
-        except StopRequestedError:
-            if descents.best is None:
+            snapshot = schedule.run()
+        except RunCancelledError:
+            if schedule.best is None:
                 raise
-            snapshot, cancelled = descents.best, True
+            snapshot, cancelled = schedule.best, True
         except NotFiniteError:
-            if descents.best is not None:
-                self._write(descents.best, ground)
+            if schedule.best is not None:
+                self._write(schedule.best, context)
             raise
-        path = self._write(snapshot, ground)
+        path = self._write(snapshot, context)
         (self._folder / job.CHECKPOINT_NAME).unlink(missing_ok=True)
         return FitFinished(
             prompt_set=str(path),
             seconds=time.monotonic() - begun,
-            stopped_early=descents.stopped_early,
+            stopped_early=schedule.stopped_early,
             cancelled=cancelled,
         )
 
@@ -214,37 +215,39 @@ class _Run:
         split: NDArray[np.int8],
         active: NDArray[np.int64],
         backbone: Backbone,
-    ) -> tuple[result.Ground, Task, Task | None]:
-        """The ground for results, the task to run first and, if that is watched on an inner
-        validation, the one on all training images.
+    ) -> tuple[result.EvaluationContext, Task, Task | None]:
+        """What evaluates snapshots, the task of the first pass and, if that has an inner
+        validation, the task of the final pass.
         """
         backbone.model.requires_grad_(False).eval()
         tower = TextTower(backbone.model, backbone.tokenizer)
         texts = [loaded.classes[int(index)].prompt_text for index in active]
         templates = list(backbone.templates)[:MAX_TEMPLATES]
-        zero_shot = embed_templates(tower, texts, templates, self._stop.check)
+        zero_shot = embed_templates(tower, texts, templates, self._cancel.check)
         rows = np.flatnonzero(split == TRAIN)
         targets = loaded.targets[np.ix_(rows, active)]
         names = [item.name for item in loaded.classes]
-        spoken = captions.captions_for(
+        texts_of_images = captions.captions_for(
             [loaded.captions[int(row)] for row in rows], loaded.targets[rows], names
         )
-        tokens = captions.tokenise(spoken, tower)
-        needs = options.classification_share < 1 and options.embedding_space == "feature"
-        features = dataset.unit_features(loaded.features[rows])
-        written = zero_shot.cpu().numpy()
-        ground = result.Ground(
+        tokens = captions.tokenise(texts_of_images, tower)
+        needs_features = options.classification_share < 1 and options.embedding_space == "feature"
+        features = unit_rows(loaded.features[rows])
+        zero_shot_array = zero_shot.cpu().numpy()
+        context = result.EvaluationContext(
             job=loaded,
             options=options,
             split=split,
             active=active,
-            zero_shot=written,
-            directions=discriminant(features, targets == PRESENT, written),
+            train_features=features,
+            held_out_features=unit_rows(loaded.features[split == job.HELD_OUT]),
+            zero_shot=zero_shot_array,
+            directions=discriminant(features, targets == PRESENT, zero_shot_array),
             fallback=self._fallback(loaded, tower, templates),
         )
-        everyone = dataset.to_tensors(features, targets, tokens.index, tower.device)
+        train = dataset.to_tensors(features, targets, tokens.index, tower.device)
         scale, bias = shared_scale_and_bias(
-            features @ ground.zero_shot.T,
+            features @ context.zero_shot.T,
             targets,
             min(max(loaded.baseline_scale, 1.0), 100.0),
             float(np.mean(loaded.baseline_biases)) if len(loaded.baseline_biases) else 0.0,
@@ -253,100 +256,51 @@ class _Run:
             tower=tower,
             texts=texts,
             zero_shot=zero_shot,
-            train=everyone,
-            watch=None,
+            train=train,
+            validation=None,
             captions=tokens,
-            caption_features=embed_captions(tokens, tower, self._stop.check)
-            if needs
+            caption_features=embed_captions(tokens, tower, self._cancel.check)
+            if needs_features
             else torch.zeros(0, 0),
             start_scale=scale,
             start_bias=bias,
             autocast=_autocast(tower.device),
         )
-        inner = split_inner(targets, options, loaded.settings.seed)
-        if inner is None:
-            return ground, whole, None
-        fitting = np.flatnonzero(inner == TRAIN)
-        watched = replace(
+        inner_split = split_for_validation(targets, options, loaded.settings.seed)
+        if inner_split is None:
+            return context, whole, None
+        fitting = np.flatnonzero(inner_split == TRAIN)
+        validated = replace(
             whole,
-            train=everyone.rows(torch.from_numpy(fitting).to(tower.device)),
-            watch=_watch(features, targets, inner, written),
+            train=train.rows(torch.from_numpy(fitting).to(tower.device)),
+            validation=InnerValidation.of(features, targets, inner_split, zero_shot_array),
         )
-        return ground, watched, whole if options.refit else None
+        return context, validated, whole if options.refit else None
 
     def _fallback(
         self, loaded: FitJob, tower: TextTower, templates: list[str]
     ) -> NDArray[np.float32]:
-        given = loaded.baseline_embeddings
-        missing = np.linalg.norm(given, axis=1) < 1e-6
-        fallback = unit(given)
+        baseline = loaded.baseline_embeddings
+        missing = np.linalg.norm(baseline, axis=1) < 1e-6
+        fallback = unit_rows(baseline)
         if missing.any():
             texts = [loaded.classes[int(i)].prompt_text for i in np.flatnonzero(missing)]
-            made = embed_templates(tower, texts, templates, self._stop.check)
-            fallback[missing] = made.cpu().numpy()
+            embedded = embed_templates(tower, texts, templates, self._cancel.check)
+            fallback[missing] = embedded.cpu().numpy()
         return fallback
 
-    def _look(self, snapshot: Snapshot, ground: result.Ground) -> None:
-        scores = result.held_out_scores(snapshot, ground).scores
-        self._emit(FitValidated(step=snapshot.step, scores=scores))
+    def _emit_scores(self, snapshot: Snapshot, context: result.EvaluationContext) -> None:
+        scores = result.held_out_scores(snapshot, context).scores
+        self._emit(FitValidated(snapshot.step, scores, FitPhase.SINGLE_PASS))
 
-    def _write(self, snapshot: Snapshot, ground: result.Ground) -> Path:
+    def _write(self, snapshot: Snapshot, context: result.EvaluationContext) -> Path:
         path = self._folder / job.RESULT_NAME
-        prompt_set.save(result.build(snapshot, ground), path)
+        prompt_set.save(result.build(snapshot, context), path)
         return path
 
 
-def split_inner(
-    targets: NDArray[np.int8], options: FitOptions, seed: int
-) -> NDArray[np.int8] | None:
-    """Divide the training images (N, A) into fitting (0) and watching (1); None where the
-    watching part could not tell better from worse.
-    """
-    if options.validation_fraction <= 0:
-        return None
-    undecided = np.full(len(targets), job.UNASSIGNED, dtype=np.int8)
-    inner = dataset.split_images(
-        targets, undecided, fraction=options.validation_fraction, seed=seed + 1
-    )
-    watching = targets[inner == job.HELD_OUT]
-    judged = _judged(watching)
-    present = (watching[:, judged] == PRESENT).sum()
-    if present < MIN_VALIDATION_PRESENT or judged.sum() < MIN_VALIDATION_CLASSES:
-        return None
-    return inner
-
-
-def _judged(watching: NDArray[np.int8]) -> NDArray[np.bool_]:
-    """(A,) classes that an inner validation (W, A) can judge."""
-    present, absent = (watching == PRESENT).sum(0), (watching == job.ABSENT).sum(0)
-    # Where all images are annotated, a small library or a common class may have fewer.
-    known = (watching >= 0).all(0)
-    return (present > 0) & ((absent >= MIN_VALIDATION_ABSENT) | (known & (absent > 0)))
-
-
-def _watch(
-    features: NDArray[np.float32],
-    targets: NDArray[np.int8],
-    inner: NDArray[np.int8],
-    zero_shot: NDArray[np.float32],
-) -> Watch:
-    fitting, watching = inner == TRAIN, inner == job.HELD_OUT
-    present = targets[fitting] == PRESENT
-    # Unknown is taken for absent: that is nearly always so, wrong for every candidate alike, and
-    # the known absent ones alone would be a list of the hardest.
-    presumed = np.maximum(targets[watching], job.ABSENT)
-    presumed[:, ~_judged(targets[watching])] = job.UNKNOWN
-    return Watch(
-        features=features[watching],
-        targets=presumed,
-        present=present.sum(0).astype(np.float64),
-        zero_shot=zero_shot,
-        directions=discriminant(features[fitting], present, zero_shot),
-    )
-
-
 def fingerprint(folder: Path) -> str:
-    """Of the job's contents: a checkpoint belongs to exactly one job."""
+    """Hash of the job's contents: a checkpoint belongs to exactly one job."""
     digest = hashlib.blake2b(digest_size=16)
     for name in (job.JSON_NAME, job.ARRAYS_NAME):
         with (folder / name).open("rb") as file:
@@ -355,8 +309,8 @@ def fingerprint(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _planned(options: FitOptions, task: Task) -> int:
-    if task.watch is None:
+def _planned_steps(options: FitOptions, task: Task) -> int:
+    if task.validation is None:
         return options.steps_unvalidated
     return options.steps * (2 if options.refit else 1)
 
@@ -389,5 +343,5 @@ def _active_classes(loaded: FitJob, split: NDArray[np.int8]) -> NDArray[np.int64
 
 
 def _autocast(device: torch.device) -> torch.dtype | None:
-    """bfloat16 has float32's range, so nothing overflows; MPS gains nothing at these sizes."""
+    """bfloat16 has the range of float32, so nothing overflows; MPS is no faster at these sizes."""
     return torch.bfloat16 if device.type == "cuda" else None

@@ -1,4 +1,4 @@
-"""Batch norms folded into the convolutions before them: same results, a quarter less time."""
+"""Batch norms folded into the preceding convolutions: same results, a quarter less time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 log = logging.getLogger(__name__)
 
 _TOLERANCE = 1e-3
-"""Of the features' largest value; folding only changes the order of roundings."""
+"""Relative to the largest feature; folding only changes the order of roundings."""
 
 
 def fold_batch_norms(tower: nn.Module, probe: Tensor) -> nn.Module:
-    """A tower that computes the same with fewer passes over memory, or ``tower`` itself.
+    """An equivalent tower with fewer passes over memory, or ``tower`` itself.
 
-    A batch norm registered right after a convolution usually follows it, but nothing says so;
-    whether the folded tower agrees on ``probe``, (n, 3, S, S) float32, decides.
+    A batch norm registered right after a convolution usually also follows it in the computation,
+    but not necessarily: the folded tower is used only if it agrees on ``probe``, (n, 3, S, S)
+    float32.
     """
     if not any(isinstance(module, nn.BatchNorm2d) for module in tower.modules()):
         return tower
@@ -32,7 +33,7 @@ def fold_batch_norms(tower: nn.Module, probe: Tensor) -> nn.Module:
         expected, got = tower(probe), folded(probe)
     limit = _TOLERANCE * float(expected.abs().max())
     if not count or float((expected - got).abs().max()) > limit:
-        log.info("batch norms of %s stay as they are", type(tower).__name__)
+        log.info("batch norms of %s are not folded", type(tower).__name__)
         return tower
     log.info("folded %d batch norms", count)
     return folded
@@ -59,13 +60,13 @@ def _fold_children(module: nn.Module) -> int:
         )
         conv.weight = nn.Parameter(weight, requires_grad=False)
         conv.bias = nn.Parameter(bias, requires_grad=False)
-        setattr(module, name, _what_is_left(norm))
+        setattr(module, name, _remaining_layers(norm))
         count += 1
     return count
 
 
-def _what_is_left(norm: nn.BatchNorm2d) -> nn.Module:
-    """timm's batch norms carry the activation with them."""
+def _remaining_layers(norm: nn.BatchNorm2d) -> nn.Module:
+    """What replaces the norm: timm's batch norms include the activation."""
     if isinstance(norm, BatchNormAct2d):
         parts = cast(Any, norm)
         return nn.Sequential(parts.drop, parts.act)

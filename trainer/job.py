@@ -1,28 +1,28 @@
-"""The job folder: everything a fit run needs, and where it leaves its result (no torch).
+"""The job folder: the input of a training run, and the place of its result (imports no torch).
 
 ::
 
-    job.json              what to train and how (:class:`JobSettings`), classes, captions
-    job.safetensors       features, targets, image ids, split, baseline arrays
-    events.jsonl          the run's stdout, when the app starts it
-    log.txt               the run's stderr
+    job.json                settings (:class:`JobSettings`), classes, captions
+    job.safetensors         features, targets, image ids, split, baseline arrays
+    events.jsonl            the run's stdout, if the app started it
+    log.txt                 the run's stderr
     checkpoint.safetensors  to resume after a kill
-    cancel                a file of this name stops the run as ``Stop`` on stdin does
-    prompt_set/           the result, renamed into place when whole
+    cancel                  a file of this name stops the run, like ``Stop`` on stdin
+    prompt_set/             the result, renamed into place when complete
 """
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
+from safetensors import SafetensorError, safe_open
 
 from trainer.arrays import write_arrays
 from trainer.bands import BandLimits
@@ -37,22 +37,22 @@ CANCEL_NAME = "cancel"
 RESULT_NAME = "prompt_set"
 
 PRESENT, ABSENT, UNKNOWN = 1, 0, -1
-"""Values of the target matrix."""
+"""Values in the target matrix."""
 
 TRAIN, HELD_OUT, UNASSIGNED = 0, 1, -1
-"""Values of the split vector."""
+"""Values in the split vector."""
 
 LMPT, LMPT_PLUS = "lmpt", "lmpt+"
-"""Methods: the paper's, and the one that does best on our benchmark (``trainer/options.py``)."""
+"""Methods: the paper's, and the best on our benchmark (:data:`trainer.options.METHODS`)."""
 
 
 class JobError(Exception):
-    """A folder is not a job this version can run; the message says why."""
+    """A folder is not a job that this version can run; the message says why."""
 
 
 @dataclass(frozen=True)
 class JobClass:
-    """A class to learn; ``description``, if any, replaces the name in the prompt."""
+    """A class to learn; ``description``, if not empty, replaces the name in the prompt."""
 
     name: str
     description: str = ""
@@ -64,8 +64,8 @@ class JobClass:
 
 @dataclass(frozen=True)
 class JobSettings:
-    """How to train.  ``options`` take precedence over those of the ``method``, by name
-    (:class:`trainer.options.FitOptions`).
+    """How to train.  ``options`` (:class:`trainer.options.FitOptions`, by name) override those of
+    the ``method``.
     """
 
     backbone: str
@@ -84,12 +84,12 @@ class FitJob:
         image_ids: (N,) int64.
         features: (N, D) float16, unit norm.
         targets: (N, C) int8: 1 present, 0 absent, -1 unknown.
-        split: (N,) int8: 0 train, 1 held out, -1 for the run to decide.  Images once held
-            out stay so, or the comparison with an older prompt set would flatter it.
+        split: (N,) int8: 0 train, 1 held out, -1 for the run to decide.  Images that were held out
+            stay held out; otherwise a comparison would favour the older prompt set.
         baseline_embeddings: (C, D) float32, the class embeddings the app predicts with now.
         baseline_biases: (C,) float32.
         baseline_scale: multiplies cosine similarity in the baseline's scores.
-        captions: N strings, "" where there is none.
+        captions: N strings, "" for an image without a caption.
     """
 
     settings: JobSettings
@@ -117,11 +117,11 @@ class FitJob:
 
 
 def save(job: FitJob, folder: Path) -> None:
-    """Write ``job`` into ``folder`` (made if missing); ``job.json`` last, so its presence
-    means the job is whole.
+    """Write ``job`` into ``folder``, which is created if missing.  ``job.json`` is written last, so
+    its presence means that the job is complete.
 
     Raises:
-        OSError: if the disk is full or the place cannot be written.
+        OSError: if the disk is full or the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, NDArray[Any]] = {
@@ -149,18 +149,14 @@ def save(job: FitJob, folder: Path) -> None:
 
 
 def load(folder: Path) -> FitJob:
-    """Read a job folder.
+    """Read a whole job folder.  To read only part of it, see :func:`load_classes` and
+    :func:`load_image_ids`.
 
     Raises:
-        JobError: if it is missing, damaged, newer than this version or inconsistent.
+        JobError: if it is missing, damaged, inconsistent or from a newer version.
     """
-    try:
-        body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
-        arrays = load_file(folder / ARRAYS_NAME)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise JobError(f"{folder} cannot be read as a job: {error}") from error
-    if body.get("schema", 0) > SCHEMA:
-        raise JobError(f"{folder} was written by a newer version of LMPT Desktop")
+    body = _read_body(folder)
+    arrays = _read_arrays(folder)
     try:
         settings = body["settings"]
         limits = BandLimits(**settings.pop("limits"))
@@ -169,10 +165,59 @@ def load(folder: Path) -> FitJob:
             settings=JobSettings(
                 limits=limits, **{key: settings[key] for key in settings if key in known}
             ),
-            classes=[JobClass(**item) for item in body["classes"]],
+            classes=_classes(body),
             captions=list(body["captions"]),
             baseline_scale=float(body["baseline_scale"]),
             **{key: arrays[key] for key in sorted(arrays)},
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise JobError(f"{folder} is not a whole job: {error!r}") from error
+        raise JobError(f"{folder} is not a complete job: {error!r}") from error
+
+
+def load_classes(folder: Path) -> list[JobClass]:
+    """Read the classes alone, in the order of the job's columns; no array is read.
+
+    Raises:
+        JobError: as :func:`load`.
+    """
+    body = _read_body(folder)
+    try:
+        return _classes(body)
+    except (KeyError, TypeError) as error:
+        raise JobError(f"{folder} is not a complete job: {error!r}") from error
+
+
+def load_image_ids(folder: Path) -> NDArray[np.int64]:
+    """Read the image ids alone, (N,) int64; no other array is read.
+
+    Raises:
+        JobError: as :func:`load`.
+    """
+    _read_body(folder)
+    arrays = _read_arrays(folder, ("image_ids",))
+    return arrays["image_ids"]
+
+
+def _read_body(folder: Path) -> dict[str, Any]:
+    try:
+        body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise JobError(f"{folder} cannot be read as a job: {error}") from error
+    if not isinstance(body, dict):
+        raise JobError(f"{folder} cannot be read as a job: {JSON_NAME} is not an object")
+    if body.get("schema", 0) > SCHEMA:
+        raise JobError(f"{folder} was written by a newer version of LMPT Desktop")
+    return body
+
+
+def _read_arrays(folder: Path, names: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
+    """The arrays called ``names``, or all."""
+    try:
+        with safe_open(folder / ARRAYS_NAME, framework="np") as file:
+            return {name: file.get_tensor(name) for name in names or file.keys()}
+    except (OSError, ValueError, SafetensorError) as error:
+        raise JobError(f"{folder} cannot be read as a job: {error}") from error
+
+
+def _classes(body: Mapping[str, Any]) -> list[JobClass]:
+    return [JobClass(**item) for item in body["classes"]]

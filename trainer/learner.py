@@ -1,7 +1,7 @@
-"""The optimisation itself, on tensors: contexts, a scale and a bias against both losses.
+"""The optimisation on tensors: contexts, a scale and a bias minimise both losses.
 
-:class:`Fitting` is one descent from the hand-written words.  Everything it draws depends on the
-seed and the step alone, so it can be left and taken up again at any step.
+:class:`TrainingPass` is one pass from the hand-written words.  Its random numbers depend on the
+seed and the step alone, so it can be interrupted and resumed at any step.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from torch.nn import functional as nn_f
 
 from trainer import losses
-from trainer.blending import FALLBACK_INTERPOLATION, Watch
+from trainer.blending import FALLBACK_INTERPOLATION
 from trainer.captions import CaptionTokens
 from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
 from trainer.dataset import TensorData, balanced_weights, batch_rows
-from trainer.memory import fits, thriftier
-from trainer.options import FitOptions
-from trainer.prompts import ClassPosition, PromptLayout, PromptLearner, activation_bytes
+from trainer.inner_validation import InnerValidation
+from trainer.memory import fits_in_memory, reduce_memory
+from trainer.options import ClassPosition, FitOptions
+from trainer.prompts import PromptLayout, PromptLearner, activation_bytes
 from trainer.templates import fill
 from trainer.text_tower import TextTower
 
@@ -33,9 +34,9 @@ SCALE_BOUNDS = (math.log(1.0), math.log(200.0))
 
 
 class NotFiniteError(Exception):
-    """The loss, its gradient or the prompts are no longer numbers.
+    """The loss, its gradient or the prompts are no longer finite.
 
-    step: of the whole run, from 1.  kept: whether there are prompts from before it.
+    step: of the whole run, from 1.  kept: whether earlier, finite prompts were kept.
     """
 
     kind = "not-finite"
@@ -51,19 +52,21 @@ class NotFiniteError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be learned, on the device.
+    """What to learn from, on the device.
 
-    texts: C prompt texts; zero_shot: (C, D) unit norm, the hand-written prompts' embeddings.
-    train: images.
-    watch: the inner validation; None where there are too few annotations.
-    captions: distinct caption tokens of the training images.
+    texts: C prompt texts.
+    zero_shot: (C, D) unit norm, embeddings of the hand-written prompts.
+    train: the training images.
+    validation: None if there are too few annotations for an inner validation.
+    captions: tokens of the distinct captions of the training images.
+    caption_features: (U, D) unit norm, of those captions; (0, 0) if the loss does not need them.
     """
 
     tower: TextTower
     texts: list[str]
     zero_shot: Tensor
     train: TensorData
-    watch: Watch | None
+    validation: InnerValidation | None
     captions: CaptionTokens
     caption_features: Tensor
     start_scale: float
@@ -71,7 +74,7 @@ class Task:
     autocast: torch.dtype | None = None
 
     def context(self) -> AbstractContextManager[object]:
-        """Autocast around the tower, where the device gains from it."""
+        """Autocast for the text tower, on devices that benefit from it."""
         if self.autocast is None:
             return nullcontext()
         return torch.autocast(self.tower.device.type, dtype=self.autocast)
@@ -79,12 +82,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Prompts worth keeping: CPU arrays, ready to be written.
+    """Prompts at one step, as CPU arrays ready to be saved.
 
     embeddings: (C, D) float32 unit norm, learned; before blending.
     contexts: (C or 1, M, W) float32.
-    score: mAP on the inner validation, NaN where there is none.
-    interpolation: the best of those tried with it.
+    score: mAP on the inner validation, NaN without one.
+    interpolation: the best one tried in the inner validation.
     """
 
     step: int
@@ -98,19 +101,21 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class StepLosses:
+    """Losses of one step."""
+
     total: float
     classification: float
     embedding: float
 
 
-class Fitting(nn.Module):
-    """One descent.
+class TrainingPass(nn.Module):
+    """One optimisation pass.
 
     Args:
-        task: what to learn.
-        options: how.
+        task: what to learn from.
+        options: how to train.
         seed: of contexts and batches.
-        check: called often; may raise to leave within a fraction of a second.
+        check: called often; may raise to stop within a fraction of a second.
     """
 
     def __init__(
@@ -132,7 +137,7 @@ class Fitting(nn.Module):
         device = task.tower.device
         self.prompts.recompute = options.recompute == "on" or (
             options.recompute == "auto"
-            and not fits(activation_bytes(self.prompts, task.tower), device)
+            and not fits_in_memory(activation_bytes(self.prompts, task.tower), device)
         )
         self.log_scale = nn.Parameter(torch.tensor(math.log(task.start_scale), device=device))
         self.bias = nn.Parameter(torch.tensor(float(task.start_bias), device=device))
@@ -142,7 +147,7 @@ class Fitting(nn.Module):
             if options.sampling == "class-balanced"
             else None
         )
-        self._classification = _classification_loss(options, self.counts)
+        self._classification = losses.make_classification_loss(options, self.counts)
         self._embedding = losses.EmbeddingLoss(
             margin=options.margin,
             soft_margin=options.soft_margin,
@@ -154,7 +159,7 @@ class Fitting(nn.Module):
         self.residual.requires_grad_(options.residual_rate > 0)
         groups: list[dict[str, Any]] = [
             {"params": [self.prompts.contexts], "weight_decay": options.weight_decay},
-            # A prior on the scale would be one towards 1, far from every sensible value.
+            # Weight decay would pull the scale towards 1, far from every useful value.
             {"params": [self.log_scale, self.bias], "weight_decay": 0.0},
         ]
         if options.residual_rate > 0:
@@ -169,18 +174,18 @@ class Fitting(nn.Module):
             self._optimiser = torch.optim.AdamW(groups, lr=options.learning_rate)
 
     def advance(self, total: int) -> tuple[StepLosses, Snapshot]:
-        """One step of a schedule of ``total``.
+        """Do one step of a schedule of ``total`` steps.
 
         Returns:
-            its losses, and the prompts as they were *before* it, whose embeddings it had to
-            compute anyway; score NaN.
+            the step's losses, and a snapshot of the prompts *before* it, whose embeddings the step
+            computes anyway; its score is NaN.
 
         Raises:
-            NotFiniteError: if the loss or its gradient is not finite; nothing is changed then.
+            NotFiniteError: if the loss or its gradient is not finite; nothing has changed then.
         """
-        decline = self._decline(total)
+        factor = self._rate_factor(total)
         for group, rate in zip(self._optimiser.param_groups, self._rates, strict=False):
-            group["lr"] = rate * decline
+            group["lr"] = rate * factor
         with self.task.context():
             prompts = self.prompts()
         embeddings = self._with_residual(prompts)
@@ -198,8 +203,7 @@ class Fitting(nn.Module):
             raise NotFiniteError(self.step + 1)
         self._optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        # A finite loss can have a gradient that is not, and one such step would be the end of
-        # the prompts.
+        # A finite loss can have an infinite gradient, and one such step destroys the prompts.
         if not _all_finite([item.grad for item in self.parameters() if item.grad is not None]):
             raise NotFiniteError(self.step + 1)
         self._optimiser.step()
@@ -210,24 +214,27 @@ class Fitting(nn.Module):
         return StepLosses(*(float(part) for part in parts)), snapshot
 
     def use_less_memory(self) -> bool:
-        """Do with less from now on (:func:`trainer.memory.thriftier`); False if already at the
-        least.
+        """Use less memory from now on (:func:`trainer.memory.reduce_memory`).
+
+        Returns:
+            False if memory use is already at its minimum.
         """
-        less = thriftier(
+        reduced = reduce_memory(
             self.options, classes=self.prompts.classes, recomputing=self.prompts.recompute
         )
-        if less is None:
+        if reduced is None:
             return False
-        self.options = less
-        self.prompts.chunk, self.prompts.recompute = less.class_chunk, less.recompute == "on"
+        self.options = reduced
+        self.prompts.chunk = reduced.class_chunk
+        self.prompts.recompute = reduced.recompute == "on"
         self._optimiser.zero_grad(set_to_none=True)
         return True
 
     def _with_residual(self, prompts: Tensor) -> Tensor:
-        """Class embeddings (C, D) unit norm: the prompts' plus what words did not reach.
+        """Class embeddings (C, D) unit norm: those of the prompts plus the learned residual.
 
-        The residual is kept in units of a logit at the scale the run began with, so that a
-        rate and a decay mean the same for backbones of different scales.
+        The residual is stored in logits at the initial scale, so that its learning rate and decay
+        mean the same for backbones of different scales.
         """
         if not self.residual.requires_grad:
             return prompts
@@ -236,8 +243,8 @@ class Fitting(nn.Module):
     def losses(
         self, prompts: Tensor, embeddings: Tensor, batch: TensorData
     ) -> tuple[Tensor, Tensor]:
-        """Classification loss of the (C, D) class ``embeddings`` and embedding loss of the
-        ``prompts`` they came from, on a batch.
+        """Classification loss of the (C, D) class ``embeddings``, and embedding loss of the
+        ``prompts`` they were made from, on a batch.
         """
         logits = self.log_scale.exp() * batch.features @ embeddings.T + self.bias
         classification = self._classification(logits, batch.targets, batch.mask)
@@ -273,7 +280,7 @@ class Fitting(nn.Module):
         return similarity[place]
 
     def snapshot(self) -> Snapshot:
-        """The prompts as they are now."""
+        """The current prompts."""
         with torch.no_grad(), self.task.context():
             return self._snapshot(self._with_residual(self.prompts()))
 
@@ -290,15 +297,15 @@ class Fitting(nn.Module):
             else FALLBACK_INTERPOLATION,
         )
 
-    def _decline(self, total: int) -> float:
-        """Of the learning rates: a cosine from 1 to a hundredth."""
+    def _rate_factor(self, total: int) -> float:
+        """Factor of the learning rates: a cosine from 1 to 0.01."""
         done = min(self.step / max(total, 1), 1.0)
         return 0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done))
 
     # ------------------------------------------------------------------- checkpoints
 
     def checkpoint(self) -> Checkpoint:
-        """Everything needed to go on."""
+        """The state needed to resume."""
         tensors = {
             "contexts": self.prompts.contexts.detach(),
             "log_scale": self.log_scale.detach(),
@@ -308,7 +315,7 @@ class Fitting(nn.Module):
         return Checkpoint(tensors | pack_optimiser(self._optimiser), {"step": self.step})
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Go on from there."""
+        """Resume from ``checkpoint``."""
         with torch.no_grad():
             self.prompts.contexts.copy_(checkpoint.tensors["contexts"])
             self.log_scale.copy_(checkpoint.tensors["log_scale"])
@@ -320,34 +327,6 @@ class Fitting(nn.Module):
 
 def _all_finite(tensors: list[Tensor]) -> bool:
     return bool(torch.stack([item.isfinite().all() for item in tensors]).all())
-
-
-def _classification_loss(
-    options: FitOptions, counts: losses.Counts
-) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
-    if options.loss == "bce":
-        return losses.bce_loss
-    if options.loss == "focal":
-        return losses.focal_loss
-    if options.loss == "asymmetric":
-        return losses.asymmetric_loss
-    if options.loss == "listwise":
-        return lambda logits, targets, mask: losses.listwise_loss(
-            logits, targets, mask, options.unknown_weight
-        )
-    balance = losses.DistributionBalance(
-        rebalance=cast(losses.Rebalance, options.rebalance),
-        negative_tolerant=options.negative_tolerant,
-        focal=options.focal,
-        alpha=options.alpha,
-        beta=options.beta,
-        mu=options.mu,
-        negative_scale=options.negative_scale,
-        kappa=options.kappa,
-    )
-    return lambda logits, targets, mask: losses.distribution_balanced_loss(
-        logits, targets, mask, counts, balance
-    )
 
 
 def embed_captions(
@@ -365,7 +344,7 @@ def embed_templates(
     templates: list[str],
     check: Callable[..., None] | None = None,
 ) -> Tensor:
-    """Hand-written class embeddings, (C, D): the unit-norm mean over the templates."""
+    """Class embeddings of hand-written prompts, (C, D): the unit-norm mean over ``templates``."""
     total: Tensor | None = None
     for template in templates or ["a photo of a {}."]:
         bodies = [tower.body_ids(fill(template, text)) for text in texts]

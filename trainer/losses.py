@@ -1,32 +1,30 @@
 """The losses of LMPT, each masked where an annotation is unknown.
 
 Notation of DESIGN section 4: B images, C classes, ``targets`` in {0, 1}, ``mask`` 1 where the
-annotation is known.  Every loss is a mean over known entries and 0 where none is known, so an
-unknown entry changes nothing, whatever its logit.
+annotation is known.  Every loss is a mean over known entries, and 0 if none is known, so an
+unknown entry has no effect, whatever its logit.
 
-The authors' code (github richard-peng-xia/LMPT) contradicts the paper in the sign of the hinge,
-in the softmax over raw counts and in the focal factor on a reduced loss; this follows the
+The authors' code (github richard-peng-xia/LMPT) deviates from the paper in the sign of the hinge,
+in a softmax over raw counts and in a focal factor on a reduced loss; this module follows the
 papers.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import cast, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as nn_f
 
-Rebalance = Literal["off", "inverse", "sqrt-inverse", "rebalance", "class-balanced"]
-REBALANCE: tuple[Rebalance, ...] = (
-    "off",
-    "inverse",
-    "sqrt-inverse",
-    "rebalance",
-    "class-balanced",
-)
+from trainer.options import LOSSES, FitOptions, Rebalance
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""A scalar from logits, targets and mask, (B, C) float each."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,8 @@ class Counts:
     """How often each class was annotated in the training part.
 
     present: (C,) float, present annotations (n_i).
-    observed: (C,) float, present and absent annotations (N, which differs between classes
-        once some annotations are unknown).
+    observed: (C,) float, present and absent annotations (N; it differs between classes if some
+        annotations are unknown).
     """
 
     present: Tensor
@@ -53,7 +51,7 @@ class DistributionBalance:
 
     alpha, beta, mu: smoothing of the re-balanced weight; mu 0.2 on COCO-LT, 0.3 on VOC-LT.
     negative_scale: lambda, 2 on COCO-LT, 5 on VOC-LT.
-    kappa: how much of the class's prior odds goes into its bias.
+    kappa: weight of the class's prior odds in its bias.
     class_balance_beta: Cui et al. 2019's beta, for ``rebalance="class-balanced"``.
     """
 
@@ -71,7 +69,7 @@ class DistributionBalance:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``values`` where ``mask`` is 1; 0 (with a gradient of 0) if nowhere."""
+    """Mean of ``values`` where ``mask`` is 1; 0, with gradient 0, if it is 1 nowhere."""
     # Not a product: an unknown entry may hold an infinity, and 0 * inf is NaN.
     return _known(values, mask).sum() / mask.sum().clamp(min=1.0)
 
@@ -81,17 +79,17 @@ def _entry_bce(logits: Tensor, targets: Tensor) -> Tensor:
     return nn_f.softplus(torch.where(targets > 0, -logits, logits))
 
 
-def _wrongness(logits: Tensor, targets: Tensor, power: float) -> Tensor:
+def _error_power(logits: Tensor, targets: Tensor, power: float) -> Tensor:
     """(1 - p_t) ** power per entry.
 
-    By way of the logarithm: the derivative of a power below 1 is infinite at 0, where 1 - p_t
-    ends up for a large logit, and infinity times zero is no number.
+    Computed through the logarithm: a power below 1 has an infinite derivative at 0, which 1 - p_t
+    reaches for large logits, and infinity times zero is NaN.
     """
     return torch.exp(power * nn_f.logsigmoid(torch.where(targets > 0, -logits, logits)))
 
 
 def _known(values: Tensor, mask: Tensor) -> Tensor:
-    """``values`` with 0 for what is unknown, which may be anything, infinity included."""
+    """``values`` with unknown entries, which may be infinite, replaced by 0."""
     return torch.where(mask > 0, values, torch.zeros_like(values))
 
 
@@ -101,12 +99,12 @@ def balance_weights(
     """Weight of every entry, shape (B, C) or broadcastable to it.
 
     ``rebalance``: r = (1/n_i) / sum_{j present} (1/n_j), smoothed to
-    alpha + sigmoid(beta (r - mu)).  A class with n_i = 0 weighs as if it had been seen once.
-    An image with no known present class has no r; its entries get the neutral alpha + 1/2
-    (r = mu), so that it counts like an average image.
+    alpha + sigmoid(beta (r - mu)).  A class with n_i = 0 is treated as n_i = 1.
+    An image with no known present class has no r; its entries get the neutral weight alpha + 1/2
+    (r = mu), like an average image.
 
-    The other modes weigh by class alone and are scaled to mean 1 over the annotated classes, so
-    that switching modes does not change the learning rate.
+    The other modes give one weight per class, scaled to mean 1 over the annotated classes so that
+    the mode does not change the effective learning rate.
     """
     present = counts.present.clamp(min=1.0)
     mode = options.rebalance
@@ -126,7 +124,7 @@ def balance_weights(
         beta = options.class_balance_beta
         weight = (1.0 - beta) / (1.0 - beta**present)
     else:
-        raise ValueError(f"unknown re-balancing {mode!r}; one of {', '.join(REBALANCE)}")
+        raise ValueError(f"unknown re-balancing {mode!r}; one of {', '.join(get_args(Rebalance))}")
     seen = (counts.observed > 0).to(weight.dtype)
     mean = (weight * seen).sum() / seen.sum().clamp(min=1.0)
     return (weight / torch.where(mean > 0, mean, torch.ones_like(mean))).expand_as(targets)
@@ -135,8 +133,8 @@ def balance_weights(
 def prior_bias(counts: Counts, options: DistributionBalance) -> Tensor:
     """nu_i = -(kappa / lambda) log(N / n_i - 1), (C,).
 
-    n_i is held half an annotation away from 0 and from N, where the logarithm would be
-    infinite; a class with no annotation at all gets 0.
+    n_i is kept half an annotation away from 0 and from N, where the logarithm is infinite; a class
+    without any annotation gets 0.
     """
     observed = counts.observed.clamp(min=1.0)
     present = torch.minimum(counts.present.clamp(min=0.5), observed - 0.5)
@@ -167,7 +165,7 @@ def distribution_balanced_loss(
         weights = torch.where(targets > 0, weights, weights / scale)
     loss = weights * _entry_bce(logits, targets)
     if options.focal:
-        factor = _wrongness(logits, targets, options.focal_gamma)
+        factor = _error_power(logits, targets, options.focal_gamma)
         loss = options.focal_balance * factor * loss
     return masked_mean(loss, mask)
 
@@ -187,7 +185,7 @@ def focal_loss(
 ) -> Tensor:
     """balance (1 - p_t)^gamma (-log p_t), per entry and without class weights."""
     logits = _known(logits, mask)
-    factor = balance * _wrongness(logits, targets, gamma)
+    factor = balance * _error_power(logits, targets, gamma)
     return masked_mean(factor * _entry_bce(logits, targets), mask)
 
 
@@ -200,20 +198,20 @@ def asymmetric_loss(
     gamma_absent: float = 4.0,
     clip: float = 0.05,
 ) -> Tensor:
-    """Asymmetric loss (Ridnik et al., ICCV 2021): easy absents count little, those scoring
-    below ``clip`` not at all.
+    """Asymmetric loss (Ridnik et al., ICCV 2021): easy absent entries weigh little, those scored
+    below ``clip`` nothing.
     """
     logits = _known(logits, mask)
-    present = _wrongness(logits, targets, gamma_present) * _entry_bce(logits, targets)
+    present = _error_power(logits, targets, gamma_present) * _entry_bce(logits, targets)
     if clip > 0:
-        shifted = _wrongness(logits, targets, 1.0) - clip
-        counts = shifted > 0
-        # Where it does not count, a number whose powers and logarithm have derivatives.
-        shifted = torch.where(counts, shifted, torch.full_like(shifted, 0.5))
+        shifted = _error_power(logits, targets, 1.0) - clip
+        counted = shifted > 0
+        # 0.5 stands in where nothing counts: its powers and logarithm have finite derivatives.
+        shifted = torch.where(counted, shifted, torch.full_like(shifted, 0.5))
         absent = shifted**gamma_absent * -torch.log1p(-shifted)
-        absent = torch.where(counts, absent, torch.zeros_like(absent))
+        absent = torch.where(counted, absent, torch.zeros_like(absent))
     else:
-        absent = _wrongness(logits, targets, gamma_absent) * _entry_bce(logits, targets)
+        absent = _error_power(logits, targets, gamma_absent) * _entry_bce(logits, targets)
     return masked_mean(torch.where(targets > 0, present, absent), mask)
 
 
@@ -224,36 +222,75 @@ def listwise_loss(
     al., ICML 2007, with one list per present image); a scalar.
 
     -log exp(z_p) / (exp(z_p) + sum over absent exp(z_a)) of every present image p, averaged per
-    class, then over the classes that have one.  Average precision also ranks images within a
-    class, and every class counts the same however rare.  A bias per class changes nothing.  0
-    for a class without a known present image, or with nothing to rank it above.
+    class, then over the classes that have one.  Like average precision it ranks images within a
+    class, and every class counts equally, however rare.  A bias per class has no effect.  The loss
+    is 0 for a class without a known present image, or with nothing to rank it above.
 
     Args:
         logits, targets, mask: (B, C) float.
-        unknown_weight: in [0, 1], what an unknown image counts of an absent one (its exp(z) times
-            this).  Where somebody answers single questions, a class has a handful of verdicts,
-            its absent ones are just those that look most like it, and nearly every other image
-            is without the class.
+        unknown_weight: in [0, 1], the weight of an unknown image relative to an absent one (its
+            exp(z) times this).  After a review of single questions a class has only a few
+            verdicts, its absent images are those most like it, and nearly all unknown images are
+            without the class.
     """
     present = (targets > 0) & (mask > 0)
     absent = (targets <= 0) & (mask > 0)
-    ranked_below = torch.where(absent, logits, logits.new_tensor(_least(logits)))
+    ranked_below = torch.where(absent, logits, logits.new_tensor(_lowest(logits)))
     if unknown_weight > 0:
-        weighed = logits + math.log(unknown_weight)
-        ranked_below = torch.where(mask > 0, ranked_below, weighed)
+        weighted = logits + math.log(unknown_weight)
+        ranked_below = torch.where(mask > 0, ranked_below, weighted)
         absent = absent | (mask <= 0)
-    judged = present.any(0) & absent.any(0)
+    usable = present.any(0) & absent.any(0)
     others = torch.logsumexp(ranked_below, 0)
     safe = torch.where(present, logits, torch.zeros_like(logits))
     entry = nn_f.softplus(others - safe)
-    entry = torch.where(present & judged, entry, torch.zeros_like(entry))
+    entry = torch.where(present & usable, entry, torch.zeros_like(entry))
     per_class = entry.sum(0) / present.sum(0).clamp(min=1)
-    return per_class.sum() / judged.sum().clamp(min=1)
+    return per_class.sum() / usable.sum().clamp(min=1)
 
 
-def _least(logits: Tensor) -> float:
-    """A finite stand-in for minus infinity: a list of nothing else would have a gradient of NaN."""
+def _lowest(logits: Tensor) -> float:
+    """Finite stand-in for minus infinity: logsumexp of infinities alone has gradient NaN."""
     return torch.finfo(logits.dtype).min / 4
+
+
+# ------------------------------------------------- the table of classification losses
+
+
+def make_classification_loss(options: FitOptions, counts: Counts) -> Loss:
+    """The loss that ``options.loss`` names in :data:`trainer.options.LOSSES`."""
+    make: Callable[[FitOptions, Counts], Loss] = globals()[LOSSES[options.loss]]
+    return make(options, counts)
+
+
+def make_distribution_balanced_loss(options: FitOptions, counts: Counts) -> Loss:
+    balance = DistributionBalance(
+        rebalance=cast(Rebalance, options.rebalance),
+        negative_tolerant=options.negative_tolerant,
+        focal=options.focal,
+        alpha=options.alpha,
+        beta=options.beta,
+        mu=options.mu,
+        negative_scale=options.negative_scale,
+        kappa=options.kappa,
+    )
+    return partial(distribution_balanced_loss, counts=counts, options=balance)
+
+
+def make_bce_loss(options: FitOptions, counts: Counts) -> Loss:
+    return bce_loss
+
+
+def make_focal_loss(options: FitOptions, counts: Counts) -> Loss:
+    return focal_loss
+
+
+def make_asymmetric_loss(options: FitOptions, counts: Counts) -> Loss:
+    return asymmetric_loss
+
+
+def make_listwise_loss(options: FitOptions, counts: Counts) -> Loss:
+    return partial(listwise_loss, unknown_weight=options.unknown_weight)
 
 
 # --------------------------------------------------- the class-specific embedding loss
@@ -263,7 +300,7 @@ def _least(logits: Tensor) -> float:
 class EmbeddingLoss:
     """Switches of the class-specific embedding loss (LMPT section 3).
 
-    margin: the hinge's, before softening; a cosine distance in [0, 2].
+    margin: of the hinge, before softening; a cosine distance in [0, 2].
     soft_margin: margin_i = margin * n_i^(-1/4), wider for rare classes.
     reweight: w_i proportional to n_i^(-gamma).
     """
@@ -285,7 +322,7 @@ def class_weights(present: Tensor, options: EmbeddingLoss) -> Tensor:
     """w_i = n_i^(-gamma) / sum_j n_j^(-gamma), (C,), summing to 1; n_i = 0 counts as 1."""
     if not options.reweight:
         return torch.full_like(present, 1.0 / max(len(present), 1))
-    # A softmax of logarithms is the same, and finite for any counts and gamma.
+    # Softmax of logarithms: equal, and finite for any counts and gamma.
     return torch.softmax(-options.gamma * present.clamp(min=1.0).log(), 0)
 
 
@@ -296,7 +333,7 @@ def class_specific_embedding_loss(
     present: Tensor,
     options: EmbeddingLoss | None = None,
 ) -> Tensor:
-    """Pull a caption to the prompts of the classes in its image, push others to a margin.
+    """Pull a caption towards the prompts of classes in its image, push others beyond a margin.
 
     With d = 1 - similarity: present w_i d, absent w_i max(0, margin_i - d); the w-weighted
     mean over known entries, which for complete annotations is the paper's mean over images of
@@ -327,8 +364,8 @@ def token_similarity(
 ) -> Tensor:
     """Cosines (B, C) of caption and prompt token embeddings laid side by side.
 
-    Each text is one long vector of its token embeddings; positions that are padding in either
-    of the two are left out of both.  0 where nothing is left.
+    Each text is one long vector of its token embeddings; positions that are padding in either text
+    are ignored in both.  0 if no position is left.
 
     Args:
         captions: (B, L, W); caption_mask: (B, L) float, 1 on tokens.
@@ -348,7 +385,7 @@ def mean_token_similarity(
 ) -> Tensor:
     """Cosines (B, C) of the mean token embeddings; arguments as :func:`token_similarity`.
 
-    Insensitive to where a word stands, unlike the side-by-side form.
+    Unlike the side-by-side form, it does not depend on word positions.
     """
     q = (captions * caption_mask[..., None]).sum(1)
     p = (prompts * prompt_mask[..., None]).sum(1)

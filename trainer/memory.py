@@ -1,4 +1,4 @@
-"""How much memory a fit may use, and how to do with less when it was too much."""
+"""Memory available to a training run, and options that need less of it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import torch
 from trainer.options import FitOptions
 
 USABLE_SHARE = 0.5
-"""Of the memory that is free, for what the text tower keeps for the way back; the estimate leaves
-out temporaries, and other programs need some too."""
+"""Share of free memory for the activations that the text tower keeps for the backward pass; the
+estimate ignores temporaries, and other programs need memory too."""
 SMALLEST_BATCH = 16
 
 
-def means_no_memory(error: BaseException) -> bool:
-    """Whether ``error`` says that memory ran out; MPS and the CPU's allocator raise a plain
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` means that memory ran out; MPS and the CPU allocator raise a plain
     RuntimeError.
     """
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
@@ -29,7 +29,7 @@ def means_no_memory(error: BaseException) -> bool:
 
 
 def available_bytes(device: torch.device) -> int:
-    """Memory that ``device`` could still give, what torch holds without using it included."""
+    """Free memory on ``device``, including what torch holds without using it."""
     if device.type == "cuda":
         free, _ = torch.cuda.mem_get_info(device)
         idle = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
@@ -39,13 +39,13 @@ def available_bytes(device: torch.device) -> int:
     return int(psutil.virtual_memory().available)
 
 
-def fits(needed: int, device: torch.device) -> bool:
-    """Whether ``needed`` bytes can be held on ``device`` with room to spare."""
+def fits_in_memory(needed: int, device: torch.device) -> bool:
+    """Whether ``needed`` bytes fit on ``device`` with a margin."""
     return needed <= USABLE_SHARE * available_bytes(device)
 
 
 def release(device: torch.device) -> None:
-    """Give back what torch keeps for later, so that smaller pieces find room."""
+    """Free the memory that torch caches for reuse."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()
@@ -53,15 +53,15 @@ def release(device: torch.device) -> None:
         torch.mps.empty_cache()
 
 
-def thriftier(options: FitOptions, *, classes: int, recomputing: bool) -> FitOptions | None:
-    """The next options that need less memory than ``options``, or None after the last.
+def reduce_memory(options: FitOptions, *, classes: int, recomputing: bool) -> FitOptions | None:
+    """The next options that need less memory than ``options``, or None if there are none.
 
-    First what costs only time: computing activations again on the way back, then fewer classes
-    at once.  A smaller batch comes last, because it trains a little differently.
+    Measures that cost only time come first: recomputing activations in the backward pass, then
+    fewer classes per chunk.  A smaller batch comes last, because it changes the training.
 
     Args:
-        classes: how many there are; chunks of more than that are not chunks.
-        recomputing: whether activations are computed again already (``recompute="auto"`` may).
+        classes: number of classes; a chunk never has more.
+        recomputing: whether activations are already recomputed (``recompute="auto"`` may do so).
     """
     if not recomputing:
         return replace(options, recompute="on")

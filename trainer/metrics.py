@@ -1,7 +1,7 @@
 """Multi-label metrics on known annotations (numpy and scikit-learn; no torch).
 
-Arrays: ``scores`` (N, C) float in [0, 1] or any monotone of it, ``targets`` (N, C) int8 with
-1 present, 0 absent, -1 unknown.  Unknown entries take part in nothing.
+Arrays: ``scores`` (N, C) float in [0, 1] or any monotone function of it, ``targets`` (N, C) int8
+with 1 present, 0 absent, -1 unknown.  Unknown entries are ignored.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CALIBRATION_BINS = 15
 
 
 def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
-    """Average precision per class, (C,); NaN for a class without a present or without an
-    absent annotation, where it would say nothing.
+    """Average precision per class, (C,); NaN, because meaningless, for a class without a present or
+    without an absent annotation.
     """
     result = np.full(targets.shape[1], np.nan)
     for index in range(targets.shape[1]):
@@ -37,10 +37,9 @@ def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
 
 
 def quick_average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
-    """The same numbers as :func:`average_precisions`, some fifty times faster.
+    """The same numbers as :func:`average_precisions`, about fifty times faster.
 
-    For choosing among many candidates during training; what is reported comes from
-    scikit-learn.
+    For choosing among many candidates during training; reported figures come from scikit-learn.
     """
     result = np.full(targets.shape[1], np.nan)
     for index in range(targets.shape[1]):
@@ -52,18 +51,18 @@ def quick_average_precisions(scores: Scores, targets: Targets) -> NDArray[np.flo
         values = scores[known, index]
         order = np.argsort(-values)
         hits = np.cumsum(truth[order])
-        # Equal scores cannot be told apart: precision counts at the end of each run of them.
+        # Equal scores have no order: precision counts at the end of each group of them.
         ends = np.flatnonzero(np.append(np.diff(values[order]) != 0, True))
         found = hits[ends]
-        gained = np.diff(found, prepend=0)
-        result[index] = float((gained * found / (ends + 1)).sum() / positives)
+        new_hits = np.diff(found, prepend=0)
+        result[index] = float((new_hits * found / (ends + 1)).sum() / positives)
     return result
 
 
 def band_scores(
     precisions: NDArray[np.float64], train_present: NDArray[np.integer], limits: BandLimits
 ) -> BandScores:
-    """Mean average precision in total and per band; bands by counts of the training part."""
+    """Mean average precision in total and per band.  Bands depend on the training counts (C,)."""
     bands = np.array([band.value for band in limits.bands(train_present)], dtype=object)
 
     def mean(keep: NDArray[np.bool_]) -> float | None:
@@ -81,14 +80,14 @@ def band_scores(
 def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, float]:
     """CP, CR, CF1 (means over classes with a present annotation) and OP, OR, OF1 (pooled).
 
-    CF1 is the harmonic mean of CP and CR, as the multi-label literature has it.  Precision is
-    0 where nothing is predicted.
+    CF1 is the harmonic mean of CP and CR, as in the multi-label literature.  Precision is 0 if
+    nothing is predicted.
     """
     truth = targets == PRESENT
     if not truth.any():
         return dict.fromkeys(("CP", "CR", "CF1", "OP", "OR", "OF1"), 0.0)
-    # Neither precision nor recall looks at what is absent and not predicted, so that is where
-    # the unknown entries go.  The column of zeros keeps a single class from being taken for a
+    # Precision and recall ignore entries that are absent and not predicted, so unknown entries
+    # become those.  The column of zeros keeps scikit-learn from treating a single class as a
     # two-class problem.
     pair = [
         np.pad(item, ((0, 0), (0, 1))).astype(np.int8)
@@ -96,8 +95,8 @@ def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, floa
     ]
     measure: Any = precision_recall_fscore_support  # its stubs know neither 0 nor arrays
     precision, recall, _, present = measure(*pair, zero_division=0)
-    judged = np.asarray(present) > 0
-    cp, cr = float(precision[judged].mean()), float(recall[judged].mean())
+    has_present = np.asarray(present) > 0
+    cp, cr = float(precision[has_present].mean()), float(recall[has_present].mean())
     op, orr, of1, _ = measure(*pair, average="micro", zero_division=0)
 
     return {
@@ -113,8 +112,8 @@ def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, floa
 def expected_calibration_error(
     scores: Scores, targets: Targets, bins: int = CALIBRATION_BINS
 ) -> float:
-    """Mean distance between score and frequency of present, over ``bins`` equal bins of the
-    pooled known entries; 0 where nothing is known.
+    """Mean absolute difference between score and frequency of present, over ``bins`` equal bins of
+    all known entries; 0 if none is known.
     """
     known = targets >= 0
     values = scores[known].astype(np.float64)
@@ -139,16 +138,16 @@ def evaluate(
     predicted: NDArray[np.bool_] | None = None,
     extra: dict[str, float] | None = None,
 ) -> Evaluation:
-    """Every metric at once.
+    """Compute all metrics.
 
     Args:
-        scores: (N, C), to rank by; any monotone of the probability.
+        scores: (N, C), to rank by; any monotone function of the probability.
         probabilities: (N, C) in [0, 1], for the calibration error; default ``scores``.
-        predicted: (N, C), what the thresholds say; without it the F1 family is left out.
-        extra: further figures to carry along.
+        predicted: (N, C), predictions at the thresholds; without it, F1 figures are left out.
+        extra: further figures for the result.
 
-    ``extra`` of the result always has ``ECE`` and ``classes_not_judged``; which classes those
-    are is told by ``average_precision`` None.
+    ``extra`` of the result always has ``ECE`` and ``classes_not_judged``, the number of classes
+    whose ``average_precision`` is None.
     """
     precisions = average_precisions(scores, targets)
     present = (targets == PRESENT).sum(0)
@@ -179,6 +178,6 @@ def evaluate(
     )
 
 
-def not_judged(evaluation: Evaluation) -> list[str]:
-    """Names of the classes left out of the means."""
+def not_evaluated(evaluation: Evaluation) -> list[str]:
+    """Names of the classes without an average precision, which are left out of the means."""
     return [item.name for item in evaluation.classes if item.average_precision is None]

@@ -1,19 +1,34 @@
-"""How to fit: every switch of the learning core, with its default (imports no torch)."""
+"""Training options with their defaults, and the tables of methods and losses (imports no torch)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from trainer.job import LMPT, LMPT_PLUS, JobError
 
+LOSSES: dict[str, str] = {
+    "distribution-balanced": "make_distribution_balanced_loss",
+    "bce": "make_bce_loss",
+    "focal": "make_focal_loss",
+    "asymmetric": "make_asymmetric_loss",
+    "listwise": "make_listwise_loss",
+}
+"""Classification losses by name, and the function of :mod:`trainer.losses` that makes each from the
+options and the class counts.  A name, because the app reads this table and never imports torch.
+To add a loss, write that function and add a row here.
+"""
+
+ClassPosition = Literal["end", "middle", "front"]
+Rebalance = Literal["off", "inverse", "sqrt-inverse", "rebalance", "class-balanced"]
+
 _CHOICES: dict[str, tuple[str, ...]] = {
-    "class_position": ("end", "middle", "front"),
+    "class_position": get_args(ClassPosition),
     "optimiser": ("adamw", "sgd"),
-    "loss": ("distribution-balanced", "bce", "focal", "asymmetric", "listwise"),
-    "rebalance": ("off", "inverse", "sqrt-inverse", "rebalance", "class-balanced"),
+    "loss": tuple(LOSSES),
+    "rebalance": get_args(Rebalance),
     "embedding_space": ("feature", "token", "mean-token"),
     "sampling": ("shuffled", "class-balanced"),
     "recompute": ("auto", "on", "off"),
@@ -33,18 +48,18 @@ METHODS: dict[str, dict[str, Any]] = {
         "unknown_weight": 0.3,
     },
 }
-"""What each method sets; the fields' own defaults are the paper's method.
+"""The options that each method sets; the defaults of :class:`FitOptions` are the paper's method.
 
 ``lmpt+`` was chosen on validation parts of Corel5k (docs/adr/0006): a listwise loss over the
 images of a class, a residual vector per class beside its prompt, the class's discriminant
-direction, and a mix with the hand-written prompts that is chosen for each run.
+direction, and an interpolation with the hand-written prompts that is chosen for each run.
 """
 _POSITIVE = frozenset(
     {"steps", "batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale"}
 )
 _RATES = frozenset({"learning_rate", "residual_rate"})
 _HIGHEST_RATE = 1e6
-"""Far beyond sense, and such that no optimiser overflows on the way to its step."""
+"""Far above any useful rate, yet low enough that no optimiser overflows in a step."""
 _FRACTIONS = frozenset(
     {"held_out_fraction", "validation_fraction", "classification_share", "unknown_weight"}
 )
@@ -52,36 +67,36 @@ _FRACTIONS = frozenset(
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Options of a fit run; ``JobSettings.options`` names them.
+    """Options of a training run; ``JobSettings.options`` has them by name.
 
     Prompts: context_words (the initial context, one learned token per token), context_tokens
-    (if positive, that many random ones instead), class_position, shared_context.
+    (if positive, this number of random tokens instead), class_position, shared_context.
 
-    Optimisation: steps (at most), batch_size (images), optimiser, learning_rate, weight_decay,
+    Optimisation: steps (maximum), batch_size (images), optimiser, learning_rate, weight_decay,
     momentum, sampling, early stopping after ``patience`` validations without a gain, refit
-    (having found the best step on the inner validation, train again on all training images).
+    (after finding the best step on the inner validation, train again on all training images).
 
-    Classification loss: loss, rebalance, negative_tolerant, focal, alpha, beta, mu,
-    negative_scale, kappa (:class:`trainer.losses.DistributionBalance`); unknown_weight
+    Classification loss: loss (of :data:`LOSSES`), rebalance, negative_tolerant, focal, alpha, beta,
+    mu, negative_scale, kappa (:class:`trainer.losses.DistributionBalance`); unknown_weight
     (:func:`trainer.losses.listwise_loss`).
 
-    Embedding loss: classification_share (lambda of the paper; 1 leaves the embedding loss
-    out), embedding_space, margin, soft_margin, reweight, reweight_gamma.
+    Embedding loss: classification_share (lambda of the paper; 1 disables the embedding
+    loss), embedding_space, margin, soft_margin, reweight, reweight_gamma.
 
-    Splits: held_out_fraction of the annotations judge and calibrate; validation_fraction of
-    the rest chooses the step, where there is enough.
+    Splits: held_out_fraction of the annotations is for evaluation and calibration;
+    validation_fraction of the rest chooses the step, if there are enough annotations.
 
     Beyond the prompts: residual_rate, residual_decay (learning rate and squared-norm penalty of a
     vector per class added to its prompt's embedding, in logits; rate 0: none), discriminant
     (weight of :func:`trainer.blending.discriminant`).
 
-    interpolation: how the learned embedding of a class with n present annotations is mixed with
-    its hand-written one, n / (n + interpolation) being the learned part; negative: chosen on the
-    inner validation (:data:`trainer.blending.INTERPOLATIONS`), or
-    :data:`trainer.blending.FALLBACK_INTERPOLATION` where there is too little for one.
+    interpolation: a class with n present annotations gets n / (n + interpolation) of its learned
+    embedding, the rest hand-written; if negative, chosen on the inner validation from
+    :data:`trainer.blending.INTERPOLATIONS`, or :data:`trainer.blending.FALLBACK_INTERPOLATION`
+    without one.
 
-    Machine: class_chunk (classes in the text tower at once), recompute (trade time for
-    memory), threads (0: as many as cores).
+    Machine: class_chunk (classes per pass through the text tower), recompute (trade time for
+    memory), threads (0: one per core).
     """
 
     context_words: str = "a photo of a"
@@ -150,25 +165,24 @@ class FitOptions:
 
     @staticmethod
     def of(values: Mapping[str, Any], method: str = LMPT) -> FitOptions:
-        """The options of a :data:`METHODS` entry, ``values`` taking precedence.
+        """The options of a :data:`METHODS` entry, overridden by ``values``.
 
         Raises:
-            JobError: for a method or a name this version does not know, or a value of the wrong
-                kind.
+            JobError: for an unknown method or option, or a value of the wrong type.
         """
-        kinds = {item.name: type(item.default) for item in fields(FitOptions)}
+        types = {item.name: type(item.default) for item in fields(FitOptions)}
         if method not in METHODS:
-            raise JobError(f"this version knows no method {method!r}; it has {', '.join(METHODS)}")
+            raise JobError(f"unknown method {method!r}; choose one of {', '.join(METHODS)}")
         given: dict[str, Any] = dict(METHODS[method])
         for name, value in values.items():
-            kind = kinds.get(name)
+            kind = types.get(name)
             if kind is None:
-                raise JobError(f"this version knows no option {name!r}; it has {', '.join(kinds)}")
-            given[name] = _as_kind(name, value, kind)
+                raise JobError(f"unknown option {name!r}; choose one of {', '.join(types)}")
+            given[name] = _as_type(name, value, kind)
         return FitOptions(**given)
 
 
-def _as_kind(name: str, value: Any, kind: type) -> Any:
+def _as_type(name: str, value: Any, kind: type) -> Any:
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if type(value) is not kind:

@@ -1,8 +1,8 @@
-"""From a file to pixels: the one place where photos are read (imports no torch).
+"""Reading photos; every other module reads them through this one (imports no torch).
 
-Files lie: the content decides the format, not the suffix; sizes are checked before anything
-is decoded; whatever goes wrong becomes an :class:`UnreadablePhoto` with a sentence, so that
-one bad file costs one photo and not a scan.  All functions may be called from any thread.
+Files are not trusted: the content decides the format, not the suffix, and sizes are checked before
+decoding.  Every failure becomes an :class:`UnreadablePhoto` with a sentence, so that a bad file
+affects one photo and not a whole scan.  All functions are thread-safe.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _SUFFIXES = (
     "tif tiff bmp dib jp2 j2k jpx jpf ppm pgm pbm pnm"
 )
 PHOTO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split(" "))
-"""Suffixes, in lower case, of files worth trying; the content decides."""
+"""Lower-case suffixes of files to try; the content decides."""
 
 MAX_PIXELS = 200_000_000
 """Larger photos are refused: decoding one takes about 1 GB of memory."""
 
-# Named, because some of Pillow's formats start other programs (EPS) or fetch little but
-# trouble (old animation formats).
+# Listed explicitly, because some of Pillow's formats start other programs (EPS), and old animation
+# formats only cause trouble.
 _FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM")
 
 _ORIENTATION = 0x0112
@@ -41,17 +41,17 @@ _WHITE = (255, 255, 255, 255)
 _SIXTEEN_BIT_MODES = ("I", "F")
 _FULL_16 = 65535
 _ROUNDING = 3
-"""Levels of 255 by which two spellings of sRGB differ at most."""
+"""Maximum difference, in levels of 255, between two variants of the sRGB profile."""
 
 pillow_heif.register_heif_opener()
-# Pillow's own limit, which it also applies inside files, warns at one and raises at two times
-# this value; ours is the same for every format and has no warning.
+# Pillow, which also checks images within files, warns at this value and raises at twice the value;
+# our limit is the same for all formats and has no warning.
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 
-class UnreadablePhoto(Exception):  # noqa: N818  (a state of a photo, and a word of the glossary)
-    """A file cannot be shown or encoded; ``reason`` is a sentence for the user."""
+class UnreadablePhoto(Exception):  # noqa: N818  (a state of a photo, in the glossary)
+    """A file cannot be displayed or encoded; ``reason`` is a sentence for the user."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -59,19 +59,19 @@ class UnreadablePhoto(Exception):  # noqa: N818  (a state of a photo, and a word
 
 
 def read_photo(path: Path, *, at_least: int | None = None, to_srgb: bool = True) -> Image.Image:
-    """The photo as people see it: mode RGB, sRGB colours, upright.
+    """Decode a photo for display or encoding: mode RGB, sRGB colours, upright.
 
-    Transparent places become white, an animation its first frame, 16-bit values are scaled.
+    Transparency becomes white, an animation its first frame, and 16-bit values are scaled.
 
     Args:
-        path: a file; its suffix does not matter.
-        at_least: when given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is
-            several times faster, as long as its shorter side keeps this many pixels.
-        to_srgb: False leaves RGB and grey values as the file has them, whatever its colour
-            profile.  CLIP's training did so, hence so do features; people want True.
+        path: a file; its suffix is ignored.
+        at_least: if given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several
+            times faster, as long as its shorter side has at least this number of pixels.
+        to_srgb: False keeps the RGB and grey values of the file and ignores its colour profile, as
+            in CLIP's training and therefore for features; True is for display.
 
     Raises:
-        UnreadablePhoto: for whatever reason the pixels cannot be had.
+        UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
     with _opened(path) as image:
         if at_least is not None and image.format in ("JPEG", "MPO"):
@@ -85,13 +85,13 @@ def photo_size(path: Path) -> tuple[int, int]:
     """Width and height of the photo as displayed, without decoding it.
 
     Raises:
-        UnreadablePhoto: if the file is no photo, or too large.
+        UnreadablePhoto: if the file is not a photo, or too large.
     """
     with _opened(path) as image:
         width, height = image.size
-        # Pillow already turns TIFF, pillow-heif HEIC.
-        turned = image.format not in ("TIFF", "HEIF") and _orientation(image) in _SIDEWAYS
-        return (height, width) if turned else (width, height)
+        # Pillow already rotates TIFF, and pillow-heif HEIC.
+        rotated = image.format not in ("TIFF", "HEIF") and _orientation(image) in _SIDEWAYS
+        return (height, width) if rotated else (width, height)
 
 
 # ----------------------------------------------------------------------------- opening
@@ -99,7 +99,7 @@ def photo_size(path: Path) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Any:
-    """Open ``path`` with Pillow; translate every failure inside the block."""
+    """Open ``path`` with Pillow; every exception in the block becomes UnreadablePhoto."""
     _check_file(path)
     try:
         with Image.open(path, formats=_FORMATS) as image:
@@ -119,8 +119,8 @@ def _opened(path: Path) -> Any:
     except OSError as error:
         raise UnreadablePhoto(_system_reason(error)) from error
     except Exception as error:
-        # Decoders fed with damaged files raise nearly anything (SyntaxError, KeyError,
-        # struct.error, zlib.error, IndexError); none of it may end a scan.
+        # For damaged files, decoders raise almost anything (SyntaxError, KeyError, struct.error,
+        # zlib.error, IndexError), which must not end a scan.
         raise UnreadablePhoto("The file is damaged.") from error
 
 
@@ -131,7 +131,7 @@ def _check_file(path: Path) -> None:
         raise UnreadablePhoto(_system_reason(error)) from error
     except ValueError as error:  # a NUL in the name
         raise UnreadablePhoto("The file's name cannot be used.") from error
-    # A pipe or device would block a thread for ever.
+    # Reading a pipe or device would block the thread for ever.
     if not stat.S_ISREG(status.st_mode):
         raise UnreadablePhoto("This is not a file.")
     if status.st_size == 0:
@@ -160,11 +160,11 @@ _SYSTEM_REASONS = {
     errno.ESTALE: _FAILING,
 }
 
-_PASSING = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY})
+_TEMPORARY = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY})
 
 
 def _system_reason(error: OSError) -> str:
-    if error.errno is None:  # raised by a decoder, not by the system
+    if error.errno is None:  # from a decoder, not from the operating system
         words = str(error).lower()
         if "truncated" in words or "incomplete" in words:
             return "The file is cut short: part of the photo is missing."
@@ -173,9 +173,10 @@ def _system_reason(error: OSError) -> str:
 
 
 def may_pass(reason: str) -> bool:
-    """Whether ``reason`` is about the disk, permissions or memory, and not about the content:
-    the same file, unchanged, may well open the next time."""
-    return reason in _PASSING or reason.startswith(_NOT_READ)
+    """Whether ``reason`` is about disk, permissions or memory and not about the content, so that
+    the same file may be readable later.
+    """
+    return reason in _TEMPORARY or reason.startswith(_NOT_READ)
 
 
 def _too_large() -> str:
@@ -188,7 +189,7 @@ def _too_large() -> str:
 def _orientation(image: Image.Image) -> int:
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # damaged EXIF is common and no reason to lose the photo
+    except Exception:  # damaged EXIF is common, and the photo is usable without it
         return 1
 
 
@@ -231,11 +232,11 @@ def _to_rgb(image: Image.Image, profile: bytes | None, to_srgb: bool) -> Image.I
 
 
 def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
-    """Grey of 16 or 32 bits or floating point to 8 bits; Pillow's own conversion clips."""
+    """Convert 16-bit, 32-bit or floating-point grey to 8 bits; Pillow's own conversion clips."""
     values = np.asarray(image).astype(np.float32)
     values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
     if image.mode == "F":
-        # Floating-point greys have no fixed range: [0, 1] by habit, else what is there.
+        # Floating-point grey has no fixed range: [0, 1] by convention, else the actual range.
         low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
     else:
         low, high = 0.0, float(max(_FULL_16, values.max()))
@@ -251,7 +252,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     else:
         transform = None
     if transform is not None:
-        # Two steps of Pillow's stubs disagree about None here; without in_place it is an image.
+        # Pillow's stubs allow None here; without in_place it is always an image.
         converted = transform.apply(image)
         if converted is not None:
             return converted
@@ -259,7 +260,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 class _Profile:
-    """An ICC profile as a cache key: hashed once, so that lookups cost nothing."""
+    """An ICC profile as a cache key, hashed only once."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data
@@ -274,21 +275,21 @@ class _Profile:
 
 @lru_cache(maxsize=64)
 def _transform(profile: _Profile, mode: str) -> ImageCms.ImageCmsTransform | None:
-    """From ``profile`` to sRGB, or None where there is nothing to do or the profile is bad.
+    """Transform from ``profile`` to sRGB, or None if it changes nothing or the profile is damaged.
 
-    Lookup tables are computed once per profile; littlecms keeps no state in a transform
-    while applying it, so threads share them.
+    Lookup tables are computed once per profile.  A littlecms transform has no state while it is
+    applied, so threads can share it.
     """
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile.data))
         transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB")
         return None if mode == "RGB" and _changes_nothing(transform) else transform
-    except Exception:  # damaged, or meant for another number of channels
+    except Exception:  # damaged, or for a different number of channels
         return None
 
 
 def _changes_nothing(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Whether a transform is the identity but for rounding: the many spellings of sRGB."""
+    """Whether a transform is the identity except for rounding: there are many variants of sRGB."""
     levels = np.array([0, 16, 32, 64, 96, 128, 160, 192, 224, 255], np.uint8)
     cube = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(-1, len(levels), 3)
     image = Image.fromarray(cube)

@@ -1,4 +1,4 @@
-"""Batches of photos through the image tower, whatever memory and half precision do."""
+"""Encode batches of photos, robust to lack of memory and to overflow in half precision."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.memory import means_no_memory
+from trainer.memory import is_out_of_memory
 from trainer.photo import UnreadablePhoto
 from trainer.pixels import stacked
 
 log = logging.getLogger(__name__)
 
 CPU_BATCH = 8
-"""More gains nothing on a CPU and only delays a text request."""
+"""On a CPU larger batches are no faster and only delay text requests."""
 GPU_BATCH = 256
-NO_FEATURE = "The model could not make anything of this photo."
+NO_FEATURE = "The model returned no usable feature for this photo."
 
 
 class OutOfMemoryError(Exception):
-    """Not even one photo at a time fits; the message is a sentence for the user."""
+    """Not even a single photo fits into memory; the message is a sentence for the user."""
 
 
 class ImageTower(Protocol):
-    """What is needed of :class:`trainer.backbone.Backbone`."""
+    """The part of :class:`trainer.backbone.Backbone` that is used here."""
 
     @property
     def dim(self) -> int: ...
@@ -40,11 +40,11 @@ class ImageTower(Protocol):
 
 @dataclass
 class Encoded:
-    """Features of the photos that worked, and the reasons of those that did not.
+    """Features of the photos of a request, and reasons for those without one.
 
-    positions: (n,) int64, each feature's place in the request.
+    positions: (n,) int64, position of each feature's photo in the request.
     features: (n, D) float16, unit norm.
-    failures: (place in the request, sentence).
+    failures: (position in the request, sentence).
     """
 
     positions: NDArray[np.int64]
@@ -53,7 +53,7 @@ class Encoded:
 
 
 class PhotoEncoder:
-    """Runs the image tower; remembers the batch size that fits."""
+    """Runs the image tower and remembers the batch size that fits into memory."""
 
     def __init__(self, tower: ImageTower, batch: int | None = None) -> None:
         self._tower = tower
@@ -69,8 +69,8 @@ class PhotoEncoder:
         """Encode ``count`` photos.
 
         Args:
-            take: gives the next so many photos, as :meth:`PhotoReader.take`.
-            between: called between batches, to answer what cannot wait; may raise to stop.
+            take: returns the given number of photos, like :meth:`PhotoReader.take`.
+            between: called between batches, for urgent requests; may raise to stop.
 
         Raises:
             OutOfMemoryError: if a single photo does not fit.
@@ -83,12 +83,12 @@ class PhotoEncoder:
             between()
             taken = take(min(self.batch, count - done))
             if not taken:
-                raise RuntimeError("fewer photos were read than asked for")
+                raise RuntimeError("fewer photos were read than requested")
             part = self._encode_batch(taken)
             result = Encoded(
                 np.concatenate([result.positions, part.positions + done]),
                 np.concatenate([result.features, part.features]),
-                result.failures + [(place + done, why) for place, why in part.failures],
+                result.failures + [(position + done, reason) for position, reason in part.failures],
             )
             done += len(taken)
         return result
@@ -101,21 +101,21 @@ class PhotoEncoder:
         positions = np.array([i for i, _ in good], np.int64)
         features = np.zeros((len(good), self._tower.dim), np.float32)
         if good:
-            parts = list(self._halving(stacked([item for _, item in good])))
+            parts = list(self._in_batches(stacked([item for _, item in good])))
             features = np.concatenate(parts)
         usable = np.isfinite(features).all(axis=1)
         failures += [(int(i), NO_FEATURE) for i in positions[~usable]]
         return Encoded(positions[usable], features[usable].astype(np.float16), sorted(failures))
 
-    def _halving(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
-        """Features of (n, 3, S, S), in as many steps as memory asks for."""
+    def _in_batches(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
+        """Features of (n, 3, S, S), in smaller batches if memory runs out."""
         start = 0
         while start < len(pixels):
             part = pixels[start : start + self.batch]
             try:
                 features = self._tower.encode_images(part)
             except (MemoryError, RuntimeError) as error:
-                if not means_no_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 self._halve(len(part), error)
                 continue
@@ -129,6 +129,6 @@ class PhotoEncoder:
                 "programs, choose the CPU, or choose a smaller backbone."
             ) from error
         self.batch = max(1, tried // 2)
-        log.warning("out of memory with %d photos at once; going on with %d", tried, self.batch)
+        log.warning("out of memory with %d photos at once; continuing with %d", tried, self.batch)
         if self._tower.device.type == "cuda":
             torch.cuda.empty_cache()

@@ -1,4 +1,4 @@
-"""Decoding ahead: photos become tensors in threads while the model is busy with earlier ones."""
+"""Decode photos in worker threads while the model processes earlier ones."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ Preprocess = Callable[[Image.Image], Tensor]
 
 
 class PhotoReader:
-    """Photos in the order they were asked for, decoded by worker threads.
+    """Photos in the order in which they were added, decoded by worker threads.
 
-    No more than ``window`` photos are decoded and not yet taken, which bounds memory; one
-    queue spans requests, so the next request's photos are decoded during this one's end.
-    :meth:`add` and :meth:`take` may be called from different threads.
+    At most ``window`` photos are decoded and not yet taken, which limits memory.  One queue spans
+    all requests, so the photos of the next request are decoded while this one ends.  :meth:`add`
+    and :meth:`take` may be called from different threads.
     """
 
     def __init__(
         self, preprocess: Preprocess, *, at_least: int | None, threads: int, window: int
     ) -> None:
-        """Args:
-        preprocess: RGB image to tensor; called in worker threads.
-        at_least: see :func:`trainer.photo.read_photo`.
-        threads: workers.
-        window: photos decoded ahead, at most.
+        """Start the worker threads.
+
+        Args:
+            preprocess: RGB image to tensor; called in worker threads.
+            at_least: see :func:`trainer.photo.read_photo`.
+            threads: number of workers.
+            window: maximum number of photos decoded ahead.
         """
         self._preprocess = preprocess
         self._at_least = at_least
@@ -41,20 +43,20 @@ class PhotoReader:
         self._started: deque[Future[Tensor | UnreadablePhoto]] = deque()
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(
-            max(1, threads), "photo reader", initializer=_keep_to_one_core
+            max(1, threads), "photo reader", initializer=_use_one_thread
         )
 
     def add(self, paths: Sequence[Path]) -> None:
-        """Read these after those already added."""
+        """Append photos to the queue."""
         with self._lock:
             self._waiting.extend(paths)
             self._start_more()
 
     def take(self, count: int) -> list[Tensor | UnreadablePhoto]:
-        """The next ``count`` photos that were added (fewer if there are fewer), waiting for them.
+        """Wait for the next ``count`` photos, or for as many as were added.
 
         Returns:
-            per photo, in order, what ``preprocess`` made of it, or why it cannot be read.
+            for each photo, in order, the preprocessed tensor or why it cannot be read.
         """
         taken: list[Tensor | UnreadablePhoto] = []
         while len(taken) < count:
@@ -67,7 +69,7 @@ class PhotoReader:
         return taken
 
     def close(self) -> None:
-        """Forget what has not been taken and end the threads."""
+        """Discard photos that were not taken, and end the threads."""
         with self._lock:
             self._waiting.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -83,10 +85,10 @@ class PhotoReader:
             return error
         except MemoryError:
             return UnreadablePhoto(NO_MEMORY)
-        except Exception as error:  # a photo of one pixel by a million, say
+        except Exception as error:  # for example a photo of 1 x 1,000,000 pixels
             return UnreadablePhoto(f"The photo could not be prepared for the model ({error}).")
 
 
-def _keep_to_one_core() -> None:
-    """Parallelism is over photos here; without this every worker would start a team of its own."""
+def _use_one_thread() -> None:
+    """Photos are decoded in parallel; otherwise each worker would start its own torch threads."""
     torch.set_num_threads(1)

@@ -1,8 +1,8 @@
-"""open_clip's preprocessing, faster: the same pixels to within one level of 255.
+"""A faster version of open_clip's preprocessing, equal to within one level of 255.
 
-open_clip resizes with Pillow and normalises every photo by itself in float32.  On two cores that
-is half of what a photo costs outside the model.  Here torch resizes 8-bit pixels (several
-times faster where it has vector code) and whole batches are normalised on the model's device.
+open_clip resizes with Pillow and normalises each photo separately in float32.  On two cores that
+is half of the cost of a photo outside the model.  Here torch resizes 8-bit pixels (several times
+faster with vector instructions), and whole batches are normalised on the model's device.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class FastPreprocess:
     """RGB image to (3, S, S) uint8, channels last; :meth:`normalise` does the rest for a batch.
 
     side: S.
-    squash: distort to a square instead of cropping the middle.
+    squash: distort to a square instead of cropping the centre.
     interpolation: "bicubic" or "bilinear".
     mean, std: per channel, in [0, 1].
     """
@@ -38,7 +38,7 @@ class FastPreprocess:
 
     @classmethod
     def of(cls, settings: PreprocessCfg) -> FastPreprocess | None:
-        """For the settings of nearly all models; None for those that pad or are not square."""
+        """For the settings of nearly all models; None if they pad or are not square."""
         size = settings.size
         width, height = (size, size) if isinstance(size, int) else (size[0], size[-1])
         known = settings.resize_mode in ("shortest", "squash") and settings.interpolation in _PILLOW
@@ -62,14 +62,14 @@ class FastPreprocess:
         return pixels[:, top : top + self.side, left : left + self.side]
 
     def normalise(self, pixels: Tensor) -> Tensor:
-        """(n, 3, S, S) uint8 to float32, channels last, on the device it is on."""
+        """(n, 3, S, S) uint8 to float32, channels last, on the same device."""
         n, channels, height, width = pixels.shape
         floats = torch.empty(
             (n, height, width, channels), dtype=torch.float32, device=pixels.device
         )
         floats.copy_(pixels.permute(0, 2, 3, 1))
-        # Over whole lines of pixels: an operation on three channels at a time is ten times as
-        # slow, which was a seventh of what a photo costs outside the model.
+        # On whole lines of pixels: operations on three channels at a time are ten times slower,
+        # which was a seventh of the cost of a photo outside the model.
         mean = torch.tensor(self.mean, device=pixels.device) * 255.0
         scale = 1.0 / (torch.tensor(self.std, device=pixels.device) * 255.0)
         lines = floats.view(n * height, width * channels)
@@ -87,8 +87,8 @@ class FastPreprocess:
         if not _VECTORISED:
             image = image.resize((width, height), _PILLOW[self.interpolation])
             return torch.from_numpy(np.array(image)).permute(2, 0, 1)
-        # The batch of one is made before the axes are turned: torch then sees that channels come
-        # last, and keeps them there instead of copying the photo twice.
+        # The batch dimension is added before the permutation: torch then recognises channels last
+        # and keeps that layout instead of copying the photo twice.
         pixels = torch.from_numpy(np.array(image)).unsqueeze(0).permute(0, 3, 1, 2)
         resized = nn_f.interpolate(
             pixels, size=(height, width), mode=self.interpolation, antialias=True
@@ -97,10 +97,10 @@ class FastPreprocess:
 
 
 _VECTORISED = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-"""Whether torch has vector code for resizing 8-bit pixels here; without it Pillow is faster."""
+"""Whether torch resizes 8-bit pixels with vector instructions here; otherwise Pillow is faster."""
 
 
 def stacked(photos: Sequence[Tensor]) -> Tensor:
-    """n times (3, S, S) to (n, 3, S, S), with channels last: as photos are decoded, resized and
-    seen by convolutions, so that no step turns the axes in memory."""
+    """n times (3, S, S) to (n, 3, S, S), channels last: decoder, resizing and convolutions all use
+    this layout, so no step has to reorder memory."""
     return torch.stack([photo.permute(1, 2, 0) for photo in photos]).permute(0, 3, 1, 2)

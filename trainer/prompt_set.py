@@ -1,7 +1,7 @@
-"""Prompt sets on disk: what a run produces and the app predicts with (imports no torch).
+"""Prompt sets on disk: the result of a run, with which the app predicts (imports no torch).
 
-A prompt set is a folder with ``prompt_set.json`` (what it is) and ``prompt_set.safetensors``
-(numbers).  It is written to a temporary sibling and renamed, so that a reader sees a whole
+A prompt set is a folder with ``prompt_set.json`` (metadata) and ``prompt_set.safetensors``
+(arrays).  It is written to a temporary folder beside it and renamed, so that readers see a complete
 prompt set or none.
 """
 
@@ -31,15 +31,14 @@ FloatArray = NDArray[np.float32]
 
 
 class PromptSetError(Exception):
-    """A folder is not a prompt set this version can read; the message says why."""
+    """A folder is not a prompt set that this version can read; the message says why."""
 
 
 @dataclass(frozen=True)
 class ClassResult:
-    """How one class did on the held-out annotations.
+    """Results of one class on the held-out annotations.
 
-    ``average_precision`` is None where there is not enough to judge (no held-out present
-    annotation, or no absent one).
+    ``average_precision`` is None without a held-out present, or a held-out absent, annotation.
     """
 
     name: str
@@ -51,9 +50,9 @@ class ClassResult:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics on held-out annotations; all in [0, 1].
+    """Metrics on held-out annotations, all in [0, 1].
 
-    ``extra`` carries further named figures (CF1, OF1, ECE, ...).
+    ``extra`` has further figures by name (CF1, OF1, ECE, ...).
     """
 
     scores: BandScores
@@ -72,7 +71,7 @@ class PromptSet:
         biases: (C,) float32.
         thresholds: (C,) float32 in [0, 1].
         train_present: (C,) int64, present annotations in the training part.
-        calibrated: (C,) bool; False where the shared bias and threshold stand in.
+        calibrated: (C,) bool; False for classes with the shared bias and threshold.
         contexts: (C, M, W) float32 learned context vectors, or None.
     """
 
@@ -91,9 +90,9 @@ class PromptSet:
     settings: dict[str, Any] = field(default_factory=dict)
     evaluation: Evaluation | None = None
     baseline: Evaluation | None = None
-    """The prompt set that was active when the run began, on the same held-out part."""
+    """Of the prompt set that was active when the run began, on the same held-out part."""
     held_out: list[int] = field(default_factory=list)
-    """Image ids (the job's) that were held out."""
+    """Ids of the images that were held out."""
 
     def __post_init__(self) -> None:
         count = len(self.classes)
@@ -113,14 +112,14 @@ class PromptSet:
         if self.contexts is not None:
             numbers.append(self.contexts)
         if not all(np.isfinite(item).all() for item in numbers):
-            raise PromptSetError("the prompt set holds values that are not finite numbers")
+            raise PromptSetError("the prompt set has values that are not finite numbers")
 
 
 def save(prompt_set: PromptSet, folder: Path) -> None:
-    """Write ``prompt_set`` to ``folder``, replacing what is there, whole or not at all.
+    """Write ``prompt_set`` to ``folder`` atomically, replacing an existing one.
 
     Raises:
-        OSError: if the disk is full or the place cannot be written.
+        OSError: if the disk is full or the folder cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, NDArray[Any]] = {
@@ -163,7 +162,7 @@ def load(folder: Path) -> PromptSet:
     """Read and check a prompt set.
 
     Raises:
-        PromptSetError: if it is missing, damaged, newer than this version or inconsistent.
+        PromptSetError: if it is missing, damaged, inconsistent or from a newer version.
     """
     try:
         body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
@@ -191,7 +190,7 @@ def load(folder: Path) -> PromptSet:
             held_out=list(body["held_out"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise PromptSetError(f"{folder} is not a whole prompt set: {error!r}") from error
+        raise PromptSetError(f"{folder} is not a complete prompt set: {error!r}") from error
 
 
 def _evaluation(body: dict[str, Any] | None) -> Evaluation | None:

@@ -1,22 +1,21 @@
 """Learned prompts: context tokens in front of (or around) each class name.
 
 ``[start] ctx_1 .. ctx_M  class tokens . [end]`` (DESIGN section 4; CoOp's layouts).  The contexts
-are the only parameters and are kept in float32 whatever the tower computes in: half-precision
-contexts lose small updates and overflow, one of the reasons for the authors' NaN.
+are the only parameters.  They stay in float32 whatever precision the tower uses: half-precision
+contexts lose small updates and overflow, one of the causes of NaN in the authors' code.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from trainer.options import ClassPosition
 from trainer.text_tower import TextTower
 
-ClassPosition = Literal["end", "middle", "front"]
 INIT_STD = 0.02
 """Of random contexts (CoOp, LMPT)."""
 
@@ -26,8 +25,8 @@ class PromptLayout:
     """What the prompts look like before training.
 
     words: initial context, one learned token per token of it.
-    tokens: if positive, this many contexts drawn from N(0, 0.02) instead of ``words``.
-    position: where the class name stands: after, in the middle of, or before the contexts.
+    tokens: if positive, this number of context tokens drawn from N(0, 0.02) instead of ``words``.
+    position: of the class name: after, in the middle of, or before the contexts.
     shared: one set of contexts for all classes instead of one per class.
     """
 
@@ -43,7 +42,7 @@ class _Rows:
     ids: Tensor
     lengths: Tensor
     slots: Tensor
-    """(C, M) int64, where the contexts stand."""
+    """(C, M) int64, positions of the contexts."""
 
 
 class PromptLearner(nn.Module):
@@ -53,11 +52,11 @@ class PromptLearner(nn.Module):
         contexts: (C, M, W) float32, or (1, M, W) if shared.
 
     Args:
-        texts: C class names or descriptions; a description too long for the tower is cut at
-            tokens.
-        chunk: classes run through the tower at once.
+        texts: C class names or descriptions; a description too long for the tower is cut
+            at a token.
+        chunk: classes per pass through the tower.
         recompute: trade time for memory (gradient checkpointing per chunk).
-        on_chunk: called between chunks, forward and backward; may raise to leave.
+        on_chunk: called between chunks, forward and backward; may raise to stop.
     """
 
     contexts: nn.Parameter
@@ -96,9 +95,14 @@ class PromptLearner(nn.Module):
         return len(self._rows.ids)
 
     @property
+    def token_ids(self) -> Tensor:
+        """(C, length) int64, with an arbitrary id at the positions of contexts."""
+        return self._rows.ids
+
+    @property
     def token_mask(self) -> Tensor:
         """(C, length) float, 1 on the prompts' tokens and 0 on padding."""
-        ids, lengths = self._rows.ids, self._rows.lengths
+        ids, lengths = self.token_ids, self._rows.lengths
         return (torch.arange(ids.shape[1], device=ids.device)[None] < lengths[:, None]).float()
 
     def token_embeddings(self, rows: Tensor | None = None) -> Tensor:
@@ -130,7 +134,7 @@ class PromptLearner(nn.Module):
         if words:
             one = tower.embed(torch.tensor([words], device=tower.device))
             return one.repeat(copies, 1, 1).clone()
-        # Drawn on the CPU, so that a seed means the same on every device.
+        # Drawn on the CPU, so that a seed gives the same numbers on every device.
         generator = torch.Generator().manual_seed(self.layout.seed)
         drawn = torch.randn(copies, count, tower.width, generator=generator) * INIT_STD
         return drawn.to(tower.device)
@@ -143,14 +147,14 @@ class PromptLearner(nn.Module):
         stop = tower.inner_ids(".")
         room = tower.context_length - len(frame.prefix) - len(frame.suffix) - count - len(stop)
         before = {"end": count, "middle": count // 2, "front": 0}[self.layout.position]
-        # Any id but a special one may hold a context's place; it only has to be no padding.
-        blank = tower.body_ids("a")[0]
+        # Any id that is not special can be the placeholder of a context.
+        placeholder = tower.body_ids("a")[0]
         bodies: list[list[int]] = []
         slots: list[list[int]] = []
         for text in texts:
             cleaned = " ".join(text.replace("_", " ").split()).rstrip(".")
             name = self._ids(cleaned, within=before > 0)[:room]
-            bodies.append([blank] * before + name + [blank] * (count - before) + stop)
+            bodies.append([placeholder] * before + name + [placeholder] * (count - before) + stop)
             first = len(frame.prefix)
             places = [first + item for item in range(before)]
             after = first + before + len(name)
@@ -160,7 +164,9 @@ class PromptLearner(nn.Module):
 
 
 def activation_bytes(learner: PromptLearner, tower: TextTower) -> int:
-    """Roughly what one forward pass over all classes keeps for the way back."""
+    """Estimate of the activations that one forward pass over all classes keeps for the backward
+    pass, in bytes.
+    """
     rows, length = learner.token_mask.shape
     # Attention in and out, the MLP's fourfold width twice, norms: about 18 widths of float32.
     return rows * length * tower.layers * tower.width * 18 * 4

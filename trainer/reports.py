@@ -1,4 +1,4 @@
-"""``evaluate`` and ``inspect``: what a prompt set can do and what it has learned."""
+"""The ``evaluate`` and ``inspect`` commands."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from rich.table import Table
 from torch.nn import functional as nn_f
 
 from trainer import calibration, job, losses, metrics, prompt_set
+from trainer.arrays import unit_rows
 from trainer.bands import BandLimits
-from trainer.dataset import unit_features
 from trainer.device import choose_device
 from trainer.display import f1_table, notes, percent, score_table
 from trainer.job import HELD_OUT, TRAIN, FitJob, JobError
@@ -27,44 +27,42 @@ from trainer.options import FitOptions
 from trainer.prompt_set import Evaluation, PromptSet
 from trainer.text_tower import TextTower
 
-Part = str
-PARTS: tuple[Part, ...] = ("held-out", "train", "all")
 
-
-def evaluate(chosen: PromptSet, data: FitJob, part: Part = "held-out") -> Evaluation:
+def evaluate(chosen: PromptSet, data: FitJob, part: str = "held-out") -> Evaluation:
     """Metrics of a prompt set on a job's annotations; classes are matched by name.
 
-    ``held-out`` are the images the prompt set's own run held out; where none of them is in the
-    job, those that the job marks as held out.
+    Args:
+        part: ``held-out``, ``train`` or ``all``.  Held out are the images that the prompt set's own
+            run held out or, if the job has none of these, those that the job marks as held out.
 
     Raises:
-        JobError: if they share no class, no image of the part is there, or the features come
-            from another backbone.
+        JobError: if they have no class in common, the part has no image, or the features come from
+            another backbone.
     """
     if chosen.class_embeddings.shape[1] != data.features.shape[1]:
         raise JobError("The prompt set and the job's features come from different backbones.")
-    places = {item.name: index for index, item in enumerate(data.classes)}
-    shared = [(i, places[name]) for i, name in enumerate(chosen.classes) if name in places]
+    columns = {item.name: index for index, item in enumerate(data.classes)}
+    shared = [(i, columns[name]) for i, name in enumerate(chosen.classes) if name in columns]
     if not shared:
         raise JobError("The prompt set and the job have no class in common.")
-    mine, theirs = (np.array(column) for column in zip(*shared, strict=True))
+    own, in_job = (np.array(column) for column in zip(*shared, strict=True))
     rows = _rows(chosen, data, part)
     if not rows.any():
         raise JobError(f"The job has no image in the part {part!r}.")
-    cosines = unit_features(data.features[rows]) @ chosen.class_embeddings[mine].T
-    scores = calibration.sigmoid(chosen.scale * cosines + chosen.biases[mine])
+    cosines = unit_rows(data.features[rows]) @ chosen.class_embeddings[own].T
+    scores = calibration.sigmoid(chosen.scale * cosines + chosen.biases[own])
     return metrics.evaluate(
         cosines,
-        data.targets[np.ix_(rows, theirs)],
-        [chosen.classes[int(i)] for i in mine],
-        chosen.train_present[mine],
+        data.targets[np.ix_(rows, in_job)],
+        [chosen.classes[int(i)] for i in own],
+        chosen.train_present[own],
         data.settings.limits,
         probabilities=scores,
-        predicted=scores >= chosen.thresholds[mine],
+        predicted=scores >= chosen.thresholds[own],
     )
 
 
-def _rows(chosen: PromptSet, data: FitJob, part: Part) -> NDArray[np.bool_]:
+def _rows(chosen: PromptSet, data: FitJob, part: str) -> NDArray[np.bool_]:
     own = np.isin(data.image_ids, np.array(chosen.held_out, dtype=np.int64))
     held = own if own.any() else data.split == HELD_OUT
     if part == "held-out":
@@ -75,7 +73,7 @@ def _rows(chosen: PromptSet, data: FitJob, part: Part) -> NDArray[np.bool_]:
 
 
 def run_evaluate(arguments: argparse.Namespace) -> int:
-    """The subcommand."""
+    """Run ``evaluate`` and return its exit code."""
     chosen, data = prompt_set.load(arguments.prompt_set), job.load(arguments.job)
     evaluation = evaluate(chosen, data, arguments.part)
     if arguments.json:
@@ -83,13 +81,13 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     console = Console()
     console.print(score_table({str(arguments.prompt_set): evaluation}))
     console.print(f1_table(evaluation))
-    table = Table("class", "trained on", "judged on", "AP")
+    table = Table("class", "trained on", "evaluated on", "AP")
     for item in sorted(evaluation.classes, key=lambda one: -one.train_present):
         counts = f"{item.held_out_present} / {item.held_out_absent}"
         table.add_row(item.name, str(item.train_present), counts, percent(item.average_precision))
     console.print(table)
-    if left_out := metrics.not_judged(evaluation):
-        console.print(f"Not enough to judge: {', '.join(left_out)}.")
+    if left_out := metrics.not_evaluated(evaluation):
+        console.print(f"Not enough annotations to evaluate: {', '.join(left_out)}.")
     return 0
 
 
@@ -101,7 +99,7 @@ class ClassInsight:
     """One class of a prompt set.
 
     words: for each learned token, the nearest vocabulary words and their cosines.
-    weight, margin: of the embedding loss in training.
+    weight, margin: in the embedding loss during training.
     """
 
     name: str
@@ -125,7 +123,7 @@ def inspect(
     """What each class has learned.
 
     Args:
-        tower: of the prompt set's backbone; without it ``words`` stays empty.
+        tower: text tower of the prompt set's backbone; without it, ``words`` is empty.
         nearest: words per token.
     """
     options = _embedding_options(chosen)
@@ -181,11 +179,11 @@ def _nearest(
 
 
 def run_inspect(arguments: argparse.Namespace) -> int:
-    """The subcommand."""
+    """Run ``inspect`` and return its exit code."""
     chosen = prompt_set.load(arguments.prompt_set)
     tower = None
     if chosen.contexts is not None and not arguments.no_words:
-        # Only here: open_clip takes seconds to import.
+        # Imported late: open_clip takes seconds to import.
         from trainer.backbone import load_backbone  # noqa: PLC0415
 
         backbone = load_backbone(chosen.backbone, choose_device("cpu"))

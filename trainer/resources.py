@@ -1,8 +1,7 @@
-"""Where the files shipped beside the code are (imports no torch).
+"""Location of the bundled resource files (imports no torch).
 
-In a checkout they lie in ``<repo>/resources``; a wheel carries them inside the app's package as
-``lmpt_desktop/_resources``.  Both are found from this file's own place, so the trainer needs
-no import of the app.
+A checkout has them in ``<repo>/resources``, a wheel in ``lmpt_desktop/_resources``.  Both are found
+relative to this file, so the trainer does not import the app.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ _PARENT = Path(__file__).resolve().parent.parent
 
 
 class ResourcesMissingError(Exception):
-    """The installation lacks its resource files."""
+    """The resource files are missing from the installation."""
 
 
 @cache
@@ -22,9 +21,9 @@ def resources_dir() -> Path:
     """The folder with icons, vocabularies and the bundled Lite backbone.
 
     Raises:
-        ResourcesMissingError: if neither place exists, as after an incomplete installation.
+        ResourcesMissingError: if neither folder exists, as after an incomplete installation.
     """
-    # The wheel's place first: site-packages may hold somebody else's "resources".
+    # The wheel's folder first: site-packages may have a "resources" folder of another package.
     for folder in (_PARENT / "lmpt_desktop" / "_resources", _PARENT / "resources"):
         if folder.is_dir():
             return folder

@@ -1,4 +1,4 @@
-"""From a snapshot to a prompt set: all classes, calibrated, judged beside the baseline."""
+"""From a snapshot to a prompt set: calibrated, and evaluated beside the baseline."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import calibration, metrics
-from trainer.blending import blend, unit
+from trainer.blending import blend
 from trainer.job import HELD_OUT, PRESENT, TRAIN, FitJob
 from trainer.learner import Snapshot
 from trainer.options import FitOptions
@@ -17,21 +17,23 @@ from trainer.prompt_set import Evaluation, PromptSet
 
 
 @dataclass(frozen=True)
-class Ground:
-    """What every snapshot of a run is put upon.
+class EvaluationContext:
+    """What is needed to turn any snapshot of a run into class embeddings and evaluate them.
 
-    job, options, split: (N,) int8, as decided by the run.
-    active: (A,) int64, the classes that were trained: those with a present annotation in the
-        training part.
-    zero_shot: (A, D) float32, hand-written embeddings of those.
+    split: (N,) int8, as decided by the run.
+    active: (A,) int64, the trained classes: those with a present annotation in the training part.
+    train_features, held_out_features: (T, D) and (H, D) float32 unit norm.
+    zero_shot: (A, D) float32, hand-written embeddings of the active classes.
     directions: (A, D) float32, their discriminant directions on the training part.
-    fallback: (C, D) float32 unit norm, what the app predicts with now; kept for the others.
+    fallback: (C, D) float32 unit norm, what the app predicts with now; kept for inactive classes.
     """
 
     job: FitJob
     options: FitOptions
     split: NDArray[np.int8]
     active: NDArray[np.int64]
+    train_features: NDArray[np.float32]
+    held_out_features: NDArray[np.float32]
     zero_shot: NDArray[np.float32]
     directions: NDArray[np.float32]
     fallback: NDArray[np.float32]
@@ -42,68 +44,67 @@ class Ground:
         return (self.job.targets[self.split == TRAIN] == PRESENT).sum(0).astype(np.int64)
 
     @property
-    def held_out(self) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-        """Features (H, D) unit norm and targets (H, C) of the held-out part."""
-        rows = self.split == HELD_OUT
-        return unit(self.job.features[rows]), self.job.targets[rows]
+    def held_out_targets(self) -> NDArray[np.int8]:
+        """(H, C)"""
+        return self.job.targets[self.split == HELD_OUT]
 
 
-def class_embeddings(snapshot: Snapshot, ground: Ground) -> NDArray[np.float32]:
-    """(C, D): learned and interpolated where trained, else as the app has it now."""
-    result = ground.fallback.copy()
-    counts = ground.train_present[ground.active]
-    result[ground.active] = blend(
+def class_embeddings(snapshot: Snapshot, context: EvaluationContext) -> NDArray[np.float32]:
+    """(C, D): learned and blended for active classes, otherwise what the app predicts with now."""
+    result = context.fallback.copy()
+    counts = context.train_present[context.active]
+    result[context.active] = blend(
         snapshot.embeddings,
-        ground.zero_shot,
+        context.zero_shot,
         counts,
         strength=snapshot.interpolation,
-        directions=ground.directions,
-        weight=ground.options.discriminant,
+        directions=context.directions,
+        weight=context.options.discriminant,
     )
     return result
 
 
-def held_out_scores(snapshot: Snapshot, ground: Ground) -> Evaluation:
-    """A quick look at the held-out part for the plot; chooses nothing."""
-    features, targets = ground.held_out
+def held_out_scores(snapshot: Snapshot, context: EvaluationContext) -> Evaluation:
+    """Average precision on the held-out part, for the plot only: it chooses nothing."""
+    features, targets = context.held_out_features, context.held_out_targets
     return metrics.evaluate(
-        features @ class_embeddings(snapshot, ground).T,
+        features @ class_embeddings(snapshot, context).T,
         targets,
-        [item.name for item in ground.job.classes],
-        ground.train_present,
-        ground.job.settings.limits,
+        [item.name for item in context.job.classes],
+        context.train_present,
+        context.job.settings.limits,
         probabilities=np.zeros(targets.shape, dtype=np.float32),
     )
 
 
-def baseline_evaluation(ground: Ground) -> Evaluation:
+def baseline_evaluation(context: EvaluationContext) -> Evaluation:
     """The prompt set the app predicts with now, on the same held-out part."""
-    job = ground.job
-    features, targets = ground.held_out
+    job = context.job
+    features, targets = context.held_out_features, context.held_out_targets
     return metrics.evaluate(
-        features @ ground.fallback.T,
+        features @ context.fallback.T,
         targets,
         [item.name for item in job.classes],
-        ground.train_present,
+        context.train_present,
         job.settings.limits,
-        probabilities=_expected(ground, features),
+        probabilities=_expected(context, features),
     )
 
 
-def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
-    """Calibrate and judge on the held-out part, and put everything together.
+def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
+    """The prompt set of a snapshot, calibrated and evaluated on the held-out part.
 
-    Average precision needs no calibration.  Calibration error and F1 are measured with scores
-    fitted on the other half of the held-out part; the prompt set carries the calibration fitted
-    on all of it.  Where nothing is held out there is no evaluation, and scale, bias and
-    thresholds are those of the training annotations.
+    Average precision needs no calibration.  Calibration error and F1 are measured by cross-fitting
+    (each half of the held-out part with scores fitted on the other half); the prompt set has the
+    calibration fitted on all of it.  If nothing is held out there is no evaluation, and scale, bias
+    and thresholds come from the training annotations.
     """
-    job, options = ground.job, ground.options
-    embeddings = class_embeddings(snapshot, ground)
-    features, targets = ground.held_out
+    job, options = context.job, context.options
+    embeddings = class_embeddings(snapshot, context)
+    features, targets = context.held_out_features, context.held_out_targets
     cosines = features @ embeddings.T
-    scale, bias = _start(snapshot, ground, embeddings)
-    expected = _expected(ground, features)
+    scale, bias = _training_scale_and_bias(snapshot, context, embeddings)
+    expected = _expected(context, features)
     fitted = calibration.calibrate(cosines, targets, scale, bias, expected=expected)
     probabilities, predicted = calibration.cross_fitted(
         cosines, targets, scale, bias, expected=expected, seed=job.settings.seed
@@ -113,14 +114,14 @@ def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
         cosines,
         targets,
         [item.name for item in job.classes],
-        ground.train_present,
+        context.train_present,
         job.settings.limits,
         probabilities=probabilities,
         predicted=predicted,
         extra={
             "ECE_before": metrics.expected_calibration_error(raw, targets),
             "classes_sharing_threshold": float((~fitted.calibrated).sum()),
-            "classes_kept_from_before": float(len(job.classes) - len(ground.active)),
+            "classes_kept_from_before": float(len(job.classes) - len(context.active)),
         },
     )
     return PromptSet(
@@ -130,9 +131,9 @@ def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
         scale=fitted.scale,
         biases=fitted.biases,
         thresholds=fitted.thresholds,
-        train_present=ground.train_present,
+        train_present=context.train_present,
         calibrated=fitted.calibrated,
-        contexts=_contexts(snapshot, ground),
+        contexts=_contexts(snapshot, context),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         method=job.settings.method,
         settings=asdict(options)
@@ -140,44 +141,43 @@ def build(snapshot: Snapshot, ground: Ground) -> PromptSet:
             "seed": job.settings.seed,
             "step": snapshot.step,
             "chosen_interpolation": snapshot.interpolation,
-            "trained_classes": [int(item) for item in ground.active],
+            "trained_classes": [int(item) for item in context.active],
         },
         evaluation=evaluation if len(targets) else None,
-        baseline=baseline_evaluation(ground) if len(targets) else None,
-        held_out=[int(item) for item in job.image_ids[ground.split == HELD_OUT]],
+        baseline=baseline_evaluation(context) if len(targets) else None,
+        held_out=[int(item) for item in job.image_ids[context.split == HELD_OUT]],
     )
 
 
-def _start(
-    snapshot: Snapshot, ground: Ground, embeddings: NDArray[np.float32]
+def _training_scale_and_bias(
+    snapshot: Snapshot, context: EvaluationContext, embeddings: NDArray[np.float32]
 ) -> tuple[float, float]:
-    """Scale and bias that make the training annotations likeliest.
+    """Maximum-likelihood scale and bias on the training annotations.
 
-    The focal, re-weighted loss learns a scale and a bias that rank well but are no
-    probabilities; these are a better prior where the held-out part is small.
+    The focal, re-weighted loss learns a scale and a bias that rank well but give no probabilities;
+    these are a better prior if the held-out part is small.
     """
-    rows = ground.split == TRAIN
-    features = unit(ground.job.features[rows])
+    features = context.train_features
     return calibration.shared_scale_and_bias(
         features @ embeddings.T,
-        ground.job.targets[rows],
+        context.job.targets[context.split == TRAIN],
         snapshot.scale,
         snapshot.bias,
-        expected=_expected(ground, features),
+        expected=_expected(context, features),
     )
 
 
-def _expected(ground: Ground, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n, C): what the prompt set in use says of images with these features."""
-    job = ground.job
+def _expected(context: EvaluationContext, features: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(n, C): scores by the prompt set in use of images with these features."""
+    job = context.job
     return calibration.sigmoid(
-        job.baseline_scale * features @ ground.fallback.T + job.baseline_biases
+        job.baseline_scale * features @ context.fallback.T + job.baseline_biases
     )
 
 
-def _contexts(snapshot: Snapshot, ground: Ground) -> NDArray[np.float32]:
-    """(C, M, W); zero for the classes that were not trained, which have no learned context."""
+def _contexts(snapshot: Snapshot, context: EvaluationContext) -> NDArray[np.float32]:
+    """(C, M, W); zero for inactive classes, which have no learned context."""
     _, tokens, width = snapshot.contexts.shape
-    result = np.zeros((len(ground.job.classes), tokens, width), dtype=np.float32)
-    result[ground.active] = snapshot.contexts
+    result = np.zeros((len(context.job.classes), tokens, width), dtype=np.float32)
+    result[context.active] = snapshot.contexts
     return result

@@ -1,4 +1,4 @@
-"""Backbones worth offering, and whether they are on this computer (imports no torch).
+"""Suggested backbones and captioners, and whether they are installed (imports no torch).
 
 The app's settings list these; any other ``MODEL/PRETRAINED`` of open_clip and any weights file
 works as well (:mod:`trainer.backbone`).
@@ -22,11 +22,11 @@ LITE = "lite"
 class SuggestedBackbone:
     """An entry of the list.
 
-    name: as :func:`trainer.backbone.load_backbone` takes it.
-    title: what the user reads.
-    download_bytes: about what is fetched once; 0 for what comes with the app.
-    note: what it is good for, one sentence.
-    repository: where open_clip finds it on the Hugging Face hub, or "".
+    name: for :func:`trainer.backbone.load_backbone`.
+    title: as shown to the user.
+    download_bytes: approximate size of the download; 0 if bundled with the app.
+    note: what it is good for, in one sentence.
+    repository: on the Hugging Face hub, or "".
     """
 
     name: str
@@ -84,19 +84,19 @@ CAPTIONERS: dict[str, str] = {
     "coca_ViT-L-14/laion2b_s13b_b90k": "laion/CoCa-ViT-L-14-laion2B-s13B-b90k",
     "coca_ViT-B-32/laion2b_s13b_b90k": "laion/CoCa-ViT-B-32-laion2B-s13B-b90k",
 }
-"""open_clip's CoCa models that write captions, and where they are kept; the best first (those
-fine-tuned on COCO write sentences about what is to be seen, the others what a web page might)."""
+"""open_clip's CoCa models and their repositories on the hub, best first.  Those fine-tuned on COCO
+describe the photo, the others write what a web page might."""
 
 WEIGHT_FILES = (
     "open_clip_model.safetensors",
     "open_clip_pytorch_model.safetensors",
     "open_clip_pytorch_model.bin",
 )
-"""Names under which a repository may hold open_clip weights, best first."""
+"""File names of open_clip weights in a repository, best first."""
 
 
 def lite_folder() -> Path:
-    """Where the bundled Lite backbone lies (it may be missing).
+    """Folder of the bundled Lite backbone (it may be missing).
 
     Raises:
         trainer.resources.ResourcesMissingError: in an incomplete installation.
@@ -105,10 +105,10 @@ def lite_folder() -> Path:
 
 
 def weights_file(name: str) -> Path | None:
-    """The local file that the PATH of a ``MODEL/PATH`` name points to, or None.
+    """The local file that PATH in a ``MODEL/PATH`` name refers to, or None.
 
-    Only what looks like a path counts: absolute, beginning with ``.`` or ``~``, or with a
-    weights file's suffix.  The file need not exist.
+    PATH must look like a path: absolute, starting with ``.`` or ``~``, or with the suffix of a
+    weights file.  The file need not exist.
     """
     _, slash, rest = name.partition("/")
     if not slash or not rest:
@@ -123,10 +123,10 @@ def weights_file(name: str) -> Path | None:
 
 
 def is_downloaded(name: str) -> bool:
-    """Whether ``name`` loads without the network, as far as can be told without torch.
+    """Whether ``name`` can be loaded without network, as far as known without torch.
 
-    False for open_clip pairs outside :data:`SUGGESTED` and :data:`CAPTIONERS`, whose place
-    only open_clip knows.
+    False for open_clip pairs outside :data:`SUGGESTED` and :data:`CAPTIONERS`, because only
+    open_clip knows their location.
     """
     if name == LITE:
         try:
@@ -141,20 +141,20 @@ def is_downloaded(name: str) -> bool:
 
 
 def is_captioner(name: str) -> bool:
-    """Whether the backbone ``name`` is a CoCa, by its name."""
+    """Whether the backbone called ``name`` is a CoCa."""
     return name.lower().startswith("coca_")
 
 
 def installed_captioner(backbone: str = "") -> str | None:
-    """A captioner whose weights are on this computer: ``backbone`` if it is one, else the best
-    of :data:`CAPTIONERS`; None if there is none.
+    """An installed captioner: ``backbone`` if it is one, else the best of :data:`CAPTIONERS`; None
+    if none is installed.
     """
-    offered = [backbone] if is_captioner(backbone) else []
-    return next((name for name in [*offered, *CAPTIONERS] if is_downloaded(name)), None)
+    preferred = [backbone] if is_captioner(backbone) else []
+    return next((name for name in [*preferred, *CAPTIONERS] if is_downloaded(name)), None)
 
 
 def backbones_dir() -> Path:
-    """Where this project keeps the weights it downloads (not made)."""
+    """Folder for downloaded weights (it may not exist yet)."""
     home = os.environ.get("LMPT_DESKTOP_HOME")
     cache = (
         Path(home).expanduser().resolve() / "cache"
@@ -165,12 +165,12 @@ def backbones_dir() -> Path:
 
 
 def cached_weights(repository: str, files: Sequence[str] = WEIGHT_FILES) -> Path | None:
-    """Weights of a hub repository that are on this computer, ours or any other program's."""
-    ours = backbones_dir() / repository.replace("/", "--")
+    """Installed weights of a hub repository, downloaded by us or by any other program."""
+    own = backbones_dir() / repository.replace("/", "--")
     for file in files:
-        if (ours / file).is_file():
-            return ours / file
-    # Imported here: it takes a while, and the app asks only when settings are opened.
+        if (own / file).is_file():
+            return own / file
+    # Imported late: it is slow, and the app needs it only when settings are opened.
     from huggingface_hub import try_to_load_from_cache  # noqa: PLC0415
 
     for file in files:

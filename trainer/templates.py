@@ -1,14 +1,14 @@
-"""Putting a class name into a prompt template (imports no torch)."""
+"""Insert a class name into a prompt template (imports no torch)."""
 
 from __future__ import annotations
 
-# Sound, not spelling, decides the article; these are the exceptions a vocabulary meets.
+# The article depends on sound, not spelling; these are exceptions that occur in vocabularies.
 _LIKE_CONSONANT = ("uni", "use", "euro", "one", "ukulele", "ute")
 _LIKE_VOWEL = ("hour", "honest", "heir")
 
 
 def article(name: str) -> str:
-    """``a`` or ``an``, as ``name`` sounds."""
+    """``a`` or ``an``, depending on how ``name`` is pronounced."""
     lowered = name.lower()
     vowel = lowered[:1] in frozenset("aeiou") and not lowered.startswith(_LIKE_CONSONANT)
     return "an" if vowel or lowered.startswith(_LIKE_VOWEL) else "a"
@@ -17,8 +17,8 @@ def article(name: str) -> str:
 def fill(template: str, name: str) -> str:
     """``template`` with ``{}`` replaced by ``name`` and ``{article}`` by its article.
 
-    Underscores become spaces: "traffic_light" is how files spell what people say.  Plain
-    replacement, not ``str.format``: a name or a template may hold any other brace.
+    Underscores become spaces ("traffic_light" in files).  Not ``str.format``, because names and
+    templates may contain other braces.
     """
     name = name.replace("_", " ")
     return template.replace("{article}", article(name)).replace("{}", name)

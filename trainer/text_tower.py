@@ -1,11 +1,11 @@
-"""open_clip's text towers, run from token embeddings instead of token ids.
+"""open_clip's text towers, computed from token embeddings instead of token ids.
 
 open_clip builds text towers in two places: inside ``CLIP`` itself, and as a ``TextTransformer``
 under ``CustomTextCLIP.text`` (SigLIP, MobileCLIP-S, CoCa).  Hugging Face towers (``HFTextEncoder``)
-and MobileCLIP's convolutional text tower do their own embedding and are refused.
+and MobileCLIP's convolutional text tower embed tokens themselves and are not supported.
 
-Which positions of a sequence the pooled feature can depend on decides whether prompts may be
-cut short; that is read from the tower (mask, pooling), not from its name.
+Prompts may be truncated if the pooled feature cannot depend on the positions cut off.  This is
+determined from the tower (mask, pooling), not from its name.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from torch.nn import functional as nn_f
 from torch.utils.checkpoint import checkpoint
 
-from trainer.memory import means_no_memory
+from trainer.memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
 
 
 class UnsupportedTextTowerError(Exception):
-    """The backbone's text tower cannot take learned tokens; the message says why."""
+    """The backbone's text tower does not accept learned tokens; the message says why."""
 
     kind = "bad-weights"
 
@@ -36,7 +36,7 @@ class TokenFrame:
     """What the tokenizer puts around a text.
 
     prefix and suffix: ids before and after it (CLIP: start, end; SigLIP: none).
-    pad: the id that fills up the rest.
+    pad: the padding id.
     """
 
     prefix: tuple[int, ...]
@@ -50,8 +50,8 @@ class TextTower:
     Attributes:
         width: of a token embedding, W.
         context_length: positions the tower was trained with, L (77 for CLIP, 64 for SigLIP).
-        causal: whether a position sees only those before it.
-        truncates: whether the pooled feature is independent of everything after the last real
+        causal: whether a position attends only to earlier ones.
+        truncates: whether the pooled feature does not depend on positions after the last real
             token, so that shorter sequences give the same result.
     """
 
@@ -75,7 +75,7 @@ class TextTower:
         self._pool = str(getattr(tower, "pool_type", getattr(tower, "text_pool_type", "argmax")))
         self._eos_id = getattr(tower, "eos_id", getattr(tower, "text_eos_id", None))
         self._cls = getattr(tower, "cls_emb", None)
-        # CLIP ignores use_pad_mask even if its config asks for it, as open_clip does.
+        # As in open_clip, CLIP ignores use_pad_mask even if its config sets it.
         self._pad_mask = bool(getattr(tower, "use_pad_mask", False))
         self.causal = mask is not None
         self.truncates = self.causal and self._pool in ("argmax", "eos") and self._cls is None
@@ -92,7 +92,7 @@ class TextTower:
         return self._tower.token_embedding.weight
 
     def decode(self, token: int) -> str:
-        """The text of one token id, or its number where the tokenizer cannot tell."""
+        """The text of a token id, or its number if the tokenizer cannot decode it."""
         decoder = getattr(self._tokenizer, "decoder", None)
         if isinstance(decoder, dict):
             return str(decoder.get(token, token)).replace("</w>", "")
@@ -102,25 +102,25 @@ class TextTower:
     # ------------------------------------------------------------------------- tokens
 
     def body_ids(self, text: str) -> list[int]:
-        """Token ids of ``text`` alone, cut at what fits the tower."""
+        """Token ids of ``text`` without prefix and suffix, truncated to the tower's length."""
         row = self._row(text)
         return row[len(self.frame.prefix) : len(row) - len(self.frame.suffix)]
 
     def inner_ids(self, text: str) -> list[int]:
-        """Token ids of ``text`` where something stands before it.
+        """Token ids of ``text`` within a sentence.
 
-        Some tokenizers (Gemma's, of SigLIP 2) spell a word at the beginning of a sentence
-        otherwise than within it, and most a full stop that has no word before it.
+        Some tokenizers (Gemma's, of SigLIP 2) encode a word differently at the beginning of a
+        sentence, and most a full stop without a word before it.
         """
         before = self.body_ids("a")
         whole = self.body_ids(f"a{text}")
         return whole[len(before) :] if whole[: len(before)] == before else self.body_ids(text)
 
     def rows(self, bodies: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """Frame, cut and pad token lists.
+        """Add prefix and suffix to token lists, truncate and pad them.
 
         Returns:
-            ids: (n, length) int64; length is the longest row where :attr:`truncates`, else
+            ids: (n, length) int64; length is that of the longest row if :attr:`truncates`, else
                 :attr:`context_length`.
             lengths: (n,) int64, real tokens per row.
         """
@@ -144,12 +144,12 @@ class TextTower:
         ids = [int(item) for item in self._tokenizer([text])[0]]
         while ids and ids[-1] == self.frame.pad:
             ids.pop()
-        # A pad id that doubles as end of text (SigLIP) leaves no suffix, by construction.
+        # If the padding id is also the end of text (SigLIP), there is no suffix.
         return ids
 
     def _find_frame(self) -> TokenFrame:
-        """Compare an empty text with a word: what both begin with is the prefix, what the
-        empty one has besides is the suffix.
+        """Compare an empty text with a word: the common beginning is the prefix, the rest of the
+        empty text the suffix.
         """
         empty = [int(item) for item in self._tokenizer([""])[0]]
         word = [int(item) for item in self._tokenizer(["a"])[0]]
@@ -217,8 +217,8 @@ class TextTower:
         chunk: int = 256,
         on_chunk: Callable[..., None] | None = None,
     ) -> Tensor:
-        """Unit-norm float32 features of whole texts, (n, D), without gradient; in smaller chunks
-        where memory runs out.
+        """Unit-norm float32 features of texts, (n, D), without gradient; in smaller chunks if
+        memory runs out.
         """
         parts: list[Tensor] = []
         with torch.no_grad():
@@ -235,7 +235,7 @@ class TextTower:
                     )
                     parts.append(nn_f.normalize(self.forward(part, piece).float(), dim=-1))
                 except (MemoryError, RuntimeError) as error:
-                    if not means_no_memory(error) or len(part) == 1:
+                    if not is_out_of_memory(error) or len(part) == 1:
                         raise
                     chunk = len(part) // 2
                     log.warning("out of memory with %d texts at once; halving", len(part))
@@ -257,12 +257,12 @@ class TextTower:
     ) -> Tensor:
         """Unit-norm float32 features of ``make(rows)`` (n, length, W), chunk by chunk.
 
-        Where the tower :attr:`truncates`, rows of like ``lengths`` share a chunk that is as long
-        as its longest: a vocabulary has a few long names and many short ones.
+        If the tower :attr:`truncates`, rows of similar ``lengths`` share a chunk, which is as long
+        as its longest row: a vocabulary has a few long names and many short ones.
 
-        With ``recompute`` only one chunk's activations are held at a time: they are computed
-        again on the way back.  ``on_chunk`` is called before and on the way back through every
-        chunk, and may raise to leave.
+        With ``recompute`` only one chunk's activations are in memory at a time; they are recomputed
+        in the backward pass.  ``on_chunk`` is called before every chunk, forward and backward, and
+        may raise to stop.
         """
 
         def piece(part: Tensor) -> Tensor:
@@ -276,7 +276,7 @@ class TextTower:
         for start in range(0, len(rows), chunk):
             part = rows[order[start : start + chunk]]
             if recompute:
-                # The part must be an input, or checkpoint sees no tensor at all.
+                # The part must be an argument, or checkpoint gets no tensor at all.
                 out = cast(Tensor, checkpoint(piece, part, use_reentrant=False))
             else:
                 out = piece(part)

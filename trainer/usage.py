@@ -1,4 +1,4 @@
-"""What ``fit``, ``evaluate`` and ``inspect`` say of themselves under ``--help`` (no torch)."""
+"""Help texts of ``fit``, ``evaluate`` and ``inspect`` (imports no torch)."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from trainer.job import LMPT_PLUS
-from trainer.options import METHODS, FitOptions
+from trainer.options import LOSSES, METHODS, FitOptions
 
 EXIT_CODES = """\
-exit codes: 0 done (also when cancelled with a result kept), 1 failed, 2 wrong arguments,
+exit codes: 0 done (also if cancelled with a result kept), 1 failed, 2 wrong arguments,
 3 cancelled before there was a result
 """
 
 
 @dataclass(frozen=True)
 class Usage:
-    """summary: a line in the list of commands; text: what it does; after: below the arguments."""
+    """Help of one command.
+
+    summary: a line in the list of commands.
+    text: what the command does.
+    after: shown below the arguments.
+    """
 
     summary: str
     text: str
@@ -32,7 +37,7 @@ class Usage:
 def option_list(values: Mapping[str, Any]) -> str:
     """``name=value, ...``, wrapped."""
     each = [f"{name}={value!r}" for name, value in values.items()]
-    # A default may hold spaces, at which it must not be broken.
+    # A default may contain spaces, where lines must not be broken.
     joined = ", ".join(item.replace(" ", "\0") for item in each)
     return textwrap.fill(
         joined, 90, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False
@@ -40,44 +45,45 @@ def option_list(values: Mapping[str, Any]) -> str:
 
 
 FIT = Usage(
-    "fit prompts to a job folder",
+    "train prompts on a job folder",
     """Learns prompts for the classes of a job folder and writes them to JOB/prompt_set.
 
 A job folder holds job.json (backbone, classes, captions, settings) and job.safetensors (photo
 features, annotations). The LMPT Desktop app makes one for each retraining and keeps it under
-jobs/ in the library's folder; trainer.job.save writes one from Python. Photos are not needed:
-they have been turned into features before.
+jobs/ in the library's folder; trainer.job.save writes one from Python. Photos are not needed,
+because the job has their features.
 
-Part of the annotated photos is held out: it chooses nothing, calibrates the scores and judges
-the result beside the prompts in use. A run that was killed goes on from its checkpoint when
-started again. To cancel, press Ctrl+C, or make a file named "cancel" in the job folder; the
-best prompts so far are kept.""",
+Part of the annotated photos is held out: it only calibrates the scores and evaluates the result
+beside the prompts in use. A run that was killed resumes from its checkpoint when started again.
+To cancel, press Ctrl+C or create a file named "cancel" in the job folder; the best prompts so
+far are kept.""",
     f"""\
 examples:
   lmpt-trainer fit ~/photos-library/jobs/7
   lmpt-trainer fit ~/photos-library/jobs/7 --events > events.jsonl
 
-settings in job.json: "method" is "lmpt" (as in the paper) or "lmpt+" (what does best here);
-"options" change single values of it (FitOptions in trainer/options.py tells what each does).
+settings in job.json: "method" is "lmpt" (as in the paper) or "lmpt+" (the best one here);
+"options" override single values of it (described at FitOptions in trainer/options.py).
+"loss" is one of: {", ".join(LOSSES)}.
 The values of lmpt:
 {option_list({item.name: item.default for item in fields(FitOptions)})}
-lmpt+ has, instead:
+lmpt+ differs in:
 {option_list(METHODS[LMPT_PLUS])}
 """,
 )
 
 EVALUATE = Usage(
-    "judge a prompt set on a job's annotations",
+    "evaluate a prompt set on a job's annotations",
     """Prints how well a prompt set predicts the annotations of a job: mean average precision in
 total and for head, medium and tail classes; precision, recall and F1 at its thresholds, as the
 mean over classes (CP, CR, CF1) and over all annotations (OP, OR, OF1); calibration error; and
 average precision per class. Classes are matched by name.
 
-Unknown annotations take part in nothing. Classes without a present or without an absent
-annotation cannot be judged; they are left out of the means and listed.
+Unknown annotations are ignored. Classes without a present or without an absent annotation cannot
+be evaluated; they are left out of the means and listed.
 
-Thresholds and calibration were fitted to the photos that were held out, so on those they look
-a little better than they are; "inspect" shows the run's own, cross-fitted figures.""",
+Thresholds and calibration were fitted on the held-out photos, so figures on those are slightly
+too good; "inspect" shows the cross-fitted figures of the run itself.""",
     """\
 examples:
   lmpt-trainer evaluate JOB/prompt_set JOB
@@ -89,10 +95,10 @@ INSPECT = Usage(
     "show what a prompt set has learned",
     """Shows, for each class, its learned words (the vocabulary words nearest to each learned
 token), its weight and margin in the embedding loss, and its threshold; then the scores of the
-run, before and after, and the calibration error.
+run before and after, and the calibration error.
 
-"(shared)" marks classes with too few held-out annotations for a threshold of their own. To
-look up words, the backbone is loaded; --no-words does without.""",
+"(shared)" marks classes with too few held-out annotations for their own threshold. Looking
+up words loads the backbone; --no-words skips that.""",
     """\
 examples:
   lmpt-trainer inspect JOB/prompt_set

@@ -1,14 +1,14 @@
-"""Weights files, read without running anything that is in them.
+"""Read weights files without executing code in them.
 
-A pickle is a program.  Three kinds of file are read:
+A pickle is a program.  Three kinds of file are supported:
 
-- safetensors, which holds nothing but numbers;
-- PyTorch files (``.pt``, ``.pth``, ``.bin``, ``.ckpt``), through ``torch.load(weights_only=True)``,
-  which rebuilds tensors and plain containers and refuses everything else;
-- TorchScript archives, the form in which OpenAI published CLIP.  Their tensors hang in a tree
-  of modules whose classes are code in the archive.  The code is left out of what is read, and
-  the classes are stood in for by :class:`_Node`, which only keeps attributes; so the same
-  weights-only reader does the work.
+- safetensors, which contain only numbers;
+- PyTorch files (``.pt``, ``.pth``, ``.bin``, ``.ckpt``), with ``torch.load(weights_only=True)``,
+  which restores tensors and plain containers and refuses everything else;
+- TorchScript archives, the format in which OpenAI published CLIP.  Their tensors are attributes in
+  a tree of modules whose classes are code in the archive.  The code is not read, and
+  :class:`_Node`, which only stores attributes, replaces the classes; the same weights-only reader
+  does the rest.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _OPENAI_SETTINGS = ("input_resolution", "context_length", "vocab_size")
 _NESTED_UNDER = ("state_dict", "model_state_dict", "model")
 _MAX_DEPTH = 64
 _LIST_KINDS = ("int", "double", "bool", "tensor")
-"""TorchScript writes typed lists through helpers that return their argument."""
+"""TorchScript writes typed lists with functions that return their argument."""
 
 
 class WeightsError(Exception):
-    """A file holds no weights that can be read safely; the message is for the user."""
+    """A file has no weights that can be read safely; the message is for the user."""
 
 
 @dataclass(frozen=True)
 class Weights:
     """Tensors by name, on the CPU.
 
-    openai: the file is OpenAI's, whose models use QuickGELU whatever they are called.
+    openai: the file is from OpenAI, whose models use QuickGELU whatever their name.
     """
 
     tensors: dict[str, Tensor]
@@ -51,11 +51,11 @@ class Weights:
 
 
 def read_weights(path: Path) -> Weights:
-    """Read a weights file; its content decides how, not its suffix.
+    """Read a weights file; its content decides the format, not its suffix.
 
     Raises:
-        WeightsError: if there is no file, or not one of the three kinds, or it is damaged, or
-            it holds objects that only running its code could rebuild.
+        WeightsError: if the file is missing, damaged or of another kind, or has objects that could
+            only be restored by executing its code.
     """
     try:
         with path.open("rb") as file:
@@ -90,7 +90,7 @@ def _is_safetensors(head: bytes) -> bool:
 
 
 def _checked(content: object, path: Path, *, openai: bool = False) -> Weights:
-    """Find the tensors in what a training script may have saved around them."""
+    """Find the tensors within whatever a training script saved with them."""
     for name in _NESTED_UNDER:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             content = content[name]
@@ -111,7 +111,7 @@ def _checked(content: object, path: Path, *, openai: bool = False) -> Weights:
 
 
 class _Node:
-    """Stands in for a TorchScript module: keeps its attributes, has no behaviour."""
+    """Replaces a TorchScript module: stores its attributes and has no behaviour."""
 
 
 def _is_torchscript(path: Path) -> bool:
@@ -123,18 +123,18 @@ def _is_torchscript(path: Path) -> bool:
 
 def _read_torchscript(path: Path) -> dict[str, Tensor]:
     with _data_only(path) as (file, classes):
-        stand_ins: list[Any] = [(_Node, name) for name in classes]
-        stand_ins += [(list, f"torch.jit._pickle.build_{kind}list") for kind in _LIST_KINDS]
-        with torch.serialization.safe_globals(stand_ins):
+        replacements: list[Any] = [(_Node, name) for name in classes]
+        replacements += [(list, f"torch.jit._pickle.build_{kind}list") for kind in _LIST_KINDS]
+        with torch.serialization.safe_globals(replacements):
             root = torch.load(file, map_location="cpu", weights_only=True)
     return dict(_tensors(root, "", 0))
 
 
 @contextlib.contextmanager
 def _data_only(path: Path) -> Iterator[tuple[IO[bytes], set[str]]]:
-    """A temporary copy of the archive without its code, and the class names its data names.
+    """A temporary copy of the archive without its code, and the class names in its data.
 
-    Without ``constants.pkl`` PyTorch takes the archive for an ordinary file of tensors.
+    Without ``constants.pkl`` PyTorch treats the archive as an ordinary file of tensors.
     """
     with tempfile.TemporaryFile() as file:
         classes: set[str] = set()
@@ -156,7 +156,7 @@ def _data_only(path: Path) -> Iterator[tuple[IO[bytes], set[str]]]:
 
 
 def _script_classes(data: bytes) -> set[str]:
-    """Names of TorchScript classes in a pickle, found by reading its opcodes, not running it."""
+    """Names of TorchScript classes in a pickle, found from its opcodes without executing it."""
     names: set[str] = set()
     for opcode, argument, _ in pickletools.genops(data):
         if opcode.name == "GLOBAL" and isinstance(argument, str):

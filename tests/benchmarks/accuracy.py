@@ -38,10 +38,12 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from trainer import job, prompt_set
+from trainer.arrays import unit_rows
 from trainer.bands import BandLimits
-from trainer.blending import unit
+from trainer.cancel import CancelToken
 from trainer.events import FitFinished, Message
-from trainer.fit import fit, split_inner
+from trainer.fit import fit
+from trainer.inner_validation import split_for_validation
 from trainer.job import (
     ABSENT,
     LMPT,
@@ -57,7 +59,6 @@ from trainer.job import (
 from trainer.learner import embed_templates
 from trainer.metrics import band_scores, quick_average_precisions
 from trainer.options import FitOptions
-from trainer.stop import StopWatch
 from trainer.suggested import LITE
 from trainer.text_tower import TextTower
 
@@ -116,7 +117,7 @@ def load_corel() -> tuple[Corel, Any]:
     backbone = load_backbone(LITE, torch.device("cpu"))
     backbone.model.requires_grad_(False).eval()
     projection: Any = backbone.model.get_submodule("visual.head.proj")
-    features = unit(projection(torch.from_numpy(pooled)).numpy())
+    features = unit_rows(projection(torch.from_numpy(pooled)).numpy())
     names = sorted({name for row in rows for name in row["classes"]})
     place = {name: index for index, name in enumerate(names)}
     present = np.zeros((len(rows), len(names)), dtype=bool)
@@ -190,7 +191,7 @@ def trained(corel: Corel, backbone: Any, work: Work) -> NDArray[np.float32]:
     heard: list[Message] = []
     with tempfile.TemporaryDirectory() as folder:
         job.save(todo, Path(folder))
-        outcome = fit(Path(folder), heard.append, StopWatch(), lambda name, device: backbone)
+        outcome = fit(Path(folder), heard.append, CancelToken(), lambda name, device: backbone)
         if not isinstance(outcome, FitFinished):
             raise SystemExit(f"{work.name}: {outcome}")
         return prompt_set.load(Path(outcome.prompt_set)).class_embeddings
@@ -202,7 +203,7 @@ def linear_probe(
     """Weights (K, D) of one logistic regression per keyword, penalty chosen on a fifth."""
     annotated = (targets >= 0).any(1)
     features, targets = features[annotated], targets[annotated]
-    inner = split_inner(targets, FitOptions(), seed)
+    inner = split_for_validation(targets, FitOptions(), seed)
     assert inner is not None
     fitting, watching = inner == TRAIN, inner == job.HELD_OUT
 

@@ -33,9 +33,9 @@ from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, load_backbone
 from trainer.device import cores, device_label
 from trainer.encode import Encoder, default_threads
-from trainer.encode_wires import EventStream, Inbox
 from trainer.events import EncodePhotos, PhotosEncoded, parse_line
 from trainer.photo_encoder import PhotoEncoder
+from trainer.process_io import EventStream, Inbox
 from trainer.suggested import is_downloaded
 
 REQUEST = 64

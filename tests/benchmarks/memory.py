@@ -41,8 +41,9 @@ def measure(way: int, device_name: str, classes: int, batch: int) -> dict[str, A
     import torch
 
     from trainer import captions, dataset, memory
+    from trainer.arrays import unit_rows
     from trainer.device import choose_device, cores
-    from trainer.learner import Fitting, Task
+    from trainer.learner import Task, TrainingPass
     from trainer.options import FitOptions
     from trainer.prompts import activation_bytes
     from trainer.text_tower import TextTower
@@ -61,9 +62,12 @@ def measure(way: int, device_name: str, classes: int, batch: int) -> dict[str, A
         texts=names,
         zero_shot=torch.zeros(classes, dim, device=device),
         train=dataset.to_tensors(
-            r.normal(size=(batch, dim)), targets, torch.zeros(batch, dtype=torch.long), device
+            unit_rows(r.normal(size=(batch, dim))),
+            targets,
+            torch.zeros(batch, dtype=torch.long),
+            device,
         ),
-        watch=None,
+        validation=None,
         captions=captions.tokenise(["a photo of a thing"], tower),
         caption_features=torch.ones(1, dim, device=device),
         start_scale=20.0,
@@ -73,7 +77,7 @@ def measure(way: int, device_name: str, classes: int, batch: int) -> dict[str, A
     if free is not None:
         memory.available_bytes = lambda device: free
     options = FitOptions(batch_size=batch, recompute=recompute, class_chunk=chunk)
-    fitting = Fitting(task, options, seed=0)
+    fitting = TrainingPass(task, options, seed=0)
     before = peak(device.type)
     begun = time.perf_counter()
     losses, _ = fitting.advance(10)

@@ -16,8 +16,9 @@ autocast and its decoding counts as wholly hidden behind the computing, or the r
 out is the random cropping that a loop may also do, which a cached feature cannot follow.
 
 *Ours* is the trainer's own code: every photo goes through the encoder once (PhotoReader and
-PhotoEncoder), which counts in full, and then each step is :meth:`trainer.learner.Fitting.advance`
-with the same batch, losses, optimiser and number of context tokens on cached features.
+PhotoEncoder), which counts in full, and then each step is
+:meth:`trainer.learner.TrainingPass.advance` with the same batch, losses, optimiser and number of
+context tokens on cached features.
 
 Both run in this process with the same number of torch threads, in turns (ours, theirs, ours,
 theirs, ...), because the machine may be shared; each figure is the median over the rounds.  What
@@ -56,17 +57,18 @@ from PIL import Image, ImageDraw, ImageFilter
 from safetensors.torch import save_file
 
 from trainer import captions, dataset, job
+from trainer.arrays import unit_rows
 from trainer.backbone import Backbone, load_backbone
+from trainer.cancel import CancelToken
 from trainer.device import choose_device, cores, device_label
 from trainer.encode import SHARPNESS, default_threads
 from trainer.events import FitFinished, FitProgress, Message
 from trainer.fit import fit
-from trainer.learner import Fitting, Task, embed_templates
+from trainer.learner import Task, TrainingPass, embed_templates
 from trainer.options import FitOptions
 from trainer.photo_encoder import PhotoEncoder
 from trainer.photo_reader import PhotoReader
 from trainer.resources import resources_dir
-from trainer.stop import StopWatch
 from trainer.text_tower import TextTower
 
 MODEL = "ViT-B-16"
@@ -140,15 +142,16 @@ class Ours:
         self.backbone = backbone
         self.device = backbone.device
         tower = TextTower(backbone.model, backbone.tokenizer)
-        said = captions.captions_for([""] * PHOTOS, targets, names)
-        tokens = captions.tokenise(said, tower)
-        drawn = np.random.default_rng(SEED).normal(size=(PHOTOS, backbone.dim))
+        texts = captions.captions_for([""] * PHOTOS, targets, names)
+        tokens = captions.tokenise(texts, tower)
+        random = np.random.default_rng(SEED)
+        features = unit_rows(random.normal(size=(PHOTOS, backbone.dim)))
         self.task = Task(
             tower=tower,
             texts=names,
             zero_shot=embed_templates(tower, names, ["a photo of a {}."]),
-            train=dataset.to_tensors(drawn, targets, tokens.index, self.device),
-            watch=None,
+            train=dataset.to_tensors(features, targets, tokens.index, self.device),
+            validation=None,
             captions=tokens,
             caption_features=torch.zeros(0, 0),
             start_scale=20.0,
@@ -156,7 +159,7 @@ class Ours:
             autocast=torch.bfloat16 if self.device.type == "cuda" else None,
         )
 
-    def fitting(self, batch: int) -> Fitting:
+    def fitting(self, batch: int) -> TrainingPass:
         options = FitOptions(
             context_tokens=CONTEXT,
             batch_size=batch,
@@ -166,7 +169,7 @@ class Ours:
             mu=0.3,
             negative_scale=5.0,
         )
-        return Fitting(self.task, options, SEED)
+        return TrainingPass(self.task, options, SEED)
 
     def encode(self, paths: Sequence[Path]) -> None:
         """Files to features, as the encoder process does it."""
@@ -340,7 +343,7 @@ def retrain(name: str, title: str, device: str, names: list[str], targets: np.nd
     with tempfile.TemporaryDirectory() as folder:
         job.save(made, Path(folder))
         begun = time.perf_counter()
-        outcome = fit(Path(folder), events.append, StopWatch())
+        outcome = fit(Path(folder), events.append, CancelToken())
         seconds = time.perf_counter() - begun
     assert isinstance(outcome, FitFinished), outcome
     progress = [event for event in events if isinstance(event, FitProgress)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import product
+from typing import get_args
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from trainer import losses
 from trainer.losses import Counts, DistributionBalance
+from trainer.options import Rebalance
 
 B, C = 7, 5
 Loss = Callable[[Tensor, Tensor, Tensor, Counts], Tensor]
@@ -45,7 +47,7 @@ def balances() -> dict[str, DistributionBalance]:
                 rebalance=mode, negative_tolerant=tolerant, focal=focal, negative_scale=5.0
             )
         )
-        for mode, tolerant, focal in product(losses.REBALANCE, (True, False), (True, False))
+        for mode, tolerant, focal in product(get_args(Rebalance), (True, False), (True, False))
     }
 
 

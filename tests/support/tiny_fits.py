@@ -21,8 +21,8 @@ import numpy as np
 from tiny_backbone import DIM, tiny_backbone
 
 from trainer import job, prompt_set
+from trainer.cancel import CancelToken
 from trainer.events import Message, parse_line
-from trainer.stop import StopWatch
 
 NAMES = ["dog", "cat", "kite", "traffic light", "snowboard", "toaster", "zebra", "hair drier"]
 
@@ -89,7 +89,7 @@ class Events(list[Message]):
 
 
 def run(
-    folder: Path, made: job.FitJob | None, stop: StopWatch | None = None
+    folder: Path, made: job.FitJob | None, stop: CancelToken | None = None
 ) -> tuple[Message, Events]:
     """Write the job (None: it is there already) and fit it."""
     from trainer.fit import fit
@@ -97,7 +97,7 @@ def run(
     if made is not None:
         job.save(made, folder)
     events = Events()
-    outcome = fit(folder, events, stop or StopWatch(), tiny_backbone)
+    outcome = fit(folder, events, stop or CancelToken(), tiny_backbone)
     return outcome, events
 
 
@@ -139,16 +139,16 @@ def wait_for(child: subprocess.Popen[str], kind: type[Message]) -> Message:
 def _die_at(step: int) -> None:
     from trainer import learner
 
-    plain, done = learner.Fitting.advance, 0
+    plain, done = learner.TrainingPass.advance, 0
 
-    def advance(self: learner.Fitting, total: int) -> Any:
+    def advance(self: learner.TrainingPass, total: int) -> Any:
         nonlocal done
         done += 1
         if done == step:
             os.kill(os.getpid(), signal.SIGKILL)
         return plain(self, total)
 
-    learner.Fitting.advance = advance
+    learner.TrainingPass.advance = advance
 
 
 def _main() -> int:
@@ -163,13 +163,13 @@ def _main() -> int:
     fake.load_backbone = tiny_backbone
     sys.modules["trainer.backbone"] = fake
 
-    from trainer import descent
+    from trainer import schedule
     from trainer.__main__ import main
 
     if arguments.die_at:
         _die_at(arguments.die_at)
     if arguments.save_always:
-        descent.CHECKPOINT_SECONDS = 0.0
+        schedule.CHECKPOINT_SECONDS = 0.0
     return main(["fit", arguments.folder, "--events"])
 
 

@@ -13,6 +13,7 @@ import pytest
 from babel.messages.catalog import Catalog
 
 from lmpt_desktop.trainer_words import TRAINER_WORDS
+from trainer.event_texts import all_texts
 from trainer.suggested import SUGGESTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,7 +228,7 @@ def test_no_function_hides_the_translator_behind_a_name_of_its_own() -> None:
 
 
 def test_what_the_trainer_says_to_the_user_is_marked_in_the_app() -> None:
-    sentences = {item.note for item in SUGGESTED}
+    sentences = {item.note for item in SUGGESTED} | set(all_texts())
     tree = ast.parse((ROOT / "trainer" / "photo.py").read_text(encoding="utf-8"))
     documentation = {
         id(node.value)

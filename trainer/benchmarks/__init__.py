@@ -1,1 +1,1 @@
-"""The paper's benchmarks, VOC-LT and COCO-LT: the authors' lists, the run, the table."""
+"""The paper's benchmarks, VOC-LT and COCO-LT."""

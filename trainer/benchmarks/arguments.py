@@ -1,4 +1,4 @@
-"""The command line of ``reproduce`` (imports nothing heavy)."""
+"""Command-line arguments of ``reproduce`` (imports nothing heavy)."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from typing import Any
 
 from trainer.benchmarks.benchmark import KINDS
 from trainer.job import JobError
-from trainer.options import FitOptions
-
-METHODS = ("lmpt", "lmpt+")
+from trainer.options import LOSSES, METHODS, FitOptions
 
 HELP = (
-    "the paper's benchmarks, VOC-LT and COCO-LT",
-    """Trains on VOC-LT or COCO-LT as the LMPT paper (arXiv 2305.04536) does and prints the
-paper's table beside ours: zero-shot, LMPT and our default method, as mean average precision
-in total and for head, medium and tail classes.
+    "run the paper's benchmarks, VOC-LT and COCO-LT",
+    """Trains on VOC-LT or COCO-LT like the LMPT paper (arXiv 2305.04536) and prints the paper's
+table beside ours: zero-shot, LMPT and our default method, as mean average precision in total
+and for head, medium and tail classes.
 
-You bring the photos and the authors' lists:
+You need the photos and the authors' lists:
   --images  VOCdevkit with VOC2012 (trainval) and VOC2007 (test), or the folder around it;
             for COCO the folder that holds train2017 and val2017
   --lists   voc_labels.txt, voc_lt_train.txt, voc_lt_test.txt, voc_lt_captions.txt (or coco_...),
             from github.com/richard-peng-xia/LMPT
 
-Every photo is encoded once; features are kept in --cache, so that a run that was stopped goes
-on where it was, and a second run starts with the training. Training sees the training list
-alone; the test list is looked at once, after everything has been decided.""",
+Every photo is encoded once; features are kept in --cache, so that an interrupted run resumes,
+and a second run starts with the training. Training uses only the training list; the test list is
+used once, for the final evaluation.""",
 )
 
 EXAMPLES = """\
@@ -37,7 +35,7 @@ examples:
   lmpt-trainer reproduce coco-lt --images ~/data/coco --lists ~/LMPT/lists --backbone RN50/openai
 
 exit codes: 0 done, 1 failed (photos missing, a list that cannot be read, ...),
-2 wrong arguments, 3 stopped with Ctrl+C
+2 wrong arguments, 3 interrupted with Ctrl+C
 """
 
 
@@ -55,15 +53,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         metavar="NAME",
         help="ViT-B-16/openai (the paper's), RN50/openai, any other MODEL/PRETRAINED of "
-        "open_clip, MODEL/path/to/weights, or lite; downloaded once if need be",
+        "open_clip, MODEL/path/to/weights, or lite; downloaded once if necessary",
     )
     parser.add_argument(
         "--method",
         choices=(*METHODS, "both"),
         default="both",
-        help="lmpt: as the paper has it; lmpt+: our default (default: both)",
+        help="lmpt: as in the paper; lmpt+: our default (default: both)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the training (default 0)")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="random seed of the training (default 0)"
+    )
     parser.add_argument(
         "--json", metavar="FILE", help="also write everything as JSON to FILE (- for stdout)"
     )
@@ -71,19 +71,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cache",
         type=Path,
         metavar="DIR",
-        help="where features and trained prompts are kept (default: the user's cache folder)",
+        help="folder for features and trained prompts (default: in the user's cache folder)",
     )
     parser.add_argument(
         "--allow-missing",
         action="store_true",
-        help="go on without photos that are missing or cannot be read; they are counted and "
+        help="continue without photos that are missing or cannot be read; they are counted and "
         "listed in the output",
     )
     parser.add_argument(
         "--limit",
         type=_positive,
         metavar="N",
-        help="only the first N images of each list, to try things out; not comparable",
+        help="only the first N images of each list, for a quick test; not comparable",
     )
     parser.add_argument(
         "--class-names",
@@ -98,7 +98,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a training option, such as context_tokens=16 (may be repeated)",
+        help="a training option, such as context_tokens=16; may be repeated.  Losses: "
+        + ", ".join(LOSSES),
     )
     parser.add_argument("--device", default="auto", help="auto, cuda, cuda:1, mps or cpu")
     parser.add_argument("--threads", type=_positive, metavar="N", help="threads that decode photos")
@@ -107,7 +108,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _positive(text: str) -> int:
     if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number from 1 on")
+        raise argparse.ArgumentTypeError(f"“{text}” is not a whole number of at least 1")
     return int(text)
 
 

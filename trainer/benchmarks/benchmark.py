@@ -1,7 +1,7 @@
-"""What VOC-LT and COCO-LT are: file names, places of the photos, constants (no torch).
+"""Definitions of VOC-LT and COCO-LT: file names, photo folders, constants (imports no torch).
 
-Nothing here says how many images or classes there are or which class is head or tail: that is
-computed from the lists.
+Numbers of images and classes and the bands of classes are not here: they are computed from the
+lists.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from typing import Any
 class BenchmarkKind:
     """One of the paper's data sets.
 
-    name: as on the command line; title: as in the paper.
+    name: on the command line; title: in the paper.
     labels, train, test, captions: names of the list files.
-    image_prefixes: what may stand for the first folder of a list's paths, so that ``--images``
-        may be the folder around it, the folder itself, or one with the photos in ``images/``.
-    vocabulary: of ``resources/vocabularies``; spells class names out for ``--class-names words``.
+    image_prefixes: replacements for the first folder of a list's paths, so that ``--images`` may be
+        the folder itself, its parent, or a folder with the photos in ``images/``.
+    vocabulary: in ``resources/vocabularies``; class names in words for ``--class-names words``.
     options: of the distribution-balanced loss, as published for this data set (DESIGN section
         4; Wu et al. 2020): mu, and lambda and kappa of negative-tolerant regularisation.
-    digest: of what the authors' lists say (:attr:`trainer.benchmarks.lists.BenchmarkLists.digest`),
-        to tell other lists of the same names from theirs.
-    where: how to come by the photos, for messages.
+    digest: of the authors' lists (:attr:`trainer.benchmarks.lists.BenchmarkLists.digest`), to
+        recognise other lists with the same file names.
+    where: how to obtain the photos, for messages.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""A benchmark run for people at a terminal: bars, then the paper's table beside ours (no torch)."""
+"""A benchmark run at a terminal: progress bars, then the paper's table beside ours (no torch)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ UNKNOWN = "–"
 
 
 class _Bar:
-    """A progress bar that is shown while it is a context."""
+    """A progress bar, shown while its context is open."""
 
     def __init__(self, progress: Progress, title: str, total: int | None) -> None:
         self._progress = progress
@@ -51,7 +51,7 @@ class _Bar:
 
 
 class PhotoBar(_Bar):
-    """Photos encoded so far, with the rate; those from the cache come first, all at once."""
+    """Photos encoded so far, with the rate; photos from the cache come first, all at once."""
 
     def __init__(self, console: Console, title: str, total: int) -> None:
         progress = Progress(
@@ -68,7 +68,7 @@ class PhotoBar(_Bar):
         self._begun = 0.0
 
     def __call__(self, done: int) -> None:
-        """``done`` photos of the list have a feature or are known to get none."""
+        """Report that ``done`` photos of the list have a feature or cannot be encoded."""
         note = ""
         if self._from < 0:
             self._from, self._begun = done, time.monotonic()
@@ -79,7 +79,7 @@ class PhotoBar(_Bar):
 
 
 class DownloadBar(_Bar):
-    """Bytes of a backbone's weights; a mere "Loading" where nothing is downloaded."""
+    """Bytes of a backbone's weights; just "Loading" if nothing is downloaded."""
 
     def __init__(self, console: Console, name: str) -> None:
         progress = Progress(
@@ -93,7 +93,7 @@ class DownloadBar(_Bar):
         self._name = name
 
     def __call__(self, done: int, total: int) -> None:
-        """``total`` is 0 where it is not known."""
+        """``total`` is 0 if unknown."""
         self._progress.update(
             self._task,
             description=f"Downloading {self._name}",
@@ -103,12 +103,12 @@ class DownloadBar(_Bar):
 
 
 def points(value: float | None) -> str:
-    """``87.88``, or a dash for what is not known."""
+    """``87.88``, or a dash for None."""
     return UNKNOWN if value is None else f"{100 * value:.2f}"
 
 
 def tables(outcome: Outcome) -> list[RenderableType]:
-    """What is printed at the end: the table, then what a reader must know about it."""
+    """The final output: the table, then remarks about it."""
     return [_table(outcome), *_remarks(outcome)]
 
 
@@ -132,7 +132,7 @@ def _table(outcome: Outcome) -> Table:
         where = row.source if known else "not in our notes"
         table.add_row(row.method, row.backbone, *_scores(row.scores), where)
     table.add_section()
-    for item in outcome.judged:
+    for item in outcome.results:
         trained = f"this run, {item.seconds:.0f} s" if item.seconds else "this run"
         label = LABELS.get(item.method, item.method)
         if item.same_as:
@@ -148,33 +148,33 @@ def _scores(scores: BandScores) -> list[str]:
 def _remarks(outcome: Outcome) -> list[RenderableType]:
     train, test = outcome.parts["train"], outcome.parts["test"]
     lines = [
-        f"{UNKNOWN}: not in our notes, or nothing to judge. Bands are by a class's images in the "
-        "training list: head from 100, tail below 20.",
+        f"{UNKNOWN}: not in our notes, or not enough images to evaluate. Bands depend on a class's "
+        "images in the training list: head from 100, tail below 20.",
         NOTES[outcome.kind.name],
-        f"Trained on {train.used:,} of {train.listed:,} images, judged once on {test.used:,} of "
+        f"Trained on {train.used:,} of {train.listed:,} images, evaluated once on {test.used:,} of "
         f"{test.listed:,}; seed {outcome.seed}, {outcome.device}.",
     ]
-    if left_out := metrics.not_judged(outcome.judged[0].evaluation):
-        lines.append(f"Not enough in the test list to judge: {', '.join(left_out)}.")
+    if left_out := metrics.not_evaluated(outcome.results[0].evaluation):
+        lines.append(f"Not enough images in the test list to evaluate: {', '.join(left_out)}.")
     lines += [
-        f"The training of {item.method} came to the very same prompts as that of {item.same_as}: "
-        f"this version trains both in one way, and the row says nothing of {item.method}."
-        for item in outcome.judged
+        f"The training of {item.method} gave the same prompts as that of {item.same_as}: this "
+        f"version trains both in the same way, so the row says nothing about {item.method}."
+        for item in outcome.results
         if item.same_as
     ]
     if not outcome.authors_lists:
-        lines.append("NOT COMPARABLE: these lists do not say what the authors' lists say.")
+        lines.append("NOT COMPARABLE: these lists differ from those of the authors.")
     if outcome.limit is not None:
         lines.append(
             f"NOT COMPARABLE: only the first {outcome.limit:,} images of each list were used."
         )
-    absent = outcome.absent
-    if absent.count:
+    unusable = outcome.unusable
+    if unusable.count:
         lines.append(
-            f"NOT COMPARABLE: {len(absent.missing):,} images are missing and "
-            f"{len(absent.unreadable):,} cannot be read:"
+            f"NOT COMPARABLE: {len(unusable.missing):,} images are missing and "
+            f"{len(unusable.unreadable):,} cannot be read:"
         )
-        named = [*absent.missing, *(f"{path} ({why})" for path, why in absent.unreadable)]
+        named = [*unusable.missing, *(f"{path} ({why})" for path, why in unusable.unreadable)]
         lines += [f"  {line}" for line in named[:SHOWN]]
         if len(named) > SHOWN:
             lines.append(f"  ... and {len(named) - SHOWN:,} more; --json FILE lists all of them")

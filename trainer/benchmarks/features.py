@@ -1,10 +1,9 @@
 """Features of a list's photos, kept on disk so that each photo is encoded once.
 
-A cache is a folder of safetensors files, one per chunk, named after everything that decides
-what a feature is: the backbone with its weights, the preprocessing, the list.  A chunk is
-written to a temporary name and renamed, so a run that is killed loses at most the chunk it was
-in, and the next one goes on.  Each row also carries its file's size and time: a photo that
-was replaced is encoded again.
+A cache is a folder of safetensors files, one per chunk.  Its name includes everything that
+determines a feature: backbone, weights, preprocessing and list.  A chunk is written to a temporary
+name and renamed, so a killed run loses at most its current chunk, and the next run resumes.  Each
+row also has the size and modification time of its file: a photo that was replaced is encoded again.
 """
 
 from __future__ import annotations
@@ -36,9 +35,9 @@ from trainer.photo_reader import PhotoReader
 log = logging.getLogger(__name__)
 
 CHUNK = 128
-"""Photos between two writes; a batch at least."""
+"""Photos between two writes, or one batch if that is larger."""
 FORMAT = 1
-"""Of the cache; raised when photos are decoded or features written in another way."""
+"""Of the cache; increased when decoding or the file format changes."""
 _WINDOW_BATCHES = 3
 OnProgress = Callable[[int], None]
 _Chunk = tuple[NDArray[np.int64], NDArray[np.float16], list[tuple[int, str]]]
@@ -46,13 +45,13 @@ _Chunk = tuple[NDArray[np.int64], NDArray[np.float16], list[tuple[int, str]]]
 
 @dataclass(frozen=True)
 class ListFeatures:
-    """Features of the photos of a list that have one.
+    """Features of those photos of a list that have one.
 
-    rows: (n,) int64, rising: their places in the list.
+    rows: (n,) int64, ascending: their rows in the list.
     features: (n, D) float16, unit norm.
-    unreadable: (place in the list, sentence) of the photos that could not be encoded.
+    unreadable: (row in the list, sentence) of the photos that could not be encoded.
     encoded, cached: how many were encoded now, and how many came from the cache.
-    seconds: spent on encoding.
+    seconds: time spent on encoding.
     """
 
     rows: NDArray[np.int64]
@@ -64,9 +63,8 @@ class ListFeatures:
 
 
 def feature_key(backbone: Backbone) -> str:
-    """32 hex digits that change with anything that changes a feature: the name, the image
-    tower's weights (a file of one's own may change under the same name), precision and
-    preprocessing.
+    """Hash (32 hex digits) of everything that determines a feature: name, weights of the image
+    tower (a local file may change under the same name), precision and preprocessing.
     """
     visual = cast(Any, backbone.model).visual
     about = {
@@ -87,20 +85,20 @@ def feature_key(backbone: Backbone) -> str:
 
 
 def list_key(listed: Sequence[str]) -> str:
-    """16 hex digits of a list's paths in their order."""
+    """Hash (16 hex digits) of a list's paths in their order."""
     return hashlib.blake2b("\n".join(listed).encode(), digest_size=8).hexdigest()
 
 
 class FeatureCache:
-    """The chunks of one list by one backbone; ``folder`` is made when something is written."""
+    """The chunks of one list and backbone; ``folder`` is created when something is written."""
 
     def __init__(self, folder: Path, dim: int) -> None:
         self._folder, self._dim = folder, dim
 
     def load(self, files: Sequence[PhotoFile | None]) -> dict[int, NDArray[np.float16]]:
-        """Features (D,) by place in the list, of photos that are as they were when encoded.
+        """Features (D,) by row in the list, of photos that have not changed since.
 
-        A damaged chunk is left out with a warning; its photos are encoded again.
+        A damaged chunk is skipped with a warning; its photos are encoded again.
         """
         found: dict[int, NDArray[np.float16]] = {}
         for path in sorted(self._folder.glob("*.safetensors")):
@@ -108,10 +106,10 @@ class FeatureCache:
                 arrays = load_file(path)
                 rows, stamps, features = (arrays[key] for key in ("rows", "stamps", "features"))
             except (OSError, SafetensorError, KeyError) as error:
-                log.warning("%s is damaged and left out: %s", path, error)
+                log.warning("skipping the damaged chunk %s: %s", path, error)
                 continue
             if features.shape != (len(rows), self._dim) or stamps.shape != (len(rows), 2):
-                log.warning("%s is not a chunk of this cache and left out", path)
+                log.warning("skipping %s, which is not a chunk of this cache", path)
                 continue
             for row, stamp, feature in zip(rows.tolist(), stamps.tolist(), features, strict=True):
                 file = files[row] if 0 <= row < len(files) else None
@@ -128,12 +126,12 @@ class FeatureCache:
         """Write one chunk: features (n, D) of the photos at ``rows`` (n,).
 
         Raises:
-            OSError: if the disk is full or the place cannot be written.
+            OSError: if the disk is full or the folder cannot be written.
         """
-        there = [files[int(row)] for row in rows]
-        stamps = [[file.size, file.modified] for file in there if file is not None]
+        encoded = [files[int(row)] for row in rows]
+        stamps = [[file.size, file.modified] for file in encoded if file is not None]
         self._folder.mkdir(parents=True, exist_ok=True)
-        # Unique, so that two runs side by side never write to one file.
+        # Unique, so that two simultaneous runs never write to the same file.
         name = f"{int(rows[0]):06d}-{uuid.uuid4().hex[:8]}"
         part = self._folder / f"{name}.part"
         try:
@@ -155,17 +153,16 @@ def encode_list(
     chunk: int = CHUNK,
     on_progress: OnProgress = lambda done: None,
 ) -> ListFeatures:
-    """Features of all photos that are there: from the cache, else encoded and put there.
+    """Features of all existing photos: from the cache, or encoded and added to it.
 
     Args:
-        threads: that decode photos ahead of the model; 0 for as many as suit the device.
-        batch: photos encoded at once; None for as many as suit the device.
-        on_progress: called with the photos of the list that are done, those from the cache
-            included.
+        threads: decoding threads; 0 for a number suitable for the device.
+        batch: photos encoded at once; None for a number suitable for the device.
+        on_progress: called with the number of photos done, including those from the cache.
 
     Raises:
         OSError: if the cache cannot be written.
-        OutOfMemoryError: if not even one photo at a time fits in memory.
+        OutOfMemoryError: if not even a single photo fits into memory.
     """
     found = cache.load(files)
     cached = len(found)
@@ -173,7 +170,7 @@ def encode_list(
     on_progress(cached)
     taken = 0
 
-    def one_more_batch(count: int) -> None:
+    def add_progress(count: int) -> None:
         nonlocal taken
         taken += count
         on_progress(cached + taken)
@@ -188,7 +185,7 @@ def encode_list(
             threads=threads,
             batch=batch,
             chunk=chunk,
-            report=one_more_batch,
+            report=add_progress,
         ):
             if len(rows):
                 cache.append(rows, features, files)
@@ -234,13 +231,13 @@ def _encoded(
         return taken
 
     try:
-        # All at once: the next chunk's photos are decoded while this one is encoded.
+        # All at once, so that the next chunk is decoded while this one is encoded.
         reader.add([file.path for row in todo if (file := files[row]) is not None])
         size = max(chunk, encoder.batch)
         for start in range(0, len(todo), size):
             part = np.array(todo[start : start + size], np.int64)
             made = encoder.encode(len(part), take)
-            failures = [(int(part[place]), reason) for place, reason in made.failures]
+            failures = [(int(part[position]), reason) for position, reason in made.failures]
             yield part[made.positions], made.features, failures
     finally:
         reader.close()

@@ -1,4 +1,4 @@
-"""Where the photos of a list are, and which are not there (no torch)."""
+"""Locate the photos of a list (imports no torch)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from trainer.benchmarks.benchmark import BenchmarkKind
 
 @dataclass(frozen=True)
 class PhotoFile:
-    """A photo that is there; size and time tell whether it is still the one that was encoded.
+    """An existing photo; size and time show whether it has changed since it was encoded.
 
-    size: bytes; modified: nanoseconds since the epoch.
+    size: in bytes; modified: in nanoseconds since the epoch.
     """
 
     path: Path
@@ -22,8 +22,8 @@ class PhotoFile:
 
 
 @dataclass(frozen=True)
-class Located:
-    """The photos of a list, in its order: None where there is no file."""
+class LocatedPhotos:
+    """The photos of a list, in its order; None if there is no file."""
 
     listed: tuple[str, ...]
     files: tuple[PhotoFile | None, ...]
@@ -34,20 +34,20 @@ class Located:
         return [path for path, file in zip(self.listed, self.files, strict=True) if file is None]
 
 
-def locate(listed: Sequence[str], folder: Path, kind: BenchmarkKind) -> Located:
-    """Find the photos ``listed`` below ``folder``, laid out in any way ``kind`` allows."""
-    return Located(tuple(listed), tuple(_find(path, folder, kind) for path in listed))
+def locate(listed: Sequence[str], folder: Path, kind: BenchmarkKind) -> LocatedPhotos:
+    """Find the photos ``listed`` below ``folder``, in any layout that ``kind`` allows."""
+    return LocatedPhotos(tuple(listed), tuple(_find(path, folder, kind) for path in listed))
 
 
 def _find(listed: str, folder: Path, kind: BenchmarkKind) -> PhotoFile | None:
-    for prefix, instead in kind.image_prefixes:
+    for prefix, replacement in kind.image_prefixes:
         if not listed.startswith(prefix):
             continue
-        path = folder / (instead + listed.removeprefix(prefix))
+        path = folder / (replacement + listed.removeprefix(prefix))
         try:
-            facts = path.stat()
+            status = path.stat()
         except OSError:
             continue
         if path.is_file():
-            return PhotoFile(path, facts.st_size, facts.st_mtime_ns)
+            return PhotoFile(path, status.st_size, status.st_mtime_ns)
     return None

@@ -1,10 +1,10 @@
-"""Readers of the authors' list files (no torch).
+"""Read the authors' list files (imports no torch).
 
-One image per line: its path, then the ids of its classes; or its path, then a caption.  Labels:
-a class name, which may hold spaces, then its id.  The files as published have Windows line ends
-here and there, trailing spaces, and no newline at the end of some; an image of the test list
-may have no class at all.  Whatever else is odd is an error with file and line, for a benchmark
-on half-understood lists is worth nothing.
+Image lists and captions have one image per line: its path, then the ids of its classes or a
+caption.  Labels have a class name, possibly with spaces, then its id.  The published files have
+some Windows line ends, trailing spaces, and no newline at the end of some; an image of the test
+list may have no class.  Anything else is an error with file and line, because a benchmark on
+misread lists is worthless.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from trainer.photo import PHOTO_SUFFIXES
 
 
 class ListError(Exception):
-    """A list file is missing or cannot be understood; the message names file and line."""
+    """A list file is missing or invalid; the message names file and line."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class ImageList:
     """The images of one list, in its order (N images, C classes).
 
     paths: N, relative, with forward slashes, as listed.
-    targets: (N, C) int8, 1 present and 0 absent; nothing is unknown.
-    repeated: lines left out because they say again what an earlier one said.
+    targets: (N, C) int8, 1 present and 0 absent; none is unknown.
+    repeated: number of lines ignored because they repeat an earlier line.
     """
 
     file: Path
@@ -56,7 +56,7 @@ class ImageList:
 class BenchmarkLists:
     """Everything the authors published for one data set, checked.
 
-    captions: per training image, "" where the captions file has none.
+    captions: per training image, "" if the captions file has none.
     """
 
     classes: tuple[str, ...]
@@ -66,7 +66,7 @@ class BenchmarkLists:
 
     @property
     def digest(self) -> str:
-        """32 hex digits of what the lists say, however their lines end."""
+        """Hash (32 hex digits) of the content of the lists, whatever their line ends."""
         content: list[Any] = [self.classes, self.captions]
         for part in (self.train, self.test):
             ids = [np.flatnonzero(row == PRESENT).tolist() for row in part.targets]
@@ -75,7 +75,7 @@ class BenchmarkLists:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
     def first(self, count: int) -> BenchmarkLists:
-        """Only the first ``count`` images of each list, for trying things out."""
+        """Only the first ``count`` images of each list, for quick tests."""
         return replace(
             self,
             train=self.train.first(count),
@@ -88,14 +88,14 @@ def read_lists(folder: Path, kind: BenchmarkKind) -> BenchmarkLists:
     """Read and check the four list files of ``kind`` in ``folder``.
 
     Raises:
-        ListError: if one is missing or has a line that cannot be understood, or if an image is
-            in both the training and the test list.
+        ListError: if one is missing or has an invalid line, or if an image is in both the training
+            and the test list.
     """
     wanted = (kind.labels, kind.train, kind.test, kind.captions)
-    absent = [name for name in wanted if not (folder / name).is_file()]
-    if absent:
+    missing = [name for name in wanted if not (folder / name).is_file()]
+    if missing:
         raise ListError(
-            f"{folder} lacks {', '.join(absent)}. --lists is the folder with the list files of "
+            f"{folder} lacks {', '.join(missing)}. --lists is the folder with the list files of "
             f"the LMPT authors for {kind.title}: {', '.join(wanted)}."
         )
     classes = read_labels(folder / kind.labels)
@@ -104,10 +104,12 @@ def read_lists(folder: Path, kind: BenchmarkKind) -> BenchmarkLists:
     if both := sorted(set(train.paths) & set(test.paths)):
         raise ListError(
             f"{len(both)} images are in both {train.file} and {test.file}, for example "
-            f"{both[0]}. A test on them would say nothing."
+            f"{both[0]}. A test on them would be meaningless."
         )
-    spoken = read_captions(folder / kind.captions)
-    return BenchmarkLists(classes, train, test, tuple(spoken.get(path, "") for path in train.paths))
+    captions = read_captions(folder / kind.captions)
+    return BenchmarkLists(
+        classes, train, test, tuple(captions.get(path, "") for path in train.paths)
+    )
 
 
 def read_labels(file: Path) -> tuple[str, ...]:
@@ -131,19 +133,19 @@ def read_labels(file: Path) -> tuple[str, ...]:
     gaps = [index for index in range(len(names)) if index not in names]
     if not names or gaps:
         what = f"no class has number {gaps[0]}" if gaps else "it names no class"
-        raise ListError(f"{file} is not a whole list of classes: {what}.")
+        raise ListError(f"{file} is not a complete list of classes: {what}.")
     return tuple(names[index] for index in range(len(names)))
 
 
 def read_images(file: Path, classes: int) -> ImageList:
     """Images and their classes.
 
-    An image listed again with the same classes counts once; so does a class number that
-    stands twice on a line.
+    An image listed again with the same classes counts once; so does a repeated class number in a
+    line.
 
     Raises:
-        ListError: for a line that is not a path and class numbers, a number beyond the labels,
-            an image listed again with other classes, or an empty list.
+        ListError: for a line that is not a path with class numbers, a class number out of range, an
+            image listed again with different classes, or an empty list.
     """
     seen: dict[str, tuple[int, frozenset[int]]] = {}
     repeated = 0
@@ -196,12 +198,12 @@ def read_captions(file: Path) -> dict[str, str]:
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines that are not blank, without space around them."""
+    """Numbered non-blank lines, without surrounding whitespace."""
     try:
         content = file.read_bytes()
     except OSError as error:
         raise ListError(f"{file} cannot be read: {error.strerror or error}.") from error
-    # Not splitlines(): it would also split captions at rarer separators, such as U+2028.
+    # Not splitlines(), which would also split captions at other separators, such as U+2028.
     for number, raw in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         try:
             line = raw.decode("utf-8").replace("\t", " ").strip()
@@ -229,5 +231,5 @@ def _bad(file: Path, number: int, what: str, line: str) -> ListError:
 
 
 def without_caption(captions: Sequence[str]) -> int:
-    """How many images have no caption of their own."""
+    """Number of images without a caption."""
     return sum(not caption for caption in captions)

@@ -1,6 +1,6 @@
-"""Figures others published on VOC-LT and COCO-LT (imports no torch).
+"""Published figures on VOC-LT and COCO-LT (imports no torch).
 
-Only what our notes hold (DESIGN section 4); None is "not in our notes", never a guess.
+Only those in our notes (DESIGN section 4); None means "not in our notes".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a benchmark run found, and how it is written down as JSON (no torch)."""
+"""The results of a benchmark run, and their JSON form (imports no torch)."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _PACKAGES = ("lmpt-desktop", "torch", "open_clip_torch", "numpy", "scikit-learn"
 
 
 @dataclass(frozen=True)
-class Absent:
-    """Photos of the lists that took no part.
+class UnusablePhotos:
+    """Photos of the lists that could not be used.
 
     missing: listed paths without a file; unreadable: (listed path, reason).
     """
@@ -40,8 +40,8 @@ class Absent:
 
 @dataclass(frozen=True)
 class Part:
-    """How many photos of one list were listed and used, and where their features came from;
-    ``seconds`` were spent on encoding.
+    """Numbers of photos of one list: listed, used, encoded and from the cache; ``seconds`` is the
+    time spent on encoding.
     """
 
     listed: int
@@ -52,12 +52,12 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Judged:
+class MethodResult:
     """One method on the test list.
 
-    seconds: spent on training.
-    same_as: an earlier method whose training came to the very same prompts, or ""; then this
-        row says nothing about ``method``.
+    seconds: time spent on training.
+    same_as: an earlier method whose training gave exactly the same prompts, or ""; this result then
+        says nothing about ``method``.
     """
 
     method: str
@@ -70,8 +70,10 @@ class Judged:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A whole run; ``parts`` by ``train`` and ``test``, ``authors_lists`` whether the lists say
-    what the authors' say.
+    """A whole run.
+
+    authors_lists: whether the lists have the same content as the authors' lists.
+    parts: of ``train`` and ``test``.
     """
 
     kind: BenchmarkKind
@@ -83,20 +85,20 @@ class Outcome:
     prompt_texts: list[str]
     lists: BenchmarkLists
     authors_lists: bool
-    absent: Absent
+    unusable: UnusablePhotos
     parts: dict[str, Part]
-    judged: list[Judged]
+    results: list[MethodResult]
     cache: Path
 
     @property
     def comparable(self) -> bool:
-        """Whether all images of the authors' lists were used, and no others."""
-        return self.authors_lists and self.limit is None and not self.absent.count
+        """Whether exactly the images of the authors' lists were used."""
+        return self.authors_lists and self.limit is None and not self.unusable.count
 
 
 def to_json(outcome: Outcome) -> dict[str, Any]:
-    """Everything one needs to check the figures or to run them again; scores are in [0, 1],
-    None where our notes have none or nothing can be judged.
+    """Everything needed to check or reproduce the figures.  Scores are in [0, 1], None if not in
+    our notes or if there are too few images to evaluate.
     """
     kind, lists = outcome.kind, outcome.lists
     counts = lists.train.counts
@@ -127,9 +129,9 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
         },
         "captions_missing": without_caption(lists.captions),
         "band_sizes": {band: sum(item == band for item in bands) for band in sorted(set(bands))},
-        "missing": outcome.absent.missing,
+        "missing": outcome.unusable.missing,
         "unreadable": [
-            {"path": path, "reason": reason} for path, reason in outcome.absent.unreadable
+            {"path": path, "reason": reason} for path, reason in outcome.unusable.unreadable
         ],
         "classes": [
             {
@@ -139,7 +141,7 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
                 "band": bands[index].value,
                 "average_precision": {
                     item.method: item.evaluation.classes[index].average_precision
-                    for item in outcome.judged
+                    for item in outcome.results
                 },
             }
             for index, name in enumerate(lists.classes)
@@ -156,17 +158,17 @@ def to_json(outcome: Outcome) -> dict[str, Any]:
                 "seconds": item.seconds,
                 "same_as": item.same_as or None,
                 "figures": item.evaluation.extra,
-                "classes_not_judged": metrics.not_judged(item.evaluation),
+                "classes_not_judged": metrics.not_evaluated(item.evaluation),
                 "settings": item.settings,
                 "job": None if item.folder is None else str(item.folder),
             }
-            for item in outcome.judged
+            for item in outcome.results
         },
     }
 
 
 def write_json(body: dict[str, Any], where: str) -> None:
-    """To the file ``where``, made whole or not at all; ``-`` is stdout.
+    """Write to the file ``where`` atomically, or to stdout for ``-``.
 
     Raises:
         OSError: if it cannot be written.

@@ -1,8 +1,8 @@
-"""``lmpt-trainer reproduce``: VOC-LT or COCO-LT from photos and lists to the table.
+"""``lmpt-trainer reproduce``: run VOC-LT or COCO-LT, from photos and lists to the table.
 
-In this order: read the lists, find the photos (and stop if any is missing), encode what is not
-in the cache, fit each method to the training list, and only then look at the test list, once.
-The fits get no image of the test list, so it cannot choose anything.
+The steps: read the lists, locate the photos (and stop if any is missing), encode what is not in the
+cache, train each method on the training list, and then evaluate on the test list, once.  Training
+gets no image of the test list, so the test list cannot influence any choice.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from trainer import calibration, job, metrics, prompt_set
+from trainer.arrays import unit_rows
 from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.bands import BandLimits
 from trainer.benchmarks.benchmark import BenchmarkKind
@@ -31,11 +32,18 @@ from trainer.benchmarks.features import (
     feature_key,
     list_key,
 )
-from trainer.benchmarks.images import Located, locate
+from trainer.benchmarks.images import LocatedPhotos, locate
 from trainer.benchmarks.lists import BenchmarkLists, ListError, read_lists
-from trainer.benchmarks.record import Absent, Judged, Outcome, Part, to_json, write_json
+from trainer.benchmarks.record import (
+    MethodResult,
+    Outcome,
+    Part,
+    UnusablePhotos,
+    to_json,
+    write_json,
+)
 from trainer.benchmarks.request import Request
-from trainer.dataset import unit_features
+from trainer.cancel import CancelToken
 from trainer.device import device_label
 from trainer.display import FitDisplay
 from trainer.events import FitFailed, FitFinished
@@ -44,12 +52,11 @@ from trainer.job import TRAIN, FitJob, JobClass, JobSettings
 from trainer.photo_encoder import OutOfMemoryError
 from trainer.prompt_set import Evaluation, PromptSet
 from trainer.resources import resources_dir
-from trainer.stop import StopWatch
 
 log = logging.getLogger(__name__)
 
 SHOWN = 10
-"""Missing photos named in a message; the file it points to has all."""
+"""Missing photos named in a message; the file it mentions has all."""
 ZERO_SHOT = "zero-shot"
 
 LoadBackbone = Callable[[str, str, Console], Backbone]
@@ -60,9 +67,9 @@ class ReproduceError(Exception):
 
 
 def run_reproduce(arguments: argparse.Namespace) -> int:
-    """The subcommand; its exit code."""
+    """Run the subcommand and return its exit code."""
     notes = Console(stderr=True)
-    # open_clip tells the root logger of every step of loading.
+    # open_clip logs every step of loading to the root logger.
     logging.getLogger().setLevel(logging.WARNING)
     try:
         outcome = reproduce(Request.of(arguments), notes)
@@ -78,13 +85,13 @@ def run_reproduce(arguments: argparse.Namespace) -> int:
         where = f" ({error.filename})" if error.filename else ""
         sys.stderr.write(
             f"A file could not be read or written{where}: {error.strerror or error}. What was "
-            "encoded so far is kept; run the same command again to go on.\n"
+            "encoded so far is kept; run the same command again to resume.\n"
         )
         return 1
     except KeyboardInterrupt:
         sys.stderr.write(
-            "Stopped. All but the last photos encoded are kept; run the same command again "
-            "to go on.\n"
+            "Interrupted. All but the last photos encoded are kept; run the same command again "
+            "to resume.\n"
         )
         return 3
     return 0
@@ -100,10 +107,10 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
     """Run the benchmark; progress goes to ``console``.
 
     Raises:
-        ListError: if a list cannot be understood.
-        ReproduceError: if photos are missing (unless allowed), or a fit fails.
-        BackboneError: if the backbone cannot be had.
-        OutOfMemoryError: if not even one photo at a time can be encoded.
+        ListError: if a list is invalid.
+        ReproduceError: if photos are missing (unless allowed), or a training fails.
+        BackboneError: if the backbone is not available.
+        OutOfMemoryError: if not even a single photo fits into memory.
         OSError: if the cache cannot be written.
     """
     kind = request.kind
@@ -115,11 +122,11 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
         part: locate(which.paths, request.images, kind)
         for part, which in (("train", lists.train), ("test", lists.test))
     }
-    absent = Absent(
+    unusable = UnusablePhotos(
         missing=[path for part in located.values() for path in part.missing],
         unreadable=[],
     )
-    _refuse(absent, request, _total(lists))
+    _check_complete(unusable, request, _total(lists))
     backbone = load(request.backbone, request.device, console)
     bench = _Bench(request, backbone, feature_key(backbone), console)
     console.print(
@@ -127,15 +134,15 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
         f"{len(lists.test.paths)} test images; {backbone.name} on {device_label(backbone.device)}"
     )
     encoded = {part: _encode(bench, part, found) for part, found in located.items()}
-    absent = replace(
-        absent,
+    unusable = replace(
+        unusable,
         unreadable=[
             (located[part].listed[row], reason)
             for part, made in encoded.items()
             for row, reason in made.unreadable
         ],
     )
-    _refuse(absent, request, _total(lists))
+    _check_complete(unusable, request, _total(lists))
     for part, made in encoded.items():
         if not len(made.rows):
             raise ReproduceError(f"None of the {part} images of {kind.title} can be used.")
@@ -144,8 +151,8 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
     zero_shot = backbone.encode_texts(texts, backbone.templates)
     base = _job(bench, lists, prompts, encoded["train"], zero_shot)
     fitted = {method: _fit(bench, method, base) for method in request.methods}
-    # From here on nothing is decided any more: this is the one look at the test list.
-    judged = _judge(lists, encoded["test"], base, fitted)
+    # All choices have been made: this is the only use of the test list.
+    results = _evaluate_methods(lists, encoded["test"], base, fitted)
     return Outcome(
         kind=kind,
         backbone=backbone.name,
@@ -156,7 +163,7 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
         prompt_texts=texts,
         lists=lists,
         authors_lists=authors_lists,
-        absent=absent,
+        unusable=unusable,
         parts={
             part: Part(
                 listed=len(located[part].listed),
@@ -167,7 +174,7 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
             )
             for part, made in encoded.items()
         },
-        judged=judged,
+        results=results,
         cache=request.cache,
     )
 
@@ -176,17 +183,17 @@ def _total(lists: BenchmarkLists) -> int:
     return len(lists.train.paths) + len(lists.test.paths)
 
 
-def _refuse(absent: Absent, request: Request, total: int) -> None:
-    """Stop if photos are absent and that was not allowed."""
-    if request.allow_missing or not absent.count:
+def _check_complete(unusable: UnusablePhotos, request: Request, total: int) -> None:
+    """Raise if photos are missing or unreadable and this was not allowed."""
+    if request.allow_missing or not unusable.count:
         return
-    lines = [*absent.missing, *(f"{path}\t{reason}" for path, reason in absent.unreadable)]
+    lines = [*unusable.missing, *(f"{path}\t{reason}" for path, reason in unusable.unreadable)]
     file = request.cache / f"missing-{request.kind.name}.txt"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     kinds = [
-        (len(absent.missing), "missing"),
-        (len(absent.unreadable), "not readable"),
+        (len(unusable.missing), "missing"),
+        (len(unusable.unreadable), "not readable"),
     ]
     what = " and ".join(f"{count:,} {word}" for count, word in kinds if count)
     more = len(lines) - SHOWN
@@ -196,13 +203,13 @@ def _refuse(absent: Absent, request: Request, total: int) -> None:
         f"Of the {total:,} images of {request.kind.title}, {what} in {request.images}:\n"
         f"{shown}{rest}\nAll of them are listed in {file}.\n"
         f"{request.kind.where} Figures without them would not be comparable with "
-        "the paper's; to go on all the same, add --allow-missing."
+        "the paper's; to continue anyway, add --allow-missing."
     )
 
 
 @dataclass(frozen=True)
 class _Bench:
-    """What encoding and fitting share; ``key`` is :func:`feature_key`'s."""
+    """What encoding and training share; ``key`` is from :func:`feature_key`."""
 
     request: Request
     backbone: Backbone
@@ -211,16 +218,16 @@ class _Bench:
 
     @property
     def name(self) -> str:
-        """Of folders in the cache."""
+        """For folders in the cache."""
         return f"{_slug(self.backbone.name)}-{self.key[:12]}"
 
 
-def _encode(bench: _Bench, part: str, found: Located) -> ListFeatures:
+def _encode(bench: _Bench, part: str, found: LocatedPhotos) -> ListFeatures:
     request, backbone = bench.request, bench.backbone
     name = f"{request.kind.name}-{part}-{list_key(found.listed)}"
     cache = FeatureCache(request.cache / "features" / bench.name / name, backbone.dim)
-    there = len(found.listed) - len(found.missing)
-    with PhotoBar(bench.console, f"Encoding {part} images", there) as bar:
+    existing = len(found.listed) - len(found.missing)
+    with PhotoBar(bench.console, f"Encoding {part} images", existing) as bar:
         return encode_list(
             found.files,
             cache,
@@ -236,12 +243,12 @@ def _slug(name: str) -> str:
 
 
 def _prompts(classes: Sequence[str], request: Request) -> list[JobClass]:
-    spelled = _spelled_out(request.kind) if request.spell_out else {}
+    spelled = prompt_texts(request.kind) if request.spell_out else {}
     return [JobClass(name, spelled.get(name, "")) for name in classes]
 
 
-def _spelled_out(kind: BenchmarkKind) -> dict[str, str]:
-    """What prompts say instead of a class name, from the bundled vocabulary."""
+def prompt_texts(kind: BenchmarkKind) -> dict[str, str]:
+    """Prompt texts by class name, from the bundled vocabulary."""
     file = resources_dir() / "vocabularies" / kind.vocabulary
     pairs = (line.partition("\t") for line in file.read_text(encoding="utf-8").splitlines())
     return {
@@ -258,13 +265,13 @@ def _job(
     train: ListFeatures,
     zero_shot: NDArray[np.float32],
 ) -> FitJob:
-    """The training list as a job: all of it to train on, nothing held out, since the test list
-    will judge.  The fit divides it further by itself, to choose its step.
+    """The training list as a job.  Nothing is held out, because the evaluation uses the test list;
+    the run itself splits off an inner validation to choose its step.
     """
     request, backbone = bench.request, bench.backbone
     targets = lists.train.targets[train.rows]
     scale, bias = calibration.shared_scale_and_bias(
-        unit_features(train.features) @ zero_shot.T,
+        unit_rows(train.features) @ zero_shot.T,
         targets,
         min(max(backbone.scale, 1.0), 100.0),
         backbone.bias or 0.0,
@@ -298,7 +305,7 @@ class _Fitted:
 
 
 def _fit(bench: _Bench, method: str, base: FitJob) -> _Fitted:
-    """Fit one method in a folder of its own, where a run that was killed is taken up again."""
+    """Train one method in its own folder, where a killed run can be resumed."""
     request = bench.request
     name = f"{request.kind.name}-{bench.name}-{method}-seed{request.seed}"
     folder = request.cache / "fits" / name
@@ -306,27 +313,27 @@ def _fit(bench: _Bench, method: str, base: FitJob) -> _Fitted:
     bench.console.print(f"Training {method}")
 
     def loaded(name: str, device: torch.device) -> Backbone:
-        return bench.backbone  # a second copy in memory would serve nobody
+        return bench.backbone  # not a second copy in memory
 
     with FitDisplay(bench.console) as show:
-        outcome = fit(folder, show, StopWatch(), loaded)
+        outcome = fit(folder, show, CancelToken(), loaded)
     if isinstance(outcome, FitFinished):
         made = prompt_set.load(Path(outcome.prompt_set))
         return _Fitted(made, outcome.seconds, folder)
-    message = outcome.message if isinstance(outcome, FitFailed) else "The training did not end."
+    message = outcome.message if isinstance(outcome, FitFailed) else "The training did not finish."
     raise ReproduceError(f"{method}: {message}")
 
 
-def _judge(
+def _evaluate_methods(
     lists: BenchmarkLists,
     test: ListFeatures,
     base: FitJob,
     fitted: dict[str, _Fitted],
-) -> list[Judged]:
-    """Every method on the test list.  Bands are by the whole training list, whatever images of
-    it are missing here.
+) -> list[MethodResult]:
+    """Evaluate every method on the test list.  Bands depend on the whole training list, even if
+    some of its images are missing.
     """
-    features = unit_features(test.features)
+    features = unit_rows(test.features)
     targets = lists.test.targets[test.rows]
 
     def evaluate(
@@ -346,13 +353,13 @@ def _judge(
 
     cosines = features @ base.baseline_embeddings.T
     scores = calibration.sigmoid(base.baseline_scale * cosines + base.baseline_biases)
-    judged = [Judged(ZERO_SHOT, evaluate(cosines, scores), seconds=0.0)]
+    results = [MethodResult(ZERO_SHOT, evaluate(cosines, scores), seconds=0.0)]
     for method, made in fitted.items():
         chosen = made.prompts
         cosines = features @ chosen.class_embeddings.T
         scores = calibration.sigmoid(chosen.scale * cosines + chosen.biases)
-        judged.append(
-            Judged(
+        results.append(
+            MethodResult(
                 method,
                 evaluate(cosines, scores, scores >= chosen.thresholds),
                 seconds=made.seconds,
@@ -361,22 +368,22 @@ def _judge(
                 same_as=_same_as(method, fitted),
             )
         )
-    return judged
+    return results
 
 
 def _same_as(method: str, fitted: dict[str, _Fitted]) -> str:
-    """The method before ``method`` that came to the very same prompts, or "".
+    """The method before ``method`` with exactly the same prompts, or "".
 
-    Two methods that differ never do; a table that showed one of them under both names would
-    say something untrue.
+    Different methods never give the same prompts, and a table with one result under two names would
+    be wrong.
     """
-    mine = fitted[method].prompts
+    own = fitted[method].prompts
     for name, other in fitted.items():
         if name == method:
             break
-        theirs = other.prompts
-        if np.array_equal(mine.class_embeddings, theirs.class_embeddings) and np.array_equal(
-            mine.biases, theirs.biases
+        earlier = other.prompts
+        if np.array_equal(own.class_embeddings, earlier.class_embeddings) and np.array_equal(
+            own.biases, earlier.biases
         ):
             return name
     return ""

@@ -1,4 +1,4 @@
-"""What a benchmark run was asked to do (no torch)."""
+"""The parameters of a benchmark run (imports no torch)."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainer.benchmarks.arguments import METHODS
 from trainer.benchmarks.benchmark import KINDS, BenchmarkKind
+from trainer.options import METHODS
 from trainer.suggested import backbones_dir
 
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for on the command line; see :mod:`trainer.benchmarks.arguments`."""
+    """The arguments of the command line; see :mod:`trainer.benchmarks.arguments`."""
 
     kind: BenchmarkKind
     images: Path
     lists: Path
     backbone: str
     cache: Path
-    methods: tuple[str, ...] = METHODS
+    methods: tuple[str, ...] = tuple(METHODS)
     seed: int = 0
     allow_missing: bool = False
     limit: int | None = None
@@ -40,7 +40,7 @@ class Request:
             lists=arguments.lists.expanduser(),
             backbone=arguments.backbone,
             cache=(arguments.cache or default_cache()).expanduser(),
-            methods=METHODS if arguments.method == "both" else (arguments.method,),
+            methods=tuple(METHODS) if arguments.method == "both" else (arguments.method,),
             seed=arguments.seed,
             allow_missing=arguments.allow_missing,
             limit=arguments.limit,

@@ -15,11 +15,11 @@ def _parser() -> argparse.ArgumentParser:
     make = commands.add_parser("build", help="build Lite from its ingredients")
     make.add_argument("--ingredients", type=Path, required=True, help="folder with the features")
     make.add_argument("--out", type=Path, default=DEFAULT_MODEL, help="folder to write")
-    make.add_argument("--cache", type=Path, help="folder that keeps MiniLM's embeddings")
+    make.add_argument("--cache", type=Path, help="folder to cache MiniLM's embeddings in")
     make.add_argument("--teacher-steps", type=int, default=400)
     make.add_argument("--epochs", type=int, default=3, help="of the distillation")
     make.add_argument("--seed", type=int, default=0)
-    measure = commands.add_parser("evaluate", help="measure Lite on photos with labels")
+    measure = commands.add_parser("evaluate", help="evaluate Lite on labelled photos")
     measure.add_argument("--photos", type=Path, required=True, help="folder with index.json")
     measure.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     measure.add_argument("--resamples", type=int, default=1000, help="for the bootstrap interval")
@@ -28,10 +28,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command. 0: done; 2: something the build needs is missing."""
+    """Run a command and return its exit code: 0 done, 2 something the build needs is missing."""
     options = _parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    # torch is slow to import: not for --help
+    # Imported late: torch is slow to import, and --help does not need it.
     from trainer.lite.ingredients import MissingIngredientError  # noqa: PLC0415
 
     try:

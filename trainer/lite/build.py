@@ -1,4 +1,4 @@
-"""The whole build, from ingredients to the folder the app ships."""
+"""The whole build, from ingredients to the bundled folder."""
 
 import logging
 import time
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """Where to read and write, and how long to train."""
+    """Folders to read and write, and how to train."""
 
     ingredients: Path
     out: Path
@@ -61,10 +61,10 @@ def build(settings: BuildSettings) -> None:
     figures = validate(photos, captions, lambda t: teacher.embed_texts(sentences(t)))
     _log.info("teacher, held-out Flickr8k: %s (%.0f s)", figures, time.monotonic() - start)
 
-    # Held-out captions stay out of the distillation too, so its validation means something.
-    seen = {c for photo in captions for c in photo}
+    # Held-out captions are excluded from the distillation too, so that its validation is valid.
+    held_out = {c for photo in captions for c in photo}
     groups = collect_texts(found, synset_folder(), settings.seed)
-    data = distil_data(groups, teacher, sentences, seen)
+    data = distil_data(groups, teacher, sentences, held_out)
     _log.info("%d texts, about %.0f an epoch", len(data.tokens), float(data.shares.sum()))
 
     model = new_model()
@@ -92,12 +92,12 @@ def build(settings: BuildSettings) -> None:
 
 
 def distil_data(
-    groups: list[TextGroup], teacher: Teacher, sentences: SentenceCache, leave_out: set[str]
+    groups: list[TextGroup], teacher: Teacher, sentences: SentenceCache, excluded: set[str]
 ) -> DistilData:
-    """Tokens, targets and shares of every text but those to leave out."""
+    """Tokens, targets and shares of all texts that are not ``excluded``."""
     tokens, targets, shares = [], [], []
     for group in groups:
-        keep = torch.tensor([text not in leave_out for text in group.texts])
+        keep = torch.tensor([text not in excluded for text in group.texts])
         tokens.append(tokenise(group.texts)[keep])
         with torch.inference_mode():
             targets.append(teacher.embed_texts(sentences(group.texts)[keep]))

@@ -1,7 +1,7 @@
-"""Teaches the teacher's text space to a causal CLIP text tower.
+"""Distil the teacher's text space into a causal CLIP text tower.
 
 Prompt tuning needs the CLIP tokenizer, causal attention and end-of-text pooling; MiniLM has none
-of them. So the tower learns to put every text where the teacher (MiniLM and its head) puts it.
+of them. The tower learns to reproduce the embeddings of the teacher (MiniLM and its head).
 """
 
 import logging
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class DistilSettings:
-    """What the distillation can be told."""
+    """Hyperparameters of the distillation."""
 
     epochs: int = 3
     batch: int = 256
@@ -46,9 +46,9 @@ class DistilData:
 
 
 def distil_loss(student: Tensor, teacher: Tensor, weight: float, scale: float) -> Tensor:
-    """(1 - cos) plus ``weight`` x cross-entropy of finding one's own teacher; both (N, D)."""
+    """(1 - cos) plus ``weight`` x contrastive cross-entropy with the teacher; both (N, D)."""
     cosine = (student * teacher).sum(-1)
-    # Repeated texts, or texts the teacher sees as one, are no mistakes: take them out.
+    # Repeated texts, and texts that are equal to the teacher, are not negatives.
     same = (teacher @ teacher.T) > 0.99
     same.fill_diagonal_(fill_value=False)
     logits = (scale * student @ teacher.T).masked_fill(same, -math.inf)
@@ -81,7 +81,7 @@ def distil(
     generator = torch.Generator().manual_seed(settings.seed)
     tower = TextTower.of(model)
     dense = tower.dense_parameters()
-    # A batch touches a few hundred of the table's 49,408 rows; SparseAdam moves only those.
+    # A batch uses a few hundred of the table's 49,408 rows; SparseAdam updates only those.
     optimisers: list[torch.optim.Optimizer] = [
         torch.optim.AdamW(dense, lr=settings.learning_rate, weight_decay=settings.weight_decay),
         torch.optim.SparseAdam([tower.table], lr=settings.learning_rate),
@@ -91,9 +91,9 @@ def distil(
     held_out = torch.randperm(len(shares), generator=generator)[: settings.held_out]
     shares[held_out] = 0
     held_out = held_out[token_lengths[held_out] <= settings.max_tokens]
-    # How many texts an epoch draws varies a little; the last batches keep the last, tiny rate.
+    # The number of texts per epoch varies a little; the last batches keep the last, tiny rate.
     total = max(2, int(settings.epochs * float(shares.sum()) / settings.batch))
-    # SparseAdam has no momentum to cycle, and AdamW keeps its own.
+    # SparseAdam has no momentum to cycle, and that of AdamW is constant.
     schedules = [
         torch.optim.lr_scheduler.OneCycleLR(
             o, settings.learning_rate, total_steps=total, pct_start=0.1, cycle_momentum=False
@@ -122,9 +122,9 @@ def distil(
             if step % 100 == 0:
                 _log.info("distil %d/%d: loss %.3f, %.0f s", step, total, sum(losses[-100:])
                           / len(losses[-100:]), time.monotonic() - start)  # fmt: skip
-        agreement = held_out_cosine(model, data, held_out)
+        cosine = held_out_cosine(model, data, held_out)
         _log.info("epoch %d: loss %.3f, held-out cosine %.4f, %.0f s", epoch + 1,
-                  sum(losses) / max(1, len(losses)), agreement,
+                  sum(losses) / max(1, len(losses)), cosine,
                   time.monotonic() - start)  # fmt: skip
         if after_epoch is not None:
             after_epoch(model, epoch + 1)
@@ -140,7 +140,7 @@ def encode_all(model: CLIP, tokens: Tensor, batch: int = 512) -> Tensor:
 
 
 def held_out_cosine(model: CLIP, data: DistilData, rows: Tensor) -> float:
-    """Mean cosine of student and teacher on texts that are never trained on."""
+    """Mean cosine of student and teacher on held-out texts."""
     if not len(rows):
         return math.nan
     return float((encode_all(model, data.tokens[rows]) * data.targets[rows]).sum(-1).mean())

@@ -1,7 +1,7 @@
-"""Measures a zero-shot backbone on labelled photos, through plain open_clip and nothing else.
+"""Evaluate a zero-shot backbone on labelled photos, with plain open_clip only.
 
-Average precision is scikit-learn's; the interval is a bootstrap over photos, which needs thousands
-of evaluations and so uses the same formula in numpy.
+Average precision is scikit-learn's; the confidence interval is a bootstrap over photos, which needs
+thousands of evaluations and therefore uses the same formula in numpy.
 """
 
 import json
@@ -20,7 +20,7 @@ from PIL import Image
 from trainer.lite.recipe import mean_average_precision
 from trainer.lite.texts import COCO_NAMES, VOC_NAMES, fill
 
-VOC_AS_COCO = {
+VOC_TO_COCO = {
     "aeroplane": "airplane",
     "diningtable": "dining table",
     "motorbike": "motorcycle",
@@ -28,14 +28,14 @@ VOC_AS_COCO = {
     "sofa": "couch",
     "tvmonitor": "tv",
 }
-# VOC writes some names without their space; the app's vocabulary, like everyone's, puts it back.
-VOC_AS_SAID = {"diningtable": "dining table", "pottedplant": "potted plant",
+# VOC writes some names without a space; vocabularies restore it.
+VOC_WITH_SPACES = {"diningtable": "dining table", "pottedplant": "potted plant",
                "tvmonitor": "tv monitor"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class LabelledPhotos:
-    """Paths of N photos and the set of COCO names on each."""
+    """Paths of N photos and the COCO classes in each."""
 
     paths: list[Path]
     names: list[frozenset[str]]
@@ -54,7 +54,7 @@ def read_photos(folder: Path) -> LabelledPhotos:
 
 
 class ZeroShot:
-    """A model folder, loaded as any user of open_clip would load it."""
+    """A model folder, loaded like any other open_clip model."""
 
     def __init__(self, model: Path) -> None:
         start = time.monotonic()
@@ -114,7 +114,7 @@ def average_precisions(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def bootstrap_interval(
     scores: np.ndarray, labels: np.ndarray, resamples: int, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % interval of mAP when the photos are drawn again with replacement."""
+    """95 % confidence interval of mAP, by resampling photos with replacement."""
     rng = np.random.default_rng(seed)
     values = []
     for _ in range(resamples):
@@ -125,7 +125,7 @@ def bootstrap_interval(
 
 
 def list_figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> dict[str, float]:
-    """What the app would show at its threshold: classes per photo, precision, recall, F1."""
+    """Figures at the app's threshold: classes per photo, precision, recall, F1."""
     predicted = scores >= threshold
     hits = float((predicted & labels).sum())
     precision = hits / max(1.0, float(predicted.sum()))
@@ -154,8 +154,8 @@ def evaluate(
     cosines = features @ lite.classes(coco).T
     labels = found.labels(coco)
     low, high = bootstrap_interval(cosines, labels, resamples)
-    voc = [VOC_AS_COCO.get(name, name) for name in VOC_NAMES]
-    voc_cosines = features @ lite.classes([VOC_AS_SAID.get(n, n) for n in VOC_NAMES]).T
+    voc = [VOC_TO_COCO.get(name, name) for name in VOC_NAMES]
+    voc_cosines = features @ lite.classes([VOC_WITH_SPACES.get(n, n) for n in VOC_NAMES]).T
     figures: dict[str, object] = {
         "photos": len(found.paths),
         "megabytes": round(sum(f.stat().st_size for f in model.iterdir()) / 1e6, 2),

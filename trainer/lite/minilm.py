@@ -1,6 +1,6 @@
-"""Sentence embeddings by all-MiniLM-L6-v2, kept in a cache because they are the slow part.
+"""Sentence embeddings by all-MiniLM-L6-v2, cached because they are slow.
 
-sentence-transformers is not needed: the recipe is a BERT, a mean over its tokens and a unit norm.
+sentence-transformers is not needed: the model is a BERT, a mean over its tokens and a unit norm.
 """
 
 import hashlib
@@ -34,9 +34,9 @@ def embed_sentences(texts: list[str], batch: int = 128) -> Tensor:
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     model = transformers.AutoModel.from_pretrained(folder).eval()
     out = torch.empty(len(texts), MINILM_DIM)
-    # Batches of similar length waste no time on padding.
+    # Batches of similar length need little padding.
     order = sorted(range(len(texts)), key=lambda i: (len(texts[i].split()), len(texts[i])))
-    start, told = time.monotonic(), time.monotonic()
+    start, last_log = time.monotonic(), time.monotonic()
     for first in range(0, len(order), batch):
         rows = order[first : first + batch]
         tokens = tokenizer(
@@ -47,20 +47,20 @@ def embed_sentences(texts: list[str], batch: int = 128) -> Tensor:
             return_tensors="pt",
         )
         out[rows] = mean_pool(model(**tokens).last_hidden_state, tokens["attention_mask"])
-        if time.monotonic() - told > 20:
-            told = time.monotonic()
-            _log.info("MiniLM: %d of %d texts, %.0f s", first, len(order), told - start)
+        if time.monotonic() - last_log > 20:
+            last_log = time.monotonic()
+            _log.info("MiniLM: %d of %d texts, %.0f s", first, len(order), last_log - start)
     return out
 
 
 class SentenceCache:
-    """MiniLM embeddings of whole lists of texts, one file per list, named by its contents."""
+    """MiniLM embeddings of lists of texts, one file per list, named by a hash of the list."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder
 
     def __call__(self, texts: list[str]) -> Tensor:
-        """Unit-norm float32 (len(texts), 384), from the cache if this list was seen before."""
+        """Unit-norm float32 (len(texts), 384), from the cache if it has this list."""
         if self.folder is None:
             return embed_sentences(texts)
         key = hashlib.sha256("\n".join(texts).encode()).hexdigest()[:20]

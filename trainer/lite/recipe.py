@@ -1,7 +1,7 @@
-"""Puts ingredients together for the teacher, and validates on photos it has not seen.
+"""Prepare the teacher's training data, and validate on held-out photos.
 
-Settings were chosen by this validation (held-out Flickr8k), never by the COCO photos that
-``evaluate`` measures on.
+Settings were chosen by this validation (held-out Flickr8k), never on the COCO photos of
+``evaluate``.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from trainer.lite.teacher import TeacherData
 from trainer.lite.texts import TEMPLATES, fill
 
 HELD_OUT = 1000
-# Words people use for one thing, as captions name it; noisy labels for validation and calibration.
+# Words for one thing in captions; noisy labels for validation and calibration.
 CAPTION_THINGS: dict[str, tuple[str, ...]] = {
     "person": ("person", "people", "man", "men", "woman", "women", "boy", "boys", "girl", "girls",
                "child", "children", "kid", "kids", "guy", "lady", "someone", "baby", "toddler",
@@ -56,14 +56,14 @@ CAPTION_THINGS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Split:
-    """Flickr8k in two: what the teacher sees and what validation and calibration see."""
+    """Flickr8k in two parts: for training, and for validation and calibration."""
 
     train: CaptionedPhotos
     held_out: CaptionedPhotos
 
 
 def split_flickr(photos: CaptionedPhotos, held_out: int = HELD_OUT, seed: int = 0) -> Split:
-    """Hold out so many photos, drawn with a fixed seed."""
+    """Hold out ``held_out`` random photos, with a fixed seed."""
     order = torch.randperm(len(photos.captions), generator=torch.Generator().manual_seed(seed))
 
     def take(rows: Tensor) -> CaptionedPhotos:
@@ -99,17 +99,17 @@ def teacher_data(
         class_features=features,
         class_log_probabilities=classifier.log_probabilities(features),
         class_weights=weights,
-        name_texts=name_wordings(names, embed),
+        name_texts=name_phrasings(names, embed),
     )
 
 
-def name_wordings(
+def name_phrasings(
     names: list[tuple[str, ...]], embed: Callable[[list[str]], Tensor], rounds: int = 2
 ) -> Tensor:
-    """(T, K, 384): each template with each class's plain name, then with its other names."""
+    """(T, K, 384): every template with each class's plain name, then with its synonyms."""
     wordings = [
-        [fill(template, own[turn % len(own)]) for own in names]
-        for turn in range(rounds)
+        [fill(template, synonyms[round_ % len(synonyms)]) for synonyms in names]
+        for round_ in range(rounds)
         for template in TEMPLATES
     ]
     flat = embed([text for wording in wordings for text in wording])
@@ -127,7 +127,9 @@ def caption_labels(captions: list[tuple[str, ...]]) -> tuple[list[str], np.ndarr
     """Names of things and (N, C) bool: is the thing named in any of the photo's captions?"""
     words = [set(" ".join(photo).lower().replace(".", " ").replace(",", " ").split())
              for photo in captions]  # fmt: skip
-    labels = np.array([[bool(w & set(said)) for said in CAPTION_THINGS.values()] for w in words])
+    labels = np.array(
+        [[bool(w & set(synonyms)) for synonyms in CAPTION_THINGS.values()] for w in words]
+    )
     return list(CAPTION_THINGS), labels
 
 

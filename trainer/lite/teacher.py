@@ -1,8 +1,8 @@
-"""One space for photos and texts: a linear map of features, a small MLP of MiniLM's sentences.
+"""One space for photos and texts: a linear map of image features, an MLP of MiniLM embeddings.
 
-Trained with InfoNCE on Flickr8k's pairs plus, more heavily, the KL divergence between what
-EfficientNet's classifier says of a photo and what similarity to ImageNet's class names says of it.
-The second teaches what the 1,000 names look like, and through MiniLM their neighbours.
+Trained with InfoNCE on Flickr8k's pairs plus, with more weight, the KL divergence between the class
+probabilities of EfficientNet's classifier and those from similarities to ImageNet's class names.
+The second loss teaches the appearance of the 1,000 names and, through MiniLM, of related words.
 """
 
 import logging
@@ -21,7 +21,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TeacherSettings:
-    """What the teacher's training can be told. ``kl_weight`` matters most (docs/lite.md)."""
+    """Hyperparameters of the teacher. ``kl_weight`` matters most (docs/lite.md)."""
 
     steps: int = 400
     batch: int = 512
@@ -83,11 +83,12 @@ class Teacher(nn.Module):
 
 @dataclass(frozen=True)
 class TeacherData:
-    """Tensors the teacher learns from.
+    """Training data of the teacher.
 
     ``pair_features`` (N, 1280) with ``pair_texts`` a list of N (k, 384) caption embeddings;
     ``class_features`` (M, 1280) with ``class_log_probabilities`` (M, K) by the classifier and
-    ``class_weights`` (M,) of drawing each; ``name_texts`` (T, K, 384), T wordings of the K names.
+    ``class_weights`` (M,), the sampling weights; ``name_texts`` (T, K, 384), T phrasings of the K
+    names.
     """
 
     pair_features: Tensor
@@ -157,7 +158,7 @@ def train_teacher(data: TeacherData, settings: TeacherSettings) -> Teacher:
 
 
 def _embed_noisily(teacher: Teacher, features: Tensor, settings: TeacherSettings) -> Tensor:
-    """Embed with a little noise on the standardised features, in place of image augmentation."""
+    """Embed with noise on the standardised features, as a substitute for image augmentation."""
     x = teacher.standardise(features)
     if settings.feature_noise:
         x = x + settings.feature_noise * torch.randn_like(x)

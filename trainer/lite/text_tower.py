@@ -1,4 +1,4 @@
-"""The student: open_clip's own CLIP text tower, run only as far as its texts reach."""
+"""The student: open_clip's own CLIP text tower, computed only up to the longest text."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -19,7 +19,7 @@ HEADS = 4
 LAYERS = 4
 CONTEXT_LENGTH = 77
 VOCAB_SIZE = 49408
-# Large enough to matter beside the positions, small enough to be moved by training.
+# Large enough relative to the positional embeddings, small enough for training to change it.
 TOKEN_STD = 0.05
 
 MODEL_CONFIG: dict[str, object] = {
@@ -65,7 +65,7 @@ def lengths(tokens: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class TextTower:
-    """The text half of a CLIP, by its parts and with their types, which open_clip leaves open."""
+    """The parts of a CLIP text tower, with the types that open_clip does not declare."""
 
     table: Tensor
     positions: Tensor
@@ -94,11 +94,11 @@ class TextTower:
 
 
 def encode(model: CLIP, tokens: Tensor, *, sparse: bool = False) -> Tensor:
-    """(N, 77) tokens -> (N, 384) unit norm, cut to the longest text.
+    """(N, 77) tokens -> (N, 384) unit norm, truncated to the longest text.
 
-    The tower is causal, so what follows end-of-text cannot change it: the result equals
+    The tower is causal, so tokens after end-of-text have no influence: the result equals
     ``model.encode_text`` with a fraction of the work. ``sparse`` asks for sparse gradients of the
-    token table, of which a batch touches little.
+    token table, of which a batch uses few rows.
     """
     tower = TextTower.of(model)
     last = int(lengths(tokens).max())
@@ -118,9 +118,9 @@ def principal_axes(rows: Tensor, dim: int) -> Tensor:
 
 
 def meaningful_tokens() -> Tensor:
-    """A first token table (49408, 256) made of MiniLM's input embeddings of the same strings.
+    """Initial token table (49408, 256), made from MiniLM's input embeddings of the same strings.
 
-    Random rows would leave every token that no training text contains meaningless for ever.
+    With random rows, tokens that are in no training text would stay meaningless.
     """
     transformers = import_ingredient("transformers")
     tokenizer = transformers.AutoTokenizer.from_pretrained(str(minilm_folder()))

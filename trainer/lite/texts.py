@@ -1,7 +1,7 @@
-"""The texts Lite learns from, and the templates the app uses with it.
+"""The texts Lite is trained on, and the templates the app uses with it.
 
-Two kinds of reader: the teacher needs ImageNet's class names under varying templates, the
-distillation needs as many texts of the kinds the app will ask for as can be had offline.
+The teacher needs ImageNet's class names in varying templates; the distillation needs as many texts
+of the kinds used in the app as are available offline.
 """
 
 import random
@@ -15,7 +15,7 @@ from open_clip.tokenizer import SimpleTokenizer
 from trainer.lite.ingredients import Ingredients
 from trainer.templates import article, fill
 
-# What the app wraps every class name in; the class embedding is the mean over these.
+# The app puts every class name into these; a class embedding is the mean over them.
 TEMPLATES: tuple[str, ...] = (
     "{}",
     "a photo of a {}.",
@@ -26,7 +26,7 @@ TEMPLATES: tuple[str, ...] = (
     "a close-up photo of a {}.",
 )
 
-# Class names the vocabularies people start from use; names only, no photos of these sets.
+# Class names of the bundled vocabularies; names only, no photos of these data sets.
 COCO_NAMES: tuple[str, ...] = tuple(
     """person, bicycle, car, motorcycle, airplane, bus, train, truck, boat, traffic light, fire
     hydrant, stop sign, parking meter, bench, bird, cat, dog, horse, sheep, cow, elephant, bear,
@@ -43,7 +43,7 @@ VOC_NAMES: tuple[str, ...] = (
     "tvmonitor",
 )  # fmt: skip
 
-# Plain words for scenes and stuff, which WordNet's ImageNet nouns are poor in.
+# Words for scenes and materials, of which ImageNet has few.
 SCENE_WORDS: tuple[str, ...] = tuple(
     """sky, clouds, sun, moon, stars, rainbow, sunset, sunrise, night, day, fog, mist, rain, snow,
     ice, storm, lightning, water, sea, ocean, lake, river, stream, waterfall, pond, pool, wave,
@@ -114,7 +114,7 @@ def imagenet_names(folder: Path, plain: list[str]) -> list[tuple[str, ...]]:
 
 
 def frequent_words(captions: list[str], at_least: int) -> list[str]:
-    """Words that stand in at least so many captions, the most frequent first."""
+    """Words in at least ``at_least`` captions, most frequent first."""
     counts: Counter[str] = Counter()
     for caption in captions:
         counts.update(set(_WORD.findall(caption.lower())))
@@ -122,13 +122,13 @@ def frequent_words(captions: list[str], at_least: int) -> list[str]:
 
 
 def everyday_nouns(captions: list[str], lemmas: set[str], at_least: int = 8) -> list[str]:
-    """About 1,500 things people photograph: caption words WordNet calls nouns, and our own."""
+    """About 1,500 things in photos: WordNet nouns in captions, and our own lists."""
     nouns = [w for w in frequent_words(captions, at_least) if w in lemmas and len(w) > 2]
     return list(dict.fromkeys((*COCO_NAMES, *SCENE_WORDS, *nouns)))
 
 
 def clip_words(limit: int) -> list[str]:
-    """Whole words of the CLIP tokenizer, the commonest first: gives each token a meaning."""
+    """Whole words of the CLIP tokenizer, most common first, so that each token gets a meaning."""
     tokens = sorted(SimpleTokenizer().encoder.items(), key=lambda item: item[1])
     words = (t.removesuffix("</w>") for t, _ in tokens if t.endswith("</w>"))
     return [w for w in words if len(w) > 2 and _WORD.fullmatch(w)][:limit]
@@ -147,7 +147,7 @@ def scene_sentences(nouns: list[str], count: int, rng: random.Random) -> list[st
 
 
 def collect_texts(found: Ingredients, synsets: Path, seed: int = 0) -> list[TextGroup]:
-    """All texts to distil on, in groups; the same for the same ingredients and seed."""
+    """All texts for the distillation, in groups; deterministic for given ingredients and seed."""
     rng = random.Random(seed)
     flickr = [c for photo in found.flickr8k.captions for c in photo]
     captions = [*flickr, *found.coco_captions]
@@ -174,7 +174,7 @@ def collect_texts(found: Ingredients, synsets: Path, seed: int = 0) -> list[Text
 
 
 def in_order(names: list[str]) -> tuple[str, ...]:
-    """Names once each, in the order they first come."""
+    """Distinct names, in order of first occurrence."""
     return tuple(dict.fromkeys(names))
 
 

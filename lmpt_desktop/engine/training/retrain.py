@@ -338,13 +338,13 @@ class RetrainController:
         if self.result_of(record.id) is not None:
             return
         result = prompt_sets.load(folder)
-        names = [item.name for item in jobs.load(record.folder).classes]
+        names = [item.name for item in jobs.load_classes(record.folder)]
         target = self._result_folder(record.folder)
         if not target.exists():
             temporary = target.with_name(f".{target.name}-part")
             shutil.rmtree(temporary, ignore_errors=True)
             shutil.copytree(folder, temporary)
-            learned = {item.name: item.prompt_text for item in jobs.load(record.folder).classes}
+            learned = {item.name: item.prompt_text for item in jobs.load_classes(record.folder)}
             write_learned_texts(temporary, learned)
             temporary.rename(target)
         scores = asdict(result.evaluation.scores) if result.evaluation else {}

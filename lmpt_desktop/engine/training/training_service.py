@@ -153,11 +153,11 @@ class TrainingService:
         if active is None or active.run_id is None:
             return set()
         try:
-            job = job_files.load(self._catalogue.runs.get(active.run_id).folder)
+            image_ids = job_files.load_image_ids(self._catalogue.runs.get(active.run_id).folder)
         except JobError as error:
             log.warning("the active version's job is gone: %s", error)
             return set()
-        return {int(i) for i in job.image_ids}
+        return {int(i) for i in image_ids}
 
     # ---------------------------------------------------------------------------- captions
 

@@ -18,12 +18,18 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.training.retrain import RunStatus
-from lmpt_desktop.translation import _, number
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, larger, muted, tint
-from lmpt_desktop.ui.kit.texts import backbone_name
 from lmpt_desktop.ui.training.log import LogDialog
-from lmpt_desktop.ui.training.run_story import ACTIVE, details, headline, latest_scores, story_of
+from lmpt_desktop.ui.training.run_story import (
+    ACTIVE,
+    details,
+    event_detail,
+    headline,
+    latest_scores,
+    story_of,
+)
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.session import LibrarySession
@@ -104,19 +110,7 @@ class RunPage(QWidget):
         self.bar.setRange(0, story.steps)
         self.bar.setValue(story.step)
         self.bar.setTextVisible(bool(story.steps))
-        begun = story.started
-        if begun is None:
-            self.setup.clear()
-        else:
-            self.setup.setText(
-                _("{0} classes, {1} photos to learn from, {2} held out; {3} on {4}").format(
-                    number(begun.classes),
-                    number(begun.train_images),
-                    number(begun.held_out_images),
-                    backbone_name(begun.backbone),
-                    begun.device,
-                )
-            )
+        self.setup.setText(event_detail(story.started) if story.started else "")
         self.plot.show_story(story, over=status.state is RunState.FINISHED)
         self.scores.setText(latest_scores(story))
         self.cancel.setVisible(active)

@@ -1,30 +1,29 @@
-"""What a run's events amount to: curves and one sentence (Qt-free)."""
+"""A run's events summarised: curves, a headline and a sentence (Qt-free)."""
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.training.retrain import RunStatus
-from lmpt_desktop.translation import N_, _, number
+from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit.formats import duration, percent
-from lmpt_desktop.ui.kit.texts import band_name
-from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, FitValidated
+from lmpt_desktop.ui.kit.texts import backbone_name, band_name
+from trainer.event_texts import Formats, event_text, fill
+from trainer.events import (
+    FitFailed,
+    FitFinished,
+    FitPhase,
+    FitProgress,
+    FitStarted,
+    FitValidated,
+    Message,
+)
 
 BAND_CURVES = ("total", "head", "medium", "tail")
 
 ACTIVE = (RunState.PREPARING, RunState.RUNNING)
-
-_FAILURES = {
-    "no-memory": N_("There was not enough memory."),
-    "no-device": N_("The device is not available any more."),
-    "disk-full": N_("The disk is full."),
-    "bad-job": N_("The training data could not be read."),
-    "not-finite": N_("The training became unstable."),
-    "bad-weights": N_("The backbone's weights could not be read."),
-    "cancelled": N_("It was cancelled before there was anything to keep."),
-}
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,13 @@ class RunStory:
     loss_embedding: list[tuple[int, float]]
     validation: dict[str, list[tuple[int, float]]]
     second_pass: int | None
-    """The step at which it began again on all photos, knowing when to stop."""
+    """The step after which it started again, on all photos and with a known number of steps."""
     step: int
     steps: int
-    seconds_left: float | None
+    progress: FitProgress | None
+    """The newest."""
+    validated: FitValidated | None
+    """The newest that could be evaluated."""
     finished: FitFinished | None
     failed: FitFailed | None
 
@@ -64,21 +66,39 @@ def story_of(status: RunStatus) -> RunStory:
         loss_classification=[(event.step, event.loss_classification) for event in progress],
         loss_embedding=[(event.step, event.loss_embedding) for event in progress],
         validation=curves,
-        second_pass=_second_pass([event.step for event in validated], last.step if last else 0),
+        second_pass=_second_pass(status.events),
         step=last.step if last else 0,
         steps=last.steps if last else (started.steps if started else 0),
-        seconds_left=last.seconds_left if last else None,
+        progress=last,
+        validated=next((e for e in reversed(validated) if e.scores.total is not None), None),
         finished=next((e for e in status.events if isinstance(e, FitFinished)), None),
         failed=next((e for e in status.events if isinstance(e, FitFailed)), None),
     )
 
 
-def _second_pass(validated: list[int], step: int) -> int | None:
-    """Where validation stopped for good while training went on (the trainer's refit)."""
-    if len(validated) < 2:
-        return None
-    usual = max(after - before for before, after in itertools.pairwise(validated))
-    return validated[-1] if step > validated[-1] + usual else None
+def _second_pass(events: Sequence[Message]) -> int | None:
+    """The last step before the final pass of two."""
+    step = 0
+    for event in events:
+        if isinstance(event, FitProgress | FitValidated):
+            if event.phase is FitPhase.FINAL_PASS:
+                return step
+            step = event.step
+    return None
+
+
+def event_detail(event: Message) -> str:
+    """What an event says, in the user's language."""
+    return fill(_(event_text(event).detail), event, _FORMATS)
+
+
+_FORMATS: Formats = {
+    "count": number,
+    "duration": duration,
+    "percent": percent,
+    "backbone": backbone_name,
+    "sentence": _,
+}
 
 
 def headline(status: RunStatus, story: RunStory) -> str:
@@ -86,10 +106,10 @@ def headline(status: RunStatus, story: RunStory) -> str:
     if status.state is RunState.PREPARING:
         return _("Getting ready")
     if status.state is RunState.RUNNING:
-        return _("Training") if story.steps else _("Starting")
+        event = story.progress or story.started
+        return _(event_text(event).headline) if event else _("Starting")
     if status.state is RunState.FINISHED:
-        early = story.finished is not None and story.finished.stopped_early
-        return _("Finished early: it no longer got better") if early else _("Finished")
+        return _(event_text(story.finished).headline) if story.finished else _("Finished")
     if status.state is RunState.CANCELLED:
         return _("Cancelled")
     if status.state is RunState.LOST:
@@ -98,33 +118,24 @@ def headline(status: RunStatus, story: RunStory) -> str:
 
 
 def details(status: RunStatus, story: RunStory) -> str:
-    """What there is to know besides, in a sentence or two."""
+    """Further information, in a sentence or two."""
     if status.state in ACTIVE:
-        if not story.steps:
+        if story.progress is None:
             return _("The model is being loaded.")
-        left = duration(story.seconds_left)
-        sentence = (
-            _("Step {step} of {steps}, {time} left")
-            if story.second_pass is None
-            else _("Step {step} of {steps}, {time} left; second pass, on all photos")
-        )
-        return sentence.format(step=number(story.step), steps=number(story.steps), time=left)
+        return event_detail(story.progress)
     kept = (
         _("The best prompts so far were kept; compare them before using them.")
         if status.version_id is not None
         else _("Predictions are as they were.")
     )
     if status.state is RunState.FINISHED:
-        seconds = story.finished.seconds if story.finished else None
-        took = (
-            _("It took {time}.").format(time=duration(seconds)) + " " if seconds is not None else ""
-        )
+        took = event_detail(story.finished) + " " if story.finished else ""
         return took + _("Compare the new prompts with those in use, then promote or discard them.")
     if status.state is RunState.CANCELLED:
         return kept
-    reason = status.message
+    reason = _(status.message)
     if not reason and story.failed is not None:
-        reason = story.failed.message or _(_FAILURES.get(story.failed.kind, ""))
+        reason = event_detail(story.failed)
     if not reason and status.state is RunState.LOST:
         reason = _("Its process ended, perhaps because the computer ran out of memory.")
     return f"{reason} {kept}".strip()
@@ -132,8 +143,7 @@ def details(status: RunStatus, story: RunStory) -> str:
 
 def latest_scores(story: RunStory) -> str:
     """ "mAP 42.8 (head 51.0, tail 30.2)", or ""."""
-    total = story.validation["total"]
-    if not total:
+    if story.validated is None:
         return ""
     parts = [
         f"{band_name(band)} {percent(story.validation[band][-1][1] / 100)}"
@@ -141,4 +151,4 @@ def latest_scores(story: RunStory) -> str:
         if story.validation[band]
     ]
     extra = f" ({', '.join(parts)})" if parts else ""
-    return _("Validation mAP {score}").format(score=percent(total[-1][1] / 100)) + extra
+    return event_detail(story.validated) + extra

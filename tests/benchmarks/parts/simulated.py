@@ -22,10 +22,10 @@ from lmpt_desktop.engine.training.jobs import RetrainOptions
 from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
 from lmpt_desktop.inference.weights import assemble, calibrated_bias
 from trainer import job, prompt_set
+from trainer.cancel import CancelToken
 from trainer.events import FitFinished, Message
 from trainer.fit import fit
 from trainer.prompt_set import PromptSet
-from trainer.stop import StopWatch
 from trainer.suggested import LITE
 
 Question = tuple[int, int]
@@ -167,7 +167,7 @@ def train(todo: job.FitJob, backbone: Any) -> PromptSet:
     heard: list[Message] = []
     with tempfile.TemporaryDirectory() as folder:
         job.save(todo, Path(folder))
-        outcome = fit(Path(folder), heard.append, StopWatch(), lambda name, device: backbone)
+        outcome = fit(Path(folder), heard.append, CancelToken(), lambda name, device: backbone)
         if not isinstance(outcome, FitFinished):
             raise RuntimeError(str(outcome))
         return prompt_set.load(Path(outcome.prompt_set))

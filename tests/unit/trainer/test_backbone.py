@@ -58,7 +58,7 @@ def test_features_and_preprocessing_are_open_clips_own(tiny_folder: Path) -> Non
     np.testing.assert_allclose(feature(backbone), reference(model, pixels[None]), atol=1e-5)
 
 
-def test_lite_missing_from_an_installation_is_said_plainly(
+def test_a_missing_lite_gives_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("trainer.backbone.lite_folder", lambda: tmp_path)
@@ -67,7 +67,7 @@ def test_lite_missing_from_an_installation_is_said_plainly(
     assert caught.value.kind == "bad-weights"
 
 
-def test_a_folder_with_a_broken_configuration_is_said_plainly(tmp_path: Path) -> None:
+def test_a_folder_with_a_broken_configuration_gives_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "open_clip_config.json").write_text("{", encoding="utf-8")
     with pytest.raises(BackboneError, match="cannot be loaded") as caught:
         load_backbone(f"local-dir:{tmp_path}", "cpu")
@@ -116,7 +116,7 @@ def test_many_texts_keep_their_order(tiny_folder: Path) -> None:
 # ---------------------------------------------------------------------------- weights files
 
 
-def test_a_safetensors_file_of_ones_own(tmp_path: Path, tiny_architecture: str) -> None:
+def test_a_local_safetensors_file_is_loaded(tmp_path: Path, tiny_architecture: str) -> None:
     model = tiny_clip()
     save_file(dict(model.state_dict()), tmp_path / "w.safetensors")
     backbone = load_backbone(f"{tiny_architecture}/{tmp_path}/w.safetensors", "cpu")
@@ -127,7 +127,7 @@ def test_a_safetensors_file_of_ones_own(tmp_path: Path, tiny_architecture: str) 
 
 
 @pytest.mark.parametrize("wrapped", ["plain", "checkpoint", "data-parallel"])
-def test_a_state_dict_file_of_ones_own(
+def test_a_local_state_dict_file_is_loaded(
     tmp_path: Path, tiny_architecture: str, wrapped: str
 ) -> None:
     model = tiny_clip()
@@ -229,7 +229,7 @@ def test_weights_of_another_architecture_are_refused(
     assert caught.value.kind == "bad-weights"
 
 
-def test_a_missing_weights_file_is_said_plainly(tmp_path: Path, tiny_architecture: str) -> None:
+def test_a_missing_weights_file_gives_a_clear_error(tmp_path: Path, tiny_architecture: str) -> None:
     with pytest.raises(BackboneError, match="no weights file"):
         load_backbone(f"{tiny_architecture}/{tmp_path}/gone.safetensors", "cpu")
 
@@ -254,13 +254,13 @@ def test_scale_and_bias_of_a_sigmoid_model_are_its_own(tmp_path: Path, tiny_fold
 
 
 @pytest.mark.parametrize("name", ["nonsense", "ViT-Z-99/openai", "ViT-B-32/no-such-weights", ""])
-def test_unknown_names_are_said_plainly(name: str) -> None:
+def test_unknown_names_give_a_clear_error(name: str) -> None:
     with pytest.raises(BackboneError) as caught:
         load_backbone(name, "cpu")
     assert caught.value.kind == "unknown-backbone"
 
 
-def test_an_unavailable_device_is_said_plainly(tiny_folder: Path) -> None:
+def test_an_unavailable_device_gives_a_clear_error(tiny_folder: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a CUDA device here")
     with pytest.raises(BackboneError) as caught:
@@ -268,7 +268,7 @@ def test_an_unavailable_device_is_said_plainly(tiny_folder: Path) -> None:
     assert caught.value.kind == "no-device"
 
 
-def test_paths_and_tags_are_told_apart() -> None:
+def test_paths_and_tags_are_distinguished() -> None:
     assert weights_file("ViT-B-32/openai") is None
     assert weights_file("ViT-B-32/laion2b_s34b_b79k") is None
     assert weights_file("ViT-B-32//home/me/x.pt") == Path("/home/me/x.pt")
@@ -285,7 +285,7 @@ def test_every_suggestion_is_known_to_open_clip() -> None:
         assert item.download_bytes > 100_000_000
 
 
-def test_whether_a_backbone_is_here_is_told_without_loading_it(
+def test_whether_a_backbone_is_installed_is_known_without_loading_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LMPT_DESKTOP_HOME", str(tmp_path))

@@ -25,5 +25,5 @@ def test_limits_that_leave_no_band_are_refused(medium: int, head: int) -> None:
     ("images", "medium", "head"),
     [(0, 3, 15), (11, 3, 15), (204, 4, 20), (1000, 20, 100), (10**6, 20, 100)],
 )
-def test_a_small_library_begins_with_lower_limits(images: int, medium: int, head: int) -> None:
+def test_a_small_library_has_lower_default_limits(images: int, medium: int, head: int) -> None:
     assert BandLimits.for_library(images) == BandLimits(medium, head)

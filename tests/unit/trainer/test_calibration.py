@@ -37,7 +37,7 @@ def test_lowers_the_calibration_error_on_images_not_seen() -> None:
     assert error(after, targets) < 0.03 < error(before, targets)
 
 
-def test_without_annotations_the_start_comes_back() -> None:
+def test_without_annotations_the_start_values_are_returned() -> None:
     cosines, targets, _ = example(20)
     fitted = calibration.calibrate(cosines, np.full_like(targets, -1), 17.0, -3.0)
     assert fitted.scale == pytest.approx(17.0)
@@ -46,7 +46,7 @@ def test_without_annotations_the_start_comes_back() -> None:
     assert not fitted.calibrated.any()
 
 
-def test_a_class_with_fewer_than_five_present_uses_the_shared_values_and_says_so() -> None:
+def test_a_class_with_fewer_than_five_present_gets_the_shared_values() -> None:
     cosines, targets, _ = example(400)
     targets[:, 2] = 0
     targets[:4, 2] = 1
@@ -57,7 +57,7 @@ def test_a_class_with_fewer_than_five_present_uses_the_shared_values_and_says_so
     assert fitted.biases[0] != pytest.approx(fitted.shared_bias)
 
 
-def test_annotations_of_one_kind_only_do_not_run_away() -> None:
+def test_annotations_of_one_kind_only_give_finite_values() -> None:
     cosines, targets, _ = example(50)
     fitted = calibration.calibrate(cosines, np.ones_like(targets), 12.0, -4.0)
     assert np.isfinite(fitted.biases).all()

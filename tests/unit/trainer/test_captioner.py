@@ -119,14 +119,14 @@ def test_fewer_photos_at_once_where_memory_runs_out(
     assert caught.value.kind == "no-memory"
 
 
-def test_nothing_is_downloaded_without_being_asked(
+def test_nothing_is_downloaded_automatically(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LMPT_DESKTOP_HOME", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_: None)
     monkeypatch.setattr(captioners, "load_backbone", lambda *_: pytest.fail("it was loaded"))
     wanted = next(iter(suggested.CAPTIONERS))
-    with pytest.raises(BackboneError, match="not on this computer"):
+    with pytest.raises(BackboneError, match="not installed"):
         load_captioner(wanted)
     assert suggested.installed_captioner() is None
 
@@ -178,7 +178,7 @@ def test_the_command_prints_a_row_per_photo(
     assert second["problem"]
 
 
-def test_the_command_says_when_there_is_no_captioner(
+def test_the_command_reports_that_no_captioner_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("LMPT_DESKTOP_HOME", str(tmp_path))
@@ -218,7 +218,7 @@ def test_the_process_answers_the_app(
     assert [(item.id, item.text) for item in second.captions] == [(3, expected[1])]
 
 
-def test_the_process_tells_the_app_why_it_cannot(folder: Path) -> None:
+def test_the_process_reports_to_the_app_why_it_failed(folder: Path) -> None:
     script = Path(tiny_captioner.__file__)
     done = subprocess.run(
         [sys.executable, str(script), str(folder), "--events", "--captioner", "coca_no/such.pt"],
@@ -231,4 +231,4 @@ def test_the_process_tells_the_app_why_it_cannot(folder: Path) -> None:
     assert done.returncode == 1
     (answer,) = [parse_line(line) for line in done.stdout.splitlines()]
     assert isinstance(answer, EncoderFailed)
-    assert "not on this computer" in answer.message
+    assert "not installed" in answer.message

@@ -20,7 +20,7 @@ from tiny_fits import NAMES, make_job, run
 from trainer import job, prompt_set
 from trainer.__main__ import build_parser, main
 from trainer.events import FitFinished
-from trainer.options import METHODS, FitOptions
+from trainer.options import LOSSES, METHODS, FitOptions
 from trainer.prompt_set import PromptSet
 
 COMMANDS = ("fit", "evaluate", "inspect")
@@ -57,7 +57,7 @@ def subcommands() -> dict[str, argparse.ArgumentParser]:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_help_says_what_it_does_with_examples_and_exit_codes(
+def test_help_explains_the_command_with_examples_and_exit_codes(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -72,7 +72,7 @@ def test_help_says_what_it_does_with_examples_and_exit_codes(
     assert max(map(len, said.splitlines())) <= 100
 
 
-def test_help_of_fit_names_every_option_and_both_methods(
+def test_help_of_fit_names_every_option_method_and_loss(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit):
@@ -83,6 +83,7 @@ def test_help_of_fit_names_every_option_and_both_methods(
     for method, values in METHODS.items():
         assert method in said
         assert all(f"{name}={value!r}" in said for name, value in values.items())
+    assert f'"loss" is one of: {", ".join(LOSSES)}.' in said
 
 
 def test_help_and_wrong_arguments_do_not_wait_for_torch() -> None:
@@ -102,7 +103,7 @@ def test_help_and_wrong_arguments_do_not_wait_for_torch() -> None:
 # ---------------------------------------------------------------------------------- fit
 
 
-def test_fit_shows_its_course_and_what_came_of_it(
+def test_fit_shows_progress_and_the_result(
     finished: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -117,8 +118,9 @@ def test_fit_shows_its_course_and_what_came_of_it(
     assert written.out == ""  # stdout is for events, and none were asked for
     said = " ".join(written.err.split())
     assert "8 classes" in said
-    assert "Training" in said
-    assert "Done after" in said
+    assert "left" in said
+    assert "Finished" in said
+    assert "It took" in said
     assert "before" in said
     assert "after" in said
     made = prompt_set.load(tmp_path / job.RESULT_NAME)
@@ -133,14 +135,14 @@ def check_notes(said: str, made: PromptSet) -> None:
     assert f"Calibration error {after}; before calibration {before}." in said
     assert not made.calibrated[3]
     sharing = [name for name, own in zip(NAMES, made.calibrated, strict=True) if not own]
-    assert "Fewer than 5 held-out annotations of either kind" in said
+    assert "Fewer than 5 present or absent held-out annotations" in said
     assert f"{made.thresholds[3]:.2f}): {', '.join(sharing)}." in said
-    assert "Not enough to judge: traffic light." in said
+    assert "Not enough annotations to evaluate: traffic light." in said
     own = {float(value) for value in made.thresholds[~made.calibrated]}
     assert len(own) == 1
 
 
-def test_a_fit_without_a_held_out_part_says_that_it_cannot_be_judged(
+def test_a_fit_without_a_held_out_part_reports_that_it_cannot_be_evaluated(
     finished: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -157,7 +159,7 @@ def test_a_fit_without_a_held_out_part_says_that_it_cannot_be_judged(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_folders_that_are_none_are_an_exit_code_and_a_sentence(
+def test_a_folder_that_is_not_a_job_or_prompt_set_gives_an_exit_code_and_a_sentence(
     command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     given = [str(tmp_path / "none")] * (2 if command == "evaluate" else 1)
@@ -175,7 +177,7 @@ def test_evaluate_prints_every_figure(finished: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     for word in ("mAP", "head", "medium", "tail", "ECE", "precision", "recall", "F1", *NAMES):
         assert word in said
-    assert "Not enough to judge: traffic light." in said
+    assert "Not enough annotations to evaluate: traffic light." in said
 
 
 def test_evaluate_writes_json(finished: Path, tmp_path: Path) -> None:
@@ -221,7 +223,7 @@ def test_inspect_writes_json_without_loading_the_backbone(
     assert all(item["words"] == [] for item in classes)
 
 
-def test_inspect_of_a_set_whose_backbone_is_gone_says_so(
+def test_inspect_reports_that_a_prompt_sets_backbone_is_missing(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = prompt_set.load(finished / job.RESULT_NAME)
@@ -232,7 +234,7 @@ def test_inspect_of_a_set_whose_backbone_is_gone_says_so(
     assert "Traceback" not in said
 
 
-def test_json_that_cannot_be_written_is_a_sentence(
+def test_json_that_cannot_be_written_gives_a_sentence(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     where = tmp_path / "no such folder" / "scores.json"

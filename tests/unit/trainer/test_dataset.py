@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from trainer import dataset
+from trainer.arrays import unit_rows
 from trainer.dataset import split_images
 from trainer.job import HELD_OUT, TRAIN, UNASSIGNED
 
@@ -32,7 +33,7 @@ def test_every_class_with_two_present_is_in_both_parts() -> None:
         assert ((targets[split == HELD_OUT] == 1).sum(0)[twice] >= 1).all()
 
 
-def test_a_class_seen_once_trains() -> None:
+def test_the_only_image_of_a_class_is_for_training() -> None:
     targets = np.array([[1, 0], [0, 1], [0, 1], [0, 1]], dtype=np.int8)
     assert split_images(targets, undecided(targets))[0] == TRAIN
 
@@ -47,9 +48,9 @@ def test_about_the_wanted_share_of_each_class_is_held_out() -> None:
 
 def test_images_held_out_before_stay_held_out_and_training_ones_training() -> None:
     targets = long_tail()
-    sticky = undecided(targets)
-    sticky[:60], sticky[60:200] = HELD_OUT, TRAIN
-    split = split_images(targets, sticky)
+    assigned = undecided(targets)
+    assigned[:60], assigned[60:200] = HELD_OUT, TRAIN
+    split = split_images(targets, assigned)
     assert (split[:60] == HELD_OUT).all()
     assert (split[60:200] == TRAIN).all()
 
@@ -58,19 +59,19 @@ def test_a_class_wholly_held_out_before_gets_new_images_for_training() -> None:
     targets = np.zeros((6, 2), dtype=np.int8)
     targets[:5, 0] = 1
     targets[5, 1] = 1
-    sticky = np.array([1, 1, -1, -1, -1, -1], dtype=np.int8)
-    assert (split_images(targets, sticky)[2:5] == TRAIN).any()
+    assigned = np.array([1, 1, -1, -1, -1, -1], dtype=np.int8)
+    assert (split_images(targets, assigned)[2:5] == TRAIN).any()
 
 
 def test_images_without_annotations_are_in_neither_part() -> None:
     targets = long_tail()
     targets[7] = -1
-    sticky = undecided(targets)
-    sticky[7] = HELD_OUT
-    assert split_images(targets, sticky)[7] == UNASSIGNED
+    assigned = undecided(targets)
+    assigned[7] = HELD_OUT
+    assert split_images(targets, assigned)[7] == UNASSIGNED
 
 
-def test_images_known_only_by_what_they_lack_are_divided_too() -> None:
+def test_images_with_absent_annotations_only_are_divided_too() -> None:
     targets = np.full((100, 3), -1, dtype=np.int8)
     targets[:, 0] = 0
     split = split_images(targets, undecided(targets), fraction=0.2)
@@ -105,24 +106,32 @@ def test_the_same_seed_gives_the_same_split() -> None:
 def test_any_job_is_divided_without_losing_or_inventing_images(
     targets: np.ndarray, data: st.DataObject
 ) -> None:
-    sticky = data.draw(
+    assigned = data.draw(
         hnp.arrays(np.int8, len(targets), elements=st.sampled_from([UNASSIGNED, TRAIN, HELD_OUT]))
     )
-    split = split_images(targets, sticky)
+    split = split_images(targets, assigned)
     annotated = (targets >= 0).any(1)
     assert ((split == UNASSIGNED) == ~annotated).all()
-    decided = annotated & (sticky != UNASSIGNED)
-    assert (split[decided] == sticky[decided]).all()
-    if (annotated & (sticky != HELD_OUT)).any():
+    decided = annotated & (assigned != UNASSIGNED)
+    assert (split[decided] == assigned[decided]).all()
+    if (annotated & (assigned != HELD_OUT)).any():
         assert (split == TRAIN).any()
 
 
-def test_tensors_carry_masked_targets_and_unit_features() -> None:
+def test_tensors_have_masked_targets() -> None:
     targets = np.array([[1, 0, -1]], dtype=np.int8)
-    made = dataset.to_tensors(np.array([[3.0, 4.0]]), targets, torch.tensor([-1]), "cpu")
+    features = np.array([[0.6, 0.8]], dtype=np.float32)
+    made = dataset.to_tensors(features, targets, torch.tensor([-1]), "cpu")
     assert made.targets.tolist() == [[1, 0, 0]]
     assert made.mask.tolist() == [[1, 1, 0]]
-    torch.testing.assert_close(made.features, torch.tensor([[0.6, 0.8]]))
+
+
+def test_unit_features_are_not_normalised_a_second_time() -> None:
+    """Which would change them in their last bits."""
+    features = unit_rows(np.random.default_rng(0).normal(size=(500, 32)))
+    targets = np.zeros((500, 1), dtype=np.int8)
+    made = dataset.to_tensors(features, targets, torch.full((500,), -1), "cpu")
+    assert np.array_equal(made.features.numpy(), features)
 
 
 def test_batches_go_through_every_image_once_per_epoch_and_depend_on_the_step_alone() -> None:
@@ -150,10 +159,10 @@ def one_sided(targets: np.ndarray, split: np.ndarray) -> np.ndarray:
     return (present.sum(0) >= 2) & ((train == 0) | (held == 0))
 
 
-def fewest_one_sided(targets: np.ndarray, sticky: np.ndarray) -> int:
+def fewest_one_sided(targets: np.ndarray, assigned: np.ndarray) -> int:
     """Over every split of up to ten images, tried one by one."""
     sides = (np.arange(1 << len(targets))[:, None] >> np.arange(len(targets))) & 1
-    sides = sides[((sides == sticky) | (sticky == UNASSIGNED)).all(1)]
+    sides = sides[((sides == assigned) | (assigned == UNASSIGNED)).all(1)]
     present = (targets == 1).astype(int)
     held = sides @ present
     wrong = (held == 0) | (held == present.sum(0))
@@ -173,9 +182,9 @@ def fewest_one_sided(targets: np.ndarray, sticky: np.ndarray) -> int:
 def test_no_other_split_has_more_classes_in_both_parts(
     targets: np.ndarray, fixed: list[int], seed: int
 ) -> None:
-    sticky = np.array(fixed[: len(targets)], dtype=np.int8)
-    split = split_images(targets, sticky, seed=seed)
-    assert one_sided(targets, split).sum() == fewest_one_sided(targets, sticky)
+    assigned = np.array(fixed[: len(targets)], dtype=np.int8)
+    split = split_images(targets, assigned, seed=seed)
+    assert one_sided(targets, split).sum() == fewest_one_sided(targets, assigned)
 
 
 @settings(max_examples=40, deadline=None)

@@ -114,7 +114,7 @@ def test_a_broken_connection_is_resumed_where_it_broke(hub: Hub) -> None:
     assert hub.ranges == ["", "bytes=700000-", "bytes=1000000-"]
 
 
-def test_a_cancelled_download_goes_on_the_next_time(hub: Hub) -> None:
+def test_a_cancelled_download_is_resumed_the_next_time(hub: Hub) -> None:
     class Cancelled(Exception):  # noqa: N818
         pass
 
@@ -130,9 +130,9 @@ def test_a_cancelled_download_goes_on_the_next_time(hub: Hub) -> None:
     assert hub.ranges[1] == f"bytes={seen[0]}-"
 
 
-def test_a_line_that_stays_dead_is_said_plainly_and_what_came_is_kept(hub: Hub) -> None:
+def test_a_dead_connection_gives_a_clear_error_and_keeps_the_bytes_so_far(hub: Hub) -> None:
     hub.break_after = [1_000_000, *[0] * 20]
-    with pytest.raises(BackboneError, match=r"broke off after 1 of 2 MB.*kept") as caught:
+    with pytest.raises(BackboneError, match=r"interrupted after 1 of 2 MB.*kept") as caught:
         fetch_weights("M/p", HUB, endpoint=hub.endpoint)
     assert caught.value.kind == "no-network"
     hub.break_after = []
@@ -140,13 +140,13 @@ def test_a_line_that_stays_dead_is_said_plainly_and_what_came_is_kept(hub: Hub) 
     assert hub.ranges[-1] == "bytes=1000000-"
 
 
-def test_no_network_is_said_plainly(hub: Hub) -> None:
+def test_no_network_gives_a_clear_error(hub: Hub) -> None:
     with pytest.raises(BackboneError, match=r"internet could not be reached.*Lite") as caught:
         fetch_weights("M/p", HUB, endpoint="http://127.0.0.1:1")
     assert caught.value.kind == "no-network"
 
 
-def test_damage_on_the_way_is_noticed_and_thrown_away(hub: Hub, tmp_path: Path) -> None:
+def test_a_damaged_download_is_noticed_and_deleted(hub: Hub, tmp_path: Path) -> None:
     hub.digest = hashlib.sha256(b"something else").hexdigest()
     with pytest.raises(BackboneError, match="damaged"):
         fetch_weights("M/p", HUB, endpoint=hub.endpoint)
@@ -169,14 +169,14 @@ def test_a_repository_without_safetensors_gives_its_other_file(hub: Hub) -> None
     assert path.name == "open_clip_pytorch_model.bin"
 
 
-def test_a_repository_without_weights_is_said_plainly(hub: Hub) -> None:
+def test_a_repository_without_weights_gives_a_clear_error(hub: Hub) -> None:
     hub.files = {}
     with pytest.raises(BackboneError, match="no weights") as caught:
         fetch_weights("M/p", HUB, endpoint=hub.endpoint)
     assert caught.value.kind == "unknown-backbone"
 
 
-def test_a_full_disk_is_said_before_downloading(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_first(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     class Usage:
         free = 1_000_000
 

@@ -21,7 +21,6 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from trainer.encode import _run, add_arguments
-from trainer.encode_wires import GENTLE_NICE, EventStream
 from trainer.events import (
     PROTOCOL,
     EncodePhotos,
@@ -35,6 +34,7 @@ from trainer.events import (
     parse_line,
     to_line,
 )
+from trainer.process_io import GENTLE_NICE, EventStream
 
 PATIENCE = 120.0
 

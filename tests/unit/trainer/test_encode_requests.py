@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,6 @@ from safetensors.numpy import load_file
 
 from trainer.backbone import Backbone, load_backbone
 from trainer.encode import SHARPNESS, Encoder
-from trainer.encode_wires import EventStream, Inbox
 from trainer.events import (
     EncodePhotos,
     EncoderFailed,
@@ -25,6 +25,8 @@ from trainer.events import (
     parse_line,
 )
 from trainer.photo import read_photo
+from trainer.photo_encoder import Encoded, PhotoEncoder
+from trainer.process_io import EventStream, Inbox
 from trainer.suggested import is_downloaded
 
 
@@ -114,18 +116,18 @@ def test_a_text_does_not_wait_for_a_long_request_of_photos(
 ) -> None:
     paths = [str(path) for path in draw(tmp_path, 20)]
     desk = Desk(backbone, tmp_path)
-    original = desk.encoder._encoder.encode
+    original = PhotoEncoder.encode
 
-    def encode(count, take, between):
+    def encode(self: PhotoEncoder, *arguments: Any) -> Encoded:
         desk.inbox.put(EncodeTexts("t", ["now"]))
-        return original(count, take, between)
+        return original(self, *arguments)
 
-    monkeypatch.setattr(desk.encoder._encoder, "encode", encode)
+    monkeypatch.setattr(PhotoEncoder, "encode", encode)
     answers = desk.ask(EncodePhotos("p", list(range(20)), paths))
     assert [type(answer) for answer in answers] == [TextsEncoded, PhotosEncoded]
 
 
-def test_gently_a_gpu_rests_between_batches(backbone: Backbone, tmp_path: Path) -> None:
+def test_a_gentle_encoder_pauses_between_batches(backbone: Backbone, tmp_path: Path) -> None:
     rests: list[float] = []
     written = io.StringIO()
     encoder = Encoder(

@@ -6,6 +6,7 @@ import json
 import types
 import typing
 from dataclasses import fields, is_dataclass
+from enum import StrEnum
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from trainer.events import (
     EncodePhotos,
     EncoderFailed,
     EncodeTexts,
+    FitPhase,
+    FitProgress,
     FitValidated,
     Message,
     PhotoFailure,
@@ -42,6 +45,8 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     """Anything of a type that messages use."""
     if kind in PLAIN:
         return PLAIN[kind]
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return st.sampled_from(kind)
     if is_dataclass(kind):
         return messages(kind)
     if typing.get_origin(kind) is list:
@@ -80,7 +85,7 @@ def test_nested_messages_come_back_as_their_types() -> None:
     assert validated.scores.head is None
 
 
-def test_file_names_that_are_no_unicode_survive_a_surrogateescape_stream() -> None:
+def test_file_names_that_are_not_unicode_survive_a_surrogateescape_stream() -> None:
     path = b"caf\xe9.jpg".decode("utf-8", "surrogateescape")
     sent = EncodePhotos("r", [1], [path])
     wire = to_line(sent).encode("utf-8", "surrogateescape")
@@ -94,6 +99,29 @@ def test_fields_with_defaults_may_be_left_out() -> None:
     assert parse_line('{"type": "EncoderFailed", "kind": "k", "message": "m"}') == EncoderFailed(
         "k", "m"
     )
+
+
+OLD_PROGRESS = (
+    '{"type": "FitProgress", "step": 1, "steps": 8, "loss": 0.5, "loss_classification": 0.5, '
+    '"loss_embedding": 0.5, "seconds_left": 2.0}'
+)
+OLD_VALIDATED = (
+    '{"type": "FitValidated", "step": 1, '
+    '"scores": {"total": 0.5, "head": null, "medium": null, "tail": null}}'
+)
+
+
+@pytest.mark.parametrize("line", [OLD_PROGRESS, OLD_VALIDATED])
+def test_event_files_from_before_there_were_phases_are_read(line: str) -> None:
+    event = parse_line(line)
+    assert isinstance(event, FitProgress | FitValidated)
+    assert event.phase is FitPhase.SINGLE_PASS
+
+
+def test_a_phase_comes_back_as_its_type() -> None:
+    event = parse_line(OLD_PROGRESS.replace("}", ', "phase": "final-pass"}'))
+    assert isinstance(event, FitProgress)
+    assert event.phase is FitPhase.FINAL_PASS
 
 
 def test_fields_of_a_newer_peer_are_ignored() -> None:
@@ -115,10 +143,11 @@ def test_fields_of_a_newer_peer_are_ignored() -> None:
         '{"type": "PhotosEncoded", "request": "", "file": "", "count": 0, "failures": [{"id": 1}]}',
         '{"type": "PhotosEncoded", "request": "r", "file": "", "count": 0, "failures": 3}',
         '{"type": "FitValidated", "step": 1, "scores": null}',
+        OLD_PROGRESS.replace("}", ', "phase": "third-pass"}'),
         '{"type": "Stop"',
     ],
 )
-def test_what_is_no_message_is_refused(line: str) -> None:
+def test_a_line_that_is_not_a_message_is_refused(line: str) -> None:
     with pytest.raises(ProtocolError):
         parse_line(line)
 

@@ -30,7 +30,7 @@ from trainer.fit import failure_of
         ({"features": np.zeros((160, 7), np.float16)}, "different backbones"),
     ],
 )
-def test_a_job_that_cannot_work_is_refused_in_plain_words(
+def test_an_impossible_job_is_refused_with_a_clear_sentence(
     tmp_path: Path, zero_shot: np.ndarray, change: dict[str, Any], words: str
 ) -> None:
     outcome, events = run(tmp_path, replace(make_job(zero_shot), **change))

@@ -12,7 +12,8 @@ import torch
 from tiny_backbone import tiny_backbone
 from tiny_fits import assert_identical, make_job, run, start, wait_for
 
-from trainer import checkpoint, descent, job, learner, prompt_set
+from trainer import checkpoint, job, learner, prompt_set, schedule
+from trainer.cancel import CancelToken
 from trainer.events import (
     FitFailed,
     FitFinished,
@@ -24,11 +25,10 @@ from trainer.events import (
     to_line,
 )
 from trainer.fit import fit
-from trainer.stop import StopWatch
 
 
 def test_cancelled_before_anything_is_worth_keeping(tmp_path: Path, zero_shot: np.ndarray) -> None:
-    stop = StopWatch()
+    stop = CancelToken()
     stop.request()
     outcome, _ = run(tmp_path, make_job(zero_shot), stop)
     assert isinstance(outcome, FitFailed)
@@ -36,7 +36,7 @@ def test_cancelled_before_anything_is_worth_keeping(tmp_path: Path, zero_shot: n
 
 
 def test_cancelled_midway_keeps_the_best_so_far(tmp_path: Path, zero_shot: np.ndarray) -> None:
-    stop = StopWatch()
+    stop = CancelToken()
     seen: list[Message] = []
 
     def emit(event: Message) -> None:
@@ -78,8 +78,8 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     at: int,
     options: dict[str, Any],
 ) -> None:
-    """Broken off at once, in the first descent and in the second (where there is one)."""
-    monkeypatch.setattr(descent, "CHECKPOINT_SECONDS", 0.0)
+    """Killed in the first pass or in the second, if there is one."""
+    monkeypatch.setattr(schedule, "CHECKPOINT_SECONDS", 0.0)
     made = make_job(zero_shot, **(SMALL | options))
     whole, _ = run(tmp_path / "whole", made)
     assert isinstance(whole, FitFinished)
@@ -87,9 +87,9 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
     class KilledError(BaseException):
         pass
 
-    plain, done = learner.Fitting.advance, 0
+    plain, done = learner.TrainingPass.advance, 0
 
-    def dying(self: learner.Fitting, total: int) -> Any:
+    def dying(self: learner.TrainingPass, total: int) -> Any:
         nonlocal done
         done += 1
         if done == at:
@@ -97,7 +97,7 @@ def test_a_resumed_run_ends_as_an_unbroken_one(
         return plain(self, total)
 
     with monkeypatch.context() as patch:
-        patch.setattr(learner.Fitting, "advance", dying)
+        patch.setattr(learner.TrainingPass, "advance", dying)
         with pytest.raises(KilledError):
             run(tmp_path / "broken", made)
     saved = (tmp_path / "broken" / job.CHECKPOINT_NAME).exists()
@@ -155,7 +155,7 @@ def test_a_cancel_file_ends_a_run_with_the_best_so_far(
         if isinstance(event, FitProgress):
             cancel.touch()
 
-    stop = StopWatch(cancel)
+    stop = CancelToken(cancel)
     outcome = fit(tmp_path, emit, stop, tiny_backbone)
     stop.close()
     assert isinstance(outcome, FitFinished)
@@ -163,7 +163,7 @@ def test_a_cancel_file_ends_a_run_with_the_best_so_far(
     prompt_set.load(tmp_path / job.RESULT_NAME)
 
 
-def test_a_killed_run_process_leaves_no_result_and_goes_on_to_the_same_one(
+def test_a_killed_run_leaves_no_result_and_resumes_to_the_same_one(
     tmp_path: Path, zero_shot: np.ndarray
 ) -> None:
     made = make_job(zero_shot, **SMALL)

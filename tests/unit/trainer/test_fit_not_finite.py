@@ -17,7 +17,8 @@ from torch import Tensor
 
 from trainer import job, prompt_set
 from trainer.events import FitFailed, FitFinished, FitStarted
-from trainer.learner import Fitting
+from trainer.learner import TrainingPass
+from trainer.options import LOSSES
 
 
 class BadGradient(torch.autograd.Function):
@@ -34,15 +35,15 @@ class BadGradient(torch.autograd.Function):
 
 def poison(monkeypatch: pytest.MonkeyPatch, call: int, change: Any) -> None:
     """Change what the ``call``-th step of the run takes for its classification loss."""
-    plain, done = Fitting.losses, 0
+    plain, done = TrainingPass.losses, 0
 
-    def poisoned(self: Fitting, *parts: Any) -> tuple[Tensor, Tensor]:
+    def poisoned(self: TrainingPass, *parts: Any) -> tuple[Tensor, Tensor]:
         nonlocal done
         done += 1
         classification, embedding = plain(self, *parts)
         return (change(classification) if done == call else classification), embedding
 
-    monkeypatch.setattr(Fitting, "losses", poisoned)
+    monkeypatch.setattr(TrainingPass, "losses", poisoned)
 
 
 def check_kept(folder: Path) -> prompt_set.PromptSet:
@@ -93,9 +94,9 @@ def test_numbers_that_break_in_the_very_last_step_are_noticed(
 ) -> None:
     """No later loss would tell of it."""
     made = make_job(zero_shot, steps=15, patience=100, refit=refit)
-    plain, done, last = Fitting.advance, 0, 0
+    plain, done, last = TrainingPass.advance, 0, 0
 
-    def breaking(self: Fitting, total: int) -> Any:
+    def breaking(self: TrainingPass, total: int) -> Any:
         nonlocal done
         done += 1
         result = plain(self, total)
@@ -109,7 +110,7 @@ def test_numbers_that_break_in_the_very_last_step_are_noticed(
                 broken.fill_(float("nan"))
         return result
 
-    monkeypatch.setattr(Fitting, "advance", breaking)
+    monkeypatch.setattr(TrainingPass, "advance", breaking)
     whole, _ = run(tmp_path / "whole", made)
     assert isinstance(whole, FitFinished)
     last, done = done, 0
@@ -141,9 +142,7 @@ def test_a_learning_rate_far_too_high_ends_in_a_sentence(
             "optimiser": st.sampled_from(["adamw", "sgd"]),
             "learning_rate": st.sampled_from([1e-12, 1.0, 1e6]),
             "weight_decay": st.sampled_from([0.0, 1.0, 1e20]),
-            "loss": st.sampled_from(
-                ["distribution-balanced", "bce", "focal", "asymmetric", "listwise"]
-            ),
+            "loss": st.sampled_from(list(LOSSES)),
             "method": st.sampled_from(["lmpt", "lmpt+"]),
             "residual_rate": st.sampled_from([0.0, 10.0, 1e6]),
             "residual_decay": st.sampled_from([0.0, -1.0, 1e38]),

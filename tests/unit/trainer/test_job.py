@@ -79,7 +79,7 @@ def test_arrays_that_do_not_agree_are_refused(change: dict[str, Any]) -> None:
         replace(some_job(), **change)
 
 
-def test_a_job_whose_writing_was_cut_short_is_no_job(tmp_path: Path) -> None:
+def test_a_partly_written_job_is_refused(tmp_path: Path) -> None:
     job.save(some_job(), tmp_path)
     (tmp_path / job.JSON_NAME).unlink()
     with pytest.raises(JobError, match="cannot be read"):
@@ -134,3 +134,74 @@ def test_settings_of_a_newer_app_are_ignored(tmp_path: Path) -> None:
     job.save(some_job(), tmp_path)
     edited(tmp_path, lambda body: body["settings"].update(unheard=1))
     assert job.load(tmp_path).settings == some_job().settings
+
+
+@pytest.fixture
+def arrays_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the arrays read from job folders, as they are read."""
+    names: list[str] = []
+    plain = job.safe_open
+
+    class Spy:
+        def __init__(self, *given: Any, **more: Any) -> None:
+            self._file = plain(*given, **more)
+
+        def __enter__(self) -> Spy:
+            self._file.__enter__()
+            return self
+
+        def __exit__(self, *error: Any) -> None:
+            self._file.__exit__(*error)
+
+        def keys(self) -> list[str]:
+            return self._file.keys()
+
+        def get_tensor(self, name: str) -> Any:
+            names.append(name)
+            return self._file.get_tensor(name)
+
+    monkeypatch.setattr(job, "safe_open", Spy)
+    return names
+
+
+def test_reading_a_whole_job_reads_every_array(tmp_path: Path, arrays_read: list[str]) -> None:
+    job.save(some_job(), tmp_path)
+    job.load(tmp_path)
+    assert sorted(arrays_read) == sorted(ARRAYS)
+
+
+def test_reading_the_classes_reads_no_array(tmp_path: Path, arrays_read: list[str]) -> None:
+    job.save(some_job(), tmp_path)
+    assert job.load_classes(tmp_path) == some_job().classes
+    assert arrays_read == []
+
+
+def test_reading_the_image_ids_reads_no_features(tmp_path: Path, arrays_read: list[str]) -> None:
+    job.save(some_job(), tmp_path)
+    np.testing.assert_array_equal(job.load_image_ids(tmp_path), some_job().image_ids)
+    assert arrays_read == ["image_ids"]
+
+
+@pytest.mark.parametrize("read", [job.load, job.load_classes, job.load_image_ids])
+def test_every_reader_refuses_an_incomplete_or_newer_job(
+    tmp_path: Path, read: Callable[[Path], object]
+) -> None:
+    with pytest.raises(JobError, match="cannot be read"):
+        read(tmp_path)
+    job.save(some_job(), tmp_path)
+    edited(tmp_path, lambda body: body.update(schema=job.SCHEMA + 1))
+    with pytest.raises(JobError, match="newer version"):
+        read(tmp_path)
+    (tmp_path / job.JSON_NAME).write_text("[]", encoding="utf-8")
+    with pytest.raises(JobError, match="cannot be read"):
+        read(tmp_path)
+
+
+def test_damaged_classes_and_image_ids_are_refused(tmp_path: Path) -> None:
+    job.save(some_job(), tmp_path)
+    edited(tmp_path, lambda body: body.pop("classes"))
+    with pytest.raises(JobError, match="not a complete job"):
+        job.load_classes(tmp_path)
+    (tmp_path / job.ARRAYS_NAME).write_bytes(b"damaged")
+    with pytest.raises(JobError, match="cannot be read"):
+        job.load_image_ids(tmp_path)

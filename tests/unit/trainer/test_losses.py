@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from trainer import losses
 from trainer.losses import DistributionBalance
+from trainer.options import LOSSES, FitOptions
 
 
 def sig(x: Any) -> Any:
@@ -79,7 +80,9 @@ def test_distribution_balanced_loss_is_the_papers_arithmetic(
 
 
 @pytest.mark.parametrize("options", balances().values(), ids=balances().keys())
-def test_classes_never_or_always_present_count_as_documented(options: DistributionBalance) -> None:
+def test_classes_never_or_always_present_are_documented(
+    options: DistributionBalance,
+) -> None:
     """n_i = 0 weighs like 1; for the bias, n_i keeps half an annotation from 0 and from N."""
     z, y, m = data(2)
     m[:, 3] = 0  # nobody annotated it
@@ -130,3 +133,37 @@ def test_an_unknown_rebalancing_is_refused() -> None:
     wrong = replace(DistributionBalance(), rebalance="squared")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="squared"):
         losses.distribution_balanced_loss(z, y, m, COUNTS, wrong)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_of_the_table_is_made_from_the_options(name: str) -> None:
+    logits, targets, mask = (item.float() for item in data())
+    logits.requires_grad_(True)
+    loss = losses.make_classification_loss(FitOptions(loss=name), COUNTS)(logits, targets, mask)
+    loss.backward()
+    assert loss.ndim == 0
+    assert logits.grad is not None
+    assert torch.isfinite(logits.grad).all()
+    assert logits.grad.any()
+
+
+def test_the_losses_of_the_table_all_differ() -> None:
+    z, y, m = data()
+    values = {
+        name: float(losses.make_classification_loss(FitOptions(loss=name), COUNTS)(z, y, m))
+        for name in LOSSES
+    }
+    assert len({round(value, 9) for value in values.values()}) == len(LOSSES)
+
+
+def test_a_loss_is_made_with_the_values_of_its_options() -> None:
+    z, y, m = data()
+    listwise = losses.make_classification_loss(
+        FitOptions(loss="listwise", unknown_weight=0.3), COUNTS
+    )
+    assert torch.equal(listwise(z, y, m), losses.listwise_loss(z, y, m, 0.3))
+    options = FitOptions(rebalance="inverse", focal=False, kappa=0.2, negative_scale=5.0)
+    balanced = losses.make_classification_loss(options, COUNTS)
+    balance = DistributionBalance(rebalance="inverse", focal=False, kappa=0.2, negative_scale=5.0)
+    expected = losses.distribution_balanced_loss(z, y, m, COUNTS, balance)
+    assert torch.equal(balanced(z, y, m), expected)

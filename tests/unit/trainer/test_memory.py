@@ -46,7 +46,7 @@ def test_thrift_costs_time_first_then_smaller_batches_and_ends() -> None:
     options: FitOptions | None = FitOptions(class_chunk=64, batch_size=100)
     seen: list[tuple[str, int, int]] = []
     while (
-        options := memory.thriftier(options, classes=8, recomputing=options.recompute == "on")
+        options := memory.reduce_memory(options, classes=8, recomputing=options.recompute == "on")
     ) is not None:
         seen.append((options.recompute, options.class_chunk, options.batch_size))
     assert seen == [
@@ -72,7 +72,7 @@ def test_thrift_costs_time_first_then_smaller_batches_and_ends() -> None:
     ],
 )
 def test_tells_lack_of_memory_from_other_errors(error: Exception, expected: bool) -> None:
-    assert memory.means_no_memory(error) is expected
+    assert memory.is_out_of_memory(error) is expected
 
 
 def test_a_step_that_does_not_fit_is_taken_again_in_smaller_pieces(

@@ -90,7 +90,7 @@ def test_every_figure_of_an_evaluation_from_the_definitions() -> None:
     assert result.scores.head == pytest.approx((by_hand[0] + by_hand[1]) / 2)
     assert result.scores.medium == pytest.approx((by_hand[2] + by_hand[3]) / 2)
     assert result.scores.tail == pytest.approx(by_hand[5])
-    assert metrics.not_judged(result) == ["e"]
+    assert metrics.not_evaluated(result) == ["e"]
     f1 = {key: result.extra[key] for key in ("CP", "CR", "CF1", "OP", "OR", "OF1")}
     assert f1 == pytest.approx(counted_f1(predicted, targets))
     assert result.extra["ECE"] == metrics.expected_calibration_error(scores, targets)
@@ -112,7 +112,7 @@ def test_classes_without_present_or_absent_are_left_out_and_listed() -> None:
         np.array([5, 5, 5, 5]),
         BandLimits(),
     )
-    assert metrics.not_judged(result) == ["never", "always", "unknown"]
+    assert metrics.not_evaluated(result) == ["never", "always", "unknown"]
     assert result.scores.total == 1.0
     assert result.extra["classes_not_judged"] == 3
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from trainer import job
-from trainer.options import METHODS, FitOptions
+from trainer.options import LOSSES, METHODS, FitOptions
 
 
 @pytest.mark.parametrize(
@@ -31,17 +31,17 @@ from trainer.options import METHODS, FitOptions
         ("stepz", 3),
     ],
 )
-def test_what_makes_no_sense_is_refused_by_name(name: str, value: Any) -> None:
+def test_an_invalid_value_is_refused_with_the_options_name(name: str, value: Any) -> None:
     with pytest.raises(job.JobError, match=name):
         FitOptions.of({name: value})
 
 
-def test_a_whole_number_will_do_for_a_fraction() -> None:
+def test_an_integer_is_accepted_for_a_float() -> None:
     assert FitOptions.of({"margin": 1}).margin == 1.0
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_methods_settings_are_real_and_give_way_to_those_named(method: str) -> None:
+def test_a_methods_options_are_applied_and_can_be_overridden(method: str) -> None:
     chosen = FitOptions.of({}, method)
     for name, value in METHODS[method].items():
         assert getattr(chosen, name) == value
@@ -58,3 +58,11 @@ def test_the_papers_method_is_made_of_the_defaults() -> None:
     assert FitOptions.of({}, job.LMPT) == FitOptions()
     names = {item.name for item in fields(FitOptions)}
     assert all(values.keys() <= names for values in METHODS.values())
+
+
+def test_the_losses_on_offer_are_those_of_the_table() -> None:
+    for name in LOSSES:
+        assert FitOptions.of({"loss": name}).loss == name
+    with pytest.raises(job.JobError) as refused:
+        FitOptions.of({"loss": "l2"})
+    assert f"must be one of {', '.join(LOSSES)}, not" in str(refused.value)

@@ -66,12 +66,12 @@ def test_out_of_memory_halves_the_batch_and_remembers(error: type[Exception]) ->
     assert max(tower.sizes) <= 3
 
 
-def test_out_of_memory_with_one_photo_is_said_plainly() -> None:
+def test_out_of_memory_with_one_photo_gives_a_clear_error() -> None:
     with pytest.raises(OutOfMemoryError, match="smaller backbone"):
         run_encoder(PhotoEncoder(FakeTower(fits=0), batch=4), [1, 2])
 
 
-def test_other_errors_of_the_model_are_not_taken_for_memory() -> None:
+def test_other_errors_of_the_model_do_not_count_as_out_of_memory() -> None:
     class Broken(FakeTower):
         def encode_images(self, pixels: torch.Tensor) -> np.ndarray:
             raise RuntimeError("shapes do not match")

@@ -12,8 +12,8 @@ from open_clip.model import CLIP, CustomTextCLIP
 from torch import Tensor, nn
 from torch.nn import functional as nn_f
 
+from trainer.cancel import CancelToken, RunCancelledError
 from trainer.prompts import PromptLayout, PromptLearner
-from trainer.stop import StopRequestedError, StopWatch
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
 
 VISION: dict[str, Any] = {
@@ -111,9 +111,10 @@ def plain(text: str) -> str:
 def test_prompts_begin_at_their_words(make: Callable[[], tuple[nn.Module, Any]]) -> None:
     """Before training, a prompt is exactly what open_clip makes of the written sentence."""
     model, tower = frozen(make)
+    _, tokenizer = make()
     learner = PromptLearner(tower, NAMES)
     texts = [f"a photo of a {plain(name)}." for name in NAMES]
-    expected = model.encode_text(tower._tokenizer(texts), normalize=True)
+    expected = model.encode_text(tokenizer(texts), normalize=True)
     torch.testing.assert_close(learner(), expected, rtol=1e-5, atol=1e-6)
 
 
@@ -147,9 +148,8 @@ def test_cut_prompts_equal_full_length_ones_forward_and_backward(
     assert learner.token_mask.shape[1] < 40
 
     learner.contexts.grad = None
-    rows = learner._rows
-    missing = 77 - rows.ids.shape[1]
-    ids = nn_f.pad(rows.ids, (0, missing))
+    missing = 77 - learner.token_ids.shape[1]
+    ids = nn_f.pad(learner.token_ids, (0, missing))
     padding = tower.embed(torch.zeros(len(NAMES), missing, dtype=torch.long))
     full = tower.forward(ids, torch.cat([learner.token_embeddings(), padding], 1))
     full = nn_f.normalize(full, dim=-1)
@@ -197,13 +197,13 @@ def test_chunks_and_recomputation_change_nothing(recompute: bool) -> None:
 @pytest.mark.parametrize("recompute", [False, True])
 def test_a_stop_is_noticed_on_the_way_back(recompute: bool) -> None:
     _, tower = frozen(clip)
-    stop = StopWatch()
+    stop = CancelToken()
     learner = PromptLearner(tower, NAMES, chunk=2, recompute=recompute, on_chunk=stop.check)
     value = learner().sum()
     stop.request()
-    with pytest.raises(StopRequestedError):
+    with pytest.raises(RunCancelledError):
         value.backward()
-    with pytest.raises(StopRequestedError):
+    with pytest.raises(RunCancelledError):
         learner()
 
 
@@ -248,7 +248,7 @@ def test_a_description_too_long_for_the_tower_is_cut_at_tokens() -> None:
     learner = PromptLearner(tower, ["word " * 300, "dog"], PromptLayout(tokens=16))
     assert learner.token_mask.sum(1).tolist() == [77, 20]
     assert torch.isfinite(learner()).all()
-    assert int(learner._rows.ids[0].argmax()) == 76
+    assert int(learner.token_ids[0].argmax()) == 76
 
 
 def test_more_contexts_than_fit_are_refused() -> None:

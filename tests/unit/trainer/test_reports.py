@@ -18,7 +18,7 @@ from trainer.reports import evaluate, inspect
 from trainer.text_tower import TextTower
 
 
-def test_evaluate_repeats_the_runs_own_judgement(tmp_path: Path, zero_shot: np.ndarray) -> None:
+def test_evaluate_reproduces_the_runs_own_evaluation(tmp_path: Path, zero_shot: np.ndarray) -> None:
     made = make_job(zero_shot, steps=10)
     outcome, _ = run(tmp_path, made)
     assert isinstance(outcome, FitFinished)
@@ -57,7 +57,7 @@ def hand_made(contexts: np.ndarray | None = None) -> prompt_set.PromptSet:
     )
 
 
-def test_inspect_tells_the_weights_and_margins_of_the_papers_formulas() -> None:
+def test_inspect_shows_the_weights_and_margins_of_the_papers_formulas() -> None:
     insights = inspect(hand_made(), None, limits=BandLimits(10, 100))
     weights = np.array([1, 16**-0.5, 256**-0.5])
     assert [item.weight for item in insights] == pytest.approx([0, *(weights / weights.sum())])
@@ -138,6 +138,6 @@ def test_evaluate_falls_back_on_the_jobs_own_split() -> None:
     ],
     ids=["classes", "backbone", "part"],
 )
-def test_evaluate_says_why_it_cannot(change: dict[str, Any], words: str) -> None:
+def test_evaluate_gives_the_reason_for_a_failure(change: dict[str, Any], words: str) -> None:
     with pytest.raises(job.JobError, match=words):
         evaluate(hand_made(), replace(small_job([1, 1, 0, 0], RIGHT), **change))

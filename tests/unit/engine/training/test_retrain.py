@@ -142,6 +142,30 @@ def test_the_job_holds_annotated_photos_and_taught_classes_only(
     assert np.allclose(scores, snapshot.scores[rows, :2], atol=1e-3)
 
 
+def test_neither_adopting_a_result_nor_the_next_run_reads_the_features_of_a_job(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which are the bulk of a job, and are not needed for its classes and image ids."""
+
+    def refuse(folder: Path) -> None:
+        raise AssertionError(f"all of {folder} was read")
+
+    monkeypatch.setattr(jobs, "load", refuse)
+    annotate(session)
+    session.training.start()
+    until(lambda: ended(session))
+    first = session.training.current_run()
+    assert first is not None
+    assert first.version_id is not None
+    session.versions.promote(first.version_id)
+    session.training.start()
+    until(lambda: ended(session))
+    second = session.training.current_run()
+    assert second is not None
+    assert second.state is RunState.FINISHED
+    assert second.version_id not in (None, first.version_id)
+
+
 def test_a_finished_run_is_compared_promoted_and_rolled_back(
     session: LibrarySession, until: Until
 ) -> None:

@@ -97,7 +97,7 @@ def test_half_written_and_damaged_chunks_are_never_read(
     assert (again.cached, again.encoded) == (10, 10)
 
 
-def test_a_photo_that_was_replaced_is_encoded_again(
+def test_a_replaced_photo_is_encoded_again(
     tmp_path: Path, backbone: Backbone, photos: list[PhotoFile | None]
 ) -> None:
     first = encode_list(photos, cache_of(tmp_path, backbone), backbone)
@@ -111,7 +111,7 @@ def test_a_photo_that_was_replaced_is_encoded_again(
     assert np.flatnonzero(~same).tolist() == [3]
 
 
-def test_missing_and_unreadable_photos_are_told_and_tried_again(
+def test_missing_and_unreadable_photos_are_reported_and_tried_again(
     tmp_path: Path, backbone: Backbone, photos: list[PhotoFile | None]
 ) -> None:
     broken = photos[5]

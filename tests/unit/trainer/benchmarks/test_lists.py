@@ -89,7 +89,7 @@ def test_counts_are_images_per_class(tmp_path: Path) -> None:
     assert read.counts.tolist() == [1, 0, 2, 0]
 
 
-def test_an_image_repeated_word_for_word_counts_once_and_is_told(tmp_path: Path) -> None:
+def test_an_image_repeated_exactly_counts_once_and_is_counted_as_repeated(tmp_path: Path) -> None:
     read = read_images(written(tmp_path, "1.jpg 0 1\n2.jpg 1\n1.jpg 1 0\n"), 2)
     assert read.paths == ("1.jpg", "2.jpg")
     assert read.repeated == 1

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from trainer import prompt_set
+from trainer import metrics, prompt_set
 from trainer.__main__ import main
 from trainer.backbone import Backbone, load_backbone
 from trainer.benchmarks import display, published, record, reproduce
@@ -23,6 +23,7 @@ from trainer.benchmarks.reproduce import ReproduceError
 from trainer.benchmarks.reproduce import reproduce as run
 from trainer.benchmarks.request import Request
 
+TEST_IMAGES = 12
 TOTAL, BANDS = "total", ("head", "medium", "tail")
 SETTINGS: tuple[tuple[str, Any], ...] = (("steps", 6), ("steps_unvalidated", 4), ("threads", 1))
 
@@ -58,22 +59,22 @@ def shown(outcome: record.Outcome) -> str:
     return out.getvalue()
 
 
-def test_the_table_has_the_papers_rows_beside_ours(request_: Request, backbone: Backbone) -> None:
+def test_the_table_has_the_papers_rows_and_ours(request_: Request, backbone: Backbone) -> None:
     outcome = ran(request_, backbone)
     text = shown(outcome)
     assert "87.88" in text
     assert "78.94" in text
     assert "79.30" in text
     assert "not in our notes" in text
-    assert [item.method for item in outcome.judged] == ["zero-shot", "lmpt"]
-    for item in outcome.judged:
+    assert [item.method for item in outcome.results] == ["zero-shot", "lmpt"]
+    for item in outcome.results:
         total = item.evaluation.scores.total
         assert total is not None
         assert f"{100 * total:.2f}" in text
-    assert "Trained on 30 of 30 images, judged once on 12 of 12" in text
+    assert "Trained on 30 of 30 images, evaluated once on 12 of 12" in text
 
 
-def test_zero_shot_is_what_the_backbone_says_of_the_test_photos(
+def test_zero_shot_is_the_backbones_own_prediction_of_the_test_photos(
     request_: Request, backbone: Backbone
 ) -> None:
     from sklearn.metrics import average_precision_score
@@ -86,7 +87,7 @@ def test_zero_shot_is_what_the_backbone_says_of_the_test_photos(
         features.append(backbone.encode_images(pixels)[0])
     texts = backbone.encode_texts(lists.classes, backbone.templates)
     expected = average_precision_score(lists.test.targets, np.stack(features) @ texts.T)
-    total = outcome.judged[0].evaluation.scores.total
+    total = outcome.results[0].evaluation.scores.total
     assert total == pytest.approx(expected, abs=0.02)  # features are kept in half precision
 
 
@@ -103,7 +104,7 @@ def test_all_training_photos_train_and_no_test_photo_does(
     outcome = ran(request_, backbone)
     from trainer import job
 
-    folder = outcome.judged[1].folder
+    folder = outcome.results[1].folder
     assert folder is not None
     made = job.load(folder)
     assert len(made.image_ids) == 30
@@ -120,7 +121,7 @@ def test_the_test_list_chooses_nothing(request_: Request, backbone: Backbone, dr
     """With other truth in the test list the scores change and the prompts do not."""
 
     def prompts(outcome: record.Outcome) -> prompt_set.PromptSet:
-        folder = outcome.judged[1].folder
+        folder = outcome.results[1].folder
         assert folder is not None
         return prompt_set.load(folder / "prompt_set")
 
@@ -133,7 +134,7 @@ def test_the_test_list_chooses_nothing(request_: Request, backbone: Backbone, dr
     now = prompts(after)
     assert np.array_equal(kept.class_embeddings, now.class_embeddings)
     assert np.array_equal(kept.thresholds, now.thresholds)
-    assert before.judged[1].evaluation != after.judged[1].evaluation
+    assert before.results[1].evaluation != after.results[1].evaluation
     assert after.parts["test"].encoded == 0
 
 
@@ -141,40 +142,47 @@ def test_metrics_are_computed_on_the_test_list_only_after_all_fits(
     request_: Request, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order: list[str] = []
-    fit, judge = reproduce._fit, reproduce._judge
+    fit, evaluate = reproduce.fit, metrics.evaluate
 
-    def fitting(*arguments: Any) -> Any:
+    def recorded_fit(*arguments: Any) -> Any:
         order.append("fit")
         return fit(*arguments)
 
-    def judging(*arguments: Any) -> Any:
-        order.append("test")
-        return judge(*arguments)
+    def recorded_evaluate(scores: Any, *arguments: Any, **more: Any) -> Any:
+        if len(scores) == TEST_IMAGES:
+            order.append("test")
+        return evaluate(scores, *arguments, **more)
 
-    monkeypatch.setattr(reproduce, "_fit", fitting)
-    monkeypatch.setattr(reproduce, "_judge", judging)
+    monkeypatch.setattr(reproduce, "fit", recorded_fit)
+    monkeypatch.setattr(metrics, "evaluate", recorded_evaluate)
     ran(replace(request_, methods=("lmpt", "lmpt+")), backbone)
-    assert order == ["fit", "fit", "test"]
+    assert order == ["fit", "fit", "test", "test", "test"]
 
 
 def test_two_methods_with_the_same_prompts_are_not_shown_as_two(
     request_: Request, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fit = reproduce._fit
-    monkeypatch.setattr(reproduce, "_fit", lambda bench, _, base: fit(bench, "lmpt", base))
+    from trainer import job
+
+    fit = reproduce.fit
+
+    def fit_by_lmpt(folder: Path, *arguments: Any) -> Any:
+        made = job.load(folder)
+        job.save(replace(made, settings=replace(made.settings, method="lmpt")), folder)
+        return fit(folder, *arguments)
+
+    monkeypatch.setattr(reproduce, "fit", fit_by_lmpt)
     outcome = ran(replace(request_, methods=("lmpt", "lmpt+")), backbone)
-    assert [item.same_as for item in outcome.judged] == ["", "", "lmpt"]
+    assert [item.same_as for item in outcome.results] == ["", "", "lmpt"]
     assert "same as LMPT" in shown(outcome)
     assert record.to_json(outcome)["results"]["lmpt+"]["same_as"] == "lmpt"
 
 
-def test_a_second_run_goes_on_with_the_features_of_the_first(
-    request_: Request, backbone: Backbone
-) -> None:
+def test_a_second_run_uses_the_features_of_the_first(request_: Request, backbone: Backbone) -> None:
     first, second = ran(request_, backbone), ran(request_, backbone)
     assert (first.parts["train"].encoded, first.parts["test"].encoded) == (30, 12)
     assert (second.parts["train"].cached, second.parts["test"].cached) == (30, 12)
-    assert first.judged[1].evaluation == second.judged[1].evaluation
+    assert first.results[1].evaluation == second.results[1].evaluation
 
 
 # ------------------------------------------------------------------------------ missing photos
@@ -229,9 +237,7 @@ def test_allowed_missing_photos_are_reported_everywhere_and_bands_stay(
     assert counts == [item["train_present"] for item in record.to_json(whole)["classes"]]
 
 
-def test_nothing_left_to_judge_on_is_an_error(
-    request_: Request, backbone: Backbone, drawn: Any
-) -> None:
+def test_an_empty_test_list_is_an_error(request_: Request, backbone: Backbone, drawn: Any) -> None:
     for file in (drawn.images / "VOCdevkit/VOC2007/JPEGImages").iterdir():
         file.unlink()
     with pytest.raises(ReproduceError, match="None of the test images"):
@@ -329,12 +335,12 @@ def test_a_bad_list_ends_the_command_with_one_sentence(
     ("extra", "says"),
     [
         (["--option", "mu"], "is not NAME=VALUE"),
-        (["--option", "wings=2"], "knows no option 'wings'"),
+        (["--option", "wings=2"], "unknown option 'wings'"),
         (["--option", "mu=high"], "must be of type float"),
-        (["--limit", "0"], "not a whole number from 1 on"),
+        (["--limit", "0"], "not a whole number of at least 1"),
     ],
 )
-def test_wrong_arguments_are_told_before_anything_is_done(
+def test_wrong_arguments_are_reported_before_anything_is_done(
     extra: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -358,7 +364,7 @@ def test_help_needs_no_torch() -> None:
     assert "examples:" in done.stdout
 
 
-def test_spelled_out_names_go_into_the_prompts_alone() -> None:
-    spelled = reproduce._spelled_out(VOC_LT)
-    assert spelled["diningtable"] == "dining table"
-    assert "dog" not in spelled
+def test_only_names_that_differ_from_their_words_get_a_prompt_text() -> None:
+    texts = reproduce.prompt_texts(VOC_LT)
+    assert texts["diningtable"] == "dining table"
+    assert "dog" not in texts

@@ -11,11 +11,12 @@ from PySide6.QtCore import Qt
 from shiboken6 import isValid
 
 from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.ui.training.log import LogDialog, read_tail
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
 from lmpt_desktop.ui.training.run_story import details, headline, story_of
-from trainer.events import FitFailed, FitFinished, FitProgress, FitValidated
+from trainer.events import FitFailed, FitFinished, FitPhase, FitProgress, FitValidated
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_starting_hands_over_the_run(retrain: RetrainDialog, session: Any, qtbot
 
 
 def test_what_cannot_work_is_refused_with_the_reason(session: Any, qtbot: Any) -> None:
-    reason = "Nothing is annotated yet. Mark which classes are present in a few photos first."
+    reason = "Nothing is annotated yet. Say which classes are present in a few photos first."
     session.preflight = replace(session.preflight, ok=False, refusals=(reason,))
     dialog = RetrainDialog(session)
     qtbot.addWidget(dialog)
@@ -173,7 +174,7 @@ def test_a_failure_says_why_and_offers_the_log(
     [
         (RunState.PREPARING, (), "Getting ready"),
         (RunState.RUNNING, (), "Starting"),
-        (RunState.LOST, (), "ended unexpectedly"),
+        (RunState.LOST, (), "without a word"),
         (RunState.FINISHED, (FitFinished("x", 61.0, stopped_early=True),), "no longer got better"),
     ],
 )
@@ -190,14 +191,42 @@ def test_a_failure_without_message_is_explained_by_its_kind(make_run: Any) -> No
     assert "disk is full" in details(status, story_of(status))
 
 
-def test_the_second_pass_is_told_apart_from_a_loss_gone_wrong(make_run: Any, qtbot: Any) -> None:
+def in_phase(status: RunStatus, phase: FitPhase, steps: range) -> list[Any]:
+    return [
+        replace(event, phase=phase)
+        for event in status.events
+        if isinstance(event, FitProgress | FitValidated) and event.step in steps
+    ]
+
+
+def test_the_second_pass_begins_where_the_events_say_so(make_run: Any) -> None:
     status = make_run(RunState.RUNNING, 6)
     assert story_of(status).second_pass is None
-    first = [event for event in status.events if getattr(event, "step", 0) <= 40]
-    later = [event for event in status.events if isinstance(event, FitProgress)][4:]
-    story = story_of(replace(status, events=(*first, *later)))
+    first = in_phase(status, FitPhase.VALIDATION_PASS, range(41))
+    last = in_phase(status, FitPhase.FINAL_PASS, range(41, 61))
+    story = story_of(replace(status, events=(*first, *last)))
     assert story.second_pass == 40
     assert "second pass, on all photos" in details(status, story)
+
+
+def test_uneven_gaps_between_validations_are_not_taken_for_a_second_pass(make_run: Any) -> None:
+    status = make_run(RunState.RUNNING, 6)
+    events = [
+        event
+        for event in in_phase(status, FitPhase.VALIDATION_PASS, range(61))
+        if isinstance(event, FitProgress) or event.step <= 20
+    ]
+    story = story_of(replace(status, events=tuple(events)))
+    assert story.second_pass is None
+    assert "second pass" not in details(status, story)
+
+
+def test_a_second_pass_shorter_than_the_gap_between_validations_is_noticed(make_run: Any) -> None:
+    status = make_run(RunState.RUNNING, 6)
+    first = in_phase(status, FitPhase.VALIDATION_PASS, range(41))
+    last = in_phase(status, FitPhase.FINAL_PASS, range(50, 51))
+    progress = [replace(item, step=41) for item in last if isinstance(item, FitProgress)]
+    assert story_of(replace(status, events=(*first, *progress))).second_pass == 40
 
 
 def test_closing_the_dialog_stops_listening(

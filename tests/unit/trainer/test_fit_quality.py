@@ -14,6 +14,7 @@ from tiny_fits import NAMES, make_job, run, written_embeddings
 
 from trainer import blending, job, prompt_set
 from trainer.events import FitFinished, FitStarted
+from trainer.options import LOSSES
 from trainer.text_tower import TextTower
 
 
@@ -59,10 +60,10 @@ def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
     [
         {"method": "lmpt+"},
         {"method": "lmpt+", "shared_context": True, "optimiser": "sgd", "interpolation": 3.0},
+        *({"loss": name, "batch_size": 16} for name in LOSSES),
         {"loss": "bce", "classification_share": 1.0},
-        {"loss": "listwise", "batch_size": 16},
-        {"loss": "focal", "embedding_space": "token"},
-        {"loss": "asymmetric", "embedding_space": "mean-token"},
+        {"embedding_space": "token"},
+        {"embedding_space": "mean-token"},
         {"rebalance": "off", "negative_tolerant": False, "focal": False, "soft_margin": False},
         {"rebalance": "inverse", "reweight": False},
         {"rebalance": "sqrt-inverse", "embedding_space": "token"},

@@ -1,7 +1,7 @@
-"""Notice that a run should stop (imports no torch, so it watches from the first instant).
+"""Cancelling a run (imports no torch, so that requests are noticed from the start).
 
-The window asks by a ``Stop`` line on stdin; any other process, or a window that was reopened
-and has no pipe any more, by a file named ``cancel`` in the job folder.
+The app asks with a ``Stop`` line on stdin.  Any other process, or an app that was restarted and no
+longer has the pipe, creates a file named ``cancel`` in the job folder.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from trainer.events import ProtocolError, Stop, parse_line
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 1.2
-"""How long a run with nothing to keep may take to notice by itself; 2 s is promised."""
+"""Time for a run with nothing to keep to notice the request itself; 2 s are promised in all."""
 
 
-class StopRequestedError(Exception):
+class RunCancelledError(Exception):
     """The run was asked to stop."""
 
 
-class StopWatch:
-    """Watches stdin and the cancel file in the background.
+class CancelToken:
+    """Watches stdin and the cancel file in background threads.
 
-    Until :meth:`disarm`, a run that does not notice the request within the grace period (it is
-    importing torch or loading a backbone, and has nothing worth keeping) is ended by
+    Until :meth:`disarm` is called there is nothing worth keeping.  A run that does not react within
+    the grace period (because it is importing torch or loading a backbone) is then ended by
     ``abandon``.
     """
 
@@ -46,9 +46,9 @@ class StopWatch:
         if abandon is not None:
             self._armed.set()
         if cancel_file is not None or abandon is not None:
-            threading.Thread(target=self._poll, name="stop-poll", daemon=True).start()
+            threading.Thread(target=self._poll, name="cancel-poll", daemon=True).start()
         if read_stdin:
-            threading.Thread(target=self._read, name="stop-stdin", daemon=True).start()
+            threading.Thread(target=self._read, name="cancel-stdin", daemon=True).start()
 
     def request(self) -> None:
         """Ask the run to stop."""
@@ -59,20 +59,20 @@ class StopWatch:
         return self._event.is_set()
 
     def check(self, *_: object) -> None:
-        """Raise if a stop was asked for; ignores its arguments, so that it can serve as a hook.
+        """Raise if the run was asked to stop.  Arguments are ignored, so this can serve as a hook.
 
         Raises:
-            StopRequestedError: if so.
+            RunCancelledError: if a stop was requested.
         """
         if self._event.is_set():
-            raise StopRequestedError
+            raise RunCancelledError
 
     def disarm(self) -> None:
-        """From now on there is something worth keeping: the run must end in its own way."""
+        """There is now something worth keeping: let the run end by itself."""
         self._armed.clear()
 
     def close(self) -> None:
-        """End the watching."""
+        """Stop watching."""
         self._armed.clear()
         self._closed.set()
 
@@ -101,7 +101,7 @@ class StopWatch:
             except OSError:
                 return
             if not chunk:
-                # The window went away; a run outlives it on purpose.
+                # The app was closed; a run deliberately outlives it.
                 return
             *lines, pending = (pending + chunk).split(b"\n")
             for line in lines:

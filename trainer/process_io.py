@@ -1,4 +1,4 @@
-"""The encoder process's stdin and stdout, and its ways to end (imports no torch)."""
+"""Stdin, stdout, priority and exit of the encoder and captioner processes (imports no torch)."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from trainer.events import (
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 1.5
-"""After a Stop the process is gone within so long, even amid a long computation."""
+"""The process exits within this time after ``Stop``, even during a long computation."""
 
 GENTLE_NICE = 15
-"""Steps of niceness from which only other programs' idle time is used."""
+"""Niceness from which only idle time is used."""
 
 _PARENT_SECONDS = 1.0
 
@@ -41,17 +41,21 @@ class EventStream:
         self._lock = threading.Lock()
 
     def send(self, message: Message) -> None:
-        """Raises BrokenPipeError when nobody listens."""
+        """Send a message.
+
+        Raises:
+            BrokenPipeError: if the app has closed the stream.
+        """
         with self._lock:
             self._stream.write(to_line(message))
             self._stream.flush()
 
 
 class Inbox:
-    """Requests waiting; texts come before photos, else in order of arrival.
+    """Queue of requests: texts before photos, otherwise in order of arrival.
 
-    on_photos: told of every request for photos as it arrives, in order, so that decoding can
-        begin; those that came before it was set are told of when it is.
+    on_photos: called with every request for photos as it arrives, so that decoding can begin; when
+        it is set, it is called with the requests that arrived earlier.
     """
 
     def __init__(self) -> None:
@@ -62,7 +66,7 @@ class Inbox:
         self._early: list[EncodePhotos] = []
         self._on_photos: Callable[[EncodePhotos], None] | None = None
         self.stopped = False
-        """A Stop has arrived."""
+        """A ``Stop`` was received."""
 
     @property
     def on_photos(self) -> Callable[[EncodePhotos], None] | None:
@@ -89,14 +93,14 @@ class Inbox:
             self._arrived.notify()
 
     def end(self, *, stop: bool) -> None:
-        """No more requests; with ``stop``, those waiting are dropped."""
+        """There are no more requests; with ``stop``, waiting requests are dropped."""
         with self._arrived:
             self._ended = True
             self.stopped = self.stopped or stop
             self._arrived.notify()
 
     def take(self, timeout: float | None) -> EncodePhotos | EncodeTexts | None:
-        """The next request; None when there will be none, or none came within ``timeout``."""
+        """The next request; None if there are no more, or none within ``timeout`` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._arrived:
             while not self.stopped:
@@ -110,23 +114,23 @@ class Inbox:
         return None
 
     def take_texts(self) -> EncodeTexts | None:
-        """A waiting request for texts, without waiting for one."""
+        """A waiting request for texts, or None; does not block."""
         with contextlib.suppress(queue.Empty):
             return self._texts.get_nowait()
         return None
 
 
-def take_stdio() -> tuple[TextIO, EventStream]:
-    """Stdin for requests, stdout for events; everybody else's prints go to stderr.
+def claim_stdio() -> tuple[TextIO, EventStream]:
+    """Reserve stdin for requests and stdout for events; other output goes to stderr.
 
-    File names need not be Unicode; they pass as surrogates, like Python's own.
+    File names that are not Unicode pass as surrogates, as everywhere in Python.
     """
     requests = os.fdopen(os.dup(0), encoding="utf-8", errors="surrogateescape")
     events = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape", newline="\n")
-    # At the level of descriptors, so that C libraries are covered too.
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
+    # On the level of descriptors, to include C libraries.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return requests, EventStream(events)
@@ -145,7 +149,7 @@ def read_requests(stream: TextIO, inbox: Inbox) -> None:
                 continue
             if isinstance(message, Stop):
                 inbox.end(stop=True)
-                _leave_soon()
+                _exit_soon()
                 return
             if isinstance(message, EncodePhotos | EncodeTexts):
                 if isinstance(message, EncodePhotos) and len(message.ids) != len(message.paths):
@@ -159,10 +163,10 @@ def read_requests(stream: TextIO, inbox: Inbox) -> None:
     inbox.end(stop=False)
 
 
-def leave_with_parent() -> None:
-    """End this process when its parent has died, even in the middle of a request.
+def exit_when_parent_dies() -> None:
+    """End this process when its parent has died, even during a request.
 
-    Stdin closes then too, but what was asked for before would still be worked through.
+    Stdin is closed then too, but the waiting requests would still be processed.
     """
     parent = os.getppid()
     if parent <= 1:
@@ -174,11 +178,11 @@ def leave_with_parent() -> None:
         log.info("the parent process is gone")
         os._exit(0)
 
-    threading.Thread(target=watch, name="parent watch", daemon=True).start()
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
 
 def lower_priority(amount: int) -> None:
-    """Let other programs go first, by ``amount`` steps of niceness."""
+    """Lower the priority of this process by ``amount`` steps of niceness."""
     if amount <= 0:
         return
     with contextlib.suppress(OSError):
@@ -191,11 +195,11 @@ def lower_priority(amount: int) -> None:
             psutil.Process().nice(getattr(psutil, f"{name}_PRIORITY_CLASS", 0))
 
 
-def _leave_soon() -> None:
-    """The main thread leaves at the next opportunity; a download or a large batch may keep it."""
+def _exit_soon() -> None:
+    """Force the exit, because a download or a large batch may keep the main thread busy."""
 
-    def leave() -> None:
+    def force_exit() -> None:
         time.sleep(STOP_SECONDS)
         os._exit(0)
 
-    threading.Thread(target=leave, name="stop", daemon=True).start()
+    threading.Thread(target=force_exit, name="stop", daemon=True).start()

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 from trainer.lite import __main__ as command
 from trainer.lite.calibrate import Calibration, best_threshold, fit_calibration, pooled_f1
 from trainer.lite.evaluate import (
-    VOC_AS_COCO,
+    VOC_TO_COCO,
     average_precisions,
     bootstrap_interval,
     list_figures,
@@ -33,7 +33,7 @@ from trainer.lite.recipe import (
     caption_labels,
     class_embeddings,
     mean_average_precision,
-    name_wordings,
+    name_phrasings,
     split_flickr,
 )
 from trainer.lite.text_tower import new_model
@@ -100,7 +100,7 @@ def test_names_are_whole():
     assert len(VOC_NAMES) == 20
     assert "fire hydrant" in COCO_NAMES
     assert "tennis racket" in COCO_NAMES
-    assert {VOC_AS_COCO.get(n, n) for n in VOC_NAMES} <= set(COCO_NAMES)
+    assert {VOC_TO_COCO.get(n, n) for n in VOC_NAMES} <= set(COCO_NAMES)
     assert all("\n" not in n and "  " not in n for n in (*COCO_NAMES, *SCENE_WORDS))
 
 
@@ -143,7 +143,7 @@ def test_name_wordings_cover_templates_and_synonyms():
         seen.extend(texts)
         return fake_embed(texts)
 
-    assert name_wordings(names, embed).shape == (2 * len(TEMPLATES), 2, 384)
+    assert name_phrasings(names, embed).shape == (2 * len(TEMPLATES), 2, 384)
     assert {"dog", "hound", "cat"} <= set(seen)
 
 
@@ -255,7 +255,7 @@ def test_written_model_loads_in_open_clip(tmp_path: Path):
     import open_clip
 
     model = new_model().eval()
-    write_lite(tmp_path, model, Calibration(scale=20.0, bias=-6.0, true_bias=-8.0))
+    write_lite(tmp_path, model, Calibration(scale=20.0, bias=-6.0, frequency_bias=-8.0))
     assert sorted(f.name for f in tmp_path.iterdir()) == [
         "lmpt.json", "open_clip_config.json", "open_clip_model.safetensors",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""The course of a run: descents, validation, early stopping, checkpoints, progress."""
+"""The schedule of a run: passes, validation, early stopping, checkpoints, progress events."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ import torch
 from trainer import checkpoint as checkpoints
 from trainer import memory, metrics
 from trainer.bands import BandLimits
-from trainer.blending import Judgement
+from trainer.cancel import CancelToken
 from trainer.checkpoint import Checkpoint
-from trainer.events import FitProgress, FitValidated, Message
+from trainer.events import FitPhase, FitProgress, FitValidated, Message
+from trainer.inner_validation import ValidationResult
 from trainer.learner import (
-    Fitting,
     NotFiniteError,
     Snapshot,
     StepLosses,
     Task,
+    TrainingPass,
 )
 from trainer.options import FitOptions
-from trainer.stop import StopWatch
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -36,59 +36,63 @@ Result = TypeVar("Result")
 REPORT_SECONDS = 0.25
 CHECKPOINT_SECONDS = 2.0
 MIN_GAIN = 0.001
-"""Of mAP; less does not count against the patience."""
+"""Of mAP; a smaller gain does not reset the patience."""
 
 
-class Report:
-    """Turns steps into progress events, a few per second at most."""
+class ProgressReporter:
+    """Turns steps into progress events, at most a few per second."""
 
     def __init__(self, emit: Callable[[Message], None], steps: int) -> None:
         self.emit = emit
         self.steps = steps
-        self._waiting: list[StepLosses] = []
+        self._phase = FitPhase.SINGLE_PASS
+        self._pending: list[StepLosses] = []
         self._durations: deque[float] = deque(maxlen=20)
         self._last_step = time.monotonic()
         self._last_report = 0.0
 
-    def begin(self) -> None:
-        """The next step starts now; what came before does not count as its time."""
+    def begin(self, phase: FitPhase) -> None:
+        """Start a pass: its events say ``phase``, and its first step is timed from now."""
+        self._phase = phase
+        self._pending.clear()
         self._last_step = time.monotonic()
 
     def step(self, step: int, losses: StepLosses) -> None:
-        """A step of the whole run is done."""
+        """Report step number ``step`` of the whole run as done."""
         now = time.monotonic()
         self._durations.append(now - self._last_step)
         self._last_step = now
-        self._waiting.append(losses)
+        self._pending.append(losses)
         if now - self._last_report < REPORT_SECONDS and step < self.steps:
             return
         self._last_report = now
-        count = len(self._waiting)
+        count = len(self._pending)
         self.emit(
             FitProgress(
                 step=step,
                 steps=self.steps,
-                loss=sum(item.total for item in self._waiting) / count,
-                loss_classification=sum(item.classification for item in self._waiting) / count,
-                loss_embedding=sum(item.embedding for item in self._waiting) / count,
+                loss=sum(item.total for item in self._pending) / count,
+                loss_classification=sum(item.classification for item in self._pending) / count,
+                loss_embedding=sum(item.embedding for item in self._pending) / count,
                 seconds_left=sorted(self._durations)[len(self._durations) // 2]
                 * max(self.steps - step, 0),
+                phase=self._phase,
             )
         )
-        self._waiting.clear()
+        self._pending.clear()
 
 
-class Descents:
-    """One or two descents, resumable at any step.
+class TrainingSchedule:
+    """One or two passes (:class:`trainer.events.FitPhase`), resumable at any step.
 
     Attributes:
         best: the prompts to keep if the run ended now; None before the first step is done.
-        stopped_early: whether validation ended the first descent before its last step.
+        stopped_early: whether validation ended the first pass before its last step.
 
     Args:
-        task: the first descent; watched on its validation if it has one.
-        refit: the second one, on all training images up to the best step; or None.
-        look: called with a snapshot now and then where there is no inner validation.
+        task: the first pass; validated if it has an inner validation.
+        refit: the final pass, on all training images up to the best step; or None.
+        on_snapshot: called with occasional snapshots if there is no inner validation.
     """
 
     def __init__(
@@ -98,30 +102,30 @@ class Descents:
         *,
         options: FitOptions,
         seed: int,
-        report: Report,
-        stop: StopWatch,
+        reporter: ProgressReporter,
+        cancel: CancelToken,
         checkpoint: Path | None,
         fingerprint: str,
         limits: BandLimits,
-        look: Callable[[Snapshot], None],
+        on_snapshot: Callable[[Snapshot], None],
     ) -> None:
         self._task, self._refit, self._options, self._seed = task, refit, options, seed
-        self._report, self._stop = report, stop
+        self._reporter, self._cancel = reporter, cancel
         self._path, self._fingerprint = checkpoint, fingerprint
-        self._limits, self._look = limits, look
+        self._limits, self._on_snapshot = limits, on_snapshot
         self.best: Snapshot | None = None
         self.stopped_early = False
-        self._stale = 0
+        self._misses = 0
         self._done_before = 0
         self._refitting = False
         self._saved_at = time.monotonic()
 
     def run(self) -> Snapshot:
-        """Go through, from the checkpoint if there is one of this job.
+        """Run all passes, resuming from this job's checkpoint if there is one.
 
         Raises:
-            StopRequestedError: when asked to stop; :attr:`best` is what to keep.
-            NotFiniteError: when the loss is no number; likewise.
+            RunCancelledError: if asked to stop; :attr:`best` is what to keep.
+            NotFiniteError: if the loss is not finite; likewise.
         """
         try:
             return self._run()
@@ -131,133 +135,138 @@ class Descents:
             ) from error
 
     def _run(self) -> Snapshot:
-        fitting = self._resume()
-        self._report.begin()
+        current = self._resume()
         if not self._refitting:
-            fitting = fitting or self._new(self._task)
-            self._descend(fitting)
+            current = current or self._new_pass(self._task)
+            self._first_pass(current)
             if self._refit is None or self.best is None or self.best.step == 0:
-                return self._kept()
+                return self._require_best()
             self._refitting = True
-            self._done_before = fitting.step
-            fitting = None
+            self._done_before = current.step
+            current = None
         assert self._refit is not None
-        chosen = self._kept()
-        self._report.steps = self._done_before + chosen.step
-        return self._repeat(fitting or self._new(self._refit), chosen)
+        chosen = self._require_best()
+        self._reporter.steps = self._done_before + chosen.step
+        return self._final_pass(current or self._new_pass(self._refit), chosen)
 
-    def _new(self, task: Task) -> Fitting:
-        return Fitting(task, self._options, self._seed, self._stop.check)
+    def _new_pass(self, task: Task) -> TrainingPass:
+        return TrainingPass(task, self._options, self._seed, self._cancel.check)
 
-    def _kept(self) -> Snapshot:
+    def _require_best(self) -> Snapshot:
         assert self.best is not None
         return self.best
 
-    def _descend(self, fitting: Fitting) -> None:
-        watched = self._task.watch is not None
-        steps = self._options.steps if watched else self._options.steps_unvalidated
-        while fitting.step < steps:
-            self._stop.check()
-            losses, before = self._advance(fitting, steps)
+    def _first_pass(self, current: TrainingPass) -> None:
+        validated = self._task.validation is not None
+        self._reporter.begin(FitPhase.VALIDATION_PASS if validated else FitPhase.SINGLE_PASS)
+        steps = self._options.steps if validated else self._options.steps_unvalidated
+        while current.step < steps:
+            self._cancel.check()
+            losses, before = self._advance(current, steps)
             if before.step % self._options.validate_every == 0 and self._validate(before):
                 self.stopped_early = True
                 break
-            self._report.step(fitting.step, losses)
-            self._save(fitting)
+            self._reporter.step(current.step, losses)
+            self._save(current)
         else:
-            self._validate(self._snapshot(fitting), last=True)
+            self._validate(self._snapshot(current), last=True)
 
-    def _repeat(self, fitting: Fitting, chosen: Snapshot) -> Snapshot:
-        while fitting.step < chosen.step:
-            self._stop.check()
-            losses, _ = self._advance(fitting, self._options.steps)
-            self._report.step(self._done_before + fitting.step, losses)
-            self._save(fitting)
-        final = self._snapshot(fitting)
+    def _final_pass(self, current: TrainingPass, chosen: Snapshot) -> Snapshot:
+        self._reporter.begin(FitPhase.FINAL_PASS)
+        while current.step < chosen.step:
+            self._cancel.check()
+            losses, _ = self._advance(current, self._options.steps)
+            self._reporter.step(self._done_before + current.step, losses)
+            self._save(current)
+        final = self._snapshot(current)
         _check_finite(final)
         self.best = replace(final, interpolation=chosen.interpolation, score=chosen.score)
         return self.best
 
     def _validate(self, snapshot: Snapshot, *, last: bool = False) -> bool:
-        """Judge a snapshot and keep it if it is the best; whether patience is at its end."""
+        """Evaluate a snapshot and keep it if it is the best.
+
+        Returns:
+            whether the patience is exhausted.
+        """
         _check_finite(snapshot)
-        if self._task.watch is None:
-            self._look(snapshot)
+        if self._task.validation is None:
+            self._on_snapshot(snapshot)
             if snapshot.step > 0 or last:
                 self._keep(snapshot)
             return False
-        judgement = self._task.watch.judge(
+        result = self._task.validation.evaluate(
             snapshot.embeddings, self._options.interpolation, self._options.discriminant
         )
-        if judgement is None:
+        if result is None:
             self._keep(snapshot)
             return False
-        self._announce(snapshot.step, judgement)
-        judged = replace(snapshot, score=judgement.score, interpolation=judgement.interpolation)
-        gain = math.inf if self.best is None else judged.score - self.best.score
+        self._emit_scores(snapshot.step, result)
+        scored = replace(snapshot, score=result.score, interpolation=result.interpolation)
+        gain = math.inf if self.best is None else scored.score - self.best.score
         if gain > 0:
-            self._keep(judged)
-        self._stale = 0 if gain > MIN_GAIN else self._stale + 1
-        return self._stale >= self._options.patience
+            self._keep(scored)
+        self._misses = 0 if gain > MIN_GAIN else self._misses + 1
+        return self._misses >= self._options.patience
 
     def _keep(self, snapshot: Snapshot) -> None:
         self.best = snapshot
-        self._stop.disarm()
+        self._cancel.disarm()
 
-    def _announce(self, step: int, judgement: Judgement) -> None:
+    def _emit_scores(self, step: int, result: ValidationResult) -> None:
         present = (self._task.train.targets * self._task.train.mask).sum(0).cpu().numpy()
         scores = metrics.band_scores(
-            judgement.precisions, np.rint(present).astype(np.int64), self._limits
+            result.precisions, np.rint(present).astype(np.int64), self._limits
         )
-        self._report.emit(FitValidated(step=step, scores=scores))
+        self._reporter.emit(FitValidated(step, scores, FitPhase.VALIDATION_PASS))
 
     # ------------------------------------------------------------------------ memory
 
-    def _advance(self, fitting: Fitting, steps: int) -> tuple[StepLosses, Snapshot]:
-        # A copy, because memory may run out halfway through changing what it was made of.
-        before = fitting.checkpoint()
+    def _advance(self, current: TrainingPass, steps: int) -> tuple[StepLosses, Snapshot]:
+        # A copy, because memory may run out while the original is being modified.
+        before = current.checkpoint()
         tensors = {key: value.clone() for key, value in before.tensors.items()}
         whole = Checkpoint(tensors, before.facts)
-        return self._frugally(
-            fitting, lambda: fitting.advance(steps), lambda: fitting.restore(whole)
+        return self._retry_with_less_memory(
+            current, lambda: current.advance(steps), lambda: current.restore(whole)
         )
 
-    def _snapshot(self, fitting: Fitting) -> Snapshot:
-        return self._frugally(fitting, fitting.snapshot, lambda: None)
+    def _snapshot(self, current: TrainingPass) -> Snapshot:
+        return self._retry_with_less_memory(current, current.snapshot, lambda: None)
 
-    def _frugally(
-        self, fitting: Fitting, work: Callable[[], Result], restore: Callable[[], None]
+    def _retry_with_less_memory(
+        self, current: TrainingPass, work: Callable[[], Result], restore: Callable[[], None]
     ) -> Result:
-        """``work``, again with less memory whenever that runs out."""
-        while (outcome := _unless_no_memory(work, fitting)) is None:
-            # Only now, without the error, whose traceback holds on to what was computed.
+        """Call ``work``, and again with less memory whenever memory runs out."""
+        while (outcome := _run_unless_out_of_memory(work, current)) is None:
+            # After the error is gone: its traceback keeps intermediate results alive.
             memory.release(self._task.tower.device)
             restore()
-            self._options = fitting.options
+            self._options = current.options
             log.warning(
-                "out of memory at step %d; going on with %d classes and %d photos at once, "
-                "computing activations twice",
-                fitting.step + 1,
-                fitting.options.class_chunk,
-                fitting.options.batch_size,
+                "out of memory at step %d; continuing with %d classes and %d photos at once, "
+                "recomputing activations",
+                current.step + 1,
+                current.options.class_chunk,
+                current.options.batch_size,
             )
         return outcome
 
     # ------------------------------------------------------------------- checkpoints
 
-    def _save(self, fitting: Fitting) -> None:
+    def _save(self, current: TrainingPass) -> None:
         if self._path is None or self.best is None:
             return
         if time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
             return
-        self.save(fitting)
+        self.save(current)
         self._saved_at = time.monotonic()
 
-    def save(self, fitting: Fitting) -> None:
+    def save(self, current: TrainingPass) -> None:
         """Write the checkpoint now."""
         assert self._path is not None
-        now = fitting.checkpoint()
-        best = self._kept()
+        now = current.checkpoint()
+        best = self._require_best()
         tensors = now.tensors | {
             "best.embeddings": torch.from_numpy(best.embeddings),
             "best.contexts": torch.from_numpy(best.contexts),
@@ -265,7 +274,7 @@ class Descents:
         facts: dict[str, Any] = now.facts | {
             "refitting": self._refitting,
             "done_before": self._done_before,
-            "stale": self._stale,
+            "stale": self._misses,
             "stopped_early": self.stopped_early,
             "best": {
                 "step": best.step,
@@ -277,7 +286,7 @@ class Descents:
         }
         checkpoints.save(Checkpoint(tensors, facts), self._path, self._fingerprint)
 
-    def _resume(self) -> Fitting | None:
+    def _resume(self) -> TrainingPass | None:
         found = self._path and checkpoints.load(self._path, self._fingerprint)
         if not found:
             return None
@@ -296,22 +305,22 @@ class Descents:
         )
         self._refitting = bool(facts["refitting"])
         self._done_before = int(facts["done_before"])
-        self._stale = int(facts["stale"])
+        self._misses = int(facts["stale"])
         self.stopped_early = bool(facts["stopped_early"])
         task = self._refit if self._refitting else self._task
         if task is None:
             return None
-        fitting = self._new(task)
-        fitting.restore(found)
-        return fitting
+        current = self._new_pass(task)
+        current.restore(found)
+        return current
 
 
-def _unless_no_memory(work: Callable[[], Result], fitting: Fitting) -> Result | None:
-    """What ``work`` returns; None if memory ran out and ``fitting`` can do with less."""
+def _run_unless_out_of_memory(work: Callable[[], Result], current: TrainingPass) -> Result | None:
+    """Return what ``work`` returns, or None if memory ran out and ``current`` can use less."""
     try:
         return work()
     except (MemoryError, RuntimeError) as error:
-        if not memory.means_no_memory(error) or not fitting.use_less_memory():
+        if not memory.is_out_of_memory(error) or not current.use_less_memory():
             raise
         return None
 

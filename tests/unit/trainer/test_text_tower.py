@@ -48,7 +48,7 @@ def perturbed(tower: TextTower, layout: PromptLayout) -> PromptLearner:
 
 def by_open_clip(model: Any, tower: TextTower, learner: PromptLearner) -> Tensor:
     """The prompts at full length through open_clip's own ``encode_text``."""
-    ids = learner._rows.ids
+    ids = learner.token_ids
     missing = tower.context_length - ids.shape[1]
     ids = nn_f.pad(ids, (0, missing), value=tower.frame.pad)
     embeddings = learner.token_embeddings()

@@ -55,7 +55,7 @@ def test_defaults_for_the_app():
     assert defaults["templates"] == list(TEMPLATES)
 
 
-def test_card_is_honest():
+def test_the_model_card_names_limits_and_sources():
     card = (LITE / "MODEL_CARD.md").read_text()
     assert "a small image-text model trained for this app; not CLIP" in card
     for source in ("Apache-2.0", "MiniLM", "Flickr8k", "ImageNet", "COCO"):

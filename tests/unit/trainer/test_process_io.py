@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 
-from trainer.encode_wires import Inbox, read_requests
 from trainer.events import (
     EncodePhotos,
     EncoderFailed,
     EncodeTexts,
     to_line,
 )
+from trainer.process_io import Inbox, read_requests
 
 
-def test_texts_come_before_photos_that_were_there_first() -> None:
+def test_texts_come_before_photos_that_arrived_first() -> None:
     inbox = Inbox()
     lines = [
         EncodePhotos("p1", [1], ["a"]),
@@ -28,7 +28,7 @@ def test_texts_come_before_photos_that_were_there_first() -> None:
     assert order == ["t1", "t2", "p1", "p2"]
 
 
-def test_decoding_is_told_of_requests_that_came_before_it_listened() -> None:
+def test_decoding_receives_requests_that_arrived_before_it_was_ready() -> None:
     inbox = Inbox()
     inbox.put(EncodePhotos("p1", [1], ["a"]))
     told: list[str] = []
@@ -37,7 +37,7 @@ def test_decoding_is_told_of_requests_that_came_before_it_listened() -> None:
     assert told == ["p1", "p2"]
 
 
-def test_lines_that_are_no_requests_are_ignored() -> None:
+def test_lines_that_are_not_requests_are_ignored() -> None:
     inbox = Inbox()
     lines = [
         "",

@@ -1,7 +1,9 @@
-"""The course of a fit: its events, its repeatability, when it stops by itself."""
+"""The events of a run, its reproducibility, and when it stops early."""
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +15,11 @@ from tiny_fits import assert_identical, make_job, run
 from trainer import dataset, job, prompt_set
 from trainer.events import (
     FitFinished,
+    FitPhase,
     FitProgress,
     FitStarted,
     FitValidated,
+    Message,
     parse_line,
     to_line,
 )
@@ -27,7 +31,7 @@ def result_of(folder: Path, made: job.FitJob) -> prompt_set.PromptSet:
     return prompt_set.load(Path(outcome.prompt_set))
 
 
-def test_events_tell_the_whole_course(tmp_path: Path, zero_shot: np.ndarray) -> None:
+def test_events_report_the_whole_run(tmp_path: Path, zero_shot: np.ndarray) -> None:
     _, events = run(tmp_path, make_job(zero_shot))
     started = events[0]
     assert isinstance(started, FitStarted)
@@ -39,6 +43,36 @@ def test_events_tell_the_whole_course(tmp_path: Path, zero_shot: np.ndarray) -> 
     assert len(events.of(FitValidated)) >= 3
     for event in events:
         assert parse_line(to_line(event)) == event
+
+
+def phases(events: Sequence[Message]) -> list[FitPhase]:
+    """Of the events in their order, each run of equal ones once."""
+    found = [event.phase for event in events if isinstance(event, FitProgress | FitValidated)]
+    return [phase for phase, _ in itertools.groupby(found)]
+
+
+def test_events_name_which_of_two_passes_they_belong_to(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    _, events = run(tmp_path, make_job(zero_shot, steps=12, patience=100))
+    assert phases(events) == [FitPhase.VALIDATION_PASS, FitPhase.FINAL_PASS]
+    assert {event.phase for event in events.of(FitValidated)} == {FitPhase.VALIDATION_PASS}
+
+
+def test_without_a_refit_there_is_only_the_validation_pass(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    _, events = run(tmp_path, make_job(zero_shot, steps=12, refit=False))
+    assert phases(events) == [FitPhase.VALIDATION_PASS]
+
+
+def test_without_an_inner_validation_there_is_a_single_pass(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    options = {"validation_fraction": 0.0, "steps_unvalidated": 12}
+    _, events = run(tmp_path, make_job(zero_shot, **options))
+    assert phases(events) == [FitPhase.SINGLE_PASS]
+    assert events.of(FitValidated)
 
 
 @pytest.mark.parametrize(
