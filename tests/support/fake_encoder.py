@@ -75,8 +75,10 @@ class FakeEncoder:
         if self.options.get("crash_at_start"):
             print("a last word before the crash", file=sys.stderr, flush=True)
             os._exit(7)
-        if self.options.get("download"):
-            say(DownloadProgress(backbone, 10, 20))
+        if download := self.options.get("download"):
+            done, total = download if isinstance(download, list) else (10, 20)
+            say(DownloadProgress(backbone, done, total))
+        time.sleep(self.options.get("seconds_to_load", 0.0))
         print("not a message", flush=True)
         say(
             EncoderReady(

@@ -1,6 +1,7 @@
 """The grid over ids without files: ``python parts/grid.py COUNT``; see ``scale.py``.
 
-The real page over a library's arrays in memory, offscreen; thumbnails are one small JPEG.
+The real window and session over a catalogue of photos that are not there, offscreen; thumbnails
+are one small JPEG.
 """
 
 from __future__ import annotations
@@ -14,19 +15,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "ui"))
+sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 
 import numpy as np
-from conftest import (  # pyright: ignore[reportMissingImports]
-    MemorySession,  # pyright: ignore[reportAttributeAccessIssue]
-    make_snapshot,  # pyright: ignore[reportAttributeAccessIssue]
-)
 from parts.figures import resident_mb, row
+from parts.library import BACKBONE, unit_rows
 from parts.monitor import Monitor
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
@@ -34,43 +31,43 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.engine.notices import AnnotationsChanged, ImagesChanged, PredictionsChanged
-from lmpt_desktop.inference.filters import SortKey, select
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.filters import SortKey
 from lmpt_desktop.ui.grid.view import GridView
 from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 CLASSES = 80
+DIM = 64
+FACTS = ModelFacts(DIM, 20.0, -3.5, ("{}",), "CPU")
+"""By which a random photo has six or seven classes."""
 FRAMES = 200
 
 
-class LargeSession(MemorySession):
-    """Selects as the real session does.  Verdicts are left to ``stalls.py``: here they would
-    measure the stand-in."""
-
-    def retrain_advice(self) -> None:
-        """Nothing to suggest."""
-
-    def select(self, wanted: Any, order: Any) -> np.ndarray:
-        return select(self.snapshot_, wanted, order)
-
-
-def build(count: int, folder: Path) -> LargeSession:
-    names = [f"year {n % 12}/day {n % 300}/photo {n:06}.jpg" for n in range(count)]
-    small = make_snapshot(count, names)
-    rng = np.random.default_rng(0)
-    scores = rng.random((count, CLASSES), dtype=np.float32) ** 6
-    snapshot = replace(
-        small,
-        classes=tuple(ClassEntry(100 + i, f"class {i}", position=i) for i in range(CLASSES)),
-        scores=scores,
-        thresholds=np.full(CLASSES, 0.6, np.float32),
-        trained=np.zeros(CLASSES, np.bool_),
-        annotations=np.full((count, CLASSES), -1, np.int8),
-    )
-    return LargeSession(folder, snapshot, {}, folder / "library")
+def build(count: int, folder: Path) -> Path:
+    """A catalogue of ``count`` images with features; the library's folder."""
+    library = folder / "library"
+    random = np.random.default_rng(0)
+    files = [
+        photo_file(f"year {n % 12}/day {n % 300}/photo {n:06}.jpg", fingerprint=f"{n + 1:032x}")
+        for n in range(count)
+    ]
+    names = [f"class {number}" for number in range(CLASSES)]
+    with Catalogue.open(library) as catalogue:
+        ids = catalogue.images.upsert(catalogue.folders.add(folder / "photos").id, files)
+        for name in names:
+            catalogue.classes.add(name)
+        catalogue.settings.set(setting_name(BACKBONE), FACTS.to_setting())
+        texts = dict(zip(names, unit_rows(random, CLASSES, DIM), strict=True))
+        catalogue.features.put_texts(BACKBONE, texts, FACTS.variant)
+        for start in range(0, count, 4096):
+            part = np.array(ids[start : start + 4096])
+            catalogue.features.append(BACKBONE, part, unit_rows(random, len(part), DIM))
+    return library
 
 
 def half_by_rubber_band(grid: GridView) -> None:
@@ -99,12 +96,21 @@ def _move(grid: GridView, place: QPoint) -> None:
 def main(count: int) -> None:
     application = QApplication([])
     folder = Path(tempfile.mkdtemp())
-    session = build(count, folder)
+    library = build(count, folder)
     file = io.BytesIO()
     Image.new("RGB", (160, 120), "orange").save(file, "JPEG")
     jpeg = file.getvalue()
-    opened = Opened(cast(Any, session), lambda _id, _version, _size: jpeg)
-    window = MainWindow(LibraryOpener(lambda _path: opened), ComputerSettings(folder / "w.ini"))
+
+    def opened(path: Path) -> Opened:
+        session = LibrarySession.open(path, encode=False, folders=[], begin=False)
+        return Opened(
+            session,
+            lambda _id, _version, _size: jpeg,
+            begin=session.begin,
+            folders=tuple(session.folders.all()),
+        )
+
+    window = MainWindow(LibraryOpener(opened), ComputerSettings(folder / "w.ini"))
     window.resize(1400, 900)
     window.show()
     monitor = Monitor(application)
@@ -122,16 +128,19 @@ def main(count: int) -> None:
         return page is not None and page.panel.model.rowCount() == count
 
     begun = time.perf_counter()
-    measured("open", lambda: window.open_library(folder / "library"), 2 * wait)
+    measured("open", lambda: window.open_library(library), 2 * wait)
     page = window.page
     assert page is not None and usable(), time.perf_counter() - begun
+    session = page.session
+    while np.isnan(session.snapshot().scores[:1]).any():
+        application.processEvents()
     grid, bar = page.grid, page.panel.bar
     press = functools.partial(QTest.keyClick, grid)
     key, shift = Qt.Key, Qt.KeyboardModifier.ShiftModifier
     measured("End key", lambda: press(key.Key_End), wait / 2)
     measured("Home key", lambda: press(key.Key_Home), wait / 2)
-    measured("images changed", lambda: session.tell(ImagesChanged()))
-    measured("predictions changed", lambda: session.tell(PredictionsChanged()))
+    measured("images changed", lambda: page.bridge.receive(ImagesChanged()))
+    measured("predictions changed", lambda: page.bridge.receive(PredictionsChanged()))
     measured("select all", grid.selectAll)
     assert grid.selected_count() == count
     measured(
@@ -146,11 +155,11 @@ def main(count: int) -> None:
     measured("select one", lambda: grid.select_ids([first], first))
     by_score = bar.order.findData(SortKey.SCORE)
     measured("sort by score", lambda: bar.order.setCurrentIndex(by_score))
-    measured("one class", lambda: bar.set_class(105))
+    measured("one class", lambda: bar.set_class(session.snapshot().classes[5].id))
     measured("clear filters", bar.clear)
     ids = page.panel.model.ids[:10_000].tolist()
     measured("select 10,000", lambda: grid.select_ids(ids, ids[0]))
-    measured("annotations changed", lambda: session.tell(AnnotationsChanged()))
+    measured("annotations changed", lambda: page.bridge.receive(AnnotationsChanged()))
     measured("resize", lambda: window.resize(1200, 800))
     measured("larger thumbnails", lambda: grid.set_zoom(220))
     scroll = grid.verticalScrollBar()

@@ -142,7 +142,7 @@ def _hold_in_a_thread(session: LibrarySession):
     taken, release = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with session.catalogue._store.write():
+        with session.catalogue.transaction():
             taken.set()
             release.wait(30)
 

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QModelIndex, Qt
-from PySide6.QtWidgets import QComboBox, QFileDialog, QMessageBox, QTableView
+from PySide6.QtWidgets import (
+    QComboBox,
+    QFileDialog,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QTableView,
+)
+from pytestqt.qtbot import QtBot
+from ui_libraries import (
+    CLASS_NAMES,
+    CUP,
+    DOG,
+    LIGHT,
+    PERSON,
+    Locked,
+    add_run,
+    add_version,
+    evaluation,
+)
 
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.versions.changed_view import ChangedView
 from lmpt_desktop.ui.versions.comparison import ComparisonDialog
 from lmpt_desktop.ui.versions.comparison_models import changed_lines, class_comparisons
 from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from trainer.bands import Band
+from trainer.events import BandScores
+from trainer.prompt_set import Evaluation
+
+WAIT_MS = 10_000
+SHIFT = (2.0, -2.0, 2.0, 0.0, 0.0, -2.0)
+"""The new prompts see more dogs and traffic lights, and fewer persons and cups."""
+
+Compare = Callable[..., ComparisonDialog]
 
 
 def thumbnail(image_id: int, _version: str, size: int) -> bytes:
@@ -27,23 +56,70 @@ def thumbnail(image_id: int, _version: str, size: int) -> bytes:
     return buffer.getvalue()
 
 
+def judged(
+    gain: float, names: tuple[str, ...] = CLASS_NAMES, extra: dict[str, float] | None = None
+) -> Evaluation:
+    """Average precisions of 70, 60, 50 and 40 percent, and ``gain`` above; the last two classes
+    could not be judged."""
+    precisions = {
+        name: None if place >= 4 else 0.7 - 0.1 * place + gain for place, name in enumerate(names)
+    }
+    scores = BandScores(0.55 + gain, 0.7 + gain, 0.5 + gain, None)
+    return evaluation(precisions, scores, **(extra or {}))
+
+
 @pytest.fixture
-def loader(qtbot: Any) -> Any:
+def loader(qtbot: QtBot) -> Iterator[ThumbnailLoader]:
     loader = ThumbnailLoader(thumbnail)
     yield loader
     loader.close()
 
 
 @pytest.fixture
-def dialog(session: Any, bridge: Any, loader: ThumbnailLoader, qtbot: Any) -> ComparisonDialog:
-    session.annotations.annotate([1], [10], Verdict.PRESENT)  # gained: agrees
-    session.annotations.annotate([2], [11], Verdict.PRESENT)  # lost: contradicts
-    dialog = ComparisonDialog(session, 7, loader, bridge)
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
-    qtbot.addWidget(dialog)
-    dialog.show()
-    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
-    return dialog
+def run_id(session: LibrarySession) -> int:
+    """A run that made a version; it learned dog and kite from 9 photos, person and hair drier
+    from 5, traffic light and cup from 3."""
+    run = add_run(session)
+    add_version(
+        session,
+        judged=judged(0.06),
+        baseline=judged(0.0),
+        shift=SHIFT,
+        train_present=(9, 5, 3, 9, 5, 3),
+        run_id=run,
+    )
+    return run
+
+
+@pytest.fixture
+def compare(
+    session: LibrarySession, bridge: SessionBridge, loader: ThumbnailLoader, qtbot: QtBot
+) -> Compare:
+    """Show a comparison and wait until it is made."""
+
+    def show(run_id: int | None, pair: tuple[int, int] | None = None) -> ComparisonDialog:
+        dialog = ComparisonDialog(session, run_id, loader, bridge, pair=pair)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=WAIT_MS)
+        return dialog
+
+    return show
+
+
+@pytest.fixture
+def verdicts(session: LibrarySession, run_id: int) -> None:
+    """The dog that appears with the largest step is there; so is the person that vanishes so."""
+    changes = session.versions.compare_run(run_id).changed
+    for class_id in (DOG, PERSON):
+        change = next(item for item in changes if item.class_id == class_id)
+        session.annotations.annotate([change.image_id], [class_id], Verdict.PRESENT)
+
+
+@pytest.fixture
+def dialog(compare: Compare, run_id: int, verdicts: None) -> ComparisonDialog:
+    return compare(run_id)
 
 
 def cells(table: QTableView, row: int) -> list[str]:
@@ -51,24 +127,39 @@ def cells(table: QTableView, row: int) -> list[str]:
     return [str(model.index(row, column).data()) for column in range(model.columnCount())]
 
 
-def test_it_shows_map_per_band_old_and_new(dialog: ComparisonDialog) -> None:
+def changes_by_hand(session: LibrarySession) -> tuple[np.ndarray, np.ndarray]:
+    """Which predictions appear and which vanish, from the zero-shot scores and :data:`SHIFT`."""
+    scores = session.snapshot().scores
+    with np.errstate(invalid="ignore"):
+        after = 1 / (1 + np.exp(-(np.log(scores / (1 - scores)) + np.array(SHIFT))))
+        return (scores < 0.5) & (after >= 0.5), (scores >= 0.5) & (after < 0.5)
+
+
+def test_it_shows_map_per_band_old_and_new(
+    dialog: ComparisonDialog, session: LibrarySession
+) -> None:
     total, tail = dialog.cards[None], dialog.cards[Band.TAIL]
     assert total.figure.text() == "61.0"
     assert total.beneath.text() == "+6.0  was 55.0"
     assert (tail.figure.text(), tail.beneath.text()) == ("–", "Not enough to judge")
     assert "4 of 6 classes have enough" in dialog.summary.text()
-    assert "40 predictions in 9 photos would change: 25 appear, 15 vanish" in dialog.summary.text()
+    gained, lost = changes_by_hand(session)
+    count, photos = (gained | lost).sum(), (gained | lost).any(axis=1).sum()
+    assert gained.sum() > 5 and lost.sum() > 5
+    assert (
+        f"{count} predictions in {photos} photos would change: {gained.sum()} appear, "
+        f"{lost.sum()} vanish"
+    ) in dialog.summary.text()
 
 
 def test_it_says_how_well_scores_are_calibrated_and_whose_threshold_is_shared(
-    dialog: ComparisonDialog,
+    dialog: ComparisonDialog, session: LibrarySession, compare: Compare
 ) -> None:
-    assert dialog.comparison is not None
-    assert dialog.comparison.new is not None
-    assert "Calibration" not in dialog._sentence(dialog.comparison)
+    assert "Calibration" not in dialog.summary.text()
     extra = {"ECE": 0.021, "ECE_before": 0.113, "classes_sharing_threshold": 2.0}
-    judged = replace(dialog.comparison, new=replace(dialog.comparison.new, extra=extra))
-    said = dialog._sentence(judged)
+    run = add_run(session)
+    add_version(session, judged=judged(0.06, extra=extra), baseline=judged(0.0), run_id=run)
+    said = compare(run).summary.text()
     assert "Calibration error 2.1 (before calibration 11.3)." in said
     assert "2 classes with fewer than 5 held-out annotations of either kind" in said
     assert "share one threshold" in said
@@ -87,30 +178,41 @@ def test_figures_sort_as_numbers(dialog: ComparisonDialog) -> None:
     assert cells(dialog.table, 5)[1] == "◆ tail"
 
 
-def test_changed_predictions_say_whether_they_go_the_users_way(session: Any) -> None:
-    session.annotations.annotate([1], [10], Verdict.PRESENT)
-    session.annotations.annotate([2], [11], Verdict.PRESENT)
-    lines = changed_lines(session.versions.compare_run(7), session.snapshot())
-    assert [line.agrees for line in lines[:3]] == [True, False, None]
-    assert lines[0].file_name == "photo 0.jpg"
+def test_changed_predictions_say_whether_they_go_the_users_way(
+    session: LibrarySession, run_id: int, verdicts: None
+) -> None:
+    lines = changed_lines(session.versions.compare_run(run_id), session.snapshot())
+    agreeing = [line for line in lines if line.agrees]
+    contradicting = [line for line in lines if line.agrees is False]
+    assert [line.class_name for line in agreeing] == ["dog"]
+    assert [line.class_name for line in contradicting] == ["person"]
+    assert agreeing[0].file_name == session.images.path(agreeing[0].change.image_id).name
 
 
-def test_changes_of_images_and_classes_that_are_gone_are_left_out(session: Any) -> None:
-    session.vocabulary.archive([10])
-    lines = changed_lines(session.versions.compare_run(7), session.snapshot())
-    assert {line.change.class_id for line in lines} == {11, 12}
+def test_changes_of_images_and_classes_that_are_gone_are_left_out(
+    session: LibrarySession, run_id: int
+) -> None:
+    comparison = session.versions.compare_run(run_id)
+    assert {item.class_id for item in comparison.changed} == {DOG, PERSON, LIGHT, CUP}
+    session.vocabulary.archive([DOG])
+    lines = changed_lines(comparison, session.snapshot())
+    assert {line.change.class_id for line in lines} == {PERSON, LIGHT, CUP}
 
 
 def test_the_changed_photos_are_painted_and_filtered_by_class(
-    dialog: ComparisonDialog, loader: ThumbnailLoader, qtbot: Any
+    dialog: ComparisonDialog, session: LibrarySession, loader: ThumbnailLoader, qtbot: QtBot
 ) -> None:
     dialog.tabs.setCurrentIndex(1)
     view, box = dialog.findChild(ChangedView), dialog.findChild(QComboBox, "changed-class")
-    assert view is not None and box is not None
+    assert view is not None and box is not None and dialog.changed is not None
+    first = dialog.changed.lines[0]
     view.grab()
-    qtbot.waitUntil(lambda: loader.pixmap(1, "print-0", 160) is not None, timeout=10_000)
+    image_id = first.change.image_id
+    qtbot.waitUntil(
+        lambda: loader.pixmap(image_id, first.fingerprint, 160) is not None, timeout=WAIT_MS
+    )
     image = view.grab().toImage()
-    red, green, blue = 20, 90, 120
+    red, green, blue = image_id * 20 % 255, 90, 120
     near = [
         (x, y)
         for x in range(10, 120, 5)
@@ -121,91 +223,124 @@ def test_the_changed_photos_are_painted_and_filtered_by_class(
     ]
     assert len(near) > 50
     box.setCurrentText("person")
-    assert view.model().rowCount() == 2
+    _gained, lost = changes_by_hand(session)
+    assert view.model().rowCount() == lost[:, session.snapshot().column_of[PERSON]].sum()
+    line = dialog.changed.lines[0]
     spoken = view.model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert spoken == "person vanishes from photo 1.jpg (0.30 → 0.80), against your annotation"
+    assert spoken == (
+        f"person vanishes from {line.file_name} ({line.change.old_score:.2f} → "
+        f"{line.change.new_score:.2f}), against your annotation"
+    )
 
 
-def test_photos_can_be_shown_in_the_grid(dialog: ComparisonDialog, qtbot: Any) -> None:
+def test_photos_can_be_shown_in_the_grid(dialog: ComparisonDialog, qtbot: QtBot) -> None:
     wanted: list[list[int]] = []
     dialog.images_wanted.connect(wanted.append)
-    dialog._want_images()
+    [show] = [item for item in dialog.findChildren(QPushButton) if "in the &grid" in item.text()]
+    show.click()
     view = dialog.findChild(ChangedView)
-    assert view is not None
+    assert view is not None and dialog.changed is not None
+    ids = [line.change.image_id for line in dialog.changed.lines]
     view.activated.emit(view.model().index(2, 0))
     view.activated.emit(QModelIndex())
-    assert wanted == [[1, 2, 3, 4, 5, 6], [3]]
+    assert wanted == [list(dict.fromkeys(ids)), [ids[2]]]
 
 
 def test_promoting_activates_the_new_version_and_closes(
-    dialog: ComparisonDialog, session: Any, qtbot: Any
+    dialog: ComparisonDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
+    gained, lost = changes_by_hand(session)
+    before = session.snapshot().predicted
     with qtbot.waitSignal(dialog.promoted) as signal:
         qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
-    assert signal.args == [2]
-    assert [item.version_id for item in session.versions.all() if item.active] == [2]
+    assert signal.args == [1]
+    assert [item.version_id for item in session.versions.all() if item.active] == [1]
     assert not dialog.isVisible()
+    qtbot.waitUntil(
+        lambda: np.array_equal(session.snapshot().predicted, (before | gained) & ~lost),
+        timeout=WAIT_MS,
+    )
 
 
-def test_discarding_deletes_it(dialog: ComparisonDialog, session: Any, qtbot: Any) -> None:
+def test_discarding_deletes_it(
+    dialog: ComparisonDialog, session: LibrarySession, qtbot: QtBot
+) -> None:
     with qtbot.waitSignal(dialog.discarded):
         qtbot.mouseClick(dialog.discard, Qt.MouseButton.LeftButton)
-    assert 2 not in [item.version_id for item in session.versions.all()]
+    assert [item.version_id for item in session.versions.all()] == [0]
+    assert not any((session.library_folder / "prompt_sets").iterdir())
 
 
 def test_a_promotion_elsewhere_is_noticed(
-    dialog: ComparisonDialog, session: Any, qtbot: Any
+    dialog: ComparisonDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    session.versions.promote(2)
-    qtbot.waitUntil(lambda: not dialog.promote.isEnabled(), timeout=5000)
-    assert "in use" in dialog.strip.text
     session.versions.promote(1)
-    session.versions.discard(2)
-    qtbot.waitUntil(lambda: "discarded" in dialog.strip.text, timeout=5000)
+    qtbot.waitUntil(lambda: not dialog.promote.isEnabled(), timeout=WAIT_MS)
+    assert "in use" in dialog.strip.text
+    session.versions.promote(0)
+    session.versions.discard(1)
+    qtbot.waitUntil(lambda: "discarded" in dialog.strip.text, timeout=WAIT_MS)
     assert not dialog.promote.isEnabled()
 
 
 def test_a_refused_promotion_keeps_the_page_open(
-    dialog: ComparisonDialog, session: Any, qtbot: Any
+    dialog: ComparisonDialog, session: LibrarySession, locked: Locked, qtbot: QtBot
 ) -> None:
-    session.refused = OSError("The disk is full.")
-    qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
-    assert "disk is full" in dialog.strip.text
+    with locked():
+        qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
+    assert "Try again" in dialog.strip.text
     assert dialog.isVisible()
+    assert [item.version_id for item in session.versions.all() if item.active] == [0]
 
 
 def test_a_run_without_prompts_has_nothing_to_compare(
-    session: Any, loader: ThumbnailLoader, qtbot: Any
+    session: LibrarySession, loader: ThumbnailLoader, qtbot: QtBot
 ) -> None:
-    dialog = ComparisonDialog(session, 99, loader)
+    dialog = ComparisonDialog(session, add_run(session), loader)
     qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=10_000)
+    qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=WAIT_MS)
     assert "none were made" in dialog.strip.text
     assert not dialog.promote.isEnabled()
 
 
-def test_no_change_at_all_is_said(session: Any, loader: ThumbnailLoader, qtbot: Any) -> None:
-    session.comparison_ = replace(
-        session.comparison_, old=None, changed=(), changed_count=0, changed_images=0
-    )
-    dialog = ComparisonDialog(session, 7, loader)
-    qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
+def test_no_change_at_all_is_said(session: LibrarySession, compare: Compare) -> None:
+    run = add_run(session)
+    add_version(session, judged=judged(0.06), run_id=run)
+    dialog = compare(run)
     assert dialog.cards[None].beneath.text() == "–"
-    assert class_comparisons(session.comparison_)[0].moved is None
+    assert dialog.comparison is not None
+    assert class_comparisons(dialog.comparison)[0].moved is None
+    told = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "Every prediction stays as it is." in told
 
 
 @pytest.fixture
-def versions(session: Any, bridge: Any, qtbot: Any) -> VersionsDialog:
+def two_versions(session: LibrarySession) -> None:
+    """Version 1, which is in use, and version 2."""
+    add_version(session, judged=judged(0.02), run_id=add_run(session))
+    add_version(session, judged=judged(0.04), shift=SHIFT, run_id=add_run(session))
+    session.versions.promote(1)
+
+
+@pytest.fixture
+def versions(
+    session: LibrarySession, bridge: SessionBridge, two_versions: None, qtbot: QtBot
+) -> VersionsDialog:
     dialog = VersionsDialog(session, bridge)
     qtbot.addWidget(dialog)
     dialog.show()
     return dialog
 
 
+def active(session: LibrarySession) -> int:
+    """The version in use."""
+    [found] = [item.version_id for item in session.versions.all() if item.active]
+    return found
+
+
 def test_versions_mark_the_one_in_use_and_give_its_figures(versions: VersionsDialog) -> None:
     rows = [cells(versions.table, row) for row in range(3)]
-    assert [row[1] for row in rows] == ["not used yet", "● in use", "not used yet"]
+    assert [row[1] for row in rows] == ["not used yet", "● in use", "used before"]
     assert rows[1][4:] == ["57.0", "72.0", "52.0", "–"]
     assert "6 classes" in versions.words.origin.text()
     assert rows[2][0] == "Plain prompts"
@@ -234,16 +369,26 @@ def answer(monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) 
     return asked
 
 
-def test_promote_roll_back_and_delete(
-    versions: VersionsDialog, session: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+def test_promoting_and_rolling_back_step_by_step(
+    versions: VersionsDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    asked = answer(monkeypatch, QMessageBox.StandardButton.No)
     versions.select_version(2)
     qtbot.mouseClick(versions.promote, Qt.MouseButton.LeftButton)
-    assert [item.active for item in session.versions.all()] == [True, False, False]
+    assert active(session) == 2
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
-    assert [item.active for item in session.versions.all()] == [False, False, True]
+    assert active(session) == 1
+    qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
+    assert active(session) == 0
     assert not versions.roll_back.isEnabled()
+
+
+def test_a_version_is_deleted_once_more_asked(
+    versions: VersionsDialog,
+    session: LibrarySession,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = answer(monkeypatch, QMessageBox.StandardButton.No)
     versions.select_version(2)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
     assert len(session.versions.all()) == 3
@@ -258,7 +403,7 @@ def test_promote_roll_back_and_delete(
     ("chosen", "pair"), [((2,), [1, 2]), ((0,), [1, 0]), ((0, 2), [0, 2]), ((1, 2), [1, 2])]
 )
 def test_any_two_can_be_compared(
-    versions: VersionsDialog, qtbot: Any, chosen: tuple[int, ...], pair: list[int]
+    versions: VersionsDialog, qtbot: QtBot, chosen: tuple[int, ...], pair: list[int]
 ) -> None:
     versions.select_version(*chosen)
     with qtbot.waitSignal(versions.compare_wanted) as signal:
@@ -274,31 +419,36 @@ def test_one_alone_or_three_cannot_be_compared(versions: VersionsDialog) -> None
     assert not versions.promote.isEnabled()
 
 
+@pytest.mark.usefixtures("two_versions")
 def test_two_versions_side_by_side_are_called_by_their_names(
-    session: Any, loader: ThumbnailLoader, qtbot: Any
+    session: LibrarySession, compare: Compare
 ) -> None:
     session.versions.rename(2, "the good one")
-    dialog = ComparisonDialog(session, None, loader, pair=(0, 2))
-    qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: dialog.comparison is not None, timeout=10_000)
+    dialog = compare(None, (0, 2))
+    gained, lost = changes_by_hand(session)
     assert dialog.windowTitle() == "Plain prompts and the good one"
-    assert "From “Plain prompts” to “the good one” 40 predictions" in dialog.summary.text()
+    changed = f"From “Plain prompts” to “the good one” {(gained | lost).sum()} predictions"
+    assert changed in dialog.summary.text()
     assert dialog.promote.text() == "&Use the good one"
     assert dialog.discard.isHidden()
     dialog.promote.click()
-    assert session.versions.all()[0].active
+    assert active(session) == 2
 
 
 def test_why_two_versions_cannot_be_compared_is_said(
-    session: Any, loader: ThumbnailLoader, qtbot: Any
+    session: LibrarySession, loader: ThumbnailLoader, qtbot: QtBot
 ) -> None:
-    session.refused = ValueError("Only versions of the backbone in use can be compared.")
-    dialog = ComparisonDialog(session, None, loader, pair=(0, 2))
+    other = add_version(session, backbone="ViT-B-16/openai")
+    dialog = ComparisonDialog(session, None, loader, pair=(0, other))
     qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: "Only versions" in dialog.strip.text, timeout=10_000)
+    qtbot.waitUntil(
+        lambda: "Only versions of the backbone in use (lite)" in dialog.strip.text, timeout=WAIT_MS
+    )
 
 
-def test_a_name_and_a_note_are_kept(versions: VersionsDialog, session: Any, qtbot: Any) -> None:
+def test_a_name_and_a_note_are_kept(
+    versions: VersionsDialog, session: LibrarySession, qtbot: QtBot
+) -> None:
     versions.select_version(2)
     qtbot.keyClicks(versions.words.name, "  my  best ")
     qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
@@ -313,25 +463,34 @@ def test_a_name_and_a_note_are_kept(versions: VersionsDialog, session: Any, qtbo
 
 
 def test_versions_go_out_and_come_in(
-    versions: VersionsDialog,
-    session: Any,
-    qtbot: Any,
+    session: LibrarySession,
+    bridge: SessionBridge,
+    qtbot: QtBot,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    names = (*CLASS_NAMES[:4], "owl", "fox")
+    add_version(session, judged=judged(0.02, names), class_names=names)
+    dialog = VersionsDialog(session, bridge)
+    qtbot.addWidget(dialog)
+    dialog.select_version(1)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
-    versions.select_version(2)
-    versions.give.menu().actions()[0].trigger()
-    qtbot.waitUntil(lambda: "Written to" in versions.strip.text, timeout=5000)
-    assert ("export", 2, tmp_path / "mine.zip") in session.calls
-    monkeypatch.setattr(
-        QFileDialog, "getOpenFileName", lambda *_args: (str(tmp_path / "yours.zip"), "")
-    )
-    versions.take.menu().actions()[0].trigger()
-    qtbot.waitUntil(lambda: "yours was imported" in versions.strip.text, timeout=5000)
-    assert "2 classes it has learned are not in this library" in versions.strip.text
-    found = versions.selected()
-    assert found is not None and found.version_id == 3 and not found.active
-    session.refused = ValueError("This zip was not taken in.")
-    versions.take.menu().actions()[0].trigger()
-    qtbot.waitUntil(lambda: "not taken in" in versions.strip.text, timeout=5000)
+    dialog.give.menu().actions()[0].trigger()
+    qtbot.waitUntil(lambda: "Written to" in dialog.strip.text, timeout=WAIT_MS)
+    yours = (tmp_path / "mine.zip").rename(tmp_path / "yours.zip")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(yours), ""))
+    dialog.take.menu().actions()[0].trigger()
+    qtbot.waitUntil(lambda: "yours was imported" in dialog.strip.text, timeout=WAIT_MS)
+    assert "2 classes it has learned are not in this library" in dialog.strip.text
+    assert "owl, fox" in dialog.strip.text
+    found = dialog.selected()
+    assert found is not None and found.version_id == 2 and not found.active
+
+
+def test_a_file_that_is_no_version_is_refused_and_nothing_is_kept(
+    versions: VersionsDialog, session: LibrarySession, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.zip").write_text("no zip at all")
+    versions.import_from(tmp_path / "notes.zip")
+    qtbot.waitUntil(lambda: "not a zip" in versions.strip.text, timeout=WAIT_MS)
+    assert [item.version_id for item in session.versions.all()] == [2, 1, 0]

@@ -2,36 +2,97 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
+from ui_libraries import DOG, LIGHT, MISSING, PERSON, Locked, annotate_sample
 
 from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.retrain import RunStatus
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.training.log import LogDialog, read_tail
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
 from lmpt_desktop.ui.training.run_story import details, headline, story_of
-from trainer.events import FitFailed, FitFinished, FitPhase, FitProgress, FitValidated
+from trainer import job as jobs
+from trainer.events import (
+    PROTOCOL,
+    BandScores,
+    FitFailed,
+    FitFinished,
+    FitProgress,
+    FitStarted,
+    FitValidated,
+    Message,
+)
+
+if TYPE_CHECKING:
+    from .conftest import StartRun
+
+STARTED = FitStarted(PROTOCOL, "lite", "CPU", 6, 80, 20, 100)
+WAIT_MS = 10_000
+
+
+def progress(report: int) -> FitProgress:
+    """The ``report``-th of ten, ten steps apart, of a run of 100 steps and 100 seconds."""
+    step = 10 * report
+    return FitProgress(step, 100, 2.0 / report, 1.5 / report, 2.5 / report, 100.0 - step)
+
+
+def validated(report: int) -> FitValidated:
+    """Better from report to report; the tail can be judged from the third one on."""
+    tail = None if report < 3 else 0.2 + 0.01 * report
+    return FitValidated(
+        10 * report, BandScores(0.4 + 0.01 * report, 0.5 + 0.01 * report, 0.4, tail)
+    )
+
+
+def reports(first: int, last: int) -> list[Message]:
+    return [event(i) for i in range(first, last + 1) for event in (progress, validated)]
+
+
+def status_of(state: RunState, *events: Message) -> RunStatus:
+    """A run as the session describes it."""
+    started = "2026-11-23T09:30:00+00:00"
+    return RunStatus(7, state, events, None, "", Path("/nowhere/log.txt"), started)
+
+
+def current(session: LibrarySession) -> RunStatus:
+    """The newest run."""
+    status = session.training.current_run()
+    assert status is not None
+    return status
 
 
 @pytest.fixture
-def retrain(session: Any, bridge: Any, qtbot: Any) -> RetrainDialog:
-    dialog = RetrainDialog(session, bridge)
+def annotated(session: LibrarySession) -> LibrarySession:
+    annotate_sample(session)
+    return session
+
+
+@pytest.fixture
+def retrain(annotated: LibrarySession, bridge: SessionBridge, qtbot: QtBot) -> RetrainDialog:
+    return shown(RetrainDialog(annotated, bridge), qtbot)
+
+
+def shown(dialog: RetrainDialog, qtbot: QtBot) -> RetrainDialog:
+    """Show a dialog and wait for what it asks the session."""
     dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
     qtbot.addWidget(dialog)
     dialog.show()
-    qtbot.waitUntil(lambda: dialog.preflight is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: dialog.preflight is not None, timeout=WAIT_MS)
     return dialog
 
 
 @pytest.fixture
-def run_dialog(session: Any, bridge: Any, qtbot: Any) -> RunDialog:
-    dialog = RunDialog(session, bridge)
+def run_dialog(annotated: LibrarySession, bridge: SessionBridge, qtbot: QtBot) -> RunDialog:
+    dialog = RunDialog(annotated, bridge)
     qtbot.addWidget(dialog)
     dialog.show()
     return dialog
@@ -41,132 +102,157 @@ def text_of(dialog: Any, name: str) -> str:
     return dialog.findChild(object, name).text()
 
 
-def test_it_says_what_would_be_learned_from(retrain: RetrainDialog) -> None:
-    assert retrain.total.text() == "1,240 annotations on 204 photos"
-    assert text_of(retrain, "tail-classes") == "9"
-    assert text_of(retrain, "tail-present") == "48"
-    assert text_of(retrain, "head-present") == "220"
-    assert "2 classes have no present annotation" in retrain.without.text()
-    assert "hair drier, toothbrush" in retrain.without.text()
-    assert retrain.time.text() == "about 70 seconds"
+def test_it_says_what_would_be_learned_from(
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
+) -> None:
+    annotate_sample(session)
+    session.annotations.annotate([MISSING], [DOG], Verdict.PRESENT)
+    retrain = shown(RetrainDialog(session, bridge), qtbot)
+    assert retrain.total.text() == "60 annotations on 10 photos"
+    assert text_of(retrain, "head-present") == "9"
+    assert text_of(retrain, "tail-classes") == "2"
+    assert text_of(retrain, "tail-present") == "4"
+    assert "1 class has no present annotation" in retrain.without.text()
+    assert "hair drier" in retrain.without.text()
+    assert retrain.time.text() == "unknown"
     assert retrain.backbone.text() == "Lite on CPU"
-    assert "not been encoded" in retrain.warnings.text()
+    assert "1 annotated photos are not encoded yet" in retrain.warnings.text()
     assert retrain.start.isEnabled()
 
 
-def test_starting_hands_over_the_run(retrain: RetrainDialog, session: Any, qtbot: Any) -> None:
+def test_the_expected_time_follows_from_the_last_run(
+    annotated: LibrarySession, bridge: SessionBridge, start_run: StartRun, qtbot: QtBot
+) -> None:
+    run = start_run()
+    classes = len(jobs.load(run.folder).classes)
+    run.say(FitStarted(PROTOCOL, "lite", "CPU", classes, 80, 20, 100))
+    run.end(FitFinished(run.make_result(), 72.0, stopped_early=False))
+    qtbot.waitUntil(lambda: current(annotated).state is RunState.FINISHED)
+    retrain = shown(RetrainDialog(annotated, bridge), qtbot)
+    assert retrain.time.text() == "about 70 seconds"
+
+
+def test_starting_hands_over_the_run(
+    retrain: RetrainDialog, session: LibrarySession, start_run: StartRun, qtbot: QtBot
+) -> None:
     retrain.device.setCurrentIndex(retrain.device.findData("cpu"))
-    with qtbot.waitSignal(retrain.started, timeout=10_000) as signal:
+    with qtbot.waitSignal(retrain.started, timeout=WAIT_MS) as signal:
         qtbot.mouseClick(retrain.start, Qt.MouseButton.LeftButton)
-    assert signal.args == [7]
-    assert session.started[0].device == "cpu"
+    assert signal.args is not None
+    run = start_run(signal.args[0])
+    assert current(session).run_id == run.run_id
+    assert jobs.load(run.folder).settings.device == "cpu"
     assert not retrain.isVisible()
 
 
-def test_what_cannot_work_is_refused_with_the_reason(session: Any, qtbot: Any) -> None:
-    reason = "Nothing is annotated yet. Say which classes are present in a few photos first."
-    session.preflight = replace(session.preflight, ok=False, refusals=(reason,))
-    dialog = RetrainDialog(session)
-    qtbot.addWidget(dialog)
-    qtbot.waitUntil(lambda: dialog.preflight is not None, timeout=10_000)
+def test_what_cannot_work_is_refused_with_the_reason(session: LibrarySession, qtbot: QtBot) -> None:
+    dialog = shown(RetrainDialog(session), qtbot)
     assert not dialog.start.isEnabled()
-    assert dialog.strip.text == reason
+    assert dialog.strip.text.startswith("Nothing is annotated yet.")
 
 
 def test_annotating_meanwhile_lifts_the_refusal(
-    retrain: RetrainDialog, session: Any, qtbot: Any
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
 ) -> None:
-    good = session.preflight
-    session.preflight = replace(good, ok=False, refusals=("Only one class.",))
-    retrain.refresh()
-    qtbot.waitUntil(lambda: not retrain.start.isEnabled(), timeout=10_000)
-    session.preflight = good
-    session.annotations.annotate([1], [10], 1)
-    qtbot.waitUntil(retrain.start.isEnabled, timeout=10_000)
+    session.annotations.annotate([1, 2, 3, 4, 5], [DOG], Verdict.PRESENT)
+    retrain = shown(RetrainDialog(session, bridge), qtbot)
+    assert "Only one class (dog) is marked present." in retrain.strip.text
+    assert not retrain.start.isEnabled()
+    session.annotations.annotate([1], [PERSON, LIGHT], Verdict.PRESENT)
+    qtbot.waitUntil(retrain.start.isEnabled, timeout=WAIT_MS)
     assert retrain.strip.text == ""
 
 
 def test_a_start_that_fails_keeps_the_dialog_open(
-    retrain: RetrainDialog, session: Any, qtbot: Any
+    retrain: RetrainDialog, session: LibrarySession, locked: Locked, qtbot: QtBot
 ) -> None:
-    session.refused = RuntimeError("The disk is full. The current version stays in use.")
-    qtbot.mouseClick(retrain.start, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "disk is full" in retrain.strip.text, timeout=10_000)
+    with locked():
+        qtbot.mouseClick(retrain.start, Qt.MouseButton.LeftButton)
+        qtbot.waitUntil(lambda: "Try again" in retrain.strip.text, timeout=WAIT_MS)
     assert retrain.isVisible() and retrain.start.isEnabled()
+    assert session.training.current_run() is None
 
 
-def test_the_page_follows_the_run(
-    run_dialog: RunDialog, session: Any, make_run: Any, qtbot: Any
-) -> None:
+def test_the_page_follows_the_run(run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot) -> None:
     page = run_dialog.page
     assert "No retraining yet" in page.headline.text()
-    session.set_run(make_run(RunState.RUNNING, 3))
-    qtbot.waitUntil(lambda: page.bar.value() == 30, timeout=5000)
-    session.set_run(make_run(RunState.RUNNING, 7))
-    qtbot.waitUntil(lambda: page.bar.value() == 70, timeout=5000)
+    run = start_run()
+    run.say(STARTED, *reports(1, 3))
+    qtbot.waitUntil(lambda: page.bar.value() == 30, timeout=WAIT_MS)
+    run.say(*reports(4, 7))
+    qtbot.waitUntil(lambda: page.plot.points("total") == 7, timeout=WAIT_MS)
+    assert page.bar.value() == 70
     assert page.details.text() == "Step 70 of 100, about 30 seconds left"
-    assert (page.plot.points("both"), page.plot.points("total")) == (7, 7)
+    assert page.plot.points("both") == 7
     assert page.plot.points("tail") == 5  # could not be judged in the first two
     assert "Validation mAP 47.0 (head 57.0, medium 40.0, tail 27.0)" in page.scores.text()
     assert page.cancel.isVisible() and not page.compare.isVisible()
     assert "80 photos to learn from, 20 held out; Lite on CPU" in page.setup.text()
 
 
-def test_a_run_that_measures_nothing_says_so_in_place_of_empty_axes(
-    run_dialog: RunDialog, session: Any, make_run: Any, qtbot: Any
+def test_a_run_that_has_measured_nothing_yet_says_so_in_place_of_empty_axes(
+    run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
     plot = run_dialog.page.plot
-    running = make_run(RunState.RUNNING, 3)
-    unmeasured = tuple(event for event in running.events if not isinstance(event, FitValidated))
-    session.set_run(replace(running, events=unmeasured))
-    qtbot.waitUntil(lambda: plot.points("both") == 3, timeout=5000)
+    run = start_run()
+    run.say(STARTED, progress(1), progress(2), progress(3))
+    qtbot.waitUntil(lambda: plot.points("both") == 3, timeout=WAIT_MS)
     assert plot.sentence("loss") == ""
     assert plot.sentence("scores") == "Nothing measured yet"
-    session.set_run(replace(running, events=unmeasured, state=RunState.FINISHED, version_id=2))
-    qtbot.waitUntil(lambda: "Too few annotations" in plot.sentence("scores"), timeout=5000)
-    session.set_run(running)
-    qtbot.waitUntil(lambda: plot.sentence("scores") == "", timeout=5000)
+    run.say(validated(3))
+    qtbot.waitUntil(lambda: plot.sentence("scores") == "", timeout=WAIT_MS)
 
 
-def test_cancelling_is_asked_once_and_shown(
-    run_dialog: RunDialog, session: Any, make_run: Any, qtbot: Any
+def test_a_run_that_ended_with_nothing_measured_says_why(
+    run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
-    session.set_run(make_run(RunState.RUNNING, 2))
+    plot = run_dialog.page.plot
+    run = start_run()
+    run.end(STARTED, progress(10), FitFinished(run.make_result(), 61.0, stopped_early=False))
+    qtbot.waitUntil(lambda: "Too few annotations" in plot.sentence("scores"), timeout=WAIT_MS)
+
+
+def test_cancelling_is_passed_on_and_shown(
+    run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
+) -> None:
     page = run_dialog.page
-    qtbot.waitUntil(page.cancel.isVisible, timeout=5000)
+    run = start_run()
+    run.say(STARTED, *reports(1, 2))
+    qtbot.waitUntil(page.cancel.isVisible, timeout=WAIT_MS)
+    assert not run.asked_to_stop
     qtbot.mouseClick(page.cancel, Qt.MouseButton.LeftButton)
-    qtbot.mouseClick(page.cancel, Qt.MouseButton.LeftButton)
-    assert session.calls.count(("cancel_retrain", 7)) == 1
-    assert "Cancelling" in page.headline.text()
-    session.set_run(make_run(RunState.CANCELLED, 2, version_id=3))
-    qtbot.waitUntil(lambda: page.headline.text() == "Cancelled", timeout=5000)
+    assert run.asked_to_stop
+    assert "Cancelling" in page.headline.text() and not page.cancel.isEnabled()
+    run.end(FitFinished(run.make_result(), 20.0, stopped_early=False, cancelled=True))
+    qtbot.waitUntil(lambda: page.headline.text() == "Cancelled", timeout=WAIT_MS)
     assert "best prompts so far were kept" in page.details.text()
     assert page.compare.isVisible()
 
 
 def test_a_finished_run_offers_the_comparison(
-    run_dialog: RunDialog, session: Any, make_run: Any, qtbot: Any
+    run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
-    session.set_run(make_run(RunState.FINISHED, 10, version_id=2))
-    qtbot.waitUntil(run_dialog.page.compare.isVisible, timeout=5000)
+    run = start_run()
+    run.end(STARTED, *reports(1, 10), FitFinished(run.make_result(), 61.0, stopped_early=False))
+    qtbot.waitUntil(run_dialog.page.compare.isVisible, timeout=WAIT_MS)
     with qtbot.waitSignal(run_dialog.compare_wanted) as signal:
         qtbot.mouseClick(run_dialog.page.compare, Qt.MouseButton.LeftButton)
-    assert signal.args == [7]
+    assert signal.args == [run.run_id]
 
 
 def test_a_failure_says_why_and_offers_the_log(
-    run_dialog: RunDialog, session: Any, make_run: Any, qtbot: Any, tmp_path: Path
+    run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
-    log = tmp_path / "log.txt"
-    log.write_text("loading\nCUDA out of memory\n", encoding="utf-8")
-    session.set_run(make_run(RunState.FAILED, 3, message="Not enough GPU memory.", log=log))
     page = run_dialog.page
-    qtbot.waitUntil(page.log.isVisible, timeout=5000)
+    run = start_run()
+    run.write_log("loading\nCUDA out of memory\n")
+    run.end(STARTED, *reports(1, 3), FitFailed("no-memory", "Not enough GPU memory."))
+    qtbot.waitUntil(page.log.isVisible, timeout=WAIT_MS)
     assert page.headline.text() == "The training failed"
     assert page.details.text() == "Not enough GPU memory. Predictions are as they were."
     qtbot.mouseClick(page.log, Qt.MouseButton.LeftButton)
-    shown = run_dialog.findChild(LogDialog)
-    assert shown is not None and "CUDA out of memory" in shown.text.toPlainText()
+    log = run_dialog.findChild(LogDialog)
+    assert log is not None and "CUDA out of memory" in log.text.toPlainText()
 
 
 @pytest.mark.parametrize(
@@ -179,64 +265,37 @@ def test_a_failure_says_why_and_offers_the_log(
     ],
 )
 def test_every_state_has_a_headline(
-    make_run: Any, state: RunState, events: tuple[Any, ...], words: str
+    state: RunState, events: tuple[Message, ...], words: str
 ) -> None:
-    status = replace(make_run(state), events=events)
+    status = status_of(state, *events)
     assert words in headline(status, story_of(status))
     assert details(status, story_of(status))
 
 
-def test_a_failure_without_message_is_explained_by_its_kind(make_run: Any) -> None:
-    status = replace(make_run(RunState.FAILED), events=(FitFailed("disk-full", ""),))
+def test_a_failure_without_message_is_explained_by_its_kind() -> None:
+    status = status_of(RunState.FAILED, FitFailed("disk-full", ""))
     assert "disk is full" in details(status, story_of(status))
 
 
-def in_phase(status: RunStatus, phase: FitPhase, steps: range) -> list[Any]:
-    return [
-        replace(event, phase=phase)
-        for event in status.events
-        if isinstance(event, FitProgress | FitValidated) and event.step in steps
-    ]
-
-
-def test_the_second_pass_begins_where_the_events_say_so(make_run: Any) -> None:
-    status = make_run(RunState.RUNNING, 6)
+def test_the_second_pass_is_told_apart_from_a_loss_gone_wrong() -> None:
+    status = status_of(RunState.RUNNING, STARTED, *reports(1, 6))
     assert story_of(status).second_pass is None
-    first = in_phase(status, FitPhase.VALIDATION_PASS, range(41))
-    last = in_phase(status, FitPhase.FINAL_PASS, range(41, 61))
-    story = story_of(replace(status, events=(*first, *last)))
+    status = status_of(RunState.RUNNING, STARTED, *reports(1, 4), progress(5), progress(6))
+    story = story_of(status)
     assert story.second_pass == 40
     assert "second pass, on all photos" in details(status, story)
 
 
-def test_uneven_gaps_between_validations_are_not_taken_for_a_second_pass(make_run: Any) -> None:
-    status = make_run(RunState.RUNNING, 6)
-    events = [
-        event
-        for event in in_phase(status, FitPhase.VALIDATION_PASS, range(61))
-        if isinstance(event, FitProgress) or event.step <= 20
-    ]
-    story = story_of(replace(status, events=tuple(events)))
-    assert story.second_pass is None
-    assert "second pass" not in details(status, story)
-
-
-def test_a_second_pass_shorter_than_the_gap_between_validations_is_noticed(make_run: Any) -> None:
-    status = make_run(RunState.RUNNING, 6)
-    first = in_phase(status, FitPhase.VALIDATION_PASS, range(41))
-    last = in_phase(status, FitPhase.FINAL_PASS, range(50, 51))
-    progress = [replace(item, step=41) for item in last if isinstance(item, FitProgress)]
-    assert story_of(replace(status, events=(*first, *progress))).second_pass == 40
-
-
 def test_closing_the_dialog_stops_listening(
-    session: Any, bridge: Any, make_run: Any, qtbot: Any
+    annotated: LibrarySession, bridge: SessionBridge, start_run: StartRun, qtbot: QtBot
 ) -> None:
-    run_dialog = RunDialog(session, bridge)
+    run_dialog = RunDialog(annotated, bridge)
     run_dialog.show()
+    run = start_run()
     run_dialog.close()
-    qtbot.waitUntil(lambda: not isValid(run_dialog), timeout=5000)
-    session.set_run(make_run(RunState.RUNNING, 2))
+    qtbot.waitUntil(lambda: not isValid(run_dialog), timeout=WAIT_MS)
+    run.say(STARTED, *reports(1, 2))
+    qtbot.waitUntil(lambda: len(current(annotated).events) == 5, timeout=WAIT_MS)
     qtbot.wait(250)  # a handler left behind would touch a deleted widget here
 
 
@@ -248,7 +307,7 @@ def test_the_end_of_a_long_log_begins_with_a_whole_line(tmp_path: Path) -> None:
     assert len(tail) <= 100
 
 
-def test_a_missing_log_is_said(qtbot: Any, tmp_path: Path) -> None:
+def test_a_missing_log_is_said(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = LogDialog(tmp_path / "none.txt")
     qtbot.addWidget(dialog)
     assert "cannot be read" in dialog.text.toPlainText()

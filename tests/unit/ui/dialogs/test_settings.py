@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
+from ui_libraries import OpenSession
 
-from lmpt_desktop.engine.notices import (
-    Activity,
-    ActivityChanged,
-    ActivityKind,
-    ActivityState,
-    EncoderChanged,
-    Problem,
-)
+from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.settings import Pace
 from lmpt_desktop.ui.help.about import AboutDialog
 from lmpt_desktop.ui.kit import formats, theme
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
 from lmpt_desktop.ui.training.backbone import BackboneDialog, is_backbone_name
 from trainer.bands import BandLimits
 
+WAIT_MS = 20_000
+
 
 @pytest.fixture
-def backbone(session: Any, bridge: Any, qtbot: Any) -> BackboneDialog:
+def backbone(session: LibrarySession, bridge: SessionBridge, qtbot: Any) -> BackboneDialog:
     dialog = BackboneDialog(session, bridge)
     qtbot.addWidget(dialog)
     dialog.show()
@@ -38,20 +39,22 @@ def backbone(session: Any, bridge: Any, qtbot: Any) -> BackboneDialog:
 
 def test_backbones_say_size_and_what_is_in_use(backbone: BackboneDialog) -> None:
     first, second = (backbone.list.item(i).text() for i in range(2))
-    assert "on this computer" in first and "in use" in first
-    assert "download: 599 MB" in second and "in use" not in second
-    assert backbone.now.text() == "In use: Lite on CPU"
+    assert first.startswith("Lite") and "in use" in first
+    assert "CLIP ViT-B/16" in second and "in use" not in second
+    assert "download: 599 MB" in second or "on this computer" in second
+    assert backbone.now.text() == "In use: Lite"
     assert not backbone.use.isEnabled()
 
 
 def test_choosing_another_backbone_says_what_it_costs(
-    backbone: BackboneDialog, session: Any, qtbot: Any
+    backbone: BackboneDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     backbone.list.setCurrentRow(1)
     assert "12 photos of this library will be looked at again" in backbone.effect.text()
     qtbot.mouseClick(backbone.use, Qt.MouseButton.LeftButton)
     assert session.model.backbone == "ViT-B-16/openai"
     assert "In use: ViT-B-16/openai" in backbone.now.text()
+    qtbot.waitUntil(lambda: bool(np.isnan(session.snapshot().scores).all()), timeout=WAIT_MS)
 
 
 @pytest.mark.parametrize(
@@ -85,33 +88,66 @@ def test_a_weights_file_needs_the_model_it_belongs_to(
     assert backbone.chosen() == "ViT-B-16//data/w.safetensors"
 
 
+@pytest.fixture
+def loading(
+    library: Path,
+    open_session: OpenSession,
+    commands: Commands,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Callable[..., BackboneDialog]]:
+    """Choose ViT-B/16 in a library whose encoder starts as told (see ``fake_encoder.py``)."""
+    bridges: list[SessionBridge] = []
+
+    def choose(**encoder: object) -> BackboneDialog:
+        monkeypatch.setenv("FAKE_ENCODER", json.dumps(encoder))
+        session = open_session(library, encode=True, commands=commands)
+        bridges.append(SessionBridge(session))
+        dialog = BackboneDialog(session, bridges[-1])
+        qtbot.addWidget(dialog)
+        dialog.show()
+        dialog.list.setCurrentRow(1)
+        qtbot.mouseClick(dialog.use, Qt.MouseButton.LeftButton)
+        return dialog
+
+    yield choose
+    for bridge in bridges:
+        bridge.close()
+
+
 def test_a_download_shows_progress_and_can_be_cancelled(
-    backbone: BackboneDialog, session: Any, qtbot: Any
+    loading: Callable[..., BackboneDialog], qtbot: Any
 ) -> None:
-    assert not backbone.bar.isVisible()
-    activity = Activity(ActivityKind.DOWNLOAD, ActivityState.RUNNING, 3_000_000_000, 12_000_000_000)
-    session.tell(ActivityChanged(activity))
-    qtbot.waitUntil(backbone.bar.isVisible, timeout=5000)
-    assert backbone.bar.text() == "3.0 GB of 12 GB"
-    assert backbone.bar.value() / backbone.bar.maximum() == pytest.approx(0.25, abs=0.01)
-    qtbot.mouseClick(backbone.cancel, Qt.MouseButton.LeftButton)
-    assert ("cancel", ActivityKind.DOWNLOAD) in session.calls
-    failed = Activity(ActivityKind.DOWNLOAD, ActivityState.FAILED, message="There is no network.")
-    session.tell(ActivityChanged(failed))
-    qtbot.waitUntil(lambda: "no network" in backbone.strip.text, timeout=5000)
-    assert not backbone.bar.isVisible()
+    dialog = loading(download=[3_000_000_000, 12_000_000_000], seconds_to_load=60)
+    qtbot.waitUntil(dialog.bar.isVisible, timeout=WAIT_MS)
+    assert dialog.bar.text() == "3.0 GB of 12 GB"
+    assert dialog.bar.value() / dialog.bar.maximum() == pytest.approx(0.25, abs=0.01)
+    qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "download was cancelled" in dialog.strip.text, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not dialog.bar.isVisible(), timeout=WAIT_MS)
+    assert dialog.session.model.backbone == "lite"
 
 
-def test_what_the_encoder_says_is_shown(backbone: BackboneDialog, session: Any, qtbot: Any) -> None:
-    session.tell(EncoderChanged("NVIDIA H200", "lite"))
-    qtbot.waitUntil(lambda: "Lite runs on NVIDIA H200" in backbone.strip.text, timeout=5000)
-    session.tell(Problem("Backbone", "These are no weights of ViT-B-16."))
-    qtbot.waitUntil(lambda: "no weights" in backbone.strip.text, timeout=5000)
+def test_a_backbone_that_cannot_be_had_is_told_and_the_old_one_stays(
+    loading: Callable[..., BackboneDialog], qtbot: Any
+) -> None:
+    dialog = loading(fail={"ViT-B-16/openai": "no-network"})
+    qtbot.waitUntil(lambda: "cannot be used here" in dialog.strip.text, timeout=WAIT_MS)
+    assert "lite stays in use" in dialog.strip.text
+    assert dialog.session.model.backbone == "lite"
 
 
-def test_the_device_is_set_at_once(backbone: BackboneDialog, session: Any) -> None:
+def test_a_backbone_that_loads_says_what_it_runs_on(
+    loading: Callable[..., BackboneDialog], qtbot: Any
+) -> None:
+    dialog = loading()
+    qtbot.waitUntil(lambda: "runs on CPU" in dialog.strip.text, timeout=WAIT_MS)
+    assert dialog.now.text() == "In use: ViT-B-16/openai on CPU"
+
+
+def test_the_device_is_set_at_once(backbone: BackboneDialog, session: LibrarySession) -> None:
     backbone.device.setCurrentIndex(backbone.device.findData("cpu"))
-    assert ("set_device", "cpu") in session.calls
+    assert session.catalogue.settings.get("device") == "cpu"
 
 
 @pytest.fixture

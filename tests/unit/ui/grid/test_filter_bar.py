@@ -1,22 +1,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pytestqt.qtbot import QtBot
+from ui_libraries import LIGHT, sample_snapshot
 
-from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from trainer.bands import Band
 
 
 @pytest.fixture
-def bar(qtbot: QtBot, memory_session: Any) -> FilterBar:
+def bar(qtbot: QtBot, session: LibrarySession) -> FilterBar:
     bar = FilterBar()
     qtbot.addWidget(bar)
-    bar.show_classes(memory_session.snapshot())
+    bar.show_classes(session.snapshot())
     return bar
 
 
@@ -27,7 +28,7 @@ def test_at_first_everything_passes_in_the_order_added(bar: FilterBar) -> None:
 
 
 def test_each_control_sets_its_part_of_the_filter(bar: FilterBar) -> None:
-    bar.set_class(12)
+    bar.set_class(LIGHT)
     bar.bands.setCurrentIndex(bar.bands.findData(Band.TAIL))
     bar.status.setCurrentIndex(bar.status.findData(Status.CORRECTED))
     bar.unreviewed.setChecked(True)
@@ -37,7 +38,7 @@ def test_each_control_sets_its_part_of_the_filter(bar: FilterBar) -> None:
     bar.order.setCurrentIndex(bar.order.findData(SortKey.UNCERTAINTY))
     bar.direction.setChecked(True)
     assert bar.filter() == Filter(
-        class_id=12,
+        class_id=LIGHT,
         band=Band.TAIL,
         status=Status.CORRECTED,
         unreviewed=True,
@@ -46,13 +47,13 @@ def test_each_control_sets_its_part_of_the_filter(bar: FilterBar) -> None:
         below=Path("beach"),
         text="beach",
     )
-    assert bar.sort() == Sort(SortKey.UNCERTAINTY, 12, descending=True)
+    assert bar.sort() == Sort(SortKey.UNCERTAINTY, LIGHT, descending=True)
 
 
 def test_clearing_keeps_the_folder_and_the_order_and_announces_once(
     bar: FilterBar, qtbot: QtBot
 ) -> None:
-    bar.set_class(12)
+    bar.set_class(LIGHT)
     bar.set_folder(1, None)
     bar.order.setCurrentIndex(bar.order.findData(SortKey.NAME))
     heard: list[int] = []
@@ -72,28 +73,21 @@ def test_typing_is_announced_after_a_pause_not_per_letter(bar: FilterBar, qtbot:
 
 
 def test_the_chosen_class_survives_a_new_list_and_a_vanished_one_is_let_go(
-    bar: FilterBar, memory_session: Any
+    bar: FilterBar, session: LibrarySession
 ) -> None:
-    bar.set_class(12)
-    memory_session.annotations.annotate([1], [12], 1)
-    bar.show_classes(memory_session.snapshot())
-    assert bar.filter().class_id == 12
-    from dataclasses import replace
-
-    snapshot = memory_session.snapshot()
-    fewer = replace(
-        snapshot,
-        classes=snapshot.classes[:2],
-        scores=snapshot.scores[:, :2],
-        thresholds=snapshot.thresholds[:2],
-        annotations=snapshot.annotations[:, :2],
-    )
-    bar.show_classes(fewer)
+    bar.set_class(LIGHT)
+    session.annotations.annotate([1], [LIGHT], Verdict.PRESENT)
+    bar.show_classes(session.snapshot())
+    assert bar.filter().class_id == LIGHT
+    session.vocabulary.set_all([ClassSpec("dog"), ClassSpec("person")])
+    bar.show_classes(session.snapshot())
     assert bar.filter().class_id is None
 
 
-def test_tail_classes_are_named_as_such_in_the_list(bar: FilterBar, memory_session: Any) -> None:
-    snapshot = memory_session.snapshot()
+def test_tail_classes_are_named_as_such_in_the_list(
+    bar: FilterBar, session: LibrarySession
+) -> None:
+    snapshot = session.snapshot()
     for column, entry in enumerate(snapshot.classes):
         text = bar.classes.itemText(bar.classes.findData(entry.id))
         assert ("tail" in text) == (snapshot.bands.bands[column] is Band.TAIL)
@@ -108,8 +102,8 @@ def test_the_count_says_how_many_of_how_many(bar: FilterBar) -> None:
     assert bar.count.text() == "1 photo"
 
 
-def test_before_any_prediction_no_class_is_called_tail(qtbot: QtBot, memory_session: Any) -> None:
-    snapshot = memory_session.snapshot()
+def test_before_any_prediction_no_class_is_called_tail(qtbot: QtBot) -> None:
+    snapshot = sample_snapshot(12)
     snapshot.scores[:] = float("nan")
     bar = FilterBar()
     qtbot.addWidget(bar)

@@ -1,4 +1,4 @@
-"""The grid's view on its own: a memory session's images, real key and mouse events."""
+"""The grid's view on its own: a sample library's arrays, real key and mouse events."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, QPointF, Qt
 from PySide6.QtGui import QAccessible, QColor, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QApplication
 from pytestqt.qtbot import QtBot
+from ui_libraries import sample_snapshot
 
-from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.view import GridView
@@ -28,9 +28,7 @@ def no_thumbnail(_image_id: int, _version: str, _size: int) -> bytes:
 
 
 @pytest.fixture
-def make(
-    qtbot: QtBot, snapshot_of: Callable[[int], Snapshot]
-) -> Iterator[Callable[[int], GridView]]:
+def make(qtbot: QtBot) -> Iterator[Callable[[int], GridView]]:
     loaders: list[ThumbnailLoader] = []
 
     def made(count: int) -> GridView:
@@ -43,7 +41,7 @@ def make(
         loader.setParent(view)
         qtbot.addWidget(view)
         view.resize(900, 700)
-        model.set_content(snapshot_of(count), np.arange(count))
+        model.set_content(sample_snapshot(count), np.arange(count))
         view.show()
         qtbot.waitExposed(view)
         view.setFocus()
@@ -254,14 +252,12 @@ def test_the_first_image_in_sight_stays_when_the_width_changes(make: Any) -> Non
     assert first in view.visible_positions()
 
 
-def test_other_rows_empty_the_selection_and_say_so(
-    make: Any, qtbot: QtBot, snapshot_of: Callable[[int], Snapshot]
-) -> None:
+def test_other_rows_empty_the_selection_and_say_so(make: Any, qtbot: QtBot) -> None:
     view = make(30)
     view.select_ids([1, 2], 1)
     QApplication.processEvents()
     with qtbot.waitSignal(view.selection_settled):
-        view._model.set_content(snapshot_of(30), np.arange(12, 3, -1))
+        view.model().set_content(sample_snapshot(30), np.arange(12, 3, -1))
     assert chosen(view) == []
     assert view.cells.count == 9
 
@@ -317,7 +313,9 @@ def test_a_selected_cell_is_painted_otherwise(make: Any) -> None:
     picture = view.viewport().grab().toImage()
 
     def corner(position: int) -> QColor:
-        return picture.pixelColor(view._rect(position).topLeft() + QPoint(14, 8))
+        return picture.pixelColor(
+            view.visualRect(view.model().index(position, 0)).topLeft() + QPoint(14, 8)
+        )
 
     assert corner(1) != corner(4)
     assert corner(0) == corner(4)

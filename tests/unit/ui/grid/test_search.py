@@ -1,57 +1,47 @@
-"""The search row, and the grid that shows what was found (the engine's side is a stand-in)."""
+"""The search row, and the grid that shows what was found; only the encoder is a stand-in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_encoder import text_vector
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
+from ui_libraries import BACKBONE, PHOTO_NAMES, OpenSession, make_library, sample_scores
 
-from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.engine.search import SearchQuery, SearchReady, SearchResult, SearchState
-from lmpt_desktop.inference.filters import Filter, Sort, SortKey
-from lmpt_desktop.inference.search import Ranking, rank
+from lmpt_desktop.engine.notices import PredictionsChanged
+from lmpt_desktop.engine.search import (
+    NOTHING_ENCODED,
+    VARIANT,
+    Searcher,
+    SearchQuery,
+    SearchReady,
+    SearchResult,
+    SearchState,
+)
+from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.inference.filters import SortKey
+from lmpt_desktop.inference.search import Ranking
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.grid.search_bar import SearchBar, shortened, summary
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 
-NAN = float("nan")
+ENCODER = Path(__file__).parents[2] / "support" / "fake_encoder.py"
+WAIT_MS = 20_000
 
-
-class StandIn:
-    """Ranks the memory session's twelve images by given numbers; says what it is told to say."""
-
-    def __init__(self, select: Callable[[Filter, Sort], np.ndarray]) -> None:
-        self.select = select
-        self.values = np.linspace(0, 1, 12).astype(np.float32)
-        self.values[[3, 10, 11]] = NAN
-        self.says: tuple[SearchState, str] | None = None
-        self.asked: list[SearchQuery] = []
-        self.retried: list[SearchQuery] = []
-
-    def run(self, query: SearchQuery, wanted: Filter, snapshot: Snapshot) -> SearchResult:
-        self.asked.append(query)
-        if self.says is not None:
-            state, message = self.says
-            none = rank(np.empty(0, np.float32))
-            return SearchResult(query, state, none, message)
-        passing = self.select(wanted, Sort())
-        return SearchResult(query, SearchState.READY, rank(self.values, passing))
-
-    def retry(self, query: SearchQuery) -> None:
-        self.retried.append(query)
-        self.says = None
+MakePanel = Callable[[LibrarySession], GridPanel]
 
 
-class NoThumbnails:
-    def get(self, *_: object) -> None:
-        return None
-
-    def get_or_make(self, *_: object) -> bytes:
-        raise OSError("no picture in this test")
+def no_thumbnail(_image_id: int, _version: str, _size: int) -> bytes:
+    raise OSError("no picture in this test")
 
 
 @pytest.fixture
@@ -63,29 +53,75 @@ def bar(qtbot: QtBot) -> SearchBar:
 
 
 @pytest.fixture
-def engine(memory_session: Any) -> StandIn:
-    memory_session.search = StandIn(memory_session.select)
-    return memory_session.search
+def session(library: Path, open_session: OpenSession) -> LibrarySession:
+    """A session that knows the word "dog" from an earlier search, and starts no model."""
+    session = open_session(library)
+    remember_dog(session)
+    return session
+
+
+def remember_dog(session: LibrarySession) -> None:
+    """Keep what the encoder says of the word "dog", as after an earlier search."""
+    session.catalogue.features.put_texts(BACKBONE, {"dog": text_vector("dog")}, VARIANT)
 
 
 @pytest.fixture
-def panel(qtbot: QtBot, memory_session: Any, engine: StandIn) -> Any:
-    panel = GridPanel(memory_session, NoThumbnails())  # type: ignore[arg-type]
-    qtbot.addWidget(panel)
-    panel.resize(900, 600)
-    panel.show()
-    panel.ask()
-    qtbot.waitUntil(lambda: panel.model.rowCount() == 12)
-    yield panel
-    panel.close_panel()
+def with_encoder(
+    library: Path, open_session: OpenSession, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., LibrarySession]:
+    """Open the library with an encoder that starts as told (see ``fake_encoder.py``)."""
+
+    def opened(**encoder: object) -> LibrarySession:
+        monkeypatch.setenv("FAKE_ENCODER", json.dumps(encoder))
+        commands = Commands(encode=(sys.executable, str(ENCODER)))
+        return open_session(library, encode=True, commands=commands)
+
+    return opened
+
+
+@pytest.fixture
+def make_panel(open_session: OpenSession, qtbot: QtBot) -> Iterator[MakePanel]:
+    """Show a grid, which hears of the session as in the window."""
+    panels: list[GridPanel] = []
+    bridges: list[SessionBridge] = []
+
+    def make(session: LibrarySession) -> GridPanel:
+        panel, bridge = GridPanel(session, no_thumbnail), SessionBridge(session)
+        panels.append(panel)
+        bridges.append(bridge)
+        bridge.on(SearchReady, panel.search_read)
+        bridge.on(PredictionsChanged, lambda _notice: panel.library_changed())
+        qtbot.addWidget(panel)
+        panel.resize(900, 600)
+        panel.show()
+        panel.ask()
+        qtbot.waitUntil(lambda: panel.model.rowCount() == 12)
+        return panel
+
+    yield make
+    for bridge in bridges:
+        bridge.close()
+    for panel in panels:
+        panel.close_panel()
+
+
+@pytest.fixture
+def panel(session: LibrarySession, make_panel: MakePanel) -> GridPanel:
+    return make_panel(session)
 
 
 def shown(panel: GridPanel) -> list[int]:
     return panel.model.ids.tolist()
 
 
-BEST_FIRST = [10, 9, 8, 7, 6, 5, 3, 2, 1]
-"""Image ids by the stand-in's numbers; 4, 11 and 12 have no feature."""
+def search(bar: SearchBar, qtbot: QtBot, words: str) -> None:
+    """Type and press Enter."""
+    bar.field.setText(words)
+    qtbot.keyClick(bar.field, Qt.Key.Key_Return)
+
+
+BEST_FIRST = (1 + np.argsort(-sample_scores(12)[:10, 0])).tolist()
+"""Image ids by how much they look like a dog; 11 and 12 have no feature."""
 
 
 # ---------------------------------------------------------------------------------- the row
@@ -106,16 +142,16 @@ def test_enter_searches_for_the_words_without_superfluous_space(
 def test_enter_on_the_same_words_tries_again_and_on_none_clears(
     bar: SearchBar, qtbot: QtBot
 ) -> None:
-    bar.search_words("dog")
+    search(bar, qtbot, "dog")
     with qtbot.waitSignal(bar.retry_wanted):
         qtbot.keyClick(bar.field, Qt.Key.Key_Return)
-    bar.search_words("   ")
+    search(bar, qtbot, "   ")
     assert bar.query is None and bar.chip.isHidden()
 
 
 @pytest.mark.parametrize("way", ["escape", "chip", "chip by keyboard", "emptied"])
 def test_a_search_can_be_taken_back_in_several_ways(bar: SearchBar, qtbot: QtBot, way: str) -> None:
-    bar.search_words("dog")
+    search(bar, qtbot, "dog")
     heard: list[object] = []
     bar.changed.connect(lambda: heard.append(bar.query))
     if way == "escape":
@@ -139,8 +175,8 @@ def test_escape_with_nothing_to_clear_and_down_lead_to_the_photos(
         qtbot.keyClick(bar.field, Qt.Key.Key_Down)
 
 
-def test_examples_take_the_place_of_words(bar: SearchBar) -> None:
-    bar.search_words("dog")
+def test_examples_take_the_place_of_words(bar: SearchBar, qtbot: QtBot) -> None:
+    search(bar, qtbot, "dog")
     bar.search_like([4, 9], "2 photos")
     assert bar.query == SearchQuery(image_ids=(4, 9))
     assert bar.field.text() == "" and bar.chip.text() == "Like 2 photos"
@@ -149,8 +185,8 @@ def test_examples_take_the_place_of_words(bar: SearchBar) -> None:
     assert bar.query is not None, "emptying the field takes back words only"
 
 
-def test_every_part_has_a_name_for_screen_readers(bar: SearchBar) -> None:
-    bar.search_words("a dog on a beach")
+def test_every_part_has_a_name_for_screen_readers(bar: SearchBar, qtbot: QtBot) -> None:
+    search(bar, qtbot, "a dog on a beach")
     assert bar.field.accessibleName() == "Search photos by words"
     assert bar.chip.accessibleName() == "Remove this search: “a dog on a beach”"
     none = Ranking(np.arange(2), np.zeros(2, np.float32), 2, 0)
@@ -160,9 +196,9 @@ def test_every_part_has_a_name_for_screen_readers(bar: SearchBar) -> None:
     assert bar.chip.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
-def test_long_words_are_cut_on_the_chip_only(bar: SearchBar) -> None:
+def test_long_words_are_cut_on_the_chip_only(bar: SearchBar, qtbot: QtBot) -> None:
     words = "a dog " * 20
-    bar.search_words(words)
+    search(bar, qtbot, words)
     assert bar.query == SearchQuery(words.strip())
     assert len(bar.chip.text()) < 45 and "…" in bar.chip.text()
     assert shortened("dog") == "dog"
@@ -201,8 +237,8 @@ def test_what_is_found_is_shown_most_alike_first_and_the_order_returns(
     qtbot.waitUntil(lambda: shown(panel)[0] != 1)
     before = shown(panel)
     with qtbot.waitSignal(panel.searched) as said:
-        panel.search_bar.search_words("dog")
-    text = "9 photos, most alike first. 3 photos not looked at by the model are left out"
+        search(panel.search_bar, qtbot, "dog")
+    text = "10 photos, most alike first. 2 photos not looked at by the model are left out"
     assert said.args == [text]
     assert shown(panel) == BEST_FIRST
     assert panel.search_bar.status.text() == text
@@ -213,107 +249,143 @@ def test_what_is_found_is_shown_most_alike_first_and_the_order_returns(
     assert panel.search_bar.status.isHidden()
 
 
-def test_filters_and_search_narrow_together(panel: GridPanel, qtbot: QtBot) -> None:
-    panel.search_bar.search_words("dog")
+def test_filters_and_search_narrow_together(
+    panel: GridPanel, session: LibrarySession, qtbot: QtBot
+) -> None:
+    session.annotations.mark_reviewed(range(1, 13, 2))
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
-    panel.bar.text.setText("beach")
-    qtbot.waitUntil(lambda: shown(panel) == [10, 8, 6, 2])
-    assert panel.bar.count.text() == "4 of 12 photos"
+    panel.bar.unreviewed.setChecked(True)
+    qtbot.waitUntil(lambda: shown(panel) == [i for i in BEST_FIRST if i % 2 == 0])
+    assert panel.bar.count.text() == "5 of 12 photos"
     panel.bar.clear()
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
     assert panel.search_bar.query is not None, "clearing filters keeps the search"
 
 
 def test_while_the_model_loads_the_grid_stays_and_the_row_says_so(
-    panel: GridPanel, engine: StandIn, qtbot: QtBot
+    with_encoder: Callable[..., LibrarySession], make_panel: MakePanel, qtbot: QtBot
 ) -> None:
+    panel = make_panel(with_encoder(seconds_to_load=0.5))
     before = shown(panel)
-    engine.says = (SearchState.WAITING, "Loading the model to read your words...")
-    panel.search_bar.search_words("dog")
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: "Loading the model" in panel.search_bar.status.text())
     assert shown(panel) == before
-    engine.says = None
-    panel.search_read(SearchReady("something else"))
-    assert len(engine.asked) == 1, "not the words we wait for"
-    panel.search_read(SearchReady("dog"))
+    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST, timeout=WAIT_MS)
+
+
+def test_words_that_were_read_for_another_search_change_nothing(
+    panel: GridPanel, session: LibrarySession, qtbot: QtBot
+) -> None:
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
+    asked: list[object] = []
+    panel.shown.connect(asked.append)
+    panel.search_read(SearchReady("something else"))
+    qtbot.wait(50)
+    assert asked == []
+    panel.search_read(SearchReady("dog"))
+    qtbot.waitUntil(lambda: len(asked) == 1)
 
 
 def test_an_empty_grid_says_that_the_model_loads_not_that_filters_hide_photos(
-    panel: GridPanel, engine: StandIn, qtbot: QtBot
+    with_encoder: Callable[..., LibrarySession], make_panel: MakePanel, qtbot: QtBot
 ) -> None:
+    panel = make_panel(with_encoder(seconds_to_load=0.5))
     panel.bar.text.setText("no such name")
     qtbot.waitUntil(lambda: panel.model.rowCount() == 0)
-    engine.says = (SearchState.WAITING, "Loading the model to read your words...")
-    panel.search_bar.search_words("dog")
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: "Loading the model" in panel.empty.sentence.text())
     assert not panel.empty.button.isVisible()
-    engine.says = None
     panel.bar.clear()
-    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
+    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST, timeout=WAIT_MS)
 
 
 def test_words_that_could_not_be_read_are_tried_again_by_the_button(
-    panel: GridPanel, engine: StandIn, qtbot: QtBot
+    with_encoder: Callable[..., LibrarySession],
+    make_panel: MakePanel,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    engine.says = (SearchState.FAILED, "Your words could not be read. It crashed.")
-    panel.search_bar.search_words("dog")
-    qtbot.waitUntil(panel.empty.isVisible)
-    assert panel.empty.sentence.text() == "Your words could not be read. It crashed."
+    panel = make_panel(with_encoder(crash_on_texts=True))
+    search(panel.search_bar, qtbot, "dog")
+    qtbot.waitUntil(panel.empty.isVisible, timeout=WAIT_MS)
+    assert panel.empty.sentence.text().startswith("Your words could not be read. ")
     assert panel.empty.button.text() == "Try again"
+    monkeypatch.delenv("FAKE_ENCODER")
     panel.empty.button.click()
-    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
-    assert engine.retried == [SearchQuery("dog")]
+    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST, timeout=WAIT_MS)
 
 
 def test_with_nothing_encoded_the_grid_says_so_and_the_button_clears(
-    panel: GridPanel, engine: StandIn, qtbot: QtBot
+    library: Path, open_session: OpenSession, make_panel: MakePanel, qtbot: QtBot
 ) -> None:
-    engine.says = (SearchState.NOTHING, "No photo has been looked at by the model yet.")
-    panel.search_bar.search_words("dog")
+    panel = make_panel(open_session(library, begin=False))
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(panel.empty.isVisible)
-    assert panel.empty.sentence.text() == "No photo has been looked at by the model yet."
+    assert panel.empty.sentence.text() == NOTHING_ENCODED
     panel.empty.button.click()
     qtbot.waitUntil(lambda: len(shown(panel)) == 12)
     assert panel.search_bar.query is None
 
 
 def test_photos_that_pass_but_were_not_looked_at_are_explained(
-    panel: GridPanel, engine: StandIn, qtbot: QtBot
+    panel: GridPanel, qtbot: QtBot
 ) -> None:
-    engine.values[:] = NAN
-    panel.search_bar.search_words("dog")
+    panel.bar.text.setText("photo 10")
+    qtbot.waitUntil(lambda: shown(panel) == [11])
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(panel.empty.isVisible)
     assert "has not looked at any photo" in panel.empty.sentence.text()
 
 
 def test_newly_encoded_photos_join_and_keep_the_selection(
-    panel: GridPanel, engine: StandIn, qtbot: QtBot
+    tmp_path: Path,
+    open_session: OpenSession,
+    make_panel: MakePanel,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    panel.search_bar.search_words("dog")
-    qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
+    scores = sample_scores(len(PHOTO_NAMES))
+    scores[9:] = np.nan
+    photos = tmp_path / "photos"
+    make_library(tmp_path / "fresh", photos, scores=scores)
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"seconds_to_load": 0.5}))
+    session = open_session(
+        tmp_path / "fresh",
+        encode=True,
+        begin=False,
+        folders=[photos],
+        commands=Commands(encode=(sys.executable, str(ENCODER))),
+    )
+    remember_dog(session)
+    panel = make_panel(session)
+    session.begin()
+    qtbot.waitUntil(lambda: not np.isnan(session.snapshot().scores[0]).any(), timeout=WAIT_MS)
+    search(panel.search_bar, qtbot, "dog")
+    known = [image_id for image_id in BEST_FIRST if image_id != 10]
+    qtbot.waitUntil(lambda: shown(panel) == known)
     panel.view.select_ids([8], 8)
     said: list[str] = []
     panel.searched.connect(said.append)
-    engine.values[3] = 2.0
-    panel.library_changed()
-    qtbot.waitUntil(lambda: shown(panel) == [4, *BEST_FIRST])
+    qtbot.waitUntil(lambda: 10 in shown(panel), timeout=WAIT_MS)
+    assert [image_id for image_id in shown(panel) if image_id != 10] == known
     assert panel.view.selected_ids() == [8]
     assert said == [], "the status bar is not filled with each photo that comes"
 
 
-def test_the_window_thread_never_ranks(panel: GridPanel, engine: StandIn, qtbot: QtBot) -> None:
-    import threading
-
+def test_the_window_thread_never_ranks(
+    panel: GridPanel, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
     threads: list[threading.Thread] = []
-    rank_ = engine.run
+    run = Searcher.run
 
-    def run(*arguments: Any) -> SearchResult:
+    def recorded(*arguments: Any) -> SearchResult:
         threads.append(threading.current_thread())
-        return rank_(*arguments)
+        return run(*arguments)
 
-    engine.run = run  # type: ignore[method-assign]
-    panel.search_bar.search_words("dog")
+    monkeypatch.setattr(Searcher, Searcher.run.__name__, recorded)
+    search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST)
     assert threads and threading.main_thread() not in threads
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QStyleOptionViewItem
+from PySide6.QtWidgets import QLabel, QPushButton, QStyleOptionViewItem
+from ui_libraries import DOG, DRIER, LIGHT, MISSING, PERSON, UNREADABLE, verdict_of
 
-from lmpt_desktop.domain.records import ClassEntry, Verdict
+from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.inspector.class_model import Role
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
@@ -27,21 +27,19 @@ SPOKEN = Qt.ItemDataRole.AccessibleTextRole
 
 
 @pytest.fixture
-def panel(memory_session: Any, qtbot: Any) -> InspectorPanel:
+def panel(session: LibrarySession, qtbot: Any) -> InspectorPanel:
     """Commits what is wanted, as the window does."""
-    panel = InspectorPanel(memory_session)
+    panel = InspectorPanel(session)
     qtbot.addWidget(panel)
     panel.resize(340, 800)
 
     def commit(ids: list[int], classes: list[int], verdict: Verdict, _name: str) -> None:
-        memory_session.annotations.annotate(ids, classes, verdict)
+        session.annotations.annotate(ids, classes, verdict)
 
     panel.verdict_wanted.connect(commit)
-    panel.reviewed_wanted.connect(memory_session.annotations.mark_reviewed)
+    panel.reviewed_wanted.connect(session.annotations.mark_reviewed)
     refresh = panel.refresh
-    memory_session.subscribe(
-        lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None
-    )
+    session.subscribe(lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None)
     panel.show()
     return panel
 
@@ -50,14 +48,9 @@ def names(panel: InspectorPanel) -> list[str]:
     return [panel.model.class_row(row).name for row in range(panel.model.rowCount())]
 
 
-def verdict_of(session: Any, image_id: int, class_id: int) -> int:
-    snapshot = session.snapshot()
-    return int(snapshot.annotations[snapshot.row_of[image_id], snapshot.column_of[class_id]])
-
-
-def test_predictions_are_listed_by_score(panel: InspectorPanel, memory_session: Any) -> None:
+def test_predictions_are_listed_by_score(panel: InspectorPanel, session: LibrarySession) -> None:
     panel.show_images([1])
-    scores = memory_session.snapshot().scores[0]
+    scores = session.snapshot().scores[0]
     listed = [panel.model.class_row(row).score for row in range(panel.model.rowCount())]
     assert listed == pytest.approx(sorted(scores.tolist(), reverse=True))
 
@@ -70,20 +63,20 @@ def test_predictions_are_listed_by_score(panel: InspectorPanel, memory_session: 
         (Qt.Key.Key_U, Verdict.UNKNOWN),
     ],
 )
-def test_a_key_judges_the_class_in_focus(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any, key: Qt.Key, verdict: Verdict
+def test_a_key_gives_the_class_in_focus_its_verdict(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any, key: Qt.Key, verdict: Verdict
 ) -> None:
     panel.show_images([1])
     qtbot.keyClick(panel.view, Qt.Key.Key_Down)
     row = panel.focused_class()
     assert row is not None and row.name == names(panel)[1]
-    memory_session.annotations.annotate([1], [row.class_id], Verdict.PRESENT)
+    session.annotations.annotate([1], [row.class_id], Verdict.PRESENT)
     qtbot.keyClick(panel.view, key)
-    assert verdict_of(memory_session, 1, row.class_id) == verdict
+    assert verdict_of(session, 1, row.class_id) == verdict
 
 
 def test_a_verdict_leaves_the_keyboard_where_it_is(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1])
     for _ in range(3):
@@ -116,19 +109,21 @@ def test_without_a_choice_the_best_class_is_in_focus(panel: InspectorPanel) -> N
         assert row is not None and row.name == names(panel)[0]
 
 
-def test_a_click_on_a_button_judges(panel: InspectorPanel, memory_session: Any, qtbot: Any) -> None:
+def test_a_click_on_a_button_gives_its_verdict(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
+) -> None:
     panel.show_images([1])
     for verdict in (Verdict.ABSENT, Verdict.PRESENT, Verdict.UNKNOWN):
         qtbot.mouseClick(
             panel.view.viewport(), Qt.MouseButton.LeftButton, pos=button(panel, 2, verdict)
         )
         row = panel.model.class_row(2)
-        assert verdict_of(memory_session, 1, row.class_id) == verdict
+        assert verdict_of(session, 1, row.class_id) == verdict
         assert row.verdict is verdict
 
 
 def test_a_click_beside_the_buttons_only_moves_there(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1])
     index = panel.model.index(2)
@@ -136,7 +131,7 @@ def test_a_click_beside_the_buttons_only_moves_there(
     qtbot.mouseClick(panel.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
     row = panel.focused_class()
     assert row is not None and row.name == names(panel)[2]
-    assert not (memory_session.snapshot().annotations >= 0).any()
+    assert not (session.snapshot().annotations >= 0).any()
 
 
 def button(panel: InspectorPanel, row: int, verdict: Verdict) -> QPoint:
@@ -150,46 +145,53 @@ def button(panel: InspectorPanel, row: int, verdict: Verdict) -> QPoint:
 
 
 def test_a_verdict_applies_to_every_selected_photo(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1, 2, 3])
-    memory_session.annotations.annotate([1], [10], Verdict.PRESENT)
+    session.annotations.annotate([1], [DOG], Verdict.PRESENT)
     panel.refresh()
-    assert panel.focus_class(10)
+    assert panel.focus_class(DOG)
     row = panel.focused_class()
     assert row is not None and row.verdict is None
     assert "mixed: 1 present, 2 unknown" in panel.view.currentIndex().data(SPOKEN)
     qtbot.keyClick(panel.view, Qt.Key.Key_A)
-    assert [verdict_of(memory_session, image, 10) for image in (1, 2, 3, 4)] == [0, 0, 0, -1]
+    assert [verdict_of(session, image, DOG) for image in (1, 2, 3, 4)] == [0, 0, 0, -1]
     assert "3 photos selected" in panel.facts.name.text()
 
 
 def test_the_search_box_finds_any_class_and_hands_over_to_the_list(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1])
     qtbot.keyClicks(panel.search, "hair")
     assert names(panel) == ["hair drier"]
     qtbot.keyClick(panel.search, Qt.Key.Key_Down)
     qtbot.keyClick(panel.view, Qt.Key.Key_P)
-    assert verdict_of(memory_session, 1, 14) == Verdict.PRESENT
+    assert verdict_of(session, 1, DRIER) == Verdict.PRESENT
     qtbot.keyClick(panel.search, Qt.Key.Key_Escape)
     assert len(names(panel)) == 6
 
 
-def test_typing_in_the_search_box_judges_nothing(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+def test_typing_in_the_search_box_gives_no_verdict(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1])
     panel.search.setFocus()
     qtbot.keyClicks(panel.search, "pau")
-    assert not (memory_session.snapshot().annotations >= 0).any()
+    assert not (session.snapshot().annotations >= 0).any()
+
+
+def empty_text(panel: InspectorPanel) -> str:
+    """What stands where no class is listed."""
+    label = panel.findChild(QLabel, "inspector-empty")
+    assert label is not None
+    return label.text()
 
 
 def test_no_class_found_is_said(panel: InspectorPanel, qtbot: Any) -> None:
     panel.show_images([1])
     qtbot.keyClicks(panel.search, "zebra")
-    assert "zebra" in panel._empty.text()
+    assert "zebra" in empty_text(panel)
     assert panel.focused_class() is None
 
 
@@ -207,51 +209,51 @@ def test_a_class_that_is_filtered_out_leaves_the_next_one_in_focus(
 
 
 def test_reviewed_is_asked_for_all_photos_and_taken_back(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1, 2])
     qtbot.mouseClick(panel.review, Qt.MouseButton.LeftButton)
-    assert memory_session.snapshot().reviewed[:3].tolist() == [True, True, False]
+    assert session.snapshot().reviewed[:3].tolist() == [True, True, False]
     panel.refresh()
     assert panel.review.isChecked() and panel.review.text() == "Reviewed"
     qtbot.mouseClick(panel.review, Qt.MouseButton.LeftButton)
-    assert not memory_session.snapshot().reviewed.any()
+    assert not session.snapshot().reviewed.any()
 
 
 def test_bands_say_estimated_until_half_of_the_classes_have_an_example(
-    panel: InspectorPanel, memory_session: Any
+    panel: InspectorPanel, session: LibrarySession
 ) -> None:
     panel.show_images([1])
     assert "(estimated)" in panel.model.index(0).data(SPOKEN)
     assert "estimated" in panel.note.text()
-    memory_session.annotations.annotate([2], [10], Verdict.PRESENT)
+    session.annotations.annotate([2], [DOG], Verdict.PRESENT)
     panel.refresh()
     assert "(estimated)" in panel.model.index(0).data(SPOKEN)
-    memory_session.annotations.annotate([2], [11, 12], Verdict.PRESENT)
+    session.annotations.annotate([2], [PERSON, LIGHT], Verdict.PRESENT)
     assert "(estimated)" not in panel.model.index(0).data(SPOKEN)
     assert "estimated" not in panel.note.text()
 
 
-def test_a_correction_is_told_by_word(panel: InspectorPanel, memory_session: Any) -> None:
+def test_a_correction_is_told_by_word(panel: InspectorPanel, session: LibrarySession) -> None:
     panel.show_images([1])
     best = panel.model.class_row(0)
     assert best.predicted
-    memory_session.annotations.annotate([1], [best.class_id], Verdict.ABSENT)
+    session.annotations.annotate([1], [best.class_id], Verdict.ABSENT)
     assert "corrected" in panel.model.index(0).data(SPOKEN)
     assert "contradict" in panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
 
 
 def test_a_photo_without_prediction_says_so(panel: InspectorPanel) -> None:
-    panel.show_images([11])
+    panel.show_images([MISSING])
     assert "no score yet" in panel.model.index(0).data(SPOKEN)
     assert "estimated" not in panel.model.index(0).data(SPOKEN)
     assert "Predictions follow" in panel.note.text()
 
 
 def test_missing_and_unreadable_photos_say_what_is_wrong(panel: InspectorPanel) -> None:
-    panel.show_images([11])
+    panel.show_images([MISSING])
     assert "no longer there" in panel.photo.message
-    panel.show_images([12])
+    panel.show_images([UNREADABLE])
     assert "cut short" in panel.photo.message
     assert "cut short" in panel.facts.problem.text()
 
@@ -264,12 +266,14 @@ def test_the_photo_appears_without_blocking(panel: InspectorPanel, qtbot: Any) -
     assert "photo 0.jpg" in panel.photo.accessibleName()
 
 
-def test_a_photo_passed_over_quickly_is_not_shown_later(panel: InspectorPanel, qtbot: Any) -> None:
+def test_a_photo_passed_over_quickly_is_not_shown_later(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
+) -> None:
     for image in range(1, 9):
         panel.show_images([image])
     qtbot.waitUntil(lambda: panel.photo.pixmap is not None, timeout=20_000)
     QTest.qWait(50)
-    shown, expected = panel.photo.pixmap, read_reduced(panel.photo._path or Path())
+    shown, expected = panel.photo.pixmap, read_reduced(session.images.path(8))
     assert shown is not None
     assert shown.toImage().convertToFormat(QImage.Format.Format_RGB888) == expected
 
@@ -312,28 +316,21 @@ def test_escape_takes_a_caption_back(panel: InspectorPanel, qtbot: Any) -> None:
 
 
 def test_no_selection_and_no_classes_are_explained(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([])
     assert "Select a photo" in panel.photo.message
     assert not panel.review.isVisible()
-    old = memory_session.snapshot()
-    memory_session.snapshot_ = replace(
-        old,
-        classes=(),
-        scores=np.empty((12, 0), np.float32),
-        thresholds=np.empty(0, np.float32),
-        annotations=np.empty((12, 0), np.int8),
-        trained=np.empty(0, np.bool_),
-    )
+    session.vocabulary.set_all([])
     panel.show_images([1])
-    assert panel._empty_button.isVisible()
+    assert "no classes" in empty_text(panel)
+    [button] = [item for item in panel.findChildren(QPushButton) if "vocabulary" in item.text()]
     with qtbot.waitSignal(panel.vocabulary_wanted):
-        qtbot.mouseClick(panel._empty_button, Qt.MouseButton.LeftButton)
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
 def test_a_photo_that_left_the_library_is_let_go(
-    panel: InspectorPanel, memory_session: Any
+    panel: InspectorPanel, session: LibrarySession
 ) -> None:
     panel.show_images([999])
     assert panel.image_ids == []
@@ -341,19 +338,10 @@ def test_a_photo_that_left_the_library_is_let_go(
 
 
 def test_a_thousand_classes_stay_one_widget(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     count = 1000
-    rng = np.random.default_rng(0)
-    old = memory_session.snapshot()
-    memory_session.snapshot_ = replace(
-        old,
-        classes=tuple(ClassEntry(100 + i, f"class {i:04}", position=i) for i in range(count)),
-        scores=rng.random((12, count), dtype=np.float32),
-        thresholds=np.full(count, 0.5, np.float32),
-        annotations=np.full((12, count), -1, np.int8),
-        trained=np.zeros(count, np.bool_),
-    )
+    session.vocabulary.set_all([ClassSpec(f"class {i:04}") for i in range(count)])
     before = len(panel.view.findChildren(QObject))
     panel.show_images([1])
     assert panel.model.rowCount() == count
@@ -364,7 +352,7 @@ def test_a_thousand_classes_stay_one_widget(
 
 
 def test_large_selections_are_added_up_elsewhere(
-    panel: InspectorPanel, memory_session: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lmpt_desktop.ui.inspector.panel.INLINE_CELLS", 10)
     panel.show_images([1, 2, 3, 4])
@@ -377,12 +365,10 @@ def test_large_selections_are_added_up_elsewhere(
 
 @pytest.mark.parametrize("choice", [ThemeChoice.LIGHT, ThemeChoice.DARK])
 def test_tail_rows_are_painted_in_the_tail_colour(
-    panel: InspectorPanel, memory_session: Any, choice: ThemeChoice
+    panel: InspectorPanel, session: LibrarySession, choice: ThemeChoice
 ) -> None:
     theme.manager().apply(choice)
-    memory_session.annotations.annotate(
-        [3, 4, 5, 6, 7], [10], Verdict.PRESENT
-    )  # medium; the others tail
+    session.annotations.annotate([3, 4, 5, 6, 7], [DOG], Verdict.PRESENT)  # medium; the others tail
     panel.show_images([1])
     panel.view.setCurrentIndex(panel.model.index(panel.model.rowCount() - 1))
     image = panel.view.viewport().grab().toImage()
@@ -394,7 +380,7 @@ def test_tail_rows_are_painted_in_the_tail_colour(
             for x in range(area.left(), area.left() + 30)
             for y in range(area.top(), area.bottom())
         }
-        expected = medium if panel.model.index(row).data(Role.CLASS_ID) == 10 else tail
+        expected = medium if panel.model.index(row).data(Role.CLASS_ID) == DOG else tail
         assert expected in colours
         assert (medium if expected == tail else tail) not in colours
     theme.manager().apply(ThemeChoice.SYSTEM)

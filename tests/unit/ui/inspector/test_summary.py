@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
+from ui_libraries import sample_snapshot
 
 from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
@@ -14,9 +14,9 @@ from lmpt_desktop.ui.inspector.summary import Show, ordered_columns, summarise
 
 
 @pytest.fixture
-def snapshot(memory_session: Any) -> Snapshot:
+def snapshot() -> Snapshot:
     """Three images that matter: scores and verdicts written out, the rest as drawn."""
-    base = memory_session.snapshot()
+    base = sample_snapshot(12)
     scores = base.scores.copy()
     scores[0] = [0.9, 0.1, 0.6, 0.2, 0.3, 0.8]
     scores[1] = [0.7, 0.3, 0.2, 0.2, 0.9, 0.4]

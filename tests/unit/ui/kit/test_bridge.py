@@ -116,7 +116,7 @@ def test_a_closed_bridge_is_silent_and_unsubscribed(
     bridge: SessionBridge, sender: Sender, qtbot: QtBot
 ) -> None:
     heard: list[Notice] = []
-    bridge.notice.connect(heard.append)
+    bridge.on(Notice, heard.append)
     bridge.receive(Problem("a", "b"))
     bridge.close()
     qtbot.wait(30)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import Folder, ImageTable
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
 
 
@@ -28,10 +30,11 @@ def tree(qtbot: QtBot) -> FolderTree:
     return tree
 
 
-def test_images_count_in_their_folder_and_in_all_above(memory_session: Any) -> None:
-    snapshot = memory_session.snapshot()
-    snapshot.images.names[0] = "city/old town/photo.jpg"
-    counts = FolderCounter().count(memory_session.folders.all(), snapshot)
+def test_images_count_in_their_folder_and_in_all_above(session: LibrarySession) -> None:
+    snapshot = session.snapshot()
+    names = ["city/old town/photo.jpg", *snapshot.names[1:]]
+    snapshot = replace(snapshot, images=replace(snapshot.images, names=names))
+    counts = FolderCounter().count(session.folders.all(), snapshot)
     assert counts.total == 12
     assert counts.counts == {
         (1, ""): 12,
@@ -41,8 +44,10 @@ def test_images_count_in_their_folder_and_in_all_above(memory_session: Any) -> N
     }
 
 
-def test_choosing_a_folder_says_which(tree: FolderTree, memory_session: Any, qtbot: QtBot) -> None:
-    tree.show_counts(FolderCounter().count(memory_session.folders.all(), memory_session.snapshot()))
+def test_choosing_a_folder_says_which(
+    tree: FolderTree, session: LibrarySession, qtbot: QtBot
+) -> None:
+    tree.show_counts(FolderCounter().count(session.folders.all(), session.snapshot()))
     root = tree.topLevelItem(1)
     assert root is not None
     heard: list[tuple[object, object]] = []
@@ -74,11 +79,12 @@ def test_a_folder_that_is_gone_says_so(tree: FolderTree, tmp_path: Path) -> None
     assert "not there" in root.toolTip(0)
 
 
-def test_which_folders_are_there_is_found_while_counting(memory_session: Any) -> None:
+def test_which_folders_are_there_is_found_while_counting(session: LibrarySession) -> None:
     """On a thread of its own: a disk that sleeps or is far away must not hold the window up."""
-    [folder] = memory_session.folders.all()
-    counts = FolderCounter().count([folder], memory_session.snapshot())
-    assert counts.gone == (frozenset() if folder.path.is_dir() else {1})
+    [folder] = session.folders.all()
+    assert FolderCounter().count([folder], session.snapshot()).gone == frozenset()
+    folder.path.rename(folder.path.with_name("unplugged"))
+    assert FolderCounter().count([folder], session.snapshot()).gone == {folder.id}
 
 
 def test_a_folder_that_is_not_watched_says_so(tree: FolderTree, tmp_path: Path) -> None:
@@ -89,9 +95,9 @@ def test_a_folder_that_is_not_watched_says_so(tree: FolderTree, tmp_path: Path) 
     assert root.toolTip(0) == f"{tmp_path}\nIt is not watched."
 
 
-def test_hidden_folders_are_not_shown(memory_session: Any, tmp_path: Path) -> None:
+def test_hidden_folders_are_not_shown(session: LibrarySession, tmp_path: Path) -> None:
     folders = [Folder(1, tmp_path), Folder(2, tmp_path / "x", hidden=True)]
-    assert FolderCounter().count(folders, memory_session.snapshot()).folders == (folders[0],)
+    assert FolderCounter().count(folders, session.snapshot()).folders == (folders[0],)
 
 
 NAMES = st.lists(

@@ -1,60 +1,35 @@
-"""A dashboard on the memory session: six classes, of which some have examples."""
+"""A dashboard on a library of six classes, of which some have examples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
-import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from ui_libraries import OpenSession, annotate_sample
 
-from lmpt_desktop.engine.versions.versions import VersionInfo
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.long_tail.page import LongTailPage
-from trainer.events import BandScores
-from trainer.prompt_set import ClassResult, Evaluation
 
-PRESENT = (9, 5, 4, 1, 0, 3)
-"""Examples of dog, person, traffic light, kite, hair drier and cup; the bands begin at 4 and 8."""
-
-
-class TailSession:
-    """Adds versions to the memory session, and counts how often they are asked for."""
-
-    def __init__(self, memory: Any) -> None:
-        self._memory = memory
-        self.counted = 0
-        self.judged: dict[str, float | None] | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._memory, name)
-
-    def versions(self) -> list[VersionInfo]:
-        self.counted += 1
-        results = [ClassResult(name, 1, 1, 1, ap) for name, ap in (self.judged or {}).items()]
-        scores = BandScores(None, None, None, None)
-        evaluation = Evaluation(scores, results) if self.judged is not None else None
-        return [VersionInfo(1, "", "lite", True, True, 6, evaluation, None)]
+MakePage = Callable[[LibrarySession], LongTailPage]
 
 
 @pytest.fixture
-def session(memory_session: Any) -> TailSession:
-    count = len(memory_session.snapshot_.images)
-    annotations = np.where(np.arange(count)[:, None] < np.array(PRESENT), 1, 0).astype(np.int8)
-    annotations[10:] = -1
-    memory_session.snapshot_ = replace(memory_session.snapshot_, annotations=annotations)
-    return TailSession(memory_session)
+def session(library: Path, open_session: OpenSession) -> LibrarySession:
+    """The library with its examples."""
+    opened = open_session(library)
+    annotate_sample(opened)
+    return opened
 
 
 @pytest.fixture
-def make_page(qtbot: QtBot) -> Iterator[Callable[[Any], LongTailPage]]:
+def make_page(qtbot: QtBot, open_session: OpenSession) -> Iterator[MakePage]:
     """Show a page of a session and wait for its figures."""
-
     bridges: list[SessionBridge] = []
 
-    def make(session: Any) -> LongTailPage:
+    def make(session: LibrarySession) -> LongTailPage:
         bridges.append(SessionBridge(session))
         page = LongTailPage(session, bridges[-1])
         qtbot.addWidget(page)
@@ -69,5 +44,5 @@ def make_page(qtbot: QtBot) -> Iterator[Callable[[Any], LongTailPage]]:
 
 
 @pytest.fixture
-def page(make_page: Callable[[Any], LongTailPage], session: TailSession) -> LongTailPage:
+def page(make_page: MakePage, session: LibrarySession) -> LongTailPage:
     return make_page(session)

@@ -9,14 +9,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from lmpt_desktop.ui.long_tail.actions import with_ending
 from PIL import Image
-from PySide6.QtCore import QByteArray, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.ui.long_tail import export
-from lmpt_desktop.ui.long_tail.actions import with_ending
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 
 WAIT_MS = 10_000
@@ -47,13 +47,13 @@ def test_a_drawing_is_made_of_shapes_and_names_its_classes(
 
 
 def test_a_drawing_has_everything_where_the_picture_has_it(
-    page: LongTailPage, qtbot: QtBot
+    page: LongTailPage, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    picture = export.picture(page._drawing(), scale=1.0)
+    picture = QImage(str(saved(page, tmp_path / "tail.png", qtbot)))
     drawn = QImage(picture.size(), QImage.Format.Format_ARGB32_Premultiplied)
     drawn.fill(Qt.GlobalColor.white)
     painter = QPainter(drawn)
-    QSvgRenderer(QByteArray(export.svg(page._drawing()))).render(painter)
+    QSvgRenderer(str(saved(page, tmp_path / "tail.svg", qtbot))).render(painter)
     painter.end()
     first, second = (
         np.asarray(Image.open(BytesIO(export.png(image))).convert("L"), np.float64)

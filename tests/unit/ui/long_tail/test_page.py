@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
+from ui_libraries import DOG, DRIER, LIGHT, MISSING, OpenSession, add_version, evaluation
 
+from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.inference.long_tail import TailOrder
 from lmpt_desktop.inference.tail_gaps import GapKind
@@ -21,7 +22,7 @@ from lmpt_desktop.ui.long_tail.class_table import COLUMNS
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 
 WAIT_MS = 10_000
-MakePage = Callable[[Any], LongTailPage]
+MakePage = Callable[[LibrarySession], LongTailPage]
 
 
 def sentences(page: LongTailPage) -> list[str]:
@@ -32,6 +33,11 @@ def sentences(page: LongTailPage) -> list[str]:
 def first_sentence(page: LongTailPage) -> str:
     """What still stands there while the sentences are being replaced: "no example"."""
     return next(iter(sentences(page)), "no example")
+
+
+def is_current(page: LongTailPage, session: LibrarySession) -> bool:
+    """Whether the figures are of the library as it is now."""
+    return page.figures is not None and page.figures.snapshot is session.snapshot()
 
 
 def cell(page: LongTailPage, row: int, order: TailOrder) -> str:
@@ -69,39 +75,45 @@ def test_escape_goes_back_to_the_grid_when_nothing_is_narrowed(
 
 
 def test_a_verdict_changes_figures_and_sentences(
-    page: LongTailPage, session: Any, qtbot: QtBot
+    page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    session.annotations.annotate([11, 12], [14], Verdict.PRESENT)
+    session.annotations.annotate([11, 12], [DRIER], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     row = page.classes.model.place_of(4)
     assert cell(page, row, TailOrder.COUNT) == "2"
 
 
 def test_many_changes_are_counted_a_few_times_and_none_while_hidden(
-    page: LongTailPage, session: Any, qtbot: QtBot
+    page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    before = session.counted
-    for _number in range(50):
-        session.tell(PredictionsChanged())
-        session.tell(AnnotationsChanged())
-    qtbot.waitUntil(lambda: session.counted > before, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: not page._counting and not page._timer.isActive(), timeout=WAIT_MS)
-    assert session.counted <= before + 3
+    counted = [page.figures]
+
+    def count() -> int:
+        if page.figures is not counted[-1]:
+            counted.append(page.figures)
+        return len(counted) - 1
+
+    for number in range(50):
+        session.annotations.annotate([MISSING], [DRIER], Verdict(number % 2))
+        count()
+
+    qtbot.waitUntil(lambda: count() > 0 and is_current(page, session), timeout=WAIT_MS)
+    assert count() <= 3
     page.hide()
-    hidden = session.counted
-    session.annotations.annotate([11], [14], Verdict.PRESENT)
+    shown = count()
+    session.annotations.annotate([MISSING], [DRIER], Verdict.UNKNOWN)
     qtbot.wait(700)  # longer than changes are gathered for
-    assert session.counted == hidden
+    assert count() == shown
     page.show()
-    qtbot.waitUntil(lambda: session.counted > hidden, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: count() > shown, timeout=WAIT_MS)
 
 
 def test_the_current_class_and_the_order_outlive_an_update(
-    page: LongTailPage, session: Any, qtbot: QtBot
+    page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     page.classes.model.arrange(TailOrder.NAME, turned=True)
     page.classes.table.show_class(3)
-    session.annotations.annotate([11, 12], [14], Verdict.PRESENT)
+    session.annotations.annotate([11, 12], [DRIER], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     assert page.classes.current == 3 and page.classes.model.key is TailOrder.NAME
     assert page.classes.table.currentIndex().row() == page.classes.model.place_of(3)
@@ -109,25 +121,16 @@ def test_the_current_class_and_the_order_outlive_an_update(
 
 
 def test_the_current_class_stays_when_its_column_moves(
-    page: LongTailPage, session: Any, qtbot: QtBot
+    page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     page.classes.table.show_class(3)
-    before = session.snapshot()
-    session._memory.snapshot_ = replace(
-        before,
-        version=before.version + 1,
-        classes=before.classes[1:],
-        scores=before.scores[:, 1:],
-        thresholds=before.thresholds[1:],
-        trained=before.trained[1:],
-        annotations=before.annotations[:, 1:],
-    )
-    session.tell(ClassesChanged())
+    name = session.snapshot().classes[3].name
+    session.vocabulary.archive([DOG])
     qtbot.waitUntil(
         lambda: page.classes.tail is not None and len(page.classes.tail) == 5, timeout=WAIT_MS
     )
     assert page.classes.current == 2
-    assert page.classes.sentence.text().startswith(before.classes[3].name)
+    assert page.classes.sentence.text().startswith(name)
 
 
 @pytest.mark.parametrize(
@@ -147,68 +150,67 @@ def test_enter_on_a_cell_asks_for_what_it_counts(
     page.classes.table.setCurrentIndex(page.classes.model.index(2, place))
     with qtbot.waitSignal(page.class_wanted) as asked:
         qtbot.keyClick(page.classes.table, Qt.Key.Key_Return)
-    assert asked.args == [12, status]
+    assert asked.args == [LIGHT, status]
 
 
 def test_predictions_not_judged_open_as_exactly_these_photos(
-    page: LongTailPage, session: Any, qtbot: QtBot
+    page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     snapshot = session.snapshot()
-    snapshot.scores[10:, 0] = 0.9
-    session.tell(PredictionsChanged())
-    page._stale = True
-    page._count()
-    qtbot.waitUntil(lambda: not page._counting, timeout=WAIT_MS)
+    session.annotations.apply(  # forget what was said of the first six photos
+        np.repeat(snapshot.image_ids[:6], 6),
+        np.tile(snapshot.class_ids, 6),
+        np.full(36, -1, np.int8),
+    )
+    snapshot = session.snapshot()
+    column = int((snapshot.predicted & (snapshot.annotations < 0)).sum(axis=0).argmax())
+    expected = snapshot.image_ids[
+        snapshot.predicted[:, column] & (snapshot.annotations[:, column] < 0)
+    ]
+    assert 2 <= len(expected) < 6
+    qtbot.waitUntil(lambda: is_current(page, session), timeout=WAIT_MS)
     place = next(i for i, item in enumerate(COLUMNS) if item.order is TailOrder.UNJUDGED)
-    row = page.classes.model.place_of(0)
-    assert page.classes.model.index(row, place).data() == "2"
+    row = page.classes.model.place_of(column)
+    assert page.classes.model.index(row, place).data() == str(len(expected))
     page.classes.table.setCurrentIndex(page.classes.model.index(row, place))
     with qtbot.waitSignal(page.images_wanted) as asked:
         qtbot.keyClick(page.classes.table, Qt.Key.Key_Enter)
-    assert asked.args == [[11, 12]]
+    assert asked.args == [expected.tolist()]
 
 
 class TestStates:
     def test_before_any_annotation_it_says_that_it_guesses(
-        self, make_page: MakePage, session: Any
+        self, make_page: MakePage, session: LibrarySession
     ) -> None:
-        snapshot = session.snapshot()
-        blank = np.full_like(snapshot.annotations, -1)
-        session._memory.snapshot_ = replace(snapshot, annotations=blank)
+        ids, class_ids = session.snapshot().image_ids.tolist(), list(session.snapshot().column_of)
+        session.annotations.annotate(ids, class_ids, Verdict.UNKNOWN)
         page = make_page(session)
         assert "estimated from predictions" in page.notice.text
         assert cell(page, 0, TailOrder.BAND).endswith(("~head", "~medium", "~tail"))
 
     def test_before_any_photo_was_looked_at_it_says_so(
-        self, make_page: MakePage, session: Any
+        self, make_page: MakePage, library: Path, open_session: OpenSession
     ) -> None:
-        snapshot = session.snapshot()
-        unknown = np.full_like(snapshot.scores, np.nan)
-        session._memory.snapshot_ = replace(snapshot, scores=unknown)
+        session = open_session(library, begin=False)
+        session.annotations.annotate(range(1, 10), [DOG], Verdict.PRESENT)
         page = make_page(session)
         assert "No photo has been looked at yet" in page.notice.text
         assert cell(page, 0, TailOrder.COUNT) == "9"
 
     def test_without_classes_it_offers_the_vocabulary(
-        self, make_page: MakePage, session: Any, qtbot: QtBot
+        self, make_page: MakePage, session: LibrarySession, qtbot: QtBot
     ) -> None:
-        snapshot, n = session.snapshot(), 12
-        session._memory.snapshot_ = replace(
-            snapshot,
-            classes=(),
-            scores=np.zeros((n, 0), np.float32),
-            annotations=np.zeros((n, 0), np.int8),
-            thresholds=np.zeros(0, np.float32),
-        )
+        session.vocabulary.set_all([])
         page = make_page(session)
         assert page.stack.currentWidget() is page.empty
         with qtbot.waitSignal(page.vocabulary_wanted):
             qtbot.mouseClick(page.empty_button, Qt.MouseButton.LeftButton)
 
     def test_average_precision_appears_with_an_evaluation(
-        self, make_page: MakePage, session: Any
+        self, make_page: MakePage, session: LibrarySession
     ) -> None:
-        session.judged = {"dog": 0.876, "person": None}
+        judged = evaluation({"dog": 0.876, "person": None})
+        session.versions.promote(add_version(session, judged=judged))
         page = make_page(session)
         assert page.notice.text == ""
         assert cell(page, 0, TailOrder.PRECISION) == "87.6"
@@ -217,13 +219,19 @@ class TestStates:
     def test_without_one_it_says_so(self, page: LongTailPage) -> None:
         assert "no AP to show" in page.notice.text
 
-    def test_a_failure_is_told(self, page: LongTailPage, session: Any, qtbot: QtBot) -> None:
-        def fail() -> None:
+    def test_a_failure_is_told(
+        self,
+        page: LongTailPage,
+        session: LibrarySession,
+        qtbot: QtBot,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        def fail(*_args: object) -> None:
             raise OSError("the disk is gone")
 
-        session.versions = fail
+        monkeypatch.setattr(PromptSets, PromptSets.all.__name__, fail)
         with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as told:
-            session.annotations.annotate([11], [14], Verdict.PRESENT)
+            session.annotations.annotate([11], [DRIER], Verdict.PRESENT)
         assert "disk" in str(told.args[0])  # pyright: ignore[reportOptionalSubscript]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QImage
@@ -13,10 +14,34 @@ from lmpt_desktop.ui.review.photos import Decoded, fitted
 ROOM = QSize(400, 300)
 
 
+SIZE = QSize(4000, 3000)
+
+
 def photo(size: QSize, colour: str = "#808080", room: QSize = ROOM) -> Decoded:
     image = QImage(fitted(size, room), QImage.Format.Format_RGB32)
     image.fill(QColor(colour))
     return Decoded(image, size)
+
+
+def map_photo() -> Decoded:
+    """A photo of 4000 x 3000 whose colour says the place: red rises to the right, green down."""
+    small = fitted(SIZE, ROOM)
+    colours = np.zeros((small.height(), small.width(), 3), np.uint8)
+    colours[..., 0] = np.linspace(0, 255, small.width())
+    colours[..., 1] = np.linspace(0, 255, small.height())[:, None]
+    image = QImage(
+        colours.tobytes(), small.width(), small.height(), 3 * small.width(),
+        QImage.Format.Format_RGB888,
+    )  # fmt: skip
+    return Decoded(image.convertToFormat(QImage.Format.Format_RGB32), SIZE)
+
+
+def place_under(canvas: PhotoCanvas, x: int, y: int) -> tuple[float, float]:
+    """Which place of :func:`map_photo` is painted there, as shares of its width and height."""
+    picture = canvas.grab().toImage()
+    ratio = picture.width() / canvas.width()
+    colour = picture.pixelColor(int(x * ratio), int(y * ratio))
+    return colour.redF(), colour.greenF()
 
 
 @pytest.fixture
@@ -42,18 +67,14 @@ def test_a_photo_is_fitted_and_painted_once_told(canvas: PhotoCanvas, qtbot: QtB
 
 
 def test_the_wheel_keeps_the_place_under_the_pointer(canvas: PhotoCanvas) -> None:
-    canvas.show_photo(1, photo(QSize(4000, 3000)))
+    canvas.show_photo(1, map_photo())
     canvas.zoom(6)
-    at = QPointF(100, 80)
-    middle = QPointF(canvas.width() / 2, canvas.height() / 2)
-
-    def under() -> QPointF:
-        return canvas._centre + (at - middle) * (canvas.devicePixelRatioF() / canvas.scale)
-
-    before = under()
-    canvas.zoom(2, at)
-    after = under()
-    assert after.x() == pytest.approx(before.x()) and after.y() == pytest.approx(before.y())
+    before, scale = place_under(canvas, 100, 80), canvas.scale
+    canvas.zoom(2, QPointF(100, 80))
+    assert canvas.scale > 1.2 * scale
+    assert place_under(canvas, 100, 80) == pytest.approx(before, abs=0.01)
+    canvas.zoom(2)
+    assert place_under(canvas, 100, 80) != pytest.approx(before, abs=0.01), "the middle stays"
 
 
 def test_zoom_has_limits_and_the_smallest_is_fitted(canvas: PhotoCanvas) -> None:
@@ -67,25 +88,26 @@ def test_zoom_has_limits_and_the_smallest_is_fitted(canvas: PhotoCanvas) -> None
 
 
 def test_panning_stops_at_the_edges(canvas: PhotoCanvas) -> None:
-    canvas.show_photo(1, photo(QSize(4000, 3000)))
-    canvas.actual_size()
+    canvas.show_photo(1, map_photo())
+    canvas.toggle()
+    assert canvas.scale == 1
     canvas.pan(QPointF(1e6, 1e6))
-    ratio = canvas.devicePixelRatioF()
-    assert canvas._centre == QPointF(200 * ratio, 150 * ratio)
+    assert place_under(canvas, 5, 5) == pytest.approx((0, 0), abs=0.01)
     canvas.pan(QPointF(-1e6, -1e6))
-    assert canvas._centre == QPointF(4000 - 200 * ratio, 3000 - 150 * ratio)
+    corner = place_under(canvas, ROOM.width() - 6, ROOM.height() - 6)
+    assert corner == pytest.approx((1, 1), abs=0.01)
 
 
 def test_dragging_moves_the_photo_with_the_pointer(canvas: PhotoCanvas, qtbot: QtBot) -> None:
-    canvas.show_photo(1, photo(QSize(4000, 3000)))
-    canvas.actual_size()
-    start = QPointF(canvas._centre)
+    canvas.show_photo(1, map_photo())
+    canvas.zoom(4)
+    grabbed = place_under(canvas, 200, 150)
     left = Qt.MouseButton.LeftButton
     qtbot.mousePress(canvas, left, pos=QPoint(200, 150))
     qtbot.mouseMove(canvas, QPoint(150, 130))
     qtbot.mouseRelease(canvas, left, pos=QPoint(150, 130))
-    ratio = canvas.devicePixelRatioF()
-    assert canvas._centre - start == QPointF(50 * ratio, 20 * ratio)
+    assert place_under(canvas, 150, 130) == pytest.approx(grabbed, abs=0.01)
+    assert place_under(canvas, 200, 150) != pytest.approx(grabbed, abs=0.01)
 
 
 def test_full_resolution_is_asked_for_only_where_it_is_needed(
@@ -102,10 +124,11 @@ def test_full_resolution_is_asked_for_only_where_it_is_needed(
     assert asked
     full = QImage(QSize(4000, 3000), QImage.Format.Format_RGB32)
     full.fill(QColor("#123456"))
+    canvas.fit()
+    canvas.toggle()
     canvas.show_full(1, full)  # of the photo before: too late
-    assert canvas._full is None
+    assert canvas.grab().toImage().pixelColor(100, 100).name() == "#808080"
     canvas.show_full(2, full)
-    canvas.actual_size()
     assert canvas.grab().toImage().pixelColor(100, 100).name() == "#123456"
 
 
@@ -113,7 +136,7 @@ def test_another_photo_is_fitted_again_but_a_better_one_of_the_same_is_not(
     canvas: PhotoCanvas,
 ) -> None:
     canvas.show_photo(1, photo(QSize(4000, 3000)))
-    canvas.actual_size()
+    canvas.toggle()
     canvas.show_photo(1, photo(QSize(4000, 3000)))
     assert canvas.scale == 1
     canvas.show_photo(2, photo(QSize(4000, 3000)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from lmpt_desktop.ui.shell import notifications
@@ -77,7 +77,8 @@ def test_good_news_passes_but_not_under_the_keyboard(
     area.take_focus()
     news.pass_by_itself()
     rounds: list[object] = []
-    news._passing.timeout.connect(lambda: rounds.append(None))
+    [timer] = news.findChildren(QTimer)
+    timer.timeout.connect(lambda: rounds.append(None))
     qtbot.waitUntil(lambda: len(rounds) >= 2)
     assert news in area.shown
     area.window_for_test.findChild(QLineEdit, "work").setFocus()  # type: ignore[attr-defined]

@@ -1,39 +1,29 @@
-"""A real session on images that exist only in its catalogue: no model, no photos."""
+"""The vocabulary dialog on a library in which the dog is in three photos and not in a fourth."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from paper_library import open_session
+from pytestqt.qtbot import QtBot
+from ui_libraries import DOG, OpenSession
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 
-CLASS_NAMES = ("dog", "person", "traffic light", "kite", "hair drier", "cup")
+
+@pytest.fixture
+def session(library: Path, open_session: OpenSession) -> LibrarySession:
+    opened = open_session(library)
+    opened.annotations.annotate([1, 2, 3], [DOG], Verdict.PRESENT)
+    opened.annotations.annotate([4], [DOG], Verdict.ABSENT)
+    return opened
 
 
 @pytest.fixture
-def session(tmp_path: Path) -> Iterator[LibrarySession]:
-    """Twelve images; the dog is in three of them and not in a fourth."""
-    with open_session(tmp_path / "library", 12, CLASS_NAMES) as opened:
-        dog = opened.classes[0].id
-        opened.annotations.annotate([1, 2, 3], [dog], Verdict.PRESENT)
-        opened.annotations.annotate([4], [dog], Verdict.ABSENT)
-        yield opened
-
-
-@pytest.fixture
-def bridge(session: LibrarySession, qtbot: Any) -> SessionBridge:
-    return SessionBridge(session)
-
-
-@pytest.fixture
-def dialog(session: LibrarySession, bridge: SessionBridge, qtbot: Any) -> VocabularyDialog:
+def dialog(session: LibrarySession, bridge: SessionBridge, qtbot: QtBot) -> VocabularyDialog:
     dialog = VocabularyDialog(session, bridge)
     qtbot.addWidget(dialog)
     dialog.show()

@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from fake_encoder import text_vector
 from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt
 from PySide6.QtWidgets import QColorDialog, QFileDialog
+from ui_libraries import BACKBONE, FACTS, KITE, OpenSession
 
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec, Verdict
+from lmpt_desktop.engine.search import NOTHING_ENCODED
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.interchange.class_lists import read_class_list
 from lmpt_desktop.ui.vocabulary import dialog as dialogs
 from lmpt_desktop.ui.vocabulary import edits
@@ -19,7 +24,7 @@ from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
 from lmpt_desktop.ui.vocabulary.model import ALIASES, DESCRIPTION, NAME, moved, stepped
 
 
-def names(session: Any) -> list[str]:
+def names(session: LibrarySession) -> list[str]:
     return [entry.name for entry in session.snapshot().classes]
 
 
@@ -29,7 +34,9 @@ def test_the_table_lists_classes_with_their_annotations(dialog: VocabularyDialog
     assert dialog.classes.model.rowCount() == 6
 
 
-def test_a_typed_class_is_added_at_once(dialog: VocabularyDialog, session: Any, qtbot: Any) -> None:
+def test_a_typed_class_is_added_at_once(
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
+) -> None:
     qtbot.keyClicks(dialog.classes.new_name, "  snow   plough ")
     qtbot.keyClicks(dialog.classes.new_description, "a truck that clears snow")
     qtbot.keyClick(dialog.classes.new_description, Qt.Key.Key_Return)
@@ -41,7 +48,7 @@ def test_a_typed_class_is_added_at_once(dialog: VocabularyDialog, session: Any, 
 
 
 def test_a_name_that_is_taken_is_refused_with_the_reason(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     qtbot.keyClicks(dialog.classes.new_name, "Dog")
     qtbot.keyClick(dialog.classes.new_name, Qt.Key.Key_Return)
@@ -51,7 +58,7 @@ def test_a_name_that_is_taken_is_refused_with_the_reason(
 
 
 def test_names_and_descriptions_are_edited_in_the_table(
-    dialog: VocabularyDialog, session: Any
+    dialog: VocabularyDialog, session: LibrarySession
 ) -> None:
     model = dialog.classes.model
     model.setData(model.index(0, NAME), "puppy")
@@ -64,7 +71,7 @@ def test_names_and_descriptions_are_edited_in_the_table(
 
 
 def test_archiving_says_what_is_kept_and_can_be_undone(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     dialog.classes.table.selectRow(0)
     assert "4 annotations" in dialog.classes.selected.text()
@@ -81,7 +88,7 @@ def test_archiving_says_what_is_kept_and_can_be_undone(
 
 
 def test_the_delete_key_archives_every_selected_class(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     dialog.classes.table.selectAll()
     dialog.classes.table.setFocus()
@@ -98,7 +105,7 @@ def test_searching_hides_other_classes(dialog: VocabularyDialog, qtbot: Any) -> 
 
 
 def test_a_built_in_set_is_shown_before_it_is_used(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     dialog.tabs.setCurrentWidget(dialog.list)
     dialog.list.use_built_in("coco80")
@@ -119,7 +126,7 @@ def test_a_list_that_drops_annotated_classes_says_so(dialog: VocabularyDialog) -
 
 
 def test_only_a_changed_description_is_a_change_too(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     dialog.list.current.click()
     assert not dialog.list.apply.isEnabled()
@@ -153,7 +160,7 @@ def test_a_file_is_opened_or_its_fault_is_said(
 
 
 def test_a_refused_list_changes_nothing(
-    dialog: VocabularyDialog, session: Any, monkeypatch: pytest.MonkeyPatch
+    dialog: VocabularyDialog, session: LibrarySession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(_specs: object) -> None:
         raise OSError("The disk is full.")
@@ -166,13 +173,15 @@ def test_a_refused_list_changes_nothing(
 
 
 def test_annotations_made_meanwhile_are_counted(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     session.annotations.annotate([5], [session.snapshot().classes[0].id], Verdict.PRESENT)
     qtbot.waitUntil(lambda: dialog.classes.model.lines[0].present == 4, timeout=5000)
 
 
-def test_a_library_without_classes_begins_with_the_list(session: Any, qtbot: Any) -> None:
+def test_a_library_without_classes_begins_with_the_list(
+    session: LibrarySession, qtbot: Any
+) -> None:
     session.vocabulary.set_all([])
     dialog = VocabularyDialog(session)
     qtbot.addWidget(dialog)
@@ -194,7 +203,7 @@ def test_change_ignores_case_and_knows_aliases() -> None:
 
 
 def test_other_names_are_edited_in_the_table_and_found(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     model = dialog.classes.model
     model.setData(model.index(0, ALIASES), " puppy |  hound|Puppy ")
@@ -209,7 +218,7 @@ def test_other_names_are_edited_in_the_table_and_found(
 
 
 def test_a_name_that_nearly_is_a_class_is_added_with_a_warning(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     qtbot.keyClicks(dialog.classes.new_name, "dogs")
     qtbot.keyClick(dialog.classes.new_name, Qt.Key.Key_Return)
@@ -220,7 +229,7 @@ def test_a_name_that_nearly_is_a_class_is_added_with_a_warning(
 
 
 def test_a_colour_is_chosen_and_taken_off(
-    dialog: VocabularyDialog, session: Any, monkeypatch: pytest.MonkeyPatch
+    dialog: VocabularyDialog, session: LibrarySession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from PySide6.QtGui import QColor
 
@@ -239,7 +248,7 @@ def test_a_colour_is_chosen_and_taken_off(
 
 
 def test_the_selection_moves_with_the_keys(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     table = dialog.classes.table
     table.setFocus()
@@ -254,7 +263,7 @@ def test_the_selection_moves_with_the_keys(
 
 
 def test_dragged_rows_are_put_where_they_are_dropped(
-    dialog: VocabularyDialog, session: Any
+    dialog: VocabularyDialog, session: LibrarySession
 ) -> None:
     model = dialog.classes.model
     data = model.mimeData([model.index(4, 0), model.index(5, 0)])
@@ -294,7 +303,7 @@ def select(dialog: VocabularyDialog, *wanted: str) -> None:
 
 
 def test_merging_is_told_first_then_done_then_undone(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     session.annotations.annotate([3, 4], [session.snapshot().classes[3].id], Verdict.PRESENT)
     select(dialog, "dog", "kite")
@@ -304,7 +313,7 @@ def test_merging_is_told_first_then_done_then_undone(
     assert asked.into.currentText() == "dog"  # of which most was said
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
     assert "“kite” and “dog” become “dog”: 4 photos." in asked.sentences.text()
-    assert "1 photo is marked present for one and absent for another" in asked.sentences.text()
+    assert "1 photo was said to be one but not the other" in asked.sentences.text()
     words = asked.sentences
     assert words.height() >= words.heightForWidth(words.width())
     assert names(session)[3] == "kite"
@@ -316,7 +325,9 @@ def test_merging_is_told_first_then_done_then_undone(
     assert session.snapshot().annotations[:4, 0].tolist() == [1, 1, 1, 0]
 
 
-def test_another_class_may_stay(dialog: VocabularyDialog, session: Any, qtbot: Any) -> None:
+def test_another_class_may_stay(
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
+) -> None:
     select(dialog, "dog", "kite")
     dialog.classes.merge.click()
     asked = dialog.findChild(MergeDialog)
@@ -339,7 +350,7 @@ def test_one_class_cannot_be_merged_nor_two_be_split(dialog: VocabularyDialog) -
 
 
 def test_splitting_shows_the_photos_to_look_through(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     shown: list[list[int]] = []
     dialog.images_wanted.connect(shown.append)
@@ -365,7 +376,7 @@ def test_splitting_shows_the_photos_to_look_through(
 
 
 def test_archived_classes_come_back_from_their_tab(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     select(dialog, "dog")
     dialog.classes.archive.click()
@@ -381,7 +392,7 @@ def test_archived_classes_come_back_from_their_tab(
 @pytest.mark.parametrize(("name", "kind"), [("out.csv", ""), ("out", "Text (*.txt)")])
 def test_classes_go_to_a_file_and_come_back(  # noqa: PLR0917 - fixtures
     dialog: VocabularyDialog,
-    session: Any,
+    session: LibrarySession,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     qtbot: Any,
@@ -397,7 +408,9 @@ def test_classes_go_to_a_file_and_come_back(  # noqa: PLR0917 - fixtures
     assert read_class_list(written)[0] == ClassSpec("dog", "", ("puppy",))
 
 
-def test_a_list_can_be_added_to_the_vocabulary(dialog: VocabularyDialog, session: Any) -> None:
+def test_a_list_can_be_added_to_the_vocabulary(
+    dialog: VocabularyDialog, session: LibrarySession
+) -> None:
     dialog.list.text.setPlainText("Dog\nowl\tsmall owl\ttyto | barn owl\n")
     dialog.list.add.click()
     assert names(session) == ["dog", "person", "traffic light", "kite", "hair drier", "cup", "owl"]
@@ -410,8 +423,9 @@ def test_a_list_can_be_added_to_the_vocabulary(dialog: VocabularyDialog, session
 
 
 def test_a_name_that_is_taken_cannot_be_added_from_the_try_page(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
+    remember_text(session, "lighthouse", like="kite")
     dialog.tabs.setCurrentWidget(dialog.try_out)
     qtbot.keyClicks(dialog.try_out.name, "DOG")
     assert "There is a class “dog” already." in dialog.try_out.warning.text
@@ -421,9 +435,7 @@ def test_a_name_that_is_taken_cannot_be_added_from_the_try_page(
     assert dialog.try_out.add.isEnabled()
     dialog.try_out.name.setText("lighthouse")
     assert dialog.try_out.warning.isHidden()
-    qtbot.waitUntil(
-        lambda: "No photo has been looked at" in dialog.try_out.sentence.text(), timeout=5000
-    )
+    qtbot.waitUntil(lambda: "By this name alone" in dialog.try_out.sentence.text(), timeout=5000)
     qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
     assert names(session)[-1] == "lighthouse"
     # It was added here, just now: no reason to warn, and none to add it twice.
@@ -433,11 +445,43 @@ def test_a_name_that_is_taken_cannot_be_added_from_the_try_page(
     assert "There is a class “lighthouse” already." in dialog.try_out.warning.text
 
 
+def remember_text(session: LibrarySession, text: str, *, like: str) -> None:
+    """Keep an embedding of ``text`` as the encoder would have made it: that of another one."""
+    texts = {text: text_vector(like)}
+    session.catalogue.features.put_texts(BACKBONE, texts, FACTS.variant)
+
+
+def test_trying_a_name_shows_the_photos_that_fit_it_best(
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
+) -> None:
+    remember_text(session, "tower", like="kite")
+    kite = session.snapshot().scores[:10, KITE - 1]
+    dialog.tabs.setCurrentWidget(dialog.try_out)
+    qtbot.keyClicks(dialog.try_out.name, "tower")
+    found = (kite >= 0.5).sum()
+    qtbot.waitUntil(
+        lambda: f"be predicted in {found or 'none'} of 10 photos" in dialog.try_out.sentence.text(),
+        timeout=5000,
+    )
+    shown = [line.image_id for line in dialog.try_out.model.lines]
+    assert shown == (1 + np.argsort(-kite)).tolist()[: len(shown)] and shown
+
+
+def test_trying_a_name_before_any_photo_was_looked_at_says_so(
+    library: Path, open_session: OpenSession, qtbot: Any
+) -> None:
+    dialog = VocabularyDialog(open_session(library, begin=False))
+    qtbot.addWidget(dialog)
+    dialog.tabs.setCurrentWidget(dialog.try_out)
+    qtbot.keyClicks(dialog.try_out.name, "tower")
+    qtbot.waitUntil(lambda: dialog.try_out.sentence.text() == NOTHING_ENCODED, timeout=5000)
+
+
 # ---------------------------------------------------------------------------- large libraries
 
 
 def test_in_a_large_library_nothing_waits(
-    dialog: VocabularyDialog, session: Any, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(edits, "INLINE_CELLS", -1)
     monkeypatch.setattr(dialogs, "INLINE_CELLS", -1)
@@ -454,7 +498,7 @@ def test_in_a_large_library_nothing_waits(
 
 
 def test_the_selection_outlives_a_change_made_elsewhere(
-    dialog: VocabularyDialog, session: Any, qtbot: Any
+    dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     select(dialog, "kite", "cup")
     session.vocabulary.add("owl")
