@@ -62,7 +62,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Eleven photos in three folders, and one file that is none."""
+    """Eleven photos in three folders, and one file that is not a photo."""
     folder = tmp_path / "my photos"
     for number, name in enumerate(NAMES):
         draw(folder / name, number)
@@ -89,7 +89,7 @@ def launch(qapp: QApplication, qtbot: QtBot, home: Path) -> Iterator[Launch]:
             window.show()
             window.activateWindow()
         if folders:
-            window.open_folders(list(folders))
+            window.open_paths(list(folders))
             qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
         return window
 

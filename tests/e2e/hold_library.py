@@ -1,5 +1,7 @@
-"""Opens a library in a process of its own and holds it until it is killed (for the tests of
-one window per library): says "open" once it is there, and every folder and photo handed to it."""
+"""Opens a library and keeps it open until the process is killed (run by test_single_instance).
+
+Prints "open" once the library is shown, and "asked" with every folder and photo handed over.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from lmpt_desktop import app
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
 
-def say(*words: object) -> None:
+def report(*words: object) -> None:
     print(*words, flush=True)
 
 
@@ -24,8 +26,8 @@ def main(photos: Path) -> None:
     opener = LibraryOpener(lambda path: app.open_session(path, commands=FAKES, classes=CLASSES))
     window = app.make_window(opener=opener)
     window.show()
-    window.context.opened.connect(lambda _page: say("open"))
-    window.server.activation_requested.connect(lambda paths: say("asked", *paths))
+    window.context.opened.connect(lambda _page: report("open"))
+    window.server.activation_requested.connect(lambda paths: report("asked", *paths))
     app.start(window, argparse.Namespace(folders=[photos], library=None))
     application.exec()
 

@@ -1,4 +1,4 @@
-"""What ``screenshots.py`` takes pictures of: each page and dialog, in an order that suits them."""
+"""The pages and dialogs that ``screenshots.py`` takes pictures of."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
+from lmpt_desktop.ui.review.commands import page_in_front, question_shown
 from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
@@ -29,6 +30,7 @@ from lmpt_desktop.ui.versions.comparison import ComparisonDialog
 from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
+from lmpt_desktop.ui.window.commands import set_theme
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 PATIENCE_SECONDS = 600
@@ -97,13 +99,13 @@ class Studio:
         return shown()[0]
 
     def do(self, command: str) -> None:
-        self.window.commands.action(command).trigger()
+        self.window.commands.trigger(command)
 
     # ----------------------------------------------------------------------------- the scenes
 
     def play(self, photos: Path, size: tuple[int, int], only: set[str]) -> None:
-        """Take all pictures, or those of the scenes named in ``only``; a scene that fails is
-        told, and the others follow."""
+        """Take all pictures, or those of the scenes named in ``only``; the error of a
+        scene that fails is printed, and the others follow."""
         window = self.window
         window.resize(QSize(*size))
         window.show()
@@ -143,7 +145,7 @@ class Studio:
                 self._judge(position, chip.name)
         ids = page.panel.model.ids[:3].tolist()
         page.grid.select_ids(ids, ids[0])
-        page.mark_reviewed(True)
+        self.do("image.reviewed")
         pause(2)
         self.shoot("selection")
         page.panel.bar.text.setText("no such photo")
@@ -151,7 +153,7 @@ class Studio:
         self.shoot("no-match")
         page.panel.bar.clear()
         pause(1)
-        page.search()
+        self.do("edit.search")
         page.panel.search_bar.search_words("an animal")
         pause(3)
         self.shoot("search")
@@ -175,11 +177,11 @@ class Studio:
 
     def review(self) -> None:
         self.do("view.review")
-        wait(lambda: (page := self.page.review.in_front) is not None and page.asks, 2)
-        review = self.page.review.in_front
+        wait(lambda: question_shown(self.window.context), 2)
+        review = page_in_front(self.window.context)
         assert review is not None
         self.shoot("review")
-        review.say(Verdict.PRESENT)
+        review.set_verdict(Verdict.PRESENT)
         pause(1.5)
         self.shoot("review-answered")
         ids = self.page.panel.model.ids[:2].tolist()
@@ -193,12 +195,12 @@ class Studio:
             self.do("review.skip")
             pause(1)
         self.shoot("review-end")
-        self.page.review.leave()
+        self.do("review.leave")
 
     def long_tail(self) -> None:
         self.do("view.long-tail")
-        wait(lambda: self.page.pages.current == "dashboard", 3)
-        page = self.page.pages.built("dashboard")
+        wait(lambda: self.page.pages.current == "long-tail", 3)
+        page = self.page.pages.built("long-tail")
         assert isinstance(page, LongTailPage)
         self.shoot("long-tail")
         page.tabs.setCurrentIndex(1)

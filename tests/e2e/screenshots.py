@@ -1,10 +1,10 @@
 """Pictures of every page and dialog: the real app, the real backbone, real photos.
 
 ``python tests/e2e/screenshots.py PHOTOS OUT`` opens the folder PHOTOS, waits until every photo
-has been looked at, and writes a PNG of each scene of ``scenes.py`` to the folder OUT, in light
+has been encoded, and writes a PNG of each scene of ``scenes.py`` to the folder OUT, in light
 and dark.  ``--scale 1.5`` draws them as on a screen set to 150 %, ``--language de`` in German,
 ``--only window,review`` makes some of them.  With ``--home FOLDER`` what the app knows is kept
-there, so that the next call need not look at the photos again; else it is thrown away.
+there, so that the next call need not encode the photos again; else it is deleted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Narrowing and ordering the grid."""
+"""Filtering and sorting the grid."""
 
 from __future__ import annotations
 
@@ -40,19 +40,21 @@ def choose(page: LibraryPage, status: Status) -> None:
     combo.setCurrentIndex(combo.findData(status))
 
 
-def test_a_class_keeps_the_photos_it_is_predicted_in(page: LibraryPage, qtbot: QtBot) -> None:
+def test_filtering_by_class_shows_the_photos_it_is_predicted_in(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
     page.panel.bar.set_class(class_id(page, "boat"))
     qtbot.waitUntil(lambda: set(names(page)) == {"boat_8.jpg", "dog+boat_9.jpg"}, timeout=WAIT_MS)
     assert page.panel.bar.count.text() == "2 of 12 photos"
-    assert page.focus_class == class_id(page, "boat"), "the keys now speak of this class"
+    assert page.focus_class == class_id(page, "boat"), "the verdict keys are about this class now"
 
 
-def test_text_finds_by_file_name_ignoring_case(page: LibraryPage, qtbot: QtBot) -> None:
+def test_file_names_are_matched_ignoring_case(page: LibraryPage, qtbot: QtBot) -> None:
     page.panel.bar.text.setText("KITE")
     qtbot.waitUntil(lambda: names(page) == ["kite_7.jpg"], timeout=WAIT_MS)
 
 
-def test_what_the_user_said_can_be_looked_at(page: LibraryPage, qtbot: QtBot) -> None:
+def test_photos_can_be_filtered_by_verdict(page: LibraryPage, qtbot: QtBot) -> None:
     boat = class_id(page, "boat")
     first = page.panel.model.image_id(0)
     page.undo_stack.annotate([first], [boat], Verdict.PRESENT, "boat")
@@ -65,14 +67,15 @@ def test_what_the_user_said_can_be_looked_at(page: LibraryPage, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
 
 
-def test_a_verdict_does_not_take_the_photo_from_under_the_cursor(
-    page: LibraryPage, qtbot: QtBot
+def test_a_verdict_does_not_remove_the_photo_until_the_filter_is_applied_again(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
     page.panel.bar.unreviewed.setChecked(True)
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)
     first = page.panel.model.image_id(0)
     page.grid.select_ids([first], first)
-    page.mark_reviewed(True)
+    qtbot.waitUntil(window.commands.action("image.reviewed").isEnabled, timeout=WAIT_MS)
+    window.commands.trigger("image.reviewed")
     qtbot.waitUntil(lambda: page.panel.model.cell(0).reviewed, timeout=WAIT_MS)
     assert page.panel.model.image_id(0) == first
     assert page.panel.bar.stale_button.isVisible()
@@ -81,19 +84,22 @@ def test_a_verdict_does_not_take_the_photo_from_under_the_cursor(
     assert page.panel.bar.stale_button.isHidden()
 
 
-def test_a_photo_that_leaves_by_itself_hands_its_keys_to_no_other(
-    page: LibraryPage, qtbot: QtBot
+def test_when_the_selected_photo_leaves_the_grid_no_other_gets_its_verdicts(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    """New predictions select the grid anew; a second key may be on its way by then."""
+    """New predictions may change what the grid shows while a second key is on its way."""
     dog = class_id(page, "dog")
     page.panel.bar.set_class(dog)
     choose(page, Status.UNKNOWN)
     qtbot.waitUntil(lambda: len(names(page)) > 5 and page.grid.selected_count() == 1)
     image = page.grid.current_id()
-    page.say_verdict(Verdict.PRESENT)
+    qtbot.waitUntil(window.commands.action("image.present").isEnabled, timeout=WAIT_MS)
+    window.commands.trigger("image.present")
+    assert (page.session.snapshot().annotations == Verdict.PRESENT).sum() == 1
     page.panel.library_changed()
     qtbot.waitUntil(lambda: page.panel.model.position_of(image) < 0, timeout=WAIT_MS)
-    page.say_verdict(Verdict.ABSENT)
+    window.commands.trigger("image.absent")
+    page.grid_view.set_verdict(Verdict.ABSENT)  # were the command not disabled in time
     snapshot = page.session.snapshot()
     assert (snapshot.annotations == Verdict.ABSENT).sum() == 0
     assert page.grid.selected_count() == 0 and page.grid.current_id() >= 0
@@ -103,7 +109,7 @@ def test_a_photo_that_leaves_by_itself_hands_its_keys_to_no_other(
     assert page.grid.selected_ids() == [image]
 
 
-def test_sorting_by_score_puts_the_surest_first_and_turns_around(
+def test_sorting_by_score_starts_with_the_highest_and_can_be_reversed(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     bar = page.panel.bar
@@ -124,7 +130,7 @@ def test_sorting_by_score_puts_the_surest_first_and_turns_around(
     assert bar.direction.text() == "Lowest first"
 
 
-def test_another_filter_keeps_the_image_one_is_at_and_another_order_begins_at_the_top(
+def test_filtering_keeps_the_current_photo_and_sorting_goes_to_the_first(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     place = names(page).index("dog+boat_9.jpg")
@@ -142,9 +148,7 @@ def test_another_filter_keeps_the_image_one_is_at_and_another_order_begins_at_th
     assert page.grid.current_id() == page.panel.model.image_id(0)
 
 
-def test_when_nothing_passes_the_grid_says_so_and_the_button_clears(
-    page: LibraryPage, qtbot: QtBot
-) -> None:
+def test_a_filter_without_matches_offers_to_clear_it(page: LibraryPage, qtbot: QtBot) -> None:
     page.panel.bar.text.setText("no such photo")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     assert page.panel.empty.isVisible()
@@ -155,23 +159,25 @@ def test_when_nothing_passes_the_grid_says_so_and_the_button_clears(
     assert page.grid.isVisible()
 
 
-def test_unreadable_files_can_be_listed(page: LibraryPage, qtbot: QtBot) -> None:
+def test_unreadable_files_can_be_filtered(page: LibraryPage, qtbot: QtBot) -> None:
     page.panel.bar.problems.setChecked(True)
     qtbot.waitUntil(lambda: names(page) == ["empty_12.jpg"], timeout=WAIT_MS)
 
 
-def test_find_puts_the_cursor_in_the_text_box(
+def test_find_shows_the_filter_bar_and_focuses_its_text_box(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    window.commands.action("view.filters").trigger()
+    window.commands.trigger("view.filters")
     assert page.panel.bar.isHidden()
-    window.commands.action("edit.find").trigger()
+    window.commands.trigger("edit.find")
     assert page.panel.bar.isVisible()
     assert window.commands.action("view.filters").isChecked()
     qtbot.waitUntil(lambda: window.focusWidget() is page.panel.bar.text)
 
 
-def test_chosen_images_can_be_shown_alone_and_let_go(page: LibraryPage, qtbot: QtBot) -> None:
+def test_chosen_photos_can_be_shown_alone_until_the_filter_is_cleared(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
     ids = page.panel.model.ids[[1, 4]].tolist()
     page.show_images(ids)
     qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == ids, timeout=WAIT_MS)

@@ -1,4 +1,4 @@
-"""Selecting, judging, undoing: by keyboard, as the user does."""
+"""Selecting, annotating and undoing by keyboard, as a user does."""
 
 from __future__ import annotations
 
@@ -43,10 +43,13 @@ def focus(page: LibraryPage, name: str, qtbot: QtBot) -> int:
     qtbot.waitUntil(lambda: page.inspector.model.rowCount() > 0, timeout=WAIT_MS)
     page.inspector.focus_class(class_id)
     assert page.focus_class == class_id
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    qtbot.waitUntil(window.commands.action("image.present").isEnabled, timeout=WAIT_MS)
     return class_id
 
 
-def test_p_a_and_u_judge_the_selected_images_and_undo_takes_it_back(
+def test_p_a_and_u_annotate_the_selection_and_can_be_undone(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -69,13 +72,13 @@ def test_p_a_and_u_judge_the_selected_images_and_undo_takes_it_back(
     assert [verdict(page, id_, "kite") for id_ in ids] == [Verdict.ABSENT] * 2
 
 
-def test_a_verdict_shows_in_the_cell_and_examples_end_the_estimate_of_bands(
+def test_verdicts_are_painted_in_the_cell_and_end_the_estimate_of_bands(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
     (image_id,) = select(page, 0)
     focus(page, "boat", qtbot)
-    page.say_verdict(Verdict.PRESENT)
+    qtbot.keyClick(page.grid, Key.Key_P)
     place = page.panel.model.position_of(image_id)
 
     def shown() -> bool:
@@ -89,25 +92,25 @@ def test_a_verdict_shows_in_the_cell_and_examples_end_the_estimate_of_bands(
     assert cell.estimated
     for name in ("dog", "cup"):
         focus(page, name, qtbot)
-        page.say_verdict(Verdict.PRESENT)
+        qtbot.keyClick(page.grid, Key.Key_P)
     qtbot.waitUntil(lambda: not page.panel.model.cell(place).estimated, timeout=WAIT_MS)
 
 
-def test_reviewed_declares_the_rest_absent_and_can_be_undone(
+def test_marking_reviewed_makes_the_rest_absent_and_can_be_undone(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
     page = settled(window)
     (image_id,) = select(page, 2)
     focus(page, "dog", qtbot)
-    page.say_verdict(Verdict.PRESENT)
+    qtbot.keyClick(page.grid, Key.Key_P)
     qtbot.waitUntil(lambda: window.commands.action("image.reviewed").isEnabled())
     qtbot.keyClick(page.grid, Key.Key_R)
     snapshot = page.session.snapshot()
     row = snapshot.row_of[image_id]
     assert snapshot.reviewed[row]
     assert sorted(snapshot.annotations[row].tolist()) == [0, 0, 0, 0, 1]
-    window.commands.action("edit.undo").trigger()
+    window.commands.trigger("edit.undo")
     snapshot = page.session.snapshot()
     assert not snapshot.reviewed[row]
     assert sorted(snapshot.annotations[row].tolist()) == [-1, -1, -1, -1, 1]
@@ -129,7 +132,7 @@ def test_arrow_keys_move_and_shift_extends(
     qtbot.waitUntil(lambda: page.panel.selected.text() == "12 selected")
 
 
-def test_letters_go_to_the_commands_not_to_a_search_by_name(
+def test_letters_run_commands_instead_of_searching_by_name(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
@@ -138,7 +141,7 @@ def test_letters_go_to_the_commands_not_to_a_search_by_name(
     assert page.grid.selected_positions().tolist() == [3]
 
 
-def test_letters_typed_elsewhere_are_no_verdicts(
+def test_letters_typed_in_text_fields_give_no_verdicts(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -159,20 +162,20 @@ def test_letters_typed_elsewhere_are_no_verdicts(
     assert (page.session.snapshot().annotations == 1).sum() == 1
 
 
-def test_zoom_by_keys_slider_and_bounds(
+def test_thumbnails_are_resized_by_commands_and_slider_within_limits(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
     page = settled(window)
     before = page.grid.zoom
-    window.commands.action("view.zoom-in").trigger()
+    window.commands.trigger("view.zoom-in")
     assert page.grid.zoom == page.panel.zoom.value() == before + 20
     page.panel.zoom.setValue(300)
     assert page.grid.zoom == 300
     for _ in range(30):
-        window.commands.action("view.zoom-out").trigger()
+        window.commands.trigger("view.zoom-out")
     assert page.grid.zoom == page.panel.zoom.minimum()
-    window.commands.action("view.zoom-reset").trigger()
+    window.commands.trigger("view.zoom-reset")
     assert page.grid.zoom == before
 
 
@@ -183,7 +186,7 @@ def test_copy_path_puts_every_path_on_the_clipboard(
     page = settled(window)
     ids = select(page, 0, 1)
     qtbot.waitUntil(lambda: window.commands.action("image.copy-path").isEnabled())
-    window.commands.action("image.copy-path").trigger()
+    window.commands.trigger("image.copy-path")
     expected = "\n".join(str(page.session.images.path(id_)) for id_ in ids)
     qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == expected, timeout=WAIT_MS)
 
@@ -198,11 +201,11 @@ def test_the_inspector_follows_the_selection(
     qtbot.waitUntil(lambda: page.inspector.image_ids == [image_id], timeout=WAIT_MS)
     row = page.inspector.focused_class()
     assert row is not None
-    assert row.name == "cup", "the surest class is in focus at first"
+    assert row.name == "cup", "the class with the highest score is in focus at first"
 
 
-def test_verdicts_survive_a_kill(photos: Path, home: Path) -> None:
-    """Twenty corrections, then SIGKILL without a farewell: all twenty are there."""
+def test_verdicts_survive_a_killed_process(photos: Path, home: Path) -> None:
+    """Twenty corrections, then SIGKILL: all twenty are on disk."""
     library = home / "killed"
     script = Path(__file__).with_name("kill_after_verdicts.py")
     done = subprocess.run(

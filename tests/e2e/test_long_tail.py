@@ -24,7 +24,7 @@ Settled = Callable[[MainWindow], LibraryPage]
 
 @pytest.fixture
 def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
-    """Every photo says what it shows, as its file name does; no boat is annotated."""
+    """Every photo is annotated with the classes in its file name, except boats."""
     window = launch(photos)
     session = settled(window).session
     snapshot = session.snapshot()
@@ -40,8 +40,8 @@ def opened(window: MainWindow, qtbot: QtBot) -> Any:
     qtbot.keyClick(window, Qt.Key.Key_F4)
     assert window.page is not None
     pages = window.page.pages
-    qtbot.waitUntil(lambda: pages.current == "dashboard", timeout=WAIT_MS)
-    page: Any = pages.built("dashboard")
+    qtbot.waitUntil(lambda: pages.current == "long-tail", timeout=WAIT_MS)
+    page: Any = pages.built("long-tail")
     qtbot.waitUntil(lambda: page.figures is not None, timeout=WAIT_MS)
     return page
 
@@ -51,16 +51,14 @@ def names_shown(page: LibraryPage) -> set[str]:
     return {model.cell(row).name for row in range(model.rowCount())}
 
 
-def test_from_f4_to_the_photos_of_a_class_without_the_mouse(
-    window: MainWindow, qtbot: QtBot
-) -> None:
-    dashboard = opened(window, qtbot)
+def test_the_photos_of_a_class_are_reached_by_keyboard(window: MainWindow, qtbot: QtBot) -> None:
+    tail_page = opened(window, qtbot)
     page = window.page
     assert page is not None
-    assert QApplication.focusWidget() is dashboard.classes.chart
-    qtbot.keyClick(dashboard.classes.chart, Qt.Key.Key_Home)
-    assert dashboard.classes.sentence.text().startswith("dog:")
-    qtbot.keyClick(dashboard.classes.chart, Qt.Key.Key_Return)
+    assert QApplication.focusWidget() is tail_page.classes.chart
+    qtbot.keyClick(tail_page.classes.chart, Qt.Key.Key_Home)
+    assert tail_page.classes.sentence.text().startswith("dog:")
+    qtbot.keyClick(tail_page.classes.chart, Qt.Key.Key_Return)
     assert page.pages.current == "grid"
     qtbot.waitUntil(
         lambda: (
@@ -72,14 +70,12 @@ def test_from_f4_to_the_photos_of_a_class_without_the_mouse(
     assert page.panel.bar.filter().class_id == page.session.snapshot().classes[0].id
 
 
-def test_a_cell_of_the_heat_map_opens_the_photos_with_both_classes(
-    window: MainWindow, qtbot: QtBot
-) -> None:
-    dashboard = opened(window, qtbot)
+def test_a_pair_of_classes_opens_the_photos_with_both(window: MainWindow, qtbot: QtBot) -> None:
+    tail_page = opened(window, qtbot)
     page = window.page
     assert page is not None
-    dashboard.tabs.setCurrentIndex(1)
-    together = dashboard.together
+    tail_page.tabs.setCurrentIndex(1)
+    together = tail_page.together
     qtbot.waitUntil(lambda: together.found is not None, timeout=WAIT_MS)
     together.table.setFocus()
     together.table.selectRow(0)
@@ -88,20 +84,20 @@ def test_a_cell_of_the_heat_map_opens_the_photos_with_both_classes(
     qtbot.waitUntil(lambda: names_shown(page) == {"dog+person_3.jpg"}, timeout=WAIT_MS)
 
 
-def test_undo_on_the_page_takes_the_figures_back(window: MainWindow, qtbot: QtBot) -> None:
-    dashboard = opened(window, qtbot)
+def test_undo_updates_the_figures(window: MainWindow, qtbot: QtBot) -> None:
+    tail_page = opened(window, qtbot)
     page = window.page
     assert page is not None
     boat = next(item for item in page.session.snapshot().classes if item.name == "boat")
     column = page.session.snapshot().column_of[boat.id]
     image = int(page.session.snapshot().image_ids[0])
     page.undo_stack.annotate([image], [boat.id], Verdict.PRESENT, "boat")
-    qtbot.waitUntil(lambda: dashboard.figures.tail.present[column] == 1, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: tail_page.figures.tail.present[column] == 1, timeout=WAIT_MS)
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: dashboard.figures.tail.present[column] == 0, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: tail_page.figures.tail.present[column] == 0, timeout=WAIT_MS)
 
 
-def test_figures_and_pictures_are_saved_from_the_menu(
+def test_the_page_is_saved_as_table_drawing_and_picture(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target = tmp_path / "tail"
@@ -111,7 +107,7 @@ def test_figures_and_pictures_are_saved_from_the_menu(
         monkeypatch.setattr(
             QFileDialog, "getSaveFileName", lambda *_args, kind=kind: (str(target), kind)
         )
-        window.commands.action("long-tail.export").trigger()
+        window.commands.trigger("long-tail.export")
         qtbot.waitUntil((tmp_path / f"tail.{ending}").exists, timeout=WAIT_MS)
     with (tmp_path / "tail.csv").open(encoding="utf-8", newline="") as file:
         rows = {row["class"]: row["present"] for row in csv.DictReader(file)}
@@ -128,7 +124,7 @@ def test_the_window_starts_without_the_plotting_library() -> None:
     assert answer.stdout.strip() == "False"
 
 
-def test_what_is_selected_behind_the_page_cannot_be_annotated(
+def test_photos_selected_in_the_hidden_grid_cannot_be_annotated(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = window.page

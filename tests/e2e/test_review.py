@@ -1,4 +1,4 @@
-"""The review view of the real window: from the grid and back, all of it by keys."""
+"""The review page of the real window, used by keyboard."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.review.commands import NAME, review_page
 from lmpt_desktop.ui.review.page import ReviewPage
 from lmpt_desktop.ui.shell.page_stack import GRID
 from lmpt_desktop.ui.window.main_window import MainWindow
@@ -25,8 +26,21 @@ Key = Qt.Key
 
 
 @pytest.fixture
-def page(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> LibraryPage:
-    return settled(launch(photos))
+def window(launch: Callable[..., MainWindow], photos: Path) -> MainWindow:
+    return launch(photos)
+
+
+@pytest.fixture
+def page(window: MainWindow, settled: Settled) -> LibraryPage:
+    return settled(window)
+
+
+def review_in_front(page: LibraryPage) -> ReviewPage:
+    """The review page, which the user must be looking at."""
+    assert page.pages.current == NAME
+    review = review_page(page)
+    assert review is not None
+    return review
 
 
 def image_of(page: LibraryPage, name: str) -> int:
@@ -45,7 +59,7 @@ def stored(page: LibraryPage, image_id: int, class_id: int) -> int:
 
 
 def seen(review: ReviewPage, qtbot: QtBot) -> int:
-    """Wait until the photo at hand is on screen; its id."""
+    """Wait until the photo in question is on screen; its id."""
 
     def shown() -> bool:
         question = review.line.current
@@ -68,26 +82,30 @@ def open_queue(
     if kind is QueueKind.TAIL_FIRST:
         press(qtbot, Key.Key_F3)
     else:
-        page.review.ask(kind, class_of(page, name) if name else None)
-    review = page.review.in_front
-    assert review is not None
+        press(qtbot, Key.Key_F3)
+        review_in_front(page).ask(kind, class_of(page, name) if name else None)
+    review = review_in_front(page)
     qtbot.waitUntil(lambda: review.asks, timeout=WAIT_MS)
     seen(review, qtbot)
     return review
 
 
-def open_from_grid(page: LibraryPage, qtbot: QtBot, name: str) -> ReviewPage:
+def enter(page: LibraryPage, qtbot: QtBot, name: str) -> ReviewPage:
+    """Press Enter on a photo of the grid."""
     image = image_of(page, name)
     page.grid.select_ids([image], image)
     page.grid.setFocus()
     press(qtbot, Key.Key_Return)
-    review = page.review.in_front
-    assert review is not None
-    assert seen(review, qtbot) == image
+    return review_in_front(page)
+
+
+def open_from_grid(page: LibraryPage, qtbot: QtBot, name: str) -> ReviewPage:
+    review = enter(page, qtbot, name)
+    assert seen(review, qtbot) == image_of(page, name)
     return review
 
 
-def test_enter_in_the_grid_opens_the_photo_and_escape_returns_to_the_one_reached(
+def test_enter_reviews_the_photo_and_escape_returns_to_the_last_one_seen(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     ids = page.panel.model.ids.tolist()
@@ -103,12 +121,10 @@ def test_enter_in_the_grid_opens_the_photo_and_escape_returns_to_the_one_reached
     assert page.grid.current_id() == ids[start + 1]
     assert page.grid.selected_ids() == [ids[start + 1]]
     assert QApplication.focusWidget() is page.grid
-    assert not (page.session.snapshot().annotations >= 0).any(), "looking says nothing"
+    assert not (page.session.snapshot().annotations >= 0).any(), "looking changes nothing"
 
 
-def test_a_queue_is_answered_by_keys_and_every_answer_is_committed_at_once(
-    page: LibraryPage, qtbot: QtBot
-) -> None:
+def test_questions_are_answered_by_keys_and_saved_at_once(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_queue(page, qtbot)
     assert review.bar.explanation.text()
     answers = []
@@ -130,7 +146,7 @@ def test_a_queue_is_answered_by_keys_and_every_answer_is_committed_at_once(
         assert stored(page, question.image_id, question.class_id or 0) == verdict
 
 
-def test_backspace_takes_back_the_answer_and_shows_its_question_again(
+def test_backspace_undoes_the_answer_and_shows_its_question_again(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_queue(page, qtbot)
@@ -150,7 +166,7 @@ def test_backspace_takes_back_the_answer_and_shows_its_question_again(
     assert stored(page, first.image_id, first.class_id) == Verdict.PRESENT, "redo has it again"
 
 
-def test_ctrl_z_takes_back_the_last_answer_and_goes_to_its_question(
+def test_ctrl_z_undoes_the_last_answer_and_goes_to_its_question(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_queue(page, qtbot)
@@ -164,7 +180,7 @@ def test_ctrl_z_takes_back_the_last_answer_and_goes_to_its_question(
     assert review.line.tally().answered == 0
 
 
-def test_number_keys_say_present_absent_unknown_of_the_top_predictions(
+def test_number_keys_cycle_the_verdicts_of_the_top_predictions(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_from_grid(page, qtbot, "dog+person_3.jpg")
@@ -186,7 +202,7 @@ def test_number_keys_say_present_absent_unknown_of_the_top_predictions(
     assert stored(page, image, second.facts.class_id) == Verdict.UNKNOWN
 
 
-def test_p_and_a_walk_through_what_is_predicted_in_a_photo_of_the_grid(
+def test_p_and_a_go_through_the_predicted_classes_of_a_photo(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_from_grid(page, qtbot, "dog+person_3.jpg")
@@ -201,7 +217,7 @@ def test_p_and_a_walk_through_what_is_predicted_in_a_photo_of_the_grid(
     assert review.current_id == image
 
 
-def test_any_class_is_found_by_a_part_of_its_name(page: LibraryPage, qtbot: QtBot) -> None:
+def test_any_class_can_be_found_by_part_of_its_name(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_from_grid(page, qtbot, "dog_1.jpg")
     image = review.current_id
     press(qtbot, Key.Key_Slash)
@@ -222,10 +238,10 @@ def test_any_class_is_found_by_a_part_of_its_name(page: LibraryPage, qtbot: QtBo
     assert stored(page, image, class_of(page, "boat")) == Verdict.ABSENT
     press(qtbot, Key.Key_Slash)
     press(qtbot, Key.Key_Escape)
-    assert page.review.in_front is review, "Escape leaves the field, not the page"
+    assert review_in_front(page) is review, "Escape leaves the field, not the page"
 
 
-def test_enter_marks_the_photo_reviewed_and_goes_on(page: LibraryPage, qtbot: QtBot) -> None:
+def test_enter_marks_the_photo_reviewed_and_shows_the_next(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_from_grid(page, qtbot, "dog_1.jpg")
     image = review.current_id
     press(qtbot, Key.Key_1)
@@ -239,7 +255,7 @@ def test_enter_marks_the_photo_reviewed_and_goes_on(page: LibraryPage, qtbot: Qt
     assert image not in page.session.catalogue.annotations.reviewed()
 
 
-def test_at_the_end_it_says_what_was_done_and_offers_more(page: LibraryPage, qtbot: QtBot) -> None:
+def test_the_end_of_a_queue_sums_up_and_offers_another(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
     count = len(review.line)
     assert count == 11
@@ -261,10 +277,10 @@ def test_at_the_end_it_says_what_was_done_and_offers_more(page: LibraryPage, qtb
     assert review.request is not None and review.request.kind is QueueKind.TAIL_FIRST
 
 
-def test_an_empty_queue_says_so(page: LibraryPage, qtbot: QtBot) -> None:
-    page.review.ask(QueueKind.DISAGREEMENTS)
-    review = page.review.in_front
-    assert review is not None
+def test_an_empty_queue_says_that_nothing_is_left_to_ask(page: LibraryPage, qtbot: QtBot) -> None:
+    press(qtbot, Key.Key_F3)
+    review = review_in_front(page)
+    review.ask(QueueKind.DISAGREEMENTS)
     qtbot.waitUntil(lambda: not review.asker.busy, timeout=WAIT_MS)
     assert not review.asks
     assert review.end.heading.text() == "Nothing left to ask"
@@ -273,13 +289,13 @@ def test_an_empty_queue_says_so(page: LibraryPage, qtbot: QtBot) -> None:
     assert page.pages.current == GRID
 
 
-def test_a_photo_that_is_gone_is_passed_over_and_said(
-    page: LibraryPage, photos: Path, qtbot: QtBot
+def test_a_missing_photo_is_skipped_with_a_message(
+    window: MainWindow, page: LibraryPage, photos: Path, qtbot: QtBot
 ) -> None:
     (photos / "dog_2.jpg").rename(photos.parent / "elsewhere.jpg")
     gone = image_of(page, "dog_2.jpg")
     sentences: list[str] = []
-    page.said.connect(sentences.append)
+    window.status.messageChanged.connect(sentences.append)
     review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
     visited = []
     while not review.line.at_end:
@@ -290,13 +306,10 @@ def test_a_photo_that_is_gone_is_passed_over_and_said(
     assert gone in visited or any("cannot be shown" in sentence for sentence in sentences)
 
 
-def test_a_photo_that_cannot_be_shown_says_why_and_cannot_be_judged(
+def test_a_photo_that_cannot_be_shown_says_why_and_cannot_be_annotated(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
-    image = image_of(page, "empty_12.jpg")
-    page.review.open_at(image)
-    review = page.review.in_front
-    assert review is not None
+    review = enter(page, qtbot, "empty_12.jpg")
     qtbot.waitUntil(lambda: bool(review.canvas.message), timeout=WAIT_MS)
     press(qtbot, Key.Key_P)
     press(qtbot, Key.Key_Return)
@@ -304,37 +317,40 @@ def test_a_photo_that_cannot_be_shown_says_why_and_cannot_be_judged(
     assert not review.canvas.showing
 
 
-def test_new_prompts_choose_the_following_questions_anew_and_keep_the_place(
+def test_new_prompts_replace_the_coming_questions_and_keep_the_current_one(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
     press(qtbot, Key.Key_P)
     seen(review, qtbot)
-    at_hand = review.line.current
-    said: list[str] = []
-    review.announcer.announced.connect(said.append)
-    page.session._notifier.send(VersionsChanged())
-    qtbot.waitUntil(lambda: any("chosen anew" in sentence for sentence in said), timeout=WAIT_MS)
-    assert review.line.current == at_hand and review.line.place == 1
+    current = review.line.current
+    announced: list[str] = []
+    review.announcer.announced.connect(announced.append)
+    page.bridge.receive(VersionsChanged())
+    qtbot.waitUntil(lambda: any("chosen anew" in text for text in announced), timeout=WAIT_MS)
+    assert review.line.current == current and review.line.place == 1
     asked = [question.key for question in review.line.around(20, 20)]
     assert len(asked) == len(set(asked)), "no question twice"
 
 
-def test_every_action_is_named_and_announced(page: LibraryPage, qtbot: QtBot) -> None:
+def test_answers_are_announced_and_every_widget_has_an_accessible_name(
+    page: LibraryPage, qtbot: QtBot
+) -> None:
     review = open_queue(page, qtbot)
-    said: list[str] = []
-    review.announcer.announced.connect(said.append)
+    announced: list[str] = []
+    review.announcer.announced.connect(announced.append)
     question = review.line.current
     assert question is not None
     press(qtbot, Key.Key_P)
-    assert "present" in said[-1] and "2 of " in said[-1] and "in this photo" in said[-1]
+    assert "present" in announced[-1] and "2 of " in announced[-1]
+    assert "in this photo" in announced[-1]
     for widget in review.findChildren(QWidget):
         if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisible():
             name = widget.accessibleName() or getattr(widget, "text", str)()
             assert name, widget.objectName()
 
 
-def test_tab_goes_through_photo_chips_and_buttons(page: LibraryPage, qtbot: QtBot) -> None:
+def test_tab_reaches_chips_search_field_and_buttons(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_queue(page, qtbot)
     assert QApplication.focusWidget() is review.canvas
     visited: list[str] = []
@@ -348,12 +364,12 @@ def test_tab_goes_through_photo_chips_and_buttons(page: LibraryPage, qtbot: QtBo
     assert visited.index("chip-1") < visited.index("review-find-line")
 
 
-def test_keys_that_hold_down_answer_once(page: LibraryPage) -> None:
+def test_a_key_that_is_held_down_answers_once(window: MainWindow) -> None:
     for command_id in ("image.present", "image.absent", "review.done"):
-        assert not page.commands.action(command_id).autoRepeat()
+        assert not window.commands.action(command_id).autoRepeat()
 
 
-def test_zoom_by_keys_wheel_and_double_click(page: LibraryPage, qtbot: QtBot) -> None:
+def test_the_photo_is_zoomed_by_keys_and_double_click(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_from_grid(page, qtbot, "dog_1.jpg")
     canvas = review.canvas
     assert canvas.is_fitted
@@ -373,9 +389,7 @@ def test_zoom_by_keys_wheel_and_double_click(page: LibraryPage, qtbot: QtBot) ->
     assert canvas.is_fitted, "the next photo is seen as a whole"
 
 
-def test_verdicts_said_here_are_in_the_grid_when_one_returns(
-    page: LibraryPage, qtbot: QtBot
-) -> None:
+def test_verdicts_given_in_review_are_painted_in_the_grid(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_from_grid(page, qtbot, "cup_5.jpg")
     image = review.current_id
     press(qtbot, Key.Key_1)
@@ -396,7 +410,7 @@ def test_verdicts_said_here_are_in_the_grid_when_one_returns(
     )
 
 
-def test_coming_to_the_grid_from_elsewhere_leaves_its_place_alone(
+def test_returning_to_the_grid_from_another_page_keeps_its_selection(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     open_from_grid(page, qtbot, "dog_1.jpg")
@@ -408,11 +422,12 @@ def test_coming_to_the_grid_from_elsewhere_leaves_its_place_alone(
     assert page.grid.selected_ids() == [other]
 
 
-def test_image_commands_are_about_the_photo_under_review(page: LibraryPage, qtbot: QtBot) -> None:
+def test_photo_commands_act_on_the_photo_under_review(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_from_grid(page, qtbot, "dog_1.jpg")
     press(qtbot, Key.Key_S)
     image = seen(review, qtbot)
-    assert page.chosen_ids() == [image] == [page.current_id]
+    assert page.view is not None
+    assert page.view.chosen_ids().tolist() == [image] == [page.view.current_id]
     press(qtbot, Key.Key_C, Qt.KeyboardModifier.ControlModifier)
     path = str(page.session.images.path(image))
     qtbot.waitUntil(lambda: QApplication.clipboard().text() == path, timeout=WAIT_MS)

@@ -30,7 +30,7 @@ def names(page: LibraryPage) -> list[str]:
     return [model.cell(place).name for place in range(model.rowCount())]
 
 
-def test_by_keyboard_alone_from_words_to_more_like_this_and_back(
+def test_searching_by_words_and_by_example_needs_only_the_keyboard(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
     added = names(page)
@@ -44,9 +44,9 @@ def test_by_keyboard_alone_from_words_to_more_like_this_and_back(
     qtbot.keyClick(bar.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: names(page)[:2] == ["boat_8.jpg", "dog+boat_9.jpg"], timeout=WAIT_MS)
     assert len(names(page)) == 11
-    said = "11 photos, most alike first. 1 photo not looked at by the model is left out"
-    assert bar.status.text() == said
-    assert window.status.currentMessage() == said
+    summary = "11 photos, most alike first. 1 photo not looked at by the model is left out"
+    assert bar.status.text() == summary
+    assert window.status.currentMessage() == summary
     assert clear.isEnabled()
 
     qtbot.keyClick(bar.field, Qt.Key.Key_Down)
@@ -69,14 +69,14 @@ def test_by_keyboard_alone_from_words_to_more_like_this_and_back(
     assert bar.chip.isHidden() and not clear.isEnabled()
 
 
-def test_more_like_several_images_with_a_folder_chosen(
+def test_photos_like_several_others_can_be_filtered_by_folder(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
     place = {name: page.panel.model.image_id(i) for i, name in enumerate(names(page))}
     pair = [place["dog_1.jpg"], place["boat_8.jpg"]]
     page.grid.select_ids(pair, pair[0])
     qtbot.waitUntil(window.commands.action("image.alike").isEnabled)
-    window.commands.action("image.alike").trigger()
+    window.commands.trigger("image.alike")
     qtbot.waitUntil(lambda: names(page)[0] == "dog+boat_9.jpg", timeout=WAIT_MS)
     assert page.panel.search_bar.chip.text() == "Like 2 photos"
     folder = page.session.folders.all()[0].id
@@ -85,7 +85,7 @@ def test_more_like_several_images_with_a_folder_chosen(
     assert names(page)[:2] == ["dog+boat_9.jpg", "boat_8.jpg"]
 
 
-def test_a_verdict_on_what_was_found_is_a_verdict_like_any_other(
+def test_search_results_can_be_annotated_and_keep_their_order(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     page.panel.search_bar.search_words("cup")
@@ -106,7 +106,7 @@ def test_a_verdict_on_what_was_found_is_a_verdict_like_any_other(
     assert page.panel.model.ids[:2].tolist() == found, "the order stays"
 
 
-def test_showing_chosen_images_ends_the_search(page: LibraryPage, qtbot: QtBot) -> None:
+def test_showing_chosen_photos_ends_the_search(page: LibraryPage, qtbot: QtBot) -> None:
     page.panel.search_bar.search_words("dog")
     qtbot.waitUntil(lambda: len(names(page)) == 11, timeout=WAIT_MS)
     some = sorted(page.panel.model.ids[:2].tolist())

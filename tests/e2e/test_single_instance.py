@@ -25,7 +25,7 @@ class Holder:
     """Another process with a library open."""
 
     def __init__(self, photos: Path) -> None:
-        self.said: list[str] = []
+        self.lines: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, str(HOLDER), str(photos)], stdout=subprocess.PIPE, text=True
         )
@@ -35,7 +35,7 @@ class Holder:
     def _read(self) -> None:
         assert self.process.stdout is not None
         for line in self.process.stdout:
-            self.said.append(line.strip())
+            self.lines.append(line.strip())
 
     def kill(self) -> None:
         self.process.kill()
@@ -49,7 +49,7 @@ def hold(qtbot: QtBot, home: Path) -> Iterator[Callable[[Path], Holder]]:
     def start(photos: Path) -> Holder:
         holder = Holder(photos)
         holders.append(holder)
-        qtbot.waitUntil(lambda: "open" in holder.said, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: "open" in holder.lines, timeout=WAIT_MS)
         return holder
 
     yield start
@@ -57,7 +57,7 @@ def hold(qtbot: QtBot, home: Path) -> Iterator[Callable[[Path], Holder]]:
         holder.kill()
 
 
-def test_opening_a_library_that_another_window_has_shows_that_window(
+def test_opening_a_library_of_another_window_brings_that_to_the_front(
     launch: Callable[..., MainWindow],
     hold: Callable[[Path], Holder],
     photos: Path,
@@ -66,20 +66,20 @@ def test_opening_a_library_that_another_window_has_shows_that_window(
 ) -> None:
     holder = hold(photos)
     window = launch()
-    window.open_folders([photos])
+    window.open_paths([photos])
     qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
     assert "open in another window" in window.notifications.shown[0].title
     assert window.page is None
     assert window.stack.currentWidget() is window.welcome
-    qtbot.waitUntil(lambda: f"asked {photos}" in holder.said, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: f"asked {photos}" in holder.lines, timeout=WAIT_MS)
     # Another library can be opened beside it.
     other = tmp_path / "other"
     other.mkdir()
-    window.open_folders([other])
+    window.open_paths([other])
     qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
 
 
-def test_a_second_start_ends_at_once_and_its_folder_goes_to_the_first_window(
+def test_a_second_start_hands_its_folder_to_the_first_window_and_ends(
     launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -103,7 +103,7 @@ def test_a_second_start_ends_at_once_and_its_folder_goes_to_the_first_window(
     )
 
 
-def test_a_window_that_was_killed_does_not_stand_in_the_way(
+def test_a_library_of_a_killed_window_can_be_opened(
     launch: Callable[..., MainWindow], hold: Callable[[Path], Holder], photos: Path, qtbot: QtBot
 ) -> None:
     hold(photos).kill()
@@ -118,18 +118,18 @@ def test_a_window_that_was_killed_does_not_stand_in_the_way(
     assert answers == [True]
 
 
-def test_a_library_held_by_something_that_does_not_answer_says_which_process_it_is(
+def test_a_library_locked_by_a_silent_process_names_the_process(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     with Catalogue.open(library_for(photos), exclusive=True):
         window = launch()
-        window.open_folders([photos])
+        window.open_paths([photos])
         qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
         assert f"process {os.getpid()}" in window.notifications.shown[0].message
-        assert not window.shell_actions.busy
+        assert not window.opener.busy
 
 
-def test_nobody_listens_once_the_library_is_closed(
+def test_a_closed_library_accepts_no_requests(
     launch: Callable[..., MainWindow], photos: Path
 ) -> None:
     window = launch(photos)
@@ -137,7 +137,7 @@ def test_nobody_listens_once_the_library_is_closed(
     assert not hand_over(library_for(photos))
 
 
-def test_a_minimised_window_comes_back(
+def test_a_minimised_window_is_restored(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -149,20 +149,18 @@ def test_a_minimised_window_comes_back(
 @pytest.mark.parametrize(
     "message", [b"no json\n", b"[]\n", b'{"open": 3}\n', b'{"other": []}\n', b"\xff\n"]
 )
-def test_nonsense_at_the_door_is_not_listened_to(
-    qtbot: QtBot, tmp_path: Path, message: bytes
-) -> None:
+def test_malformed_requests_are_ignored(qtbot: QtBot, tmp_path: Path, message: bytes) -> None:
     from PySide6.QtNetwork import QLocalSocket
 
-    door = SingleInstanceServer()
-    assert door.open(tmp_path)
-    heard: list[object] = []
-    door.activation_requested.connect(heard.append)
+    server = SingleInstanceServer()
+    assert server.open(tmp_path)
+    requests: list[object] = []
+    server.activation_requested.connect(requests.append)
     socket = QLocalSocket()
     socket.connectToServer(socket_name(tmp_path))
     socket.write(message)
     qtbot.waitUntil(
         lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=WAIT_MS
     )
-    assert heard == []
-    door.close()
+    assert requests == []
+    server.close()

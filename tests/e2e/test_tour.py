@@ -1,4 +1,4 @@
-"""The first-run tour: four cards beside what they talk of, never again once left."""
+"""The tour of the first start: four cards beside the widgets they explain."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lmpt_desktop.ui.window.tour import STEPS, beside
 WAIT_MS = 30_000
 
 
-def test_the_first_start_shows_it_and_it_follows_the_user_through_the_loop(
+def test_the_tour_starts_once_and_points_at_the_right_widgets(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     window = launch()
     tour = window.tour
     window.first_start()
     assert tour.isVisible() and tour.step == 0
-    window.open_folders([photos])
+    window.open_paths([photos])
     qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
     assert tour.step == 1, "opening a folder is the first step done"
     page = window.page
@@ -38,7 +38,7 @@ def test_the_first_start_shows_it_and_it_follows_the_user_through_the_loop(
         qtbot.waitUntil(lambda t=target: tour.ring.geometry().contains(t), timeout=WAIT_MS)
         assert window.rect().contains(tour.geometry())
         assert not tour.geometry().intersects(target), STEPS[number].title
-    # The window is all there meanwhile.
+    # The window can be used meanwhile.
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
     qtbot.waitUntil(lambda: page.grid.selected_count() > 0)
@@ -48,7 +48,7 @@ def test_the_first_start_shows_it_and_it_follows_the_user_through_the_loop(
     assert tour.isHidden(), "once is enough"
 
 
-def test_it_is_walked_and_left_by_the_keyboard_and_stays_away(
+def test_the_tour_is_used_by_keyboard_and_never_shown_again(
     launch: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     window = launch()
@@ -67,13 +67,13 @@ def test_it_is_walked_and_left_by_the_keyboard_and_stays_away(
     assert window.welcome.open_button.hasFocus(), "the keyboard is not left on nothing"
     window.close()
     again = launch()
-    again.shell_actions.first_start()
-    assert again.shell_actions.tour.isHidden()
-    again.commands.action("help.tour").trigger()
-    assert again.shell_actions.tour.isVisible()
+    again.first_start()
+    assert again.tour.isHidden()
+    again.commands.trigger("help.tour")
+    assert again.tour.isVisible()
 
 
-def test_closing_the_library_leaves_the_card_in_the_window(
+def test_the_card_stays_in_the_window_when_the_library_is_closed(
     launch: Callable[..., MainWindow],
     settled: Callable[[MainWindow], LibraryPage],
     photos: Path,
@@ -94,7 +94,7 @@ def test_closing_the_library_leaves_the_card_in_the_window(
     "target",
     [QRect(5, 5, 80, 30), QRect(700, 560, 90, 30), QRect(500, 40, 290, 540), QRect(0, 0, 800, 600)],
 )
-def test_a_card_lies_within_the_window_and_off_its_target_where_there_is_room(
+def test_a_card_is_placed_in_the_window_beside_its_target(
     target: QRect,
 ) -> None:
     room, card = QRect(10, 10, 780, 580), QSize(340, 160)

@@ -19,7 +19,7 @@ def menu_text(window: MainWindow, name: str) -> str:
     return window.commands.action(f"edit.{name}").text().replace("&", "")
 
 
-def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
+def test_verdicts_of_an_earlier_session_are_undone_and_redone(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -35,7 +35,7 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
         lambda: page.session.snapshot().reviewed.sum() == 3 and page.undo_stack.settled,
         timeout=WAIT_MS,
     )
-    said = page.session.snapshot().annotations
+    verdicts = page.session.annotations
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert page.session.snapshot().reviewed.sum() == 0
     window.close()
@@ -52,7 +52,7 @@ def test_yesterdays_verdicts_are_undone_by_ctrl_z_and_done_again(
     matrix = page.session.catalogue.annotations.matrix
     assert (matrix(ids, page.session.snapshot().class_ids) == -1).all()
     for _ in range(2):
-        page.commands.action("edit.redo").trigger()
-    assert (page.session.snapshot().annotations == said).all()
+        window.commands.trigger("edit.redo")
+    assert (page.session.snapshot().annotations == verdicts).all()
     assert page.session.snapshot().reviewed.sum() == 3
-    assert not page.commands.action("edit.redo").isEnabled()
+    assert not window.commands.action("edit.redo").isEnabled()

@@ -39,7 +39,7 @@ def page(window: MainWindow) -> LibraryPage:
 
 @pytest.fixture
 def dialog(window: MainWindow, page: LibraryPage) -> VocabularyDialog:
-    window.commands.action("vocabulary.edit").trigger()
+    window.commands.trigger("vocabulary.edit")
     dialog = window.findChild(VocabularyDialog)
     assert dialog is not None and dialog.isVisible() and not dialog.isModal()
     return dialog
@@ -55,7 +55,7 @@ def predicted(page: LibraryPage, name: str) -> set[str]:
     return {snapshot.names[row].rpartition("/")[2] for row in rows}
 
 
-def test_a_class_added_is_predicted_at_once(
+def test_a_new_class_is_predicted_at_once(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     qtbot.keyClicks(dialog.classes.new_name, "tree")
@@ -67,7 +67,7 @@ def test_a_class_added_is_predicted_at_once(
     )  # the inspector follows
 
 
-def test_a_class_renamed_keeps_annotations_and_is_predicted_anew(
+def test_a_renamed_class_keeps_its_annotations_and_gets_new_predictions(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     cup = next(entry for entry in page.session.snapshot().classes if entry.name == "cup")
@@ -78,7 +78,7 @@ def test_a_class_renamed_keeps_annotations_and_is_predicted_anew(
     assert int(page.session.catalogue.annotations.matrix([1], [cup.id])[0, 0]) == 1
 
 
-def test_a_description_is_what_the_model_reads(
+def test_a_description_replaces_the_name_for_the_model(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     row = [line.entry.name for line in dialog.classes.model.lines].index("cup")
@@ -86,7 +86,7 @@ def test_a_description_is_what_the_model_reads(
     qtbot.waitUntil(lambda: predicted(page, "cup") == {"tree_20.jpg"}, timeout=WAIT_MS)
 
 
-def test_an_archived_class_comes_back_with_its_annotations(
+def test_an_archived_class_is_restored_with_its_annotations(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     kite = next(entry for entry in page.session.snapshot().classes if entry.name == "kite")
@@ -104,7 +104,7 @@ def test_an_archived_class_comes_back_with_its_annotations(
     qtbot.waitUntil(lambda: predicted(page, "kite") == {"kite_7.jpg"}, timeout=WAIT_MS)
 
 
-def test_a_built_in_set_replaces_the_list(
+def test_a_built_in_vocabulary_replaces_the_classes(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     dialog.tabs.setCurrentWidget(dialog.list)
@@ -124,11 +124,11 @@ def test_a_built_in_set_replaces_the_list(
 def test_the_dialog_closes_with_the_library(
     dialog: VocabularyDialog, window: MainWindow, qtbot: QtBot
 ) -> None:
-    window.commands.action("file.close").trigger()
+    window.commands.trigger("file.close")
     qtbot.waitUntil(lambda: not isValid(dialog), timeout=WAIT_MS)
 
 
-def test_a_class_is_tried_before_it_is_added(
+def test_a_class_can_be_tried_before_it_is_added(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     qtbot.keyClicks(dialog.classes.new_name, "tree")
@@ -143,7 +143,7 @@ def test_a_class_is_tried_before_it_is_added(
     qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
 
 
-def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
+def test_two_classes_are_merged_by_keyboard_and_the_merge_is_undone(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     ids = {entry.name: entry.id for entry in page.session.snapshot().classes}
@@ -178,7 +178,7 @@ def test_two_classes_are_merged_with_the_keyboard_and_taken_apart_again(
     assert matrix.tolist() == [[-1, 1], [1, 1], [1, -1]]
 
 
-def test_a_split_shows_its_photos_in_the_grid(
+def test_splitting_a_class_shows_its_photos_in_the_grid(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
     dog = next(entry for entry in page.session.snapshot().classes if entry.name == "dog")

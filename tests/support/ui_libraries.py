@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from fake_encoder import DIM, text_vector
 from numpy.typing import NDArray
-from paper_library import PaperPhoto
+from paper_library import photo_file
 from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import Catalogue, opening

@@ -116,6 +116,8 @@ class _Paste:
 
 
 def _ask_paste(context: ShellContext, library: OpenLibrary, wanted: _Paste) -> None:
+    if context.library is not library:  # it was closed meanwhile
+        return
     copied, snapshot, found = wanted.copied, wanted.snapshot, wanted.found
     image_count = wanted.image_count
     known = copied.by_id(snapshot.classes)

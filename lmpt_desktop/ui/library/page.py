@@ -331,6 +331,8 @@ class LibraryPage(QWidget):
         self.pages.close_pages()
         self.undo_stack.close()
         self._recount.stop()
+        self._counting.cancel()
+        self._queue_counting.cancel()
         self.bridge.close()
         self.panel.close_panel()
 

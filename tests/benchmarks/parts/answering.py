@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from lmpt_desktop import app
 from lmpt_desktop.engine.session import Commands
 from lmpt_desktop.inference.queues import QueueKind
+from lmpt_desktop.ui.review.commands import page_in_front
 from lmpt_desktop.ui.review.page import ReviewPage
 from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
@@ -156,10 +157,10 @@ def main(library: Path, count: int, pause: float) -> None:
     title = f"verdicts among {images:,} images"
 
     def show_first() -> None:
-        window.commands.action("view.review").trigger()
+        window.commands.trigger("view.review")
 
     def asks() -> bool:
-        review = page.review.in_front
+        review = page_in_front(window.context)
         return review is not None and review.asks and review.canvas.showing
 
     begun = time.perf_counter()
@@ -167,7 +168,7 @@ def main(library: Path, count: int, pause: float) -> None:
     rows.append(row(f"{title}: F3 to the first photo", time.perf_counter() - begun, "s"))
     rows.append(row(f"{title}: longest pause meanwhile", pause_ms, "ms", 50))
     monitor._timer.stop()  # it would take part in what follows
-    review = page.review.in_front
+    review = page_in_front(window.context)
     assert review is not None
     rest(0.5)
     answerer = Answerer(review)

@@ -1,4 +1,4 @@
-"""How the app starts: the welcome page, what was open last, and what cannot be opened."""
+"""Starting: the welcome page, the last library, and libraries that cannot be opened."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 WAIT_MS = 30_000
 
 
-def test_the_first_start_welcomes(launch: Callable[..., MainWindow]) -> None:
+def test_the_first_start_shows_the_welcome_page(launch: Callable[..., MainWindow]) -> None:
     window = launch()
     assert window.stack.currentWidget() is window.welcome
     assert not window.toolbar.isVisible()
@@ -66,7 +66,7 @@ def test_a_folder_can_be_dropped_on_the_welcome_page(
     assert window.page.session.library_folder == library_for(photos)
 
 
-def test_the_library_of_last_time_opens_again_and_is_among_the_recent(
+def test_the_last_library_is_reopened_and_listed_as_recent(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     launch(photos).close()
@@ -78,7 +78,7 @@ def test_the_library_of_last_time_opens_again_and_is_among_the_recent(
     assert again.page.session.library_folder == library_for(photos)
 
 
-def test_a_library_closed_by_hand_stays_closed_but_can_be_chosen(
+def test_a_library_the_user_closed_is_not_reopened_but_listed(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -94,7 +94,7 @@ def test_a_library_closed_by_hand_stays_closed_but_can_be_chosen(
     qtbot.waitUntil(lambda: again.page is not None, timeout=WAIT_MS)
 
 
-def test_a_folder_on_the_command_line_opens_and_one_that_is_not_there_is_told(
+def test_folders_on_the_command_line_open_and_missing_ones_are_reported(
     launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = launch()
@@ -104,7 +104,7 @@ def test_a_folder_on_the_command_line_opens_and_one_that_is_not_there_is_told(
     assert str(gone) in window.notifications.shown[0].message
 
 
-def test_a_library_path_of_ones_own_is_used(
+def test_the_library_folder_can_be_chosen(
     launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = launch()
@@ -120,21 +120,21 @@ def test_a_library_open_elsewhere_is_not_opened_twice(
     library = library_for(photos)
     with Catalogue.open(library, exclusive=True):
         window = launch()
-        window.open_folders([photos])
+        window.open_paths([photos])
         qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
         assert window.page is None
         assert window.stack.currentWidget() is window.welcome
         assert "open" in window.notifications.shown[0].message
 
 
-def test_a_damaged_library_is_told_and_the_window_lives_on(
+def test_a_damaged_library_is_reported_on_the_welcome_page(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
     library = library_for(photos)
     library.mkdir(parents=True)
     (library / "catalogue.sqlite").write_bytes(b"this is no database" * 100)
     window = launch()
-    window.open_folders([photos])
+    window.open_paths([photos])
     qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
     assert "damaged" in window.notifications.shown[0].message
     assert window.stack.currentWidget() is window.welcome
@@ -145,9 +145,9 @@ def test_the_window_remembers_theme_zoom_and_panels(
 ) -> None:
     window = launch(photos)
     assert window.page is not None
-    window.commands.action("view.theme-dark").trigger()
+    window.commands.trigger("view.theme-dark")
     window.page.grid.set_zoom(240)
-    window.commands.action("view.folders").trigger()
+    window.commands.trigger("view.folders")
     assert window.page.tree.isHidden()
     window.close()
     again = launch(photos)
@@ -156,4 +156,4 @@ def test_the_window_remembers_theme_zoom_and_panels(
     assert again.page.grid.zoom == 240
     assert again.page.tree.isHidden()
     assert not again.commands.action("view.folders").isChecked()
-    again.commands.action("view.theme-light").trigger()
+    again.commands.trigger("view.theme-light")

@@ -1,4 +1,4 @@
-"""What the window remembers from one start to the next."""
+"""Geometry, splitter and page, restored at the next start."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 WAIT_MS = 30_000
 
 
-def test_the_window_and_its_parts_come_back_as_they_were_left(
+def test_geometry_and_splitter_are_restored(
     launch: Callable[..., MainWindow],
     settled: Callable[[MainWindow], LibraryPage],
     photos: Path,
@@ -37,7 +37,7 @@ def test_the_window_and_its_parts_come_back_as_they_were_left(
     assert all(abs(a - b) <= 4 for a, b in zip(wanted, got, strict=True)), (wanted, got)
 
 
-def test_a_window_of_a_screen_that_is_gone_comes_up_on_one_that_is_there(
+def test_a_window_from_a_missing_screen_is_moved_to_an_existing_one(
     launch: Callable[..., MainWindow],
 ) -> None:
     window = launch()
@@ -49,7 +49,7 @@ def test_a_window_of_a_screen_that_is_gone_comes_up_on_one_that_is_there(
     assert any(screen.intersects(again.menuBar().rect()) for screen in screens)
 
 
-def test_the_page_a_library_was_left_on_is_shown_again(
+def test_the_last_page_of_a_library_is_shown_again(
     launch: Callable[..., MainWindow],
     settled: Callable[[MainWindow], LibraryPage],
     photos: Path,
@@ -57,14 +57,14 @@ def test_the_page_a_library_was_left_on_is_shown_again(
 ) -> None:
     window = launch(photos)
     settled(window)
-    window.commands.action("view.long-tail").trigger()
-    qtbot.waitUntil(lambda: window.page is not None and window.page.pages.current == "dashboard")
+    window.commands.trigger("view.long-tail")
+    qtbot.waitUntil(lambda: window.page is not None and window.page.pages.current == "long-tail")
     window.close()
     again = launch(photos)
     qtbot.waitUntil(
-        lambda: again.page is not None and again.page.pages.current == "dashboard", timeout=WAIT_MS
+        lambda: again.page is not None and again.page.pages.current == "long-tail", timeout=WAIT_MS
     )
-    again.commands.action("view.grid").trigger()
+    again.commands.trigger("view.grid")
     again.close()
     last = launch(photos)
     assert last.page is not None and last.page.pages.current == "grid"

@@ -1,4 +1,4 @@
-"""Verdicts on many images at once, in the real window."""
+"""Annotating many photos at once: set classes, accept predictions, copy and paste."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fake_encoder import text_vector
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
@@ -82,14 +82,14 @@ def focused() -> QWidget:
 
 
 def open_classes(window: MainWindow, qtbot: QtBot) -> SetClassesDialog:
-    window.commands.action("image.classes").trigger()
+    window.commands.trigger("image.classes")
     dialog = dialog_of(window, SetClassesDialog, qtbot)
     qtbot.waitUntil(lambda: dialog.model.verdict_counts is not None, timeout=WAIT_MS)
     return dialog
 
 
 def open_accept(window: MainWindow, qtbot: QtBot) -> AcceptDialog:
-    window.commands.action("image.accept").trigger()
+    window.commands.trigger("image.accept")
     dialog = dialog_of(window, AcceptDialog, qtbot)
     ready(dialog, qtbot)
     return dialog
@@ -115,7 +115,7 @@ def closed(dialog: QWidget, qtbot: QtBot) -> None:
 # ------------------------------------------------------------------------------ set classes
 
 
-def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
+def test_several_classes_are_set_by_keyboard_and_undone_in_one_step(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -149,7 +149,7 @@ def test_several_classes_are_set_by_keyboard_alone_and_undone_in_one_step(
     assert stored(page, ids, "boat") == [0, 0, 0]
 
 
-def test_the_list_says_what_the_selection_has_and_keys_in_it_choose(
+def test_the_list_shows_the_verdicts_of_the_selection_and_keys_change_them(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -179,7 +179,7 @@ def test_the_list_says_what_the_selection_has_and_keys_in_it_choose(
     assert stored(page, ids, "cup") == [0, 0, 0]
 
 
-def test_verdicts_given_behind_the_dialog_are_counted_anew(
+def test_the_dialog_updates_its_counts_when_verdicts_change(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -195,7 +195,7 @@ def test_verdicts_given_behind_the_dialog_are_counted_anew(
 # -------------------------------------------------------------------------- accept predictions
 
 
-def test_what_the_preview_counts_is_what_is_accepted_in_one_step(
+def test_exactly_the_predictions_counted_in_the_preview_are_accepted_in_one_step(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -217,7 +217,7 @@ def test_what_the_preview_counts_is_what_is_accepted_in_one_step(
     assert stored(page, dogs, "dog") == [1, -1, -1, -1, -1]
 
 
-def test_predictions_are_looked_through_and_unticked_by_keyboard(
+def test_predictions_are_reviewed_and_unticked_by_keyboard(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -237,16 +237,14 @@ def test_predictions_are_looked_through_and_unticked_by_keyboard(
     qtbot.keyClick(focused(), Qt.Key.Key_Space)
     qtbot.keyClick(focused(), Qt.Key.Key_Return, Keys.ControlModifier)
     closed(dialog, qtbot)
-    said = page.session.catalogue.annotations.matrix(
+    verdicts = page.session.catalogue.annotations.matrix(
         page.session.snapshot().image_ids, page.session.snapshot().class_ids
     )
-    assert int((said == 1).sum()) == number - 1
+    assert int((verdicts == 1).sum()) == number - 1
     assert stored(page, [first.image_id], first.class_name) == [-1]
 
 
-def test_sorting_and_raising_the_score_keep_what_was_unticked(
-    window: MainWindow, qtbot: QtBot
-) -> None:
+def test_sorting_and_score_limits_keep_what_was_unticked(window: MainWindow, qtbot: QtBot) -> None:
     dialog = open_accept(window, qtbot)
     number = dialog.model.ticked_count
     dialog.model.toggle(np.array([0]))
@@ -270,7 +268,7 @@ def test_sorting_and_raising_the_score_keep_what_was_unticked(
     assert [(item.image_id, item.class_name) for item in off] == [(cell.image_id, cell.class_name)]
 
 
-def test_the_selection_the_grid_and_the_library_are_offered(
+def test_predictions_of_the_selection_the_grid_or_the_library_can_be_accepted(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -283,7 +281,7 @@ def test_the_selection_the_grid_and_the_library_are_offered(
     assert dialog.model.ticked_count == int(page.session.snapshot().predicted.sum())
 
 
-def test_predictions_that_change_while_the_preview_is_open_do_not_change_what_is_accepted(
+def test_new_predictions_do_not_change_what_an_open_preview_accepts(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -313,7 +311,7 @@ def test_predictions_that_change_while_the_preview_is_open_do_not_change_what_is
     assert sorted(accepted.tolist()) == offered and len(accepted) == number
 
 
-def test_nothing_is_accepted_unseen_when_annotations_change_meanwhile(
+def test_nothing_is_accepted_if_annotations_changed_since_the_preview(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -336,7 +334,7 @@ def test_nothing_is_accepted_unseen_when_annotations_change_meanwhile(
 # ------------------------------------------------------------------------- copy annotations
 
 
-def test_verdicts_are_copied_onto_another_image_and_unknown_does_not_overwrite(
+def test_pasting_copies_verdicts_and_keeps_those_the_source_does_not_have(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
@@ -360,19 +358,20 @@ def test_verdicts_are_copied_onto_another_image_and_unknown_does_not_overwrite(
     assert stored(page, [target], "dog") == [-1]
 
 
-def test_pasting_onto_several_says_what_changes_before_it_does(
+def test_pasting_onto_several_photos_asks_first_and_names_the_changes(
     window: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(window)
     (source,) = select(page, "dog_1.jpg")
     page.session.annotations.annotate([source], [class_of(page, "dog")], Verdict.PRESENT)
-    window.commands.action("image.copy-annotations").trigger()
+    window.commands.trigger("image.copy-annotations")
     ids = select(page, "dog_2.jpg", "dog_6.jpg", "cup_5.jpg")
     page.session.annotations.annotate(ids[2:], [class_of(page, "dog")], Verdict.ABSENT)
-    window.commands.action("image.paste-annotations").trigger()
-    qtbot.waitUntil(lambda: window.batch_actions.question is not None, timeout=WAIT_MS)
-    question = window.batch_actions.question
-    assert question is not None
+    window.commands.trigger("image.paste-annotations")
+    dialogs = window.context.dialogs
+    qtbot.waitUntil(lambda: dialogs.find("paste") is not None, timeout=WAIT_MS)
+    question = dialogs.find("paste")
+    assert isinstance(question, QMessageBox)
     assert question.text() == "Give 3 photos the verdicts of dog_1.jpg?"
     assert "3 verdicts on 3 photos change." in question.informativeText()
     assert "1 verdict you gave before" in question.informativeText()
@@ -383,14 +382,16 @@ def test_pasting_onto_several_says_what_changes_before_it_does(
     assert stored(page, ids, "dog") == [-1, -1, 0]
 
 
-def test_pasting_nothing_says_so(window: MainWindow, qtbot: QtBot) -> None:
+def test_pasting_without_copied_annotations_changes_nothing_and_says_so(
+    window: MainWindow, qtbot: QtBot
+) -> None:
     page = page_of(window)
     select(page, "dog_1.jpg")
     QGuiApplication.clipboard().setText("a shopping list")
-    said: list[str] = []
-    window.status.messageChanged.connect(said.append)
-    window.commands.action("image.paste-annotations").trigger()
-    window.commands.action("image.copy-annotations").trigger()
+    window.commands.trigger("image.paste-annotations")
+    assert window.status.currentMessage().startswith("There are no annotations to paste.")
+    window.commands.trigger("image.copy-annotations")
+    assert window.status.currentMessage() == "Nothing is annotated in dog_1.jpg yet."
     assert not page.undo_stack.stack.canUndo()
     assert QGuiApplication.clipboard().text() == "a shopping list"
 
@@ -414,7 +415,7 @@ def large(
         path = photos / f"{number:05d}.jpg"
         try:
             os.link(source, path)
-        except OSError:  # so many links of one file are not allowed everywhere
+        except OSError:  # some file systems limit the links to one file
             shutil.copy2(source, path)
         status = path.stat()
         files.append(
@@ -440,11 +441,11 @@ def large(
     return window
 
 
-def test_ten_thousand_images_are_one_step_that_is_undone_and_done_again(
+def test_verdicts_on_ten_thousand_photos_are_one_step_to_undo_and_redo(
     large: MainWindow, qtbot: QtBot
 ) -> None:
     page = page_of(large)
-    desk = page.undo_stack
+    undo_stack = page.undo_stack
     page.grid.selectAll()
     dialog = open_classes(large, qtbot)
     dialog.model.set_wanted([0], Verdict.PRESENT)
@@ -460,13 +461,13 @@ def test_ten_thousand_images_are_one_step_that_is_undone_and_done_again(
         return [int((matrix == verdict).sum()) for verdict in (1, 0, -1)]
 
     assert on_disk() == [MANY, MANY, MANY]
-    assert desk.stack.count() == 1
-    desk.undo()
-    qtbot.waitUntil(lambda: not desk.busy, timeout=WAIT_MS)
+    assert undo_stack.stack.count() == 1
+    undo_stack.undo()
+    qtbot.waitUntil(lambda: not undo_stack.busy, timeout=WAIT_MS)
     assert on_disk() == [0, 0, 3 * MANY]
     assert (page.session.snapshot().annotations == -1).all()
-    desk.redo()
-    qtbot.waitUntil(lambda: not desk.busy, timeout=WAIT_MS)
+    undo_stack.redo()
+    qtbot.waitUntil(lambda: not undo_stack.busy, timeout=WAIT_MS)
     assert on_disk() == [MANY, MANY, MANY]
 
 
@@ -486,11 +487,11 @@ def test_thousands_of_predictions_are_accepted_as_counted(large: MainWindow, qtb
     assert number > 5000
     dialog.apply()
     closed(dialog, qtbot)
-    said = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
-    assert int((said == 1).sum()) == number
-    assert int((said == 0).sum()) == 500
-    assert (page.session.snapshot().annotations == said).all()
+    verdicts = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
+    assert int((verdicts == 1).sum()) == number
+    assert int((verdicts == 0).sum()) == 500
+    assert (page.session.snapshot().annotations == verdicts).all()
     page.undo_stack.undo()
     qtbot.waitUntil(lambda: not page.undo_stack.busy, timeout=WAIT_MS)
-    said = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
-    assert not (said == 1).any() and int((said == 0).sum()) == 500
+    verdicts = page.session.catalogue.annotations.matrix(snapshot.image_ids, snapshot.class_ids)
+    assert not (verdicts == 1).any() and int((verdicts == 0).sum()) == 500

@@ -1,4 +1,4 @@
-"""Retrain, compare, promote, roll back and discard in the real window, with a fake fit."""
+"""Retraining and versions in the real window, with a fake training program."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Settled = Callable[[MainWindow], LibraryPage]
 
 @pytest.fixture
 def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
-    """A library in which every photo says what it shows, as its file name does."""
+    """A library in which every photo is annotated with the classes in its file name."""
     window = launch(photos)
     page = settled(window)
     snapshot = page.session.snapshot()
@@ -51,6 +51,7 @@ def page(window: MainWindow) -> LibraryPage:
 
 
 def opened(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
+    """The dialog of this kind, once it is there."""
     qtbot.waitUntil(lambda: window.findChild(kind) is not None, timeout=WAIT_MS)
     dialog = window.findChild(kind)
     assert dialog is not None
@@ -59,7 +60,7 @@ def opened(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
 
 def retrain(window: MainWindow, qtbot: QtBot) -> RunDialog:
     """Through the menu and the dialog to the run page."""
-    window.commands.action("model.retrain").trigger()
+    window.commands.trigger("model.retrain")
     dialog = opened(window, RetrainDialog, qtbot)
     assert isinstance(dialog, RetrainDialog)
     qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT_MS)
@@ -106,7 +107,7 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
         timeout=WAIT_MS,
     )
 
-    window.commands.action("model.versions").trigger()
+    window.commands.trigger("model.versions")
     versions = opened(window, VersionsDialog, qtbot)
     assert isinstance(versions, VersionsDialog)
     assert [item.active for item in versions.model.versions] == [True, False]
@@ -119,7 +120,7 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
     assert [item.version_id for item in page.session.versions.all()] == [0]
 
 
-def test_the_changed_photos_can_be_looked_at_in_the_grid(
+def test_changed_photos_can_be_shown_in_the_grid(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
     run = retrain(window, qtbot)
@@ -127,11 +128,13 @@ def test_the_changed_photos_can_be_looked_at_in_the_grid(
     comparison = compared(window, run, qtbot)
     assert comparison.changed is not None
     wanted = {line.change.image_id for line in comparison.changed.lines}
-    comparison._want_images()
+    buttons = comparison.findChildren(QPushButton)
+    show = next(item for item in buttons if item.text() == "Show these photos in the &grid")
+    show.click()
     qtbot.waitUntil(lambda: set(page.panel.model.ids.tolist()) == wanted, timeout=WAIT_MS)
 
 
-def test_discarding_leaves_predictions_and_no_version(
+def test_discarding_new_prompts_deletes_their_version(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
     run = retrain(window, qtbot)
@@ -164,7 +167,7 @@ def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
     assert [item.version_id for item in page.session.versions.all()] == [0]
 
 
-def test_cancel_keeps_what_was_learned_so_far(
+def test_a_cancelled_run_can_still_be_compared(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 600, "seconds_per_step": 0.1}))
@@ -175,13 +178,13 @@ def test_cancel_keeps_what_was_learned_so_far(
     assert run.page.compare.isVisible()
 
 
-def test_a_second_run_is_refused_while_one_goes_on(
+def test_a_second_run_is_refused_while_one_is_running(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 600, "seconds_per_step": 0.1}))
     run = retrain(window, qtbot)
     qtbot.waitUntil(lambda: run.page.bar.value() > 0, timeout=WAIT_MS)
-    window.commands.action("model.retrain").trigger()
+    window.commands.trigger("model.retrain")
     dialog = opened(window, RetrainDialog, qtbot)
     assert isinstance(dialog, RetrainDialog)
     qtbot.waitUntil(lambda: "A retraining is running" in dialog.strip.text, timeout=WAIT_MS)
@@ -191,19 +194,19 @@ def test_a_second_run_is_refused_while_one_goes_on(
     qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT_MS)
 
 
-def test_without_annotations_retraining_is_refused_with_the_reason(
+def test_retraining_without_annotations_is_refused_with_a_reason(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
     settled(window)
-    window.commands.action("model.retrain").trigger()
+    window.commands.trigger("model.retrain")
     dialog = opened(window, RetrainDialog, qtbot)
     assert isinstance(dialog, RetrainDialog)
     qtbot.waitUntil(lambda: "Nothing is annotated yet" in dialog.strip.text, timeout=WAIT_MS)
     assert not dialog.start.isEnabled()
 
 
-def test_a_run_is_found_again_when_the_window_is_reopened(
+def test_a_run_is_shown_again_when_the_window_is_reopened(
     window: MainWindow,
     launch: Callable[..., MainWindow],
     photos: Path,
@@ -215,7 +218,8 @@ def test_a_run_is_found_again_when_the_window_is_reopened(
     qtbot.waitUntil(lambda: run.page.bar.value() > 0, timeout=WAIT_MS)
     window.close()
     again = launch(photos)
-    again.commands.action("model.run").trigger()
+    qtbot.waitUntil(again.commands.action("model.run").isEnabled, timeout=WAIT_MS)
+    again.commands.trigger("model.run")
     dialog = opened(again, RunDialog, qtbot)
     assert isinstance(dialog, RunDialog)
     finish(dialog, qtbot)
@@ -229,7 +233,7 @@ def test_a_version_is_named_exported_imported_and_compared(
     run = retrain(window, qtbot)
     finish(run, qtbot)
     run.close()
-    window.commands.action("model.versions").trigger()
+    window.commands.trigger("model.versions")
     versions = opened(window, VersionsDialog, qtbot)
     assert isinstance(versions, VersionsDialog)
     made = versions.model.versions[0].version_id
@@ -260,11 +264,11 @@ def test_a_version_is_named_exported_imported_and_compared(
     assert active == [taken.version_id]
 
 
-def test_what_is_no_version_is_refused_with_a_sentence(
+def test_importing_a_file_that_is_not_a_version_is_refused(
     window: MainWindow, page: LibraryPage, qtbot: QtBot, tmp_path: Path
 ) -> None:
     (tmp_path / "x.zip").write_text("no zip")
-    window.commands.action("model.versions").trigger()
+    window.commands.trigger("model.versions")
     versions = opened(window, VersionsDialog, qtbot)
     assert isinstance(versions, VersionsDialog)
     versions.import_from(tmp_path / "x.zip")
@@ -272,19 +276,21 @@ def test_what_is_no_version_is_refused_with_a_sentence(
     assert len(page.session.versions.all()) == 1
 
 
-def test_a_retraining_is_suggested_beside_the_work(
+def test_a_retraining_is_suggested_in_a_notification(
     window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lmpt_desktop.inference.advice.MIN_VERDICTS", 5)
     suggestion = page.findChild(RetrainSuggestion)
     assert suggestion is not None
-    assert suggestion.timer.isActive()  # something was said a moment ago
+    assert suggestion.timer.isActive()  # photos were annotated a moment ago
+    advise, asked = page.session.training.advice, []
+    monkeypatch.setattr(page.session, "retrain_advice", lambda: (asked.append(1), advise())[1])
     window.settings.set(SUGGEST_RETRAIN, False)
     suggestion.ask()
-    assert not suggestion._asking
     window.settings.set(SUGGEST_RETRAIN, True)
     suggestion.ask()
     qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+    assert len(asked) == 1, "not while suggestions are switched off"
     (note,) = window.notifications.shown
     assert "new verdicts" in note.message
     button = next(item for item in note.findChildren(QPushButton) if "Retrain" in item.text())
@@ -293,7 +299,7 @@ def test_a_retraining_is_suggested_beside_the_work(
     assert not window.notifications.shown
 
 
-def test_a_suggestion_goes_when_a_retraining_begins_otherwise(
+def test_the_suggestion_is_withdrawn_when_a_run_starts(
     window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("lmpt_desktop.inference.advice.MIN_VERDICTS", 5)

@@ -1,4 +1,4 @@
-"""Around the library: keys that the user chose, help and preferences by the keyboard alone."""
+"""Preferences, chosen keys and keyboard help, used by keyboard."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 def dialog(window: MainWindow, name: str) -> Any:
-    return window.model_actions._dialogs[name]
+    """An open dialog, by its name."""
+    found = window.context.dialogs.find(name)
+    assert found is not None and found.isVisible()
+    return found
 
 
-def test_a_verdict_key_chosen_in_the_preferences_works_at_once_and_after_a_restart(
+def test_a_chosen_verdict_key_works_at_once_and_after_a_restart(
     launch: Callable[..., MainWindow],
     settled: Callable[[MainWindow], LibraryPage],
     photos: Path,
@@ -37,7 +40,7 @@ def test_a_verdict_key_chosen_in_the_preferences_works_at_once_and_after_a_resta
     keys.first.setFocus()
     qtbot.keyClick(keys.first, Qt.Key.Key_J)
     assert window.commands.keys_text("image.present") == "J"
-    assert "J" in page.inspector._keys
+    assert page.inspector.note.text().splitlines()[-1].startswith("J, A, U:")
     preferences.close()
 
     def say_present(window: MainWindow, page: LibraryPage, place: int) -> int:
@@ -64,7 +67,7 @@ def test_a_verdict_key_chosen_in_the_preferences_works_at_once_and_after_a_resta
     qtbot.waitUntil(lambda: verdicts(page) == 2, timeout=WAIT_MS)
 
 
-def test_keyboard_help_shows_the_keys_of_now_and_leads_to_the_settings(
+def test_keyboard_help_shows_the_chosen_keys_and_opens_their_settings(
     launch: Callable[..., MainWindow], qtbot: QtBot
 ) -> None:
     window = launch()
@@ -89,7 +92,7 @@ def test_language_thumbnail_size_and_retrain_suggestion_are_remembered(
 ) -> None:
     window = launch(photos)
     page = settled(window)
-    window.commands.action("edit.preferences").trigger()
+    window.commands.trigger("edit.preferences")
     preferences = dialog(window, "preferences")
     assert preferences.language_note.isHidden()
     preferences.language_box.setCurrentIndex(preferences.language_box.findData("de"))
@@ -102,7 +105,7 @@ def test_language_thumbnail_size_and_retrain_suggestion_are_remembered(
     assert again.settings.text("language") == "de"
     assert again.settings.number("zoom", 0) == 220
     assert again.settings.number("suggest-retrain", 1) == 0
-    again.commands.action("edit.preferences").trigger()
+    again.commands.trigger("edit.preferences")
     assert not dialog(again, "preferences").suggest_box.isChecked()
 
 

@@ -38,7 +38,7 @@ def test_photos_are_found_shown_and_predicted(
     )
 
 
-def test_a_file_that_is_no_photo_is_listed_with_its_reason(
+def test_an_unreadable_file_is_listed_with_the_reason(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
@@ -64,7 +64,7 @@ def test_the_status_bar_names_backbone_and_device(
     assert window.windowTitle().startswith("my photos")
 
 
-def test_the_folder_tree_counts_and_narrows(
+def test_the_folder_tree_counts_photos_and_filters_the_grid(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
@@ -80,7 +80,7 @@ def test_the_folder_tree_counts_and_narrows(
     assert page.panel.bar.count.text() == "5 of 12 photos"
 
 
-def test_a_second_folder_joins_the_library(
+def test_a_second_folder_is_added_to_the_library(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -94,20 +94,20 @@ def test_a_second_folder_joins_the_library(
     assert "1 more" in window.windowTitle()
 
 
-def test_a_photo_deleted_meanwhile_is_shown_as_missing_after_a_rescan(
+def test_a_deleted_photo_is_shown_as_missing_after_a_rescan(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
     page = settled(window)
     (photos / "cup_5.jpg").unlink()
-    window.commands.action("file.rescan").trigger()
+    window.commands.trigger("file.rescan")
     place = names(page).index("cup_5.jpg")
     qtbot.waitUntil(
         lambda: page.panel.model.cell(place).state is ImageState.MISSING, timeout=WAIT_MS
     )
 
 
-def test_an_empty_folder_says_so_and_offers_what_to_do(
+def test_an_empty_folder_says_so_and_offers_to_add_another(
     launch: Callable[..., MainWindow], tmp_path: Path, qtbot: QtBot
 ) -> None:
     empty = tmp_path / "empty"
@@ -119,7 +119,7 @@ def test_an_empty_folder_says_so_and_offers_what_to_do(
     assert page.panel.empty.button.text() == "Add folder..."
 
 
-def test_opening_another_folder_closes_the_library_before(
+def test_opening_another_folder_closes_the_open_library(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = launch(photos)
@@ -127,10 +127,10 @@ def test_opening_another_folder_closes_the_library_before(
     other = tmp_path / "other"
     other.mkdir()
     shutil.copy(photos / "dog_1.jpg", other / "boat_1.jpg")
-    window.open_folders([other])
+    window.open_paths([other])
     qtbot.waitUntil(lambda: window.page is not None and window.page is not first, timeout=WAIT_MS)
     page = settled(window)
     assert names(page) == ["boat_1.jpg"]
-    window.open_folders([photos])
+    window.open_paths([photos])
     qtbot.waitUntil(lambda: window.page is not None and window.page is not page, timeout=WAIT_MS)
     assert len(names(settled(window))) == 12

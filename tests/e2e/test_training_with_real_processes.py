@@ -85,7 +85,7 @@ def launch_real(
         window.resize(1280, 800)
         window.show()
         windows.append(window)
-        window.open_folders([colours])
+        window.open_paths([colours])
         qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
         page = window.page
         assert page is not None
@@ -126,7 +126,7 @@ def page(window: MainWindow) -> LibraryPage:
 
 
 def start_run(window: MainWindow, qtbot: QtBot) -> RunDialog:
-    window.commands.action("model.retrain").trigger()
+    window.commands.trigger("model.retrain")
     qtbot.waitUntil(lambda: window.findChild(RetrainDialog) is not None, timeout=WAIT_MS)
     dialog = window.findChild(RetrainDialog)
     assert dialog is not None
@@ -174,7 +174,7 @@ def test_retrain_compare_promote_and_roll_back(
     assert page.session.snapshot().trained.all()
     assert window.status.currentMessage() == "The new prompts are in use."
 
-    window.commands.action("model.versions").trigger()
+    window.commands.trigger("model.versions")
     versions = window.findChild(VersionsDialog)
     assert versions is not None
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
@@ -189,7 +189,7 @@ def fit_process(page: LibraryPage) -> int:
     return pid
 
 
-def test_a_killed_trainer_is_told_and_costs_nothing_but_the_run(
+def test_a_killed_trainer_is_reported_and_only_its_run_is_lost(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
     before, annotations = (
@@ -221,7 +221,8 @@ def test_the_window_can_be_closed_during_a_run(
     again = launch_real()
     assert again.page is not None
     assert fit_process(again.page) == pid
-    again.commands.action("model.run").trigger()
+    qtbot.waitUntil(again.commands.action("model.run").isEnabled, timeout=WAIT_MS)
+    again.commands.trigger("model.run")
     run = again.findChild(RunDialog)
     assert run is not None
     qtbot.waitUntil(lambda: state(run) is RunState.FINISHED, timeout=WAIT_MS)
