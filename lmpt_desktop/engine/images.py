@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
 from pathlib import Path
 
 import numpy as np
@@ -16,97 +14,39 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.changed_images import updated
 from lmpt_desktop.catalogue.records import Image
-from lmpt_desktop.domain.records import ImageState, Verdict
-from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import ImagesChanged, Notice
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.tasks import Worker
-from trainer.bands import Band
 
 RELOAD_SECONDS = 0.5
 """While a scan runs, its images are shown at intervals of at least this length."""
 
 
 @dataclass(frozen=True)
-class ClassVerdict:
-    """One class of one image, as the inspector shows it.
-
-    ``score`` is None until the image has a feature.
-    """
-
-    class_id: int
-    name: str
-    score: float | None
-    threshold: float
-    predicted: bool
-    verdict: Verdict
-    band: Band
-    corrected: bool
-
-
-@dataclass(frozen=True)
 class ImageDetails:
-    """Everything about one image.
+    """What only the catalogue knows of one image.
 
-    ``size`` is (width, height) in pixels as shown, or None where not known; ``date`` is
-    seconds since the epoch (when the photo was taken, else when the file was changed);
-    ``state`` is "ok", "missing" or "unreadable", with ``reason`` a sentence for the last.
-    ``classes`` are sorted by score, highest first.
+    ``state`` is "ok", "missing" or "unreadable", with ``reason`` a sentence for the last;
+    ``caption`` is the user's own or the one that came with the file.
     """
 
     image_id: int
     path: Path
-    size: tuple[int, int] | None
-    date: float | None
-    caption: str
-    state: ImageState
+    state: str
     reason: str
-    reviewed: bool
-    classes: tuple[ClassVerdict, ...]
+    caption: str
 
 
-def image_details(image: Image, snapshot: Snapshot) -> ImageDetails:
-    """Details of ``image``; classes by score, highest first, or in order where not scored.
-
-    Raises:
-        KeyError: if the snapshot has no such image (its folder was removed).
-    """
-    row = snapshot.row_of[image.id]
-    bands = snapshot.bands.bands
-    scores, predicted = snapshot.scores[row], snapshot.predicted[row]
-    corrected = snapshot.corrected[row]
-    verdicts = snapshot.annotations[row]
-    classes = [
-        ClassVerdict(
-            class_id=entry.id,
-            name=entry.name,
-            score=None if math.isnan(scores[column]) else float(scores[column]),
-            threshold=float(snapshot.thresholds[column]),
-            predicted=bool(predicted[column]),
-            verdict=Verdict(int(verdicts[column])),
-            band=bands[column],
-            corrected=bool(corrected[column]),
-        )
-        for column, entry in enumerate(snapshot.classes)
-    ]
-    classes.sort(key=lambda item: -math.inf if item.score is None else item.score, reverse=True)
-    known_size = image.width is not None and image.height is not None
-    taken = image.taken
-    if taken is not None and taken.tzinfo is None:
-        # The camera's clock has no time zone; UTC keeps the time as it was read.
-        taken = taken.replace(tzinfo=UTC)
+def image_details(image: Image) -> ImageDetails:
+    """Details of ``image``."""
     return ImageDetails(
         image_id=image.id,
         path=image.path,
-        size=(image.width or 0, image.height or 0) if known_size else None,
-        date=taken.timestamp() if taken is not None else image.mtime_ns / 1e9,
-        caption=image.caption,
         state=image.state,
         reason=image.reason,
-        reviewed=bool(snapshot.reviewed[row]),
-        classes=tuple(classes),
+        caption=image.caption,
     )
 
 
@@ -121,15 +61,14 @@ class ImageReader:
         self._notify = notify
 
     def details(self, image_id: int) -> ImageDetails:
-        """Everything about one image.  Reads the catalogue.
+        """Path, state and caption of one image.  Reads the catalogue.
 
         Raises:
             KeyError: if the library has no such image.
         """
-        snapshot = self._state.snapshot
-        if image_id not in snapshot.row_of:
+        if image_id not in self._state.snapshot.row_of:
             raise KeyError(image_id)
-        return image_details(self._catalogue.images.details(image_id), snapshot)
+        return image_details(self._catalogue.images.details(image_id))
 
     def path(self, image_id: int) -> Path:
         """Where the image's file is.  Reads the catalogue."""

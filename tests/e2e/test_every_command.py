@@ -156,7 +156,7 @@ def test_every_enabled_command_runs_in_the_review_page(
         assert review is not None
 
         def shown() -> bool:
-            question = review.line.current
+            question = review.questions.current
             return question is not None and review.viewer.has_shown(question.image_id)
 
         qtbot.waitUntil(shown, timeout=WAIT_MS)

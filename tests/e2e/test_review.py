@@ -62,7 +62,7 @@ def seen(review: ReviewPage, qtbot: QtBot) -> int:
     """Wait until the photo in question is on screen; its id."""
 
     def shown() -> bool:
-        question = review.line.current
+        question = review.questions.current
         return question is not None and review.viewer.has_shown(question.image_id)
 
     qtbot.waitUntil(shown, timeout=WAIT_MS)
@@ -85,7 +85,7 @@ def open_queue(
         press(qtbot, Key.Key_F3)
         review_in_front(page).ask(kind, class_of(page, name) if name else None)
     review = review_in_front(page)
-    qtbot.waitUntil(lambda: review.asks, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: review.is_asking, timeout=WAIT_MS)
     seen(review, qtbot)
     return review
 
@@ -133,14 +133,14 @@ def test_questions_are_answered_by_keys_and_saved_at_once(page: LibraryPage, qtb
         (Key.Key_A, Verdict.ABSENT),
         (Key.Key_A, Verdict.ABSENT),
     ):
-        question = review.line.current
+        question = review.questions.current
         assert question is not None and question.class_id is not None and question.reason
         assert question.reason in review.side.question.reason.text().replace("\u00a0", " ")
         seen(review, qtbot)
         press(qtbot, key)
         answers.append((question, verdict))
         assert stored(page, question.image_id, question.class_id) == verdict
-    assert review.line.place == 3
+    assert review.questions.position == 3
     assert review.bar.counter.text().startswith("4 of ")
     for question, verdict in answers:
         assert stored(page, question.image_id, question.class_id or 0) == verdict
@@ -150,17 +150,17 @@ def test_backspace_undoes_the_answer_and_shows_its_question_again(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_queue(page, qtbot)
-    first = review.line.current
+    first = review.questions.current
     assert first is not None and first.class_id is not None
     press(qtbot, Key.Key_P)
     seen(review, qtbot)
     press(qtbot, Key.Key_S)
     seen(review, qtbot)
     press(qtbot, Key.Key_Backspace)
-    assert review.line.place == 1
+    assert review.questions.position == 1
     assert stored(page, first.image_id, first.class_id) == Verdict.PRESENT, "a skip is undone"
     press(qtbot, Key.Key_Backspace)
-    assert review.line.current == first
+    assert review.questions.current == first
     assert stored(page, first.image_id, first.class_id) == Verdict.UNKNOWN
     press(qtbot, Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert stored(page, first.image_id, first.class_id) == Verdict.PRESENT, "redo has it again"
@@ -170,14 +170,14 @@ def test_ctrl_z_undoes_the_last_answer_and_goes_to_its_question(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
     review = open_queue(page, qtbot)
-    first = review.line.current
+    first = review.questions.current
     assert first is not None and first.class_id is not None
     press(qtbot, Key.Key_A)
     seen(review, qtbot)
     press(qtbot, Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert review.line.current == first
+    assert review.questions.current == first
     assert stored(page, first.image_id, first.class_id) == Verdict.UNKNOWN
-    assert review.line.tally().answered == 0
+    assert review.questions.tally().answered == 0
 
 
 def test_number_keys_cycle_the_verdicts_of_the_top_predictions(
@@ -223,7 +223,7 @@ def test_any_class_can_be_found_by_part_of_its_name(page: LibraryPage, qtbot: Qt
     press(qtbot, Key.Key_Slash)
     assert QApplication.focusWidget() is review.side.finder.line
     qtbot.keyClicks(review.side.finder.line, "ap")  # letters that would be answers elsewhere
-    assert review.side.finder.list.item(0).text() == "No class is called that."
+    assert review.side.finder.list.item(0).text() == "No class has this name."
     assert not (page.session.snapshot().annotations >= 0).any()
     review.side.finder.line.clear()
     qtbot.keyClicks(review.side.finder.line, "it")
@@ -257,23 +257,23 @@ def test_enter_marks_the_photo_reviewed_and_shows_the_next(page: LibraryPage, qt
 
 def test_the_end_of_a_queue_sums_up_and_offers_another(page: LibraryPage, qtbot: QtBot) -> None:
     review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
-    count = len(review.line)
+    count = len(review.questions)
     assert count == 11
     press(qtbot, Key.Key_P)
     for _ in range(count - 1):
         seen(review, qtbot)
         press(qtbot, Key.Key_A)
-    assert review.line.at_end and not review.asks
+    assert review.questions.at_end and not review.is_asking
     assert review.end.sentence.text().startswith("11 questions answered, 1 present")
     names = [button.objectName() for button in review.end.buttons]
     assert "choice-tail-first" in names and "choice-retrain" in names
     assert QApplication.focusWidget() is review.end.buttons[0]
     press(qtbot, Key.Key_Backspace)
-    assert review.line.place == count - 1 and review.asks
+    assert review.questions.position == count - 1 and review.is_asking
     seen(review, qtbot)
     press(qtbot, Key.Key_A)
     press(qtbot, Key.Key_Return)  # the button that has the keyboard: tail first
-    qtbot.waitUntil(lambda: review.asks, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: review.is_asking, timeout=WAIT_MS)
     assert review.request is not None and review.request.kind is QueueKind.TAIL_FIRST
 
 
@@ -281,8 +281,8 @@ def test_an_empty_queue_says_that_nothing_is_left_to_ask(page: LibraryPage, qtbo
     press(qtbot, Key.Key_F3)
     review = review_in_front(page)
     review.ask(QueueKind.DISAGREEMENTS)
-    qtbot.waitUntil(lambda: not review.asker.busy, timeout=WAIT_MS)
-    assert not review.asks
+    qtbot.waitUntil(lambda: not review.queue_request.busy, timeout=WAIT_MS)
+    assert not review.is_asking
     assert review.end.heading.text() == "Nothing left to ask"
     assert review.end.sentence.text()
     press(qtbot, Key.Key_Escape)
@@ -298,7 +298,7 @@ def test_a_missing_photo_is_skipped_with_a_message(
     window.status.messageChanged.connect(sentences.append)
     review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
     visited = []
-    while not review.line.at_end:
+    while not review.questions.at_end:
         visited.append(seen(review, qtbot) if review.current_id != gone else gone)
         press(qtbot, Key.Key_S)
         QApplication.processEvents()
@@ -323,13 +323,13 @@ def test_new_prompts_replace_the_coming_questions_and_keep_the_current_one(
     review = open_queue(page, qtbot, QueueKind.CLASS_SWEEP, "dog")
     press(qtbot, Key.Key_P)
     seen(review, qtbot)
-    current = review.line.current
+    current = review.questions.current
     announced: list[str] = []
     review.announcer.announced.connect(announced.append)
     page.bridge.receive(VersionsChanged())
-    qtbot.waitUntil(lambda: any("chosen anew" in text for text in announced), timeout=WAIT_MS)
-    assert review.line.current == current and review.line.place == 1
-    asked = [question.key for question in review.line.around(20, 20)]
+    qtbot.waitUntil(lambda: any("chosen again" in text for text in announced), timeout=WAIT_MS)
+    assert review.questions.current == current and review.questions.position == 1
+    asked = [question.key for question in review.questions.around(20, 20)]
     assert len(asked) == len(set(asked)), "no question twice"
 
 
@@ -339,7 +339,7 @@ def test_answers_are_announced_and_every_widget_has_an_accessible_name(
     review = open_queue(page, qtbot)
     announced: list[str] = []
     review.announcer.announced.connect(announced.append)
-    question = review.line.current
+    question = review.questions.current
     assert question is not None
     press(qtbot, Key.Key_P)
     assert "present" in announced[-1] and "2 of " in announced[-1]

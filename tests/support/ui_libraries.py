@@ -23,7 +23,7 @@ from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import Catalogue, opening
 from lmpt_desktop.catalogue.records import RunState
-from lmpt_desktop.domain.records import ClassEntry, ImageTable
+from lmpt_desktop.domain.records import ClassEntry, ImageTable, ScannedFile
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.engine.session import LibrarySession
@@ -118,7 +118,7 @@ def features_for(
     return (inside + np.sqrt(left) * across).astype(np.float32)
 
 
-def sample_files(photos: Path, names: Sequence[str] = PHOTO_NAMES) -> list[PaperPhoto]:
+def sample_files(photos: Path, names: Sequence[str] = PHOTO_NAMES) -> list[ScannedFile]:
     """Draw the photos and describe them as a scan does; the last is cut short and the one before
     it is not there."""
     files = []

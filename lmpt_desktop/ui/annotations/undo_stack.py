@@ -1,44 +1,40 @@
 """Verdicts and their undo: every change is committed first, then shown.
 
-A change of a few images is committed on the spot.  One of thousands takes a good part of a
-second, so it goes to a worker thread, as does any change that would have to wait because
-somebody else is writing; until it is back undo and further verdicts wait.
+A change of a few images is committed at once.  One of thousands takes a good part of a second,
+so a pool thread commits it, and so it does any change that would have to wait because another
+program is writing; until then there is no undo and no further verdict.
 
-The undo stack holds the numbers of batches in the catalogue's journal and nothing else.  It is
-filled from the journal when a library is opened, and again whenever the two may have come
-apart: when a change could not be saved, or was made without the desk.
+The undo stack holds the ids of batches in the catalogue's journal and nothing else.  It is
+filled from the journal when a library is opened, and again whenever the two may differ: when a
+change could not be saved, or was made elsewhere.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
-from shiboken6 import isValid
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
-from lmpt_desktop.domain.records import Source, Verdict
+from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_texts import summary_of, text_of
-from lmpt_desktop.ui.kit import tasks
-
-if TYPE_CHECKING:
-    from lmpt_desktop.domain.records import Batch, BatchSummary
-    from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 
 log = logging.getLogger(__name__)
 
 INLINE_CELLS = 500
 """Changes of up to this many (image, class) pairs are committed on the window's thread."""
 PATIENCE_SECONDS = 0.03
-"""How long the window's thread waits for somebody else's write before a worker does."""
+"""How long the window's thread waits for another writer before it lets a pool thread wait."""
 REVIEWED_CLASSES_A_CELL = 50
-"""Marking an image reviewed costs one row, whatever the classes; reading them costs a little."""
+"""Marking an image reviewed writes one row; reading its classes counts as little as this."""
 
 UNDO_LIMIT = 500
 HISTORY = 100
@@ -50,80 +46,84 @@ ResultT = TypeVar("ResultT")
 class _BatchCommand(QUndoCommand):
     """A batch that is committed already: the first redo, by ``push``, does nothing."""
 
-    def __init__(self, desk: AnnotationUndoStack, batch_id: int, text: str, cells: int) -> None:
+    def __init__(self, owner: AnnotationUndoStack, batch_id: int, text: str, cells: int) -> None:
         super().__init__(text)
-        self._desk = desk
+        self._owner = owner
         self._pushed = False
         self.batch_id = batch_id
         self.cells = cells
 
     def redo(self) -> None:
         if self._pushed:
-            self._desk.replay(self, forward=True)
+            self._owner.replay(self, forward=True)
         self._pushed = True
 
     def undo(self) -> None:
-        self._desk.replay(self, forward=False)
+        self._owner.replay(self, forward=False)
 
 
 class AnnotationUndoStack(QObject):
     """Commits verdicts through the session and keeps the undo stack."""
 
-    said = Signal(str)
-    """A sentence about what was just committed, for the status bar."""
+    message = Signal(str)
+    """A sentence about what was committed or undone, for the status bar."""
     failed = Signal(object)
     """The exception that kept a change from being committed."""
     busy_changed = Signal(bool)
     committed = Signal(object)
-    """The :class:`Batch` of every new change, once it is committed and can be undone; one that
-    changed nothing is told too, but there is nothing to undo."""
-    taken_back = Signal(int)
+    """The :class:`Batch` of every new change, once it is committed and can be undone; also that
+    of one that changed nothing, though there is nothing to undo."""
+    undone = Signal(int)
     """The id of the batch that was undone."""
 
     def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._busy = False
-        self._acts = 0
-        self._reading: tasks.Task | None = None
+        self._changes = 0
         self._stale = False
-        self._untrue = False
+        self._unreliable = False
+        self._reading: LatestRequest[tuple[int, list[BatchSummary]]] = LatestRequest(
+            self._history_read, self._history_failed, owner=self
+        )
         self._filling = False
         self.stack = QUndoStack(self)
         self.stack.setUndoLimit(UNDO_LIMIT)
 
     @property
-    def latest(self) -> int | None:
-        """The id of the batch that :meth:`undo` would take back."""
+    def latest_batch_id(self) -> int | None:
+        """The id of the batch that :meth:`undo` would undo."""
         place = self.stack.index()
         command = self.stack.command(place - 1) if place > 0 else None
         return command.batch_id if isinstance(command, _BatchCommand) else None
 
     @property
     def busy(self) -> bool:
-        """Whether a change is being committed by a worker."""
+        """Whether a pool thread is committing a change."""
         return self._busy
 
     @property
     def settled(self) -> bool:
         """Whether nothing is being committed and the stack is what the journal says."""
-        return not (self._busy or self._reading or self._stale)
+        return not (self._busy or self._reading.busy or self._stale)
 
     @property
     def can_undo(self) -> bool:
         """Whether :meth:`undo` would do something."""
-        return not (self._busy or self._untrue) and self.stack.canUndo()
+        return not (self._busy or self._unreliable) and self.stack.canUndo()
 
     @property
     def can_redo(self) -> bool:
         """Whether :meth:`redo` would do something."""
-        return not (self._busy or self._untrue) and self.stack.canRedo()
+        return not (self._busy or self._unreliable) and self.stack.canRedo()
 
     def annotate(
         self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict, name: str = ""
     ) -> None:
-        """Commit ``verdict``; ``name`` is how the class is called in the undo menu if the
-        vocabulary does not know it."""
+        """Commit ``verdict``.
+
+        ``name`` is what the undo menu calls a class that is not in the vocabulary.
+        """
         if not image_ids or not class_ids:
             return
         self._commit(
@@ -142,17 +142,18 @@ class AnnotationUndoStack(QObject):
         *,
         source: Source = Source.USER,
     ) -> bool:
-        """Commit many verdicts, each of its own image and class, as one step called ``text``.
+        """Commit many verdicts, each on its own image and class, as one step called ``text``.
 
         Args:
-            image_ids, class_ids, verdicts: (n,) each.
-            text: what the undo menu calls it, also after a restart.
+            image_ids, class_ids: (n,) int64.
+            verdicts: (n,) int8.
+            text: the name of the change in the undo menu, also after a restart.
             done: called on the window's thread once they are committed; if that fails,
                 ``failed`` is emitted instead.
-            source: by what they came about.
+            source: where they come from.
 
         Returns:
-            Whether it was begun: not while another change is being saved, nor for no changes.
+            False if there is nothing to change or another change is still being saved.
         """
         if not len(image_ids):
             return False
@@ -165,7 +166,7 @@ class AnnotationUndoStack(QObject):
         )
 
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool) -> None:
-        """Commit or take back the reviewed mark."""
+        """Set or remove the reviewed mark."""
         if not image_ids:
             return
         classes = max(1, len(self._session.snapshot().classes) // REVIEWED_CLASSES_A_CELL)
@@ -183,58 +184,51 @@ class AnnotationUndoStack(QObject):
             self.stack.redo()
 
     def replay(self, command: _BatchCommand, *, forward: bool) -> None:
-        """Called by the commands on the stack, whose place in it has moved already."""
+        """Undo or redo a change; the stack, which calls this, has moved its index already."""
         if self._filling:
             return
-        self._acts += 1
+        self._changes += 1
         batch_id, text = command.batch_id, command.text()
-        act = self._session.annotations.redo if forward else self._session.annotations.undo
 
-        def done(turned: Batch) -> None:
-            told = _("Done again: {change}") if forward else _("Undone: {change}")
-            self.said.emit(told.format(change=text) + _left_alone(turned))
-            if not forward:
-                self.taken_back.emit(batch_id)
+        def undone(batch: Batch) -> None:
+            self.message.emit(_("Undone: {change}").format(change=text) + _skipped_text(batch))
+            self.undone.emit(batch_id)
 
-        self._run(lambda: act(batch_id), done, command.cells)
+        def redone(batch: Batch) -> None:
+            self.message.emit(_("Redone: {change}").format(change=text) + _skipped_text(batch))
+
+        if forward:
+            self._run(lambda: self._session.annotations.redo(batch_id), redone, command.cells)
+        else:
+            self._run(lambda: self._session.annotations.undo(batch_id), undone, command.cells)
 
     def read_history(self) -> None:
         """Fill the stack from the journal; returns at once.
 
-        What is done meanwhile is in the journal too: then it is read again.
+        If something is committed meanwhile the journal is read once more.
         """
-        if self._busy or self._reading is not None:
-            self._stale = True
+        self._stale = self._busy
+        if self._busy:
             return
-        self._stale = False
-        acts = self._acts
-
-        def read(history: list[BatchSummary]) -> None:
-            self._reading = None
-            if not isValid(self):
-                return
-            if self._stale or self._busy or acts != self._acts:
-                self.read_history()
-            else:
-                self._fill(history)
-
-        def unread(error: Exception) -> None:
-            self._reading = None
-            log.warning("the history of changes could not be read", exc_info=error)
-            if isValid(self):
-                self._fill([])
-
-        self._reading = tasks.start(
-            lambda: self._session.annotations.history(HISTORY), read, unread
-        )
+        changes = self._changes
+        self._reading.ask(lambda: (changes, self._session.annotations.history(HISTORY)))
 
     def close(self) -> None:
         """Stop reading; the session is about to close."""
-        if self._reading is not None:
-            self._reading.cancel()
-            self._reading = None
+        self._reading.cancel()
 
     # ------------------------------------------------------------------------------ inside
+
+    def _history_read(self, read: tuple[int, list[BatchSummary]]) -> None:
+        changes, history = read
+        if self._busy or changes != self._changes:
+            self.read_history()
+        else:
+            self._fill(history)
+
+    def _history_failed(self, error: Exception) -> None:
+        log.warning("the history of changes could not be read", exc_info=error)
+        self._fill([])
 
     def _fill(self, history: list[BatchSummary]) -> None:
         same = [item.id for item in history] == [
@@ -243,10 +237,10 @@ class AnnotationUndoStack(QObject):
             if isinstance(command := self.stack.command(i), _BatchCommand)
         ]
         done = sum(item.done for item in history)
-        self._untrue = False
+        self._unreliable = False
         if same and done == self.stack.index():
             return
-        # Its signals would have every action looked at a hundred times.
+        # With its signals every action would be updated a hundred times.
         self.stack.blockSignals(True)
         self._filling = True
         self.stack.clear()
@@ -261,44 +255,44 @@ class AnnotationUndoStack(QObject):
 
     def _commit(
         self,
-        act: Callable[[], Batch],
+        change: Callable[[], Batch],
         cells: int,
         then: Callable[[Batch], object] | None = None,
         name: str = "",
     ) -> bool:
         if self._busy:
-            self.said.emit(_("Still saving the previous change; try again in a moment."))
+            self.message.emit(_("Still saving the previous change; try again in a moment."))
             return False
 
-        def act_and_describe() -> tuple[Batch, str]:
-            # With the act, where it may be off the window's thread: it may be millions of cells.
-            batch = act()
+        def commit() -> tuple[Batch, str]:
+            # The text, too, may take a while: there may be millions of cells.
+            batch = change()
             return batch, text_of(summary_of(batch, self._session.snapshot(), name))
 
-        def done(made: tuple[Batch, str]) -> None:
-            batch, text = made
+        def done(committed: tuple[Batch, str]) -> None:
+            batch, text = committed
             if len(batch):
-                self._acts += 1
+                self._changes += 1
                 self.stack.push(_BatchCommand(self, batch.id, text, cells))
-                self.said.emit(text)
+                self.message.emit(text)
             else:
-                self.said.emit(_("Nothing has changed: it was so already."))
+                self.message.emit(_("Already set; nothing changed."))
             if then is not None:
                 then(batch)
             self.committed.emit(batch)
 
-        self._run(act_and_describe, done, cells)
+        self._run(commit, done, cells)
         return True
 
     def _run(
-        self, act: Callable[[], ResultT], done: Callable[[ResultT], object], cells: int
+        self, work: Callable[[], ResultT], done: Callable[[ResultT], object], cells: int
     ) -> None:
         if cells <= INLINE_CELLS:
             try:
                 with self._session.annotations.write_timeout(PATIENCE_SECONDS):
-                    result = act()
+                    result = work()
             except CatalogueLocked:
-                pass  # a worker can wait
+                pass  # a pool thread can wait
             except Exception as error:  # shown to the user by the window
                 self._fail(error)
                 return
@@ -315,11 +309,11 @@ class AnnotationUndoStack(QObject):
             self._set_busy(False)
             self._fail(error)
 
-        tasks.start(act, finished, failed)
+        Task(work, finished, failed, owner=self)
 
     def _fail(self, error: Exception) -> None:
-        # What the stack says was done may not be so: until it is known, nothing is undone.
-        self._untrue = True
+        # The stack may be wrong about what was done: until it is read again nothing is undone.
+        self._unreliable = True
         self.read_history()
         self.failed.emit(error)
 
@@ -330,12 +324,12 @@ class AnnotationUndoStack(QObject):
             self.read_history()
 
 
-def _left_alone(turned: Batch) -> str:
-    """What an undo could not put back, as a sentence to follow another."""
-    if not turned.skipped:
+def _skipped_text(batch: Batch) -> str:
+    """What an undo or redo could not restore, to be appended to its message."""
+    if not batch.skipped:
         return ""
     return ngettext(
         ". {count} annotation was changed since and left as it is",
         ". {count} annotations were changed since and left as they are",
-        turned.skipped,
-    ).format(count=number(turned.skipped))
+        batch.skipped,
+    ).format(count=number(batch.skipped))

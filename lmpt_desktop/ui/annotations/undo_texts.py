@@ -1,23 +1,19 @@
-"""What the undo menu calls a change, now or after a restart (Qt-free)."""
+"""The name of a change in the undo menu, now or after a restart (Qt-free)."""
 
 from __future__ import annotations
 
 from lmpt_desktop.catalogue.records import distinct, uniform
 from lmpt_desktop.domain.records import Batch, BatchSummary, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.translation import N_, _, ngettext, number
-from lmpt_desktop.ui.kit.texts import images_text
-
-_VERDICTS = {
-    Verdict.PRESENT: N_("present"),
-    Verdict.ABSENT: N_("absent"),
-    Verdict.UNKNOWN: N_("unknown"),
-}
+from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.kit.texts import photos_text, verdict_name
 
 
 def summary_of(batch: Batch, snapshot: Snapshot, name: str = "") -> BatchSummary:
-    """What the catalogue will say of ``batch`` when it is asked for its history; ``name`` is
-    for a class that is not in the vocabulary."""
+    """The summary that the catalogue's history will have of ``batch``.
+
+    ``name`` is for a class that is not in the vocabulary.
+    """
     class_id = uniform(batch.class_ids)
     verdict = uniform(batch.after)
     if class_id is None:
@@ -55,17 +51,17 @@ def text_of(change: BatchSummary) -> str:
             "Import of {count} annotation on {images}",
             "Import of {count} annotations on {images}",
             change.changes,
-        ).format(count=number(change.changes), images=images_text(change.images))
+        ).format(count=number(change.changes), images=photos_text(change.images))
     elif change.class_name and change.verdict is not None:
-        verdict = _(_VERDICTS[change.verdict])
+        verdict = verdict_name(change.verdict)
         text = _("{name}: {verdict}").format(name=change.class_name, verdict=verdict)
         if change.images != 1:
             text = _("{name}: {verdict} on {images}").format(
-                name=change.class_name, verdict=verdict, images=images_text(change.images)
+                name=change.class_name, verdict=verdict, images=photos_text(change.images)
             )
     else:
         text = ngettext(
             "{count} verdict on {images}", "{count} verdicts on {images}", change.changes
         )
-        text = text.format(count=number(change.changes), images=images_text(change.images))
+        text = text.format(count=number(change.changes), images=photos_text(change.images))
     return text

@@ -24,6 +24,7 @@ from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
 from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for, fitted
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.kit import theme as themes
+from lmpt_desktop.ui.kit.texts import band_name
 from trainer.bands import Band
 
 MARGIN = 5
@@ -276,7 +277,7 @@ class GridDelegate(QStyledItemDelegate):
         return width
 
     def _tail_text(self, line: QRect, estimated: bool) -> str:
-        return _("tail, est.") if estimated and line.width() >= 220 else themes.band_word(Band.TAIL)
+        return _("tail, est.") if estimated and line.width() >= 220 else band_name(Band.TAIL)
 
     def _tail_word(
         self, painter: QPainter, line: QRect, right: int, estimated: bool, colour: QColor

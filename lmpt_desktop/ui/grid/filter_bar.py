@@ -25,7 +25,7 @@ from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
-from lmpt_desktop.ui.kit.texts import band_name, images_text
+from lmpt_desktop.ui.kit.texts import band_name, photos_text
 from trainer.bands import Band
 
 TYPING_MS = 250
@@ -279,7 +279,7 @@ class FilterBar(QWidget):
         self.classes.clear()
         self.classes.addItem(_("All classes"), None)
         for class_id, name, band in listed:
-            word = f" ({theme.band_word(band)})" if band is Band.TAIL else ""
+            word = f" ({band_name(band)})" if band is Band.TAIL else ""
             self.classes.addItem(band_icon(band), name + word, class_id)
         self.classes.setCurrentIndex(max(0, self.classes.findData(chosen)))
         self.classes.blockSignals(False)
@@ -291,7 +291,7 @@ class FilterBar(QWidget):
     def show_count(self, shown: int, total: int) -> None:
         """How many images pass."""
         if shown == total:
-            self.count.setText(images_text(total))
+            self.count.setText(photos_text(total))
         else:
             self.count.setText(
                 _("{shown} of {total} photos").format(shown=number(shown), total=number(total))

@@ -19,8 +19,7 @@ from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid import cells
-from lmpt_desktop.ui.kit.texts import verdict_name
-from lmpt_desktop.ui.kit.theme import band_word
+from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
@@ -174,7 +173,7 @@ def describe(cell: cells.Cell) -> str:
             if chip.confirmed
             else _("score {score}").format(score=decimal(chip.score, 2))
         )
-        lines.append(f"{chip.name}: {how}, {band_word(chip.band, estimated=cell.estimated)}")
+        lines.append(f"{chip.name}: {how}, {band_name(chip.band, estimated=cell.estimated)}")
     if cell.more:
         lines.append(_("and {count} more").format(count=cell.more))
     if cell.pending and cell.state is ImageState.OK:

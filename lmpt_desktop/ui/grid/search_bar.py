@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.texts import images_text
+from lmpt_desktop.ui.kit.texts import photos_text
 
 MAX_LETTERS = 300
 """Models read about 75 word pieces and drop the rest."""
@@ -31,7 +31,7 @@ def summary(result: SearchResult) -> str:
     amount = (
         _("{shown} of {found} photos").format(shown=number(shown), found=number(found))
         if shown < found
-        else images_text(shown)
+        else photos_text(shown)
     )
     text = _("{amount}, most alike first").format(amount=amount) if shown > 1 else amount
     if ranking.left_out:

@@ -1,1 +1,1 @@
-"""The panel at the right: one photo, or many, and what is thought and said of every class."""
+"""The panel at the right: one photo, or many, with the score and verdict of every class."""

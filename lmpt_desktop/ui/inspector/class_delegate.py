@@ -22,17 +22,18 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.inspector.class_model import ClassRow, Role
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign, verdict_colour
 from trainer.bands import Band
 
 BUTTONS = (Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN)
-LETTERS = {Verdict.PRESENT: "P", Verdict.ABSENT: "A", Verdict.UNKNOWN: "U"}
 _MARGIN = 8.0
 _GAP = 6.0
 
 
 @dataclass(frozen=True)
 class RowGeometry:
-    """Where things are in a row."""
+    """Where the parts of a row are."""
 
     mark: QRectF
     name: QRectF
@@ -96,7 +97,7 @@ def small_font(font: QFont) -> QFont:
 
 
 class ClassDelegate(QStyledItemDelegate):
-    """See the module docstring; a click on a button emits :attr:`verdict_clicked`."""
+    """Paints rows of a :class:`ClassListModel` and hears clicks on their buttons."""
 
     verdict_clicked = Signal(int, object)
     """Class id, :class:`Verdict`."""
@@ -128,7 +129,7 @@ class ClassDelegate(QStyledItemDelegate):
         place = self.geometry(option, row)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_ground(painter, option, colours, index.row())
+        self._paint_background(painter, option, colours, index.row())
         shade = colours.band(row.band)
         if row.band_known:
             theme.paint_band_mark(painter, place.mark, row.band, shade)
@@ -150,7 +151,7 @@ class ClassDelegate(QStyledItemDelegate):
             )
         painter.restore()
 
-    def _paint_ground(
+    def _paint_background(
         self, painter: QPainter, option: QStyleOptionViewItem, colours: theme.Theme, row: int
     ) -> None:
         area = QRectF(option.rect)
@@ -238,8 +239,8 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 def _band_text(row: ClassRow) -> str:
     if not row.band_known:
         return ""
-    word = theme.band_word(row.band)
-    return _("{word} (est.)").format(word=word) if row.estimated else word
+    name = band_name(row.band)
+    return _("{word} (est.)").format(word=name) if row.estimated else name
 
 
 def _band_font(font: QFont, band: Band) -> QFont:
@@ -260,11 +261,7 @@ def _paint_button(
 ) -> None:
     """A square with the verdict's sign; filled when it is the verdict, hatched when some of
     the images have it."""
-    shade = {
-        Verdict.PRESENT: colours.colour("present"),
-        Verdict.ABSENT: colours.colour("absent"),
-        Verdict.UNKNOWN: colours.colour("muted"),
-    }[verdict]
+    shade = verdict_colour(verdict)
     chosen = row.verdict is verdict
     some = row.verdict is None and row.count(verdict) > 0
     painter.setPen(QPen(shade if chosen or some or hovered else colours.colour("border"), 1.2))
@@ -290,24 +287,13 @@ def _paint_sign(
     painter: QPainter, area: QRectF, verdict: Verdict, ink: QColor, font: QFont, *, raised: bool
 ) -> None:
     """A tick, a cross or a question mark."""
-    centre = area.center() - QPointF(0, 2 if raised else 0)
-    unit = area.width() * (0.15 if raised else 0.18)
-    pen = QPen(ink, 1.8)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    painter.setPen(pen)
-    if verdict is Verdict.PRESENT:
-        painter.drawPolyline(
-            [
-                centre + QPointF(-unit * 1.2, 0),
-                centre + QPointF(-unit * 0.3, unit),
-                centre + QPointF(unit * 1.3, -unit),
-            ]
-        )
-    elif verdict is Verdict.ABSENT:
-        painter.drawLine(centre + QPointF(-unit, -unit), centre + QPointF(unit, unit))
-        painter.drawLine(centre + QPointF(-unit, unit), centre + QPointF(unit, -unit))
-    else:
-        sign = small_font(font)
-        sign.setBold(True)
-        painter.setFont(sign)
-        painter.drawText(area.translated(0, -2 if raised else 0), Qt.AlignmentFlag.AlignCenter, "?")
+    area = area.translated(0, -2 if raised else 0)
+    if verdict is not Verdict.UNKNOWN:
+        share = 0.15 if raised else 0.18
+        paint_verdict_sign(painter, area, verdict, ink, share=share, width=1.8)
+        return
+    bold = small_font(font)
+    bold.setBold(True)
+    painter.setFont(bold)
+    painter.setPen(ink)
+    painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "?")

@@ -1,4 +1,4 @@
-"""The classes of the selected images as a list model: 1,000 classes cost 1,000 numbers."""
+"""The classes of the selected images as a list model; a row is made when it is asked for."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistent
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.inspector.summary import Show, Summary, ordered_columns
-from lmpt_desktop.ui.kit.texts import verdict_name
-from lmpt_desktop.ui.kit.theme import band_word
+from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from trainer.bands import Band
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class Role(IntEnum):
-    """What the model answers beside Qt's own roles."""
+    """Roles besides Qt's own."""
 
     ROW = Qt.ItemDataRole.UserRole + 1
     """A :class:`ClassRow`."""
@@ -30,10 +29,10 @@ class Role(IntEnum):
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One line of the list.
+    """One row of the list, about ``images`` selected images.
 
-    ``score`` is the mean over the ``images`` selected images, None while there is none.
-    ``verdict`` is None where the images differ; the counts then tell how.
+    ``score`` is their mean, None while there is none.  ``verdict`` is None where the images
+    differ; the counts then say how.
     """
 
     class_id: int
@@ -52,7 +51,7 @@ class ClassRow:
 
     @property
     def band_known(self) -> bool:
-        """An estimate without a single prediction would call every class tail."""
+        """Whether the band means something: without predictions every estimate would be tail."""
         return not self.estimated or self.score is not None
 
     @property
@@ -83,7 +82,7 @@ class ClassListModel(QAbstractListModel):
         return self._summary
 
     def set_summary(self, summary: Summary | None) -> None:
-        """Show other images, or the same ones anew.
+        """Show other images, or the same ones again.
 
         Where the classes stay in place (after a verdict, say) the rows are only repainted,
         so that the keyboard keeps its place.
@@ -138,10 +137,10 @@ class ClassListModel(QAbstractListModel):
         return int(found[0]) if len(found) else -1
 
     def class_row(self, row: int) -> ClassRow:
-        """What line ``row`` says.
+        """The row at place ``row``.
 
         Raises:
-            IndexError: if there is no such line.
+            IndexError: if there is no such row.
         """
         summary = self._summary
         if summary is None:
@@ -176,15 +175,15 @@ class ClassListModel(QAbstractListModel):
             Role.ROW: lambda row: row,
             Role.CLASS_ID: lambda row: row.class_id,
             Qt.ItemDataRole.DisplayRole: lambda row: row.name,
-            Qt.ItemDataRole.AccessibleTextRole: self.spoken,
-            Qt.ItemDataRole.ToolTipRole: self.explained,
+            Qt.ItemDataRole.AccessibleTextRole: self.accessible_text,
+            Qt.ItemDataRole.ToolTipRole: self.tool_tip,
         }
         answer = answers.get(role)
         return None if answer is None else answer(row)
 
-    def spoken(self, row: ClassRow) -> str:
-        """The line as a screen reader says it."""
-        parts = [row.name, self.verdict_words(row)]
+    def accessible_text(self, row: ClassRow) -> str:
+        """The row as a screen reader reads it."""
+        parts = [row.name, self.verdict_text(row)]
         if row.score is None:
             parts.append(_("no score yet"))
         else:
@@ -192,12 +191,12 @@ class ClassListModel(QAbstractListModel):
             if row.images == 1:
                 parts.append(_("predicted") if row.predicted else _("not predicted"))
         if row.band_known:
-            parts.append(band_word(row.band, estimated=row.estimated))
+            parts.append(band_name(row.band, estimated=row.estimated))
         if row.corrected:
             parts.append(_("corrected"))
         return ", ".join(parts)
 
-    def verdict_words(self, row: ClassRow) -> str:
+    def verdict_text(self, row: ClassRow) -> str:
         """ "present", or "mixed: 2 present, 1 absent, 5 unknown"."""
         if row.verdict is not None:
             return verdict_name(row.verdict)
@@ -208,8 +207,8 @@ class ClassListModel(QAbstractListModel):
         ]
         return _("mixed: {0}").format(", ".join(parts))
 
-    def explained(self, row: ClassRow) -> str:
-        """The line in full, for the tool tip."""
+    def tool_tip(self, row: ClassRow) -> str:
+        """The row in full, for the tool tip."""
         title = f"{row.name} ({row.description})" if row.description else row.name
         lines = [title]
         if row.score is None:
@@ -226,10 +225,10 @@ class ClassListModel(QAbstractListModel):
                     decimal(row.score, 3), number(row.predicted), number(row.images)
                 )
             )
-        lines.append(_("Your verdict: {0}.").format(self.verdict_words(row)))
+        lines.append(_("Your verdict: {0}.").format(self.verdict_text(row)))
         if row.corrected:
-            lines.append(_("≠ corrected: you contradict the prediction."))
+            lines.append(_("≠ corrected: your verdict contradicts the prediction."))
         if row.band_known:
-            word = band_word(row.band, estimated=row.estimated)
-            lines.append(_("Band: {0}.").format(word))
+            band = band_name(row.band, estimated=row.estimated)
+            lines.append(_("Band: {0}.").format(band))
         return "\n".join(lines)

@@ -17,18 +17,18 @@ KEYS = {
     Qt.Key.Key_A: Verdict.ABSENT,
     Qt.Key.Key_U: Verdict.UNKNOWN,
 }
-"""Where the window's own commands do not take them first."""
+"""Heard here where no command of the window has these keys."""
 
 Index = QModelIndex | QPersistentModelIndex
 
 
 class ClassView(QListView):
-    """Up and Down move, P, A and U judge, a click on a button judges."""
+    """Up and Down move; P, A, U and clicks on the buttons give verdicts."""
 
     verdict_wanted = Signal(int, object)
     """Class id, :class:`Verdict`."""
     class_focused = Signal(int)
-    """The class id the keyboard is on; -1 for none."""
+    """The id of the class the keyboard is on; -1 for none."""
     left_at_top = Signal()
     """Up was pressed on the first row."""
 
@@ -37,9 +37,9 @@ class ClassView(QListView):
         self.setObjectName("class-list")
         self.setAccessibleName(_("Classes of the selected photos"))
         self._model = model
-        self._kept = -1
-        self._kept_row = 0
-        self._chosen = False
+        self._last_class = -1
+        self._last_row = 0
+        self._user_moved = False
         self.delegate = ClassDelegate(self)
         self.setItemDelegate(self.delegate)
         self.setModel(model)
@@ -60,7 +60,7 @@ class ClassView(QListView):
 
     def focus_class(self, class_id: int) -> bool:
         """Put the keyboard on a class, to stay on it; False if it is not listed."""
-        self._chosen = True
+        self._user_moved = True
         return self._go_to(class_id)
 
     def _go_to(self, class_id: int) -> bool:
@@ -80,19 +80,19 @@ class ClassView(QListView):
     def _remember(self) -> None:
         current = self.focused_class()
         if current is not None:
-            self._kept = current.class_id
-            self._kept_row = self.currentIndex().row()
+            self._last_class = current.class_id
+            self._last_row = self.currentIndex().row()
 
     def _restore(self) -> None:
-        """A class the user went to stays in focus on the next photo; else the best one is."""
+        """Keep the class the user went to in focus on the next photo; else focus the first."""
         count = self._model.rowCount()
         if not count:
             self.class_focused.emit(-1)
-        elif not self._chosen:
+        elif not self._user_moved:
             self.focus_first()
-        elif not self._go_to(self._kept):
-            # The class left the list (a filter, say): stay at its place, not at its heels.
-            self.setCurrentIndex(self._model.index(min(self._kept_row, count - 1)))
+        elif not self._go_to(self._last_class):
+            # The class left the list (by a filter, say): stay in its row.
+            self.setCurrentIndex(self._model.index(min(self._last_row, count - 1)))
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         super().currentChanged(current, previous)
@@ -105,7 +105,7 @@ class ClassView(QListView):
         current = self.focused_class()
         if plain and key in KEYS and current is not None:
             self.verdict_wanted.emit(current.class_id, KEYS[key])
-            self._chosen = True
+            self._user_moved = True
             event.accept()
         elif plain and key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:
             self.left_at_top.emit()
@@ -113,11 +113,11 @@ class ClassView(QListView):
         elif event.text().strip():
             event.ignore()  # Qt would search by name and swallow the window's keys
         else:
-            self._chosen = True
+            self._user_moved = True
             super().keyPressEvent(event)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        self._chosen = True
+        self._user_moved = True
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:

@@ -1,13 +1,15 @@
 """The inspector: photo, facts, caption and the verdicts on every class.
 
-The panel commits nothing itself but says what the user wants; the window commits it through
-the undo stack, and calls :meth:`InspectorPanel.refresh` when the library has changed.
+The panel commits nothing itself: it emits what the user wants, the library's page commits it
+through the undo stack and calls :meth:`InspectorPanel.refresh` when the library has changed.
+What the snapshot knows is shown at once; path, caption and reason follow from the catalogue.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,37 +26,39 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.engine.images import ImageDetails
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
 from lmpt_desktop.ui.inspector.class_view import ClassView
-from lmpt_desktop.ui.inspector.facts import FactsPanel
+from lmpt_desktop.ui.inspector.facts_panel import FactsPanel, state_sentence
+from lmpt_desktop.ui.inspector.image_facts import ImageFacts, image_facts
 from lmpt_desktop.ui.inspector.photo_view import PhotoView
 from lmpt_desktop.ui.inspector.summary import Show, Summary, summarise
-from lmpt_desktop.ui.kit import tasks, theme
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
+log = logging.getLogger(__name__)
 
 INLINE_CELLS = 200_000
-"""Selections of more (image, class) pairs are added up off the window's thread."""
+"""Selections of more (image, class) pairs are summarised off the window's thread."""
 
 
 class InspectorPanel(QWidget):
-    """What the window puts at its right."""
+    """The panel at the right of the grid."""
 
     verdict_wanted = Signal(list, list, object, str)
-    """Image ids, class ids, :class:`Verdict`, how the class is called."""
+    """Image ids, class ids, :class:`Verdict`, the name of the class."""
     reviewed_wanted = Signal(list, bool)
-    """Image ids; set the mark or take it off."""
+    """Image ids; True to set the mark, False to remove it."""
     caption_wanted = Signal(int, str)
     """Image id, the user's text."""
     class_focused = Signal(int)
-    """The class id that P, A and U speak of; -1 for none."""
+    """The id of the class that P, A and U apply to; -1 for none."""
     vocabulary_wanted = Signal()
-    """The user has no classes and asks for some."""
+    """The user asks for a vocabulary, having none."""
     photo_activated = Signal(int)
     """The photo was double-clicked: image id."""
 
@@ -64,9 +68,13 @@ class InspectorPanel(QWidget):
         self._session = session
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._current = -1
-        self._task: tasks.Task | None = None
+        self._details: ImageDetails | None = None
+        self._reading: LatestRequest[ImageDetails] = LatestRequest(
+            self._details_read, self._reading_failed, owner=self
+        )
+        self._summarising: LatestRequest[Summary] = LatestRequest(self._show_summary, owner=self)
 
-        self.photo = PhotoView()
+        self.photo = PhotoView(session.images.path)
         self.facts = FactsPanel()
         self.model = ClassListModel(self)
         self.view = ClassView(self.model)
@@ -156,12 +164,12 @@ class InspectorPanel(QWidget):
         self.search.textChanged.connect(self._find_changed)
         self.show_box.currentIndexChanged.connect(self._show_changed)
         self.review.clicked.connect(self._want_reviewed)
-        self.facts.caption_committed.connect(self.caption_wanted)
+        self.facts.caption_committed.connect(self._want_caption)
         self.photo.activated.connect(self._activate)
         self._empty_button.clicked.connect(self.vocabulary_wanted)
         theme.manager().changed.connect(self._restyle)
 
-    # ------------------------------------------------------------------------------ asking
+    # ------------------------------------------------------------------------------- state
 
     @property
     def image_ids(self) -> list[int]:
@@ -169,7 +177,7 @@ class InspectorPanel(QWidget):
         return self._ids.tolist()
 
     def focused_class(self) -> ClassRow | None:
-        """The class that P, A and U speak of."""
+        """The class that P, A and U apply to."""
         return self.view.focused_class()
 
     def focus_class(self, class_id: int) -> bool:
@@ -179,12 +187,6 @@ class InspectorPanel(QWidget):
         self.search.clear()
         self.show_box.setCurrentIndex(0)
         return self.view.focus_class(class_id)
-
-    def judge(self, verdict: Verdict) -> None:
-        """Ask for a verdict on the class in focus: the window's P, A and U."""
-        row = self.focused_class()
-        if row is not None:
-            self._want(row.class_id, verdict)
 
     # ----------------------------------------------------------------------------- showing
 
@@ -197,46 +199,52 @@ class InspectorPanel(QWidget):
         self.refresh()
 
     def refresh(self) -> None:
-        """Look again: the images' annotations, predictions, captions or classes changed."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
+        """Show what changed: annotations, predictions, captions, classes or files."""
+        self._show_image()
         snapshot, ids = self._session.snapshot(), self._ids
-        self._show_photo()
         if len(ids) * len(snapshot.classes) <= INLINE_CELLS:
+            self._summarising.cancel()
             self._show_summary(summarise(snapshot, ids) if len(ids) else None)
-            return
-        self._task = tasks.start(lambda: summarise(snapshot, ids), self._summarised)
-
-    def _summarised(self, summary: Summary) -> None:
-        if not isValid(self):  # the window was closed meanwhile
-            return
-        self._task = None
-        self._show_summary(summary)
-
-    def _show_photo(self) -> None:
-        if self._current < 0:
-            self.facts.clear()
-            self.photo.say(_("Select a photo to see what is in it."))
-            return
-        try:
-            details = self._session.images.details(self._current)
-        except KeyError:  # it left the library meanwhile
-            self._ids, self._current = np.empty(0, np.int64), -1
-            self._show_photo()
-            return
-        if details.state is ImageState.MISSING:
-            self.photo.say(_("The file is no longer there."))
-        elif details.state is ImageState.UNREADABLE:
-            self.photo.say(_(details.reason))
         else:
-            spoken = _("Photo {0}").format(details.path.name)
-            snapshot = self._session.snapshot()
-            row = snapshot.row_of.get(self._current, -1)
-            version = snapshot.images.fingerprints[row] if row >= 0 else ""
-            self.photo.show_photo(details.path, spoken, version)
+            self._summarising.ask(lambda: summarise(snapshot, ids))
+
+    def _show_image(self) -> None:
+        image_id = self._current
+        facts = image_facts(self._session.snapshot(), image_id) if image_id >= 0 else None
+        if facts is None:  # nothing is selected, or the image has left the library
+            self._ids, self._current = np.empty(0, np.int64), -1
+            self._details = None
+            self._reading.cancel()
+            self.facts.clear()
+            self.photo.show_text(_("Select a photo to see what is in it."))
+            return
+        if self._details is not None and self._details.image_id != image_id:
+            self._details = None
+        self._show_facts(facts)
+        self._reading.ask(lambda: self._session.images.details(image_id))
+
+    def _show_facts(self, facts: ImageFacts) -> None:
+        details = self._details
+        if facts.state is ImageState.OK:
+            description = _("Photo {0}").format(facts.file_name)
+            self.photo.show_photo(facts.image_id, description, facts.version)
+        elif facts.state is ImageState.MISSING:
+            self.photo.show_text(_("The file is no longer there."))
+        else:
+            reason = _(details.reason) if details is not None and details.reason else ""
+            self.photo.show_text(reason or state_sentence(facts.state))
         if len(self._ids) == 1:
-            self.facts.show_image(details)
+            self.facts.show_image(facts, details)
+
+    def _details_read(self, details: ImageDetails) -> None:
+        self._details = details
+        facts = image_facts(self._session.snapshot(), details.image_id)
+        if facts is not None:
+            self._show_facts(facts)
+
+    def _reading_failed(self, error: Exception) -> None:
+        # An image that has just left the library leaves the snapshot in a moment.
+        log.info("the details of image %s cannot be read: %s", self._current, error)
 
     def _show_summary(self, summary: Summary | None) -> None:
         if summary is not None and summary.images > 1:
@@ -266,7 +274,7 @@ class InspectorPanel(QWidget):
         elif summary is None or not summary.images:
             self._empty.setText("")
         elif self.search.text():
-            self._empty.setText(_("No class holds “{0}”.").format(self.search.text()))
+            self._empty.setText(_("No class matches “{0}”.").format(self.search.text()))
         else:
             self._empty.setText(_("No class to show here. Choose “All classes” above."))
         self._stack.setCurrentIndex(1)
@@ -303,6 +311,13 @@ class InspectorPanel(QWidget):
         summary = self.model.summary
         if summary is not None and len(self._ids):
             self.reviewed_wanted.emit(self.image_ids, summary.reviewed < summary.images)
+
+    def _want_caption(self, image_id: int, text: str) -> None:
+        # What is being read may still have the old caption.
+        self._reading.cancel()
+        if self._details is not None and self._details.image_id == image_id:
+            self._details = replace(self._details, caption=text)
+        self.caption_wanted.emit(image_id, text)
 
     def _activate(self) -> None:
         self.photo_activated.emit(self._current)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
-from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import tasks, theme
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from trainer.photo import read_photo
 
 logger = logging.getLogger(__name__)
 
 EDGE = 1024
-"""Longest edge of the pixels kept, enough for a wide panel on a dense screen."""
-KEPT = 12
-"""Photos kept to go back and forth."""
+"""Longest edge in pixels, enough for a wide panel on a dense screen."""
+CACHED = 12
+"""Photos kept for going back and forth."""
 
 
 def read_reduced(path: Path) -> QImage:
@@ -43,17 +44,22 @@ class PhotoView(QWidget):
     activated = Signal()
     """The photo was double-clicked."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, locate: Callable[[int], Path], parent: QWidget | None = None) -> None:
+        """``locate`` finds the file of an image; it is called on a pool thread."""
         super().__init__(parent)
         self.setObjectName("inspector-photo")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(120)
-        self._path: Path | None = None
+        self._locate = locate
+        self._image_id = -1
+        self._asked = (-1, "")
         self._pixmap: QPixmap | None = None
         self._scaled: QPixmap | None = None
         self._message = ""
-        self._kept: OrderedDict[tuple[Path, str], QPixmap] = OrderedDict()
-        self._task: tasks.Task | None = None
+        self._cache: OrderedDict[tuple[int, str], QPixmap] = OrderedDict()
+        self._reading: LatestRequest[tuple[int, str, QImage]] = LatestRequest(
+            self._photo_read, self._reading_failed, owner=self
+        )
         theme.manager().changed.connect(self._repaint)
 
     def sizeHint(self) -> QSize:
@@ -61,11 +67,11 @@ class PhotoView(QWidget):
 
     @property
     def loading(self) -> bool:
-        return self._task is not None
+        return self._reading.busy
 
     @property
     def message(self) -> str:
-        """What is written where the photo cannot be shown."""
+        """The text in place of a photo that cannot be shown."""
         return self._message
 
     @property
@@ -73,51 +79,45 @@ class PhotoView(QWidget):
         """The photo on screen, or None."""
         return self._pixmap
 
-    def show_photo(self, path: Path | None, spoken: str = "", version: str = "") -> None:
-        """Show the photo at ``path`` as soon as it is read; ``spoken`` for screen readers.
+    def show_photo(self, image_id: int, description: str, version: str) -> None:
+        """Show the photo of an image as soon as it is read.
 
-        ``version`` changes with the file's content, so that an old reading is not shown.
+        Args:
+            image_id: the image.
+            description: for screen readers.
+            version: changes with the file's content, so that an old reading is not shown.
         """
-        self.setAccessibleName(spoken or _("Photo"))
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-        same = path is not None and path == self._path
-        self._path, self._message = path, ""
-        kept = self._kept.get((path, version)) if path is not None else None
-        if kept is not None or path is None or not same:
-            self._set_pixmap(kept)
-        if path is None or kept is not None:
-            return
-        self._task = tasks.start(
-            lambda: read_reduced(path),
-            lambda image: self._loaded(path, version, image),
-            self._failed,
-        )
-
-    def say(self, message: str) -> None:
-        """Show a sentence in place of a photo."""
-        self.show_photo(None, message)
-        self._message = message
+        self.setAccessibleName(description)
+        cached = self._cache.get((image_id, version))
+        if (cached is not None or image_id != self._image_id) and cached is not self._pixmap:
+            self._set_pixmap(cached)
         self.update()
+        self._image_id, self._message = image_id, ""
+        if cached is not None:
+            self._reading.cancel()
+        elif not self._reading.busy or self._asked != (image_id, version):
+            self._asked = (image_id, version)
+            self._reading.ask(lambda: (image_id, version, read_reduced(self._locate(image_id))))
 
-    def _loaded(self, path: Path, version: str, image: QImage) -> None:
-        if not isValid(self):  # the window was closed meanwhile
-            return
-        self._task = None
+    def show_text(self, message: str) -> None:
+        """Show a sentence in place of a photo."""
+        self._reading.cancel()
+        self.setAccessibleName(message or _("Photo"))
+        self._image_id, self._message = -1, message
+        self._set_pixmap(None)
+
+    def _photo_read(self, read: tuple[int, str, QImage]) -> None:
+        image_id, version, image = read
         pixmap = QPixmap.fromImage(image)
-        self._kept[path, version] = pixmap
-        while len(self._kept) > KEPT:
-            self._kept.popitem(last=False)
+        self._cache[image_id, version] = pixmap
+        while len(self._cache) > CACHED:
+            self._cache.popitem(last=False)
         self._set_pixmap(pixmap)
 
-    def _failed(self, error: Exception) -> None:
-        if not isValid(self):
-            return
-        self._task = None
+    def _reading_failed(self, error: Exception) -> None:
         logger.info("the photo cannot be shown: %s", error)
-        self._set_pixmap(None)
         self._message = str(error)
+        self._set_pixmap(None)
         self.setAccessibleDescription(self._message)
 
     def _set_pixmap(self, pixmap: QPixmap | None) -> None:
@@ -155,7 +155,7 @@ class PhotoView(QWidget):
         return self._scaled
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self._path is not None:
+        if self._image_id >= 0:
             self.activated.emit()
 
     def _repaint(self, *_: object) -> None:

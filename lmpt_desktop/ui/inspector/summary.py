@@ -1,4 +1,4 @@
-"""What the inspector shows of the selected images, as arrays (Qt-free)."""
+"""The classes of the selected images, summed up as arrays (Qt-free)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Summary:
     """The classes of n selected images, in the vocabulary's order (C columns).
 
     Attributes:
-        snapshot: where it comes from.
+        snapshot: what was summed up.
         images: n.
         scores: (C,) float32, mean over the images that have a score; NaN where none has.
         thresholds: (C,) float32.
@@ -64,7 +64,7 @@ class Summary:
         return None
 
     def unknown(self, column: int) -> int:
-        """In how many images nothing was said of the class."""
+        """How many images have no verdict on the class."""
         return self.images - int(self.present[column]) - int(self.absent[column])
 
     @property
@@ -74,25 +74,25 @@ class Summary:
 
 
 def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) -> Summary:
-    """Add up the rows of ``image_ids``; ids that the snapshot lacks are passed over."""
+    """Sum up the rows of ``image_ids``; ids that the snapshot lacks are ignored."""
     rows = snapshot.rows(image_ids)
     rows = rows[rows >= 0]
-    scores, said = snapshot.scores[rows], snapshot.annotations[rows]
+    scores, annotations = snapshot.scores[rows], snapshot.annotations[rows]
     scored = ~np.isnan(scores)
     predicted = predicted_classes(scores, snapshot.thresholds)
     counts = scored.sum(axis=0)
     totals = np.where(scored, scores, np.float32(0)).sum(axis=0, dtype=np.float32)
     means = np.full(scores.shape[1], np.nan, dtype=np.float32)
     np.divide(totals, counts, out=means, where=counts > 0)
-    present, absent = said == Verdict.PRESENT, said == Verdict.ABSENT
-    corrected = corrected_classes(said, scores, snapshot.thresholds)
+    present, absent = annotations == Verdict.PRESENT, annotations == Verdict.ABSENT
+    corrected = corrected_classes(annotations, scores, snapshot.thresholds)
     return Summary(
         snapshot=snapshot,
         images=len(rows),
         scores=means,
         thresholds=snapshot.thresholds,
         predicted=predicted.sum(axis=0, dtype=np.int64),
-        assigned=assigned_classes(said, predicted).sum(axis=0, dtype=np.int64),
+        assigned=assigned_classes(annotations, predicted).sum(axis=0, dtype=np.int64),
         present=present.sum(axis=0, dtype=np.int64),
         absent=absent.sum(axis=0, dtype=np.int64),
         corrected=corrected.sum(axis=0, dtype=np.int64),

@@ -1,24 +1,37 @@
-"""Words that many places show, in the user's language (Qt-free): bands, and counted things."""
+"""Words, counts and figures as the user reads them, in their language (Qt-free)."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.translation import N_, _, ngettext, number
+from lmpt_desktop.translation import N_, _, decimal, moment, ngettext, number
 from trainer.bands import Band
+
+DASH = "–"
+NOT_ENOUGH = N_("Not enough to judge")
 
 _BANDS = {"total": N_("total"), "head": N_("head"), "medium": N_("medium"), "tail": N_("tail")}
 
-_VERDICTS = {"PRESENT": N_("present"), "ABSENT": N_("absent"), "UNKNOWN": N_("unknown")}
+_VERDICTS = {
+    Verdict.PRESENT: N_("present"),
+    Verdict.ABSENT: N_("absent"),
+    Verdict.UNKNOWN: N_("unknown"),
+}
 
 
-def band_name(band: Band | str) -> str:
-    """ "head", "medium", "tail", and "total" for all together."""
-    return _(_BANDS[str(band.value if isinstance(band, Band) else band)])
+# ------------------------------------------------------------------------------------- names
+
+
+def band_name(band: Band | str, *, estimated: bool = False) -> str:
+    """ "head", "medium", "tail", "total" for all together; "tail (estimated)"."""
+    name = _(_BANDS[str(band.value if isinstance(band, Band) else band)])
+    return _("{band} (estimated)").format(band=name) if estimated else name
 
 
 def verdict_name(verdict: Verdict) -> str:
     """ "present", "absent", "unknown"."""
-    return _(_VERDICTS[verdict.name])
+    return _(_VERDICTS[verdict])
 
 
 def backbone_name(backbone: str) -> str:
@@ -26,12 +39,10 @@ def backbone_name(backbone: str) -> str:
     return "Lite" if backbone == "lite" else backbone
 
 
+# ------------------------------------------------------------------------------------ counts
+
+
 def photos_text(count: int) -> str:
-    """ "1 photo", "1,200 photos"."""
-    return ngettext("{count} photo", "{count} photos", count).format(count=number(count))
-
-
-def images_text(count: int) -> str:
     """ "1 photo", "1,200 photos"."""
     return ngettext("{count} photo", "{count} photos", count).format(count=number(count))
 
@@ -49,3 +60,61 @@ def annotations_text(count: int) -> str:
 def predictions_text(count: int) -> str:
     """ "1 prediction", "1,200 predictions"."""
     return ngettext("{count} prediction", "{count} predictions", count).format(count=number(count))
+
+
+# ----------------------------------------------------------------------------------- figures
+
+
+def duration(seconds: float | None) -> str:
+    """ "a few seconds", "about 40 seconds", "about 3 minutes", "about 2 hours"."""
+    if seconds is None:
+        return _("unknown")
+    if seconds < 8:
+        return _("a few seconds")
+    if seconds < 90:
+        return _("about {count} seconds").format(count=round(seconds / 5) * 5)
+    if seconds < 90 * 60:
+        return _("about {count} minutes").format(count=round(seconds / 60))
+    hours = round(seconds / 3600, 1)
+    return _("about {count} hours").format(count=decimal(hours, 0 if hours % 1 == 0 else 1))
+
+
+def file_size(count: int) -> str:
+    """ "599 MB" for a number of bytes, in powers of ten; "unknown size" for 0."""
+    if count <= 0:
+        return _("unknown size")
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1000 or unit == "GB":
+            break
+        amount /= 1000
+    if unit == "bytes":
+        return _("{count} bytes").format(count=number(count))
+    return f"{decimal(amount, 1 if amount < 10 else 0)} {unit}"
+
+
+def percent(value: float | None, *, missing: str = DASH) -> str:
+    """A figure in [0, 1] as "42.8"."""
+    return missing if value is None else decimal(value * 100)
+
+
+def change(old: float | None, new: float | None) -> str:
+    """The difference of two figures in [0, 1]: "+8.4", "−0.3", "±0.0"; a dash where one is
+    missing."""
+    if old is None or new is None:
+        return DASH
+    points = round((new - old) * 100, 1)
+    if points == 0:
+        return f"±{decimal(0)}"
+    return f"{'+' if points > 0 else '−'}{decimal(abs(points))}"
+
+
+def local_time(iso: str) -> str:
+    """An ISO 8601 date in UTC as "2024-05-31 14:05" in the user's time zone; "" stays ""."""
+    if not iso:
+        return ""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return moment(when)

@@ -18,8 +18,6 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop import paths
-from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import texts as words
 from trainer.bands import Band
 
 
@@ -112,12 +110,6 @@ DARK = Theme(
 
 BAND_SHAPES: dict[Band, str] = {Band.HEAD: "●", Band.MEDIUM: "■", Band.TAIL: "◆"}
 """One glyph per band, for text; pictures draw :func:`paint_band_mark`."""
-
-
-def band_word(band: Band, *, estimated: bool = False) -> str:
-    """What the user reads for a band: ``tail``, or ``tail (estimated)``."""
-    word = words.band_name(band)
-    return _("{band} (estimated)").format(band=word) if estimated else word
 
 
 def contrast(first: str, second: str) -> float:

@@ -161,7 +161,7 @@ class LibraryPage(QWidget):
         context.status.pause_wanted.connect(self._pause)
         context.status.resume_wanted.connect(self._resume)
         context.status.cancel_wanted.connect(self._cancel)
-        self.undo_stack.said.connect(context.status.show_text)
+        self.undo_stack.message.connect(context.status.show_text)
         self.undo_stack.failed.connect(context.report_failure)
         # Bound methods, not lambdas: the stack emits once more while the page, its receiver, is
         # being destroyed, and only these connections are cut before that.

@@ -1,4 +1,4 @@
-"""Classes of the photo as chips, each with the key that says something about it."""
+"""Classes of the photo as chips, the first nine with number keys."""
 
 from __future__ import annotations
 
@@ -10,23 +10,25 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal
+from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.review.facts import NUMBERED, ClassFacts
-from lmpt_desktop.ui.review.verdicts import paint_sign, verdict_colour, verdict_word
+from lmpt_desktop.ui.kit.texts import band_name, verdict_name
+from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign, verdict_colour
+from lmpt_desktop.ui.review.current_image import NUMBERED
 
 PAD = 8.0
 
 
 class Chip(QAbstractButton):
-    """A class with its key, name, score and verdict; a click says present, absent, unknown in
-    turn."""
+    """A class with its key, name, score and verdict; clicks go through present, absent and
+    unknown."""
 
     focused = Signal()
     stepped = Signal(int)
     """Up or Down was pressed: -1 or 1."""
 
     def __init__(self, number: int, parent: QWidget | None = None) -> None:
-        """``number`` is the key, 0 for none."""
+        """``number`` is its key, 0 for none."""
         super().__init__(parent)
         self.number = number
         self.facts: ClassFacts | None = None
@@ -36,18 +38,18 @@ class Chip(QAbstractButton):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.marked = False
-        """Whether P, A and U are about this class."""
+        """Whether P, A and U apply to this class."""
 
     def show_class(self, facts: ClassFacts, *, marked: bool) -> None:
         if facts == self.facts and marked == self.marked:
             return
         self.facts, self.marked = facts, marked
         self.setText(facts.name)
-        self.setAccessibleName(spoken(facts))
+        self.setAccessibleName(accessible_text(facts))
         self.setAccessibleDescription(
             _("Press {key} to change").format(key=self.number) if self.number else ""
         )
-        self.setToolTip(spoken(facts))
+        self.setToolTip(accessible_text(facts))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -63,17 +65,17 @@ class Chip(QAbstractButton):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         colours, facts = theme.current(), self.facts
         area = QRectF(self.rect()).adjusted(1, 1, -1, -1)
-        said = facts.verdict is not Verdict.UNKNOWN
+        known = facts.verdict is not Verdict.UNKNOWN
         shade = verdict_colour(facts.verdict)
-        border = shade if said else colours.colour("border")
+        border = shade if known else colours.colour("border")
         if self.hasFocus():
             border = colours.colour("accent")
-        painter.setPen(QPen(border, 2 if self.hasFocus() or said else 1))
-        ground = "raised" if self.underMouse() or self.marked else "surface"
-        painter.setBrush(colours.colour(ground))
+        painter.setPen(QPen(border, 2 if self.hasFocus() or known else 1))
+        background = "raised" if self.underMouse() or self.marked else "surface"
+        painter.setBrush(colours.colour(background))
         painter.drawRoundedRect(area, 6, 6)
         left = self._paint_key(painter, area)
-        right = self._paint_score(painter, area, facts, said=said)
+        right = self._paint_score(painter, area, facts)
         if facts.band is not None:
             mark = QRectF(left, area.center().y() - 5, 10, 10)
             theme.paint_band_mark(painter, mark, facts.band, colours.band(facts.band))
@@ -81,7 +83,7 @@ class Chip(QAbstractButton):
         font = QFont(self.font())
         font.setBold(facts.predicted or facts.verdict is Verdict.PRESENT)
         painter.setFont(font)
-        faint = not said and not facts.predicted
+        faint = not known and not facts.predicted
         painter.setPen(colours.colour("muted" if faint else "text"))
         room = QRectF(left, area.top(), right - left, area.height())
         metrics = QFontMetricsF(font)
@@ -101,24 +103,22 @@ class Chip(QAbstractButton):
             painter.drawText(cap, Qt.AlignmentFlag.AlignCenter, str(self.number))
         return cap.right() + PAD
 
-    def _paint_score(
-        self, painter: QPainter, area: QRectF, facts: ClassFacts, *, said: bool
-    ) -> float:
-        """The sign of the verdict at the right, and left of it the score; gives its left end."""
+    def _paint_score(self, painter: QPainter, area: QRectF, facts: ClassFacts) -> float:
+        """Paint the verdict at the right and the score left of it; returns the left end."""
         colours, metrics = theme.current(), QFontMetricsF(self.font())
         side = metrics.height() + 2
         sign = QRectF(area.right() - PAD - side, area.center().y() - side / 2, side, side)
-        if said:
+        if facts.verdict is not Verdict.UNKNOWN:
             shade = verdict_colour(facts.verdict)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(shade)
             painter.drawRoundedRect(sign, 4, 4)
-            paint_sign(painter, sign, facts.verdict, colours.colour("surface"))
+            paint_verdict_sign(painter, sign, facts.verdict, colours.colour("surface"))
         text = "–" if facts.score is None else decimal(facts.score, 2)
-        wide = metrics.horizontalAdvance(decimal(0, 2))
+        width = metrics.horizontalAdvance(decimal(0, 2))
         painter.setFont(self.font())
         painter.setPen(colours.colour("muted"))
-        place = QRectF(sign.left() - PAD - wide, area.top(), wide, area.height())
+        place = QRectF(sign.left() - PAD - width, area.top(), width, area.height())
         painter.drawText(place, _RIGHT, text)
         return place.left() - PAD
 
@@ -135,12 +135,12 @@ class Chip(QAbstractButton):
 
 
 class ChipColumn(QWidget):
-    """Chips one below the other; the first nine have number keys."""
+    """Chips in a column; the first nine have number keys."""
 
     toggled = Signal(int)
-    """Class id: make something else of its verdict."""
+    """Class id: change its verdict to the next one."""
     focused = Signal(int)
-    """Class id whose chip has the keyboard."""
+    """Id of the class whose chip has the keyboard."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -157,7 +157,7 @@ class ChipColumn(QWidget):
         theme.manager().changed.connect(self._repaint)
 
     def show_classes(self, classes: Sequence[ClassFacts], marked: int | None) -> None:
-        """Show these; ``marked`` is the class that P, A and U are about."""
+        """Show these; ``marked`` is the class that P, A and U apply to."""
         for place, facts in enumerate(classes):
             chip = self._chip(place)
             chip.show_class(facts, marked=facts.class_id == marked)
@@ -223,14 +223,14 @@ _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
-def spoken(facts: ClassFacts) -> str:
-    """A class of the photo in words."""
-    parts = [facts.name, verdict_word(facts.verdict)]
+def accessible_text(facts: ClassFacts) -> str:
+    """A class of the photo as a screen reader reads it."""
+    parts = [facts.name, verdict_name(facts.verdict)]
     if facts.score is not None:
         how = (
             _("predicted, score {score}") if facts.predicted else _("not predicted, score {score}")
         )
         parts.append(how.format(score=decimal(facts.score, 2)))
     if facts.band is not None:
-        parts.append(theme.band_word(facts.band))
+        parts.append(band_name(facts.band))
     return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""The commands of the review page, and how it follows the open library."""
+"""The commands of the review page, and its upkeep while a library is open."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "review"
 PRELOAD_MS = 2000
 MAX_FROM_GRID = 10_000
-"""Photos one goes through from the grid at a time."""
+"""Photos that are reviewed from the grid at a time."""
 
 
 def review_page(library: OpenLibrary | None) -> ReviewPage | None:
@@ -45,11 +45,11 @@ def in_review(context: ShellContext) -> bool:
 def question_shown(context: ShellContext) -> bool:
     """The review page asks about a photo."""
     page = page_in_front(context)
-    return page is not None and page.asks
+    return page is not None and page.is_asking
 
 
 def open_review(context: ShellContext) -> None:
-    """Show the page as it was left; the first time, with rare classes first."""
+    """Show the page as it was left; the first time, ask about rare classes first."""
     library = context.require_library()
     page = review_page(library)
     fresh = page is None or page.idle
@@ -63,7 +63,7 @@ def _show(library: OpenLibrary) -> ReviewPage:
 
 
 def _on_page(act: Callable[[ReviewPage], object]) -> Callable[[ShellContext], None]:
-    """A handler that acts on the page in front."""
+    """A handler that acts on the review page, if the user is looking at it."""
 
     def run(context: ShellContext) -> None:
         if (page := page_in_front(context)) is not None:
@@ -76,19 +76,20 @@ def _on_page(act: Callable[[ReviewPage], object]) -> Callable[[ShellContext], No
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.review", N_("&Review"), "view", 0, 20, open_review, (library_open,), "F3",
             "review", tip=N_("One photo at a time, with the questions that help most")),
-    Command("review.skip", N_("&Skip"), "review", 0, 10, _on_page(lambda page: page.judge.skip()),
-            (question_shown,), "S Right", page=NAME,
-            tip=N_("On to the next question without an answer")),
+    Command("review.skip", N_("&Skip"), "review", 0, 10,
+            _on_page(lambda page: page.verdicts.skip()), (question_shown,), "S Right", page=NAME,
+            tip=N_("Go to the next question without an answer")),
     Command("review.done", N_("&Mark reviewed and go on"), "review", 0, 20,
-            _on_page(lambda page: page.done()), (question_shown,), "Return Enter", "reviewed",
-            page=NAME, auto_repeat=False,
-            tip=N_("Every class of this photo still unknown is absent")),
+            _on_page(lambda page: page.mark_reviewed(True)), (question_shown,), "Return Enter",
+            "reviewed", page=NAME, auto_repeat=False,
+            tip=N_("Mark every class of this photo that is still unknown as absent")),
     Command("review.back", N_("&Back and undo"), "review", 0, 30,
-            _on_page(lambda page: page.judge.back()), (in_review,), "Backspace", "undo", page=NAME,
+            _on_page(lambda page: page.verdicts.back()), (in_review,), "Backspace", "undo",
+            page=NAME,
             tip=N_("Undo the last verdict given here and go back to its photo")),
     Command("review.previous", N_("&Previous question"), "review", 0, 40,
-            _on_page(lambda page: page.judge.look_back()), (in_review,), "Left", page=NAME,
-            tip=N_("Look back without undoing anything")),
+            _on_page(lambda page: page.verdicts.previous()), (in_review,), "Left", page=NAME,
+            tip=N_("Go back without undoing anything")),
     Command("review.find", N_("&Find a class"), "review", 1, 10,
             _on_page(lambda page: page.side.finder.start()), (question_shown,), "/", "search",
             page=NAME, tip=N_("Mark any class as present by typing a part of its name")),
@@ -102,10 +103,10 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             _on_page(lambda page: page.canvas.fit()), (question_shown,), "0", page=NAME),
     Command("review.actual", N_("&Actual size or fitted"), "review", 2, 40,
             _on_page(lambda page: page.canvas.toggle()), (question_shown,), "Z", page=NAME,
-            tip=N_("One pixel of the screen for each of the photo")),
+            tip=N_("One screen pixel for each photo pixel")),
     Command("review.leave", N_("Back to the &grid"), "review", 3, 10,
             lambda c: c.require_library().show_grid(), (in_review,), "Esc", page=NAME,
-            tip=N_("The grid goes to the photo you were at")),
+            tip=N_("The grid shows the photo you were at")),
 )
 # fmt: on
 
@@ -156,7 +157,7 @@ class ReviewFollower(QObject):
         return ReviewPage(self._library.session, self._library.undo_stack, self._context)
 
     def _open_at(self, image_id: int) -> None:
-        """Go through the grid's photos from this one on."""
+        """Review the grid's photos from this one on."""
         ids = self._library.shown_ids()
         place = (ids == image_id).nonzero()[0]
         if len(place):
@@ -178,7 +179,7 @@ class ReviewFollower(QObject):
         self._refresh()
 
     def _predictions_changed(self) -> None:
-        """Predictions also change with every batch of encoded photos: that is no reason to choose
+        """Predictions also change with every batch of encoded photos, which is no reason to choose
         other questions while there are some."""
         page = self._page()
         if self._new_version or (page is not None and page.idle):
@@ -197,6 +198,6 @@ class ReviewFollower(QObject):
 
     def _annotations_changed(self, notice: notices.AnnotationsChanged) -> None:
         page = self._page_in_front()
-        # After an answer the next image is in front, of which nothing has changed.
+        # After an answer the next image is shown, which the notice is not about.
         if page is not None and (not notice.image_ids or page.current_id in notice.image_ids):
             page.annotations_changed()

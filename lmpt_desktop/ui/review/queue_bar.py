@@ -1,8 +1,9 @@
-"""The bar above the photo: which queue, why these questions, and how far one is."""
+"""The bar above the photo: the queue, why it asks these questions, and the progress."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -16,15 +17,51 @@ from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.commands import CommandRegistry
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.review.key_button import KeyButton
-from lmpt_desktop.ui.review.progress_line import ProgressLine
 
 GRID_ROWS = "grid"
-"""Stands among the kinds of queues for the photos as the grid shows them."""
+"""An entry among the kinds of queues: the photos as the grid shows them."""
+PROGRESS_HEIGHT = 3
+
+
+class ProgressLine(QWidget):
+    """Progress as a thin line, repainted when there is time for it.
+
+    ``QProgressBar`` paints at once whenever its value changes, before the photo, which matters
+    more.  Screen readers get the counter beside it.
+    """
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("queue-progress")
+        self.setFixedHeight(PROGRESS_HEIGHT)
+        self._share = 0.0
+        theme.manager().changed.connect(self._repaint)
+
+    @property
+    def share(self) -> float:
+        """From 0 to 1."""
+        return self._share
+
+    def show_share(self, share: float) -> None:
+        if share != self._share:
+            self._share = share
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        colours = theme.current()
+        painter.fillRect(self.rect(), colours.colour("border"))
+        done = QRectF(0, 0, self.width() * self._share, self.height())
+        painter.fillRect(done, colours.colour("accent"))
+
+    def _repaint(self, *_: object) -> None:
+        self.update()
 
 
 class QueueBar(QWidget):
-    """Says :attr:`wanted` when the user asks for other questions."""
+    """Emits :attr:`wanted` when the user asks for other questions."""
 
     wanted = Signal(object, object)
     """A :class:`QueueKind`, and a class id or None."""
@@ -74,14 +111,14 @@ class QueueBar(QWidget):
         layout.setSpacing(0)
         layout.addLayout(row)
         layout.addWidget(self.progress)
-        self.kind.activated.connect(lambda _index: self._ask())
-        self.classes.activated.connect(lambda _index: self._ask())
+        self.kind.activated.connect(lambda _index: self._emit_wanted())
+        self.classes.activated.connect(lambda _index: self._emit_wanted())
 
     # ----------------------------------------------------------------------------- showing
 
     def show_queue(self, kind: QueueKind, class_id: int | None) -> None:
-        """Show what is being asked about."""
-        self._drop_grid()
+        """Show the queue that is being asked."""
+        self._remove_grid_entry()
         self.kind.setCurrentIndex(self.kind.findData(kind.value))
         self.classes.setVisible(kind.needs_class)
         if kind.needs_class:
@@ -96,36 +133,32 @@ class QueueBar(QWidget):
             self.kind.insertItem(0, _("Photos from the grid"), GRID_ROWS)
         self.kind.setCurrentIndex(0)
         self.classes.hide()
-        self.explanation.setText(
-            _("The photos as the grid shows them, from the one you opened on.")
-        )
+        self.explanation.setText(_("The photos as the grid shows them, from the one you opened."))
 
-    def show_progress(self, place: int, count: int) -> None:
-        """``place`` questions are done."""
-        self.counter.setText(
-            _("{place} of {count}").format(place=number(min(place + 1, count)), count=number(count))
-            if count
-            else ""
-        )
-        self.progress.show_share(place / count if count else 0.0)
+    def show_progress(self, position: int, count: int) -> None:
+        """``position`` of ``count`` questions are done."""
+        place = number(min(position + 1, count))
+        text = _("{place} of {count}").format(place=place, count=number(count))
+        self.counter.setText(text if count else "")
+        self.progress.show_share(position / count if count else 0.0)
 
     def set_classes(self, classes: tuple[ClassEntry, ...]) -> None:
         """The vocabulary, to choose one class from."""
         self._classes = classes
 
     def suggest_class(self, class_id: int | None) -> None:
-        """The class to begin with when a queue about one class is chosen: the one at hand."""
+        """Begin with this class when a queue about one class is chosen."""
         self._suggested = class_id
 
     # ------------------------------------------------------------------------------ inside
 
-    def _drop_grid(self) -> None:
+    def _remove_grid_entry(self) -> None:
         place = self.kind.findData(GRID_ROWS)
         if place >= 0:
             self.kind.removeItem(place)
 
     def _fill_classes(self) -> None:
-        """List the vocabulary, by name; only when it is needed, as it may be long."""
+        """List the vocabulary by name; called when it is needed, as it may be long."""
         listed = [self.classes.itemData(i) for i in range(self.classes.count())]
         entries = sorted(self._classes, key=lambda entry: entry.name.lower())
         if listed == [entry.id for entry in entries]:
@@ -134,7 +167,7 @@ class QueueBar(QWidget):
         for entry in entries:
             self.classes.addItem(entry.name, entry.id)
 
-    def _ask(self) -> None:
+    def _emit_wanted(self) -> None:
         chosen = self.kind.currentData()
         if chosen == GRID_ROWS:
             return

@@ -34,9 +34,8 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
-from lmpt_desktop.ui.kit.formats import file_size
 from lmpt_desktop.ui.kit.setting_editors import device_box
-from lmpt_desktop.ui.kit.texts import backbone_name, photos_text
+from lmpt_desktop.ui.kit.texts import backbone_name, file_size, photos_text
 
 if TYPE_CHECKING:
     from lmpt_desktop.engine.notices import Activity

@@ -27,9 +27,14 @@ from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import tasks, theme
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
-from lmpt_desktop.ui.kit.formats import duration
 from lmpt_desktop.ui.kit.setting_editors import device_box
-from lmpt_desktop.ui.kit.texts import annotations_text, backbone_name, band_name, photos_text
+from lmpt_desktop.ui.kit.texts import (
+    annotations_text,
+    backbone_name,
+    band_name,
+    duration,
+    photos_text,
+)
 from trainer.bands import Band
 
 if TYPE_CHECKING:

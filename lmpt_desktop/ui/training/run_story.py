@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui.kit.formats import duration, percent
-from lmpt_desktop.ui.kit.texts import backbone_name, band_name
+from lmpt_desktop.ui.kit.texts import backbone_name, band_name, duration, percent
 from trainer.event_texts import Formats, event_text, fill
 from trainer.events import (
     FitFailed,

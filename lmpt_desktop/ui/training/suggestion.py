@@ -11,8 +11,8 @@ from lmpt_desktop.engine.notices import AnnotationsChanged, RunChanged
 from lmpt_desktop.engine.training.advice import RetrainAdvice
 from lmpt_desktop.settings import SUGGEST_RETRAIN
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit.formats import duration
 from lmpt_desktop.ui.kit.tasks import LatestRequest
+from lmpt_desktop.ui.kit.texts import duration
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 from lmpt_desktop.ui.shell.notifications import Notification
 

@@ -22,8 +22,16 @@ from lmpt_desktop.engine.versions.comparison import Comparison
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import tasks, theme
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, larger, muted, tint
-from lmpt_desktop.ui.kit.formats import DASH, NOT_ENOUGH, change, percent
-from lmpt_desktop.ui.kit.texts import band_name, classes_text, photos_text, predictions_text
+from lmpt_desktop.ui.kit.texts import (
+    DASH,
+    NOT_ENOUGH,
+    band_name,
+    change,
+    classes_text,
+    percent,
+    photos_text,
+    predictions_text,
+)
 from lmpt_desktop.ui.versions.changed_view import ChangedView
 from lmpt_desktop.ui.versions.comparison_models import (
     NAME,

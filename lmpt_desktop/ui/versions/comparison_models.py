@@ -12,8 +12,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.versions.comparison import ChangedPrediction, Comparison
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid.model import Index
-from lmpt_desktop.ui.kit.formats import NOT_ENOUGH, change, percent
-from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.texts import NOT_ENOUGH, band_name, change, percent
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
 from trainer.bands import Band
 from trainer.prompt_set import ClassResult

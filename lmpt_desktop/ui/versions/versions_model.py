@@ -10,8 +10,15 @@ from PySide6.QtGui import QFont
 from lmpt_desktop.engine.versions.versions import VersionInfo
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.model import Index
-from lmpt_desktop.ui.kit.formats import DASH, local_time, percent
-from lmpt_desktop.ui.kit.texts import annotations_text, backbone_name, classes_text, images_text
+from lmpt_desktop.ui.kit.texts import (
+    DASH,
+    annotations_text,
+    backbone_name,
+    classes_text,
+    local_time,
+    percent,
+    photos_text,
+)
 
 NAME, STATE, MADE, CLASSES, FIRST_FIGURE = range(5)
 _FIGURES = ("total", "head", "medium", "tail")
@@ -41,7 +48,7 @@ def origin_text(version: VersionInfo) -> str:
     if version.annotations is not None and version.images is not None:
         data = _("Learned from {annotations} on {images}, {classes}.").format(
             annotations=annotations_text(version.annotations),
-            images=images_text(version.images),
+            images=photos_text(version.images),
             classes=classes_text(version.classes),
         )
     else:

@@ -329,9 +329,7 @@ class VocabularyDialog(LibraryDialog):
 
     def redo(self) -> None:
         """Make the last change that was taken back again."""
-        self.edits.redo(
-            lambda step: self._said(_("Done again: {change}.").format(change=step.label))
-        )
+        self.edits.redo(lambda step: self._said(_("Redone: {change}.").format(change=step.label)))
 
     # -------------------------------------------------------------------------------- files
 

@@ -16,7 +16,8 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.vocabularies import join_aliases, split_aliases
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.model import Index
-from lmpt_desktop.ui.kit.theme import BAND_SHAPES, band_word, current
+from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
 from trainer.bands import Band
 
 NAME, ALIASES, DESCRIPTION, PRESENT, ABSENT, PREDICTED, BAND = range(7)
@@ -180,7 +181,7 @@ class ClassTableModel(QAbstractTableModel):
         if column == BAND:
             if line.band is None:
                 return ""
-            word = band_word(line.band, estimated=line.estimated)
+            word = band_name(line.band, estimated=line.estimated)
             return f"{BAND_SHAPES[line.band]} {word}"
         count = (line.present, line.absent, line.predicted)[column - PRESENT]
         return "…" if count is None else number(count)

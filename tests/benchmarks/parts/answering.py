@@ -48,7 +48,7 @@ class Answerer:
 
     def until_painted(self) -> None:
         """Wait until the photo at hand is on screen, as an application does: in its event loop."""
-        question = self._review.line.current
+        question = self._review.questions.current
         if question is None or self._painted == question.image_id:
             return
         loop = QEventLoop()
@@ -67,7 +67,7 @@ class Answerer:
         """Have questions."""
         self._review.ask(QueueKind.TAIL_FIRST)
         deadline = time.perf_counter() + WAIT
-        while not self._review.asks:
+        while not self._review.is_asking:
             assert time.perf_counter() < deadline, self._review.end.sentence.text()
             QApplication.processEvents()
         self.until_painted()
@@ -80,15 +80,15 @@ class Answerer:
         self.pressed += 1
         focus = QApplication.focusWidget()
         assert focus is not None
-        place = self._review.line.place
+        place = self._review.questions.position
         self._painted = -1
         begun, used = time.perf_counter(), time.thread_time()
         QTest.keyClick(focus, key)
         self.until_painted()
         took = 1000 * (time.perf_counter() - begun)
         self.cpu.append(1000 * (time.thread_time() - used))
-        assert self._review.line.place == place + 1, "the key was not heard"
-        return took if self._review.line.current is not None else None
+        assert self._review.questions.position == place + 1, "the key was not heard"
+        return took if self._review.questions.current is not None else None
 
 
 def rest(seconds: float) -> None:
@@ -102,7 +102,7 @@ def answer(answerer: Answerer, review: ReviewPage, count: int, pause: float) -> 
     """Milliseconds of so many verdicts."""
     times: list[float] = []
     while len(times) < count:
-        if review.line.current is None:
+        if review.questions.current is None:
             answerer.begin()
         took = answerer.answer()
         if took is not None:
@@ -114,7 +114,7 @@ def answer(answerer: Answerer, review: ReviewPage, count: int, pause: float) -> 
 def frames(review: ReviewPage) -> list[float]:
     """Milliseconds of each frame while a photo is zoomed and moved at full resolution."""
     canvas = review.canvas
-    canvas.actual_size()
+    canvas.toggle()
     rest(1.5)
     times = []
     for step in range(FRAMES):
@@ -161,7 +161,7 @@ def main(library: Path, count: int, pause: float) -> None:
 
     def asks() -> bool:
         review = page_in_front(window.context)
-        return review is not None and review.asks and review.canvas.showing
+        return review is not None and review.is_asking and review.canvas.showing
 
     begun = time.perf_counter()
     pause_ms, _busy = monitor.during(show_first, WAIT, asks)

@@ -112,8 +112,9 @@ def test_a_photo_moved_while_the_library_is_open_keeps_verdicts_and_feature(
     until(lambda: "sub/cat_9.png" in ids(session))
     assert ids(session)["sub/cat_9.png"] == before["dog_1.png"]
     assert session.wait_until_idle(60)
-    details = session.images.details(before["dog_1.png"])
-    assert details.classes[0].verdict == 1
+    snapshot = session.snapshot()
+    cell = snapshot.row_of[before["dog_1.png"]], snapshot.column_of[dog]
+    assert snapshot.annotations[cell] == 1
     assert len(session.catalogue.features.missing("lite")) == 0
     shutil.rmtree(photos / "sub")
     image_id = before["dog_1.png"]

@@ -76,7 +76,9 @@ def ids_by_name(session: LibrarySession) -> dict[str, int]:
 
 
 def predicted(session: LibrarySession, image_id: int) -> set[str]:
-    return {item.name for item in session.images.details(image_id).classes if item.predicted}
+    snapshot = session.snapshot()
+    predicted = snapshot.predicted[snapshot.row_of[image_id]]
+    return {entry.name for entry, on in zip(snapshot.classes, predicted, strict=True) if on}
 
 
 def test_a_folder_is_scanned_encoded_and_predicted(
@@ -102,7 +104,9 @@ def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
     ids = filled(session, photos)
     details = session.images.details(ids["bad_1.jpg"])
     assert (details.state, details.reason) == (ImageState.UNREADABLE, "This file is not a photo.")
-    assert all(item.score is None and not item.predicted for item in details.classes)
+    snapshot = session.snapshot()
+    row = snapshot.row_of[ids["bad_1.jpg"]]
+    assert np.isnan(snapshot.scores[row]).all() and not snapshot.predicted[row].any()
     rows = select(session.snapshot(), Filter(state=ImageState.UNREADABLE), Sort())
     assert session.snapshot().image_ids[rows].tolist() == [ids["bad_1.jpg"]]
 
@@ -132,9 +136,10 @@ def test_annotations_are_committed_before_the_call_returns_and_shown_at_once(
     image, dog = ids["kite_1.jpg"], class_id(session, "dog")
     session.annotations.annotate([image], [dog], Verdict.PRESENT)
     assert session.catalogue.annotations.matrix([image], [dog]).tolist() == [[1]]
-    verdict = next(c for c in session.images.details(image).classes if c.name == "dog")
-    assert verdict.verdict is Verdict.PRESENT
-    assert verdict.corrected
+    snapshot = session.snapshot()
+    cell = snapshot.row_of[image], snapshot.column_of[dog]
+    assert snapshot.annotations[cell] == Verdict.PRESENT
+    assert snapshot.corrected[cell]
     assert AnnotationsChanged((image,)) in notices
     assert session.snapshot().bands.estimated  # one example of three classes tells little
     assert session.snapshot().bands.present.tolist() == [1, 0, 0]

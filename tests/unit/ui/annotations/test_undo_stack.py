@@ -70,7 +70,7 @@ def test_a_large_change_is_committed_off_the_window_and_holds_others_back(
 ) -> None:
     monkeypatch.setattr(undo, "INLINE_CELLS", 3)
     said: list[str] = []
-    desk.said.connect(said.append)
+    desk.message.connect(said.append)
     desk.annotate(list(range(1, 11)), [DOG], Verdict.PRESENT, "dog")
     assert desk.busy
     desk.annotate([1], [PERSON], Verdict.PRESENT, "person")

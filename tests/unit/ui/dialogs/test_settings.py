@@ -19,7 +19,8 @@ from ui_libraries import OpenSession
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.settings import Pace
 from lmpt_desktop.ui.help.about import AboutDialog
-from lmpt_desktop.ui.kit import formats, theme
+from lmpt_desktop.ui.kit import texts as formats
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.preferences.dialog import PreferencesDialog

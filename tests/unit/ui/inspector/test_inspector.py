@@ -250,11 +250,11 @@ def test_a_photo_without_prediction_says_so(panel: InspectorPanel) -> None:
     assert "Predictions follow" in panel.note.text()
 
 
-def test_missing_and_unreadable_photos_say_what_is_wrong(panel: InspectorPanel) -> None:
+def test_missing_and_unreadable_photos_say_what_is_wrong(panel: InspectorPanel, qtbot: Any) -> None:
     panel.show_images([MISSING])
     assert "no longer there" in panel.photo.message
     panel.show_images([UNREADABLE])
-    assert "cut short" in panel.photo.message
+    qtbot.waitUntil(lambda: "cut short" in panel.photo.message)
     assert "cut short" in panel.facts.problem.text()
 
 

@@ -7,7 +7,7 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QStyleHints
 from PySide6.QtWidgets import QApplication
 
-from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit import texts, theme
 from trainer.bands import Band
 
 TEXT = ("text", "muted", "head", "medium", "tail", "present", "absent", "warning", "error")
@@ -71,8 +71,8 @@ def test_band_marks_differ_in_shape_not_only_in_colour(qapp: object) -> None:
 
 
 def test_estimated_bands_say_so() -> None:
-    assert theme.band_word(Band.TAIL) == "tail"
-    assert "estimated" in theme.band_word(Band.TAIL, estimated=True)
+    assert texts.band_name(Band.TAIL) == "tail"
+    assert "estimated" in texts.band_name(Band.TAIL, estimated=True)
 
 
 def test_a_theme_is_applied_and_announced(qapp: object) -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
-from lmpt_desktop.ui.review.ends import nothing
+from lmpt_desktop.ui.review.end_panel import nothing
 
 FAKE_ENCODER = Path(__file__).parents[3] / "support" / "fake_encoder.py"
 

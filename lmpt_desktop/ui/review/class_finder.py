@@ -1,4 +1,4 @@
-"""Type-to-find for any class of the vocabulary: a few letters, Enter, present."""
+"""Finds any class of the vocabulary by a part of its name and marks it present or absent."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _, ngettext, number
 
 MOST_SHOWN = 40
-_TAKEN = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
-"""Keys that mean something else here than on the rest of the page."""
+_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+"""Keys that mean something else here than elsewhere on the page."""
 
 
 def matching(words: str, names: Sequence[str]) -> list[int]:
-    """Places of the names that hold every word; those that begin with the text come first."""
+    """Indices of the names that contain every word; those that begin with the text come first."""
     parts = words.lower().split()
     whole = words.lower().strip()
     lowered = [name.lower() for name in names]
@@ -27,15 +27,17 @@ def matching(words: str, names: Sequence[str]) -> list[int]:
 
 
 class ClassFinder(QWidget):
-    """A field, and while something is typed a list that narrows.  The keyboard stays in the
-    field; Up and Down move in the list."""
+    """A field and, below it, a list of the classes that match what is typed.
+
+    The keyboard stays in the field; Up and Down move in the list.
+    """
 
     chosen = Signal(int, bool)
     """Class id; True for present, False (Shift) for absent."""
     left = Signal()
-    """The keyboard is not wanted here any more."""
+    """The keyboard can go elsewhere."""
     found = Signal(str)
-    """What the list narrowed to, in words."""
+    """How many classes match, and the first of them, for screen readers."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,9 +47,7 @@ class ClassFinder(QWidget):
         self.line = QLineEdit()
         self.line.setObjectName("review-find-line")
         self.line.setAccessibleName(_("Find a class"))
-        self.line.setAccessibleDescription(
-            _("Enter says it is present, Shift and Enter that it is absent")
-        )
+        self.line.setAccessibleDescription(_("Enter marks it present, Shift+Enter absent"))
         self.line.setClearButtonEnabled(True)
         self.list = QListWidget()
         self.list.setObjectName("review-find-list")
@@ -71,7 +71,7 @@ class ClassFinder(QWidget):
         self.list.itemClicked.connect(lambda _item: self._choose(present=True))
 
     def show_key(self, key: str) -> None:
-        """Name the key that leads here."""
+        """Show the key that leads here."""
         text = _("Find a class ({key})").format(key=key) if key else _("Find a class")
         self.line.setPlaceholderText(text)
 
@@ -82,7 +82,7 @@ class ClassFinder(QWidget):
             self._fill(self.line.text())
 
     def start(self) -> None:
-        """Begin to type."""
+        """Take the keyboard."""
         self.line.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.line.selectAll()
 
@@ -92,13 +92,13 @@ class ClassFinder(QWidget):
     def _fill(self, text: str) -> None:
         self.list.clear()
         found = matching(text, self._names) if text.strip() else []
-        for place in found[:MOST_SHOWN]:
-            item = QListWidgetItem(self._names[place])
-            item.setToolTip(self._names[place])
-            item.setData(Qt.ItemDataRole.UserRole, self._classes[place].id)
+        for index in found[:MOST_SHOWN]:
+            item = QListWidgetItem(self._names[index])
+            item.setToolTip(self._names[index])
+            item.setData(Qt.ItemDataRole.UserRole, self._classes[index].id)
             self.list.addItem(item)
         if text.strip() and not found:
-            item = QListWidgetItem(_("No class is called that."))
+            item = QListWidgetItem(_("No class has this name."))
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)
         self.list.setCurrentRow(0)
@@ -124,10 +124,10 @@ class ClassFinder(QWidget):
         if watched is not self.line or not isinstance(event, QKeyEvent):
             return super().eventFilter(watched, event)
         key = Qt.Key(event.key())
-        if event.type() == QEvent.Type.ShortcutOverride and key in _TAKEN:
-            event.accept()  # else the page's commands would take them
+        if event.type() == QEvent.Type.ShortcutOverride and key in _KEYS:
+            event.accept()  # else commands of the page would get them
             return True
-        if event.type() != QEvent.Type.KeyPress or key not in _TAKEN:
+        if event.type() != QEvent.Type.KeyPress or key not in _KEYS:
             return super().eventFilter(watched, event)
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.review.canvas import LARGEST, PhotoCanvas, zoom_text
-from lmpt_desktop.ui.review.photos import Decoded, fitted
+from lmpt_desktop.ui.review.photo_canvas import LARGEST, PhotoCanvas, zoom_text
+from lmpt_desktop.ui.review.photo_pool import Decoded, fitted
 
 ROOM = QSize(400, 300)
 
@@ -156,7 +156,7 @@ def test_toggling_goes_between_fitted_and_actual_size(canvas: PhotoCanvas) -> No
 
 def test_where_there_is_no_photo_there_is_a_sentence(canvas: PhotoCanvas) -> None:
     canvas.show_photo(1, photo(QSize(4000, 3000)))
-    canvas.say("The file is no longer there.", 2)
+    canvas.show_text("The file is no longer there.", 2)
     assert not canvas.showing and canvas.image_id == 2
     canvas.zoom(3)
     canvas.toggle()

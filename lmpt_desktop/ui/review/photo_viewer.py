@@ -1,4 +1,4 @@
-"""The photo with its name and zoom below it, and the pool that has the next ones ready."""
+"""The photo with its name and zoom below it, and the pool that decodes the next ones."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.review.canvas import PhotoCanvas, zoom_text
-from lmpt_desktop.ui.review.photos import Key, PhotoPool, Unseen
+from lmpt_desktop.ui.review.photo_canvas import PhotoCanvas, zoom_text
+from lmpt_desktop.ui.review.photo_pool import Key, PhotoPool, UnshownPhoto
 
-ROOM_CALM_MS = 150
-"""A window that is being resized asks for photos of another size after this pause."""
+RESIZE_PAUSE_MS = 150
+"""Photos are decoded in another size once the window has kept its size for this long."""
 LOADING_MS = 250
-"""A photo that takes longer than this is said to be loading."""
+"""Photos that take longer show that they are loading."""
 
 
 class PhotoViewer(QWidget):
-    """Shows the image with the key it was given last."""
+    """Shows one photo, as soon as it is decoded."""
 
     room_changed = Signal()
-    """There is more or less room: ask for the photos again."""
+    """The photos are needed in another size: call :meth:`preload` again."""
 
     def __init__(self, locate: Callable[[int], Path], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,11 +38,11 @@ class PhotoViewer(QWidget):
             label.setProperty("role", "muted")
         self._key: Key | None = None
         self._shown: Key | None = None
-        """What the canvas has."""
+        """The photo on the canvas."""
         self._loading = self._timer(LOADING_MS)
-        self._loading.timeout.connect(self._say_loading)
-        self._calm = self._timer(ROOM_CALM_MS)
-        self._calm.timeout.connect(self.room_changed)
+        self._loading.timeout.connect(self._show_loading)
+        self._resized = self._timer(RESIZE_PAUSE_MS)
+        self._resized.timeout.connect(self.room_changed)
         foot = QHBoxLayout()
         foot.setContentsMargins(10, 3, 10, 3)
         foot.addWidget(self.name, 1)
@@ -55,51 +55,51 @@ class PhotoViewer(QWidget):
         self.pool.ready.connect(self._photo_ready)
         self.pool.full_ready.connect(self.canvas.show_full)
         self.canvas.full_wanted.connect(self._want_full)
-        self.canvas.room_changed.connect(self._calm.start)
+        self.canvas.room_changed.connect(self._resized.start)
         self.canvas.zoom_changed.connect(self._show_zoom)
 
     def show_image(self, key: Key, name: str) -> bool:
-        """Show this photo, now if it is decoded, else as soon as it is; whether it was."""
+        """Show this photo, now or as soon as it is decoded; returns whether it was decoded."""
         self._key = key
         self._loading.stop()
-        self.canvas.look_anew()
+        self.canvas.mark_unseen()
         self.name.setText(name)
         self.name.setToolTip(name)
         self.canvas.setAccessibleName(_("Photo {name}").format(name=name))
         decoded = self._show_decoded()
         if not decoded:
-            self.canvas.say("")
+            self.canvas.show_text("")
             self._loading.start()
         return decoded
 
-    def have_ready(self, keys: Sequence[Key]) -> None:
-        """Decode these, the first one first, and nothing else."""
+    def preload(self, keys: Sequence[Key]) -> None:
+        """Decode these, in this order, and no others."""
         self.pool.want(keys, self.canvas.room)
 
-    def sees(self, image_id: int) -> bool:
+    def shows(self, image_id: int) -> bool:
         """Whether this image is on screen."""
         return self.canvas.showing and self.canvas.image_id == image_id
 
     @property
     def version(self) -> str:
-        """Of the photo that was to be shown last."""
+        """The version of the photo that :meth:`show_image` was called with last."""
         return self._key[1] if self._key is not None else ""
 
     def has_shown(self, image_id: int) -> bool:
-        """Whether this image is on screen and was painted there."""
+        """Whether this image is on screen and has been painted."""
         return self.canvas.seen and self.canvas.image_id == image_id
 
     def cannot_show(self, key: Key) -> bool:
         """Whether it is known that this photo cannot be shown."""
-        return isinstance(self.pool.get(key), Unseen)
+        return isinstance(self.pool.get(key), UnshownPhoto)
 
     def close_viewer(self) -> None:
-        self.rest()
-        self._calm.stop()
+        self.stop_loading()
+        self._resized.stop()
         self.pool.close()
 
-    def rest(self) -> None:
-        """Nobody looks."""
+    def stop_loading(self) -> None:
+        """Nobody is looking: show no "Loading..." any more."""
         self._loading.stop()
 
     # ------------------------------------------------------------------------------ inside
@@ -111,22 +111,22 @@ class PhotoViewer(QWidget):
         return timer
 
     def _show_decoded(self) -> bool:
-        """Show the photo if the pool has it; it may also have become another size."""
+        """Show the photo if the pool has it, perhaps in another size than before."""
         if self._key is None:
             return False
         found = self.pool.get(self._key)
         if found is None:
-            return self.sees(self._key[0]) and self._shown == self._key
+            return self.shows(self._key[0]) and self._shown == self._key
         self._loading.stop()
-        if isinstance(found, Unseen):
+        if isinstance(found, UnshownPhoto):
             reason = _(found.reason)
-            skip = _("Go on to the next one.")
-            self.canvas.say(f"{reason}\n{skip}", self._key[0])
+            skip = _("Continue with the next one.")
+            self.canvas.show_text(f"{reason}\n{skip}", self._key[0])
             self.canvas.setAccessibleDescription(reason)
         else:
             self.canvas.setAccessibleDescription("")
             if self._shown != self._key and self._shown and self._shown[0] == self._key[0]:
-                self.canvas.say("")  # the same image, but what its file held before
+                self.canvas.show_text("")  # the file has other content than before
             self.canvas.show_photo(self._key[0], found)
         self._shown = self._key
         return True
@@ -140,9 +140,9 @@ class PhotoViewer(QWidget):
         if self._key is not None:
             self.pool.want_full(self._key)
 
-    def _say_loading(self) -> None:
+    def _show_loading(self) -> None:
         if not self.canvas.showing and not self.canvas.message:
-            self.canvas.say(_("Loading..."))
+            self.canvas.show_text(_("Loading..."))
 
     def _show_zoom(self, scale: float) -> None:
         text = zoom_text(scale, is_fitted=self.canvas.is_fitted) if self.canvas.showing else ""

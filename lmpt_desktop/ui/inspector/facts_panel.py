@@ -1,4 +1,4 @@
-"""File name, facts and caption of the photo in focus."""
+"""File name, facts and caption of the selected photo."""
 
 from __future__ import annotations
 
@@ -11,19 +11,20 @@ from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
+from lmpt_desktop.ui.inspector.image_facts import ImageFacts
 
 
 class ElidedLabel(QLabel):
-    """A label that shortens its text in the middle to fit; the tool tip has it whole."""
+    """A label that shortens its text in the middle to fit; the tool tip shows all of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._whole = ""
+        self._full_text = ""
         self.setMinimumWidth(40)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
 
-    def set_whole(self, text: str, tip: str = "") -> None:
-        self._whole = text
+    def set_full_text(self, text: str, tip: str = "") -> None:
+        self._full_text = text
         self.setToolTip(tip or text)
         self.setAccessibleName(text)
         self._elide()
@@ -39,36 +40,41 @@ class ElidedLabel(QLabel):
 
     def _elide(self) -> None:
         mode = Qt.TextElideMode.ElideMiddle
-        self.setText(self.fontMetrics().elidedText(self._whole, mode, self.width()))
+        self.setText(self.fontMetrics().elidedText(self._full_text, mode, self.width()))
 
 
 class CaptionEdit(QPlainTextEdit):
-    """One or two lines; committed by Enter or by leaving, taken back by Escape."""
+    """One or two lines; committed by Enter or by leaving, restored by Escape."""
 
     committed = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._kept = ""
+        self._stored = ""
         self.setObjectName("caption")
         self.setAccessibleName(_("Caption"))
-        self.setPlaceholderText(_("Add a caption: it helps training"))
         self.setTabChangesFocus(True)
         self.setFixedHeight(self.fontMetrics().lineSpacing() * 2 + 16)
 
+    def expect_caption(self) -> None:
+        """Be empty until :meth:`set_caption`; what is typed meanwhile is kept."""
+        self._stored = ""
+        self.clear()
+        self.setPlaceholderText("")
+
     def set_caption(self, text: str) -> None:
         """Show ``text``, unless the user is in the middle of writing another."""
-        if self.hasFocus() and self.toPlainText() != self._kept:
-            return
-        self._kept = text
-        if self.toPlainText() != text:
+        self.setPlaceholderText(_("Add a caption: it helps training"))
+        writing = self.hasFocus() and self.toPlainText() != self._stored
+        self._stored = text
+        if not writing and self.toPlainText() != text:
             self.setPlainText(text)
 
     def flush(self) -> None:
         """Commit what was typed, if anything."""
         text = " ".join(self.toPlainText().split())
-        if text != self._kept:
-            self._kept = text
+        if text != self._stored:
+            self._stored = text
             self.committed.emit(text)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -76,7 +82,7 @@ class CaptionEdit(QPlainTextEdit):
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.flush()
         elif key == Qt.Key.Key_Escape:
-            self.setPlainText(self._kept)
+            self.setPlainText(self._stored)
         else:
             super().keyPressEvent(event)
 
@@ -86,7 +92,7 @@ class CaptionEdit(QPlainTextEdit):
 
 
 class FactsPanel(QWidget):
-    """Name, one line of facts, what is wrong with the file if anything, caption."""
+    """Name, one line of facts, the problem with the file if there is one, caption."""
 
     caption_committed = Signal(int, str)
     """Image id, text."""
@@ -117,54 +123,54 @@ class FactsPanel(QWidget):
     def clear(self) -> None:
         self.caption.flush()
         self._image_id = -1
-        self.name.set_whole("")
-        self.facts.set_whole("")
+        self.name.set_full_text("")
+        self.facts.set_full_text("")
         self.problem.hide()
         self.caption.hide()
 
-    def show_image(self, details: ImageDetails) -> None:
-        """The facts of one image."""
-        if details.image_id != self._image_id:
+    def show_image(self, facts: ImageFacts, details: ImageDetails | None) -> None:
+        """Show the facts of one image; ``details`` is None until they are read."""
+        if facts.image_id != self._image_id:
             self.caption.flush()
-            self._image_id = details.image_id
+            self._image_id = facts.image_id
             self.caption.clearFocus()
-        self.name.set_whole(details.path.name, str(details.path))
-        self.facts.set_whole(facts_line(details))
-        self.problem.setText(_(details.reason) or self._state_sentence(details.state))
-        self.problem.setVisible(details.state is not ImageState.OK)
+            self.caption.expect_caption()
+        self.name.set_full_text(facts.file_name, str(details.path) if details else facts.name)
+        self.facts.set_full_text(facts_line(facts))
+        reason = _(details.reason) if details is not None and details.reason else ""
+        self.problem.setText(reason or state_sentence(facts.state))
+        self.problem.setVisible(facts.state is not ImageState.OK)
         self.caption.show()
-        self.caption.set_caption(details.caption)
+        if details is not None:
+            self.caption.set_caption(details.caption)
 
     def show_many(self, count: int, reviewed: int) -> None:
-        """The facts of a selection."""
+        """Show the facts of a selection."""
         self.clear()
-        self.name.set_whole(_("{0} photos selected").format(number(count)))
-        self.facts.set_whole(
+        self.name.set_full_text(_("{0} photos selected").format(number(count)))
+        self.facts.set_full_text(
             _("{0} reviewed; a verdict applies to all of them").format(number(reviewed))
         )
-
-    def _state_sentence(self, state: ImageState) -> str:
-        if state is ImageState.MISSING:
-            return _("The file is no longer there. Its annotations are kept.")
-        return _("The file cannot be read.") if state is ImageState.UNREADABLE else ""
 
     def _committed(self, text: str) -> None:
         if self._image_id >= 0:
             self.caption_committed.emit(self._image_id, text)
 
 
-def facts_line(details: ImageDetails) -> str:
-    """Size and date, in the user's own format."""
-    parts: list[str] = []
-    if details.size is not None:
-        parts.append(f"{number(details.size[0])} × {number(details.size[1])}")
-    if details.date is not None:
-        # Camera clocks know no zone: seconds count from the epoch as if it were UTC.
-        when = datetime.fromtimestamp(details.date, UTC)
-        parts.append(
-            QLocale().toString(
-                QDate(when.year, when.month, when.day), QLocale.FormatType.ShortFormat
-            )
-        )
-    parts.append(_("reviewed") if details.reviewed else _("not reviewed"))
+def facts_line(facts: ImageFacts) -> str:
+    """Size, date in the user's own format, and whether the image is reviewed."""
+    # Camera clocks know no zone: seconds count from the epoch as if it were UTC.
+    when = datetime.fromtimestamp(facts.date, UTC)
+    day = QDate(when.year, when.month, when.day)
+    parts = [QLocale().toString(day, QLocale.FormatType.ShortFormat)]
+    if facts.size is not None:
+        parts.insert(0, f"{number(facts.size[0])} × {number(facts.size[1])}")
+    parts.append(_("reviewed") if facts.reviewed else _("not reviewed"))
     return "  ·  ".join(parts)
+
+
+def state_sentence(state: ImageState) -> str:
+    """What is wrong with the file; "" if nothing is."""
+    if state is ImageState.MISSING:
+        return _("The file is no longer there. Its annotations are kept.")
+    return _("The file cannot be read.") if state is ImageState.UNREADABLE else ""

@@ -1,4 +1,4 @@
-"""The photo in front: fitted or zoomed, moved by hand, painted from pixels already decoded."""
+"""The photo on screen: fitted or zoomed, moved by hand, painted from decoded pixels."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.review.photos import Decoded, fitted
+from lmpt_desktop.ui.review.photo_pool import Decoded, fitted
 
 STEP = 1.25
 """One press of + or one notch of the wheel."""
 LARGEST = 16.0
-"""Screen pixels a photo pixel, at most."""
+"""Most screen pixels per photo pixel."""
 PAN_SHARE = 0.1
 """Shift and an arrow key move this share of the view."""
 _ARROWS = {
@@ -37,18 +37,18 @@ _ARROWS = {
 class PhotoCanvas(QWidget):
     """Shows one photo.
 
-    Scales are in device pixels a photo pixel.  While fitted, what the pool decoded is painted
-    as it is; zoomed in, the level that has enough pixels is painted through the painter's
-    transformation, the visible part only.
+    Scales are in device pixels per photo pixel.  While fitted, the pixels are painted as the
+    pool decoded them; zoomed in, the visible part of the image with enough pixels is scaled by
+    the painter.
     """
 
     painted = Signal(int)
-    """The image with this id is on screen now (once for every showing)."""
+    """The image with this id is on screen now (emitted once each time it is shown)."""
     full_wanted = Signal()
     """Zoomed in further than the decoded pixels go."""
     room_changed = Signal()
     zoom_changed = Signal(float)
-    """1.0 is one screen pixel a photo pixel."""
+    """1.0 is one screen pixel per photo pixel."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,7 +59,7 @@ class PhotoCanvas(QWidget):
         # Every pixel is painted, so Qt need not clear them first.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._image_id = -1
-        self._announced = True
+        self._seen = True
         self._screen: QPixmap | None = None
         self._full: QPixmap | None = None
         self._size = QSize()
@@ -76,7 +76,7 @@ class PhotoCanvas(QWidget):
 
     @property
     def room(self) -> QSize:
-        """Device pixels there are."""
+        """The size in device pixels."""
         return self.size() * self.devicePixelRatioF()
 
     @property
@@ -86,22 +86,22 @@ class PhotoCanvas(QWidget):
 
     @property
     def message(self) -> str:
-        """What is written where no photo is shown."""
+        """The text in place of a photo."""
         return self._message
 
     @property
     def showing(self) -> bool:
-        """Whether a photo is to be seen."""
+        """Whether a photo is shown."""
         return self._screen is not None
 
     @property
     def seen(self) -> bool:
-        """Whether a photo has been painted, so that it could be looked at."""
-        return self.showing and self._announced
+        """Whether a photo is shown and has been painted."""
+        return self.showing and self._seen
 
-    def look_anew(self) -> None:
-        """Something else is asked about the photo: it is not seen until it is painted again."""
-        self._announced = False
+    def mark_unseen(self) -> None:
+        """Something else is asked about the photo: it counts as seen once it is painted again."""
+        self._seen = False
         self.update()
 
     def show_photo(self, image_id: int, decoded: Decoded) -> None:
@@ -112,21 +112,21 @@ class PhotoCanvas(QWidget):
         self._image_id = image_id
         if not same:
             self._full = None
-            self._announced = False
+            self._seen = False
             self._set_scale(None)
         self.update()
 
     def show_full(self, image_id: int, image: QImage) -> None:
-        """The same photo with more pixels."""
+        """Show the same photo with more pixels."""
         if image_id == self._image_id:
             self._full = QPixmap.fromImage(image)
             self.update()
 
-    def say(self, sentence: str, image_id: int = -1) -> None:
+    def show_text(self, text: str, image_id: int = -1) -> None:
         """Show a sentence in place of a photo."""
         self._screen = self._full = None
-        self._image_id, self._message = image_id, sentence
-        self._announced = False
+        self._image_id, self._message = image_id, text
+        self._seen = False
         self._set_scale(None)
         self.update()
 
@@ -138,26 +138,25 @@ class PhotoCanvas(QWidget):
 
     @property
     def scale(self) -> float:
-        """Device pixels a photo pixel."""
+        """Device pixels per photo pixel."""
         return self._scale if self._scale is not None else self._fit_scale()
 
     def fit(self) -> None:
-        """The whole photo, as large as there is room."""
+        """Show the whole photo."""
         self._set_scale(None)
 
-    def actual_size(self, at: QPointF | None = None) -> None:
-        """One device pixel a photo pixel, around ``at`` (a place in the widget)."""
-        self._zoom_to(1.0, at)
-
     def toggle(self, at: QPointF | None = None) -> None:
-        """Between fitted and 100 % (200 % where fitted is about as large)."""
+        """Switch between fitted and 100 %, or 200 % where fitted is about 100 %.
+
+        ``at`` is the point of the widget that stays in place.
+        """
         if self._scale is not None:
             self.fit()
         else:
             self._zoom_to(1.0 if self._fit_scale() < 0.9 else 2 * self._fit_scale(), at)
 
     def zoom(self, steps: float, at: QPointF | None = None) -> None:
-        """Larger for positive steps; what is at ``at`` stays there."""
+        """Enlarge, or reduce for negative steps; the pixel under ``at`` stays there."""
         if self.showing:
             self._zoom_to(self.scale * STEP**steps, at)
 
@@ -199,7 +198,7 @@ class PhotoCanvas(QWidget):
         self.update()
 
     def _bound(self) -> None:
-        """Keep the photo in the view: no more empty space than there must be."""
+        """Move the photo so that it leaves no avoidable empty space."""
         assert self._scale is not None
         room = self.room
         self._centre = QPointF(
@@ -234,8 +233,8 @@ class PhotoCanvas(QWidget):
             painter.setPen(QPen(colours.colour("accent"), 2))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
-        if not self._announced:
-            self._announced = True
+        if not self._seen:
+            self._seen = True
             self.painted.emit(self._image_id)
 
     def _paint_photo(self, painter: QPainter, screen: QPixmap) -> None:
@@ -275,7 +274,7 @@ class PhotoCanvas(QWidget):
             visible.width() * across,
             visible.height() * down,
         )
-        # From 300 % on, pixels are what one wants to see.
+        # From 300 % on single pixels are what one wants to see.
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 3.0)
         painter.drawPixmap(_divided(target, ratio), level, source)
 

@@ -14,8 +14,15 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.review import photos
-from lmpt_desktop.ui.review.photos import Decoded, PhotoPool, Unseen, decode, decode_full, fitted
+from lmpt_desktop.ui.review import photo_pool as photos
+from lmpt_desktop.ui.review.photo_pool import (
+    Decoded,
+    PhotoPool,
+    UnshownPhoto,
+    decode,
+    decode_full,
+    fitted,
+)
 
 
 @pytest.fixture
@@ -83,7 +90,7 @@ def test_a_photo_that_cannot_be_read_has_a_reason(pool: PhotoPool, qtbot: QtBot)
     qtbot.waitUntil(lambda: pool.get((7, "v")) is not None and pool.get((8, "v")) is not None)
     for image_id in (7, 8):
         found = pool.get((image_id, "v"))
-        assert isinstance(found, Unseen) and found.reason.endswith(".")
+        assert isinstance(found, UnshownPhoto) and found.reason.endswith(".")
     pool.forget_failures()
     assert pool.get((7, "v")) is None
 

@@ -1,7 +1,7 @@
 """Photos for the review view: decoded ahead at the size they will have on screen.
 
-A few threads decode what the page says it will need, in that order; what is no longer wanted
-does not begin.  Full resolution is read for the photo in front alone, when it is zoomed into.
+A few threads decode the photos the page will need, in order; those it no longer needs are
+cancelled.  Full resolution is read only for the photo on screen, when it is zoomed into.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.tasks import Task
 from trainer.photo import UnreadablePhoto, photo_size, read_photo
 
 THREADS = 2
 KEPT_BYTES = 64_000_000
-"""Decoded photos kept, besides those wanted now."""
+"""Size of the decoded photos kept for going back."""
 LARGEST_PIXELS = 40_000_000
-"""A photo of more pixels is shown a little reduced at 100 %: four bytes a pixel add up."""
+"""A photo with more pixels is reduced even at 100 %, to save memory."""
 MOST_ENLARGED = 4.0
 """A small photo is enlarged to fit, but no further than this."""
 
@@ -41,14 +41,14 @@ class Decoded:
 
 
 @dataclass(frozen=True)
-class Unseen:
+class UnshownPhoto:
     """The photo cannot be shown; ``reason`` is a sentence for the user."""
 
     reason: str
 
 
 def fitted(size: QSize, room: QSize) -> QSize:
-    """How large a photo of ``size`` pixels is when it fits ``room`` pixels."""
+    """The size in pixels at which a photo of ``size`` fits ``room``."""
     if size.isEmpty() or room.isEmpty():
         return QSize(1, 1)
     wanted = size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
@@ -108,12 +108,12 @@ class PhotoPool(QObject):
         self._locate = locate
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="review photos")
         self._room = QSize(1, 1)
-        self._kept: OrderedDict[Key, Decoded | Unseen] = OrderedDict()
-        self._tasks: dict[Key, tasks.Task] = {}
+        self._kept: OrderedDict[Key, Decoded | UnshownPhoto] = OrderedDict()
+        self._tasks: dict[Key, Task] = {}
         self._wanted: tuple[Key, ...] = ()
-        self._full: tuple[Key, tasks.Task] | None = None
+        self._full: tuple[Key, Task] | None = None
 
-    def get(self, key: Key) -> Decoded | Unseen | None:
+    def get(self, key: Key) -> Decoded | UnshownPhoto | None:
         """The photo, if it has been decoded."""
         found = self._kept.get(key)
         if found is not None:
@@ -149,16 +149,22 @@ class PhotoPool(QObject):
         def failed(_error: Exception) -> None:  # what is on screen stays there
             self._full = None
 
-        task = tasks.start(lambda: decode_full(self._locate(key[0])), done, failed, self._threads)
+        task = Task(
+            lambda: decode_full(self._locate(key[0])),
+            done,
+            failed,
+            owner=self,
+            pool=self._threads,
+        )
         self._full = (key, task)
 
     def forget_failures(self) -> None:
         """Try again what could not be read: the files may have changed."""
-        for key in [key for key, found in self._kept.items() if isinstance(found, Unseen)]:
+        for key in [key for key, found in self._kept.items() if isinstance(found, UnshownPhoto)]:
             del self._kept[key]
 
     def close(self) -> None:
-        """Decode nothing any more."""
+        """Stop decoding."""
         self._cancel(set(self._tasks))
         if self._full is not None:
             self._full[1].cancel()
@@ -169,19 +175,25 @@ class PhotoPool(QObject):
         for key in keys:
             self._tasks.pop(key).cancel()
 
-    def _decode(self, key: Key, room: QSize) -> tasks.Task:
-        def read() -> Decoded | Unseen:
+    def _decode(self, key: Key, room: QSize) -> Task:
+        def read() -> Decoded | UnshownPhoto:
             try:
                 return decode(self._locate(key[0]), room)
             except UnreadablePhoto as problem:
-                return Unseen(problem.reason)
+                return UnshownPhoto(problem.reason)
 
         def failed(error: Exception) -> None:
-            self._keep(key, Unseen(str(error) or _("This photo cannot be shown.")))
+            self._keep(key, UnshownPhoto(str(error) or _("This photo cannot be shown.")))
 
-        return tasks.start(read, lambda found: self._keep(key, found), failed, self._threads)
+        return Task(
+            read,
+            lambda found: self._keep(key, found),
+            failed,
+            owner=self,
+            pool=self._threads,
+        )
 
-    def _keep(self, key: Key, found: Decoded | Unseen) -> None:
+    def _keep(self, key: Key, found: Decoded | UnshownPhoto) -> None:
         self._tasks.pop(key, None)
         self._kept[key] = found
         total = sum(_size(kept) for kept in self._kept.values())
@@ -193,5 +205,5 @@ class PhotoPool(QObject):
         self.ready.emit(key[0])
 
 
-def _size(found: Decoded | Unseen) -> int:
+def _size(found: Decoded | UnshownPhoto) -> int:
     return found.image.sizeInBytes() if isinstance(found, Decoded) else 0

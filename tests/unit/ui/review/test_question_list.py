@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.ui.review.line import Act, Line, Question
+from lmpt_desktop.ui.review.question_list import Decision, Question, QuestionList
 
 
-def line(count: int = 5) -> Line:
-    return Line(Question(image, 100 + image % 2) for image in range(1, count + 1))
+def line(count: int = 5) -> QuestionList:
+    return QuestionList(Question(image, 100 + image % 2) for image in range(1, count + 1))
 
 
-def act(batch: int, question: Question, verdict: Verdict = Verdict.PRESENT) -> Act:
-    return Act(batch, question.image_id, question.class_id, verdict, answers=True)
+def act(batch: int, question: Question, verdict: Verdict = Verdict.PRESENT) -> Decision:
+    return Decision(batch, question.image_id, question.class_id, verdict, answers=True)
 
 
-def answer(asked: Line, batch: int, verdict: Verdict = Verdict.PRESENT) -> Question:
+def answer(asked: QuestionList, batch: int, verdict: Verdict = Verdict.PRESENT) -> Question:
     question = asked.current
     assert question is not None
     asked.record(act(batch, question, verdict), advance=True)
@@ -29,7 +29,7 @@ def test_an_answer_goes_on_and_is_counted() -> None:
     answer(asked, 1)
     answer(asked, 2, Verdict.ABSENT)
     tally = asked.tally()
-    assert asked.place == 2
+    assert asked.position == 2
     assert (tally.answered, tally.present, tally.absent) == (2, 1, 1)
     assert tally.gained == {101}
 
@@ -37,10 +37,10 @@ def test_an_answer_goes_on_and_is_counted() -> None:
 def test_taking_back_a_skip_has_nothing_to_undo() -> None:
     asked = line()
     asked.advance()
-    step = asked.take_back()
-    assert step is not None and step.act is None
-    assert asked.place == 0
-    assert asked.take_back() is None
+    step = asked.undo_step()
+    assert step is not None and step.decision is None
+    assert asked.position == 0
+    assert asked.undo_step() is None
 
 
 def test_the_last_word_on_a_class_counts_once() -> None:
@@ -66,12 +66,12 @@ def test_other_questions_never_repeat_one_that_was_asked() -> None:
 def test_other_questions_come_after_those_one_has_looked_back_from() -> None:
     asked = line()
     answered = [answer(asked, batch) for batch in (1, 2, 3)]
-    assert asked.look_back() and asked.look_back()
+    assert asked.go_back() and asked.go_back()
     asked.replace_rest([Question(9, 100), Question(3, 101)])
     for question in reversed(answered):
-        step = asked.take_back()
-        assert step is not None and step.act is not None
-        assert asked.current == question and step.act.image_id == question.image_id
+        step = asked.undo_step()
+        assert step is not None and step.decision is not None
+        assert asked.current == question and step.decision.image_id == question.image_id
 
 
 def test_what_is_saved_late_counts_where_it_was_said() -> None:
@@ -80,20 +80,20 @@ def test_what_is_saved_late_counts_where_it_was_said() -> None:
     assert first is not None
     asked.advance()
     assert not asked.record(act(1, first), advance=True, at=first)
-    assert asked.place == 1 and asked.tally().answered == 1
-    step = asked.take_back()
-    assert step is not None and step.act is not None and asked.current == first
+    assert asked.position == 1 and asked.tally().answered == 1
+    step = asked.undo_step()
+    assert step is not None and step.decision is not None and asked.current == first
 
 
 def test_an_image_that_is_gone_is_not_asked_about_again() -> None:
-    asked = Line([Question(1, 7), Question(2, 7), Question(1, 8), Question(3, 7)])
+    asked = QuestionList([Question(1, 7), Question(2, 7), Question(1, 8), Question(3, 7)])
     asked.drop_current()
     assert [question.image_id for question in asked.around(0, 9)] == [2, 3]
 
 
 def test_what_is_kept_ready_comes_in_the_order_it_will_be_needed() -> None:
     asked = line(9)
-    asked.place = 4
+    asked.position = 4
     assert [question.image_id for question in asked.around(2, 3)] == [5, 6, 7, 8, 4, 3]
 
 
@@ -110,7 +110,7 @@ def test_undone_elsewhere_it_does_not_count_and_its_question_is_back() -> None:
 @given(st.lists(st.sampled_from(["answer", "skip", "back", "look back", "undo elsewhere"])))
 def test_any_sequence_keeps_the_place_inside_and_the_tally_true(steps: list[str]) -> None:
     asked = line(6)
-    said: dict[int, Act] = {}
+    said: dict[int, Decision] = {}
     for number, step in enumerate(steps, 1):
         if step == "answer" and asked.current is not None:
             said[number] = act(number, asked.current)
@@ -118,16 +118,16 @@ def test_any_sequence_keeps_the_place_inside_and_the_tally_true(steps: list[str]
         elif step == "skip":
             asked.advance()
         elif step == "look back":
-            asked.look_back()
+            asked.go_back()
         elif step == "back":
-            taken = asked.take_back()
-            if taken is not None and taken.act is not None:
-                del said[taken.act.batch_id]
+            taken = asked.undo_step()
+            if taken is not None and taken.decision is not None:
+                del said[taken.decision.batch_id]
         elif step == "undo elsewhere" and said:
             newest = max(said)
             assert asked.rewind(newest)
             del said[newest]
-        assert 0 <= asked.place <= len(asked)
+        assert 0 <= asked.position <= len(asked)
         assert (asked.current is None) == asked.at_end
         assert asked.tally().answered == len(
             {(one.image_id, one.class_id) for one in said.values()}

@@ -1,4 +1,4 @@
-"""How a verdict looks and reads, in one place."""
+"""The colour and the sign of a verdict."""
 
 from __future__ import annotations
 
@@ -6,41 +6,38 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
 
-_WORDS = {
-    Verdict.PRESENT: N_("present"),
-    Verdict.ABSENT: N_("absent"),
-    Verdict.UNKNOWN: N_("unknown"),
-}
-NEXT = {
-    Verdict.UNKNOWN: Verdict.PRESENT,
-    Verdict.PRESENT: Verdict.ABSENT,
-    Verdict.ABSENT: Verdict.UNKNOWN,
-}
-"""What a number key or a click makes of a verdict."""
-
-
-def verdict_word(verdict: Verdict) -> str:
-    return _(_WORDS[verdict])
+_COLOURS = {Verdict.PRESENT: "present", Verdict.ABSENT: "absent", Verdict.UNKNOWN: "muted"}
 
 
 def verdict_colour(verdict: Verdict) -> QColor:
-    name = {Verdict.PRESENT: "present", Verdict.ABSENT: "absent"}.get(verdict, "muted")
-    return theme.current().colour(name)
+    return theme.current().colour(_COLOURS[verdict])
 
 
-def paint_sign(painter: QPainter, area: QRectF, verdict: Verdict, ink: QColor) -> None:
-    """A tick or a cross in the middle of ``area``; nothing for unknown."""
+def paint_verdict_sign(
+    painter: QPainter,
+    area: QRectF,
+    verdict: Verdict,
+    ink: QColor,
+    *,
+    share: float = 0.2,
+    width: float = 2.0,
+) -> None:
+    """Paint a tick or a cross in the middle of ``area``; nothing for unknown.
+
+    Args:
+        share: of the area's side, half the height of the sign.
+        width: of the pen.
+    """
     if verdict is Verdict.UNKNOWN:
         return
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    pen = QPen(ink, 2.0)
+    pen = QPen(ink, width)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     painter.setPen(pen)
-    centre, unit = area.center(), min(area.width(), area.height()) * 0.2
+    centre, unit = area.center(), min(area.width(), area.height()) * share
     if verdict is Verdict.PRESENT:
         painter.drawPolyline(
             [

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import ClassEntry
-from lmpt_desktop.ui.review.find import ClassFinder, matching
+from lmpt_desktop.ui.review.class_finder import ClassFinder, matching
 
 NAMES = ("traffic light", "street light", "light bulb", "kite", "lighthouse")
 

@@ -1,0 +1,95 @@
+"""What a snapshot knows of one image, read from the image's row (Qt-free).
+
+Nothing here looks at whole arrays: with 100,000 images that would take longer than a verdict may.
+What only the catalogue knows is in :class:`~lmpt_desktop.engine.views.ImageDetails`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.records import NO_DATE, ImageState, Verdict
+from lmpt_desktop.domain.snapshot import Snapshot
+from trainer.bands import Band
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """One image.
+
+    Attributes:
+        image_id: its id.
+        name: its path inside its folder, with "/" between parts.
+        version: changes with the content of its file.
+        state: whether the file can be read.
+        reviewed: whether it is marked as reviewed.
+        size: (width, height) in pixels, None where not known.
+        date: seconds since the epoch, when it was taken, else when its file last changed.
+    """
+
+    image_id: int
+    name: str
+    version: str
+    state: ImageState
+    reviewed: bool
+    size: tuple[int, int] | None
+    date: float
+
+    @property
+    def file_name(self) -> str:
+        return self.name.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class ClassFacts:
+    """One class of one image; ``score`` and ``band`` are None where not known."""
+
+    class_id: int
+    name: str
+    score: float | None
+    predicted: bool
+    verdict: Verdict
+    band: Band | None
+
+
+def file_version(snapshot: Snapshot, image_id: int) -> str:
+    """What changes with the content of the image's file; "" if the image is not there."""
+    row = snapshot.row_of.get(image_id, -1)
+    return snapshot.images.fingerprints[row] if row >= 0 else ""
+
+
+def image_facts(snapshot: Snapshot, image_id: int) -> ImageFacts | None:
+    """The facts of an image; None if it is not in the library any more."""
+    row = snapshot.row_of.get(image_id, -1)
+    if row < 0:
+        return None
+    images = snapshot.images
+    width, height = int(images.widths[row]), int(images.heights[row])
+    taken = int(images.taken[row])
+    return ImageFacts(
+        image_id=image_id,
+        name=images.names[row],
+        version=images.fingerprints[row],
+        state=ImageState(int(images.states[row])),
+        reviewed=bool(snapshot.reviewed[row]),
+        size=(width, height) if width and height else None,
+        date=float(taken) if taken != NO_DATE else float(images.mtime[row]) / 1e9,
+    )
+
+
+def class_facts(snapshot: Snapshot, row: int, column: int, bands: ClassBands | None) -> ClassFacts:
+    """The facts of a class for the image in ``row``; ``bands`` may be of an earlier snapshot."""
+    score = float(snapshot.scores[row, column])
+    known = not np.isnan(score)
+    band = bands.bands[column] if bands is not None and column < len(bands.bands) else None
+    return ClassFacts(
+        class_id=snapshot.classes[column].id,
+        name=snapshot.classes[column].name,
+        score=score if known else None,
+        predicted=known and score >= float(snapshot.thresholds[column]),
+        verdict=Verdict(int(snapshot.annotations[row, column])),
+        band=band,
+    )
