@@ -22,6 +22,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path.insert(0, str(Path(__file__).parents[2] / "support"))
 
 import numpy as np
+from paper_library import photo_file
 from parts.figures import resident_mb, row
 from parts.library import BACKBONE, unit_rows
 from parts.monitor import Monitor
@@ -37,8 +38,9 @@ from lmpt_desktop.engine.notices import AnnotationsChanged, ImagesChanged, Predi
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import SortKey
 from lmpt_desktop.ui.grid.view import GridView
+from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.shell.settings import ComputerSettings
-from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
+from lmpt_desktop.ui.window.library_opening import LibraryOpener
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 CLASSES = 80
