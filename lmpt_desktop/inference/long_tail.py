@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +13,7 @@ from lmpt_desktop.domain.natural_order import natural_ranks
 from lmpt_desktop.domain.predictions import has_scores, predicted_classes
 from lmpt_desktop.inference.counting import count_columns, row_blocks
 from lmpt_desktop.inference.loss_figures import LossFigures, loss_figures
-from trainer.bands import Band, BandLimits
+from trainer.bands import BandLimits
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -127,58 +126,3 @@ def long_tail(
 def _precision(names: Sequence[str], known: Mapping[str, float | None] | None) -> FloatArray:
     values = ((known or {}).get(name) for name in names)
     return np.array([np.nan if value is None else value for value in values], np.float64)
-
-
-class TailOrder(StrEnum):
-    """What the classes are ordered by; numbers highest first, NaN last."""
-
-    COUNT = "count"
-    NAME = "name"
-    VOCABULARY = "vocabulary"
-    PRECISION = "precision"
-    PREDICTED = "predicted"
-    UNJUDGED = "unjudged"
-    ABSENT = "absent"
-    WEIGHT = "weight"
-    MARGIN = "margin"
-    BALANCE = "balance"
-    BAND = "band"
-
-
-def ordered(
-    tail: LongTail, order: TailOrder, *, reverse: bool = False, among: IntArray | None = None
-) -> IntArray:
-    """Columns in ``order``: (k,) int64.
-
-    Ties stay in the vocabulary's order.
-
-    Args:
-        reverse: reverse the order (NaN still last).
-        among: (k,) the columns to order; None for all.
-    """
-    columns = np.arange(len(tail)) if among is None else np.sort(among)
-    keys = _key(tail, order)[columns]
-    return columns[np.argsort(-keys if reverse else keys, kind="stable")]
-
-
-def _key(tail: LongTail, order: TailOrder) -> FloatArray:
-    """(C,) sort keys that increase in the order's natural direction."""
-    match order:
-        case TailOrder.NAME:
-            return tail.name_ranks.astype(np.float64)
-        case TailOrder.VOCABULARY:
-            return np.arange(len(tail), dtype=np.float64)
-        case TailOrder.BAND:
-            places = {band: place for place, band in enumerate(Band)}
-            return np.array([places[band] for band in tail.bands.bands], np.float64)
-    figures = {
-        TailOrder.COUNT: tail.counts,
-        TailOrder.PRECISION: tail.average_precision,
-        TailOrder.PREDICTED: tail.predicted,
-        TailOrder.UNJUDGED: tail.unjudged,
-        TailOrder.ABSENT: tail.absent,
-        TailOrder.WEIGHT: tail.losses.weights,
-        TailOrder.MARGIN: tail.losses.margins,
-        TailOrder.BALANCE: tail.losses.balance,
-    }
-    return -figures[order].astype(np.float64)

@@ -8,18 +8,13 @@ untrusted lists.
 from __future__ import annotations
 
 import csv
+import math
+from collections.abc import Iterable, Sequence
 from typing import TextIO
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 
-CLASS_COLUMNS = (
-    "class", "band", "present", "absent", "predicted", "not_judged", "average_precision",
-    "embedding_weight", "embedding_margin", "mean_balance_weight",
-)  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _DIGITS = 6
 
@@ -29,38 +24,30 @@ def text_cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_class_figures(tail: LongTail, order: NDArray[np.int64], file: TextIO) -> int:
-    """One row per class of ``order`` (k,) under ``CLASS_COLUMNS``; returns k."""
+def write_table(titles: Sequence[str], rows: Iterable[Sequence[object]], file: TextIO) -> int:
+    """Write a table whose cells are text, int or float; returns the number of rows.
+
+    Titles are written as they are; a float that is NaN becomes an empty cell.
+    """
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(CLASS_COLUMNS)
-    losses = tail.losses
-    for column in order.tolist():
-        writer.writerow(
-            (
-                text_cell(tail.names[column]),
-                tail.bands.bands[column].value,
-                int(tail.present[column]),
-                int(tail.absent[column]),
-                int(tail.predicted[column]),
-                int(tail.unjudged[column]),
-                _number(tail.average_precision[column]),
-                _number(losses.weights[column]),
-                _number(losses.margins[column]),
-                _number(losses.balance[column]),
-            )
-        )
-    return len(order)
+    writer.writerow(titles)
+    count = 0
+    for row in rows:
+        writer.writerow([_cell(value) for value in row])
+        count += 1
+    return count
 
 
-def write_together(tail: LongTail, found: CoOccurrence, file: TextIO) -> int:
+def write_co_occurrence(tail: LongTail, found: CoOccurrence, file: TextIO) -> int:
     """A square table of image counts, names on both sides; returns its rows."""
-    writer = csv.writer(file, lineterminator="\n")
-    names = [text_cell(tail.names[column]) for column in found.columns.tolist()]
-    writer.writerow(("class", *names))
-    for name, counts in zip(names, found.counts.tolist(), strict=True):
-        writer.writerow((name, *counts))
-    return len(names)
+    names = [tail.names[column] for column in found.columns.tolist()]
+    rows = ([name, *counts] for name, counts in zip(names, found.counts.tolist(), strict=True))
+    return write_table(["class", *map(text_cell, names)], rows, file)
 
 
-def _number(value: np.float64 | NDArray[np.float64]) -> str:
-    return "" if np.isnan(value) else f"{float(value):.{_DIGITS}g}"
+def _cell(value: object) -> object:
+    if isinstance(value, str):
+        return text_cell(value)
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.{_DIGITS}g}"
+    return value

@@ -317,8 +317,8 @@ class Studio:
         )
         self.window.context.report("The tags were not exported", OSError("The disk is full."))
         note = self.window.notifications.notify(
-            "The retraining is finished",
-            "Compare the new prompts with the ones in use, then decide.",
+            "Retraining finished",
+            "Compare the new version with the one in use, then decide.",
             colour="accent",
         )
         note.add_button("Compare...", lambda: None)

@@ -75,7 +75,7 @@ def test_a_pair_of_classes_opens_the_photos_with_both(window: MainWindow, qtbot:
     page = window.page
     assert page is not None
     tail_page.tabs.setCurrentIndex(1)
-    together = tail_page.together
+    together = tail_page.co_occurrence
     qtbot.waitUntil(lambda: together.found is not None, timeout=WAIT_MS)
     together.table.setFocus()
     together.table.selectRow(0)

@@ -110,14 +110,19 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
     window.commands.trigger("model.versions")
     versions = opened(window, VersionsDialog, qtbot)
     assert isinstance(versions, VersionsDialog)
-    assert [item.active for item in versions.model.versions] == [True, False]
+    qtbot.waitUntil(
+        lambda: [item.active for item in versions.model.rows] == [True, False], timeout=WAIT_MS
+    )
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: np.allclose(page.session.snapshot().scores, before, equal_nan=True), timeout=WAIT_MS
     )
     versions.select_version(result.version_id)
+    qtbot.waitUntil(versions.discard.isEnabled, timeout=WAIT_MS)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
-    assert [item.version_id for item in page.session.versions.all()] == [0]
+    qtbot.waitUntil(
+        lambda: [item.version_id for item in page.session.versions.all()] == [0], timeout=WAIT_MS
+    )
 
 
 def test_changed_photos_can_be_shown_in_the_grid(
@@ -141,7 +146,9 @@ def test_discarding_new_prompts_deletes_their_version(
     finish(run, qtbot)
     comparison = compared(window, run, qtbot)
     qtbot.mouseClick(comparison.discard, Qt.MouseButton.LeftButton)
-    assert [item.version_id for item in page.session.versions.all()] == [0]
+    qtbot.waitUntil(
+        lambda: [item.version_id for item in page.session.versions.all()] == [0], timeout=WAIT_MS
+    )
 
 
 @pytest.mark.parametrize("end", ["fail", "die"])
@@ -156,8 +163,8 @@ def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
     before = page.session.snapshot().scores.copy()
     run = retrain(window, qtbot)
     finish(run, qtbot, RunState.FAILED)
-    assert run.page.headline.text() == "The training failed"
-    assert "Predictions are as they were" in run.page.details.text()
+    assert run.page.headline.text() == "Training failed"
+    assert "Predictions have not changed" in run.page.details.text()
     assert not run.page.compare.isVisible()
     qtbot.mouseClick(run.page.log, Qt.MouseButton.LeftButton)
     log = opened(window, LogDialog, qtbot)
@@ -236,17 +243,19 @@ def test_a_version_is_named_exported_imported_and_compared(
     window.commands.trigger("model.versions")
     versions = opened(window, VersionsDialog, qtbot)
     assert isinstance(versions, VersionsDialog)
-    made = versions.model.versions[0].version_id
+    qtbot.waitUntil(lambda: len(versions.model.rows) == 2, timeout=WAIT_MS)
+    made = versions.model.rows[0].version_id
     versions.select_version(made)
-    qtbot.keyClicks(versions.words.name, "first try")
-    qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
-    assert page.session.versions.all()[0].name == "first try"
-    assert "55 annotations on 11 photos" in versions.words.origin.text()
+    qtbot.keyClicks(versions.details.name, "first try")
+    qtbot.keyClick(versions.details.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: page.session.versions.all()[0].name == "first try", timeout=WAIT_MS)
+    assert "55 annotations on 11 photos" in versions.details.origin.text()
 
     versions.export_to(tmp_path / "first.zip")
     qtbot.waitUntil(lambda: "Written to" in versions.strip.text, timeout=WAIT_MS)
     versions.import_from(tmp_path / "first.zip")
     qtbot.waitUntil(lambda: "was imported" in versions.strip.text, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(versions.model.rows) == 3, timeout=WAIT_MS)
     taken = versions.selected()
     assert taken is not None and taken.version_id not in (made, 0) and not taken.active
 
@@ -284,7 +293,7 @@ def test_a_retraining_is_suggested_in_a_notification(
     assert suggestion is not None
     assert suggestion.timer.isActive()  # photos were annotated a moment ago
     advise, asked = page.session.training.advice, []
-    monkeypatch.setattr(page.session, "retrain_advice", lambda: (asked.append(1), advise())[1])
+    monkeypatch.setattr(page.session.training, "advice", lambda: (asked.append(1), advise())[1])
     window.settings.set(SUGGEST_RETRAIN, False)
     suggestion.ask()
     window.settings.set(SUGGEST_RETRAIN, True)

@@ -172,11 +172,12 @@ def test_retrain_compare_promote_and_roll_back(
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not same(page.session.snapshot().scores, before), timeout=WAIT_MS)
     assert page.session.snapshot().trained.all()
-    assert window.status.currentMessage() == "The new prompts are in use."
+    assert window.status.currentMessage() == "The new version is in use."
 
     window.commands.trigger("model.versions")
     versions = window.findChild(VersionsDialog)
     assert versions is not None
+    qtbot.waitUntil(versions.roll_back.isEnabled, timeout=WAIT_MS)
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: same(page.session.snapshot().scores, before), timeout=WAIT_MS)
 
@@ -200,7 +201,7 @@ def test_a_killed_trainer_is_reported_and_only_its_run_is_lost(
     os.kill(fit_process(page), signal.SIGKILL)
     qtbot.waitUntil(lambda: state(run) is RunState.FAILED, timeout=WAIT_MS)
     assert "killed" in run.page.details.text()
-    assert "Predictions are as they were" in run.page.details.text()
+    assert "Predictions have not changed" in run.page.details.text()
     assert same(page.session.snapshot().scores, before)
     np.testing.assert_array_equal(page.session.snapshot().annotations, annotations)
     qtbot.mouseClick(run.page.log, Qt.MouseButton.LeftButton)

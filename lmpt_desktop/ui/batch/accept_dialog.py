@@ -291,7 +291,7 @@ class AcceptDialog(LibraryDialog):
             self.chooser.list.viewport().update()
         self._show_thresholds()
         if survey.too_many:
-            self.strip.say(
+            self.strip.show_text(
                 _(
                     "{count} are more than the {most} that can be accepted at once. Raise the "
                     "least score, or choose fewer classes or photos."
@@ -310,7 +310,7 @@ class AcceptDialog(LibraryDialog):
     def _not_surveyed(self, error: Exception) -> None:
         self._asking = False
         if not self._closed:
-            self.strip.say(str(error), "error")
+            self.strip.show_text(str(error), "error")
             self._sum_up()
 
     def _tell_age(self) -> None:
@@ -320,7 +320,7 @@ class AcceptDialog(LibraryDialog):
         now, then = self.session.snapshot(), self._snapshot
         if any(getattr(now, part) is not getattr(then, part) for part in _SHOWN):
             self._old = True
-            self.strip.say(
+            self.strip.show_text(
                 _(
                     "Predictions or annotations have changed since this list was made. What "
                     "you see is what would be accepted."
@@ -405,7 +405,7 @@ class AcceptDialog(LibraryDialog):
                 self._set_saving(False)
                 self.bring_up_to_date()
                 self._old = False
-                self.strip.say(
+                self.strip.show_text(
                     _(
                         "Some of these were annotated in the meantime, so nothing was saved. The "
                         "list is up to date now; look at it again."
@@ -416,12 +416,14 @@ class AcceptDialog(LibraryDialog):
             verdicts = np.full(len(image_ids), PRESENT, np.int8)
             if not self._desk.apply(image_ids, class_ids, verdicts, text, self._saved):
                 self._set_saving(False)
-                self.strip.say(_("Another change is still being saved. Try again in a moment."))
+                self.strip.show_text(
+                    _("Another change is still being saved. Try again in a moment.")
+                )
 
         def failed(error: Exception) -> None:
             if not self._closed:
                 self._set_saving(False)
-                self.strip.say(str(error), "error")
+                self.strip.show_text(str(error), "error")
 
         tasks.start(
             lambda: bool(still_unknown(session.snapshot(), image_ids, class_ids).all()),
@@ -436,7 +438,7 @@ class AcceptDialog(LibraryDialog):
     def _not_saved(self, error: object) -> None:
         if self._saving and not self._closed:
             self._set_saving(False)
-            self.strip.say(str(error), "error")
+            self.strip.show_text(str(error), "error")
 
     def _set_saving(self, saving: bool) -> None:
         self._saving = saving

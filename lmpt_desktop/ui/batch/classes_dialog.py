@@ -247,7 +247,7 @@ class SetClassesDialog(LibraryDialog):
     def _count_failed(self, error: Exception) -> None:
         self._counting = False
         if not self._closed:
-            self.strip.say(str(error), "error")
+            self.strip.show_text(str(error), "error")
 
     def _sum_up(self) -> None:
         wanted, found = self.model.wanted, self.model.verdict_counts
@@ -298,7 +298,7 @@ class SetClassesDialog(LibraryDialog):
                 return
             if len(found) != number:
                 self._set_saving(False)
-                self.strip.say(
+                self.strip.show_text(
                     _(
                         "Something changed in the meantime, so nothing was saved. Look at the "
                         "numbers again."
@@ -313,12 +313,14 @@ class SetClassesDialog(LibraryDialog):
             )
             if not begun:
                 self._set_saving(False)
-                self.strip.say(_("Another change is still being saved. Try again in a moment."))
+                self.strip.show_text(
+                    _("Another change is still being saved. Try again in a moment.")
+                )
 
         def failed(error: Exception) -> None:
             if not self._closed:
                 self._set_saving(False)
-                self.strip.say(str(error), "error")
+                self.strip.show_text(str(error), "error")
 
         tasks.start(lambda: changes(session.snapshot(), ids, verdicts), done, failed)
 
@@ -330,7 +332,7 @@ class SetClassesDialog(LibraryDialog):
     def _not_saved(self, error: object) -> None:
         if self._saving and not self._closed:
             self._set_saving(False)
-            self.strip.say(str(error), "error")
+            self.strip.show_text(str(error), "error")
 
     def _set_saving(self, saving: bool) -> None:
         self._saving = saving

@@ -1,10 +1,10 @@
-"""What dialogs on an open library share: notices while open, and a line to say things in."""
+"""What dialogs on an open library share: the session's notices, and a strip for messages."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
@@ -23,20 +23,22 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.notices import Notice
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.tasks import Task
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
+log = logging.getLogger(__name__)
 
-logger = logging.getLogger(__name__)
+ResultT = TypeVar("ResultT")
 
 
 class MessageStrip(QFrame):
-    """One sentence with an icon and at most one button; hidden while there is nothing."""
+    """A message with an icon and at most one button; hidden while there is none."""
 
     pressed = Signal()
+    """The button was pressed."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,8 +66,8 @@ class MessageStrip(QFrame):
     def text(self) -> str:
         return self.sentence.text()
 
-    def say(self, text: str, kind: str = "text", button: str = "") -> None:
-        """Show a sentence; ``kind`` is "text", "warning" or "error"."""
+    def show_text(self, text: str, kind: str = "text", button: str = "") -> None:
+        """Show a message; ``kind`` is "text", "warning" or "error"."""
         self._kind = kind
         self.sentence.setText(text)
         self.sentence.setAccessibleName(text)
@@ -75,7 +77,7 @@ class MessageStrip(QFrame):
         self.setVisible(bool(text))
 
     def clear(self) -> None:
-        self.say("")
+        self.show_text("")
 
     def _restyle(self, *_: object) -> None:
         colours = theme.current()
@@ -91,8 +93,8 @@ class MessageStrip(QFrame):
 class LibraryDialog(QDialog):
     """A modeless dialog about one open library, deleted when closed.
 
-    ``bridge`` brings the session's notices; without one the dialog shows what holds when it
-    is opened.
+    Without a ``bridge`` for the session's notices it shows the library as it was when it was
+    opened.
     """
 
     def __init__(
@@ -116,21 +118,29 @@ class LibraryDialog(QDialog):
             self._bridge.on(kind, handler)
             self._handlers.append(handler)
 
-    def attempt(self, act: Callable[[], object]) -> bool:
-        """Do something that may be refused; a refusal is said in the strip."""
-        try:
-            act()
-        except Exception as error:  # every refusal carries a sentence for the user
-            logger.warning("refused: %s", error, exc_info=True)
-            gone = isinstance(error, KeyError)
-            said = _("It is no longer there.") if gone else str(error)
-            self.strip.say(said or type(error).__name__, "error")
-            return False
-        return True
+    def run(
+        self,
+        work: Callable[[], ResultT],
+        done: Callable[[ResultT], object] | None = None,
+        failed: Callable[[Exception], object] | None = None,
+    ) -> Task[ResultT]:
+        """Call ``work``, which may use the catalogue, off the window's thread.
+
+        ``done(result)`` follows while the dialog is there.  An error goes to ``failed``, or is
+        shown in the strip.
+        """
+        return Task(work, done, failed or self.show_error, owner=self)
+
+    def show_error(self, error: Exception) -> None:
+        """Show in the strip why something was refused."""
+        log.warning("refused: %s", error, exc_info=error)
+        gone = isinstance(error, KeyError)
+        message = _("It no longer exists.") if gone else str(error)
+        self.strip.show_text(message or type(error).__name__, "error")
 
     def event(self, event: QEvent) -> bool:
         answer = super().event(event)
-        # When it opens, and when what it says becomes longer.
+        # When it opens, and when its texts become longer.
         if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest) and self.isVisible():
             grow_to_text(self)
         return answer
@@ -145,8 +155,8 @@ class LibraryDialog(QDialog):
 def grow_to_text(dialog: QDialog) -> None:
     """Make a dialog as high as its wrapped texts need, as far as the screen allows.
 
-    Qt opens dialogs no higher than two thirds of the screen and rather cuts lines: on a small
-    screen, or a large one at 150 %, that is soon reached.
+    Qt opens dialogs at most two thirds as high as the screen and cuts lines off beyond that,
+    which a small screen, or a large one at 150 %, soon reaches.
     """
     layout = dialog.layout()
     if layout is not None:
@@ -168,7 +178,10 @@ def close_box(dialog: QDialog) -> QDialogButtonBox:
 
 
 def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None:
-    """Rows of one line, no grid, whole rows selected; ``stretch`` takes the room left."""
+    """Style a table: one line per row, no grid, whole rows selected.
+
+    ``widths`` are the least widths of columns, in pixels; column ``stretch`` takes the rest.
+    """
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setShowGrid(False)
     table.setTabKeyNavigation(False)
@@ -185,7 +198,7 @@ def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None
     header.setHighlightSections(False)
     header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
     for column, width in widths.items():
-        # Words of another language may be longer than those the width was chosen for.
+        # Titles in another language may be longer than those the width was chosen for.
         needed = header.sectionSizeHint(column) + 14 if table.model() is not None else 0
         header.resizeSection(column, max(width, needed))
 
@@ -216,7 +229,7 @@ def larger(font: QFont, factor: float) -> QFont:
 
 
 def tint(label: QLabel, colour: QColor) -> None:
-    """Write a label in a colour."""
+    """Give the text of a label a colour."""
     palette = label.palette()
     palette.setColor(QPalette.ColorRole.WindowText, colour)
     label.setPalette(palette)

@@ -1,4 +1,4 @@
-"""Axes of the charts: counts on a logarithmic scale with a true zero, and class names."""
+"""Axes of the charts: counts on a logarithmic scale that includes zero, and class names."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from lmpt_desktop.translation import number
 from lmpt_desktop.ui.kit import theme
 
 LONGEST_NAME = 118.0
-"""Pixels a class name may take before it is cut."""
+"""Pixels a class name may take before it is elided."""
 _AIR = 6.0
 _SAMPLE = 24
 _TICK_ROOM = 17.0
-"""Pixels from one count to the next."""
-LONGEST_LYING = 260.0
+"""The least distance between counts, in pixels."""
+LONGEST_HORIZONTAL = 260.0
 
 
 def focus_frame(name: str) -> str:
-    """The style of a chart of this object name: a frame where the keyboard is."""
+    """Style sheet for a chart of this object name: a frame while it has the keyboard focus."""
     colours = theme.current()
     return (
         f"#{name} {{ border: 1px solid {colours.surface}; }}"
@@ -33,16 +33,17 @@ def focus_frame(name: str) -> str:
 
 
 def heights(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Where counts stand on the chart: log10(1 + n), which is 0 for 0."""
+    """Heights of counts on the chart: log10(1 + n), which is 0 for 0."""
     return np.log10(1.0 + counts)
 
 
 def height(count: float) -> float:
+    """The height of one count, as :func:`heights`."""
     return float(np.log10(1.0 + count))
 
 
 class CountAxis(pg.AxisItem):
-    """Says counts at the places that :func:`heights` gives them."""
+    """Labels counts at the heights that :func:`heights` gives them."""
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[Any]:
         decades = [10**decade for decade in range(int(max(maxVal, 0.0)) + 2)]
@@ -59,9 +60,9 @@ class CountAxis(pg.AxisItem):
 
 
 class NameAxis(pg.AxisItem):
-    """Class names at whole numbers, as many as there is room for; the current one always.
+    """Class names at whole numbers, as many as there is room for, and always the current one.
 
-    At the bottom they lie where each has room for itself, else they stand.
+    At the bottom they are horizontal where there is room for that, else vertical.
     """
 
     def __init__(self, side: str) -> None:
@@ -71,7 +72,7 @@ class NameAxis(pg.AxisItem):
         self._longest = 0.0
         self._limit = LONGEST_NAME
         self.room = 0
-        """Pixels it takes across."""
+        """Its width (left) or height (bottom), in pixels."""
         self._current = -1
         self._font = QFont()
 
@@ -90,15 +91,15 @@ class NameAxis(pg.AxisItem):
             self._redraw()
 
     def set_limit(self, pixels: float) -> None:
-        """Let no name take more than this (nor more than ``LONGEST_NAME``)."""
+        """Limit the length of names to this and to ``LONGEST_NAME``."""
         self._limit = min(pixels, LONGEST_NAME)
         self.fit()
 
     def fit(self) -> None:
-        """Take the room the names need at the present zoom."""
+        """Take the room that the names need at the current zoom."""
         self._longest = min(self._widest, self._limit)
-        if self.orientation == "bottom" and self._lying():
-            self._longest = min(self._widest, LONGEST_LYING)
+        if self.orientation == "bottom" and self._horizontal():
+            self._longest = min(self._widest, LONGEST_HORIZONTAL)
             self.room = round(QFontMetricsF(self._font).height() + 2 * _AIR)
         else:
             self.room = round(self._longest + 2 * _AIR)
@@ -114,8 +115,8 @@ class NameAxis(pg.AxisItem):
         size = self.geometry().width() if self.orientation == "bottom" else self.geometry().height()
         return size / abs(last - first) if last != first else 0.0
 
-    def _lying(self) -> bool:
-        return self._room() > min(self._widest, LONGEST_LYING) + 2 * _AIR
+    def _horizontal(self) -> bool:
+        return self._room() > min(self._widest, LONGEST_HORIZONTAL) + 2 * _AIR
 
     def generateDrawSpecs(self, p: QPainter) -> Any:
         area = self.mapRectFromParent(self.geometry())
@@ -136,7 +137,7 @@ class NameAxis(pg.AxisItem):
         metrics = QFontMetricsF(self._font)
         across = (
             self._longest + 2 * _AIR
-            if self.orientation == "bottom" and self._lying()
+            if self.orientation == "bottom" and self._horizontal()
             else (metrics.height())
         )
         step = max(1, int(np.ceil(across / room)))
@@ -168,7 +169,7 @@ class NameAxis(pg.AxisItem):
         if self.orientation == "left":
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             p.drawText(QRectF(area.left() + _AIR, where - high / 2, wide, high), flags, text)
-        elif self._lying():
+        elif self._horizontal():
             box = QRectF(where - wide / 2, area.top() + _AIR, wide, high)
             p.drawText(box, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
         else:

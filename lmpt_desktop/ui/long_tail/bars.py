@@ -1,4 +1,4 @@
-"""The bars: one item that draws only what is in view, so that thousands of classes are cheap."""
+"""The bars: one item that draws only what is in view, so that thousands of classes stay fast."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from lmpt_desktop.ui.kit import theme
 from trainer.bands import Band
 
 FILL = 0.4
-"""Half of a bar's width where there is room, in classes."""
+"""Half of a bar's width where there is room, as a share of a class's place."""
 WIDEST = 28.0
-"""Half of a bar's width at most, in pixels."""
+"""The largest half width of a bar, in pixels."""
 CROWDED = 4.0
-"""Below so many pixels a class, bars touch."""
+"""Below this many pixels per class, bars touch."""
 ZERO_DEPTH = 6.0
-"""Pixels that the mark of a class with nothing reaches below the line."""
+"""How far the mark of a class without examples reaches below the line, in pixels."""
 
 
 class BarsItem(pg.GraphicsObject):
-    """Bars in band colours, a line across each for what is predicted, a box below for zero."""
+    """Bars in band colours, a line across each for predictions, a box below for no example."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class BarsItem(pg.GraphicsObject):
         Args:
             heights, marks: (n,) of bars and of the lines across; no line where NaN.
             bands: (n,) places in ``list(Band)``.
-            estimated: hatch the bars, since nobody has counted them.
+            estimated: hatch the bars, since they are estimates.
             top: of the chart.
         """
         self.prepareGeometryChange()
@@ -83,7 +83,7 @@ class BarsItem(pg.GraphicsObject):
             wide = max(1.25 * half, 2 * x_pixel)
             box = QRectF(self._current - wide, -self._top, 2 * wide, 3 * self._top)
             p.fillRect(box, colours.colour("selection"))
-        x, tops, marks, bands, zeros = self._seen(first, last, x_pixel)
+        x, tops, marks, bands, zeros = self._in_view(first, last, x_pixel)
         half = max(half, 0.5 * x_pixel)
         p.setPen(Qt.PenStyle.NoPen)
         for number, band in enumerate(Band):
@@ -98,20 +98,20 @@ class BarsItem(pg.GraphicsObject):
         self._draw_zeros(p, x[zeros], half, y_pixel, crowded)
         self._draw_marks(p, x, marks, half)
 
-    def _seen(self, first: int, last: int, pixel: float) -> tuple[NDArray[Any], ...]:
-        """What to draw of the classes from ``first`` to before ``last``.
+    def _in_view(self, first: int, last: int, pixel: float) -> tuple[NDArray[Any], ...]:
+        """What to draw of the classes from ``first`` up to, not including, ``last``.
 
-        Middles, tops, marks, bands and whether there is a class with nothing: (n,) each.  Where
-        several classes fall on one pixel they are drawn as one, with the tallest's colour.
+        Middles, tops, marks, bands and whether a class has no example: (n,) each.  Classes that
+        fall on one pixel are drawn as one, in the colour of the tallest.
         """
         tops, marks = self._heights[first:last], self._marks[first:last]
         bands, x = self._bands[first:last], np.arange(first, last, dtype=np.float64)
-        together = int(pixel)
-        if together < 2 or not len(x):
+        per_pixel = int(pixel)
+        if per_pixel < 2 or not len(x):
             return x, tops, marks, bands, tops <= 0
-        starts = np.arange(0, len(x), together)
+        starts = np.arange(0, len(x), per_pixel)
         tallest = np.maximum.reduceat(tops, starts)
-        numbers = np.repeat(np.arange(len(starts)), together)[: len(x)]
+        numbers = np.repeat(np.arange(len(starts)), per_pixel)[: len(x)]
         leading = np.flatnonzero(tops >= tallest[numbers])
         _groups, found = np.unique(numbers[leading], return_index=True)
         return (

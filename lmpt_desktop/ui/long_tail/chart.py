@@ -16,20 +16,20 @@ from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _
 from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.long_tail import words
 from lmpt_desktop.ui.long_tail.axes import CountAxis, NameAxis, focus_frame, height, heights
 from lmpt_desktop.ui.long_tail.bars import BarsItem
+from lmpt_desktop.ui.long_tail.columns import class_facts, class_sentence
 from lmpt_desktop.ui.long_tail.dots import DotsItem
 from trainer.bands import Band
 
 ZOOM = 1.6
 CLOSEST = 4.0
-"""So many classes at least are in view."""
+"""The least number of classes in view."""
 PAGE = 10
 AXIS_WIDTH = 62
 PRECISION_HEIGHT = 62
 NAMES_SHARE = 0.28
-"""Of the chart's height, for names at most."""
+"""The largest share of the chart's height that names take."""
 _PAD = 0.6
 
 
@@ -54,7 +54,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self._bars = BarsItem()
         self._dots = DotsItem()
         self.names = NameAxis("bottom")
-        # pyqtgraph's types do not know what it adds to the Qt classes it builds on.
+        # pyqtgraph's types leave out what it adds to its Qt base classes.
         layout: Any = self.ci
         scene: Any = self.scene()
         self.counts: Any = layout.addPlot(
@@ -149,14 +149,14 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self._dots.set_dots(values, bands)
 
     def set_current(self, place: int) -> None:
-        """Mark a class and bring it into view; tells nobody."""
+        """Mark a class and bring it into view, without a signal."""
         self._current = place
         self._bars.set_current(place)
         self.names.set_current(place)
         if self._tail is None or not 0 <= place < len(self._columns):
             self.setAccessibleDescription("")
             return
-        self.setAccessibleDescription(words.class_sentence(self._tail, int(self._columns[place])))
+        self.setAccessibleDescription(class_sentence(self._tail, int(self._columns[place])))
         first, last = self.shown
         if not first + 0.4 <= place <= last - 0.4:
             middle = place - (last - first) / 2
@@ -172,7 +172,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self.counts.setXRange(-_PAD, max(len(self._columns), 1) - 1 + _PAD, padding=0)
 
     def zoom(self, factor: float) -> None:
-        """Show ``factor`` times as few classes, around the current one."""
+        """Magnify ``factor`` times, around the current class."""
         first, last = self.shown
         centre = self._current if first <= self._current <= last else (first + last) / 2
         wide = max(min(CLOSEST, len(self._columns)), (last - first) / factor)
@@ -183,7 +183,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
     # ---------------------------------------------------------------------- mouse and keys
 
     def place_at(self, scene: QPointF) -> int:
-        """The class at a place of the scene, -1 where there is none."""
+        """The class at a point of the scene, -1 where there is none."""
         view = self.counts.getViewBox()
         area = view.sceneBoundingRect()
         if not area.left() <= scene.x() <= area.right():
@@ -313,7 +313,7 @@ def tool_tip(tail: LongTail, column: int) -> str:
     """Every figure of a class, as rich text."""
     lines = "".join(
         f"<tr><td>{escape(label)}&nbsp;&nbsp;</td><td align='right'>{escape(value)}</td></tr>"
-        for label, value in words.class_facts(tail, column)
+        for label, value in class_facts(tail, column)
     )
     hint = escape(_("Click to see its photos"))
     return f"<b>{escape(tail.names[column])}</b><table>{lines}</table>{hint}"

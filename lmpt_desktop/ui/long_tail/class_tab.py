@@ -16,33 +16,27 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.inference.long_tail import LongTail, TailOrder
-from lmpt_desktop.translation import N_, _
-from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.inference.long_tail import LongTail
+from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.tables import Index
+from lmpt_desktop.ui.kit.texts import band_name
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
-from lmpt_desktop.ui.long_tail import words
 from lmpt_desktop.ui.long_tail.chart import ZOOM, ClassChart
 from lmpt_desktop.ui.long_tail.class_table import ClassTable, ClassTableModel
+from lmpt_desktop.ui.long_tail.columns import BY_NAME, COLUMNS, NAME, class_sentence
 from trainer.bands import Band
 
-ORDERS = (
-    (N_("Number of examples"), TailOrder.COUNT),
-    (N_("Name"), TailOrder.NAME),
-    (N_("Vocabulary order"), TailOrder.VOCABULARY),
-    (N_("Average precision"), TailOrder.PRECISION),
-    (N_("Predicted photos"), TailOrder.PREDICTED),
-    (N_("Predicted, not judged"), TailOrder.UNJUDGED),
-)
 _STEPS = 100
-"""Steps of the scroll bar to a class."""
+"""Steps of the scroll bar per class."""
 
 
 class ClassTab(QWidget):
-    """:attr:`opened` carries a class (column of the library) and the order of what was opened."""
+    """Chart and table of the same classes."""
 
     opened = Signal(int, object)
+    """A class (column of the library's arrays) and the :class:`TailColumn` that was opened."""
     rows_changed = Signal()
     """Other classes are listed, in another order, or selected."""
 
@@ -52,13 +46,14 @@ class ClassTab(QWidget):
         self.chart = ClassChart()
         self.table = ClassTable(self.model)
         self.current = -1
-        """The class in focus, as a column of the library; -1 for none."""
+        """The current class, as a column of the library's arrays; -1 for none."""
         self.order = QComboBox()
         self.order.setObjectName("tail-order")
         self.order.setAccessibleName(_("Sort classes by"))
-        for text, order in ORDERS:
-            self.order.addItem(_(text), order)
-        self.direction = _button("tail-direction", _("Turn the order around"), checkable=True)
+        for column in COLUMNS:
+            if column.sort_text:
+                self.order.addItem(_(column.sort_text), column.name)
+        self.direction = _button("tail-direction", _("Reverse order"), checkable=True)
         self.closer = _button("tail-zoom-in", _("Fewer classes in view (+)"))
         self.wider = _button("tail-zoom-out", _("More classes in view (-)"))
         self.everything = _button("tail-zoom-all", _("All classes in view (0)"))
@@ -85,7 +80,7 @@ class ClassTab(QWidget):
         flow.setContentsMargins(0, 0, 0, 0)
         zooms = (self.closer, self.wider, self.everything)
         for group in ((label, self.order, self.direction), zooms, (self.legend,)):
-            flow.addWidget(_together(*group))
+            flow.addWidget(_grouped(*group))
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
@@ -115,9 +110,7 @@ class ClassTab(QWidget):
         self.everything.clicked.connect(self.chart.show_all)
         self.chart.view_changed.connect(self._follow_view)
         self.chart.current_changed.connect(lambda place: self._focus(self._column(place)))
-        self.chart.opened.connect(
-            lambda place: self.opened.emit(self._column(place), TailOrder.NAME)
-        )
+        self.chart.opened.connect(lambda place: self.opened.emit(self._column(place), NAME))
         self.scroll_bar.valueChanged.connect(self._scrolled)
         self.table.opened.connect(self.opened)
         selection = self.table.selectionModel()
@@ -131,7 +124,7 @@ class ClassTab(QWidget):
         return self.model.tail
 
     def show_tail(self, tail: LongTail, among: NDArray[np.int64] | None) -> None:
-        """Show these figures; of the classes ``among``, or of all."""
+        """Show the classes ``among`` of ``tail``, or all."""
         if self.tail is not None and 0 <= self.current < len(self.tail):
             # Columns move when classes are added, merged or archived: the class stays.
             found = np.flatnonzero(tail.class_ids == self.tail.class_ids[self.current])
@@ -142,7 +135,7 @@ class ClassTab(QWidget):
         self._restyle()
 
     def _column(self, place: int) -> int:
-        rows = self.model.rows
+        rows = self.model.listed
         return int(rows[place]) if 0 <= place < len(rows) else -1
 
     def _reordered(self) -> None:
@@ -150,19 +143,20 @@ class ClassTab(QWidget):
             return
         for widget in (self.order, self.direction):
             widget.blockSignals(True)
-        self.order.setCurrentIndex(self.order.findData(self.model.key))
-        self.direction.setChecked(self.model.turned)
+        self.order.setCurrentIndex(self.order.findData(self.model.order.name))
+        self.direction.setChecked(self.model.reverse)
         for widget in (self.order, self.direction):
             widget.blockSignals(False)
         self._show_direction()
-        self.chart.show_tail(self.tail, self.model.rows)
+        self.chart.show_tail(self.tail, self.model.listed)
         self._focus(self.current)
         self._follow_view()
         self.rows_changed.emit()
 
     def _order_chosen(self, *_args: object) -> None:
         if self.order.currentData():
-            self.model.arrange(TailOrder(self.order.currentData()), self.direction.isChecked())
+            order = BY_NAME[self.order.currentData()]
+            self.model.arrange(order, reverse=self.direction.isChecked())
         self._show_direction()
 
     def _show_direction(self) -> None:
@@ -180,15 +174,15 @@ class ClassTab(QWidget):
         if place >= 0:
             self.table.show_class(column)
         if self.tail is not None and place >= 0:
-            self.sentence.setText(words.class_sentence(self.tail, column))
+            self.sentence.setText(class_sentence(self.tail, column))
         else:
-            self.sentence.setText(_("Arrow keys go from class to class; Enter shows its photos."))
+            self.sentence.setText(_("Arrow keys move between classes; Enter shows the photos."))
 
     # -------------------------------------------------------------------------- scroll bar
 
     def _follow_view(self) -> None:
         first, last = self.chart.shown
-        count, wide = len(self.model.rows), last - first
+        count, wide = len(self.model.listed), last - first
         self.scroll_bar.blockSignals(True)
         self.scroll_bar.setPageStep(max(1, round(wide * _STEPS)))
         self.scroll_bar.setSingleStep(_STEPS)
@@ -213,7 +207,7 @@ class ClassTab(QWidget):
 def legend(tail: LongTail | None) -> str:
     """What the marks of the chart mean, as rich text."""
     colours = theme.current()
-    parts = [(BAND_SHAPES[band], colours.band(band).name(), words.band_word(band)) for band in Band]
+    parts = [(BAND_SHAPES[band], colours.band(band).name(), band_name(band)) for band in Band]
     if tail is not None and tail.estimated:
         parts.append(("▒", colours.muted, _("estimated from predictions")))
     else:
@@ -236,7 +230,7 @@ def _button(name: str, tip: str, *, checkable: bool = False) -> QToolButton:
     return button
 
 
-def _together(*parts: QWidget) -> QWidget:
+def _grouped(*parts: QWidget) -> QWidget:
     group = QWidget()
     row = QHBoxLayout(group)
     row.setContentsMargins(0, 0, 0, 0)

@@ -32,12 +32,12 @@ def attach(context: ShellContext) -> None:
 
 
 def show(context: ShellContext) -> None:
-    """Bring the page to the front, as soon as what it is made with is loaded."""
+    """Bring the page to the front, once its modules are loaded."""
     _with_page(context, lambda _page: None)
 
 
 def export(context: ShellContext) -> None:
-    """Ask for a file and write what the page shows to it."""
+    """Ask for a file and save what the page shows there."""
     _with_page(context, lambda page: _ask_and_export(context, page))
 
 
@@ -75,7 +75,7 @@ def _make(context: ShellContext, library: OpenLibrary) -> LongTailPage:
     page.vocabulary_wanted.connect(lambda: context.commands.trigger("vocabulary.edit"))
     page.export_wanted.connect(lambda: context.commands.trigger("long-tail.export"))
     page.left.connect(library.show_grid)
-    page.said.connect(context.status.show_text)
+    page.message.connect(context.status.show_text)
     page.failed.connect(context.report_failure)
     return page
 

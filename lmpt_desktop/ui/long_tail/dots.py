@@ -1,6 +1,7 @@
-"""AP as dots in the bands' shapes: drawn as shapes, so that a saved drawing is made of them too.
+"""AP as dots in the shapes of the bands.
 
-pyqtgraph's own scatter plot copies pictures of its symbols, which an SVG holds one by one.
+They are drawn as shapes so that an exported SVG stays small: pyqtgraph's own scatter plot copies
+pictures of its symbols, each of which the SVG would hold.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from lmpt_desktop.ui.kit import theme
 from trainer.bands import Band
 
 RADIUS = 4.0
-"""Pixels."""
+"""In pixels."""
 MANY = 300
-"""With more classes in view, dots are points of one shape."""
+"""With more classes in view than this, dots are plain points."""
 POINT = 3.5
 
 
@@ -71,12 +72,14 @@ class DotsItem(pg.GraphicsObject):
                 if band is Band.HEAD:
                     p.drawEllipse(centre, wide, high)
                 else:
-                    p.drawPolygon(_square(centre, wide, high, turned=band is Band.TAIL))
+                    p.drawPolygon(_square(centre, wide, high, rotated=band is Band.TAIL))
 
 
-def _square(centre: QPointF, wide: float, high: float, *, turned: bool) -> QPolygonF:
-    corners = ((0, -1), (1, 0), (0, 1), (-1, 0)) if turned else ((-1, -1), (1, -1), (1, 1), (-1, 1))
-    size = 1.15 if turned else 0.88  # so that all shapes look equally large
+def _square(centre: QPointF, wide: float, high: float, *, rotated: bool) -> QPolygonF:
+    corners = (
+        ((0, -1), (1, 0), (0, 1), (-1, 0)) if rotated else ((-1, -1), (1, -1), (1, 1), (-1, 1))
+    )
+    size = 1.15 if rotated else 0.88  # so that all shapes look equally large
     return QPolygonF(
         [QPointF(centre.x() + x * size * wide, centre.y() + y * size * high) for x, y in corners]
     )

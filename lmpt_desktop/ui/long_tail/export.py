@@ -1,4 +1,4 @@
-"""A chart as a picture or a drawing, with a title and what its marks mean."""
+"""Export of a chart as PNG or SVG, with a title and a legend."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from lmpt_desktop.ui.kit import theme
 
 MARGIN = 16
 PNG_SCALE = 2.0
-"""Pixels of the picture to one of the screen: sharp in print."""
+"""Pixels of the picture per pixel of the screen, so that prints are sharp."""
 FORMATS = (".png", ".svg", ".csv")
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """What a picture is made of; ``heading`` and ``legend`` are rich text."""
+    """A chart with its texts; ``heading`` and ``legend`` are rich text."""
 
     view: QGraphicsView
     heading: str
@@ -39,7 +39,7 @@ class Drawing:
 
 
 def picture(drawing: Drawing, scale: float = PNG_SCALE) -> QImage:
-    """Drawn now, as it is on screen, ``scale`` times as fine."""
+    """The chart as it is on screen, at ``scale`` times its resolution."""
     size, paint = _composition(drawing)
     image = QImage(size * scale, QImage.Format.Format_ARGB32_Premultiplied)
     image.setDevicePixelRatio(scale)
@@ -52,12 +52,12 @@ def picture(drawing: Drawing, scale: float = PNG_SCALE) -> QImage:
 
 
 def svg(drawing: Drawing) -> bytes:
-    """Drawn now, as lines and text that scale."""
+    """The chart as an SVG document."""
     size, paint = _composition(drawing)
     buffer = QBuffer()
     generator = QSvgGenerator()
     generator.setOutputDevice(buffer)
-    # The screen's own: the axes replay what they recorded for it, scaled by the difference.
+    # As the screen: the axes replay what they recorded for it, scaled by the difference.
     generator.setResolution(drawing.view.logicalDpiX())
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
@@ -70,10 +70,10 @@ def svg(drawing: Drawing) -> bytes:
 
 
 def png(image: QImage) -> bytes:
-    """Encoded; takes a while, so not on the window's thread.
+    """``image`` as PNG; slow, so call it off the window's thread.
 
     Raises:
-        OSError: if there is no memory for it.
+        OSError: if there is not enough memory.
     """
     data = QByteArray()
     buffer = QBuffer(data)
@@ -84,16 +84,18 @@ def png(image: QImage) -> bytes:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """A file that appears at ``path`` whole or not at all.
+    """Write ``data`` to ``path``, completely or not at all.
 
     Raises:
-        OSError: if the place cannot be written.
+        OSError: if the file cannot be written.
     """
     file = QSaveFile(str(path))
     opened = file.open(QIODevice.OpenModeFlag.WriteOnly)
     if not opened or file.write(data) != len(data) or not file.commit():
         raise OSError(
-            _("{name} was not written: {reason}").format(name=path.name, reason=file.errorString())
+            _("{name} could not be written: {reason}").format(
+                name=path.name, reason=file.errorString()
+            )
         )
 
 

@@ -1,15 +1,14 @@
-"""Everything the page shows, worked out of a session off the window's thread (Qt-free)."""
+"""Everything the page shows, computed from a session off the window's thread (Qt-free)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.engine.versions.versions import VersionInfo
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.co_occurrence import (
     CoOccurrence,
     Evidence,
@@ -20,37 +19,22 @@ from lmpt_desktop.inference.long_tail import LongTail, long_tail
 from lmpt_desktop.inference.tail_gaps import Gap, gaps
 
 
-class VersionList(Protocol):
-    """What the page needs of a session's versions."""
-
-    def all(self) -> list[VersionInfo]: ...
-
-
-class TailSource(Protocol):
-    """What the page needs of a session."""
-
-    def snapshot(self) -> Snapshot: ...
-
-    @property
-    def versions(self) -> VersionList: ...
-
-
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """The library as it was at one snapshot."""
+    """What the page shows of one snapshot of the library."""
 
     snapshot: Snapshot
     tail: LongTail
     gaps: tuple[Gap, ...]
 
 
-def load(session: TailSource) -> Figures:
-    """Count everything; a fraction of a second for 100,000 images and 1,000 classes."""
+def load_figures(session: LibrarySession) -> Figures:
+    """Count everything; takes a fraction of a second for 100,000 images and 1,000 classes."""
     snapshot = session.snapshot()
     active = next((item for item in session.versions.all() if item.active), None)
-    judged = None
+    measured = None
     if active is not None and active.evaluation is not None:
-        judged = {item.name: item.average_precision for item in active.evaluation.classes}
+        measured = {item.name: item.average_precision for item in active.evaluation.classes}
     tail = long_tail(
         class_ids=snapshot.class_ids,
         names=[entry.name for entry in snapshot.classes],
@@ -58,20 +42,20 @@ def load(session: TailSource) -> Figures:
         scores=snapshot.scores,
         thresholds=snapshot.thresholds,
         limits=snapshot.limits,
-        average_precision=judged,
+        average_precision=measured,
     )
     return Figures(snapshot, tail, tuple(gaps(tail)))
 
 
-def together(snapshot: Snapshot, columns: NDArray[np.int64], evidence: Evidence) -> CoOccurrence:
-    """Images per pair of these classes."""
+def count_pairs(snapshot: Snapshot, columns: NDArray[np.int64], evidence: Evidence) -> CoOccurrence:
+    """Count the images of every pair of the classes in ``columns`` (k,)."""
     return co_occurrence(
         snapshot.annotations, snapshot.scores, snapshot.thresholds, columns, evidence
     )
 
 
 def images_with(snapshot: Snapshot, columns: list[int], evidence: Evidence) -> list[int]:
-    """Ids of the images in which all of these classes are found."""
+    """Ids of the images with all of these classes."""
     rows = rows_with_all(
         snapshot.annotations,
         snapshot.scores,
@@ -83,7 +67,7 @@ def images_with(snapshot: Snapshot, columns: list[int], evidence: Evidence) -> l
 
 
 def unjudged_images(snapshot: Snapshot, column: int) -> list[int]:
-    """Ids of the images of which a class is predicted and nothing said."""
+    """Ids of the images in which a class is predicted and has no verdict."""
     with np.errstate(invalid="ignore"):
         reached = snapshot.scores[:, column] >= snapshot.thresholds[column]
     return snapshot.image_ids[reached & (snapshot.annotations[:, column] < 0)].tolist()

@@ -1,4 +1,4 @@
-"""The heat map: how often each class is found with each other one."""
+"""The heat map of how often each class is found with each other one, and its colour scale."""
 
 from __future__ import annotations
 
@@ -9,23 +9,35 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFocusEvent, QFont, QHelpEvent, QKeyEvent, QPainter, QResizeEvent
-from PySide6.QtWidgets import QStyleOptionGraphicsItem, QToolTip, QWidget
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QColor,
+    QFocusEvent,
+    QFont,
+    QHelpEvent,
+    QKeyEvent,
+    QLinearGradient,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+)
+from PySide6.QtWidgets import QSizePolicy, QStyleOptionGraphicsItem, QToolTip, QWidget
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.long_tail import words
+from lmpt_desktop.ui.long_tail import texts
 from lmpt_desktop.ui.long_tail.axes import NameAxis, focus_frame
 
 COLOUR_MAPS = {False: "CET-L17", True: "viridis"}
-"""On a light and on a dark ground: perceptually uniform, and the brightness alone tells."""
+"""For the light and the dark theme: perceptually uniform, readable by brightness alone."""
 NAMES_SHARE = 0.28
-"""Of the map's width and height, for names at most."""
+"""The largest share of the map's width and height that names take."""
 _WRITTEN = 30.0
 """Pixels a cell needs to have its figure written in it."""
+_SCALE_LENGTH = 160
+"""Of the colour scale, in pixels."""
 
 
 class Measure(StrEnum):
@@ -59,7 +71,7 @@ class HeatMap(pg.PlotWidget):
         self._found: CoOccurrence | None = None
         self._image = pg.ImageItem(axisOrder="row-major")
         self._overlay = _Overlay(self)
-        # pyqtgraph's types are those of the Qt classes it builds on.
+        # pyqtgraph's types leave out what it adds to its Qt base classes.
         self._plot: Any = self.getPlotItem()
         scene: Any = self.scene()
         plot = self._plot
@@ -94,7 +106,7 @@ class HeatMap(pg.PlotWidget):
         self.set_current(min(self.current[0], count - 1), min(self.current[1], count - 1))
 
     def values(self) -> NDArray[np.float64]:
-        """(k, k) what is shown, NaN where nothing can be said; the diagonal says nothing."""
+        """(k, k) the values shown; NaN where there is none and on the diagonal."""
         assert self._found is not None
         if self.measure is Measure.SHARE:
             values = self._found.conditional()
@@ -124,7 +136,7 @@ class HeatMap(pg.PlotWidget):
         self._image.setRect(QRectF(-0.5, -0.5, self.size_, self.size_))
 
     def set_current(self, row: int, column: int) -> None:
-        """Mark a cell; tells nobody."""
+        """Mark a cell, without a signal."""
         self.current = (row, column)
         self.rows.set_current(row)
         self.columns.set_current(column)
@@ -132,11 +144,11 @@ class HeatMap(pg.PlotWidget):
         self.setAccessibleDescription(self.sentence())
 
     def sentence(self) -> str:
-        """What the current cell says; "" where there is none."""
+        """What the current cell means; "" if there is no current cell."""
         row, column = self.current
         if self._tail is None or self._found is None or row < 0 or column < 0:
             return ""
-        return words.pair_sentence(self._tail, self._found, row, column)
+        return texts.pair_sentence(self._tail, self._found, row, column)
 
     def cell_at(self, scene: QPointF) -> tuple[int, int] | None:
         view = self._plot.getViewBox()
@@ -183,7 +195,7 @@ class HeatMap(pg.PlotWidget):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             cell = self.cell_at(self.mapToScene(event.pos()))
             if cell is not None and self._tail is not None and self._found is not None:
-                text = escape(words.pair_sentence(self._tail, self._found, *cell))
+                text = escape(texts.pair_sentence(self._tail, self._found, *cell))
                 hint = escape(_("Click to see these photos"))
                 QToolTip.showText(event.globalPos(), f"<p>{text}</p><p>{hint}</p>", self)
             else:
@@ -235,13 +247,13 @@ class HeatMap(pg.PlotWidget):
 
 
 def colour_table() -> NDArray[np.uint8]:
-    """(256, 3): from little to much, which is from the ground's brightness away from it."""
+    """(256, 3) uint8, from the brightness of the background away from it."""
     colour_map: Any = pg.colormap.get(COLOUR_MAPS[theme.current().dark])
     return np.asarray(colour_map.getLookupTable(nPts=256, alpha=False), np.uint8)
 
 
 def paint(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """(k, k) values in [0, 1] as (k, k, 4) colours; 0 is the ground, NaN a little raised."""
+    """(k, k) values in [0, 1] as (k, k, 4) uint8; 0 is the background, NaN a shade off it."""
     colours = theme.current()
     known = np.nan_to_num(shares, nan=0.0)
     painted = np.full((*shares.shape, 4), 255, np.uint8)
@@ -254,6 +266,53 @@ def paint(shares: NDArray[np.float64]) -> NDArray[np.uint8]:
 def _rgb(colour: str) -> tuple[int, int, int]:
     parts = QColor(colour)
     return parts.red(), parts.green(), parts.blue()
+
+
+class ScaleStrip(QWidget):
+    """The colours from 0 to the largest value, with figures on both sides."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._low, self._high = "0 %", "100 %"
+        theme.manager().changed.connect(self._restyle)
+
+    def show_scale(self, measure: Measure, largest: float) -> None:
+        share = measure is Measure.SHARE
+        self._low = "0 %" if share else "0"
+        self._high = "100 %" if share else number(int(largest))
+        self.setAccessibleName(
+            _("Colours from {low} to {high}").format(low=self._low, high=self._high)
+        )
+        self.updateGeometry()
+        self.update()
+
+    def _restyle(self, *_args: object) -> None:
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        metrics = self.fontMetrics()
+        wide = metrics.horizontalAdvance(self._low) + metrics.horizontalAdvance(self._high)
+        return QSize(_SCALE_LENGTH + wide + 16, metrics.height() + 4)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        colours, metrics = theme.current(), self.fontMetrics()
+        painter = QPainter(self)
+        painter.setPen(colours.colour("muted"))
+        low, high = metrics.horizontalAdvance(self._low), metrics.horizontalAdvance(self._high)
+        flags = Qt.AlignmentFlag.AlignVCenter
+        painter.drawText(QRectF(0, 0, low + 2, self.height()), flags, self._low)
+        painter.drawText(
+            QRectF(self.width() - high - 2, 0, high + 2, self.height()), flags, self._high
+        )
+        bar = QRectF(low + 8, 4, self.width() - low - high - 18, self.height() - 8)
+        gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+        table = colour_table()
+        for place in range(0, 256, 17):
+            gradient.setColorAt(place / 255, QColor(*table[place].tolist()))
+        painter.fillRect(bar, gradient)
+        painter.setPen(colours.colour("border"))
+        painter.drawRect(bar)
 
 
 class _Overlay(pg.GraphicsObject):

@@ -1,4 +1,4 @@
-"""The long-tail page: what is missing in sentences, and the figures behind them in two tabs."""
+"""The long-tail page: links to what is missing, and the figures in two tabs."""
 
 from __future__ import annotations
 
@@ -22,30 +22,31 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from lmpt_desktop.engine import notices
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
-from lmpt_desktop.inference.filters import Status
-from lmpt_desktop.inference.long_tail import TailOrder
+from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
 from lmpt_desktop.interchange.atomic_file import atomic_write
-from lmpt_desktop.interchange.tail_figures import write_class_figures, write_together
+from lmpt_desktop.interchange.tail_figures import write_co_occurrence
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import tasks, theme
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import MessageStrip
-from lmpt_desktop.ui.long_tail import export, figures, words
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.long_tail import export, texts
 from lmpt_desktop.ui.long_tail.class_tab import ClassTab, legend
-from lmpt_desktop.ui.long_tail.figures import Figures, TailSource
-from lmpt_desktop.ui.long_tail.sentences import Sentences
-from lmpt_desktop.ui.long_tail.tasks import Tasks
-from lmpt_desktop.ui.long_tail.together import TogetherTab
+from lmpt_desktop.ui.long_tail.co_occurrence_tab import CoOccurrenceTab
+from lmpt_desktop.ui.long_tail.columns import TailColumn, write_class_figures
+from lmpt_desktop.ui.long_tail.figures import Figures, count_pairs, images_with, load_figures
+from lmpt_desktop.ui.long_tail.gap_links import GapLinks
 
 PAUSE_MS = 300
-"""Changes are gathered for so long before the figures are worked out anew."""
-SHARE = 4
-"""Counting takes at most one in so many parts of the time, however much changes."""
+"""How long changes are gathered before the figures are counted again."""
+REST = 4
+"""Between two counts at least this many times the duration of a count passes, however often
+something changes."""
 _CHANGES = (
     notices.AnnotationsChanged,
     notices.PredictionsChanged,
@@ -53,15 +54,10 @@ _CHANGES = (
     notices.ImagesChanged,
     notices.VersionsChanged,
 )
-_STATUS = {
-    TailOrder.COUNT: Status.PRESENT,
-    TailOrder.ABSENT: Status.ABSENT,
-    TailOrder.PREDICTED: Status.PREDICTED,
-}
 
 
 class LongTailPage(QWidget):
-    """Counts in the background, and only while it is in front."""
+    """Counts off the window's thread, and only while it is in front."""
 
     class_wanted = Signal(int, object)
     """Show the photos of this class id in the grid, with this :class:`Status` or any (None)."""
@@ -71,25 +67,29 @@ class LongTailPage(QWidget):
     export_wanted = Signal()
     left = Signal()
     """Back to the grid."""
-    said = Signal(str)
+    message = Signal(str)
+    """A sentence for the status bar."""
     failed = Signal(object)
     """An exception, for the user."""
 
     def __init__(
-        self, session: TailSource, bridge: SessionBridge, parent: QWidget | None = None
+        self, session: LibrarySession, bridge: SessionBridge, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setObjectName("dashboard")
+        self.setObjectName("long-tail")
         self.setAccessibleName(_("Long tail"))
         self.session = session
         self.figures: Figures | None = None
         self.narrowed: GapKind | None = None
-        self._tasks = Tasks(self)
-        self._counting = False
+        self._counting = LatestRequest(self._counted, self.failed.emit, owner=self)
         self._stale = True
+        self._started = 0.0
         self._seconds = 0.0
-        self._pair_task: tasks.Task[CoOccurrence] | None = None
-        self._pairs_of: object = None
+        """How long the last count took."""
+        self._pairs = LatestRequest(self._show_pairs, self.failed.emit, owner=self)
+        self._pairs_key: object = None
+        """What the pairs were counted of, to count nothing twice."""
+        self._found_images = LatestRequest(self._show_images, self.failed.emit, owner=self)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self._count)
@@ -117,7 +117,7 @@ class LongTailPage(QWidget):
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
         self.save = QToolButton()
-        self.save.setObjectName("dashboard-save")
+        self.save.setObjectName("long-tail-save")
         self.save.setText(_("Save..."))
         self.save.setToolTip(_("Save the chart as a picture or the figures as a table"))
         self.save.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -129,26 +129,26 @@ class LongTailPage(QWidget):
         head.addWidget(self.summary, 1)
         head.addWidget(self.save)
         self.notice = MessageStrip()
-        self.sentences = Sentences(after=self.save)
-        self.sentences.chosen.connect(self.narrow)
-        self.sentences.focus_lost.connect(self.classes.chart.setFocus)
+        self.gap_links = GapLinks(after=self.save)
+        self.gap_links.chosen.connect(self.narrow)
+        self.gap_links.focus_lost.connect(self.classes.chart.setFocus)
         self.strip = MessageStrip()
         self.strip.pressed.connect(lambda: self.narrow(None))
         self.tabs = QTabWidget()
-        self.tabs.setObjectName("dashboard-tabs")
+        self.tabs.setObjectName("long-tail-tabs")
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         self.tabs.addTab(self.classes, _("&Classes"))
-        self._together_place = QWidget()
-        QVBoxLayout(self._together_place).setContentsMargins(0, 0, 0, 0)
-        self.tabs.addTab(self._together_place, _("&Found together"))
+        self._co_occurrence_place = QWidget()
+        QVBoxLayout(self._co_occurrence_place).setContentsMargins(0, 0, 0, 0)
+        self.tabs.addTab(self._co_occurrence_place, _("&Found together"))
         full = QWidget()
         column = QVBoxLayout(full)
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)
         column.addLayout(head)
         column.addWidget(self.notice)
-        column.addWidget(self.sentences)
+        column.addWidget(self.gap_links)
         column.addWidget(self.strip)
         column.addWidget(self.tabs, 1)
         self.stack = QStackedWidget()
@@ -187,48 +187,37 @@ class LongTailPage(QWidget):
             self._stale = True
             self._count()
 
-    def _changed(self, _notice: object) -> None:
+    def _changed(self, _notice: object = None) -> None:
         self._stale = True
-        if self.isVisible() and not self._timer.isActive() and not self._counting:
-            self._timer.start(max(PAUSE_MS, int(1000 * SHARE * self._seconds)))
+        if self.isVisible() and not self._timer.isActive() and not self._counting.busy:
+            self._timer.start(max(PAUSE_MS, int(1000 * REST * self._seconds)))
 
     def _count(self) -> None:
-        if self._counting or not self.isVisible():
-            return
-        self._counting, self._stale = True, False
-        started = time.monotonic()
+        if self.isVisible() and not self._counting.busy:
+            self._stale = False
+            self._started = time.monotonic()
+            self._counting.ask(lambda: load_figures(self.session))
 
-        def done(found: Figures) -> None:
-            if not isValid(self):  # the library was closed while they were counted
-                return
-            self._counting = False
-            self._seconds = time.monotonic() - started
-            self.show_figures(found)
-            if self._stale:
-                self._changed(None)
+    def _counted(self, figures: Figures) -> None:
+        self._seconds = time.monotonic() - self._started
+        self.show_figures(figures)
+        if self._stale:
+            self._changed()
 
-        def failed(error: Exception) -> None:
-            if not isValid(self):
-                return
-            self._counting = False
-            self.failed.emit(error)
-
-        self._tasks.start(lambda: figures.load(self.session), done, failed)
-
-    def show_figures(self, found: Figures) -> None:
+    def show_figures(self, figures: Figures) -> None:
         """Show what was counted."""
-        self.figures = found
-        tail = found.tail
+        self.figures = figures
+        tail = figures.tail
         if not len(tail):
             self.stack.setCurrentWidget(self.empty)
             return
         self.stack.setCurrentIndex(0)
-        self._say_state()
+        self._show_state()
         gap = self._gap()
         if gap is None:
             self.narrowed = None
-        self.sentences.show_gaps(tail, found.gaps)
-        self._say_narrowed(gap)
+        self.gap_links.show_gaps(tail, figures.gaps)
+        self._show_narrowed(gap)
         self.classes.show_tail(tail, gap.columns if gap is not None else None)
 
     def _gap(self) -> Gap | None:
@@ -237,35 +226,35 @@ class LongTailPage(QWidget):
             return None
         return next((gap for gap in self.figures.gaps if gap.kind is self.narrowed), None)
 
-    def _say_state(self) -> None:
+    def _show_state(self) -> None:
         assert self.figures is not None
-        self.summary.setText(words.summary(self.figures.tail))
-        text = words.state_sentence(self.figures.tail)
-        if text != self.notice.text:  # laying a strip out anew costs more than counting
-            self.notice.say(text)
+        self.summary.setText(texts.summary(self.figures.tail))
+        text = texts.state_sentence(self.figures.tail)
+        if text != self.notice.text:  # laying out a strip again costs more than counting
+            self.notice.show_text(text)
 
-    # --------------------------------------------------------------------------- sentences
+    # ---------------------------------------------------------------------- what is missing
 
     def narrow(self, kind: GapKind | None) -> None:
-        """List the classes of one sentence only; None lists all again."""
+        """List only the classes with this gap; None lists all again."""
         self.narrowed = kind
         gap = self._gap()
-        self._say_narrowed(gap)
+        self._show_narrowed(gap)
         if self.figures is not None:
             self.tabs.setCurrentWidget(self.classes)
             self.classes.show_tail(self.figures.tail, gap.columns if gap is not None else None)
             self.classes.table.setFocus()
             if (
-                len(self.classes.model.rows)
+                len(self.classes.model.listed)
                 and self.classes.model.place_of(self.classes.current) < 0
             ):
-                self.classes.table.show_class(int(self.classes.model.rows[0]))
+                self.classes.table.show_class(int(self.classes.model.listed[0]))
 
-    def _say_narrowed(self, gap: Gap | None) -> None:
+    def _show_narrowed(self, gap: Gap | None) -> None:
         if gap is None and self.strip.text:
             self.strip.clear()
         elif gap is not None:
-            self.strip.say(words.narrowed_sentence(gap), button=_("List all classes"))
+            self.strip.show_text(texts.narrowed_sentence(gap), button=_("List all classes"))
 
     def _escape(self) -> None:
         if self.narrowed is not None:
@@ -276,19 +265,19 @@ class LongTailPage(QWidget):
     # ---------------------------------------------------------------------- found together
 
     @cached_property
-    def together(self) -> TogetherTab:
-        """The second tab, built when it is first looked at."""
-        tab = TogetherTab()
+    def co_occurrence(self) -> CoOccurrenceTab:
+        """The second tab, built when it is first shown."""
+        tab = CoOccurrenceTab()
         tab.changed.connect(self._list_changed)
-        tab.opened.connect(self._open_together)
-        layout = self._together_place.layout()
+        tab.opened.connect(self._open_pair)
+        layout = self._co_occurrence_place.layout()
         assert layout is not None
         layout.addWidget(tab)
         return tab
 
     @property
     def _pairs_in_front(self) -> bool:
-        return self.tabs.currentWidget() is self._together_place
+        return self.tabs.currentWidget() is self._co_occurrence_place
 
     def _list_changed(self) -> None:
         if self.figures is not None and self._pairs_in_front:
@@ -297,54 +286,46 @@ class LongTailPage(QWidget):
     def _count_pairs(self) -> None:
         if self.figures is None:
             return
-        found = self.figures
-        columns = self.together.wanted(
-            found.tail, self.classes.model.rows, self.classes.table.chosen()
+        snapshot, tail = self.figures.snapshot, self.figures.tail
+        columns = self.co_occurrence.choose_columns(
+            tail, self.classes.model.listed, self.classes.table.chosen()
         )
-        # Asked for after ``wanted``, which may choose what counts.
-        evidence = self.together.evidence_
-        key = (found.snapshot, evidence, columns.tobytes())
-        if key == self._pairs_of:
-            return
-        self._pairs_of = key
-        if self._pair_task is not None:
-            self._pair_task.cancel()
-        self._pair_task = self._tasks.start(
-            lambda: figures.together(found.snapshot, columns, evidence),
-            lambda counted: self.together.show_found(found.tail, counted),
-            self.failed.emit,
-        )
+        evidence = self.co_occurrence.chosen_evidence  # choosing the columns may have changed it
+        key = (snapshot, evidence, columns.tobytes())
+        if key != self._pairs_key:
+            self._pairs_key = key
+            self._pairs.ask(lambda: (tail, count_pairs(snapshot, columns, evidence)))
+
+    def _show_pairs(self, counted: tuple[LongTail, CoOccurrence]) -> None:
+        self.co_occurrence.show_found(*counted)
 
     # ----------------------------------------------------------------------------- opening
 
-    def _open_class(self, column: int, order: TailOrder) -> None:
+    def _open_class(self, column: int, shown: TailColumn) -> None:
         if self.figures is None or column < 0:
             return
-        snapshot = self.figures.snapshot
-        if order is TailOrder.UNJUDGED:
-            self._open_images(lambda: figures.unjudged_images(snapshot, column))
+        snapshot, images = self.figures.snapshot, shown.images
+        if images is not None:
+            self._found_images.ask(lambda: images(snapshot, column))
         else:
-            self.class_wanted.emit(int(snapshot.class_ids[column]), _STATUS.get(order))
+            self.class_wanted.emit(int(snapshot.class_ids[column]), shown.status)
 
-    def _open_together(self, columns: list[int]) -> None:
+    def _open_pair(self, columns: list[int]) -> None:
         if self.figures is None:
             return
-        snapshot, evidence = self.figures.snapshot, self.together.evidence_
-        self._open_images(lambda: figures.images_with(snapshot, columns, evidence))
+        snapshot, evidence = self.figures.snapshot, self.co_occurrence.chosen_evidence
+        self._found_images.ask(lambda: images_with(snapshot, columns, evidence))
 
-    def _open_images(self, find: Callable[[], list[int]]) -> None:
-        def show(image_ids: list[int]) -> None:
-            if image_ids:
-                self.images_wanted.emit(image_ids)
-            else:
-                self.said.emit(_("No photo to show"))
-
-        self._tasks.start(find, show, self.failed.emit)
+    def _show_images(self, image_ids: list[int]) -> None:
+        if image_ids:
+            self.images_wanted.emit(image_ids)
+        else:
+            self.message.emit(_("No photo to show"))
 
     # -------------------------------------------------------------------------- export
 
     def export_to(self, path: Path) -> None:
-        """Write what the tab in front shows to ``path``; its ending says how (PNG otherwise)."""
+        """Write what the tab in front shows to ``path``: PNG, unless it ends in .csv or .svg."""
         if self.figures is None:
             return
         suffix = path.suffix.lower()
@@ -357,29 +338,30 @@ class LongTailPage(QWidget):
         else:
             image = export.picture(self._drawing())
             write = lambda: export.write_whole(path, export.png(image))  # noqa: E731
-        self._tasks.start(
+        Task(
             write,
-            lambda _none: self.said.emit(_("Saved {name}").format(name=path.name)),
+            lambda _count: self.message.emit(_("Saved {name}").format(name=path.name)),
             self.failed.emit,
+            owner=self,
         )
 
     def _drawing(self) -> export.Drawing:
         heading = escape(f"{self.title.text()} · {self.summary.text()}")
         if self._pairs_in_front:
-            combos = (self.together.evidence, self.together.measure)
+            combos = (self.co_occurrence.evidence, self.co_occurrence.measure)
             about = " · ".join(combo.currentText() for combo in combos)
-            return export.Drawing(self.together.map, heading, escape(about))
+            return export.Drawing(self.co_occurrence.map, heading, escape(about))
         return export.Drawing(self.classes.chart, heading, legend(self.classes.tail))
 
     def _table_writer(self, path: Path) -> Callable[[], int]:
         assert self.figures is not None
-        tail, rows = self.figures.tail, np.array(self.classes.model.rows)
-        found = self.together.found if self._pairs_in_front else None
+        tail, rows = self.figures.tail, np.array(self.classes.model.listed)
+        found = self.co_occurrence.found if self._pairs_in_front else None
 
         def write() -> int:
             with atomic_write(path) as file:
                 if found is not None:
-                    return write_together(tail, found, file)
+                    return write_co_occurrence(tail, found, file)
                 return write_class_figures(tail, rows, file)
 
         return write
@@ -392,4 +374,4 @@ class LongTailPage(QWidget):
     def _restyle(self, *_args: object) -> None:
         self.save.setIcon(theme.icon("export"))
         if self.figures is not None and len(self.figures.tail):
-            self.sentences.show_gaps(self.figures.tail, self.figures.gaps)
+            self.gap_links.show_gaps(self.figures.tail, self.figures.gaps)

@@ -198,7 +198,7 @@ class ShortcutPage(QWidget):
         new = [part for part in keys if part not in self._shortcuts.keys(command.id)]
         for part in new:
             if reason := self._why_not(part):
-                self.strip.say(reason, "warning")
+                self.strip.show_text(reason, "warning")
                 return
         if taken := [(part, self._shortcuts.users(part, other_than=command.id)) for part in new]:
             users = [(part, other) for part, others in taken for other in others]
@@ -228,7 +228,7 @@ class ShortcutPage(QWidget):
         self._waiting = (command.id, keys)
         part, other = users[0]
         where = menu_names()[other.menu]
-        self.strip.say(
+        self.strip.show_text(
             _("{keys} runs “{command}” in the menu {menu}.").format(
                 keys=native([part]), command=other.plain_text, menu=where
             ),

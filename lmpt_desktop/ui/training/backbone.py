@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -25,22 +24,20 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.encoding.backbones import DEFAULT_BACKBONE as LITE
 from lmpt_desktop.engine.encoding.backbones import BackboneInfo
 from lmpt_desktop.engine.notices import (
+    Activity,
     ActivityChanged,
     ActivityKind,
     ActivityState,
     EncoderChanged,
     Problem,
 )
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
 from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.texts import backbone_name, file_size, photos_text
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.notices import Activity
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
 
 _NAME = re.compile(r"[\w.+-]+/\S.*|local-dir:\S.*")
 
@@ -51,7 +48,7 @@ def is_backbone_name(text: str) -> bool:
 
 
 class BackboneDialog(LibraryDialog):
-    """A list of suggestions, a line for any other, and the device."""
+    """A list of suggested backbones, a field for any other, and the device."""
 
     def __init__(
         self,
@@ -79,7 +76,7 @@ class BackboneDialog(LibraryDialog):
         self.browse = QPushButton(_("&Weights file..."))
         self.browse.setAutoDefault(False)
         self.browse.setToolTip(
-            _("Type the model's name first (ViT-B-16, say), then choose its weights")
+            _("Type the model's name first (for example ViT-B-16), then choose its weights")
         )
         self.effect = muted()
         self.effect.setObjectName("backbone-effect")
@@ -95,8 +92,8 @@ class BackboneDialog(LibraryDialog):
         self.use.setDefault(True)
         self._lay_out()
         self._connect()
-        self.device.setCurrentIndex(max(0, self.device.findData(self.session.settings.get(DEVICE))))
-        self.device.currentIndexChanged.connect(self._device_chosen)
+        self.device.setEnabled(False)
+        self.run(lambda: self.session.settings.get(DEVICE), self._show_device)
         self.refresh()
         download = self.session.activities.current().get(ActivityKind.DOWNLOAD)
         self._show_download(download)
@@ -134,16 +131,21 @@ class BackboneDialog(LibraryDialog):
         self.cancel.clicked.connect(self._cancel)
         self.listen(EncoderChanged, self._encoder_changed)
         self.listen(ActivityChanged, self._activity_changed)
-        self.listen(Problem, lambda problem: self.strip.say(problem.message, "error"))
+        self.listen(Problem, lambda problem: self.strip.show_text(problem.message, "error"))
+
+    def _show_device(self, device: str) -> None:
+        self.device.setCurrentIndex(max(0, self.device.findData(device)))
+        self.device.currentIndexChanged.connect(self._device_chosen)
+        self.device.setEnabled(True)
 
     def refresh(self) -> None:
         """Show what is in use and what can be chosen."""
         name, device = self.session.model.backbone, self.session.model.device
-        said = backbone_name(name)
+        shown = backbone_name(name)
         self.now.setText(
-            _("In use: {name} on {device}").format(name=said, device=device)
+            _("In use: {name} on {device}").format(name=shown, device=device)
             if device
-            else _("In use: {name}").format(name=said)
+            else _("In use: {name}").format(name=shown)
         )
         chosen = self.list.currentItem()
         kept = chosen.data(Qt.ItemDataRole.UserRole).name if chosen else name
@@ -188,25 +190,32 @@ class BackboneDialog(LibraryDialog):
         self.effect.setText(
             _(
                 "Features belong to a backbone, so the {0} of this library will be looked at "
-                "again. Annotations stay; prompts learned on another backbone wait until you "
+                "again. Annotations stay; versions made with another backbone are kept until you "
                 "return to it."
             ).format(photos)
         )
 
     def use_chosen(self) -> None:
-        """Switch to the chosen backbone; loading and encoding go on in the background."""
+        """Switch to the chosen backbone, which is loaded and encodes photos in the background."""
         name = self.chosen()
         if not self.use.isEnabled() or not name:
             return
-        if self.attempt(lambda: self.session.model.set_backbone(name)):
-            self.custom.clear()
-            self.refresh()
-            self.strip.say(_("{0} is being loaded.").format(name))
+        self.use.setEnabled(False)
+        self.strip.show_text(_("Loading {0}...").format(name))
+        self.run(lambda: self.session.model.set_backbone(name), self._switched, self._refused)
+
+    def _switched(self, _none: None) -> None:
+        self.custom.clear()
+        self.refresh()
+
+    def _refused(self, error: Exception) -> None:
+        self.show_error(error)
+        self.refresh()
 
     def _browse(self) -> None:
         model = self.custom.text().strip().partition("/")[0]
         if not model:
-            self.strip.say(_("Type the model's name first, for example ViT-B-16."), "warning")
+            self.strip.show_text(_("Type the model's name first, for example ViT-B-16."), "warning")
             self.custom.setFocus()
             return
         chosen, _kind = QFileDialog.getOpenFileName(
@@ -219,14 +228,15 @@ class BackboneDialog(LibraryDialog):
             self.custom.setText(f"{model}/{Path(chosen)}")
 
     def _device_chosen(self, _index: int) -> None:
-        self.attempt(lambda: self.session.model.set_device(self.device.currentData()))
+        device = self.device.currentData()
+        self.run(lambda: self.session.model.set_device(device))
 
     def _encoder_changed(self, notice: EncoderChanged) -> None:
         self.refresh()
         if notice.message:
-            self.strip.say(notice.message)
+            self.strip.show_text(notice.message)
         elif notice.device:
-            self.strip.say(
+            self.strip.show_text(
                 _("{0} runs on {1}.").format(backbone_name(notice.backbone), notice.device)
             )
 
@@ -240,14 +250,14 @@ class BackboneDialog(LibraryDialog):
         self.cancel.setVisible(running)
         if activity is None:
             return
-        # Bytes can pass what a progress bar counts to; kilobytes cannot.
+        # Bytes may exceed the range of a progress bar; kilobytes cannot.
         self.bar.setRange(0, activity.total // 1024)
         self.bar.setValue(activity.done // 1024)
         done = file_size(activity.done) if activity.done else _("0 MB")
         whole = _("{0} of {1}").format(done, file_size(activity.total))
         self.bar.setFormat(whole if activity.total else done)
         if activity.state is ActivityState.FAILED and activity.message:
-            self.strip.say(activity.message, "error")
+            self.strip.show_text(activity.message, "error")
 
     def _cancel(self) -> None:
-        self.attempt(lambda: self.session.activities.cancel(ActivityKind.DOWNLOAD))
+        self.run(lambda: self.session.activities.cancel(ActivityKind.DOWNLOAD))

@@ -1,7 +1,7 @@
 """The commands that retrain the prompts, and how the window follows a run.
 
-Dialogs are imported when first needed, so that the window starts without them (the run's plot
-alone brings a plotting library).
+Dialogs are imported when first needed, so that the window starts without them: the plot of a run
+imports a plotting library.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from PySide6.QtCore import QObject
 from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.training.retrain import RunStatus
-from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
@@ -25,22 +24,19 @@ ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST)
 
 
 def run_known(context: ShellContext) -> bool:
-    """There is a run to show: one that goes on, or the last one."""
+    """There is a run to show, running or not."""
     follower = context.library.pages.findChild(RunFollower) if context.library else None
     return follower is not None and follower.status is not None
 
 
 def retrain(context: ShellContext) -> None:
-    """Say what a retraining would do, and start it."""
+    """Show what a retraining would learn from, to start it."""
     from lmpt_desktop.ui.training.retrain import RetrainDialog  # noqa: PLC0415
 
     library = context.require_library()
 
     def make() -> RetrainDialog:
-        device = library.session.settings.get(DEVICE)
-        dialog = RetrainDialog(
-            library.session, library.bridge, context.dialog_parent, device=device
-        )
+        dialog = RetrainDialog(library.session, library.bridge, context.dialog_parent)
         dialog.started.connect(lambda _run: show_run(context))
         return dialog
 
@@ -48,7 +44,7 @@ def retrain(context: ShellContext) -> None:
 
 
 def show_run(context: ShellContext) -> None:
-    """Show how the run goes."""
+    """Show the progress of the newest run."""
     from lmpt_desktop.ui.training.run_page import RunDialog  # noqa: PLC0415
 
     library = context.require_library()
@@ -56,7 +52,7 @@ def show_run(context: ShellContext) -> None:
     def make() -> RunDialog:
         dialog = RunDialog(library.session, library.bridge, context.dialog_parent)
         dialog.compare_wanted.connect(lambda run_id: compare_run(context, run_id))
-        # What it suggests, to compare and decide, is out of date once that has been done.
+        # Once the comparison is open, the suggestion to open it is out of date.
         dialog.compare_wanted.connect(lambda _run: dialog.close())
         return dialog
 
@@ -67,14 +63,14 @@ def write_captions(context: ShellContext) -> None:
     """Describe annotated photos in the background."""
     session = context.require_library().session
 
-    def say(count: int) -> None:
+    def show_count(count: int) -> None:
         context.status.show_text(
             _("Writing captions for {photos}").format(photos=photos_text(count))
             if count
             else _("Every annotated photo has a caption")
         )
 
-    Task(session.training.write_captions, say, context.report_failure, owner=context)
+    Task(session.training.write_captions, show_count, context.report_failure, owner=context)
 
 
 def choose_backbone(context: ShellContext) -> None:
@@ -100,7 +96,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             "caption; captions help training")),
     Command("model.backbone", N_("&Backbone..."), "model", 1, 10, choose_backbone,
             (library_open,), "", "cpu",
-            tip=N_("Choose the frozen image-text model predictions rest on")),
+            tip=N_("Choose the frozen image-text model that predictions are made with")),
 )
 # fmt: on
 
@@ -116,44 +112,46 @@ def attach(context: ShellContext) -> None:
 
 
 class RunFollower(QObject):
-    """Knows the newest run of one library and tells the user when it ends."""
+    """Follows the newest run of one library and notifies the user when it ends."""
 
     def __init__(self, context: ShellContext, library: OpenLibrary) -> None:
         super().__init__(library.pages)
         self._context = context
         self._session = library.session
-        self._begun = False
+        self._answered = False
         self.status: RunStatus | None = None
         """The newest run, running or not; None while none is known."""
-        self._asking = LatestRequest(self._known, context.report_failure, owner=self, overlap=False)
-        library.bridge.on(RunChanged, self._ask)
-        self._ask()
+        self._request = LatestRequest(
+            self._set_status, context.report_failure, owner=self, overlap=False
+        )
+        library.bridge.on(RunChanged, self._refresh)
+        self._refresh()
 
-    def _ask(self, _notice: object = None) -> None:
-        self._asking.ask(self._session.training.current_run)
+    def _refresh(self, _notice: object = None) -> None:
+        self._request.ask(self._session.training.current_run)
 
-    def _known(self, status: RunStatus | None) -> None:
+    def _set_status(self, status: RunStatus | None) -> None:
         before, self.status = self.status, status
-        begun, self._begun = self._begun, True
+        answered_before, self._answered = self._answered, True
         self._context.refresh_commands()
-        # A run that had ended before the library was opened is no news.
-        if not begun or status is None or status.state not in ENDED:
+        # A run that ended before the library was opened is not news.
+        if not answered_before or status is None or status.state not in ENDED:
             return
         if before is not None and (before.run_id, before.state) == (status.run_id, status.state):
             return
         if self._context.dialogs.find("run") is None:
-            self._tell(status)
+            self._notify(status)
 
-    def _tell(self, status: RunStatus) -> None:
+    def _notify(self, status: RunStatus) -> None:
         notifications = self._context.notifications
         if status.state in (RunState.FAILED, RunState.LOST):
-            message = status.message or _("The prompts in use are the same as before.")
-            note = notifications.notify(_("The retraining stopped"), message, colour="error")
+            message = status.message or _("The version in use has not changed.")
+            note = notifications.notify(_("Retraining stopped"), message, colour="error")
             note.add_button(_("Show log"), lambda: show_run(self._context))
         elif status.version_id is not None:
             note = notifications.notify(
-                _("The retraining is finished"),
-                _("Compare the new prompts with the ones in use, then decide."),
+                _("Retraining finished"),
+                _("Compare the new version with the one in use, then decide."),
                 colour="accent",
             )
 

@@ -16,7 +16,7 @@ TAIL_BYTES = 200_000
 
 
 def read_tail(path: Path, limit: int = TAIL_BYTES) -> str:
-    """The last ``limit`` bytes of a text file, from the beginning of a line.
+    """The last ``limit`` bytes of a text file, from the start of a line.
 
     Raises:
         OSError: if it cannot be read.
@@ -31,7 +31,7 @@ def read_tail(path: Path, limit: int = TAIL_BYTES) -> str:
 
 
 class LogDialog(QDialog):
-    """Shows a log as it is now."""
+    """Shows the log as it was when the dialog was opened."""
 
     def __init__(self, path: Path, parent: QWidget | None = None) -> None:
         super().__init__(parent)

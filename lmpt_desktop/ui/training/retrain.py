@@ -1,8 +1,6 @@
-"""Before a retraining: what would be learned from, or why it cannot work."""
+"""Before a retraining: the annotations it would learn from, or why it cannot start."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
@@ -14,7 +12,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import (
     AnnotationsChanged,
@@ -23,11 +20,15 @@ from lmpt_desktop.engine.notices import (
     PredictionsChanged,
     RunChanged,
 )
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
+from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import _, ngettext, number
-from lmpt_desktop.ui.kit import tasks, theme
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
 from lmpt_desktop.ui.kit.setting_editors import device_box
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import (
     annotations_text,
     backbone_name,
@@ -37,11 +38,8 @@ from lmpt_desktop.ui.kit.texts import (
 )
 from trainer.bands import Band
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
-
 MAX_NAMES = 12
+"""How many classes without an example are named."""
 
 
 class BandTable(QWidget):
@@ -55,37 +53,38 @@ class BandTable(QWidget):
         for column, text in enumerate((_("Band"), _("Classes"), _("Present annotations"))):
             title = muted(text)
             title.setWordWrap(False)
-            self._grid.addWidget(title, 0, column, _side(column))
-        self._words: dict[Band, QLabel] = {}
+            self._grid.addWidget(title, 0, column, _alignment(column))
+        self._names: dict[Band, QLabel] = {}
         self._numbers: dict[Band, tuple[QLabel, QLabel]] = {}
         for row, band in enumerate(Band, 1):
-            word = QLabel(f"{theme.BAND_SHAPES[band]} {band_name(band)}")
+            name = QLabel(f"{theme.BAND_SHAPES[band]} {band_name(band)}")
             numbers = (QLabel(), QLabel())
-            self._grid.addWidget(word, row, 0)
+            self._grid.addWidget(name, row, 0)
             for column, label in enumerate(numbers, 1):
                 label.setObjectName(f"{band.value}-{('classes', 'present')[column - 1]}")
-                self._grid.addWidget(label, row, column, _side(column))
-            self._words[band], self._numbers[band] = word, numbers
+                self._grid.addWidget(label, row, column, _alignment(column))
+            self._names[band], self._numbers[band] = name, numbers
         self._grid.setColumnStretch(3, 1)
         self._restyle()
         theme.manager().changed.connect(self._restyle)
 
     def show_counts(self, classes: dict[Band, int], present: dict[Band, int]) -> None:
+        """Show the number of classes and of present annotations per band."""
         for band, (first, second) in self._numbers.items():
             first.setText(number(classes.get(band, 0)))
             second.setText(number(present.get(band, 0)))
 
     def _restyle(self, *_: object) -> None:
-        for band, word in self._words.items():
-            tint(word, theme.current().band(band))
+        for band, name in self._names.items():
+            tint(name, theme.current().band(band))
 
 
-def _side(column: int) -> Qt.AlignmentFlag:
+def _alignment(column: int) -> Qt.AlignmentFlag:
     return Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
 
 
 class RetrainDialog(LibraryDialog):
-    """Says what a retraining would do and starts it."""
+    """Shows what a retraining would learn from, and starts it."""
 
     started = Signal(int)
     """The id of the run."""
@@ -95,13 +94,11 @@ class RetrainDialog(LibraryDialog):
         session: LibrarySession,
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
-        device: str = "auto",
     ) -> None:
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Retrain prompts"))
         self.setMinimumWidth(500)
-        self._task: tasks.Task | None = None
-        self._again = False
+        self._request = LatestRequest(self._show, self._failed, owner=self, overlap=False)
         intro = muted(
             _(
                 "Learns better prompts from your annotations. The photos are not read "
@@ -117,7 +114,7 @@ class RetrainDialog(LibraryDialog):
         self.backbone = QLabel()
         self.device_now = muted()
         self.device = device_box()
-        self.device.setCurrentIndex(max(0, self.device.findData(device)))
+        self.device.setEnabled(False)
         self.time = QLabel()
         self.time.setObjectName("time")
         form = QFormLayout()
@@ -139,7 +136,7 @@ class RetrainDialog(LibraryDialog):
         layout.addWidget(heading(_("What it learns from")))
         for widget in (self.total, self.bands, self.without):
             layout.addWidget(widget)
-        layout.addWidget(heading(_("How")))
+        layout.addWidget(heading(_("Settings")))
         layout.addLayout(form)
         layout.addWidget(self.warnings)
         layout.addWidget(self.strip)
@@ -153,32 +150,24 @@ class RetrainDialog(LibraryDialog):
             EncoderChanged,
             RunChanged,
         ):
-            self.listen(kind, self._notice)
-        self.finished.connect(self._let_go)
+            self.listen(kind, lambda _notice: self.refresh())
         self.start.setEnabled(False)
         self.total.setText(_("Counting annotations..."))
         self.refresh()
 
     def refresh(self) -> None:
         """Ask again what a retraining would do."""
-        if self._task is not None:
-            self._again = True
-            return
-        self._task = tasks.start(self.session.training.preflight, self._show, self._failed)
+        session = self.session
+        self._request.ask(lambda: (session.settings.get(DEVICE), session.training.preflight()))
 
-    def _let_go(self, _result: int) -> None:
-        if self._task is not None:
-            self._task.cancel()
-
-    def _notice(self, _notice: object) -> None:
-        self.refresh()
-
-    def _show(self, preflight: Preflight) -> None:
-        self._task = None
+    def _show(self, answer: tuple[str, Preflight]) -> None:
+        device, preflight = answer
+        if self.preflight is None:  # later, the device is what the user has chosen
+            self.device.setCurrentIndex(max(0, self.device.findData(device)))
+            self.device.setEnabled(True)
         self.preflight = preflight
-        said = annotations_text(preflight.annotations)
-        photos = photos_text(preflight.images)
-        self.total.setText(_("{0} on {1}").format(said, photos))
+        annotations, photos = annotations_text(preflight.annotations), photos_text(preflight.images)
+        self.total.setText(_("{0} on {1}").format(annotations, photos))
         self.bands.show_counts(preflight.classes_per_band, preflight.present_per_band)
         self.without.setText(self._without(preflight.classes_without_present))
         self.without.setToolTip(", ".join(preflight.classes_without_present))
@@ -194,14 +183,10 @@ class RetrainDialog(LibraryDialog):
         if preflight.ok:
             self.strip.clear()
         else:
-            self.strip.say("\n".join(preflight.refusals), "warning")
-        if self._again:
-            self._again = False
-            self.refresh()
+            self.strip.show_text("\n".join(preflight.refusals), "warning")
 
     def _failed(self, error: Exception) -> None:
-        self._task = None
-        self.strip.say(str(error), "error")
+        self.strip.show_text(str(error), "error")
 
     def _without(self, names: tuple[str, ...]) -> str:
         shown = ", ".join(names[:MAX_NAMES])
@@ -216,21 +201,16 @@ class RetrainDialog(LibraryDialog):
         ).format(count=number(len(names)), names=shown)
 
     def start_run(self) -> None:
-        """Start and close; or say why not."""
+        """Start and close, or show why it cannot start."""
         options = RetrainOptions(device=self.device.currentData())
         self.start.setEnabled(False)
-        self.strip.say(_("Starting..."))
-
-        def refused(error: Exception) -> None:
-            if not isValid(self):
-                return
-            self.start.setEnabled(True)
-            self._failed(error)
-
-        tasks.start(lambda: self.session.training.start(options), self._started, refused)
+        self.strip.show_text(_("Starting..."))
+        self.run(lambda: self.session.training.start(options), self._started, self._refused)
 
     def _started(self, run_id: int) -> None:
-        if not isValid(self):  # closed while it was starting; the run goes on
-            return
         self.started.emit(run_id)
         self.accept()
+
+    def _refused(self, error: Exception) -> None:
+        self.start.setEnabled(True)
+        self._failed(error)

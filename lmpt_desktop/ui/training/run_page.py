@@ -1,9 +1,8 @@
-"""The run page: how a retraining goes, and what became of it."""
+"""The run page: the progress of a retraining and its result."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -17,10 +16,13 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.engine.notices import RunChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, larger, muted, tint
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.training.log import LogDialog
 from lmpt_desktop.ui.training.run_story import (
     ACTIVE,
@@ -31,15 +33,11 @@ from lmpt_desktop.ui.training.run_story import (
     story_of,
 )
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
-
-BAD = (RunState.FAILED, RunState.LOST)
+_FAILED = (RunState.FAILED, RunState.LOST)
 
 
 class RunPage(QWidget):
-    """One run; :meth:`show_status` whenever it has moved on."""
+    """Shows one run; empty until :meth:`show_status`."""
 
     cancel_wanted = Signal(int)
     compare_wanted = Signal(int)
@@ -48,7 +46,7 @@ class RunPage(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        # pyqtgraph takes a third of a second to import: not before a run is looked at.
+        # pyqtgraph takes a third of a second to import, so not before a run is shown.
         from lmpt_desktop.ui.training.run_plot import RunPlot  # noqa: PLC0415
 
         self.status: RunStatus | None = None
@@ -88,18 +86,21 @@ class RunPage(QWidget):
         self.compare.clicked.connect(self._compare)
         self.log.clicked.connect(self._show_log)
         theme.manager().changed.connect(self._restyle)
-        self.show_status(None)
+        self._hide_run()
+
+    def _hide_run(self) -> None:
+        for label in (self.headline, self.details, self.setup, self.scores):
+            label.clear()
+        for widget in (self.cancel, self.log, self.compare, self.bar):
+            widget.hide()
 
     def show_status(self, status: RunStatus | None) -> None:
-        """Show where the run stands; None where there has been none."""
+        """Show the state of a run; None where there has been none."""
         self.status = status
         if status is None:
+            self._hide_run()
             self.headline.setText(_("No retraining yet"))
             self.details.setText(_("Start one under Model > Retrain prompts."))
-            self.setup.clear()
-            self.scores.clear()
-            for widget in (self.cancel, self.log, self.compare, self.bar):
-                widget.hide()
             return
         story = story_of(status)
         active = status.state in ACTIVE
@@ -134,12 +135,12 @@ class RunPage(QWidget):
             self.compare_wanted.emit(self.status.run_id)
 
     def _restyle(self, *_: object) -> None:
-        bad = self.status is not None and self.status.state in BAD
+        bad = self.status is not None and self.status.state in _FAILED
         tint(self.headline, theme.current().colour("error" if bad else "text"))
 
 
 class RunDialog(LibraryDialog):
-    """The newest run in a window of its own; closing it leaves the run alone."""
+    """Shows the newest run; closing the dialog does not stop it."""
 
     compare_wanted = Signal(int)
     """Run id."""
@@ -155,26 +156,29 @@ class RunDialog(LibraryDialog):
         self.resize(760, 480)
         self.page = RunPage()
         buttons = close_box(self)
-        hint = muted(_("You can close this; the training goes on."))
+        self._hint = muted(_("You can close this window; the training continues."))
         foot = QHBoxLayout()
-        foot.addWidget(hint, 1)
+        foot.addWidget(self._hint, 1)
         foot.addWidget(buttons)
-        self._hint = hint
+        self._hint.hide()
         layout = QVBoxLayout(self)
         layout.addWidget(self.page, 1)
         layout.addWidget(self.strip)
         layout.addLayout(foot)
         self.page.cancel_wanted.connect(
-            lambda run: self.attempt(lambda: self.session.training.cancel(run))
+            lambda run: self.run(lambda: self.session.training.cancel(run))
         )
         self.page.compare_wanted.connect(self.compare_wanted)
         self.page.log_wanted.connect(self._show_log)
+        self._request = LatestRequest(self._show, self.show_error, owner=self, overlap=False)
         self.listen(RunChanged, lambda _notice: self.refresh())
         self.refresh()
 
     def refresh(self) -> None:
-        """Look at the run again."""
-        status = self.session.training.current_run()
+        """Ask for the state of the newest run again."""
+        self._request.ask(self.session.training.current_run)
+
+    def _show(self, status: RunStatus | None) -> None:
         self.page.show_status(status)
         self._hint.setVisible(status is not None and status.state in ACTIVE)
 

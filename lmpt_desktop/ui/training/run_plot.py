@@ -1,4 +1,4 @@
-"""Loss and validation mAP of a run as it goes (pyqtgraph; import when needed)."""
+"""Loss and validation mAP of a run as it progresses (imports pyqtgraph: import when needed)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LOSS_STYLES = {
     "classification": Qt.PenStyle.DashLine,
     "embedding": Qt.PenStyle.DotLine,
 }
-_LOSS_WORDS = {
+_LOSS_NAMES = {
     "both": N_("both"),
     "classification": N_("classification"),
     "embedding": N_("embedding"),
@@ -29,7 +29,7 @@ _LOSS_SIGNS = {"both": "━", "classification": "╌", "embedding": "┈"}
 
 
 class RunPlot(QWidget):
-    """Two small plots with a legend of signs and words each."""
+    """Two small plots, each with a legend."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class RunPlot(QWidget):
         self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
         self._empty = {"loss": _empty(), "scores": _empty()}
         self._stacks = {"loss": QStackedWidget(), "scores": QStackedWidget()}
-        # The loss starts anew there; without a mark that looks like a failure.
+        # The loss starts again there; without a mark that looks like a failure.
         self._second = pg.InfiniteLine(angle=90, movable=False, label=_("second pass"))
         self._second.label.setPosition(0.92)
         self._second.hide()
@@ -55,7 +55,7 @@ class RunPlot(QWidget):
             stack = self._stacks[name]
             stack.addWidget(plot)
             stack.addWidget(self._empty[name])
-            # pyqtgraph wishes for 480 pixels, for which the dialog would grow.
+            # pyqtgraph asks for 480 pixels, for which the dialog would grow.
             stack.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Ignored)
             column = QVBoxLayout()
             column.setSpacing(2)
@@ -70,7 +70,7 @@ class RunPlot(QWidget):
         theme.manager().changed.connect(self._restyle)
 
     def show_story(self, story: RunStory, *, over: bool = False) -> None:
-        """Draw the curves anew; where there is none, say so. ``over``: it ended well."""
+        """Draw the curves, or a text where there is none.  ``over``: the run has finished."""
         for name, points in (
             ("both", story.loss),
             ("classification", story.loss_classification),
@@ -81,15 +81,15 @@ class RunPlot(QWidget):
             curve.setData(*_columns(story.validation[name]))
         nothing = _("Nothing measured yet")
         if over:
-            nothing = _("Too few annotations to hold some back and measure on them")
-        self._say("loss", "" if story.loss else _("Nothing measured yet"))
-        self._say("scores", "" if any(story.validation.values()) else nothing)
+            nothing = _("Too few annotations to hold some out for measuring")
+        self._show_empty("loss", "" if story.loss else _("Nothing measured yet"))
+        self._show_empty("scores", "" if any(story.validation.values()) else nothing)
         self._second.setVisible(story.second_pass is not None)
         if story.second_pass is not None:
             self._second.setValue(story.second_pass)
 
-    def _say(self, plot: str, sentence: str) -> None:
-        """An empty sentence shows the curves: axes without one look as if something failed."""
+    def _show_empty(self, plot: str, sentence: str) -> None:
+        """Show a sentence in place of empty axes, which look like a failure; "" for curves."""
         self._empty[plot].setText(sentence)
         self._stacks[plot].setCurrentIndex(1 if sentence else 0)
 
@@ -98,7 +98,7 @@ class RunPlot(QWidget):
         return self._empty[plot].text()
 
     def points(self, curve: str) -> int:
-        """How many points the curve of a band (or "both" losses) has on screen."""
+        """The number of points that a curve shows: a band, "total", or a loss such as "both"."""
         item = {**self._loss_curves, **self._score_curves}[curve]
         x, _y = item.getData()
         return 0 if x is None else len(x)
@@ -140,7 +140,7 @@ def _empty() -> QLabel:
 
 
 class DecimalAxis(pg.AxisItem):
-    """Figures with the decimal point or comma of the user's language."""
+    """Tick labels with the decimal separator of the user's language."""
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         point = decimal(0.5).strip("05")
@@ -148,9 +148,9 @@ class DecimalAxis(pg.AxisItem):
         return [text.replace(".", point) for text in plain]
 
 
-def _plot(spoken: str) -> pg.PlotWidget:
+def _plot(name: str) -> pg.PlotWidget:
     plot = pg.PlotWidget(axisItems={"left": DecimalAxis("left")})
-    plot.setAccessibleName(spoken)
+    plot.setAccessibleName(name)
     plot.setMouseEnabled(False, False)
     plot.setMenuEnabled(False)
     plot.hideButtons()
@@ -165,10 +165,10 @@ def _columns(points: list[tuple[int, float]]) -> tuple[list[int], list[float]]:
 
 def _legend(signs: dict[str, str], shades: dict[str, str]) -> str:
     return "&nbsp;&nbsp; ".join(
-        f'<span style="color:{shades[name]}">{sign}&nbsp;{_word(name)}</span>'
+        f'<span style="color:{shades[name]}">{sign}&nbsp;{_curve_name(name)}</span>'
         for name, sign in signs.items()
     )
 
 
-def _word(name: str) -> str:
-    return _(_LOSS_WORDS[name]) if name in _LOSS_WORDS else band_name(name)
+def _curve_name(name: str) -> str:
+    return _(_LOSS_NAMES[name]) if name in _LOSS_NAMES else band_name(name)

@@ -27,9 +27,9 @@ ACTIVE = (RunState.PREPARING, RunState.RUNNING)
 
 @dataclass(frozen=True)
 class RunStory:
-    """Curves for the plot and words for the page.
+    """Curves for the plot and figures for the page.
 
-    Each curve is a list of (step, value); mAP in percent, only where it could be judged.
+    Each curve is a list of (step, value); mAP in percent, only where it could be measured.
     """
 
     started: FitStarted | None
@@ -113,7 +113,7 @@ def headline(status: RunStatus, story: RunStory) -> str:
         return _("Cancelled")
     if status.state is RunState.LOST:
         return _("Training ended unexpectedly")
-    return _("The training failed")
+    return _("Training failed")
 
 
 def details(status: RunStatus, story: RunStory) -> str:
@@ -123,13 +123,13 @@ def details(status: RunStatus, story: RunStory) -> str:
             return _("The model is being loaded.")
         return event_detail(story.progress)
     kept = (
-        _("The best prompts so far were kept; compare them before using them.")
+        _("The best version so far was kept; compare it before you use it.")
         if status.version_id is not None
-        else _("Predictions are as they were.")
+        else _("Predictions have not changed.")
     )
     if status.state is RunState.FINISHED:
         took = event_detail(story.finished) + " " if story.finished else ""
-        return took + _("Compare the new prompts with those in use, then promote or discard them.")
+        return took + _("Compare the new version with the one in use, then promote or discard it.")
     if status.state is RunState.CANCELLED:
         return kept
     reason = _(status.message)

@@ -1,4 +1,4 @@
-"""Suggests a retraining, beside the work, once enough was annotated for it to be worth it."""
+"""Suggests a retraining once there are enough new annotations for it."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from lmpt_desktop.ui.shell.notifications import Notification
 log = logging.getLogger(__name__)
 
 PAUSE_MS = 4000
-"""How long after the last verdict a suggestion may come: never in the middle of a series."""
+"""How long after the last verdict a suggestion may come, so that it interrupts no series."""
 
 
 class RetrainSuggestion(QObject):
-    """Lives as long as the pages of its library."""
+    """Exists as long as the pages of its library."""
 
     def __init__(self, context: ShellContext, library: OpenLibrary) -> None:
         super().__init__(library.pages)
         self._context = context
         self._session = library.session
-        # A suggestion that came unasked is no reason to trouble the user with an error.
+        # The user did not ask for a suggestion, so an error is only logged.
         self._advice = LatestRequest(
             self._show,
             lambda error: log.warning("no retraining could be suggested: %s", error),
@@ -45,7 +45,7 @@ class RetrainSuggestion(QObject):
         library.bridge.on(RunChanged, lambda _notice: self._run_changed())
 
     def _run_changed(self) -> None:
-        # However it was started: a run that is going on need not be suggested.
+        # Whoever started it, a run that is under way need not be suggested.
         self.timer.stop()
         self._withdraw()
 
@@ -55,7 +55,7 @@ class RetrainSuggestion(QObject):
         self._note = None
 
     def ask(self) -> None:
-        """Work out, in the background, whether a retraining is worth it."""
+        """Find out, off the window's thread, whether a retraining is worthwhile."""
         if self._context.settings.get(SUGGEST_RETRAIN):
             self._advice.ask(self._session.training.advice)
 
@@ -65,7 +65,7 @@ class RetrainSuggestion(QObject):
         took = "" if advice.seconds is None else duration(advice.seconds)
         self._withdraw()
         note = self._note = self._context.notifications.notify(
-            _("A retraining is worth it"), advice.sentence(took), colour="accent"
+            _("Retraining is worthwhile now"), advice.sentence(took), colour="accent"
         )
 
         def retrain() -> None:

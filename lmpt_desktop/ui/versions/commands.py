@@ -9,6 +9,7 @@ from lmpt_desktop.ui.shell.context import ShellContext
 
 
 def show_versions(context: ShellContext) -> None:
+    """List the versions of the prompts."""
     from lmpt_desktop.ui.versions.dialog import VersionsDialog  # noqa: PLC0415
 
     library = context.require_library()
@@ -16,14 +17,14 @@ def show_versions(context: ShellContext) -> None:
     def make() -> VersionsDialog:
         dialog = VersionsDialog(library.session, library.bridge, context.dialog_parent)
         dialog.compare_wanted.connect(lambda old, new: compare_versions(context, old, new))
-        dialog.said.connect(context.status.show_text)
+        dialog.message.connect(context.status.show_text)
         return dialog
 
     context.dialogs.show("versions", make)
 
 
 def compare_run(context: ShellContext, run_id: int) -> None:
-    """Show what a run's prompts would change, to promote or discard them."""
+    """Show what the version made by a run would change, to promote or discard it."""
     from lmpt_desktop.ui.versions.comparison import ComparisonDialog  # noqa: PLC0415
 
     library = context.require_library()
@@ -32,13 +33,13 @@ def compare_run(context: ShellContext, run_id: int) -> None:
     )
     show_text = context.status.show_text
     dialog.images_wanted.connect(library.show_images)
-    dialog.promoted.connect(lambda _id: show_text(_("The new prompts are in use.")))
-    dialog.discarded.connect(lambda _id: show_text(_("The new prompts were discarded.")))
+    dialog.promoted.connect(lambda _id: show_text(_("The new version is in use.")))
+    dialog.discarded.connect(lambda _id: show_text(_("The new version was discarded.")))
     context.dialogs.replace("comparison", dialog)
 
 
 def compare_versions(context: ShellContext, old: int, new: int) -> None:
-    """Show what another version would change."""
+    """Show what version ``new`` would change compared with ``old``."""
     from lmpt_desktop.ui.versions.comparison import ComparisonDialog  # noqa: PLC0415
 
     library = context.require_library()

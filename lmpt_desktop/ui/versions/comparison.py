@@ -1,10 +1,10 @@
-"""Old and new prompts side by side, before the user decides."""
+"""Two versions side by side, before the user decides."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QSortFilterProxyModel, Qt, Signal, SignalInstance
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
@@ -18,10 +18,15 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.notices import VersionsChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.comparison import Comparison
+from lmpt_desktop.engine.versions.versions import VersionInfo
 from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui.kit import tasks, theme
+from lmpt_desktop.ui.grid.loader import ThumbnailLoader
+from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, larger, muted, tint
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import (
     DASH,
     NOT_ENOUGH,
@@ -34,7 +39,6 @@ from lmpt_desktop.ui.kit.texts import (
 )
 from lmpt_desktop.ui.versions.changed_view import ChangedView
 from lmpt_desktop.ui.versions.comparison_models import (
-    NAME,
     SORT_ROLE,
     ChangedModel,
     ClassComparisonModel,
@@ -44,19 +48,14 @@ from lmpt_desktop.ui.versions.comparison_models import (
 from lmpt_desktop.ui.versions.versions_model import version_title
 from trainer.bands import Band
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.grid.loader import ThumbnailLoader
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
-
 
 class ScoreCard(QFrame):
-    """mAP of one band: new in large, old and the change beneath."""
+    """mAP of one band: the new one in large, the change and the old one below."""
 
     def __init__(self, band: Band | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._band = band
-        self._moved = 0.0
+        self._change = 0.0
         self.setObjectName("score-card")
         name = _("All classes") if band is None else f"{theme.BAND_SHAPES[band]} {band_name(band)}"
         self._name = QLabel(name)
@@ -74,7 +73,7 @@ class ScoreCard(QFrame):
         theme.manager().changed.connect(self._restyle)
 
     def show_scores(self, old: float | None, new: float | None) -> None:
-        """mAP in [0, 1]; None where there is not enough to judge."""
+        """mAP in [0, 1]; None where there are too few annotations."""
         if new is None:
             self.figure.setText("–")
             self.beneath.setText(_(NOT_ENOUGH))
@@ -82,11 +81,11 @@ class ScoreCard(QFrame):
             self.figure.setText(percent(new))
             before = _("was {0}").format(percent(old)) if old is not None else ""
             self.beneath.setText(f"{change(old, new)}  {before}".strip())
-        self._moved = 0.0 if old is None or new is None else round(new - old, 3)
-        spoken = _("{0}: {1}, {2}").format(
+        self._change = 0.0 if old is None or new is None else round(new - old, 3)
+        description = _("{0}: {1}, {2}").format(
             self._name.text(), self.figure.text(), self.beneath.text()
         )
-        self.setAccessibleName(spoken)
+        self.setAccessibleName(description)
         self._restyle()
 
     def _restyle(self, *_: object) -> None:
@@ -96,16 +95,17 @@ class ScoreCard(QFrame):
             "border-radius: 6px; }"
         )
         tint(self._name, colours.band(self._band) if self._band else colours.colour("text"))
-        name = "muted" if not self._moved else ("present" if self._moved > 0 else "error")
+        name = "muted" if not self._change else ("present" if self._change > 0 else "error")
         tint(self.beneath, colours.colour(name))
 
 
 class ComparisonDialog(LibraryDialog):
-    """The result of a run, or any two versions, to promote, discard or decide on later."""
+    """The result of a run, or any two versions: promote, discard, or decide later."""
 
     promoted = Signal(int)
     """Version id."""
     discarded = Signal(int)
+    """Version id."""
     images_wanted = Signal(list)
     """Show these image ids in the grid."""
 
@@ -121,7 +121,7 @@ class ComparisonDialog(LibraryDialog):
     ) -> None:
         """``run_id`` names a run; None: ``pair`` names two versions, the old and the new one."""
         super().__init__(session, bridge, parent)
-        self.setWindowTitle(_("Compare prompts"))
+        self.setWindowTitle(_("Compare versions"))
         self.resize(980, 660)
         self._titles = ("", "")
         self._loader = loader
@@ -134,7 +134,7 @@ class ComparisonDialog(LibraryDialog):
         for card in self.cards.values():
             cards.addWidget(card, 1)
         self.tabs = QTabWidget()
-        self.promote = QPushButton(_("&Promote: use the new prompts"))
+        self.promote = QPushButton(_("&Promote: use the new version"))
         self.promote.setObjectName("promote")
         self.discard = QPushButton(_("&Discard"))
         self.discard.setObjectName("discard")
@@ -160,24 +160,23 @@ class ComparisonDialog(LibraryDialog):
         self.later.clicked.connect(self.reject)
         self.promote.setEnabled(False)
         self.discard.setEnabled(False)
-        self.listen(VersionsChanged, lambda _notice: self._look_at_versions())
-        self._task = tasks.start(
-            (lambda: self.session.versions.compare_run(run_id))
-            if run_id is not None
-            else lambda: self.session.versions.compare(*(pair or (0, 0))),
-            self._show,
-            self._failed,
-        )
-        self.finished.connect(self._let_go)
+        self._request = LatestRequest(self._show_state, self.show_error, owner=self, overlap=False)
+        self.listen(VersionsChanged, lambda _notice: self._refresh_state())
 
-    def _let_go(self, _result: int) -> None:
-        self._task.cancel()
+        def compare() -> tuple[Comparison, list[VersionInfo]]:
+            versions = self.session.versions
+            if run_id is not None:
+                return versions.compare_run(run_id), versions.all()
+            return versions.compare(*(pair or (0, 0))), versions.all()
 
-    def _show(self, comparison: Comparison) -> None:
+        self.run(compare, self._show, self._failed)
+
+    def _show(self, answer: tuple[Comparison, list[VersionInfo]]) -> None:
+        comparison, versions = answer
         self.comparison = comparison
         if comparison.old_version_id is not None:
-            self._name_pair(comparison, comparison.old_version_id)
-        self.summary.setText(self._sentence(comparison))
+            self._name_pair(comparison, comparison.old_version_id, versions)
+        self.summary.setText(self._sentence(comparison, versions))
         old = comparison.old.scores if comparison.old else None
         new = comparison.new.scores if comparison.new else None
         for band, card in self.cards.items():
@@ -188,11 +187,13 @@ class ComparisonDialog(LibraryDialog):
         self.tabs.addTab(
             self._changed_page(comparison), _("Predictions that change ({0})").format(count)
         )
-        self._look_at_versions()
+        self._show_state(versions)
 
-    def _name_pair(self, comparison: Comparison, old_id: int) -> None:
-        """Say which versions these are."""
-        found = {item.version_id: item for item in self.session.versions.all()}
+    def _name_pair(
+        self, comparison: Comparison, old_id: int, versions: Sequence[VersionInfo]
+    ) -> None:
+        """Name the two versions in the title and on the buttons."""
+        found = {item.version_id: item for item in versions}
         old, new = (
             version_title(found[i]) if i in found else DASH for i in (old_id, comparison.version_id)
         )
@@ -206,18 +207,18 @@ class ComparisonDialog(LibraryDialog):
     def _failed(self, error: Exception) -> None:
         self.summary.setText(_("There is nothing to compare."))
         missing = isinstance(error, KeyError)
-        said = _("These prompts are not there: none were made, or they have been deleted.")
-        self.strip.say(said if missing else str(error), "warning")
+        reason = _("This version does not exist: none was made, or it has been deleted.")
+        self.strip.show_text(reason if missing else str(error), "warning")
 
-    def _sentence(self, comparison: Comparison) -> str:
-        judged = comparison.new.classes if comparison.new else []
-        enough = sum(1 for item in judged if item.average_precision is not None)
+    def _sentence(self, comparison: Comparison, versions: Sequence[VersionInfo]) -> str:
+        classes = comparison.new.classes if comparison.new else []
+        enough = sum(1 for item in classes if item.average_precision is not None)
         if comparison.old_version_id is not None:
-            return "\n".join(self._pair_sentences(comparison, enough))
+            return "\n".join(self._pair_sentences(comparison, versions, enough))
         held_out = _(
             "Mean average precision (mAP) in percent, on annotations held out from training; "
-            "{0} of {1} classes have enough of them to judge."
-        ).format(number(enough), number(len(judged)))
+            "{0} of {1} classes have enough of them to be measured."
+        ).format(number(enough), number(len(classes)))
         library = _("In the library {0} in {1} would change: {2} appear, {3} vanish.").format(
             predictions_text(comparison.changed_count),
             photos_text(comparison.changed_images),
@@ -226,19 +227,21 @@ class ComparisonDialog(LibraryDialog):
         )
         return "\n".join(filter(None, (held_out, self._calibration(comparison), library)))
 
-    def _pair_sentences(self, comparison: Comparison, enough: int) -> list[str]:
-        """What two versions are judged by, and what would change from one to the other."""
+    def _pair_sentences(
+        self, comparison: Comparison, versions: Sequence[VersionInfo], enough: int
+    ) -> list[str]:
+        """What two versions are measured on, and what would change from one to the other."""
         old, new = self._titles
         if comparison.new is None:
-            judged = _(
+            measured = _(
                 "No photo is held out from training yet (a retraining holds some out), so there is "
                 "no average precision to compare."
             )
         else:
-            judged = _(
+            measured = _(
                 "Old: {old}. New: {new}. Mean average precision (mAP) in percent, both on the same "
                 "photos held out from training, as they are annotated now; {enough} of {all} "
-                "classes have enough of them to judge."
+                "classes have enough of them to be measured."
             ).format(
                 old=old, new=new, enough=number(enough), all=number(len(comparison.new.classes))
             )
@@ -255,16 +258,18 @@ class ComparisonDialog(LibraryDialog):
         )
         imported = [
             item
-            for item in self.session.versions.all()
+            for item in versions
             if item.version_id in (comparison.old_version_id, comparison.version_id)
             and item.version_id != 0
             and item.run_id is None
         ]
-        caution = _("An imported version may have learned from the very photos that judge it here.")
-        return [judged, change, *([caution] if imported and comparison.new else [])]
+        caution = _(
+            "An imported version may have learned from the photos that it is measured on here."
+        )
+        return [measured, change, *([caution] if imported and comparison.new else [])]
 
     def _calibration(self, comparison: Comparison) -> str:
-        """How far scores can be taken for probabilities, and which thresholds are not their own."""
+        """How well scores match probabilities, and how many classes share a threshold."""
         figures = comparison.new.extra if comparison.new else {}
         parts: list[str] = []
         after, before = figures.get("ECE"), figures.get("ECE_before")
@@ -294,7 +299,7 @@ class ComparisonDialog(LibraryDialog):
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        dress_table(self.table, NAME, {1: 100, 2: 100, 3: 84, 4: 72, 5: 72, 6: 170})
+        dress_table(self.table, 0, {1: 100, 2: 100, 3: 84, 4: 72, 5: 72, 6: 170})
         return self.table
 
     def _changed_page(self, comparison: Comparison) -> QWidget:
@@ -327,46 +332,58 @@ class ComparisonDialog(LibraryDialog):
 
     def _few(self, comparison: Comparison, shown: int) -> QLabel:
         if not comparison.changed_count:
-            return muted(_("Every prediction stays as it is."))
+            return muted(_("No prediction changes."))
         if shown < comparison.changed_count:
-            return muted(_("The {0} that move most").format(number(shown)))
-        return muted(_("Those that move most come first"))
+            return muted(_("The {0} with the largest change").format(number(shown)))
+        return muted(_("Largest changes first"))
 
     def _want_images(self) -> None:
         if self.changed is not None:
             ids = dict.fromkeys(line.change.image_id for line in self.changed.lines)
             self.images_wanted.emit(list(ids))
 
-    def _look_at_versions(self) -> None:
-        """A version may have been promoted or discarded elsewhere meanwhile."""
+    def _refresh_state(self) -> None:
+        if self.comparison is not None:
+            self._request.ask(self.session.versions.all)
+
+    def _show_state(self, versions: Sequence[VersionInfo]) -> None:
+        """Show whether the new version can be promoted, also after changes made elsewhere."""
         if self.comparison is None:
             return
         wanted = self.comparison.version_id
-        found = [item for item in self.session.versions.all() if item.version_id == wanted]
-        there = bool(found)
-        active = there and found[0].active
-        self.promote.setEnabled(there and not active)
-        self.discard.setEnabled(there and not active)
-        self.later.setText(_("&Close") if active or not there else _("Decide &later"))
+        found = next((item for item in versions if item.version_id == wanted), None)
+        active = found is not None and found.active
+        undecided = found is not None and not found.active
+        self.promote.setEnabled(undecided)
+        self.discard.setEnabled(undecided)
+        self.later.setText(_("Decide &later") if undecided else _("&Close"))
         if active:
-            self.strip.say(_("These prompts are in use. You can roll back under Versions."))
-        elif not there:
-            self.strip.say(_("These prompts have been discarded."))
+            self.strip.show_text(_("This version is in use. You can roll back under Versions."))
+        elif found is None:
+            self.strip.show_text(_("This version has been discarded."))
 
     def promote_new(self) -> None:
-        """Predict with the new prompts from now on."""
-        if self.comparison is None:
-            return
-        version = self.comparison.version_id
-        if self.attempt(lambda: self.session.versions.promote(version)):
-            self.promoted.emit(version)
-            self.accept()
+        """Predict with the new version from now on."""
+        self._decide(self.session.versions.promote, self.promoted)
 
     def discard_new(self) -> None:
-        """Delete the new prompts; predictions stay as they are."""
+        """Delete the new version; predictions stay as they are."""
+        self._decide(self.session.versions.discard, self.discarded)
+
+    def _decide(self, act: Callable[[int], object], decided: SignalInstance) -> None:
+        """Call ``act`` with the new version, then emit ``decided`` and close."""
         if self.comparison is None:
             return
         version = self.comparison.version_id
-        if self.attempt(lambda: self.session.versions.discard(version)):
-            self.discarded.emit(version)
+        self.promote.setEnabled(False)
+        self.discard.setEnabled(False)
+
+        def done(_result: object) -> None:
+            decided.emit(version)
             self.accept()
+
+        self.run(lambda: act(version), done, self._refused)
+
+    def _refused(self, error: Exception) -> None:
+        self.show_error(error)
+        self._refresh_state()

@@ -1,4 +1,4 @@
-"""Tables behind the comparison page: classes, and predictions that change."""
+"""The tables of the comparison: classes, and predictions that change."""
 
 from __future__ import annotations
 
@@ -6,27 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QAbstractListModel, QObject, Qt
+from PySide6.QtGui import QColor
 
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.versions.comparison import ChangedPrediction, Comparison
-from lmpt_desktop.translation import _, decimal, number
+from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.texts import NOT_ENOUGH, band_name, change, percent
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
 from trainer.bands import Band
 from trainer.prompt_set import ClassResult
 
-NAME, BAND, TRAIN, HELD_OUT, OLD, NEW, CHANGE = range(7)
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 CHANGED_ROLE = Qt.ItemDataRole.UserRole + 2
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 @dataclass(frozen=True)
 class ClassComparison:
-    """One class: how many annotations judge it, and its average precision (in [0, 1])."""
+    """One class: the annotations it is evaluated on, and its average precisions in [0, 1]."""
 
     name: str
     band: Band | None
@@ -38,11 +37,12 @@ class ClassComparison:
 
     @property
     def moved(self) -> float | None:
+        """The change in average precision; None where either is unknown."""
         return None if self.old is None or self.new is None else self.new - self.old
 
 
 def class_comparisons(comparison: Comparison) -> list[ClassComparison]:
-    """The classes of the new prompt set, with the old one's figure by name."""
+    """The classes of the new prompt set, with the average precision of the old one."""
     old: Mapping[str, ClassResult] = (
         {result.name: result for result in comparison.old.classes} if comparison.old else {}
     )
@@ -61,96 +61,91 @@ def class_comparisons(comparison: Comparison) -> list[ClassComparison]:
     ]
 
 
-class ClassComparisonModel(QAbstractTableModel):
-    """One row per class; figures that cannot be judged say so."""
+@dataclass(frozen=True, kw_only=True)
+class ComparisonColumn(Column[ClassComparison]):
+    """A column of the comparison: also what it sorts by, and the colour of a cell."""
 
-    def __init__(self, lines: Sequence[ClassComparison], parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.lines = list(lines)
-        self._headers = (
-            _("Class"),
-            _("Band"),
-            _("Learned from"),
-            _("Judged by"),
-            _("Old AP"),
-            _("New AP"),
-            _("Change"),
-        )
-        self._tips = {
-            TRAIN: _("Photos with the class present that the prompts were learned from"),
-            HELD_OUT: _("Held-out photos: present / absent"),
-            OLD: _("Average precision of the prompts in use, in percent"),
-            NEW: _("Average precision of the new prompts, in percent"),
-        }
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._headers)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return self._tips.get(section)
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section >= TRAIN else _LEFT
-        return self._headers[section] if role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        line, column = self.lines[index.row()], index.column()
-        answers: dict[int, Callable[[ClassComparison, int], Any]] = {
-            Qt.ItemDataRole.DisplayRole: _text,
-            Qt.ItemDataRole.ForegroundRole: _colour,
-            Qt.ItemDataRole.TextAlignmentRole: lambda _line, at: _RIGHT if at >= TRAIN else None,
-            SORT_ROLE: _sort_value,
-        }
-        answer = answers.get(role)
-        return None if answer is None else answer(line, column)
+    sort_key: Callable[[ClassComparison], Any]
+    colour: Callable[[ClassComparison], QColor | None] = lambda _row: None
 
 
-def _text(line: ClassComparison, column: int) -> str:
-    if column == NAME:
-        return line.name
-    if column == BAND:
-        return f"{BAND_SHAPES[line.band]} {band_name(line.band)}" if line.band else ""
-    if column == TRAIN:
-        return number(line.train_present)
-    if column == HELD_OUT:
-        return f"{number(line.held_out_present)} / {number(line.held_out_absent)}"
-    if column == CHANGE:
-        return _(NOT_ENOUGH) if line.new is None else change(line.old, line.new)
-    return percent(line.old if column == OLD else line.new)
+def _or_lowest(value: float | None) -> float:
+    """``value`` to sort by; what could not be measured comes before every change in AP."""
+    return -10.0 if value is None else value
 
 
-def _colour(line: ClassComparison, column: int) -> Any:
-    colours = current()
-    if column == BAND and line.band:
-        return colours.band(line.band)
-    if column == CHANGE:
-        moved = line.moved
-        if moved is None or round(moved, 3) == 0:
-            return colours.colour("muted")
-        return colours.colour("present" if moved > 0 else "error")
-    return None
+def _band_text(row: ClassComparison) -> str:
+    return f"{BAND_SHAPES[row.band]} {band_name(row.band)}" if row.band else ""
 
 
-def _sort_value(line: ClassComparison, column: int) -> Any:
-    nothing = -10.0
-    return (
-        line.name.casefold(),
-        list(Band).index(line.band) if line.band else len(Band),
-        line.train_present,
-        line.held_out_present,
-        nothing if line.old is None else line.old,
-        nothing if line.new is None else line.new,
-        nothing if line.moved is None else line.moved,
-    )[column]
+def _change_text(row: ClassComparison) -> str:
+    return _(NOT_ENOUGH) if row.new is None else change(row.old, row.new)
+
+
+def _change_colour(row: ClassComparison) -> QColor:
+    if row.moved is None or round(row.moved, 3) == 0:
+        return current().colour("muted")
+    return current().colour("present" if row.moved > 0 else "error")
+
+
+COLUMNS = (
+    ComparisonColumn(N_("Class"), lambda row: row.name, sort_key=lambda row: row.name.casefold()),
+    ComparisonColumn(
+        N_("Band"),
+        _band_text,
+        sort_key=lambda row: list(Band).index(row.band) if row.band else len(Band),
+        colour=lambda row: current().band(row.band) if row.band else None,
+    ),
+    ComparisonColumn(
+        N_("Learned from"),
+        lambda row: number(row.train_present),
+        N_("Training photos in which the class is present"),
+        numeric=True,
+        sort_key=lambda row: row.train_present,
+    ),
+    ComparisonColumn(
+        N_("Measured on"),
+        lambda row: f"{number(row.held_out_present)} / {number(row.held_out_absent)}",
+        N_("Held-out photos: present / absent"),
+        numeric=True,
+        sort_key=lambda row: row.held_out_present,
+    ),
+    ComparisonColumn(
+        N_("Old AP"),
+        lambda row: percent(row.old),
+        N_("Average precision of the version in use, in percent"),
+        numeric=True,
+        sort_key=lambda row: _or_lowest(row.old),
+    ),
+    ComparisonColumn(
+        N_("New AP"),
+        lambda row: percent(row.new),
+        N_("Average precision of the new version, in percent"),
+        numeric=True,
+        sort_key=lambda row: _or_lowest(row.new),
+    ),
+    ComparisonColumn(
+        N_("Change"),
+        _change_text,
+        numeric=True,
+        sort_key=lambda row: _or_lowest(row.moved),
+        colour=_change_colour,
+    ),
+)
+
+
+class ClassComparisonModel(TableModel[ClassComparison]):
+    """One row per class."""
+
+    def __init__(self, rows: Sequence[ClassComparison], parent: QObject | None = None) -> None:
+        super().__init__(COLUMNS, rows, parent)
+
+    def cell(self, row: ClassComparison, column: int, role: int) -> Any:
+        if role == SORT_ROLE:
+            return COLUMNS[column].sort_key(row)
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return COLUMNS[column].colour(row)
+        return super().cell(row, column, role)
 
 
 @dataclass(frozen=True)
@@ -162,16 +157,16 @@ class ChangedLine:
     file_name: str
     fingerprint: str
     verdict: int
-    """What the user said of it: 1 present, 0 absent, -1 nothing."""
+    """The annotation: 1 present, 0 absent, -1 unknown."""
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the change goes the user's way; None where nothing was said."""
+        """Whether the change agrees with the annotation; None where there is none."""
         return None if self.verdict < 0 else self.change.gained == (self.verdict == 1)
 
 
 def changed_lines(comparison: Comparison, snapshot: Snapshot) -> list[ChangedLine]:
-    """The changes as far as their images and classes are still there."""
+    """The changes whose images and classes still exist."""
     lines: list[ChangedLine] = []
     for item in comparison.changed:
         row, column = snapshot.row_of.get(item.image_id), snapshot.column_of.get(item.class_id)

@@ -1,10 +1,9 @@
-"""Prompt sets made so far: which one is in use, compare any two, go to another, pass on, delete."""
+"""The versions made so far: promote, roll back, compare, rename, export, import, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
@@ -22,48 +21,49 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from shiboken6 import isValid
 
 from lmpt_desktop.engine.notices import EncoderChanged, VersionsChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.versions import ImportedVersion, VersionInfo
 from lmpt_desktop.translation import _, ngettext, number
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, dress_table, muted
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.versions.versions_model import (
     CLASSES,
-    FIRST_FIGURE,
-    MADE,
+    COLUMNS,
+    CREATED,
+    HEAD,
+    MEDIUM,
     NAME,
     STATE,
+    TAIL,
+    TOTAL,
     VersionsModel,
     origin_text,
     version_title,
 )
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
-
 PAIR = 2
-ResultT = TypeVar("ResultT")
 
 
-class VersionWords(QFrame):
+class VersionDetails(QFrame):
     """Name and note of the selected version, and what it was learned from."""
 
-    name_edited = Signal(str)
-    note_edited = Signal(str)
+    name_edited = Signal(int, str)
+    note_edited = Signal(int, str)
+    """A version id, and the new text."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._version: VersionInfo | None = None
         self.name = QLineEdit()
         self.name.setObjectName("version-name")
-        self.name.setPlaceholderText(_("The date, unless you give it a name"))
+        self.name.setPlaceholderText(_("Without a name, the date is shown"))
         self.note = QPlainTextEdit()
         self.note.setObjectName("version-note")
         self.note.setAccessibleName(_("Note"))
-        self.note.setPlaceholderText(_("What you want to remember about it"))
+        self.note.setPlaceholderText(_("Anything to remember about this version"))
         self.note.setTabChangesFocus(True)
         self.note.setMaximumHeight(self.fontMetrics().height() * 4)
         self.origin = muted()
@@ -76,7 +76,7 @@ class VersionWords(QFrame):
         self.name.editingFinished.connect(self._name_edited)
 
     def show_version(self, version: VersionInfo | None) -> None:
-        """Show another version; what was typed for the last one is kept first."""
+        """Show another version, after saving the note that was typed for the last one."""
         if version == self._version:
             return
         self.keep_note()
@@ -95,17 +95,12 @@ class VersionWords(QFrame):
             return
         text = self.note.toPlainText().strip()
         if text != version.note:
-            self.note_edited.emit(text)
-
-    @property
-    def version_id(self) -> int | None:
-        """The version that is shown."""
-        return self._version.version_id if self._version is not None else None
+            self.note_edited.emit(version.version_id, text)
 
     def _name_edited(self) -> None:
-        text = " ".join(self.name.text().split())
-        if self._version is not None and text != self._version.name:
-            self.name_edited.emit(text)
+        version, text = self._version, " ".join(self.name.text().split())
+        if version is not None and version.version_id != 0 and text != version.name:
+            self.name_edited.emit(version.version_id, text)
 
 
 class VersionsDialog(LibraryDialog):
@@ -113,7 +108,8 @@ class VersionsDialog(LibraryDialog):
 
     compare_wanted = Signal(int, int)
     """Version ids: the old and the new one."""
-    said = Signal(str)
+    message = Signal(str)
+    """A sentence for the status bar."""
 
     def __init__(
         self,
@@ -124,32 +120,44 @@ class VersionsDialog(LibraryDialog):
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Versions"))
         self.resize(920, 580)
+        self._request = LatestRequest(
+            self._show_versions, self.show_error, owner=self, overlap=False
+        )
+        self._to_select: tuple[int, ...] = ()
+        """Versions to select once they are listed."""
         self.model = VersionsModel(self)
         self.table = QTableView()
         self.table.setObjectName("versions")
         self.table.setAccessibleName(_("Versions"))
         self.table.setModel(self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        widths = {STATE: 160, MADE: 140, CLASSES: 84}
-        widths |= {FIRST_FIGURE + i: width for i, width in enumerate((74, 74, 84, 74))}
-        dress_table(self.table, NAME, widths)
+        widths = {
+            STATE: 160, CREATED: 140, CLASSES: 84, TOTAL: 74, HEAD: 74, MEDIUM: 84, TAIL: 74,
+        }  # fmt: skip
+        dress_table(
+            self.table,
+            COLUMNS.index(NAME),
+            {COLUMNS.index(column): width for column, width in widths.items()},
+        )
         self.promote = _button("promote", _("&Use this version"))
         self.roll_back = _button("roll-back", _("&Roll back"))
-        self.roll_back.setToolTip(_("Go back to what was in use before the last promotion"))
+        self.roll_back.setToolTip(
+            _("Go back to the version that was in use before the last promotion")
+        )
         self.compare = _button("compare", _("Com&pare..."))
         self.compare.setToolTip(
             _("Compare two selected versions, or the selected one with the one in use")
         )
         self.discard = _button("discard", _("&Delete..."))
-        self.give = _button("export", _("&Export"))
-        self.take = _button("import", _("&Import"))
+        self.export_button = _button("export", _("&Export"))
+        self.import_button = _button("import", _("&Import"))
         self._fill_menus()
-        self.words = VersionWords()
+        self.details = VersionDetails()
         foot = QHBoxLayout()
         for button in (self.promote, self.roll_back, self.compare):
             foot.addWidget(button)
         foot.addStretch(1)
-        for button in (self.take, self.give, self.discard):
+        for button in (self.import_button, self.export_button, self.discard):
             foot.addWidget(button)
         layout = QVBoxLayout(self)
         layout.addWidget(
@@ -163,20 +171,20 @@ class VersionsDialog(LibraryDialog):
         )
         layout.addWidget(self.table, 1)
         layout.addLayout(foot)
-        layout.addWidget(self.words)
+        layout.addWidget(self.details)
         layout.addWidget(self.strip)
         layout.addWidget(close_box(self))
         self._connect()
         self.refresh()
 
     def _fill_menus(self) -> None:
-        give, take = QMenu(self.give), QMenu(self.take)
-        give.addAction(_("As a &zip file...")).triggered.connect(self._export_zip)
-        give.addAction(_("As a &folder...")).triggered.connect(self._export_folder)
-        take.addAction(_("A &zip file...")).triggered.connect(self._import_zip)
-        take.addAction(_("A &folder...")).triggered.connect(self._import_folder)
-        self.give.setMenu(give)
-        self.take.setMenu(take)
+        export_menu, import_menu = QMenu(self.export_button), QMenu(self.import_button)
+        export_menu.addAction(_("As a &zip file...")).triggered.connect(self._export_zip)
+        export_menu.addAction(_("As a &folder...")).triggered.connect(self._export_folder)
+        import_menu.addAction(_("A &zip file...")).triggered.connect(self._import_zip)
+        import_menu.addAction(_("A &folder...")).triggered.connect(self._import_folder)
+        self.export_button.setMenu(export_menu)
+        self.import_button.setMenu(import_menu)
 
     def _connect(self) -> None:
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
@@ -184,26 +192,28 @@ class VersionsDialog(LibraryDialog):
         self.roll_back.clicked.connect(self.roll_back_last)
         self.discard.clicked.connect(self.discard_selected)
         self.compare.clicked.connect(self._compare)
-        self.words.name_edited.connect(self.rename_shown)
-        self.words.note_edited.connect(self.note_shown)
-        self.finished.connect(lambda _result: self.words.keep_note())
+        self.details.name_edited.connect(self.rename)
+        self.details.note_edited.connect(self.set_note)
+        self.finished.connect(lambda _result: self.details.keep_note())
         self.listen(VersionsChanged, lambda _notice: self.refresh())
         self.listen(EncoderChanged, lambda _notice: self.refresh())
 
     # ----------------------------------------------------------------------------- showing
 
     def refresh(self) -> None:
-        """Show the versions as they are now, keeping the selection."""
-        kept = [version.version_id for version in self.chosen()]
-        self.model.set_versions(self.session.versions.all())
-        rows = [row for row, item in enumerate(self.model.versions) if item.version_id in kept] or [
-            row for row, item in enumerate(self.model.versions) if item.active
-        ]
-        self._select(rows or [0])
+        """Ask for the versions again and show them, keeping the selection."""
+        self._request.ask(self.session.versions.all)
+
+    def _show_versions(self, versions: list[VersionInfo]) -> None:
+        kept = self._to_select or tuple(version.version_id for version in self.chosen())
+        self._to_select = ()
+        self.model.set_rows(versions)
+        rows = [row for row, item in enumerate(versions) if item.version_id in kept]
+        self._select(rows or [row for row, item in enumerate(versions) if item.active] or [0])
 
     def select_version(self, *version_ids: int) -> None:
         """Select these versions."""
-        versions = self.model.versions
+        versions = self.model.rows
         self._select([row for row, item in enumerate(versions) if item.version_id in version_ids])
 
     def _select(self, rows: list[int]) -> None:
@@ -221,7 +231,7 @@ class VersionsDialog(LibraryDialog):
     def chosen(self) -> list[VersionInfo]:
         """The selected versions, newest first."""
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.model.versions[row] for row in rows if row < len(self.model.versions)]
+        return [self.model.rows[row] for row in rows if row < len(self.model.rows)]
 
     def selected(self) -> VersionInfo | None:
         """The selected version, if it is one alone."""
@@ -233,7 +243,7 @@ class VersionsDialog(LibraryDialog):
         chosen = self.chosen()
         if len(chosen) == PAIR:
             return chosen[1].version_id, chosen[0].version_id
-        in_use = [item for item in self.model.versions if item.active]
+        in_use = [item for item in self.model.rows if item.active]
         if len(chosen) == 1 and in_use and not chosen[0].active:
             return in_use[0].version_id, chosen[0].version_id
         return None
@@ -244,54 +254,59 @@ class VersionsDialog(LibraryDialog):
         real = version is not None and version.version_id != 0
         self.promote.setEnabled(usable)
         self.discard.setEnabled(usable and real)
-        self.give.setEnabled(real)
+        self.export_button.setEnabled(real)
         self.compare.setEnabled(self.pair() is not None)
-        in_use = [item for item in self.model.versions if item.active]
+        in_use = [item for item in self.model.rows if item.active]
         self.roll_back.setEnabled(bool(in_use) and in_use[0].version_id != 0)
-        self.words.show_version(version)
+        self.details.show_version(version)
 
     # -------------------------------------------------------------------------------- acts
 
     def promote_selected(self) -> None:
         """Predict with the selected version from now on."""
         version = self.selected()
-        if version is not None and self.attempt(
-            lambda: self.session.versions.promote(version.version_id)
-        ):
-            self._say(_("{0} is in use now.").format(version_title(version)))
+        if version is not None:
+            text = _("{0} is in use now.").format(version_title(version))
+            self._change(lambda: self.session.versions.promote(version.version_id), text)
 
     def roll_back_last(self) -> None:
         """Undo the last promotion."""
-        if self.attempt(self.session.versions.roll_back):
-            self._say(_("Rolled back."))
+        self._change(self.session.versions.roll_back, _("Rolled back."))
 
     def discard_selected(self) -> None:
-        """Delete the selected version once more asked; it must not be in use."""
+        """Delete the selected version, which must not be in use, after a question."""
         version = self.selected()
-        if version is None or version.active or not self._sure(version):
-            return
-        if self.attempt(lambda: self.session.versions.discard(version.version_id)):
-            self._say(_("{0} was deleted.").format(version_title(version)))
+        if version is not None and not version.active and self._confirm_delete(version):
+            text = _("{0} was deleted.").format(version_title(version))
+            self._change(lambda: self.session.versions.discard(version.version_id), text)
 
-    def rename_shown(self, name: str) -> None:
-        """Call the version that is shown something."""
-        if (version := self.words.version_id) and self.attempt(
-            lambda: self.session.versions.rename(version, name)
-        ):
-            self.refresh()
+    def rename(self, version_id: int, name: str) -> None:
+        """Give a version a name."""
+        self.run(
+            lambda: self.session.versions.rename(version_id, name), lambda _none: self.refresh()
+        )
 
-    def note_shown(self, note: str) -> None:
-        """Keep a note on the version that is shown."""
-        if version := self.words.version_id:
-            self.attempt(lambda: self.session.versions.set_note(version, note))
+    def set_note(self, version_id: int, note: str) -> None:
+        """Save the note on a version."""
+        self.run(lambda: self.session.versions.set_note(version_id, note))
 
-    def _sure(self, version: VersionInfo) -> bool:
+    def _change(self, work: Callable[[], object], text: str) -> None:
+        """Change which version is in use or which there are, then show ``text``."""
+        for button in (self.promote, self.roll_back, self.discard):
+            button.setEnabled(False)
+        self.run(work, lambda _result: self._report(text), self._change_failed)
+
+    def _change_failed(self, error: Exception) -> None:
+        self.show_error(error)
+        self._selection_changed()
+
+    def _confirm_delete(self, version: VersionInfo) -> bool:
         answer = QMessageBox.question(
             self,
             _("Delete a version"),
             _(
-                "Delete “{name}” for good? Its prompts cannot be brought back; your annotations "
-                "stay, and a retraining can learn from them again."
+                "Delete “{name}” for good? It cannot be restored; your annotations are kept, and a "
+                "retraining can learn from them again."
             ).format(name=version_title(version)),
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
@@ -302,10 +317,11 @@ class VersionsDialog(LibraryDialog):
         if (pair := self.pair()) is not None:
             self.compare_wanted.emit(*pair)
 
-    def _say(self, text: str, kind: str = "text") -> None:
+    def _report(self, text: str, kind: str = "text") -> None:
+        """Show what was done, and the versions as they are now."""
         self.refresh()
-        self.strip.say(text, kind)
-        self.said.emit(text)
+        self.strip.show_text(text, kind)
+        self.message.emit(text)
 
     # ------------------------------------------------------------------------------- files
 
@@ -338,21 +354,21 @@ class VersionsDialog(LibraryDialog):
         return "".join(c if c.isalnum() or c in " -_." else "-" for c in title).strip(". ")
 
     def export_to(self, path: Path) -> None:
-        """Write the selected version in the background."""
+        """Write the selected version off the window's thread."""
         version = self.selected()
         if version is not None:
-            self._start(
+            self.run(
                 lambda: self.session.versions.export(version.version_id, path),
-                lambda _none: self.strip.say(_("Written to {path}.").format(path=path)),
+                lambda _none: self.strip.show_text(_("Written to {path}.").format(path=path)),
             )
 
     def import_from(self, path: Path) -> None:
-        """Take in a version in the background."""
-        self.strip.say(_("Reading {path}...").format(path=path.name))
-        self._start(lambda: self.session.versions.import_from(path), self._imported)
+        """Import a version off the window's thread."""
+        self.strip.show_text(_("Reading {path}...").format(path=path.name))
+        self.run(lambda: self.session.versions.import_from(path), self._imported)
 
     def _imported(self, imported: ImportedVersion) -> None:
-        said = _("{name} was imported. It is not in use yet.").format(
+        message = _("{name} was imported. It is not in use yet.").format(
             name=version_title(imported.version)
         )
         if count := len(imported.unknown):
@@ -362,18 +378,9 @@ class VersionsDialog(LibraryDialog):
                 "{count} classes it has learned are not in this library and are left out: {names}.",
                 count,
             )
-            said = f"{said} {text.format(count=number(count), names=shown)}"
-        self._say(said, "warning" if imported.unknown else "text")
-        self.select_version(imported.version.version_id)
-
-    def _start(self, act: Callable[[], ResultT], done: Callable[[ResultT], object]) -> None:
-        """Do something in the background, and nothing with it once the dialog is gone."""
-
-        def failed(error: Exception) -> None:
-            if isValid(self):
-                self.strip.say(str(error), "error")
-
-        tasks.start(act, lambda result: isValid(self) and done(result), failed)
+            message = f"{message} {text.format(count=number(count), names=shown)}"
+        self._to_select = (imported.version.version_id,)
+        self._report(message, "warning" if imported.unknown else "text")
 
 
 def _button(name: str, text: str) -> QPushButton:

@@ -1,15 +1,15 @@
-"""The versions of a library as a table, and as sentences."""
+"""The versions of a library as a table, and in sentences."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QFont
 
 from lmpt_desktop.engine.versions.versions import VersionInfo
-from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.translation import N_, _, number
+from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.texts import (
     DASH,
     annotations_text,
@@ -20,20 +20,16 @@ from lmpt_desktop.ui.kit.texts import (
     photos_text,
 )
 
-NAME, STATE, MADE, CLASSES, FIRST_FIGURE = range(5)
-_FIGURES = ("total", "head", "medium", "tail")
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-
 
 def version_title(version: VersionInfo) -> str:
-    """What a version is called: its name, else its date."""
+    """The name of a version, or its date if it has none."""
     if version.version_id == 0:
         return _("Plain prompts")
     return version.name or local_time(version.created)
 
 
 def state_text(version: VersionInfo) -> str:
+    """Whether a version is in use, was in use, or came from elsewhere."""
     if version.active:
         return _("● in use")
     if version.run_id is None and version.version_id != 0 and not version.promoted:
@@ -42,9 +38,11 @@ def state_text(version: VersionInfo) -> str:
 
 
 def origin_text(version: VersionInfo) -> str:
-    """What a version was learned from, in a sentence."""
+    """What a version was learned from, in sentences."""
     if version.version_id == 0:
-        return _("Classes are predicted by their names and descriptions alone; nothing is learned.")
+        return _(
+            "Classes are predicted from their names and descriptions alone; nothing was learned."
+        )
     if version.annotations is not None and version.images is not None:
         data = _("Learned from {annotations} on {images}, {classes}.").format(
             annotations=annotations_text(version.annotations),
@@ -60,74 +58,54 @@ def origin_text(version: VersionInfo) -> str:
     )
     parts = [data, where]
     if version.run_id is None:
-        parts.append(_("Imported; its figures are of other photos."))
+        parts.append(_("Imported; its figures were measured on other photos."))
     return " ".join(parts)
 
 
-class VersionsModel(QAbstractTableModel):
-    """One row per version, newest first; the active one is marked and bold."""
+def _created_text(version: VersionInfo) -> str:
+    return DASH if version.version_id == 0 else local_time(version.created)
+
+
+def _classes_text(version: VersionInfo) -> str:
+    return DASH if version.version_id == 0 else number(version.classes)
+
+
+def _score_column(title: str, band: str) -> Column[VersionInfo]:
+    """mAP of a band, or of all classes ("total"), in percent."""
+
+    def text(version: VersionInfo) -> str:
+        evaluation = version.evaluation
+        return DASH if evaluation is None else percent(getattr(evaluation.scores, band))
+
+    return Column(title, text, numeric=True)
+
+
+NAME, STATE, CREATED, CLASSES = (
+    Column(N_("Version"), version_title),
+    Column(N_("State"), state_text),
+    Column(N_("Created"), _created_text),
+    Column(N_("Classes"), _classes_text, numeric=True),
+)
+TOTAL, HEAD, MEDIUM, TAIL = (
+    _score_column(N_("mAP"), "total"),
+    _score_column(N_("Head"), "head"),
+    _score_column(N_("Medium"), "medium"),
+    _score_column(N_("Tail"), "tail"),
+)
+COLUMNS = (NAME, STATE, CREATED, CLASSES, TOTAL, HEAD, MEDIUM, TAIL)
+
+
+class VersionsModel(TableModel[VersionInfo]):
+    """One row per version, newest first; the active one is bold."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.versions: list[VersionInfo] = []
-        self._headers = (
-            _("Version"),
-            _("State"),
-            _("Made"),
-            _("Classes"),
-            _("mAP"),
-            _("Head"),
-            _("Medium"),
-            _("Tail"),
-        )
+        super().__init__(COLUMNS, parent=parent)
 
-    def set_versions(self, versions: list[VersionInfo]) -> None:
-        self.beginResetModel()
-        self.versions = list(versions)
-        self.endResetModel()
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.versions)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._headers)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section >= CLASSES else _LEFT
-        return self._headers[section] if role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        version, column = self.versions[index.row()], index.column()
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self.text(version, column)
+    def cell(self, row: VersionInfo, column: int, role: int) -> Any:
         if role == Qt.ItemDataRole.ToolTipRole:
-            return "\n".join(filter(None, (self.text(version, column), version.note)))
-        if role == Qt.ItemDataRole.FontRole and version.active:
+            return "\n".join(filter(None, (self.columns[column].text(row), row.note)))
+        if role == Qt.ItemDataRole.FontRole and row.active:
             font = QFont()
             font.setBold(True)
             return font
-        if role == Qt.ItemDataRole.TextAlignmentRole and column >= CLASSES:
-            return _RIGHT
-        return None
-
-    def text(self, version: VersionInfo, column: int) -> str:
-        """What a cell says."""
-        plain = version.version_id == 0
-        words = (
-            version_title(version),
-            state_text(version),
-            DASH if plain else local_time(version.created),
-            DASH if plain else number(version.classes),
-        )
-        if column < len(words):
-            return words[column]
-        if version.evaluation is None:
-            return DASH
-        return percent(getattr(version.evaluation.scores, _FIGURES[column - FIRST_FIGURE]))
+        return super().cell(row, column, role)

@@ -185,7 +185,7 @@ class VocabularyDialog(LibraryDialog):
 
     def _said(self, text: str, kind: str = "text") -> None:
         """Say what was done, with the way back."""
-        self.strip.say(text, kind, _("&Undo") if self.edits.can_undo else "")
+        self.strip.show_text(text, kind, _("&Undo") if self.edits.can_undo else "")
 
     def add_class(self, name: str, description: str) -> None:
         """Add a class and select it; a name that is nearly a class is mentioned."""
@@ -362,7 +362,7 @@ class VocabularyDialog(LibraryDialog):
         specs = self._specs()
         self._start(
             lambda: write_class_list(specs, path),
-            lambda _none: self.strip.say(
+            lambda _none: self.strip.show_text(
                 _("{classes} written to {file}.").format(
                     classes=classes_text(len(specs)), file=path.name
                 )
@@ -396,17 +396,14 @@ class VocabularyDialog(LibraryDialog):
         dialog.open()
 
     def _refused(self, error: Exception) -> None:
-        def again() -> None:
-            raise error
-
-        self.attempt(again)
+        self.show_error(error)
         # What was typed into the table is not so.
         self.classes.show_lines(self.classes.model.lines)
 
     def _set_busy(self, busy: bool) -> None:
         self.tabs.setEnabled(not busy)
         if busy:
-            self.strip.say(_("Changing the vocabulary..."))
+            self.strip.show_text(_("Changing the vocabulary..."))
 
     def _stop(self, _result: int) -> None:
         self.try_out.stop()

@@ -100,7 +100,7 @@ class PlannedDialog(QDialog):
 
     def _failed(self, error: Exception) -> None:
         self.sentences.setText("")
-        self.strip.say(str(error), "warning")
+        self.strip.show_text(str(error), "warning")
         self._make_room()
 
     def _make_room(self) -> None:

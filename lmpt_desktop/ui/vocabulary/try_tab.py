@@ -154,7 +154,9 @@ class TryTab(QWidget):
         self.add.setEnabled(bool(name) and not taken)
         # A class that was added just now, here, needs no warning that there is one.
         added = taken and name == self._asked_for
-        self.warning.say(near_sentence(self.near) if self.near and not added else "", "warning")
+        self.warning.show_text(
+            near_sentence(self.near) if self.near and not added else "", "warning"
+        )
 
     def _show(self, preview: ClassPreview) -> None:
         self.preview = preview

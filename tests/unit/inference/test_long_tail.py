@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tail_libraries import random_library, tail_of, with_presents
 
 from lmpt_desktop.inference.counting import BLOCK_ROWS
-from lmpt_desktop.inference.long_tail import TailOrder, long_tail, ordered
+from lmpt_desktop.inference.long_tail import long_tail
 from trainer.bands import Band, BandLimits
 
 
@@ -87,37 +86,3 @@ def test_average_precision_goes_by_name_and_is_unknown_where_not_judged() -> Non
 def test_a_library_without_classes_has_no_figures() -> None:
     tail = tail_of(np.zeros((4, 0), np.int8))
     assert len(tail) == 0 and tail.estimated and tail.scored_images == 0
-
-
-class TestOrder:
-    tail = tail_of(
-        with_presents(3, 0, 7, 3),
-        names=["kite 10", "boat", "Kite 2", "ant"],
-        judged={"kite 10": 0.2, "boat": 0.9, "ant": 0.2},
-    )
-
-    @pytest.mark.parametrize(
-        ("order", "turned", "expected"),
-        [
-            (TailOrder.COUNT, False, [2, 0, 3, 1]),
-            (TailOrder.COUNT, True, [1, 0, 3, 2]),
-            (TailOrder.NAME, False, [3, 1, 2, 0]),
-            (TailOrder.VOCABULARY, False, [0, 1, 2, 3]),
-            (TailOrder.PRECISION, False, [1, 0, 3, 2]),
-            (TailOrder.PRECISION, True, [0, 3, 1, 2]),
-            (TailOrder.BAND, False, [2, 0, 3, 1]),
-            (TailOrder.MARGIN, False, [0, 3, 2, 1]),
-        ],
-    )
-    def test_highest_first_names_as_people_sort_and_unknown_last(
-        self, order: TailOrder, turned: bool, expected: list[int]
-    ) -> None:
-        assert ordered(self.tail, order, reverse=turned).tolist() == expected
-
-    def test_only_the_classes_asked_for_are_ordered(self) -> None:
-        among = np.array([3, 2])
-        assert ordered(self.tail, TailOrder.COUNT, among=among).tolist() == [2, 3]
-
-    @given(order=st.sampled_from(list(TailOrder)), turned=st.booleans())
-    def test_every_order_holds_every_class_once(self, order: TailOrder, turned: bool) -> None:
-        assert sorted(ordered(self.tail, order, reverse=turned).tolist()) == [0, 1, 2, 3]

@@ -12,35 +12,26 @@ from hypothesis import strategies as st
 from tail_libraries import tail_of, with_presents
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
-from lmpt_desktop.interchange.tail_figures import (
-    CLASS_COLUMNS,
-    text_cell,
-    write_class_figures,
-    write_together,
-)
+from lmpt_desktop.interchange.tail_figures import text_cell, write_co_occurrence, write_table
 
 
 def read(text: str) -> list[list[str]]:
     return list(csv.reader(StringIO(text)))
 
 
-def test_classes_are_written_in_the_order_asked_for_with_plain_numbers() -> None:
-    tail = tail_of(
-        with_presents(1, 0, 2000, images=3000), names=["a, b", "none", "many"], judged={"many": 0.5}
-    )
+def test_cells_are_plain_numbers_and_what_is_unknown_is_empty() -> None:
     file = StringIO()
-    assert write_class_figures(tail, np.array([2, 1]), file) == 2
-    header, many, none = read(file.getvalue())
-    assert header == list(CLASS_COLUMNS)
-    assert many[:7] == ["many", "head", "2000", "1000", "0", "0", "0.5"]
-    assert float(many[8]) == pytest.approx(0.4 / 2000**0.25, rel=1e-5)
-    assert none == ["none", "tail", "0", "3000", "0", "0", "", "", "", ""]
+    rows = [["=a", 2000, 0.1234567], ["b", 0, float("nan")]]
+    assert write_table(["class", "present", "average_precision"], rows, file) == 2
+    assert read(file.getvalue()) == [
+        ["class", "present", "average_precision"], ["'=a", "2000", "0.123457"], ["b", "0", ""],
+    ]  # fmt: skip
 
 
 def test_classes_found_together_are_a_square_table() -> None:
     tail = tail_of(with_presents(1, 2, 3), names=["=a", "b", "c"])
     file = StringIO()
-    write_together(tail, CoOccurrence(np.array([2, 0]), np.array([[3, 1], [1, 1]])), file)
+    write_co_occurrence(tail, CoOccurrence(np.array([2, 0]), np.array([[3, 1], [1, 1]])), file)
     assert read(file.getvalue()) == [["class", "c", "'=a"], ["c", "3", "1"], ["'=a", "1", "1"]]
 
 

@@ -288,7 +288,7 @@ def test_a_refused_promotion_keeps_the_page_open(
 ) -> None:
     with locked():
         qtbot.mouseClick(dialog.promote, Qt.MouseButton.LeftButton)
-    assert "Try again" in dialog.strip.text
+        qtbot.waitUntil(lambda: "Try again" in dialog.strip.text, timeout=WAIT_MS)
     assert dialog.isVisible()
     assert [item.version_id for item in session.versions.all() if item.active] == [0]
 
@@ -299,7 +299,7 @@ def test_a_run_without_prompts_has_nothing_to_compare(
     dialog = ComparisonDialog(session, add_run(session), loader)
     qtbot.addWidget(dialog)
     qtbot.waitUntil(lambda: bool(dialog.strip.text), timeout=WAIT_MS)
-    assert "none were made" in dialog.strip.text
+    assert "none was made" in dialog.strip.text
     assert not dialog.promote.isEnabled()
 
 
@@ -311,7 +311,7 @@ def test_no_change_at_all_is_said(session: LibrarySession, compare: Compare) -> 
     assert dialog.comparison is not None
     assert class_comparisons(dialog.comparison)[0].moved is None
     told = [label.text() for label in dialog.findChildren(QLabel)]
-    assert "Every prediction stays as it is." in told
+    assert "No prediction changes." in told
 
 
 @pytest.fixture
@@ -329,6 +329,7 @@ def versions(
     dialog = VersionsDialog(session, bridge)
     qtbot.addWidget(dialog)
     dialog.show()
+    qtbot.waitUntil(lambda: len(dialog.model.rows) == 3, timeout=WAIT_MS)
     return dialog
 
 
@@ -338,11 +339,17 @@ def active(session: LibrarySession) -> int:
     return found
 
 
+def shown_active(dialog: VersionsDialog) -> int:
+    """The version that the dialog shows as the one in use."""
+    [found] = [item.version_id for item in dialog.model.rows if item.active]
+    return found
+
+
 def test_versions_mark_the_one_in_use_and_give_its_figures(versions: VersionsDialog) -> None:
     rows = [cells(versions.table, row) for row in range(3)]
     assert [row[1] for row in rows] == ["not used yet", "● in use", "used before"]
     assert rows[1][4:] == ["57.0", "72.0", "52.0", "–"]
-    assert "6 classes" in versions.words.origin.text()
+    assert "6 classes" in versions.details.origin.text()
     assert rows[2][0] == "Plain prompts"
     selected = versions.selected()
     assert selected is not None and selected.active
@@ -354,7 +361,7 @@ def test_what_is_in_use_can_be_neither_promoted_nor_discarded(versions: Versions
     assert versions.promote.isEnabled() and versions.discard.isEnabled()
     versions.select_version(0)
     assert versions.promote.isEnabled() and not versions.discard.isEnabled()
-    assert not versions.give.isEnabled()
+    assert not versions.export_button.isEnabled()
 
 
 def answer(monkeypatch: pytest.MonkeyPatch, button: QMessageBox.StandardButton) -> list[str]:
@@ -374,10 +381,11 @@ def test_promoting_and_rolling_back_step_by_step(
 ) -> None:
     versions.select_version(2)
     qtbot.mouseClick(versions.promote, Qt.MouseButton.LeftButton)
-    assert active(session) == 2
+    qtbot.waitUntil(lambda: shown_active(versions) == 2, timeout=WAIT_MS)
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
-    assert active(session) == 1
+    qtbot.waitUntil(lambda: shown_active(versions) == 1, timeout=WAIT_MS)
     qtbot.mouseClick(versions.roll_back, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: shown_active(versions) == 0, timeout=WAIT_MS)
     assert active(session) == 0
     assert not versions.roll_back.isEnabled()
 
@@ -395,8 +403,8 @@ def test_a_version_is_deleted_once_more_asked(
     assert "for good" in asked[0]
     answer(monkeypatch, QMessageBox.StandardButton.Yes)
     qtbot.mouseClick(versions.discard, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "was deleted" in versions.strip.text, timeout=WAIT_MS)
     assert [item.version_id for item in session.versions.all()] == [1, 0]
-    assert "was deleted" in versions.strip.text
 
 
 @pytest.mark.parametrize(
@@ -421,7 +429,7 @@ def test_one_alone_or_three_cannot_be_compared(versions: VersionsDialog) -> None
 
 @pytest.mark.usefixtures("two_versions")
 def test_two_versions_side_by_side_are_called_by_their_names(
-    session: LibrarySession, compare: Compare
+    session: LibrarySession, compare: Compare, qtbot: QtBot
 ) -> None:
     session.versions.rename(2, "the good one")
     dialog = compare(None, (0, 2))
@@ -431,7 +439,8 @@ def test_two_versions_side_by_side_are_called_by_their_names(
     assert changed in dialog.summary.text()
     assert dialog.promote.text() == "&Use the good one"
     assert dialog.discard.isHidden()
-    dialog.promote.click()
+    with qtbot.waitSignal(dialog.promoted):
+        dialog.promote.click()
     assert active(session) == 2
 
 
@@ -450,16 +459,17 @@ def test_a_name_and_a_note_are_kept(
     versions: VersionsDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
     versions.select_version(2)
-    qtbot.keyClicks(versions.words.name, "  my  best ")
-    qtbot.keyClick(versions.words.name, Qt.Key.Key_Return)
-    assert session.versions.all()[0].name == "my best"
-    assert cells(versions.table, 0)[0] == "my best"
-    versions.words.note.setPlainText("with the holiday photos")
+    qtbot.keyClicks(versions.details.name, "  my  best ")
+    qtbot.keyClick(versions.details.name, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: cells(versions.table, 0)[0] == "my best", timeout=WAIT_MS)
+    versions.details.note.setPlainText("with the holiday photos")
     versions.select_version(1)  # going elsewhere keeps it
-    assert session.versions.all()[0].note == "with the holiday photos"
-    assert versions.words.note.toPlainText() == ""
+    qtbot.waitUntil(
+        lambda: session.versions.all()[0].note == "with the holiday photos", timeout=WAIT_MS
+    )
+    assert versions.details.note.toPlainText() == ""
     versions.select_version(0)
-    assert not versions.words.name.isEnabled()
+    assert not versions.details.name.isEnabled()
 
 
 def test_versions_go_out_and_come_in(
@@ -473,14 +483,16 @@ def test_versions_go_out_and_come_in(
     add_version(session, judged=judged(0.02, names), class_names=names)
     dialog = VersionsDialog(session, bridge)
     qtbot.addWidget(dialog)
+    qtbot.waitUntil(lambda: len(dialog.model.rows) == 2, timeout=WAIT_MS)
     dialog.select_version(1)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_args: (str(tmp_path / "mine"), ""))
-    dialog.give.menu().actions()[0].trigger()
+    dialog.export_button.menu().actions()[0].trigger()
     qtbot.waitUntil(lambda: "Written to" in dialog.strip.text, timeout=WAIT_MS)
     yours = (tmp_path / "mine.zip").rename(tmp_path / "yours.zip")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(yours), ""))
-    dialog.take.menu().actions()[0].trigger()
+    dialog.import_button.menu().actions()[0].trigger()
     qtbot.waitUntil(lambda: "yours was imported" in dialog.strip.text, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(dialog.model.rows) == 3, timeout=WAIT_MS)
     assert "2 classes it has learned are not in this library" in dialog.strip.text
     assert "owl, fox" in dialog.strip.text
     found = dialog.selected()

@@ -175,7 +175,7 @@ def test_a_start_that_fails_keeps_the_dialog_open(
 
 def test_the_page_follows_the_run(run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot) -> None:
     page = run_dialog.page
-    assert "No retraining yet" in page.headline.text()
+    qtbot.waitUntil(lambda: "No retraining yet" in page.headline.text(), timeout=WAIT_MS)
     run = start_run()
     run.say(STARTED, *reports(1, 3))
     qtbot.waitUntil(lambda: page.bar.value() == 30, timeout=WAIT_MS)
@@ -221,11 +221,11 @@ def test_cancelling_is_passed_on_and_shown(
     qtbot.waitUntil(page.cancel.isVisible, timeout=WAIT_MS)
     assert not run.asked_to_stop
     qtbot.mouseClick(page.cancel, Qt.MouseButton.LeftButton)
-    assert run.asked_to_stop
+    qtbot.waitUntil(lambda: run.asked_to_stop, timeout=WAIT_MS)
     assert "Cancelling" in page.headline.text() and not page.cancel.isEnabled()
     run.end(FitFinished(run.make_result(), 20.0, stopped_early=False, cancelled=True))
     qtbot.waitUntil(lambda: page.headline.text() == "Cancelled", timeout=WAIT_MS)
-    assert "best prompts so far were kept" in page.details.text()
+    assert "best version so far was kept" in page.details.text()
     assert page.compare.isVisible()
 
 
@@ -248,8 +248,8 @@ def test_a_failure_says_why_and_offers_the_log(
     run.write_log("loading\nCUDA out of memory\n")
     run.end(STARTED, *reports(1, 3), FitFailed("no-memory", "Not enough GPU memory."))
     qtbot.waitUntil(page.log.isVisible, timeout=WAIT_MS)
-    assert page.headline.text() == "The training failed"
-    assert page.details.text() == "Not enough GPU memory. Predictions are as they were."
+    assert page.headline.text() == "Training failed"
+    assert page.details.text() == "Not enough GPU memory. Predictions have not changed."
     qtbot.mouseClick(page.log, Qt.MouseButton.LeftButton)
     log = run_dialog.findChild(LogDialog)
     assert log is not None and "CUDA out of memory" in log.text.toPlainText()
@@ -260,7 +260,7 @@ def test_a_failure_says_why_and_offers_the_log(
     [
         (RunState.PREPARING, (), "Getting ready"),
         (RunState.RUNNING, (), "Starting"),
-        (RunState.LOST, (), "without a word"),
+        (RunState.LOST, (), "ended unexpectedly"),
         (RunState.FINISHED, (FitFinished("x", 61.0, stopped_early=True),), "no longer got better"),
     ],
 )

@@ -53,8 +53,8 @@ def test_choosing_another_backbone_says_what_it_costs(
     backbone.list.setCurrentRow(1)
     assert "12 photos of this library will be looked at again" in backbone.effect.text()
     qtbot.mouseClick(backbone.use, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "In use: ViT-B-16/openai" in backbone.now.text(), timeout=WAIT_MS)
     assert session.model.backbone == "ViT-B-16/openai"
-    assert "In use: ViT-B-16/openai" in backbone.now.text()
     qtbot.waitUntil(lambda: bool(np.isnan(session.snapshot().scores).all()), timeout=WAIT_MS)
 
 
@@ -146,9 +146,12 @@ def test_a_backbone_that_loads_says_what_it_runs_on(
     assert dialog.now.text() == "In use: ViT-B-16/openai on CPU"
 
 
-def test_the_device_is_set_at_once(backbone: BackboneDialog, session: LibrarySession) -> None:
+def test_the_device_is_set_at_once(
+    backbone: BackboneDialog, session: LibrarySession, qtbot: Any
+) -> None:
+    qtbot.waitUntil(backbone.device.isEnabled, timeout=WAIT_MS)
     backbone.device.setCurrentIndex(backbone.device.findData("cpu"))
-    assert session.catalogue.settings.get("device") == "cpu"
+    qtbot.waitUntil(lambda: session.catalogue.settings.get("device") == "cpu", timeout=WAIT_MS)
 
 
 @pytest.fixture

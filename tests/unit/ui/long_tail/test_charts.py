@@ -12,12 +12,11 @@ from tail_libraries import tail_of, with_presents
 from ui_libraries import CUP, DOG, DRIER
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence, Evidence
-from lmpt_desktop.inference.long_tail import TailOrder
 from lmpt_desktop.ui.long_tail.axes import CountAxis, height, heights
 from lmpt_desktop.ui.long_tail.chart import ClassChart, tool_tip
+from lmpt_desktop.ui.long_tail.co_occurrence_tab import CHOSEN, FEWEST, LISTED, MOST, chosen_columns
 from lmpt_desktop.ui.long_tail.heat_map import Measure, paint
 from lmpt_desktop.ui.long_tail.page import LongTailPage
-from lmpt_desktop.ui.long_tail.together import CHOSEN, FEWEST, LISTED, MOST, chosen_columns
 
 WAIT_MS = 10_000
 ABSENT_CLASS = 4
@@ -27,8 +26,8 @@ ABSENT_CLASS = 4
 def together(page: LongTailPage, qtbot: QtBot) -> Any:
     """The second tab, counted."""
     page.tabs.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: page.together.found is not None, timeout=WAIT_MS)
-    return page.together
+    qtbot.waitUntil(lambda: page.co_occurrence.found is not None, timeout=WAIT_MS)
+    return page.co_occurrence
 
 
 def go(qtbot: QtBot, chart: ClassChart, place: int) -> None:
@@ -114,12 +113,12 @@ class TestChart:
         self, page: LongTailPage, qtbot: QtBot
     ) -> None:
         classes = page.classes
-        classes.order.setCurrentIndex(classes.order.findData(TailOrder.NAME))
+        classes.order.setCurrentIndex(classes.order.findData("class"))
         assert classes.model.index(0, 1).data() == "cup"
         assert classes.table.horizontalHeader().sortIndicatorSection() == 1
         classes.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
-        assert classes.order.currentData() == TailOrder.COUNT and classes.direction.isChecked()
-        assert classes.model.rows[0] == ABSENT_CLASS
+        assert classes.order.currentData() == "present" and classes.direction.isChecked()
+        assert classes.model.listed[0] == ABSENT_CLASS
         for place in range(classes.model.rowCount()):
             classes.chart.set_current(place)
             name = classes.model.index(place, 1).data()

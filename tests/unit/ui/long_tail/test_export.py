@@ -9,7 +9,6 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from lmpt_desktop.ui.long_tail.actions import with_ending
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage, QPainter
@@ -17,13 +16,14 @@ from PySide6.QtSvg import QSvgRenderer
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.ui.long_tail import export
+from lmpt_desktop.ui.long_tail.commands import with_ending
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 
 WAIT_MS = 10_000
 
 
 def saved(page: LongTailPage, path: Path, qtbot: QtBot) -> Path:
-    with qtbot.waitSignal(page.said, timeout=WAIT_MS):
+    with qtbot.waitSignal(page.message, timeout=WAIT_MS):
         page.export_to(path)
     return path
 
@@ -79,7 +79,7 @@ def test_the_second_tab_saves_the_classes_found_together(
     page: LongTailPage, tmp_path: Path, qtbot: QtBot
 ) -> None:
     page.tabs.setCurrentIndex(1)
-    qtbot.waitUntil(lambda: page.together.found is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.co_occurrence.found is not None, timeout=WAIT_MS)
     lines = saved(page, tmp_path / "pairs.csv", qtbot).read_text(encoding="utf-8").splitlines()
     assert lines[0].startswith("class,dog,person") and lines[2].startswith("person,5,5")
     assert Image.open(saved(page, tmp_path / "pairs.png", qtbot)).width > 300

@@ -16,9 +16,8 @@ from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Status
-from lmpt_desktop.inference.long_tail import TailOrder
 from lmpt_desktop.inference.tail_gaps import GapKind
-from lmpt_desktop.ui.long_tail.class_table import COLUMNS
+from lmpt_desktop.ui.long_tail.columns import BY_NAME, COLUMNS, TailColumn
 from lmpt_desktop.ui.long_tail.page import LongTailPage
 
 WAIT_MS = 10_000
@@ -26,7 +25,7 @@ MakePage = Callable[[LibrarySession], LongTailPage]
 
 
 def sentences(page: LongTailPage) -> list[str]:
-    labels = page.sentences.findChildren(QLabel)
+    labels = page.gap_links.findChildren(QLabel)
     return [label.accessibleName() or label.text() for label in labels if not label.isHidden()]
 
 
@@ -40,8 +39,8 @@ def is_current(page: LongTailPage, session: LibrarySession) -> bool:
     return page.figures is not None and page.figures.snapshot is session.snapshot()
 
 
-def cell(page: LongTailPage, row: int, order: TailOrder) -> str:
-    column = next(place for place, item in enumerate(COLUMNS) if item.order is order)
+def cell(page: LongTailPage, row: int, order: TailColumn) -> str:
+    column = next(place for place, item in enumerate(COLUMNS) if item is order)
     return str(page.classes.model.index(row, column).data())
 
 
@@ -55,10 +54,10 @@ def test_what_is_missing_is_said_in_sentences(page: LongTailPage) -> None:
 def test_a_sentence_lists_its_classes_only_and_escape_lists_all(
     page: LongTailPage, qtbot: QtBot
 ) -> None:
-    label = page.sentences.findChild(QLabel, "gap-near-medium")
+    label = page.gap_links.findChild(QLabel, "gap-near-medium")
     assert label is not None
     label.linkActivated.emit(str(GapKind.NEAR_MEDIUM))
-    assert [cell(page, row, TailOrder.NAME) for row in range(page.classes.model.rowCount())] == [
+    assert [cell(page, row, BY_NAME["class"]) for row in range(page.classes.model.rowCount())] == [
         "cup", "kite",
     ]  # fmt: skip
     assert "one band from medium" in page.strip.text and page.strip.isVisible()
@@ -80,7 +79,7 @@ def test_a_verdict_changes_figures_and_sentences(
     session.annotations.annotate([11, 12], [DRIER], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     row = page.classes.model.place_of(4)
-    assert cell(page, row, TailOrder.COUNT) == "2"
+    assert cell(page, row, BY_NAME["present"]) == "2"
 
 
 def test_many_changes_are_counted_a_few_times_and_none_while_hidden(
@@ -111,11 +110,11 @@ def test_many_changes_are_counted_a_few_times_and_none_while_hidden(
 def test_the_current_class_and_the_order_outlive_an_update(
     page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    page.classes.model.arrange(TailOrder.NAME, turned=True)
+    page.classes.model.arrange(BY_NAME["class"], reverse=True)
     page.classes.table.show_class(3)
     session.annotations.annotate([11, 12], [DRIER], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
-    assert page.classes.current == 3 and page.classes.model.key is TailOrder.NAME
+    assert page.classes.current == 3 and page.classes.model.order is BY_NAME["class"]
     assert page.classes.table.currentIndex().row() == page.classes.model.place_of(3)
     assert page.classes.chart.current == page.classes.model.place_of(3)
 
@@ -136,17 +135,17 @@ def test_the_current_class_stays_when_its_column_moves(
 @pytest.mark.parametrize(
     ("order", "status"),
     [
-        (TailOrder.NAME, None),
-        (TailOrder.COUNT, Status.PRESENT),
-        (TailOrder.ABSENT, Status.ABSENT),
-        (TailOrder.PREDICTED, Status.PREDICTED),
-        (TailOrder.PRECISION, None),
+        (BY_NAME["class"], None),
+        (BY_NAME["present"], Status.PRESENT),
+        (BY_NAME["absent"], Status.ABSENT),
+        (BY_NAME["predicted"], Status.PREDICTED),
+        (BY_NAME["average_precision"], None),
     ],
 )
 def test_enter_on_a_cell_asks_for_what_it_counts(
-    page: LongTailPage, qtbot: QtBot, order: TailOrder, status: Status | None
+    page: LongTailPage, qtbot: QtBot, order: TailColumn, status: Status | None
 ) -> None:
-    place = next(place for place, item in enumerate(COLUMNS) if item.order is order)
+    place = next(place for place, item in enumerate(COLUMNS) if item is order)
     page.classes.table.setCurrentIndex(page.classes.model.index(2, place))
     with qtbot.waitSignal(page.class_wanted) as asked:
         qtbot.keyClick(page.classes.table, Qt.Key.Key_Return)
@@ -169,7 +168,7 @@ def test_predictions_not_judged_open_as_exactly_these_photos(
     ]
     assert 2 <= len(expected) < 6
     qtbot.waitUntil(lambda: is_current(page, session), timeout=WAIT_MS)
-    place = next(i for i, item in enumerate(COLUMNS) if item.order is TailOrder.UNJUDGED)
+    place = next(i for i, item in enumerate(COLUMNS) if item is BY_NAME["not_judged"])
     row = page.classes.model.place_of(column)
     assert page.classes.model.index(row, place).data() == str(len(expected))
     page.classes.table.setCurrentIndex(page.classes.model.index(row, place))
@@ -186,7 +185,7 @@ class TestStates:
         session.annotations.annotate(ids, class_ids, Verdict.UNKNOWN)
         page = make_page(session)
         assert "estimated from predictions" in page.notice.text
-        assert cell(page, 0, TailOrder.BAND).endswith(("~head", "~medium", "~tail"))
+        assert cell(page, 0, BY_NAME["band"]).endswith(("~head", "~medium", "~tail"))
 
     def test_before_any_photo_was_looked_at_it_says_so(
         self, make_page: MakePage, library: Path, open_session: OpenSession
@@ -195,7 +194,7 @@ class TestStates:
         session.annotations.annotate(range(1, 10), [DOG], Verdict.PRESENT)
         page = make_page(session)
         assert "No photo has been looked at yet" in page.notice.text
-        assert cell(page, 0, TailOrder.COUNT) == "9"
+        assert cell(page, 0, BY_NAME["present"]) == "9"
 
     def test_without_classes_it_offers_the_vocabulary(
         self, make_page: MakePage, session: LibrarySession, qtbot: QtBot
@@ -213,8 +212,8 @@ class TestStates:
         session.versions.promote(add_version(session, judged=judged))
         page = make_page(session)
         assert page.notice.text == ""
-        assert cell(page, 0, TailOrder.PRECISION) == "87.6"
-        assert cell(page, 1, TailOrder.PRECISION) == "–"
+        assert cell(page, 0, BY_NAME["average_precision"]) == "87.6"
+        assert cell(page, 1, BY_NAME["average_precision"]) == "–"
 
     def test_without_one_it_says_so(self, page: LongTailPage) -> None:
         assert "no AP to show" in page.notice.text
@@ -236,7 +235,7 @@ class TestStates:
 
 
 def test_a_sentence_is_followed_by_keyboard(page: LongTailPage, qtbot: QtBot) -> None:
-    label = page.sentences.findChild(QLabel, "gap-no-example")
+    label = page.gap_links.findChild(QLabel, "gap-no-example")
     assert label is not None
     page.save.setFocus()
     qtbot.keyClick(page.save, Qt.Key.Key_Tab)

@@ -1,53 +1,35 @@
-"""What the page says: figures of a class, and what is missing, in words (Qt-free)."""
+"""Sentences of the long-tail page: its state, what is missing, and pairs of classes (Qt-free)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
-from lmpt_desktop.translation import N_, _, decimal, ngettext, number
+from lmpt_desktop.translation import _, decimal, ngettext, number
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text
-from trainer.bands import Band
 
-NOTHING = "–"
 NAMED = 3
-"""So many classes are named in a sentence; the others are counted."""
-BAND_WORDS = {Band.HEAD: N_("head"), Band.MEDIUM: N_("medium"), Band.TAIL: N_("tail")}
-
-
-def band_word(band: Band) -> str:
-    return _(BAND_WORDS[band])
-
-
-def percent(value: float) -> str:
-    """A share in [0, 1], or a dash for NaN."""
-    return NOTHING if np.isnan(value) else decimal(100 * value, 1)
-
-
-def figure(value: float, digits: int) -> str:
-    return NOTHING if np.isnan(value) else decimal(value, digits)
+"""How many classes a sentence names; the others are counted."""
 
 
 def summary(tail: LongTail) -> str:
-    """How large the library is."""
+    """The size of the library."""
     return f"{classes_text(len(tail))}, {photos_text(tail.images)}"
 
 
 def state_sentence(tail: LongTail) -> str:
-    """What the figures lack as a whole; "" where they lack nothing."""
+    """Why some figures are estimated or missing; "" if none is."""
     if tail.estimated and not tail.scored_images:
         return _(
-            "Nothing is annotated, and no photo has been looked at yet. The figures come as "
+            "Nothing is annotated, and no photo has been looked at yet. Figures appear while "
             "photos are encoded."
         )
     if tail.estimated:
         return _(
-            "Nothing is annotated yet, so bars and bands are estimated from predictions. Say "
-            "what is in a few photos, and they show what you said."
+            "Nothing is annotated yet, so bars and bands are estimated from predictions. "
+            "Annotate a few photos, and they show your annotations."
         )
     if not tail.scored_images:
         return _("No photo has been looked at yet, so there are no predictions to compare.")
@@ -61,31 +43,8 @@ def state_sentence(tail: LongTail) -> str:
     return ""
 
 
-def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:
-    """Label and figure of everything known about a class."""
-    losses = tail.losses
-    band = band_word(tail.bands.bands[column])
-    return [
-        (_("Band"), _("{band} (estimated)").format(band=band) if tail.bands.estimated else band),
-        (_("Present"), number(tail.present[column])),
-        (_("Absent"), number(tail.absent[column])),
-        (_("Predicted"), number(tail.predicted[column])),
-        (_("Not judged"), number(tail.unjudged[column])),
-        (_("AP, percent"), percent(tail.average_precision[column])),
-        (_("Weight, percent"), figure(100 * losses.weights[column], 2)),
-        (_("Margin"), figure(losses.margins[column], 3)),
-        (_("Balance"), figure(losses.balance[column], 2)),
-    ]
-
-
-def class_sentence(tail: LongTail, column: int) -> str:
-    """The figures of a class on one line, for the eye and for a screen reader."""
-    facts = "  ·  ".join(f"{label} {value}" for label, value in class_facts(tail, column))
-    return f"{tail.names[column]}:  {facts}"
-
-
 def gap_sentence(tail: LongTail, gap: Gap) -> str:
-    """What is missing."""
+    """What is missing, in a sentence."""
     count = len(gap.columns)
     first = tail.names[int(gap.columns[0])]
     match gap.kind:
@@ -138,7 +97,7 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
 
 
 def narrowed_sentence(gap: Gap) -> str:
-    """What the list is narrowed to."""
+    """Which classes alone are listed."""
     text = {
         GapKind.NO_EXAMPLE: _("Only classes with no example are listed."),
         GapKind.NEAR_MEDIUM: _("Only classes one band from medium are listed."),
@@ -151,7 +110,7 @@ def narrowed_sentence(gap: Gap) -> str:
 
 
 def pair_sentence(tail: LongTail, found: CoOccurrence, row: int, column: int) -> str:
-    """What a cell of the heat map says."""
+    """What a cell of the heat map means."""
     first = tail.names[int(found.columns[row])]
     own, both = int(found.counts[row, row]), int(found.counts[row, column])
     if row == column:

@@ -1,12 +1,12 @@
-"""The tab of classes found together: heat map, what it shows, and the pairs as a list."""
+"""The tab of classes found together: heat map, its settings, and the pairs as a list."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -19,16 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.inference.co_occurrence import CoOccurrence, Evidence, Pairs, pairs
+from lmpt_desktop.inference.co_occurrence import CoOccurrence, Evidence, pairs
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import N_, _, decimal, number
-from lmpt_desktop.ui.grid.model import Index
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
-from lmpt_desktop.ui.long_tail.heat_map import HeatMap, Measure
-from lmpt_desktop.ui.long_tail.scale_strip import ScaleStrip
+from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
+from lmpt_desktop.ui.long_tail.heat_map import HeatMap, Measure, ScaleStrip
 
 SIZES = (10, 20, 40, 80)
-USUAL_SIZE = 40
+DEFAULT_SIZE = 40
 LISTED_PAIRS = 500
 MOST, FEWEST, LISTED, CHOSEN = "most", "fewest", "listed", "chosen"
 CHOICES = (
@@ -42,21 +41,50 @@ MEASURES = (
     (N_("Number of photos"), Measure.COUNT),
 )
 EVIDENCE = (
-    (N_("As you said"), Evidence.ANNOTATED),
-    (N_("As you said or predicted"), Evidence.ASSIGNED),
+    (N_("Marked present"), Evidence.ANNOTATED),
+    (N_("Marked present or predicted"), Evidence.ASSIGNED),
 )
-_TITLES = (N_("Class"), N_("With"), N_("Photos"), N_("% of class"), N_("% of with"))
-_TIPS = ("", "", "", N_("Photos of the first class that show the second too, in percent"),
-         N_("Photos of the second class that show the first too, in percent"))  # fmt: skip
+
+
+class PairRow(NamedTuple):
+    """Two classes found together."""
+
+    places: tuple[int, int]
+    """In ``CoOccurrence.columns``."""
+    names: tuple[str, str]
+    both: int
+    """Images with both classes."""
+    alone: tuple[int, int]
+    """Images with the first class, and with the second."""
+
+
+PAIR_COLUMNS = (
+    Column[PairRow](N_("Class"), lambda row: row.names[0]),
+    Column[PairRow](N_("With"), lambda row: row.names[1]),
+    Column[PairRow](N_("Photos"), lambda row: number(row.both), numeric=True),
+    Column[PairRow](
+        N_("% of class"),
+        lambda row: decimal(100 * row.both / row.alone[0], 0),
+        N_("Photos of the first class that show the second too, in percent"),
+        numeric=True,
+    ),
+    Column[PairRow](
+        N_("% of with"),
+        lambda row: decimal(100 * row.both / row.alone[1], 0),
+        N_("Photos of the second class that show the first too, in percent"),
+        numeric=True,
+    ),
+)
 
 
 def chosen_columns(
     tail: LongTail, choice: str, size: int, listed: NDArray[np.int64], selected: list[int]
 ) -> NDArray[np.int64]:
-    """The classes of the heat map, (k,) columns of the library.
+    """The classes of the heat map: (k,) columns of the library's arrays.
 
     Args:
-        listed: the class list from top to bottom; selected: its selected classes.
+        listed: the class list from top to bottom.
+        selected: the classes selected in it.
     """
     if choice == CHOSEN and len(selected) > 1:
         return np.array(selected[: max(SIZES)], np.int64)
@@ -68,55 +96,32 @@ def chosen_columns(
     return found[order][:size]
 
 
-class PairModel(QAbstractTableModel):
+class PairModel(TableModel[PairRow]):
     """Pairs of classes, the most frequent first."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.tail: LongTail | None = None
-        self.found: CoOccurrence | None = None
-        self.pairs = Pairs(*(np.zeros(0, np.int64) for _side in range(3)))
+        super().__init__(PAIR_COLUMNS, parent=parent)
 
     def show_found(self, tail: LongTail, found: CoOccurrence) -> None:
-        self.beginResetModel()
-        self.tail, self.found = tail, found
-        self.pairs = pairs(found, LISTED_PAIRS)
-        self.endResetModel()
+        """List the pairs of what was counted, at most ``LISTED_PAIRS``."""
+        names = [tail.names[column] for column in found.columns.tolist()]
+        alone = found.counts.diagonal().tolist()
+        frequent = pairs(found, LISTED_PAIRS)
+        sides = zip(
+            frequent.first.tolist(), frequent.second.tolist(), frequent.counts.tolist(), strict=True
+        )
+        self.set_rows(
+            [
+                PairRow((first, second), (names[first], names[second]), both,
+                        (alone[first], alone[second]))
+                for first, second, both in sides
+            ]
+        )  # fmt: skip
 
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.pairs.first)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(_TITLES)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return _(_TIPS[section]) or None
-        if role == Qt.ItemDataRole.TextAlignmentRole and section < 2:
-            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        return _(_TITLES[section]) if role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or self.tail is None or self.found is None:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() > 1:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        names = role == Qt.ItemDataRole.ToolTipRole and index.column() < 2
-        if role != Qt.ItemDataRole.DisplayRole and not names:
-            return None
-        first, second = int(self.pairs.first[index.row()]), int(self.pairs.second[index.row()])
-        both, own = int(self.pairs.counts[index.row()]), self.found.counts.diagonal()
-        return (
-            self.tail.names[int(self.found.columns[first])],
-            self.tail.names[int(self.found.columns[second])],
-            number(both),
-            decimal(100 * both / own[first], 0),
-            decimal(100 * both / own[second], 0),
-        )[index.column()]
+    def cell(self, row: PairRow, column: int, role: int) -> Any:
+        if role == Qt.ItemDataRole.ToolTipRole and not self.columns[column].numeric:
+            return self.columns[column].text(row)
+        return super().cell(row, column, role)
 
 
 class PairTable(QTableView):
@@ -143,14 +148,12 @@ class PairTable(QTableView):
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 8)
         header = self.horizontalHeader()
         header.setHighlightSections(False)
-        for place, title in enumerate(_TITLES):
-            stretches = place < 2
-            header.setSectionResizeMode(
-                place,
-                QHeaderView.ResizeMode.Stretch if stretches else QHeaderView.ResizeMode.Interactive,
-            )
-            if not stretches:
-                self.setColumnWidth(place, metrics.horizontalAdvance(_(title)) + 22)
+        modes = QHeaderView.ResizeMode
+        for place, column in enumerate(PAIR_COLUMNS):
+            mode = modes.Interactive if column.numeric else modes.Stretch
+            header.setSectionResizeMode(place, mode)
+            if column.numeric:
+                self.setColumnWidth(place, metrics.horizontalAdvance(_(column.title)) + 22)
         self.doubleClicked.connect(self._open)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -161,43 +164,44 @@ class PairTable(QTableView):
 
     def _open(self, index: Index) -> None:
         if index.isValid():
-            found = self._pairs.pairs
-            self.opened.emit(int(found.first[index.row()]), int(found.second[index.row()]))
+            self.opened.emit(*self._pairs.rows[index.row()].places)
 
 
-class TogetherTab(QWidget):
-    """Emits :attr:`changed` when other classes or other evidence are wanted."""
+class CoOccurrenceTab(QWidget):
+    """Heat map and pairs of the classes that were counted last."""
 
     changed = Signal()
+    """Other classes or other evidence are to be counted."""
     opened = Signal(list)
-    """The classes (one or two columns of the library) whose photos are wanted."""
+    """The classes (one or two columns of the library's arrays) whose photos are wanted."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.choice = _combo("together-choice", _("Classes"), CHOICES)
-        self.size_ = _combo("together-size", _("How many classes"), ())
+        self.choice = _combo("co-occurrence-classes", _("Classes"), CHOICES)
+        self.size_ = _combo("co-occurrence-size", _("Number of classes"), ())
         for size in SIZES:
             self.size_.addItem(_("{count} classes").format(count=size), size)
-        self.size_.setCurrentIndex(SIZES.index(USUAL_SIZE))
-        self.evidence = _combo("together-evidence", _("What counts"), EVIDENCE)
-        self.measure = _combo("together-measure", _("What the colours mean"), MEASURES)
+        self.size_.setCurrentIndex(SIZES.index(DEFAULT_SIZE))
+        self.evidence = _combo("co-occurrence-evidence", _("What counts"), EVIDENCE)
+        self.measure = _combo("co-occurrence-measure", _("What the colours mean"), MEASURES)
         self.map = HeatMap()
         self.strip = ScaleStrip()
         self.sentence = QLabel()
-        self.sentence.setObjectName("together-sentence")
+        self.sentence.setObjectName("co-occurrence-sentence")
         self.sentence.setWordWrap(True)
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.model = PairModel(self)
         self.table = PairTable(self.model)
         self.found: CoOccurrence | None = None
         self._tail: LongTail | None = None
-        self._untouched = True
-        self.evidence.activated.connect(lambda _index: self._touched())
+        self._evidence_chosen = False
+        """Whether the user has chosen what counts."""
+        self.evidence.activated.connect(self._choose_evidence)
         self._build()
         for combo in (self.choice, self.size_, self.evidence):
             combo.currentIndexChanged.connect(lambda _index: self.changed.emit())
         self.measure.currentIndexChanged.connect(lambda _index: self._draw())
-        self.map.current_changed.connect(lambda _row, _column: self._say())
+        self.map.current_changed.connect(lambda _row, _column: self._show_sentence())
         self.map.opened.connect(self._open)
         self.table.opened.connect(self._open)
 
@@ -226,15 +230,16 @@ class TogetherTab(QWidget):
         layout.addWidget(splitter, 1)
 
     @property
-    def evidence_(self) -> Evidence:
+    def chosen_evidence(self) -> Evidence:
+        """What counts as a class being in a photo."""
         return Evidence(self.evidence.currentData())
 
-    def wanted(
+    def choose_columns(
         self, tail: LongTail, listed: NDArray[np.int64], selected: list[int]
     ) -> NDArray[np.int64]:
         """The classes to count, as :func:`chosen_columns`."""
-        if tail.estimated and self._untouched:
-            # Nothing is annotated: what the user said would be an empty map.
+        if tail.estimated and not self._evidence_chosen:
+            # Nothing is annotated, so the map of annotations would be empty.
             self.evidence.blockSignals(True)
             self.evidence.setCurrentIndex(self.evidence.findData(Evidence.ASSIGNED))
             self.evidence.blockSignals(False)
@@ -247,8 +252,8 @@ class TogetherTab(QWidget):
         self.model.show_found(tail, found)
         self._draw()
 
-    def _touched(self) -> None:
-        self._untouched = False
+    def _choose_evidence(self, _index: int) -> None:
+        self._evidence_chosen = True
 
     def _draw(self) -> None:
         if self._tail is None or self.found is None:
@@ -256,19 +261,21 @@ class TogetherTab(QWidget):
         measure = Measure(self.measure.currentData())
         self.map.show_found(self._tail, self.found, measure)
         self.strip.show_scale(measure, self.map.largest())
-        self._say()
+        self._show_sentence()
 
-    def _say(self) -> None:
+    def _show_sentence(self) -> None:
         if not self.map.size_:
             text = _("No class is in any photo yet.")
         else:
-            text = self.map.sentence() or _("Arrow keys go from cell to cell; Enter opens one.")
+            text = self.map.sentence() or _(
+                "Arrow keys move between cells; Enter shows the photos."
+            )
         self.sentence.setText(text)
 
     def _open(self, row: int, column: int) -> None:
         if self.found is not None:
-            both = {row, column}
-            self.opened.emit([int(self.found.columns[place]) for place in sorted(both)])
+            places = sorted({row, column})
+            self.opened.emit([int(self.found.columns[place]) for place in places])
 
 
 def _combo(name: str, label: str, entries: tuple[tuple[str, str], ...]) -> QComboBox:

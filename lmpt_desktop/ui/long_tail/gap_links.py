@@ -1,4 +1,4 @@
-"""What is missing, one sentence a link, two beside each other."""
+"""Links to the classes that lack something, in two columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.long_tail import words
+from lmpt_desktop.ui.long_tail import texts
 
 
 class _Link(QLabel):
@@ -48,16 +48,16 @@ class _Link(QLabel):
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
-class Sentences(QWidget):
-    """Links to the classes that each sentence is about."""
+class GapLinks(QWidget):
+    """One sentence per gap; following it lists the classes that it is about."""
 
     chosen = Signal(object)
-    """The :class:`GapKind` of the sentence that was followed."""
+    """The :class:`GapKind` of the link that was followed."""
     focus_lost = Signal()
-    """The sentence that had the keyboard is no more."""
+    """The link that had the keyboard focus is gone."""
 
     def __init__(self, after: QWidget, parent: QWidget | None = None) -> None:
-        """``after`` is the widget from which Tab goes on to the first sentence."""
+        """``after`` is the widget from which Tab goes to the first link."""
         super().__init__(parent)
         self._after = after
         self._shown: object = None
@@ -68,9 +68,9 @@ class Sentences(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def show_gaps(self, tail: LongTail, gaps: Sequence[Gap]) -> None:
-        """Say these; what is said already stays, keyboard and all."""
-        said = tuple((gap.kind, words.gap_sentence(tail, gap)) for gap in gaps)
-        key = (said, tail.estimated, theme.current())
+        """Show these; links that are shown already stay, and keep the keyboard focus."""
+        sentences = tuple((gap.kind, texts.gap_sentence(tail, gap)) for gap in gaps)
+        key = (sentences, tail.estimated, theme.current())
         if key == self._shown:
             return
         self._shown = key
@@ -80,13 +80,15 @@ class Sentences(QWidget):
                 old.hide()
                 old.deleteLater()
         before = self._after
-        for place, (kind, text) in enumerate(said):
+        for place, (kind, text) in enumerate(sentences):
             link = self._link(kind, text)
             self._grid.addWidget(link, place // 2, place % 2, Qt.AlignmentFlag.AlignTop)
             QWidget.setTabOrder(before, link)
             before = link
-        if not said and not tail.estimated:
-            self._grid.addWidget(QLabel(_("Nothing is missing: every class is head.")), 0, 0)
+        if not sentences and not tail.estimated:
+            self._grid.addWidget(
+                QLabel(_("Nothing is missing: every class is a head class.")), 0, 0
+            )
         if had_focus:
             self.focus_lost.emit()
 

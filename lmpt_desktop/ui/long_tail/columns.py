@@ -1,0 +1,271 @@
+"""The columns of the table of classes, a row per column.
+
+The table, its order, the *Sort by* list, the facts of a class and the CSV export all read
+:data:`COLUMNS`.  To add a column, add a row; compute a figure that is new in
+:mod:`lmpt_desktop.inference.long_tail`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.inference.filters import Status
+from lmpt_desktop.inference.long_tail import LongTail
+from lmpt_desktop.interchange.tail_figures import write_table
+from lmpt_desktop.translation import N_, _, decimal, number
+from lmpt_desktop.ui.kit.tables import Column
+from lmpt_desktop.ui.kit.texts import DASH, band_name
+from lmpt_desktop.ui.kit.theme import BAND_SHAPES
+from lmpt_desktop.ui.long_tail.figures import unjudged_images
+from trainer.bands import Band
+
+
+class ClassRow(NamedTuple):
+    """A row of the table: one class of ``tail``, by its column in the library's arrays."""
+
+    tail: LongTail
+    column: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TailColumn(Column[ClassRow]):
+    """A column of the table of classes.
+
+    Attributes:
+        name: identifies the column; its title in CSV.
+        sort_keys: (C,) of the classes of a long tail; NaN where unknown.
+        highest_first: whether its natural order begins with the highest key.
+        exported: the cell in CSV (text, int or float); None: the column is not exported.
+        sort_text: the entry in the *Sort by* list; "": not listed there.
+        fact: the label among the facts of a class; "": not listed there.
+        fact_text: the text among the facts, where it differs from that of the cell.
+        status: which photos of the class Enter on a cell shows; None: all.
+        images: the photos Enter on a cell shows, where no status selects them.
+    """
+
+    name: str
+    sort_keys: Callable[[LongTail], NDArray[Any]]
+    highest_first: bool = False
+    exported: Callable[[ClassRow], object] | None = None
+    sort_text: str = ""
+    fact: str = ""
+    fact_text: Callable[[ClassRow], str] | None = None
+    status: Status | None = None
+    images: Callable[[Snapshot, int], list[int]] | None = None
+
+
+def _count(
+    title: str,
+    values: Callable[[LongTail], NDArray[np.int64]],
+    *,
+    sort_keys: Callable[[LongTail], NDArray[np.int64]] | None = None,
+    **more: Any,
+) -> TailColumn:
+    """A column of (C,) int64 ``values``."""
+    return TailColumn(
+        title,
+        lambda row: number(values(row.tail)[row.column]),
+        numeric=True,
+        sort_keys=sort_keys or values,
+        highest_first=True,
+        exported=lambda row: int(values(row.tail)[row.column]),
+        **more,
+    )
+
+
+def _measure(
+    title: str,
+    values: Callable[[LongTail], NDArray[np.float64]],
+    digits: int,
+    *,
+    scale: float = 1.0,
+    **more: Any,
+) -> TailColumn:
+    """A column of (C,) float64 ``values``, shown times ``scale``; exported as they are."""
+
+    def text(row: ClassRow) -> str:
+        value = values(row.tail)[row.column]
+        return DASH if np.isnan(value) else decimal(scale * value, digits)
+
+    return TailColumn(
+        title,
+        text,
+        numeric=True,
+        highest_first=True,
+        sort_keys=values,
+        exported=lambda row: float(values(row.tail)[row.column]),
+        **more,
+    )
+
+
+def _band_places(tail: LongTail) -> NDArray[np.int64]:
+    """(C,) 0 for head, 1 for medium, 2 for tail."""
+    places = {band: place for place, band in enumerate(Band)}
+    return np.array([places[band] for band in tail.bands.bands], np.int64)
+
+
+def _band_cell(row: ClassRow) -> str:
+    band = row.tail.bands.bands[row.column]
+    mark = "~" if row.tail.bands.estimated else ""
+    return f"{BAND_SHAPES[band]} {mark}{band_name(band)}"
+
+
+def _band_fact(row: ClassRow) -> str:
+    band = band_name(row.tail.bands.bands[row.column])
+    return _("{band} (estimated)").format(band=band) if row.tail.bands.estimated else band
+
+
+COLUMNS = (
+    TailColumn(
+        N_("No."),
+        lambda row: number(row.column + 1),
+        N_("Place in the vocabulary"),
+        numeric=True,
+        name="place",
+        sort_keys=lambda tail: np.arange(len(tail)),
+        sort_text=N_("Vocabulary order"),
+    ),
+    TailColumn(
+        N_("Class"),
+        lambda row: row.tail.names[row.column],
+        name="class",
+        sort_keys=lambda tail: tail.name_ranks,
+        exported=lambda row: row.tail.names[row.column],
+        sort_text=N_("Name"),
+    ),
+    TailColumn(
+        N_("Band"),
+        _band_cell,
+        N_("Head, medium or tail, by number of examples"),
+        name="band",
+        sort_keys=_band_places,
+        exported=lambda row: row.tail.bands.bands[row.column].value,
+        fact=N_("Band"),
+        fact_text=_band_fact,
+    ),
+    _count(
+        N_("Present"),
+        lambda tail: tail.present,
+        tip=N_("Photos marked present: the examples for training"),
+        name="present",
+        sort_keys=lambda tail: tail.counts,
+        sort_text=N_("Number of examples"),
+        fact=N_("Present"),
+        status=Status.PRESENT,
+    ),
+    _count(
+        N_("Absent"),
+        lambda tail: tail.absent,
+        tip=N_("Photos marked absent"),
+        name="absent",
+        fact=N_("Absent"),
+        status=Status.ABSENT,
+    ),
+    _count(
+        N_("Predicted"),
+        lambda tail: tail.predicted,
+        tip=N_("Photos whose score reaches the threshold"),
+        name="predicted",
+        sort_text=N_("Predicted photos"),
+        fact=N_("Predicted"),
+        status=Status.PREDICTED,
+    ),
+    _count(
+        N_("Not judged"),
+        lambda tail: tail.unjudged,
+        tip=N_("Predicted photos without a verdict"),
+        name="not_judged",
+        sort_text=N_("Predicted, not judged"),
+        fact=N_("Not judged"),
+        images=unjudged_images,
+    ),
+    _measure(
+        N_("AP"),
+        lambda tail: tail.average_precision,
+        1,
+        scale=100,
+        tip=N_("Average precision on held-out annotations, in percent, as evaluated when the "
+               "version in use was made"),
+        name="average_precision",
+        sort_text=N_("Average precision"),
+        fact=N_("AP, percent"),
+    ),
+    _measure(
+        N_("Weight"),
+        lambda tail: tail.losses.weights,
+        2,
+        scale=100,
+        tip=N_("The class's share of the embedding loss, in percent: the fewer examples, the "
+               "more each counts"),
+        name="embedding_weight",
+        fact=N_("Weight, percent"),
+    ),
+    _measure(
+        N_("Margin"),
+        lambda tail: tail.losses.margins,
+        3,
+        tip=N_("How far captions of other photos are pushed away from the class's prompt, as a "
+               "cosine distance: wider for rare classes"),
+        name="embedding_margin",
+        fact=N_("Margin"),
+    ),
+    _measure(
+        N_("Balance"),
+        lambda tail: tail.losses.balance,
+        2,
+        tip=N_("Average weight of an example of the class in the distribution-balanced loss, "
+               "from 0.1 to 1.1"),
+        name="mean_balance_weight",
+        fact=N_("Balance"),
+    ),
+)  # fmt: skip
+
+BY_NAME = {column.name: column for column in COLUMNS}
+NAME, BAND, PRESENT = BY_NAME["class"], BY_NAME["band"], BY_NAME["present"]
+
+
+def ordered(
+    tail: LongTail,
+    order: TailColumn,
+    *,
+    reverse: bool = False,
+    among: NDArray[np.int64] | None = None,
+) -> NDArray[np.int64]:
+    """Classes by the keys of ``order``: (k,) int64, columns of the library's arrays.
+
+    Ties stay in the vocabulary's order; unknown keys come last.
+
+    Args:
+        reverse: reverse the column's natural order (unknown keys still last).
+        among: (k,) the classes to order; None for all.
+    """
+    classes = np.arange(len(tail)) if among is None else np.sort(among)
+    keys = order.sort_keys(tail)[classes].astype(np.float64)
+    descending = order.highest_first != reverse
+    return classes[np.argsort(-keys if descending else keys, kind="stable")]
+
+
+def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:
+    """Label and text of everything known about a class."""
+    row = ClassRow(tail, column)
+    return [(_(item.fact), (item.fact_text or item.text)(row)) for item in COLUMNS if item.fact]
+
+
+def class_sentence(tail: LongTail, column: int) -> str:
+    """The facts of a class on one line, for the page and for a screen reader."""
+    facts = "  ·  ".join(f"{label} {text}" for label, text in class_facts(tail, column))
+    return f"{tail.names[column]}:  {facts}"
+
+
+def write_class_figures(tail: LongTail, order: NDArray[np.int64], file: TextIO) -> int:
+    """Write a CSV row per class of ``order`` (k,), titled by the columns' names; returns k."""
+    exported = [(column.name, column.exported) for column in COLUMNS if column.exported is not None]
+    rows = (ClassRow(tail, column) for column in order.tolist())
+    cells = ([value(row) for _name, value in exported] for row in rows)
+    return write_table([name for name, _value in exported], cells, file)
