@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.changed_images import updated
 from lmpt_desktop.catalogue.records import Image
+from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import ImagesChanged, Notice
@@ -28,13 +29,12 @@ RELOAD_SECONDS = 0.5
 class ImageDetails:
     """What only the catalogue knows of one image.
 
-    ``state`` is "ok", "missing" or "unreadable", with ``reason`` a sentence for the last;
-    ``caption`` is the user's own or the one that came with the file.
+    ``reason`` is a sentence where ``state`` is UNREADABLE; ``caption`` is the user's own or the one that came with the file.
     """
 
     image_id: int
     path: Path
-    state: str
+    state: ImageState
     reason: str
     caption: str
 

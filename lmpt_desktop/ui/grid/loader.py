@@ -119,6 +119,16 @@ class ThumbnailLoader(QObject):
         """Requests not begun yet."""
         return len(self._pending)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a picture is being loaded or waits to be."""
+        return bool(self._pending or self._running)
+
+    @property
+    def loaded_ids(self) -> set[int]:
+        """Images of which a pixmap is kept."""
+        return {image_id for image_id, _version in self._newest}
+
     def close(self) -> None:
         """Start nothing more; what is being decoded is dropped when it is done."""
         self._closed = True

@@ -44,7 +44,7 @@ def main(library: Path) -> None:
             if event.type() == QEvent.Type.Paint and self.page.panel.model.rowCount():
                 self.grid = self.grid or time.monotonic() - BEGAN
                 loader = self.page.panel.loader
-                if not self.full and loader._newest and not loader.waiting and not loader._flying:
+                if not self.full and loader.loaded_ids and not loader.busy:
                     self.full = time.monotonic() - BEGAN
             return False
 

@@ -137,7 +137,7 @@ def main(how: str, folder: Path, library: Path) -> None:
                 return False
             wanted = page.grid.visible_ids()
             loader = page.panel.loader
-            return bool(wanted) and {i for i, _v in loader._newest} >= set(wanted)
+            return bool(wanted) and loader.loaded_ids >= set(wanted)
 
         pause, _busy = monitor.during(lambda: window.open_library(library, [folder]), WAIT, painted)
         first = time.perf_counter() - begun
