@@ -29,7 +29,8 @@ RELOAD_SECONDS = 0.5
 class ImageDetails:
     """What only the catalogue knows of one image.
 
-    ``reason`` is a sentence where ``state`` is UNREADABLE; ``caption`` is the user's own or the one that came with the file.
+    ``reason`` is a sentence where ``state`` is UNREADABLE; ``caption`` is the user's own or the
+    one that came with the file.
     """
 
     image_id: int
