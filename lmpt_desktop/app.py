@@ -20,7 +20,7 @@ from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit.language import speak
+from lmpt_desktop.ui.kit.language import set_language
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.dropped_paths import classify_paths
 from lmpt_desktop.ui.shell.settings import ComputerSettings, library_for
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
     """
     application = make_application()
     settings = ComputerSettings()
-    speak(application, settings.get(LANGUAGE))
+    set_language(application, settings.get(LANGUAGE))
     if shown_elsewhere(settings, args):
         # For whoever started it in a terminal; the other window speaks for itself.
         sys.stderr.write(_("This library is open in another window, which is in front now.") + "\n")

@@ -38,6 +38,7 @@ from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
 from lmpt_desktop.interchange.tags import TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
+from lmpt_desktop.translation import join_names
 
 log = logging.getLogger(__name__)
 
@@ -286,11 +287,10 @@ def _refuse_to_lose_classes(session: LibrarySession, specs: Sequence[ClassSpec])
         if entry.name.casefold() not in wanted and (snapshot.annotations[:, column] >= 0).any()
     ]
     if lost:
-        names = ", ".join(lost[:3]) + (", …" if len(lost) > 3 else "")
         raise TagFailure(
             ExitCode.USAGE,
             f"The library {session.library_folder} has annotations of classes that this vocabulary "
-            f"lacks ({names}). Leave out --vocabulary, or give another --library.",
+            f"lacks ({join_names(lost, 3)}). Leave out --vocabulary, or give another --library.",
         )
 
 

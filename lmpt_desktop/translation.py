@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext
 import locale
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from lmpt_desktop import paths
@@ -51,6 +51,17 @@ def decimal(value: float, digits: int = 1) -> str:
 def moment(when: datetime) -> str:
     """Day and time where the user is."""
     return _write_moment(when.astimezone())
+
+
+def join_names(names: Sequence[str], most: int = 5, *, quoted: bool = False) -> str:
+    """Names in a sentence: "a, b and c", or the first ``most`` of them "and 3 more"."""
+    shown = [_("“{name}”").format(name=name) if quoted else name for name in names[:most]]
+    if len(names) > most:
+        rest = number(len(names) - most)
+        return _("{names} and {count} more").format(names=", ".join(shown), count=rest)
+    if len(shown) < 2:
+        return "".join(shown)
+    return _("{names} and {last}").format(names=", ".join(shown[:-1]), last=shown[-1])
 
 
 def use_formats(

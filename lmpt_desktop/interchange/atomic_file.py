@@ -1,4 +1,4 @@
-"""Text files that are written completely or not at all."""
+"""Files that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -17,11 +17,32 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
     Raises:
         OSError: if the file cannot be written; what was at ``path`` is still there then.
     """
+    with (
+        _replacement(path) as temporary,
+        temporary.open("w", encoding="utf-8", newline="") as file,
+    ):
+        yield file
+
+
+def atomic_write_bytes(path: Path, data: bytes) -> None:
+    """Replace ``path`` by a file of ``data``.
+
+    Raises:
+        OSError: if the file cannot be written; what was at ``path`` is still there then.
+    """
+    with _replacement(path) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def _replacement(path: Path) -> Iterator[Path]:
+    """An empty file beside ``path`` that takes its place when the block ends."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    os.close(handle)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            yield file
+        yield temporary
+        # mkstemp makes files that only their owner may read.
         umask = os.umask(0)
         os.umask(umask)
         temporary.chmod(0o666 & ~umask)

@@ -17,7 +17,7 @@ from lmpt_desktop.catalogue.records import RunState
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.inference.filters import SortKey
 from lmpt_desktop.ui.help.command_palette import CommandPalette
-from lmpt_desktop.ui.kit.language import speak
+from lmpt_desktop.ui.kit.language import set_language
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.long_tail.page import LongTailPage
@@ -64,7 +64,7 @@ class Studio:
         self.out = out
         self.themes = [ThemeChoice(name) for name in themes]
         self.only: set[str] = set()
-        speak(app.make_application(), language)
+        set_language(app.make_application(), language)
         self.window: MainWindow = app.make_window(ComputerSettings())
 
     @property

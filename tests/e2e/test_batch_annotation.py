@@ -21,7 +21,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ScannedFile, Verdict
 from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
 from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog
-from lmpt_desktop.ui.batch.copying import from_mime
+from lmpt_desktop.ui.batch.clipboard import from_mime
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -158,11 +158,14 @@ def test_the_list_shows_the_verdicts_of_the_selection_and_keys_change_them(
     page.session.annotations.annotate(ids[:1], [class_of(page, "cup")], Verdict.ABSENT)
     dialog = open_classes(window, qtbot)
     rows = {
-        name: dialog.model.row_of(class_of(page, name)) for name in ("dog", "person", "cup", "boat")
+        name: [dialog.model.index(row, 0).data() for row in range(dialog.model.rowCount())].index(
+            name
+        )
+        for name in ("dog", "person", "cup", "boat")
     }
-    assert dialog.model.now(rows["dog"]) == "present in all"
-    assert dialog.model.now(rows["cup"]) == "mixed: ✕ 1  ? 2"
-    assert dialog.model.now(rows["boat"]) == "unknown"
+    assert dialog.model.index(rows["dog"], 1).data() == "present in all"
+    assert dialog.model.index(rows["cup"], 1).data() == "mixed: ✕ 1  ? 2"
+    assert dialog.model.index(rows["boat"], 1).data() == "unknown"
     dialog.table.setFocus()
     dialog.table.selectRow(rows["dog"])
     qtbot.keyClick(dialog.table, Qt.Key.Key_U)
@@ -170,7 +173,7 @@ def test_the_list_shows_the_verdicts_of_the_selection_and_keys_change_them(
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     assert dialog.model.wanted_in(rows["cup"]) is Verdict.ABSENT
-    assert dialog.summary.text() == ("3 photos × 2 classes: 5 verdicts change, 1 are so already.")
+    assert dialog.summary.text() == ("3 photos × 2 classes: 5 verdicts change, 1 are already set.")
     dialog.table.selectRow(rows["dog"])
     qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
     assert dialog.model.wanted_in(rows["dog"]) is None
@@ -185,7 +188,14 @@ def test_the_dialog_updates_its_counts_when_verdicts_change(
     page = page_of(window)
     ids = select(page, "dog_1.jpg", "dog_2.jpg")
     dialog = open_classes(window, qtbot)
-    dialog.model.set_wanted([dialog.model.row_of(class_of(page, "dog"))], Verdict.PRESENT)
+    dialog.model.set_wanted(
+        [
+            [dialog.model.index(row, 0).data() for row in range(dialog.model.rowCount())].index(
+                "dog"
+            )
+        ],
+        Verdict.PRESENT,
+    )
     assert dialog.model.changing == 2
     page.session.annotations.annotate(ids[:1], [class_of(page, "dog")], Verdict.PRESENT)
     qtbot.waitUntil(lambda: dialog.model.changing == 1, timeout=WAIT_MS)
@@ -206,7 +216,7 @@ def test_exactly_the_predictions_counted_in_the_preview_are_accepted_in_one_step
     dialog = open_accept(window, qtbot)
     assert dialog.ok.text() == "Accept all 4 'dog' predictions"
     assert dialog.summary.text() == (
-        "4 predictions; 1 more are annotated already (1 present, 0 absent) and are left alone."
+        "4 predictions; 1 more are already annotated (1 present, 0 absent) and do not change."
     )
     dialog.apply()
     closed(dialog, qtbot)
@@ -253,15 +263,15 @@ def test_sorting_and_score_limits_keep_what_was_unticked(window: MainWindow, qtb
     ready(dialog, qtbot)
     scores = [dialog.model.cell(row).score for row in range(dialog.model.rowCount())]
     assert scores == sorted(scores) and dialog.model.ticked_count == number - 1
-    dialog.least.slider.setValue(100)
+    dialog.lowest.slider.setValue(100)
     ready(dialog, qtbot)
-    assert not dialog.least.own.isChecked()
+    assert not dialog.lowest.own.isChecked()
     assert dialog.model.ticked_count == 0 and not dialog.ok.isEnabled()
-    dialog.least.slider.setValue(1)
+    dialog.lowest.slider.setValue(1)
     ready(dialog, qtbot)
     lowest = dialog.model.ticked_count
     assert lowest > number
-    dialog.least.own.setChecked(True)
+    dialog.lowest.own.setChecked(True)
     ready(dialog, qtbot)
     cells = [dialog.model.cell(row) for row in range(dialog.model.rowCount())]
     off = [item for item in cells if not item.ticked]
@@ -274,9 +284,9 @@ def test_predictions_of_the_selection_the_grid_or_the_library_can_be_accepted(
     page = page_of(window)
     select(page, "dog_1.jpg", "person_4.jpg")
     dialog = open_accept(window, qtbot)
-    assert dialog.scope.currentText() == "The 2 photos selected"
+    assert dialog.image_set.currentText() == "The 2 photos selected"
     assert dialog.model.ticked_count == 2
-    dialog.scope.setCurrentIndex(dialog.scope.count() - 1)
+    dialog.image_set.setCurrentIndex(dialog.image_set.count() - 1)
     ready(dialog, qtbot)
     assert dialog.model.ticked_count == int(page.session.snapshot().predicted.sum())
 
@@ -373,7 +383,7 @@ def test_pasting_onto_several_photos_asks_first_and_names_the_changes(
     question = dialogs.find("paste")
     assert isinstance(question, QMessageBox)
     assert question.text() == "Give 3 photos the verdicts of dog_1.jpg?"
-    assert "3 verdicts on 3 photos change." in question.informativeText()
+    assert "3 verdicts in 3 photos will change." in question.informativeText()
     assert "1 verdict you gave before" in question.informativeText()
     assert stored(page, ids, "dog") == [-1, -1, 0]
     qtbot.keyClick(question, Qt.Key.Key_Return)
@@ -391,7 +401,7 @@ def test_pasting_without_copied_annotations_changes_nothing_and_says_so(
     window.commands.trigger("image.paste-annotations")
     assert window.status.currentMessage().startswith("There are no annotations to paste.")
     window.commands.trigger("image.copy-annotations")
-    assert window.status.currentMessage() == "Nothing is annotated in dog_1.jpg yet."
+    assert window.status.currentMessage() == "dog_1.jpg has no annotations yet."
     assert not page.undo_stack.stack.canUndo()
     assert QGuiApplication.clipboard().text() == "a shopping list"
 
@@ -476,7 +486,7 @@ def test_thousands_of_predictions_are_accepted_as_counted(large: MainWindow, qtb
     snapshot = page.session.snapshot()
     page.session.annotations.annotate(snapshot.image_ids[:500].tolist(), [1], Verdict.ABSENT)
     dialog = open_accept(large, qtbot)
-    dialog.least.slider.setValue(30)
+    dialog.lowest.slider.setValue(30)
     ready(dialog, qtbot)
     dialog.view.selectAll()
     dialog.view.toggle_selected()

@@ -100,7 +100,7 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
     comparison = compared(window, run, qtbot)
     result = comparison.comparison
     assert result is not None and result.changed_count > 0
-    assert comparison.changed is not None and len(comparison.changed.lines) > 0
+    assert comparison.changed is not None and len(comparison.changed.rows) > 0
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(
         lambda: not np.allclose(page.session.snapshot().scores, before, equal_nan=True),
@@ -132,7 +132,7 @@ def test_changed_photos_can_be_shown_in_the_grid(
     finish(run, qtbot)
     comparison = compared(window, run, qtbot)
     assert comparison.changed is not None
-    wanted = {line.change.image_id for line in comparison.changed.lines}
+    wanted = {line.change.image_id for line in comparison.changed.rows}
     buttons = comparison.findChildren(QPushButton)
     show = next(item for item in buttons if item.text() == "Show these photos in the &grid")
     show.click()

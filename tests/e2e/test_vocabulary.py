@@ -11,12 +11,13 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
+from vocabulary_dialogs import settle
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.vocabulary.class_table import DESCRIPTION, NAME
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
-from lmpt_desktop.ui.vocabulary.model import DESCRIPTION, NAME
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
@@ -60,6 +61,7 @@ def test_a_new_class_is_predicted_at_once(
 ) -> None:
     qtbot.keyClicks(dialog.classes.new_name, "tree")
     qtbot.keyClick(dialog.classes.new_name, Qt.Key.Key_Return)
+    settle(dialog)
     qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
     page.grid.select_ids([1], 1)
     qtbot.waitUntil(
@@ -72,7 +74,7 @@ def test_a_renamed_class_keeps_its_annotations_and_gets_new_predictions(
 ) -> None:
     cup = next(entry for entry in page.session.snapshot().classes if entry.name == "cup")
     page.session.annotations.annotate([1], [cup.id], Verdict.PRESENT)
-    row = [line.entry.name for line in dialog.classes.model.lines].index("cup")
+    row = [line.entry.name for line in dialog.classes.model.rows].index("cup")
     dialog.classes.model.setData(dialog.classes.model.index(row, NAME), "tree")
     qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
     assert int(page.session.catalogue.annotations.matrix([1], [cup.id])[0, 0]) == 1
@@ -81,7 +83,7 @@ def test_a_renamed_class_keeps_its_annotations_and_gets_new_predictions(
 def test_a_description_replaces_the_name_for_the_model(
     dialog: VocabularyDialog, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    row = [line.entry.name for line in dialog.classes.model.lines].index("cup")
+    row = [line.entry.name for line in dialog.classes.model.rows].index("cup")
     dialog.classes.model.setData(dialog.classes.model.index(row, DESCRIPTION), "tree")
     qtbot.waitUntil(lambda: predicted(page, "cup") == {"tree_20.jpg"}, timeout=WAIT_MS)
 
@@ -95,9 +97,11 @@ def test_an_archived_class_is_restored_with_its_annotations(
     dialog.refresh()
     dialog.classes.select_class("kite")
     qtbot.mouseClick(dialog.classes.archive, Qt.MouseButton.LeftButton)
+    settle(dialog)
     assert "kite" not in [entry.name for entry in page.session.snapshot().classes]
     assert "3 annotations are kept" in dialog.strip.text
     qtbot.mouseClick(dialog.strip.button, Qt.MouseButton.LeftButton)
+    settle(dialog)
     assert [entry.name for entry in page.session.snapshot().classes] == names
     matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [kite.id])
     assert matrix[:, 0].tolist() == [0, 0, 0]
@@ -110,6 +114,7 @@ def test_a_built_in_vocabulary_replaces_the_classes(
     dialog.tabs.setCurrentWidget(dialog.list)
     dialog.list.use_built_in("coco80")
     qtbot.mouseClick(dialog.list.apply, Qt.MouseButton.LeftButton)
+    settle(dialog)
     assert len(page.session.snapshot().classes) == 80
     qtbot.waitUntil(lambda: "dog_1.jpg" in predicted(page, "dog"), timeout=WAIT_MS)
     qtbot.waitUntil(
@@ -134,12 +139,13 @@ def test_a_class_can_be_tried_before_it_is_added(
     qtbot.keyClicks(dialog.classes.new_name, "tree")
     qtbot.mouseClick(dialog.classes.try_first, Qt.MouseButton.LeftButton)
     assert dialog.tabs.currentWidget() is dialog.try_out
-    qtbot.waitUntil(lambda: len(dialog.try_out.model.lines) == 12, timeout=WAIT_MS)
-    assert dialog.try_out.model.lines[0].file_name == "tree_20.jpg"
-    assert [line.predicted for line in dialog.try_out.model.lines][:2] == [True, False]
+    qtbot.waitUntil(lambda: len(dialog.try_out.model.rows) == 12, timeout=WAIT_MS)
+    assert dialog.try_out.model.rows[0].file_name == "tree_20.jpg"
+    assert [line.predicted for line in dialog.try_out.model.rows][:2] == [True, False]
     assert "predicted in 1 of 12 photos" in dialog.try_out.sentence.text()
     assert "tree" not in [entry.name for entry in page.session.snapshot().classes]
     qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
+    settle(dialog)
     qtbot.waitUntil(lambda: predicted(page, "tree") == {"tree_20.jpg"}, timeout=WAIT_MS)
 
 
@@ -191,5 +197,6 @@ def test_splitting_a_class_shows_its_photos_in_the_grid(
     qtbot.keyClicks(asked.names, "guide dog")
     qtbot.waitUntil(asked.act.isEnabled, timeout=WAIT_MS)
     qtbot.mouseClick(asked.act, Qt.MouseButton.LeftButton)
+    settle(dialog)
     qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == [1, 2, 6], timeout=WAIT_MS)
     assert page.session.snapshot().classes[0].name == "guide dog"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.weights import ClassWeights
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, join_names
 from trainer.bands import Band
 from trainer.job import HELD_OUT, TRAIN, UNASSIGNED, FitJob, JobClass, JobSettings
 
@@ -187,8 +187,11 @@ def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8])
         if not (targets[:, column] == 0).any()
     ]
     if never_absent and (targets == 0).any():
-        shown = ", ".join(never_absent[:5]) + (", ..." if len(never_absent) > 5 else "")
-        warnings.append(_("Never marked absent, so hard to judge: {shown}.").format(shown=shown))
+        warnings.append(
+            _("Never marked absent, so hard to judge: {shown}.").format(
+                shown=join_names(never_absent)
+            )
+        )
     return warnings
 
 

@@ -30,7 +30,7 @@ from lmpt_desktop.engine.versions.version_files import (
     read_version,
     write_version,
 )
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, join_names
 from trainer import prompt_set as prompt_sets
 from trainer.prompt_set import Evaluation, PromptSet, PromptSetError
 
@@ -241,7 +241,7 @@ class Versions:
                 _(
                     "None of the classes this version has learned ({names}) is in the vocabulary. "
                     "Add those you want first, then import it."
-                ).format(names=", ".join(unknown[:5]) + (", ..." if len(unknown) > 5 else ""))
+                ).format(names=join_names(unknown))
             )
         folder = place / f"imported-{uuid.uuid4().hex[:12]}"
         try:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import ClassEntry
-from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.translation import _, join_names, ngettext, number
 
 
 class PlanOutdatedError(Exception):
@@ -58,7 +58,7 @@ class MergePlan:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What will happen, for the user to read first."""
-        names = listed([*(entry.name for entry in self.gone), self.into.name])
+        names = join_names([*(entry.name for entry in self.gone), self.into.name], quoted=True)
         images = ngettext("{count} photo", "{count} photos", self.present)
         sentences = [
             _("{names} become “{name}”: {images}.").format(
@@ -89,7 +89,10 @@ class MergePlan:
             len(self.gone),
         )
         sentences.append(
-            text.format(names=listed([entry.name for entry in self.gone]), name=self.into.name)
+            text.format(
+                names=join_names([entry.name for entry in self.gone], quoted=True),
+                name=self.into.name,
+            )
         )
         if self.trained:
             sentences.append(
@@ -177,7 +180,7 @@ class SplitPlan:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What will happen, for the user to read first."""
-        new = listed(self.names)
+        new = join_names(self.names, quoted=True)
         sentences = [
             ngettext(
                 "“{name}” is split into {new}.", "“{name}” is split into {new}.", len(self.names)
@@ -236,14 +239,3 @@ def plan_split(
         keep,
         trained,
     )
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """ "“a”, “b” and “c”", or the first few and how many more there are."""
-    quoted = [_("“{name}”").format(name=name) for name in names]
-    if len(quoted) > most:
-        rest = len(quoted) - most + 1
-        quoted = [*quoted[: most - 1], _("{count} more").format(count=number(rest))]
-    if len(quoted) < 2:
-        return "".join(quoted)
-    return _("{names} and {last}").format(names=", ".join(quoted[:-1]), last=quoted[-1])

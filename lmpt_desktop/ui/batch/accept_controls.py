@@ -1,4 +1,4 @@
-"""What is chosen before predictions are accepted: the classes, and the least score."""
+"""Which predictions to accept: their classes, and the lowest score."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel
-from lmpt_desktop.ui.batch.tick import ChoiceDelegate
+from lmpt_desktop.ui.batch.check_marks import ChoiceDelegate
 from lmpt_desktop.ui.kit.dialogs import heading
 
 STEPS = 100
-"""The slider's steps between a score of 0 and one of 1."""
+"""Steps of the slider between scores of 0 and 1."""
 
 
 class ClassChooser(QWidget):
-    """Classes with check marks and counts; a double click checks one alone."""
+    """Classes with check boxes and counts; a double click checks only that one."""
 
     def __init__(self, model: ChoiceModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -65,25 +65,25 @@ class ClassChooser(QWidget):
         self.model.choose({self.model.id_of(index.row())})
 
 
-class LeastScore(QWidget):
-    """Each class's own threshold, or one score for all of them."""
+class LowestScore(QWidget):
+    """Each class's own threshold, or one lowest score for all classes."""
 
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._thresholds = np.empty(0, np.float32)
-        self.own = QCheckBox(_("From each class's &threshold"))
+        self.own = QCheckBox(_("Use each class's &threshold"))
         self.own.setChecked(True)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setObjectName("least-score")
-        self.slider.setAccessibleName(_("Least score"))
+        self.slider.setAccessibleName(_("Lowest score"))
         self.slider.setRange(1, STEPS)
         self.slider.setPageStep(5)
         self.slider.setMinimumWidth(160)
         self.slider.setValue(STEPS // 2)
         self.figure = QLabel()
-        label = QLabel(_("&Least score"))
+        label = QLabel(_("&Lowest score"))
         label.setBuddy(self.slider)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -92,7 +92,7 @@ class LeastScore(QWidget):
         row.addWidget(label)
         row.addWidget(self.slider)
         row.addWidget(self.figure)
-        # Wide enough for two scores, so that the slider does not move under the mouse.
+        # Wide enough for two scores, so that the slider does not move while it is dragged.
         self.figure.setMinimumWidth(self.figure.fontMetrics().horizontalAdvance("0.00 – 0.00 "))
         self.own.toggled.connect(self._own_toggled)
         self.slider.valueChanged.connect(self._moved)
@@ -103,13 +103,13 @@ class LeastScore(QWidget):
         return None if self.own.isChecked() else np.float32(self.slider.value() / STEPS)
 
     def show_thresholds(self, thresholds: NDArray[np.float32]) -> None:
-        """Those of the chosen classes: the slider stands on the lowest."""
+        """Show the thresholds (c,) of the chosen classes; the slider is at the lowest."""
         self._thresholds = thresholds
         if self.own.isChecked() and len(thresholds):
             self.slider.blockSignals(True)
             self.slider.setValue(round(STEPS * float(thresholds.min())))
             self.slider.blockSignals(False)
-        self._say()
+        self._show_figure()
 
     def _own_toggled(self, _on: bool) -> None:
         self.show_thresholds(self._thresholds)
@@ -117,12 +117,12 @@ class LeastScore(QWidget):
 
     def _moved(self, _value: int) -> None:
         if self.own.isChecked():
-            self.own.setChecked(False)  # says so as well
+            self.own.setChecked(False)  # emits ``changed``
             return
-        self._say()
+        self._show_figure()
         self.changed.emit()
 
-    def _say(self) -> None:
+    def _show_figure(self) -> None:
         found = self._thresholds
         text = decimal(self.slider.value() / STEPS, 2)
         if self.own.isChecked() and len(found):

@@ -1,9 +1,8 @@
-"""Accept predictions: the images with their scores first, then all that stay ticked at once."""
+"""Accept many predictions at once: all that stay ticked, after looking through them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,22 +20,21 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.acceptance import MAX_ACCEPTED, Offer, Order, TooManyError, offer
 from lmpt_desktop.inference.verdict_changes import PRESENT, rows_of, still_unknown
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
-from lmpt_desktop.ui.batch import words
-from lmpt_desktop.ui.batch.accept_controls import ClassChooser, LeastScore
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.ui.batch import undo_labels
+from lmpt_desktop.ui.batch.accept_controls import ClassChooser, LowestScore
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel, OfferModel
 from lmpt_desktop.ui.batch.accept_view import OfferView
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.texts import predictions_text, shorten
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
 _ORDERS = (
     (Order.SUREST, N_("Highest score first")),
@@ -45,13 +43,13 @@ _ORDERS = (
     (Order.IMAGE, N_("By photo")),
 )
 
-_SHOWN = ("images", "classes", "scores", "thresholds", "annotations")
-"""What the list depends on."""
+_SHOWN_PARTS = ("images", "classes", "scores", "thresholds", "annotations")
+"""The parts of a snapshot that the list is made from."""
 
 
 @dataclass(frozen=True, eq=False)
-class Scope:
-    """Images whose predictions may be accepted: ``ids`` (n,) int64, or None for all there are."""
+class ImageSet:
+    """Images whose predictions may be accepted: ``ids`` (n,) int64, None for the whole library."""
 
     text: str
     ids: NDArray[np.int64] | None
@@ -59,7 +57,7 @@ class Scope:
 
 @dataclass(frozen=True, eq=False)
 class _Survey:
-    """An offer with what it was made of; ``too_many`` where it could not be listed."""
+    """An offer with what it was made from; ``too_many`` counts what could not be listed."""
 
     snapshot: Snapshot
     offered: Offer
@@ -72,34 +70,44 @@ class _Survey:
 
 
 class AcceptDialog(LibraryDialog):
-    """The preview is what is accepted: it stays as it is when predictions change, until the
-    user brings it up to date."""
+    """Accepts exactly what it lists: the list does not change when predictions do, until the
+    user updates it."""
 
     def __init__(
         self,
         session: LibrarySession,
-        desk: AnnotationUndoStack,
-        scopes: list[Scope],
+        undo_stack: AnnotationUndoStack,
+        image_sets: list[ImageSet],
         source: ThumbnailSource,
         *,
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
         only_class: int | None = None,
     ) -> None:
-        """``scopes`` to choose from, the first of which is chosen; ``only_class`` is the only
-        one checked at first, if it has predictions to accept."""
+        """
+        Args:
+            session: the open library.
+            undo_stack: commits what is accepted.
+            image_sets: to choose from; the first is chosen.
+            source: of thumbnails.
+            bridge: see :class:`LibraryDialog`.
+            parent: see :class:`LibraryDialog`.
+            only_class: the only class checked at first, if it has predictions to accept.
+        """
         super().__init__(session, bridge, parent)
-        self._desk = desk
-        self._scopes = scopes
+        self._undo_stack = undo_stack
+        self._image_sets = image_sets
         self._only_class = only_class
         self._first = True
         self._reorder = True
-        self._asking = False
-        self._ask_again = False
+        self._survey: LatestRequest[_Survey] = LatestRequest(
+            self._surveyed, self._not_surveyed, owner=self, overlap=False
+        )
+        self._checking: Task[bool] | None = None
         self._saving = False
         self._closed = False
         self._too_many = False
-        self._old = False
+        self._outdated = False
         self._snapshot: Snapshot | None = None
         self.setWindowTitle(_("Accept predictions"))
         self.resize(980, 640)
@@ -116,20 +124,20 @@ class AcceptDialog(LibraryDialog):
     # ---------------------------------------------------------------------------- building
 
     def _make_widgets(self) -> None:
-        self.scope = QComboBox()
-        self.scope.setObjectName("scope")
-        self.scope.setAccessibleName(_("Photos"))
-        for entry in self._scopes:
-            self.scope.addItem(entry.text)
+        self.image_set = QComboBox()
+        self.image_set.setObjectName("image-set")
+        self.image_set.setAccessibleName(_("Photos"))
+        for entry in self._image_sets:
+            self.image_set.addItem(entry.text)
         self.sort = QComboBox()
         self.sort.setObjectName("order")
         self.sort.setAccessibleName(_("Order"))
         for key, text in _ORDERS:
             self.sort.addItem(_(text), key)
         self.chooser = ClassChooser(self.choices)
-        self.least = LeastScore()
+        self.lowest = LowestScore()
         self.view = OfferView(self.model, self.loader)
-        self.view.setAccessibleName(_("Predictions on offer"))
+        self.view.setAccessibleName(_("Predictions to accept"))
         self.tick_all = QPushButton(_("T&ick all"))
         self.untick_all = QPushButton(_("&Untick all"))
         self.summary = muted()
@@ -145,15 +153,15 @@ class AcceptDialog(LibraryDialog):
         column = QVBoxLayout(right)
         column.setContentsMargins(6, 0, 0, 0)
         top = QHBoxLayout()
-        top.addWidget(self.scope, 1)
+        top.addWidget(self.image_set, 1)
         top.addWidget(self.sort)
         column.addLayout(top)
-        column.addWidget(self.least)
+        column.addWidget(self.lowest)
         column.addWidget(self.view, 1)
         ticks = QHBoxLayout()
         ticks.addWidget(self.tick_all)
         ticks.addWidget(self.untick_all)
-        ticks.addWidget(muted(_("Space ticks and unticks what is selected")), 1)
+        ticks.addWidget(muted(_("Press Space to tick or untick the selected photos")), 1)
         column.addLayout(ticks)
         halves = QSplitter()
         halves.setChildrenCollapsible(False)
@@ -176,33 +184,33 @@ class AcceptDialog(LibraryDialog):
         layout.addWidget(box)
 
     def _connect(self) -> None:
-        self.scope.currentIndexChanged.connect(self._scope_changed)
+        self.image_set.currentIndexChanged.connect(self._image_set_changed)
         self.sort.currentIndexChanged.connect(lambda _index: self._ask())
         self.choices.chosen_changed.connect(self._chosen_changed)
-        self.least.changed.connect(self._ask)
+        self.lowest.changed.connect(self._ask)
         self.tick_all.clicked.connect(lambda: self.model.tick_all(True))
         self.untick_all.clicked.connect(lambda: self.model.tick_all(False))
         self.model.ticks_changed.connect(self._sum_up)
-        self.strip.pressed.connect(self.bring_up_to_date)
-        self.listen(PredictionsChanged, lambda _notice: self._tell_age())
-        self.listen(AnnotationsChanged, lambda _notice: self._tell_age())
-        self.listen(ClassesChanged, lambda _notice: self._tell_age())
+        self.strip.pressed.connect(self.update_list)
+        self.listen(PredictionsChanged, lambda _notice: self._show_age())
+        self.listen(AnnotationsChanged, lambda _notice: self._show_age())
+        self.listen(ClassesChanged, lambda _notice: self._show_age())
         for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             shortcut = QShortcut(QKeySequence(Qt.KeyboardModifier.ControlModifier | key), self)
             shortcut.activated.connect(self.apply)
-        self._desk.failed.connect(self._not_saved)
+        self._undo_stack.failed.connect(self._not_saved)
         self.finished.connect(self._leave)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        # The button box makes it the default, and Enter would accept what one is looking at.
+        # The button box makes it the default: Enter would accept everything.
         self.ok.setDefault(False)
 
     # ---------------------------------------------------------------------------- choosing
 
-    def _scope_changed(self, _index: int) -> None:
+    def _image_set_changed(self, _index: int) -> None:
         self._reorder = True
-        if self.choices.all_chosen:  # all of them in the other images as well
+        if self.choices.all_chosen:  # then check all classes of these images, too
             self._first, self._only_class = True, None
         self._ask()
 
@@ -213,7 +221,7 @@ class AcceptDialog(LibraryDialog):
     def _show_thresholds(self) -> None:
         snapshot = self._snapshot
         if snapshot is not None:
-            self.least.show_thresholds(snapshot.thresholds[self._chosen_mask(snapshot)])
+            self.lowest.show_thresholds(snapshot.thresholds[self._chosen_mask(snapshot)])
 
     def _chosen_mask(self, snapshot: Snapshot) -> NDArray[np.bool_]:
         return _members(snapshot.class_ids, self.choices.chosen)
@@ -222,28 +230,23 @@ class AcceptDialog(LibraryDialog):
 
     @property
     def busy(self) -> bool:
-        """Whether the list is being made anew, or what was ticked is being saved."""
-        return self._asking or self._saving
+        """Whether the list is being made, or ticked predictions are being saved."""
+        return self._survey.busy or self._saving
 
-    def bring_up_to_date(self) -> None:
-        """Look at the library as it is now."""
+    def update_list(self) -> None:
+        """Make the list from the library as it is now."""
         self.strip.clear()
         self._ask()
 
     def _ask(self) -> None:
-        """Make the offer anew, off the window's thread; the newest wishes count."""
-        if self._asking:
-            self._ask_again = True
-            return
-        self._asking = True
-        self._sum_up()
-        ids = self._scopes[self.scope.currentIndex()].ids
+        """Make the list for what is chosen now, off the window's thread."""
+        ids = self._image_sets[self.image_set.currentIndex()].ids
         chosen, first, only = self.choices.chosen, self._first, self._only_class
         by: Order = self.sort.currentData()
         ticks = self.model.ticks
-        session, least = self.session, self.least.chosen
+        session, least = self.session, self.lowest.chosen
 
-        def look() -> _Survey:
+        def survey() -> _Survey:
             snapshot = session.snapshot()
             rows = np.arange(len(snapshot.images)) if ids is None else rows_of(snapshot, ids)
             own = snapshot.thresholds
@@ -261,18 +264,17 @@ class AcceptDialog(LibraryDialog):
             except TooManyError as error:
                 found = offer(snapshot, rows, np.zeros_like(mask), limits)
                 too_many = error.count
-            ticked, hidden = ticks.carried(found)
+            ticked, hidden = ticks.carried_to(found)
             order = found.order(by)
             return _Survey(snapshot, found, order, ticked, hidden, wanted, ticks.revision, too_many)
 
-        tasks.start(look, self._surveyed, self._not_surveyed)
+        self._survey.ask(survey)
+        self._sum_up()
 
     def _surveyed(self, survey: _Survey) -> None:
-        self._asking = False
-        if self._closed:
-            return
-        if self._ask_again or survey.revision != self.model.revision:
-            self._ask_again = False
+        if self._survey.busy:
+            return  # a later choice is already being looked at
+        if survey.revision != self.model.revision:
             self._ask()
             return
         self._snapshot = survey.snapshot
@@ -294,8 +296,8 @@ class AcceptDialog(LibraryDialog):
             self.strip.show_text(
                 _(
                     "{count} are more than the {most} that can be accepted at once. Raise the "
-                    "least score, or choose fewer classes or photos."
-                ).format(count=words.predictions(survey.too_many), most=number_text(MAX_ACCEPTED)),
+                    "lowest score, or choose fewer classes or photos."
+                ).format(count=predictions_text(survey.too_many), most=number_text(MAX_ACCEPTED)),
                 "warning",
             )
             self._too_many = True
@@ -305,36 +307,34 @@ class AcceptDialog(LibraryDialog):
         if self.model.rowCount():
             self.view.setCurrentIndex(self.model.index(0))
         self._sum_up()
-        self._tell_age()
+        self._show_age()
 
     def _not_surveyed(self, error: Exception) -> None:
-        self._asking = False
-        if not self._closed:
-            self.strip.show_text(str(error), "error")
-            self._sum_up()
+        self.strip.show_text(str(error), "error")
+        self._sum_up()
 
-    def _tell_age(self) -> None:
-        """Say so if the list is older than the library, and stop saying it once it is not."""
-        if self._asking or self._saving or self._snapshot is None:
-            return  # asked again when that is done
+    def _show_age(self) -> None:
+        """Show whether the library has changed since the list was made."""
+        if self.busy or self._snapshot is None:
+            return  # shown when that is done
         now, then = self.session.snapshot(), self._snapshot
-        if any(getattr(now, part) is not getattr(then, part) for part in _SHOWN):
-            self._old = True
+        if any(getattr(now, part) is not getattr(then, part) for part in _SHOWN_PARTS):
+            self._outdated = True
             self.strip.show_text(
                 _(
-                    "Predictions or annotations have changed since this list was made. What "
-                    "you see is what would be accepted."
+                    "Predictions or annotations have changed since this list was made. Only what "
+                    "you see is accepted."
                 ),
-                button=_("Bring up to date"),
+                button=_("Update list"),
             )
-        elif self._old:
-            self._old = False
+        elif self._outdated:
+            self._outdated = False
             self.strip.clear()
 
-    # ---------------------------------------------------------------------------- the sum
+    # ---------------------------------------------------------------------------- summary
 
     def _names(self) -> list[str]:
-        """The chosen classes that have a ticked prediction."""
+        """The names of the classes that have a ticked prediction."""
         found, snapshot = self.model.offer, self._snapshot
         if found is None or snapshot is None:
             return []
@@ -345,13 +345,13 @@ class AcceptDialog(LibraryDialog):
     def _sum_up(self) -> None:
         found = self.model.offer
         number = self.model.ticked_count
-        self.ok.setEnabled(bool(number) and not self._saving and not self._asking)
+        self.ok.setEnabled(bool(number) and not self.busy)
         if found is None:
             self.ok.setText(_("Accept"))
-            self.summary.setText(_("Looking..."))
+            self.summary.setText(_("Searching..."))
             return
         self.ok.setText(self._button_text(number, len(found)))
-        parts = [words.predictions(len(found))]
+        parts = [predictions_text(len(found))]
         if number < len(found):
             parts.append(_("{count} unticked").format(count=number_text(len(found) - number)))
         assert self._snapshot is not None
@@ -360,8 +360,8 @@ class AcceptDialog(LibraryDialog):
         if present or absent:
             parts.append(
                 _(
-                    "{count} more are annotated already ({present} present, {absent} absent) "
-                    "and are left alone"
+                    "{count} more are already annotated ({present} present, {absent} absent) "
+                    "and do not change"
                 ).format(
                     count=number_text(present + absent),
                     present=number_text(present),
@@ -376,59 +376,57 @@ class AcceptDialog(LibraryDialog):
         if name and number == of:
             return ngettext(
                 "Accept the '{name}' prediction", "Accept all {count} '{name}' predictions", number
-            ).format(count=number_text(number), name=words.short(name))
+            ).format(count=number_text(number), name=shorten(name))
         if name:
             return ngettext(
                 "Accept {count} '{name}' prediction", "Accept {count} '{name}' predictions", number
-            ).format(count=number_text(number), name=words.short(name))
+            ).format(count=number_text(number), name=shorten(name))
         if number == of and number:
-            return _("Accept all {predictions}").format(predictions=words.predictions(number))
-        return _("Accept {predictions}").format(predictions=words.predictions(number))
+            return _("Accept all {predictions}").format(predictions=predictions_text(number))
+        return _("Accept {predictions}").format(predictions=predictions_text(number))
 
     # ---------------------------------------------------------------------------- committing
 
     def apply(self) -> None:
-        """Commit what is ticked, exactly as shown; not if one of it was annotated meanwhile."""
+        """Commit what is ticked, unless some of it was annotated in the meantime."""
         found = self.model.offer
         ticked = self.model.ticked()
-        if found is None or not ticked.any() or self._saving or self._asking:
+        if found is None or not ticked.any() or self.busy:
             return
         self._set_saving(True)
         image_ids, class_ids = found.image_ids[ticked], found.class_ids[ticked]
-        text = words.accepted(len(image_ids), self._names())
+        text = undo_labels.accepted(len(image_ids), self._names())
         session = self.session
 
         def checked(unknown: bool) -> None:
-            if self._closed:
-                return
             if not unknown:
                 self._set_saving(False)
-                self.bring_up_to_date()
-                self._old = False
+                self.update_list()
+                self._outdated = False
                 self.strip.show_text(
                     _(
                         "Some of these were annotated in the meantime, so nothing was saved. The "
-                        "list is up to date now; look at it again."
+                        "list is updated; check it again."
                     ),
                     "warning",
                 )
                 return
             verdicts = np.full(len(image_ids), PRESENT, np.int8)
-            if not self._desk.apply(image_ids, class_ids, verdicts, text, self._saved):
+            if not self._undo_stack.apply(image_ids, class_ids, verdicts, text, self._saved):
                 self._set_saving(False)
                 self.strip.show_text(
                     _("Another change is still being saved. Try again in a moment.")
                 )
 
         def failed(error: Exception) -> None:
-            if not self._closed:
-                self._set_saving(False)
-                self.strip.show_text(str(error), "error")
+            self._set_saving(False)
+            self.strip.show_text(str(error), "error")
 
-        tasks.start(
+        self._checking = Task(
             lambda: bool(still_unknown(session.snapshot(), image_ids, class_ids).all()),
             checked,
             failed,
+            owner=self,
         )
 
     def _saved(self, _batch: object) -> None:
@@ -436,7 +434,7 @@ class AcceptDialog(LibraryDialog):
             self.accept()
 
     def _not_saved(self, error: object) -> None:
-        if self._saving and not self._closed:
+        if self._saving:
             self._set_saving(False)
             self.strip.show_text(str(error), "error")
 
@@ -446,8 +444,11 @@ class AcceptDialog(LibraryDialog):
 
     def _leave(self, _result: int) -> None:
         self._closed = True
+        self._survey.cancel()
+        if self._checking is not None:
+            self._checking.cancel()
         self.loader.close()
-        self._desk.failed.disconnect(self._not_saved)
+        self._undo_stack.failed.disconnect(self._not_saved)
 
 
 def _members(class_ids: NDArray[np.int64], wanted: frozenset[int]) -> NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The predictions on offer as a list of cells, each with its tick, and the classes to choose."""
+"""The predictions to accept, each ticked or not, and the classes to choose from."""
 
 from __future__ import annotations
 
@@ -14,17 +14,14 @@ from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.acceptance import Offer
 from lmpt_desktop.translation import _, decimal, number
-from lmpt_desktop.ui.grid.model import NO_PARENT, Index
+from lmpt_desktop.ui.kit.tables import Index
 
-
-class CellRole(IntEnum):
-    """What the painter asks for."""
-
-    CELL = Qt.ItemDataRole.UserRole + 1
+CELL_ROLE = Qt.ItemDataRole.UserRole + 1
+"""The :class:`OfferedCell` of a row."""
 
 
 class ChoiceRole(IntEnum):
-    """What the painter of the class list asks for."""
+    """What the delegate of the class list paints."""
 
     NAME = Qt.ItemDataRole.UserRole + 1
     COUNT = Qt.ItemDataRole.UserRole + 2
@@ -33,7 +30,7 @@ class ChoiceRole(IntEnum):
 
 @dataclass(frozen=True)
 class OfferedCell:
-    """One prediction, with what is needed to show it."""
+    """One prediction, as it is shown."""
 
     image_id: int
     fingerprint: str
@@ -45,10 +42,10 @@ class OfferedCell:
 
 @dataclass(frozen=True, eq=False)
 class Ticks:
-    """What the user has unticked, to be carried to another offer off the window's thread.
+    """What the user has unticked, to carry it over to another offer off the window's thread.
 
-    offer: the one ``ticked`` (m,) bool is about.
-    hidden: (k,) int64 keys of what was unticked in earlier offers and is not in this one.
+    offer: the m predictions that ``ticked`` (m,) bool is about.
+    hidden: (k,) int64 keys of predictions unticked in earlier offers that are not in this one.
     """
 
     revision: int
@@ -56,19 +53,19 @@ class Ticks:
     ticked: NDArray[np.bool_]
     hidden: NDArray[np.int64]
 
-    def carried(self, to: Offer) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    def carried_to(self, other: Offer) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
         """``ticked`` and ``hidden`` for another offer."""
         unticked = self.hidden
         if self.offer is not None:
             unticked = np.union1d(unticked, self.offer.keys[~self.ticked])
         if not len(unticked):
-            return np.ones(len(to), np.bool_), unticked
-        keys = to.keys
+            return np.ones(len(other), np.bool_), unticked
+        keys = other.keys
         return ~np.isin(keys, unticked), np.setdiff1d(unticked, keys)
 
 
 class OfferModel(QAbstractListModel):
-    """Predictions in the order chosen; all ticked at first."""
+    """Predictions in the chosen order; all are ticked at first."""
 
     ticks_changed = Signal()
 
@@ -89,12 +86,12 @@ class OfferModel(QAbstractListModel):
 
     @property
     def ticks(self) -> Ticks:
-        """What is ticked now, for the next offer."""
+        """What is ticked now, to carry it over to the next offer."""
         return Ticks(self._revision, self._offer, self.ticked(), self._hidden)
 
     @property
     def revision(self) -> int:
-        """Another number after every change of a tick."""
+        """Counts the changes of ticks."""
         return self._revision
 
     @property
@@ -102,7 +99,7 @@ class OfferModel(QAbstractListModel):
         return int(np.count_nonzero(self._ticked))
 
     def ticked(self) -> NDArray[np.bool_]:
-        """(m,) bool, by place in the offer."""
+        """(m,) bool, in the order of the offer."""
         return self._ticked.copy()
 
     def set_content(
@@ -113,15 +110,22 @@ class OfferModel(QAbstractListModel):
         ticked: NDArray[np.bool_],
         hidden: NDArray[np.int64],
     ) -> None:
-        """Show another offer (m predictions): ``order`` (m,) places, ``ticked`` (m,) by place,
-        ``hidden`` the keys of what was unticked and is not in it."""
+        """Show another offer of m predictions.
+
+        Args:
+            snapshot: what the offer was made from.
+            offered: the predictions.
+            order: (m,) int64, places in the offer in the order shown.
+            ticked: (m,) bool, in the order of the offer.
+            hidden: see :class:`Ticks`.
+        """
         self.beginResetModel()
         self._snapshot, self._offer, self._order, self._ticked = snapshot, offered, order, ticked
         self._hidden = hidden
         self.endResetModel()
 
     def toggle(self, rows: NDArray[np.int64]) -> None:
-        """Untick these if all are ticked, else tick them."""
+        """Untick the predictions in these rows if all are ticked, else tick them."""
         if self._offer is None or not len(rows):
             return
         places = self._order[rows]
@@ -140,7 +144,7 @@ class OfferModel(QAbstractListModel):
     # -------------------------------------------------------------------------- Qt model
 
     def cell(self, row: int) -> OfferedCell:
-        """What to paint in a row."""
+        """How a row is shown."""
         assert self._snapshot is not None and self._offer is not None
         place = int(self._order[row])
         at, column = int(self._offer.rows[place]), int(self._offer.columns[place])
@@ -155,18 +159,18 @@ class OfferModel(QAbstractListModel):
         )
 
     def image_ids(self, first: int, last: int) -> list[int]:
-        """Images in the rows ``first`` to ``last`` (excluded)."""
+        """The images in the rows from ``first`` to before ``last``."""
         if self._offer is None:
             return []
         return self._offer.image_ids[self._order[max(0, first) : last]].tolist()
 
-    def rowCount(self, parent: Index = NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self._order)
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._order)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if self._offer is None or not 0 <= index.row() < len(self._order):
             return None
-        if role == CellRole.CELL:
+        if role == CELL_ROLE:
             return self.cell(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
             return self.cell(index.row()).class_name
@@ -184,10 +188,10 @@ class OfferModel(QAbstractListModel):
 
 
 class ChoiceModel(QAbstractListModel):
-    """Classes with how many of their predictions could be accepted; each has a check mark.
+    """Classes with a check box and the number of their predictions that can be accepted.
 
-    The order is that of the first count (most first), so that nothing jumps while the score is
-    changed.
+    They stay in the order of the first count (most first), so that they do not jump while the
+    lowest score is changed.
     """
 
     chosen_changed = Signal()
@@ -195,11 +199,11 @@ class ChoiceModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._classes: tuple[ClassEntry, ...] = ()
-        self._open = np.empty(0, np.int64)
+        self._counts = np.empty(0, np.int64)
         self._order: list[int] = []
         self._shown: list[int] = []
         self._chosen: set[int] = set()
-        self._find = ""
+        self._search = ""
 
     @property
     def chosen(self) -> frozenset[int]:
@@ -208,28 +212,28 @@ class ChoiceModel(QAbstractListModel):
 
     @property
     def all_chosen(self) -> bool:
-        """Whether every class that has something to accept is checked."""
-        columns = np.flatnonzero(self._open).tolist()
+        """Whether every class with predictions to accept is checked."""
+        columns = np.flatnonzero(self._counts).tolist()
         return all(self._classes[column].id in self._chosen for column in columns)
 
     def set_content(
-        self, classes: tuple[ClassEntry, ...], open_: NDArray[np.int64], *, reorder: bool
+        self, classes: tuple[ClassEntry, ...], counts: NDArray[np.int64], *, reorder: bool
     ) -> None:
-        """Show ``open_`` (C,) counts of the vocabulary's classes."""
+        """Show the vocabulary's classes with ``counts`` (C,) of predictions to accept."""
         if not reorder and classes is self._classes:
-            self._open = open_
+            self._counts = counts
             if self._shown:
                 self.dataChanged.emit(self.index(0), self.index(len(self._shown) - 1))
             return
         self.beginResetModel()
-        self._classes, self._open = classes, open_
-        self._order = np.argsort(-open_, kind="stable").tolist()
+        self._classes, self._counts = classes, counts
+        self._order = np.argsort(-counts, kind="stable").tolist()
         self._chosen &= {entry.id for entry in classes}
         self._match()
         self.endResetModel()
 
     def choose(self, class_ids: set[int]) -> None:
-        """Check exactly these."""
+        """Check these classes and no others."""
         if class_ids == self._chosen:
             return
         self._chosen = set(class_ids)
@@ -241,29 +245,31 @@ class ChoiceModel(QAbstractListModel):
         self.choose(self._chosen ^ {self.id_of(row)})
 
     def find(self, text: str) -> None:
-        """Keep the classes that hold ``text``."""
+        """Show the classes whose names contain ``text``."""
         self.beginResetModel()
-        self._find = text.casefold().strip()
+        self._search = text.casefold().strip()
         self._match()
         self.endResetModel()
 
     def shown_ids(self) -> set[int]:
-        """The classes that pass :meth:`find`."""
+        """The ids of the classes that :meth:`find` shows."""
         return {self._classes[column].id for column in self._shown}
 
     def id_of(self, row: int) -> int:
         return self._classes[self._shown[row]].id
 
     def count(self, row: int) -> int:
-        return int(self._open[self._shown[row]])
+        return int(self._counts[self._shown[row]])
 
     def _match(self) -> None:
         self._shown = [
-            column for column in self._order if self._find in self._classes[column].name.casefold()
+            column
+            for column in self._order
+            if self._search in self._classes[column].name.casefold()
         ]
 
-    def rowCount(self, parent: Index = NO_PARENT) -> int:
-        return 0 if parent.isValid() else len(self._shown)
+    def rowCount(self, parent: Index | None = None) -> int:
+        return 0 if parent is not None and parent.isValid() else len(self._shown)
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         return (

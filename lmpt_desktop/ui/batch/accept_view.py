@@ -1,4 +1,4 @@
-"""Thumbnails of the predictions on offer, each with its tick, class and score."""
+"""Thumbnails of the predictions to accept, each with its check box, class and score."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
-    QModelIndex,
-    QPersistentModelIndex,
     QRect,
     QRectF,
     QSize,
@@ -36,21 +34,21 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import decimal
-from lmpt_desktop.ui.batch.accept_model import CellRole, OfferedCell, OfferModel
-from lmpt_desktop.ui.batch.tick import paint_tick
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for
+from lmpt_desktop.ui.batch.accept_model import CELL_ROLE, OfferedCell, OfferModel
+from lmpt_desktop.ui.batch.check_marks import paint_check_box
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.tables import Index
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 EDGE = 120
-"""Height of the picture's frame, and the least width of a cell's."""
+"""Height of the picture, and its least width."""
 TICK = 18
 PADDING = 6
 SETTLE_MS = 80
-Index = QModelIndex | QPersistentModelIndex
 
 
 class OfferDelegate(QStyledItemDelegate):
-    """Picture, tick in its corner, class and score beneath."""
+    """Paints the picture with a check box in its corner, and class and score below."""
 
     def __init__(self, loader: ThumbnailLoader, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,11 +59,11 @@ class OfferDelegate(QStyledItemDelegate):
         return self.cell_size
 
     def tick_area(self, cell: QRect) -> QRect:
-        """Where the tick is, with room to hit it."""
+        """Where a click hits the check box: a little larger than the box."""
         return QRect(cell.left() + PADDING, cell.top() + PADDING, TICK + 12, TICK + 12)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        cell = index.data(CellRole.CELL)
+        cell = index.data(CELL_ROLE)
         if not isinstance(cell, OfferedCell):
             return
         # PySide's stubs lack the option's fields.
@@ -84,9 +82,9 @@ class OfferDelegate(QStyledItemDelegate):
         painter.setBrush(colours.colour("selection" if selected else "surface"))
         painter.drawRoundedRect(card.adjusted(1, 1, -1, -1), 5, 5)
         frame = QRectF(card.left() + 4, card.top() + 4, card.width() - 8, EDGE)
-        self._picture(painter, frame, cell, widget.devicePixelRatioF(), colours)
+        self._paint_picture(painter, frame, cell, colours)
         box = QRectF(card.left() + PADDING + 2, card.top() + PADDING + 2, TICK, TICK)
-        paint_tick(painter, box, cell.ticked)
+        paint_check_box(painter, box, cell.ticked)
         metrics = QFontMetricsF(widget.font())
         line = QRectF(
             card.left() + PADDING, frame.bottom() + 4, card.width() - 2 * PADDING, metrics.height()
@@ -103,29 +101,19 @@ class OfferDelegate(QStyledItemDelegate):
         painter.drawText(line, Qt.AlignmentFlag.AlignRight, file)
         painter.restore()
 
-    def _picture(
-        self,
-        painter: QPainter,
-        frame: QRectF,
-        cell: OfferedCell,
-        ratio: float,
-        colours: theme.Theme,
+    def _paint_picture(
+        self, painter: QPainter, frame: QRectF, cell: OfferedCell, colours: theme.Theme
     ) -> None:
-        pixmap = self._loader.pixmap(cell.image_id, cell.fingerprint, bucket_for(EDGE * ratio))
-        if pixmap is None:
-            painter.fillRect(frame, colours.colour("raised"))
-            return
-        size = pixmap.size().scaled(frame.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
-        place = QRectF(0, 0, size.width(), size.height())
-        place.moveCenter(frame.center())
         if not cell.ticked:
             painter.setOpacity(0.35)
-        painter.drawPixmap(place, pixmap, QRectF(pixmap.rect()))
+        painted = self._loader.paint(painter, cell.image_id, cell.fingerprint, frame)
         painter.setOpacity(1.0)
+        if not painted:
+            painter.fillRect(frame, colours.colour("raised"))
 
 
 class OfferView(QListView):
-    """Space ticks and unticks what is selected, a click on the tick the one it is on."""
+    """Space ticks and unticks the selected cells, a click on a check box its own cell."""
 
     def __init__(
         self, model: OfferModel, loader: ThumbnailLoader, parent: QWidget | None = None
@@ -137,7 +125,7 @@ class OfferView(QListView):
         self.delegate = OfferDelegate(loader, self)
         self.setItemDelegate(self.delegate)
         self.setModel(model)
-        # As the photo grid: equal cells in wrapping rows, laid out batch by batch.
+        # Equal cells in wrapping rows, laid out in batches.
         self.setViewMode(QListView.ViewMode.ListMode)
         self.setFlow(QListView.Flow.LeftToRight)
         self.setWrapping(True)
@@ -166,7 +154,7 @@ class OfferView(QListView):
         theme.manager().changed.connect(self._repaint)
 
     def selected_rows(self) -> NDArray[np.int64]:
-        """(n,) rows, rising; from ranges, so that a hundred thousand cost nothing."""
+        """(n,) int64 rows, ascending; from ranges, so that 100,000 cost nothing."""
         ranges = self.selectionModel().selection().toList()
         if not ranges:
             return np.empty(0, np.int64)
@@ -174,7 +162,7 @@ class OfferView(QListView):
         return np.sort(np.concatenate(parts)).astype(np.int64)
 
     def toggle_selected(self) -> None:
-        """Tick or untick what is selected."""
+        """Tick or untick the selected cells."""
         self._model.toggle(self.selected_rows())
 
     def selectAll(self) -> None:
@@ -187,7 +175,7 @@ class OfferView(QListView):
         if event.key() == Qt.Key.Key_Space and not event.modifiers():
             self.toggle_selected()
             return
-        if event.text().strip():  # typing would search through every cell by name
+        if event.text().strip():  # QListView would search every cell for what is typed
             event.ignore()
             return
         super().keyPressEvent(event)
@@ -211,7 +199,7 @@ class OfferView(QListView):
         super().resizeEvent(event)
 
     def _fit(self) -> None:
-        """As many columns as fit, which share what is left of the width."""
+        """As many columns as fit; they share the remaining width."""
         height = EDGE + 14 + round(2 * QFontMetricsF(self.font()).height()) + 10
         width = self.viewport().width() - 1
         columns = max(1, width // (EDGE + 40))

@@ -1,12 +1,12 @@
-"""Set classes: type to find, one key per verdict, any number of classes, then all at once."""
+"""Set verdicts on several classes at once: type to find a class, press a key for its verdict."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -23,18 +23,17 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.verdict_changes import Changes, VerdictCounts, changes, count_verdicts
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
-from lmpt_desktop.ui.batch import words
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.classes_model import NAME, NOW, WILL_BE, SelectionClassesModel
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, muted
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
-    from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.texts import classes_text, photos_text, verdicts_text
 
 _BUTTONS: tuple[tuple[str, Verdict | None, str], ...] = (
     ("present", Verdict.PRESENT, N_("&Present")),
@@ -55,23 +54,23 @@ _MOVES = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown
 
 
 class SetClassesDialog(LibraryDialog):
-    """Verdicts on several classes of the images it was opened for."""
-
-    committed = Signal()
+    """Sets verdicts on several classes of the images it is opened for."""
 
     def __init__(
         self,
         session: LibrarySession,
-        desk: AnnotationUndoStack,
+        undo_stack: AnnotationUndoStack,
         image_ids: NDArray[np.int64],
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(session, bridge, parent)
-        self._desk = desk
+        self._undo_stack = undo_stack
         self._ids = image_ids
-        self._counting = False
-        self._count_again = False
+        self._counts: LatestRequest[tuple[Snapshot, VerdictCounts]] = LatestRequest(
+            self._counted, self._not_counted, owner=self, overlap=False
+        )
+        self._checking: Task[Changes] | None = None
         self._saving = False
         self._closed = False
         count = len(image_ids)
@@ -101,7 +100,7 @@ class SetClassesDialog(LibraryDialog):
         self.buttons: dict[str, QPushButton] = {}
         self._lay_out(
             ngettext(
-                "What is in {count} selected photo", "What is in {count} selected photos", count
+                "Classes of {count} selected photo", "Classes of {count} selected photos", count
             ).format(count=number_text(count))
         )
         self.search.textChanged.connect(self._find)
@@ -110,7 +109,7 @@ class SetClassesDialog(LibraryDialog):
         self.strip.pressed.connect(self.strip.clear)
         self.listen(AnnotationsChanged, lambda _notice: self._count())
         self.listen(ClassesChanged, lambda _notice: self._count())
-        self._desk.failed.connect(self._not_saved)
+        self._undo_stack.failed.connect(self._not_saved)
         self.finished.connect(self._leave)
         self._sum_up()
         self._count()
@@ -130,16 +129,16 @@ class SetClassesDialog(LibraryDialog):
             button = self.buttons[name] = QPushButton(_(text))
             button.setObjectName(f"want-{name}")
             button.setAutoDefault(False)
-            # Not clicked: after Alt and a letter that comes a tenth of a second late, when the
-            # next class may be in the list already.
+            # Not clicked: after Alt and a letter Qt emits that 0.1 s later, when the list may
+            # already show the next class.
             button.pressed.connect(lambda v=verdict: self.want(v))
             verdicts.addWidget(button)
         verdicts.addStretch(1)
         layout.addLayout(verdicts)
         hint = muted(
             _(
-                "Enter: present, and on to the next class. In the list: P, A, U, L; Space goes "
-                "through them. Enter without text: done."
+                "Enter marks the class present and clears the search. In the list, press P, A, U "
+                "or L, or Space to switch. Enter without text saves."
             )
         )
         layout.addWidget(hint)
@@ -158,7 +157,7 @@ class SetClassesDialog(LibraryDialog):
     # --------------------------------------------------------------------------- choosing
 
     def want(self, verdict: Verdict | None) -> None:
-        """Give the classes selected in the list this verdict, or leave them as they are."""
+        """Choose a verdict for the classes selected in the list; None leaves them as they are."""
         self.model.set_wanted(self._rows(), verdict)
 
     def _rows(self) -> list[int]:
@@ -189,7 +188,7 @@ class SetClassesDialog(LibraryDialog):
     def _search_key(self, event: QKeyEvent) -> bool:
         key = event.key()
         if key in _MOVES:
-            # The list moves while the text keeps the keyboard.
+            # The selection moves while the text field keeps the focus.
             self.table.event(event)
             return True
         if key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -219,35 +218,23 @@ class SetClassesDialog(LibraryDialog):
     # --------------------------------------------------------------------------- counting
 
     def _count(self) -> None:
-        """Count, off the window's thread, what the images have now."""
-        if self._counting:
-            self._count_again = True
-            return
-        self._counting = True
+        """Count the images' verdicts, off the window's thread."""
         session, ids = self.session, self._ids
 
-        def look() -> tuple[Snapshot, VerdictCounts]:
+        def count() -> tuple[Snapshot, VerdictCounts]:
             snapshot = session.snapshot()
             return snapshot, count_verdicts(snapshot, ids)
 
-        tasks.start(look, self._counted, self._count_failed)
+        self._counts.ask(count)
 
     def _counted(self, found: tuple[Snapshot, VerdictCounts]) -> None:
-        self._counting = False
-        if self._closed:
-            return
         current = self.table.currentIndex().row()
         self.model.set_content(found[0].classes, found[1])
         if self.model.rowCount():
             self.table.selectRow(max(0, min(current, self.model.rowCount() - 1)))
-        if self._count_again:
-            self._count_again = False
-            self._count()
 
-    def _count_failed(self, error: Exception) -> None:
-        self._counting = False
-        if not self._closed:
-            self.strip.show_text(str(error), "error")
+    def _not_counted(self, error: Exception) -> None:
+        self.strip.show_text(str(error), "error")
 
     def _sum_up(self) -> None:
         wanted, found = self.model.wanted, self.model.verdict_counts
@@ -264,28 +251,28 @@ class SetClassesDialog(LibraryDialog):
             self.summary.setText(_("These photos are no longer in the library."))
         elif not self.model.rowCount() and self.search.text():
             self.summary.setText(
-                _("No class is called so. Classes are added under Vocabulary > Edit vocabulary.")
+                _("No class has this name. Add classes under Vocabulary > Edit vocabulary.")
             )
         elif not wanted:
-            self.summary.setText(_("Nothing changes yet."))
+            self.summary.setText(_("Nothing to change yet."))
         else:
             self.summary.setText(self._arithmetic(found, len(wanted), number))
 
     def _arithmetic(self, found: VerdictCounts, classes: int, number: int) -> str:
         cells = found.images * classes
         size = _("{images} × {classes}").format(
-            images=words.images(found.images), classes=words.classes(classes)
+            images=photos_text(found.images), classes=classes_text(classes)
         )
         if number == cells:
-            return _("{size}: {count} change.").format(size=size, count=words.verdicts(number))
-        return _("{size}: {count} change, {rest} are so already.").format(
-            size=size, count=words.verdicts(number), rest=number_text(cells - number)
+            return _("{size}: {count} change.").format(size=size, count=verdicts_text(number))
+        return _("{size}: {count} change, {rest} are already set.").format(
+            size=size, count=verdicts_text(number), rest=number_text(cells - number)
         )
 
     # --------------------------------------------------------------------------- committing
 
     def apply(self) -> None:
-        """Commit what was chosen, unless something else has changed the count meanwhile."""
+        """Commit the chosen verdicts, unless their number has changed in the meantime."""
         number, wanted = self.model.changing, self.model.wanted
         if not number or self._saving:
             return
@@ -294,21 +281,19 @@ class SetClassesDialog(LibraryDialog):
         verdicts = {class_id: int(verdict) for class_id, verdict in wanted.items()}
 
         def done(found: Changes) -> None:
-            if self._closed:
-                return
             if len(found) != number:
                 self._set_saving(False)
                 self.strip.show_text(
                     _(
-                        "Something changed in the meantime, so nothing was saved. Look at the "
+                        "Something changed in the meantime, so nothing was saved. Check the "
                         "numbers again."
                     ),
                     "warning",
                 )
                 self._count()
                 return
-            text = words.set_classes(self.model.name, wanted, found.images)
-            begun = self._desk.apply(
+            text = undo_labels.set_classes(self.model.name, wanted, found.images)
+            begun = self._undo_stack.apply(
                 found.image_ids, found.class_ids, found.verdicts, text, self._saved
             )
             if not begun:
@@ -318,19 +303,19 @@ class SetClassesDialog(LibraryDialog):
                 )
 
         def failed(error: Exception) -> None:
-            if not self._closed:
-                self._set_saving(False)
-                self.strip.show_text(str(error), "error")
+            self._set_saving(False)
+            self.strip.show_text(str(error), "error")
 
-        tasks.start(lambda: changes(session.snapshot(), ids, verdicts), done, failed)
+        self._checking = Task(
+            lambda: changes(session.snapshot(), ids, verdicts), done, failed, owner=self
+        )
 
     def _saved(self, _batch: object) -> None:
-        self.committed.emit()
         if not self._closed:
             self.accept()
 
     def _not_saved(self, error: object) -> None:
-        if self._saving and not self._closed:
+        if self._saving:
             self._set_saving(False)
             self.strip.show_text(str(error), "error")
 
@@ -341,4 +326,7 @@ class SetClassesDialog(LibraryDialog):
 
     def _leave(self, _result: int) -> None:
         self._closed = True
-        self._desk.failed.disconnect(self._not_saved)
+        self._counts.cancel()
+        if self._checking is not None:
+            self._checking.cancel()
+        self._undo_stack.failed.disconnect(self._not_saved)

@@ -1,4 +1,4 @@
-"""The commands on many images at once; dialogs are imported when first needed."""
+"""Commands that give verdicts to many images at once."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from PySide6.QtWidgets import QMessageBox
 
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.verdict_changes import Changes, changes, known_verdicts
-from lmpt_desktop.translation import N_, _
-from lmpt_desktop.ui.batch import words
-from lmpt_desktop.ui.batch.copying import CopiedVerdicts, copied_of, from_mime, to_mime
+from lmpt_desktop.translation import N_, _, join_names
+from lmpt_desktop.ui.batch import undo_labels
+from lmpt_desktop.ui.batch.clipboard import CopiedVerdicts, copied_of, from_mime, to_mime
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.kit.texts import classes_text, photos_text, shorten, verdicts_text
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open, photos_chosen
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
-LISTED = 8
-"""How many classes the question before pasting names for each verdict."""
+MOST_NAMES = 8
+"""How many classes of each verdict the question before pasting names."""
 
 
 def set_classes(context: ShellContext) -> None:
-    """Ask for verdicts on the selected images."""
+    """Open the dialog that sets verdicts on the selected images."""
     from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog  # noqa: PLC0415
 
     library = context.require_library()
@@ -37,24 +38,27 @@ def set_classes(context: ShellContext) -> None:
 
 
 def accept_predictions(context: ShellContext) -> None:
-    """Offer predictions: of the selection if that is several images, else of the grid; of the
-    class that the grid is filtered by, else of all."""
-    from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog, Scope  # noqa: PLC0415
+    """Open the dialog that accepts predictions.
+
+    It starts with the selected images if there are several, else with those in the grid; and
+    with the class that the grid is filtered by, else with all.
+    """
+    from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog, ImageSet  # noqa: PLC0415
 
     library = context.require_library()
     selected, shown = _chosen(library), library.shown_ids()
-    scopes = [
-        Scope(_("The {images} in the grid").format(images=words.images(len(shown))), shown),
-        Scope(_("The whole library"), None),
+    image_sets = [
+        ImageSet(_("The {images} in the grid").format(images=photos_text(len(shown))), shown),
+        ImageSet(_("The whole library"), None),
     ]
     if len(selected):
-        place = 0 if len(selected) > 1 else len(scopes)
-        text = _("The {images} selected").format(images=words.images(len(selected)))
-        scopes.insert(place, Scope(text, selected))
+        place = 0 if len(selected) > 1 else len(image_sets)
+        text = _("The {images} selected").format(images=photos_text(len(selected)))
+        image_sets.insert(place, ImageSet(text, selected))
     dialog = AcceptDialog(
         library.session,
         library.undo_stack,
-        scopes,
+        image_sets,
         library.thumbnail_source,
         bridge=library.bridge,
         parent=context.dialog_parent,
@@ -64,7 +68,7 @@ def accept_predictions(context: ShellContext) -> None:
 
 
 def copy_annotations(context: ShellContext) -> None:
-    """Put the verdicts of the current image on the clipboard."""
+    """Copy the verdicts of the current image to the clipboard."""
     library = context.require_library()
     image_id = library.view.current_id if library.view is not None else -1
     if image_id < 0:
@@ -73,16 +77,16 @@ def copy_annotations(context: ShellContext) -> None:
     verdicts = known_verdicts(snapshot, image_id)
     name = library.image_name(image_id)
     if not verdicts:
-        context.status.show_text(_("Nothing is annotated in {name} yet.").format(name=name))
+        context.status.show_text(_("{name} has no annotations yet.").format(name=name))
         return
     QGuiApplication.clipboard().setMimeData(to_mime(copied_of(name, verdicts, snapshot.classes)))
     context.status.show_text(
-        _("{verdicts} of {name} copied").format(verdicts=words.verdicts(len(verdicts)), name=name)
+        _("{verdicts} of {name} copied").format(verdicts=verdicts_text(len(verdicts)), name=name)
     )
 
 
 def paste_annotations(context: ShellContext) -> None:
-    """Give the copied verdicts to the selected images, after showing what changes."""
+    """Give the copied verdicts to the selected images, after asking if much would change."""
     library = context.require_library()
     ids = _chosen(library)
     if not len(ids) or library.view is None or not library.view.can_annotate():
@@ -90,17 +94,17 @@ def paste_annotations(context: ShellContext) -> None:
     copied = from_mime(QGuiApplication.clipboard().mimeData())
     if copied is None:
         context.status.show_text(
-            _("There are no annotations to paste. Copy those of a photo first.")
+            _("There are no annotations to paste. Copy the annotations of a photo first.")
         )
         return
     session = library.session
 
-    def look() -> tuple[Snapshot, Changes]:
+    def compare() -> tuple[Snapshot, Changes]:
         snapshot = session.snapshot()
         return snapshot, changes(snapshot, ids, copied.by_id(snapshot.classes))
 
     Task(
-        look,
+        compare,
         lambda found: _ask_paste(context, library, _Paste(copied, len(ids), *found)),
         context.report_failure,
         owner=library.undo_stack,
@@ -109,28 +113,61 @@ def paste_annotations(context: ShellContext) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _Paste:
+    """Copied verdicts, and what pasting them would change in a snapshot."""
+
     copied: CopiedVerdicts
     image_count: int
     snapshot: Snapshot
     found: Changes
 
+    @property
+    def missing(self) -> int:
+        """How many of the copied classes are not in the vocabulary."""
+        return len(self.copied.verdicts) - len(self.copied.by_id(self.snapshot.classes))
+
+    def sentences(self) -> list[str]:
+        """What will change."""
+        lines = [
+            _("{verdicts} in {images} will change.").format(
+                verdicts=verdicts_text(len(self.found)), images=photos_text(self.found.images)
+            )
+        ]
+        known = self.copied.by_id(self.snapshot.classes)
+        for verdict, text in ((1, _("Present: {names}.")), (0, _("Absent: {names}."))):
+            names = [
+                entry.name for entry in self.snapshot.classes if known.get(entry.id) == verdict
+            ]
+            if names:
+                lines.append(text.format(names=join_names(names, MOST_NAMES)))
+        if self.found.contradicting:
+            lines.append(
+                _("{verdicts} you gave before will be reversed.").format(
+                    verdicts=verdicts_text(self.found.contradicting)
+                )
+            )
+        if self.missing:
+            lines.append(
+                _("{classes} are not in this vocabulary and are skipped.").format(
+                    classes=classes_text(self.missing)
+                )
+            )
+        lines.append(_("Classes that are unknown in the copied photo are left as they are."))
+        return lines
+
 
 def _ask_paste(context: ShellContext, library: OpenLibrary, wanted: _Paste) -> None:
-    if context.library is not library:  # it was closed meanwhile
+    if context.library is not library:  # it was closed in the meantime
         return
-    copied, snapshot, found = wanted.copied, wanted.snapshot, wanted.found
-    image_count = wanted.image_count
-    known = copied.by_id(snapshot.classes)
-    missing = len(copied.verdicts) - len(known)
+    copied, found, image_count = wanted.copied, wanted.found, wanted.image_count
     if not len(found):
-        text = _("Nothing changes: {images} have these verdicts already.")
-        if not known:
+        text = _("Nothing changes: {images} already have these verdicts.")
+        if wanted.missing == len(copied.verdicts):
             text = _("Nothing changes: none of these classes is in this vocabulary.")
-        context.status.show_text(text.format(images=words.images(image_count)))
+        context.status.show_text(text.format(images=photos_text(image_count)))
         return
 
     def paste() -> None:
-        text = words.copied(copied.source, found.images)
+        text = undo_labels.pasted(copied.source, found.images)
         library.undo_stack.apply(found.image_ids, found.class_ids, found.verdicts, text)
 
     if image_count == 1 and not found.contradicting:
@@ -142,12 +179,12 @@ def _ask_paste(context: ShellContext, library: OpenLibrary, wanted: _Paste) -> N
     box.setWindowTitle(_("Paste annotations"))
     box.setText(
         _("Give {images} the verdicts of {name}?").format(
-            images=words.images(image_count), name=words.short(copied.source)
+            images=photos_text(image_count), name=shorten(copied.source)
         )
     )
-    box.setInformativeText("\n".join(_explained(copied, snapshot, found, missing)))
+    box.setInformativeText("\n".join(wanted.sentences()))
     yes = box.addButton(
-        _("Change {verdicts}").format(verdicts=words.verdicts(len(found))),
+        _("Change {verdicts}").format(verdicts=verdicts_text(len(found))),
         QMessageBox.ButtonRole.AcceptRole,
     )
     box.addButton(_("Cancel"), QMessageBox.ButtonRole.RejectRole)
@@ -161,36 +198,6 @@ def _chosen(library: OpenLibrary) -> NDArray[np.int64]:
     return np.empty(0, np.int64) if library.view is None else library.view.chosen_ids()
 
 
-def _explained(
-    copied: CopiedVerdicts, snapshot: Snapshot, found: Changes, missing: int
-) -> list[str]:
-    """What will change, in lines."""
-    lines = [
-        _("{verdicts} on {images} change.").format(
-            verdicts=words.verdicts(len(found)), images=words.images(found.images)
-        )
-    ]
-    known = copied.by_id(snapshot.classes)
-    for verdict, text in ((1, _("Present: {names}.")), (0, _("Absent: {names}."))):
-        names = [entry.name for entry in snapshot.classes if known.get(entry.id) == verdict]
-        if names:
-            lines.append(text.format(names=words.listed(names, LISTED)))
-    if found.contradicting:
-        lines.append(
-            _("{verdicts} you gave before will be turned into the opposite.").format(
-                verdicts=words.verdicts(found.contradicting)
-            )
-        )
-    if missing:
-        lines.append(
-            _("{classes} are not in this vocabulary and are passed over.").format(
-                classes=words.classes(missing)
-            )
-        )
-    lines.append(_("What is unknown there is left as it is."))
-    return lines
-
-
 # fmt: off
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("image.classes", N_("Set c&lasses..."), "image", 2, 10, set_classes,
@@ -198,7 +205,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             tip=N_("Set verdicts on several classes at once in the selected photos")),
     Command("image.accept", N_("Accept pr&edictions..."), "image", 2, 20, accept_predictions,
             (library_open, has_classes), "Ctrl+Shift+A", "sparkle",
-            tip=N_("Look through what the model predicts, and accept it at once")),
+            tip=N_("Check predictions and accept many at once")),
     Command("image.copy-annotations", N_("Copy ann&otations"), "image", 2, 30, copy_annotations,
             (photos_chosen,), "Ctrl+Shift+C", "copy",
             tip=N_("Copy the annotations of this photo")),

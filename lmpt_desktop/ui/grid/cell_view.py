@@ -24,10 +24,10 @@ from PySide6.QtWidgets import (
 from lmpt_desktop import settings
 from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.geometry import Geometry
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel, Index
 from lmpt_desktop.ui.grid.selection import GridSelection
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 ZOOM_STEP = 20
 ZOOM_MIN, ZOOM_MAX = settings.ZOOM.bounds

@@ -21,10 +21,10 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem,
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, bucket_for, fitted
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.kit import theme as themes
 from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, bucket_for, fitted
 from trainer.bands import Band
 
 MARGIN = 5

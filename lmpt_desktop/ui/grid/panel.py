@@ -18,12 +18,12 @@ from lmpt_desktop.engine.search import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.query import GridQuery, Selection
 from lmpt_desktop.ui.grid.search_bar import SearchBar, summary
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
 
 class EmptyState(QWidget):

@@ -28,8 +28,8 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.grid.cell_view import ZOOM_DEFAULT, ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, CellView
 from lmpt_desktop.ui.grid.geometry import Move
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel, Index
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 __all__ = ["ZOOM_DEFAULT", "ZOOM_MAX", "ZOOM_MIN", "ZOOM_STEP", "GridView"]
 

@@ -1,8 +1,7 @@
-"""Brings a session's notices, sent from any thread, to the window's thread.
+"""Delivers a session's notices, sent from any thread, on the window's thread.
 
-A scan of 100,000 files sends notices far faster than anyone can read, so of those where only the
-last counts one is kept until the next tick, ten times a second; the others are delivered in
-order at once.
+A scan of 100,000 files sends notices faster than the window can show them.  Those of which only
+the latest counts (progress, say) are delivered ten times a second; all others in order, at once.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, QTimer
 
 from lmpt_desktop.engine.notices import (
     ActivityChanged,
@@ -24,19 +23,19 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.ui.kit import tasks
 
 TICK_MS = 100
-"""How long notices of which only the last counts may wait."""
+"""How long notices of which only the latest counts may wait."""
 
 NoticeT = TypeVar("NoticeT", bound=Notice)
 
 
-class Notifier(Protocol):
+class NoticeSender(Protocol):
     """What the bridge needs of a session."""
 
     def subscribe(self, listener: Callable[[Any], None], /) -> Callable[[], None]: ...
 
 
 def _coalesced(notice: Notice) -> object | None:
-    """The key under which only the newest notice counts; None where each one counts."""
+    """The key under which only the latest notice counts; None if every notice counts."""
     if isinstance(notice, ImagesChanged | PredictionsChanged):
         return type(notice)
     if isinstance(notice, ActivityChanged):
@@ -47,12 +46,9 @@ def _coalesced(notice: Notice) -> object | None:
 
 
 class SessionBridge(QObject):
-    """Re-emits a session's notices on the thread it lives in."""
+    """Calls handlers of a session's notices on the thread it was made on."""
 
-    notice = Signal(object)
-    """Every notice, on the window's thread."""
-
-    def __init__(self, session: Notifier, parent: QObject | None = None) -> None:
+    def __init__(self, session: NoticeSender, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._lock = threading.Lock()
         self._waiting: dict[object, Notice] = {}
@@ -77,7 +73,7 @@ class SessionBridge(QObject):
                 self._urgent.append(notice)
             else:
                 wake = not self._waiting
-                self._waiting.pop(key, None)  # the newest goes to the end of the line
+                self._waiting.pop(key, None)  # the latest is delivered last
                 self._waiting[key] = notice
         if wake:
             tasks.call_soon(self._wake)
@@ -93,7 +89,7 @@ class SessionBridge(QObject):
                 handlers.remove(handler)
 
     def close(self) -> None:
-        """Stop listening and drop what waits."""
+        """Unsubscribe and drop undelivered notices."""
         with self._lock:
             self._open = False
             self._waiting.clear()
@@ -120,7 +116,6 @@ class SessionBridge(QObject):
             self._deliver(notice)
 
     def _deliver(self, notice: Notice) -> None:
-        self.notice.emit(notice)
         for kind, handlers in list(self._handlers.items()):
             if isinstance(notice, kind):
                 for handler in list(handlers):

@@ -10,9 +10,9 @@ from PySide6.QtGui import QDesktopServices
 
 
 def reveal(path: Path) -> bool:
-    """Open the folder of ``path`` with the file selected where the platform can do that.
+    """Open the folder of ``path`` and select the file, if the platform supports that.
 
-    Returns whether something was opened.
+    Returns whether a folder was opened.
     """
     if sys.platform == "win32":
         return bool(QProcess.startDetached("explorer.exe", ["/select,", str(path)]))
@@ -22,12 +22,12 @@ def reveal(path: Path) -> bool:
 
 
 def open_path(path: Path) -> bool:
-    """Open a folder in the file manager, or a file in the program set for it."""
+    """Open a folder in the file manager, or a file in its default application."""
     return QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
 
 
 def _by_dbus(path: Path) -> bool:
-    """Ask the desktop's file manager by the FileManager1 interface most of them offer."""
+    """Ask the file manager over D-Bus (org.freedesktop.FileManager1, which most implement)."""
     try:
         from PySide6.QtDBus import QDBusConnection, QDBusMessage  # noqa: PLC0415
     except ImportError:

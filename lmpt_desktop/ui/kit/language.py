@@ -13,7 +13,7 @@ _QT_TEXTS = "qt-texts"
 
 
 def system_language() -> str:
-    """The first of the user's languages there are texts in, English if there is none."""
+    """The first of the user's languages that the app is translated into, else English."""
     known = translation.languages()
     for name in QLocale.system().uiLanguages():
         code = name.replace("-", "_")
@@ -23,10 +23,10 @@ def system_language() -> str:
     return translation.SOURCE_LANGUAGE
 
 
-def speak(application: QApplication, chosen: str = "") -> str:
-    """Speak a language from now on, that of the system if none is chosen; returns its code.
+def set_language(application: QApplication, chosen: str = "") -> str:
+    """Switch to a language, by default the system's, and return its code.
 
-    Call it before any widget is made: what is already shown stays as it is.
+    To be called before any widget is made: texts already shown do not change.
     """
     code = translation.use_language(chosen or system_language())
     locale = locale_of(code)
@@ -41,9 +41,9 @@ def speak(application: QApplication, chosen: str = "") -> str:
 
 
 def locale_of(code: str) -> QLocale:
-    """How numbers and dates are written: as the system does if it speaks the language, too."""
-    system, spoken = QLocale.system(), QLocale(code)
-    return system if system.language() == spoken.language() else spoken
+    """The locale for numbers and dates: the system's if it is of the same language."""
+    system, chosen = QLocale.system(), QLocale(code)
+    return system if system.language() == chosen.language() else chosen
 
 
 def _moment(locale: QLocale, when: datetime) -> str:
@@ -52,7 +52,7 @@ def _moment(locale: QLocale, when: datetime) -> str:
 
 
 def _translate_qt(application: QApplication, code: str) -> None:
-    """Qt's own words: the buttons of dialogs, the menu of text fields, names of keys."""
+    """Translate Qt's own texts: buttons of dialogs, menus of text fields, names of keys."""
     for old in application.findChildren(QTranslator, _QT_TEXTS):
         application.removeTranslator(old)
         old.deleteLater()

@@ -134,8 +134,8 @@ class LatestRequest(Generic[ResultT]):
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come."""
-        return self._task is not None
+        """Whether an answer is still to come; in ``done``, whether a later one is."""
+        return self._task is not None or self._next is not None
 
     def ask(self, work: Callable[[], ResultT]) -> None:
         """Call ``work`` on a pool thread, now or when the running request is answered."""

@@ -19,6 +19,9 @@ _VERDICTS = {
     Verdict.UNKNOWN: N_("unknown"),
 }
 
+LONGEST_NAME = 40
+"""Characters that :func:`shorten` leaves of a name."""
+
 
 # ------------------------------------------------------------------------------------- names
 
@@ -37,6 +40,14 @@ def verdict_name(verdict: Verdict) -> str:
 def backbone_name(backbone: str) -> str:
     """What the user reads for a backbone: "Lite" for the bundled one, else its own name."""
     return "Lite" if backbone == "lite" else backbone
+
+
+def shorten(name: str) -> str:
+    """A name that fits on a button or into a question: cut in the middle, as file names are."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    half = LONGEST_NAME // 2
+    return f"{name[:half].rstrip()}…{name[-half:].lstrip()}"
 
 
 # ------------------------------------------------------------------------------------ counts
@@ -60,6 +71,11 @@ def annotations_text(count: int) -> str:
 def predictions_text(count: int) -> str:
     """ "1 prediction", "1,200 predictions"."""
     return ngettext("{count} prediction", "{count} predictions", count).format(count=number(count))
+
+
+def verdicts_text(count: int) -> str:
+    """ "1 verdict", "1,200 verdicts"."""
+    return ngettext("{count} verdict", "{count} verdicts", count).format(count=number(count))
 
 
 # ----------------------------------------------------------------------------------- figures

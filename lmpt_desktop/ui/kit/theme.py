@@ -1,9 +1,8 @@
 """Light and dark colours, and the icons drawn in them.
 
-Bands are told apart by colour *and* by a shape and a word.  The three band colours are an
-orange, a blue and a grey, which stay apart in every common colour blindness, and each holds
-a contrast of at least 4.5:1 on the surfaces it is written on (``tests/unit/ui/test_theme.py``
-computes it).
+Bands differ in colour, shape and name.  Their colours are an orange, a blue and a grey, which
+differ in every common colour blindness, and have a contrast of at least 4.5:1 on the surfaces
+they are used on (``tests/unit/ui/kit/test_theme.py``).
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from trainer.bands import Band
 
 
 class ThemeChoice(StrEnum):
-    """What the user picked under View > Theme."""
+    """What the user can choose under View > Theme."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -31,11 +30,11 @@ class ThemeChoice(StrEnum):
 
 @dataclass(frozen=True)
 class Theme:
-    """Every colour the app paints with, as ``#rrggbb``.
+    """Every colour of the app, as ``#rrggbb``.
 
-    ``window`` is behind panels, ``surface`` behind lists and pictures, ``raised`` behind
-    cards and hovered rows.  ``muted`` is secondary text.  Text colours (``text``, ``muted``,
-    the bands, ``present``, ``absent``, ``warning``, ``error``) hold 4.5:1 on all three.
+    ``window`` is the background of panels, ``surface`` of lists and photos, ``raised`` of cards
+    and hovered rows.  ``muted`` is for secondary text.  Text colours (``text``, ``muted``, the
+    bands, ``present``, ``absent``, ``warning``, ``error``) have a contrast of 4.5:1 on all three.
     """
 
     dark: bool
@@ -58,7 +57,7 @@ class Theme:
     error: str
 
     def band(self, band: Band) -> QColor:
-        """The colour of a band's mark, word and score bar."""
+        """The colour of a band's mark, name and score bar."""
         return QColor({Band.HEAD: self.head, Band.MEDIUM: self.medium, Band.TAIL: self.tail}[band])
 
     def colour(self, name: str) -> QColor:
@@ -128,7 +127,7 @@ def contrast(first: str, second: str) -> float:
 
 
 class ThemeManager(QObject):
-    """Holds the choice, applies it to the application, and says when it changed."""
+    """Applies the chosen theme to the application, and announces changes."""
 
     changed = Signal(object)
     """The new :class:`Theme`; custom-painted widgets repaint, icon holders reload."""
@@ -140,7 +139,7 @@ class ThemeManager(QObject):
         self._listening = False
 
     def apply(self, choice: ThemeChoice) -> None:
-        """Show the whole application in ``choice`` from now on."""
+        """Switch the whole application to ``choice``."""
         application = QApplication.instance()
         if not isinstance(application, QApplication):
             return
@@ -209,7 +208,7 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """What a palette cannot say; chiefly frames that Fusion loses on a dark ground."""
+    """What a palette cannot set, such as frames that Fusion makes invisible in dark themes."""
     tick = (
         paths.resources_dir() / "themes" / f"check-{'dark' if theme.dark else 'light'}.svg"
     ).as_posix()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.ui.grid.loader import ThumbnailSource
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailSource
 
 
 @dataclass(frozen=True)

@@ -21,11 +21,11 @@ from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.settings import ZOOM
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.library.dropped_paths import DroppedPathsHandler, dropped
 from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
 from lmpt_desktop.ui.library.grid_library_view import GridLibraryView

@@ -71,7 +71,7 @@ def _make(context: ShellContext, library: OpenLibrary) -> LongTailPage:
 
     page = LongTailPage(library.session, library.bridge)
     page.class_wanted.connect(library.show_class)
-    page.images_wanted.connect(library.show_images)
+    page.images_requested.connect(library.show_images)
     page.vocabulary_wanted.connect(lambda: context.commands.trigger("vocabulary.edit"))
     page.export_wanted.connect(lambda: context.commands.trigger("long-tail.export"))
     page.left.connect(library.show_grid)

@@ -11,7 +11,6 @@ from PySide6.QtCore import (
     QByteArray,
     QIODevice,
     QRectF,
-    QSaveFile,
     QSize,
     QSizeF,
     Qt,
@@ -20,6 +19,7 @@ from PySide6.QtGui import QImage, QPainter, QTextDocument
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
+from lmpt_desktop.interchange.atomic_file import atomic_write_bytes
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 
@@ -89,14 +89,14 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
-    file = QSaveFile(str(path))
-    opened = file.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not opened or file.write(data) != len(data) or not file.commit():
+    try:
+        atomic_write_bytes(path, data)
+    except OSError as error:
         raise OSError(
             _("{name} could not be written: {reason}").format(
-                name=path.name, reason=file.errorString()
+                name=path.name, reason=error.strerror or error
             )
-        )
+        ) from error
 
 
 def _composition(drawing: Drawing) -> tuple[QSize, Callable[[QPainter], None]]:

@@ -61,7 +61,7 @@ class LongTailPage(QWidget):
 
     class_wanted = Signal(int, object)
     """Show the photos of this class id in the grid, with this :class:`Status` or any (None)."""
-    images_wanted = Signal(list)
+    images_requested = Signal(list)
     """Show the photos of these ids in the grid."""
     vocabulary_wanted = Signal()
     export_wanted = Signal()
@@ -318,7 +318,7 @@ class LongTailPage(QWidget):
 
     def _show_images(self, image_ids: list[int]) -> None:
         if image_ids:
-            self.images_wanted.emit(image_ids)
+            self.images_requested.emit(image_ids)
         else:
             self.message.emit(_("No photo to show"))
 

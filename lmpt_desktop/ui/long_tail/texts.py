@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
-from lmpt_desktop.translation import _, decimal, ngettext, number
+from lmpt_desktop.translation import _, decimal, join_names, ngettext, number
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text
 
 NAMED = 3
@@ -129,7 +129,4 @@ def pair_sentence(tail: LongTail, found: CoOccurrence, row: int, column: int) ->
 
 
 def _some(tail: LongTail, columns: Sequence[int]) -> str:
-    names = ", ".join(tail.names[column] for column in columns[:NAMED])
-    if len(columns) <= NAMED:
-        return names
-    return _("{names} and {count} more").format(names=names, count=number(len(columns) - NAMED))
+    return join_names([tail.names[column] for column in columns], NAMED)

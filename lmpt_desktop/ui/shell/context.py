@@ -18,9 +18,9 @@ from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.commands import CommandRegistry
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 from lmpt_desktop.ui.shell.library_view import LibraryView
 from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.shell.open_dialogs import OpenDialogs

@@ -23,7 +23,7 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
 from lmpt_desktop.settings import DEVICE
-from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
@@ -189,16 +189,11 @@ class RetrainDialog(LibraryDialog):
         self.strip.show_text(str(error), "error")
 
     def _without(self, names: tuple[str, ...]) -> str:
-        shown = ", ".join(names[:MAX_NAMES])
-        if len(names) > MAX_NAMES:
-            shown = _("{names} and {count} more").format(
-                names=shown, count=number(len(names) - MAX_NAMES)
-            )
         return ngettext(
             "{count} class has no present annotation and keeps the plain prompt: {names}",
             "{count} classes have no present annotation and keep the plain prompt: {names}",
             len(names),
-        ).format(count=number(len(names)), names=shown)
+        ).format(count=number(len(names)), names=join_names(names, MAX_NAMES))
 
     def start_run(self) -> None:
         """Start and close, or show why it cannot start."""

@@ -32,7 +32,7 @@ def compare_run(context: ShellContext, run_id: int) -> None:
         library.session, run_id, library.thumbnails, library.bridge, context.dialog_parent
     )
     show_text = context.status.show_text
-    dialog.images_wanted.connect(library.show_images)
+    dialog.images_requested.connect(library.show_images)
     dialog.promoted.connect(lambda _id: show_text(_("The new version is in use.")))
     dialog.discarded.connect(lambda _id: show_text(_("The new version was discarded.")))
     context.dialogs.replace("comparison", dialog)
@@ -51,7 +51,7 @@ def compare_versions(context: ShellContext, old: int, new: int) -> None:
         context.dialog_parent,
         pair=(old, new),
     )
-    dialog.images_wanted.connect(library.show_images)
+    dialog.images_requested.connect(library.show_images)
     context.dialogs.replace("comparison", dialog)
 
 

@@ -22,10 +22,10 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.comparison import Comparison
 from lmpt_desktop.engine.versions.versions import VersionInfo
 from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, larger, muted, tint
+from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import (
     DASH,
@@ -37,7 +37,7 @@ from lmpt_desktop.ui.kit.texts import (
     photos_text,
     predictions_text,
 )
-from lmpt_desktop.ui.versions.changed_view import ChangedView
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 from lmpt_desktop.ui.versions.comparison_models import (
     SORT_ROLE,
     ChangedModel,
@@ -106,7 +106,7 @@ class ComparisonDialog(LibraryDialog):
     """Version id."""
     discarded = Signal(int)
     """Version id."""
-    images_wanted = Signal(list)
+    images_requested = Signal(list)
     """Show these image ids in the grid."""
 
     def __init__(
@@ -306,8 +306,10 @@ class ComparisonDialog(LibraryDialog):
         snapshot = self.session.snapshot()
         lines = changed_lines(comparison, snapshot)
         self.changed = ChangedModel(lines, self)
-        view = ChangedView(self.changed, self._loader)
-        view.image_activated.connect(lambda image: self.images_wanted.emit([image]))
+        view = ScoredThumbnailView(self.changed, self._loader, lines=2)
+        view.setObjectName("changed-predictions")
+        view.setAccessibleName(_("Predictions that change"))
+        view.image_activated.connect(lambda image: self.images_requested.emit([image]))
         box = QComboBox()
         box.setObjectName("changed-class")
         box.setAccessibleName(_("Class"))
@@ -339,8 +341,8 @@ class ComparisonDialog(LibraryDialog):
 
     def _want_images(self) -> None:
         if self.changed is not None:
-            ids = dict.fromkeys(line.change.image_id for line in self.changed.lines)
-            self.images_wanted.emit(list(ids))
+            ids = dict.fromkeys(line.change.image_id for line in self.changed.rows)
+            self.images_requested.emit(list(ids))
 
     def _refresh_state(self) -> None:
         if self.comparison is not None:

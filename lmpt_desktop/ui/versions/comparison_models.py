@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QObject, Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.versions.comparison import ChangedPrediction, Comparison
 from lmpt_desktop.translation import N_, _, decimal, number
-from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.ui.kit.scored_thumbnails import Caption, ScoredThumbnail, ScoredThumbnailModel
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.texts import NOT_ENOUGH, band_name, change, percent
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
@@ -20,7 +20,6 @@ from trainer.bands import Band
 from trainer.prompt_set import ClassResult
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
-CHANGED_ROLE = Qt.ItemDataRole.UserRole + 2
 
 
 @dataclass(frozen=True)
@@ -183,49 +182,40 @@ def changed_lines(comparison: Comparison, snapshot: Snapshot) -> list[ChangedLin
     return lines
 
 
-class ChangedModel(QAbstractListModel):
+class ChangedModel(ScoredThumbnailModel[ChangedLine]):
     """One row per prediction that appears or vanishes."""
 
     def __init__(self, lines: Sequence[ChangedLine], parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._all = list(lines)
-        self.lines = list(lines)
+        super().__init__(changed_thumbnail, lines, parent)
+        self._all = lines
 
     def set_class(self, name: str) -> None:
         """Keep the changes of one class; "" keeps all."""
-        self.beginResetModel()
-        self.lines = [line for line in self._all if not name or line.class_name == name]
-        self.endResetModel()
+        self.set_rows([line for line in self._all if not name or line.class_name == name])
 
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
 
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid() or index.row() >= len(self.lines):
-            return None
-        line = self.lines[index.row()]
-        if role == CHANGED_ROLE:
-            return line
-        if role == Qt.ItemDataRole.DisplayRole:
-            return line.class_name
-        if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
-            return self.sentence(line)
-        return None
-
-    def sentence(self, line: ChangedLine) -> str:
-        """The change in words."""
-        sentence = (
-            _("{name} appears in {file} ({old} → {new})")
-            if line.change.gained
-            else _("{name} vanishes from {file} ({old} → {new})")
+def changed_thumbnail(line: ChangedLine) -> ScoredThumbnail:
+    """ "+ class" or "− class", and below it the two scores."""
+    item = line.change
+    old, new = decimal(item.old_score, 2), decimal(item.new_score, 2)
+    sentence = (
+        _("{name} appears in {file} ({old} → {new})")
+        if item.gained
+        else _("{name} vanishes from {file} ({old} → {new})")
+    ).format(name=line.class_name, file=line.file_name, old=old, new=new)
+    scores = Caption(f"{old} → {new}", "muted")
+    if line.agrees is not None:
+        verdict = _("as annotated") if line.agrees else _("against your annotation")
+        sentence = f"{sentence}, {verdict}"
+        scores = Caption(
+            scores.text,
+            "muted",
+            "✓" if line.agrees else "≠",
+            "present" if line.agrees else "error",
         )
-        text = sentence.format(
-            name=line.class_name,
-            file=line.file_name,
-            old=decimal(line.change.old_score, 2),
-            new=decimal(line.change.new_score, 2),
-        )
-        if line.agrees is None:
-            return text
-        said = _("as you said") if line.agrees else _("against your annotation")
-        return f"{text}, {said}"
+    name = (
+        Caption(f"+ {line.class_name}", "present")
+        if item.gained
+        else Caption(f"− {line.class_name}", "absent")
+    )
+    return ScoredThumbnail(item.image_id, line.fingerprint, (name, scores), sentence)

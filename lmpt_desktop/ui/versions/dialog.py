@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.notices import EncoderChanged, VersionsChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.versions import ImportedVersion, VersionInfo
-from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, dress_table, muted
 from lmpt_desktop.ui.kit.tasks import LatestRequest
@@ -372,13 +372,13 @@ class VersionsDialog(LibraryDialog):
             name=version_title(imported.version)
         )
         if count := len(imported.unknown):
-            shown = ", ".join(imported.unknown[:5]) + (", ..." if count > 5 else "")
             text = ngettext(
                 "{count} class it has learned is not in this library and is left out: {names}.",
                 "{count} classes it has learned are not in this library and are left out: {names}.",
                 count,
             )
-            message = f"{message} {text.format(count=number(count), names=shown)}"
+            names = join_names(imported.unknown)
+            message = f"{message} {text.format(count=number(count), names=names)}"
         self._to_select = (imported.version.version_id,)
         self._report(message, "warning" if imported.unknown else "text")
 

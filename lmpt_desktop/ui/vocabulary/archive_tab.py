@@ -1,84 +1,50 @@
-"""Classes that were taken out of the vocabulary, to bring back."""
+"""Archived classes, which can be brought back into the vocabulary."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from PySide6.QtCore import QAbstractTableModel, QObject, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QTableView, QVBoxLayout, QWidget
 
 from lmpt_desktop.catalogue.records import AnnotationCount
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.inference.vocabularies import join_aliases
-from lmpt_desktop.translation import _, number
-from lmpt_desktop.ui.grid.model import Index
+from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit.dialogs import dress_table, muted
+from lmpt_desktop.ui.kit.tables import Column, TableModel
 
 Archived = tuple[ClassEntry, AnnotationCount]
-NAME, ALIASES, PRESENT, ABSENT = range(4)
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+COLUMNS: tuple[Column[Archived], ...] = (
+    Column(N_("Class"), lambda row: row[0].name),
+    Column(N_("Other names"), lambda row: join_aliases(row[0].aliases)),
+    Column(N_("Present"), lambda row: number(row[1].present), numeric=True),
+    Column(N_("Absent"), lambda row: number(row[1].absent), numeric=True),
+)
 
 
-class ArchiveModel(QAbstractTableModel):
-    """One row a class."""
+class ArchiveModel(TableModel[Archived]):
+    """One row per archived class; tooltips hold what a narrow column cuts off."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.lines: list[Archived] = []
-        self._headers = (_("Class"), _("Other names"), _("Present"), _("Absent"))
-
-    def set_lines(self, lines: list[Archived]) -> None:
-        self.beginResetModel()
-        self.lines = list(lines)
-        self.endResetModel()
-
-    def rowCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self.lines)
-
-    def columnCount(self, parent: Index | None = None) -> int:
-        return 0 if parent is not None and parent.isValid() else len(self._headers)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section >= PRESENT else _LEFT
-        return self._headers[section] if role == Qt.ItemDataRole.DisplayRole else None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if not index.isValid():
-            return None
-        entry, count = self.lines[index.row()]
-        text = (
-            entry.name,
-            join_aliases(entry.aliases),
-            number(count.present),
-            number(count.absent),
-        )[index.column()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return text
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if index.column() >= PRESENT else _LEFT
-        return None
+    def cell(self, row: Archived, column: int, role: int) -> object:
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self.columns[column].text(row)
+        return super().cell(row, column, role)
 
 
 class ArchiveTab(QWidget):
-    """The archive, and a button to bring classes back."""
+    """The archived classes, and a button that brings those selected back."""
 
-    bring_back_wanted = Signal(list)
+    bring_back_requested = Signal(list)
     """Class ids."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.model = ArchiveModel(self)
+        self._saving = False
+        self.model = ArchiveModel(COLUMNS, parent=self)
         self.table = QTableView()
         self.table.setObjectName("archive-list")
         self.table.setAccessibleName(_("Archived classes"))
         self.table.setModel(self.model)
-        dress_table(self.table, NAME, {ALIASES: 240, PRESENT: 90, ABSENT: 90})
+        dress_table(self.table, 0, {1: 240, 2: 90, 3: 90})
         self.back = QPushButton(_("&Bring back"))
         self.back.setObjectName("bring-back")
         self.back.setAutoDefault(False)
@@ -90,30 +56,36 @@ class ArchiveTab(QWidget):
         layout.addWidget(
             muted(
                 _(
-                    "Classes that were archived or merged keep everything that was said of them. "
-                    "Brought back they are as they were, at the end of the vocabulary."
+                    "Archived and merged classes keep their annotations. Classes you bring back "
+                    "are added at the end of the vocabulary."
                 )
             )
         )
         layout.addWidget(self.table, 1)
         layout.addLayout(foot)
-        self.table.selectionModel().selectionChanged.connect(self._selection_changed)
+        self.table.selectionModel().selectionChanged.connect(self._update_button)
         self.table.activated.connect(lambda _index: self._bring_back())
         self.back.clicked.connect(self._bring_back)
-        self._selection_changed()
+        self._update_button()
 
-    def show_lines(self, lines: list[Archived]) -> None:
-        self.model.set_lines(lines)
-        self.note.setText("" if lines else _("The archive is empty."))
-        self._selection_changed()
+    def show_archive(self, rows: list[Archived]) -> None:
+        """Show these classes."""
+        self.model.set_rows(rows)
+        self.note.setText("" if rows else _("The archive is empty."))
+        self._update_button()
 
-    def _chosen(self) -> list[int]:
+    def set_saving(self, saving: bool) -> None:
+        """Disable what would edit the vocabulary while an edit is being saved."""
+        self._saving = saving
+        self._update_button()
+
+    def _selected(self) -> list[int]:
         rows = sorted(index.row() for index in self.table.selectionModel().selectedRows())
-        return [self.model.lines[row][0].id for row in rows]
+        return [self.model.rows[row][0].id for row in rows]
 
-    def _selection_changed(self, *_args: object) -> None:
-        self.back.setEnabled(bool(self._chosen()))
+    def _update_button(self, *_args: object) -> None:
+        self.back.setEnabled(bool(self._selected()) and not self._saving)
 
     def _bring_back(self) -> None:
-        if chosen := self._chosen():
-            self.bring_back_wanted.emit(chosen)
+        if (selected := self._selected()) and not self._saving:
+            self.bring_back_requested.emit(selected)

@@ -1,10 +1,10 @@
-"""The table of classes and what can be done with those selected."""
+"""The table of classes, and the edits of those selected."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QModelIndex, QPoint, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtCore import QPoint, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QColor, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,7 +22,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import dress_table, muted
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
-from lmpt_desktop.ui.vocabulary.model import (
+from lmpt_desktop.ui.vocabulary.class_table import (
     ABSENT,
     ALIASES,
     BAND,
@@ -41,22 +41,26 @@ MERGEABLE = 2
 
 
 class ClassesTab(QWidget):
-    """The table of classes, a line to add one, and what can be done to those selected."""
+    """The table of classes, fields to add one, and buttons for those selected."""
 
-    add_wanted = Signal(str, str)
-    try_wanted = Signal(str, str)
-    """Look at what a name and description would find."""
-    archive_wanted = Signal(list)
-    """:class:`ClassLine` of each; so are the next two."""
-    merge_wanted = Signal(list)
-    split_wanted = Signal(object)
-    colour_wanted = Signal(list, str)
+    add_requested = Signal(str, str)
+    """Name and description."""
+    try_requested = Signal(str, str)
+    """Name and description: show what they would find."""
+    archive_requested = Signal(list)
+    """The :class:`ClassLine` of each."""
+    merge_requested = Signal(list)
+    """The :class:`ClassLine` of each."""
+    split_requested = Signal(object)
+    """A :class:`ClassLine`."""
+    colour_requested = Signal(list, str)
     """Class ids, "#rrggbb" or ""."""
-    order_wanted = Signal(list)
+    order_requested = Signal(list)
     """Class ids."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._saving = False
         self.model = ClassTableModel(self)
         self.proxy = QSortFilterProxyModel(self)
         self.proxy.setSourceModel(self.model)
@@ -110,14 +114,12 @@ class ClassesTab(QWidget):
         for arrow in (self.up, self.down):
             arrow.setMaximumWidth(40)
         self.merge = _button("merge", _("&Merge..."))
-        self.merge.setToolTip(_("Make two or more classes one"))
+        self.merge.setToolTip(_("Merge two or more classes into one"))
         self.split = _button("split", _("&Split..."))
-        self.split.setToolTip(_("Make several classes of one"))
+        self.split.setToolTip(_("Split a class into several"))
         self.archive = _button("archive", _("Archi&ve"))
         self.archive.setToolTip(
-            _("Take out of the vocabulary; everything said of it is kept ({keys})").format(
-                keys=_("Del")
-            )
+            _("Remove from the vocabulary; its annotations are kept ({keys})").format(keys=_("Del"))
         )
         menu = QMenu(self.colour)
         menu.addAction(_("&Choose...")).triggered.connect(self._choose_colour)
@@ -125,8 +127,8 @@ class ClassesTab(QWidget):
         self.colour.setMenu(menu)
 
     @property
-    def acts(self) -> tuple[QPushButton, ...]:
-        """The buttons on what is selected."""
+    def selection_buttons(self) -> tuple[QPushButton, ...]:
+        """The buttons that edit what is selected."""
         return (
             self.rename,
             self.aliases,
@@ -140,10 +142,10 @@ class ClassesTab(QWidget):
         )
 
     def _lay_out(self) -> None:
-        acts = QWidget()
-        flow = FlowLayout(acts)
+        buttons = QWidget()
+        flow = FlowLayout(buttons)
         flow.setContentsMargins(0, 0, 0, 0)
-        for button in self.acts:
+        for button in self.selection_buttons:
             flow.addWidget(button)
         adding = QHBoxLayout()
         adding.addWidget(self.new_name, 2)
@@ -154,12 +156,12 @@ class ClassesTab(QWidget):
         layout.addWidget(self.search)
         layout.addWidget(self.table, 1)
         layout.addWidget(self.selected)
-        layout.addWidget(acts)
+        layout.addWidget(buttons)
         layout.addLayout(adding)
         layout.addWidget(
             muted(
                 _(
-                    "The model reads the description, where there is one, in place of the name: "
+                    "The model reads the description, if there is one, instead of the name: "
                     "“crane” can be described as “tall construction crane”."
                 )
             )
@@ -171,14 +173,14 @@ class ClassesTab(QWidget):
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._selection_changed)
         self.table.selectionModel().selectionChanged.connect(self._selection_changed)
-        self.table.customContextMenuRequested.connect(self._menu)
+        self.table.customContextMenuRequested.connect(self._show_menu)
         self.proxy.modelReset.connect(self._selection_changed)
-        self.model.order_wanted.connect(self.order_wanted)
+        self.model.order_requested.connect(self.order_requested)
         self.new_name.returnPressed.connect(self._add)
         self.new_description.returnPressed.connect(self._add)
         self.add.clicked.connect(self._add)
         self.try_first.clicked.connect(
-            lambda: self.try_wanted.emit(_tidy(self.new_name), _tidy(self.new_description))
+            lambda: self.try_requested.emit(_tidy(self.new_name), _tidy(self.new_description))
         )
         self.rename.clicked.connect(lambda: self._edit(NAME))
         self.describe.clicked.connect(lambda: self._edit(DESCRIPTION))
@@ -188,11 +190,11 @@ class ClassesTab(QWidget):
         self.merge.clicked.connect(self._merge)
         self.split.clicked.connect(self._split)
         self.archive.clicked.connect(self._archive)
-        self._key(QKeySequence(QKeySequence.StandardKey.Delete), self._archive)
-        self._key(QKeySequence("Alt+Up"), lambda: self._move(-1))
-        self._key(QKeySequence("Alt+Down"), lambda: self._move(1))
+        self._add_shortcut(QKeySequence(QKeySequence.StandardKey.Delete), self._archive)
+        self._add_shortcut(QKeySequence("Alt+Up"), lambda: self._move(-1))
+        self._add_shortcut(QKeySequence("Alt+Down"), lambda: self._move(1))
 
-    def _key(self, keys: QKeySequence, act: Callable[[], object]) -> None:
+    def _add_shortcut(self, keys: QKeySequence, act: Callable[[], object]) -> None:
         shortcut = QShortcut(keys, self.table)
         shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
         shortcut.activated.connect(act)
@@ -200,25 +202,25 @@ class ClassesTab(QWidget):
     # --------------------------------------------------------------------------- selection
 
     def selected_lines(self) -> list[ClassLine]:
-        """What is selected, in the table's order."""
+        """The selected classes, in the table's order."""
         rows = sorted(self.table.selectionModel().selectedRows(), key=lambda index: index.row())
-        return [self.model.lines[self.proxy.mapToSource(index).row()] for index in rows]
+        return [self.model.rows[self.proxy.mapToSource(index).row()] for index in rows]
 
     def select_class(self, name: str) -> None:
-        """Select the class called ``name`` and bring it into sight."""
-        for row, line in enumerate(self.model.lines):
+        """Select the class called ``name`` and scroll to it."""
+        for row, line in enumerate(self.model.rows):
             if line.entry.name == name:
                 index = self.proxy.mapFromSource(self.model.index(row, NAME))
                 self.table.setCurrentIndex(index)
                 self.table.scrollTo(index)
 
     def select_ids(self, ids: list[int]) -> None:
-        """Select these classes, as far as they are shown."""
+        """Select those of these classes that are shown."""
         wanted = set(ids)
         selection = self.table.selectionModel()
         selection.clearSelection()
         rows = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
-        for row, line in enumerate(self.model.lines):
+        for row, line in enumerate(self.model.rows):
             if line.entry.id in wanted:
                 index = self.proxy.mapFromSource(self.model.index(row, NAME))
                 if index.isValid():
@@ -227,13 +229,26 @@ class ClassesTab(QWidget):
 
     @property
     def in_order(self) -> bool:
-        """Whether the table shows all of the vocabulary in its order, so that rows can be moved."""
+        """Whether the table shows the whole vocabulary in its order, so that rows can be moved."""
         return self.proxy.sortColumn() < 0 and not self.search.text()
 
-    def show_lines(self, lines: list[ClassLine]) -> None:
+    def set_saving(self, saving: bool) -> None:
+        """Disable what would edit the vocabulary while an edit is being saved."""
+        self._saving = saving
+        self.model.read_only = saving
+        self.add.setEnabled(not saving)
+        self._selection_changed()
+
+    def clear_new(self, name: str) -> None:
+        """Empty the fields of a new class, unless another name was typed meanwhile."""
+        if _tidy(self.new_name) in (name, ""):
+            self.new_name.clear()
+            self.new_description.clear()
+
+    def show_lines(self, lines: Sequence[ClassLine]) -> None:
         """Show these, keeping the selection."""
         ids = [line.entry.id for line in self.selected_lines()]
-        self.model.set_lines(lines)
+        self.model.set_rows(lines)
         if ids and [line.entry.id for line in self.selected_lines()] != ids:
             self.select_ids(ids)
         self._selection_changed()
@@ -244,24 +259,25 @@ class ClassesTab(QWidget):
 
     def _selection_changed(self, *_args: object) -> None:
         lines = self.selected_lines()
+        free = not self._saving
         for button in (self.rename, self.describe, self.aliases, self.split):
-            button.setEnabled(len(lines) == 1)
-        self.archive.setEnabled(bool(lines))
-        self.colour.setEnabled(bool(lines))
-        self.merge.setEnabled(len(lines) >= MERGEABLE)
+            button.setEnabled(len(lines) == 1 and free)
+        self.archive.setEnabled(bool(lines) and free)
+        self.colour.setEnabled(bool(lines) and free)
+        self.merge.setEnabled(len(lines) >= MERGEABLE and free)
         for arrow in (self.up, self.down):
-            arrow.setEnabled(bool(lines) and self.in_order)
-        self.table.setDragEnabled(self.in_order)
+            arrow.setEnabled(bool(lines) and self.in_order and free)
+        self.table.setDragEnabled(self.in_order and free)
         if not lines:
-            self.selected.setText(classes_text(len(self.model.lines)))
+            self.selected.setText(classes_text(len(self.model.rows)))
             return
-        said = annotations_text(sum(line.annotations for line in lines))
+        count = annotations_text(sum(line.annotations for line in lines))
         name = lines[0].entry.name if len(lines) == 1 else classes_text(len(lines))
-        self.selected.setText(_("{name}: {annotations}").format(name=name, annotations=said))
+        self.selected.setText(_("{name}: {annotations}").format(name=name, annotations=count))
 
-    # -------------------------------------------------------------------------------- acts
+    # ------------------------------------------------------------------------------- edits
 
-    def _menu(self, place: QPoint) -> None:
+    def _show_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
         for button in (self.rename, self.aliases, self.describe, self.merge, self.split):
             action = menu.addAction(button.text(), button.click)
@@ -272,7 +288,7 @@ class ClassesTab(QWidget):
 
     def _add(self) -> None:
         if name := _tidy(self.new_name):
-            self.add_wanted.emit(name, _tidy(self.new_description))
+            self.add_requested.emit(name, _tidy(self.new_description))
 
     def _edit(self, column: int) -> None:
         rows = self.table.selectionModel().selectedRows()
@@ -281,22 +297,22 @@ class ClassesTab(QWidget):
 
     def _archive(self) -> None:
         if lines := self.selected_lines():
-            self.archive_wanted.emit(lines)
+            self.archive_requested.emit(lines)
 
     def _merge(self) -> None:
         if len(lines := self.selected_lines()) >= MERGEABLE:
-            self.merge_wanted.emit(lines)
+            self.merge_requested.emit(lines)
 
     def _split(self) -> None:
         if len(lines := self.selected_lines()) == 1:
-            self.split_wanted.emit(lines[0])
+            self.split_requested.emit(lines[0])
 
     def _move(self, by: int) -> None:
         chosen = [line.entry.id for line in self.selected_lines()]
         if chosen and self.in_order:
             order = stepped(self.model.ids(), chosen, by)
             if order != self.model.ids():
-                self.order_wanted.emit(order)
+                self.order_requested.emit(order)
 
     def _choose_colour(self) -> None:
         lines = self.selected_lines()
@@ -308,11 +324,7 @@ class ClassesTab(QWidget):
 
     def _set_colour(self, colour: str) -> None:
         if lines := self.selected_lines():
-            self.colour_wanted.emit([line.entry.id for line in lines], colour)
-
-    def index_of(self, row: int, column: int) -> QModelIndex:
-        """The table's index of a class by its place in the vocabulary."""
-        return self.proxy.mapFromSource(self.model.index(row, column))
+            self.colour_requested.emit([line.entry.id for line in lines], colour)
 
 
 def _field(name: str, placeholder: str, spoken: str) -> QLineEdit:

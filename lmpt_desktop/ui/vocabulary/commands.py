@@ -17,7 +17,7 @@ def edit_vocabulary(context: ShellContext) -> None:
         dialog = VocabularyDialog(
             library.session, library.bridge, context.dialog_parent, library.thumbnails
         )
-        dialog.images_wanted.connect(library.show_images)
+        dialog.images_requested.connect(library.show_images)
         return dialog
 
     context.dialogs.show("vocabulary", make)

@@ -1,4 +1,4 @@
-"""A whole vocabulary as text: built in, from a file, typed or pasted; and to a file."""
+"""A vocabulary as text: built in, from a file, typed or pasted; and export to a file."""
 
 from __future__ import annotations
 
@@ -17,27 +17,31 @@ from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 from lmpt_desktop.interchange.class_lists import format_class_list
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.vocabulary.change import VocabularyChange
+from lmpt_desktop.ui.vocabulary.list_change import VocabularyChange
 
 
 class ListTab(QWidget):
-    """Text on the way to become the vocabulary, or a part of it."""
+    """A list of classes to edit, then to use as the vocabulary or add to it."""
 
-    apply_wanted = Signal(list)
-    """:class:`ClassSpec` of each; so is the next one."""
-    add_wanted = Signal(list)
+    use_requested = Signal(list)
+    """The :class:`ClassSpec` of each."""
+    add_requested = Signal(list)
+    """The :class:`ClassSpec` of each."""
     edited = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._opened: list[ClassSpec] = []
+        self._saving = False
+        self._can_apply = False
+        self._can_add = False
         self.text = QPlainTextEdit()
         self.text.setObjectName("list")
-        self.text.setAccessibleName(_("Classes, one a line"))
+        self.text.setAccessibleName(_("Classes, one per line"))
         self.text.setPlaceholderText(
             _(
-                "One class a line.\nAfter a tab, if you like, a description that the model "
-                "reads instead of the name; after another tab other names, with | between.\n"
+                "One class per line.\nAfter a tab, optionally, a description that the model "
+                "reads instead of the name; after another tab, other names separated by |.\n"
                 "Lines that begin with # are skipped."
             )
         )
@@ -57,9 +61,9 @@ class ListTab(QWidget):
         self.effect.setObjectName("effect")
         self.effect.setWordWrap(True)
         self.add = _button("add-list", _("Add to the &vocabulary"))
-        self.add.setToolTip(_("What the vocabulary has stays as it is"))
+        self.add.setToolTip(_("Classes already in the vocabulary stay as they are"))
         self.apply = _button("apply", _("Use this &list instead"))
-        self.apply.setToolTip(_("Classes that are not listed go to the archive"))
+        self.apply.setToolTip(_("Classes that are not listed are archived"))
         head = QHBoxLayout()
         for button in (self.built_in, self.open, self.current):
             head.addWidget(button)
@@ -75,12 +79,12 @@ class ListTab(QWidget):
         layout.addWidget(self.effect)
         layout.addLayout(foot)
         self.text.textChanged.connect(self.edited)
-        self.apply.clicked.connect(lambda: self.apply_wanted.emit(self.specs()))
-        self.add.clicked.connect(lambda: self.add_wanted.emit(self.specs()))
+        self.apply.clicked.connect(lambda: self.use_requested.emit(self.specs()))
+        self.add.clicked.connect(lambda: self.add_requested.emit(self.specs()))
         self.show_change(None)
 
     def specs(self) -> list[ClassSpec]:
-        """What the text lists; with the colours of the file it came from."""
+        """The classes the text lists, with the colours of the file it came from."""
         colours = {spec.name: spec.colour for spec in self._opened}
         return [
             ClassSpec(spec.name, spec.description, spec.aliases, colours.get(spec.name, ""))
@@ -88,20 +92,30 @@ class ListTab(QWidget):
         ]
 
     def show_specs(self, specs: list[ClassSpec]) -> None:
-        """Put a list in the text, to look at before using it."""
+        """Put a list into the text field, to be reviewed before it is used."""
         self._opened = specs
         self.text.setPlainText(format_class_list(specs))
 
     def use_built_in(self, name: str) -> None:
-        """Put a built-in vocabulary in the text."""
+        """Put a built-in vocabulary into the text field."""
         self.show_specs(list(built_in_vocabulary(name)))
 
     def show_change(self, change: VocabularyChange | None, *, useful: bool = False) -> None:
-        """Say what using the list would do; ``useful`` if it would do anything."""
+        """Show what using the list would change; ``useful`` if it would change anything."""
         self.effect.setText("" if change is None else change.sentence)
         self.effect.setVisible(change is not None)
-        self.apply.setEnabled(useful)
-        self.add.setEnabled(change is not None and bool(change.added))
+        self._can_apply = useful
+        self._can_add = change is not None and bool(change.added)
+        self._update_buttons()
+
+    def set_saving(self, saving: bool) -> None:
+        """Disable what would edit the vocabulary while an edit is being saved."""
+        self._saving = saving
+        self._update_buttons()
+
+    def _update_buttons(self) -> None:
+        self.apply.setEnabled(self._can_apply and not self._saving)
+        self.add.setEnabled(self._can_add and not self._saving)
 
 
 def _button(name: str, text: str) -> QPushButton:

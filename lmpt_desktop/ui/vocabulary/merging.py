@@ -1,9 +1,9 @@
-"""Before classes are merged or split: what will happen, in sentences."""
+"""Dialogs that show what merging or splitting classes would do before it is done."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
@@ -20,27 +20,30 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.merging import MergePlan, SplitPlan
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, heading, muted
-from lmpt_desktop.ui.vocabulary.model import ClassLine
-
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ui.kit.tasks import LatestRequest
+from lmpt_desktop.ui.vocabulary.class_table import ClassLine
 
 PAUSE_MS = 250
 
 
-class PlannedDialog(QDialog):
-    """Choices above, what they come to beneath, and a button that does it."""
+PlanT = TypeVar("PlanT", MergePlan, SplitPlan)
+
+
+class PlanDialog(QDialog, Generic[PlanT]):
+    """Choices, the sentences of the :attr:`plan` they lead to, and a button to accept it."""
 
     def __init__(self, session: LibrarySession, act: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setModal(True)
         self.setMinimumWidth(500)
         self._session = session
-        self._task: tasks.Task | None = None
+        self.plan: PlanT | None = None
+        """What the choices lead to; None until it is worked out."""
+        self._request: LatestRequest[PlanT] = LatestRequest(self._show, self._failed, owner=self)
         self.strip = MessageStrip()
         self.sentences = QLabel()
         self.sentences.setObjectName("plan")
@@ -54,11 +57,11 @@ class PlannedDialog(QDialog):
         self.act.setObjectName("act")
         self.act.setDefault(True)
         self.act.setEnabled(False)
-        # Enter does what was read, never "Cancel" because that happens to have the focus ring.
+        # Enter accepts the plan; it must not press Cancel because that has the focus.
         self.buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
-        self.finished.connect(self._let_go)
+        self.finished.connect(lambda _result: self._request.cancel())
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
@@ -71,25 +74,26 @@ class PlannedDialog(QDialog):
         layout.addWidget(self.sentences)
         layout.addWidget(self.strip)
         layout.addStretch(1)
-        layout.addWidget(muted(_("It can be undone as long as the vocabulary is open.")))
+        layout.addWidget(muted(_("You can undo this as long as the vocabulary stays open.")))
         layout.addWidget(self.buttons)
 
     def look(self) -> None:
-        """Work out what the choices come to."""
+        """Work out the plan for the current choices."""
         raise NotImplementedError
 
     def look_soon(self) -> None:
-        """After a moment without a key."""
+        """Work out the plan after a pause in typing."""
         self.act.setEnabled(False)
         self._timer.start()
 
-    def _ask(self, plan: Callable[[], MergePlan | SplitPlan]) -> None:
+    def _ask(self, work: Callable[[], PlanT]) -> None:
         self._timer.stop()
-        self._let_go(0)
+        self.plan = None
         self.act.setEnabled(False)
-        self._task = tasks.start(plan, self._show, self._failed)
+        self._request.ask(work)
 
-    def _show(self, plan: MergePlan | SplitPlan) -> None:
+    def _show(self, plan: PlanT) -> None:
+        self.plan = plan
         self.strip.clear()
         text = "\n".join(plan.sentences)
         self.sentences.setText(text)
@@ -104,7 +108,7 @@ class PlannedDialog(QDialog):
         self._make_room()
 
     def _make_room(self) -> None:
-        """Grow to what is to be read by now: a dialog does not do so for wrapped text."""
+        """Grow to the height of the text: a dialog does not do so for wrapped text."""
         layout = self.layout()
         assert layout is not None
         layout.activate()
@@ -112,36 +116,31 @@ class PlannedDialog(QDialog):
         if needed > self.height():
             self.resize(self.width(), needed)
 
-    def _let_go(self, _result: int) -> None:
-        if self._task is not None:
-            self._task.cancel()
 
-
-class MergeDialog(PlannedDialog):
-    """Which of the classes stays; then :attr:`plan` is to be carried out."""
+class MergeDialog(PlanDialog[MergePlan]):
+    """Choose which of the classes stays."""
 
     def __init__(
         self, session: LibrarySession, lines: Sequence[ClassLine], parent: QWidget | None = None
     ) -> None:
         super().__init__(session, _("&Merge"), parent)
         self.setWindowTitle(_("Merge classes"))
-        self.plan: MergePlan | None = None
         self._ids = [line.entry.id for line in lines]
         self.into = QComboBox()
         self.into.setObjectName("into")
         self.into.setAccessibleName(_("The class that stays"))
         for line in lines:
             self.into.addItem(line.entry.name, line.entry.id)
-        # Most said of it: it is what the prompts know best.
+        # The prompts have most examples of the class with the most annotations.
         best = max(range(len(lines)), key=lambda row: lines[row].present or 0)
         self.into.setCurrentIndex(best)
-        self.absent = QCheckBox(_("Keep what was said to be &absent, too"))
+        self.absent = QCheckBox(_("Also keep photos marked &absent"))
         self.absent.setObjectName("absent-too")
         self.absent.setChecked(True)
         self.absent.setToolTip(
             _(
-                "Leave it out where one class is a kind of the other: what is no puppy may still "
-                "be a dog."
+                "Uncheck this if one class is a kind of the other: a photo without a puppy may "
+                "still show a dog."
             )
         )
         form = QFormLayout()
@@ -154,49 +153,41 @@ class MergeDialog(PlannedDialog):
 
     def look(self) -> None:
         into, absent_too = self.into.currentData(), self.absent.isChecked()
-        self.plan = None
-        self._ask(
-            lambda: self._session.vocabulary.plan_merge(self._ids, into, absent_too=absent_too)
-        )
-
-    def _show(self, plan: MergePlan | SplitPlan) -> None:
-        assert isinstance(plan, MergePlan)
-        self.plan = plan
-        super()._show(plan)
+        vocabulary, ids = self._session.vocabulary, self._ids
+        self._ask(lambda: vocabulary.plan_merge(ids, into, absent_too=absent_too))
 
 
-class SplitDialog(PlannedDialog):
-    """Into what, and what becomes of the annotations; then :attr:`plan` is to be carried out."""
+class SplitDialog(PlanDialog[SplitPlan]):
+    """Choose the new classes and what happens to the annotations."""
 
     def __init__(
         self, session: LibrarySession, line: ClassLine, parent: QWidget | None = None
     ) -> None:
         super().__init__(session, _("&Split"), parent)
         self.setWindowTitle(_("Split “{name}”").format(name=line.entry.name))
-        self.plan: SplitPlan | None = None
         self._id = line.entry.id
         self.names = QPlainTextEdit()
         self.names.setObjectName("names")
-        self.names.setAccessibleName(_("New classes, one a line"))
-        self.names.setPlaceholderText(_("One new class a line"))
+        self.names.setAccessibleName(_("New classes, one per line"))
+        self.names.setPlaceholderText(_("One new class per line"))
         self.names.setTabChangesFocus(True)
         self.names.setMaximumHeight(self.fontMetrics().height() * 5)
-        self.review = QRadioButton(_("&Look through the photos, and say which is which"))
+        self.review = QRadioButton(_("&Go through the photos and choose for each"))
         self.review.setObjectName("review-positives")
-        self.copy = QRadioButton(_("&Copy: every new class is present where this one was"))
+        self.copy = QRadioButton(_("&Copy: mark every new class present where this one is"))
         self.copy.setObjectName("copy-positives")
         self.review.setChecked(True)
         group = QButtonGroup(self)
         group.addButton(self.review)
         group.addButton(self.copy)
-        self.keep = QCheckBox(_("&Keep “{name}” as well").format(name=line.entry.name))
+        self.keep = QCheckBox(_("&Keep “{name}” too").format(name=line.entry.name))
         self.keep.setObjectName("keep")
         for part in (self.names, self.review, self.copy, self.keep):
             self.choices.addWidget(part)
         self.names.textChanged.connect(self.look_soon)
         self.copy.toggled.connect(lambda _on: self.look())
         self.keep.toggled.connect(lambda _on: self.look())
-        self.sentences.setText(_("Write the names of the new classes."))
+        self.sentences.setText(_("Enter the names of the new classes."))
 
     def wanted(self) -> list[str]:
         """The names as typed."""
@@ -206,18 +197,12 @@ class SplitDialog(PlannedDialog):
 
     def look(self) -> None:
         names, copy, keep = self.wanted(), self.copy.isChecked(), self.keep.isChecked()
-        self.plan = None
         if not names:
-            self._let_go(0)
+            self._request.cancel()
+            self.plan = None
             self.act.setEnabled(False)
             self.strip.clear()
-            self.sentences.setText(_("Write the names of the new classes."))
+            self.sentences.setText(_("Enter the names of the new classes."))
             return
-        self._ask(
-            lambda: self._session.vocabulary.plan_split(self._id, names, copy=copy, keep=keep)
-        )
-
-    def _show(self, plan: MergePlan | SplitPlan) -> None:
-        assert isinstance(plan, SplitPlan)
-        self.plan = plan
-        super()._show(plan)
+        vocabulary, class_id = self._session.vocabulary, self._id
+        self._ask(lambda: vocabulary.plan_split(class_id, names, copy=copy, keep=keep))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
@@ -15,28 +15,75 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchState
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
 from lmpt_desktop.inference.class_names import Likeness, NearName, near_name
-from lmpt_desktop.translation import _, ngettext, number
-from lmpt_desktop.ui.kit import tasks
+from lmpt_desktop.translation import N_, _, decimal, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
+from lmpt_desktop.ui.kit.scored_thumbnails import (
+    Caption,
+    ScoredThumbnail,
+    ScoredThumbnailModel,
+    ScoredThumbnailView,
+)
+from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import photos_text
-from lmpt_desktop.ui.vocabulary.thumbs import ScoredModel, ScoredPhoto, ScoredView
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
-if TYPE_CHECKING:
-    from lmpt_desktop.engine.session import LibrarySession
-    from lmpt_desktop.ui.grid.loader import ThumbnailLoader
-
+TYPE_A_NAME = N_("Type a name to see the photos that match it best.")
 PAUSE_MS = 300
-"""After so long without a key the model is asked."""
+"""The photos are searched this long after the last key."""
+
+
+@dataclass(frozen=True)
+class ScoredPhoto:
+    """A photo with its score for a class; ``predicted`` if that reaches the threshold."""
+
+    image_id: int
+    fingerprint: str
+    file_name: str
+    score: float
+    predicted: bool
+
+
+def scored_photos(preview: ClassPreview, snapshot: Snapshot) -> list[ScoredPhoto]:
+    """The photos of a preview that are still in the library, best first."""
+    photos: list[ScoredPhoto] = []
+    for image_id, score in zip(preview.image_ids.tolist(), preview.scores.tolist(), strict=True):
+        row = snapshot.row_of.get(image_id)
+        if row is not None:
+            photos.append(
+                ScoredPhoto(
+                    image_id,
+                    snapshot.images.fingerprints[row],
+                    snapshot.images.names[row].rpartition("/")[2],
+                    score,
+                    len(photos) < preview.predicted,
+                )
+            )
+    return photos
+
+
+def _thumbnail(photo: ScoredPhoto) -> ScoredThumbnail:
+    """The score below the photo, green and with a tick if the class would be predicted."""
+    score = decimal(photo.score, 2)
+    word = _("predicted") if photo.predicted else _("not predicted")
+    caption = Caption(score, "present", "✓") if photo.predicted else Caption(score, "muted")
+    description = _("{file}: {score}, {predicted}").format(
+        file=photo.file_name, score=score, predicted=word
+    )
+    return ScoredThumbnail(photo.image_id, photo.fingerprint, (caption,), description)
 
 
 class TryTab(QWidget):
-    """A name, a description, and the photos that fit them best."""
+    """A name, a description, and the photos that match them best."""
 
-    add_wanted = Signal(str, str)
+    add_requested = Signal(str, str)
+    """Name and description."""
     image_activated = Signal(int)
+    """The id of a photo to show in the grid."""
 
     def __init__(
         self,
@@ -46,10 +93,13 @@ class TryTab(QWidget):
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._task: tasks.Task | None = None
+        self._request: LatestRequest[ClassPreview] = LatestRequest(
+            self._show, self._failed, owner=self
+        )
         self.preview: ClassPreview | None = None
         self.near: NearName | None = None
-        self._asked_for = ""
+        self._added_name = ""
+        self._saving = False
         self.name = QLineEdit()
         self.name.setObjectName("try-name")
         self.name.setPlaceholderText(_("For example “lighthouse”"))
@@ -63,10 +113,12 @@ class TryTab(QWidget):
         self.sentence = QLabel()
         self.sentence.setObjectName("preview-sentence")
         self.sentence.setWordWrap(True)
-        self.model = ScoredModel(self)
-        self.view = ScoredView(self.model, loader)
+        self.model: ScoredThumbnailModel[ScoredPhoto] = ScoredThumbnailModel(
+            _thumbnail, parent=self
+        )
+        self.view = ScoredThumbnailView(self.model, loader, lines=1)
         self.view.setObjectName("preview-photos")
-        self.view.setAccessibleName(_("Photos that fit best"))
+        self.view.setAccessibleName(_("Best matching photos"))
         self.add = QPushButton(_("&Add this class"))
         self.add.setObjectName("add-tried")
         self.add.setAutoDefault(False)
@@ -75,7 +127,8 @@ class TryTab(QWidget):
         self.again.setAutoDefault(False)
         foot = QHBoxLayout()
         foot.addWidget(
-            muted(_("Best first; ✓ marks what would be predicted. Enter shows one in the grid.")), 1
+            muted(_("Best first; ✓ marks predicted photos. Press Enter to show one in the grid.")),
+            1,
         )
         foot.addWidget(self.again)
         foot.addWidget(self.add, 0, Qt.AlignmentFlag.AlignBottom)
@@ -95,10 +148,10 @@ class TryTab(QWidget):
         self.add.clicked.connect(self._add)
         self.again.clicked.connect(self._retry)
         self.view.image_activated.connect(self.image_activated)
-        self._show_nothing(_("Type a name, and the photos that fit it best appear here."))
+        self._show_nothing(_(TYPE_A_NAME))
 
     def try_out(self, name: str, description: str) -> None:
-        """Begin with these words."""
+        """Start with this name and description."""
         self.name.setText(name)
         self.description.setText(description)
         self.name.setFocus()
@@ -107,43 +160,43 @@ class TryTab(QWidget):
 
     @property
     def words(self) -> tuple[str, str]:
-        """Name and description as typed, without superfluous space."""
+        """Name and description as typed, with single spaces."""
         return " ".join(self.name.text().split()), " ".join(self.description.text().split())
 
     def text_read(self, text: str) -> None:
-        """The encoder has read a text: look again if it was ours."""
+        """Search again if the text the encoder has read is the one typed here."""
         name, description = self.words
         if text == (description or name):
             self.look()
 
     def look(self) -> None:
-        """Ask what the class would find, in the background."""
+        """Search for the photos the class would be predicted in."""
         self._timer.stop()
         name, description = self.words
-        if self._task is not None:
-            self._task.cancel()
         if not name:
-            self._show_nothing(_("Type a name, and the photos that fit it best appear here."))
+            self._request.cancel()
+            self._show_nothing(_(TYPE_A_NAME))
             return
         self._warn()
-        self._task = tasks.start(
-            lambda: self._session.vocabulary.preview.run(name, description),
-            self._show,
-            self._failed,
-        )
+        session = self._session
+        self._request.ask(lambda: session.vocabulary.preview.run(name, description))
 
     def stop(self) -> None:
-        """Nobody looks any more."""
+        """Search no more: the dialog is closed."""
         self._timer.stop()
-        if self._task is not None:
-            self._task.cancel()
+        self._request.cancel()
 
     def check_name(self) -> None:
-        """The vocabulary has changed: say again whether it has this class."""
+        """Check again, after the vocabulary has changed, whether it has this class."""
+        self._warn()
+
+    def set_saving(self, saving: bool) -> None:
+        """Disable what would edit the vocabulary while an edit is being saved."""
+        self._saving = saving
         self._warn()
 
     def _typed(self) -> None:
-        self._asked_for = ""
+        self._added_name = ""
         self._warn()
         self._timer.start()
 
@@ -151,9 +204,9 @@ class TryTab(QWidget):
         name, _description = self.words
         self.near = near_name(name, self._session.snapshot().classes) if name else None
         taken = self.near is not None and self.near.likeness in (Likeness.SAME, Likeness.ALIAS)
-        self.add.setEnabled(bool(name) and not taken)
-        # A class that was added just now, here, needs no warning that there is one.
-        added = taken and name == self._asked_for
+        self.add.setEnabled(bool(name) and not taken and not self._saving)
+        # No warning about the class that was added from this tab just now.
+        added = taken and name == self._added_name
         self.warning.show_text(
             near_sentence(self.near) if self.near and not added else "", "warning"
         )
@@ -163,26 +216,10 @@ class TryTab(QWidget):
         self.again.setVisible(preview.state is SearchState.FAILED)
         if preview.state is not SearchState.READY:
             if preview.state is not SearchState.WAITING:
-                self.model.set_lines([])
+                self.model.set_rows([])
             self.sentence.setText(preview.message)
             return
-        snapshot = self._session.snapshot()
-        lines: list[ScoredPhoto] = []
-        for image_id, score in zip(
-            preview.image_ids.tolist(), preview.scores.tolist(), strict=True
-        ):
-            row = snapshot.row_of.get(image_id)
-            if row is not None:
-                lines.append(
-                    ScoredPhoto(
-                        image_id,
-                        snapshot.images.fingerprints[row],
-                        snapshot.images.names[row].rpartition("/")[2],
-                        score,
-                        len(lines) < preview.predicted,
-                    )
-                )
-        self.model.set_lines(lines)
+        self.model.set_rows(scored_photos(preview, self._session.snapshot()))
         self.sentence.setText(preview_sentence(preview))
 
     def _failed(self, error: Exception) -> None:
@@ -190,7 +227,7 @@ class TryTab(QWidget):
 
     def _show_nothing(self, sentence: str) -> None:
         self.preview = None
-        self.model.set_lines([])
+        self.model.set_rows([])
         self.again.hide()
         self.sentence.setText(sentence)
         self._warn()
@@ -202,36 +239,36 @@ class TryTab(QWidget):
     def _add(self) -> None:
         name, description = self.words
         if name:
-            self._asked_for = name
-            self.add_wanted.emit(name, description)
+            self._added_name = name
+            self.add_requested.emit(name, description)
 
 
 def preview_sentence(preview: ClassPreview) -> str:
-    """How many photos would be predicted."""
+    """In how many photos the class would be predicted."""
     if not preview.predicted:
-        return _(
-            "By this name alone it would be predicted in none of {photos}. These come nearest."
-        ).format(photos=photos_text(preview.looked_at))
+        return _("It would be predicted in none of {photos}. These are the closest.").format(
+            photos=photos_text(preview.looked_at)
+        )
     text = ngettext(
-        "By this name alone it would be predicted in {count} of {photos}.",
-        "By this name alone it would be predicted in {count} of {photos}.",
+        "It would be predicted in {count} of {photos}.",
+        "It would be predicted in {count} of {photos}.",
         preview.predicted,
     )
     return text.format(count=number(preview.predicted), photos=photos_text(preview.looked_at))
 
 
 def near_sentence(near: NearName) -> str:
-    """Which class there is already, and why it may be the same."""
+    """Which existing class has the same or nearly the same name."""
     if near.likeness is Likeness.SAME:
-        return _("There is a class “{name}” already.").format(name=near.name)
+        return _("There is already a class “{name}”.").format(name=near.name)
     if near.likeness is Likeness.ALIAS:
         return _("“{meant}” is another name of the class “{name}”.").format(
             meant=near.meant, name=near.name
         )
     if near.likeness is Likeness.PLURAL:
         return _(
-            "There is a class “{name}” already; one of the two looks like the plural of the other."
+            "There is already a class “{name}”; one looks like the plural of the other."
         ).format(name=near.name)
-    return _("There is a class “{name}” already, which is spelled nearly the same.").format(
+    return _("There is already a class “{name}”, which is spelled almost the same.").format(
         name=near.name
     )

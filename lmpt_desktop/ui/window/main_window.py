@@ -30,7 +30,7 @@ from lmpt_desktop.settings import (
     TOUR_DONE,
     WINDOW_GEOMETRY,
 )
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.tasks import Task
@@ -347,9 +347,8 @@ class MainWindow(QMainWindow):
             return
         session = self.page.session
         folders = [folder.path for folder in found if not folder.hidden]
-        name = folders[0].name if folders else session.library_folder.name
-        if len(folders) > 1:
-            name = _("{name} and {count} more").format(name=name, count=len(folders) - 1)
+        names = [folder.name for folder in folders] or [session.library_folder.name]
+        name = join_names(names, 1)
         self.setWindowTitle(f"{name} - {TITLE}")
         self.settings.remember(
             RecentLibrary(name, str(session.library_folder), tuple(map(str, folders)))

@@ -166,7 +166,7 @@ def test_a_version_of_classes_nobody_has_is_refused(
     session.versions.export(version, tmp_path / "v.zip")
     for name in ("dog", "cat", "kite"):
         session.vocabulary.rename(class_id(session, name), f"other {name}")
-    with pytest.raises(VersionFileError, match=r"dog, cat, kite.*Add those"):
+    with pytest.raises(VersionFileError, match=r"dog, cat and kite.*Add those"):
         session.versions.import_from(tmp_path / "v.zip")
     assert len(session.versions.all()) == 2
 

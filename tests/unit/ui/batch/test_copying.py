@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from PySide6.QtCore import QMimeData
 
 from lmpt_desktop.domain.records import ClassEntry, Verdict
-from lmpt_desktop.ui.batch.copying import MIME, CopiedVerdicts, copied_of, from_mime, to_mime
+from lmpt_desktop.ui.batch.clipboard import MIME, CopiedVerdicts, copied_of, from_mime, to_mime
 
 KNOWN = st.sampled_from([Verdict.PRESENT, Verdict.ABSENT])
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)

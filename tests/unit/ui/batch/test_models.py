@@ -13,9 +13,10 @@ from pytestqt.modeltest import ModelTester
 from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.inference.acceptance import Order, offer
 from lmpt_desktop.inference.verdict_changes import VerdictCounts, count_verdicts
-from lmpt_desktop.ui.batch import words
+from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel, OfferModel
 from lmpt_desktop.ui.batch.classes_model import SelectionClassesModel
+from lmpt_desktop.ui.kit import texts
 
 CLASSES = (
     ClassEntry(1, "hot dog"),
@@ -29,6 +30,9 @@ class Library:
     image_ids: np.ndarray
     class_ids: np.ndarray
     annotations: np.ndarray
+
+    def rows(self, image_ids: np.ndarray) -> np.ndarray:
+        return np.flatnonzero(np.isin(self.image_ids, image_ids))
 
 
 def found() -> VerdictCounts:
@@ -53,10 +57,13 @@ def test_it_is_a_proper_model(model: SelectionClassesModel, qtmodeltester: Model
 
 
 def test_each_row_says_what_the_images_have(model: SelectionClassesModel) -> None:
-    assert [model.now(row) for row in range(3)] == [
+    assert [model.index(row, 1).data() for row in range(3)] == [
         "present in all", "mixed: ✕ 1  ? 1", "absent in all",
     ]  # fmt: skip
-    assert model.sentence(1) == "dog: absent in 1, unknown in 1; stays as it is"
+    assert (
+        model.index(1, 0).data(Qt.ItemDataRole.ToolTipRole)
+        == "dog: absent in 1, unknown in 1; stays as it is"
+    )
 
 
 def test_classes_that_begin_with_the_text_come_first(model: SelectionClassesModel) -> None:
@@ -98,15 +105,17 @@ def test_classes_to_accept_keep_their_places_while_the_score_changes() -> None:
 def test_steps_have_readable_names() -> None:
     name_of = {entry.id: entry.name for entry in CLASSES}.__getitem__
     present, absent = Verdict.PRESENT, Verdict.ABSENT
-    assert words.set_classes(name_of, {2: present, 3: absent}, 1) == (
+    assert undo_labels.set_classes(name_of, {2: present, 3: absent}, 1) == (
         "dog present, kite absent on 1 photo"
     )
     many = dict.fromkeys(range(4), present)
-    assert words.set_classes(str, many, 1200) == "4 classes set on 1,200 photos"
-    assert words.accepted(312, ["bicycle"]) == "Accepted 312 'bicycle' predictions"
-    assert words.accepted(5, ["a", "b"]) == "Accepted 5 predictions of 2 classes"
+    assert undo_labels.set_classes(str, many, 1200) == "4 classes set on 1,200 photos"
+    assert undo_labels.accepted(312, ["bicycle"]) == "Accepted 312 'bicycle' predictions"
+    assert undo_labels.accepted(5, ["a", "b"]) == "Accepted 5 predictions of 2 classes"
     long = "DSC_0001 holiday in the mountains with everybody who came along.jpg"
-    assert len(words.short(long)) <= words.LONGEST + 1 and words.short(long).endswith("along.jpg")
+    assert len(texts.shorten(long)) <= texts.LONGEST_NAME + 1 and texts.shorten(long).endswith(
+        "along.jpg"
+    )
 
 
 @dataclass
@@ -127,7 +136,7 @@ def test_what_was_unticked_stays_so_through_any_other_offers(data: st.DataObject
         found = offer(
             library, np.arange(12), random.random(3) < 0.7, random.random(3).astype(np.float32)
         )
-        ticked, hidden = model.ticks.carried(found)
+        ticked, hidden = model.ticks.carried_to(found)
         model.set_content(cast(Any, None), found, found.order(Order.SUREST), ticked, hidden)
         assert set(found.keys[~model.ticked()].tolist()) == unticked & set(found.keys.tolist())
         if len(found):

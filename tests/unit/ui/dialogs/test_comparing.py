@@ -33,9 +33,9 @@ from ui_libraries import (
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.versions.changed_view import ChangedView
+from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 from lmpt_desktop.ui.versions.comparison import ComparisonDialog
 from lmpt_desktop.ui.versions.comparison_models import changed_lines, class_comparisons
 from lmpt_desktop.ui.versions.dialog import VersionsDialog
@@ -203,9 +203,9 @@ def test_the_changed_photos_are_painted_and_filtered_by_class(
     dialog: ComparisonDialog, session: LibrarySession, loader: ThumbnailLoader, qtbot: QtBot
 ) -> None:
     dialog.tabs.setCurrentIndex(1)
-    view, box = dialog.findChild(ChangedView), dialog.findChild(QComboBox, "changed-class")
+    view, box = dialog.findChild(ScoredThumbnailView), dialog.findChild(QComboBox, "changed-class")
     assert view is not None and box is not None and dialog.changed is not None
-    first = dialog.changed.lines[0]
+    first = dialog.changed.rows[0]
     view.grab()
     image_id = first.change.image_id
     qtbot.waitUntil(
@@ -225,7 +225,7 @@ def test_the_changed_photos_are_painted_and_filtered_by_class(
     box.setCurrentText("person")
     _gained, lost = changes_by_hand(session)
     assert view.model().rowCount() == lost[:, session.snapshot().column_of[PERSON]].sum()
-    line = dialog.changed.lines[0]
+    line = dialog.changed.rows[0]
     spoken = view.model().index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken == (
         f"person vanishes from {line.file_name} ({line.change.old_score:.2f} → "
@@ -235,12 +235,12 @@ def test_the_changed_photos_are_painted_and_filtered_by_class(
 
 def test_photos_can_be_shown_in_the_grid(dialog: ComparisonDialog, qtbot: QtBot) -> None:
     wanted: list[list[int]] = []
-    dialog.images_wanted.connect(wanted.append)
+    dialog.images_requested.connect(wanted.append)
     [show] = [item for item in dialog.findChildren(QPushButton) if "in the &grid" in item.text()]
     show.click()
-    view = dialog.findChild(ChangedView)
+    view = dialog.findChild(ScoredThumbnailView)
     assert view is not None and dialog.changed is not None
-    ids = [line.change.image_id for line in dialog.changed.lines]
+    ids = [line.change.image_id for line in dialog.changed.rows]
     view.activated.emit(view.model().index(2, 0))
     view.activated.emit(QModelIndex())
     assert wanted == [list(dict.fromkeys(ids)), [ids[2]]]
@@ -494,7 +494,7 @@ def test_versions_go_out_and_come_in(
     qtbot.waitUntil(lambda: "yours was imported" in dialog.strip.text, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: len(dialog.model.rows) == 3, timeout=WAIT_MS)
     assert "2 classes it has learned are not in this library" in dialog.strip.text
-    assert "owl, fox" in dialog.strip.text
+    assert "owl and fox" in dialog.strip.text
     found = dialog.selected()
     assert found is not None and found.version_id == 2 and not found.active
 

@@ -9,7 +9,7 @@ from PIL import Image
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.grid.loader import BUCKETS, ThumbnailLoader, bucket_for
+from lmpt_desktop.ui.kit.thumbnails import BUCKETS, ThumbnailLoader, bucket_for
 
 
 def jpeg(size: int) -> bytes:

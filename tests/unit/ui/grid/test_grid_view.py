@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication
 from pytestqt.qtbot import QtBot
 from ui_libraries import sample_snapshot
 
-from lmpt_desktop.ui.grid.loader import ThumbnailLoader
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.view import GridView
+from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 Key, Modifier, Button = Qt.Key, Qt.KeyboardModifier, Qt.MouseButton
 CONTROL, SHIFT, PLAIN = Modifier.ControlModifier, Modifier.ShiftModifier, Modifier.NoModifier

@@ -11,8 +11,7 @@ from PySide6.QtCore import QLocale, QTranslator
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
 
 from lmpt_desktop import translation
-from lmpt_desktop.engine.vocabulary.merging import listed
-from lmpt_desktop.translation import _, decimal, moment, number
+from lmpt_desktop.translation import _, decimal, join_names, moment, number
 from lmpt_desktop.ui.commands import COMMANDS, MENUS
 from lmpt_desktop.ui.commands.shortcuts import native
 from lmpt_desktop.ui.kit import language
@@ -21,7 +20,7 @@ from lmpt_desktop.ui.training.run_plot import DecimalAxis
 
 @pytest.fixture
 def german(qapp: QApplication) -> Iterator[str]:
-    yield language.speak(qapp, "de")
+    yield language.set_language(qapp, "de")
     for translator in qapp.findChildren(QTranslator):
         qapp.removeTranslator(translator)
         translator.deleteLater()
@@ -82,4 +81,4 @@ def test_names_in_sentences_and_figures_on_axes_are_written_as_in_german(
 ) -> None:
     axis = DecimalAxis("left")
     assert axis.tickStrings([0.01, 0.02], 1, 0.01) == ["0,01", "0,02"]
-    assert listed(["Hund", "Katze"]) == "„Hund“ und „Katze“"
+    assert join_names(["Hund", "Katze"], quoted=True) == "„Hund“ und „Katze“"

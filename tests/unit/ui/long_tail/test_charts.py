@@ -143,7 +143,7 @@ class TestTogether:
         self, page: LongTailPage, together: Any, qtbot: QtBot
     ) -> None:
         together.map.set_current(1, 0)
-        with qtbot.waitSignal(page.images_wanted) as asked:
+        with qtbot.waitSignal(page.images_requested) as asked:
             qtbot.keyClick(together.map, Qt.Key.Key_Return)
         assert asked.args == [[1, 2, 3, 4, 5]]
 
@@ -153,7 +153,7 @@ class TestTogether:
         heat = together.map
         view = heat.getPlotItem().getViewBox()
         place = heat.mapFromScene(view.mapViewToScene(QPointF(2, 0)))
-        with qtbot.waitSignal(page.images_wanted) as asked:
+        with qtbot.waitSignal(page.images_requested) as asked:
             qtbot.mouseClick(heat.viewport(), Qt.MouseButton.LeftButton, pos=place)
         assert asked.args == [[1, 2, 3, 4]]
 
@@ -163,7 +163,7 @@ class TestTogether:
         cells = [together.model.index(0, column).data() for column in range(5)]
         assert cells == ["dog", "person", "5", "56", "100"]
         together.table.setCurrentIndex(together.model.index(0, 0))
-        with qtbot.waitSignal(page.images_wanted) as asked:
+        with qtbot.waitSignal(page.images_requested) as asked:
             qtbot.keyClick(together.table, Qt.Key.Key_Return)
         assert asked.args == [[1, 2, 3, 4, 5]]
 

@@ -172,7 +172,7 @@ def test_predictions_not_judged_open_as_exactly_these_photos(
     row = page.classes.model.place_of(column)
     assert page.classes.model.index(row, place).data() == str(len(expected))
     page.classes.table.setCurrentIndex(page.classes.model.index(row, place))
-    with qtbot.waitSignal(page.images_wanted) as asked:
+    with qtbot.waitSignal(page.images_requested) as asked:
         qtbot.keyClick(page.classes.table, Qt.Key.Key_Enter)
     assert asked.args == [expected.tolist()]
 

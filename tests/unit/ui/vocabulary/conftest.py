@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 from ui_libraries import DOG, OpenSession
+from vocabulary_dialogs import settle
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
@@ -27,4 +28,5 @@ def dialog(session: LibrarySession, bridge: SessionBridge, qtbot: QtBot) -> Voca
     dialog = VocabularyDialog(session, bridge)
     qtbot.addWidget(dialog)
     dialog.show()
+    settle(dialog)
     return dialog

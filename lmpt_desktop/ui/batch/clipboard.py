@@ -1,4 +1,4 @@
-"""Verdicts of one image on the clipboard, to be given to others."""
+"""Verdicts of one image on the clipboard, to paste them into others."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from PySide6.QtCore import QMimeData
 
 from lmpt_desktop.domain.records import ClassEntry, Verdict
-from lmpt_desktop.translation import _
-from lmpt_desktop.ui.batch.classes_model import WORDS
+from lmpt_desktop.ui.kit.texts import verdict_name
 
 MIME = "application/x-lmpt-desktop-verdicts+json"
 
 
 @dataclass(frozen=True)
 class CopiedVerdicts:
-    """Present and absent verdicts of an image, by class name: a name means the same in another
-    library, an id does not.
+    """The present and absent verdicts of an image, by class name.
 
-    ``source`` is the image's file name.
+    Names, unlike ids, mean the same in another library.  ``source`` is the image's file name.
     """
 
     source: str
@@ -38,31 +36,31 @@ class CopiedVerdicts:
 def copied_of(
     source: str, verdicts: Mapping[int, int], classes: Sequence[ClassEntry]
 ) -> CopiedVerdicts:
-    """``verdicts`` by class id, as names."""
+    """Verdicts given by class id, for the clipboard."""
     named = {entry.name: Verdict(verdicts[entry.id]) for entry in classes if entry.id in verdicts}
     return CopiedVerdicts(source, named)
 
 
 def to_mime(copied: CopiedVerdicts) -> QMimeData:
-    """For the clipboard; as text for everything else that pastes."""
+    """For the clipboard, and as text for other applications."""
     data = QMimeData()
     body = {"source": copied.source, "verdicts": copied.verdicts}
     data.setData(MIME, json.dumps(body).encode())
-    lines = [f"{name}: {_(WORDS[said])}" for name, said in copied.verdicts.items()]
+    lines = [f"{name}: {verdict_name(verdict)}" for name, verdict in copied.verdicts.items()]
     data.setText("\n".join(lines))
     return data
 
 
 def from_mime(data: QMimeData | None) -> CopiedVerdicts | None:
-    """What :func:`to_mime` wrote; None where there is nothing of the kind, or it is damaged."""
+    """Read what :func:`to_mime` wrote; None if there is no such thing, or it is damaged."""
     if data is None or not data.hasFormat(MIME):
         return None
     try:
         body = json.loads(bytes(data.data(MIME).data()))
         verdicts = {
-            str(name): Verdict(said)
-            for name, said in body["verdicts"].items()
-            if said in (Verdict.PRESENT, Verdict.ABSENT)
+            str(name): Verdict(verdict)
+            for name, verdict in body["verdicts"].items()
+            if verdict in (Verdict.PRESENT, Verdict.ABSENT)
         }
         return CopiedVerdicts(str(body["source"]), verdicts)
     except (ValueError, KeyError, TypeError, AttributeError):

@@ -1,4 +1,4 @@
-"""A check mark that looks the same on pictures and in lists, light and dark."""
+"""A check mark that looks the same on photos and in lists, light and dark."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from lmpt_desktop.translation import number
 from lmpt_desktop.ui.batch.accept_model import ChoiceRole
 from lmpt_desktop.ui.kit import theme
 
-_STROKE = ((0.25, 0.52), (0.43, 0.70), (0.76, 0.32))
+_TICK = ((0.25, 0.52), (0.43, 0.70), (0.76, 0.32))
 BOX = 14
 MARGIN = 8
 
 
-def paint_tick(painter: QPainter, box: QRectF, on: bool) -> None:
-    """A box, checked or not."""
+def paint_check_box(painter: QPainter, box: QRectF, on: bool) -> None:
+    """Paint a box, checked or not."""
     colours = theme.current()
     painter.setPen(QPen(colours.colour("accent" if on else "muted"), 1.5))
     painter.setBrush(colours.colour("accent" if on else "surface"))
@@ -39,13 +39,13 @@ def paint_tick(painter: QPainter, box: QRectF, on: bool) -> None:
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
         points = [
-            QPointF(box.left() + x * box.width(), box.top() + y * box.height()) for x, y in _STROKE
+            QPointF(box.left() + x * box.width(), box.top() + y * box.height()) for x, y in _TICK
         ]
         painter.drawPolyline(QPolygonF(points))
 
 
 class ChoiceDelegate(QStyledItemDelegate):
-    """A line of the class list: check mark, name, and at the right how many there are."""
+    """A row of the class list: check box, name, and the count at the right."""
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -74,7 +74,7 @@ class ChoiceDelegate(QStyledItemDelegate):
             painter.drawRect(QRectF(area).adjusted(0.5, 0.5, -0.5, -0.5))
         top = area.top() + (area.height() - BOX) / 2
         on = index.data(ChoiceRole.CHECKED) is True
-        paint_tick(painter, QRectF(area.left() + MARGIN, top, BOX, BOX), on)
+        paint_check_box(painter, QRectF(area.left() + MARGIN, top, BOX, BOX), on)
         count = number(index.data(ChoiceRole.COUNT))
         metrics = widget.fontMetrics()
         line = area.adjusted(2 * MARGIN + BOX, 0, -MARGIN, 0)
@@ -96,7 +96,7 @@ class ChoiceDelegate(QStyledItemDelegate):
         option: QStyleOptionViewItem,
         index: QModelIndex | QPersistentModelIndex,
     ) -> bool:
-        """A click on the box toggles it; the keyboard does so with Space, as everywhere."""
+        """A click on the box toggles it, as Space does."""
         if event.type() in (QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonPress):
             area = cast(QRect, option.rect)  # pyright: ignore[reportAttributeAccessIssue]
             where = cast(QMouseEvent, event).position().x() - area.left()

@@ -1,4 +1,4 @@
-"""What a new vocabulary would change (Qt-free)."""
+"""What replacing the vocabulary by a list would change (Qt-free)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec
-from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit.texts import classes_text
 
 
 @dataclass(frozen=True)
 class VocabularyChange:
-    """Names that would be added, kept and removed; annotations the removed ones have."""
+    """Names that would be added, kept and removed.
+
+    ``removed_annotations`` counts the annotations of the removed classes.
+    """
 
     added: tuple[str, ...]
     kept: tuple[str, ...]
@@ -22,7 +25,7 @@ class VocabularyChange:
 
     @property
     def sentence(self) -> str:
-        """The change in one or two sentences."""
+        """The change in up to three sentences."""
         parts = [
             _("{classes}: {new} new, {kept} kept.").format(
                 classes=classes_text(len(self.added) + len(self.kept)),
@@ -31,17 +34,18 @@ class VocabularyChange:
             )
         ]
         if self.removed:
-            names = ", ".join(self.removed[:5]) + (", ..." if len(self.removed) > 5 else "")
             text = ngettext(
-                "{count} class goes to the archive ({names}).",
-                "{count} classes go to the archive ({names}).",
+                "{count} class is archived ({names}).",
+                "{count} classes are archived ({names}).",
                 len(self.removed),
             )
-            parts.append(text.format(count=number(len(self.removed)), names=names))
+            parts.append(
+                text.format(count=number(len(self.removed)), names=join_names(self.removed))
+            )
             if self.removed_annotations:
                 text = ngettext(
-                    "What was said of them ({count} annotation) is kept there.",
-                    "What was said of them ({count} annotations) is kept there.",
+                    "Their {count} annotation is kept.",
+                    "Their {count} annotations are kept.",
                     self.removed_annotations,
                 )
                 parts.append(text.format(count=number(self.removed_annotations)))
@@ -51,22 +55,22 @@ class VocabularyChange:
 def vocabulary_change(
     classes: Sequence[ClassEntry], annotations: Mapping[int, int], wanted: Sequence[ClassSpec]
 ) -> VocabularyChange:
-    """Compare the vocabulary to the list ``wanted``, in which aliases stand for their classes.
+    """Compare the vocabulary with the list ``wanted``, in which aliases stand for their classes.
 
     Args:
         classes: the vocabulary.
-        annotations: how many each class id has.
+        annotations: class id -> number of annotations.
         wanted: the list.
     """
     names = {name_key(entry.name): entry.id for entry in classes}
     for entry in classes:
         for alias in entry.aliases:
             names.setdefault(name_key(alias), entry.id)
-    meant = {names[name_key(spec.name)] for spec in wanted if name_key(spec.name) in names}
-    removed = [entry for entry in classes if entry.id not in meant]
+    kept = {names[name_key(spec.name)] for spec in wanted if name_key(spec.name) in names}
+    removed = [entry for entry in classes if entry.id not in kept]
     return VocabularyChange(
         added=tuple(spec.name for spec in wanted if name_key(spec.name) not in names),
-        kept=tuple(entry.name for entry in classes if entry.id in meant),
+        kept=tuple(entry.name for entry in classes if entry.id in kept),
         removed=tuple(entry.name for entry in removed),
         removed_annotations=sum(annotations.get(entry.id, 0) for entry in removed),
     )

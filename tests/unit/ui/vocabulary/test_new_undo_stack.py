@@ -1,0 +1,119 @@
+"""Vocabulary edits are saved off the window's thread, one at a time, and can be undone."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from gui_thread_guard import no_catalogue_use
+from PySide6.QtCore import QThread
+from pytestqt.qtbot import QtBot
+from vocabulary_dialogs import settle
+
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
+from lmpt_desktop.ui.vocabulary.merging import MergeDialog
+from lmpt_desktop.ui.vocabulary.undo_stack import VocabularyUndoStack
+
+
+@pytest.fixture
+def stack(session: LibrarySession, qtbot: QtBot) -> VocabularyUndoStack:
+    return VocabularyUndoStack(session)
+
+
+def names(session: LibrarySession) -> list[str]:
+    return [entry.name for entry in session.snapshot().classes]
+
+
+def test_an_edit_is_saved_off_the_windows_thread_and_shown_on_it(
+    stack: VocabularyUndoStack, session: LibrarySession, qtbot: QtBot
+) -> None:
+    window, threads = QThread.currentThread(), []
+
+    def edit() -> Any:
+        threads.append(QThread.currentThread())
+        return session.vocabulary.add("owl")
+
+    with qtbot.waitSignal(stack.changed):
+        stack.commit(edit, lambda _step: threads.append(QThread.currentThread()))
+        assert stack.busy and not stack.can_undo
+    assert threads[0] is not window
+    assert threads[1] is window
+    assert names(session)[-1] == "owl"
+    assert stack.can_undo
+
+
+def test_an_edit_asked_for_while_another_is_saved_is_dropped(
+    stack: VocabularyUndoStack, session: LibrarySession, qtbot: QtBot
+) -> None:
+    go = threading.Event()
+
+    def slow() -> Any:
+        go.wait(10)
+        return session.vocabulary.add("owl")
+
+    stack.commit(slow)
+    stack.commit(lambda: session.vocabulary.add("fox"))
+    stack.undo()
+    with qtbot.waitSignal(stack.changed):
+        go.set()
+    assert names(session)[-1] == "owl" and "fox" not in names(session)
+
+
+def test_a_refused_edit_leaves_undo_and_redo_as_they_were(
+    stack: VocabularyUndoStack, session: LibrarySession, qtbot: QtBot
+) -> None:
+    for name in ("owl", "fox"):
+        with qtbot.waitSignal(stack.changed):
+            stack.commit(lambda name=name: session.vocabulary.add(name))
+    with qtbot.waitSignal(stack.changed):
+        stack.undo()
+    with qtbot.waitSignal(stack.failed) as refused:
+        stack.commit(lambda: session.vocabulary.add("dog"))
+    assert refused.args is not None and "already a class" in str(refused.args[0])
+    assert not stack.busy
+    with qtbot.waitSignal(stack.changed):
+        stack.redo()
+    assert names(session)[-2:] == ["owl", "fox"]
+    for expected in ("owl", "cup"):
+        with qtbot.waitSignal(stack.changed):
+            stack.undo()
+        assert names(session)[-1] == expected
+
+
+def test_a_new_edit_forgets_what_could_be_redone(
+    stack: VocabularyUndoStack, session: LibrarySession, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(stack.changed):
+        stack.commit(lambda: session.vocabulary.add("owl"))
+    with qtbot.waitSignal(stack.changed):
+        stack.undo()
+    with qtbot.waitSignal(stack.changed):
+        stack.commit(lambda: session.vocabulary.add("fox"))
+    stack.redo()
+    assert not stack.busy
+    assert names(session)[-1] == "fox"
+
+
+def test_the_dialog_leaves_the_catalogue_to_other_threads(
+    session: LibrarySession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with no_catalogue_use(monkeypatch):
+        dialog = VocabularyDialog(session)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        settle(dialog)
+        dialog.add_class("owl", "")
+        settle(dialog)
+        dialog.archive_classes(list(dialog.classes.model.rows[:1]))
+        settle(dialog)
+        dialog.undo()
+        settle(dialog)
+        dialog.ask_merge(list(dialog.classes.model.rows[:2]))
+        merging = dialog.findChild(MergeDialog)
+        assert merging is not None
+        qtbot.waitUntil(lambda: merging.plan is not None, timeout=5000)
+        merging.act.click()
+        settle(dialog)
+    assert names(session) == ["dog", "traffic light", "kite", "hair drier", "cup", "owl"]
