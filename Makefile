@@ -37,6 +37,7 @@ test: setup lint types layers pytest
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/vulture
 
 types: setup
 	$(BIN)/pyright --pythonpath $(BIN)/python

@@ -45,10 +45,6 @@ class Cell:
     corrected: bool
     focus: Verdict | None
 
-    @property
-    def has_tail(self) -> bool:
-        return any(chip.band is Band.TAIL for chip in self.chips)
-
 
 def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
     """The cell of ``row``; looks at that row of the arrays only."""

@@ -123,11 +123,6 @@ class SearchBar(QWidget):
         """What is searched for; None while the grid shows the library as it is."""
         return self._query
 
-    def search_words(self, text: str) -> None:
-        """Search for words, as if they had been typed."""
-        self.field.setText(text)
-        self._entered()
-
     def search_like(self, image_ids: list[int], name: str) -> None:
         """Search for more images like these, which ``name`` tells ("beach.jpg", "3 images")."""
         self._set(

@@ -170,12 +170,3 @@ class LatestRequest(Generic[ResultT]):
         if self._next is not None and self._task is None:
             work, self._next = self._next, None
             self.ask(work)
-
-
-def start(
-    work: Callable[[], ResultT],
-    done: Callable[[ResultT], object],
-    failed: Callable[[Exception], object] | None = None,
-    pool: Executor | None = None,
-) -> Task[ResultT]:
-    return Task(work, done, failed, owner=None, pool=pool)

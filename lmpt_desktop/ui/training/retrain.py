@@ -112,7 +112,6 @@ class RetrainDialog(LibraryDialog):
         self.without = muted()
         self.without.setObjectName("without")
         self.backbone = QLabel()
-        self.device_now = muted()
         self.device = device_box()
         self.device.setEnabled(False)
         self.time = QLabel()

@@ -208,8 +208,9 @@ class VersionsDialog(LibraryDialog):
         kept = self._to_select or tuple(version.version_id for version in self.chosen())
         self._to_select = ()
         self.model.set_rows(versions)
-        rows = [row for row, item in enumerate(versions) if item.version_id in kept]
-        self._select(rows or [row for row, item in enumerate(versions) if item.active] or [0])
+        there = [item.version_id for item in versions if item.version_id in kept]
+        active = [item.version_id for item in versions if item.active]
+        self.select_version(*(there or active or [item.version_id for item in versions[:1]]))
 
     def select_version(self, *version_ids: int) -> None:
         """Select these versions."""
