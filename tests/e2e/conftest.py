@@ -15,6 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import pytest
+from gui_thread_guard import no_catalogue_use
 from PIL import Image, ImageDraw
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -58,6 +59,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     monkeypatch.setenv("LMPT_DESKTOP_HOME", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def window_never_waits_for_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with no_catalogue_use(monkeypatch):
+        yield
 
 
 @pytest.fixture

@@ -7,10 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QTreeWidgetItemIterator
+from PySide6.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QLabel,
+    QSlider,
+    QTreeWidgetItemIterator,
+)
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.settings import LANGUAGE, SUGGEST_RETRAIN, ZOOM
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -94,19 +102,25 @@ def test_language_thumbnail_size_and_retrain_suggestion_are_remembered(
     page = settled(window)
     window.commands.trigger("edit.preferences")
     preferences = dialog(window, "preferences")
-    assert preferences.language_note.isHidden()
-    preferences.language_box.setCurrentIndex(preferences.language_box.findData("de"))
-    assert not preferences.language_note.isHidden(), "it says that a restart is needed"
-    preferences.zoom_slider.setValue(220)
+    restart = next(
+        label for label in preferences.findChildren(QLabel) if "start the app again" in label.text()
+    )
+    assert not restart.isVisible()
+    language = preferences.findChild(QComboBox, "language")
+    language.setCurrentIndex(language.findText("Deutsch"))
+    assert restart.isVisible()
+    preferences.findChild(QSlider, "zoom").setValue(220)
     assert page.grid.zoom == 220
-    preferences.suggest_box.setChecked(False)
+    preferences.findChild(QCheckBox, "suggest-retrain").click()
     window.close()
     again = launch()
-    assert again.settings.text("language") == "de"
-    assert again.settings.number("zoom", 0) == 220
-    assert again.settings.number("suggest-retrain", 1) == 0
+    assert again.settings.get(LANGUAGE) == "de"
+    assert again.settings.get(ZOOM) == 220
+    assert not again.settings.get(SUGGEST_RETRAIN)
     again.commands.trigger("edit.preferences")
-    assert not dialog(again, "preferences").suggest_box.isChecked()
+    preferences = dialog(again, "preferences")
+    assert not preferences.findChild(QCheckBox, "suggest-retrain").isChecked()
+    assert preferences.findChild(QSlider, "zoom").value() == 220
 
 
 def test_paths_are_copied_by_the_keyboard(

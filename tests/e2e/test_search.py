@@ -25,6 +25,14 @@ def page(window: MainWindow, settled: Callable[[MainWindow], LibraryPage]) -> Li
     return settled(window)
 
 
+def search(page: LibraryPage, words: str, qtbot: QtBot) -> None:
+    """Type words into the search field."""
+    field = page.panel.search_bar.field
+    field.setFocus()
+    qtbot.keyClicks(field, words)
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+
+
 def names(page: LibraryPage) -> list[str]:
     model = page.panel.model
     return [model.cell(place).name for place in range(model.rowCount())]
@@ -88,10 +96,12 @@ def test_photos_like_several_others_can_be_filtered_by_folder(
 def test_search_results_can_be_annotated_and_keep_their_order(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
-    page.panel.search_bar.search_words("cup")
+    search(page, "cup", qtbot)
     qtbot.waitUntil(lambda: set(names(page)[:2]) == {"cup_5.jpg", "cup_11.jpg"}, timeout=WAIT_MS)
     cup = next(entry.id for entry in page.session.snapshot().classes if entry.name == "cup")
     found = page.panel.model.ids[:2].tolist()
+    qtbot.keyClick(page.panel.search_bar.field, Qt.Key.Key_Down)
+    qtbot.waitUntil(page.grid.hasFocus)
     page.grid.select_ids(found, found[0])
     page.set_focus_class(cup)
     qtbot.keyClick(page.grid, Qt.Key.Key_P)
@@ -107,8 +117,9 @@ def test_search_results_can_be_annotated_and_keep_their_order(
 
 
 def test_showing_chosen_photos_ends_the_search(page: LibraryPage, qtbot: QtBot) -> None:
-    page.panel.search_bar.search_words("dog")
+    search(page, "dog", qtbot)
     qtbot.waitUntil(lambda: len(names(page)) == 11, timeout=WAIT_MS)
+    assert page.panel.search_bar.query is not None
     some = sorted(page.panel.model.ids[:2].tolist())
     page.show_images(some)
     qtbot.waitUntil(lambda: page.panel.model.ids.tolist() == some, timeout=WAIT_MS)

@@ -35,7 +35,7 @@ def test_verdicts_of_an_earlier_session_are_undone_and_redone(
         lambda: page.session.snapshot().reviewed.sum() == 3 and page.undo_stack.settled,
         timeout=WAIT_MS,
     )
-    verdicts = page.session.annotations
+    verdicts = page.session.snapshot().annotations
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert page.session.snapshot().reviewed.sum() == 0
     window.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,13 @@ import pytest
 
 from lmpt_desktop.catalogue.store import Store
 
-UI = str(Path("lmpt_desktop", "ui"))
+WINDOW_CODE = (str(Path("lmpt_desktop", "ui")), str(Path("lmpt_desktop", "app.py")))
 
 
 @contextmanager
 def no_catalogue_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Within it, uses from ``lmpt_desktop/ui`` on the main thread are listed; fails at the end
-    if there were any."""
+    """Within it, uses from ``lmpt_desktop/ui`` or ``app.py`` on the main thread are listed; fails
+    at the end if there were any."""
     found: list[str] = []
     bounded = threading.local()
 
@@ -33,16 +33,17 @@ def no_catalogue_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         if getattr(bounded, "depth", 0):
             return
         stack = traceback.extract_stack()
-        if any(UI in frame.filename for frame in stack):
+        if any(part in frame.filename for frame in stack for part in WINDOW_CODE):
             lines = [
                 f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
                 for frame in stack
                 if "lmpt_desktop" in frame.filename
             ]
-            found.append(" > ".join(lines))
+            if (use := " > ".join(lines)) not in found:
+                found.append(use)
 
     def checked(original: Any) -> Any:
-        def use(self: Store, *args: Any) -> AbstractContextManager[Any]:
+        def use(self: Store, *args: Any) -> Any:
             check()
             return original(self, *args)
 
@@ -58,8 +59,8 @@ def no_catalogue_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             bounded.depth -= 1
 
     original_wait = Store.write_timeout
-    monkeypatch.setattr(Store, "read", checked(Store.read))
-    monkeypatch.setattr(Store, "write", checked(Store.write))
+    for name in ("__init__", "read", "write", "external_version", "close"):
+        monkeypatch.setattr(Store, name, checked(getattr(Store, name)))
     monkeypatch.setattr(Store, "write_timeout", waiting)
     yield found
     assert not found, "the catalogue was used on the window's thread:\n" + "\n".join(found)
