@@ -8,7 +8,8 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
+sys.path.insert(0, str(Path(__file__).parent))
 
 from conftest import CLASSES, FAKES  # pyright: ignore[reportMissingImports]
 from PySide6.QtCore import QElapsedTimer, Qt

@@ -18,6 +18,11 @@ import pytest
 from lmpt_desktop.catalogue.store import Store
 
 WINDOW_CODE = (str(Path("lmpt_desktop", "ui")), str(Path("lmpt_desktop", "app.py")))
+TEST_CODE = (str(Path(__file__).parents[1]),)
+
+
+def _is_of(frame: traceback.FrameSummary, places: tuple[str, ...]) -> bool:
+    return any(place in frame.filename for place in places)
 
 
 @contextmanager
@@ -32,8 +37,10 @@ def no_catalogue_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             return
         if getattr(bounded, "depth", 0):
             return
-        stack = traceback.extract_stack()
-        if any(part in frame.filename for frame in stack for part in WINDOW_CODE):
+        stack = traceback.extract_stack()[:-2]
+        last = max((i for i, frame in enumerate(stack) if _is_of(frame, WINDOW_CODE)), default=-1)
+        by_test = any(_is_of(frame, TEST_CODE) for frame in stack[last + 1 :])
+        if last >= 0 and not by_test:
             lines = [
                 f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
                 for frame in stack

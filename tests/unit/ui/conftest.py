@@ -13,6 +13,7 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
+from gui_thread_guard import no_catalogue_use
 from pytestqt.qtbot import QtBot
 from ui_libraries import (
     Locked,
@@ -26,6 +27,12 @@ from ui_libraries import (
 from lmpt_desktop.catalogue import store
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.kit.bridge import SessionBridge
+
+
+@pytest.fixture(autouse=True)
+def window_never_waits_for_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with no_catalogue_use(monkeypatch):
+        yield
 
 
 @pytest.fixture(scope="session")

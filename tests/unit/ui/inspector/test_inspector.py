@@ -36,8 +36,11 @@ def panel(session: LibrarySession, qtbot: Any) -> InspectorPanel:
     def commit(ids: list[int], classes: list[int], verdict: Verdict, _name: str) -> None:
         session.annotations.annotate(ids, classes, verdict)
 
+    def mark(ids: list[int], reviewed: bool) -> None:
+        session.annotations.mark_reviewed(ids, reviewed)
+
     panel.verdict_wanted.connect(commit)
-    panel.reviewed_wanted.connect(session.annotations.mark_reviewed)
+    panel.reviewed_wanted.connect(mark)
     refresh = panel.refresh
     session.subscribe(lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None)
     panel.show()
