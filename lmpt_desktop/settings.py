@@ -105,7 +105,8 @@ class Setting(Generic[T]):
 class Settings:
     """The settings kept in one place; every method may be called from any thread.
 
-    Values are read once and then remembered, so that :meth:`get` never waits for a disk.
+    Values are read once and then remembered; after :meth:`read_all`, :meth:`get` never waits for a
+    disk.
     """
 
     def __init__(
@@ -129,6 +130,12 @@ class Settings:
             if setting.key not in self._values:
                 self._values[setting.key] = setting.read(self._load(setting.key))
             return self._values[setting.key]
+
+    def read_all(self) -> None:
+        """Read every setting, so that :meth:`get` never waits from now on."""
+        for setting in ALL:
+            if setting.kept is self._kept:
+                self.get(setting)
 
     def set(self, setting: Setting[T], value: T) -> None:
         """Keep a value, then call those who listen for it.

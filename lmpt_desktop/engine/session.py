@@ -85,6 +85,7 @@ class LibrarySession:
         self._notifier = notifier = Notifier()
         notify = notifier.send
         self.settings = Settings(Kept.LIBRARY, catalogue.settings.get, catalogue.settings.set)
+        self.settings.read_all()
         self._state = state = _read_state(catalogue, self.settings.get(BAND_LIMITS))
         self._worker = worker = Worker("session worker", self._worker_failed)
         self.model = ModelService(

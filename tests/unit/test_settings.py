@@ -174,3 +174,14 @@ def test_settings_that_older_versions_kept_are_read() -> None:
     assert SUGGEST_RETRAIN.read("0") is False and SUGGEST_RETRAIN.read(1) is True
     kept = [{"name": "a", "library": "/l", "folders": []}]
     assert RECENT_LIBRARIES.read(json.dumps(kept)) == kept
+
+
+def test_once_all_are_read_nothing_waits_for_the_disk(
+    memory: Memory, of_the_library: Settings
+) -> None:
+    of_the_library.read_all()
+    reads = memory.reads
+    for setting in ALL:
+        if setting.kept is Kept.LIBRARY:
+            of_the_library.get(setting)
+    assert memory.reads == reads
