@@ -99,8 +99,11 @@ def _named(args: argparse.Namespace) -> list[Path]:
 
 def start(window: MainWindow, args: argparse.Namespace) -> None:
     """Open what the command line names, else what was open last."""
-    named, library = _named(args), wanted_library(window.settings, args)
-    window.open_paths(named, library)
+    named = _named(args)
+    if named and getattr(args, "library", None) is None:
+        window.open_paths(named)  # which finds their library off the window's thread
+    else:
+        window.open_paths(named, wanted_library(window.settings, args))
 
 
 def shown_elsewhere(settings: ComputerSettings, args: argparse.Namespace) -> bool:

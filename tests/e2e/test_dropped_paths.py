@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QWidget
@@ -84,13 +87,27 @@ def test_dropping_a_photo_from_elsewhere_adds_its_folder(
 
 
 def test_dropped_files_that_are_not_photos_are_refused(
-    launch: Callable[..., MainWindow], photos: Path, tmp_path: Path
+    launch: Callable[..., MainWindow], tmp_path: Path, qtbot: QtBot
 ) -> None:
     window = launch()
     note = tmp_path / "note.txt"
     note.write_text("no photo")
-    assert not drop(window.welcome, note, tmp_path / "gone.jpg").isAccepted()
+    assert not drop(window.welcome, note).isAccepted()
+    assert drop(window.welcome, note, tmp_path / "gone.jpg").isAccepted()
+    qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
+    assert "gone.jpg" in window.notifications.shown[0].message
     assert not window.opener.busy and window.page is None
+
+
+def test_files_dropped_together_with_a_photo_are_left_out(
+    launch: Callable[..., MainWindow], photos: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = launch()
+    note = tmp_path / "note.txt"
+    note.write_text("no photo")
+    drop(window.welcome, note, photos / "cup_5.jpg")
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    assert not window.notifications.shown
 
 
 def test_a_photo_on_the_command_line_opens_its_folder(
@@ -104,6 +121,40 @@ def test_a_photo_on_the_command_line_opens_its_folder(
     qtbot.waitUntil(lambda: selected_names(page) == {"dog_6.jpg"}, timeout=WAIT_MS)
 
 
+def test_the_window_does_not_wait_for_the_disk_of_the_photos(
+    launch: Callable[..., MainWindow],
+    settled: Callable[[MainWindow], LibraryPage],
+    photos: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks: list[str] = []
+
+    def watched(name: str) -> Callable[..., Any]:
+        original = getattr(Path, name)
+
+        def look(path: Path, *args: Any, **options: Any) -> Any:
+            in_window = threading.current_thread() is threading.main_thread()
+            if in_window and (path == photos or photos in path.parents):
+                looks.append(f"{name} {path}")
+            return original(path, *args, **options)
+
+        return look
+
+    for name in ("is_dir", "is_file", "exists", "stat", "resolve", "iterdir"):
+        monkeypatch.setattr(Path, name, watched(name))
+    window = launch()
+    app.start(window, argparse.Namespace(folders=[photos], library=None))
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    page = settled(window)
+    drop(page, photos / "dog_2.jpg")
+    qtbot.waitUntil(lambda: page.grid.selected_ids() != [], timeout=WAIT_MS)
+    window.commands.trigger("view.review")
+    window.come_to_front([photos / "cup_5.jpg"])
+    qtbot.waitUntil(lambda: page.view is page.grid_view, timeout=WAIT_MS)
+    assert looks == []
+
+
 def test_a_missing_recent_library_is_reported_and_can_be_removed_by_keyboard(
     launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
 ) -> None:
@@ -113,8 +164,9 @@ def test_a_missing_recent_library_is_reported_and_can_be_removed_by_keyboard(
     library = library_for(photos)
     (library / "catalogue.sqlite").unlink()
     window.welcome.show_recent(window.settings.recent())
-    assert "not found" in window.welcome.recent.item(0).text()
+    qtbot.waitUntil(lambda: "not found" in window.welcome.recent.item(0).text(), timeout=WAIT_MS)
     window.open_recent(window.settings.recent()[0])
+    qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
     note = window.notifications.shown[0]
     assert "is no longer there" in note.title and str(library) in note.message
     assert window.page is None and not (library / "catalogue.sqlite").exists()

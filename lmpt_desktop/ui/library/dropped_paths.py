@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,14 @@ from trainer.photo import PHOTO_SUFFIXES
 
 @dataclass(frozen=True)
 class DroppedPaths:
-    """What is to be opened: folders, and photos to be selected in theirs."""
+    """What is to be opened: folders, and photos to be selected in theirs.
+
+    ``others`` are paths that are neither, or not there.
+    """
 
     folders: tuple[Path, ...] = ()
-    photos: tuple[Path, ...] = field(default=())
+    photos: tuple[Path, ...] = ()
+    others: tuple[Path, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.folders or self.photos)
@@ -38,18 +42,34 @@ class DroppedPaths:
 
 
 def classify_paths(paths: Iterable[Path]) -> DroppedPaths:
-    """Folders and photos among paths; whatever else there is, is left out."""
-    known = list(paths)
-    return DroppedPaths(
-        tuple(path for path in known if path.is_dir()),
-        tuple(path for path in known if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file()),
-    )
+    """Tell folders and photos apart.  Looks at disks that may be slow: not for the window's
+    thread."""
+    folders: list[Path] = []
+    photos: list[Path] = []
+    others: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            folders.append(path)
+        elif has_photo_name(path) and path.is_file():
+            photos.append(path)
+        else:
+            others.append(path)
+    return DroppedPaths(tuple(folders), tuple(photos), tuple(others))
 
 
-def dropped(event: QDropEvent) -> DroppedPaths:
-    """Local folders and photos in a drag."""
+def has_photo_name(path: Path) -> bool:
+    return path.suffix.lower() in PHOTO_SUFFIXES
+
+
+def dragged_paths(event: QDropEvent) -> list[Path]:
+    """The local files and folders in a drag; none if no photo and no folder is among them.
+
+    The name of a photo is enough, so that hardly ever a disk is looked at while the user drags.
+    """
     urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
-    return classify_paths(Path(url.toLocalFile()) for url in urls if url.isLocalFile())
+    paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+    wanted = any(map(has_photo_name, paths)) or any(path.is_dir() for path in paths)
+    return paths if wanted else []
 
 
 def is_within(path: Path, folders: Iterable[Path]) -> bool:
@@ -105,6 +125,10 @@ class DroppedPathsHandler(QObject):
     def waiting(self) -> bool:
         """Whether photos are still to be found and selected."""
         return bool(self._waiting)
+
+    def drop(self, paths: Sequence[Path]) -> None:
+        """Find out what these are, then :meth:`take` them."""
+        Task(lambda: classify_paths(paths), self.take, self.failed.emit, owner=self)
 
     def take(self, paths: DroppedPaths) -> None:
         """Add the folders that are not in the library yet; select the photos."""

@@ -26,7 +26,7 @@ from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
-from lmpt_desktop.ui.library.dropped_paths import DroppedPathsHandler, dropped
+from lmpt_desktop.ui.library.dropped_paths import DroppedPathsHandler, dragged_paths
 from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
 from lmpt_desktop.ui.library.grid_library_view import GridLibraryView
 from lmpt_desktop.ui.library.opened import Opened
@@ -456,13 +456,13 @@ class LibraryPage(QWidget):
         menu.exec(place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped(event):
+        if dragged_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if paths := dropped(event):
+        if paths := dragged_paths(event):
             event.acceptProposedAction()
-            self.dropped_paths.take(paths)
+            self.dropped_paths.drop(paths)
 
 
 def unencoded_count(snapshot: Snapshot) -> int:

@@ -30,11 +30,13 @@ class RecentLibrary:
 
     @property
     def label(self) -> str:
-        """The name, and that the library is gone if it is."""
+        """The name, and that the library is gone if it is.  Looks at the disk, as
+        :attr:`exists` does."""
         return self.name if self.exists else _("{name} (not found)").format(name=self.name)
 
     @property
     def exists(self) -> bool:
+        """Whether its catalogue is there.  Looks at the disk: not for the window's thread."""
         return (Path(self.library) / "catalogue.sqlite").is_file()
 
 

@@ -33,7 +33,7 @@ from lmpt_desktop.settings import (
 from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.library.commands import PARTS, ask_folder, show_part
 from lmpt_desktop.ui.library.dropped_paths import DroppedPaths, classify_paths
@@ -93,6 +93,8 @@ class MainWindow(QMainWindow):
         self._building: PageBuilder | None = None
         self.settings = settings
         self.opener = opener
+        self._looking = LatestRequest(self._open_found, self._not_looked, owner=self)
+        self._labelling = LatestRequest(self._label_recent, owner=self)
         declared = tuple(all_commands(self))
         self.commands = CommandRegistry(self, declared, Shortcuts(declared, settings, self))
         self.notifications = NotificationArea()
@@ -199,31 +201,51 @@ class MainWindow(QMainWindow):
 
     def open_samples(self) -> None:
         """Copy the sample photos and open them."""
-        try:
-            self.open_paths([samples.copy_samples()])
-        except (samples.SamplesMissingError, OSError) as error:
-            self.context.report(_("The sample photos cannot be opened"), error)
+        Task(
+            samples.copy_samples,
+            lambda folder: self.open_paths([folder]),
+            lambda error: self.context.report(_("The sample photos cannot be opened"), error),
+            owner=self,
+        )
 
-    def open_dropped(self, dropped: DroppedPaths) -> None:
-        """Open what was dropped on the welcome page."""
-        self.open_paths((*dropped.folders, *dropped.photos))
+    def open_dropped(self, paths: Sequence[Path]) -> None:
+        """Open what was dropped on the welcome page, and leave out what is no photo."""
+
+        def found(dropped: DroppedPaths) -> None:
+            self.open_paths((*dropped.folders, *dropped.photos) or paths)
+
+        Task(lambda: classify_paths(paths), found, self.context.report_failure, owner=self)
 
     def open_paths(self, wanted: Sequence[Path], library: Path | None = None) -> None:
         """Open folders and photos in ``library``, or in that of the first of them."""
-        dropped = classify_paths(wanted)
-        for path in wanted:
-            if path not in dropped.folders and path not in dropped.photos:
-                self.notifications.notify(
-                    _("Not found"),
-                    _("There is no folder and no photo {path}. Check the name.").format(path=path),
-                )
-        places = dropped.places
-        if library is None and places:
-            library = library_for(places[0])
-        if self.page is not None and self.page.session.library_folder == library:
-            self.page.dropped_paths.take(dropped)
+
+        def look() -> tuple[DroppedPaths, Path | None]:
+            found = classify_paths(wanted)
+            places = found.places
+            return found, library_for(places[0]) if library is None and places else library
+
+        if wanted:
+            self.status.show_text(_("Opening the library..."))
+            self._looking.ask(look)
         elif library is not None:
-            self.open_library(library, places, dropped.photos)
+            self.open_library(library)
+
+    def _open_found(self, answer: tuple[DroppedPaths, Path | None]) -> None:
+        found, library = answer
+        self.status.clearMessage()
+        for path in found.others:
+            self.notifications.notify(
+                _("Not found"),
+                _("There is no folder and no photo {path}. Check the name.").format(path=path),
+            )
+        if self.page is not None and self.page.session.library_folder == library:
+            self.page.dropped_paths.take(found)
+        elif library is not None:
+            self.open_library(library, found.places, found.photos)
+
+    def _not_looked(self, error: Exception) -> None:
+        self.status.clearMessage()
+        self.context.report(_("The library was not opened"), error)
 
     def open_library(
         self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
@@ -290,8 +312,8 @@ class MainWindow(QMainWindow):
         self.raise_()
         self.activateWindow()
         QApplication.alert(self)
-        if self.page is not None and (dropped := classify_paths(wanted)):
-            self.page.dropped_paths.take(dropped)
+        if self.page is not None:
+            self.page.dropped_paths.drop(wanted)
 
     # --------------------------------------------------------------------------- closing
 
@@ -323,6 +345,7 @@ class MainWindow(QMainWindow):
         still_open = self.settings.get(OPEN_LIBRARY)
         self.settings.set(WINDOW_GEOMETRY, self.saveGeometry())
         self.hide()
+        self._looking.cancel()
         self.close_library()
         # Reopened at the next start; only File > Close library forgets it.
         self.settings.set(OPEN_LIBRARY, still_open)
@@ -374,15 +397,27 @@ class MainWindow(QMainWindow):
         self._recent_menu.clear()
         entries = self.settings.recent()
         for entry in entries:
-            self._recent_menu.addAction(entry.label, lambda e=entry: self.open_recent(e))
+            self._recent_menu.addAction(entry.name, lambda e=entry: self.open_recent(e))
         if not entries:
             self._recent_menu.addAction(_("None yet")).setEnabled(False)
+        self._labelling.ask(lambda: [entry.label for entry in entries])
+
+    def _label_recent(self, labels: list[str]) -> None:
+        for action, label in zip(self._recent_menu.actions(), labels, strict=False):
+            action.setText(label)
 
     def open_recent(self, entry: RecentLibrary) -> None:
         """Open a library of the list, or say that it is gone."""
-        if entry.exists:
-            self.open_library(Path(entry.library))
-            return
+
+        def answered(exists: bool) -> None:
+            if exists:
+                self.open_library(Path(entry.library))
+            else:
+                self._show_missing(entry)
+
+        Task(lambda: entry.exists, answered, self.context.report_failure, owner=self)
+
+    def _show_missing(self, entry: RecentLibrary) -> None:
         note = self.notifications.notify(
             _("“{name}” is no longer there").format(name=entry.name),
             _(

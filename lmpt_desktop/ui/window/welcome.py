@@ -19,7 +19,8 @@ from lmpt_desktop import paths
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.library.dropped_paths import dropped
+from lmpt_desktop.ui.kit.tasks import LatestRequest
+from lmpt_desktop.ui.library.dropped_paths import dragged_paths
 from lmpt_desktop.ui.shell.settings import RecentLibrary
 
 INTRODUCTION = N_(
@@ -38,12 +39,13 @@ class WelcomePage(QWidget):
     forget_wanted = Signal(object)
     """A :class:`RecentLibrary` to take out of the list."""
     arrived = Signal(object)
-    """An :class:`~lmpt_desktop.ui.library.dropped_paths.DroppedPaths` was dropped here."""
+    """Files and folders (a list of paths) were dropped here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("welcome")
         self.setAcceptDrops(True)
+        self._labelling = LatestRequest(self._label_recent, owner=self)
         self._make_buttons()
         self._make_recent()
         column = QWidget()
@@ -109,25 +111,33 @@ class WelcomePage(QWidget):
         self.recent.clear()
         for entry in entries:
             folders = ", ".join(entry.folders) or entry.library
-            item = QListWidgetItem(theme.icon("folder"), f"{entry.label}\n{folders}")
+            item = QListWidgetItem(theme.icon("folder"), f"{entry.name}\n{folders}")
             item.setToolTip(folders)
-            if not entry.exists:
-                item.setForeground(theme.current().colour("muted"))
             item.setData(Qt.ItemDataRole.UserRole, entry)
             self.recent.addItem(item)
         self.recent_label.setVisible(bool(entries))
         self.recent.setVisible(bool(entries))
         row = self.recent.sizeHintForRow(0) if entries else 0
         self.recent.setFixedHeight(min(6, len(entries)) * max(row, 40) + 6)
+        self._labelling.ask(lambda: [entry.label for entry in entries])
+
+    def _label_recent(self, labels: list[str]) -> None:
+        """Mark the libraries that are no longer there."""
+        for row, label in enumerate(labels):
+            item = self.recent.item(row)
+            name, folders = item.text().split("\n", 1)
+            if label != name:
+                item.setText(f"{label}\n{folders}")
+                item.setForeground(theme.current().colour("muted"))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dropped(event):
+        if dragged_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        if arrival := dropped(event):
+        if paths := dragged_paths(event):
             event.acceptProposedAction()
-            self.arrived.emit(arrival)
+            self.arrived.emit(paths)
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text)
