@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop import app
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.ingest import samples
-from lmpt_desktop.ui.shell.settings import library_for
+from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary, library_for
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
@@ -92,6 +92,21 @@ def test_a_library_the_user_closed_is_not_reopened_but_listed(
     assert not again.opener.busy
     again.open_recent(again.settings.recent()[0])
     qtbot.waitUntil(lambda: again.page is not None, timeout=WAIT_MS)
+
+
+def test_all_of_a_few_recent_libraries_can_be_seen(
+    launch: Callable[..., MainWindow], tmp_path: Path, qtbot: QtBot
+) -> None:
+    settings = ComputerSettings()
+    for name in ("one", "two", "three"):
+        settings.remember(RecentLibrary(name, str(tmp_path / name)))
+    settings.flush()
+    welcome = launch().welcome
+    welcome.show_samples(samples.MISSING)  # a long text, which wraps
+    recent = welcome.recent
+    qtbot.waitUntil(lambda: "not found" in recent.item(2).text(), timeout=WAIT_MS)
+    assert recent.visualItemRect(recent.item(2)).bottom() <= recent.viewport().rect().bottom()
+    assert recent.visibleRegion().boundingRect() == recent.rect()
 
 
 def test_folders_on_the_command_line_open_and_missing_ones_are_reported(
