@@ -90,10 +90,13 @@ def _count_text(count: int | None) -> str:
     return "…" if count is None else number(count)
 
 
+def band_text(band: Band, *, estimated: bool) -> str:
+    """What the table shows of a band: its shape and its name."""
+    return f"{BAND_SHAPES[band]} {band_name(band, estimated=estimated)}"
+
+
 def _band_text(line: ClassLine) -> str:
-    if line.band is None:
-        return ""
-    return f"{BAND_SHAPES[line.band]} {band_name(line.band, estimated=line.estimated)}"
+    return "" if line.band is None else band_text(line.band, estimated=line.estimated)
 
 
 COLUMNS: tuple[Column[ClassLine], ...] = (

@@ -34,10 +34,13 @@ from lmpt_desktop.ui.vocabulary.class_table import (
     SORT_ROLE,
     ClassLine,
     ClassTableModel,
+    band_text,
     stepped,
 )
+from trainer.bands import Band
 
 MERGEABLE = 2
+BAND_PADDING = 24
 
 
 class ClassesTab(QWidget):
@@ -80,7 +83,9 @@ class ClassesTab(QWidget):
         self.table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.table.setDragDropOverwriteMode(False)
-        widths = {NAME: 170, ALIASES: 130, PRESENT: 78, ABSENT: 78, PREDICTED: 88, BAND: 132}
+        widths = {NAME: 170, ALIASES: 130, PRESENT: 78, ABSENT: 78, PREDICTED: 88}
+        texts = [band_text(band, estimated=True) for band in Band]
+        widths[BAND] = max(map(self.fontMetrics().horizontalAdvance, texts)) + BAND_PADDING
         dress_table(self.table, DESCRIPTION, widths)
         self.table.horizontalHeader().setSortIndicatorClearable(True)
         self.search = _field("find", _("Find a class"), _("Find a class"))
