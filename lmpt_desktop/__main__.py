@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     start_logging(verbose=parsed.verbose)
     # Qt is imported only now: "tag", --help and --version must not need it.
     # What is imported is no garbage: a twelfth of the time goes into looking for some.  The
-    # window's own collector takes over (lmpt_desktop/ui/collector.py).
+    # window's own collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
     gc.disable()
     from lmpt_desktop import app  # noqa: PLC0415
 

@@ -145,9 +145,11 @@ class Settings:
         """
         self._check(setting)
         serialized = setting.serialize(value)
-        if value != setting.default:
+        if value == setting.default:
+            value = setting.default
+        else:
             try:
-                setting.parse(serialized)
+                value = setting.parse(serialized)
             except (KeyError, TypeError) as error:
                 raise ValueError(f"{value!r} is not a valid {setting.key!r}") from error
         self._save(setting.key, serialized)
@@ -369,6 +371,8 @@ SUGGEST_RETRAIN = flag(
 
 
 def _parse_shortcuts(read: Any) -> dict[str, list[str]]:
+    if not isinstance(read, dict):
+        raise TypeError(read)
     return {str(command): [str(key) for key in keys] for command, keys in read.items()}
 
 

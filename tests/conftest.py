@@ -15,8 +15,8 @@ settings.load_profile("unhurried")
 
 @pytest.fixture(autouse=True)
 def garbage_is_collected_between_tests_only() -> Iterator[None]:
-    """As in the app (``ui/collector.py``): on a pool's thread, or in the middle of a slot, Python
-    would take widgets of earlier tests down, and the process with them."""
+    """As in the app (``ui/window/garbage_collection.py``): on a pool's thread, or in the middle of
+    a slot, Python would take widgets of earlier tests down, and the process with them."""
     gc.disable()
     yield
     gc.collect(1)

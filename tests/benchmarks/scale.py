@@ -50,6 +50,8 @@ def main() -> None:
         f"{count:,} images, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, "
         f"{platform.system()}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}"
     )
+    if given.quick:
+        os.environ["SCALE_QUICK"] = "1"
     figures = Figures()
     place = Path(tempfile.mkdtemp(prefix="lmpt-scale-", dir=given.folder))
     try:
@@ -84,7 +86,7 @@ def measure(place: Path, count: int, parts: set[str], figures: Figures, *, quick
     if "search" in parts:
         figures.child("searching.py", str(count))
     if "grid" in parts:
-        for ids in (count, QUICK_IDS if quick else IDS):
+        for ids in (QUICK_IDS,) if quick else (count, IDS):
             figures.child("grid.py", str(ids))
     if "viewers" in parts:
         viewed = QUICK_VIEWED if quick else VIEWED

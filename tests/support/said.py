@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import text
+import contextlib
+import sqlite3
+from collections.abc import Iterator
 
-from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue import Catalogue, opening
 
 _SAID = """
     SELECT image_id, class_id, verdict, at, source FROM annotations
@@ -15,18 +17,27 @@ _SAID = """
 """
 
 
+@contextlib.contextmanager
+def _reading(catalogue: Catalogue) -> Iterator[sqlite3.Connection]:
+    """The committed tables, read by SQLite alone."""
+    path = catalogue.library_folder / opening.CATALOGUE_NAME
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.row_factory = sqlite3.Row
+        yield connection
+
+
 def said_in(catalogue: Catalogue) -> set[tuple]:
     """(image, class, verdict, at, source) of everything that is said, which is once each."""
-    with catalogue._store.read() as connection:
-        found = [tuple(row) for row in connection.execute(text(_SAID))]
+    with _reading(catalogue) as connection:
+        found = [tuple(row) for row in connection.execute(_SAID)]
     assert len({row[:2] for row in found}) == len(found), "said in two places"
     return set(found)
 
 
 def marks_in(catalogue: Catalogue) -> set[tuple]:
     """("reviewed", image, at) of every reviewed mark."""
-    with catalogue._store.read() as connection:
-        marks = connection.execute(text("SELECT image_id, at FROM reviewed"))
+    with _reading(catalogue) as connection:
+        marks = connection.execute("SELECT image_id, at FROM reviewed")
         return {("reviewed", *row) for row in marks}
 
 
@@ -34,12 +45,12 @@ def rebuilt(catalogue: Catalogue) -> set[tuple]:
     """What the journal's rows alone lead to, as :func:`said_in` and :func:`marks_in`."""
     said: dict[tuple[int, int], tuple | None] = {}
     marks: dict[int, int | None] = {}
-    with catalogue._store.read() as connection:
+    with _reading(catalogue) as connection:
         sets = {
             key: {int(i) for i in classes.split(",")}
-            for key, classes in connection.execute(text("SELECT id, classes FROM class_sets"))
+            for key, classes in connection.execute("SELECT id, classes FROM class_sets")
         }
-        journal = connection.execute(text("SELECT * FROM journal ORDER BY id")).mappings().all()
+        journal = connection.execute("SELECT * FROM journal ORDER BY id").fetchall()
     for row in journal:
         image = row["image_id"]
         before = (row["before_verdict"], row["before_at"], row["before_source"])

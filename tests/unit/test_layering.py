@@ -1,11 +1,16 @@
-"""The window's process must stay light: no torch, and no Qt where there is no window."""
+"""What may import what: no circles, no torch in the window's process, no Qt without a window.
+
+The floors themselves are contracts of import-linter in ``pyproject.toml`` (``make layers``).
+"""
 
 from __future__ import annotations
 
+import graphlib
 import json
 import subprocess
 import sys
 
+import grimp
 import pytest
 
 HEAVY = ("torch", "open_clip", "timm", "torchvision", "transformers")
@@ -41,3 +46,13 @@ def test_importing_it_loads_no_torch(module: str) -> None:
 @pytest.mark.parametrize("module", ["lmpt_desktop.headless", "lmpt_desktop.engine.session"])
 def test_importing_it_loads_no_qt(module: str) -> None:
     assert loaded_by(f"import {module}", QT) == []
+
+
+def test_no_module_imports_itself_through_others() -> None:
+    graph = grimp.build_graph("lmpt_desktop", "trainer", exclude_type_checking_imports=False)
+    imports = {name: graph.find_modules_directly_imported_by(name) for name in graph.modules}
+    assert len(imports) > 300
+    try:
+        graphlib.TopologicalSorter(imports).prepare()
+    except graphlib.CycleError as error:
+        pytest.fail("a circle of imports: " + " -> ".join(reversed(error.args[1])))

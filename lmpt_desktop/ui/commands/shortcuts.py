@@ -15,7 +15,7 @@ from PySide6.QtGui import QKeySequence
 from lmpt_desktop.settings import SHORTCUTS, Settings
 from lmpt_desktop.ui.commands.command import Command
 
-RENAMED = {"view.long-tail": "view.long-tail", "long-tail.export": "long-tail.export"}
+RENAMED = {"view.dashboard": "view.long-tail", "dashboard.export": "long-tail.export"}
 """Ids that commands had in earlier versions: keys chosen then are kept."""
 
 _FIXED = frozenset(

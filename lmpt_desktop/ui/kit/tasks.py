@@ -144,6 +144,7 @@ class LatestRequest(Generic[ResultT]):
                 self._next = work
                 return
             self._task.cancel()
+        self._next = None  # asked within ``done``: what waited is no longer the latest
         self._task = Task(work, self._answered, self._refused, owner=self._owner, pool=self._pool)
 
     def cancel(self) -> None:

@@ -32,8 +32,7 @@ def _page(context: ShellContext) -> LibraryPage:
 
 def _view(context: ShellContext) -> LibraryView:
     """The view in front, or the grid where a page without photos is in front."""
-    page = _page(context)
-    return page.view or page.grid_view
+    return context.require_library().view or _page(context).grid_view
 
 
 # ---------------------------------------------------------------------------------- conditions

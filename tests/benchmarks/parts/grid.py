@@ -48,6 +48,7 @@ DIM = 64
 FACTS = ModelFacts(DIM, 20.0, -3.5, ("{}",), "CPU")
 """By which a random photo has six or seven classes."""
 FRAMES = 200
+WAIT = 60.0
 
 
 def build(count: int, folder: Path) -> Path:
@@ -131,6 +132,7 @@ def main(count: int) -> None:
 
     begun = time.perf_counter()
     measured("open", lambda: window.open_library(library), 2 * wait)
+    monitor.during(lambda: None, WAIT, usable)
     page = window.page
     assert page is not None and usable(), time.perf_counter() - begun
     session = page.session

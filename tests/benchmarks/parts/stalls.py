@@ -116,6 +116,9 @@ def main(library: Path, folder: Path, count: int) -> None:
         "annotate 10,000",
         lambda: page.undo_stack.annotate(some, [class_id], Verdict.PRESENT, "class"),
     )
+    monitor.during(
+        lambda: None, WAIT, lambda: (session.snapshot().annotations[:, 7] == 1).sum() >= len(some)
+    )
     assert (session.snapshot().annotations[:, 7] == 1).sum() >= len(some)
     measured("undo 10,000", page.undo_stack.undo)
     measured("list the versions", lambda: window.commands.trigger("model.versions"), 2.0)

@@ -1,4 +1,4 @@
-"""``tests/benchmarks/scale.py`` at 2,000 images: everything works; no time is asserted."""
+"""``tests/benchmarks/scale.py`` with few images: everything works; no time is asserted."""
 
 from __future__ import annotations
 
@@ -12,19 +12,32 @@ import pytest
 
 SCALE = Path(__file__).parents[2] / "benchmarks" / "scale.py"
 
+PARTS = {
+    "catalogue": "scan, all unchanged",
+    "search": "search 2,000 x 512",
+    "start": "warm start to the painted grid",
+    "stalls": "scanning, encoding and scrolling",
+    "grid": "grid of 5,000",
+    "viewers": "100 photos",
+}
+"""Parts, and how the name of a figure of each begins."""
 
-@pytest.mark.timeout(900)
-def test_every_part_of_the_scale_benchmark_runs_and_writes_its_figures(tmp_path: Path) -> None:
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("part", PARTS)
+def test_a_part_of_the_scale_benchmark_runs_and_writes_its_figures(
+    part: str, tmp_path: Path
+) -> None:
     written = tmp_path / "figures.json"
     done = subprocess.run(
         [
-            *(sys.executable, str(SCALE), "--quick", "--no-encode"),
+            *(sys.executable, str(SCALE), "--quick", "--parts", part),
             *("--folder", str(tmp_path), "--json", str(written)),
         ],
         env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
         capture_output=True,
         text=True,
-        timeout=850,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -32,15 +45,8 @@ def test_every_part_of_the_scale_benchmark_runs_and_writes_its_figures(tmp_path:
     for figure in figures.values():
         assert set(figure) == {"value", "budget", "unit", "better"}
         assert figure["better"] in ("lower", "higher")
-    assert figures["heavy modules in the window"]["value"] == 0
-    assert figures["processes besides the window"]["value"] == 0, "a model was loaded at the start"
-    for part in ("scan, all unchanged", "warm start to the painted grid"):
-        assert part in figures
-    for part in (
-        "scanning, encoding and scrolling",
-        "grid of 5,000",
-        "100 photos",
-        "search 2,000 x 512",
-    ):
-        assert any(name.startswith(part) for name in figures), part
+    assert any(name.startswith(PARTS[part]) for name in figures)
+    if part == "start":
+        assert figures["heavy modules in the window"]["value"] == 0
+        assert figures["processes besides the window"]["value"] == 0, "a model was loaded"
     assert list(tmp_path.iterdir()) == [written], "the synthetic library was left behind"

@@ -14,7 +14,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 from gui_thread_guard import no_catalogue_use
+from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
+from shells import BareLibrary, make_context
 from ui_libraries import (
     Locked,
     OpenSession,
@@ -27,6 +29,7 @@ from ui_libraries import (
 from lmpt_desktop.catalogue import store
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.shell.context import ShellContext
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +81,24 @@ def bridge(session: LibrarySession, qtbot: QtBot) -> Iterator[SessionBridge]:
 
 
 @pytest.fixture
+def context(tmp_path: Path, qtbot: QtBot) -> Iterator[ShellContext]:
+    """The shell with every command of the app, its own settings, and no library."""
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    yield make_context(window, tmp_path / "window.ini")
+
+
+@pytest.fixture
+def opened(context: ShellContext, session: LibrarySession) -> Iterator[BareLibrary]:
+    """The library, open in the shell."""
+    library = BareLibrary(session)
+    context.set_library(library)
+    yield library
+    context.set_library(None)
+    library.close()
+
+
+@pytest.fixture
 def locked(session: LibrarySession, monkeypatch: pytest.MonkeyPatch) -> Locked:
     """``with locked():`` another program writes to the catalogue, and nobody waits long for it,
     so that no change is saved."""
@@ -90,3 +111,10 @@ def private_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
     """Window memory and logs of a test stay in its own folder."""
     monkeypatch.setenv("LMPT_DESKTOP_HOME", str(tmp_path / "home"))
     yield
+
+
+@pytest.fixture(autouse=True)
+def window_thread_leaves_the_catalogue_alone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No test passes in which the window's thread waits for the disk, but for a verdict."""
+    with no_catalogue_use(monkeypatch):
+        yield

@@ -1,4 +1,4 @@
-"""A desk on a real session, whose images exist only in the catalogue."""
+"""A undo_stack on a real session, whose images exist only in the catalogue."""
 
 from __future__ import annotations
 
@@ -33,26 +33,26 @@ Reopen = Callable[[], tuple[LibrarySession, AnnotationUndoStack]]
 def reopened(session: LibrarySession, library: Path, qtbot: QtBot) -> Iterator[Reopen]:
     """Close the session and open the library again, as a restart does."""
     sessions = [session]
-    desks: list[AnnotationUndoStack] = []
+    undo_stacks: list[AnnotationUndoStack] = []
 
     def reopen() -> tuple[LibrarySession, AnnotationUndoStack]:
         sessions[-1].close()
         sessions.append(open_session(library))
-        desk = AnnotationUndoStack(sessions[-1])
-        desks.append(desk)
-        desk.read_history()
-        qtbot.waitUntil(lambda: desk.settled)
-        return sessions[-1], desk
+        undo_stack = AnnotationUndoStack(sessions[-1])
+        undo_stacks.append(undo_stack)
+        undo_stack.read_history()
+        qtbot.waitUntil(lambda: undo_stack.settled)
+        return sessions[-1], undo_stack
 
     yield reopen
-    for desk in desks:
-        desk.close()
+    for undo_stack in undo_stacks:
+        undo_stack.close()
     for opened in sessions:
         opened.close()
 
 
 @pytest.fixture
-def desk(session: LibrarySession, qtbot: QtBot) -> Iterator[AnnotationUndoStack]:
+def undo_stack(session: LibrarySession, qtbot: QtBot) -> Iterator[AnnotationUndoStack]:
     made = AnnotationUndoStack(session)
     made.read_history()
     qtbot.waitUntil(lambda: made.settled)

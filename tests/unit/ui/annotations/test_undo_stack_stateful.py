@@ -1,4 +1,4 @@
-"""Whatever is done at the desk, catalogue, journal, session and grid say the same."""
+"""Whatever is done at the undo_stack, catalogue, journal, session and grid say the same."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ class Desk(RuleBasedStateMachine):
         self.bridge.on(
             AnnotationsChanged, lambda _notice: self.model.refresh(self.session.snapshot())
         )
-        self.desk = AnnotationUndoStack(self.session)
-        self.desk.read_history()
-        wait_until(lambda: self.desk.settled)
+        self.undo_stack = AnnotationUndoStack(self.session)
+        self.undo_stack.read_history()
+        wait_until(lambda: self.undo_stack.settled)
 
     def _stop(self) -> None:
-        self.desk.close()
+        self.undo_stack.close()
         self.bridge.close()
         self.session.close()
 
     def teardown(self) -> None:
-        if hasattr(self, "desk"):
+        if hasattr(self, "undo_stack"):
             self._stop()
             self.folder.cleanup()
 
@@ -82,9 +82,9 @@ class Desk(RuleBasedStateMachine):
         return snapshot.annotations.tobytes(), snapshot.reviewed.tobytes()
 
     def _did(self) -> None:
-        wait_until(lambda: self.desk.settled)
+        wait_until(lambda: self.undo_stack.settled)
         now = self._shown()
-        if now != self.now or self.desk.stack.count() != len(self.done) + len(self.undone):
+        if now != self.now or self.undo_stack.stack.count() != len(self.done) + len(self.undone):
             self.done.append(self.now)
             self.undone.clear()
         self.now = now
@@ -98,7 +98,7 @@ class Desk(RuleBasedStateMachine):
     def verdict(self, images: set[int], classes: set[int], verdict: Verdict, worker: bool) -> None:
         ids, class_ids = self.session.snapshot().image_ids, self.session.snapshot().class_ids
         undo.INLINE_CELLS = 0 if worker else 500
-        self.desk.annotate(
+        self.undo_stack.annotate(
             [int(ids[i]) for i in images], [int(class_ids[c]) for c in classes], verdict, "name"
         )
         self._did()
@@ -115,7 +115,7 @@ class Desk(RuleBasedStateMachine):
         snapshot = self.session.snapshot()
         undo.INLINE_CELLS = 0 if worker else 500
         rows, columns, verdicts = np.array(cells).T
-        self.desk.apply(
+        self.undo_stack.apply(
             snapshot.image_ids[rows], snapshot.class_ids[columns], verdicts.astype(np.int8), "act"
         )
         self._did()
@@ -123,23 +123,23 @@ class Desk(RuleBasedStateMachine):
     @rule(images=st.sets(st.integers(0, IMAGES - 1), min_size=1), reviewed=st.booleans())
     def review(self, images: set[int], reviewed: bool) -> None:
         ids = self.session.snapshot().image_ids
-        self.desk.mark_reviewed([int(ids[i]) for i in images], reviewed)
+        self.undo_stack.mark_reviewed([int(ids[i]) for i in images], reviewed)
         self._did()
 
     @rule()
     def undo(self) -> None:
-        assert self.desk.can_undo == bool(self.done)
-        self.desk.undo()
-        wait_until(lambda: self.desk.settled)
+        assert self.undo_stack.can_undo == bool(self.done)
+        self.undo_stack.undo()
+        wait_until(lambda: self.undo_stack.settled)
         if self.done:
             self.undone.append(self.now)
             self.now = self.done.pop()
 
     @rule()
     def redo(self) -> None:
-        assert self.desk.can_redo == bool(self.undone)
-        self.desk.redo()
-        wait_until(lambda: self.desk.settled)
+        assert self.undo_stack.can_redo == bool(self.undone)
+        self.undo_stack.redo()
+        wait_until(lambda: self.undo_stack.settled)
         if self.undone:
             self.done.append(self.now)
             self.now = self.undone.pop()
@@ -151,7 +151,7 @@ class Desk(RuleBasedStateMachine):
 
     @invariant()
     def all_say_the_same(self) -> None:
-        if not hasattr(self, "desk"):
+        if not hasattr(self, "undo_stack"):
             return
         assert self._shown() == self.now, "undo and redo bring back what was there"
         snapshot, catalogue = self.session.snapshot(), self.session.catalogue
@@ -161,15 +161,15 @@ class Desk(RuleBasedStateMachine):
         assert np.array_equal(marks, snapshot.reviewed)
         assert rebuilt(catalogue) == said_in(catalogue) | marks_in(catalogue)
         stack = catalogue.annotations.history()
-        texts = [self.desk.stack.text(i) for i in range(self.desk.stack.count())]
+        texts = [self.undo_stack.stack.text(i) for i in range(self.undo_stack.stack.count())]
         assert texts == [undo.text_of(item) for item in stack]
-        assert self.desk.stack.index() == sum(item.done for item in stack)
+        assert self.undo_stack.stack.index() == sum(item.done for item in stack)
 
     @invariant()
     def the_grid_shows_it(self) -> None:
-        if not hasattr(self, "desk"):
+        if not hasattr(self, "undo_stack"):
             return
-        said = self.session.catalogue.annotations
+        annotations = self.session.catalogue.annotations
 
         def caught_up() -> bool:
             shown = self.model.snapshot
@@ -183,8 +183,8 @@ class Desk(RuleBasedStateMachine):
         wait_until(caught_up)
         ids = self.session.snapshot().image_ids.tolist()
         class_ids = self.session.snapshot().class_ids.tolist()
-        matrix = said.matrix(ids, class_ids)
-        marked = said.reviewed()
+        matrix = annotations.matrix(ids, class_ids)
+        marked = annotations.reviewed()
         cells: list[Cell] = []
         for column, class_id in enumerate(class_ids):
             self.model.set_focus_class(class_id)

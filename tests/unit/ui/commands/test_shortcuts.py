@@ -2,50 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit, QMainWindow, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
+from shells import COMMANDS, make_context
 
-from lmpt_desktop.ui.commands import BY_ID, COMMANDS, CommandRegistry, Needs, Shortcuts
-from lmpt_desktop.ui.commands.shortcuts import collide, is_fixed, is_plain, native
+from lmpt_desktop.settings import SHORTCUTS, Kept, Settings
+from lmpt_desktop.ui.commands import Command, CommandRegistry, Shortcuts
+from lmpt_desktop.ui.commands.shortcuts import RENAMED, collide, is_fixed, is_plain, native
+from lmpt_desktop.ui.shell.context import ShellContext
+
+CTRL = Qt.KeyboardModifier.ControlModifier
 
 
-class Memory:
-    def __init__(self, text: str = "") -> None:
-        self.kept = {"shortcuts": text}
+def kept(text: str | None = None) -> Settings:
+    """The computer's settings, of which ``text`` is what was kept of the shortcuts."""
+    values: dict[str, object] = {} if text is None else {SHORTCUTS.key: text}
+    return Settings(Kept.COMPUTER, values.get, values.__setitem__)
 
-    def text(self, key: str, default: str = "") -> str:
-        return self.kept.get(key, default)
 
-    def put(self, key: str, value: str) -> None:
-        self.kept[key] = value
+def again(settings: Settings, commands: Iterable[Command[ShellContext]] = COMMANDS) -> Shortcuts:
+    """The shortcuts after the next start."""
+    return Shortcuts(commands, kept(SHORTCUTS.serialize(settings.get(SHORTCUTS))))
 
 
 def test_without_a_choice_every_command_has_its_declared_keys() -> None:
-    shortcuts = Shortcuts(Memory())
+    shortcuts = Shortcuts(COMMANDS)
     for command in COMMANDS:
         assert shortcuts.keys(command.id) == tuple(command.shortcut.split())
 
 
 def test_only_what_differs_is_remembered_and_read_again() -> None:
-    memory = Memory()
-    shortcuts = Shortcuts(memory)
+    settings = kept()
+    shortcuts = Shortcuts(COMMANDS, settings)
     shortcuts.choose("file.export", ["Ctrl+Alt+E"])
     shortcuts.choose("view.grid", [])
-    again = Shortcuts(memory)
-    assert again.keys("file.export") == ("Ctrl+Alt+E",)
-    assert again.keys("view.grid") == ()
-    assert not again.is_chosen("file.open")
-    again.reset("file.export")
-    again.reset("view.grid")
-    assert memory.text("shortcuts") == "{}"
+    later = again(settings)
+    assert later.keys("file.export") == ("Ctrl+Alt+E",)
+    assert later.keys("view.grid") == ()
+    assert not later.is_chosen("file.open")
+    shortcuts.reset("file.export")
+    shortcuts.reset("view.grid")
+    assert settings.get(SHORTCUTS) == {}
 
 
-def test_a_key_in_use_says_by_whom_and_moves_when_it_is_taken() -> None:
-    shortcuts = Shortcuts(Memory())
+def test_the_users_of_a_key_are_known_and_lose_it_when_it_is_taken() -> None:
+    shortcuts = Shortcuts(COMMANDS)
     assert [command.id for command in shortcuts.users("Ctrl+E")] == ["file.export"]
     changed: list[str] = []
     shortcuts.changed.connect(changed.append)
@@ -61,8 +69,18 @@ def test_a_key_in_use_says_by_whom_and_moves_when_it_is_taken() -> None:
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", '"x"', '{"gone.command": ["X"]}', '{"file.open": 3}', "null"]
 )
-def test_a_damaged_memory_leaves_the_declared_keys(text: str) -> None:
-    assert Shortcuts(Memory(text)).keys("file.open") == ("Ctrl+O",)
+def test_a_damaged_file_leaves_the_declared_keys(text: str) -> None:
+    assert Shortcuts(COMMANDS, kept(text)).keys("file.open") == ("Ctrl+O",)
+
+
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_keys_chosen_under_an_earlier_id_are_kept(old: str, new: str) -> None:
+    settings = kept(f'{{"{old}": ["Ctrl+Alt+T"]}}')
+    shortcuts = Shortcuts(COMMANDS, settings)
+    assert shortcuts.keys(new) == ("Ctrl+Alt+T",)
+    assert [command.id for command in shortcuts.users("Ctrl+Alt+T")] == [new]
+    shortcuts.choose("file.open", ["Ctrl+Alt+O"])
+    assert settings.get(SHORTCUTS) == {new: ["Ctrl+Alt+T"], "file.open": ["Ctrl+Alt+O"]}
 
 
 def test_the_beginning_of_a_sequence_collides_with_all_of_it() -> None:
@@ -78,27 +96,31 @@ def test_letters_are_plain_and_what_moves_through_lists_is_fixed() -> None:
     assert not any(map(is_fixed, ("Ctrl+Left", "P", "F1")))
 
 
-_ids = st.sampled_from([command.id for command in COMMANDS])
-_keys = st.lists(
-    st.sampled_from(["Ctrl+E", "Ctrl+Y", "F2", "P", "Ctrl+Alt+X", "Ctrl+K", "Ctrl+K, T", "F9"]),
-    max_size=2,
-)
+_KEYS = ("Ctrl+E", "Ctrl+Y", "F2", "P", "Ctrl+Alt+X", "Ctrl+K", "Ctrl+K, T", "F9")
+_SOME = [
+    command
+    for command in COMMANDS
+    if command.id in ("file.open", "help.about") or set(command.shortcut.split()) & set(_KEYS)
+]
+_ids = st.sampled_from([command.id for command in _SOME])
+_keys = st.lists(st.sampled_from(_KEYS), max_size=2)
 
 
 @given(st.lists(st.tuples(_ids, st.one_of(_keys, st.none())), max_size=12))
 def test_no_two_commands_ever_share_a_key(acts: list[tuple[str, list[str] | None]]) -> None:
-    memory = Memory()
-    shortcuts = Shortcuts(memory)
+    settings = kept()
+    shortcuts = Shortcuts(_SOME, settings)
     for command_id, keys in acts:
         if keys is None:
             shortcuts.reset(command_id)
         else:
             shortcuts.choose(command_id, keys)
-        for command in COMMANDS:
+        for command in _SOME:
             for part in shortcuts.keys(command.id):
-                assert shortcuts.users(part, besides=command.id) == []
-    again = Shortcuts(memory)
-    assert {id_: again.keys(id_) for id_ in BY_ID} == {id_: shortcuts.keys(id_) for id_ in BY_ID}
+                assert shortcuts.users(part, other_than=command.id) == []
+    ids = [command.id for command in _SOME]
+    later = again(settings, _SOME)
+    assert {id_: later.keys(id_) for id_ in ids} == {id_: shortcuts.keys(id_) for id_ in ids}
 
 
 @pytest.fixture
@@ -119,6 +141,11 @@ def window(qtbot: QtBot) -> QMainWindow:
     return window
 
 
+@pytest.fixture
+def registry(window: QMainWindow, tmp_path: Path) -> CommandRegistry:
+    return make_context(window, tmp_path / "window.ini").commands
+
+
 def part(window: QMainWindow, name: str) -> QWidget:
     found = window.findChild(QWidget, name)
     assert isinstance(found, QWidget)
@@ -126,52 +153,48 @@ def part(window: QMainWindow, name: str) -> QWidget:
 
 
 def test_a_new_key_runs_its_command_at_once_and_is_named_everywhere(
-    window: QMainWindow, qtbot: QtBot
+    window: QMainWindow, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
-    registry = CommandRegistry(window)
-    registry.set_state(Needs.LIBRARY)
     heard: list[str] = []
     registry.triggered.connect(heard.append)
-    registry.shortcuts.choose("file.rescan", ["Ctrl+Alt+N"])
-    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    qtbot.keyClick(window, Qt.Key.Key_N, both)
-    assert heard == ["file.rescan"]
-    qtbot.keyClick(window, Qt.Key.Key_F5)
-    assert heard == ["file.rescan"]
-    assert native(["Ctrl+Alt+N"]) in registry.action("file.rescan").toolTip()
-    assert registry.keys_text("file.rescan") == native(["Ctrl+Alt+N"])
+    registry.shortcuts.choose("file.open", ["Ctrl+Alt+N"])
+    qtbot.keyClick(window, Qt.Key.Key_N, CTRL | Qt.KeyboardModifier.AltModifier)
+    assert heard == ["file.open"]
+    qtbot.keyClick(window, Qt.Key.Key_O, CTRL)
+    assert heard == ["file.open"]
+    assert native(["Ctrl+Alt+N"]) in registry.action("file.open").toolTip()
+    assert registry.keys_text("file.open") == native(["Ctrl+Alt+N"])
 
 
 def test_a_letter_is_heard_in_the_grid_only_and_is_text_elsewhere(
-    window: QMainWindow, qtbot: QtBot
+    window: QMainWindow, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
-    registry = CommandRegistry(window)
-    registry.set_state(Needs.LIBRARY)
     grid, text = part(window, "grid"), part(window, "text")
     registry.add_plain_keys(grid)
     heard: list[str] = []
     registry.triggered.connect(heard.append)
-    registry.shortcuts.choose("file.rescan", ["N"])
+    registry.shortcuts.choose("file.open", ["N"])
     text.setFocus()
     qtbot.keyClick(text, Qt.Key.Key_N)
     assert heard == [] and isinstance(text, QLineEdit) and text.text() == "n"
     grid.setFocus()
     qtbot.keyClick(grid, Qt.Key.Key_N)
-    assert heard == ["file.rescan"]
-    registry.shortcuts.choose("file.rescan", ["F6"])
+    assert heard == ["file.open"]
+    registry.shortcuts.choose("file.open", ["F6"])
     text.setFocus()
     qtbot.keyClick(text, Qt.Key.Key_F6)
-    assert heard == ["file.rescan"] * 2
+    assert heard == ["file.open"] * 2
     qtbot.keyClick(grid, Qt.Key.Key_N)
     assert len(heard) == 2
 
 
-def test_a_view_that_is_gone_does_not_hinder_new_keys(window: QMainWindow, qtbot: QtBot) -> None:
-    registry = CommandRegistry(window)
+def test_a_view_that_is_gone_does_not_hinder_new_keys(
+    registry: CommandRegistry, qtbot: QtBot
+) -> None:
     place = QWidget()
     registry.add_plain_keys(place)
     place.deleteLater()
     with qtbot.waitSignal(place.destroyed):
         pass
-    registry.shortcuts.choose("file.rescan", ["N"])
-    assert registry.keys_text("file.rescan") == "N"
+    registry.shortcuts.choose("file.open", ["N"])
+    assert registry.keys_text("file.open") == "N"

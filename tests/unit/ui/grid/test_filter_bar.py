@@ -93,7 +93,7 @@ def test_tail_classes_are_named_as_such_in_the_list(
         assert ("tail" in text) == (snapshot.bands.bands[column] is Band.TAIL)
 
 
-def test_the_count_says_how_many_of_how_many(bar: FilterBar) -> None:
+def test_the_count_shows_how_many_of_how_many(bar: FilterBar) -> None:
     bar.show_count(12, 12)
     assert bar.count.text() == "12 photos"
     bar.show_count(3, 12000)

@@ -34,7 +34,7 @@ from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.grid.search_bar import SearchBar, shortened, summary
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 
-ENCODER = Path(__file__).parents[2] / "support" / "fake_encoder.py"
+ENCODER = Path(__file__).parents[3] / "support" / "fake_encoder.py"
 WAIT_MS = 20_000
 
 MakePanel = Callable[[LibrarySession], GridPanel]
@@ -69,7 +69,7 @@ def remember_dog(session: LibrarySession) -> None:
 def with_encoder(
     library: Path, open_session: OpenSession, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., LibrarySession]:
-    """Open the library with an encoder that starts as told (see ``fake_encoder.py``)."""
+    """Open the library with an encoder that starts as asked (see ``fake_encoder.py``)."""
 
     def opened(**encoder: object) -> LibrarySession:
         monkeypatch.setenv("FAKE_ENCODER", json.dumps(encoder))
@@ -150,7 +150,7 @@ def test_enter_on_the_same_words_tries_again_and_on_none_clears(
 
 
 @pytest.mark.parametrize("way", ["escape", "chip", "chip by keyboard", "emptied"])
-def test_a_search_can_be_taken_back_in_several_ways(bar: SearchBar, qtbot: QtBot, way: str) -> None:
+def test_a_search_can_be_cleared_in_several_ways(bar: SearchBar, qtbot: QtBot, way: str) -> None:
     search(bar, qtbot, "dog")
     heard: list[object] = []
     bar.changed.connect(lambda: heard.append(bar.query))
@@ -162,7 +162,7 @@ def test_a_search_can_be_taken_back_in_several_ways(bar: SearchBar, qtbot: QtBot
         qtbot.keyClick(bar.chip, Qt.Key.Key_Space)
     else:
         bar.field.clear()
-    assert heard == [None], "said once"
+    assert heard == [None], "announced once"
     assert bar.field.text() == "" and bar.chip.isHidden()
 
 
@@ -205,7 +205,7 @@ def test_long_words_are_cut_on_the_chip_only(bar: SearchBar, qtbot: QtBot) -> No
 
 
 @pytest.mark.parametrize(
-    ("rows", "candidates", "left_out", "said"),
+    ("rows", "candidates", "left_out", "sentence"),
     [
         (312, 312, 0, "312 photos, most alike first"),
         (1000, 99_000, 0, "1,000 of 99,000 photos, most alike first"),
@@ -219,10 +219,10 @@ def test_long_words_are_cut_on_the_chip_only(bar: SearchBar, qtbot: QtBot) -> No
     ],
 )  # fmt: skip
 def test_the_status_counts_what_is_shown_and_what_could_not_be_compared(
-    rows: int, candidates: int, left_out: int, said: str
+    rows: int, candidates: int, left_out: int, sentence: str
 ) -> None:
     ranking = Ranking(np.arange(rows), np.zeros(rows, np.float32), candidates, left_out)
-    assert summary(SearchResult(SearchQuery("x"), SearchState.READY, ranking)) == said
+    assert summary(SearchResult(SearchQuery("x"), SearchState.READY, ranking)) == sentence
 
 
 # --------------------------------------------------------------------------------- the grid
@@ -236,10 +236,10 @@ def test_what_is_found_is_shown_most_alike_first_and_the_order_returns(
     panel.bar.direction.setChecked(True)
     qtbot.waitUntil(lambda: shown(panel)[0] != 1)
     before = shown(panel)
-    with qtbot.waitSignal(panel.searched) as said:
+    with qtbot.waitSignal(panel.searched) as messages:
         search(panel.search_bar, qtbot, "dog")
     text = "10 photos, most alike first. 2 photos not looked at by the model are left out"
-    assert said.args == [text]
+    assert messages.args == [text]
     assert shown(panel) == BEST_FIRST
     assert panel.search_bar.status.text() == text
     assert panel.bar.order_parts.isHidden(), "a search has its own order"
@@ -263,7 +263,7 @@ def test_filters_and_search_narrow_together(
     assert panel.search_bar.query is not None, "clearing filters keeps the search"
 
 
-def test_while_the_model_loads_the_grid_stays_and_the_row_says_so(
+def test_while_the_model_loads_the_grid_stays_and_the_search_bar_explains(
     with_encoder: Callable[..., LibrarySession], make_panel: MakePanel, qtbot: QtBot
 ) -> None:
     panel = make_panel(with_encoder(seconds_to_load=0.5))
@@ -288,7 +288,7 @@ def test_words_that_were_read_for_another_search_change_nothing(
     qtbot.waitUntil(lambda: len(asked) == 1)
 
 
-def test_an_empty_grid_says_that_the_model_loads_not_that_filters_hide_photos(
+def test_an_empty_grid_is_explained_by_the_loading_model_not_by_filters(
     with_encoder: Callable[..., LibrarySession], make_panel: MakePanel, qtbot: QtBot
 ) -> None:
     panel = make_panel(with_encoder(seconds_to_load=0.5))
@@ -317,7 +317,7 @@ def test_words_that_could_not_be_read_are_tried_again_by_the_button(
     qtbot.waitUntil(lambda: shown(panel) == BEST_FIRST, timeout=WAIT_MS)
 
 
-def test_with_nothing_encoded_the_grid_says_so_and_the_button_clears(
+def test_with_nothing_encoded_the_grid_explains_it_and_the_button_clears(
     library: Path, open_session: OpenSession, make_panel: MakePanel, qtbot: QtBot
 ) -> None:
     panel = make_panel(open_session(library, begin=False))
@@ -329,14 +329,14 @@ def test_with_nothing_encoded_the_grid_says_so_and_the_button_clears(
     assert panel.search_bar.query is None
 
 
-def test_photos_that_pass_but_were_not_looked_at_are_explained(
+def test_photos_that_pass_the_filters_but_are_not_encoded_are_explained(
     panel: GridPanel, qtbot: QtBot
 ) -> None:
     panel.bar.text.setText("photo 10")
     qtbot.waitUntil(lambda: shown(panel) == [11])
     search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(panel.empty.isVisible)
-    assert "has not looked at any photo" in panel.empty.sentence.text()
+    assert "has not encoded any photo" in panel.empty.sentence.text()
 
 
 def test_newly_encoded_photos_join_and_keep_the_selection(
@@ -366,12 +366,12 @@ def test_newly_encoded_photos_join_and_keep_the_selection(
     known = [image_id for image_id in BEST_FIRST if image_id != 10]
     qtbot.waitUntil(lambda: shown(panel) == known)
     panel.view.select_ids([8], 8)
-    said: list[str] = []
-    panel.searched.connect(said.append)
+    messages: list[str] = []
+    panel.searched.connect(messages.append)
     qtbot.waitUntil(lambda: 10 in shown(panel), timeout=WAIT_MS)
     assert [image_id for image_id in shown(panel) if image_id != 10] == known
     assert panel.view.selected_ids() == [8]
-    assert said == [], "the status bar is not filled with each photo that comes"
+    assert messages == [], "the status bar is not filled with each photo that comes"
 
 
 def test_the_window_thread_never_ranks(

@@ -55,7 +55,7 @@ def test_an_image_without_a_score_does_not_pull_the_mean_down(snapshot: Snapshot
 
 def test_corrections_are_annotations_that_contradict_the_prediction(snapshot: Snapshot) -> None:
     summary = summarise(snapshot, [1, 2, 3])
-    # person said present at 0.1; hair drier absent at 0.9; cup absent at 0.8, present at 0.4
+    # person marked present at 0.1; hair drier absent at 0.9; cup absent at 0.8, present at 0.4
     assert summary.corrected.tolist() == [0, 1, 0, 0, 1, 2]
 
 

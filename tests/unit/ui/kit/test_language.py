@@ -9,10 +9,11 @@ from datetime import datetime
 import pytest
 from PySide6.QtCore import QLocale, QTranslator
 from PySide6.QtWidgets import QApplication, QDialogButtonBox
+from shells import COMMANDS
 
 from lmpt_desktop import translation
 from lmpt_desktop.translation import _, decimal, join_names, moment, number
-from lmpt_desktop.ui.commands import COMMANDS, MENUS
+from lmpt_desktop.ui.commands import MENUS
 from lmpt_desktop.ui.commands.shortcuts import native
 from lmpt_desktop.ui.kit import language
 from lmpt_desktop.ui.training.run_plot import DecimalAxis
@@ -36,7 +37,7 @@ def test_texts_numbers_and_dates_are_german(german: str) -> None:
     assert moment(datetime(2026, 11, 23, 9, 30)).startswith("23.11.26")
 
 
-def test_qt_says_its_own_words_in_german(german: str, qtbot: object) -> None:
+def test_qt_has_its_own_texts_in_german(german: str, qtbot: object) -> None:
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
     text = buttons.button(QDialogButtonBox.StandardButton.Close).text()
     assert text.replace("&", "") == "Schließen"
@@ -53,25 +54,24 @@ def test_the_first_language_of_the_user_that_there_are_texts_in(
         def uiLanguages(self) -> list[str]:  # noqa: N802
             return list(self.names)
 
-    def said(*names: str) -> str:
+    def chosen(*names: str) -> str:
         monkeypatch.setattr(QLocale, "system", lambda: System(*names))
         return language.system_language()
 
-    assert said("de-AT", "de") == "de"
-    assert said("fr-FR", "fr", "de-DE") == "de"
-    assert said("C") == "en"
-    assert said("en-GB", "de") == "en"
-    assert said() == "en"
+    assert chosen("de-AT", "de") == "de"
+    assert chosen("fr-FR", "fr", "de-DE") == "de"
+    assert chosen("C") == "en"
+    assert chosen("en-GB", "de") == "en"
+    assert chosen() == "en"
 
 
 def test_no_two_entries_of_a_german_menu_have_the_same_key(german: str) -> None:
     for name, _title in MENUS:
-        entries = [_(command.text) for command in COMMANDS if command.menu == name]
-        letters = Counter(text[text.index("&") + 1].lower() for text in entries if "&" in text)
-        themes = {"s", "h", "d"}  # in a menu of their own
-        assert [key for key, count in letters.items() if count > 1 and key not in themes] == [], (
-            name
+        entries = [(item.submenu, _(item.text)) for item in COMMANDS if item.menu == name]
+        letters = Counter(
+            (submenu, text[text.index("&") + 1].lower()) for submenu, text in entries if "&" in text
         )
+        assert [key for key, count in letters.items() if count > 1] == [], name
     titles = [_(title) for _name, title in MENUS]
     assert len({text[text.index("&") + 1] for text in titles}) == len(titles)
 

@@ -70,7 +70,7 @@ def test_band_marks_differ_in_shape_not_only_in_colour(qapp: object) -> None:
     assert len(set(theme.BAND_SHAPES.values())) == len(Band)
 
 
-def test_estimated_bands_say_so() -> None:
+def test_estimated_bands_are_marked_as_estimated() -> None:
     assert texts.band_name(Band.TAIL) == "tail"
     assert "estimated" in texts.band_name(Band.TAIL, estimated=True)
 

@@ -44,7 +44,7 @@ def test_images_count_in_their_folder_and_in_all_above(session: LibrarySession) 
     }
 
 
-def test_choosing_a_folder_says_which(
+def test_choosing_a_folder_emits_its_id(
     tree: FolderTree, session: LibrarySession, qtbot: QtBot
 ) -> None:
     tree.show_counts(FolderCounter().count(session.folders.all(), session.snapshot()))
@@ -71,7 +71,7 @@ def test_a_folder_that_empties_leaves_the_tree_and_the_choice_falls_back(
     assert tree.currentItem() is tree.topLevelItem(0)
 
 
-def test_a_folder_that_is_gone_says_so(tree: FolderTree, tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_marked(tree: FolderTree, tmp_path: Path) -> None:
     folder = Folder(1, tmp_path / "unplugged")
     tree.show_counts(FolderCounts((folder,), {}, 0, gone=frozenset({1})))
     root = tree.topLevelItem(1)
@@ -87,7 +87,7 @@ def test_which_folders_are_there_is_found_while_counting(session: LibrarySession
     assert FolderCounter().count([folder], session.snapshot()).gone == {folder.id}
 
 
-def test_a_folder_that_is_not_watched_says_so(tree: FolderTree, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_watched_is_marked(tree: FolderTree, tmp_path: Path) -> None:
     counts = FolderCounts((Folder(1, tmp_path),), {}, 0, notes={1: "It is not watched."})
     tree.show_counts(counts)
     root = tree.topLevelItem(1)
@@ -106,7 +106,7 @@ NAMES = st.lists(
 
 
 @given(st.lists(NAMES, min_size=2, max_size=4))
-def test_counting_on_gives_what_counting_anew_gives(tables: list[list[str]]) -> None:
+def test_an_updated_count_equals_a_fresh_one(tables: list[list[str]]) -> None:
     counter = FolderCounter()
     names: list[str] = []
     for number, found in enumerate(tables):

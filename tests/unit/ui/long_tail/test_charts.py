@@ -132,12 +132,12 @@ class TestChart:
 
 
 class TestTogether:
-    def test_cells_count_and_say_what_they_mean(self, together: Any, qtbot: QtBot) -> None:
+    def test_cells_show_a_count_and_explain_it(self, together: Any, qtbot: QtBot) -> None:
         together.map.setFocus()
         together.map.set_current(0, 0)
         qtbot.keyClick(together.map, Qt.Key.Key_Right)
-        said = "“dog” with “person”: 5 photos. 56 % of the photos with “dog” show “person” too"
-        assert together.sentence.text() == together.map.accessibleDescription() == said
+        expected = "“dog” with “person”: 5 photos. 56 % of the photos with “dog” show “person” too"
+        assert together.sentence.text() == together.map.accessibleDescription() == expected
 
     def test_enter_on_a_cell_asks_for_the_photos_with_both(
         self, page: LongTailPage, together: Any, qtbot: QtBot
@@ -200,7 +200,7 @@ class TestTogether:
         values = together.map.values()
         assert np.isnan(values.diagonal()).all() and np.nanmax(values) == 5
 
-    def test_no_class_found_anywhere_is_said(self, page: LongTailPage, together: Any) -> None:
+    def test_that_no_class_was_found_is_shown(self, page: LongTailPage, together: Any) -> None:
         assert page.figures is not None
         empty = CoOccurrence(np.zeros(0, np.int64), np.zeros((0, 0), np.int64))
         together.show_found(page.figures.tail, empty)

@@ -86,13 +86,13 @@ def test_the_second_tab_saves_the_classes_found_together(
 
 
 @pytest.mark.parametrize("ending", ["png", "svg", "csv"])
-def test_a_place_that_cannot_be_written_is_told_and_leaves_no_file(
+def test_a_folder_that_cannot_be_written_is_reported_and_no_file_is_left(
     page: LongTailPage, tmp_path: Path, qtbot: QtBot, ending: str
 ) -> None:
     target = tmp_path / "nowhere" / f"tail.{ending}"
-    with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as told:
+    with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as failure:
         page.export_to(target)
-    assert isinstance(told.args[0], OSError)  # pyright: ignore[reportOptionalSubscript]
+    assert isinstance(failure.args[0], OSError)  # pyright: ignore[reportOptionalSubscript]
     assert not target.exists()
 
 

@@ -44,11 +44,11 @@ def cell(page: LongTailPage, row: int, order: TailColumn) -> str:
     return str(page.classes.model.index(row, column).data())
 
 
-def test_what_is_missing_is_said_in_sentences(page: LongTailPage) -> None:
-    said = sentences(page)
-    assert said[0] == "1 class has no example: hair drier"
-    assert said[1] == ("2 classes are one band from medium (1 more example of “cup” would do)")
-    assert said[2] == "2 classes are one band from head (3 more examples of “person” would do)"
+def test_what_is_missing_is_listed_in_sentences(page: LongTailPage) -> None:
+    missing = sentences(page)
+    assert missing[0] == "1 class has no example: hair drier"
+    assert missing[1] == ("2 classes are one band from medium (1 more example of “cup” would do)")
+    assert missing[2] == "2 classes are one band from head (3 more examples of “person” would do)"
 
 
 def test_a_sentence_lists_its_classes_only_and_escape_lists_all(
@@ -156,7 +156,7 @@ def test_predictions_not_judged_open_as_exactly_these_photos(
     page: LongTailPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     snapshot = session.snapshot()
-    session.annotations.apply(  # forget what was said of the first six photos
+    session.annotations.apply(  # forget the verdicts on the first six photos
         np.repeat(snapshot.image_ids[:6], 6),
         np.tile(snapshot.class_ids, 6),
         np.full(36, -1, np.int8),
@@ -178,7 +178,7 @@ def test_predictions_not_judged_open_as_exactly_these_photos(
 
 
 class TestStates:
-    def test_before_any_annotation_it_says_that_it_guesses(
+    def test_before_any_annotation_figures_are_called_estimates(
         self, make_page: MakePage, session: LibrarySession
     ) -> None:
         ids, class_ids = session.snapshot().image_ids.tolist(), list(session.snapshot().column_of)
@@ -187,7 +187,7 @@ class TestStates:
         assert "estimated from predictions" in page.notice.text
         assert cell(page, 0, BY_NAME["band"]).endswith(("~head", "~medium", "~tail"))
 
-    def test_before_any_photo_was_looked_at_it_says_so(
+    def test_before_any_photo_is_encoded_that_is_shown(
         self, make_page: MakePage, library: Path, open_session: OpenSession
     ) -> None:
         session = open_session(library, begin=False)
@@ -215,10 +215,10 @@ class TestStates:
         assert cell(page, 0, BY_NAME["average_precision"]) == "87.6"
         assert cell(page, 1, BY_NAME["average_precision"]) == "–"
 
-    def test_without_one_it_says_so(self, page: LongTailPage) -> None:
+    def test_without_one_that_is_shown(self, page: LongTailPage) -> None:
         assert "no AP to show" in page.notice.text
 
-    def test_a_failure_is_told(
+    def test_a_failure_is_reported(
         self,
         page: LongTailPage,
         session: LibrarySession,
@@ -229,9 +229,9 @@ class TestStates:
             raise OSError("the disk is gone")
 
         monkeypatch.setattr(PromptSets, PromptSets.all.__name__, fail)
-        with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as told:
+        with qtbot.waitSignal(page.failed, timeout=WAIT_MS) as failure:
             session.annotations.annotate([11], [DRIER], Verdict.PRESENT)
-        assert "disk" in str(told.args[0])  # pyright: ignore[reportOptionalSubscript]
+        assert "disk" in str(failure.args[0])  # pyright: ignore[reportOptionalSubscript]
 
 
 def test_a_sentence_is_followed_by_keyboard(page: LongTailPage, qtbot: QtBot) -> None:

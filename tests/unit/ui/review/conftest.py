@@ -7,14 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
-from ui_libraries import CLASS_NAMES, PHOTO_NAMES, OpenSession, make_library
+from shells import BareLibrary, show_library
+from ui_libraries import CLASS_NAMES, PHOTO_NAMES, make_library
 
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
-from lmpt_desktop.ui.commands import CommandRegistry, Needs
+from lmpt_desktop.ui.review.commands import NAME
 from lmpt_desktop.ui.review.page import ReviewPage
+from lmpt_desktop.ui.shell.context import ShellContext
 
 MakeReview = Callable[..., ReviewPage]
 
@@ -32,40 +33,32 @@ def library_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_review(open_session: OpenSession, qtbot: QtBot) -> Iterator[MakeReview]:
-    """Show a page of a session."""
-    pages: list[ReviewPage] = []
-    desks: list[AnnotationUndoStack] = []
+def make_review(context: ShellContext, qtbot: QtBot) -> Iterator[MakeReview]:
+    """Show the page of a session in the shell."""
+    libraries: list[BareLibrary] = []
 
-    def make(session: LibrarySession, desk: AnnotationUndoStack | None = None) -> ReviewPage:
-        desks.append(desk or AnnotationUndoStack(session))
-        window = QMainWindow()
-        qtbot.addWidget(window)
-        commands = CommandRegistry(window)
-        commands.set_state(
-            Needs.LIBRARY | Needs.REVIEW | Needs.QUESTION | Needs.SELECTION | Needs.CLASS
-        )
-        pages.append(ReviewPage(session, desks[-1], commands))
-        window.setCentralWidget(pages[-1])
-        window.resize(1000, 640)
-        window.show()
-        qtbot.waitExposed(window)
-        return pages[-1]
+    def make(session: LibrarySession, undo_stack: AnnotationUndoStack | None = None) -> ReviewPage:
+        library = BareLibrary(session, undo_stack)
+        libraries.append(library)
+        library.pages.offer(NAME, lambda: ReviewPage(session, library.undo_stack, context))
+        show_library(context, library, qtbot)
+        page = library.pages.show_page(NAME)
+        assert isinstance(page, ReviewPage)
+        return page
 
     yield make
-    for page in pages:
-        page.close_page()
-    for desk in desks:
-        desk.close()
+    context.set_library(None)
+    for library in libraries:
+        library.close()
 
 
 @pytest.fixture
-def desk(session: LibrarySession, qtbot: QtBot) -> AnnotationUndoStack:
+def undo_stack(session: LibrarySession, qtbot: QtBot) -> AnnotationUndoStack:
     return AnnotationUndoStack(session)
 
 
 @pytest.fixture
 def review(
-    session: LibrarySession, desk: AnnotationUndoStack, make_review: MakeReview
+    session: LibrarySession, undo_stack: AnnotationUndoStack, make_review: MakeReview
 ) -> ReviewPage:
-    return make_review(session, desk)
+    return make_review(session, undo_stack)

@@ -43,7 +43,7 @@ def test_the_list_narrows_and_down_chooses(finder: ClassFinder, qtbot: QtBot) ->
     assert not finder.line.text() and not finder.list.isVisible()
 
 
-def test_enter_on_nothing_says_nothing(finder: ClassFinder, qtbot: QtBot) -> None:
+def test_enter_without_a_match_gives_no_verdict(finder: ClassFinder, qtbot: QtBot) -> None:
     chosen: list[int] = []
     finder.chosen.connect(lambda class_id, _present: chosen.append(class_id))
     finder.start()
@@ -53,7 +53,7 @@ def test_enter_on_nothing_says_nothing(finder: ClassFinder, qtbot: QtBot) -> Non
     assert chosen == []
 
 
-def test_what_is_found_is_said(finder: ClassFinder, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(finder.found) as said:
+def test_matches_are_announced(finder: ClassFinder, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(finder.found) as announced:
         finder.line.setText("kit")
-    assert said.args == ["1 class: kite"]
+    assert announced.args == ["1 class: kite"]

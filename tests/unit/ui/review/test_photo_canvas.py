@@ -54,10 +54,12 @@ def canvas(qtbot: QtBot) -> PhotoCanvas:
     return made
 
 
-def test_a_photo_is_fitted_and_painted_once_told(canvas: PhotoCanvas, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(canvas.painted) as told:
+def test_a_photo_is_fitted_and_its_first_painting_is_signalled_once(
+    canvas: PhotoCanvas, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(canvas.painted) as painted:
         canvas.show_photo(5, photo(QSize(4000, 2000)))
-    assert told.args == [5]
+    assert painted.args == [5]
     assert canvas.scale == pytest.approx(0.1)
     grabbed = canvas.grab().toImage()
     ratio = grabbed.width() / canvas.width()

@@ -1,4 +1,4 @@
-"""A line of questions keeps its place and what was said, whatever is taken back."""
+"""A list of questions keeps its place and its decisions, whatever is undone."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_other_questions_come_after_those_one_has_looked_back_from() -> None:
         assert asked.current == question and step.decision.image_id == question.image_id
 
 
-def test_what_is_saved_late_counts_where_it_was_said() -> None:
+def test_a_verdict_that_is_saved_late_counts_for_its_own_question() -> None:
     asked = line()
     first = asked.current
     assert first is not None
@@ -110,11 +110,11 @@ def test_undone_elsewhere_it_does_not_count_and_its_question_is_back() -> None:
 @given(st.lists(st.sampled_from(["answer", "skip", "back", "look back", "undo elsewhere"])))
 def test_any_sequence_keeps_the_place_inside_and_the_tally_true(steps: list[str]) -> None:
     asked = line(6)
-    said: dict[int, Decision] = {}
+    decided: dict[int, Decision] = {}
     for number, step in enumerate(steps, 1):
         if step == "answer" and asked.current is not None:
-            said[number] = act(number, asked.current)
-            asked.record(said[number], advance=True)
+            decided[number] = act(number, asked.current)
+            asked.record(decided[number], advance=True)
         elif step == "skip":
             asked.advance()
         elif step == "look back":
@@ -122,13 +122,13 @@ def test_any_sequence_keeps_the_place_inside_and_the_tally_true(steps: list[str]
         elif step == "back":
             taken = asked.undo_step()
             if taken is not None and taken.decision is not None:
-                del said[taken.decision.batch_id]
-        elif step == "undo elsewhere" and said:
-            newest = max(said)
+                del decided[taken.decision.batch_id]
+        elif step == "undo elsewhere" and decided:
+            newest = max(decided)
             assert asked.rewind(newest)
-            del said[newest]
+            del decided[newest]
         assert 0 <= asked.position <= len(asked)
         assert (asked.current is None) == asked.at_end
         assert asked.tally().answered == len(
-            {(one.image_id, one.class_id) for one in said.values()}
+            {(one.image_id, one.class_id) for one in decided.values()}
         )

@@ -42,7 +42,7 @@ def test_the_newest_few_are_shown_and_a_repeated_one_replaces_the_first(
     assert area.isHidden()
 
 
-def test_a_screen_reader_is_told_title_message_and_details(area: NotificationArea) -> None:
+def test_a_screen_reader_gets_title_message_and_details(area: NotificationArea) -> None:
     note = area.notify("The disk is full", "Free some space.", "errno 28")
     assert note.accessibleName() == "The disk is full. Free some space."
     assert note.accessibleDescription() == "errno 28"

@@ -35,13 +35,13 @@ def test_a_page_is_built_once_and_only_when_shown(stack: PageStack) -> None:
     assert len(built) == 1
 
 
-def test_it_tells_which_page_came_to_the_front(qtbot: QtBot, stack: PageStack) -> None:
+def test_the_page_that_came_to_the_front_is_signalled(qtbot: QtBot, stack: PageStack) -> None:
     stack.offer("chart", QWidget)
-    told: list[str] = []
-    stack.shown.connect(told.append)
+    shown: list[str] = []
+    stack.shown.connect(shown.append)
     for name in ("chart", "chart", GRID):
         stack.show_page(name)
-    assert told == ["chart", GRID]
+    assert shown == ["chart", GRID]
 
 
 def test_an_unknown_page_is_an_error(stack: PageStack) -> None:
@@ -49,7 +49,7 @@ def test_an_unknown_page_is_an_error(stack: PageStack) -> None:
         stack.show_page("nothing")
 
 
-def test_only_the_page_in_front_says_how_small_the_stack_may_be(stack: PageStack) -> None:
+def test_only_the_page_in_front_limits_how_small_the_stack_may_be(stack: PageStack) -> None:
     tall = QWidget()
     tall.setMinimumSize(50, 700)
     stack.offer("chart", lambda: tall)

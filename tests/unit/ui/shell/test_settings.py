@@ -1,7 +1,29 @@
+"""The settings of the computer: kept in a file, and the list of recent libraries."""
+
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
+from PySide6.QtCore import QByteArray
+
+from lmpt_desktop.settings import (
+    ALL,
+    DEVICE,
+    LANGUAGE,
+    LAST_FOLDER,
+    RECENT_LIBRARIES,
+    SHORTCUTS,
+    SHOW_FOLDERS,
+    SHOW_INSPECTOR,
+    SUGGEST_RETRAIN,
+    THEME,
+    WINDOW_GEOMETRY,
+    ZOOM,
+    Kept,
+    Setting,
+)
 from lmpt_desktop.ui.shell.settings import MAX_RECENT, ComputerSettings, RecentLibrary, library_for
 
 
@@ -26,32 +48,95 @@ def test_the_root_folder_and_odd_names_have_a_library_too() -> None:
     )
 
 
-def test_recent_libraries_come_last_opened_first_without_doubles(tmp_path: Path) -> None:
-    memory = ComputerSettings(tmp_path / "window.ini")
+def test_recent_libraries_come_last_opened_first_without_duplicates(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
     entries = [library(tmp_path, f"l{number}") for number in range(MAX_RECENT + 2)]
     for entry in entries:
-        memory.remember(entry)
-    memory.remember(entries[5])
+        settings.remember(entry)
+    settings.remember(entries[5])
     recent = ComputerSettings(tmp_path / "window.ini").recent()
     assert recent[0] == entries[5]
     assert len(recent) == MAX_RECENT
     assert len({entry.library for entry in recent}) == MAX_RECENT
 
 
-def test_a_library_that_is_gone_says_so_and_can_be_forgotten(tmp_path: Path) -> None:
-    memory = ComputerSettings(tmp_path / "window.ini")
+def test_a_library_that_is_gone_is_marked_and_can_be_forgotten(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
     entry = library(tmp_path, "gone")
-    memory.remember(entry)
+    settings.remember(entry)
     (Path(entry.library) / "catalogue.sqlite").unlink()
-    assert [(old.exists, old.label) for old in memory.recent()] == [(False, "gone (not found)")]
-    memory.forget(entry.library)
-    assert memory.recent() == []
+    assert [(old.exists, old.label) for old in settings.recent()] == [(False, "gone (not found)")]
+    settings.forget(entry.library)
+    assert settings.recent() == []
 
 
-def test_a_damaged_file_is_an_empty_memory(tmp_path: Path) -> None:
+def test_what_is_set_is_there_at_the_next_start(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
+    chosen: list[tuple[Setting[Any], Any]] = [
+        (THEME, "dark"), (LANGUAGE, "de"), (ZOOM, 240), (SUGGEST_RETRAIN, False),
+        (SHOW_FOLDERS, False), (LAST_FOLDER, "/photos, new/ä"), (SHORTCUTS, {"file.open": ["F9"]}),
+        (WINDOW_GEOMETRY, QByteArray(b"\x00\xd9state")),
+    ]  # fmt: skip
+    for setting, value in chosen:
+        settings.set(setting, value)
+    settings.flush()
+    later = ComputerSettings(tmp_path / "window.ini")
+    assert [later.get(setting) for setting, _value in chosen] == [value for _set, value in chosen]
+    assert later.get(SHOW_INSPECTOR) is True, "what was not set has its default"
+
+
+def test_where_nothing_was_kept_every_setting_has_its_default(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
+    of_computer = [setting for setting in ALL if setting.kept is Kept.COMPUTER]
+    assert [settings.get(setting) for setting in of_computer] == [
+        setting.default for setting in of_computer
+    ]
+    assert settings.recent() == []
+
+
+def test_settings_of_a_library_are_not_kept_with_the_computer(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
+    with pytest.raises(ValueError, match="kept with the library"):
+        settings.get(DEVICE)
+    with pytest.raises(ValueError, match="kept with the library"):
+        settings.set(DEVICE, "cpu")
+
+
+@pytest.mark.parametrize(
+    ("setting", "text"),
+    [
+        (ZOOM, "wide"),
+        (ZOOM, "inf"),
+        (THEME, "purple"),
+        (SUGGEST_RETRAIN, "perhaps"),
+        (SHORTCUTS, '"{not json"'),
+        (SHORTCUTS, '"[1, 2]"'),
+        (RECENT_LIBRARIES, '"{not json"'),
+        (RECENT_LIBRARIES, '"[{\\"name\\": \\"no library\\"}]"'),
+    ],
+)
+def test_a_damaged_value_reads_as_the_default(
+    tmp_path: Path, setting: Setting[Any], text: str
+) -> None:
     file = tmp_path / "window.ini"
-    file.write_text('[General]\nrecent="{not json"\nzoom=wide\n', encoding="utf-8")
-    memory = ComputerSettings(file)
-    assert memory.recent() == []
-    assert memory.number("zoom", 160) == 160
-    assert memory.bytes("geometry").isEmpty()
+    file.write_text(f"[General]\n{setting.key}={text}\nlast-folder=/kept\n", encoding="utf-8")
+    settings = ComputerSettings(file)
+    assert settings.get(setting) == setting.default
+    assert settings.get(LAST_FOLDER) == "/kept", "the other lines are read"
+
+
+def test_a_size_beyond_the_range_is_brought_into_it(tmp_path: Path) -> None:
+    file = tmp_path / "window.ini"
+    file.write_text(f"[General]\n{ZOOM.key}=9000\n", encoding="utf-8")
+    assert ComputerSettings(file).get(ZOOM) == ZOOM.bounds[1]
+
+
+def test_listeners_get_new_values_until_they_stop(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
+    heard: list[str] = []
+    stop = settings.on_change(THEME, heard.append)
+    settings.set(THEME, "dark")
+    settings.set(ZOOM, 240)
+    stop()
+    settings.set(THEME, "light")
+    assert heard == ["dark"]

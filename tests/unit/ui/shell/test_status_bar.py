@@ -87,7 +87,7 @@ def test_the_buttons_ask_for_pause_resume_and_stop(bar: StatusBar, qtbot: QtBot)
     assert asked == [("pause", encode), ("cancel", encode), ("resume", encode)]
 
 
-def test_until_the_model_is_loaded_it_says_so(bar: StatusBar) -> None:
+def test_until_the_model_is_loaded_that_is_shown(bar: StatusBar) -> None:
     bar.show_model("lite", "")
     bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.RUNNING, 0, 9))
     assert bar.activity.text() == "Loading the backbone"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMainWindow, QToolButton
+from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.commands import ICON_ONLY, LABEL_COLLAPSE_ORDER, TOOLBAR, CommandRegistry
+from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.tool_bar import FittingToolBar
+from lmpt_desktop.ui.window.main_window import ICON_ONLY, LABEL_COLLAPSE_ORDER, TOOLBAR
 
 
-def test_words_go_one_by_one_as_the_window_narrows_and_come_back(qtbot: Any) -> None:
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    registry = CommandRegistry(window)
+def test_words_go_one_by_one_as_the_window_narrows_and_come_back(
+    context: ShellContext, qtbot: QtBot
+) -> None:
+    window, registry = context.dialog_parent, context.commands
+    assert isinstance(window, QMainWindow)
     bar = FittingToolBar("Main", registry.action, ICON_ONLY, LABEL_COLLAPSE_ORDER)
     registry.add_to(bar, TOOLBAR)
     window.addToolBar(bar)
@@ -44,11 +45,10 @@ def test_words_go_one_by_one_as_the_window_narrows_and_come_back(qtbot: Any) -> 
     qtbot.waitUntil(lambda: with_words() == everything)
 
 
-def test_every_button_that_may_lose_its_words_has_an_icon_and_a_tip(qtbot: Any) -> None:
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    registry = CommandRegistry(window)
+def test_every_button_that_may_lose_its_words_has_an_icon_and_a_tip(
+    context: ShellContext,
+) -> None:
     for command_id in (*LABEL_COLLAPSE_ORDER, *ICON_ONLY):
-        action = registry.action(command_id)
+        action = context.commands.action(command_id)
         assert command_id in TOOLBAR
         assert not action.icon().isNull() and action.toolTip(), command_id

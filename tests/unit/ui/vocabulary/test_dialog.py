@@ -74,7 +74,7 @@ def test_names_and_descriptions_are_edited_in_the_table(
     assert names(session)[0] == "puppy"
 
 
-def test_archiving_says_what_is_kept_and_can_be_undone(
+def test_archiving_names_what_is_kept_and_can_be_undone(
     dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     dialog.classes.table.selectRow(0)
@@ -154,7 +154,7 @@ def test_an_empty_list_cannot_be_used(dialog: VocabularyDialog) -> None:
     assert dialog.list.effect.text() == ""
 
 
-def test_a_file_is_opened_or_its_fault_is_said(
+def test_a_file_is_opened_or_its_fault_is_shown(
     dialog: VocabularyDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
     good, bad = tmp_path / "list.txt", tmp_path / "binary.txt"
@@ -324,7 +324,7 @@ def select(dialog: VocabularyDialog, *wanted: str) -> None:
     )
 
 
-def test_merging_is_told_first_then_done_then_undone(
+def test_merging_is_previewed_then_done_then_undone(
     dialog: VocabularyDialog, session: LibrarySession, qtbot: Any
 ) -> None:
     session.annotations.annotate([3, 4], [session.snapshot().classes[3].id], Verdict.PRESENT)
@@ -332,7 +332,7 @@ def test_merging_is_told_first_then_done_then_undone(
     qtbot.mouseClick(dialog.classes.merge, Qt.MouseButton.LeftButton)
     asked = dialog.findChild(MergeDialog)
     assert asked is not None
-    assert asked.into.currentText() == "dog"  # of which most was said
+    assert asked.into.currentText() == "dog"  # which has the most verdicts
     qtbot.waitUntil(lambda: asked.plan is not None, timeout=5000)
     assert "“kite” and “dog” become “dog”: 4 photos." in asked.sentences.text()
     assert "1 photo is marked present for one and absent for another" in asked.sentences.text()
@@ -499,7 +499,7 @@ def test_trying_a_name_shows_the_photos_that_fit_it_best(
     assert shown == (1 + np.argsort(-kite)).tolist()[: len(shown)] and shown
 
 
-def test_trying_a_name_before_any_photo_was_looked_at_says_so(
+def test_trying_a_name_before_any_photo_is_encoded_explains_why_nothing_is_found(
     library: Path, open_session: OpenSession, qtbot: Any
 ) -> None:
     dialog = VocabularyDialog(open_session(library, begin=False))

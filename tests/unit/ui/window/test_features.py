@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QKeySequence
+from shells import COMMANDS, RecordingWindow
 
 import lmpt_desktop.ui
 from lmpt_desktop import paths
@@ -24,31 +25,6 @@ from lmpt_desktop.ui.window.main_window import (
     TOOLBAR,
 )
 
-
-class RecordingWindow:
-    """The window as its commands see it; keeps the names of the methods called."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-
-    def ask_open(self) -> None:
-        self.calls.append("ask_open")
-
-    def open_samples(self) -> None:
-        self.calls.append("open_samples")
-
-    def close_library(self) -> None:
-        self.calls.append("close_library")
-
-    def close(self) -> bool:
-        self.calls.append("close")
-        return True
-
-    def begin_tour(self) -> None:
-        self.calls.append("begin_tour")
-
-
-COMMANDS: tuple[Command[ShellContext], ...] = tuple(all_commands(RecordingWindow()))
 IDS = [command.id for command in COMMANDS]
 PAGES = sorted({command.page for command in COMMANDS if command.page})
 

@@ -6,7 +6,6 @@ import threading
 from typing import Any
 
 import pytest
-from gui_thread_guard import no_catalogue_use
 from PySide6.QtCore import QThread
 from pytestqt.qtbot import QtBot
 from vocabulary_dialogs import settle
@@ -96,24 +95,23 @@ def test_a_new_edit_forgets_what_could_be_redone(
     assert names(session)[-1] == "fox"
 
 
-def test_the_dialog_leaves_the_catalogue_to_other_threads(
-    session: LibrarySession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+def test_edits_an_undo_and_a_merger_follow_one_another_in_the_dialog(
+    session: LibrarySession, qtbot: QtBot
 ) -> None:
-    with no_catalogue_use(monkeypatch):
-        dialog = VocabularyDialog(session)
-        qtbot.addWidget(dialog)
-        dialog.show()
-        settle(dialog)
-        dialog.add_class("owl", "")
-        settle(dialog)
-        dialog.archive_classes(list(dialog.classes.model.rows[:1]))
-        settle(dialog)
-        dialog.undo()
-        settle(dialog)
-        dialog.ask_merge(list(dialog.classes.model.rows[:2]))
-        merging = dialog.findChild(MergeDialog)
-        assert merging is not None
-        qtbot.waitUntil(lambda: merging.plan is not None, timeout=5000)
-        merging.act.click()
-        settle(dialog)
+    dialog = VocabularyDialog(session)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    settle(dialog)
+    dialog.add_class("owl", "")
+    settle(dialog)
+    dialog.archive_classes(list(dialog.classes.model.rows[:1]))
+    settle(dialog)
+    dialog.undo()
+    settle(dialog)
+    dialog.ask_merge(list(dialog.classes.model.rows[:2]))
+    merging = dialog.findChild(MergeDialog)
+    assert merging is not None
+    qtbot.waitUntil(lambda: merging.plan is not None, timeout=5000)
+    merging.act.click()
+    settle(dialog)
     assert names(session) == ["dog", "traffic light", "kite", "hair drier", "cup", "owl"]

@@ -152,20 +152,20 @@ def test_it_shows_map_per_band_old_and_new(
     ) in dialog.summary.text()
 
 
-def test_it_says_how_well_scores_are_calibrated_and_whose_threshold_is_shared(
+def test_calibration_and_shared_thresholds_are_shown(
     dialog: ComparisonDialog, session: LibrarySession, compare: Compare
 ) -> None:
     assert "Calibration" not in dialog.summary.text()
     extra = {"ECE": 0.021, "ECE_before": 0.113, "classes_sharing_threshold": 2.0}
     run = add_run(session)
     add_version(session, judged=judged(0.06, extra=extra), baseline=judged(0.0), run_id=run)
-    said = compare(run).summary.text()
-    assert "Calibration error 2.1 (before calibration 11.3)." in said
-    assert "2 classes with fewer than 5 held-out annotations of either kind" in said
-    assert "share one threshold" in said
+    summary = compare(run).summary.text()
+    assert "Calibration error 2.1 (before calibration 11.3)." in summary
+    assert "2 classes with fewer than 5 held-out annotations of either kind" in summary
+    assert "share one threshold" in summary
 
 
-def test_each_class_is_compared_or_said_not_to_be_judged(dialog: ComparisonDialog) -> None:
+def test_each_class_is_compared_or_marked_as_not_judged(dialog: ComparisonDialog) -> None:
     assert cells(dialog.table, 0) == ["dog", "● head", "30", "8 / 40", "70.0", "76.0", "+6.0"]
     assert cells(dialog.table, 5)[4:] == ["–", "–", "Not enough to judge"]
 
@@ -178,7 +178,7 @@ def test_figures_sort_as_numbers(dialog: ComparisonDialog) -> None:
     assert cells(dialog.table, 5)[1] == "◆ tail"
 
 
-def test_changed_predictions_say_whether_they_go_the_users_way(
+def test_changed_predictions_are_marked_by_whether_they_agree_with_the_user(
     session: LibrarySession, run_id: int, verdicts: None
 ) -> None:
     lines = changed_lines(session.versions.compare_run(run_id), session.snapshot())
@@ -303,15 +303,15 @@ def test_a_run_without_prompts_has_nothing_to_compare(
     assert not dialog.promote.isEnabled()
 
 
-def test_no_change_at_all_is_said(session: LibrarySession, compare: Compare) -> None:
+def test_that_nothing_changed_is_shown(session: LibrarySession, compare: Compare) -> None:
     run = add_run(session)
     add_version(session, judged=judged(0.06), run_id=run)
     dialog = compare(run)
     assert dialog.cards[None].beneath.text() == "–"
     assert dialog.comparison is not None
     assert class_comparisons(dialog.comparison)[0].moved is None
-    told = [label.text() for label in dialog.findChildren(QLabel)]
-    assert "No prediction changes." in told
+    texts = [label.text() for label in dialog.findChildren(QLabel)]
+    assert "No prediction changes." in texts
 
 
 @pytest.fixture
@@ -390,7 +390,7 @@ def test_promoting_and_rolling_back_step_by_step(
     assert not versions.roll_back.isEnabled()
 
 
-def test_a_version_is_deleted_once_more_asked(
+def test_a_version_is_deleted_after_confirmation(
     versions: VersionsDialog,
     session: LibrarySession,
     qtbot: QtBot,
@@ -444,7 +444,7 @@ def test_two_versions_side_by_side_are_called_by_their_names(
     assert active(session) == 2
 
 
-def test_why_two_versions_cannot_be_compared_is_said(
+def test_why_two_versions_cannot_be_compared_is_shown(
     session: LibrarySession, loader: ThumbnailLoader, qtbot: QtBot
 ) -> None:
     other = add_version(session, backbone="ViT-B-16/openai")

@@ -47,7 +47,7 @@ def loader(qapp: object, source: Source) -> Iterator[ThumbnailLoader]:
     loader.close()
 
 
-def test_a_thumbnail_arrives_later_and_is_then_at_hand(
+def test_a_thumbnail_arrives_later_and_is_then_cached(
     loader: ThumbnailLoader, source: Source, qtbot: QtBot
 ) -> None:
     source.gate.set()

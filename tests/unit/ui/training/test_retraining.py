@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from trainer.events import (
     BandScores,
     FitFailed,
     FitFinished,
+    FitPhase,
     FitProgress,
     FitStarted,
     FitValidated,
@@ -102,7 +104,7 @@ def text_of(dialog: Any, name: str) -> str:
     return dialog.findChild(object, name).text()
 
 
-def test_it_says_what_would_be_learned_from(
+def test_the_annotations_to_learn_from_are_counted(
     session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
 ) -> None:
     annotate_sample(session)
@@ -190,7 +192,7 @@ def test_the_page_follows_the_run(run_dialog: RunDialog, start_run: StartRun, qt
     assert "80 photos to learn from, 20 held out; Lite on CPU" in page.setup.text()
 
 
-def test_a_run_that_has_measured_nothing_yet_says_so_in_place_of_empty_axes(
+def test_a_run_that_has_measured_nothing_yet_shows_a_sentence_in_place_of_empty_axes(
     run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
     plot = run_dialog.page.plot
@@ -203,7 +205,7 @@ def test_a_run_that_has_measured_nothing_yet_says_so_in_place_of_empty_axes(
     qtbot.waitUntil(lambda: plot.sentence("scores") == "", timeout=WAIT_MS)
 
 
-def test_a_run_that_ended_with_nothing_measured_says_why(
+def test_a_run_that_ended_with_nothing_measured_gives_the_reason(
     run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
     plot = run_dialog.page.plot
@@ -240,7 +242,7 @@ def test_a_finished_run_offers_the_comparison(
     assert signal.args == [run.run_id]
 
 
-def test_a_failure_says_why_and_offers_the_log(
+def test_a_failure_shows_the_reason_and_offers_the_log(
     run_dialog: RunDialog, start_run: StartRun, qtbot: QtBot
 ) -> None:
     page = run_dialog.page
@@ -277,13 +279,41 @@ def test_a_failure_without_message_is_explained_by_its_kind() -> None:
     assert "disk is full" in details(status, story_of(status))
 
 
-def test_the_second_pass_is_told_apart_from_a_loss_gone_wrong() -> None:
+def in_phase(phase: FitPhase, *events: Message) -> list[Message]:
+    """Reports of one pass of two."""
+    return [
+        replace(event, phase=phase)
+        for event in events
+        if isinstance(event, FitProgress | FitValidated)
+    ]
+
+
+def test_the_second_pass_begins_where_the_phase_of_the_events_changes() -> None:
     status = status_of(RunState.RUNNING, STARTED, *reports(1, 6))
     assert story_of(status).second_pass is None
-    status = status_of(RunState.RUNNING, STARTED, *reports(1, 4), progress(5), progress(6))
+    first = in_phase(FitPhase.VALIDATION_PASS, *reports(1, 4))
+    last = in_phase(FitPhase.FINAL_PASS, progress(5), progress(6))
+    status = status_of(RunState.RUNNING, STARTED, *first, *last)
     story = story_of(status)
     assert story.second_pass == 40
     assert "second pass, on all photos" in details(status, story)
+
+
+def test_uneven_gaps_between_validations_are_not_taken_for_a_second_pass() -> None:
+    events = in_phase(
+        FitPhase.VALIDATION_PASS, *reports(1, 2), progress(3), progress(4), progress(5), progress(6)
+    )
+    status = status_of(RunState.RUNNING, STARTED, *events)
+    story = story_of(status)
+    assert story.second_pass is None
+    assert "second pass" not in details(status, story)
+
+
+def test_a_second_pass_shorter_than_the_gap_between_validations_is_noticed() -> None:
+    first = in_phase(FitPhase.VALIDATION_PASS, *reports(1, 4))
+    (last,) = in_phase(FitPhase.FINAL_PASS, replace(progress(5), step=41))
+    status = status_of(RunState.RUNNING, STARTED, *first, last)
+    assert story_of(status).second_pass == 40
 
 
 def test_closing_the_dialog_stops_listening(
@@ -307,7 +337,7 @@ def test_the_end_of_a_long_log_begins_with_a_whole_line(tmp_path: Path) -> None:
     assert len(tail) <= 100
 
 
-def test_a_missing_log_is_said(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_missing_log_is_reported(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = LogDialog(tmp_path / "none.txt")
     qtbot.addWidget(dialog)
     assert "cannot be read" in dialog.text.toPlainText()

@@ -252,7 +252,7 @@ def test_the_first_image_in_sight_stays_when_the_width_changes(make: Any) -> Non
     assert first in view.visible_positions()
 
 
-def test_other_rows_empty_the_selection_and_say_so(make: Any, qtbot: QtBot) -> None:
+def test_other_rows_clear_the_selection_and_signal_it(make: Any, qtbot: QtBot) -> None:
     view = make(30)
     view.select_ids([1, 2], 1)
     QApplication.processEvents()
@@ -275,14 +275,14 @@ def test_a_screen_reader_meets_the_cells_with_name_place_and_state(make: Any, qt
     view = make(40)
     view.select_ids([2, 3], 2)
     qtbot.waitUntil(lambda: len(view.selectionModel().selectedIndexes()) == 2)
-    told = QAccessible.queryAccessibleInterface(view)
-    assert told.text(QAccessible.Text.Name) == "Photos"
-    assert told.childCount() == 40
-    cell = told.child(1)
+    accessible = QAccessible.queryAccessibleInterface(view)
+    assert accessible.text(QAccessible.Text.Name) == "Photos"
+    assert accessible.childCount() == 40
+    cell = accessible.child(1)
     assert cell.text(QAccessible.Text.Name) == "photo-000001.jpg"
     assert cell.state().selected
     assert cell.state().selectable
-    assert not told.child(5).state().selected
+    assert not accessible.child(5).state().selected
     place = view.visualRect(view.model().index(1, 0))
     assert cell.rect().size() == place.size()
 

@@ -1,31 +1,26 @@
-"""Preferences, Shortcuts: choosing keys, being told who has them, going back."""
+"""Preferences, Shortcuts: choosing keys, confirming what others lose, going back."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QMainWindow
+from pytestqt.qtbot import QtBot
+from shells import BY_ID, COMMANDS
 
-from lmpt_desktop.ui.commands import BY_ID, COMMANDS, CommandRegistry
-from lmpt_desktop.ui.help.keyboard import KeyboardPage
+from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.preferences.shortcut_page import ShortcutPage
+from lmpt_desktop.ui.shell.context import ShellContext
 
 CTRL = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def registry(qtbot: Any) -> CommandRegistry:
-    window = QMainWindow()
-    qtbot.addWidget(window)
-    registry = CommandRegistry(window)
-    registry.window_for_test = window  # type: ignore[attr-defined]
-    return registry
+def registry(context: ShellContext) -> CommandRegistry:
+    return context.commands
 
 
 @pytest.fixture
-def page(registry: CommandRegistry, qtbot: Any) -> ShortcutPage:
+def page(registry: CommandRegistry, qtbot: QtBot) -> ShortcutPage:
     page = ShortcutPage(registry)
     qtbot.addWidget(page)
     page.resize(600, 500)
@@ -47,7 +42,7 @@ def test_the_table_lists_every_command_with_its_keys(
 
 
 def test_a_free_key_takes_effect_as_it_is_typed(
-    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+    page: ShortcutPage, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
     page.select("model.versions")
     page.first.setFocus()
@@ -60,8 +55,8 @@ def test_a_free_key_takes_effect_as_it_is_typed(
     assert not page.reset_button.isEnabled()
 
 
-def test_a_key_in_use_is_told_at_once_and_changes_hands_only_when_confirmed(
-    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+def test_a_key_in_use_is_pointed_out_at_once_and_moves_only_when_confirmed(
+    page: ShortcutPage, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
     page.select("model.versions")
     page.first.setFocus()
@@ -76,7 +71,7 @@ def test_a_key_in_use_is_told_at_once_and_changes_hands_only_when_confirmed(
 
 
 def test_going_to_another_command_leaves_the_question(
-    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+    page: ShortcutPage, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
     page.select("model.versions")
     qtbot.keyClick(page.first, Qt.Key.Key_E, CTRL)
@@ -90,7 +85,7 @@ def test_going_to_another_command_leaves_the_question(
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_Left, Qt.Key.Key_Return, Qt.Key.Key_Space])
 def test_keys_that_lists_need_are_refused_with_a_reason(
-    page: ShortcutPage, registry: CommandRegistry, qtbot: Any, key: Qt.Key
+    page: ShortcutPage, registry: CommandRegistry, qtbot: QtBot, key: Qt.Key
 ) -> None:
     page.select("model.versions")
     qtbot.keyClick(page.first, key)
@@ -100,7 +95,7 @@ def test_keys_that_lists_need_are_refused_with_a_reason(
 
 
 def test_the_key_of_a_menu_is_refused(
-    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+    page: ShortcutPage, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
     page.select("model.versions")
     qtbot.keyClick(page.first, Qt.Key.Key_F, Qt.KeyboardModifier.AltModifier)
@@ -109,7 +104,7 @@ def test_the_key_of_a_menu_is_refused(
 
 
 def test_resetting_all_gives_every_command_its_own_keys_back(
-    page: ShortcutPage, registry: CommandRegistry, qtbot: Any
+    page: ShortcutPage, registry: CommandRegistry, qtbot: QtBot
 ) -> None:
     registry.shortcuts.choose("file.open", ["Ctrl+E"])
     registry.shortcuts.choose("view.grid", [])
@@ -128,24 +123,3 @@ def test_the_search_finds_by_name_menu_and_key(page: ShortcutPage) -> None:
     assert "file.export" in found("ctrl+e")
     assert found("no such thing") == set()
     assert found("") == set(BY_ID)
-
-
-def test_the_keyboard_page_follows_and_can_be_searched_and_printed(
-    registry: CommandRegistry, qtbot: Any
-) -> None:
-    help_ = KeyboardPage(registry, registry.window_for_test)  # type: ignore[attr-defined]
-    qtbot.addWidget(help_)
-    registry.shortcuts.choose("model.versions", ["Ctrl+Alt+V"])
-
-    def visible() -> list[tuple[str, str]]:
-        heads = [help_.tree.topLevelItem(i) for i in range(help_.tree.topLevelItemCount())]
-        rows = [head.child(i) for head in heads if head for i in range(head.childCount())]
-        return [(row.text(0), row.text(1)) for row in rows if row and not row.isHidden()]
-
-    help_.line.setText("versions")
-    assert visible() == [("Versions", registry.keys_text("model.versions"))]
-    help_.line.setText("xyzzy")
-    assert visible() == [] and not help_.nothing.isHidden()
-    text = help_.document().toPlainText()
-    assert registry.keys_text("model.versions") in text
-    assert all(command.plain_text in text for command in COMMANDS)

@@ -19,7 +19,7 @@ def test_tail_classes_come_first_then_the_surest(session: LibrarySession) -> Non
         assert keys == sorted(keys)
 
 
-def test_what_the_user_said_comes_first_in_its_band(session: LibrarySession) -> None:
+def test_the_users_verdicts_come_first_in_their_band(session: LibrarySession) -> None:
     before = session.snapshot()
     session.annotations.annotate([1, 2, 3, 4], [DOG], Verdict.PRESENT)
     session.annotations.annotate([1], [PERSON], Verdict.PRESENT)

@@ -71,7 +71,7 @@ def test_every_column_has_its_own_name_and_shows_every_class() -> None:
     assert (first[precision], second[precision]) == ("50.0", "–")
 
 
-def test_facts_say_in_words_that_a_band_is_estimated() -> None:
+def test_facts_spell_out_that_a_band_is_estimated() -> None:
     tail = tail_of(np.full((2, 1), -1, np.int8), np.full((2, 1), 0.9, np.float32))
     assert dict(class_facts(tail, 0))["Band"] == "medium (estimated)"
     assert BY_NAME["band"].text(ClassRow(tail, 0)) == "■ ~medium"

@@ -42,6 +42,7 @@ from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.review.page import ReviewPage
+from lmpt_desktop.ui.shell.context import ShellContext
 
 if TYPE_CHECKING:
     from .conftest import MakeReview
@@ -85,7 +86,7 @@ def test_it_explains_the_queue_and_the_question(
     assert all(chip.facts and chip.facts.class_id != KITE for chip in review.side.chips.shown)
 
 
-def test_a_queue_about_one_class_begins_with_the_class_at_hand(
+def test_a_queue_about_one_class_begins_with_the_current_class(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
@@ -108,19 +109,19 @@ def test_a_verdict_is_committed_before_the_next_question(
 def test_a_verdict_that_could_not_be_saved_stays_a_question(
     review: ReviewPage,
     session: LibrarySession,
-    desk: AnnotationUndoStack,
+    undo_stack: AnnotationUndoStack,
     locked: Locked,
     qtbot: QtBot,
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
-    with locked(), qtbot.waitSignal(desk.failed):
+    with locked(), qtbot.waitSignal(undo_stack.failed):
         review.set_verdict(Verdict.PRESENT)
     assert review.current_id == 3 and review.questions.tally().answered == 0
     review.set_verdict(Verdict.ABSENT)
     assert review.current_id == 4 and review.questions.tally().absent == 1
 
 
-def test_unknown_takes_back_without_going_on(
+def test_unknown_removes_the_verdict_and_stays_on_the_photo(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
@@ -129,24 +130,24 @@ def test_unknown_takes_back_without_going_on(
     assert verdict_of(session, 3, KITE) == -1 and review.current_id == 3
 
 
-def test_backspace_leaves_alone_what_was_said_elsewhere_since(
-    review: ReviewPage, session: LibrarySession, desk: AnnotationUndoStack, qtbot: QtBot
+def test_backspace_does_not_undo_a_later_verdict_given_elsewhere(
+    review: ReviewPage, session: LibrarySession, undo_stack: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
     review.set_verdict(Verdict.PRESENT)
-    desk.annotate([7], [CUP], Verdict.PRESENT, "cup")  # in the grid, say
+    undo_stack.annotate([7], [CUP], Verdict.PRESENT, "cup")  # in the grid, say
     review.verdicts.back()
     assert review.current_id == 3
     assert verdict_of(session, 7, CUP) == 1 and verdict_of(session, 3, KITE) == 1
 
 
 def test_keys_pressed_while_a_change_is_saved_are_not_lost(
-    review: ReviewPage, session: LibrarySession, desk: AnnotationUndoStack, qtbot: QtBot
+    review: ReviewPage, session: LibrarySession, undo_stack: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP), (5, KITE))
     with another_writer(session.library_folder):
-        desk.annotate([9], [DOG], Verdict.PRESENT)  # in the grid, say
-        assert desk.busy
+        undo_stack.annotate([9], [DOG], Verdict.PRESENT)  # in the grid, say
+        assert undo_stack.busy
         review.set_verdict(Verdict.PRESENT)
         assert verdict_of(session, 3, KITE) == -1 and review.current_id == 3
     qtbot.waitUntil(lambda: verdict_of(session, 3, KITE) == 1)
@@ -154,11 +155,11 @@ def test_keys_pressed_while_a_change_is_saved_are_not_lost(
 
 
 def test_a_key_pressed_twice_while_saving_answers_one_question(
-    review: ReviewPage, session: LibrarySession, desk: AnnotationUndoStack, qtbot: QtBot
+    review: ReviewPage, session: LibrarySession, undo_stack: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP), (5, KITE))
     with another_writer(session.library_folder):
-        desk.annotate([9], [DOG], Verdict.PRESENT)
+        undo_stack.annotate([9], [DOG], Verdict.PRESENT)
         review.set_verdict(Verdict.PRESENT)
         review.set_verdict(Verdict.PRESENT)
         review.mark_reviewed(True)
@@ -169,12 +170,12 @@ def test_a_key_pressed_twice_while_saving_answers_one_question(
     assert review.current_id == 3 and not session.snapshot().reviewed[2]
 
 
-def test_a_verdict_saved_after_another_queue_was_begun_is_no_answer_there(
-    review: ReviewPage, session: LibrarySession, desk: AnnotationUndoStack, qtbot: QtBot
+def test_a_verdict_saved_after_another_queue_was_begun_does_not_answer_its_questions(
+    review: ReviewPage, session: LibrarySession, undo_stack: AnnotationUndoStack, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (6, CUP), (7, CUP))
     with another_writer(session.library_folder):
-        desk.annotate([9], [DOG], Verdict.PRESENT)
+        undo_stack.annotate([9], [DOG], Verdict.PRESENT)
         review.set_verdict(Verdict.PRESENT)
         review.verdicts.skip()
         begin(review, qtbot, QueueKind.CLASS_SWEEP, CUP)
@@ -182,7 +183,7 @@ def test_a_verdict_saved_after_another_queue_was_begun_is_no_answer_there(
     qtbot.waitUntil(lambda: verdict_of(session, 3, KITE) == 1)
     assert review.current_id == 7 and review.questions.tally().answered == 0
     review.verdicts.back()
-    assert verdict_of(session, 3, KITE) == 1  # nothing was said in this queue
+    assert verdict_of(session, 3, KITE) == 1  # no verdict was given in this queue
 
 
 def test_a_question_is_answered_only_after_it_was_painted(
@@ -200,7 +201,7 @@ def test_a_question_is_answered_only_after_it_was_painted(
     assert verdict_of(session, 4, KITE) == 0 and verdict_of(session, 4, CUP) == -1
 
 
-def test_a_file_that_changes_while_it_is_looked_at_is_looked_at_again(
+def test_a_file_that_changes_while_it_is_shown_is_loaded_again(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
@@ -219,7 +220,7 @@ def test_a_file_that_changes_while_it_is_looked_at_is_looked_at_again(
     assert verdict_of(session, 3, KITE) == 1
 
 
-def test_nothing_is_asked_or_said_about_a_class_that_was_archived_meanwhile(
+def test_questions_about_a_class_that_was_archived_meanwhile_are_dropped(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, KITE), (5, CUP), (6, KITE), (7, CUP))
@@ -243,7 +244,7 @@ def test_the_marked_class_of_a_whole_photo_is_another_one_once_it_is_archived(
     assert review.subject not in (None, marked)
 
 
-def test_a_number_key_that_is_held_down_says_one_thing(
+def test_a_number_key_that_is_held_down_gives_one_verdict(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     review.show_images([3])
@@ -262,7 +263,7 @@ def test_a_number_key_that_is_held_down_says_one_thing(
     assert verdict_of(session, 3, facts.class_id) == 1
 
 
-def test_an_undo_that_could_not_be_saved_is_not_called_taken_back(
+def test_an_undo_that_could_not_be_saved_is_not_announced_as_done(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_args: object) -> None:
@@ -270,16 +271,16 @@ def test_an_undo_that_could_not_be_saved_is_not_called_taken_back(
 
     ask(review, session, qtbot, (3, KITE), (4, CUP))
     review.set_verdict(Verdict.PRESENT)
-    monkeypatch.setattr(Annotations, Annotations.turn.__name__, fail)
+    monkeypatch.setattr(Annotations, Annotations.toggle_undo.__name__, fail)
     with qtbot.waitSignal(review.verdicts.went_back, check_params_cb=lambda taken: not taken):
         review.verdicts.back()
     assert verdict_of(session, 3, KITE) == 1
 
 
-def test_an_undo_that_waits_in_vain_for_another_program_is_not_called_taken_back(
+def test_an_undo_that_another_program_kept_from_being_saved_is_not_announced(
     review: ReviewPage,
     session: LibrarySession,
-    desk: AnnotationUndoStack,
+    undo_stack: AnnotationUndoStack,
     locked: Locked,
     qtbot: QtBot,
 ) -> None:
@@ -287,38 +288,38 @@ def test_an_undo_that_waits_in_vain_for_another_program_is_not_called_taken_back
     review.set_verdict(Verdict.PRESENT)
     announced: list[str] = []
     review.announcer.announced.connect(announced.append)
-    with locked(), qtbot.waitSignal(desk.failed):
+    with locked(), qtbot.waitSignal(undo_stack.failed):
         review.verdicts.back()
     assert verdict_of(session, 3, KITE) == 1
     assert not any("Undone" in text for text in announced)
 
 
 def test_a_photo_that_is_not_on_screen_yet_cannot_be_judged(
-    review: ReviewPage, session: LibrarySession, qtbot: QtBot
+    review: ReviewPage, session: LibrarySession, context: ShellContext, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
     review.viewer.canvas.show_text("")
-    with qtbot.waitSignal(review.said):
-        review.set_verdict(Verdict.PRESENT)
+    review.set_verdict(Verdict.PRESENT)
+    assert context.status.currentMessage() == "The photo is still loading."
     assert verdict_of(session, 3, KITE) == -1
 
 
-def test_photos_whose_files_are_gone_are_passed_over(
-    review: ReviewPage, session: LibrarySession, qtbot: QtBot
+def test_photos_whose_files_are_gone_are_skipped(
+    review: ReviewPage, session: LibrarySession, context: ShellContext, qtbot: QtBot
 ) -> None:
     for image_id in (4, 5):
         session.images.path(image_id).unlink()
     ask(review, session, qtbot, (3, KITE), (4, KITE), (5, KITE), (6, KITE))
     keys = [(image_id, fingerprint_of(session, image_id)) for image_id in (4, 5)]
     qtbot.waitUntil(lambda: all(review.viewer.cannot_show(key) for key in keys))
-    with qtbot.waitSignal(review.said, check_params_cb=lambda text: "2 photos" in text):
-        review.verdicts.skip()
+    review.verdicts.skip()
+    assert context.status.currentMessage() == "Skipped 2 photos that cannot be shown"
     assert review.current_id == 6
     review.verdicts.back()
     assert review.current_id == 3 or not review.canvas.showing
 
 
-def test_the_end_says_what_was_done(
+def test_the_end_sums_up_what_was_done(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     # so that bands are counted, not estimated
@@ -334,7 +335,7 @@ def test_the_end_says_what_was_done(
     assert review.is_asking and review.current_id == 4
 
 
-def test_questions_come_by_themselves_once_the_model_has_looked(
+def test_questions_come_by_themselves_once_there_are_predictions(
     library: Path, open_session: OpenSession, make_review: MakeReview, qtbot: QtBot
 ) -> None:
     session = open_session(library, begin=False)
@@ -348,7 +349,7 @@ def test_questions_come_by_themselves_once_the_model_has_looked(
     bridge.close()
 
 
-def test_one_photo_that_waits_does_not_hide_that_the_model_looked_at_the_others(
+def test_one_photo_without_scores_does_not_hide_that_the_others_have_them(
     tmp_path: Path, open_session: OpenSession, make_review: MakeReview, qtbot: QtBot
 ) -> None:
     scores = sample_scores(100)
@@ -360,17 +361,18 @@ def test_one_photo_that_waits_does_not_hide_that_the_model_looked_at_the_others(
     assert np.isnan(session.snapshot().scores).any(axis=1).sum() == 1
     review = make_review(session)
     begin(review, qtbot, QueueKind.DISAGREEMENTS)
-    told = review.end.sentence.text()
-    assert told == "The model firmly contradicts none of the annotations."
+    sentence = review.end.sentence.text()
+    assert sentence == "The model firmly contradicts none of the annotations."
 
 
-def test_nothing_to_ask_without_classes(
-    review: ReviewPage, session: LibrarySession, qtbot: QtBot
+def test_without_classes_a_vocabulary_can_be_chosen(
+    review: ReviewPage, session: LibrarySession, context: ShellContext, qtbot: QtBot
 ) -> None:
     session.vocabulary.set_all([])
     begin(review, qtbot)
-    with qtbot.waitSignal(review.vocabulary_wanted):
-        review.end.buttons[0].click()
+    context.refresh_commands()
+    review.end.buttons[0].click()
+    assert context.dialogs.find("vocabulary") is not None
 
 
 def test_whole_photos_are_walked_through_by_their_predictions(
@@ -436,20 +438,20 @@ def test_long_names_do_not_widen_the_page(
         assert label.minimumSizeHint().width() <= width
 
 
-def test_everything_said_is_announced(
+def test_questions_and_verdicts_are_announced(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    said: list[str] = []
-    review.announcer.announced.connect(said.append)
+    announced: list[str] = []
+    review.announcer.announced.connect(announced.append)
     ask(review, session, qtbot, (3, KITE), (4, CUP))
-    assert "1 of 2" in said[-1] and "kite" in said[-1]
+    assert "1 of 2" in announced[-1] and "kite" in announced[-1]
     review.set_verdict(Verdict.PRESENT)
-    assert said[-1].startswith("kite: present. 2 of 2. Is there “cup” in this photo?")
+    assert announced[-1].startswith("kite: present. 2 of 2. Is there “cup” in this photo?")
     see(review, qtbot)
     review.side.chips.press(1)
-    assert said[-1].endswith("unknown")
+    assert announced[-1].endswith("unknown")
     review.verdicts.back()
-    assert said[-1].startswith("Undone")
+    assert announced[-1].startswith("Undone")
 
 
 def test_no_line_of_the_facts_begins_with_a_dot(

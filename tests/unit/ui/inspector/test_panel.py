@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel, QPushButton, QStyleOptionViewItem
 from ui_libraries import DOG, DRIER, LIGHT, MISSING, PERSON, UNREADABLE, verdict_of
 
+from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.inspector.class_model import Role
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
@@ -32,15 +35,9 @@ def panel(session: LibrarySession, qtbot: Any) -> InspectorPanel:
     panel = InspectorPanel(session)
     qtbot.addWidget(panel)
     panel.resize(340, 800)
-
-    def commit(ids: list[int], classes: list[int], verdict: Verdict, _name: str) -> None:
-        session.annotations.annotate(ids, classes, verdict)
-
-    def mark(ids: list[int], reviewed: bool) -> None:
-        session.annotations.mark_reviewed(ids, reviewed)
-
-    panel.verdict_wanted.connect(commit)
-    panel.reviewed_wanted.connect(mark)
+    undo_stack = AnnotationUndoStack(session, panel)
+    panel.verdict_wanted.connect(undo_stack.annotate)
+    panel.reviewed_wanted.connect(undo_stack.mark_reviewed)
     refresh = panel.refresh
     session.subscribe(lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None)
     panel.show()
@@ -191,7 +188,7 @@ def empty_text(panel: InspectorPanel) -> str:
     return label.text()
 
 
-def test_no_class_found_is_said(panel: InspectorPanel, qtbot: Any) -> None:
+def test_that_no_class_was_found_is_shown(panel: InspectorPanel, qtbot: Any) -> None:
     panel.show_images([1])
     qtbot.keyClicks(panel.search, "zebra")
     assert "zebra" in empty_text(panel)
@@ -211,7 +208,7 @@ def test_a_class_that_is_filtered_out_leaves_the_next_one_in_focus(
     assert row is not None and row.name == second
 
 
-def test_reviewed_is_asked_for_all_photos_and_taken_back(
+def test_the_reviewed_mark_is_set_on_all_photos_and_removed(
     panel: InspectorPanel, session: LibrarySession, qtbot: Any
 ) -> None:
     panel.show_images([1, 2])
@@ -223,7 +220,7 @@ def test_reviewed_is_asked_for_all_photos_and_taken_back(
     assert not session.snapshot().reviewed.any()
 
 
-def test_bands_say_estimated_until_half_of_the_classes_have_an_example(
+def test_bands_are_estimated_until_half_of_the_classes_have_an_example(
     panel: InspectorPanel, session: LibrarySession
 ) -> None:
     panel.show_images([1])
@@ -237,7 +234,7 @@ def test_bands_say_estimated_until_half_of_the_classes_have_an_example(
     assert "estimated" not in panel.note.text()
 
 
-def test_a_correction_is_told_by_word(panel: InspectorPanel, session: LibrarySession) -> None:
+def test_a_correction_is_named_in_words(panel: InspectorPanel, session: LibrarySession) -> None:
     panel.show_images([1])
     best = panel.model.class_row(0)
     assert best.predicted
@@ -246,14 +243,16 @@ def test_a_correction_is_told_by_word(panel: InspectorPanel, session: LibrarySes
     assert "contradict" in panel.model.index(0).data(Qt.ItemDataRole.ToolTipRole)
 
 
-def test_a_photo_without_prediction_says_so(panel: InspectorPanel) -> None:
+def test_a_photo_without_prediction_is_marked(panel: InspectorPanel) -> None:
     panel.show_images([MISSING])
     assert "no score yet" in panel.model.index(0).data(SPOKEN)
     assert "estimated" not in panel.model.index(0).data(SPOKEN)
     assert "Predictions follow" in panel.note.text()
 
 
-def test_missing_and_unreadable_photos_say_what_is_wrong(panel: InspectorPanel, qtbot: Any) -> None:
+def test_missing_and_unreadable_photos_show_what_is_wrong(
+    panel: InspectorPanel, qtbot: Any
+) -> None:
     panel.show_images([MISSING])
     assert "no longer there" in panel.photo.message
     panel.show_images([UNREADABLE])
@@ -387,3 +386,77 @@ def test_tail_rows_are_painted_in_the_tail_colour(
         assert expected in colours
         assert (medium if expected == tail else tail) not in colours
     theme.manager().apply(ThemeChoice.SYSTEM)
+
+
+# ------------------------------------------------------------------- what is read off-thread
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> set[threading.Thread]:
+    """The threads that have read the catalogue."""
+    threads: set[threading.Thread] = set()
+    read = Store.read
+
+    def noted(store: Store) -> object:
+        threads.add(threading.current_thread())
+        return read(store)
+
+    monkeypatch.setattr(Store, "read", noted)
+    return threads
+
+
+def test_a_selection_reads_the_catalogue_on_another_thread_only(
+    panel: InspectorPanel, readers: set[threading.Thread], qtbot: Any
+) -> None:
+    panel.show_images([1])
+    qtbot.waitUntil(lambda: panel.photo.pixmap is not None)
+    assert readers and threading.main_thread() not in readers
+
+
+def test_the_name_is_shown_at_once_and_the_whole_path_follows(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
+) -> None:
+    panel.show_images([1])
+    assert panel.facts.name.text() == "photo 0.jpg"
+    assert panel.facts.facts.text().startswith("320 × 240")
+    path = str(session.images.path(1))
+    qtbot.waitUntil(lambda: panel.facts.name.toolTip() == path)
+
+
+def test_the_reason_of_an_unreadable_file_follows(panel: InspectorPanel, qtbot: Any) -> None:
+    panel.show_images([UNREADABLE])
+    assert panel.facts.problem.text() == "The file cannot be read."
+    qtbot.waitUntil(lambda: "cut short" in panel.facts.problem.text())
+    assert "cut short" in panel.photo.message
+
+
+def test_a_caption_appears_when_it_is_read_and_only_for_its_own_photo(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
+) -> None:
+    session.images.set_caption(1, "a dog on a beach")
+    panel.show_images([1])
+    qtbot.waitUntil(lambda: panel.facts.caption.toPlainText() == "a dog on a beach")
+    panel.show_images([2])
+    assert panel.facts.caption.toPlainText() == ""
+    panel.show_images([1])
+    panel.show_images([2])
+    path = str(session.images.path(2))
+    qtbot.waitUntil(lambda: panel.facts.name.toolTip() == path)
+    assert panel.facts.caption.toPlainText() == ""
+
+
+def test_what_is_typed_before_the_caption_is_read_is_kept(
+    panel: InspectorPanel, session: LibrarySession, qtbot: Any
+) -> None:
+    session.images.set_caption(1, "a dog on a beach")
+    panel.activateWindow()
+    panel.show_images([1])
+    panel.facts.caption.setFocus()
+    qtbot.waitUntil(panel.facts.caption.hasFocus)
+    panel.facts.caption.expect_caption()
+    qtbot.keyClicks(panel.facts.caption, "two dogs")
+    panel.facts.caption.set_caption("a dog on a beach")
+    assert panel.facts.caption.toPlainText() == "two dogs"
+    with qtbot.waitSignal(panel.caption_wanted) as wanted:
+        panel.facts.caption.flush()
+    assert wanted.args == [1, "two dogs"]

@@ -1,0 +1,210 @@
+"""Commands on the page of a library, with the real page and no window around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QMainWindow, QMessageBox
+from pytestqt.qtbot import QtBot
+from shells import no_thumbnail
+from ui_libraries import DOG, KITE, draw_photo, verdict_of
+
+from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.settings import SHOW_INSPECTOR, ZOOM
+from lmpt_desktop.ui.grid.panel import GridPanel
+from lmpt_desktop.ui.inspector.panel import InspectorPanel
+from lmpt_desktop.ui.kit import file_manager
+from lmpt_desktop.ui.library.folder_tree import FolderTree
+from lmpt_desktop.ui.library.opened import Opened
+from lmpt_desktop.ui.library.page import LibraryPage, PageParts
+from lmpt_desktop.ui.shell.context import ShellContext
+
+WAIT_MS = 10_000
+
+
+@pytest.fixture
+def page(context: ShellContext, session: LibrarySession, qtbot: QtBot) -> Iterator[LibraryPage]:
+    """The page with its photos shown."""
+    folders = tuple(session.catalogue.folders.all())
+    parts = PageParts(FolderTree(), GridPanel(session, no_thumbnail), InspectorPanel(session))
+    made = LibraryPage(Opened(session, no_thumbnail, folders=folders), context, parts)
+    window = context.dialog_parent
+    assert isinstance(window, QMainWindow)
+    window.setCentralWidget(made)
+    window.resize(1200, 700)
+    context.set_library(made)
+    window.show()
+    qtbot.waitExposed(window)
+    qtbot.waitUntil(lambda: len(made.shown_ids()) == 12, timeout=WAIT_MS)
+    yield made
+    context.set_library(None)
+    made.close_page()
+
+
+def choose(page: LibraryPage, *image_ids: int) -> None:
+    page.grid.select_ids(list(image_ids), image_ids[0])
+
+
+def enabled(context: ShellContext, command_id: str) -> bool:
+    return context.commands.action(command_id).isEnabled()
+
+
+def test_verdicts_need_a_chosen_photo(
+    page: LibraryPage, context: ShellContext, qtbot: QtBot
+) -> None:
+    page.set_focus_class(DOG)
+    choose(page, 1, 2)
+    qtbot.waitUntil(lambda: enabled(context, "image.present"))
+    page.grid.clearSelection()
+    qtbot.waitUntil(lambda: not enabled(context, "image.present"))
+
+
+def test_a_verdict_is_given_to_the_chosen_photos_and_undone(
+    page: LibraryPage, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    choose(page, 1, 2)
+    page.set_focus_class(KITE)
+    qtbot.waitUntil(lambda: enabled(context, "image.absent"))
+    context.commands.trigger("image.absent")
+    qtbot.waitUntil(lambda: enabled(context, "edit.undo"))
+    assert [verdict_of(session, image_id, KITE) for image_id in (1, 2, 3)] == [0, 0, -1]
+    context.commands.trigger("edit.undo")
+    qtbot.waitUntil(lambda: enabled(context, "edit.redo"))
+    assert verdict_of(session, 1, KITE) == -1
+
+
+def test_photos_are_marked_as_reviewed(
+    page: LibraryPage, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    choose(page, 3)
+    qtbot.waitUntil(lambda: enabled(context, "image.reviewed"))
+    context.commands.trigger("image.reviewed")
+    qtbot.waitUntil(lambda: bool(session.snapshot().reviewed[2]))
+
+
+def test_features_can_narrow_the_grid_to_photos_or_a_class(
+    page: LibraryPage, session: LibrarySession, qtbot: QtBot
+) -> None:
+    page.show_images([2, 5])
+    qtbot.waitUntil(lambda: page.shown_ids().tolist() == [2, 5], timeout=WAIT_MS)
+    page.show_class(DOG)
+    qtbot.waitUntil(lambda: page.filtered_class == DOG)
+    snapshot = session.snapshot()
+    dogs = snapshot.image_ids[snapshot.scores[:, 0] >= snapshot.thresholds[0]]
+    qtbot.waitUntil(lambda: set(page.shown_ids().tolist()) == set(dogs.tolist()), timeout=WAIT_MS)
+
+
+def test_paths_are_copied_one_a_line(
+    page: LibraryPage, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    choose(page, 4, 5)
+    qtbot.waitUntil(lambda: page.grid_view.chosen_count() == 2)
+    context.commands.trigger("image.copy-path")
+    expected = "\n".join(str(session.images.path(image_id)) for image_id in (4, 5))
+    qtbot.waitUntil(lambda: QGuiApplication.clipboard().text() == expected)
+    assert context.status.currentMessage() == "2 paths copied"
+
+
+def test_photos_are_opened_and_revealed_by_other_programs(
+    page: LibraryPage,
+    context: ShellContext,
+    session: LibrarySession,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[Path] = []
+    revealed: list[Path] = []
+    monkeypatch.setattr(file_manager, "open_path", opened.append)
+    monkeypatch.setattr(file_manager, "reveal", revealed.append)
+    choose(page, 4)
+    qtbot.waitUntil(lambda: page.grid_view.chosen_ids().tolist() == [4])
+    context.commands.trigger("image.open")
+    context.commands.trigger("image.reveal")
+    path = session.images.path(4)
+    qtbot.waitUntil(lambda: (opened, revealed) == ([path], [path]))
+    assert context.status.currentMessage() == "No program is set to open this photo."
+
+
+def test_parts_of_the_page_are_hidden_for_good(page: LibraryPage, context: ShellContext) -> None:
+    context.commands.trigger("view.inspector")
+    assert page.inspector.isHidden() and context.settings.get(SHOW_INSPECTOR) is False
+    assert not context.commands.action("view.inspector").isChecked()
+    context.commands.trigger("view.inspector")
+    assert page.inspector.isVisible() and context.settings.get(SHOW_INSPECTOR) is True
+
+
+def test_the_size_of_thumbnails_is_kept(page: LibraryPage, context: ShellContext) -> None:
+    before = context.settings.get(ZOOM)
+    context.commands.trigger("view.zoom-in")
+    assert context.settings.get(ZOOM) > before
+    context.commands.trigger("view.zoom-reset")
+    assert context.settings.get(ZOOM) == ZOOM.default
+
+
+def test_new_photos_are_found_and_shown(
+    page: LibraryPage, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    draw_photo(session.images.path(1).with_name("new.jpg"), 77)
+    context.commands.trigger("file.rescan")
+    qtbot.waitUntil(lambda: 13 in page.shown_ids(), timeout=WAIT_MS)
+    assert page.image_name(13) == "new.jpg"
+
+
+def test_a_folder_is_taken_out_after_asking(
+    page: LibraryPage, session: LibrarySession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_args: answers.pop(0))
+    (folder,) = session.catalogue.folders.all()
+    page.remove_folder(folder.id)
+    assert len(page.shown_ids()) == 12
+    page.remove_folder(folder.id)
+    qtbot.waitUntil(lambda: not len(page.shown_ids()), timeout=WAIT_MS)
+
+
+def test_a_caption_is_saved_without_holding_up_the_window(
+    page: LibraryPage, session: LibrarySession, qtbot: QtBot
+) -> None:
+    page.inspector.caption_wanted.emit(2, "first")
+    page.inspector.caption_wanted.emit(2, "a dog on a beach")
+    qtbot.waitUntil(lambda: session.catalogue.images.captions([2]) == {2: "a dog on a beach"})
+
+
+def test_verdicts_are_copied_to_another_photo(
+    page: LibraryPage, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    session.annotations.annotate([1], [DOG], Verdict.PRESENT)
+    choose(page, 1)
+    qtbot.waitUntil(lambda: page.grid_view.chosen_ids().tolist() == [1])
+    context.commands.trigger("image.copy-annotations")
+    qtbot.waitUntil(lambda: "photo 0.jpg copied" in context.status.currentMessage())
+    choose(page, 2)
+    qtbot.waitUntil(lambda: page.grid_view.chosen_ids().tolist() == [2])
+    context.commands.trigger("image.paste-annotations")
+    qtbot.waitUntil(lambda: verdict_of(session, 2, DOG) == 1)
+
+
+@pytest.mark.parametrize(
+    ("command_id", "dialog"),
+    [
+        ("image.classes", "set classes"),
+        ("image.accept", "accept"),
+        ("vocabulary.edit", "vocabulary"),
+        ("model.versions", "versions"),
+        ("model.backbone", "backbone"),
+        ("edit.preferences", "preferences"),
+    ],
+)
+def test_dialogs_about_the_library_open_and_close_with_it(
+    page: LibraryPage, context: ShellContext, qtbot: QtBot, command_id: str, dialog: str
+) -> None:
+    choose(page, 1, 2)
+    qtbot.waitUntil(lambda: enabled(context, command_id))
+    context.commands.trigger(command_id)
+    qtbot.waitUntil(lambda: context.dialogs.find(dialog) is not None, timeout=WAIT_MS)
+    context.set_library(None)
+    assert context.dialogs.find(dialog) is None
