@@ -172,7 +172,9 @@ def test_retrain_compare_promote_and_roll_back(
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not same(page.session.snapshot().scores, before), timeout=WAIT_MS)
     assert page.session.snapshot().trained.all()
-    assert window.status.currentMessage() == "The new version is in use."
+    qtbot.waitUntil(
+        lambda: window.status.currentMessage() == "The new version is in use.", timeout=WAIT_MS
+    )
 
     window.commands.trigger("model.versions")
     versions = window.findChild(VersionsDialog)
