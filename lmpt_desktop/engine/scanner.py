@@ -67,7 +67,11 @@ class Scanner:
             for folder in folders:
                 _, waiting = self._queue.get(folder.id, (folder, scope))
                 self._queue[folder.id] = (folder, waiting | scope)
+            held = self._paused and bool(self._queue)
             self._changed.notify_all()
+        if held:
+            # Else nothing would show that this waits, nor let the user resume.
+            self._report(ActivityState.PAUSED)
 
     def forget(self, folder_id: int) -> None:
         """Do not scan a folder that is being removed; its scan ends at the next file."""

@@ -135,3 +135,18 @@ def test_opening_another_folder_closes_the_open_library(
     window.open_paths([photos])
     qtbot.waitUntil(lambda: window.page is not None and window.page is not page, timeout=WAIT_MS)
     assert len(names(settled(window))) == 12
+
+
+def test_a_scan_that_begins_paused_is_shown_and_can_be_resumed(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    page.set_paused(True)
+    shutil.copy(photos / "dog_1.jpg", photos / "cup_21.jpg")
+    window.commands.trigger("file.rescan")
+    qtbot.waitUntil(window.commands.action("model.pause").isEnabled, timeout=WAIT_MS)
+    assert window.status.paused
+    window.commands.trigger("model.pause")
+    qtbot.waitUntil(lambda: page.panel.model.rowCount() == 13, timeout=WAIT_MS)
+    assert "cup_21.jpg" in names(settled(window))
