@@ -1,8 +1,8 @@
 """Texts and translations: extract, update, compile (``make translations``).
 
-Reads every text marked with ``_``, ``ngettext`` or ``N_`` under ``lmpt_desktop``, writes the
-template ``resources/translations/lmpt_desktop.pot``, brings each language's ``.po`` up to it
-(what is new is left empty, what is gone is dropped) and compiles it to the ``.mo`` the app
+Reads every text marked with ``_``, ``ngettext`` or ``N_`` under ``lmpt_desktop`` and ``trainer``,
+writes the template ``resources/translations/lmpt_desktop.pot``, brings each language's ``.po`` up
+to it (what is new is left empty, what is gone is dropped) and compiles it to the ``.mo`` the app
 reads.  Without dates and line numbers in the files, two people's changes merge.
 
 ``python .ci/translations.py``            does all of it
@@ -21,7 +21,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ROOT / "lmpt_desktop"
+SOURCES = (ROOT / "lmpt_desktop", ROOT / "trainer")
 TRANSLATIONS = ROOT / "resources" / "translations"
 DOMAIN = "lmpt_desktop"
 TEMPLATE = TRANSLATIONS / f"{DOMAIN}.pot"
@@ -33,11 +33,12 @@ _HEADER = "# Texts of LMPT Desktop, written by `make translations`; do not edit.
 def extract() -> Catalog:
     """Every marked text of the sources."""
     catalog = Catalog(project="LMPT Desktop", charset="utf-8", header_comment=_HEADER)
-    for _file, _line, message, _comments, context in extract_from_dir(
-        str(SOURCES), method_map=[("**.py", "python")], keywords=KEYWORDS
-    ):
-        if message and message != "":
-            catalog.add(message, context=context)
+    for folder in SOURCES:
+        for _file, _line, message, _comments, context in extract_from_dir(
+            str(folder), method_map=[("**.py", "python")], keywords=KEYWORDS
+        ):
+            if message and message != "":
+                catalog.add(message, context=context)
     return catalog
 
 

@@ -35,7 +35,7 @@ from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
 from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
-from lmpt_desktop.interchange.tags import TagRow, format_of, tag_rows
+from lmpt_desktop.interchange.tags import FORMATS, TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
 from lmpt_desktop.translation import join_names
@@ -132,7 +132,8 @@ def tag_parser() -> argparse.ArgumentParser:
         "--output",
         metavar="OUT",
         default="-",
-        help="a .csv or .json file; - for CSV on standard output (default)",
+        help=f"a file ({', '.join(suffix for item in FORMATS for suffix in item.suffixes)}); "
+        f"- for {FORMATS[0].name} on standard output (default)",
     )
     parser.add_argument("--verbose", action="store_true", help="log everything to stderr")
     return parser

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trainer.cancel import CancelToken
-from trainer.event_texts import failure_text
-from trainer.events import FitFailed, FitFailure, FitFinished, Message, to_line
+from trainer.events import FitFailed, FitFailure, FitFinished, RunEvent, to_line
 from trainer.job import CANCEL_NAME, JobError
 from trainer.prompt_set import PromptSetError
 from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
@@ -170,13 +169,13 @@ def _run_fit(arguments: argparse.Namespace) -> int:
 def _fit_with_events(folder: Path) -> int:
     stream = _claim_stdout()
 
-    def emit(event: Message) -> None:
+    def emit(event: RunEvent) -> None:
         stream.write(to_line(event))
         stream.flush()
 
     def abandon() -> None:
         # torch or a backbone is still loading and will not react for seconds.
-        emit(FitFailed(FitFailure.CANCELLED, failure_text(FitFailure.CANCELLED)))
+        emit(FitFailed(FitFailure.CANCELLED, FitFailure.CANCELLED.sentence))
         os._exit(EXIT_CANCELLED)
 
     cancel = CancelToken(_cancel_file(folder), read_stdin=True, abandon=abandon)
@@ -192,7 +191,7 @@ def _share_cores() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
-def _fit(folder: Path, emit: Callable[[Message], None], cancel: CancelToken) -> Message:
+def _fit(folder: Path, emit: Callable[[RunEvent], None], cancel: CancelToken) -> RunEvent:
     from trainer.fit import fit  # noqa: PLC0415
 
     _cancel_on_interrupt(cancel)
@@ -224,7 +223,7 @@ def _cancel_file(folder: Path) -> Path:
     return folder / CANCEL_NAME
 
 
-def _exit_code(outcome: Message) -> int:
+def _exit_code(outcome: RunEvent) -> int:
     if isinstance(outcome, FitFinished):
         return EXIT_DONE
     cancelled = isinstance(outcome, FitFailed) and outcome.kind == FitFailure.CANCELLED

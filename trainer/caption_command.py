@@ -20,11 +20,9 @@ from trainer.events import (
     PhotoCaption,
     PhotoFailure,
     PhotosCaptioned,
-    ProtocolError,
     Stop,
-    parse_line,
 )
-from trainer.process_io import claim_stdio, exit_when_parent_dies, lower_priority
+from trainer.process_io import claim_stdio, exit_when_parent_dies, lower_priority, messages_of
 from trainer.suggested import installed_captioner
 
 log = logging.getLogger(__name__)
@@ -127,14 +125,7 @@ def _requests(stream: TextIO) -> Iterator[CaptionPhotos]:
     """Requests until ``Stop`` or the end of the stream.  The app simply kills a process that it no
     longer needs.
     """
-    for line in stream:
-        if not line.strip():
-            continue
-        try:
-            message = parse_line(line)
-        except ProtocolError as error:
-            log.warning("ignoring a request: %s", error)
-            continue
+    for message in messages_of(stream):
         if isinstance(message, Stop):
             return
         if isinstance(message, CaptionPhotos) and len(message.ids) == len(message.paths):

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from trainer.calibration import MIN_PRESENT
-from trainer.event_texts import Formats, event_text, fill
 from trainer.events import (
     BandScores,
     FitFailed,
@@ -18,9 +17,10 @@ from trainer.events import (
     FitProgress,
     FitStarted,
     FitValidated,
-    Message,
+    RunEvent,
 )
 from trainer.prompt_set import Evaluation, PromptSet
+from trainer.texts import Formats, fill
 
 
 class FitDisplay:
@@ -50,8 +50,8 @@ class FitDisplay:
     ) -> None:
         self._progress.stop()
 
-    def __call__(self, event: Message) -> None:
-        text = event_text(event)
+    def __call__(self, event: RunEvent) -> None:
+        text = event.text
         detail = fill(text.detail, event, _FORMATS)
         match event:
             case FitStarted():
@@ -75,6 +75,8 @@ class FitDisplay:
             case FitFailed():
                 self._progress.stop()
                 self._console.print(detail, style="bold red")
+            case _:
+                self._progress.console.print(detail)
 
 
 def percent(value: float | None) -> str:

@@ -2,17 +2,20 @@
 
 Requests travel as JSON lines on stdin, events as JSON lines on stdout; bulk data as
 safetensors files whose paths the events name; logs on stderr (DESIGN section 5).  Every
-message is a frozen dataclass below; its ``type`` in JSON is the class name.  How an event reads to
-the user is in :mod:`trainer.event_texts`.
+message is a frozen dataclass below; its ``type`` in JSON is the class name.  An event of a
+training run says itself how it reads to the user.
 """
 
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, ClassVar
+
+from trainer.texts import N_, EventText
 
 PROTOCOL = 1
 """Increased whenever a message changes in an incompatible way."""
@@ -31,9 +34,11 @@ class Message:
 
     registry: ClassVar[dict[str, type[Message]]] = {}
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, base: bool = False, **kwargs: Any) -> None:
+        """``base``: not a message itself."""
         super().__init_subclass__(**kwargs)
-        Message.registry[cls.__name__] = cls
+        if not base:
+            Message.registry[cls.__name__] = cls
 
 
 # ---------------------------------------------- requests to the encoder and the captioner
@@ -172,6 +177,20 @@ class PhotosCaptioned(Message):
 # --------------------------------------------------------------- events of a training run
 
 
+@dataclass(frozen=True)
+class RunEvent(Message, ABC, base=True):
+    """Base of the events of a training run.
+
+    To add an event, derive it with its :attr:`text` and emit it.  The app lists the details of an
+    event that its run page has no place for, and the command line prints them.
+    """
+
+    @property
+    @abstractmethod
+    def text(self) -> EventText:
+        """How it reads to the user, marked for translation."""
+
+
 class FitPhase(StrEnum):
     """Which pass of a run an event belongs to.
 
@@ -186,7 +205,7 @@ class FitPhase(StrEnum):
 
 
 class FitFailure(StrEnum):
-    """Why a run failed; a sentence for each is in :mod:`trainer.event_texts`."""
+    """Why a run failed."""
 
     NO_MEMORY = "no-memory"
     NO_DEVICE = "no-device"
@@ -198,9 +217,37 @@ class FitFailure(StrEnum):
     """Before there was a result to keep."""
     ERROR = "error"
 
+    @property
+    def sentence(self) -> str:
+        """A general sentence, where there is no more specific message."""
+        return _FAILURES[self]
+
+    @staticmethod
+    def of(kind: str) -> FitFailure:
+        """The failure called ``kind``; ``ERROR`` for one of a newer version."""
+        return FitFailure(kind) if kind in tuple(FitFailure) else FitFailure.ERROR
+
+
+_FAILURES = {
+    FitFailure.NO_MEMORY: N_(
+        "There is not enough memory for this training. Nothing was changed. Close other programs, "
+        "train on the CPU, or choose a smaller backbone."
+    ),
+    FitFailure.NO_DEVICE: N_("The device is no longer available."),
+    FitFailure.DISK_FULL: N_(
+        "The disk is full, so the trained prompts could not be saved. Nothing was changed; free "
+        "some space and train again."
+    ),
+    FitFailure.BAD_JOB: N_("The training data could not be read."),
+    FitFailure.BAD_WEIGHTS: N_("The backbone's weights could not be read."),
+    FitFailure.NOT_FINITE: N_("The training became unstable."),
+    FitFailure.CANCELLED: N_("The training was cancelled before it had a result."),
+    FitFailure.ERROR: N_("The training stopped unexpectedly."),
+}
+
 
 @dataclass(frozen=True)
-class FitStarted(Message):
+class FitStarted(RunEvent):
     protocol: int
     backbone: str
     device: str
@@ -209,9 +256,19 @@ class FitStarted(Message):
     held_out_images: int
     steps: int
 
+    @property
+    def text(self) -> EventText:
+        return EventText(
+            N_("Training"),
+            N_(
+                "{classes:count} classes, {train_images:count} photos to learn from, "
+                "{held_out_images:count} held out; {backbone:backbone} on {device}"
+            ),
+        )
+
 
 @dataclass(frozen=True)
-class FitProgress(Message):
+class FitProgress(RunEvent):
     """Losses are means over the steps since the last report; ``seconds_left`` is an estimate.
 
     ``phase`` is missing in event files of older versions.
@@ -225,6 +282,17 @@ class FitProgress(Message):
     seconds_left: float
     phase: FitPhase = FitPhase.SINGLE_PASS
 
+    @property
+    def text(self) -> EventText:
+        if self.phase is FitPhase.FINAL_PASS:
+            detail = N_(
+                "Step {step:count} of {steps:count}, {seconds_left:duration} left; second pass, "
+                "on all photos"
+            )
+        else:
+            detail = N_("Step {step:count} of {steps:count}, {seconds_left:duration} left")
+        return EventText(N_("Training"), detail)
+
 
 @dataclass(frozen=True)
 class BandScores:
@@ -237,7 +305,7 @@ class BandScores:
 
 
 @dataclass(frozen=True)
-class FitValidated(Message):
+class FitValidated(RunEvent):
     """Scores on the inner validation, or on the held-out part in a single pass.
 
     ``phase`` is missing in event files of older versions.
@@ -247,9 +315,13 @@ class FitValidated(Message):
     scores: BandScores
     phase: FitPhase = FitPhase.SINGLE_PASS
 
+    @property
+    def text(self) -> EventText:
+        return EventText(N_("Training"), N_("Validation mAP {scores.total:percent}"))
+
 
 @dataclass(frozen=True)
-class FitFinished(Message):
+class FitFinished(RunEvent):
     """``prompt_set`` is a folder readable by :func:`trainer.prompt_set.load`."""
 
     prompt_set: str
@@ -257,15 +329,30 @@ class FitFinished(Message):
     stopped_early: bool
     cancelled: bool = False
 
+    @property
+    def text(self) -> EventText:
+        if self.cancelled:
+            headline = N_("Cancelled")
+        elif self.stopped_early:
+            headline = N_("Finished early: it no longer got better")
+        else:
+            headline = N_("Finished")
+        return EventText(headline, N_("It took {seconds:duration}."))
+
 
 @dataclass(frozen=True)
-class FitFailed(Message):
+class FitFailed(RunEvent):
     """``kind`` is a :class:`FitFailure`, or one of a newer version; ``message`` is a sentence for
     the user.
     """
 
     kind: str
     message: str
+
+    @property
+    def text(self) -> EventText:
+        detail = "{message:sentence}" if self.message else FitFailure.of(self.kind).sentence
+        return EventText(N_("The training failed"), detail)
 
 
 _CONVERTERS: dict[tuple[str, str], Callable[[Any], Any]] = {

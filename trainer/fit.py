@@ -27,7 +27,6 @@ from trainer.blending import discriminant
 from trainer.calibration import shared_scale_and_bias
 from trainer.cancel import CancelToken, RunCancelledError
 from trainer.device import choose_device, cores, device_label
-from trainer.event_texts import failure_text
 from trainer.events import (
     PROTOCOL,
     FitFailed,
@@ -36,7 +35,7 @@ from trainer.events import (
     FitPhase,
     FitStarted,
     FitValidated,
-    Message,
+    RunEvent,
 )
 from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import PRESENT, TRAIN, FitJob, JobError
@@ -53,7 +52,7 @@ from trainer.schedule import ProgressReporter, TrainingSchedule
 from trainer.text_tower import TextTower
 
 log = logging.getLogger(__name__)
-Emit = Callable[[Message], None]
+Emit = Callable[[RunEvent], None]
 
 
 class Backbone(Protocol):
@@ -75,7 +74,9 @@ MAX_TEMPLATES = 8
 """For the hand-written embeddings; more change little and cost a text tower pass each."""
 
 
-def fit(folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone | None = None) -> Message:
+def fit(
+    folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone | None = None
+) -> RunEvent:
     """Run the job in ``folder``; its result goes to ``folder/prompt_set``.
 
     Every outcome is an event, which is emitted last and returned: :class:`FitFinished`, also if
@@ -84,9 +85,9 @@ def fit(folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone | None
     """
     begun = time.monotonic()
     try:
-        outcome: Message = _Run(folder, emit, cancel, load or _load_backbone).execute(begun)
+        outcome: RunEvent = _Run(folder, emit, cancel, load or _load_backbone).execute(begun)
     except RunCancelledError:
-        outcome = FitFailed(FitFailure.CANCELLED, failure_text(FitFailure.CANCELLED))
+        outcome = FitFailed(FitFailure.CANCELLED, FitFailure.CANCELLED.sentence)
     except JobError as error:
         outcome = failure_of(error)
     except Exception as error:
@@ -103,7 +104,7 @@ def failure_of(error: BaseException) -> FitFailed:
     if kind is FitFailure.ERROR:
         text = f"The training stopped unexpectedly: {text or type(error).__name__}"
     elif kind in _GENERAL_FAILURES or not text:
-        text = failure_text(kind)
+        text = kind.sentence
     return FitFailed(kind, text)
 
 

@@ -21,6 +21,8 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from trainer.texts import N_
+
 _SUFFIXES = (
     "jpg jpeg jpe jfif mpo png apng gif webp avif avifs heic heics heif hif "
     "tif tiff bmp dib jp2 j2k jpx jpf ppm pgm pbm pnm"
@@ -114,14 +116,14 @@ def _opened(path: Path) -> Any:
         raise UnreadablePhoto(NO_MEMORY) from error
     except UnidentifiedImageError as error:
         raise UnreadablePhoto(
-            "This is not a photo in a format that can be opened, or its beginning is damaged."
+            N_("This is not a photo in a format that can be opened, or its beginning is damaged.")
         ) from error
     except OSError as error:
         raise UnreadablePhoto(_system_reason(error)) from error
     except Exception as error:
         # For damaged files, decoders raise almost anything (SyntaxError, KeyError, struct.error,
         # zlib.error, IndexError), which must not end a scan.
-        raise UnreadablePhoto("The file is damaged.") from error
+        raise UnreadablePhoto(N_("The file is damaged.")) from error
 
 
 def _check_file(path: Path) -> None:
@@ -130,30 +132,30 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise UnreadablePhoto(_system_reason(error)) from error
     except ValueError as error:  # a NUL in the name
-        raise UnreadablePhoto("The file's name cannot be used.") from error
+        raise UnreadablePhoto(N_("The file's name cannot be used.")) from error
     # Reading a pipe or device would block the thread for ever.
     if not stat.S_ISREG(status.st_mode):
-        raise UnreadablePhoto("This is not a file.")
+        raise UnreadablePhoto(N_("This is not a file."))
     if status.st_size == 0:
-        raise UnreadablePhoto("The file is empty.")
+        raise UnreadablePhoto(N_("The file is empty."))
 
 
-_GONE = "The file is no longer there."
-NO_MEMORY = "There is not enough memory to open this photo."
+_GONE = N_("The file is no longer there.")
+NO_MEMORY = N_("There is not enough memory to open this photo.")
 _NOT_READ = "The file could not be read: "
-_FORBIDDEN = "You do not have permission to read this file."
-ONLINE_ONLY = (
+_FORBIDDEN = N_("You do not have permission to read this file.")
+ONLINE_ONLY = N_(
     "The photo is kept online only and was not fetched. Make it available on this computer, and "
     "it is looked at with the next scan."
 )
-_FAILING = "The disk did not give the file back: it may be failing or unplugged."
+_FAILING = N_("The disk did not give the file back: it may be failing or unplugged.")
 _SYSTEM_REASONS = {
     errno.ENOENT: _GONE,
     errno.ENOTDIR: _GONE,
     errno.EACCES: _FORBIDDEN,
     errno.EPERM: _FORBIDDEN,
-    errno.ELOOP: "The file is a link that leads back to itself.",
-    errno.ENAMETOOLONG: "The file's name is too long.",
+    errno.ELOOP: N_("The file is a link that leads back to itself."),
+    errno.ENAMETOOLONG: N_("The file's name is too long."),
     errno.EIO: _FAILING,
     errno.ENODEV: _FAILING,
     errno.ENXIO: _FAILING,
@@ -167,8 +169,8 @@ def _system_reason(error: OSError) -> str:
     if error.errno is None:  # from a decoder, not from the operating system
         words = str(error).lower()
         if "truncated" in words or "incomplete" in words:
-            return "The file is cut short: part of the photo is missing."
-        return "The file is damaged."
+            return N_("The file is cut short: part of the photo is missing.")
+        return N_("The file is damaged.")
     return _SYSTEM_REASONS.get(error.errno, f"{_NOT_READ}{error.strerror}.")
 
 

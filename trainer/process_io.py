@@ -9,7 +9,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from trainer.events import (
@@ -136,17 +136,21 @@ def claim_stdio() -> tuple[TextIO, EventStream]:
     return requests, EventStream(events)
 
 
+def messages_of(stream: TextIO) -> Iterator[Message]:
+    """The messages on ``stream``, a line each; other lines are logged and left out."""
+    for line in stream:
+        if not line.strip():
+            continue
+        try:
+            yield parse_line(line)
+        except ProtocolError as error:
+            log.warning("ignoring a request: %s", error)
+
+
 def read_requests(stream: TextIO, inbox: Inbox) -> None:
     """Put every request on ``stream`` into ``inbox``, until Stop or the end of the stream."""
     try:
-        for line in stream:
-            if not line.strip():
-                continue
-            try:
-                message = parse_line(line)
-            except ProtocolError as error:
-                log.warning("ignoring a request: %s", error)
-                continue
+        for message in messages_of(stream):
             if isinstance(message, Stop):
                 inbox.end(stop=True)
                 _exit_soon()

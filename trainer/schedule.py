@@ -19,7 +19,7 @@ from trainer import memory, metrics
 from trainer.bands import BandLimits
 from trainer.cancel import CancelToken
 from trainer.checkpoint import Checkpoint
-from trainer.events import FitPhase, FitProgress, FitValidated, Message
+from trainer.events import FitPhase, FitProgress, FitValidated, RunEvent
 from trainer.inner_validation import ValidationResult
 from trainer.learner import (
     NotFiniteError,
@@ -42,7 +42,7 @@ MIN_GAIN = 0.001
 class ProgressReporter:
     """Turns steps into progress events, at most a few per second."""
 
-    def __init__(self, emit: Callable[[Message], None], steps: int) -> None:
+    def __init__(self, emit: Callable[[RunEvent], None], steps: int) -> None:
         self.emit = emit
         self.steps = steps
         self._phase = FitPhase.SINGLE_PASS

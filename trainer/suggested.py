@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from trainer.resources import ResourcesMissingError, resources_dir
+from trainer.texts import N_
 
 LITE = "lite"
 
@@ -25,7 +26,7 @@ class SuggestedBackbone:
     name: for :func:`trainer.backbone.load_backbone`.
     title: as shown to the user.
     download_bytes: approximate size of the download; 0 if bundled with the app.
-    note: what it is good for, in one sentence.
+    note: what it is good for, in one sentence, marked for translation.
     repository: on the Hugging Face hub, or "".
     """
 
@@ -41,35 +42,37 @@ SUGGESTED: tuple[SuggestedBackbone, ...] = (
         LITE,
         "Lite",
         0,
-        "A small image-text model trained for this app; not CLIP. Works with no network; "
-        "choose a CLIP backbone for best results.",
+        N_(
+            "A small image-text model trained for this app; not CLIP. Works with no network; "
+            "choose a CLIP backbone for best results."
+        ),
     ),
     SuggestedBackbone(
         "ViT-B-16/openai",
         "CLIP ViT-B/16 (OpenAI)",
         598_600_000,
-        "The backbone of the LMPT paper. Slow without a GPU.",
+        N_("The backbone of the LMPT paper. Slow without a GPU."),
         "timm/vit_base_patch16_clip_224.openai",
     ),
     SuggestedBackbone(
         "RN50/openai",
         "CLIP ResNet-50 (OpenAI)",
         408_300_000,
-        "The paper's convolutional backbone.",
+        N_("The paper's convolutional backbone."),
         "timm/resnet50_clip.openai",
     ),
     SuggestedBackbone(
         "MobileCLIP2-S0/dfndr2b",
         "MobileCLIP2-S0 (Apple)",
         299_500_000,
-        "Fast on a CPU and about as good as ViT-B/16. Apple's weights are for research use.",
+        N_("Fast on a CPU and about as good as ViT-B/16. Apple's weights are for research use."),
         "timm/MobileCLIP2-S0-OpenCLIP",
     ),
     SuggestedBackbone(
         "ViT-B-32/datacomp_xl_s13b_b90k",
         "CLIP ViT-B/32 (DataComp)",
         605_200_000,
-        "Four times as fast as ViT-B/16 and better at most things.",
+        N_("Four times as fast as ViT-B/16 and better at most things."),
         "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
     ),
 )

@@ -1,6 +1,6 @@
 """The catalogue: everything a library knows, in one SQLite file (Qt-free).
 
-:class:`Catalogue` opens a library; the rest are the records that only it makes.
+:class:`Catalogue` opens a library; the rest are its parts and the records that only it makes.
 """
 
 from lmpt_desktop.catalogue.annotations import Annotations
@@ -20,18 +20,14 @@ from lmpt_desktop.catalogue.errors import (
 )
 from lmpt_desktop.catalogue.features import Features
 from lmpt_desktop.catalogue.folders import Folders
-from lmpt_desktop.catalogue.images import Images
-from lmpt_desktop.catalogue.prompt_sets import PromptSets
+from lmpt_desktop.catalogue.images import Image, Images
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord, PromptSets
 from lmpt_desktop.catalogue.records import (
     AnnotationCount,
     Change,
-    Image,
     ImageIds,
-    PromptSetRecord,
-    RunRecord,
-    RunState,
 )
-from lmpt_desktop.catalogue.runs import Runs
+from lmpt_desktop.catalogue.runs import RunRecord, Runs, RunState
 from lmpt_desktop.catalogue.settings import Settings
 
 __all__ = [

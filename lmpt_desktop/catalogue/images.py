@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.errors import NotInCatalogue
-from lmpt_desktop.catalogue.records import Image, ImageIds
+from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import Store, now, rows
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
 from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
@@ -47,6 +48,30 @@ _SOME = f"""
 """
 _PARKED = "//parked/"
 """Prefix of temporary paths while images swap theirs; ``//`` is in no real path."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """Everything the catalogue knows of one image.
+
+    ``width`` and ``height`` are pixels as shown (EXIF orientation applied).
+    """
+
+    id: int
+    folder_id: int
+    path: Path
+    relative_path: str
+    size: int
+    mtime_ns: int
+    fingerprint: str
+    width: int | None
+    height: int | None
+    taken: datetime | None
+    state: ImageState
+    reason: str
+    caption: str
+    caption_source: CaptionSource
+    reviewed: bool
 
 
 class Images:

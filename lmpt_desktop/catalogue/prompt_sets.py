@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,36 @@ from sqlalchemy import Connection, insert, select, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
-from lmpt_desktop.catalogue.records import PromptSetRecord
 from lmpt_desktop.catalogue.runs import inside, outside
 from lmpt_desktop.catalogue.store import Store, as_datetime, now
 from lmpt_desktop.translation import _
 
 _table = schema.prompt_sets
 _promotions = schema.promotions
+
+
+@dataclass(frozen=True)
+class PromptSetRecord:
+    """A prompt set on disk (:mod:`trainer.prompt_set` reads ``folder``).
+
+    ``name`` and ``note`` are the user's; ``data`` says what it was learned from (counts);
+    ``class_ids`` the class of this library behind each of its names, whatever its name is today;
+    {} for prompt sets made before this was recorded.
+    """
+
+    id: int
+    folder: Path
+    backbone: str
+    created: datetime
+    run_id: int | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
+    active: bool = False
+    promoted: bool = False
+    discarded: bool = False
+    name: str = ""
+    note: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+    class_ids: dict[str, int] = field(default_factory=dict)
 
 
 class PromptSets:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,45 @@ from sqlalchemy import insert, select, text, update
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
-from lmpt_desktop.catalogue.records import ImageIds, RunRecord, RunState
+from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import Store, as_datetime, now, rows
 from lmpt_desktop.catalogue.stored_paths import from_stored, to_stored
 from lmpt_desktop.translation import _
 
 _table = schema.runs
+
+
+class RunState(StrEnum):
+    """The state of a run.  ``LOST``: its process ended without reporting a result."""
+
+    PREPARING = "preparing"
+    RUNNING = "running"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """A run of the trainer.
+
+    ``folder`` is the job folder; ``pid`` with ``pid_created`` (seconds since the epoch, as
+    psutil reports them) identify its process, even after the number was reused.
+    """
+
+    id: int
+    folder: Path
+    backbone: str
+    state: RunState
+    created: datetime
+    finished: datetime | None = None
+    pid: int | None = None
+    pid_created: float | None = None
+    message: str = ""
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
 _ENDED = {RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST}
 
 

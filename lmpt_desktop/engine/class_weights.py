@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue.classes import name_key
-from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts
 from lmpt_desktop.inference.weights import (

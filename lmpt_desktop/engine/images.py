@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.changed_images import updated
-from lmpt_desktop.catalogue.records import Image
+from lmpt_desktop.catalogue.images import Image
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.class_weights import Version, library_weights, prompt_text
 from lmpt_desktop.engine.encoding.backbones import BackboneInfo, offered_backbones

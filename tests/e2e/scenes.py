@@ -13,7 +13,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
 
 from lmpt_desktop import app
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.inference.filters import SortKey
 from lmpt_desktop.ui.help.command_palette import CommandPalette

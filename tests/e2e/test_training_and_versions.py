@@ -12,7 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.settings import SUGGEST_RETRAIN

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ingest import ThumbnailStore

@@ -22,7 +22,7 @@ from paper_library import photo_file
 from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import Catalogue, opening
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import ClassEntry, ImageTable, ScannedFile
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name

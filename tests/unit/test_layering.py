@@ -56,3 +56,15 @@ def test_no_module_imports_itself_through_others() -> None:
         graphlib.TopologicalSorter(imports).prepare()
     except graphlib.CycleError as error:
         pytest.fail("a circle of imports: " + " -> ".join(reversed(error.args[1])))
+
+
+def test_every_module_is_imported_by_another() -> None:
+    graph = grimp.build_graph("lmpt_desktop", "trainer")
+    unused = {
+        name
+        for name in graph.modules
+        if not graph.find_modules_that_directly_import(name) and not graph.find_children(name)
+    }
+    # Python and Alembic start these.
+    started = {name for name in unused if name.endswith(".__main__") or ".migrations." in name}
+    assert unused - started == set()

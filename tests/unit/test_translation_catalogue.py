@@ -12,8 +12,7 @@ from types import ModuleType
 import pytest
 from babel.messages.catalog import Catalog
 
-from lmpt_desktop.trainer_words import TRAINER_WORDS
-from trainer.event_texts import all_texts
+from trainer.events import FitFailure
 from trainer.suggested import SUGGESTED
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -227,9 +226,14 @@ def test_no_function_hides_the_translator_behind_a_name_of_its_own() -> None:
     assert wrong == []
 
 
-def test_what_the_trainer_says_to_the_user_is_marked_in_the_app() -> None:
-    sentences = {item.note for item in SUGGESTED} | set(all_texts())
-    tree = ast.parse((ROOT / "trainer" / "photo.py").read_text(encoding="utf-8"))
+def test_notes_and_failures_of_the_trainer_are_marked(template: Catalog) -> None:
+    texts = {item.note for item in SUGGESTED} | {kind.sentence for kind in FitFailure}
+    assert texts - _ids(template) == set()
+
+
+@pytest.mark.parametrize("name", ["photo", "events"])
+def test_sentences_of_the_trainer_for_the_user_are_marked(name: str, template: Catalog) -> None:
+    tree = ast.parse((ROOT / "trainer" / f"{name}.py").read_text(encoding="utf-8"))
     documentation = {
         id(node.value)
         for parent in ast.walk(tree)
@@ -237,11 +241,12 @@ def test_what_the_trainer_says_to_the_user_is_marked_in_the_app() -> None:
         for node in parent.body
         if isinstance(node, ast.Expr)
     }
-    sentences |= {
+    sentences = {
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if id(node) not in documentation
         if node.value[:1].isupper() and node.value.endswith(".") and " " in node.value
     }
-    assert sentences - set(TRAINER_WORDS) == set()
+    assert sentences
+    assert sentences - _ids(template) == set()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.training.jobs import Preflight
 from lmpt_desktop.engine.versions.versions import Versions

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
-from lmpt_desktop.catalogue.records import PromptSetRecord, RunRecord, RunState
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
+from lmpt_desktop.catalogue.runs import RunRecord, RunState
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.class_weights import write_learned_texts
 from lmpt_desktop.engine.notices import (

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from lmpt_desktop.catalogue.classes import name_key
-from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.engine.class_weights import (
     LEARNED_NAME,
     learned_texts,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
-from lmpt_desktop.catalogue.records import PromptSetRecord
+from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.engine.class_weights import Version, write_learned_texts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService

@@ -119,8 +119,8 @@ def _nothing_to_ask(snapshot: Snapshot, request: QueueRequest) -> str:
         return _("The vocabulary is empty. Add classes first.")
     if request.class_id is not None and request.class_id not in snapshot.column_of:
         return _("This class is no longer in the vocabulary.")
-    if request.kind is QueueKind.DISAGREEMENTS:
-        return _("The model firmly contradicts none of the annotations.")
+    if request.kind.row.nothing_text:
+        return _(request.kind.row.nothing_text)
     if not snapshot.scored.any():
         return _("The model has not looked at these photos yet. Wait a moment.")
     return _("All questions here are answered.")

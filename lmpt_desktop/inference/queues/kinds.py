@@ -27,7 +27,10 @@ class QueueRow:
         label, tip: what the user reads; English, to be translated where shown.
         build: chooses the questions.
         follow_up: key of the kind to suggest when the queue is done.
+        nothing_text: what the user reads where there is nothing to ask; "" for a general text.
+        offered: suggested where another queue has nothing to ask.
         needs_class: the queue asks about one class, which the request must name.
+        whole_photos: a question is about all classes of a photo.
         asks_held_out: it also asks about images held out from training.  An answer about a
             held-out image teaches the model nothing, and one that the model has chosen makes
             the image a biased judge of it.  A random sample is not chosen by the model, and a
@@ -39,12 +42,18 @@ class QueueRow:
     tip: str
     build: Callable[[QueueInputs], Choice]
     follow_up: str = "tail-first"
+    nothing_text: str = ""
+    offered: bool = False
     needs_class: bool = False
+    whole_photos: bool = False
     asks_held_out: bool = False
 
 
 class QueueKind(Enum):
-    """How the questions of a queue are chosen; ``QueueKind("tail-first")`` finds one by key."""
+    """How the questions of a queue are chosen; ``QueueKind("tail-first")`` finds one by key.
+
+    V107 is vulture's: most rows are only ever listed, never named.
+    """
 
     _value_: str
     row: QueueRow
@@ -61,22 +70,25 @@ class QueueKind(Enum):
         N_("Asks where an answer helps rare classes most, and does not show look-alikes in a row."),
         tail_first,
         follow_up="uncertain",
+        offered=True,
     )
-    UNCERTAIN = QueueRow(
+    UNCERTAIN = QueueRow(  # noqa: V107
         "uncertain",
         N_("Uncertain"),
         N_("Asks where the model is closest to changing its mind."),
         uncertain,
         follow_up="disagreements",
+        offered=True,
     )
-    DISAGREEMENTS = QueueRow(
+    DISAGREEMENTS = QueueRow(  # noqa: V107
         "disagreements",
         N_("Disagreements"),
         N_("Shows annotations that the model firmly contradicts; many of them are mistakes."),
         disagreements,
+        nothing_text=N_("The model firmly contradicts none of the annotations."),
         asks_held_out=True,
     )
-    MORE_LIKE = QueueRow(
+    MORE_LIKE = QueueRow(  # noqa: V107
         "more-like-this",
         N_("More like its examples"),
         N_("Looks for more of one class: unanswered photos that look most like its examples."),
@@ -84,14 +96,14 @@ class QueueKind(Enum):
         follow_up="class-sweep",
         needs_class=True,
     )
-    CLASS_SWEEP = QueueRow(
+    CLASS_SWEEP = QueueRow(  # noqa: V107
         "class-sweep",
         N_("Class sweep"),
         N_("Goes through one class, most likely photos first: yes or no."),
         class_sweep,
         needs_class=True,
     )
-    RANDOM = QueueRow(
+    RANDOM = QueueRow(  # noqa: V107
         "random",
         N_("Random sample"),
         N_(
@@ -99,6 +111,8 @@ class QueueKind(Enum):
             "model."
         ),
         random_sample,
+        offered=True,
+        whole_photos=True,
         asks_held_out=True,
     )
 

@@ -20,7 +20,8 @@ class Command(Generic[ContextT]):
     translated where they are shown.
 
     ``run`` is called with the context, and with the new check state if the command is
-    checkable.  The command is enabled while every condition in ``when`` holds.  ``shortcut``
+    checkable.  The command is enabled while every condition in ``when`` holds; each is asked by
+    itself, so none may rely on another.  ``shortcut``
     holds Qt portable key sequences, several separated by a space.  ``menu`` is the top-level
     menu, ``group`` the block within it (a separator goes between blocks) and ``order`` the place
     within the block.  Commands with the same ``choice`` are check marks of which exactly one is
@@ -44,6 +45,9 @@ class Command(Generic[ContextT]):
     """What a toolbar button says, where the full text is too long."""
     page: str = ""
     """The page this command belongs to: its keys are heard on that page only."""
+    opens: str = ""
+    """The page that this command brings to the front; the window goes back to it at the next start
+    if the library was left on it."""
     auto_repeat: bool = True
     """Whether holding the key down runs the command again and again."""
     label: Callable[[ContextT], str] | None = None

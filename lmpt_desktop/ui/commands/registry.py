@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -44,6 +44,7 @@ class CommandRegistry(QObject):
         self._context: object | None = None
         self.commands: tuple[Command[Any], ...] = tuple(sorted(commands, key=menu_order))
         """All commands, as the menus show them."""
+        self._conditions = {condition for command in self.commands for condition in command.when}
         self._by_id = {command.id: command for command in self.commands}
         if len(self._by_id) != len(self.commands):
             raise ValueError("two commands have the same id")
@@ -98,16 +99,10 @@ class CommandRegistry(QObject):
         """
         if self._context is None:
             return
-        known: dict[Callable[[Any], bool], bool] = {}
-
-        def holds(condition: Callable[[Any], bool]) -> bool:
-            if condition not in known:
-                known[condition] = bool(condition(self._context))
-            return known[condition]
-
+        holds = {condition: condition(self._context) for condition in self._conditions}
         for command in self.commands:
             action = self._actions[command.id]
-            action.setEnabled(all(map(holds, command.when)))
+            action.setEnabled(all(holds[condition] for condition in command.when))
             if command.label is not None:
                 action.setText(command.label(self._context))
             if command.checked is not None:

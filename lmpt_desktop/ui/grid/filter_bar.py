@@ -11,7 +11,6 @@ from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QLineEdit,
     QSizePolicy,
@@ -24,7 +23,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, Status
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout, on_one_line
 from lmpt_desktop.ui.kit.texts import band_name, photos_text
 from trainer.bands import Band
 
@@ -102,7 +101,7 @@ class FilterBar(QWidget):
         for part in (
             self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
             self.images, self.order_parts,
-            _together(self.count, self.clear_button, self.stale_button),
+            on_one_line(self.count, self.clear_button, self.stale_button),
         ):  # fmt: skip
             layout.addWidget(part)
         self._fill_fixed()
@@ -157,7 +156,7 @@ class FilterBar(QWidget):
         self.stale_button.hide()
         self.sort_label = QLabel(_("Sort by"))
         self.sort_label.setProperty("role", "muted")
-        self.order_parts = _together(self.sort_label, self.order, self.direction)
+        self.order_parts = on_one_line(self.sort_label, self.order, self.direction)
 
     # ----------------------------------------------------------------------------- state
 
@@ -350,17 +349,6 @@ class FilterBar(QWidget):
         for index, part in enumerate(self._class_key[0] if self._class_key else ()):
             self.classes.setItemIcon(index + 1, band_icon(part[2]))
         self._show_direction()
-
-
-def _together(*parts: QWidget) -> QWidget:
-    """Widgets that stay on one line."""
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for part in parts:
-        row.addWidget(part)
-    return group
 
 
 def _combo(name: str, label: str, length: int = 0) -> QComboBox:

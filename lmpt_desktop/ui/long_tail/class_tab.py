@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QHBoxLayout,
     QLabel,
     QScrollBar,
     QSplitter,
@@ -19,7 +18,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout, on_one_line
 from lmpt_desktop.ui.kit.tables import Index
 from lmpt_desktop.ui.kit.texts import band_name
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
@@ -80,7 +79,7 @@ class ClassTab(QWidget):
         flow.setContentsMargins(0, 0, 0, 0)
         zooms = (self.closer, self.wider, self.everything)
         for group in ((label, self.order, self.direction), zooms, (self.legend,)):
-            flow.addWidget(_grouped(*group))
+            flow.addWidget(on_one_line(*group))
         top = QWidget()
         column = QVBoxLayout(top)
         column.setContentsMargins(0, 0, 0, 0)
@@ -228,13 +227,3 @@ def _button(name: str, tip: str, *, checkable: bool = False) -> QToolButton:
     button.setAccessibleName(tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button
-
-
-def _grouped(*parts: QWidget) -> QWidget:
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for part in parts:
-        row.addWidget(part)
-    return group

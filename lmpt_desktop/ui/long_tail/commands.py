@@ -91,7 +91,7 @@ def with_ending(path: Path, kind: str) -> Path:
 # fmt: off
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.long-tail", N_("Lo&ng tail"), "view", 0, 30, show, (library_open,), "F4",
-            "chart", tip=N_("How many examples every class has, and what is missing")),
+            "chart", opens=NAME, tip=N_("How many examples every class has, and what is missing")),
     Command("long-tail.export", N_("&Save long tail..."), "file", 1, 30, export,
             (library_open, has_classes), "Ctrl+Shift+E",
             tip=N_("Save the chart of classes as a picture, or its figures as a table")),

@@ -75,7 +75,7 @@ def _on_page(act: Callable[[ReviewPage], object]) -> Callable[[ShellContext], No
 # fmt: off
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.review", N_("&Review"), "view", 0, 20, open_review, (library_open,), "F3",
-            "review", tip=N_("One photo at a time, with the questions that help most")),
+            "review", opens=NAME, tip=N_("One photo at a time, with the questions that help most")),
     Command("review.skip", N_("&Skip"), "review", 0, 10,
             _on_page(lambda page: page.verdicts.skip()), (question_shown,), "S Right", page=NAME,
             tip=N_("Go to the next question without an answer")),

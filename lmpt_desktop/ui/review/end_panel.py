@@ -47,7 +47,7 @@ def choosing() -> Ending:
 
 def finished(kind: QueueKind | None, tally: Tally, tail_gained: int) -> Ending:
     """The last question is answered; ``kind`` is None for photos of the grid."""
-    whole = kind is None or kind is QueueKind.RANDOM
+    whole = kind is None or kind.row.whole_photos
     done = tally.answered or tally.reviewed or tally.present or tally.absent
     sentence = (
         tally_text(tally, tail_gained, whole=whole)
@@ -82,8 +82,8 @@ def empty(queue: Queue, snapshot: Snapshot) -> Ending:
         return Ending(_("Not yet"), sentence, (_choice(GRID),), "cpu")
     choices = [
         _queue_choice(kind)
-        for kind in (QueueKind.TAIL_FIRST, QueueKind.UNCERTAIN, QueueKind.RANDOM)
-        if kind is not queue.request.kind
+        for kind in QueueKind
+        if kind.row.offered and kind is not queue.request.kind
     ]
     sentence = queue.note or _("Every question of this kind is answered.")
     return Ending(_("Nothing left to ask"), sentence, (*choices, _choice(GRID)), "reviewed")

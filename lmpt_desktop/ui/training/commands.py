@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject
 
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import N_, _

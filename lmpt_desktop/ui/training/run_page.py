@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.retrain import RunStatus
@@ -27,9 +27,9 @@ from lmpt_desktop.ui.training.log import LogDialog
 from lmpt_desktop.ui.training.run_story import (
     ACTIVE,
     details,
-    event_detail,
     headline,
     latest_scores,
+    setup,
     story_of,
 )
 
@@ -111,7 +111,7 @@ class RunPage(QWidget):
         self.bar.setRange(0, story.steps)
         self.bar.setValue(story.step)
         self.bar.setTextVisible(bool(story.steps))
-        self.setup.setText(event_detail(story.started) if story.started else "")
+        self.setup.setText(setup(story))
         self.plot.show_story(story, over=status.state is RunState.FINISHED)
         self.scores.setText(latest_scores(story))
         self.cancel.setVisible(active)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit.texts import backbone_name, band_name, duration, percent
-from trainer.event_texts import Formats, event_text, fill
 from trainer.events import (
     FitFailed,
     FitFinished,
@@ -18,11 +17,16 @@ from trainer.events import (
     FitStarted,
     FitValidated,
     Message,
+    RunEvent,
 )
+from trainer.texts import Formats, fill
 
 BAND_CURVES = ("total", "head", "medium", "tail")
 
 ACTIVE = (RunState.PREPARING, RunState.RUNNING)
+
+_WITH_A_PLACE = (FitStarted, FitProgress, FitValidated, FitFinished, FitFailed)
+"""Events that the page has a place for; the details of others are notes."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class RunStory:
     """The newest that could be evaluated."""
     finished: FitFinished | None
     failed: FitFailed | None
+    notes: tuple[RunEvent, ...] = ()
+    """Other events, oldest first."""
 
 
 def story_of(status: RunStatus) -> RunStory:
@@ -72,6 +78,11 @@ def story_of(status: RunStatus) -> RunStory:
         validated=next((e for e in reversed(validated) if e.scores.total is not None), None),
         finished=next((e for e in status.events if isinstance(e, FitFinished)), None),
         failed=next((e for e in status.events if isinstance(e, FitFailed)), None),
+        notes=tuple(
+            event
+            for event in status.events
+            if isinstance(event, RunEvent) and not isinstance(event, _WITH_A_PLACE)
+        ),
     )
 
 
@@ -86,9 +97,9 @@ def _second_pass(events: Sequence[Message]) -> int | None:
     return None
 
 
-def event_detail(event: Message) -> str:
+def event_detail(event: RunEvent) -> str:
     """What an event says, in the user's language."""
-    return fill(_(event_text(event).detail), event, _FORMATS)
+    return fill(_(event.text.detail), event, _FORMATS)
 
 
 _FORMATS: Formats = {
@@ -106,9 +117,9 @@ def headline(status: RunStatus, story: RunStory) -> str:
         return _("Getting ready")
     if status.state is RunState.RUNNING:
         event = story.progress or story.started
-        return _(event_text(event).headline) if event else _("Starting")
+        return _(event.text.headline) if event else _("Starting")
     if status.state is RunState.FINISHED:
-        return _(event_text(story.finished).headline) if story.finished else _("Finished")
+        return _(story.finished.text.headline) if story.finished else _("Finished")
     if status.state is RunState.CANCELLED:
         return _("Cancelled")
     if status.state is RunState.LOST:
@@ -138,6 +149,12 @@ def details(status: RunStatus, story: RunStory) -> str:
     if not reason and status.state is RunState.LOST:
         reason = _("Its process ended, perhaps because the computer ran out of memory.")
     return f"{reason} {kept}".strip()
+
+
+def setup(story: RunStory) -> str:
+    """What is trained on what, and the notes of the run, a line each."""
+    events = [story.started] if story.started else []
+    return "\n".join(event_detail(event) for event in (*events, *story.notes))
 
 
 def latest_scores(story: RunStory) -> str:

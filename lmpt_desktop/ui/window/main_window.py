@@ -73,12 +73,8 @@ LABEL_COLLAPSE_ORDER = (
 )  # fmt: skip
 """In which order toolbar buttons lose their words where there is no room for all of them."""
 
-PAGE_COMMANDS = {
-    "review": "view.review",
-    "long-tail": "view.long-tail",
-    "dashboard": "view.long-tail",  # its name in earlier versions
-}
-"""How to get back to the page that was open when the library was closed."""
+RENAMED_PAGES = {"dashboard": "long-tail"}
+"""Names that pages had in earlier versions."""
 
 
 class MainWindow(QMainWindow):
@@ -389,8 +385,9 @@ class MainWindow(QMainWindow):
         last = settings.get(LAST_PAGE) if settings.get(LAST_PAGE_LIBRARY) == library else ""
         settings.set(LAST_PAGE_LIBRARY, library)
         settings.set(LAST_PAGE, last)
-        if command := PAGE_COMMANDS.get(last):
-            self.commands.trigger(command)
+        name = RENAMED_PAGES.get(last, last)
+        if command := next((c for c in self.commands.commands if name and c.opens == name), None):
+            self.commands.trigger(command.id)
         page.pages.shown.connect(lambda name: settings.set(LAST_PAGE, name))
 
     def _fill_recent(self) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from trainer import event_texts
-from trainer.event_texts import EVENT_TEXTS, event_text, failure_text, fill
+from trainer.display import FitDisplay
 from trainer.events import (
     BandScores,
     FitFailed,
@@ -18,9 +20,13 @@ from trainer.events import (
     FitStarted,
     FitValidated,
     Message,
+    ProtocolError,
+    RunEvent,
+    parse_line,
 )
+from trainer.texts import EventText, Formats, fill
 
-FORMATS: event_texts.Formats = {
+FORMATS: Formats = {
     "count": lambda value: f"{value:,}",
     "duration": lambda seconds: f"{seconds:.0f} s",
     "percent": lambda share: f"{100 * share:.1f}",
@@ -28,7 +34,7 @@ FORMATS: event_texts.Formats = {
     "sentence": str.upper,
 }
 
-EXAMPLES: list[tuple[Message, str]] = [
+EXAMPLES: list[tuple[RunEvent, str]] = [
     (
         FitStarted(1, "lite", "CPU", 1200, 80, 20, 100),
         "1,200 classes, 80 photos to learn from, 20 held out; LITE on CPU",
@@ -49,31 +55,29 @@ EXAMPLES: list[tuple[Message, str]] = [
 
 
 @pytest.mark.parametrize(("event", "text"), EXAMPLES, ids=str)
-def test_an_event_is_described_with_its_values(event: Message, text: str) -> None:
-    assert fill(event_text(event).detail, event, FORMATS) == text
+def test_an_event_is_described_with_its_values(event: RunEvent, text: str) -> None:
+    assert fill(event.text.detail, event, FORMATS) == text
 
 
-def test_every_event_of_a_run_has_a_row() -> None:
-    events = {kind for name, kind in Message.registry.items() if name.startswith("Fit")}
-    assert set(EVENT_TEXTS) == events
+def test_every_event_of_a_run_is_among_the_examples() -> None:
+    events = {kind for kind in Message.registry.values() if issubclass(kind, RunEvent)}
     assert {type(event) for event, _ in EXAMPLES} == events
 
 
 @pytest.mark.parametrize("kind", FitFailure)
 def test_every_kind_of_failure_has_a_sentence_of_its_own(kind: FitFailure) -> None:
-    sentence = failure_text(kind)
-    assert sentence.endswith(".")
-    assert [failure_text(other) for other in FitFailure].count(sentence) == 1
-    assert event_text(FitFailed(kind, "")).detail == sentence
+    assert kind.sentence.endswith(".")
+    assert [other.sentence for other in FitFailure].count(kind.sentence) == 1
+    assert FitFailed(kind, "").text.detail == kind.sentence
 
 
 def test_a_kind_of_failure_of_a_newer_version_has_a_general_sentence() -> None:
-    assert event_text(FitFailed("moon-phase", "")).detail == failure_text(FitFailure.ERROR)
+    assert FitFailed("moon-phase", "").text.detail == FitFailure.ERROR.sentence
 
 
 @pytest.mark.parametrize("phase", FitPhase)
 def test_every_phase_has_a_text(phase: FitPhase) -> None:
-    assert event_text(FitProgress(1, 2, 0.0, 0.0, 0.0, 0.0, phase)).headline == "Training"
+    assert FitProgress(1, 2, 0.0, 0.0, 0.0, 0.0, phase).text.headline == "Training"
 
 
 @pytest.mark.parametrize(
@@ -86,11 +90,27 @@ def test_every_phase_has_a_text(phase: FitPhase) -> None:
 )
 def test_the_headline_says_how_a_run_finished(values: dict[str, Any], headline: str) -> None:
     event = FitFinished(**({"prompt_set": "x", "seconds": 1.0, "stopped_early": False} | values))
-    assert event_text(event).headline == headline
+    assert event.text.headline == headline
 
 
-def test_texts_to_translate_are_those_with_words() -> None:
-    texts = event_texts.all_texts()
-    assert "Training" in texts
-    assert failure_text(FitFailure.NO_MEMORY) in texts
-    assert "{message:sentence}" not in texts
+@dataclass(frozen=True)
+class BatchReduced(RunEvent, base=True):
+    """An event that the command line has no place for."""
+
+    images: int
+
+    @property
+    def text(self) -> EventText:
+        return EventText("Training", "{images:count} photos at a time")
+
+
+def test_an_event_without_a_place_of_its_own_is_printed_as_a_line() -> None:
+    file = io.StringIO()
+    with FitDisplay(Console(file=file, width=200)) as display:
+        display(BatchReduced(1200))
+    assert "1,200 photos at a time\n" in file.getvalue()
+
+
+def test_a_line_that_names_the_base_of_events_is_no_message() -> None:
+    with pytest.raises(ProtocolError):
+        parse_line('{"type": "RunEvent"}')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 from ui_libraries import DOG, LIGHT, MISSING, PERSON, Locked, annotate_sample
 
-from lmpt_desktop.catalogue.records import RunState
+from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.retrain import RunStatus
@@ -20,7 +20,7 @@ from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.training.log import LogDialog, read_tail
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
-from lmpt_desktop.ui.training.run_story import details, headline, story_of
+from lmpt_desktop.ui.training.run_story import details, headline, setup, story_of
 from trainer import job as jobs
 from trainer.events import (
     PROTOCOL,
@@ -32,7 +32,9 @@ from trainer.events import (
     FitStarted,
     FitValidated,
     Message,
+    RunEvent,
 )
+from trainer.texts import EventText
 
 if TYPE_CHECKING:
     from .conftest import StartRun
@@ -41,10 +43,10 @@ STARTED = FitStarted(PROTOCOL, "lite", "CPU", 6, 80, 20, 100)
 WAIT_MS = 10_000
 
 
-def progress(report: int) -> FitProgress:
+def progress(report: int, phase: FitPhase = FitPhase.SINGLE_PASS) -> FitProgress:
     """The ``report``-th of ten, ten steps apart, of a run of 100 steps and 100 seconds."""
     step = 10 * report
-    return FitProgress(step, 100, 2.0 / report, 1.5 / report, 2.5 / report, 100.0 - step)
+    return FitProgress(step, 100, 2.0 / report, 1.5 / report, 2.5 / report, 100.0 - step, phase)
 
 
 def validated(report: int) -> FitValidated:
@@ -314,6 +316,24 @@ def test_a_second_pass_shorter_than_the_gap_between_validations_is_noticed() -> 
     (last,) = in_phase(FitPhase.FINAL_PASS, replace(progress(5), step=41))
     status = status_of(RunState.RUNNING, STARTED, *first, last)
     assert story_of(status).second_pass == 40
+
+
+@dataclass(frozen=True)
+class BatchReduced(RunEvent, base=True):
+    """An event that the page has no place for."""
+
+    images: int
+
+    @property
+    def text(self) -> EventText:
+        return EventText("Training", "{images:count} photos at a time")
+
+
+def test_an_event_without_a_place_of_its_own_is_listed_below_the_setup() -> None:
+    story = story_of(status_of(RunState.RUNNING, STARTED, progress(1), BatchReduced(1200)))
+    first, second = setup(story).split("\n")
+    assert first.startswith("6 classes")
+    assert second == "1,200 photos at a time"
 
 
 def test_closing_the_dialog_stops_listening(

@@ -21,7 +21,7 @@ from lmpt_desktop.ui.window.features import all_commands
 from lmpt_desktop.ui.window.main_window import (
     ICON_ONLY,
     LABEL_COLLAPSE_ORDER,
-    PAGE_COMMANDS,
+    RENAMED_PAGES,
     TOOLBAR,
 )
 
@@ -88,10 +88,17 @@ def test_no_two_mnemonics_of_a_menu_are_the_same_letter(menu: str) -> None:
     assert [letter for letter, count in letters.items() if count > 1] == []
 
 
-def test_the_toolbar_and_the_pages_name_commands_that_exist() -> None:
-    named = {*filter(None, TOOLBAR), *ICON_ONLY, *LABEL_COLLAPSE_ORDER, *PAGE_COMMANDS.values()}
+def test_the_toolbar_names_commands_that_exist() -> None:
+    named = {*filter(None, TOOLBAR), *ICON_ONLY, *LABEL_COLLAPSE_ORDER}
     assert named <= set(IDS)
     assert {*ICON_ONLY, *LABEL_COLLAPSE_ORDER} <= set(TOOLBAR)
+
+
+def test_every_page_is_opened_by_one_command() -> None:
+    opened = [command.opens for command in COMMANDS if command.opens]
+    assert sorted(opened) == sorted(set(opened))
+    assert {*PAGES, *RENAMED_PAGES.values()} <= set(opened)
+    assert not set(RENAMED_PAGES) & set(opened)
 
 
 def test_keys_chosen_for_a_command_that_was_renamed_go_to_one_that_exists() -> None:
