@@ -7,7 +7,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready-$(shell cat pyproject.toml .ci/system-libraries | cksum | cut -d' ' -f1)
 PHOTOS ?=
-# Most window tests wait for other processes: more of them than cores use both.
+# Most window tests wait for other processes, so more workers than cores are faster.
 PYTEST_WORKERS ?= 3
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 

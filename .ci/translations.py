@@ -1,12 +1,13 @@
 """Texts and translations: extract, update, compile (``make translations``).
 
 Reads every text marked with ``_``, ``ngettext`` or ``N_`` under ``lmpt_desktop`` and ``trainer``,
-writes the template ``resources/translations/lmpt_desktop.pot``, brings each language's ``.po`` up
-to it (what is new is left empty, what is gone is dropped) and compiles it to the ``.mo`` the app
-reads.  Without dates and line numbers in the files, two people's changes merge.
+writes the template ``resources/translations/lmpt_desktop.pot``, updates each language's ``.po``
+from it (new texts are left empty, obsolete ones are dropped) and compiles that to the ``.mo``
+which the app reads.  The files have no dates and line numbers, so that changes of several people
+can be merged.
 
 ``python .ci/translations.py``            does all of it
-``python .ci/translations.py --missing``  prints what has no translation yet, too
+``python .ci/translations.py --missing``  also prints the texts without translation
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def read(po: Path) -> Catalog:
 
 
 def po_text(catalog: Catalog) -> str:
-    """A catalogue as it is kept: sorted, without places and dates."""
+    """A catalogue as it is stored: sorted, without locations and dates."""
     file = io.BytesIO()
     write_po(file, catalog, width=WIDTH, no_location=True, sort_output=True, ignore_obsolete=True)
     text = file.getvalue().decode("utf-8")

@@ -15,7 +15,7 @@ DESCRIPTION = """\
 Tag photo libraries with many classes, rare ones included: predict, correct, retrain.
 
 Without a subcommand the window opens, with the given folders added to the library.
-"lmpt-desktop tag --help" tells how to tag photos without a window.
+"lmpt-desktop tag --help" explains how to tag photos without a window.
 """
 
 
@@ -55,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = window_parser().parse_args(words)
     start_logging(verbose=parsed.verbose)
     # Qt is imported only now: "tag", --help and --version must not need it.
-    # What is imported is no garbage: a twelfth of the time goes into looking for some.  The
-    # window's own collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
+    # Imports create no garbage, and collecting takes a twelfth of the time.  The window's own
+    # collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
     gc.disable()
     from lmpt_desktop import app  # noqa: PLC0415
 

@@ -80,13 +80,13 @@ def make_window(
     return MainWindow(opener or LibraryOpener(open_session), settings or ComputerSettings())
 
 
-def wanted_library(settings: ComputerSettings, args: argparse.Namespace) -> Path | None:
+def requested_library(settings: ComputerSettings, args: argparse.Namespace) -> Path | None:
     """The library that the command line names, else the one that was open last."""
     library: Path | None = getattr(args, "library", None)
     if library is not None:
         return library.expanduser().resolve()
     if named := _named(args):
-        places = classify_paths(named).places
+        places = classify_paths(named).required_folders
         return library_for(places[0]) if places else None
     last = settings.get(OPEN_LIBRARY)
     return Path(last) if last and (Path(last) / "catalogue.sqlite").is_file() else None
@@ -103,12 +103,12 @@ def start(window: MainWindow, args: argparse.Namespace) -> None:
     if named and getattr(args, "library", None) is None:
         window.open_paths(named)  # which finds their library off the window's thread
     else:
-        window.open_paths(named, wanted_library(window.settings, args))
+        window.open_paths(named, requested_library(window.settings, args))
 
 
 def shown_elsewhere(settings: ComputerSettings, args: argparse.Namespace) -> bool:
-    """Whether another window has the library open and was asked to show what is wanted."""
-    library = wanted_library(settings, args)
+    """Whether another window has the library open and was asked to open the same paths."""
+    library = requested_library(settings, args)
     return library is not None and hand_over(library, _named(args))
 
 
@@ -122,8 +122,11 @@ def run(args: argparse.Namespace) -> int:
     settings = ComputerSettings()
     set_language(application, settings.get(LANGUAGE))
     if shown_elsewhere(settings, args):
-        # For whoever started it in a terminal; the other window speaks for itself.
-        sys.stderr.write(_("This library is open in another window, which is in front now.") + "\n")
+        # For users who started the app in a terminal.
+        sys.stderr.write(
+            _("This library is already open in another window, which was brought to the front.")
+            + "\n"
+        )
         return 0
     window = make_window(settings)
     _report_errors(window)

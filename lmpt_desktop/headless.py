@@ -191,7 +191,7 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
             elif not session.snapshot().classes:
                 specs = built_in_vocabulary(DEFAULT_VOCABULARY)
             if specs is not None and not _is_vocabulary(session.snapshot().classes, specs):
-                # An open window would go on with the classes it has read.
+                # An open window would keep using the classes it has read.
                 with ProcessLock(session.library_folder / LOCK_NAME, wait_seconds=2.0):
                     session.vocabulary.set_all(specs)
             session.wait_until_idle()
@@ -280,12 +280,12 @@ def vocabulary(name: str) -> tuple[ClassSpec, ...]:
 
 def _refuse_to_lose_classes(session: LibrarySession, specs: Sequence[ClassSpec]) -> None:
     """Refuse a vocabulary that would archive annotated classes."""
-    wanted = {spec.name.casefold() for spec in specs}
+    requested = {spec.name.casefold() for spec in specs}
     snapshot = session.snapshot()
     lost = [
         entry.name
         for column, entry in enumerate(snapshot.classes)
-        if entry.name.casefold() not in wanted and (snapshot.annotations[:, column] >= 0).any()
+        if entry.name.casefold() not in requested and (snapshot.annotations[:, column] >= 0).any()
     ]
     if lost:
         raise TagFailure(

@@ -1,8 +1,8 @@
-"""Every setting of the app, a row each: its key, type, default, place and widget (Qt-free).
+"""Every setting of the app, a row each: its key, type, default, storage and widget (Qt-free).
 
-Settings of a library are kept in its catalogue, those of the computer in the window's INI file.
-Both places are read through :class:`Settings`, so what is found there is always valid: a value
-that the setting does not accept reads as its default.  To add a setting, add a row.
+Settings of a library are stored in its catalogue, those of the computer in the window's INI file.
+Both are read through :class:`Settings`, which replaces invalid values by the default.  To add a
+setting, add a row.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Kept(Enum):
-    """Where a setting is kept."""
+class Storage(Enum):
+    """Where a setting is stored."""
 
     LIBRARY = "library"
-    """In the catalogue: it goes where the library goes."""
+    """In the catalogue, so that it moves with the library."""
     COMPUTER = "computer"
     """In the window's INI file."""
 
 
 class Kind(Enum):
-    """What a value is, and so which widget edits it."""
+    """The kind of value, which decides on the widget."""
 
     FLAG = "flag"
     NUMBER = "number"
     CHOICE = "choice"
     TEXT = "text"
     OTHER = "other"
-    """Edited by a page of its own, or by no page at all."""
+    """Edited by its own page, or by none."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A value to choose, and the text (not yet translated) that a list shows for it."""
+    """A value, and its label in lists (not yet translated)."""
 
     value: str
     label: str
@@ -55,27 +55,27 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Setting(Generic[T]):
-    """A setting; ``key`` names it where it is kept.
+    """A setting, stored under ``key``.
 
     Attributes:
-        key: unique within ``kept``.
-        default: the value where none, or an invalid one, was kept.
-        parse: makes the value of what was kept; raises KeyError, TypeError or ValueError where
-            it is invalid.
-        kept: where it is kept.
+        key: unique within its storage.
+        default: the value if none, or an invalid one, is stored.
+        parse: makes a value from the stored one; raises KeyError, TypeError or ValueError if that
+            is invalid.
+        storage: where it is stored.
         kind: which widget edits it.
-        group: title, not yet translated, of the box in the preferences that shows it; "" where
-            none does.
-        label, help: texts of its widget, not yet translated.
+        group: title (not yet translated) of its box in the preferences; "" if it is not shown
+            there.
+        label, help: texts of its widget (not yet translated).
         choices: of a CHOICE.
         minimum, maximum: of a NUMBER, both included.
-        serialize: makes a JSON value of a value.
+        serialize: makes a JSON value from a value.
     """
 
     key: str
     default: T
     parse: Callable[[Any], T]
-    kept: Kept = Kept.LIBRARY
+    storage: Storage = Storage.LIBRARY
     kind: Kind = Kind.OTHER
     group: str = ""
     label: str = ""
@@ -91,32 +91,32 @@ class Setting(Generic[T]):
         assert self.minimum is not None and self.maximum is not None
         return self.minimum, self.maximum
 
-    def read(self, kept: Any) -> T:
-        """The value of what was kept (None: nothing); the default where that is invalid."""
-        if kept is None:
+    def read(self, stored: Any) -> T:
+        """The value of a stored one (None: not stored); the default if that is invalid."""
+        if stored is None:
             return self.default
         try:
-            return self.parse(kept)
+            return self.parse(stored)
         except (KeyError, TypeError, ValueError):
-            log.info("setting %r: %r is not valid, using the default", self.key, kept)
+            log.info("setting %r: %r is not valid, using the default", self.key, stored)
             return self.default
 
 
 class Settings:
-    """The settings kept in one place; every method may be called from any thread.
+    """The settings in one storage; every method may be called from any thread.
 
-    Values are read once and then remembered; after :meth:`read_all`, :meth:`get` never waits for a
+    Values are read once and then cached; after :meth:`read_all`, :meth:`get` never waits for a
     disk.
     """
 
     def __init__(
         self,
-        kept: Kept,
+        storage: Storage,
         load: Callable[[str], Any],
         save: Callable[[str, Any], None],
     ) -> None:
-        """``load`` returns what is kept under a key, None where nothing is."""
-        self._kept = kept
+        """``load`` returns the stored value of a key, None if there is none."""
+        self._storage = storage
         self._load = load
         self._save = save
         self._lock = threading.Lock()
@@ -134,11 +134,11 @@ class Settings:
     def read_all(self) -> None:
         """Read every setting, so that :meth:`get` never waits from now on."""
         for setting in ALL:
-            if setting.kept is self._kept:
+            if setting.storage is self._storage:
                 self.get(setting)
 
     def set(self, setting: Setting[T], value: T) -> None:
-        """Keep a value, then call those who listen for it.
+        """Store a value, then call its listeners.
 
         Raises:
             ValueError: if the setting does not accept it.
@@ -160,8 +160,10 @@ class Settings:
             listener(value)
 
     def on_change(self, setting: Setting[T], listener: Callable[[T], None]) -> Callable[[], None]:
-        """Call ``listener`` with every new value, on the thread that sets it; returns a function
-        that ends this."""
+        """Call ``listener`` with every new value, on the thread that sets it.
+
+        Returns a function that removes the listener.
+        """
         self._check(setting)
         with self._lock:
             self._listeners.setdefault(setting.key, []).append(listener)
@@ -174,31 +176,31 @@ class Settings:
         return stop
 
     def _check(self, setting: Setting[Any]) -> None:
-        if setting.kept is not self._kept:
-            raise ValueError(f"setting {setting.key!r} is kept with the {setting.kept.value}")
+        if setting.storage is not self._storage:
+            raise ValueError(f"setting {setting.key!r} is stored with the {setting.storage.value}")
 
 
 # ------------------------------------------------------------------------------ rows of each kind
 
 
 def flag(key: str, default: bool, **rest: Any) -> Setting[bool]:
-    """On or off, kept as 1 or 0."""
+    """On or off, stored as 1 or 0."""
 
-    def parse(kept: Any) -> bool:
-        if str(kept).lower() not in ("0", "1", "true", "false"):
-            raise ValueError(kept)
-        return str(kept).lower() in ("1", "true")
+    def parse(stored: Any) -> bool:
+        if str(stored).lower() not in ("0", "1", "true", "false"):
+            raise ValueError(stored)
+        return str(stored).lower() in ("1", "true")
 
     return Setting(key, default, parse, kind=Kind.FLAG, serialize=int, **rest)
 
 
 def whole_number(key: str, default: int, minimum: int, maximum: int, **rest: Any) -> Setting[int]:
-    """A whole number; what was kept beyond the range is brought into it."""
+    """A whole number; stored values beyond the range are clipped."""
 
-    def parse(kept: Any) -> int:
-        value = float(kept)
+    def parse(stored: Any) -> int:
+        value = float(stored)
         if not math.isfinite(value):
-            raise ValueError(kept)
+            raise ValueError(stored)
         return min(max(int(value), minimum), maximum)
 
     return Setting(key, default, parse, kind=Kind.NUMBER, minimum=minimum, maximum=maximum, **rest)
@@ -208,10 +210,10 @@ def choice(key: str, choices: tuple[Choice, ...], **rest: Any) -> Setting[str]:
     """One of a few texts; the first is the default."""
     values = {item.value for item in choices}
 
-    def parse(kept: Any) -> str:
-        if kept not in values:
-            raise ValueError(kept)
-        return str(kept)
+    def parse(stored: Any) -> str:
+        if stored not in values:
+            raise ValueError(stored)
+        return str(stored)
 
     return Setting(
         key, choices[0].value, parse, kind=Kind.CHOICE, choices=choices, serialize=str, **rest
@@ -221,27 +223,27 @@ def choice(key: str, choices: tuple[Choice, ...], **rest: Any) -> Setting[str]:
 def text(key: str, default: str = "", **rest: Any) -> Setting[str]:
     """Any text."""
 
-    def parse(kept: Any) -> str:
-        if not isinstance(kept, str):
-            raise TypeError(kept)
-        return kept
+    def parse(stored: Any) -> str:
+        if not isinstance(stored, str):
+            raise TypeError(stored)
+        return stored
 
     return Setting(key, default, parse, kind=Kind.TEXT, **rest)
 
 
 def json_text(key: str, default: T, parse: Callable[[Any], T], **rest: Any) -> Setting[T]:
-    """A structure, kept as JSON text (an INI file holds no structures)."""
+    """A structure, stored as JSON text because INI files have no structures."""
     return Setting(
         key,
         default,
-        lambda kept: parse(json.loads(kept)),
+        lambda stored: parse(json.loads(stored)),
         serialize=lambda value: json.dumps(value, ensure_ascii=False),
         **rest,
     )
 
 
-def _anything(kept: Any) -> Any:
-    return kept
+def _anything(stored: Any) -> Any:
+    return stored
 
 
 # -------------------------------------------------------------------------------- of the library
@@ -256,12 +258,12 @@ class Pace(StrEnum):
     FULL = "full"
 
 
-def _parse_limits(kept: Any) -> BandLimits:
-    return BandLimits(int(kept["medium"]), int(kept["head"]))
+def _parse_limits(stored: Any) -> BandLimits:
+    return BandLimits(int(stored["medium"]), int(stored["head"]))
 
 
-def _parse_suggestion(kept: Any) -> RetrainSuggestion:
-    return RetrainSuggestion(int(kept["since"]), int(kept["verdicts"]))
+def _parse_suggestion(stored: Any) -> RetrainSuggestion:
+    return RetrainSuggestion(int(stored["since"]), int(stored["verdicts"]))
 
 
 @dataclass(frozen=True)
@@ -281,7 +283,7 @@ BACKBONE = text("backbone", LITE)
 DEVICE = choice(
     "device",
     (
-        Choice("auto", N_("Automatic: the best there is")),
+        Choice("auto", N_("Automatic (best available)")),
         Choice("cuda", N_("NVIDIA GPU (CUDA)")),
         Choice("mps", N_("Apple GPU (MPS)")),
         Choice("cpu", N_("Processor (CPU)")),
@@ -297,11 +299,13 @@ PACE: Setting[Pace] = Setting(
     kind=Kind.CHOICE,
     group=N_("Device of this library"),
     label=N_("Encoding spee&d"),
-    help=N_("Slowly: half of the processor, and only when other programs leave it idle."),
+    help=N_(
+        "Slow encoding uses half of the processor, and only when other programs leave it idle."
+    ),
     choices=(
-        Choice(Pace.AUTOMATIC, N_("Full speed, slowly on battery")),
-        Choice(Pace.GENTLE, N_("Slowly, beside other work")),
-        Choice(Pace.FULL, N_("Full speed, also on battery")),
+        Choice(Pace.AUTOMATIC, N_("Full speed, slow on battery")),
+        Choice(Pace.GENTLE, N_("Always slow")),
+        Choice(Pace.FULL, N_("Full speed, even on battery")),
     ),
     serialize=str,
 )
@@ -312,9 +316,9 @@ BAND_LIMITS: Setting[BandLimits | None] = Setting(
     _parse_limits,
     group=N_("Bands of this library"),
     help=N_(
-        "A class belongs to a band by how many photos you have marked it present "
-        "in. The paper's limits are 20 and 100; a library of fewer than 1,000 photos "
-        "begins with lower ones in proportion."
+        "The band of a class depends on how many photos you have marked it present in. The "
+        "paper's limits are 20 and 100; a library with fewer than 1,000 photos starts with "
+        "proportionally lower limits."
     ),
     serialize=lambda limits: limits and {"medium": limits.medium, "head": limits.head},
 )
@@ -324,7 +328,9 @@ LAST_SUGGESTION: Setting[RetrainSuggestion | None] = Setting(
     "retraining suggested",
     None,
     _parse_suggestion,
-    serialize=lambda told: told and {"since": told.since, "verdicts": told.verdicts},
+    serialize=lambda suggestion: (
+        suggestion and {"since": suggestion.since, "verdicts": suggestion.verdicts}
+    ),
 )
 
 # ------------------------------------------------------------------------------- of the computer
@@ -336,17 +342,17 @@ THEME = choice(
         Choice("light", N_("Light")),
         Choice("dark", N_("Dark")),
     ),
-    kept=Kept.COMPUTER,
+    storage=Storage.COMPUTER,
     group=N_("Appearance"),
     label=N_("&Theme"),
 )
 
 LANGUAGE = text(
     "language",
-    kept=Kept.COMPUTER,
+    storage=Storage.COMPUTER,
     group=N_("Appearance"),
     label=N_("Lan&guage"),
-    help=N_("The language changes when you start the app again."),
+    help=N_("The language changes when you restart the app."),
 )
 """Code of a language; "" is the system's."""
 
@@ -355,7 +361,7 @@ ZOOM = whole_number(
     160,
     80,
     400,
-    kept=Kept.COMPUTER,
+    storage=Storage.COMPUTER,
     group=N_("Appearance"),
     label=N_("Thumbnail si&ze"),
 )
@@ -364,8 +370,8 @@ ZOOM = whole_number(
 SUGGEST_RETRAIN = flag(
     "suggest-retrain",
     True,
-    kept=Kept.COMPUTER,
-    group=N_("Learning"),
+    storage=Storage.COMPUTER,
+    group=N_("Retraining"),
     label=N_("&Suggest retraining when there are enough new verdicts"),
 )
 
@@ -377,23 +383,23 @@ def _parse_shortcuts(read: Any) -> dict[str, list[str]]:
 
 
 SHORTCUTS: Setting[dict[str, list[str]]] = json_text(
-    "shortcuts", {}, _parse_shortcuts, kept=Kept.COMPUTER
+    "shortcuts", {}, _parse_shortcuts, storage=Storage.COMPUTER
 )
 """Keys by command id, of the commands whose keys the user has changed."""
 
-SHOW_FILTERS = flag("show-filters", True, kept=Kept.COMPUTER)
-SHOW_FOLDERS = flag("show-folders", True, kept=Kept.COMPUTER)
-SHOW_INSPECTOR = flag("show-inspector", True, kept=Kept.COMPUTER)
-TOUR_DONE = flag("tour-done", False, kept=Kept.COMPUTER)
-OPEN_LIBRARY = text("open", kept=Kept.COMPUTER)
+SHOW_FILTERS = flag("show-filters", True, storage=Storage.COMPUTER)
+SHOW_FOLDERS = flag("show-folders", True, storage=Storage.COMPUTER)
+SHOW_INSPECTOR = flag("show-inspector", True, storage=Storage.COMPUTER)
+TOUR_DONE = flag("tour-done", False, storage=Storage.COMPUTER)
+OPEN_LIBRARY = text("open", storage=Storage.COMPUTER)
 """The library to open at the next start; "" for none."""
-LAST_FOLDER = text("last-folder", kept=Kept.COMPUTER)
+LAST_FOLDER = text("last-folder", storage=Storage.COMPUTER)
 """Where the last folder dialog was."""
-LAST_PAGE = text("page", kept=Kept.COMPUTER)
-LAST_PAGE_LIBRARY = text("page-library", kept=Kept.COMPUTER)
+LAST_PAGE = text("page", storage=Storage.COMPUTER)
+LAST_PAGE_LIBRARY = text("page-library", storage=Storage.COMPUTER)
 """The library that LAST_PAGE is of."""
-WINDOW_GEOMETRY: Setting[Any] = Setting("geometry", None, _anything, kept=Kept.COMPUTER)
-SPLITTER_STATE: Setting[Any] = Setting("splitter", None, _anything, kept=Kept.COMPUTER)
+WINDOW_GEOMETRY: Setting[Any] = Setting("geometry", None, _anything, storage=Storage.COMPUTER)
+SPLITTER_STATE: Setting[Any] = Setting("splitter", None, _anything, storage=Storage.COMPUTER)
 
 
 def _parse_recent(read: Any) -> list[dict[str, Any]]:
@@ -408,7 +414,7 @@ def _parse_recent(read: Any) -> list[dict[str, Any]]:
 
 
 RECENT_LIBRARIES: Setting[list[dict[str, Any]]] = json_text(
-    "recent", [], _parse_recent, kept=Kept.COMPUTER
+    "recent", [], _parse_recent, storage=Storage.COMPUTER
 )
 """Libraries that were open, the last one first: {"name", "library", "folders"}."""
 

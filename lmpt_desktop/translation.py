@@ -17,9 +17,9 @@ DOMAIN = "lmpt_desktop"
 SOURCE_LANGUAGE = "en"
 
 _chosen: gettext.NullTranslations = gettext.NullTranslations()
-_write_whole: Callable[[int], str] = "{:,}".format
-_write_decimal: Callable[[float, int], str] = "{0:,.{1}f}".format
-_write_moment: Callable[[datetime], str] = "{:%Y-%m-%d %H:%M}".format
+_format_whole: Callable[[int], str] = "{:,}".format
+_format_decimal: Callable[[float, int], str] = "{0:,.{1}f}".format
+_format_datetime: Callable[[datetime], str] = "{:%Y-%m-%d %H:%M}".format
 
 
 def _(text: str) -> str:
@@ -40,17 +40,17 @@ def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extractor
 
 def number(count: int) -> str:
     """A whole number as the user's language writes it: 1,240 or 1.240."""
-    return _write_whole(count)
+    return _format_whole(count)
 
 
 def decimal(value: float, digits: int = 1) -> str:
     """A number with ``digits`` places after the decimal point or comma."""
-    return _write_decimal(value, digits)
+    return _format_decimal(value, digits)
 
 
-def moment(when: datetime) -> str:
-    """Day and time where the user is."""
-    return _write_moment(when.astimezone())
+def format_datetime(when: datetime) -> str:
+    """Date and time in the user's time zone and language."""
+    return _format_datetime(when.astimezone())
 
 
 def join_names(names: Sequence[str], most: int = 5, *, quoted: bool = False) -> str:
@@ -70,8 +70,8 @@ def use_formats(
     day_and_time: Callable[[datetime], str],
 ) -> None:
     """Format numbers and dates with these functions from now on; the window passes Qt's."""
-    global _write_whole, _write_decimal, _write_moment
-    _write_whole, _write_decimal, _write_moment = whole, with_places, day_and_time
+    global _format_whole, _format_decimal, _format_datetime
+    _format_whole, _format_decimal, _format_datetime = whole, with_places, day_and_time
 
 
 def languages() -> list[str]:
@@ -87,10 +87,10 @@ def use_language(code: str = "") -> str:
     Returns the code in use: English if there is no translation.
     """
     global _chosen  # noqa: PLW0603 - one language a process
-    wanted = code or _system_language()
+    requested = code or _system_language()
     folder = paths.resources_dir() / "translations"
-    _chosen = gettext.translation(DOMAIN, str(folder), [wanted], fallback=True)
-    known = wanted if wanted in languages() else wanted.split("_")[0]
+    _chosen = gettext.translation(DOMAIN, str(folder), [requested], fallback=True)
+    known = requested if requested in languages() else requested.split("_")[0]
     return known if known in languages() else SOURCE_LANGUAGE
 
 

@@ -17,7 +17,7 @@ KEPT_BLOCK = 256 * 2**20
 """Blocks of up to this number of bytes come from memory that the process already has."""
 KEPT_FREE = 512 * 2**20
 """Bytes of free memory to keep.  More is returned to the system, so that one enormous photo does
-not occupy memory for ever."""
+not occupy memory forever."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h of the GNU C library
 

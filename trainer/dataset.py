@@ -51,11 +51,11 @@ def split_images(
         _ensure_training_images(split, free)
         return split
     counts = present.sum(0)
-    wanted = np.where(counts >= 2, np.maximum(1, np.rint(fraction * counts)), 0).astype(int)
-    wanted = np.minimum(wanted, np.maximum(counts - 1, 0))
+    requested = np.where(counts >= 2, np.maximum(1, np.rint(fraction * counts)), 0).astype(int)
+    requested = np.minimum(requested, np.maximum(counts - 1, 0))
     for index in sorted(np.flatnonzero(counts >= 2), key=lambda i: (counts[i], i)):
         undecided = present[:, index] & free & (split == UNASSIGNED)
-        _fill_class(present, split, np.flatnonzero(undecided), int(index), wanted, rng=rng)
+        _fill_class(present, split, np.flatnonzero(undecided), int(index), requested, rng=rng)
     rest = np.flatnonzero(annotated & (split == UNASSIGNED))
     with_present = present[rest].any(1)
     split[rest[with_present]] = TRAIN
@@ -73,7 +73,7 @@ def _fill_class(
     split: Split,
     undecided: NDArray[np.intp],
     index: int,
-    wanted: NDArray[np.int_],
+    requested: NDArray[np.int_],
     *,
     rng: np.random.Generator,
 ) -> None:
@@ -82,11 +82,11 @@ def _fill_class(
     """
     has_class = present[:, index]
     split[undecided] = TRAIN
-    missing = int(wanted[index]) - int((has_class & (split == HELD_OUT)).sum())
+    missing = int(requested[index]) - int((has_class & (split == HELD_OUT)).sum())
     if missing > 0 and len(undecided):
         held = (present & (split == HELD_OUT)[:, None]).sum(0)
         # +1 for each class helped, -1 for each filled beyond its share; ties at random.
-        gain = present[undecided].astype(float) @ np.where(held < wanted, 1.0, -1.0)
+        gain = present[undecided].astype(float) @ np.where(held < requested, 1.0, -1.0)
         order = np.lexsort((rng.random(len(undecided)), np.negative(gain)))
         chosen = undecided[order[:missing]]
         if len(chosen) == len(undecided) and (has_class & (split == TRAIN)).sum() == len(chosen):

@@ -133,7 +133,7 @@ def _check_file(path: Path) -> None:
         raise UnreadablePhoto(_system_reason(error)) from error
     except ValueError as error:  # a NUL in the name
         raise UnreadablePhoto(N_("The file's name cannot be used.")) from error
-    # Reading a pipe or device would block the thread for ever.
+    # Reading a pipe or device would block the thread forever.
     if not stat.S_ISREG(status.st_mode):
         raise UnreadablePhoto(N_("This is not a file."))
     if status.st_size == 0:
@@ -145,10 +145,10 @@ NO_MEMORY = N_("There is not enough memory to open this photo.")
 _NOT_READ = "The file could not be read: "
 _FORBIDDEN = N_("You do not have permission to read this file.")
 ONLINE_ONLY = N_(
-    "The photo is kept online only and was not fetched. Make it available on this computer, and "
-    "it is looked at with the next scan."
+    "The photo is stored online only and was not downloaded. Make it available on this computer, "
+    "and the next scan reads it."
 )
-_FAILING = N_("The disk did not give the file back: it may be failing or unplugged.")
+_FAILING = N_("The disk could not read the file: it may be failing or disconnected.")
 _SYSTEM_REASONS = {
     errno.ENOENT: _GONE,
     errno.ENOTDIR: _GONE,
@@ -162,7 +162,13 @@ _SYSTEM_REASONS = {
     errno.ESTALE: _FAILING,
 }
 
-_TEMPORARY = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY})
+_EARLIER = (
+    "The photo is kept online only and was not fetched. Make it available on this computer, and "
+    "it is looked at with the next scan.",
+    "The disk did not give the file back: it may be failing or unplugged.",
+)
+"""Wordings of earlier versions, which catalogues still hold."""
+_TEMPORARY = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY, *_EARLIER})
 
 
 def _system_reason(error: OSError) -> str:

@@ -73,8 +73,8 @@ class Annotations:
             CatalogueError: if it could not be written; then nothing is changed.
             ValueError: if a verdict is none of :class:`Verdict`.
         """
-        wanted = [(int(image), int(klass), int(verdict)) for image, klass, verdict in changes]
-        table = np.array(wanted, np.int64).reshape(-1, 3)
+        requested = [(int(image), int(klass), int(verdict)) for image, klass, verdict in changes]
+        table = np.array(requested, np.int64).reshape(-1, 3)
         return self.apply_arrays(table[:, 0], table[:, 1], table[:, 2], source)
 
     def apply_arrays(
@@ -199,13 +199,13 @@ class Annotations:
         Returns:
             Image ids, class ids, verdicts: (n,) each, by ascending image id.
         """
-        wanted = np.asarray(class_ids, np.int64)
+        requested = np.asarray(class_ids, np.int64)
         with self._store.read() as connection:
             found = rows(connection, "SELECT id FROM images ORDER BY id")
         image_ids = np.fromiter(chain.from_iterable(found), np.int64, len(found))
-        verdicts = self.matrix(image_ids, wanted)
+        verdicts = self.matrix(image_ids, requested)
         rows_, columns = np.nonzero(verdicts >= 0)
-        return image_ids[rows_], wanted[columns], verdicts[rows_, columns]
+        return image_ids[rows_], requested[columns], verdicts[rows_, columns]
 
     def since(self, at: int) -> tuple[dict[int, int], int]:
         """What was annotated after ``at`` (microseconds since the epoch) and still holds.
@@ -268,10 +268,10 @@ class Annotations:
                 return {row[0] for row in rows(connection, sql)}
         if not len(image_ids):
             return set()
-        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
         sql += " WHERE image_id IN (SELECT value FROM json_each(?))"
         with self._store.read() as connection:
-            return {row[0] for row in rows(connection, sql, (wanted,))}
+            return {row[0] for row in rows(connection, sql, (requested,))}
 
 
 def _changes_as_json(

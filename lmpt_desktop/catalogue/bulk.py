@@ -26,7 +26,7 @@ CHUNK = 1 << CHUNK_BITS
 _STATES = " ".join(f"WHEN '{state.key}' THEN {int(state)}" for state in ImageState)
 _PLACE = f"((folder_id << 2) | CASE state {_STATES} END)"
 _CELL_BITS = 22
-"""Of a number that holds an image, a class and a verdict, those of the last two."""
+"""Bits of a cell number that hold class and verdict; those of the image are above."""
 
 _SHOWN = "+folder_id IN (SELECT id FROM folders WHERE hidden = 0)"
 # All of SQLite's bit operators bind equally, from left to right.  The plus keeps SQLite from
@@ -68,7 +68,7 @@ def image_columns(
 
     Args:
         connection: in a transaction, so that all chunks are of one moment.
-        seconds: makes seconds since the epoch of dates as stored ("" where there is none).
+        seconds: makes seconds since the epoch of dates as stored ("" if there is none).
     """
     numbers: list[list[NDArray[np.int64]]] = [[], [], [], [], []]
     taken: list[NDArray[np.int64]] = []

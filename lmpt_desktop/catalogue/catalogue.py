@@ -117,7 +117,7 @@ class Catalogue:
             self._backup = None
         self._store.close()
         with contextlib.suppress(CatalogueError):
-            opening.note_sound(self._store.path)
+            opening.record_shutdown(self._store.path)
         if self._lock:
             self._lock.release()
             self._lock = None

@@ -47,14 +47,14 @@ class ChangedImages:
             self._everything |= everything
 
     def take(self) -> ChangedIds:
-        """What was noted since the last call: read these images now, or :meth:`give_back`."""
+        """What was noted since the last call: read these images now, or :meth:`put_back`."""
         with self._lock:
             found = ChangedIds(self._everything, np.array(sorted(self._ids), np.int64))
             self._ids.clear()
             self._everything = False
             return found
 
-    def give_back(self, unread: ChangedIds) -> None:
+    def put_back(self, unread: ChangedIds) -> None:
         """They could not be read: return them at the next :meth:`take`."""
         self.note(unread.ids.tolist(), everything=unread.everything)
 

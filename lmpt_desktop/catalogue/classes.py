@@ -138,12 +138,12 @@ class Classes:
             ClassNameTaken: if a name is in use; then nothing is changed.
             NotInCatalogue: if a class is not there; then nothing is changed.
         """
-        wanted = list(entries)
+        requested = list(entries)
         with self._store.write() as connection:
-            for entry in wanted:
+            for entry in requested:
                 _set(connection, entry.id, archived=1)
                 connection.execute(delete(_aliases).where(_aliases.c.class_id == entry.id))
-            for entry in wanted:
+            for entry in requested:
                 if not entry.archived:
                     _refuse_taken(connection, entry.name)
                 _set(
@@ -156,7 +156,7 @@ class Classes:
                     colour=entry.colour,
                     archived=int(entry.archived),
                 )
-            for entry in wanted:
+            for entry in requested:
                 _set_aliases(connection, entry.id, entry.aliases)
 
     def reorder(self, class_ids: Sequence[int]) -> None:
@@ -164,12 +164,12 @@ class Classes:
         with self._store.write() as connection:
             query = select(_table.c.id).where(_table.c.archived == 0)
             current = list(connection.scalars(query.order_by(_table.c.position, _table.c.id)))
-            wanted = list(dict.fromkeys(class_ids))
-            if unknown := set(wanted) - set(current):
+            requested = list(dict.fromkeys(class_ids))
+            if unknown := set(requested) - set(current):
                 raise NotInCatalogue(_no_class(min(unknown)))
-            first = set(wanted)
-            wanted += [class_id for class_id in current if class_id not in first]
-            for position, class_id in enumerate(wanted):
+            first = set(requested)
+            requested += [class_id for class_id in current if class_id not in first]
+            for position, class_id in enumerate(requested):
                 _set(connection, class_id, position=position)
 
     def replace_all(self, classes: Sequence[ClassSpec]) -> list[ClassEntry]:
@@ -183,15 +183,15 @@ class Classes:
         Raises:
             ClassNameInvalid: if a name is empty.
         """
-        wanted: dict[str, ClassSpec] = {}
+        requested: dict[str, ClassSpec] = {}
         for item in classes:
-            wanted.setdefault(name_key(_clean(item.name)), item)
+            requested.setdefault(name_key(_clean(item.name)), item)
         with self._store.write() as connection:
             live = {
                 row.name_key: row.id
                 for row in connection.execute(select(_table).where(_table.c.archived == 0))
             }
-            placed = _placed(wanted, live, _alias_owners(connection))
+            placed = _placed(requested, live, _alias_owners(connection))
             kept = {class_id for _key, _item, class_id in placed}
             for class_id in live.values():
                 if class_id not in kept:
@@ -223,12 +223,12 @@ class Classes:
 
 
 def _placed(
-    wanted: dict[str, ClassSpec], live: dict[str, int], owners: dict[str, int]
+    requested: dict[str, ClassSpec], live: dict[str, int], owners: dict[str, int]
 ) -> list[tuple[str, ClassSpec, int | None]]:
     """Key, item and class (None: none of the vocabulary) of every line of a list, by key."""
-    used = {live[key] for key in wanted if key in live}
+    used = {live[key] for key in requested if key in live}
     placed: list[tuple[str, ClassSpec, int | None]] = []
-    for key, item in wanted.items():
+    for key, item in requested.items():
         class_id = live.get(key)
         if class_id is None and (class_id := owners.get(key)) is not None:
             if class_id in used:
@@ -306,23 +306,23 @@ def _set_aliases(
 ) -> None:
     """Replace the aliases; without ``strict``, those that are taken are left out."""
     entry = _get(connection, class_id)
-    wanted: dict[str, str] = {}
+    requested: dict[str, str] = {}
     for alias in aliases:
         if (key := name_key(alias)) and key != name_key(entry.name):
-            wanted.setdefault(key, _clean(alias))
+            requested.setdefault(key, _clean(alias))
     connection.execute(delete(_aliases).where(_aliases.c.class_id == class_id))
     if not entry.archived:
-        for key, alias in list(wanted.items()):
+        for key, alias in list(requested.items()):
             if taken := _taken_by(connection, alias, but=class_id):
                 if strict:
                     raise ClassNameTaken(taken)
-                del wanted[key]
-    if wanted:
+                del requested[key]
+    if requested:
         connection.execute(
             insert(_aliases),
             [
                 {"class_id": class_id, "alias_key": key, "alias": alias, "position": position}
-                for position, (key, alias) in enumerate(wanted.items())
+                for position, (key, alias) in enumerate(requested.items())
             ],
         )
 

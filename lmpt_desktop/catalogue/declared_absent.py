@@ -64,10 +64,10 @@ def read(connection: Connection, image_ids: Ids | None) -> Rows:
 
 def members(connection: Connection, set_ids: Ids) -> dict[int, Ids]:
     """The classes of each of these sets, ascending; none for a set that does not exist."""
-    wanted = np.unique(set_ids).tolist()
+    requested = np.unique(set_ids).tolist()
     sql = "SELECT id, classes FROM class_sets WHERE id IN (SELECT value FROM json_each(?))"
-    found = rows(connection, sql, (json.dumps(wanted),))
-    return dict.fromkeys(wanted, np.empty(0, np.int64)) | {
+    found = rows(connection, sql, (json.dumps(requested),))
+    return dict.fromkeys(requested, np.empty(0, np.int64)) | {
         key: numbers([classes]) for key, classes in found
     }
 
@@ -219,15 +219,15 @@ def numbers(texts: Iterable[str]) -> Ids:
     return np.fromstring(",".join(texts), np.int64, sep=",")
 
 
-def positions(wanted: Ids, found: Ids) -> tuple[NDArray[np.int64], Cells]:
-    """Where each of ``found`` is in ``wanted``, and whether it is there."""
-    if not len(wanted):
+def positions(requested: Ids, found: Ids) -> tuple[NDArray[np.int64], Cells]:
+    """Where each of ``found`` is in ``requested``, and whether it is there."""
+    if not len(requested):
         return np.zeros(len(found), np.int64), np.zeros(len(found), np.bool_)
-    order = np.argsort(wanted, kind="stable")
-    at = np.searchsorted(wanted, found, sorter=order)
-    at = np.minimum(at, len(wanted) - 1)
+    order = np.argsort(requested, kind="stable")
+    at = np.searchsorted(requested, found, sorter=order)
+    at = np.minimum(at, len(requested) - 1)
     position = order[at]
-    return position, wanted[position] == found
+    return position, requested[position] == found
 
 
 def _text(ids: Ids) -> str:

@@ -65,21 +65,21 @@ def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
     backups = path.parent / "backups"
     copies = sorted(backups.glob("*.sqlite")) if backups.is_dir() else []
     found = f" ({detail})" if detail else ""
-    hope = (
+    advice = (
         _(
-            "There are {count} backup copies in {backups}: close the app and put the "
-            "newest one you trust in its place as {name}, and delete {name}-wal and "
-            "{name}-shm if they are there: they belong to the damaged file."
+            "There are {count} backup copies in {backups}. Close the app, put the newest copy you "
+            "trust in its place as {name}, and delete {name}-wal and {name}-shm if they exist: "
+            "they belong to the damaged file."
         ).format(count=len(copies), backups=backups, name=path.name)
         if copies
         else _(
-            "There is no backup copy yet: restore the file from your own backups, or choose "
-            "another library folder to begin again."
+            "There is no backup copy yet. Restore the file from your own backups, or choose "
+            "another library folder to start again."
         )
     )
     return CatalogueDamaged(
-        _("The catalogue {path} is damaged and was not opened{found}. {hope}").format(
-            path=path, found=found, hope=hope
+        _("The catalogue {path} is damaged and was not opened{found}. {advice}").format(
+            path=path, found=found, advice=advice
         )
     )
 
@@ -113,8 +113,8 @@ def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
     elif code == sqlite3.SQLITE_IOERR:
         meant = CatalogueUnwritable(
             _(
-                "The disk that holds {path} reported an error ({error}), so the change "
-                "was not saved. Check that the disk is connected and has room."
+                "The disk that holds {path} reported an error ({error}), so the change was not "
+                "saved. Check that the disk is connected and has free space."
             ).format(path=path, error=error)
         )
     elif code == sqlite3.SQLITE_CONSTRAINT and "FOREIGN KEY" in str(error):

@@ -60,13 +60,13 @@ class Features:
             ValueError: if the shapes disagree, with each other or with what the backbone
                 has, or a value is not finite.
         """
-        wanted = np.ascontiguousarray(ids, np.dtype("<i8"))
+        requested = np.ascontiguousarray(ids, np.dtype("<i8"))
         rows_in = np.ascontiguousarray(features, np.dtype("<f2"))
-        if rows_in.ndim != 2 or len(rows_in) != len(wanted):
-            raise ValueError(f"{rows_in.shape} features for {len(wanted)} ids")
+        if rows_in.ndim != 2 or len(rows_in) != len(requested):
+            raise ValueError(f"{rows_in.shape} features for {len(requested)} ids")
         if not np.isfinite(rows_in).all():
             raise ValueError("features must be finite numbers")
-        if not len(wanted):
+        if not len(requested):
             return
         with self._store.write() as connection:
             dim = connection.scalar(
@@ -80,15 +80,15 @@ class Features:
                     connection,
                     "SELECT id, fingerprint FROM images "
                     "WHERE id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(wanted.tolist()),),
+                    (json.dumps(requested.tolist()),),
                 )  # type: ignore[arg-type]
             )
-            if len(current) != len(set(wanted.tolist())):
+            if len(current) != len(set(requested.tolist())):
                 raise NotInCatalogue(
                     _("Features were computed for a photo that is not in this library.")
                 )
-            fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in wanted.tolist())
-            _insert(connection, backbone, _Chunk(wanted, fingerprints, rows_in))
+            fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in requested.tolist())
+            _insert(connection, backbone, _Chunk(requested, fingerprints, rows_in))
             _merge_small(connection, backbone)
 
     def load(self, backbone: str) -> tuple[NDArray[np.int64], Float16Array]:
@@ -122,14 +122,14 @@ class Features:
     def missing(self, backbone: str, image_ids: ImageIds | None = None) -> NDArray[np.int64]:
         """(n,) int64 ascending ids of usable images (ok, folder not hidden) without a current
         feature, of all or of these."""
-        wanted = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
+        requested = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
         with self._store.read() as connection:
-            if wanted is None:
+            if requested is None:
                 usable = bulk.usable_ids(connection)
             else:
-                found = rows(connection, _USABLE, (json.dumps(wanted.tolist()),))
+                found = rows(connection, _USABLE, (json.dumps(requested.tolist()),))
                 usable = np.array([row[0] for row in found], np.int64)
-            have = _index(connection, backbone, wanted).ids
+            have = _index(connection, backbone, requested).ids
         return np.setdiff1d(usable, have, assume_unique=True)
 
     def backbones(self) -> dict[str, int]:
@@ -234,10 +234,10 @@ def _all_as_bytes(fingerprints: list[str]) -> bytes:
 
 
 def _index(
-    connection: Connection, backbone: str, wanted: NDArray[np.int64] | None = None
+    connection: Connection, backbone: str, requested: NDArray[np.int64] | None = None
 ) -> _Index:
     """The newest feature of each image, as far as the photo is still the one encoded; of all
-    images, or of those ``wanted``: it is the images' fingerprints that take long to read."""
+    images, or of those ``requested``: it is the images' fingerprints that take long to read."""
     chunks = rows(
         connection,
         "SELECT id, ids, fingerprints, dim FROM feature_chunks WHERE backbone = ? ORDER BY id",
@@ -251,15 +251,15 @@ def _index(
     chunk_of = np.repeat([row[0] for row in chunks], [len(block) for block in blocks])
     positions = np.concatenate([np.arange(len(block)) for block in blocks])
     prints = np.frombuffer(b"".join(row[2] for row in chunks), f"V{_FINGERPRINT_BYTES}")
-    if wanted is not None:
-        these = np.isin(ids, wanted)
+    if requested is not None:
+        these = np.isin(ids, requested)
         ids, chunk_of, positions, prints = (
             part[these] for part in (ids, chunk_of, positions, prints)
         )
     # np.unique takes the first of equals: reversed, that is the newest.
     kept, newest = np.unique(ids[::-1], return_index=True)
     at = len(ids) - 1 - newest
-    if wanted is None:
+    if requested is None:
         found = bulk.fingerprints(connection)
     else:
         some = rows(connection, _PRINTS, (json.dumps(kept.tolist()),))

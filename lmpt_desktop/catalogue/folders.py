@@ -88,9 +88,8 @@ class Folders:
                 if native.is_relative_to(other.path) or other.path.is_relative_to(native):
                     raise FolderOverlaps(
                         _(
-                            "{place} overlaps with {other}, which the library has as a folder of "
-                            "its own, so nothing was changed. Choose the place the photos of "
-                            "this folder were moved to."
+                            "{place} overlaps with {other}, another folder of this library, so "
+                            "nothing was changed. Choose the folder that the photos were moved to."
                         ).format(place=readable(str(native)), other=readable(str(other.path)))
                     )
             _set(connection, folder_id, path=stored)

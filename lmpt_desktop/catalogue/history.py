@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from lmpt_desktop.catalogue.store import as_datetime, rows
 from lmpt_desktop.domain.records import BatchSummary, Verdict
 
-LOOK_BACK = 20
+BATCHES_PER_CHANGE = 20
 """Batches read for each one asked for: undos, redos and what changed nothing are among them."""
 
 
@@ -20,7 +20,7 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
         "SELECT b.id, b.undoes, b.at, b.action, b.label, b.images, b.changes, b.class_id, c.name, "
         "b.verdict FROM batches AS b LEFT JOIN classes AS c ON c.id = b.class_id "
         "ORDER BY b.id DESC LIMIT ?",
-        (limit * LOOK_BACK,),
+        (limit * BATCHES_PER_CHANGE,),
     )
     known: dict[int, tuple[Any, ...]] = {}
     first_of: dict[int, int] = {}  # the batch that a chain of undos began with

@@ -143,7 +143,7 @@ class Images:
         Raises:
             NotInCatalogue: if one is not in the library.
         """
-        wanted = np.asarray(image_ids, np.int64).tolist()
+        requested = np.asarray(image_ids, np.int64).tolist()
         with self._store.read() as connection:
             found = {
                 row[0]: (row[1], row[2])
@@ -152,23 +152,23 @@ class Images:
                     "SELECT i.id, f.path, i.path FROM images AS i "
                     "JOIN folders AS f ON f.id = i.folder_id "
                     "WHERE i.id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(wanted),),
+                    (json.dumps(requested),),
                 )
             }
-        if missing := [image_id for image_id in wanted if image_id not in found]:
+        if missing := [image_id for image_id in requested if image_id not in found]:
             raise NotInCatalogue(_no_image(missing[0]))
-        return [Path(from_stored(found[i][0])) / from_stored(found[i][1]) for i in wanted]
+        return [Path(from_stored(found[i][0])) / from_stored(found[i][1]) for i in requested]
 
     def captions(self, image_ids: ImageIds) -> dict[int, str]:
         """The captions of those of these images that have one."""
-        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
         with self._store.read() as connection:
             return dict(
                 rows(
                     connection,
                     "SELECT id, caption FROM images WHERE caption <> '' "
                     "AND id IN (SELECT value FROM json_each(?))",
-                    (wanted,),
+                    (requested,),
                 )  # type: ignore[arg-type]
             )
 
@@ -237,14 +237,16 @@ class Images:
         """
         with self._store.write() as connection:
             if moved or displaced:
-                self._store.mark_changed(_make_way(connection, folder_id, moved or {}, displaced))
-            wanted = json.dumps([to_stored(file.path) for file in files])
+                self._store.mark_changed(
+                    _vacate_paths(connection, folder_id, moved or {}, displaced)
+                )
+            requested = json.dumps([to_stored(file.path) for file in files])
             ids = dict(
                 rows(
                     connection,
                     "SELECT path, id FROM images WHERE folder_id = ? "
                     "AND path IN (SELECT value FROM json_each(?))",
-                    (folder_id, wanted),
+                    (folder_id, requested),
                 )  # type: ignore[arg-type]
             )
             for file in files:
@@ -281,7 +283,7 @@ class Images:
                     connection,
                     "SELECT path, id FROM images WHERE folder_id = ? "
                     "AND path IN (SELECT value FROM json_each(?))",
-                    (folder_id, wanted),
+                    (folder_id, requested),
                 )  # type: ignore[arg-type]
             )
             result = [int(found[to_stored(file.path)]) for file in files]
@@ -297,16 +299,16 @@ class Images:
 
         A reason that may have passed (the disk was unplugged) is forgotten.
         """
-        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
         with self._store.write() as connection:
             reasons = rows(
                 connection,
                 "SELECT DISTINCT reason FROM images WHERE reason <> '' "
                 "AND id IN (SELECT value FROM json_each(?))",
-                (wanted,),
+                (requested,),
             )
             passed = json.dumps([row[0] for row in reasons if may_pass(row[0])])
-            connection.execute(_FOUND, {"ids": wanted, "passed": passed})
+            connection.execute(_FOUND, {"ids": requested, "passed": passed})
             self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
 
     def mark_unreadable(self, image_id: int, reason: str) -> None:
@@ -356,14 +358,14 @@ class Images:
         return filled
 
     def _set_state(self, image_ids: ImageIds, expression: str) -> None:
-        wanted = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
         with self._store.write() as connection:
             connection.execute(
                 text(
                     f"UPDATE images SET state = {expression} "
                     "WHERE id IN (SELECT value FROM json_each(:ids))"
                 ),
-                {"ids": wanted},
+                {"ids": requested},
             )
             self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
 
@@ -431,7 +433,7 @@ def _set(connection: Connection, image_id: int, **values: object) -> None:
         raise NotInCatalogue(_no_image(image_id))
 
 
-def _make_way(
+def _vacate_paths(
     connection: Connection, folder_id: int, moved: Mapping[str, int], displaced: Collection[str]
 ) -> list[int]:
     """Give moved images their new paths, displacing others; returns the ids of both.
@@ -443,24 +445,24 @@ def _make_way(
     if targets:
         parked = [{"path": f"{_PARKED}{i}", "id": i} for i in targets.values()]
         connection.execute(set_path, parked)
-    wanted = [*targets, *(to_stored(path) for path in displaced)]
-    in_the_way = rows(
+    requested = [*targets, *(to_stored(path) for path in displaced)]
+    displaced_rows = rows(
         connection,
         "SELECT id, path FROM images WHERE folder_id = ? "
         "AND path IN (SELECT value FROM json_each(?))",
-        (folder_id, json.dumps(wanted)),
+        (folder_id, json.dumps(requested)),
     )
-    if in_the_way:
+    if displaced_rows:
         connection.execute(
             text("UPDATE images SET path = :path, state = 'missing' WHERE id = :id"),
-            [{"path": displaced_path(path, i), "id": i} for i, path in in_the_way],
+            [{"path": displaced_path(path, i), "id": i} for i, path in displaced_rows],
         )
     if targets:
         connection.execute(
             text("UPDATE images SET folder_id = :folder, path = :path WHERE id = :id"),
             [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()],
         )
-    return [*targets.values(), *(int(row[0]) for row in in_the_way)]
+    return [*targets.values(), *(int(row[0]) for row in displaced_rows)]
 
 
 def _taken(stored: str | None) -> datetime | None:

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 CATALOGUE_NAME = "catalogue.sqlite"
 LOCK_NAME = "catalogue.lock"
 OPENING_LOCK_NAME = "opening.lock"
-SOUND_NAME = "catalogue.sound"
+SHUTDOWN_RECORD_NAME = "catalogue.sound"
 """Beside the catalogue after a clean shutdown: its size and time, and when it was checked."""
 CHECK_EVERY_SECONDS = 24 * 3600.0
 
@@ -55,7 +55,7 @@ def prepare(library: Path) -> Path:
         if not exists and backups.existing(library):
             # An empty catalogue in its place would look as if all annotations were lost, and its
             # own daily copies would in time displace the backups that still have them.
-            raise damaged(path, _("it is empty") if path.exists() else _("it is gone"))
+            raise damaged(path, _("it is empty") if path.exists() else _("it is missing"))
         if exists:
             _set_foreign_log_aside(path)
         revision = _examine(path) if exists else None
@@ -64,14 +64,14 @@ def prepare(library: Path) -> Path:
     return path
 
 
-def note_sound(path: Path) -> None:
+def record_shutdown(path: Path) -> None:
     """Record size and time of the catalogue at a clean shutdown, so that the next start need
     not read the whole file to check it."""
-    checked = _sound_note(path).get("checked", 0.0)
+    checked = _shutdown_record(path).get("checked", 0.0)
     try:
         status = path.stat()
         note = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "checked": checked}
-        (path.parent / SOUND_NAME).write_text(json.dumps(note), encoding="utf-8")
+        (path.parent / SHUTDOWN_RECORD_NAME).write_text(json.dumps(note), encoding="utf-8")
     except OSError:
         log.debug("no note beside %s", path, exc_info=True)
 
@@ -110,7 +110,7 @@ def _examine(path: Path) -> str:
             if not tables:
                 return ""  # created by a process that was killed before its first commit
             raise damaged(path, _("it is a database, but not one of LMPT Desktop's"))
-        if not _looks_untouched(path):
+        if not _unchanged_since_check(path):
             verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             if verdict != "ok":
                 raise damaged(path, str(verdict).splitlines()[0])
@@ -127,16 +127,16 @@ def _examine(path: Path) -> str:
         connection.close()
 
 
-def _sound_note(path: Path) -> dict[str, float]:
+def _shutdown_record(path: Path) -> dict[str, float]:
     try:
-        note = json.loads((path.parent / SOUND_NAME).read_text(encoding="utf-8"))
+        note = json.loads((path.parent / SHUTDOWN_RECORD_NAME).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
 
 
-def _looks_untouched(path: Path) -> bool:
-    note = _sound_note(path)
+def _unchanged_since_check(path: Path) -> bool:
+    note = _shutdown_record(path)
     status = path.stat()
     recent = 0 <= time.time() - note.get("checked", 0.0) < CHECK_EVERY_SECONDS
     same = (note.get("size"), note.get("mtime_ns")) == (status.st_size, status.st_mtime_ns)
@@ -145,7 +145,7 @@ def _looks_untouched(path: Path) -> bool:
 
 def _write_checked(path: Path) -> None:
     try:
-        (path.parent / SOUND_NAME).write_text(
+        (path.parent / SHUTDOWN_RECORD_NAME).write_text(
             json.dumps({"size": -1, "mtime_ns": -1, "checked": time.time()}), encoding="utf-8"
         )
     except OSError:

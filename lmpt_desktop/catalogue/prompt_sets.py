@@ -123,7 +123,7 @@ class PromptSets:
         with self._store.write() as connection:
             record = self._get(connection, prompt_set_id)
             if record.discarded:
-                raise NotInCatalogue(_("This version was discarded and cannot be used any more."))
+                raise NotInCatalogue(_("This version was discarded and can no longer be used."))
             _promote(connection, record.backbone, prompt_set_id)
             return self._get(connection, prompt_set_id)
 

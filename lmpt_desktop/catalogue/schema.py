@@ -124,7 +124,7 @@ class_sets = Table(
     "class_sets",
     metadata,
     Column("id", Integer, primary_key=True),
-    # The members' ids, ascending, with commas between: what makes a set the same as another
+    # The members' ids, ascending, separated by commas; identifies the set
     Column("classes", Text, nullable=False, unique=True),
     sqlite_autoincrement=True,
 )
@@ -149,8 +149,8 @@ annotations = Table(
     sqlite_with_rowid=False,
 )
 
-# Classes that a review declared absent and nobody has said anything about since; a class of an
-# image is in a row here or in annotations, never in both.
+# Classes that a review declared absent and that were not annotated since; a class of an image is
+# in a row here or in annotations, never in both.
 declared_absent = Table(
     "declared_absent",
     metadata,
@@ -158,7 +158,7 @@ declared_absent = Table(
     Column("batch_id", ForeignKey("batches.id"), primary_key=True),
     Column("at", Integer, nullable=False),
     Column("class_set_id", ForeignKey("class_sets.id"), nullable=False),
-    # Ids of the set's classes that are not meant, with commas between
+    # Ids of classes in the set that the row does not declare absent, separated by commas
     Column("besides", Text, nullable=False, server_default=""),
     sqlite_with_rowid=False,
 )
@@ -176,10 +176,10 @@ journal = Table(
     Column("id", Integer, primary_key=True),
     Column("batch_id", ForeignKey("batches.id"), nullable=False),
     Column("image_id", ForeignKey("images.id"), nullable=False),
-    # NULL: the row is about a review of the image: its mark (verdict 1 or NULL; no change if
-    # before and after are the same), and where there is a class set the classes of it, besides
-    # some, that it declared absent at ``declared_at`` (``after_source`` says "reviewed") or
-    # that are declared no more (``before_source`` does).
+    # NULL: the row records a review of the image: its mark (verdict 1 or NULL; unchanged if
+    # before and after are equal) and, if there is a class set, the classes (except those in
+    # ``besides``) that it declared absent at ``declared_at`` (``after_source`` is "reviewed") or
+    # no longer declares absent (``before_source`` is "reviewed").
     Column("class_id", ForeignKey("classes.id")),
     # NULL verdicts are "unknown"
     Column("before_verdict", Integer),
@@ -247,7 +247,7 @@ prompt_sets = Table(
     Column("created_at", Integer, nullable=False),
     Column("metrics", Text, nullable=False, server_default="{}"),
     Column("discarded", Integer, nullable=False, server_default="0"),
-    # The user's own words on it
+    # The user's note
     Column("name", Text, nullable=False, server_default=""),
     Column("note", Text, nullable=False, server_default=""),
     # JSON: what it was learned from, and the class id of each of its class names
@@ -263,7 +263,7 @@ promotions = Table(
     Column("backbone", Text, nullable=False),
     # NULL: back to zero-shot
     Column("prompt_set_id", ForeignKey("prompt_sets.id")),
-    # 1: went back to what was there before, rather than on to something new
+    # 1: a roll-back; 0: a promotion
     Column("back", Integer, nullable=False, server_default="0"),
     Column("at", Integer, nullable=False),
     sqlite_autoincrement=True,

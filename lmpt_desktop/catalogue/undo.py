@@ -74,16 +74,16 @@ def _review_undone(
     sets = declared.Rows.of([(row[0], 0, 0, row[6] or 0, row[7]) for row in found])
     inside = declared.members(connection, sets.set_ids)
     class_ids = np.unique(np.concatenate(list(inside.values())))
-    wanted = declared.cells_of(connection, sets, class_ids)
+    requested = declared.cells_of(connection, sets, class_ids)
     # A batch either declares or revokes.
     declared_then = any(row[5] == _REVIEWED for row in found)
     if declared_then:
-        cells = wanted & declared.still_declared(connection, ids, declared_at, class_ids)
+        cells = requested & declared.still_declared(connection, ids, declared_at, class_ids)
     else:
-        cells = wanted & (verdict_matrix(connection, ids, class_ids) < 0)
+        cells = requested & (verdict_matrix(connection, ids, class_ids) < 0)
     marks = [
         (after_at, before_at) if before != after and now_at == after_at else None
         for _image, before, before_at, after, after_at, *_rest, now_at in found
     ]
-    changed = int(wanted.sum()) + sum(row[1] != row[3] for row in found)
+    changed = int(requested.sum()) + sum(row[1] != row[3] for row in found)
     return journal.Review(ids, class_ids, cells, not declared_then, declared_at, marks), changed

@@ -47,7 +47,7 @@ def corrected_classes(
 
     Args:
         annotations: (..., C) int8, 1 present, 0 absent, -1 unknown.
-        scores: float32 of the same shape, NaN where there is none.
+        scores: float32 of the same shape, NaN if there is none.
         thresholds: (C,) float32, or the shape of the scores.
     """
     predicted = predicted_classes(scores, thresholds)

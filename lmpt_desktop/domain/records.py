@@ -131,9 +131,9 @@ class ImageTable:
         sizes: (n,) int64, bytes.
         mtime: (n,) int64, nanoseconds since the epoch.
         taken: (n,) int64, seconds since the epoch by the camera's clock, or ``NO_DATE``.
-        widths, heights: (n,) int32, 0 where not known.
+        widths, heights: (n,) int32, 0 if unknown.
         names: relative paths with "/" between parts.
-        fingerprints: one string each, "" where not known: keys of the thumbnail store.
+        fingerprints: one string each, "" if unknown: keys of the thumbnail store.
     """
 
     ids: NDArray[np.int64]

@@ -32,12 +32,12 @@ def is_unscored(scores: NDArray[np.float32]) -> bool:
     return scores.size > 1 and not any(scores.strides)
 
 
-def _rows(ids: NDArray[np.int64], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(n,) where each of ``wanted`` is in ascending ``ids``; -1 where it is not."""
+def _rows(ids: NDArray[np.int64], requested: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) where each of ``requested`` is in ascending ``ids``; -1 where it is not."""
     if not len(ids):
-        return np.full(len(wanted), -1, np.int64)
-    found = np.minimum(np.searchsorted(ids, wanted), len(ids) - 1)
-    found[ids[found] != wanted] = -1
+        return np.full(len(requested), -1, np.int64)
+    found = np.minimum(np.searchsorted(ids, requested), len(ids) - 1)
+    found[ids[found] != requested] = -1
     return found
 
 
@@ -135,7 +135,7 @@ class Snapshot:
         return np.array([entry.id for entry in self.classes], dtype=np.int64)
 
     def rows(self, image_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n,) int64, the row of each image id; -1 where there is none."""
+        """(n,) int64, the row of each image id; -1 if there is none."""
         return _rows(self.image_ids, np.asarray(image_ids, np.int64))
 
     @property

@@ -61,7 +61,7 @@ class Version:
         return cls(prompt_sets.load(folder), learned_texts(folder), record.class_ids)
 
     def rows(self, classes: Sequence[ClassEntry]) -> NDArray[np.int64]:
-        """(C,) the row of the prompt set that was learned for each class; -1 where there is none.
+        """(C,) the row of the prompt set that was learned for each class; -1 if there is none.
 
         A row belongs to a class, not to a name: a renamed class keeps it, and a new class with
         the old name does not get it.  Names decide only where the prompt set has no class ids.

@@ -51,7 +51,7 @@ class LibraryFolders:
         """Add a folder of photos and start scanning it."""
         before = {item.id for item in self.all()}
         folder = self._catalogue.folders.add(path.expanduser().absolute())
-        # Folders inside it are part of it now, and no longer scanned by themselves.
+        # Folders inside it are part of it now, and no longer scanned separately.
         for absorbed in before - {item.id for item in self.all()}:
             self._scanner.forget(absorbed)
         self._model.forget_cancel()
@@ -104,7 +104,7 @@ class LibraryFolders:
             self._watch.watch({item.id: item.path for item in self.all()})
 
     def check_watch(self) -> None:
-        """Look whether watched folders are still there; to be called now and then."""
+        """Check that watched folders still exist; call this regularly."""
         if self._watch is not None:
             self._watch.recheck()
 

@@ -154,7 +154,7 @@ class ImageReloader:
                 reviewed = catalogue.annotations.reviewed(new)
                 self._state.set_images(images, catalogue.annotations.matrix, reviewed)
             except BaseException:
-                catalogue.images.changed.give_back(touched)
+                catalogue.images.changed.put_back(touched)
                 raise
         if everything or touched:
             self._notify(ImagesChanged())

@@ -325,27 +325,27 @@ def _member(ids: NDArray[np.int64], members: set[int]) -> NDArray[np.bool_]:
 
 
 def _places(
-    wanted: NDArray[np.int64], ascending: NDArray[np.int64]
+    requested: NDArray[np.int64], ascending: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Where ``wanted`` ids are in ``ascending``: (n,) rows, and (n,) whether they are there."""
+    """Where ``requested`` ids are in ``ascending``: (n,) rows, and (n,) whether they are there."""
     if not len(ascending):
-        return np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.bool_)
-    if len(wanted) > int(ascending[-1]):
+        return np.zeros(len(requested), np.int64), np.zeros(len(requested), np.bool_)
+    if len(requested) > int(ascending[-1]):
         # Many more ids to look up than there are: a table is faster than a search.
         table = np.zeros(int(ascending[-1]) + 1, np.int64)
         table[ascending] = np.arange(len(ascending))
-        rows = table[np.clip(wanted, 0, len(table) - 1)]
+        rows = table[np.clip(requested, 0, len(table) - 1)]
     else:
-        rows = np.minimum(np.searchsorted(ascending, wanted), len(ascending) - 1)
-    return rows, ascending[rows] == wanted
+        rows = np.minimum(np.searchsorted(ascending, requested), len(ascending) - 1)
+    return rows, ascending[rows] == requested
 
 
 def _columns(
-    wanted: NDArray[np.int64], class_ids: NDArray[np.int64]
+    requested: NDArray[np.int64], class_ids: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """As :func:`_places`, for ids in the vocabulary's order rather than an ascending one."""
     order = np.argsort(class_ids)
-    places, known = _places(wanted, class_ids[order])
+    places, known = _places(requested, class_ids[order])
     return (order[places] if len(order) else places), known
 
 

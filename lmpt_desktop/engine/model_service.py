@@ -188,7 +188,7 @@ class ModelService:
             self._client.prioritise(image_ids)
 
     def pause(self) -> None:
-        """Encode no more photos until resumed."""
+        """Stop encoding photos until resumed."""
         if self._client is not None:
             self._client.pause()
 
@@ -346,10 +346,10 @@ class ModelService:
         client = self._client
         if client is None or self._failure is not None:
             return
-        wanted = [text for text in texts if text not in self._requested]
-        self._requested.update(wanted)
-        for start in range(0, len(wanted), TEXTS_PER_REQUEST):
-            part = wanted[start : start + TEXTS_PER_REQUEST]
+        requested = [text for text in texts if text not in self._requested]
+        self._requested.update(requested)
+        for start in range(0, len(requested), TEXTS_PER_REQUEST):
+            part = requested[start : start + TEXTS_PER_REQUEST]
             with self._lock:
                 self._texts_waiting += 1
             future = client.encode_texts(part, ensemble=True)

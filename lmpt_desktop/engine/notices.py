@@ -37,7 +37,7 @@ class Activity:
     """Progress of a piece of background work.
 
     ``done`` and ``total`` count files (scan), photos (encode, caption), bytes (download) or steps
-    (fit); ``total`` is 0 where not known.  ``seconds_left`` is None where there is no
+    (fit); ``total`` is 0 if unknown.  ``seconds_left`` is None where there is no
     estimate.  ``message`` is a sentence for the user, or ""; ``note`` a short remark
     ("slowly, on battery"), or "".
     """

@@ -158,7 +158,7 @@ class Scanner:
 
     def _scan(self, folder: Folder, scope: Scope) -> None:
         self._count = (0, 0)
-        self._message = _("Looking through {name}").format(name=folder.path.name or folder.path)
+        self._message = _("Scanning {name}").format(name=folder.path.name or folder.path)
         if scope == EVERYTHING:
             self._report(ActivityState.RUNNING, self._message)
         report = sync(
@@ -181,8 +181,7 @@ class Scanner:
                 )
             if report.available:
                 message = _(
-                    "Some folders or links could not be read. "
-                    "Their photos keep what is known of them."
+                    "Some folders or links could not be read. Their photos stay as they were."
                 )
             else:
                 message = _(

@@ -45,10 +45,10 @@ VARIANT = "search"
 RECENT = 64
 """How many recent queries are cached in memory; the catalogue keeps them all."""
 
-LOADING = N_("Loading the model to read your words...")
-READING = N_("Reading your words...")
+LOADING = N_("Loading the model for your search...")
+READING = N_("Encoding your search text...")
 NO_ENCODER = N_(
-    "Searching for words needs a model, and none is started here. More like this works without one."
+    "Searching by words needs a model, which is not running here. More like this works without one."
 )
 NOTHING_ENCODED = N_(
     "No photo has been encoded yet, so there is nothing to search. "
@@ -124,15 +124,15 @@ class Searcher:
     def run(
         self,
         query: SearchQuery,
-        wanted: Filter | None = None,
+        requested: Filter | None = None,
         snapshot: Snapshot | None = None,
         limit: int | None = RESULT_LIMIT,
     ) -> SearchResult:
-        """The images most similar to ``query`` among those that pass ``wanted``.
+        """The images most similar to ``query`` among those that pass ``requested``.
 
         Args:
             query: what to search for.
-            wanted: None for every image.
+            requested: None for every image.
             snapshot: the result holds its rows; None for the newest.
             limit: how many images at most; None for all.
         """
@@ -165,7 +165,7 @@ class Searcher:
         if len(direction) != features.matrix.shape[1]:  # the backbone is being changed
             return _no_result(query, SearchState.NOTHING, _(NOTHING_ENCODED))
         values = per_row(self._values(direction, features), features.ids, snapshot.image_ids)
-        passing = select(snapshot, wanted, Sort()) if wanted is not None else None
+        passing = select(snapshot, requested, Sort()) if requested is not None else None
         return SearchResult(query, SearchState.READY, rank(values, passing, limit))
 
     def retry(self, query: SearchQuery) -> None:
@@ -221,7 +221,7 @@ class Searcher:
                 self._asked.discard(asked)
                 # Where another encoder has replaced it, the next request goes to that one.
                 if self._model.uses(client):
-                    self._failed[key] = _("Your words could not be read. {error}").format(
+                    self._failed[key] = _("Your search text could not be encoded. {error}").format(
                         error=error
                     )
         else:

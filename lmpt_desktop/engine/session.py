@@ -46,7 +46,7 @@ from lmpt_desktop.engine.versions.versions import Versions
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewer
 from lmpt_desktop.engine.vocabulary.editor import VocabularyEditor
 from lmpt_desktop.ingest import watch
-from lmpt_desktop.settings import BACKBONE, BAND_LIMITS, DEVICE, PACE, Kept, Settings
+from lmpt_desktop.settings import BACKBONE, BAND_LIMITS, DEVICE, PACE, Settings, Storage
 from lmpt_desktop.translation import _
 from trainer.bands import BandLimits
 
@@ -84,7 +84,7 @@ class LibrarySession:
         self._lock = threading.Lock()
         self._notifier = notifier = Notifier()
         notify = notifier.send
-        self.settings = Settings(Kept.LIBRARY, catalogue.settings.get, catalogue.settings.set)
+        self.settings = Settings(Storage.LIBRARY, catalogue.settings.get, catalogue.settings.set)
         self.settings.read_all()
         self._state = state = _read_state(catalogue, self.settings.get(BAND_LIMITS))
         self._worker = worker = Worker("session worker", self._worker_failed)
@@ -246,7 +246,7 @@ class LibrarySession:
         self._worker.post("versions", self._read_versions)
 
     def close(self) -> None:
-        """Stop scanning and encoding, and keep what is done.  A running retraining goes on."""
+        """Stop scanning and encoding, and keep what is done.  A running retraining continues."""
         with self._lock:
             if self._closed:
                 return

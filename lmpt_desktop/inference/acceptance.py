@@ -18,7 +18,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 BLOCK_ROWS = 8192
 """Rows processed together, so that temporary arrays stay small."""
 MAX_ACCEPTED = 500_000
-"""Predictions accepted in one step at most: nobody has looked at more than that."""
+"""The most predictions accepted in one step: nobody checks more than that."""
 _CLASS_BITS = 24
 """Class ids stay below 2^24, so a cell has a key of 64 bits."""
 
@@ -28,7 +28,7 @@ class Order(StrEnum):
 
     SUREST = "surest"
     DOUBTFUL = "doubtful"
-    """Lowest score first: where a look is needed most."""
+    """Lowest score first: those that most need checking."""
     CLASS = "class"
     """By class in the vocabulary's order, highest score first."""
     IMAGE = "image"

@@ -80,47 +80,47 @@ class Sort:
     descending: bool = False
 
 
-def select(snapshot: Snapshot, wanted: Filter, order: Sort) -> NDArray[np.int64]:
-    """Rows of the snapshot that pass ``wanted``, in ``order``: (n,) int64.
+def select(snapshot: Snapshot, requested: Filter, order: Sort) -> NDArray[np.int64]:
+    """Rows of the snapshot that pass ``requested``, in ``order``: (n,) int64.
 
     A class id that is not (or no longer) in the vocabulary matches nothing.
     """
-    rows = np.flatnonzero(_image_mask(snapshot, wanted))
-    columns = _columns(snapshot, wanted)
-    if wanted.class_id is not None or wanted.band is not None or wanted.status is not None:
-        rows = rows[_class_mask(snapshot, wanted.status, rows, columns)]
-    if wanted.text:
-        text = wanted.text.casefold()
+    rows = np.flatnonzero(_image_mask(snapshot, requested))
+    columns = _columns(snapshot, requested)
+    if requested.class_id is not None or requested.band is not None or requested.status is not None:
+        rows = rows[_class_mask(snapshot, requested.status, rows, columns)]
+    if requested.text:
+        text = requested.text.casefold()
         names = snapshot.names
         keep = [text in names[row].rsplit("/", 1)[-1].casefold() for row in rows.tolist()]
         rows = rows[np.array(keep, dtype=np.bool_)]
     return _sorted(snapshot, rows, order)
 
 
-def _image_mask(snapshot: Snapshot, wanted: Filter) -> NDArray[np.bool_]:
+def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
     mask = np.ones(len(snapshot.image_ids), np.bool_)
-    if wanted.unreviewed:
+    if requested.unreviewed:
         mask &= ~snapshot.reviewed
-    if wanted.state is not None:
-        mask &= snapshot.states == wanted.state
-    if wanted.folder_id is not None:
-        mask &= snapshot.folder_ids == wanted.folder_id
-        if wanted.below is not None and wanted.below.parts:
-            prefix = wanted.below.as_posix() + "/"
+    if requested.state is not None:
+        mask &= snapshot.states == requested.state
+    if requested.folder_id is not None:
+        mask &= snapshot.folder_ids == requested.folder_id
+        if requested.below is not None and requested.below.parts:
+            prefix = requested.below.as_posix() + "/"
             rows = np.flatnonzero(mask)
             names = snapshot.names
             mask[rows] = [names[row].startswith(prefix) for row in rows.tolist()]
-    if wanted.image_ids is not None:
-        mask &= np.isin(snapshot.image_ids, np.fromiter(wanted.image_ids, np.int64))
+    if requested.image_ids is not None:
+        mask &= np.isin(snapshot.image_ids, np.fromiter(requested.image_ids, np.int64))
     return mask
 
 
-def _columns(snapshot: Snapshot, wanted: Filter) -> NDArray[np.int64]:
+def _columns(snapshot: Snapshot, requested: Filter) -> NDArray[np.int64]:
     mask = np.ones(len(snapshot.class_ids), np.bool_)
-    if wanted.class_id is not None:
-        mask &= snapshot.class_ids == wanted.class_id
-    if wanted.band is not None:
-        mask &= np.array([band is wanted.band for band in snapshot.bands.bands], np.bool_)
+    if requested.class_id is not None:
+        mask &= snapshot.class_ids == requested.class_id
+    if requested.band is not None:
+        mask &= np.array([band is requested.band for band in snapshot.bands.bands], np.bool_)
     return np.flatnonzero(mask)
 
 
@@ -181,7 +181,7 @@ def _score_columns(snapshot: Snapshot, order: Sort) -> NDArray[np.float32]:
 
 
 def _highest(scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n,) maximum of each row, NaN where there is none."""
+    """(n,) maximum of each row, NaN if there is none."""
     if not scores.shape[1]:
         return np.full(len(scores), np.nan)
     # fmax ignores NaN, in one pass and without arrays as large as the scores.

@@ -81,7 +81,7 @@ def long_tail(
     Args:
         class_ids, names: C classes.
         annotations: (N, C) int8: 1 present, 0 absent, -1 unknown.
-        scores: (N, C) float32, NaN where there is none; thresholds: (C,) float32.
+        scores: (N, C) float32, NaN if there is none; thresholds: (C,) float32.
         limits: where the bands begin.
         average_precision: of the prompts in use, by class name; None if never evaluated.
     """

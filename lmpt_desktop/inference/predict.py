@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.inference.weights import ClassWeights
 
 BLOCK_ROWS = 4096
-"""Rows turned from half to single precision at a time: a few MB, which stays in cache."""
+"""Rows converted from half to single precision at a time: a few MB, which stays in cache."""
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

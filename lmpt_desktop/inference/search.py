@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_ROWS = 256
-"""Rows turned from half to single precision at a time: half a MB for 512 values, which stays in
+"""Rows converted from half to single precision at a time: half a MB for 512 values, which stays in
 the cache of one core."""
 ROWS_PER_THREAD = 16_384
 """Below this a thread costs more than it saves."""
@@ -70,7 +70,7 @@ def similarities(
     """Cosine of every feature with ``direction``.
 
     Memory beyond the answer is one block of ``BLOCK_ROWS`` rows a thread, however large the
-    library: the features are never turned into single precision as a whole.
+    library: the features are never converted to single precision as a whole.
 
     Args:
         features: (n, D) float16, unit norm.

@@ -44,9 +44,11 @@ class VerdictCounts:
                 return verdict
         return None
 
-    def changing(self, wanted: Mapping[int, int]) -> int:
-        """How many verdicts change if each column gets its verdict in ``wanted``."""
-        return sum(self.images - self.count(column, verdict) for column, verdict in wanted.items())
+    def changing(self, requested: Mapping[int, int]) -> int:
+        """How many verdicts change if each column gets its verdict in ``requested``."""
+        return sum(
+            self.images - self.count(column, verdict) for column, verdict in requested.items()
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,14 +100,16 @@ def count_verdicts(snapshot: Snapshot, image_ids: NDArray[np.int64]) -> VerdictC
     return VerdictCounts(len(rows), present, absent)
 
 
-def changes(snapshot: Snapshot, image_ids: NDArray[np.int64], wanted: Mapping[int, int]) -> Changes:
-    """The verdicts to set so that every image has those of ``wanted`` (class id -> verdict).
+def changes(
+    snapshot: Snapshot, image_ids: NDArray[np.int64], requested: Mapping[int, int]
+) -> Changes:
+    """The verdicts to set so that every image has those of ``requested`` (class id -> verdict).
 
     Images and classes that are not in the snapshot are ignored.
     """
     rows = rows_of(snapshot, image_ids)
     parts: list[tuple[NDArray[np.int64], int, int, NDArray[np.int8]]] = []
-    for class_id, verdict in wanted.items():
+    for class_id, verdict in requested.items():
         column = snapshot.column_of.get(class_id)
         if column is None:
             continue

@@ -46,7 +46,7 @@ def is_placeholder(status: os.stat_result) -> bool:
 @lru_cache(maxsize=64)
 def file_system(device: int) -> str:
     """Type of the file system with this device number ("ext4"); "" if unknown."""
-    wanted = f"{os.major(device)}:{os.minor(device)}"
+    requested = f"{os.major(device)}:{os.minor(device)}"
     try:
         text = Path("/proc/self/mountinfo").read_text(errors="replace")
     except OSError:
@@ -54,6 +54,6 @@ def file_system(device: int) -> str:
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
         fields = before.split()
-        if len(fields) > 2 and fields[2] == wanted and after:
+        if len(fields) > 2 and fields[2] == requested and after:
             return after.split()[0]
     return ""

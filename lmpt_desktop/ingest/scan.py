@@ -238,14 +238,14 @@ def _is_photo_name(name: str) -> bool:
 def _link_reason(error: OSError) -> str:
     if error.errno == errno.ELOOP:
         return N_("This is a link that leads back to itself.")
-    return N_("This is a link to a file that is not there.")
+    return N_("This is a link to a file that does not exist.")
 
 
 def _reason(error: OSError) -> str:
     if isinstance(error, PermissionError):
         return _("You do not have permission to open this folder.")
     if isinstance(error, FileNotFoundError):
-        return _("The folder is not there: it may have been moved, or its disk is not connected.")
+        return _("The folder was not found: it may have been moved, or its disk is not connected.")
     if isinstance(error, NotADirectoryError):
         return _("This is not a folder.")
     return _("The folder could not be read: {reason}.").format(reason=error.strerror or error)

@@ -67,7 +67,7 @@ class _Pending:
 
 
 class FolderWatch:
-    """Watches any number of folders; all work is done on threads of its own.
+    """Watches any number of folders; all work is done on its own threads.
 
     Args:
         on_change: called on the watch's thread.
@@ -85,7 +85,7 @@ class FolderWatch:
         self._quiet_seconds = quiet_seconds
         self._longest_seconds = longest_seconds
         self._changed = threading.Condition()
-        self._wanted: dict[int, Path] = {}
+        self._requested: dict[int, Path] = {}
         self._stale = False
         self._watched: dict[int, _Watched] = {}
         self._notes: dict[int, str] = {}
@@ -98,7 +98,7 @@ class FolderWatch:
     def watch(self, folders: Mapping[int, Path]) -> None:
         """Watch these, by id, and no others; returns at once."""
         with self._changed:
-            self._wanted = dict(folders)
+            self._requested = dict(folders)
             self._stale = True
             self._changed.notify_all()
 
@@ -117,7 +117,7 @@ class FolderWatch:
 
     @property
     def settled(self) -> bool:
-        """Whether every wanted folder is watched or has a note."""
+        """Whether every requested folder is watched or has a note."""
         with self._changed:
             return not self._stale
 
@@ -148,13 +148,13 @@ class FolderWatch:
                 self._changed.wait(wait)
             if self._closed:
                 return False
-            wanted = dict(self._wanted) if self._stale else None
+            requested = dict(self._requested) if self._stale else None
             due = self._take_due()
-        if wanted is not None:
-            self._apply_wanted(wanted)
+        if requested is not None:
+            self._apply_requested(requested)
             with self._changed:
                 # Folders may have been added while these were being set up.
-                self._stale = self._wanted != wanted
+                self._stale = self._requested != requested
         for folder_id, scope in due.items():
             self._on_change(folder_id, scope)
         return True
@@ -171,16 +171,16 @@ class FolderWatch:
         ready = [folder_id for folder_id, item in self._pending.items() if self._due(item) <= 0]
         return {folder_id: self._pending.pop(folder_id).scope for folder_id in ready}
 
-    def _apply_wanted(self, wanted: Mapping[int, Path]) -> None:
+    def _apply_requested(self, requested: Mapping[int, Path]) -> None:
         returned: list[int] = []
         for folder_id, item in list(self._watched.items()):
             there = _place(item.path) == item.place
-            if wanted.get(folder_id) != item.path or not there:
+            if requested.get(folder_id) != item.path or not there:
                 self._unwatch(folder_id)
-                if not there and folder_id in wanted:
+                if not there and folder_id in requested:
                     returned.append(folder_id)
         notes: dict[int, str] = {}
-        for folder_id, path in wanted.items():
+        for folder_id, path in requested.items():
             if folder_id not in self._watched:
                 if note := self._begin(folder_id, path):
                     notes[folder_id] = note
@@ -188,7 +188,7 @@ class FolderWatch:
                     returned.append(folder_id)
         with self._changed:
             self._notes = notes
-            for folder_id in set(self._pending) - set(wanted):
+            for folder_id in set(self._pending) - set(requested):
                 del self._pending[folder_id]
         for folder_id in returned:
             # Changes from the time without a watch are found by a full scan.
@@ -266,7 +266,7 @@ class FolderWatch:
         """Record a change; reported when the folder is quiet."""
         now = time.monotonic()
         with self._changed:
-            if self._closed or folder_id not in self._wanted:
+            if self._closed or folder_id not in self._requested:
                 return
             item = self._pending.get(folder_id)
             if item is None:

@@ -59,11 +59,11 @@ def tag_rows(
         part = rows[start : start + BLOCK_ROWS]
         annotations = snapshot.annotations[part]
         scores = np.where(annotations < 0, snapshot.scores[part], annotations == 1)
-        wanted = ~np.isnan(scores) if all_classes else snapshot.assigned[part]
+        requested = ~np.isnan(scores) if all_classes else snapshot.assigned[part]
         order = np.argsort(-scores, axis=1, kind="stable")
         paths = paths_of(snapshot.image_ids[part].tolist())
         for i, path in enumerate(paths):
-            for column in order[i][wanted[i, order[i]]].tolist():
+            for column in order[i][requested[i, order[i]]].tolist():
                 yield TagRow(str(path), names[column], float(scores[i, column]), bands[column])
 
 

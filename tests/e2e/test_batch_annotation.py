@@ -172,11 +172,11 @@ def test_the_list_shows_the_verdicts_of_the_selection_and_keys_change_them(
     dialog.table.selectRow(rows["cup"])
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
     qtbot.keyClick(dialog.table, Qt.Key.Key_Space)
-    assert dialog.model.wanted_in(rows["cup"]) is Verdict.ABSENT
+    assert dialog.model.requested_in(rows["cup"]) is Verdict.ABSENT
     assert dialog.summary.text() == ("3 photos × 2 classes: 5 verdicts change, 1 are already set.")
     dialog.table.selectRow(rows["dog"])
     qtbot.keyClick(dialog.table, Qt.Key.Key_Delete)
-    assert dialog.model.wanted_in(rows["dog"]) is None
+    assert dialog.model.requested_in(rows["dog"]) is None
     qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
     closed(dialog, qtbot)
     assert stored(page, ids, "cup") == [0, 0, 0]
@@ -188,7 +188,7 @@ def test_the_dialog_updates_its_counts_when_verdicts_change(
     page = page_of(window)
     ids = select(page, "dog_1.jpg", "dog_2.jpg")
     dialog = open_classes(window, qtbot)
-    dialog.model.set_wanted(
+    dialog.model.set_requested(
         [
             [dialog.model.index(row, 0).data() for row in range(dialog.model.rowCount())].index(
                 "dog"
@@ -458,8 +458,8 @@ def test_verdicts_on_ten_thousand_photos_are_one_step_to_undo_and_redo(
     undo_stack = page.undo_stack
     page.grid.selectAll()
     dialog = open_classes(large, qtbot)
-    dialog.model.set_wanted([0], Verdict.PRESENT)
-    dialog.model.set_wanted([1], Verdict.ABSENT)
+    dialog.model.set_requested([0], Verdict.PRESENT)
+    dialog.model.set_requested([1], Verdict.ABSENT)
     assert dialog.summary.text() == "10,000 photos × 2 classes: 20,000 verdicts change."
     dialog.apply()
     closed(dialog, qtbot)

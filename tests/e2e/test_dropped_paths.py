@@ -168,7 +168,7 @@ def test_a_missing_recent_library_is_reported_and_can_be_removed_by_keyboard(
     window.open_recent(window.settings.recent()[0])
     qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
     note = window.notifications.shown[0]
-    assert "is no longer there" in note.title and str(library) in note.message
+    assert "was not found" in note.title and str(library) in note.message
     assert window.page is None and not (library / "catalogue.sqlite").exists()
     window.welcome.recent.setCurrentRow(0)
     window.welcome.recent.setFocus()

@@ -69,7 +69,7 @@ def test_the_folder_tree_counts_photos_and_filters_the_grid(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
-    qtbot.waitUntil(lambda: page.tree.everything.text(1) == "12", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.tree.all_photos.text(1) == "12", timeout=WAIT_MS)
     root = page.tree.topLevelItem(1)
     assert root is not None
     assert (root.text(0), root.text(1)) == ("my photos", "12")

@@ -52,7 +52,7 @@ def test_searching_by_words_and_by_example_needs_only_the_keyboard(
     qtbot.keyClick(bar.field, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: names(page)[:2] == ["boat_8.jpg", "dog+boat_9.jpg"], timeout=WAIT_MS)
     assert len(names(page)) == 11
-    summary = "11 photos, most alike first. 1 photo not looked at by the model is left out"
+    summary = "11 photos, most similar first. 1 photo that is not encoded yet is left out"
     assert bar.status.text() == summary
     assert window.status.currentMessage() == summary
     assert clear.isEnabled()

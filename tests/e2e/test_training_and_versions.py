@@ -163,7 +163,7 @@ def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
     before = page.session.snapshot().scores.copy()
     run = retrain(window, qtbot)
     finish(run, qtbot, RunState.FAILED)
-    assert run.page.headline.text() == "Training failed"
+    assert run.page.headline.text() == "Retraining failed"
     assert "Predictions have not changed" in run.page.details.text()
     assert not run.page.compare.isVisible()
     qtbot.mouseClick(run.page.log, Qt.MouseButton.LeftButton)

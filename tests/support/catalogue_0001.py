@@ -54,7 +54,7 @@ class FirstCatalogue:
         """Set (image, class, verdict) in a batch; returns its number."""
         batch = self._begin("import" if source == "import" else "apply")
         for image, klass, verdict in cells:
-            before = self._said(image, klass)
+            before = self._stored(image, klass)
             after = (None, None, None) if verdict < 0 else (verdict, batch, source)
             self._write(batch, image, klass, before, after)
         return self._settle(batch)
@@ -63,7 +63,7 @@ class FirstCatalogue:
         batch = self._begin("reviewed")
         for image in images:
             for klass in range(1, len(CLASSES) + 1):
-                if self._said(image, klass)[0] is None:
+                if self._stored(image, klass)[0] is None:
                     self._write(batch, image, klass, (None,) * 3, (0, batch, "reviewed"))
             self._write(batch, image, None, (None,) * 3, (1, batch, None))
         return self._settle(batch)
@@ -75,8 +75,8 @@ class FirstCatalogue:
             self._write(batch, row[1], row[2], row[6:9], row[3:6])
         return self._settle(batch)
 
-    def said(self) -> set[tuple]:
-        """As ``said.said_in`` and ``said.marks_in``."""
+    def contents(self) -> set[tuple]:
+        """As ``stored_annotations.annotations_in`` and ``stored_annotations.marks_in``."""
         found = set(self.db.execute("SELECT * FROM annotations"))
         return found | {("reviewed", *row) for row in self.db.execute("SELECT * FROM reviewed")}
 
@@ -85,7 +85,7 @@ class FirstCatalogue:
         self.db.execute("INSERT INTO batches VALUES (?, ?, ?, ?)", (batch, batch, action, undoes))
         return int(batch)
 
-    def _said(self, image: int, klass: int) -> tuple:
+    def _stored(self, image: int, klass: int) -> tuple:
         found = self.db.execute(
             "SELECT verdict, at, source FROM annotations WHERE image_id = ? AND class_id = ?",
             (image, klass),

@@ -1,7 +1,7 @@
 """Speaks a fit run's protocol without learning anything, for tests of the app.
 
-``FAKE_FIT`` (JSON) says how it goes: ``steps``, ``seconds_per_step``, and ``end``: finish,
-fail, fail_after_result, die (no last word), or die_after_result.  It obeys the ``cancel`` file.
+``FAKE_FIT`` (JSON) controls the run: ``steps``, ``seconds_per_step``, and ``end``: finish,
+fail, fail_after_result, die (no final event), or die_after_result.  It obeys the ``cancel`` file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The journal of annotations, read as the rows that a user's acts left."""
+"""The journal of annotations, as a list of changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Retrainings whose process a test plays: it says what the process would say."""
+"""Retrainings whose process a test simulates by writing its events."""
 
 from __future__ import annotations
 

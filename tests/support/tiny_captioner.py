@@ -54,7 +54,7 @@ def write(folder: Path) -> str:
     register(folder)
     torch.manual_seed(0)
     model: Any = open_clip.create_model(ARCHITECTURE)
-    # Random towers say the same of every photo; larger weights make them differ.
+    # Random towers give every photo the same caption; larger weights make them differ.
     with torch.no_grad():
         model.text_decoder.text_projection.normal_()  # which open_clip leaves as it finds it
         for name, value in model.named_parameters():

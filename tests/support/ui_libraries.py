@@ -40,7 +40,7 @@ PHOTO_NAMES = tuple(f"{'beach' if i % 2 else 'city'}/photo {i}.jpg" for i in ran
 MISSING, UNREADABLE = 11, 12
 """The ids of the two photos that cannot be shown; neither has a feature."""
 PRESENT = (9, 5, 4, 1, 0, 3)
-"""Photos that :func:`annotate_sample` says each class is in."""
+"""Photos in which :func:`annotate_sample` marks each class present."""
 ANNOTATED = 10
 LIMITS = BandLimits(medium=4, head=8)
 BACKBONE = "lite"
@@ -55,7 +55,7 @@ Locked = Callable[[], AbstractContextManager[None]]
 
 
 def draw_photo(path: Path, number: int) -> None:
-    """A small picture that differs from the next one."""
+    """A small picture, different for each number."""
     image = Image.new("RGB", (320, 240), ((number * 53) % 200 + 30, (number * 97) % 200, 90))
     draw = ImageDraw.Draw(image)
     draw.ellipse((60 + number * 7 % 90, 40, 200, 190), fill=(230, (number * 31) % 255, 60))

@@ -23,12 +23,12 @@ from lmpt_desktop.settings import (
     SUGGEST_RETRAIN,
     THEME,
     ZOOM,
-    Kept,
     Kind,
     Pace,
     RetrainSuggestion,
     Setting,
     Settings,
+    Storage,
 )
 from trainer.bands import BandLimits
 
@@ -50,16 +50,16 @@ def memory() -> Memory:
 
 @pytest.fixture
 def of_the_library(memory: Memory) -> Settings:
-    return Settings(Kept.LIBRARY, memory.load, memory.__setitem__)
+    return Settings(Storage.LIBRARY, memory.load, memory.__setitem__)
 
 
 @pytest.fixture
 def of_the_computer(memory: Memory) -> Settings:
-    return Settings(Kept.COMPUTER, memory.load, memory.__setitem__)
+    return Settings(Storage.COMPUTER, memory.load, memory.__setitem__)
 
 
 def test_keys_are_unique_where_they_are_kept() -> None:
-    keys = [(setting.kept, setting.key) for setting in ALL]
+    keys = [(setting.storage, setting.key) for setting in ALL]
     assert len(set(keys)) == len(keys)
     assert {BACKBONE, PACE, ZOOM, RECENT_LIBRARIES} <= set(ALL)
 
@@ -103,7 +103,7 @@ def test_a_value_of_the_library_comes_back_from_its_catalogue(
 ) -> None:
     for _ in range(2):  # kept, and found again by the next session
         with Catalogue.open(tmp_path / "library") as catalogue:
-            found = Settings(Kept.LIBRARY, catalogue.settings.get, catalogue.settings.set)
+            found = Settings(Storage.LIBRARY, catalogue.settings.get, catalogue.settings.set)
             if setting.key not in catalogue.settings.all():
                 found.set(setting, value)
             else:
@@ -125,7 +125,7 @@ def test_a_value_of_the_computer_survives_a_file_that_holds_only_text(
 ) -> None:
     of_the_computer.set(setting, value)
     as_text = Memory({key: str(kept) for key, kept in memory.items()})
-    again = Settings(Kept.COMPUTER, as_text.load, as_text.__setitem__)
+    again = Settings(Storage.COMPUTER, as_text.load, as_text.__setitem__)
     assert again.get(setting) == value
 
 
@@ -182,6 +182,6 @@ def test_once_all_are_read_nothing_waits_for_the_disk(
     of_the_library.read_all()
     reads = memory.reads
     for setting in ALL:
-        if setting.kept is Kept.LIBRARY:
+        if setting.storage is Storage.LIBRARY:
             of_the_library.get(setting)
     assert memory.reads == reads

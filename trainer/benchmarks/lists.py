@@ -91,12 +91,12 @@ def read_lists(folder: Path, kind: BenchmarkKind) -> BenchmarkLists:
         ListError: if one is missing or has an invalid line, or if an image is in both the training
             and the test list.
     """
-    wanted = (kind.labels, kind.train, kind.test, kind.captions)
-    missing = [name for name in wanted if not (folder / name).is_file()]
+    requested = (kind.labels, kind.train, kind.test, kind.captions)
+    missing = [name for name in requested if not (folder / name).is_file()]
     if missing:
         raise ListError(
             f"{folder} lacks {', '.join(missing)}. --lists is the folder with the list files of "
-            f"the LMPT authors for {kind.title}: {', '.join(wanted)}."
+            f"the LMPT authors for {kind.title}: {', '.join(requested)}."
         )
     classes = read_labels(folder / kind.labels)
     train = read_images(folder / kind.train, len(classes))

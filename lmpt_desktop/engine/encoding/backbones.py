@@ -14,7 +14,7 @@ DEFAULT_BACKBONE = LITE
 class BackboneInfo:
     """A backbone the user can choose.
 
-    ``available``: no download is needed; ``download_bytes`` is 0 where not known.
+    ``available``: no download is needed; ``download_bytes`` is 0 if unknown.
     """
 
     name: str

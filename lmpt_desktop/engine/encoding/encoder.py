@@ -119,11 +119,11 @@ class EncoderClient:
 
     def add(self, ids: Iterable[int]) -> None:
         """Encode these photos after those that are waiting."""
-        self._post(lambda wanted=list(ids): self._photos.add(wanted))
+        self._post(lambda requested=list(ids): self._photos.add(requested))
 
     def prioritise(self, ids: Iterable[int]) -> None:
         """Encode these of the waiting photos first."""
-        self._post(lambda wanted=list(ids): self._photos.prioritise(wanted))
+        self._post(lambda requested=list(ids): self._photos.prioritise(requested))
 
     def encode_texts(self, texts: Sequence[str], *, ensemble: bool) -> Future[NDArray[np.float32]]:
         """Unit-norm embeddings (n, D) float32, row i of text i.
@@ -139,7 +139,7 @@ class EncoderClient:
         return request.future
 
     def pause(self) -> None:
-        """Send no more photos; texts are still answered."""
+        """Stop sending photos; texts are still answered."""
         self._post(lambda: self._set_paused(True))
 
     def resume(self) -> None:
@@ -268,7 +268,9 @@ class EncoderClient:
             self._stop_with(
                 EncoderError(
                     "disk-full",
-                    _("{folder} cannot be made: {error}").format(folder=self._folder, error=error),
+                    _("{folder} cannot be created: {error}").format(
+                        folder=self._folder, error=error
+                    ),
                 )
             )
             return
@@ -356,7 +358,7 @@ class EncoderClient:
         self._download_over(ActivityState.IDLE)
         if ready.protocol != PROTOCOL:
             self._fatal = EncoderFailed(
-                "error", _("The app and its trainer are of different versions. Install again.")
+                "error", _("The app and its trainer have different versions. Reinstall the app.")
             )
             if self._child is not None:
                 self._child.kill()
@@ -413,7 +415,12 @@ class EncoderClient:
         except (OSError, SafetensorError, KeyError) as error:
             if request is not None:
                 request.future.set_exception(
-                    EncoderError("error", _("An answer was lost: {error}").format(error=error))
+                    EncoderError(
+                        "error",
+                        _("A result of the model process could not be read: {error}").format(
+                            error=error
+                        ),
+                    )
                 )
             return
         finally:

@@ -29,7 +29,7 @@ class RetrainAdvice:
     Attributes:
         verdicts: new since the last version.
         tail: how many of them on tail classes.
-        seconds: how long it would take; None where unknown.
+        seconds: how long it would take; None if unknown.
     """
 
     verdicts: int

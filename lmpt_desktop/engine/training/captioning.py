@@ -1,4 +1,4 @@
-"""Captions from an installed captioner, in a process of its own (Qt-free).
+"""Captions from an installed captioner, in its own process (Qt-free).
 
 Nothing is started unless the captioner's weights are on this computer, and nothing is ever
 downloaded.  The catalogue never replaces a caption from the file, a sidecar or the user.
@@ -80,7 +80,7 @@ class CaptionWriter:
         arguments = ["--events", "--captioner", captioner, "--device", device]
         with self._lock:
             if self._child is not None:
-                raise CaptionRefusedError(_("Captions are being written already."))
+                raise CaptionRefusedError(_("Captions are already being written."))
             self._waiting = [int(item) for item in image_ids]
             self._asked.clear()
             self._done, self._total = 0, len(self._waiting)

@@ -38,7 +38,7 @@ class ProcessIdentity:
 def start_fit(
     job_folder: Path, command: Sequence[str] = (*TRAINER, "fit")
 ) -> tuple[subprocess.Popen[bytes], ProcessIdentity]:
-    """Start ``command`` on a job folder, in a session of its own.
+    """Start ``command`` on a job folder, in its own session.
 
     Raises:
         OSError: if it cannot be started or its files cannot be made.
@@ -76,7 +76,7 @@ def is_alive(identity: ProcessIdentity) -> bool:
 
 
 def log_tail(job_folder: Path) -> str:
-    """The end of the run's log, "" where there is none."""
+    """The end of the run's log, "" if there is none."""
     try:
         with (job_folder / LOG_NAME).open("rb") as file:
             file.seek(0, 2)

@@ -133,15 +133,15 @@ def _refusals(
         name = snapshot.classes[int(data.columns[0])].name
         refusals.append(
             _(
-                "Only one class ({name}) is marked present. Mark at least one more, so "
-                "that there is something to tell it from."
+                "Only one class ({name}) is marked present. Mark at least one more, so that the "
+                "model can learn to tell them apart."
             ).format(name=name)
         )
     if len(data.rows) < MIN_IMAGES:
         refusals.append(
             _(
-                "Only {count} annotated photos can be used; at least {least} are needed, "
-                "so that some can be held out to judge the result."
+                "Only {count} annotated photos can be used; at least {least} are needed, so that "
+                "some can be held out to measure the result."
             ).format(count=len(data.rows), least=MIN_IMAGES)
         )
     if weights is None or np.isnan(weights.embeddings[data.columns]).any():
@@ -170,15 +170,15 @@ def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8])
     warnings: list[str] = []
     if data.waiting:
         warnings.append(
-            _(
-                "{waiting} annotated photos are not encoded yet and will not be learned from."
-            ).format(waiting=data.waiting)
+            _("{waiting} annotated photos are not encoded yet and will not be used.").format(
+                waiting=data.waiting
+            )
         )
     if len(data.rows) and not (targets == 0).any():
         warnings.append(
             _(
-                "No class is marked absent anywhere. Mark photos as reviewed, so that "
-                "the model also learns what is not there."
+                "No class is marked absent in any photo. Mark photos as reviewed, so that the "
+                "model also learns what is absent."
             )
         )
     never_absent = [
@@ -188,7 +188,7 @@ def _warnings(snapshot: Snapshot, data: TrainingData, targets: NDArray[np.int8])
     ]
     if never_absent and (targets == 0).any():
         warnings.append(
-            _("Never marked absent, so hard to judge: {shown}.").format(
+            _("Never marked absent, so hard to measure: {shown}.").format(
                 shown=join_names(never_absent)
             )
         )

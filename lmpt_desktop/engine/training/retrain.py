@@ -203,7 +203,7 @@ class RetrainController:
         with self._lock:
             for record in self._catalogue.runs.unfinished():
                 if record.state is RunState.PREPARING:
-                    message = _("The app was closed before the retraining had begun.")
+                    message = _("The app was closed before the retraining had started.")
                     self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
                 else:
                     identity = (
@@ -275,7 +275,7 @@ class RetrainController:
 
     def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
         try:
-            state, message = self._conclude(record, outcome)
+            state, message = self._final_state(record, outcome)
             self._catalogue.runs.update(record.id, state=state, message=message)
         except CatalogueError as error:
             # The run stays "running" in the catalogue and is concluded at the next start.
@@ -302,7 +302,7 @@ class RetrainController:
         self._notify(VersionsChanged())
         self._notify(RunChanged(record.id))
 
-    def _conclude(self, record: RunRecord, outcome: FitOutcome) -> tuple[RunState, str]:
+    def _final_state(self, record: RunRecord, outcome: FitOutcome) -> tuple[RunState, str]:
         last = outcome.last
         if isinstance(last, FitFailed):
             if last.kind == "not-finite" and (record.folder / jobs.RESULT_NAME).exists():
@@ -322,7 +322,7 @@ class RetrainController:
             except (prompt_sets.PromptSetError, jobs.JobError) as error:
                 return RunState.FAILED, _("The result cannot be read: {error}.").format(error=error)
             except OSError as error:
-                return RunState.FAILED, _("The result cannot be kept: {reason}.").format(
+                return RunState.FAILED, _("The result cannot be saved: {reason}.").format(
                     reason=error.strerror or error
                 )
             cancelled = last is not None and last.cancelled

@@ -122,7 +122,7 @@ class TrainingService:
         self._runs.recover()
 
     def close(self) -> None:
-        """Stop following (a running retraining goes on) and stop writing captions."""
+        """Stop following (a running retraining continues) and stop writing captions."""
         self._runs.close()
         self._captions.close()
 
@@ -130,7 +130,7 @@ class TrainingService:
         return jobs.training_data(snapshot, self._state.features())
 
     def _current_weights(self, snapshot: Snapshot) -> ClassWeights | None:
-        """The weights in use, if they are of the vocabulary as it is now."""
+        """The weights in use, if they match the current vocabulary."""
         found = self._state.weights
         if found is None or found[0] != tuple(entry.id for entry in snapshot.classes):
             return None

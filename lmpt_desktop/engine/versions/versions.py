@@ -47,7 +47,7 @@ class VersionInfo:
     """A prompt set as the Versions list shows it.  ``version_id`` 0 is zero-shot (no prompt
     set), which is always available.
 
-    ``annotations`` and ``images`` are the numbers it was learned from, None where unknown;
+    ``annotations`` and ``images`` are the numbers it was learned from, None if unknown;
     ``present`` is the number of present annotations.  ``name`` and ``note`` are the user's.
     """
 
@@ -260,7 +260,7 @@ class Versions:
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise VersionFileError(
-                _("The version cannot be kept: {reason}.").format(reason=error.strerror or error)
+                _("The version cannot be saved: {reason}.").format(reason=error.strerror or error)
             ) from error
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

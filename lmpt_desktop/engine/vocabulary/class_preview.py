@@ -54,7 +54,7 @@ class ClassPreview:
         image_ids: (m,) the best images, best first; at most ``BEST``.
         scores: (m,) float32 in [0, 1], of these.
         predicted: how many images reach the threshold.
-        looked_at: how many images have a feature.
+        encoded_images: how many images have a feature.
     """
 
     text: str
@@ -63,7 +63,7 @@ class ClassPreview:
     image_ids: NDArray[np.int64] = None  # type: ignore[assignment]
     scores: NDArray[np.float32] = None  # type: ignore[assignment]
     predicted: int = 0
-    looked_at: int = 0
+    encoded_images: int = 0
 
     def __post_init__(self) -> None:
         if self.image_ids is None:
@@ -178,7 +178,7 @@ class ClassPreviewer:
             return ClassPreview(
                 text,
                 SearchState.FAILED,
-                _("No model is started here, so the name of a new class cannot be read."),
+                _("No model is running here, so the name of a new class cannot be encoded."),
             )
         client, future = asked
         future.add_done_callback(lambda done: self._text_encoded(key, client, done))
@@ -194,7 +194,7 @@ class ClassPreviewer:
             if error is not None:
                 log.info("the text of a new class was not read: %s", error)
                 if self._model.uses(client):
-                    self._failed[key] = _("The name could not be read. {reason}").format(
+                    self._failed[key] = _("The name could not be encoded. {reason}").format(
                         reason=error
                     )
             elif (facts := self._model.facts()) is not None and client.backbone == key[0]:

@@ -122,19 +122,19 @@ class VocabularyEditor:
             NotInCatalogue: if the class is not in the vocabulary.
         """
         entry = self._entries([class_id])[class_id]
-        wanted = {name_key(name): " ".join(name.split()) for name in names if name.strip()}
-        if not wanted:
-            raise ClassNameInvalid(_("Write the name of at least one new class."))
+        requested = {name_key(name): " ".join(name.split()) for name in names if name.strip()}
+        if not requested:
+            raise ClassNameInvalid(_("Enter the name of at least one new class."))
         for known in self._classes.all():
             for name in (known.name, *known.aliases):
-                if name_key(name) in wanted:
+                if name_key(name) in requested:
                     raise ClassNameTaken(
-                        _("“{name}” is in the vocabulary already.").format(name=name)
+                        _("“{name}” is already in the vocabulary.").format(name=name)
                     )
         return plan_split(
             self._catalogue.annotations.of_classes([class_id]),
             entry,
-            list(wanted.values()),
+            list(requested.values()),
             copy=copy,
             keep=keep,
             trained=self._trained(class_id),
@@ -211,7 +211,7 @@ class VocabularyEditor:
 
         Raises:
             PlanOutdatedError: if it would do something else now; then nothing is changed.
-            NotInCatalogue: if one of the classes is not in the vocabulary any more.
+            NotInCatalogue: if one of the classes is no longer in the vocabulary.
         """
         label = _("Merge into {name}").format(name=plan.into.name)
         ids = [entry.id for entry in plan.gone]
@@ -362,7 +362,7 @@ class VocabularyEditor:
     def _entries(self, class_ids: Sequence[int]) -> dict[int, ClassEntry]:
         live = {entry.id: entry for entry in self._classes.all()}
         if any(class_id not in live for class_id in class_ids):
-            raise NotInCatalogue(_("One of these classes is not in the vocabulary any more."))
+            raise NotInCatalogue(_("One of these classes is no longer in the vocabulary."))
         return {class_id: live[class_id] for class_id in dict.fromkeys(class_ids)}
 
     def _trained(self, class_id: int) -> bool:

@@ -29,7 +29,7 @@ class QueueRequest:
             random sample.
         image_ids: only among these images; None for all.
         length: questions at most.
-        seed: for whatever is random.
+        seed: of the random choices.
 
     Raises:
         ValueError: if a class is needed and none is given, or the length is negative.
@@ -99,12 +99,12 @@ def _readable_rows(
     snapshot: Snapshot, request: QueueRequest, excluded: AbstractSet[int]
 ) -> NDArray[np.int64]:
     """Rows of the images of the request whose file can be read, without those ``excluded``."""
-    wanted = snapshot.states == ImageState.OK
+    requested = snapshot.states == ImageState.OK
     if request.image_ids is not None:
-        wanted &= np.isin(snapshot.image_ids, np.array(request.image_ids, np.int64))
+        requested &= np.isin(snapshot.image_ids, np.array(request.image_ids, np.int64))
     if excluded:
-        wanted &= ~np.isin(snapshot.image_ids, np.fromiter(excluded, np.int64, len(excluded)))
-    return np.flatnonzero(wanted)
+        requested &= ~np.isin(snapshot.image_ids, np.fromiter(excluded, np.int64, len(excluded)))
+    return np.flatnonzero(requested)
 
 
 def _columns(snapshot: Snapshot, request: QueueRequest) -> NDArray[np.int64]:
@@ -122,5 +122,5 @@ def _nothing_to_ask(snapshot: Snapshot, request: QueueRequest) -> str:
     if request.kind.row.nothing_text:
         return _(request.kind.row.nothing_text)
     if not snapshot.scored.any():
-        return _("The model has not looked at these photos yet. Wait a moment.")
+        return _("These photos have not been encoded yet. Wait a moment.")
     return _("All questions here are answered.")

@@ -84,7 +84,7 @@ def best_entries(
     for block in unknown_blocks(snapshot, rows, columns):
         values = value(block.scores, thresholds)
         possible = kept.possible + values.size - int(np.isnan(values).sum())
-        # Comparing with NaN is False, which is what is wanted.
+        # Comparing with NaN is False, so such entries are left out.
         edge = kept.values[-1] if limit and len(kept.values) == limit else -np.inf
         r, c = np.nonzero(values > edge)
         more = Entries(block.rows[r], columns[c], values[r, c], possible)

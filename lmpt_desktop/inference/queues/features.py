@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 BLOCK_ROWS = 2048
-"""Rows turned from half to single precision at a time."""
+"""Rows converted from half to single precision at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +66,9 @@ class Features:
         places = self.places(image_ids)
         answer = np.full(len(image_ids), np.nan, np.float32)
         known = np.flatnonzero(places >= 0)
-        turned = np.ascontiguousarray(examples.T)
+        transposed = np.ascontiguousarray(examples.T)
         for start in range(0, len(known), BLOCK_ROWS):
             part = known[start : start + BLOCK_ROWS]
             single = self.matrix[places[part]].astype(np.float32)
-            answer[part] = (single @ turned).max(axis=1)
+            answer[part] = (single @ transposed).max(axis=1)
         return answer

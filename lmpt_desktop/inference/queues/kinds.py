@@ -67,7 +67,7 @@ class QueueKind(Enum):
     TAIL_FIRST = QueueRow(
         "tail-first",
         N_("Tail first"),
-        N_("Asks where an answer helps rare classes most, and does not show look-alikes in a row."),
+        N_("Asks where an answer helps rare classes most, without showing look-alikes in a row."),
         tail_first,
         follow_up="uncertain",
         offered=True,
@@ -75,7 +75,7 @@ class QueueKind(Enum):
     UNCERTAIN = QueueRow(  # noqa: V107
         "uncertain",
         N_("Uncertain"),
-        N_("Asks where the model is closest to changing its mind."),
+        N_("Asks where the model is least certain."),
         uncertain,
         follow_up="disagreements",
         offered=True,
@@ -91,7 +91,7 @@ class QueueKind(Enum):
     MORE_LIKE = QueueRow(  # noqa: V107
         "more-like-this",
         N_("More like its examples"),
-        N_("Looks for more of one class: unanswered photos that look most like its examples."),
+        N_("Finds more of one class: unanswered photos that are most similar to its examples."),
         more_like,
         follow_up="class-sweep",
         needs_class=True,

@@ -43,9 +43,7 @@ def more_like(inputs: QueueInputs) -> Choice:
     present = snapshot.image_ids[snapshot.annotations[:, column] == 1]
     examples = spread_out(features.of(present), MAX_EXAMPLES)
     if not len(examples):
-        note = _(
-            "“{name}” has no example yet. Mark it present in a photo that the model has looked at."
-        )
+        note = _("“{name}” has no example yet. Mark it present in a photo that is already encoded.")
         return Choice(note=note.format(name=entry.name))
     # An image without a score has nothing to show beside the question.
     unknown = snapshot.annotations[rows, column] < 0
@@ -58,7 +56,7 @@ def more_like(inputs: QueueInputs) -> Choice:
             int(snapshot.image_ids[asked[place]]),
             entry.id,
             float(values[place]),
-            _("Looks like a photo with “{name}” ({alike} % alike).").format(
+            _("Similar to a photo with “{name}” ({alike} %).").format(
                 name=entry.name, alike=percent(max(float(values[place]), 0.0))
             ),
         )

@@ -20,7 +20,7 @@ class QueueInputs:
         rows: (n,) int64, rows of the images that may be asked about.
         columns: (c,) int64, columns of the classes that may be asked about.
         length: how many questions to choose at most.
-        seed: for whatever is random.
+        seed: of the random choices.
         features: of the library's images.
     """
 
@@ -54,7 +54,7 @@ class Choice:
     """The questions a builder has chosen.
 
     Attributes:
-        items: at most as many as wanted, most urgent first.
+        items: at most as many as requested, most urgent first.
         possible: how many there were to choose from.
         note: why there are none, a sentence in the user's language; "" for the usual one.
     """

@@ -44,7 +44,7 @@ MISSES_TO_HALVE = 8.0
 ALIKE = 0.6
 """Cosine from which images are look-alikes, after subtracting the mean of all candidates."""
 
-Doubles = NDArray[np.float64]
+FloatArray = NDArray[np.float64]
 
 
 def tail_first(inputs: QueueInputs) -> Choice:
@@ -54,8 +54,8 @@ def tail_first(inputs: QueueInputs) -> Choice:
     found = best_of_each_class(snapshot, inputs.rows, inputs.columns, per_class)
     values = chance(snapshot, found, inputs.rows) * need(snapshot)[found.columns]
     pool = np.argsort(-values, kind="stable")[: POOL * length]
-    looks = inputs.features.of(snapshot.image_ids[found.rows[pool]])
-    chosen = varied(values[pool], found.columns[pool], found.rows[pool], looks, length)
+    features = inputs.features.of(snapshot.image_ids[found.rows[pool]])
+    chosen = varied(values[pool], found.columns[pool], found.rows[pool], features, length)
     present = snapshot.bands.present
     items = (
         QueueItem(
@@ -70,7 +70,7 @@ def tail_first(inputs: QueueInputs) -> Choice:
 
 
 def varied(
-    values: NDArray[np.floating], columns: Rows, rows: Rows, looks: Floats, limit: int
+    values: NDArray[np.floating], columns: Rows, rows: Rows, features: Floats, limit: int
 ) -> NDArray[np.int64]:
     """Greedily pick the candidate with the highest remaining value.
 
@@ -80,7 +80,7 @@ def varied(
     Args:
         values: (m,), not negative.
         columns, rows: (m,) class and image of each.
-        looks: (m, D) features, zero rows where there is none.
+        features: (m, D) features, zero rows if there is none.
         limit: how many to pick.
 
     Returns:
@@ -88,8 +88,8 @@ def varied(
     """
     m = len(values)
     asked = np.zeros(m)
-    away = looks - looks.mean(axis=0, keepdims=True) if m else looks
-    away = away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-6)
+    centred = features - features.mean(axis=0, keepdims=True) if m else features
+    centred = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-6)
     freshness = np.ones(m)
     nearest = np.full(m, -1.0, np.float32)
     taken = np.zeros(m, np.bool_)
@@ -100,13 +100,13 @@ def varied(
         chosen.append(best)
         taken[best] = True
         asked[columns == columns[best]] += 1
-        np.maximum(nearest, away @ away[best], out=nearest)
+        np.maximum(nearest, centred @ centred[best], out=nearest)
         nearest[rows == rows[best]] = 1.0
         freshness = np.clip((1.0 - nearest) / (1.0 - ALIKE), 0.02, 1.0)
     return np.array(chosen, np.int64)
 
 
-def chance(snapshot: Snapshot, found: Entries, rows: Rows) -> Doubles:
+def chance(snapshot: Snapshot, found: Entries, rows: Rows) -> FloatArray:
     """How likely the answer to each entry is yes, (m,).
 
     The class's share among all classes of the image (a softmax: an image that another class
@@ -127,7 +127,7 @@ def chance(snapshot: Snapshot, found: Entries, rows: Rows) -> Doubles:
     return _sigmoid(SLOPE * (share + out) + OFFSET)
 
 
-def need(snapshot: Snapshot) -> Doubles:
+def need(snapshot: Snapshot) -> FloatArray:
     """How much a yes would help each class, (C,): rarity times room to learn."""
     present = snapshot.bands.present.astype(np.float64)
     absent = (snapshot.annotations == 0).sum(axis=0)
@@ -136,7 +136,7 @@ def need(snapshot: Snapshot) -> Doubles:
     return rarity * room
 
 
-def _log_total(snapshot: Snapshot, rows: Rows) -> Doubles:
+def _log_total(snapshot: Snapshot, rows: Rows) -> FloatArray:
     """Logarithm of the odds of all classes together, (m,), of each row."""
     distinct, back = np.unique(rows, return_inverse=True)
     total = np.empty(len(distinct), np.float64)
@@ -147,7 +147,7 @@ def _log_total(snapshot: Snapshot, rows: Rows) -> Doubles:
     return np.log(total)[back]
 
 
-def _sigmoid(x: Doubles) -> Doubles:
+def _sigmoid(x: FloatArray) -> FloatArray:
     return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 

@@ -53,11 +53,11 @@ def disagreements(inputs: QueueInputs) -> Choice:
     one of the class: a rare class scores low everywhere.  Nor is an absent one below it.
     """
     snapshot, rows = inputs.snapshot, inputs.rows
-    wanted = np.zeros(len(snapshot.classes), np.bool_)
-    wanted[inputs.columns] = True
+    requested = np.zeros(len(snapshot.classes), np.bool_)
+    requested[inputs.columns] = True
     # Few rows are annotated, however large the library is.
     annotated = rows[(snapshot.annotations[rows] >= 0).any(axis=1)]
-    r, c = np.nonzero((snapshot.annotations[annotated] >= 0) & wanted)
+    r, c = np.nonzero((snapshot.annotations[annotated] >= 0) & requested)
     r = annotated[r]
     present, scores = snapshot.annotations[r, c] == 1, snapshot.scores[r, c]
     at = np.clip(snapshot.thresholds[c], _EDGE, 1 - _EDGE)

@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 INLINE_CELLS = 500
 """Changes of up to this many (image, class) pairs are committed on the window's thread."""
-PATIENCE_SECONDS = 0.03
+MAX_WRITE_WAIT_SECONDS = 0.03
 """How long the window's thread waits for another writer before it lets a pool thread wait."""
 REVIEWED_CLASSES_A_CELL = 50
 """Marking an image reviewed writes one row; reading its classes counts as little as this."""
@@ -289,7 +289,7 @@ class AnnotationUndoStack(QObject):
     ) -> None:
         if cells <= INLINE_CELLS:
             try:
-                with self._session.annotations.write_timeout(PATIENCE_SECONDS):
+                with self._session.annotations.write_timeout(MAX_WRITE_WAIT_SECONDS):
                     result = work()
             except CatalogueLocked:
                 pass  # a pool thread can wait
@@ -329,7 +329,7 @@ def _skipped_text(batch: Batch) -> str:
     if not batch.skipped:
         return ""
     return ngettext(
-        ". {count} annotation was changed since and left as it is",
-        ". {count} annotations were changed since and left as they are",
+        ". {count} annotation was changed later and was kept",
+        ". {count} annotations were changed later and were kept",
         batch.skipped,
     ).format(count=number(batch.skipped))

@@ -117,7 +117,7 @@ class AcceptDialog(LibraryDialog):
         self._make_widgets()
         self._lay_out()
         self._connect()
-        self._sum_up()
+        self._update_summary()
         self._ask()
         self.view.setFocus()
 
@@ -190,7 +190,7 @@ class AcceptDialog(LibraryDialog):
         self.lowest.changed.connect(self._ask)
         self.tick_all.clicked.connect(lambda: self.model.tick_all(True))
         self.untick_all.clicked.connect(lambda: self.model.tick_all(False))
-        self.model.ticks_changed.connect(self._sum_up)
+        self.model.ticks_changed.connect(self._update_summary)
         self.strip.pressed.connect(self.update_list)
         self.listen(PredictionsChanged, lambda _notice: self._show_age())
         self.listen(AnnotationsChanged, lambda _notice: self._show_age())
@@ -234,7 +234,7 @@ class AcceptDialog(LibraryDialog):
         return self._survey.busy or self._saving
 
     def update_list(self) -> None:
-        """Make the list from the library as it is now."""
+        """Make the list from the current library."""
         self.strip.clear()
         self._ask()
 
@@ -251,13 +251,13 @@ class AcceptDialog(LibraryDialog):
             rows = np.arange(len(snapshot.images)) if ids is None else rows_of(snapshot, ids)
             own = snapshot.thresholds
             limits = own if least is None else np.full_like(own, least)
-            wanted = chosen
+            requested = chosen
             if first:
                 counts = offer(snapshot, rows, np.zeros(len(limits), np.bool_), limits).open
-                wanted = frozenset(snapshot.class_ids[counts > 0].tolist())
-                if only is not None and only in wanted:
-                    wanted = frozenset([only])
-            mask = _members(snapshot.class_ids, wanted)
+                requested = frozenset(snapshot.class_ids[counts > 0].tolist())
+                if only is not None and only in requested:
+                    requested = frozenset([only])
+            mask = _members(snapshot.class_ids, requested)
             try:
                 found = offer(snapshot, rows, mask, limits)
                 too_many = 0
@@ -266,10 +266,12 @@ class AcceptDialog(LibraryDialog):
                 too_many = error.count
             ticked, hidden = ticks.carried_to(found)
             order = found.order(by)
-            return _Survey(snapshot, found, order, ticked, hidden, wanted, ticks.revision, too_many)
+            return _Survey(
+                snapshot, found, order, ticked, hidden, requested, ticks.revision, too_many
+            )
 
         self._survey.ask(survey)
-        self._sum_up()
+        self._update_summary()
 
     def _surveyed(self, survey: _Survey) -> None:
         if self._survey.busy:
@@ -306,12 +308,12 @@ class AcceptDialog(LibraryDialog):
             self.strip.clear()
         if self.model.rowCount():
             self.view.setCurrentIndex(self.model.index(0))
-        self._sum_up()
+        self._update_summary()
         self._show_age()
 
     def _not_surveyed(self, error: Exception) -> None:
         self.strip.show_text(str(error), "error")
-        self._sum_up()
+        self._update_summary()
 
     def _show_age(self) -> None:
         """Show whether the library has changed since the list was made."""
@@ -342,7 +344,7 @@ class AcceptDialog(LibraryDialog):
         columns = np.flatnonzero(np.bincount(found.columns[self.model.ticked()]))
         return [snapshot.classes[column].name for column in columns.tolist()]
 
-    def _sum_up(self) -> None:
+    def _update_summary(self) -> None:
         found = self.model.offer
         number = self.model.ticked_count
         self.ok.setEnabled(bool(number) and not self.busy)
@@ -440,7 +442,7 @@ class AcceptDialog(LibraryDialog):
 
     def _set_saving(self, saving: bool) -> None:
         self._saving = saving
-        self._sum_up()
+        self._update_summary()
 
     def _leave(self, _result: int) -> None:
         self._closed = True
@@ -451,6 +453,6 @@ class AcceptDialog(LibraryDialog):
         self._undo_stack.failed.disconnect(self._not_saved)
 
 
-def _members(class_ids: NDArray[np.int64], wanted: frozenset[int]) -> NDArray[np.bool_]:
-    """(C,) whether each class is one of ``wanted``."""
-    return np.isin(class_ids, np.fromiter(wanted, np.int64, len(wanted)))
+def _members(class_ids: NDArray[np.int64], requested: frozenset[int]) -> NDArray[np.bool_]:
+    """(C,) whether each class is one of ``requested``."""
+    return np.isin(class_ids, np.fromiter(requested, np.int64, len(requested)))

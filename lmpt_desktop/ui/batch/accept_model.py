@@ -179,7 +179,7 @@ class OfferModel(QAbstractListModel):
             text = (
                 _("{name} in {file}, score {score}, will be accepted")
                 if cell.ticked
-                else _("{name} in {file}, score {score}, is left alone")
+                else _("{name} in {file}, score {score}, will not be accepted")
             )
             return text.format(
                 name=cell.class_name, file=cell.file_name, score=decimal(cell.score, 2)

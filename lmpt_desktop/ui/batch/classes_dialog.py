@@ -31,7 +31,7 @@ from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.classes_model import NAME, NOW, WILL_BE, SelectionClassesModel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, muted
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted, style_table
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text, verdicts_text
 
@@ -87,7 +87,7 @@ class SetClassesDialog(LibraryDialog):
         self.table.setObjectName("selection-classes")
         self.table.setAccessibleName(_("Classes of the selected photos"))
         self.table.setModel(self.model)
-        dress_table(self.table, NAME, {NOW: 190, WILL_BE: 120})
+        style_table(self.table, NAME, {NOW: 190, WILL_BE: 120})
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTextElideMode(Qt.TextElideMode.ElideRight)
@@ -104,14 +104,14 @@ class SetClassesDialog(LibraryDialog):
             ).format(count=number_text(count))
         )
         self.search.textChanged.connect(self._find)
-        self.model.dataChanged.connect(self._sum_up)
-        self.model.modelReset.connect(self._sum_up)
+        self.model.dataChanged.connect(self._update_summary)
+        self.model.modelReset.connect(self._update_summary)
         self.strip.pressed.connect(self.strip.clear)
         self.listen(AnnotationsChanged, lambda _notice: self._count())
         self.listen(ClassesChanged, lambda _notice: self._count())
         self._undo_stack.failed.connect(self._not_saved)
         self.finished.connect(self._leave)
-        self._sum_up()
+        self._update_summary()
         self._count()
         self.search.setFocus()
 
@@ -158,7 +158,7 @@ class SetClassesDialog(LibraryDialog):
 
     def want(self, verdict: Verdict | None) -> None:
         """Choose a verdict for the classes selected in the list; None leaves them as they are."""
-        self.model.set_wanted(self._rows(), verdict)
+        self.model.set_requested(self._rows(), verdict)
 
     def _rows(self) -> list[int]:
         rows = sorted({index.row() for index in self.table.selectionModel().selectedRows()})
@@ -167,8 +167,8 @@ class SetClassesDialog(LibraryDialog):
 
     def _cycle(self, rows: list[int]) -> None:
         if rows:
-            now = _CYCLE.index(self.model.wanted_in(rows[0]))
-            self.model.set_wanted(rows, _CYCLE[(now + 1) % len(_CYCLE)])
+            now = _CYCLE.index(self.model.requested_in(rows[0]))
+            self.model.set_requested(rows, _CYCLE[(now + 1) % len(_CYCLE)])
 
     def _find(self, text: str) -> None:
         self.model.find(text)
@@ -236,8 +236,8 @@ class SetClassesDialog(LibraryDialog):
     def _not_counted(self, error: Exception) -> None:
         self.strip.show_text(str(error), "error")
 
-    def _sum_up(self) -> None:
-        wanted, found = self.model.wanted, self.model.verdict_counts
+    def _update_summary(self) -> None:
+        requested, found = self.model.requested, self.model.verdict_counts
         number = self.model.changing
         self.ok.setText(
             ngettext("Change {count} verdict", "Change {count} verdicts", number).format(
@@ -253,10 +253,10 @@ class SetClassesDialog(LibraryDialog):
             self.summary.setText(
                 _("No class has this name. Add classes under Vocabulary > Edit vocabulary.")
             )
-        elif not wanted:
+        elif not requested:
             self.summary.setText(_("Nothing to change yet."))
         else:
-            self.summary.setText(self._arithmetic(found, len(wanted), number))
+            self.summary.setText(self._arithmetic(found, len(requested), number))
 
     def _arithmetic(self, found: VerdictCounts, classes: int, number: int) -> str:
         cells = found.images * classes
@@ -273,12 +273,12 @@ class SetClassesDialog(LibraryDialog):
 
     def apply(self) -> None:
         """Commit the chosen verdicts, unless their number has changed in the meantime."""
-        number, wanted = self.model.changing, self.model.wanted
+        number, requested = self.model.changing, self.model.requested
         if not number or self._saving:
             return
         self._set_saving(True)
         session, ids = self.session, self._ids
-        verdicts = {class_id: int(verdict) for class_id, verdict in wanted.items()}
+        verdicts = {class_id: int(verdict) for class_id, verdict in requested.items()}
 
         def done(found: Changes) -> None:
             if len(found) != number:
@@ -292,7 +292,7 @@ class SetClassesDialog(LibraryDialog):
                 )
                 self._count()
                 return
-            text = undo_labels.set_classes(self.model.name, wanted, found.images)
+            text = undo_labels.set_classes(self.model.name, requested, found.images)
             begun = self._undo_stack.apply(
                 found.image_ids, found.class_ids, found.verdicts, text, self._saved
             )
@@ -322,7 +322,7 @@ class SetClassesDialog(LibraryDialog):
     def _set_saving(self, saving: bool) -> None:
         self._saving = saving
         self.strip.clear()
-        self._sum_up()
+        self._update_summary()
 
     def _leave(self, _result: int) -> None:
         self._closed = True

@@ -34,7 +34,7 @@ class SelectionClassesModel(TableModel[int]):
         self._classes: tuple[ClassEntry, ...] = ()
         self._texts: list[str] = []
         self._counts: VerdictCounts | None = None
-        self._wanted: dict[int, Verdict] = {}
+        self._requested: dict[int, Verdict] = {}
         self._search = ""
 
     # -------------------------------------------------------------------------- content
@@ -45,14 +45,14 @@ class SelectionClassesModel(TableModel[int]):
         return self._counts
 
     @property
-    def wanted(self) -> dict[int, Verdict]:
+    def requested(self) -> dict[int, Verdict]:
         """Class id -> the verdict to set."""
-        return dict(self._wanted)
+        return dict(self._requested)
 
     @property
     def changing(self) -> int:
         """How many verdicts change."""
-        return 0 if self._counts is None else self._counts.changing(self._wanted_columns())
+        return 0 if self._counts is None else self._counts.changing(self._requested_columns())
 
     def name(self, class_id: int) -> str:
         """The name of a class; "" if it is no longer in the vocabulary."""
@@ -65,7 +65,7 @@ class SelectionClassesModel(TableModel[int]):
             self._classes = classes
             self._texts = [f"{entry.name} {entry.description}".casefold() for entry in classes]
             known = {entry.id for entry in classes}
-            self._wanted = {i: verdict for i, verdict in self._wanted.items() if i in known}
+            self._requested = {i: verdict for i, verdict in self._requested.items() if i in known}
         self._counts = found
         self.rows = self._matching()
         self.endResetModel()
@@ -76,32 +76,32 @@ class SelectionClassesModel(TableModel[int]):
             self._search = text
             self.set_rows(self._matching())
 
-    def set_wanted(self, rows: Iterable[int], verdict: Verdict | None) -> None:
+    def set_requested(self, rows: Iterable[int], verdict: Verdict | None) -> None:
         """Choose a verdict for the classes in ``rows``; None leaves them as they are."""
         for row in rows:
             class_id = self._classes[self.rows[row]].id
             if verdict is None:
-                self._wanted.pop(class_id, None)
+                self._requested.pop(class_id, None)
             else:
-                self._wanted[class_id] = verdict
+                self._requested[class_id] = verdict
         if self.rows:
             last = self.index(len(self.rows) - 1, WILL_BE)
             self.dataChanged.emit(self.index(0, WILL_BE), last)
 
-    def wanted_in(self, row: int) -> Verdict | None:
+    def requested_in(self, row: int) -> Verdict | None:
         """The verdict chosen for a row."""
-        return self._wanted_for(self.rows[row])
+        return self._requested_for(self.rows[row])
 
-    def _wanted_for(self, column: int) -> Verdict | None:
-        return self._wanted.get(self._classes[column].id)
+    def _requested_for(self, column: int) -> Verdict | None:
+        return self._requested.get(self._classes[column].id)
 
-    def _wanted_columns(self) -> Mapping[int, int]:
-        if not self._wanted:
+    def _requested_columns(self) -> Mapping[int, int]:
+        if not self._requested:
             return {}
         return {
-            column: self._wanted[entry.id]
+            column: self._requested[entry.id]
             for column, entry in enumerate(self._classes)
-            if entry.id in self._wanted
+            if entry.id in self._requested
         }
 
     def _matching(self) -> list[int]:
@@ -120,7 +120,7 @@ class SelectionClassesModel(TableModel[int]):
         if role == Qt.ItemDataRole.ForegroundRole:
             return self._colour(row, column)
         if role == Qt.ItemDataRole.FontRole:
-            if column == NOW or self._wanted_for(row) is None:
+            if column == NOW or self._requested_for(row) is None:
                 return None
             font = QFont()
             font.setBold(True)
@@ -131,12 +131,12 @@ class SelectionClassesModel(TableModel[int]):
 
     def _sentence(self, column: int) -> str:
         """A row in words: for the tooltip and for screen readers."""
-        wanted = self._wanted_for(column)
+        requested = self._requested_for(column)
         name, now = self._name(column), self._spoken(column)
-        if wanted is None:
+        if requested is None:
             return _("{name}: {now}; stays as it is").format(name=name, now=now)
         return _("{name}: {now}; will be {verdict}").format(
-            name=name, now=now, verdict=verdict_name(wanted)
+            name=name, now=now, verdict=verdict_name(requested)
         )
 
     def _now(self, column: int) -> str:
@@ -176,13 +176,13 @@ class SelectionClassesModel(TableModel[int]):
         return self._classes[column].name
 
     def _will_be(self, column: int) -> str:
-        wanted = self._wanted_for(column)
-        return "" if wanted is None else f"{SIGNS[wanted]} {verdict_name(wanted)}"
+        requested = self._requested_for(column)
+        return "" if requested is None else f"{SIGNS[requested]} {verdict_name(requested)}"
 
     def _colour(self, column: int, part: int) -> QColor | None:
         verdict: Verdict | None = None
         if part == WILL_BE:
-            verdict = self._wanted_for(column)
+            verdict = self._requested_for(column)
         elif part == NOW and self._counts is not None:
             common = self._counts.common(column)
             verdict = None if common is None else Verdict(common)

@@ -155,13 +155,13 @@ class _Paste:
         return lines
 
 
-def _ask_paste(context: ShellContext, library: OpenLibrary, wanted: _Paste) -> None:
+def _ask_paste(context: ShellContext, library: OpenLibrary, requested: _Paste) -> None:
     if context.library is not library:  # it was closed in the meantime
         return
-    copied, found, image_count = wanted.copied, wanted.found, wanted.image_count
+    copied, found, image_count = requested.copied, requested.found, requested.image_count
     if not len(found):
         text = _("Nothing changes: {images} already have these verdicts.")
-        if wanted.missing == len(copied.verdicts):
+        if requested.missing == len(copied.verdicts):
             text = _("Nothing changes: none of these classes is in this vocabulary.")
         context.status.show_text(text.format(images=photos_text(image_count)))
         return
@@ -182,7 +182,7 @@ def _ask_paste(context: ShellContext, library: OpenLibrary, wanted: _Paste) -> N
             images=photos_text(image_count), name=shorten(copied.source)
         )
     )
-    box.setInformativeText("\n".join(wanted.sentences()))
+    box.setInformativeText("\n".join(requested.sentences()))
     yes = box.addButton(
         _("Change {verdicts}").format(verdicts=verdicts_text(len(found))),
         QMessageBox.ButtonRole.AcceptRole,

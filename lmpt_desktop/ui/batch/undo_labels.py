@@ -13,20 +13,22 @@ MOST_NAMES = 3
 
 
 def set_classes(
-    name_of: Callable[[int], str], wanted: Mapping[int, Verdict], image_count: int
+    name_of: Callable[[int], str], requested: Mapping[int, Verdict], image_count: int
 ) -> str:
-    """ "dog present, kite absent on 3 photos"; ``wanted`` is by class id."""
+    """ "dog present, kite absent on 3 photos"; ``requested`` is by class id."""
     where = photos_text(image_count)
-    if len(wanted) > MOST_NAMES:
+    if len(requested) > MOST_NAMES:
         return _("{classes} set on {images}").format(
-            classes=classes_text(len(wanted)), images=where
+            classes=classes_text(len(requested)), images=where
         )
     forms = {
         Verdict.PRESENT: _("{name} present"),
         Verdict.ABSENT: _("{name} absent"),
         Verdict.UNKNOWN: _("{name} unknown"),
     }
-    parts = [forms[verdict].format(name=name_of(class_id)) for class_id, verdict in wanted.items()]
+    parts = [
+        forms[verdict].format(name=name_of(class_id)) for class_id, verdict in requested.items()
+    ]
     return _("{verdicts} on {images}").format(verdicts=", ".join(parts), images=where)
 
 

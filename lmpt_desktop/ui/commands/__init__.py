@@ -1,4 +1,4 @@
-"""Commands: declared beside their features, made into actions by the registry."""
+"""Commands: declared by their features, made into actions by the registry."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command is, and the menus that commands are in."""
+"""Declaration of commands, and the menus they are in."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ ContextT = TypeVar("ContextT")
 
 @dataclass(frozen=True)
 class Command(Generic[ContextT]):
-    """One thing the user can ask for, declared once, beside its feature.
+    """Something the user can do, declared once by its feature.
 
     Menus, the toolbar, context menus, the palette (Ctrl+Shift+P), the keyboard page (F1) and the
-    shortcut settings all show what is declared here.  Texts are marked with ``N_`` and
+    shortcut settings are all made from these declarations.  Texts are marked with ``N_`` and
     translated where they are shown.
 
     ``run`` is called with the context, and with the new check state if the command is
     checkable.  The command is enabled while every condition in ``when`` holds; each is asked by
     itself, so none may rely on another.  ``shortcut``
     holds Qt portable key sequences, several separated by a space.  ``menu`` is the top-level
-    menu, ``group`` the block within it (a separator goes between blocks) and ``order`` the place
-    within the block.  Commands with the same ``choice`` are check marks of which exactly one is
-    set.
+    menu, ``group`` the block within it (blocks are separated by lines) and ``order`` the position
+    within the block.  Of the commands with the same ``choice`` exactly one is checked.
     """
 
     id: str
@@ -42,22 +41,22 @@ class Command(Generic[ContextT]):
     choice: str = ""
     submenu: str = ""
     short: str = ""
-    """What a toolbar button says, where the full text is too long."""
+    """Label of its toolbar button, if the full text is too long."""
     page: str = ""
-    """The page this command belongs to: its keys are heard on that page only."""
+    """The page this command belongs to; its keys work on that page only."""
     opens: str = ""
-    """The page that this command brings to the front; the window goes back to it at the next start
+    """The page that this command brings to the front; the window returns to it at the next start
     if the library was left on it."""
     auto_repeat: bool = True
-    """Whether holding the key down runs the command again and again."""
+    """Whether holding the key down repeats the command."""
     label: Callable[[ContextT], str] | None = None
-    """The text now, where it changes (already translated)."""
+    """The current text, if it changes (already translated)."""
     checked: Callable[[ContextT], bool] | None = None
-    """The check mark now, where something other than the command itself may change it."""
+    """The current check mark, if something other than the command itself can change it."""
 
     @property
     def plain_text(self) -> str:
-        """The translated text without its mnemonic mark and trailing ellipsis."""
+        """The translated text without mnemonic and trailing dots."""
         return _(self.text).replace("&", "").removesuffix("...")
 
 
@@ -76,10 +75,10 @@ _MENU_ORDER = {name: place for place, (name, _title) in enumerate(MENUS)}
 
 
 def menu_names() -> dict[str, str]:
-    """The translated titles of the menus without their mnemonic marks."""
+    """The translated titles of the menus, without mnemonics, by name."""
     return {name: _(title).replace("&", "") for name, title in MENUS}
 
 
 def menu_order(command: Command[ContextT]) -> tuple[int, int, int]:
-    """Sorts commands as the menus show them."""
+    """Sort key for the order of commands in the menus."""
     return _MENU_ORDER[command.menu], command.group, command.order

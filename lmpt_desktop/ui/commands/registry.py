@@ -19,14 +19,14 @@ from lmpt_desktop.ui.kit import theme
 class CommandRegistry(QObject):
     """One QAction per command, enabled while its conditions hold.
 
-    The commands come from the features; :meth:`connect_context` gives them what they act on.
+    Features declare the commands; :meth:`connect_context` sets the context they act on.
     """
 
     triggered = Signal(str)
     """The id of a command the user ran."""
 
     keys_changed = Signal(str)
-    """The id of a command that other keys run now: whoever shows keys must update."""
+    """The id of a command whose keys have changed, for widgets that show them."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class CommandRegistry(QObject):
         commands: Iterable[Command[Any]],
         shortcuts: Shortcuts | None = None,
     ) -> None:
-        """``owner`` is the window in which shortcuts are heard.
+        """``owner`` is the window in which shortcuts work.
 
         Raises:
             ValueError: if two commands have the same id.
@@ -43,13 +43,13 @@ class CommandRegistry(QObject):
         self._owner = owner
         self._context: object | None = None
         self.commands: tuple[Command[Any], ...] = tuple(sorted(commands, key=menu_order))
-        """All commands, as the menus show them."""
+        """All commands, in the order of the menus."""
         self._conditions = {condition for command in self.commands for condition in command.when}
         self._by_id = {command.id: command for command in self.commands}
         if len(self._by_id) != len(self.commands):
             raise ValueError("two commands have the same id")
         self.shortcuts = shortcuts or Shortcuts(self.commands, parent=self)
-        self._plain_places: list[tuple[QWidget, str]] = []
+        self._key_widgets: list[tuple[QWidget, str]] = []
         self._actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
         for command in self.commands:
@@ -62,7 +62,7 @@ class CommandRegistry(QObject):
         self.shortcuts.changed.connect(self._keys_chosen)
 
     def connect_context(self, context: object) -> None:
-        """Run commands with this context, and ask its conditions."""
+        """Set the context that handlers and conditions are called with."""
         self._context = context
         self.refresh()
 
@@ -75,7 +75,7 @@ class CommandRegistry(QObject):
         action.setAutoRepeat(command.auto_repeat)
         action.setEnabled(False)
         action.setIcon(theme.icon(command.icon) if command.icon else theme.icon(""))
-        # In menus the check mark says more than the icon, which would take its place.
+        # In menus the icon would replace the check mark.
         action.setIconVisibleInMenu(not command.checkable)
         action.setStatusTip(_(command.tip))
         action.triggered.connect(lambda checked=False, it=command: self._run(it, checked))
@@ -93,9 +93,9 @@ class CommandRegistry(QObject):
             command.run(self._context)
 
     def refresh(self) -> None:
-        """Enable the commands whose conditions hold, and bring texts and check marks up to date.
+        """Enable the commands whose conditions hold, and update texts and check marks.
 
-        Each condition is asked once, however many commands share it.
+        Each condition is evaluated once, even if several commands share it.
         """
         if self._context is None:
             return
@@ -111,7 +111,7 @@ class CommandRegistry(QObject):
     # ------------------------------------------------------------------------------- keys
 
     def _set_keys(self, command: Command[Any]) -> None:
-        """Give an action its keys, where they are to be heard, and a tip that names them."""
+        """Set the keys of an action, the widgets where they work, and the tool tip."""
         action = self._actions[command.id]
         keys = self.shortcuts.keys(command.id)
         tip = _(command.tip) or command.plain_text
@@ -121,7 +121,7 @@ class CommandRegistry(QObject):
             self._owner.removeAction(action)
         else:
             self._owner.addAction(action)
-        for place, page in self._places():
+        for place, page in self._live_key_widgets():
             if local and command.page in ("", page):
                 place.addAction(action)
             else:
@@ -137,25 +137,24 @@ class CommandRegistry(QObject):
         self.keys_changed.emit(command_id)
 
     def _is_local(self, command: Command[Any]) -> bool:
-        """Whether its keys are heard in some places only."""
+        """Whether its keys work in some widgets only."""
         keys = self.shortcuts.keys(command.id)
         return bool(command.page) or any(is_plain(part) for part in keys)
 
-    def _places(self) -> list[tuple[QWidget, str]]:
-        self._plain_places = [place for place in self._plain_places if isValid(place[0])]
-        return self._plain_places
+    def _live_key_widgets(self) -> list[tuple[QWidget, str]]:
+        self._key_widgets = [place for place in self._key_widgets if isValid(place[0])]
+        return self._key_widgets
 
     def keys_text(self, command_id: str) -> str:
-        """The keys that run a command now, as this platform writes them; "" if there are none."""
+        """The current keys of a command, as this platform writes them; "" if there are none."""
         return native(self.shortcuts.keys(command_id))
 
     def add_plain_keys(self, widget: QWidget, page: str = "") -> None:
-        """Let commands with a letter as shortcut be run while ``widget`` has the focus, and those
-        of the page it belongs to.
+        """Make single-letter shortcuts, and those of ``page``, work while ``widget`` has the focus.
 
-        Elsewhere those letters find an entry in a list, or are text.
+        Elsewhere letters are text, or select an entry of a list.
         """
-        self._places().append((widget, page))
+        self._live_key_widgets().append((widget, page))
         for command in self.commands:
             if self._is_local(command) and command.page in ("", page):
                 widget.addAction(self._actions[command.id])
@@ -167,15 +166,15 @@ class CommandRegistry(QObject):
         return self._by_id[command_id]
 
     def action(self, command_id: str) -> QAction:
-        """The action of a command, to put on a button or trigger."""
+        """The action of a command, for buttons and menus."""
         return self._actions[command_id]
 
     def trigger(self, command_id: str) -> None:
-        """Run a command as if the user had chosen it: not while it is disabled."""
+        """Run a command as if the user had chosen it; nothing happens while it is disabled."""
         self._actions[command_id].trigger()
 
     def fill_menu_bar(self, bar: QMenuBar) -> dict[str, QMenu]:
-        """Build the menus; the answer maps menu names to menus."""
+        """Build the menus and return them by name."""
         menus: dict[str, QMenu] = {}
         for name, title in MENUS:
             menus[name] = bar.addMenu(_(title))
@@ -211,7 +210,7 @@ class CommandRegistry(QObject):
                 target.addAction(separator)
 
     def reload_icons(self, _theme: object = None) -> None:
-        """Redraw icons in the colours of the new theme."""
+        """Draw the icons in the colours of the current theme."""
         for command in self.commands:
             if command.icon:
                 self._actions[command.id].setIcon(theme.icon(command.icon))

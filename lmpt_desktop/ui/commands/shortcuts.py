@@ -1,7 +1,7 @@
-"""Which keys run which command: the declared ones, until the user chooses others.
+"""The keys of commands: the declared ones, unless the user has chosen others.
 
-Keys are Qt portable texts ("Ctrl+Shift+P", "G, T").  Only what differs from the declaration is
-stored, so a later version's better default reaches everyone who did not choose.
+Keys are Qt portable texts ("Ctrl+Shift+P", "G, T").  Only the user's choices are stored, so that
+improved defaults of later versions take effect for everyone else.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lmpt_desktop.settings import SHORTCUTS, Settings
 from lmpt_desktop.ui.commands.command import Command
 
 RENAMED = {"view.dashboard": "view.long-tail", "dashboard.export": "long-tail.export"}
-"""Ids that commands had in earlier versions: keys chosen then are kept."""
+"""Ids of earlier versions and those of today, so that keys chosen then are kept."""
 
 _FIXED = frozenset(
     {
@@ -26,8 +26,8 @@ _FIXED = frozenset(
         Qt.Key.Key_Space, Qt.Key.Key_Backspace, Qt.Key.Key_Delete,
     }
 )  # fmt: skip
-"""Keys that lists, text fields and dialogs need for themselves, unless held with Ctrl or Alt."""
-_HELD = (
+"""Keys that lists, text fields and dialogs need, unless combined with Ctrl or Alt."""
+_MODIFIERS = (
     Qt.KeyboardModifier.ControlModifier
     | Qt.KeyboardModifier.AltModifier
     | Qt.KeyboardModifier.MetaModifier
@@ -35,13 +35,13 @@ _HELD = (
 
 
 def combinations(keys: str) -> list[QKeyCombination]:
-    """The key presses of a sequence, one after the other."""
+    """The key combinations of a sequence, in order."""
     sequence = QKeySequence.fromString(keys)
     return [sequence[i] for i in range(sequence.count())]  # pyright: ignore[reportIndexIssue]
 
 
 def native(keys: Iterable[str]) -> str:
-    """Key sequences as this platform writes them, with commas between."""
+    """Key sequences as this platform writes them, separated by commas."""
     return ", ".join(
         QKeySequence.fromString(part).toString(QKeySequence.SequenceFormat.NativeText)
         for part in keys
@@ -51,35 +51,35 @@ def native(keys: Iterable[str]) -> str:
 def is_plain(keys: str) -> bool:
     """Whether a sequence begins with a key that types a character.
 
-    Such keys run a command only where no text is typed: in the grid and in lists of classes.
+    Such keys run commands only where no text is typed: in the grid and in lists of classes.
     """
     pressed = combinations(keys)
     if not pressed:
         return False
     first = pressed[0]
-    # Function keys, arrows and their like are above the range of characters.
-    return not first.keyboardModifiers() & _HELD and first.key() < Qt.Key.Key_Escape
+    # Function keys, arrow keys and similar ones have codes above those of characters.
+    return not first.keyboardModifiers() & _MODIFIERS and first.key() < Qt.Key.Key_Escape
 
 
 def is_fixed(keys: str) -> bool:
-    """Whether lists and dialogs could no longer be used if a command took these keys."""
+    """Whether lists and dialogs would be unusable if a command had these keys."""
     pressed = combinations(keys)
     return (
         bool(pressed)
-        and not pressed[0].keyboardModifiers() & _HELD
+        and not pressed[0].keyboardModifiers() & _MODIFIERS
         and (pressed[0].key() in _FIXED)
     )
 
 
 def collide(one: str, other: str) -> bool:
-    """Whether Qt could not tell two sequences apart: one is the beginning of the other."""
+    """Whether two sequences are ambiguous: equal, or one is the beginning of the other."""
     first, second = combinations(one), combinations(other)
     shorter = min(len(first), len(second))
     return shorter > 0 and first[:shorter] == second[:shorter]
 
 
 class Shortcuts(QObject):
-    """The keys of every command now; emits :attr:`changed` when some change."""
+    """The current keys of every command; emits :attr:`changed` when they change."""
 
     changed = Signal(str)
     """The id of a command whose keys have changed."""
@@ -90,14 +90,14 @@ class Shortcuts(QObject):
         settings: Settings | None = None,
         parent: QObject | None = None,
     ) -> None:
-        """``settings`` None: choices last as long as this object."""
+        """``settings`` stores the choices; if None, they are lost with this object."""
         super().__init__(parent)
         self._commands: Mapping[str, Command[Any]] = {item.id: item for item in commands}
         self._settings = settings
         self._chosen = self._read()
 
     def keys(self, command_id: str) -> tuple[str, ...]:
-        """The keys that run a command, the main one first."""
+        """The keys of a command, the main one first."""
         chosen = self._chosen.get(command_id)
         return self.declared(command_id) if chosen is None else chosen
 
@@ -109,8 +109,8 @@ class Shortcuts(QObject):
         """Whether the user chose the keys of this command."""
         return command_id in self._chosen
 
-    def users(self, keys: str, other_than: str = "") -> list[Command[Any]]:
-        """The commands that these keys, or the beginning of them, run now."""
+    def commands_using(self, keys: str, other_than: str = "") -> list[Command[Any]]:
+        """The commands with keys that are ambiguous with ``keys``."""
         return [
             command
             for command in self._commands.values()
@@ -118,28 +118,28 @@ class Shortcuts(QObject):
         ]
 
     def choose(self, command_id: str, keys: Iterable[str]) -> None:
-        """Run a command by these keys from now on; no keys at all is a choice, too.
+        """Give a command these keys; none at all is a valid choice.
 
-        Commands that these keys ran lose them: two would cancel each other out.
+        Other commands lose ambiguous keys, because Qt would run neither.
         """
-        wanted = tuple(dict.fromkeys(part for part in keys if part))
+        chosen = tuple(dict.fromkeys(part for part in keys if part))
         changed = [command_id]
-        for part in wanted:
-            for other in self.users(part, other_than=command_id):
+        for part in chosen:
+            for other in self.commands_using(part, other_than=command_id):
                 left = tuple(own for own in self.keys(other.id) if not collide(part, own))
                 self._put(other.id, left)
                 changed.append(other.id)
-        self._put(command_id, wanted)
+        self._put(command_id, chosen)
         self._write()
         for name in dict.fromkeys(changed):
             self.changed.emit(name)
 
     def reset(self, command_id: str) -> None:
-        """Back to the declared keys; a command that has them now loses them."""
+        """Restore the declared keys; another command that has them loses them."""
         self.choose(command_id, self.declared(command_id))
 
     def reset_all(self) -> None:
-        """Every command has its declared keys again."""
+        """Restore the declared keys of every command."""
         before = list(self._chosen)
         self._chosen.clear()
         self._write()
@@ -157,8 +157,7 @@ class Shortcuts(QObject):
             return {}
         chosen = self._settings.get(SHORTCUTS)
         named = {RENAMED.get(name, name): keys for name, keys in chosen.items()}
-        # Commands that only another version of the app has, and keys that no keyboard has, are
-        # left out.
+        # Commands of other versions of the app, and invalid keys, are left out.
         return {
             name: tuple(part for part in keys if combinations(part))
             for name, keys in named.items()

@@ -1,1 +1,1 @@
-"""The thumbnail grid: a list model of image rows, a view, a painter and a loader."""
+"""The thumbnail grid: list model, view, delegate, filters and search."""

@@ -1,11 +1,11 @@
 """Layout, scrolling and painting of equal cells, for a million images.
 
-Where a cell lies is computed (:mod:`~lmpt_desktop.ui.grid.geometry`), never looked up: opening,
-resizing, zooming and painting do not depend on how many images there are.
+The position of a cell is computed (:mod:`~lmpt_desktop.ui.grid.geometry`), not stored: the cost of
+opening, resizing, zooming and painting does not depend on the number of images.
 
-It is a ``QListView`` for the sake of assistive technology only: Qt tells of the items of a list,
-but of nothing in a plain ``QAbstractItemView``.  Whatever the list would do itself (it lays out
-by asking for the number of rows once per row) is overridden, past it to its base class.
+This is a ``QListView`` only for assistive technology: Qt exposes the items of a list, but nothing
+in a plain ``QAbstractItemView``.  ``QListView``'s own layout, which asks for the number of rows
+once per row, is bypassed by calling its base class.
 """
 
 from __future__ import annotations
@@ -33,17 +33,19 @@ ZOOM_STEP = 20
 ZOOM_MIN, ZOOM_MAX = settings.ZOOM.bounds
 ZOOM_DEFAULT = settings.ZOOM.default
 SETTLE_MS = 120
-"""How long the view must rest before the visible images count as looked at."""
+"""How long the view must not scroll before ``visible_changed`` is emitted."""
 
 _State = QStyle.StateFlag
 
 
 class CellView(QListView):
-    """Thumbnails in rows; sizes follow :attr:`zoom`.  What is selected it only paints: see
-    :class:`lmpt_desktop.ui.grid.view.GridView`."""
+    """Thumbnails in rows, sized by :attr:`zoom`.
+
+    The selection is only painted here; :class:`lmpt_desktop.ui.grid.view.GridView` changes it.
+    """
 
     visible_changed = Signal(list)
-    """Image ids in sight, top left first, after the view has come to rest."""
+    """Ids of the visible images, top left first, once the view has stopped scrolling."""
     zoom_changed = Signal(int)
 
     def __init__(
@@ -55,11 +57,11 @@ class CellView(QListView):
         self._delegate = GridDelegate(loader, self)
         self._delegate.set_zoom(ZOOM_DEFAULT)
         self.cells = Geometry(0, 1, 1, 1, 0, 0)
-        """Where the cells lie."""
+        """The layout of the cells."""
         self.chosen = GridSelection()
-        """What is selected."""
+        """The selected positions."""
         self.band: QRect | None = None
-        """The rubber band being drawn, in pixels of the viewport."""
+        """The rubber band being drawn, in viewport pixels."""
         self._hovered = -1
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
@@ -69,13 +71,13 @@ class CellView(QListView):
         self.setItemDelegate(self._delegate)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        # A bar that comes and goes would change the width, and with it the columns.
+        # A scroll bar that appears and disappears would change the number of columns.
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.verticalScrollBar().valueChanged.connect(self._moved)
-        model.modelReset.connect(self._other_rows)
-        model.repaint_wanted.connect(self._repaint)
+        model.modelReset.connect(self._rows_replaced)
+        model.repaint_requested.connect(self._repaint)
         loader.loaded.connect(self._thumbnail_loaded)
         theme.manager().changed.connect(self._repaint)
         self._lay_out()
@@ -87,7 +89,7 @@ class CellView(QListView):
         return self._delegate.zoom
 
     def set_zoom(self, pixels: int) -> None:
-        """Make thumbnails this high at most; the image in sight stays in sight."""
+        """Set the maximum thumbnail height; the image in view stays in view."""
         pixels = max(ZOOM_MIN, min(ZOOM_MAX, pixels))
         if pixels == self._delegate.zoom:
             return
@@ -100,8 +102,8 @@ class CellView(QListView):
         self._moved()
 
     def _anchor(self) -> int:
-        """The position that stays in sight when the layout changes: where the keyboard is, or
-        the first in sight."""
+        """The position to keep in view when the layout changes: the current one if it is visible,
+        else the first visible one."""
         visible, current = self.visible_positions(), self.currentIndex().row()
         if current in visible:
             return current
@@ -109,23 +111,23 @@ class CellView(QListView):
 
     def _lay_out(self) -> None:
         """Compute the geometry again and update the scroll bar."""
-        least = self._delegate.cell_size(self.font())
-        seen = self.viewport().size()
+        cell = self._delegate.cell_size(self.font())
+        view = self.viewport().size()
         self.cells = Geometry.fitting(
             self._model.rowCount(),
-            (least.width(), least.height()),
-            (seen.width(), seen.height()),
+            (cell.width(), cell.height()),
+            (view.width(), view.height()),
             mirrored=self.isRightToLeft(),
         )
         self._delegate.set_cell_size(QSize(self.cells.cell_width, self.cells.cell_height))
         bar = self.verticalScrollBar()
         bar.setRange(0, self.cells.scroll_range)
-        bar.setPageStep(max(1, seen.height()))
+        bar.setPageStep(max(1, view.height()))
         bar.setSingleStep(max(20, self.cells.cell_height // 4))
         self.viewport().update()
 
     def doItemsLayout(self) -> None:
-        QAbstractItemView.doItemsLayout(self)  # comes to updateGeometries
+        QAbstractItemView.doItemsLayout(self)  # calls updateGeometries
 
     def updateGeometries(self) -> None:
         self._lay_out()
@@ -133,10 +135,10 @@ class CellView(QListView):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         before, top, anchor = self.cells, self.verticalOffset(), self._anchor()
-        QAbstractItemView.resizeEvent(self, event)  # comes to updateGeometries
+        QAbstractItemView.resizeEvent(self, event)  # calls updateGeometries
         if anchor >= 0 and self.cells.columns != before.columns:
-            inside = top - before.place(anchor)[1]
-            self.verticalScrollBar().setValue(self.cells.place(anchor)[1] + inside)
+            inside = top - before.top_left(anchor)[1]
+            self.verticalScrollBar().setValue(self.cells.top_left(anchor)[1] + inside)
         self._moved()
 
     def changeEvent(self, event: QEvent) -> None:
@@ -148,7 +150,7 @@ class CellView(QListView):
         ):
             self._lay_out()
 
-    def _other_rows(self) -> None:
+    def _rows_replaced(self) -> None:
         self.chosen.reset(self._model.rowCount())
         self._hovered = -1
         self._lay_out()
@@ -166,7 +168,7 @@ class CellView(QListView):
         return self._rect(index.row())
 
     def _rect(self, position: int) -> QRect:
-        left, top = self.cells.place(position)
+        left, top = self.cells.top_left(position)
         return QRect(
             left, top - self.verticalOffset(), self.cells.cell_width, self.cells.cell_height
         )
@@ -176,12 +178,12 @@ class CellView(QListView):
         return self._model.index(position) if position >= 0 else QModelIndex()
 
     def position_at(self, point: QPoint) -> int:
-        """The position under a pixel of the viewport, or -1."""
-        return self.geometry_at(point + QPoint(0, self.verticalOffset()))
+        """The position at a viewport pixel, or -1."""
+        return self.content_position_at(point + QPoint(0, self.verticalOffset()))
 
-    def geometry_at(self, place: QPoint) -> int:
-        """The position that holds a pixel of the content, or -1."""
-        return self.cells.at(place.x(), place.y())
+    def content_position_at(self, point: QPoint) -> int:
+        """The position at a content pixel, or -1."""
+        return self.cells.position_at(point.x(), point.y())
 
     def scrollTo(
         self,
@@ -195,9 +197,9 @@ class CellView(QListView):
             case QAbstractItemView.ScrollHint.PositionAtCenter:
                 bar.setValue(self.cells.scroll_to_centre(position))
             case QAbstractItemView.ScrollHint.PositionAtTop:
-                bar.setValue(self.cells.place(position)[1])
+                bar.setValue(self.cells.top_left(position)[1])
             case QAbstractItemView.ScrollHint.PositionAtBottom:
-                below = self.cells.place(position)[1] + self.cells.cell_height
+                below = self.cells.top_left(position)[1] + self.cells.cell_height
                 bar.setValue(below - self.cells.height)
             case _:
                 bar.setValue(self.cells.scroll_to_show(position, bar.value()))
@@ -206,7 +208,7 @@ class CellView(QListView):
         return False
 
     def scrollContentsBy(self, dx: int, dy: int) -> None:
-        # What stays in sight is copied; only what comes into sight is painted.
+        # Pixels that stay visible are copied; only newly exposed ones are painted.
         self.viewport().scroll(0, dy)
         if self.band is not None:
             self.viewport().update()
@@ -214,7 +216,7 @@ class CellView(QListView):
             self.hover(self.viewport().mapFromGlobal(self.cursor().pos()))
 
     def restore_scroll(self, offset: int) -> None:
-        """Scroll back to where the view was before the rows were replaced."""
+        """Restore the scroll offset from before the rows were replaced."""
         self.verticalScrollBar().setValue(offset)
 
     # --------------------------------------------------------------------------- painting
@@ -224,14 +226,14 @@ class CellView(QListView):
         try:
             self._paint(painter, event.rect())
         finally:
-            # After an error, too: its traceback would keep the painter alive.
+            # After an error too: its traceback would keep the painter alive.
             painter.end()
 
     def _paint(self, painter: QPainter, area: QRect) -> None:
         option = QStyleOptionViewItem()
         self.initViewItemOption(option)
         current = self.currentIndex().row() if self.hasFocus() else -1
-        for position in self.cells.seen(self.verticalOffset() + area.top(), area.height()):
+        for position in self.cells.visible(self.verticalOffset() + area.top(), area.height()):
             place = self._rect(position)
             if not place.intersects(area):
                 continue
@@ -273,10 +275,10 @@ class CellView(QListView):
             self.hover(None)
         return super().viewportEvent(event)
 
-    def hover(self, place: QPoint | None) -> None:
-        """The pointer is at this pixel of the viewport, or elsewhere."""
-        inside = place is not None and self.viewport().rect().contains(place)
-        hovered = self.position_at(place) if place is not None and inside else -1
+    def hover(self, point: QPoint | None) -> None:
+        """Update the hovered cell; ``point`` is in viewport pixels, None outside of the view."""
+        inside = point is not None and self.viewport().rect().contains(point)
+        hovered = self.position_at(point) if point is not None and inside else -1
         if hovered != self._hovered:
             self._repaint_cell(self._hovered)
             self._repaint_cell(hovered)
@@ -293,8 +295,8 @@ class CellView(QListView):
     # ---------------------------------------------------------------------------- visible
 
     def visible_positions(self) -> range:
-        """Grid positions in sight, computed from the geometry alone."""
-        return self.cells.seen(self.verticalOffset())
+        """The visible grid positions, computed from the geometry alone."""
+        return self.cells.visible(self.verticalOffset())
 
     def visible_ids(self) -> list[int]:
         seen = self.visible_positions()

@@ -1,4 +1,4 @@
-"""What one cell of the grid shows, read from a snapshot's arrays (no Qt)."""
+"""The content of one grid cell, read from a snapshot's arrays (Qt-free)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Chip:
     name: str
     band: Band
     score: float
-    """NaN where the image has no feature yet (then it was marked present)."""
+    """NaN where the image has no feature yet (the class is then marked present)."""
     confirmed: bool
 
 
@@ -30,7 +30,7 @@ class Chip:
 class Cell:
     """Everything painted for one image apart from its pixels.
 
-    ``focus`` is the verdict on the class in focus; None when no class is.
+    ``focus`` is the verdict on the class in focus, None if no class is in focus.
     ``pending`` means there is no prediction yet.
     """
 
@@ -47,13 +47,13 @@ class Cell:
 
 
 def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
-    """The cell of ``row``; looks at that row of the arrays only."""
+    """The cell of ``row``; only that row of the arrays is read."""
     annotated = snapshot.annotations[row]
     scores = snapshot.scores[row]
     bands = snapshot.bands
     shown = (snapshot.predicted[row] & (annotated != 0)) | (annotated == 1)
     columns = np.flatnonzero(shown)
-    # Tail first, because those are what the user is here for; then annotated ones; then by score.
+    # Tail classes first, as they matter most to the user; then annotated ones; then by score.
     columns = sorted(
         columns.tolist(),
         key=lambda column: (

@@ -1,4 +1,4 @@
-"""Paints a cell: the thumbnail, its classes (tail first), and its annotations."""
+"""Paints a cell: the thumbnail, its classes (tail first) and its annotations."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, bucket_for, fitted
 from trainer.bands import Band
 
 MARGIN = 5
-"""Between a card and the edge of its grid square."""
+"""Pixels between a card and the edge of its cell."""
 PADDING = 6
-"""Between a card's edge and what is on it."""
+"""Pixels between a card's edge and its content."""
 LINE_GAP = 4
-"""Between the lines of classes under a picture."""
+"""Pixels between the lines of classes under a thumbnail."""
 COMPACT_BELOW = 120
 """Thumbnails smaller than this show one line of classes instead of three."""
 
@@ -41,7 +41,7 @@ SCORES_FROM = 150
 
 
 class GridDelegate(QStyledItemDelegate):
-    """The painter of the grid; it reads the model's cells and asks the loader for pixels."""
+    """Paints the model's cells with pixels from the thumbnail loader."""
 
     def __init__(self, loader: ThumbnailLoader, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -50,7 +50,7 @@ class GridDelegate(QStyledItemDelegate):
         self._cell_size = QSize(200, 250)
 
     def set_zoom(self, pixels: int) -> None:
-        """Height of the frame that thumbnails are fitted into, and its least width."""
+        """Set the height, and the minimum width, of the frame that thumbnails are fitted into."""
         self._zoom = pixels
 
     @property
@@ -62,11 +62,11 @@ class GridDelegate(QStyledItemDelegate):
         return 1 if self._zoom < COMPACT_BELOW else MAX_CHIPS
 
     def set_cell_size(self, size: QSize) -> None:
-        """The square as the view chose it: as wide as its columns allow."""
+        """Set the cell size chosen by the view, as wide as its columns allow."""
         self._cell_size = size
 
     def cell_size(self, font: QFont) -> QSize:
-        """The least a cell needs, margins included."""
+        """The minimum size of a cell, including margins."""
         line = QFontMetrics(font).height() + LINE_GAP
         around = 2 * (MARGIN + PADDING)
         return QSize(self._zoom + around, self._zoom + self.lines * line + 4 + around)
@@ -93,7 +93,7 @@ class GridDelegate(QStyledItemDelegate):
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._card(painter, card, state, theme)
-        # The grid spreads spare width over its columns, which wide pictures make use of.
+        # The grid distributes spare width over its columns, which wide pictures use.
         square = QRect(
             card.left() + PADDING, card.top() + PADDING, card.width() - 2 * PADDING, self._zoom
         )
@@ -141,7 +141,7 @@ class GridDelegate(QStyledItemDelegate):
             shown = fitted(pixmap.size(), box) / ratio
             place = QRect(QPoint(0, 0), shown)
             place.moveCenter(square.center())
-            if shown * ratio != pixmap.size():  # a stand-in of another size
+            if shown * ratio != pixmap.size():  # a substitute of another size
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(place, pixmap)
 
@@ -170,7 +170,7 @@ class GridDelegate(QStyledItemDelegate):
             painter.drawText(words, flags, text)
 
     def _badges(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
-        """Small marks on the picture: verdict on the class in focus, correction, reviewed."""
+        """Small marks on the picture: verdict on the class in focus, reviewed."""
         names: list[tuple[str, str]] = []
         if cell.focus is Verdict.PRESENT:
             names.append(("present", "present"))
@@ -243,12 +243,12 @@ class GridDelegate(QStyledItemDelegate):
         left = line.left() + mark + 5
         score = "" if math.isnan(chip.score) else decimal(chip.score, 2)
         width = metrics.horizontalAdvance(score)
-        # The score makes room for the name: it can be read in the inspector, too.
+        # The score gives way to the name; the inspector shows it too.
         room = right - width - 6 - left
         if (
             score
             and line.width() >= SCORES_FROM
-            and room >= self._wanted(metrics, chip, line, estimated)
+            and room >= self._name_width(metrics, chip, line, estimated)
         ):
             painter.setPen(theme.colour("muted"))
             painter.drawText(
@@ -256,7 +256,7 @@ class GridDelegate(QStyledItemDelegate):
             )
             right -= width + 6
         if chip.band is Band.TAIL:
-            right = self._tail_word(painter, line, right, estimated, colour)
+            right = self._draw_tail_tag(painter, line, right, estimated, colour)
         if chip.confirmed:
             side = mark
             right -= side
@@ -267,8 +267,8 @@ class GridDelegate(QStyledItemDelegate):
         text = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, right - left)
         painter.drawText(QRect(left, line.top(), right - left, line.height()), vertical, text)
 
-    def _wanted(self, metrics: QFontMetrics, chip: Chip, line: QRect, estimated: bool) -> int:
-        """How wide a class's name is with its tail word and the mark of a verdict."""
+    def _name_width(self, metrics: QFontMetrics, chip: Chip, line: QRect, estimated: bool) -> int:
+        """Width of a class name with its tail tag and verdict mark, in pixels."""
         width = metrics.horizontalAdvance(chip.name)
         if chip.band is Band.TAIL:
             width += metrics.horizontalAdvance(self._tail_text(line, estimated)) + 15
@@ -279,10 +279,10 @@ class GridDelegate(QStyledItemDelegate):
     def _tail_text(self, line: QRect, estimated: bool) -> str:
         return _("tail, est.") if estimated and line.width() >= 220 else band_name(Band.TAIL)
 
-    def _tail_word(
+    def _draw_tail_tag(
         self, painter: QPainter, line: QRect, right: int, estimated: bool, colour: QColor
     ) -> int:
-        """Draw the word in a small frame ending at ``right``; returns where it begins."""
+        """Draw the tail tag in a small frame that ends at ``right``; returns its left edge."""
         word = self._tail_text(line, estimated)
         width = painter.fontMetrics().horizontalAdvance(word) + 10
         frame = QRectF(right - width + 0.5, line.top() + 2.5, width, line.height() - 5)

@@ -1,4 +1,4 @@
-"""The filter bar: which images the grid shows, in what order, and how many those are."""
+"""The filter bar: which images the grid shows, in which order, and how many."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from lmpt_desktop.ui.kit.texts import band_name, photos_text
 from trainer.bands import Band
 
 TYPING_MS = 250
-"""Text counts as typed after this pause."""
+"""Text is applied after this pause in typing."""
 
 STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
     (N_("Any status"), None),
@@ -42,14 +42,14 @@ STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
 
 @dataclass(frozen=True)
 class SortChoice:
-    """An order the user can choose: its name, and what its direction is called both ways."""
+    """An order the user can choose: its label, and the labels of both directions."""
 
     key: SortKey
     label: str
     natural: str
     reverse: str
     by_class: bool = False
-    """Whether it is about the class that the grid is filtered by."""
+    """Whether it applies to the class that the grid is filtered by."""
 
 
 SORTS: tuple[SortChoice, ...] = (
@@ -58,7 +58,11 @@ SORTS: tuple[SortChoice, ...] = (
     SortChoice(SortKey.DATE, N_("Date"), N_("Oldest first"), N_("Newest first")),
     SortChoice(SortKey.SCORE, N_("Score"), N_("Highest first"), N_("Lowest first"), True),
     SortChoice(
-        SortKey.UNCERTAINTY, N_("Uncertainty"), N_("Least sure first"), N_("Surest first"), True
+        SortKey.UNCERTAINTY,
+        N_("Uncertainty"),
+        N_("Least certain first"),
+        N_("Most certain first"),
+        True,
     ),
     SortChoice(SortKey.TAIL_FIRST, N_("Tail classes first"), N_("Tail first"), N_("Tail last")),
 )
@@ -66,7 +70,7 @@ _SORT_OF = {choice.key: choice for choice in SORTS}
 
 
 def band_icon(band: Band | None) -> QIcon:
-    """The band's shape in its colour, for lists; empty where the band is not known."""
+    """The band's shape in its colour, for lists; empty if the band is unknown."""
     if band is None:
         return QIcon()
     pixmap = QPixmap(QSize(32, 32))
@@ -78,13 +82,13 @@ def band_icon(band: Band | None) -> QIcon:
 
 
 class FilterBar(QWidget):
-    """Emits :attr:`changed` whenever :meth:`filter` or :meth:`sort` would answer otherwise."""
+    """Emits :attr:`changed` whenever the result of :meth:`filter` or :meth:`sort` changes."""
 
     changed = Signal()
-    update_wanted = Signal()
+    update_requested = Signal()
     """Evaluate the same filter again."""
     class_chosen = Signal(object)
-    """The class id picked in the class list, or None."""
+    """The class id chosen in the class list, or None."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,7 +132,7 @@ class FilterBar(QWidget):
         self.text.setPlaceholderText(_("Find in file names"))
         self.text.setClearButtonEnabled(True)
         words = self.text.fontMetrics().horizontalAdvance(self.text.placeholderText())
-        # With room for the clear button: its neighbours must not move when it appears.
+        # Leaves room for the clear button, so that nothing moves when it appears.
         room = self.text.sizeHint().width() + self.text.fontMetrics().height() + 4
         self.text.setFixedWidth(max(room, words + 24))
         self.text.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
@@ -150,7 +154,7 @@ class FilterBar(QWidget):
         self.stale_button = QToolButton()
         self.stale_button.setObjectName("filter-update")
         self.stale_button.setText(_("Update list"))
-        self.stale_button.setToolTip(_("Verdicts given since may change which photos belong here"))
+        self.stale_button.setToolTip(_("New verdicts may change which photos belong here"))
         self.stale_button.setAutoRaise(True)
         self.stale_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.stale_button.hide()
@@ -189,37 +193,37 @@ class FilterBar(QWidget):
 
     @property
     def active(self) -> bool:
-        """Whether anything but the folder narrows the grid."""
+        """Whether any filter other than the folder is set."""
         return replace(self.filter(), folder_id=None, below=None) != Filter()
 
     @property
     def depends_on_verdicts(self) -> bool:
-        """Whether annotations or reviewed marks decide what is shown."""
-        wanted = self.filter()
+        """Whether the result depends on annotations or reviewed marks."""
+        requested = self.filter()
         return (
-            wanted.class_id is not None
-            or wanted.band is not None
-            or wanted.status is not None
-            or wanted.unreviewed
+            requested.class_id is not None
+            or requested.band is not None
+            or requested.status is not None
+            or requested.unreviewed
             or self.sort().key is SortKey.TAIL_FIRST
         )
 
     def show_order(self, shown: bool) -> None:
-        """Offer an order, or not: a search has its own until it ends."""
+        """Show or hide the order: search results have their own."""
         self.order_parts.setVisible(shown)
 
     def show_stale(self, stale: bool) -> None:
-        """Offer to evaluate the filter again, or no longer."""
+        """Show or hide the button that evaluates the filter again."""
         self.stale_button.setVisible(stale)
 
     def set_folder(self, folder_id: int | None, below: Path | None) -> None:
-        """Narrow to a folder of the tree; (None, None) is the whole library."""
+        """Show only a folder of the tree; (None, None) is the whole library."""
         if (folder_id, below) != self._folder:
             self._folder = (folder_id, below)
             self._emit_changed()
 
     def set_images(self, image_ids: Sequence[int] | None) -> None:
-        """Narrow to these images, whatever else is set; None shows all again."""
+        """Show only these images and clear the other filters; None shows all again."""
         self._quiet = True
         self.clear()
         self._quiet = False
@@ -236,11 +240,11 @@ class FilterBar(QWidget):
         self.images.setVisible(image_ids is not None)
 
     def set_class(self, class_id: int | None) -> None:
-        """Choose a class, as the user would."""
+        """Choose a class in the class list."""
         self.classes.setCurrentIndex(max(0, self.classes.findData(class_id)))
 
     def show_class(self, class_id: int, status: Status | None) -> None:
-        """Narrow to a class (and a status of it) of the whole library, and to nothing else."""
+        """Show only a class (with one status) of the whole library, and clear the other filters."""
         self._quiet = True
         self.clear()
         self.set_class(class_id)
@@ -250,7 +254,7 @@ class FilterBar(QWidget):
         self._emit_changed()
 
     def clear(self) -> None:
-        """Everything but folder and order as it was at first."""
+        """Reset everything but folder and order."""
         was_quiet, self._quiet = self._quiet, True
         self._set_images(None)
         for combo in (self.classes, self.bands, self.status):
@@ -263,7 +267,7 @@ class FilterBar(QWidget):
 
     def show_classes(self, snapshot: Snapshot) -> None:
         """List the vocabulary, each class with its band."""
-        # Before there is any prediction every class would count as tail.
+        # Before there are predictions, every class would count as tail.
         known = not snapshot.bands.estimated or bool(snapshot.bands.counts.any())
         listed = tuple(
             (entry.id, entry.name, band if known else None)
@@ -288,7 +292,7 @@ class FilterBar(QWidget):
             self._emit_changed()
 
     def show_count(self, shown: int, total: int) -> None:
-        """How many images pass."""
+        """Show how many images match the filters."""
         if shown == total:
             self.count.setText(photos_text(total))
         else:
@@ -320,7 +324,7 @@ class FilterBar(QWidget):
             button.toggled.connect(self._emit_changed)
         self.direction.toggled.connect(lambda _on: self._show_direction())
         self.clear_button.clicked.connect(self.clear)
-        self.stale_button.clicked.connect(self.update_wanted)
+        self.stale_button.clicked.connect(self.update_requested)
         typing = QTimer(self)
         typing.setSingleShot(True)
         typing.setInterval(TYPING_MS)

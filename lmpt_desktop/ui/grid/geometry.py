@@ -1,6 +1,6 @@
-"""Where the equal cells of a grid lie: numbers only (no Qt).
+"""Positions of the equal cells of a grid: numbers only (Qt-free).
 
-Nothing here depends on how many images there are, so a million lay out as fast as ten.
+No cost depends on the number of images, so a million are laid out as fast as ten.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-LONGEST = 2**31 - 2**16
-"""The most pixels a scroll bar can tell apart, with room for a window."""
+MAX_SCROLL_PIXELS = 2**31 - 2**16
+"""The largest scroll range in pixels; Qt's is an int, which must also hold the window."""
 
 
 class Move(StrEnum):
@@ -32,10 +32,10 @@ class Move(StrEnum):
 
 @dataclass(frozen=True)
 class Geometry:
-    """``count`` cells in rows of ``columns``, over a width and height of what can be seen.
+    """``count`` cells in rows of ``columns``, in a view of ``width`` x ``height``.
 
     Pixels are counted from the top left of the content, to the right and down.  ``mirrored``
-    lays the cells out from right to left.
+    lays out the cells from right to left.
     """
 
     count: int
@@ -50,23 +50,23 @@ class Geometry:
     def fitting(
         cls,
         count: int,
-        least: tuple[int, int],
-        seen: tuple[int, int],
+        min_cell: tuple[int, int],
+        view: tuple[int, int],
         *,
         mirrored: bool = False,
     ) -> Geometry:
-        """As many columns as fit, which share what is left of the width.
+        """As many columns as fit, which share the remaining width.
 
         Args:
-            count: how many cells.
-            least: what a cell needs, (width, height).
-            seen: width and height of the view.
+            count: number of cells.
+            min_cell: minimum (width, height) of a cell.
+            view: (width, height) of the view.
             mirrored: from right to left.
         """
-        width, height = max(1, least[0]), max(1, least[1])
-        columns = max(1, seen[0] // width)
+        width, height = max(1, min_cell[0]), max(1, min_cell[1])
+        columns = max(1, view[0] // width)
         return cls(
-            count, columns, max(width, seen[0] // columns), height, seen[0], seen[1], mirrored
+            count, columns, max(width, view[0] // columns), height, view[0], view[1], mirrored
         )
 
     @property
@@ -79,19 +79,19 @@ class Geometry:
 
     @property
     def scroll_range(self) -> int:
-        """The furthest that one can scroll down."""
-        return min(LONGEST, max(0, self.content_height - self.height))
+        """The largest scroll offset."""
+        return min(MAX_SCROLL_PIXELS, max(0, self.content_height - self.height))
 
-    def place(self, position: int) -> tuple[int, int]:
-        """The top left of a cell."""
+    def top_left(self, position: int) -> tuple[int, int]:
+        """The (x, y) of a cell's top left corner."""
         row, column = divmod(position, self.columns)
         left = column * self.cell_width
         if self.mirrored:
             left = self.width - left - self.cell_width
         return left, row * self.cell_height
 
-    def at(self, x: int, y: int) -> int:
-        """The position of the cell that holds a pixel, or -1."""
+    def position_at(self, x: int, y: int) -> int:
+        """The position of the cell at a pixel, or -1."""
         if x < 0 or y < 0 or x >= self.width:
             return -1
         column = (self.width - 1 - x if self.mirrored else x) // self.cell_width
@@ -100,29 +100,29 @@ class Geometry:
         position = y // self.cell_height * self.columns + column
         return position if position < self.count else -1
 
-    def seen(self, top: int, height: int | None = None) -> range:
-        """Positions of the rows that a strip from ``top`` on shows any pixel of."""
+    def visible(self, top: int, height: int | None = None) -> range:
+        """Positions in the rows that overlap a strip of ``height`` that begins at ``top``."""
         bottom = top + (self.height if height is None else height)
         first = max(0, top // self.cell_height) * self.columns
         last = max(0, -(-bottom // self.cell_height)) * self.columns
         return range(min(first, self.count), max(min(first, self.count), min(last, self.count)))
 
     def scroll_to_show(self, position: int, top: int) -> int:
-        """The least scrolling from ``top`` that brings a whole cell in sight."""
-        above = self.place(position)[1]
+        """The scroll offset nearest to ``top`` that shows the whole cell."""
+        above = self.top_left(position)[1]
         below = above + self.cell_height - self.height
         return min(above, max(below, top))
 
     def scroll_to_centre(self, position: int) -> int:
-        """The scrolling that puts a cell in the middle, as far as there is content."""
-        middle = self.place(position)[1] + (self.cell_height - self.height) // 2
+        """The scroll offset that centres a cell, as far as the content allows."""
+        middle = self.top_left(position)[1] + (self.cell_height - self.height) // 2
         return max(0, min(self.scroll_range, middle))
 
     def moved(self, position: int, move: Move) -> int:
-        """Where a key leads from ``position`` (-1: nowhere yet); -1 if there is no cell.
+        """The position after a move from ``position`` (-1: none); -1 if there is no cell.
 
-        Left and right go on in the row above and below; up and down keep the column, and down
-        from the last row but one leads to the last cell where the column ends early.
+        Left and right continue in the row above or below.  Up and down keep the column; down from
+        the last but one row goes to the last cell if the last row is too short.
         """
         if not self.count:
             return -1
@@ -165,7 +165,7 @@ class Geometry:
         return min(last, lowest)
 
     def inside(self, left: int, top: int, right: int, bottom: int) -> NDArray[np.int64]:
-        """(n,) rising positions of the cells that a rectangle touches (corners included)."""
+        """(n,) ascending positions of the cells that a rectangle touches, corners included."""
         empty = np.empty(0, np.int64)
         if self.mirrored:
             left, right = self.width - 1 - right, self.width - 1 - left

@@ -26,17 +26,17 @@ NO_PARENT = QModelIndex()
 
 
 class Role(IntEnum):
-    """What the delegate asks for."""
+    """Data roles of the grid."""
 
     CELL = Qt.ItemDataRole.UserRole + 1
     IMAGE_ID = Qt.ItemDataRole.UserRole + 2
 
 
 class GridModel(QAbstractListModel):
-    """Rows in the order the query gave.  Nothing is stored per row: cells are made when painted."""
+    """Rows in the order of the query.  Cells are created when painted, not stored per row."""
 
-    repaint_wanted = Signal()
-    """The same images look different now."""
+    repaint_requested = Signal()
+    """The appearance of the same images has changed."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -55,7 +55,7 @@ class GridModel(QAbstractListModel):
 
     @property
     def ids(self) -> NDArray[np.int64]:
-        """(n,) int64, the image id of every grid position."""
+        """(n,) int64, the image id at every grid position."""
         return self._ids
 
     @property
@@ -77,7 +77,7 @@ class GridModel(QAbstractListModel):
         return True
 
     def refresh(self, snapshot: Snapshot) -> None:
-        """Same images, newer content.  An image that is gone stays until the next selection."""
+        """Show newer content of the same images; removed ones stay until the next query."""
         if self._snapshot is None:
             return
         if len(snapshot.image_ids) != len(self._snapshot.image_ids) or not np.array_equal(
@@ -99,8 +99,8 @@ class GridModel(QAbstractListModel):
     def _repaint(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
         self._cells.clear()
-        # Not dataChanged, which names rows: it may be any of them.
-        self.repaint_wanted.emit()
+        # Not dataChanged, which needs a range of rows: any of them may have changed.
+        self.repaint_requested.emit()
 
     # ------------------------------------------------------------------------ positions
 
@@ -108,18 +108,18 @@ class GridModel(QAbstractListModel):
         return int(self._ids[position])
 
     def position_of(self, image_id: int) -> int:
-        """Where an image is in the grid, or -1."""
+        """The grid position of an image, or -1."""
         table = self._position_table()
         return int(table[image_id]) if 0 <= image_id < len(table) else -1
 
     def positions_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(n,) where these images are in the grid; -1 for those that are not."""
+        """(n,) grid positions of these images; -1 for those not in the grid."""
         table = self._position_table()
         there = (image_ids >= 0) & (image_ids < len(table))
         return np.where(there, table[np.where(there, image_ids, 0)], -1).astype(np.int64)
 
     def _position_table(self) -> NDArray[np.int32]:
-        """Positions by image id: ids count up from 1, so this is small (and never empty)."""
+        """Positions by image id; never empty, and small because ids count up from 1."""
         if self._positions is None:
             table = np.full(int(self._ids.max(initial=0)) + 1, -1, np.int32)
             table[self._ids] = np.arange(len(self._ids), dtype=np.int32)
@@ -127,7 +127,7 @@ class GridModel(QAbstractListModel):
         return self._positions
 
     def fingerprint(self, position: int) -> str:
-        """Key of the thumbnail store; "" where not known."""
+        """Key of the thumbnail store; "" if unknown."""
         assert self._snapshot is not None
         return self._snapshot.images.fingerprints[int(self._rows[position])]
 

@@ -1,4 +1,4 @@
-"""Search field, filter bar, grid and what stands in its place when there is nothing to show."""
+"""Search field, filter bar, and the grid or, if it is empty, the reason why."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
 
 class EmptyState(QWidget):
-    """One sentence on why there is nothing to show, and a button for what to do about it."""
+    """A sentence that says why there is nothing to show, and a button that helps."""
 
     pressed = Signal()
 
@@ -64,11 +64,11 @@ class EmptyState(QWidget):
 class GridPanel(QWidget):
     """The middle of the window."""
 
-    add_folder_wanted = Signal()
+    add_folder_requested = Signal()
     shown = Signal(object)
     """The :class:`Snapshot` now on screen."""
     searched = Signal(str)
-    """What a new search found, in one line."""
+    """The outcome of a new search, in one line."""
 
     def __init__(
         self, session: LibrarySession, source: ThumbnailSource, parent: QWidget | None = None
@@ -119,10 +119,10 @@ class GridPanel(QWidget):
     def _connect(self) -> None:
         self.bar.changed.connect(self.ask)
         self.search_bar.changed.connect(self._search_changed)
-        self.search_bar.retry_wanted.connect(self._retry)
-        self.search_bar.grid_wanted.connect(self.view.setFocus)
+        self.search_bar.retry_requested.connect(self._retry)
+        self.search_bar.grid_requested.connect(self.view.setFocus)
         self.query.waiting.connect(self._wait)
-        self.bar.update_wanted.connect(self.ask)
+        self.bar.update_requested.connect(self.ask)
         self.zoom.valueChanged.connect(self.view.set_zoom)
         self.view.zoom_changed.connect(self.zoom.setValue)
         self.view.selection_settled.connect(self._count_selected)
@@ -130,7 +130,7 @@ class GridPanel(QWidget):
         self.query.refreshed.connect(self._refresh)
         self.empty.pressed.connect(self._empty_pressed)
 
-    # ---------------------------------------------------------------------------- requests
+    # ----------------------------------------------------------------------------- queries
 
     def ask(self) -> None:
         """Evaluate the filter bar again."""
@@ -138,32 +138,32 @@ class GridPanel(QWidget):
         self.query.ask(self.bar.filter(), self.bar.sort(), self.search_bar.query)
 
     def library_changed(self) -> None:
-        """Images or predictions changed: look again before long."""
+        """Images or predictions have changed: evaluate the filters again soon."""
         self.query.ask_soon(self.bar.filter(), self.bar.sort(), self.search_bar.query)
 
     def search_read(self, notice: SearchReady) -> None:
-        """The model has read a search's words, or could not."""
+        """The text of a search was encoded, or could not be."""
         if self.search_bar.query is not None and self.search_bar.query.text == notice.text:
             self.ask()
 
     def encoder_changed(self) -> None:
-        """Another backbone finds other images similar."""
+        """The backbone has changed, and with it which images are similar."""
         if self.search_bar.query is not None:
             self.library_changed()
 
     def annotations_changed(self) -> None:
-        """Paint the new verdicts; images stay where they are until the user asks for more."""
+        """Paint the new verdicts; images keep their positions until the user updates the list."""
         if self.bar.depends_on_verdicts:
             self.bar.show_stale(True)
         self.query.refresh()
 
     def set_scanning(self, scanning: bool) -> None:
-        """Whether more photos may still appear; the empty state says so."""
+        """Set whether a scan may still find photos, for the empty state."""
         self.scanning = scanning
         self._show_empty()
 
     def close_panel(self) -> None:
-        """Stop loading and asking."""
+        """Stop queries and thumbnails."""
         self.query.close()
         self.loader.close()
 
@@ -179,7 +179,7 @@ class GridPanel(QWidget):
             self.ask()
 
     def _wait(self, result: SearchResult) -> None:
-        """Keep what is on screen; where there is nothing, say why."""
+        """Keep what is on screen; if that is nothing, show why."""
         self.search_bar.show_result(result)
         if not self.model.rowCount():
             self._result = result
@@ -193,7 +193,7 @@ class GridPanel(QWidget):
         selected, current = self.view.selected_array(), self.view.current_id()
         offset, row = self.view.verticalScrollBar().value(), self.view.currentIndex().row()
         changed = self.model.set_content(selection.snapshot, selection.rows)
-        # In another order the top is what was asked for, not the current image.
+        # After a change of order the user wants to see the top, not the current image.
         if changed and len(selected) and self.query.same_order:
             kept = selected[self.model.positions_of(selected) >= 0]
             if len(kept):
@@ -202,8 +202,8 @@ class GridPanel(QWidget):
                 self.view.restore_scroll(offset)
         if self.model.rowCount() and not self.view.currentIndex().isValid():
             if self.query.automatic and row >= 0:
-                # The current photo has left by itself: the next key must not be about another
-                # photo by accident.
+                # The current photo left the grid without the user's doing: stay near it, so that
+                # the next key does not apply to an unrelated photo.
                 self.view.go_to(min(row, self.model.rowCount() - 1))
             else:
                 self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))
@@ -240,18 +240,18 @@ class GridPanel(QWidget):
             elif result is not None and result.ranking.left_out:
                 self.empty.show_text(
                     _(
-                        "The model has not encoded any photo that passes these filters, so "
-                        "none can be found."
+                        "No photo that matches these filters has been encoded yet, so none can be "
+                        "found."
                     ),
                     _("Clear filters"),
                 )
             else:
-                self.empty.show_text(_("No photo passes these filters."), _("Clear filters"))
+                self.empty.show_text(_("No photo matches these filters."), _("Clear filters"))
         elif self.scanning or snapshot is None:
             self.empty.show_text(_("Looking for photos..."))
         else:
             self.empty.show_text(
-                _("There are no photos in this library yet. Add a folder that holds some."),
+                _("There are no photos in this library yet. Add a folder of photos."),
                 _("Add folder..."),
             )
         self._stack.setCurrentWidget(self.empty)
@@ -266,4 +266,4 @@ class GridPanel(QWidget):
             self.bar.set_folder(None, None)
             self.bar.clear()
         else:
-            self.add_folder_wanted.emit()
+            self.add_folder_requested.emit()

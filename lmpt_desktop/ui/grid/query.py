@@ -14,13 +14,13 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Filter, Sort, select
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
-CALM_MS = 700
-"""How often rows are selected again while photos are being encoded and scores change."""
+REFRESH_INTERVAL_MS = 700
+"""Interval at which rows are selected again while scores change during encoding."""
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Rows of ``snapshot`` that pass ``filter``, in ``sort``'s order, or in that of a search."""
+    """Rows of ``snapshot`` that match ``filter``, in the order of ``sort`` or of a search."""
 
     snapshot: Snapshot
     rows: NDArray[np.int64]
@@ -30,17 +30,17 @@ class Selection:
 
 
 def evaluate(
-    session: LibrarySession, wanted: Filter, order: Sort, search: SearchQuery | None = None
+    session: LibrarySession, requested: Filter, order: Sort, search: SearchQuery | None = None
 ) -> Selection:
-    """Select rows of the snapshot of this moment.
+    """Select rows of the current snapshot.
 
-    What painting needs of the snapshot is computed here too, on the calling thread.
+    The cached arrays that painting needs are computed here too, on the calling thread.
     """
     snapshot = prepare(session.snapshot())
     if search is not None:
-        result = session.search.run(search, wanted, snapshot)
-        return Selection(snapshot, result.ranking.rows, wanted, order, result)
-    return Selection(snapshot, select(snapshot, wanted, order), wanted, order)
+        result = session.search.run(search, requested, snapshot)
+        return Selection(snapshot, result.ranking.rows, requested, order, result)
+    return Selection(snapshot, select(snapshot, requested, order), requested, order)
 
 
 def prepare(snapshot: Snapshot) -> Snapshot:
@@ -51,12 +51,12 @@ def prepare(snapshot: Snapshot) -> Snapshot:
 
 
 class GridQuery(QObject):
-    """Asks for selections and refreshed snapshots."""
+    """Runs filter queries and refreshes snapshots in the background."""
 
     selected = Signal(object)
     """A :class:`Selection`: show these rows."""
     waiting = Signal(object)
-    """A :class:`SearchResult` whose words the model has yet to read."""
+    """A :class:`SearchResult` whose text is still being encoded."""
     refreshed = Signal(object)
     """A :class:`Snapshot`: same rows, newer content."""
     failed = Signal(object)
@@ -64,7 +64,7 @@ class GridQuery(QObject):
     def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._wanted = Filter()
+        self._requested = Filter()
         self._order = Sort()
         self._search: SearchQuery | None = None
         self._selecting = LatestRequest(self._show, self.failed.emit, owner=self)
@@ -72,63 +72,62 @@ class GridQuery(QObject):
             self.refreshed.emit, self.failed.emit, owner=self, overlap=False
         )
         self.same_question = False
-        """Whether the last selection answers the same question as the one before it."""
+        """Whether the last selection has the filter, order and search of the one before."""
         self.same_order = False
-        """Whether at least the order asked for, or the search, is the same."""
+        """Whether it has at least the same order and search."""
         self.automatic = False
-        """Whether the last selection came because the library changed, not because the user
-        asked."""
+        """Whether the last selection was caused by a change of the library, not by the user."""
         self._asked_by_user = False
         self._answered: tuple[Filter, tuple[Sort, SearchQuery | None]] | None = None
-        self._calm = QTimer(self)
-        self._calm.setSingleShot(True)
-        self._calm.setInterval(CALM_MS)
-        self._calm.timeout.connect(self._ask_unless_busy)
+        self._refresh_timer = QTimer(self)
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(REFRESH_INTERVAL_MS)
+        self._refresh_timer.timeout.connect(self._ask_unless_busy)
 
     @property
     def filter(self) -> Filter:
-        return self._wanted
+        return self._requested
 
     @property
     def sort(self) -> Sort:
         return self._order
 
-    def ask(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
+    def ask(self, requested: Filter, order: Sort, search: SearchQuery | None = None) -> None:
         """Select again, now."""
         self._asked_by_user = True
-        self._wanted, self._order, self._search = wanted, order, search
-        self._calm.stop()
+        self._requested, self._order, self._search = requested, order, search
+        self._refresh_timer.stop()
         self._ask()
 
-    def ask_soon(self, wanted: Filter, order: Sort, search: SearchQuery | None = None) -> None:
-        """Select again before long; call it as often as notices come."""
-        self._wanted, self._order, self._search = wanted, order, search
-        if not self._calm.isActive():
-            self._calm.start()
+    def ask_soon(self, requested: Filter, order: Sort, search: SearchQuery | None = None) -> None:
+        """Select again soon; may be called for every notice."""
+        self._requested, self._order, self._search = requested, order, search
+        if not self._refresh_timer.isActive():
+            self._refresh_timer.start()
 
     def refresh(self) -> None:
-        """Fetch the newest snapshot for the same rows."""
+        """Get the newest snapshot for the same rows."""
         self._refreshing.ask(lambda: prepare(self._session.snapshot()))
 
     def close(self) -> None:
-        """Ask nothing more; answers that are on their way are dropped."""
-        self._calm.stop()
+        """Stop; results still to come are dropped."""
+        self._refresh_timer.stop()
         self._selecting.cancel()
         self._refreshing.cancel()
 
     def _ask_unless_busy(self) -> None:
         if self._selecting.busy:
-            self._calm.start()
+            self._refresh_timer.start()
         else:
             self._ask()
 
     def _ask(self) -> None:
-        wanted, order, search = self._wanted, self._order, self._search
-        self._selecting.ask(lambda: evaluate(self._session, wanted, order, search))
+        requested, order, search = self._requested, self._order, self._search
+        self._selecting.ask(lambda: evaluate(self._session, requested, order, search))
 
     def _show(self, selection: Selection) -> None:
         if selection.search is not None and selection.search.state is SearchState.WAITING:
-            # No answer yet: what is on screen stays there, and so does its question.
+            # No result yet: keep what is on screen, and the query it belongs to.
             self.waiting.emit(selection.search)
             return
         self.automatic, self._asked_by_user = not self._asked_by_user, False

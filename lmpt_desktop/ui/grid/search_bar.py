@@ -1,4 +1,4 @@
-"""The search row: a field for words, the search as a removable chip, and what came of it."""
+"""The search row: a text field, the search as a removable chip, and its outcome."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.texts import photos_text
 
 MAX_LETTERS = 300
-"""Models read about 75 word pieces and drop the rest."""
+"""Models read about 75 tokens and drop the rest."""
 CHIP_LETTERS = 24
 
 
 def summary(result: SearchResult) -> str:
-    """What a search came to, in a line: "312 images, most alike first"."""
+    """The outcome of a search in one line: "312 photos, most similar first"."""
     ranking = result.ranking
     shown, found = len(ranking.rows), ranking.candidates
     amount = (
@@ -33,44 +33,44 @@ def summary(result: SearchResult) -> str:
         if shown < found
         else photos_text(shown)
     )
-    text = _("{amount}, most alike first").format(amount=amount) if shown > 1 else amount
+    text = _("{amount}, most similar first").format(amount=amount) if shown > 1 else amount
     if ranking.left_out:
         text += ". " + ngettext(
-            "{count} photo not looked at by the model is left out",
-            "{count} photos not looked at by the model are left out",
+            "{count} photo that is not encoded yet is left out",
+            "{count} photos that are not encoded yet are left out",
             ranking.left_out,
         ).format(count=number(ranking.left_out))
     return text
 
 
 def shortened(text: str, letters: int = CHIP_LETTERS) -> str:
-    """``text``, cut where it is longer than a chip should be."""
+    """``text``, shortened to fit on a chip."""
     return text if len(text) <= letters else text[: letters - 1].rstrip() + "…"
 
 
 class SearchField(QLineEdit):
-    """Enter searches, Esc takes the search back, Down goes to the photos."""
+    """Enter searches, Esc clears the search, Down goes to the photos."""
 
     escaped = Signal()
-    left_downwards = Signal()
+    down_pressed = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Escape:
             self.escaped.emit()
         elif event.key() == Qt.Key.Key_Down:
-            self.left_downwards.emit()
+            self.down_pressed.emit()
         else:
             super().keyPressEvent(event)
 
 
 class SearchBar(QWidget):
-    """Emits :attr:`changed` when :attr:`query` is another one."""
+    """Emits :attr:`changed` when :attr:`query` changes."""
 
     changed = Signal()
-    retry_wanted = Signal()
-    """Enter on the words that are searched for already."""
-    grid_wanted = Signal()
-    """The keyboard is done here."""
+    retry_requested = Signal()
+    """Enter was pressed on the text of the current search."""
+    grid_requested = Signal()
+    """The keyboard focus should go to the grid."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -110,7 +110,7 @@ class SearchBar(QWidget):
         layout.addWidget(self.status)
         self.field.returnPressed.connect(self._entered)
         self.field.escaped.connect(self._escaped)
-        self.field.left_downwards.connect(self.grid_wanted)
+        self.field.down_pressed.connect(self.grid_requested)
         self.field.textChanged.connect(self._typed)
         self.chip.clicked.connect(self._chip_pressed)
         self._restyle()
@@ -120,11 +120,11 @@ class SearchBar(QWidget):
 
     @property
     def query(self) -> SearchQuery | None:
-        """What is searched for; None while the grid shows the library as it is."""
+        """The current search; None if there is none."""
         return self._query
 
     def search_like(self, image_ids: list[int], name: str) -> None:
-        """Search for more images like these, which ``name`` tells ("beach.jpg", "3 images")."""
+        """Search for images similar to these; ``name`` describes them ("beach.jpg", "3 photos")."""
         self._set(
             SearchQuery(image_ids=tuple(image_ids)),
             _("Like {name}").format(name=shortened(name)),
@@ -132,17 +132,17 @@ class SearchBar(QWidget):
         self._fill("")
 
     def clear(self) -> None:
-        """Search for nothing any more."""
+        """End the search."""
         self._fill("")
         self._set(None, "")
 
     def take_focus(self) -> None:
-        """Let the user type."""
+        """Give the text field the keyboard focus."""
         self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.field.selectAll()
 
     def show_result(self, result: SearchResult | None) -> None:
-        """Say how far the search is; a sentence on why there is nothing stands in the grid."""
+        """Show the state of the search; why nothing was found is shown in the grid instead."""
         if result is None or result.query != self._query:
             text = ""
         elif result.state is SearchState.WAITING:
@@ -167,27 +167,27 @@ class SearchBar(QWidget):
         self.chip.setToolTip(_("Remove this search: {words}").format(words=words) if words else "")
         self.chip.setVisible(query is not None)
         if had_focus and query is None:
-            self.grid_wanted.emit()
+            self.grid_requested.emit()
         self.show_result(None)
         self.changed.emit()
 
     def _entered(self) -> None:
         query = SearchQuery.words(self.field.text())
         if query is not None and query == self._query:
-            self.retry_wanted.emit()
+            self.retry_requested.emit()
         elif query is None:
             self.clear()
         else:
             self._set(query, _("“{name}”").format(name=shortened(query.text)))
 
     def _typed(self, text: str) -> None:
-        # Emptying the field, also by its button, takes the words back; examples have none.
+        # Emptying the field, also with its button, ends a search by words, but not by examples.
         if not (text or self._filling) and self._query is not None and self._query.text:
             self._set(None, "")
 
     def _escaped(self) -> None:
         if self._query is None and not self.field.text():
-            self.grid_wanted.emit()
+            self.grid_requested.emit()
         self.clear()
 
     def _chip_pressed(self) -> None:

@@ -1,7 +1,7 @@
-"""Which grid positions are selected (no Qt).
+"""The selected grid positions (Qt-free).
 
-One byte per image: selecting, counting and asking cost the same whether the selection is one
-stretch or every other image, where Qt's own selection keeps an object per stretch.
+There is one byte per image, so every operation costs the same for one contiguous range as for
+every other image.  Qt's own selection keeps an object per range.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ Positions = NDArray[np.int64]
 
 
 class GridSelection:
-    """A set of positions below ``count``, and the anchor that Shift extends from."""
+    """A set of positions below ``count``, and the anchor from which Shift extends it."""
 
     def __init__(self, count: int = 0) -> None:
         self._mask = np.zeros(count, np.bool_)
         self._number: int | None = 0
         self.anchor = -1
-        """Where a range begins; -1 where nothing was chosen yet."""
+        """Where a range begins; -1 if nothing was selected yet."""
 
     def reset(self, count: int) -> None:
-        """Nothing is selected of ``count`` other positions."""
+        """Start over with ``count`` positions, none selected."""
         self.__init__(count)
 
-    # -------------------------------------------------------------------------- questions
+    # ---------------------------------------------------------------------------- queries
 
     def __len__(self) -> int:
         if self._number is None:
@@ -39,11 +39,11 @@ class GridSelection:
 
     @property
     def positions(self) -> Positions:
-        """(n,) int64, rising."""
+        """(n,) int64, ascending."""
         return np.flatnonzero(self._mask).astype(np.int64, copy=False)
 
     def ranges(self, most: int) -> list[tuple[int, int]] | None:
-        """The selection as closed ranges, or None if those are more than about ``most``."""
+        """The selection as closed ranges, or None if there are more than about ``most``."""
         if not len(self):
             return []
         if len(self) == len(self._mask):
@@ -57,7 +57,7 @@ class GridSelection:
         return list(zip(starts[first::2], ends[first::2], strict=True))
 
     def copy_mask(self) -> NDArray[np.bool_]:
-        """(count,) what is selected now, for :meth:`combine`."""
+        """(count,) the current selection, for :meth:`combine`."""
         return self._mask.copy()
 
     # ---------------------------------------------------------------------------- changes
@@ -71,24 +71,24 @@ class GridSelection:
         self._number = len(self._mask)
 
     def only(self, position: int) -> None:
-        """This one alone; the next range begins here."""
+        """Select this position alone; the next range begins here."""
         self.clear()
         self.add(position)
 
     def add(self, position: int) -> None:
-        """This one too; the next range begins here."""
+        """Add this position; the next range begins here."""
         self._mask[position] = True
         self._number = None
         self.anchor = position
 
     def toggle(self, position: int) -> None:
-        """The other way round; the next range begins here."""
+        """Toggle this position; the next range begins here."""
         self._mask[position] ^= True
         self._number = None
         self.anchor = position
 
     def extend(self, position: int, *, keep: bool) -> None:
-        """Everything from the anchor to here; ``keep``: beside what is selected already."""
+        """Select everything from the anchor to here; ``keep`` adds it to the selection."""
         start = self.anchor if 0 <= self.anchor < len(self._mask) else position
         if not keep:
             self._mask[:] = False
@@ -98,13 +98,13 @@ class GridSelection:
         self.anchor = start
 
     def replace(self, positions: Positions | Sequence[int]) -> None:
-        """These and no others."""
+        """Select exactly these positions."""
         self._mask[:] = False
         self._mask[np.asarray(positions, np.int64)] = True
         self._number = None
 
     def combine(self, base: NDArray[np.bool_], positions: Positions, *, toggle: bool) -> None:
-        """``base`` with ``positions`` added, or (``toggle``) turned the other way round."""
+        """Select ``base`` with ``positions`` added or, with ``toggle``, toggled."""
         np.copyto(self._mask, base)
         if toggle:
             self._mask[positions] ^= True

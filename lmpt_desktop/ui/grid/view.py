@@ -1,8 +1,8 @@
 """Selection, keyboard and mouse of the grid.
 
-What is selected is one byte per image (:mod:`~lmpt_desktop.ui.grid.selection`), so that
-selecting tens of thousands is instant in whatever order they are.  Qt's selection model knows
-of the selection as well as it can, for assistive technology.
+The selection is one byte per image (:mod:`~lmpt_desktop.ui.grid.selection`), so that selecting
+tens of thousands is instant in any order.  Qt's selection model follows it as far as possible,
+for assistive technology.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ __all__ = ["ZOOM_DEFAULT", "ZOOM_MAX", "ZOOM_MIN", "ZOOM_STEP", "GridView"]
 SCROLL_MS = 16
 """How often the view scrolls while a rubber band is drawn past its edge."""
 SCROLL_SHARE = 4
-"""Each time it scrolls by this part of how far the pointer is outside."""
+"""Each time it scrolls by the pointer's distance from the edge, divided by this."""
 
 _Modifier = Qt.KeyboardModifier
 
-TOLD_RANGES = 200
-"""Qt's selection model gets a selection of this many ranges at most."""
+MAX_QT_RANGES = 200
+"""Qt's selection model gets at most this number of ranges."""
 
 _KEYS = {
     Qt.Key.Key_Left: Move.LEFT,
@@ -69,14 +69,14 @@ _Flag = QItemSelectionModel.SelectionFlag
 
 
 class GridView(CellView):
-    """The thumbnails as the user works with them."""
+    """The grid of thumbnails, with selection, keyboard and mouse."""
 
     current_changed = Signal(int)
-    """The image id the keyboard is on; -1 for none."""
+    """The id of the current image; -1 for none."""
     selection_settled = Signal()
-    """The selection is another one; ask :meth:`selected_ids`."""
-    menu_wanted = Signal(QPoint)
-    """A context menu at this place on the screen."""
+    """The selection has changed; see :meth:`selected_ids`."""
+    menu_requested = Signal(QPoint)
+    """A context menu at this point of the screen."""
     activated_image = Signal(int)
 
     def __init__(
@@ -88,11 +88,11 @@ class GridView(CellView):
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self._pointer = GridPointer(self)
-        self._telling = False
+        self._updating_qt = False
         self._selection_timer = QTimer(self)
         self._selection_timer.setSingleShot(True)
         self._selection_timer.setInterval(0)
-        self._selection_timer.timeout.connect(self._say_selection)
+        self._selection_timer.timeout.connect(self._announce_selection)
         self._listen_to_selection()
         # A reset empties the selection.
         model.modelReset.connect(self._pointer.release)
@@ -101,7 +101,7 @@ class GridView(CellView):
     # -------------------------------------------------------------------------- selection
 
     def selected_positions(self) -> NDArray[np.int64]:
-        """(n,) int64 grid positions, rising."""
+        """(n,) int64 grid positions, ascending."""
         return self.chosen.positions
 
     def selected_count(self) -> int:
@@ -121,7 +121,7 @@ class GridView(CellView):
         return self._model.image_id(index.row()) if index.isValid() else -1
 
     def select_ids(self, image_ids: Sequence[int] | NDArray[np.int64], current: int = -1) -> None:
-        """Select these images as far as they are shown, and put the keyboard on one."""
+        """Select the images that are in the grid, and make ``current`` the current one."""
         positions = self._model.positions_of(np.asarray(image_ids, np.int64))
         self.chosen.replace(positions[positions >= 0])
         self.selection_moved()
@@ -139,59 +139,59 @@ class GridView(CellView):
         self.selection_moved()
 
     def choose_only(self, position: int) -> None:
-        """Select one cell and put the keyboard on it."""
+        """Select one cell and make it current."""
         self.chosen.only(position)
         self.go_to(position)
         self.selection_moved()
 
     def go_to(self, position: int, *, scroll: bool = True) -> None:
-        """Put the keyboard on a cell and leave the selection as it is."""
+        """Make a cell current without changing the selection."""
         held = self.hasAutoScroll()
         self.setAutoScroll(scroll)
         self.selectionModel().setCurrentIndex(self._model.index(position), _Flag.NoUpdate)
         self.setAutoScroll(held)
 
     def selection_moved(self) -> None:
-        """Show the selection as it is now, and announce it before long."""
+        """Show the changed selection, and announce it soon."""
         self.viewport().update()
         self._selection_timer.start()
 
-    def _say_selection(self) -> None:
-        self._tell_qt()
+    def _announce_selection(self) -> None:
+        self._update_qt_selection()
         self.selection_settled.emit()
 
-    def _tell_qt(self) -> None:
-        """Let Qt's selection model say the same, for assistive technology.
+    def _update_qt_selection(self) -> None:
+        """Copy the selection to Qt's selection model, for assistive technology.
 
-        Of a selection in very many pieces it gets the current image only: it would take
-        longer than the window may pause.
+        Of a selection in very many ranges only the current image is copied, because all of them
+        would take longer than the window may pause.
         """
-        ranges = self.chosen.ranges(TOLD_RANGES)
+        ranges = self.chosen.ranges(MAX_QT_RANGES)
         if ranges is None:
             current = self.currentIndex().row()
             ranges = [(current, current)] if current in self.chosen else []
         selection = QItemSelection()
         for first, last in ranges:
             selection.select(self._model.index(first), self._model.index(last))
-        self._telling = True
+        self._updating_qt = True
         self.selectionModel().select(selection, _Flag.ClearAndSelect)
-        self._telling = False
+        self._updating_qt = False
 
     def _listen_to_selection(self) -> None:
-        """Hear the selection model without Qt's own slots.
+        """Listen to the selection model without Qt's own slots.
 
-        Qt's slot visits every index of a selection to find what to repaint: 0.7 s for 100,000
-        images.  It is disconnected rather than overridden, because overriding a virtual that
+        Qt's slot visits every selected index to find what to repaint: 0.7 s for 100,000 images.
+        It is disconnected rather than overridden, because overriding a virtual that
         takes a QItemSelection corrupts memory in PySide 6.10 and 6.11.
         """
         qt = self.selectionModel()
         qt.disconnect(self)
         qt.currentChanged.connect(self.currentChanged)
-        qt.selectionChanged.connect(self._qt_chose)
+        qt.selectionChanged.connect(self._qt_selection_changed)
 
-    def _qt_chose(self) -> None:
-        """Somebody else selected by way of Qt's model: a screen reader, setCurrentIndex."""
-        if self._telling:
+    def _qt_selection_changed(self) -> None:
+        """Adopt a selection made through Qt's model, by a screen reader for example."""
+        if self._updating_qt:
             return
         ranges = self.selectionModel().selection().toList()
         parts = [np.arange(part.top(), part.bottom() + 1) for part in ranges]
@@ -230,7 +230,7 @@ class GridView(CellView):
         control = bool(modifiers & Qt.KeyboardModifier.ControlModifier)
         shift = bool(modifiers & Qt.KeyboardModifier.ShiftModifier)
         current = self.currentIndex().row()
-        # Alt and an arrow belong to other commands: going back, or a menu.
+        # Alt with an arrow key belongs to other commands, such as going back.
         if key in _KEYS and not modifiers & Qt.KeyboardModifier.AltModifier:
             position = self.cells.moved(current, _KEYS[key])
             if position >= 0:
@@ -255,7 +255,7 @@ class GridView(CellView):
             self.selectAll()
             event.accept()
         else:
-            # Qt would search by name, and swallow P, A, U and R before the commands.
+            # Qt would search by name and swallow P, A, U and R before the commands see them.
             event.ignore()
 
     def _step(self, position: int, *, control: bool, shift: bool) -> None:
@@ -294,19 +294,19 @@ class GridView(CellView):
             place = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).center())
         else:
             place = event.globalPos()
-        self.menu_wanted.emit(place)
+        self.menu_requested.emit(place)
 
 
 class GridPointer(QObject):
-    """Turns what the mouse does into selections of its view."""
+    """Turns mouse events into selections of its view."""
 
     def __init__(self, view: GridView) -> None:
         super().__init__(view)
         self._view = view
         self._pressed: QPoint | None = None
-        """Where the left button went down, in pixels of the content."""
+        """Where the left button was pressed, in content pixels."""
         self._base: NDArray[np.bool_] | None = None
-        """What a rubber band adds to; None while there is no band."""
+        """The selection before the rubber band; None while there is no band."""
         self._toggle = self._keep = False
         self._at = QPoint()
         self._scroll = QTimer(self)
@@ -314,14 +314,14 @@ class GridPointer(QObject):
         self._scroll.timeout.connect(self._scroll_on)
 
     def press(self, event: QMouseEvent) -> None:
-        """A button went down."""
+        """A button was pressed."""
         view, chosen = self._view, self._view.chosen
         place = event.position().toPoint()
         position = view.position_at(place)
         control = bool(event.modifiers() & _Modifier.ControlModifier)
         shift = bool(event.modifiers() & _Modifier.ShiftModifier)
         if event.button() != Qt.MouseButton.LeftButton:
-            # The menu is about the selection; elsewhere it selects what it is about.
+            # A context menu applies to the selection; a click outside of it selects first.
             if position >= 0 and position not in chosen:
                 view.choose_only(position)
             elif position >= 0:
@@ -360,7 +360,7 @@ class GridPointer(QObject):
             (self._scroll.start if outside else self._scroll.stop)()
 
     def release(self) -> None:
-        """The left button came up, or the view lost the mouse."""
+        """The left button was released, or the rows were replaced."""
         self._scroll.stop()
         drawn = self._base is not None
         self._pressed = self._base = self._view.band = None
@@ -368,12 +368,12 @@ class GridPointer(QObject):
             self._view.viewport().update()
 
     def _begin(self) -> None:
-        """From here on it is a rubber band; the click that began it is part of it."""
+        """Begin a rubber band; the click that began it is part of it."""
         assert self._pressed is not None
         chosen = self._view.chosen
-        position = self._view.geometry_at(self._pressed)
+        position = self._view.content_position_at(self._pressed)
         if self._toggle and position >= 0:
-            chosen.toggle(position)  # the band turns it round again
+            chosen.toggle(position)  # the band toggles it again
         elif not self._keep:
             chosen.clear()
         self._base = chosen.copy_mask()
@@ -386,7 +386,7 @@ class GridPointer(QObject):
         view.band = area.translated(0, -view.verticalOffset())
         touched = view.cells.inside(area.left(), area.top(), area.right(), area.bottom())
         view.chosen.combine(self._base, touched, toggle=self._toggle)
-        under = view.geometry_at(here)
+        under = view.content_position_at(here)
         if under >= 0:
             view.go_to(under, scroll=False)
         view.selection_moved()

@@ -1,4 +1,4 @@
-"""What this program is and which versions of what it runs on."""
+"""What this program is, and the versions of its components."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PACKAGES = (
 
 
 def version_of(package: str) -> str:
-    """The installed version, read from its metadata: nothing is imported."""
+    """The installed version, from the package's metadata; nothing is imported."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
@@ -32,7 +32,7 @@ def version_of(package: str) -> str:
 
 
 def version_lines() -> list[tuple[str, str]]:
-    """Name and version of what matters in a report."""
+    """Names and versions that a bug report should contain."""
     return [
         ("LMPT Desktop", version_of("lmpt-desktop")),
         ("Python", platform.python_version()),
@@ -44,7 +44,7 @@ def version_lines() -> list[tuple[str, str]]:
 
 
 class AboutDialog(QDialog):
-    """Names, versions, where data lives."""
+    """Name, versions, and the folders with data."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -56,10 +56,10 @@ class AboutDialog(QDialog):
         title.setFont(larger(self.font(), 1.6))
         text = QLabel(
             _(
-                "Multi-label tagging for photo libraries with a long tail: it predicts, "
-                "you correct, it learns better prompts from your corrections.\n\nThe "
-                "method is LMPT (arXiv 2305.04536): the image-text model stays as it is, "
-                "only the words in front of each class name are learned."
+                "Multi-label tagging for photo libraries with a long tail: it predicts, you "
+                "correct, and it learns better prompts from your corrections.\n\nThe method is "
+                "LMPT (arXiv 2305.04536): the image-text model is not changed; only the words in "
+                "front of each class name are learned."
             )
         )
         text.setWordWrap(True)
@@ -93,5 +93,5 @@ class AboutDialog(QDialog):
         grow_to_text(self)
 
     def copy_versions(self) -> None:
-        """Put the versions on the clipboard, for a report."""
+        """Copy the versions to the clipboard, for a bug report."""
         QGuiApplication.clipboard().setText(self.versions.text())

@@ -24,15 +24,15 @@ _GAP = 10
 
 
 def matches(words: str, command: Command) -> bool:
-    """Whether every typed word begins a word of the command or of its menu."""
+    """Whether every typed word is the beginning of a word of the command or its menus."""
     submenu = _(command.submenu).replace("&", "")
     label = f"{menu_names()[command.menu]} {submenu} {command.plain_text}"
     parts = label.lower().split()
     return all(any(part.startswith(word) for part in parts) for word in words.lower().split())
 
 
-class _KeysAtTheRight(QStyledItemDelegate):
-    """Writes a command's keys at the end of its line, in the colour of secondary text."""
+class _KeysDelegate(QStyledItemDelegate):
+    """Shows the keys of a command at the end of its line, in the colour of secondary text."""
 
     def paint(
         self,
@@ -60,7 +60,7 @@ class _KeysAtTheRight(QStyledItemDelegate):
 
 
 class CommandPalette(QDialog):
-    """The commands that make sense now."""
+    """Lists the enabled commands that match what is typed."""
 
     def __init__(self, commands: CommandRegistry, parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
@@ -74,10 +74,10 @@ class CommandPalette(QDialog):
         self.list = QListWidget()
         self.list.setObjectName("palette-list")
         self.list.setAccessibleName(_("Commands"))
-        self.list.setItemDelegate(_KeysAtTheRight(self.list))
+        self.list.setItemDelegate(_KeysDelegate(self.list))
         self.list.setIconSize(QSize(16, 16))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.nothing = QLabel(_("No command of this name can be used now."))
+        self.nothing = QLabel(_("No available command matches."))
         self.nothing.setProperty("role", "muted")
         self.nothing.setWordWrap(True)
         blank = QPixmap(16, 16)
@@ -106,7 +106,7 @@ class CommandPalette(QDialog):
         self.line.setFocus()
 
     def run_current(self) -> None:
-        """Run the chosen command."""
+        """Run the selected command."""
         item = self.list.currentItem()
         if item is not None:
             action = self._commands.action(item.data(Qt.ItemDataRole.UserRole))

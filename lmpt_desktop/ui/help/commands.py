@@ -1,4 +1,4 @@
-"""The commands that explain the app."""
+"""The commands of the Help menu."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keyboard help (F1): every command by menu with the keys it has now, to search and to print."""
+"""Keyboard help (F1): every command with its current keys, searchable and printable."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Rows = dict[str, list[tuple[str, str]]]
 
 
 def keyboard_rows(commands: CommandRegistry) -> Rows:
-    """What can be done and by which keys, by menu or place."""
+    """Commands and their keys, by menu or place."""
     rows: Rows = {}
     menus = menu_names()
     for command in commands.commands:
@@ -39,7 +39,7 @@ def keyboard_rows(commands: CommandRegistry) -> Rows:
 
 
 def as_html(rows: Rows) -> str:
-    """The rows on paper."""
+    """The rows as a page to print."""
     parts = [f"<h1>{escape(_('Keyboard'))}</h1>", '<table width="100%" cellpadding="3">']
     for place, entries in rows.items():
         parts.append(f'<tr><td colspan="2"><h3>{escape(place)}</h3></td></tr>')
@@ -50,7 +50,7 @@ def as_html(rows: Rows) -> str:
 
 
 class KeyboardPage(QDialog):
-    """Follows the shortcut settings while it is open."""
+    """Lists commands and keys; follows changes of the shortcut settings."""
 
     def __init__(self, commands: CommandRegistry, parent: QWidget) -> None:
         super().__init__(parent)
@@ -71,7 +71,7 @@ class KeyboardPage(QDialog):
         self.tree.header().setStretchLastSection(False)
         self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        self.nothing = muted(_("Nothing here has that name or that key."))
+        self.nothing = muted(_("No command or key matches."))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         self.print_button = buttons.addButton(
             _("&Print..."), QDialogButtonBox.ButtonRole.ActionRole
@@ -93,13 +93,13 @@ class KeyboardPage(QDialog):
         self.line.setFocus()
 
     def document(self) -> QTextDocument:
-        """What is printed: everything, whatever is searched for."""
+        """The document to print: all rows, regardless of the search."""
         document = QTextDocument()
         document.setHtml(as_html(keyboard_rows(self._commands)))
         return document
 
     def ask_print(self) -> None:
-        """Print, after the system's dialog."""
+        """Show the system's print dialog, then print."""
         from PySide6.QtPrintSupport import QPrintDialog, QPrinter  # noqa: PLC0415
 
         printer = QPrinter()
@@ -120,14 +120,14 @@ class KeyboardPage(QDialog):
         self._search(self.line.text())
 
     def _search(self, words: str) -> None:
-        wanted = words.casefold().split()
+        requested = words.casefold().split()
         found = False
         heads = [self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount())]
         for head in filter(None, heads):
             shown = 0
             for row in filter(None, [head.child(i) for i in range(head.childCount())]):
                 text = f"{head.text(0)} {row.text(0)} {row.text(1)}".casefold()
-                hidden = not all(word in text for word in wanted)
+                hidden = not all(word in text for word in requested)
                 row.setHidden(hidden)
                 shown += not hidden
             head.setHidden(shown == 0)

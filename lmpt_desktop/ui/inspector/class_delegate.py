@@ -220,10 +220,10 @@ class ClassDelegate(QStyledItemDelegate):
         painter.fillRect(tick, colours.colour("text"))
 
     def editorEvent(self, event, model, option, index) -> bool:
-        wanted = (QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick)
+        requested = (QEvent.Type.MouseButtonRelease, QEvent.Type.MouseButtonDblClick)
         if isinstance(event, QMouseEvent) and event.button() is Qt.MouseButton.LeftButton:
             row = index.data(Role.ROW)
-            if isinstance(row, ClassRow) and event.type() in wanted:
+            if isinstance(row, ClassRow) and event.type() in requested:
                 verdict = self.geometry(option, row).button_at(event.position())
                 if verdict is not None:
                     if event.type() == QEvent.Type.MouseButtonRelease:

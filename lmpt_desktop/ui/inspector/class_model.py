@@ -20,7 +20,7 @@ Index = QModelIndex | QPersistentModelIndex
 
 
 class Role(IntEnum):
-    """Roles besides Qt's own."""
+    """Roles in addition to Qt's own."""
 
     ROW = Qt.ItemDataRole.UserRole + 1
     """A :class:`ClassRow`."""
@@ -87,7 +87,7 @@ class ClassListModel(QAbstractListModel):
         Where the classes stay in place (after a verdict, say) the rows are only repainted,
         so that the keyboard keeps its place.
         """
-        columns = self._wanted(summary)
+        columns = self._requested(summary)
         if self._same_rows(self._summary, summary, columns):
             self._summary = summary
             last = self.index(len(columns) - 1)
@@ -102,13 +102,13 @@ class ClassListModel(QAbstractListModel):
     def set_find(self, text: str) -> None:
         """Keep classes that hold every word of ``text``."""
         self._find = text
-        self._replace(self._wanted(self._summary))
+        self._replace(self._requested(self._summary))
 
     def set_show(self, show: Show) -> None:
         self._show = show
-        self._replace(self._wanted(self._summary))
+        self._replace(self._requested(self._summary))
 
-    def _wanted(self, summary: Summary | None) -> np.ndarray:
+    def _requested(self, summary: Summary | None) -> np.ndarray:
         if summary is None or not summary.images:
             return np.empty(0, np.int64)
         return ordered_columns(summary, self._show, self._find)
@@ -212,7 +212,7 @@ class ClassListModel(QAbstractListModel):
         title = f"{row.name} ({row.description})" if row.description else row.name
         lines = [title]
         if row.score is None:
-            lines.append(_("No score yet: the photo has not been looked at."))
+            lines.append(_("No score yet: the photo has not been encoded."))
         elif row.images == 1:
             lines.append(
                 _("Score {0}; predicted from {1}.").format(

@@ -25,7 +25,7 @@ Index = QModelIndex | QPersistentModelIndex
 class ClassView(QListView):
     """Up and Down move; P, A, U and clicks on the buttons give verdicts."""
 
-    verdict_wanted = Signal(int, object)
+    verdict_requested = Signal(int, object)
     """Class id, :class:`Verdict`."""
     class_focused = Signal(int)
     """The id of the class the keyboard is on; -1 for none."""
@@ -48,7 +48,7 @@ class ClassView(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QListView.Shape.NoFrame)
-        self.delegate.verdict_clicked.connect(self.verdict_wanted)
+        self.delegate.verdict_clicked.connect(self.verdict_requested)
         model.modelAboutToBeReset.connect(self._remember)
         model.modelReset.connect(self._restore)
         theme.manager().changed.connect(self._repaint)
@@ -104,7 +104,7 @@ class ClassView(QListView):
         plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
         current = self.focused_class()
         if plain and key in KEYS and current is not None:
-            self.verdict_wanted.emit(current.class_id, KEYS[key])
+            self.verdict_requested.emit(current.class_id, KEYS[key])
             self._user_moved = True
             event.accept()
         elif plain and key == Qt.Key.Key_Up and self.currentIndex().row() <= 0:

@@ -1,6 +1,6 @@
 """What a snapshot knows of one image, read from the image's row (Qt-free).
 
-Nothing here looks at whole arrays: with 100,000 images that would take longer than a verdict may.
+Nothing here reads whole arrays: with 100,000 images that would take longer than a verdict may.
 What only the catalogue knows is in :class:`~lmpt_desktop.engine.views.ImageDetails`.
 """
 
@@ -26,7 +26,7 @@ class ImageFacts:
         version: changes with the content of its file.
         state: whether the file can be read.
         reviewed: whether it is marked as reviewed.
-        size: (width, height) in pixels, None where not known.
+        size: (width, height) in pixels, None if unknown.
         date: seconds since the epoch, when it was taken, else when its file last changed.
     """
 
@@ -45,7 +45,7 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """One class of one image; ``score`` and ``band`` are None where not known."""
+    """One class of one image; ``score`` and ``band`` are None if unknown."""
 
     class_id: int
     name: str
@@ -62,7 +62,7 @@ def file_version(snapshot: Snapshot, image_id: int) -> str:
 
 
 def image_facts(snapshot: Snapshot, image_id: int) -> ImageFacts | None:
-    """The facts of an image; None if it is not in the library any more."""
+    """The facts of an image; None if it is no longer in the library."""
     row = snapshot.row_of.get(image_id, -1)
     if row < 0:
         return None

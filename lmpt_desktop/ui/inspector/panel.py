@@ -49,15 +49,15 @@ INLINE_CELLS = 200_000
 class InspectorPanel(QWidget):
     """The panel at the right of the grid."""
 
-    verdict_wanted = Signal(list, list, object, str)
+    verdict_requested = Signal(list, list, object, str)
     """Image ids, class ids, :class:`Verdict`, the name of the class."""
-    reviewed_wanted = Signal(list, bool)
+    reviewed_requested = Signal(list, bool)
     """Image ids; True to set the mark, False to remove it."""
-    caption_wanted = Signal(int, str)
+    caption_requested = Signal(int, str)
     """Image id, the user's text."""
     class_focused = Signal(int)
     """The id of the class that P, A and U apply to; -1 for none."""
-    vocabulary_wanted = Signal()
+    vocabulary_requested = Signal()
     """The user asks for a vocabulary, having none."""
     photo_activated = Signal(int)
     """The photo was double-clicked: image id."""
@@ -158,15 +158,15 @@ class InspectorPanel(QWidget):
         self.setTabOrder(self.view, self.review)
 
     def _connect(self) -> None:
-        self.view.verdict_wanted.connect(self._want)
+        self.view.verdict_requested.connect(self._request_verdict)
         self.view.class_focused.connect(self._class_focused)
         self.view.left_at_top.connect(self.search.setFocus)
         self.search.textChanged.connect(self._find_changed)
         self.show_box.currentIndexChanged.connect(self._show_changed)
-        self.review.clicked.connect(self._want_reviewed)
-        self.facts.caption_committed.connect(self._want_caption)
+        self.review.clicked.connect(self._request_reviewed)
+        self.facts.caption_committed.connect(self._request_caption)
         self.photo.activated.connect(self._activate)
-        self._empty_button.clicked.connect(self.vocabulary_wanted)
+        self._empty_button.clicked.connect(self.vocabulary_requested)
         theme.manager().changed.connect(self._restyle)
 
     # ------------------------------------------------------------------------------- state
@@ -216,7 +216,7 @@ class InspectorPanel(QWidget):
             self._details = None
             self._reading.cancel()
             self.facts.clear()
-            self.photo.show_text(_("Select a photo to see what is in it."))
+            self.photo.show_text(_("Select a photo to see its classes."))
             return
         if self._details is not None and self._details.image_id != image_id:
             self._details = None
@@ -282,7 +282,7 @@ class InspectorPanel(QWidget):
     def show_keys(self, present: str, absent: str, unknown: str, reviewed: str) -> None:
         """Name the keys of the verdicts and of the reviewed mark, as they are now."""
         self._keys = (present, absent, unknown)
-        tip = _("Every class still unknown is absent in the selected photos")
+        tip = _("Mark every class that is still unknown as absent in the selected photos")
         self.review.setToolTip(f"{tip} ({reviewed})" if reviewed else tip)
         self._show_note()
 
@@ -290,7 +290,7 @@ class InspectorPanel(QWidget):
         summary, row = self.model.summary, self.focused_class()
         lines: list[str] = []
         if summary is not None and summary.images and len(summary.scores) and not summary.scored:
-            lines.append(_("Predictions follow when the photo has been looked at."))
+            lines.append(_("Predictions follow once the photo is encoded."))
         elif summary is not None and summary.images and summary.bands.estimated:
             lines.append(_("Bands are estimated until half of the classes have an example."))
         if row is not None:
@@ -301,23 +301,23 @@ class InspectorPanel(QWidget):
 
     # ------------------------------------------------------------------------------ events
 
-    def _want(self, class_id: int, verdict: Verdict) -> None:
+    def _request_verdict(self, class_id: int, verdict: Verdict) -> None:
         row = self.model.row_of_class(class_id)
         if len(self._ids) and row >= 0:
             name = self.model.class_row(row).name
-            self.verdict_wanted.emit(self.image_ids, [class_id], verdict, name)
+            self.verdict_requested.emit(self.image_ids, [class_id], verdict, name)
 
-    def _want_reviewed(self) -> None:
+    def _request_reviewed(self) -> None:
         summary = self.model.summary
         if summary is not None and len(self._ids):
-            self.reviewed_wanted.emit(self.image_ids, summary.reviewed < summary.images)
+            self.reviewed_requested.emit(self.image_ids, summary.reviewed < summary.images)
 
-    def _want_caption(self, image_id: int, text: str) -> None:
+    def _request_caption(self, image_id: int, text: str) -> None:
         # What is being read may still have the old caption.
         self._reading.cancel()
         if self._details is not None and self._details.image_id == image_id:
             self._details = replace(self._details, caption=text)
-        self.caption_wanted.emit(image_id, text)
+        self.caption_requested.emit(image_id, text)
 
     def _activate(self) -> None:
         self.photo_activated.emit(self._current)

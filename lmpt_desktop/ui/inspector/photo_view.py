@@ -145,9 +145,9 @@ class PhotoView(QWidget):
         ratio = self.devicePixelRatioF()
         room = self.size() * ratio
         if self._scaled is None or not _fits(self._scaled.size(), pixmap.size(), room):
-            wanted = pixmap.size().scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
+            requested = pixmap.size().scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
             self._scaled = pixmap.scaled(
-                wanted,
+                requested,
                 Qt.AspectRatioMode.IgnoreAspectRatio,
                 Qt.TransformationMode.SmoothTransformation,
             )

@@ -110,16 +110,16 @@ def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> 
     by_score = np.where(np.isnan(summary.scores), -np.inf, summary.scores)
     order = np.argsort(-by_score, kind="stable").astype(np.int64)
     order = order[_shown(summary, show)[order]]
-    wanted = find.casefold().split()
-    if not wanted:
+    requested = find.casefold().split()
+    if not requested:
         return order
     begins: list[int] = []
     holds: list[int] = []
     for column in order.tolist():
         entry = summary.snapshot.classes[column]
         text = " ".join((entry.name, *entry.aliases, entry.description)).casefold()
-        if all(word in text for word in wanted):
-            first = entry.name.casefold().startswith(wanted[0])
+        if all(word in text for word in requested):
+            first = entry.name.casefold().startswith(requested[0])
             (begins if first else holds).append(column)
     return np.array(begins + holds, dtype=np.int64)
 

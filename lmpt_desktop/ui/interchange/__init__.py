@@ -1,1 +1,1 @@
-"""Exporting what the library knows, and importing it."""
+"""Export and import of files."""

@@ -1,4 +1,4 @@
-"""The commands that export what the library knows."""
+"""The command that exports tags."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def export_tags(context: ShellContext) -> None:
 
 
 def export_to(context: ShellContext, session: LibrarySession, path: Path) -> None:
-    """Write the tags in the background and say how many rows there are."""
+    """Write the tags in the background, and show how many there are."""
 
     def write() -> int:
         snapshot = session.snapshot()

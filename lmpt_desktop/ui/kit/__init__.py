@@ -1,1 +1,1 @@
-"""What every part of the window may use: theme, tasks, bridge, dialogs, texts."""
+"""Shared building blocks of the window: theme, tasks, bridge, dialogs, texts."""

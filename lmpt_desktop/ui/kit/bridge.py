@@ -1,7 +1,7 @@
 """Delivers a session's notices, sent from any thread, on the window's thread.
 
-A scan of 100,000 files sends notices faster than the window can show them.  Those of which only
-the latest counts (progress, say) are delivered ten times a second; all others in order, at once.
+A scan of 100,000 files sends notices faster than the window can show them.  Notices of which only
+the latest counts, such as progress, are delivered ten times a second; all others at once, in order.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.ui.kit import tasks
 
 TICK_MS = 100
-"""How long notices of which only the latest counts may wait."""
+"""Interval at which notices are delivered of which only the latest counts."""
 
 NoticeT = TypeVar("NoticeT", bound=Notice)
 
 
 class NoticeSender(Protocol):
-    """What the bridge needs of a session."""
+    """The part of a session that the bridge uses."""
 
     def subscribe(self, listener: Callable[[Any], None], /) -> Callable[[], None]: ...
 
@@ -46,7 +46,7 @@ def _coalesced(notice: Notice) -> object | None:
 
 
 class SessionBridge(QObject):
-    """Calls handlers of a session's notices on the thread it was made on."""
+    """Calls handlers of a session's notices on the thread that created it."""
 
     def __init__(self, session: NoticeSender, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -63,7 +63,7 @@ class SessionBridge(QObject):
         self._unsubscribe = session.subscribe(self.receive)
 
     def receive(self, notice: Notice) -> None:
-        """Take a notice; callable from any thread."""
+        """Accept a notice; callable from any thread."""
         key = _coalesced(notice)
         with self._lock:
             if not self._open:

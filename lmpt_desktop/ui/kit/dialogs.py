@@ -1,4 +1,4 @@
-"""What dialogs on an open library share: the session's notices, and a strip for messages."""
+"""Base of dialogs about an open library, and helpers for dialogs and tables."""
 
 from __future__ import annotations
 
@@ -93,8 +93,7 @@ class MessageStrip(QFrame):
 class LibraryDialog(QDialog):
     """A modeless dialog about one open library, deleted when closed.
 
-    Without a ``bridge`` for the session's notices it shows the library as it was when it was
-    opened.
+    Without a ``bridge`` for the session's notices it does not follow changes of the library.
     """
 
     def __init__(
@@ -126,13 +125,13 @@ class LibraryDialog(QDialog):
     ) -> Task[ResultT]:
         """Call ``work``, which may use the catalogue, off the window's thread.
 
-        ``done(result)`` follows while the dialog is there.  An error goes to ``failed``, or is
-        shown in the strip.
+        ``done(result)`` is called unless the dialog was closed.  An error goes to ``failed``, or is
+        shown in the message strip.
         """
         return Task(work, done, failed or self.show_error, owner=self)
 
     def show_error(self, error: Exception) -> None:
-        """Show in the strip why something was refused."""
+        """Show an error in the message strip."""
         log.warning("refused: %s", error, exc_info=error)
         gone = isinstance(error, KeyError)
         message = _("It no longer exists.") if gone else str(error)
@@ -140,7 +139,7 @@ class LibraryDialog(QDialog):
 
     def event(self, event: QEvent) -> bool:
         answer = super().event(event)
-        # When it opens, and when its texts become longer.
+        # When it opens, and when a text becomes longer.
         if event.type() in (QEvent.Type.Show, QEvent.Type.LayoutRequest) and self.isVisible():
             grow_to_text(self)
         return answer
@@ -155,8 +154,8 @@ class LibraryDialog(QDialog):
 def grow_to_text(dialog: QDialog) -> None:
     """Make a dialog as high as its wrapped texts need, as far as the screen allows.
 
-    Qt opens dialogs at most two thirds as high as the screen and cuts lines off beyond that,
-    which a small screen, or a large one at 150 %, soon reaches.
+    Qt limits new dialogs to two thirds of the screen's height and cuts off the rest, which happens
+    on small screens and at 150 %.
     """
     layout = dialog.layout()
     if layout is not None:
@@ -177,10 +176,10 @@ def close_box(dialog: QDialog) -> QDialogButtonBox:
     return box
 
 
-def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None:
+def style_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None:
     """Style a table: one line per row, no grid, whole rows selected.
 
-    ``widths`` are the least widths of columns, in pixels; column ``stretch`` takes the rest.
+    ``widths`` are minimum widths of columns, in pixels; column ``stretch`` gets the rest.
     """
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setShowGrid(False)
@@ -198,13 +197,13 @@ def dress_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None
     header.setHighlightSections(False)
     header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
     for column, width in widths.items():
-        # Titles in another language may be longer than those the width was chosen for.
+        # A translated title may need more than the width chosen for the English one.
         needed = header.sectionSizeHint(column) + 14 if table.model() is not None else 0
         header.resizeSection(column, max(width, needed))
 
 
 def heading(text: str) -> QLabel:
-    """A label above a part of a dialog."""
+    """A heading above a part of a dialog."""
     label = QLabel(text)
     label.setProperty("role", "heading")
     return label
@@ -229,7 +228,7 @@ def larger(font: QFont, factor: float) -> QFont:
 
 
 def tint(label: QLabel, colour: QColor) -> None:
-    """Give the text of a label a colour."""
+    """Set the text colour of a label."""
     palette = label.palette()
     palette.setColor(QPalette.ColorRole.WindowText, colour)
     label.setPalette(palette)

@@ -27,7 +27,7 @@ def open_path(path: Path) -> bool:
 
 
 def _by_dbus(path: Path) -> bool:
-    """Ask the file manager over D-Bus (org.freedesktop.FileManager1, which most implement)."""
+    """Use D-Bus (org.freedesktop.FileManager1, which most file managers implement)."""
     try:
         from PySide6.QtDBus import QDBusConnection, QDBusMessage  # noqa: PLC0415
     except ImportError:

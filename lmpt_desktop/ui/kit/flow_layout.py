@@ -1,4 +1,4 @@
-"""A layout that sets its widgets in lines and wraps where the width ends."""
+"""A layout that arranges widgets in lines and wraps them like text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The language of the window: our texts, Qt's own, numbers and dates."""
+"""The language of the window: the app's texts, Qt's own, numbers and dates."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def system_language() -> str:
 def set_language(application: QApplication, chosen: str = "") -> str:
     """Switch to a language, by default the system's, and return its code.
 
-    To be called before any widget is made: texts already shown do not change.
+    Call this before creating widgets: texts already shown do not change.
     """
     code = translation.use_language(chosen or system_language())
     locale = locale_of(code)
@@ -34,21 +34,21 @@ def set_language(application: QApplication, chosen: str = "") -> str:
     translation.use_formats(
         lambda count: locale.toString(int(count)),
         lambda value, digits: locale.toString(float(value), "f", digits),
-        lambda when: _moment(locale, when),
+        lambda when: _format_datetime(locale, when),
     )
     _translate_qt(application, code)
     return code
 
 
 def locale_of(code: str) -> QLocale:
-    """The locale for numbers and dates: the system's if it is of the same language."""
+    """The locale for numbers and dates: the system's if it has the same language."""
     system, chosen = QLocale.system(), QLocale(code)
     return system if system.language() == chosen.language() else chosen
 
 
-def _moment(locale: QLocale, when: datetime) -> str:
-    moment = QDateTime.fromSecsSinceEpoch(int(when.timestamp()))
-    return locale.toString(moment, QLocale.FormatType.ShortFormat)
+def _format_datetime(locale: QLocale, when: datetime) -> str:
+    date = QDateTime.fromSecsSinceEpoch(int(when.timestamp()))
+    return locale.toString(date, QLocale.FormatType.ShortFormat)
 
 
 def _translate_qt(application: QApplication, code: str) -> None:

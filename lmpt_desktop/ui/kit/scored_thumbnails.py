@@ -1,4 +1,4 @@
-"""A wrapping list of photos with scores beneath each."""
+"""A wrapping list of photos with captions such as scores."""
 
 from __future__ import annotations
 
@@ -43,16 +43,16 @@ class Caption:
     text: str
     colour: str = "text"
     sign: str = ""
-    """At the right."""
+    """Shown at the right end of the line."""
     sign_colour: str = ""
-    """As ``colour`` where it is ""."""
+    """The same as ``colour`` if ""."""
 
 
 @dataclass(frozen=True)
 class ScoredThumbnail:
     """How a row is shown: the photo and the lines below it.
 
-    ``description`` is what the tooltip shows and screen readers read.
+    ``description`` is for the tool tip and screen readers.
     """
 
     image_id: int
@@ -62,7 +62,7 @@ class ScoredThumbnail:
 
 
 class ScoredThumbnailModel(QAbstractListModel, Generic[RowT]):
-    """A photo per row; ``describe`` says how a row is shown, when it comes into view."""
+    """A photo per row; ``describe`` is called for rows that come into view."""
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class ScoredThumbnailModel(QAbstractListModel, Generic[RowT]):
         self.rows: Sequence[RowT] = rows
 
     def set_rows(self, rows: Sequence[RowT]) -> None:
-        """Show other photos."""
+        """Replace the photos."""
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
@@ -152,7 +152,7 @@ class ScoredThumbnailView(QListView):
     """Photos side by side; ``lines`` is how many captions each has."""
 
     image_activated = Signal(int)
-    """The id of an image that was double-clicked or entered."""
+    """The id of an image opened by double click or Enter."""
 
     def __init__(
         self,

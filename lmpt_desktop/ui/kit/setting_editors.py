@@ -1,4 +1,4 @@
-"""Widgets that edit a setting: one for each kind, made from the setting's row."""
+"""Widgets that edit settings: one class for each kind of setting."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def device_box(parent: QWidget | None = None) -> QComboBox:
 
 
 class SettingEditor(QWidget):
-    """Shows the value of one setting and calls ``changed`` with what the user chooses."""
+    """Shows the value of one setting, and calls ``changed`` with the user's choice."""
 
     own_label = False
-    """Whether the label is part of the widget, as beside a check box."""
+    """Whether the label is part of the widget, as for a check box."""
 
     def show_value(self, value: Any) -> None:
-        """Show a value that was set elsewhere; ``changed`` is not called."""
+        """Show a value without calling ``changed``."""
         raise NotImplementedError
 
     @property
     def field(self) -> QWidget:
-        """The widget that takes the keyboard."""
+        """The widget that gets the keyboard focus."""
         raise NotImplementedError
 
 
 class ChoiceEditor(SettingEditor):
-    """A list of a few values."""
+    """A choice among a few values."""
 
     def __init__(
         self, setting: Setting[Any], choices: list[tuple[str, Any]], changed: Changed
@@ -83,12 +83,12 @@ class ChoiceEditor(SettingEditor):
 
 
 class LanguageEditor(ChoiceEditor):
-    """The languages there are, and a note once another is chosen."""
+    """The available languages, and a note once another one is chosen."""
 
     def __init__(self, setting: Setting[str], changed: Changed) -> None:
         choices = [(_("System default"), "")]
         for code in translation.languages():
-            # Each in its own language, so that it is found from a foreign one.
+            # In the language itself, so that its speakers recognise it.
             english = code == translation.SOURCE_LANGUAGE
             choices.append(("English" if english else QLocale(code).nativeLanguageName(), code))
         super().__init__(setting, choices, changed)
@@ -152,7 +152,7 @@ class NumberEditor(SettingEditor):
 
 
 class BandLimitsEditor(SettingEditor):
-    """Where medium and head begin."""
+    """The limits of the medium and head bands."""
 
     own_label = True
 
@@ -186,7 +186,7 @@ class BandLimitsEditor(SettingEditor):
         self._set_ranges()
 
     def _set_ranges(self, *_: object) -> None:
-        # 0 < medium < head always holds, so there is nothing to refuse.
+        # Keeps 0 < medium < head, so that every value is valid.
         self.medium.setRange(1, self.head.value() - 1)
         self.head.setRange(self.medium.value() + 1, MAX_LIMIT)
 

@@ -1,4 +1,4 @@
-"""One model for tables whose columns are declared, a row per column."""
+"""A table model with declared columns."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
 @dataclass(frozen=True)
 class Column(Generic[RowT]):
-    """A column: its title and tip (marked with ``N_``), and the text of a row's cell.
+    """A column: title and tip (marked with ``N_``), and the text of the cell in a row.
 
-    Numbers are right-aligned, and so is their title.
+    ``numeric`` columns are right-aligned, including the title.
     """
 
     title: str
@@ -31,7 +31,7 @@ class Column(Generic[RowT]):
 
 
 class TableModel(QAbstractTableModel, Generic[RowT]):
-    """Shows ``rows`` in ``columns``; subclasses add to :meth:`cell` what is not text."""
+    """Shows ``rows`` in ``columns``; subclasses extend :meth:`cell` for roles other than text."""
 
     def __init__(
         self,
@@ -44,13 +44,13 @@ class TableModel(QAbstractTableModel, Generic[RowT]):
         self.rows: Sequence[RowT] = rows
 
     def set_rows(self, rows: Sequence[RowT]) -> None:
-        """Show other rows."""
+        """Replace the rows."""
         self.beginResetModel()
         self.rows = rows
         self.endResetModel()
 
     def cell(self, row: RowT, column: int, role: int) -> Any:
-        """What a cell answers for a role; the base class knows text and alignment."""
+        """The data of a cell for a role; the base class knows text and alignment."""
         shown = self.columns[column]
         if role == Qt.ItemDataRole.DisplayRole:
             return shown.text(row)

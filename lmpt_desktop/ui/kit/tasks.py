@@ -1,8 +1,8 @@
-"""Run a function off the window's thread and get its answer back on it.
+"""Run functions off the window's thread and deliver their results on it.
 
-This is the one way to leave the window's thread.  Python's own thread pool is used, and one
-dispatcher that is never destroyed: a ``QRunnable`` or a signal's sender may otherwise be deleted
-on the window's thread, which has its answer, while the worker is still on its way out of it.
+This is the only way to leave the window's thread.  It uses Python's own thread pool and one
+dispatcher that is never destroyed: a ``QRunnable`` or the sender of a signal could be deleted on
+the window's thread, once it has the result, while the worker thread is still using it.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ def _threads() -> Executor:
 
 
 def prepare() -> None:
-    """Make the calling thread the one that :func:`call_soon` calls on (first call only)."""
+    """Make the calling thread the one on which :func:`call_soon` calls (first call only)."""
     _dispatcher()
 
 
 def call_soon(function: Callable[[], object]) -> None:
-    """Call ``function`` on the window's thread; may be asked from any thread."""
+    """Call ``function`` on the window's thread; callable from any thread."""
     _dispatcher().called.emit(function)
 
 
 class Task(Generic[ResultT]):
-    """One call of ``work`` on a pool thread, begun at once; make it on the window's thread.
+    """A call of ``work`` on a pool thread, started at once; create it on the window's thread.
 
-    ``done(result)`` or ``failed(error)`` follows on the window's thread, unless the task was
-    cancelled or its ``owner`` deleted by then.  Without ``failed`` an error is logged.  Without
-    an owner the callbacks are always called: only for work that must be reported, such as the
-    closing of a library.
+    ``done(result)`` or ``failed(error)`` is then called on the window's thread, unless the task was
+    cancelled or its ``owner`` deleted.  Without ``failed`` an error is logged.  Without an owner
+    the callbacks are always called: only for work whose end must be known, such as closing a
+    library.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Task(Generic[ResultT]):
         (pool or _threads()).submit(self._run)
 
     def cancel(self) -> None:
-        """Drop the callbacks; work that has not begun does not begin."""
+        """Drop the callbacks; work that has not started does not start."""
         self._cancelled = True
 
     def _run(self) -> None:
@@ -90,7 +90,7 @@ class Task(Generic[ResultT]):
             return
         try:
             result = self._work()
-        except Exception as error:  # handed to the caller, who knows what it means
+        except Exception as error:  # passed to the caller, who can handle it
             call_soon(functools.partial(self._finish, None, error))
         else:
             call_soon(functools.partial(self._finish, result, None))
@@ -108,11 +108,11 @@ class Task(Generic[ResultT]):
 
 
 class LatestRequest(Generic[ResultT]):
-    """Work that is asked for again and again, of which only the latest answer counts.
+    """Repeated requests for work, of which only the latest result counts.
 
-    With ``overlap`` a new request begins at once and the answer of the one before it is dropped.
-    Without it one request runs at a time: its answer is delivered, then the latest of those that
-    came meanwhile begins.
+    With ``overlap`` a new request starts at once and the result of the previous one is dropped.
+    Without it one request runs at a time: its result is delivered, then the latest of the requests
+    made in the meantime starts.
     """
 
     def __init__(
@@ -134,21 +134,23 @@ class LatestRequest(Generic[ResultT]):
 
     @property
     def busy(self) -> bool:
-        """Whether an answer is still to come; in ``done``, whether a later one is."""
+        """Whether a result is still to come; in ``done``, whether a later one is."""
         return self._task is not None or self._next is not None
 
     def ask(self, work: Callable[[], ResultT]) -> None:
-        """Call ``work`` on a pool thread, now or when the running request is answered."""
+        """Call ``work`` on a pool thread, now or when the running request is done."""
         if self._task is not None:
             if not self._overlap:
                 self._next = work
                 return
             self._task.cancel()
-        self._next = None  # asked within ``done``: what waited is no longer the latest
-        self._task = Task(work, self._answered, self._refused, owner=self._owner, pool=self._pool)
+        self._next = None  # called within ``done``: a waiting request is no longer the latest
+        self._task = Task(
+            work, self._answered, self._request_failed, owner=self._owner, pool=self._pool
+        )
 
     def cancel(self) -> None:
-        """Drop the request that runs and the one that waits."""
+        """Drop the running and the waiting request."""
         self._next = None
         if self._task is not None:
             self._task.cancel()
@@ -157,17 +159,17 @@ class LatestRequest(Generic[ResultT]):
     def _answered(self, result: ResultT) -> None:
         self._task = None
         self._done(result)
-        self._go_on()
+        self._start_next()
 
-    def _refused(self, error: Exception) -> None:
+    def _request_failed(self, error: Exception) -> None:
         self._task = None
         if self._failed is not None:
             self._failed(error)
         else:
             log.error("background work failed", exc_info=error)
-        self._go_on()
+        self._start_next()
 
-    def _go_on(self) -> None:
+    def _start_next(self) -> None:
         if self._next is not None and self._task is None:
             work, self._next = self._next, None
             self.ask(work)

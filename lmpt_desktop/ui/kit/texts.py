@@ -1,15 +1,15 @@
-"""Words, counts and figures as the user reads them, in their language (Qt-free)."""
+"""Names, counts and figures as the user reads them, translated (Qt-free)."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.translation import N_, _, decimal, moment, ngettext, number
+from lmpt_desktop.translation import N_, _, decimal, format_datetime, ngettext, number
 from trainer.bands import Band
 
 DASH = "–"
-NOT_ENOUGH = N_("Not enough to judge")
+NOT_ENOUGH = N_("Too few annotations")
 
 _BANDS = {"total": N_("total"), "head": N_("head"), "medium": N_("medium"), "tail": N_("tail")}
 
@@ -38,12 +38,12 @@ def verdict_name(verdict: Verdict) -> str:
 
 
 def backbone_name(backbone: str) -> str:
-    """What the user reads for a backbone: "Lite" for the bundled one, else its own name."""
+    """The displayed name of a backbone: "Lite" for the bundled one, else its full name."""
     return "Lite" if backbone == "lite" else backbone
 
 
 def shorten(name: str) -> str:
-    """A name that fits on a button or into a question: cut in the middle, as file names are."""
+    """A name short enough for a button or a question; elided in the middle."""
     if len(name) <= LONGEST_NAME:
         return name
     half = LONGEST_NAME // 2
@@ -133,4 +133,4 @@ def local_time(iso: str) -> str:
         when = datetime.fromisoformat(iso)
     except ValueError:
         return iso
-    return moment(when)
+    return format_datetime(when)

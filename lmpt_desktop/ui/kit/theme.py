@@ -21,7 +21,7 @@ from trainer.bands import Band
 
 
 class ThemeChoice(StrEnum):
-    """What the user can choose under View > Theme."""
+    """The choices under View > Theme."""
 
     SYSTEM = "system"
     LIGHT = "light"
@@ -108,7 +108,7 @@ DARK = Theme(
 )
 
 BAND_SHAPES: dict[Band, str] = {Band.HEAD: "●", Band.MEDIUM: "■", Band.TAIL: "◆"}
-"""One glyph per band, for text; pictures draw :func:`paint_band_mark`."""
+"""One character per band, for text; :func:`paint_band_mark` draws the same shapes."""
 
 
 def contrast(first: str, second: str) -> float:
@@ -170,7 +170,7 @@ def manager() -> ThemeManager:
 
 
 def current() -> Theme:
-    """The colours in use now."""
+    """The current colours."""
     return manager().theme
 
 
@@ -208,7 +208,7 @@ def palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """What a palette cannot set, such as frames that Fusion makes invisible in dark themes."""
+    """Rules for what a palette cannot set, such as frames that are invisible in dark Fusion."""
     tick = (
         paths.resources_dir() / "themes" / f"check-{'dark' if theme.dark else 'light'}.svg"
     ).as_posix()
@@ -282,7 +282,7 @@ def icon(name: str, colour: str = "text") -> QIcon:
         (QIcon.Mode.Disabled, theme.disabled),
     ):
         renderer = QSvgRenderer(QByteArray(source.replace("currentColor", tint).encode()))
-        # The larger ones are for screens of 150 % and more.
+        # The larger sizes are for screens at 150 % and more.
         for size in (16, 20, 24, 32, 48, 64, 96):
             pixmap = QPixmap(QSize(size, size))
             pixmap.fill(Qt.GlobalColor.transparent)

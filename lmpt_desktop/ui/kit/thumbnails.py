@@ -1,8 +1,8 @@
-"""Thumbnails: where they come from, and a loader that keeps them as pixmaps.
+"""Thumbnails: their source, and a loader that caches them as pixmaps.
 
-They are decoded off the window's thread.  The newest request is served first, and a request
-that was scrolled past before its turn is dropped, so that a fast scroll through 100,000 photos
-decodes only what stays visible.
+They are decoded off the window's thread.  The newest request is served first, and requests that
+were scrolled past are dropped, so that scrolling quickly through 100,000 photos decodes only what
+stays visible.
 """
 
 from __future__ import annotations
@@ -27,36 +27,36 @@ log = logging.getLogger(__name__)
 
 CACHE_BYTES = 96 * 1024 * 1024
 BUCKETS = (160, 320, 512)
-"""Thumbnail edges kept in the store, in pixels; the smallest that suffices is used."""
+"""Edge lengths of stored thumbnails, in pixels; the smallest sufficient one is used."""
 
 
 def bucket_for(pixels: float) -> int:
-    """The edge of the stored thumbnail to show at ``pixels``."""
+    """The edge length of the stored thumbnail to show at ``pixels``."""
     return next((size for size in BUCKETS if size >= pixels), BUCKETS[-1])
 
 
 class ThumbnailSource(Protocol):
-    """Where JPEG bytes come from; called on worker threads, may take long.
+    """Returns JPEG bytes; called on worker threads, and may take long.
 
-    It raises with a sentence for the user if there is no picture.
+    If there is no picture it raises an exception with a sentence for the user.
     """
 
     def __call__(self, image_id: int, version: str, size: int, /) -> bytes: ...
 
 
 class NoThumbnailError(Exception):
-    """There is nothing to show; the message says why."""
+    """There is no thumbnail; the message says why."""
 
 
 class Store(Protocol):
-    """What :class:`SessionThumbnails` needs of :class:`lmpt_desktop.ingest.ThumbnailStore`."""
+    """The part of :class:`lmpt_desktop.ingest.ThumbnailStore` that is used here."""
 
     def get(self, fingerprint: str, size: int, /) -> bytes | None: ...
     def make(self, path: Path, fingerprint: str, size: int, /) -> bytes: ...
 
 
 class SessionThumbnails:
-    """The thumbnails of a library, from its store, which it fills as photos come into view."""
+    """The thumbnails of a library, from its store, which is filled as photos come into view."""
 
     def __init__(self, session: LibrarySession, store: Store) -> None:
         self._session = session
@@ -92,19 +92,19 @@ class _Key:
 
 
 def fitted(size: QSize, box: QSize) -> QSize:
-    """``size`` made to fit ``box``, never enlarged past twice its pixels."""
+    """``size`` scaled to fit ``box``, but enlarged at most twofold."""
     scaled = size.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
     return size * 2 if scaled.width() > 2 * size.width() else scaled
 
 
 class ThumbnailLoader(QObject):
-    """Gives pixmaps by image id, loading what it lacks.
+    """Provides pixmaps by image id, loading them as needed.
 
-    ``version`` is a text that changes when the file's content does: its fingerprint.
+    ``version`` is a text that changes with the file's content: its fingerprint.
     """
 
     loaded = Signal(int)
-    """The pixmap (or the failure) of this image id can now be asked for."""
+    """The pixmap, or the failure, of this image id is available."""
 
     def __init__(
         self, source: ThumbnailSource, threads: int = 2, parent: QObject | None = None
@@ -124,11 +124,11 @@ class ThumbnailLoader(QObject):
     def pixmap(
         self, image_id: int, version: str, size: int, box: QSize | None = None
     ) -> QPixmap | None:
-        """The thumbnail, or None while it loads (or if it cannot: see :meth:`failure`).
+        """The thumbnail; None while it is loading, or if it cannot be loaded (see :meth:`failure`).
 
-        ``size`` is one of ``BUCKETS``.  With ``box`` (in pixels of the screen) it is scaled to
-        fit that on the worker thread, so that painting is copying.  Until the right size is
-        loaded, the size shown last is returned.
+        ``size`` is one of ``BUCKETS``.  With ``box`` (in screen pixels) it is scaled to fit
+        on the worker thread, so that painting only copies.  Until the right size is loaded, the
+        last size is returned.
         """
         limits = (box.width(), box.height()) if box is not None else None
         key = _Key(image_id, version, size, limits)
@@ -144,7 +144,7 @@ class ThumbnailLoader(QObject):
         return self._pixmaps.get(substitute) if substitute is not None else None
 
     def paint(self, painter: QPainter, image_id: int, version: str, area: QRectF) -> bool:
-        """Draw the thumbnail centred in ``area``; False if there is none to draw (yet)."""
+        """Draw the thumbnail centred in ``area``; returns False if there is none (yet)."""
         ratio = painter.device().devicePixelRatioF()
         pixmap = self.pixmap(image_id, version, bucket_for(area.height() * ratio))
         if pixmap is None:
@@ -164,28 +164,28 @@ class ThumbnailLoader(QObject):
         return self._failures.get((image_id, version), "")
 
     def keep_only(self, image_ids: Iterable[int]) -> None:
-        """Drop waiting requests for other images: they are out of sight."""
-        wanted = set(image_ids)
-        for key in [key for key in self._pending if key.image_id not in wanted]:
+        """Drop waiting requests for other images, which are no longer visible."""
+        requested = set(image_ids)
+        for key in [key for key in self._pending if key.image_id not in requested]:
             del self._pending[key]
 
     @property
     def waiting(self) -> int:
-        """Requests not begun yet."""
+        """The number of requests not started yet."""
         return len(self._pending)
 
     @property
     def busy(self) -> bool:
-        """Whether a picture is being loaded or waits to be."""
+        """Whether a picture is being loaded or waiting."""
         return bool(self._pending or self._running)
 
     @property
     def loaded_ids(self) -> set[int]:
-        """Images of which a pixmap is kept."""
+        """Ids of images with a cached pixmap."""
         return {image_id for image_id, _version in self._newest}
 
     def close(self) -> None:
-        """Start nothing more; what is being decoded is dropped when it is done."""
+        """Stop; what is being decoded is dropped when it is done."""
         self._closed = True
         self._pending.clear()
         for task in self._running.values():

@@ -27,7 +27,7 @@ def paint_verdict_sign(
     """Paint a tick or a cross in the middle of ``area``; nothing for unknown.
 
     Args:
-        share: of the area's side, half the height of the sign.
+        share: half of the sign's height, as a share of the area's side.
         width: of the pen.
     """
     if verdict is Verdict.UNKNOWN:

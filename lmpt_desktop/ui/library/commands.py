@@ -21,7 +21,7 @@ from lmpt_desktop.ui.shell.library_view import LibraryView
 REVEAL_LIMIT = 5
 
 PARTS = {"filters": SHOW_FILTERS, "folders": SHOW_FOLDERS, "inspector": SHOW_INSPECTOR}
-"""The parts of the page that can be hidden, and the setting that remembers it."""
+"""The parts of the page that can be hidden, and the settings that say whether they are."""
 
 
 def _page(context: ShellContext) -> LibraryPage:
@@ -31,7 +31,7 @@ def _page(context: ShellContext) -> LibraryPage:
 
 
 def _view(context: ShellContext) -> LibraryView:
-    """The view in front, or the grid where a page without photos is in front."""
+    """The view in front, or the grid if the page in front has no photos."""
     return context.require_library().view or _page(context).grid_view
 
 
@@ -47,13 +47,13 @@ def can_redo(context: ShellContext) -> bool:
 
 
 def searching(context: ShellContext) -> bool:
-    """The grid shows what a search found."""
+    """The grid shows search results."""
     page = context.library
     return isinstance(page, LibraryPage) and page.panel.search_bar.query is not None
 
 
 def working(context: ShellContext) -> bool:
-    """Photos are being scanned or encoded, or that is paused."""
+    """Scanning or encoding is running or paused."""
     return context.status.working
 
 
@@ -77,7 +77,7 @@ def add_folder(context: ShellContext) -> None:
 
 
 def ask_folder(context: ShellContext, title: str) -> Path | None:
-    """Ask for a folder, beginning where the last one was."""
+    """Ask for a folder, starting where the last one was."""
     last = context.settings.get(LAST_FOLDER)
     chosen = QFileDialog.getExistingDirectory(context.dialog_parent, title, last)
     if not chosen:
@@ -99,7 +99,7 @@ def set_paused(context: ShellContext, paused: bool) -> None:
 
 
 def find_by_name(context: ShellContext) -> None:
-    """Let the user type a part of a file name."""
+    """Give the field for file names the keyboard focus."""
     page = _page(context)
     page.show_grid()
     show_part(context, "filters", True)
@@ -108,14 +108,14 @@ def find_by_name(context: ShellContext) -> None:
 
 
 def search(context: ShellContext) -> None:
-    """Let the user describe in words what to find."""
+    """Give the search field the keyboard focus."""
     page = _page(context)
     page.show_grid()
     page.panel.search_bar.take_focus()
 
 
 def more_like_this(context: ShellContext) -> None:
-    """Search for images like the chosen ones."""
+    """Search for images similar to the chosen ones."""
     page = _page(context)
     ids = _view(context).chosen_ids().tolist()
     page.show_grid()
@@ -140,19 +140,19 @@ def set_unknown(context: ShellContext) -> None:
 
 
 def open_photo(context: ShellContext) -> None:
-    """Open the first chosen photo in the program the system has for it."""
+    """Open the first chosen photo in the system's default program."""
     page = _page(context)
 
     def show(path: object) -> None:
         if not file_manager.open_path(Path(str(path))):
-            context.status.show_text(_("No program is set to open this photo."))
+            context.status.show_text(_("No program is set up to open this photo."))
 
     for image_id in _view(context).chosen_ids()[:1].tolist():
         page.run(lambda id_=image_id: page.session.images.path(id_), show)
 
 
 def reveal(context: ShellContext) -> None:
-    """Show the chosen files in the file manager, a handful at most."""
+    """Show the first few chosen files in the file manager."""
     page = _page(context)
     ids = _view(context).chosen_ids()[:REVEAL_LIMIT].tolist()
 
@@ -164,7 +164,7 @@ def reveal(context: ShellContext) -> None:
 
 
 def copy_paths(context: ShellContext) -> None:
-    """Put the paths of the chosen images on the clipboard, one a line."""
+    """Copy the paths of the chosen images to the clipboard, one per line."""
     page = _page(context)
     ids = _view(context).chosen_ids().tolist()
 
@@ -214,17 +214,17 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             "Ctrl+Shift+F"),
     Command("image.present", N_("&Present"), "image", 0, 10, set_present,
             (photos_chosen, class_in_focus), "P", "present", auto_repeat=False,
-            tip=N_("The class in focus is in the selected photos")),
+            tip=N_("Mark the class in focus present in the selected photos")),
     Command("image.absent", N_("&Absent"), "image", 0, 20, set_absent,
             (photos_chosen, class_in_focus), "A", "absent", auto_repeat=False,
-            tip=N_("The class in focus is not in the selected photos")),
+            tip=N_("Mark the class in focus absent in the selected photos")),
     Command("image.unknown", N_("&Unknown"), "image", 0, 30, set_unknown,
             (photos_chosen, class_in_focus), "U", "unknown", auto_repeat=False,
             tip=N_("Remove the verdict on the class in focus")),
     Command("image.reviewed", N_("Mark &reviewed"), "image", 1, 10,
             lambda c: _view(c).mark_reviewed(True), (photos_chosen,), "R", "reviewed",
             auto_repeat=False, short=N_("Reviewed"),
-            tip=N_("Every class still unknown is absent in the selected photos")),
+            tip=N_("Mark every class that is still unknown as absent in the selected photos")),
     Command("image.unreviewed", N_("Mark &not reviewed"), "image", 1, 20,
             lambda c: _view(c).mark_reviewed(False), (photos_chosen,), "Shift+R"),
     Command("image.alike", N_("&More like this"), "image", 3, 10, more_like_this,
@@ -232,13 +232,13 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             tip=N_("Find photos that look like the selected ones")),
     Command("image.open", N_("Open in p&hoto program"), "image", 4, 10, open_photo,
             (photos_chosen,), "Ctrl+Return",
-            tip=N_("Open the photo in the program the system has for it")),
+            tip=N_("Open the photo in the system's default program")),
     Command("image.reveal", N_("&Show in file manager"), "image", 4, 20, reveal,
             (photos_chosen,), "Ctrl+Shift+R", "folder"),
     Command("image.copy-path", N_("&Copy path"), "image", 4, 30, copy_paths, (photos_chosen,),
             "Ctrl+C", "copy"),
     Command("view.grid", N_("&Grid"), "view", 0, 10, lambda c: _page(c).show_grid(),
-            (library_open,), "F2", "image", tip=N_("Back to the photos side by side")),
+            (library_open,), "F2", "image", tip=N_("Show the photos side by side")),
     Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, 10, lambda c: _view(c).zoom(1),
             (library_open,), "Ctrl++ Ctrl+=", "zoom-in"),
     Command("view.zoom-out", N_("&Smaller thumbnails"), "view", 1, 20, lambda c: _view(c).zoom(-1),

@@ -1,4 +1,4 @@
-"""Folders and photos that are dropped on the window, or handed to it by another one."""
+"""Folders and photos dropped on the window or passed to it by another process."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from trainer.photo import PHOTO_SUFFIXES
 
 @dataclass(frozen=True)
 class DroppedPaths:
-    """What is to be opened: folders, and photos to be selected in theirs.
+    """Folders to open, and photos to select in their folders.
 
-    ``others`` are paths that are neither, or not there.
+    ``others`` are paths that are neither, or do not exist.
     """
 
     folders: tuple[Path, ...] = ()
@@ -35,14 +35,14 @@ class DroppedPaths:
         return bool(self.folders or self.photos)
 
     @property
-    def places(self) -> list[Path]:
-        """The folders that must be in the library, each once, in the order they came."""
+    def required_folders(self) -> list[Path]:
+        """The folders that must be in the library, without repetitions, in their order."""
         parents = (photo.parent for photo in self.photos)
         return list(dict.fromkeys((*self.folders, *parents)))
 
 
 def classify_paths(paths: Iterable[Path]) -> DroppedPaths:
-    """Tell folders and photos apart.  Looks at disks that may be slow: not for the window's
+    """Tell folders and photos apart.  Reads disks that may be slow: not for the window's
     thread."""
     folders: list[Path] = []
     photos: list[Path] = []
@@ -73,14 +73,14 @@ def dragged_paths(event: QDropEvent) -> list[Path]:
 
 
 def is_within(path: Path, folders: Iterable[Path]) -> bool:
-    """Whether one of ``folders`` is ``path`` or holds it."""
+    """Whether ``path`` is one of ``folders`` or inside one."""
     return any(path == folder or folder in path.parents for folder in folders)
 
 
 def find_images(
     photos: Iterable[Path], folders: Iterable[Folder], snapshot: Snapshot
 ) -> NDArray[np.int64]:
-    """The ids of the photos that the library knows, in the order of ``photos``."""
+    """The ids of those photos that are in the library, in the order of ``photos``."""
     table = snapshot.images
     places = {
         (folder, name): row
@@ -101,10 +101,10 @@ class DroppedPathsHandler(QObject):
     """Adds dropped folders to an open library, and selects dropped photos once they are found."""
 
     message = Signal(str)
-    """What was selected, in a sentence."""
+    """A sentence that says what was selected."""
     failed = Signal(object)
-    photos_wanted = Signal()
-    """Photos are going to be selected: the grid must be in front, with all photos in it."""
+    photos_requested = Signal()
+    """Photos are about to be selected: the grid must be in front and show all photos."""
 
     def __init__(
         self,
@@ -119,36 +119,36 @@ class DroppedPathsHandler(QObject):
         self._add_folders = add_folders
         self._waiting: tuple[Path, ...] = ()
         self._finding = LatestRequest(self._found, self.failed.emit, owner=self)
-        panel.shown.connect(self._look)
+        panel.shown.connect(self._find_photos)
 
     @property
     def waiting(self) -> bool:
-        """Whether photos are still to be found and selected."""
+        """Whether photos are still to be selected."""
         return bool(self._waiting)
 
     def drop(self, paths: Sequence[Path]) -> None:
-        """Find out what these are, then :meth:`take` them."""
-        Task(lambda: classify_paths(paths), self.take, self.failed.emit, owner=self)
+        """Find out what these are, then :meth:`handle` them."""
+        Task(lambda: classify_paths(paths), self.handle, self.failed.emit, owner=self)
 
-    def take(self, paths: DroppedPaths) -> None:
-        """Add the folders that are not in the library yet; select the photos."""
+    def handle(self, paths: DroppedPaths) -> None:
+        """Add the folders that are not in the library yet, and select the photos."""
         session = self._session
 
         def new_folders() -> list[Path]:
             known = [folder.path for folder in session.folders.all() if not folder.hidden]
-            return [place for place in paths.places if not is_within(place, known)]
+            return [folder for folder in paths.required_folders if not is_within(folder, known)]
 
         Task(new_folders, self._add_folders, self.failed.emit, owner=self)
         self.select(paths.photos)
 
     def select(self, photos: Iterable[Path]) -> None:
-        """Select these photos once they are on screen."""
+        """Select these photos once the grid shows them."""
         self._waiting = tuple(photo.absolute() for photo in photos)
         if self._waiting:
-            self.photos_wanted.emit()
-            self._look(self._panel.model.snapshot)
+            self.photos_requested.emit()
+            self._find_photos(self._panel.model.snapshot)
 
-    def _look(self, snapshot: Snapshot | None) -> None:
+    def _find_photos(self, snapshot: Snapshot | None) -> None:
         photos, session = self._waiting, self._session
         if photos and snapshot is not None:
             self._finding.ask(
@@ -157,10 +157,10 @@ class DroppedPathsHandler(QObject):
 
     def _found(self, found: tuple[tuple[Path, ...], NDArray[np.int64]]) -> None:
         photos, ids = found
-        # Other photos may have been dropped meanwhile.
+        # Other photos may have been dropped in the meantime.
         if photos != self._waiting:
             return
-        # The grid may still show what a filter let through: it will show all photos soon.
+        # The grid may still be filtered; it will show all photos soon.
         ids = ids[self._panel.model.positions_of(ids) >= 0]
         if not len(ids):
             return

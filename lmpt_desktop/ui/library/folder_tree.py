@@ -1,4 +1,4 @@
-"""The folder tree: the library's folders with the number of images in and below each."""
+"""The folder tree: the library's folders, each with the number of images in and below it."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ _KEY = Qt.ItemDataRole.UserRole
 
 @dataclass(frozen=True)
 class FolderCounts:
-    """Images in and below every folder: ``counts[folder id, relative path]``, "" the root.
+    """Images in and below every folder: ``counts[folder id, relative path]``, "" for the root.
 
-    ``gone`` are folders that are not there; ``notes`` what else to say of a folder, by id.
+    ``missing`` are ids of folders that were not found; ``notes`` are remarks by folder id.
     """
 
     folders: tuple[Folder, ...]
     counts: dict[tuple[int, str], int]
     total: int
-    gone: frozenset[int] = frozenset()
+    missing: frozenset[int] = frozenset()
     notes: Mapping[int, str] = field(default_factory=dict)
 
 
 class FolderCounter:
     """Counts a library's images by folder (one thread at a time).
 
-    While photos are being found only the new ones are looked at: they come after those that were
-    counted before, which are the very same strings.
+    While a scan adds photos only the new ones are counted: they follow those counted before, whose
+    names are the same string objects.
     """
 
     def __init__(self) -> None:
@@ -52,9 +52,11 @@ class FolderCounter:
         snapshot: Snapshot,
         notes: Mapping[int, str] | None = None,
     ) -> FolderCounts:
-        """Count a snapshot's images and see which folders are there (a pass over names, and a
-        look at disks that may sleep or be far away: not for the GUI thread)."""
-        self._take(snapshot.images)
+        """Count a snapshot's images and check which folders exist.
+
+        Not for the window's thread: this reads all names, and disks may be slow or asleep.
+        """
+        self._count_direct(snapshot.images)
         counts: Counter[tuple[int, str]] = Counter()
         for (folder_id, parent), number in self._direct.items():
             counts[folder_id, ""] += number
@@ -64,11 +66,11 @@ class FolderCounter:
                     if step != PurePosixPath("."):
                         counts[folder_id, step.as_posix()] += number
         shown = tuple(folder for folder in folders if not folder.hidden)
-        gone = frozenset(folder.id for folder in shown if not folder.path.is_dir())
-        return FolderCounts(shown, dict(counts), len(snapshot.images), gone, notes or {})
+        missing = frozenset(folder.id for folder in shown if not folder.path.is_dir())
+        return FolderCounts(shown, dict(counts), len(snapshot.images), missing, notes or {})
 
-    def _take(self, images: ImageTable) -> None:
-        """Count the images that lie directly in each folder."""
+    def _count_direct(self, images: ImageTable) -> None:
+        """Count the images directly in each folder."""
         before, start = self._images, 0
         if before is not None and self._begins_with(images, before):
             start = len(before)
@@ -93,13 +95,13 @@ class FolderCounter:
 
 
 class FolderTree(QTreeWidget):
-    """Emits what the user chose to look at."""
+    """Emits the folder that the user chose."""
 
     chosen = Signal(object, object)
-    """Folder id and sub-folder (a relative Path), each None for "everything"."""
-    relocate_wanted = Signal(int)
-    remove_wanted = Signal(int)
-    rescan_wanted = Signal(int)
+    """Folder id and subfolder (a relative Path); None, None for all photos."""
+    relocate_requested = Signal(int)
+    remove_requested = Signal(int)
+    rescan_requested = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -118,27 +120,27 @@ class FolderTree(QTreeWidget):
         self.currentItemChanged.connect(self._changed)
         self._items: dict[tuple[int, str], QTreeWidgetItem] = {}
         self._missing: dict[int, bool] = {}
-        self.everything = QTreeWidgetItem([_("All photos"), ""])
-        self.everything.setIcon(0, theme.icon("image"))
-        self.addTopLevelItem(self.everything)
-        self.setCurrentItem(self.everything)
+        self.all_photos = QTreeWidgetItem([_("All photos"), ""])
+        self.all_photos.setIcon(0, theme.icon("image"))
+        self.addTopLevelItem(self.all_photos)
+        self.setCurrentItem(self.all_photos)
         theme.manager().changed.connect(self._restyle)
 
     def show_counts(self, counts: FolderCounts) -> None:
-        """Bring the tree up to date; what is chosen and unfolded stays so."""
-        self._number(self.everything, counts.total)
-        wanted: set[tuple[int, str]] = set()
+        """Update the tree; the selection and expanded folders stay."""
+        self._number(self.all_photos, counts.total)
+        keys: set[tuple[int, str]] = set()
         for folder in counts.folders:
             root = (folder.id, "")
-            wanted.add(root)
+            keys.add(root)
             item = self._items.get(root)
             if item is None:
                 item = self._add(root, None, folder.path.name or str(folder.path))
                 item.setExpanded(True)
-            gone = folder.id in counts.gone
-            self._missing[folder.id] = gone
+            missing = folder.id in counts.missing
+            self._missing[folder.id] = missing
             item.setText(0, folder.path.name or str(folder.path))
-            note = _("This folder is not there.") if gone else counts.notes.get(folder.id, "")
+            note = _("This folder was not found.") if missing else counts.notes.get(folder.id, "")
             item.setToolTip(0, f"{folder.path}\n{note}".strip())
             item.setIcon(0, self._icon(folder.id))
             self._number(item, counts.counts.get(root, 0))
@@ -147,13 +149,13 @@ class FolderTree(QTreeWidget):
             if folder_id not in known or not below:
                 continue
             key = (folder_id, below)
-            wanted.add(key)
+            keys.add(key)
             item = self._items.get(key)
             if item is None:
                 parent, _slash, name = below.rpartition("/")
                 item = self._add(key, self._items[folder_id, parent], name)
             self._number(item, number)
-        for key in sorted(set(self._items) - wanted, key=lambda key: -len(key[1])):
+        for key in sorted(set(self._items) - keys, key=lambda key: -len(key[1])):
             self._drop(self._items.pop(key))
 
     def _add(
@@ -171,7 +173,7 @@ class FolderTree(QTreeWidget):
 
     def _drop(self, item: QTreeWidgetItem) -> None:
         if item is self.currentItem():
-            self.setCurrentItem(self.everything)
+            self.setCurrentItem(self.all_photos)
         parent = item.parent()
         if parent is None:
             self.takeTopLevelItem(self.indexOfTopLevelItem(item))
@@ -200,10 +202,12 @@ class FolderTree(QTreeWidget):
             return
         folder_id = int(key[0])
         menu = QMenu(self)
-        menu.addAction(_("Look for new photos"), lambda: self.rescan_wanted.emit(folder_id))
-        menu.addAction(_("This folder was moved..."), lambda: self.relocate_wanted.emit(folder_id))
+        menu.addAction(_("Look for new photos"), lambda: self.rescan_requested.emit(folder_id))
+        menu.addAction(_("Locate moved folder..."), lambda: self.relocate_requested.emit(folder_id))
         menu.addSeparator()
-        menu.addAction(_("Remove folder from library"), lambda: self.remove_wanted.emit(folder_id))
+        menu.addAction(
+            _("Remove folder from library"), lambda: self.remove_requested.emit(folder_id)
+        )
         menu.exec(self.viewport().mapToGlobal(place))
 
     def _icon(self, folder_id: int) -> QIcon:
@@ -214,9 +218,9 @@ class FolderTree(QTreeWidget):
         )
 
     def _restyle(self, *_: object) -> None:
-        self.everything.setIcon(0, theme.icon("image"))
+        self.all_photos.setIcon(0, theme.icon("image"))
         muted = theme.current().colour("muted")
-        self.everything.setForeground(1, muted)
+        self.all_photos.setForeground(1, muted)
         for (folder_id, below), item in self._items.items():
             item.setIcon(0, theme.icon("folder") if below else self._icon(folder_id))
             item.setForeground(1, muted)

@@ -14,7 +14,7 @@ from lmpt_desktop.ui.grid.view import ZOOM_DEFAULT, ZOOM_STEP
 
 
 class GridLibraryView:
-    """Answers :class:`~lmpt_desktop.ui.shell.library_view.LibraryView` for the selected images."""
+    """The :class:`~lmpt_desktop.ui.shell.library_view.LibraryView` of the selected images."""
 
     def __init__(
         self, panel: GridPanel, undo_stack: AnnotationUndoStack, class_name: Callable[[int], str]

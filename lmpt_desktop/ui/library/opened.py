@@ -1,4 +1,4 @@
-"""An open session with its thumbnails, as the page of the library is given it."""
+"""An open session with its thumbnails, as the library's page gets it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Opened:
     thumbnails: ThumbnailSource
     close_thumbnails: Callable[[], object] = lambda: None
     begin: Callable[[], object] = lambda: None
-    """Starts the session's background work; called when its images are on screen."""
+    """Starts the session's background work; called once its images are on screen."""
     folders: tuple[Folder, ...] = ()
-    """The library's folders when it was opened."""
+    """The library's folders at that time."""
 
     def close(self) -> None:
-        """Let go of the library."""
+        """Close the thumbnails and the session."""
         self.close_thumbnails()
         self.session.close()

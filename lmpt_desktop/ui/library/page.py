@@ -1,4 +1,4 @@
-"""The page of one open library: folder tree, grid and inspector, bound to its session."""
+"""The page of one open library: folder tree, grid and inspector, connected to its session."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ from lmpt_desktop.ui.shell.library_view import LibraryView
 from lmpt_desktop.ui.shell.page_stack import GRID, PageStack
 
 RECOUNT_MS = 900
-"""How often the folder tree is counted while photos are being found."""
+"""Interval at which the folder tree is counted during a scan."""
 
-BEGIN_MS = 30
-"""From showing a library's images to everything else: time for them to be painted."""
+START_DELAY_MS = 30
+"""Delay of all other work after a library's images are shown, so that they are painted first."""
 
 VERDICT_COMMANDS = ("present", "absent", "unknown", "reviewed")
-"""Commands of the photo menu whose keys the inspector names."""
+"""Commands of the Photo menu whose keys the inspector shows."""
 
 
 @dataclass(frozen=True)
 class PageParts:
-    """The large pieces of a page, built one by one so that the window never stands still."""
+    """The large widgets of a page, built one by one so that the window stays responsive."""
 
     tree: FolderTree
     panel: GridPanel
@@ -54,9 +54,9 @@ class PageParts:
 
 
 class LibraryPage(QWidget):
-    """Lives as long as its session; :meth:`close_page` before closing that.
+    """Lives as long as its session; call :meth:`close_page` before closing that.
 
-    It is the :class:`~lmpt_desktop.ui.shell.context.OpenLibrary` that features see.
+    Features see it as :class:`~lmpt_desktop.ui.shell.context.OpenLibrary`.
     """
 
     photo_activated = Signal(int)
@@ -80,7 +80,7 @@ class LibraryPage(QWidget):
         self.grid_view = GridLibraryView(self.panel, self.undo_stack, self.class_name)
         self.dropped_paths = DroppedPathsHandler(session, self.panel, self.add_folders, self)
         self._closed = False
-        self._begun = self._waiting_for_count = False
+        self._started = self._waiting_for_count = False
         self._captions: dict[int, str] = {}
         self._writing_captions = threading.Lock()
         self._counter = FolderCounter()
@@ -93,11 +93,11 @@ class LibraryPage(QWidget):
         self._recount.timeout.connect(self._count)
         self.grid.set_zoom(context.settings.get(ZOOM))
         self.grid.zoom_changed.connect(lambda zoom: context.settings.set(ZOOM, zoom))
-        self._stop_zooming = context.settings.on_change(ZOOM, self.grid.set_zoom)
+        self._unfollow_zoom = context.settings.on_change(ZOOM, self.grid.set_zoom)
         context.commands.add_plain_keys(self.grid)
         context.commands.add_plain_keys(self.inspector.view)
-        context.commands.keys_changed.connect(self._name_keys)
-        self._name_keys()
+        context.commands.keys_changed.connect(self._show_keys)
+        self._show_keys()
         self._connect_widgets()
         self._connect_notices()
         self.panel.set_scanning(self._scanning())
@@ -125,46 +125,46 @@ class LibraryPage(QWidget):
         context = self._context
         self.pages.shown.connect(self._page_shown)
         self.tree.chosen.connect(self.panel.bar.set_folder)
-        self.tree.rescan_wanted.connect(
+        self.tree.rescan_requested.connect(
             lambda id_: self.run(lambda: self.session.folders.rescan(id_))
         )
-        self.tree.relocate_wanted.connect(self.relocate_folder)
-        self.tree.remove_wanted.connect(self.remove_folder)
+        self.tree.relocate_requested.connect(self.relocate_folder)
+        self.tree.remove_requested.connect(self.remove_folder)
         self.panel.shown.connect(self._shown)
         self.panel.query.failed.connect(context.report_failure)
-        self.panel.shown.connect(self._begin_soon)
-        self.panel.query.failed.connect(self._begin_soon)
+        self.panel.shown.connect(self._start_work_soon)
+        self.panel.query.failed.connect(self._start_work_soon)
         self.panel.searched.connect(context.status.show_text)
         self.panel.search_bar.changed.connect(context.refresh_commands)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.grid)
         escape.setContext(Qt.ShortcutContext.WidgetShortcut)
         escape.activated.connect(self.panel.search_bar.clear)
-        self.panel.add_folder_wanted.connect(lambda: context.commands.trigger("file.add"))
+        self.panel.add_folder_requested.connect(lambda: context.commands.trigger("file.add"))
         self.panel.bar.class_chosen.connect(self._class_chosen)
         self.grid.visible_changed.connect(self._prioritise)
         self.grid.selection_settled.connect(self._selection_settled)
-        self.grid.menu_wanted.connect(self._image_menu)
+        self.grid.menu_requested.connect(self._image_menu)
         self.grid.activated_image.connect(self.photo_activated)
-        self.inspector.verdict_wanted.connect(self.undo_stack.annotate)
-        self.inspector.reviewed_wanted.connect(self.undo_stack.mark_reviewed)
-        self.inspector.caption_wanted.connect(self._set_caption)
+        self.inspector.verdict_requested.connect(self.undo_stack.annotate)
+        self.inspector.reviewed_requested.connect(self.undo_stack.mark_reviewed)
+        self.inspector.caption_requested.connect(self._set_caption)
         self.inspector.class_focused.connect(
             lambda class_id: self.set_focus_class(None if class_id < 0 else class_id)
         )
-        self.inspector.vocabulary_wanted.connect(
+        self.inspector.vocabulary_requested.connect(
             lambda: context.commands.trigger("vocabulary.edit")
         )
         self.inspector.photo_activated.connect(self.photo_activated)
-        self.dropped_paths.photos_wanted.connect(self._show_all_photos)
+        self.dropped_paths.photos_requested.connect(self._show_all_photos)
         self.dropped_paths.message.connect(context.status.show_text)
         self.dropped_paths.failed.connect(context.report_failure)
-        context.status.pause_wanted.connect(self._pause)
-        context.status.resume_wanted.connect(self._resume)
-        context.status.cancel_wanted.connect(self._cancel)
+        context.status.pause_requested.connect(self._pause)
+        context.status.resume_requested.connect(self._resume)
+        context.status.cancel_requested.connect(self._cancel)
         self.undo_stack.message.connect(context.status.show_text)
         self.undo_stack.failed.connect(context.report_failure)
-        # Bound methods, not lambdas: the stack emits once more while the page, its receiver, is
-        # being destroyed, and only these connections are cut before that.
+        # Bound methods, not lambdas: the stack emits once more while the page is being destroyed,
+        # and only connections to methods of the page are removed before that.
         self.undo_stack.busy_changed.connect(self._refresh_commands)
         self.undo_stack.stack.indexChanged.connect(self._refresh_commands)
 
@@ -185,7 +185,7 @@ class LibraryPage(QWidget):
     def _refresh_commands(self, *_: object) -> None:
         self._context.refresh_commands()
 
-    # ------------------------------------------------------------------ what features see
+    # ---------------------------------------------------------------- as an OpenLibrary
 
     @property
     def thumbnails(self) -> ThumbnailLoader:
@@ -197,7 +197,7 @@ class LibraryPage(QWidget):
 
     @property
     def view(self) -> LibraryView | None:
-        """The grid, or the page in front if it shows photos; else None."""
+        """The grid, or the page in front if it shows photos, else None."""
         if self.pages.current == GRID:
             return self.grid_view
         page = self.pages.currentWidget()
@@ -214,18 +214,18 @@ class LibraryPage(QWidget):
         return self.panel.model.ids
 
     def image_name(self, image_id: int) -> str:
-        place = self.panel.model.position_of(image_id)
-        return self.panel.model.cell(place).name if place >= 0 else ""
+        position = self.panel.model.position_of(image_id)
+        return self.panel.model.cell(position).name if position >= 0 else ""
 
     def show_grid(self) -> None:
-        """Back to the grid from whatever took its place."""
+        """Bring the grid to the front."""
         self.pages.show_page(GRID)
 
     def go_to_image(self, image_id: int) -> None:
-        place = self.panel.model.position_of(image_id)
-        if place >= 0:
+        position = self.panel.model.position_of(image_id)
+        if position >= 0:
             self.grid.select_ids([image_id], image_id)
-            self.grid.scrollTo(self.panel.model.index(place))
+            self.grid.scrollTo(self.panel.model.index(position))
 
     def show_images(self, image_ids: Sequence[int]) -> None:
         self.panel.search_bar.clear()
@@ -247,11 +247,11 @@ class LibraryPage(QWidget):
 
     @property
     def focus_class(self) -> int | None:
-        """The class that the verdict keys are about in the grid."""
+        """The class that the verdict keys apply to in the grid."""
         return self.panel.model.focus_class
 
     def set_focus_class(self, class_id: int | None) -> None:
-        """Make a class the one that the verdict keys are about."""
+        """Set the class that the verdict keys apply to."""
         self.panel.model.set_focus_class(class_id)
         self._refresh_commands()
 
@@ -261,7 +261,7 @@ class LibraryPage(QWidget):
         return snapshot.classes[column].name if column is not None else _("Class")
 
     def part(self, name: str) -> QWidget:
-        """A part of the page that the View menu shows and hides."""
+        """A part of the page that can be hidden: "filters", "folders" or "inspector"."""
         parts: dict[str, QWidget] = {
             "filters": self.panel.bar,
             "folders": self.tree,
@@ -269,18 +269,18 @@ class LibraryPage(QWidget):
         }
         return parts[name]
 
-    # ------------------------------------------------------------------------------- acts
+    # ---------------------------------------------------------------------------- actions
 
     def run(
         self, work: Callable[[], object], done: Callable[[object], object] | None = None
     ) -> None:
-        """Do something with the session off the window's thread; failures are shown."""
+        """Call ``work`` off the window's thread; an error is shown to the user."""
         Task(work, done, self._context.report_failure, owner=self)
 
     def add_folders(self, folders: Sequence[Path]) -> None:
         """Add folders of photos to this library."""
 
-        def say(_done: object) -> None:
+        def show_added(_done: object) -> None:
             self._context.status.show_text(
                 ngettext("Added {name}", "Added {count} folders", len(folders)).format(
                     name=folders[0].name, count=number(len(folders))
@@ -288,11 +288,11 @@ class LibraryPage(QWidget):
             )
 
         if folders:
-            self.run(lambda: [self.session.folders.add(folder) for folder in folders], say)
+            self.run(lambda: [self.session.folders.add(folder) for folder in folders], show_added)
 
     def relocate_folder(self, folder_id: int) -> None:
-        """Ask where a folder has gone, and keep its annotations."""
-        chosen = QFileDialog.getExistingDirectory(self, _("Where is this folder now?"))
+        """Ask for the new location of a folder, which keeps its annotations."""
+        chosen = QFileDialog.getExistingDirectory(self, _("Choose the new location of this folder"))
         if chosen:
             self.run(lambda: self.session.folders.relocate(folder_id, Path(chosen)))
 
@@ -302,7 +302,7 @@ class LibraryPage(QWidget):
             self,
             _("Remove folder"),
             _(
-                "Take this folder out of the library? The photos stay where they are, and your "
+                "Remove this folder from the library? The photos are not deleted, and your "
                 "annotations come back if you add the folder again."
             ),
         )
@@ -327,7 +327,7 @@ class LibraryPage(QWidget):
     def close_page(self) -> None:
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
-        self._stop_zooming()
+        self._unfollow_zoom()
         self.pages.close_pages()
         self.undo_stack.close()
         self._recount.stop()
@@ -345,13 +345,13 @@ class LibraryPage(QWidget):
             self._recount.start()
 
     def _annotations_changed(self) -> None:
-        # Painting verdicts in a hidden grid would take time from those to come.
+        # Repainting a hidden grid would delay the next verdicts.
         self._grid_stale = self.pages.current != GRID
         if not self._grid_stale:
             self.panel.annotations_changed()
 
     def _page_shown(self, name: str) -> None:
-        self._refresh_commands()  # what is selected in the grid counts only while it is in front
+        self._refresh_commands()  # the grid's selection counts only while it is in front
         if name == GRID and self._grid_stale:
             self._annotations_changed()
 
@@ -373,20 +373,20 @@ class LibraryPage(QWidget):
         scan = self.session.activities.current().get(notices.ActivityKind.SCAN)
         return scan is not None and scan.state is notices.ActivityState.RUNNING
 
-    def _begin_soon(self, *_: object) -> None:
-        """Let the rest begin once the first images are painted (or there are none)."""
-        if not self._begun:
-            self._begun = True
-            QTimer.singleShot(BEGIN_MS, self, self._begin)
+    def _start_work_soon(self, *_: object) -> None:
+        """Start everything else once the first images are painted, or there are none."""
+        if not self._started:
+            self._started = True
+            QTimer.singleShot(START_DELAY_MS, self, self._start_work)
 
-    def _begin(self) -> None:
-        """First the folder tree, then the session's own work: one after the other, since threads
-        that run at once all keep the window waiting."""
+    def _start_work(self) -> None:
+        """Fill the folder tree, then start the session's work: one after the other, because busy
+        threads delay the window."""
         if not self._closed:
             self._waiting_for_count = True
             self._count()
 
-    def _begin_work(self) -> None:
+    def _start_session(self) -> None:
         if self._waiting_for_count and not self._closed:
             self._waiting_for_count = False
             self.run(self.opened.begin)
@@ -406,8 +406,8 @@ class LibraryPage(QWidget):
         if class_id is not None and not self.inspector.focus_class(class_id):
             self.set_focus_class(class_id)
 
-    def _name_keys(self, *_changed: object) -> None:
-        """The inspector names the keys of the verdicts."""
+    def _show_keys(self, *_changed: object) -> None:
+        """Show the keys of the verdicts in the inspector."""
         text = self._context.commands.keys_text
         self.inspector.show_keys(**{name: text(f"image.{name}") for name in VERDICT_COMMANDS})
 
@@ -415,8 +415,8 @@ class LibraryPage(QWidget):
         self._captions[image_id] = text
 
         def write() -> None:
-            # One after the other, the last text written: where a caption is changed twice
-            # while something else is being saved, the first change must not come last.
+            # The lock and the last text: if a caption is changed twice while something else is
+            # being saved, the first change must not overwrite the second.
             with self._writing_captions:
                 if (last := self._captions.pop(image_id, None)) is not None:
                     self.session.images.set_caption(image_id, last)
@@ -424,7 +424,7 @@ class LibraryPage(QWidget):
         self.run(write)
 
     def _prioritise(self, image_ids: list[int]) -> None:
-        # The session takes a lock that a commit may hold for a moment.
+        # In the background, because the session needs a lock that a commit may hold.
         Task(lambda: self.session.model.prioritise(image_ids), owner=self)
 
     def _count(self) -> None:
@@ -440,11 +440,11 @@ class LibraryPage(QWidget):
     def _counted(self, counts: FolderCounts) -> None:
         if not self._closed:
             self.tree.show_counts(counts)
-            self._begin_work()
+            self._start_session()
 
     def _count_failed(self, error: Exception) -> None:
         self._context.report_failure(error)
-        self._begin_work()
+        self._start_session()
 
     # ------------------------------------------------------------------------------- mouse
 
@@ -472,5 +472,5 @@ def unencoded_count(snapshot: Snapshot) -> int:
     usable = snapshot.images.states == ImageState.OK
     if snapshot.unscored:
         return int(np.count_nonzero(usable))
-    # For nearly all images the first class is enough; the others need not be looked at.
+    # For nearly all images the first class is enough; the others need not be read.
     return int(np.count_nonzero(usable & ~snapshot.scored))

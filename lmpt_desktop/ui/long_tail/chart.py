@@ -39,7 +39,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
     current_changed = Signal(int)
     """The place from the left of the class that became current."""
     opened = Signal(int)
-    """The place from the left of the class whose photos are wanted."""
+    """The place from the left of the class whose photos are requested."""
     view_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -183,7 +183,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
     # ---------------------------------------------------------------------- mouse and keys
 
     def place_at(self, scene: QPointF) -> int:
-        """The class at a point of the scene, -1 where there is none."""
+        """The class at a point of the scene, -1 if there is none."""
         view = self.counts.getViewBox()
         area = view.sceneBoundingRect()
         if not area.left() <= scene.x() <= area.right():
@@ -223,11 +223,11 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self.current_changed.emit(place)
 
     def wheelEvent(self, ev: QWheelEvent) -> None:
-        turned = ev.angleDelta()
-        sideways = turned.x()
+        delta = ev.angleDelta()
+        sideways = delta.x()
         if ev.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            sideways = sideways or turned.y()
-        if abs(sideways) > abs(turned.y()) or (
+            sideways = sideways or delta.y()
+        if abs(sideways) > abs(delta.y()) or (
             sideways and ev.modifiers() & Qt.KeyboardModifier.ShiftModifier
         ):
             first, last = self.shown

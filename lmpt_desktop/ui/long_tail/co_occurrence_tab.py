@@ -173,7 +173,7 @@ class CoOccurrenceTab(QWidget):
     changed = Signal()
     """Other classes or other evidence are to be counted."""
     opened = Signal(list)
-    """The classes (one or two columns of the library's arrays) whose photos are wanted."""
+    """The classes (one or two columns of the library's arrays) whose photos are requested."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

@@ -39,7 +39,7 @@ class TailColumn(Column[ClassRow]):
 
     Attributes:
         name: identifies the column; its title in CSV.
-        sort_keys: (C,) of the classes of a long tail; NaN where unknown.
+        sort_keys: (C,) of the classes of a long tail; NaN if unknown.
         highest_first: whether its natural order begins with the highest key.
         exported: the cell in CSV (text, int or float); None: the column is not exported.
         sort_text: the entry in the *Sort by* list; "": not listed there.
@@ -125,7 +125,7 @@ COLUMNS = (
     TailColumn(
         N_("No."),
         lambda row: number(row.column + 1),
-        N_("Place in the vocabulary"),
+        N_("Position in the vocabulary"),
         numeric=True,
         name="place",
         sort_keys=lambda tail: np.arange(len(tail)),
@@ -177,12 +177,12 @@ COLUMNS = (
         status=Status.PREDICTED,
     ),
     _count(
-        N_("Not judged"),
+        N_("No verdict"),
         lambda tail: tail.unjudged,
         tip=N_("Predicted photos without a verdict"),
         name="not_judged",
-        sort_text=N_("Predicted, not judged"),
-        fact=N_("Not judged"),
+        sort_text=N_("Predicted, no verdict"),
+        fact=N_("No verdict"),
         images=unjudged_images,
     ),
     _measure(

@@ -70,10 +70,10 @@ def _make(context: ShellContext, library: OpenLibrary) -> LongTailPage:
     from lmpt_desktop.ui.long_tail.page import LongTailPage  # noqa: PLC0415
 
     page = LongTailPage(library.session, library.bridge)
-    page.class_wanted.connect(library.show_class)
+    page.class_requested.connect(library.show_class)
     page.images_requested.connect(library.show_images)
-    page.vocabulary_wanted.connect(lambda: context.commands.trigger("vocabulary.edit"))
-    page.export_wanted.connect(lambda: context.commands.trigger("long-tail.export"))
+    page.vocabulary_requested.connect(lambda: context.commands.trigger("vocabulary.edit"))
+    page.export_requested.connect(lambda: context.commands.trigger("long-tail.export"))
     page.left.connect(library.show_grid)
     page.message.connect(context.status.show_text)
     page.failed.connect(context.report_failure)

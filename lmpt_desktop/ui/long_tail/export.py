@@ -79,7 +79,7 @@ def png(image: QImage) -> bytes:
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not image.save(buffer, "PNG"):  # pyright: ignore[reportCallIssue, reportArgumentType]
-        raise OSError(_("The picture could not be made. Close other programs and try again."))
+        raise OSError(_("The picture could not be created. Close other programs and try again."))
     return bytes(data.data())
 
 

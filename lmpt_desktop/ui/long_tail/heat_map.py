@@ -106,7 +106,7 @@ class HeatMap(pg.PlotWidget):
         self.set_current(min(self.current[0], count - 1), min(self.current[1], count - 1))
 
     def values(self) -> NDArray[np.float64]:
-        """(k, k) the values shown; NaN where there is none and on the diagonal."""
+        """(k, k) the values shown; NaN if there is none and on the diagonal."""
         assert self._found is not None
         if self.measure is Measure.SHARE:
             values = self._found.conditional()

@@ -59,12 +59,12 @@ _CHANGES = (
 class LongTailPage(QWidget):
     """Counts off the window's thread, and only while it is in front."""
 
-    class_wanted = Signal(int, object)
+    class_requested = Signal(int, object)
     """Show the photos of this class id in the grid, with this :class:`Status` or any (None)."""
     images_requested = Signal(list)
     """Show the photos of these ids in the grid."""
-    vocabulary_wanted = Signal()
-    export_wanted = Signal()
+    vocabulary_requested = Signal()
+    export_requested = Signal()
     left = Signal()
     """Back to the grid."""
     message = Signal(str)
@@ -122,7 +122,7 @@ class LongTailPage(QWidget):
         self.save.setToolTip(_("Save the chart as a picture or the figures as a table"))
         self.save.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.save.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.save.clicked.connect(self.export_wanted)
+        self.save.clicked.connect(self.export_requested)
         head = QHBoxLayout()
         head.setSpacing(16)
         head.addWidget(self.title)
@@ -169,7 +169,7 @@ class LongTailPage(QWidget):
         text.setWordWrap(True)
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.empty_button = QPushButton(_("Edit vocabulary..."))
-        self.empty_button.clicked.connect(self.vocabulary_wanted)
+        self.empty_button.clicked.connect(self.vocabulary_requested)
         column = QVBoxLayout(page)
         column.addStretch(1)
         column.addWidget(title, 0, Qt.AlignmentFlag.AlignHCenter)
@@ -221,7 +221,7 @@ class LongTailPage(QWidget):
         self.classes.show_tail(tail, gap.columns if gap is not None else None)
 
     def _gap(self) -> Gap | None:
-        """What the list is narrowed to, as it is now."""
+        """What the list is narrowed to."""
         if self.figures is None or self.narrowed is None:
             return None
         return next((gap for gap in self.figures.gaps if gap.kind is self.narrowed), None)
@@ -308,7 +308,7 @@ class LongTailPage(QWidget):
         if images is not None:
             self._found_images.ask(lambda: images(snapshot, column))
         else:
-            self.class_wanted.emit(int(snapshot.class_ids[column]), shown.status)
+            self.class_requested.emit(int(snapshot.class_ids[column]), shown.status)
 
     def _open_pair(self, columns: list[int]) -> None:
         if self.figures is None:

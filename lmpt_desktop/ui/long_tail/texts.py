@@ -23,16 +23,16 @@ def state_sentence(tail: LongTail) -> str:
     """Why some figures are estimated or missing; "" if none is."""
     if tail.estimated and not tail.scored_images:
         return _(
-            "Nothing is annotated, and no photo has been looked at yet. Figures appear while "
-            "photos are encoded."
+            "Nothing is annotated, and no photo has been encoded yet. Figures appear as photos "
+            "are encoded."
         )
     if tail.estimated:
         return _(
-            "Nothing is annotated yet, so bars and bands are estimated from predictions. "
-            "Annotate a few photos, and they show your annotations."
+            "Nothing is annotated yet, so bars and bands are estimated from predictions. Once you "
+            "annotate a few photos, they show your annotations."
         )
     if not tail.scored_images:
-        return _("No photo has been looked at yet, so there are no predictions to compare.")
+        return _("No photo has been encoded yet, so there are no predictions to compare.")
     if tail.bands.estimated:
         return _(
             "Bars count your examples. Bands are still estimated from predictions, until half of "
@@ -68,8 +68,8 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
             )
         case GapKind.UNJUDGED:
             text = ngettext(
-                "{count} tail class has predictions you have not judged ({amount} in all)",
-                "{count} tail classes have predictions you have not judged ({amount} in all)",
+                "{count} tail class has predictions without a verdict ({amount} in all)",
+                "{count} tail classes have predictions without a verdict ({amount} in all)",
                 count,
             )
         case GapKind.NOT_MEASURED:
@@ -89,8 +89,8 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
         names=_some(tail, gap.columns.tolist()),
         amount=number(gap.amount),
         step=ngettext(
-            "{needed} more example of “{name}” would do",
-            "{needed} more examples of “{name}” would do",
+            "{needed} more example of “{name}” is enough",
+            "{needed} more examples of “{name}” are enough",
             gap.amount,
         ).format(needed=number(gap.amount), name=first),
     )
@@ -102,7 +102,7 @@ def narrowed_sentence(gap: Gap) -> str:
         GapKind.NO_EXAMPLE: _("Only classes with no example are listed."),
         GapKind.NEAR_MEDIUM: _("Only classes one band from medium are listed."),
         GapKind.NEAR_HEAD: _("Only classes one band from head are listed."),
-        GapKind.UNJUDGED: _("Only tail classes with predictions not judged are listed."),
+        GapKind.UNJUDGED: _("Only tail classes with predictions without a verdict are listed."),
         GapKind.NOT_MEASURED: _("Only classes without an AP are listed."),
         GapKind.NOT_PREDICTED: _("Only classes predicted in no photo are listed."),
     }

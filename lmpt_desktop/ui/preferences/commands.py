@@ -8,7 +8,7 @@ from lmpt_desktop.ui.shell.context import ShellContext
 
 
 def show_preferences(context: ShellContext, *, shortcuts: bool = False) -> None:
-    """Open the preferences; with ``shortcuts`` on the page of keys."""
+    """Open the preferences; with ``shortcuts``, on the shortcuts page."""
     from lmpt_desktop.ui.preferences.dialog import PreferencesDialog  # noqa: PLC0415
 
     dialog = PreferencesDialog(context, context.dialog_parent)

@@ -1,4 +1,4 @@
-"""Preferences: the settings of the computer, those of the open library, and the shortcuts."""
+"""Preferences: settings of this computer, of the open library, and shortcuts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.settings import ALL, BAND_LIMITS, Kept, Setting
+from lmpt_desktop.settings import ALL, BAND_LIMITS, Setting, Storage
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted
 from lmpt_desktop.ui.kit.setting_editors import SettingEditor, editor_for
@@ -37,7 +37,7 @@ class PreferencesDialog(QDialog):
         self._context = context
         self._session = context.library.session if context.library is not None else None
         self.editors: dict[str, SettingEditor] = {}
-        """The widgets by the key of their setting."""
+        """The widgets by setting key."""
         self._unfollow: list[Callable[[], None]] = []
         self.tabs = QTabWidget()
         self.tabs.setObjectName("preference-pages")
@@ -46,7 +46,7 @@ class PreferencesDialog(QDialog):
         self.shortcuts = ShortcutPage(context.commands)
         self.tabs.addTab(self.shortcuts, _("&Shortcuts"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        # Enter in a field must not close the window.
+        # Enter in a field must not close the dialog.
         buttons.button(QDialogButtonBox.StandardButton.Close).setAutoDefault(False)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -56,7 +56,7 @@ class PreferencesDialog(QDialog):
         self.finished.connect(self._stop_following)
 
     def show_shortcuts(self, command_id: str = "") -> None:
-        """Turn to the shortcuts, to those of one command if one is named."""
+        """Show the shortcuts page, and select a command if one is given."""
         self.tabs.setCurrentWidget(self.shortcuts)
         if command_id:
             self.shortcuts.select(command_id)
@@ -68,9 +68,9 @@ class PreferencesDialog(QDialog):
         settings = self._context.settings
         page = QWidget()
         layout = QVBoxLayout(page)
-        self._add_groups(layout, Kept.COMPUTER, settings.set)
+        self._add_groups(layout, Storage.COMPUTER, settings.set)
         layout.addStretch(1)
-        for setting in _shown(Kept.COMPUTER):
+        for setting in _shown(Storage.COMPUTER):
             editor = self.editors[setting.key]
             editor.show_value(settings.get(setting))
             self._unfollow.append(settings.on_change(setting, editor.show_value))
@@ -83,20 +83,20 @@ class PreferencesDialog(QDialog):
         self.no_library = muted(_("Open a library first: these settings belong to a library."))
         self.no_library.setVisible(session is None)
         layout.addWidget(self.no_library)
-        for box in self._add_groups(layout, Kept.LIBRARY, self._set_in_library):
+        for box in self._add_groups(layout, Storage.LIBRARY, self._set_in_library):
             box.setEnabled(session is not None)
         layout.addStretch(1)
         if session is not None:
-            for setting in _shown(Kept.LIBRARY):
+            for setting in _shown(Storage.LIBRARY):
                 self.editors[setting.key].show_value(_value(session, setting))
         return page
 
     def _add_groups(
-        self, layout: QVBoxLayout, kept: Kept, change: Callable[[Setting[Any], Any], object]
+        self, layout: QVBoxLayout, storage: Storage, change: Callable[[Setting[Any], Any], object]
     ) -> list[QGroupBox]:
-        """A box for each group of settings, in the order of the table of settings."""
+        """Add a box for each group of settings, in their declared order."""
         boxes: dict[str, QGroupBox] = {}
-        for setting in _shown(kept):
+        for setting in _shown(storage):
             if setting.group not in boxes:
                 boxes[setting.group] = QGroupBox(_(setting.group))
                 QFormLayout(boxes[setting.group])
@@ -128,11 +128,11 @@ class PreferencesDialog(QDialog):
             stop()
 
 
-def _shown(kept: Kept) -> list[Setting[Any]]:
+def _shown(storage: Storage) -> list[Setting[Any]]:
     """The settings of a page."""
-    return [setting for setting in ALL if setting.kept is kept and setting.group]
+    return [setting for setting in ALL if setting.storage is storage and setting.group]
 
 
 def _value(session: LibrarySession, setting: Setting[Any]) -> Any:
-    # Limits that were never set are those that suit the size of the library.
+    # Without a setting, the limits depend on the size of the library.
     return session.snapshot().limits if setting is BAND_LIMITS else session.settings.get(setting)

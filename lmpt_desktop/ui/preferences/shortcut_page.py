@@ -1,4 +1,4 @@
-"""Preferences, Shortcuts: which keys run which command."""
+"""The shortcuts page of the preferences."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ ID_ROLE = Qt.ItemDataRole.UserRole
 
 
 class ShortcutPage(QWidget):
-    """Keys take effect as they are typed; keys in use elsewhere only when that is confirmed."""
+    """Keys take effect as they are typed; keys of another command must be confirmed first."""
 
     def __init__(self, commands: CommandRegistry, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("shortcuts")
         self._commands = commands
         self._shortcuts = commands.shortcuts
-        self._waiting: tuple[str, tuple[str, ...]] | None = None
-        """Command and keys to be confirmed, because another command uses them."""
+        self._pending: tuple[str, tuple[str, ...]] | None = None
+        """Command id and keys to be confirmed, because another command has them."""
         self.line = QLineEdit()
         self.line.setObjectName("shortcut-search")
         self.line.setPlaceholderText(_("Search commands and keys"))
@@ -52,8 +52,8 @@ class ShortcutPage(QWidget):
         layout.addWidget(self.strip)
         self.hint = muted(
             _(
-                "A letter alone works in the grid and in lists of classes, not where you type. "
-                "Changes take effect at once."
+                "Single letters work in the grid and in lists of classes, but not where you type "
+                "text. Changes take effect at once."
             )
         )
         layout.addWidget(self.hint)
@@ -83,9 +83,9 @@ class ShortcutPage(QWidget):
     def _make_editor(self) -> QVBoxLayout:
         self.first, self.second = QKeySequenceEdit(), QKeySequenceEdit()
         self.reset_button = QPushButton(_("&Reset"))
-        self.reset_button.setToolTip(_("Give this command its original keys"))
+        self.reset_button.setToolTip(_("Restore the default keys of this command"))
         self.reset_all_button = QPushButton(_("Reset &all"))
-        self.reset_all_button.setToolTip(_("Give every command its original keys"))
+        self.reset_all_button.setToolTip(_("Restore the default keys of every command"))
         row = QHBoxLayout()
         for edit, name, text in (
             (self.first, "keys", _("&Keys")),
@@ -114,24 +114,24 @@ class ShortcutPage(QWidget):
 
     @property
     def current(self) -> Command | None:
-        """The command in the current line."""
+        """The selected command."""
         item = self.table.currentItem()
         return None if item is None else self._commands.command(item.data(0, ID_ROLE))
 
     def select(self, command_id: str) -> None:
-        """Make a command the current one."""
+        """Select a command."""
         for item in self._items():
             if item.data(0, ID_ROLE) == command_id:
                 self.table.setCurrentItem(item)
 
     def use_anyway(self) -> None:
-        """Take the typed keys away from the command that has them."""
-        if self._waiting is not None:
-            command_id, keys = self._waiting
-            self._drop_question()
+        """Take the typed keys from the command that has them."""
+        if self._pending is not None:
+            command_id, keys = self._pending
+            self._clear_conflict()
             self._shortcuts.choose(command_id, keys)
 
-    # ------------------------------------------------------------------------------- inside
+    # ------------------------------------------------------------------------------ details
 
     def _fill(self) -> None:
         menus = menu_names()
@@ -152,7 +152,7 @@ class ShortcutPage(QWidget):
         changed = self._shortcuts.is_chosen(command_id)
         item.setText(2, keys)
         original = native(self._shortcuts.declared(command_id)) or _("none")
-        note = _("Originally: {keys}").format(keys=original) if changed else ""
+        note = _("Default: {keys}").format(keys=original) if changed else ""
         item.setToolTip(2, note)
         item.setData(2, Qt.ItemDataRole.AccessibleTextRole, f"{keys}. {note}" if note else keys)
         font = item.font(2)
@@ -169,8 +169,8 @@ class ShortcutPage(QWidget):
         self._search(self.line.text())
 
     def _show_current(self) -> None:
-        """Put the keys of the current command into the fields."""
-        self._drop_question()
+        """Show the keys of the selected command in the fields."""
+        self._clear_conflict()
         command = self.current
         keys = self._shortcuts.keys(command.id) if command is not None else ()
         for edit, place in ((self.first, 0), (self.second, 1)):
@@ -187,7 +187,7 @@ class ShortcutPage(QWidget):
         command = self.current
         if command is None:
             return
-        self._drop_question()
+        self._clear_conflict()
         keys = tuple(
             text
             for edit in (self.first, self.second)
@@ -197,47 +197,49 @@ class ShortcutPage(QWidget):
             return
         new = [part for part in keys if part not in self._shortcuts.keys(command.id)]
         for part in new:
-            if reason := self._why_not(part):
+            if reason := self._reason_against(part):
                 self.strip.show_text(reason, "warning")
                 return
-        if taken := [(part, self._shortcuts.users(part, other_than=command.id)) for part in new]:
+        if taken := [
+            (part, self._shortcuts.commands_using(part, other_than=command.id)) for part in new
+        ]:
             users = [(part, other) for part, others in taken for other in others]
             if users:
-                self._ask(command, keys, users)
+                self._ask_to_reassign(command, keys, users)
                 return
         self._shortcuts.choose(command.id, keys)
 
-    def _why_not(self, keys: str) -> str:
-        """Why a command cannot have these keys, as a sentence; "" if it can."""
+    def _reason_against(self, keys: str) -> str:
+        """A sentence on why no command can have these keys; "" if one can."""
         shown = native([keys])
         if is_fixed(keys):
             return _(
-                "{keys} moves through lists and dialogs everywhere. Choose other keys, or hold "
-                "Ctrl or Alt with it."
+                "{keys} is needed to move through lists and dialogs. Choose other keys, or add "
+                "Ctrl or Alt."
             ).format(keys=shown)
         for _name, title in MENUS:
             if QKeySequence.mnemonic(_(title)) == QKeySequence.fromString(keys):
-                return _("{keys} opens the menu {menu}. Choose other keys.").format(
+                return _("{keys} opens the {menu} menu. Choose other keys.").format(
                     keys=shown, menu=_(title).replace("&", "")
                 )
         return ""
 
-    def _ask(
+    def _ask_to_reassign(
         self, command: Command, keys: tuple[str, ...], users: list[tuple[str, Command]]
     ) -> None:
-        self._waiting = (command.id, keys)
+        self._pending = (command.id, keys)
         part, other = users[0]
         where = menu_names()[other.menu]
         self.strip.show_text(
-            _("{keys} runs “{command}” in the menu {menu}.").format(
+            _("{keys} already runs “{command}” in the {menu} menu.").format(
                 keys=native([part]), command=other.plain_text, menu=where
             ),
             "warning",
-            _("&Use it here instead"),
+            _("&Use here instead"),
         )
 
-    def _drop_question(self) -> None:
-        self._waiting = None
+    def _clear_conflict(self) -> None:
+        self._pending = None
         self.strip.clear()
 
     def _reset(self) -> None:
@@ -248,15 +250,15 @@ class ShortcutPage(QWidget):
         users = [
             (part, other)
             for part in keys
-            for other in self._shortcuts.users(part, other_than=command.id)
+            for other in self._shortcuts.commands_using(part, other_than=command.id)
         ]
         if users:
-            self._ask(command, keys, users)
+            self._ask_to_reassign(command, keys, users)
         else:
             self._shortcuts.choose(command.id, keys)
 
     def _search(self, words: str) -> None:
-        wanted = words.casefold().split()
+        requested = words.casefold().split()
         for item in self._items():
             text = " ".join(item.text(column) for column in range(3)).casefold()
-            item.setHidden(not all(word in text for word in wanted))
+            item.setHidden(not all(word in text for word in requested))

@@ -79,7 +79,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("review.skip", N_("&Skip"), "review", 0, 10,
             _on_page(lambda page: page.verdicts.skip()), (question_shown,), "S Right", page=NAME,
             tip=N_("Go to the next question without an answer")),
-    Command("review.done", N_("&Mark reviewed and go on"), "review", 0, 20,
+    Command("review.done", N_("&Mark reviewed and continue"), "review", 0, 20,
             _on_page(lambda page: page.mark_reviewed(True)), (question_shown,), "Return Enter",
             "reviewed", page=NAME, auto_repeat=False,
             tip=N_("Mark every class of this photo that is still unknown as absent")),
@@ -152,7 +152,7 @@ class ReviewFollower(QObject):
         Task(lambda: importlib.import_module("lmpt_desktop.ui.review.page"), owner=self)
 
     def _make(self) -> ReviewPage:
-        from lmpt_desktop.ui.review.page import ReviewPage  # noqa: PLC0415 - when first wanted
+        from lmpt_desktop.ui.review.page import ReviewPage  # noqa: PLC0415 - when first needed
 
         return ReviewPage(self._library.session, self._library.undo_stack, self._context)
 

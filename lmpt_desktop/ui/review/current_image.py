@@ -39,7 +39,7 @@ class CurrentImage:
     def show(self, snapshot: Snapshot, question: Question, bands: ClassBands | None) -> bool:
         """Take the facts of another question; False if its image has left the library.
 
-        ``bands`` may be of an earlier snapshot: computing them looks at the whole library.
+        ``bands`` may be of an earlier snapshot: computing them reads the whole library.
         """
         if not self._read(snapshot, question, bands, keep=()):
             return False
@@ -111,7 +111,7 @@ class CurrentImage:
 
 
 def _listed_columns(snapshot: Snapshot, row: int, asked: int, keep: Sequence[int]) -> list[int]:
-    """The columns to list besides ``asked``.
+    """The columns to list in addition to ``asked``.
 
     Those of the classes in ``keep`` stay in their order; without any, the best ones come first.
     Present classes follow.
@@ -133,8 +133,8 @@ def _best_columns(snapshot: Snapshot, row: int) -> list[int]:
     """The columns with the highest scores: as many as there are number keys and one more, as one
     of them may be what is asked about."""
     scores = np.nan_to_num(snapshot.scores[row], nan=-1.0)
-    wanted = min(NUMBERED + 1, len(scores))
-    if not wanted:
+    requested = min(NUMBERED + 1, len(scores))
+    if not requested:
         return []
-    best = np.argpartition(-scores, wanted - 1)[:wanted]
+    best = np.argpartition(-scores, requested - 1)[:requested]
     return best[np.argsort(-scores[best], kind="stable")].tolist()

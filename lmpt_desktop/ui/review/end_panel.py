@@ -16,7 +16,7 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.review.question_list import Tally
 
 GRID, RETRAIN, VOCABULARY = "grid", "retrain", "vocabulary"
-"""Choices besides the values of :class:`QueueKind`."""
+"""Choices in addition to the values of :class:`QueueKind`."""
 
 _CHOICES = {
     GRID: N_("Back to the grid"),
@@ -50,9 +50,7 @@ def finished(kind: QueueKind | None, tally: Tally, tail_gained: int) -> Ending:
     whole = kind is None or kind.row.whole_photos
     done = tally.answered or tally.reviewed or tally.present or tally.absent
     sentence = (
-        tally_text(tally, tail_gained, whole=whole)
-        if done
-        else _("Nothing was answered this time.")
+        tally_text(tally, tail_gained, whole=whole) if done else _("No questions were answered.")
     )
     if kind is None:
         choices = [_queue_choice(QueueKind.TAIL_FIRST)]
@@ -75,10 +73,7 @@ def empty(queue: Queue, snapshot: Snapshot) -> Ending:
         sentence = _("There are no photos in this library yet. Add a folder of photos.")
         return Ending(_("No photos yet"), sentence, (_choice(GRID),), "image")
     if not _any_scored(snapshot):
-        sentence = _(
-            "The model has not looked at any photo yet. Questions appear here by themselves as "
-            "soon as it has."
-        )
+        sentence = _("No photo has been encoded yet. Questions appear here as soon as one is.")
         return Ending(_("Not yet"), sentence, (_choice(GRID),), "cpu")
     choices = [
         _queue_choice(kind)
@@ -92,7 +87,7 @@ def empty(queue: Queue, snapshot: Snapshot) -> Ending:
 def failed(error: Exception) -> Ending:
     """The queue could not be built."""
     sentence = _("The questions could not be chosen: {error}").format(error=error)
-    return Ending(_("That did not work"), sentence, (_choice(GRID),), "warning")
+    return Ending(_("Something went wrong"), sentence, (_choice(GRID),), "warning")
 
 
 def count_tail_gained(tally: Tally, bands: ClassBands | None, snapshot: Snapshot) -> int:

@@ -10,7 +10,7 @@ from lmpt_desktop.ui.kit import theme
 
 
 class KeyButton(QPushButton):
-    """Runs an action, is enabled with it, and names its first key whatever that is now."""
+    """Runs an action, is enabled with it, and shows its current first key."""
 
     def __init__(
         self, action: QAction, text: str, icon: str = "", parent: QWidget | None = None

@@ -41,7 +41,7 @@ from lmpt_desktop.ui.review.side_panel import SidePanel
 from lmpt_desktop.ui.review.verdict_controller import VerdictController
 from lmpt_desktop.ui.shell.context import ShellContext
 
-AHEAD, BEHIND = 4, 2
+PRELOAD_NEXT, PRELOAD_PREVIOUS = 4, 2
 """Photos decoded around the one on screen."""
 REFRESH_PAUSE_MS = 300
 """Questions are chosen again once nothing has changed for this long."""
@@ -133,13 +133,13 @@ class ReviewPage(QWidget):
     def _connect(self) -> None:
         self.verdicts.committed.connect(self._decision_committed)
         self.verdicts.skipped.connect(self._show)
-        self.verdicts.went_back.connect(self._went_back)
+        self.verdicts.stepped_back.connect(self._went_back)
         self.verdicts.refused.connect(
             lambda: self.show_message(_("Still saving; try again in a moment."))
         )
         self.viewer.room_changed.connect(self._preload)
         self.canvas.painted.connect(self._preload, Qt.ConnectionType.QueuedConnection)
-        self.bar.wanted.connect(self.ask)
+        self.bar.requested.connect(self.ask)
         self.side.toggled.connect(self.toggle_class)
         self.side.focused.connect(self._mark)
         self.side.finder.chosen.connect(self._class_found)
@@ -247,7 +247,7 @@ class ReviewPage(QWidget):
     # ------------------------------------------------------------------------------ verdicts
 
     def set_verdict(self, verdict: Verdict) -> None:
-        """Give the class of the keys this verdict; an answer goes on to the next question."""
+        """Give the class of the keys this verdict; an answer advances to the next question."""
         question, subject = self.questions.current, self.subject
         if question is None or subject is None or not self.can_annotate():
             return
@@ -406,7 +406,9 @@ class ReviewPage(QWidget):
     def _preload(self) -> None:
         """Decode the photos around the one on screen."""
         snapshot = self._session.snapshot()
-        near = [question.image_id for question in self.questions.around(BEHIND, AHEAD)]
+        near = [
+            question.image_id for question in self.questions.around(PRELOAD_PREVIOUS, PRELOAD_NEXT)
+        ]
         if near:
             self.viewer.preload([(id_, file_version(snapshot, id_)) for id_ in near])
 

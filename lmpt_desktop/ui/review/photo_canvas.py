@@ -44,7 +44,7 @@ class PhotoCanvas(QWidget):
 
     painted = Signal(int)
     """The image with this id is on screen now (emitted once each time it is shown)."""
-    full_wanted = Signal()
+    full_requested = Signal()
     """Zoomed in further than the decoded pixels go."""
     room_changed = Signal()
     zoom_changed = Signal(float)
@@ -81,7 +81,7 @@ class PhotoCanvas(QWidget):
 
     @property
     def image_id(self) -> int:
-        """The image on screen, -1 where there is none."""
+        """The image on screen, -1 if there is none."""
         return self._image_id
 
     @property
@@ -100,7 +100,7 @@ class PhotoCanvas(QWidget):
         return self.showing and self._seen
 
     def mark_unseen(self) -> None:
-        """Something else is asked about the photo: it counts as seen once it is painted again."""
+        """The question has changed: the photo counts as seen once it is painted again."""
         self._seen = False
         self.update()
 
@@ -190,7 +190,7 @@ class PhotoCanvas(QWidget):
         if scale is not None:
             self._bound()
             if self._full is None and scale > self._fit_scale() and self._fit_scale() < 1:
-                self.full_wanted.emit()
+                self.full_requested.emit()
         self.setCursor(
             Qt.CursorShape.ArrowCursor if scale is None else Qt.CursorShape.OpenHandCursor
         )
@@ -216,7 +216,7 @@ class PhotoCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         colours = theme.current()
-        # Dark photos drown in white, bright ones in black: neither end of the scale.
+        # Not white or black, against which bright or dark photos would have no visible edge.
         ground = "surface" if colours.dark else "raised"
         painter.fillRect(event.rect(), colours.colour(ground))
         if self._screen is not None:
@@ -274,7 +274,7 @@ class PhotoCanvas(QWidget):
             visible.width() * across,
             visible.height() * down,
         )
-        # From 300 % on single pixels are what one wants to see.
+        # From 300 % on, single pixels should be visible.
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 3.0)
         painter.drawPixmap(_divided(target, ratio), level, source)
 

@@ -51,10 +51,10 @@ def fitted(size: QSize, room: QSize) -> QSize:
     """The size in pixels at which a photo of ``size`` fits ``room``."""
     if size.isEmpty() or room.isEmpty():
         return QSize(1, 1)
-    wanted = size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
-    if wanted.width() > size.width() * MOST_ENLARGED:
-        wanted = size * MOST_ENLARGED
-    return wanted.expandedTo(QSize(1, 1))
+    requested = size.scaled(room, Qt.AspectRatioMode.KeepAspectRatio)
+    if requested.width() > size.width() * MOST_ENLARGED:
+        requested = size * MOST_ENLARGED
+    return requested.expandedTo(QSize(1, 1))
 
 
 def decode(path: Path, room: QSize) -> Decoded:
@@ -64,10 +64,10 @@ def decode(path: Path, room: QSize) -> Decoded:
         UnreadablePhoto: with a sentence for the user.
     """
     own = QSize(*photo_size(path))
-    wanted = fitted(own, room)
+    requested = fitted(own, room)
     # A JPEG is decoded at a fraction of its size where that is enough.
-    photo = read_photo(path, at_least=min(wanted.width(), wanted.height()))
-    size = (wanted.width(), wanted.height())
+    photo = read_photo(path, at_least=min(requested.width(), requested.height()))
+    size = (requested.width(), requested.height())
     if photo.size != size:
         photo = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
     return Decoded(_as_qimage(photo), own)
@@ -95,7 +95,7 @@ def _as_qimage(photo: Image.Image) -> QImage:
 
 
 class PhotoPool(QObject):
-    """Decodes what is wanted and keeps it for a while; lives on the window's thread."""
+    """Decodes the requested photos and caches them; lives on the window's thread."""
 
     ready = Signal(int)
     """Image id: ask :meth:`get`."""
@@ -110,7 +110,7 @@ class PhotoPool(QObject):
         self._room = QSize(1, 1)
         self._kept: OrderedDict[Key, Decoded | UnshownPhoto] = OrderedDict()
         self._tasks: dict[Key, Task] = {}
-        self._wanted: tuple[Key, ...] = ()
+        self._requested: tuple[Key, ...] = ()
         self._full: tuple[Key, Task] | None = None
 
     def get(self, key: Key) -> Decoded | UnshownPhoto | None:
@@ -126,16 +126,16 @@ class PhotoPool(QObject):
             self._room = room
             self._cancel(set(self._tasks))
             self._kept.clear()
-        self._wanted = tuple(dict.fromkeys(keys))
-        self._cancel(set(self._tasks) - set(self._wanted))
-        for key in self._wanted:
+        self._requested = tuple(dict.fromkeys(keys))
+        self._cancel(set(self._tasks) - set(self._requested))
+        for key in self._requested:
             if key not in self._kept and key not in self._tasks:
                 self._tasks[key] = self._decode(key, room)
-        if self._full is not None and self._full[0] not in self._wanted[:1]:
+        if self._full is not None and self._full[0] not in self._requested[:1]:
             self._full[1].cancel()
             self._full = None
 
-    def want_full(self, key: Key) -> None:
+    def request_full(self, key: Key) -> None:
         """Decode this one at full resolution."""
         if self._full is not None and self._full[0] == key:
             return
@@ -200,7 +200,7 @@ class PhotoPool(QObject):
         for old in list(self._kept):
             if total <= KEPT_BYTES:
                 break
-            if old not in self._wanted:
+            if old not in self._requested:
                 total -= _size(self._kept.pop(old))
         self.ready.emit(key[0])
 

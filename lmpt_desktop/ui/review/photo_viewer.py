@@ -54,7 +54,7 @@ class PhotoViewer(QWidget):
         layout.addLayout(foot)
         self.pool.ready.connect(self._photo_ready)
         self.pool.full_ready.connect(self.canvas.show_full)
-        self.canvas.full_wanted.connect(self._want_full)
+        self.canvas.full_requested.connect(self._request_full)
         self.canvas.room_changed.connect(self._resized.start)
         self.canvas.zoom_changed.connect(self._show_zoom)
 
@@ -99,7 +99,7 @@ class PhotoViewer(QWidget):
         self.pool.close()
 
     def stop_loading(self) -> None:
-        """Nobody is looking: show no "Loading..." any more."""
+        """The page is hidden: stop showing "Loading..."."""
         self._loading.stop()
 
     # ------------------------------------------------------------------------------ inside
@@ -136,9 +136,9 @@ class PhotoViewer(QWidget):
             self._show_decoded()
             self._show_zoom(self.canvas.scale)
 
-    def _want_full(self) -> None:
+    def _request_full(self) -> None:
         if self._key is not None:
-            self.pool.want_full(self._key)
+            self.pool.request_full(self._key)
 
     def _show_loading(self) -> None:
         if not self.canvas.showing and not self.canvas.message:

@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Tally:
-    """What came of a list of questions."""
+    """The outcome of a list of questions."""
 
     answered: int = 0
     present: int = 0
@@ -61,7 +61,7 @@ class Tally:
 
 @dataclass(frozen=True, eq=False)
 class QueueResult:
-    """A queue, or None where only the bands were wanted, and the bands of the same moment."""
+    """A queue, or None if only the bands were requested, and the bands of the same moment."""
 
     queue: Queue | None
     bands: ClassBands

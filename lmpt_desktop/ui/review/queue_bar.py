@@ -61,9 +61,9 @@ class ProgressLine(QWidget):
 
 
 class QueueBar(QWidget):
-    """Emits :attr:`wanted` when the user asks for other questions."""
+    """Emits :attr:`requested` when the user asks for other questions."""
 
-    wanted = Signal(object, object)
+    requested = Signal(object, object)
     """A :class:`QueueKind`, and a class id or None."""
 
     def __init__(self, commands: CommandRegistry, parent: QWidget | None = None) -> None:
@@ -111,8 +111,8 @@ class QueueBar(QWidget):
         layout.setSpacing(0)
         layout.addLayout(row)
         layout.addWidget(self.progress)
-        self.kind.activated.connect(lambda _index: self._emit_wanted())
-        self.classes.activated.connect(lambda _index: self._emit_wanted())
+        self.kind.activated.connect(lambda _index: self._emit_requested())
+        self.classes.activated.connect(lambda _index: self._emit_requested())
 
     # ----------------------------------------------------------------------------- showing
 
@@ -167,7 +167,7 @@ class QueueBar(QWidget):
         for entry in entries:
             self.classes.addItem(entry.name, entry.id)
 
-    def _emit_wanted(self) -> None:
+    def _emit_requested(self) -> None:
         chosen = self.kind.currentData()
         if chosen == GRID_ROWS:
             return
@@ -180,6 +180,6 @@ class QueueBar(QWidget):
             class_id = self.classes.currentData()
             if class_id is None:
                 return
-            self.wanted.emit(kind, int(class_id))
+            self.requested.emit(kind, int(class_id))
         else:
-            self.wanted.emit(kind, None)
+            self.requested.emit(kind, None)

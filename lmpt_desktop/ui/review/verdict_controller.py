@@ -24,7 +24,7 @@ class VerdictController(QObject):
 
     committed = Signal(object, bool)
     """The :class:`Decision`, and whether the list advanced."""
-    went_back = Signal(bool)
+    stepped_back = Signal(bool)
     """The list went back; True if a decision was undone."""
     skipped = Signal()
     """The list advanced without an answer."""
@@ -86,7 +86,7 @@ class VerdictController(QObject):
                 self._undoing = self.questions
                 stack.undo()  # perhaps on a pool thread: _batch_undone or _change_failed follows
             elif self.questions.undo_step() is not None:
-                self.went_back.emit(False)
+                self.stepped_back.emit(False)
 
         self._for_this_list(undo)
 
@@ -104,7 +104,7 @@ class VerdictController(QObject):
 
         def move() -> None:
             if self.questions.go_back():
-                self.went_back.emit(False)
+                self.stepped_back.emit(False)
 
         self._for_this_list(move)
 
@@ -166,7 +166,7 @@ class VerdictController(QObject):
     def _batch_undone(self, batch_id: int) -> None:
         self._undoing = None
         if self.questions.rewind(batch_id):
-            self.went_back.emit(True)
+            self.stepped_back.emit(True)
 
     def _change_failed(self, _error: Exception) -> None:
         undoing, self._undoing = self._undoing, None
@@ -174,4 +174,4 @@ class VerdictController(QObject):
         self._waiting.clear()
         if undoing is not None and undoing is self.questions:
             undoing.undo_step()
-            self.went_back.emit(False)
+            self.stepped_back.emit(False)

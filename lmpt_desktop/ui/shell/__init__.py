@@ -1,1 +1,1 @@
-"""What a feature is given: context, status bar, notifications, tool bar."""
+"""What features are given: context, status bar, notifications, toolbar."""

@@ -1,4 +1,4 @@
-"""Conditions that several features' commands share; each is asked once per refresh."""
+"""Conditions shared by commands of several features; each is evaluated once per refresh."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def photos_chosen(context: ShellContext) -> bool:
 
 
 def class_in_focus(context: ShellContext) -> bool:
-    """Present, Absent and Unknown have a class to be about."""
+    """There is a class that Present, Absent and Unknown apply to."""
     view = context.library.view if context.library is not None else None
     return view is not None and view.focus_class is not None

@@ -1,4 +1,4 @@
-"""What a feature is given instead of the window: see :class:`ShellContext`."""
+"""What features are given instead of the window: see :class:`ShellContext`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class OpenLibrary(Protocol):
 
     @property
     def pages(self) -> PageStack:
-        """Where a feature offers a page of its own."""
+        """The pages; features offer their own here."""
         ...
 
     @property
@@ -60,11 +60,11 @@ class OpenLibrary(Protocol):
 
     @property
     def view(self) -> LibraryView | None:
-        """The view in front; None where that is a page without photos to annotate."""
+        """The view in front; None if it has no photos to annotate."""
         ...
 
     def on_photo_activated(self, handler: Callable[[int], object]) -> None:
-        """Call ``handler`` with the id of an image that is double-clicked or entered."""
+        """Call ``handler`` with the id of each image that is opened by double click or Enter."""
         ...
 
     def shown_ids(self) -> NDArray[np.int64]:
@@ -72,7 +72,7 @@ class OpenLibrary(Protocol):
         ...
 
     def image_name(self, image_id: int) -> str:
-        """The file name of an image that the grid shows; "" if it does not."""
+        """The file name of an image in the grid; "" if it is not there."""
         ...
 
     @property
@@ -91,7 +91,7 @@ class OpenLibrary(Protocol):
         ...
 
     def show_class(self, class_id: int, status: Status | None = None) -> None:
-        """Show the images of a class, by everything known of it or by one status."""
+        """Show the images that have a class or, with ``status``, those where it has that status."""
         ...
 
 
@@ -102,9 +102,9 @@ class ShellContext(QObject):
     """
 
     opened = Signal(object)
-    """The :class:`OpenLibrary` that is shown now."""
+    """A library was opened: its :class:`OpenLibrary`."""
     closed = Signal()
-    """No library is open any more; its dialogs are closed."""
+    """The library was closed, and its dialogs with it."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class ShellContext(QObject):
     ) -> None:
         super().__init__(window)
         self.dialog_parent = window
-        """The widget that dialogs belong to, and nothing more."""
+        """The parent of dialogs; not to be used for anything else."""
         self.commands = commands
         self.notifications = notifications
         self.status = status
@@ -140,7 +140,7 @@ class ShellContext(QObject):
         return self._library
 
     def set_library(self, library: OpenLibrary | None) -> None:
-        """Show a library to the features, or take it away: only the window calls this."""
+        """Set the open library; only the window calls this."""
         self._library = library
         if library is None:
             self.dialogs.close_all()
@@ -150,13 +150,13 @@ class ShellContext(QObject):
         self.refresh_commands()
 
     def refresh_commands(self) -> None:
-        """Something that conditions of commands depend on has changed."""
+        """Evaluate the conditions of commands again."""
         self.commands.refresh()
 
-    # ------------------------------------------------------------------------ telling the user
+    # ------------------------------------------------------------------------------- reporting
 
     def report(self, title: str, error: Exception) -> Notification:
-        """Show an error beside the work, with the way to the log."""
+        """Log an error and show it as a notification, with a button for the log."""
         log.error("%s", title, exc_info=error)
         message = str(error) or _("Something unexpected happened; the log has the details.")
         note = self.notifications.notify(title, message, colour="error")
@@ -164,15 +164,15 @@ class ShellContext(QObject):
         return note
 
     def report_failure(self, error: Exception) -> None:
-        """As :meth:`report`, where no better title is known."""
-        self.report(_("That did not work"), error)
+        """As :meth:`report`, with a general title."""
+        self.report(_("Something went wrong"), error)
 
     def show_problem(self, problem: Problem) -> None:
-        """Show a problem that the session noticed."""
+        """Show a problem reported by the session."""
         note = self.notifications.notify(problem.title, problem.message, problem.details)
         add_log_button(note)
 
 
 def add_log_button(note: Notification) -> None:
-    """Offer to open the folder of the log."""
+    """Add a button that opens the log folder."""
     note.add_button(_("Show log"), lambda: file_manager.open_path(paths.log_dir()))

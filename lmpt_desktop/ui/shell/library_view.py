@@ -1,4 +1,4 @@
-"""What the grid and the review page have in common: the photos that commands are about."""
+"""What the grid and the review page have in common: the photos that commands act on."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from lmpt_desktop.domain.records import Verdict
 
 @runtime_checkable
 class LibraryView(Protocol):
-    """A view of a library's photos in which some are chosen and can be annotated."""
+    """A view of photos, some of which are chosen and can be annotated."""
 
     @property
     def current_id(self) -> int:
-        """The image the keyboard is on; -1 for none."""
+        """The id of the current image; -1 for none."""
         ...
 
     @property
     def focus_class(self) -> int | None:
-        """The class that Present, Absent and Unknown are about."""
+        """The class that Present, Absent and Unknown apply to."""
         ...
 
     def chosen_count(self) -> int:
-        """How many images commands are about (cheap: asked after every change)."""
+        """How many images commands act on (must be cheap: it is called after every change)."""
         ...
 
     def chosen_ids(self) -> NDArray[np.int64]:
-        """(n,) int64, the images commands are about, in the order shown."""
+        """(n,) int64, ids of the images commands act on, in the order shown."""
         ...
 
     def can_annotate(self) -> bool:
-        """Whether the chosen images can be seen; tells the user if not."""
+        """Whether the chosen images are visible; if not, the user is told why."""
         ...
 
     def set_verdict(self, verdict: Verdict) -> None:
@@ -41,9 +41,9 @@ class LibraryView(Protocol):
         ...
 
     def mark_reviewed(self, reviewed: bool) -> None:
-        """Mark the chosen images as reviewed, or take the mark off."""
+        """Mark the chosen images as reviewed, or remove the mark."""
         ...
 
     def zoom(self, steps: int) -> None:
-        """Enlarge (or, below zero, reduce) what is shown; 0 restores the usual size."""
+        """Zoom in, or out for negative ``steps``; 0 restores the default size."""
         ...

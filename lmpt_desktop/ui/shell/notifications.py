@@ -1,4 +1,4 @@
-"""Messages that wait beside the work instead of in front of it."""
+"""Non-modal messages above the photos."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 
 MAX_SHOWN = 3
-PASSING_MS = 12_000
-"""How long good news stays; what needs a decision or tells of a problem stays until dismissed."""
+AUTO_DISMISS_MS = 12_000
+"""How long a message that needs no reaction stays; others stay until dismissed."""
 
 
 class Notification(QFrame):
@@ -32,7 +32,7 @@ class Notification(QFrame):
     def __init__(self, title: str, message: str, details: str, colour: str) -> None:
         super().__init__()
         self.setObjectName("notification")
-        # A screen reader says a group's name when the keyboard enters it.
+        # A screen reader reads the name of a group when it gets the keyboard focus.
         self.setAccessibleName(f"{title}. {message}" if title else message)
         self.setAccessibleDescription(details)
         self.title = title
@@ -47,8 +47,8 @@ class Notification(QFrame):
         body.setWordWrap(True)
         body.setTextFormat(Qt.TextFormat.PlainText)
         body.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        # Not Minimum: that takes the height of the text in a narrow column, for which the window
-        # would grow.  How high it is at its real width, the layouts ask by themselves.
+        # Not Minimum, which would make the window as high as the text in a narrow column.  The
+        # layouts ask for the height at the real width themselves.
         body.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._details = QLabel(details)
         self._details.setWordWrap(True)
@@ -81,19 +81,19 @@ class Notification(QFrame):
             )
         self._restyle()
         theme.manager().changed.connect(self._restyle)
-        self._passing = QTimer(self)
-        self._passing.setSingleShot(True)
-        self._passing.setInterval(PASSING_MS)
-        self._passing.timeout.connect(self._pass)
+        self._dismiss_timer = QTimer(self)
+        self._dismiss_timer.setSingleShot(True)
+        self._dismiss_timer.setInterval(AUTO_DISMISS_MS)
+        self._dismiss_timer.timeout.connect(self._auto_dismiss)
 
-    def pass_by_itself(self) -> None:
-        """Go after a while, but not while the mouse or the keyboard is on it."""
-        self._passing.start()
+    def dismiss_later(self) -> None:
+        """Dismiss the message after a while, unless it has the mouse or the keyboard focus."""
+        self._dismiss_timer.start()
 
-    def _pass(self) -> None:
+    def _auto_dismiss(self) -> None:
         focus = QApplication.focusWidget()
         if self.underMouse() or (focus is not None and self.isAncestorOf(focus)):
-            self._passing.start()
+            self._dismiss_timer.start()
         else:
             self.close_button.click()
 
@@ -122,10 +122,10 @@ class Notification(QFrame):
 
 
 class NotificationArea(QWidget):
-    """The newest few messages, one above the other; empty it takes no room."""
+    """The newest few messages, one above the other; hidden if there are none."""
 
     focus_left = Signal()
-    """The message that had the keyboard is gone, and it was the last."""
+    """The last message was dismissed while it had the keyboard focus."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -138,15 +138,15 @@ class NotificationArea(QWidget):
 
     @property
     def shown(self) -> tuple[Notification, ...]:
-        """What is on screen, the newest first."""
+        """The messages on screen, newest first."""
         return tuple(self._shown)
 
     def notify(
         self, title: str, message: str, details: str = "", *, colour: str = "warning"
     ) -> Notification:
-        """Show a message; one of the same title is replaced rather than repeated.
+        """Show a message, replacing one with the same title.
 
-        ``colour`` is the theme's name of the edge colour: accent, warning or error.
+        ``colour`` is the theme colour of the edge: accent, warning or error.
         """
         for old in [old for old in self._shown if old.title == title]:
             self.dismiss(old)
@@ -161,7 +161,7 @@ class NotificationArea(QWidget):
         return note
 
     def take_focus(self) -> None:
-        """Put the keyboard on the newest message: its first button, or the one to dismiss it."""
+        """Give the newest message the keyboard focus: its first button, or *Dismiss*."""
         if self._shown:
             first = self._shown[0].buttons.itemAt(0)
             button = first.widget() if first is not None else None
@@ -171,14 +171,14 @@ class NotificationArea(QWidget):
         if note in self._shown:
             focus = QApplication.focusWidget()
             if focus is not None and note.isAncestorOf(focus):
-                self._give_focus_back(note)
+                self._return_focus(note)
             self._shown.remove(note)
             self._layout.removeWidget(note)
             note.hide()
             note.deleteLater()
         self.setVisible(bool(self._shown))
 
-    def _give_focus_back(self, note: Notification) -> None:
+    def _return_focus(self, note: Notification) -> None:
         others = [other for other in self._shown if other is not note]
         if others:
             others[0].close_button.setFocus()

@@ -1,4 +1,4 @@
-"""The dialogs that are open: one of each kind at a time."""
+"""The open dialogs: at most one of each kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ DialogT = TypeVar("DialogT", bound=QDialog)
 
 
 class OpenDialogs:
-    """Keeps dialogs by name, from :meth:`show` until they are closed."""
+    """Open dialogs by name."""
 
     def __init__(self) -> None:
         self._dialogs: dict[str, QDialog] = {}
@@ -21,7 +21,7 @@ class OpenDialogs:
         return self._dialogs.get(name)
 
     def show(self, name: str, make: Callable[[], DialogT]) -> None:
-        """Bring the dialog of this name to the front, or make and show it."""
+        """Bring the dialog of this name to the front, or create and show it."""
         if (old := self._dialogs.get(name)) is not None:
             old.raise_()
             old.activateWindow()

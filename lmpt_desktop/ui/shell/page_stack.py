@@ -1,4 +1,4 @@
-"""The pages of an open library: the grid, and what takes its place for a while."""
+"""The pages of an open library: the grid and those of features."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ GRID = "grid"
 
 @runtime_checkable
 class ClosablePage(Protocol):
-    """A page that must stop its work before the session is closed."""
+    """A page with work to stop before the session is closed."""
 
     def close_page(self) -> None: ...
 
 
 class PageStack(QStackedWidget):
-    """One page at a time.  A page is built when it is first shown, so that starting pays for
-    the grid alone."""
+    """Shows one page at a time; each is built when first shown, so that only the grid delays the
+    start."""
 
     shown = Signal(str)
     """The name of the page that is now in front."""
@@ -33,23 +33,23 @@ class PageStack(QStackedWidget):
         self.currentChanged.connect(self.updateGeometry)
 
     def minimumSizeHint(self) -> QSize:
-        """What the page in front needs: a tall one behind it must not make the window grow, as
-        when messages take room above."""
+        """The minimum of the current page alone: a taller one behind it must not make the window
+        grow."""
         page = self.currentWidget()
         if page is None:
             return super().minimumSizeHint()
         return page.minimumSizeHint().expandedTo(page.minimumSize())
 
     def hasHeightForWidth(self) -> bool:
-        """No: asked that way, the stack answers for its tallest page."""
+        """False: the stack would use the height of its tallest page."""
         return False
 
     def offer(self, name: str, make: Callable[[], QWidget]) -> None:
-        """Have a page of this name, built by ``make`` when it is first shown."""
+        """Add a page that ``make`` builds when it is first shown."""
         self._makers[name] = make
 
     def close_pages(self) -> None:
-        """Close every page that was built, but the grid: the library is about to be closed."""
+        """Close every built page except the grid, before the library is closed."""
         for page in self._pages.values():
             if isinstance(page, ClosablePage):
                 page.close_page()
@@ -61,11 +61,11 @@ class PageStack(QStackedWidget):
         return next(name for name, built in self._pages.items() if built is page)
 
     def built(self, name: str) -> QWidget | None:
-        """The page if it has been shown before."""
+        """The page of this name, None if it has not been shown yet."""
         return self._pages.get(name)
 
     def show_page(self, name: str) -> QWidget:
-        """Bring a page to the front and give it the keyboard.
+        """Bring a page to the front and give it the keyboard focus.
 
         Raises:
             KeyError: if no such page was offered.

@@ -1,7 +1,7 @@
 """The settings of this computer: theme, language, zoom, recent libraries, window geometry.
 
-They are kept in one INI file in the config folder, apart from the libraries: losing it loses
-nothing but habits.  What settings there are is in :mod:`lmpt_desktop.settings`.
+They are stored in one INI file in the config folder, outside of the libraries, so no annotations
+depend on it.  The settings themselves are declared in :mod:`lmpt_desktop.settings`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from PySide6.QtCore import QSettings
 
 from lmpt_desktop import paths
-from lmpt_desktop.settings import RECENT_LIBRARIES, Kept, Settings
+from lmpt_desktop.settings import RECENT_LIBRARIES, Settings, Storage
 from lmpt_desktop.translation import _
 
 MAX_RECENT = 8
@@ -22,7 +22,7 @@ MAX_RECENT = 8
 
 @dataclass(frozen=True)
 class RecentLibrary:
-    """A library the user had open: its name in lists, its folder, its photo folders."""
+    """A library that was open: its name in lists, its folder, its photo folders."""
 
     name: str
     library: str
@@ -30,8 +30,8 @@ class RecentLibrary:
 
     @property
     def label(self) -> str:
-        """The name, and that the library is gone if it is.  Looks at the disk, as
-        :attr:`exists` does."""
+        """The name, with a note if the library was not found.  Reads the disk, as :attr:`exists`
+        does."""
         return self.name if self.exists else _("{name} (not found)").format(name=self.name)
 
     @property
@@ -41,9 +41,9 @@ class RecentLibrary:
 
 
 def library_for(folder: Path) -> Path:
-    """Where the library of a photo folder is: ``libraries/<name>-<hash of the path>``.
+    """The library of a photo folder: ``libraries/<name>-<hash of the path>``.
 
-    The same folder always gives the same library, two folders of one name different ones.
+    The same folder always has the same library; folders with equal names have different ones.
     """
     resolved = folder.expanduser().resolve()
     digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogatepass")).hexdigest()[:8]
@@ -51,31 +51,31 @@ def library_for(folder: Path) -> Path:
 
 
 class ComputerSettings(Settings):
-    """Settings kept in the INI file, and the list of recent libraries."""
+    """The settings in the INI file, and the list of recent libraries."""
 
     def __init__(self, file: Path | None = None) -> None:
         path = file or paths.config_dir() / "window.ini"
         self._file = QSettings(str(path), QSettings.Format.IniFormat)
-        super().__init__(Kept.COMPUTER, self._load, self._store)
+        super().__init__(Storage.COMPUTER, self._load, self._store)
 
     def flush(self) -> None:
-        """Write to disk what was set."""
+        """Write changes to disk."""
         self._file.sync()
 
     def recent(self) -> list[RecentLibrary]:
-        """Libraries that were open, the last one first; some may no longer exist."""
+        """Recent libraries, the last one first; some may no longer exist."""
         return [
             RecentLibrary(entry["name"], entry["library"], tuple(entry["folders"]))
             for entry in self.get(RECENT_LIBRARIES)
         ]
 
     def remember(self, entry: RecentLibrary) -> None:
-        """Put a library at the head of the recent ones."""
+        """Put a library first in the list of recent ones."""
         others = [old for old in self.recent() if old.library != entry.library]
         self._set_recent([entry, *others][:MAX_RECENT])
 
     def forget(self, library: str) -> None:
-        """Take a library out of the list; its files stay."""
+        """Remove a library from the list; its files stay."""
         self._set_recent([entry for entry in self.recent() if entry.library != library])
 
     def _set_recent(self, entries: list[RecentLibrary]) -> None:

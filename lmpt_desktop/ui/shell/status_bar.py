@@ -1,4 +1,4 @@
-"""The status bar: what is going on, how far it is, and on which device."""
+"""The status bar: background work and its progress, backbone and device."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ORDER = (
     ActivityKind.SCAN,
     ActivityKind.CAPTION,
 )
-"""Which activity is shown when several go on: the one people wait for."""
+"""Which of several running activities is shown: first those that users wait for."""
 
-_DOING = {
+_ACTIVITY_NAMES = {
     ActivityKind.SCAN: N_("Looking for photos"),
     ActivityKind.ENCODE: N_("Encoding photos"),
     ActivityKind.DOWNLOAD: N_("Downloading the backbone"),
@@ -32,7 +32,7 @@ _PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
 
 
 def seconds_text(seconds: float) -> str:
-    """Time left in words: "5 s", "3 min", "2 h 10 min"."""
+    """A duration in words: "5 s", "3 min", "2 h 10 min"."""
     if seconds < 60:
         return _("{seconds} s").format(seconds=max(1, round(seconds)))
     minutes = round(seconds / 60)
@@ -47,7 +47,7 @@ def seconds_text(seconds: float) -> str:
 
 
 def amount_text(activity: Activity) -> str:
-    """How far an activity is: "120 of 204", "12 of 605 MB", "1,240 so far", or ""."""
+    """The progress of an activity: "120 of 204", "12 of 605 MB", "1,240 so far", or ""."""
     if activity.kind is ActivityKind.DOWNLOAD:
         done = round(activity.done / 1e6)
         if activity.total:
@@ -64,11 +64,13 @@ def amount_text(activity: Activity) -> str:
 
 def activity_text(activity: Activity) -> str:
     """An activity in a line."""
-    doing = _(_DOING[activity.kind])
+    name = _(_ACTIVITY_NAMES[activity.kind])
     if activity.state is ActivityState.FAILED:
-        return activity.message or _("{doing}: stopped by a problem").format(doing=doing)
+        return activity.message or _("{activity}: stopped because of a problem").format(
+            activity=name
+        )
     amount = amount_text(activity)
-    text = f"{doing}: {amount}" if amount else doing
+    text = f"{name}: {amount}" if amount else name
     if activity.state is ActivityState.PAUSED:
         return _("{text} (paused)").format(text=text)
     if activity.seconds_left is not None:
@@ -77,12 +79,12 @@ def activity_text(activity: Activity) -> str:
 
 
 class StatusBar(QStatusBar):
-    """Sentences at the left; progress, backbone and device at the right."""
+    """Messages at the left; progress, backbone and device at the right."""
 
-    pause_wanted = Signal(object)
+    pause_requested = Signal(object)
     """The activity kind to pause."""
-    resume_wanted = Signal(object)
-    cancel_wanted = Signal(object)
+    resume_requested = Signal(object)
+    cancel_requested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,7 +100,7 @@ class StatusBar(QStatusBar):
         self.pause_button = self._button("status-pause")
         self.pause_button.clicked.connect(self._pause_pressed)
         self.cancel_button = self._button("status-cancel")
-        self.cancel_button.setToolTip(_("Stop this; what is done is kept"))
+        self.cancel_button.setToolTip(_("Stop; finished work is kept"))
         self.cancel_button.setAccessibleName(_("Stop"))
         self.cancel_button.clicked.connect(self._cancel_pressed)
         self.queue = QLabel()
@@ -123,7 +125,7 @@ class StatusBar(QStatusBar):
         self.showMessage(sentence, MESSAGE_MS)
 
     def show_model(self, backbone: str, device: str, message: str = "") -> None:
-        """The backbone in use and where it runs; the device is "" until it is loaded."""
+        """Show the backbone in use and its device, which is "" until it is loaded."""
         self._device = device
         name = backbone_name(backbone)
         parts = [part for part in (name, device) if part]
@@ -139,15 +141,15 @@ class StatusBar(QStatusBar):
         self._update()
 
     def show_queue(self, count: int) -> None:
-        """How many photos wait to be encoded; with none there is nothing to see."""
+        """Show how many photos are waiting to be encoded; hidden if none are."""
         self.queue.setText(
             ngettext("{count} photo waiting", "{count} photos waiting", count).format(
                 count=number(count)
             )
         )
         sentence = ngettext(
-            "{count} photo waits to be encoded. It has no predictions before.",
-            "{count} photos wait to be encoded. They have no predictions before.",
+            "{count} photo is waiting to be encoded. It has no predictions until then.",
+            "{count} photos are waiting to be encoded. They have no predictions until then.",
             count,
         ).format(count=number(count))
         self.queue.setToolTip(sentence)
@@ -168,7 +170,7 @@ class StatusBar(QStatusBar):
 
     @property
     def current(self) -> Activity | None:
-        """The activity on show."""
+        """The activity shown."""
         for states in ((ActivityState.RUNNING,), (ActivityState.PAUSED, ActivityState.FAILED)):
             for kind in _ORDER:
                 activity = self._activities.get(kind)
@@ -178,7 +180,7 @@ class StatusBar(QStatusBar):
 
     @property
     def working(self) -> bool:
-        """Whether scanning or encoding goes on or is paused."""
+        """Whether scanning or encoding is running or paused."""
         return any(
             activity.kind in _PAUSABLE
             and activity.state in (ActivityState.RUNNING, ActivityState.PAUSED)
@@ -212,7 +214,7 @@ class StatusBar(QStatusBar):
         self.activity.setText(_("Loading the backbone") if waiting else activity_text(activity))
         self.activity.setToolTip(activity.message)
         self.progress.setVisible(not failed)
-        # A range of 0 makes the bar run back and forth: how much is left is not known.
+        # A range of 0 makes the bar run back and forth, because the total is unknown.
         self.progress.setRange(0, 1000 if activity.total or held else 0)
         self.progress.setValue(
             round(1000 * activity.done / activity.total) if activity.total else 0
@@ -235,11 +237,11 @@ class StatusBar(QStatusBar):
         if activity is None:
             return
         if activity.state is ActivityState.RUNNING:
-            self.pause_wanted.emit(activity.kind)
+            self.pause_requested.emit(activity.kind)
         else:
-            self.resume_wanted.emit(activity.kind)
+            self.resume_requested.emit(activity.kind)
 
     def _cancel_pressed(self) -> None:
         activity = self.current
         if activity is not None:
-            self.cancel_wanted.emit(activity.kind)
+            self.cancel_requested.emit(activity.kind)

@@ -1,4 +1,4 @@
-"""A toolbar that shows its words as long as there is room, and gives them up one by one."""
+"""A toolbar that drops the labels of its buttons one by one if there is no room for them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QToolBar, QToolButton
 
-WITH_WORDS = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
+ICON_AND_LABEL = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
 ICON_ALONE = Qt.ToolButtonStyle.ToolButtonIconOnly
 
 
 class FittingToolBar(QToolBar):
-    """``action_of`` gives the action of a command on this bar; ``icon_only`` never have words,
-    ``collapse_order`` lose theirs in this order when the window is too narrow for all.
+    """``action_of`` returns the action of a command on this bar.  Commands in ``icon_only`` have no
+    label; those in ``collapse_order`` lose theirs in this order if the window is too narrow.
 
-    A button that is an icon has its words in the tool tip, and as its accessible name.
+    A button without a label has it as tool tip and accessible name.
     """
 
     def __init__(
@@ -29,18 +29,18 @@ class FittingToolBar(QToolBar):
         super().__init__(title)
         self._action_of = action_of
         self._icon_only = tuple(icon_only)
-        self._give_up = tuple(collapse_order)
+        self._collapse_order = tuple(collapse_order)
         self._fitted: tuple[int, int] = (-1, -1)
         self.setMovable(False)
-        self.setToolButtonStyle(WITH_WORDS)
+        self.setToolButtonStyle(ICON_AND_LABEL)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
 
     def fit(self) -> None:
-        """Show as many words as there is room for."""
-        self._style(self._give_up, WITH_WORDS)
+        """Show as many labels as there is room for."""
+        self._style(self._collapse_order, ICON_AND_LABEL)
         self._style(self._icon_only, ICON_ALONE)
         whole = self.sizeHint().width()
-        for command_id in self._give_up:
+        for command_id in self._collapse_order:
             if self.sizeHint().width() <= self.width():
                 break
             self._style((command_id,), ICON_ALONE)

@@ -179,7 +179,7 @@ class BackboneDialog(LibraryDialog):
         name, typed = self.chosen(), bool(self.custom.text().strip())
         self.list.setEnabled(not typed)
         if typed and not is_backbone_name(name):
-            self.effect.setText(_("Write it as MODEL/PRETRAINED, for example ViT-B-16/openai."))
+            self.effect.setText(_("Enter MODEL/PRETRAINED, for example ViT-B-16/openai."))
             self.use.setEnabled(False)
             return
         self.use.setEnabled(bool(name) and name != self.session.model.backbone)
@@ -189,9 +189,9 @@ class BackboneDialog(LibraryDialog):
         photos = photos_text(len(self.session.snapshot().images))
         self.effect.setText(
             _(
-                "Features belong to a backbone, so the {0} of this library will be looked at "
-                "again. Annotations stay; versions made with another backbone are kept until you "
-                "return to it."
+                "Features belong to a backbone, so the {0} of this library will be encoded again. "
+                "Annotations are kept, and so are versions made with another backbone, for when "
+                "you return to it."
             ).format(photos)
         )
 

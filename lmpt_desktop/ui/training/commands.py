@@ -51,9 +51,9 @@ def show_run(context: ShellContext) -> None:
 
     def make() -> RunDialog:
         dialog = RunDialog(library.session, library.bridge, context.dialog_parent)
-        dialog.compare_wanted.connect(lambda run_id: compare_run(context, run_id))
+        dialog.compare_requested.connect(lambda run_id: compare_run(context, run_id))
         # Once the comparison is open, the suggestion to open it is out of date.
-        dialog.compare_wanted.connect(lambda _run: dialog.close())
+        dialog.compare_requested.connect(lambda _run: dialog.close())
         return dialog
 
     context.dialogs.show("run", make)

@@ -132,7 +132,7 @@ class RetrainDialog(LibraryDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
         layout.addWidget(intro)
-        layout.addWidget(heading(_("What it learns from")))
+        layout.addWidget(heading(_("Training data")))
         for widget in (self.total, self.bands, self.without):
             layout.addWidget(widget)
         layout.addWidget(heading(_("Settings")))

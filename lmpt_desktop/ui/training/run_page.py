@@ -39,9 +39,9 @@ _FAILED = (RunState.FAILED, RunState.LOST)
 class RunPage(QWidget):
     """Shows one run; empty until :meth:`show_status`."""
 
-    cancel_wanted = Signal(int)
-    compare_wanted = Signal(int)
-    log_wanted = Signal(object)
+    cancel_requested = Signal(int)
+    compare_requested = Signal(int)
+    log_requested = Signal(object)
     """The path of the log."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -60,11 +60,11 @@ class RunPage(QWidget):
         self.setup.setObjectName("run-setup")
         self.bar = QProgressBar()
         self.bar.setObjectName("run-progress")
-        self.bar.setAccessibleName(_("Training progress"))
+        self.bar.setAccessibleName(_("Retraining progress"))
         self.plot = RunPlot()
         self.scores = QLabel()
         self.scores.setObjectName("run-scores")
-        self.cancel = QPushButton(_("&Cancel training"))
+        self.cancel = QPushButton(_("&Cancel retraining"))
         self.cancel.setObjectName("cancel-run")
         self.log = QPushButton(_("Show &log"))
         self.log.setObjectName("show-log")
@@ -123,16 +123,16 @@ class RunPage(QWidget):
     def _cancel(self) -> None:
         if self.status is not None:
             self._cancelling = self.status.run_id
-            self.cancel_wanted.emit(self.status.run_id)
+            self.cancel_requested.emit(self.status.run_id)
             self.show_status(self.status)
 
     def _show_log(self) -> None:
         if self.status is not None:
-            self.log_wanted.emit(self.status.log)
+            self.log_requested.emit(self.status.log)
 
     def _compare(self) -> None:
         if self.status is not None:
-            self.compare_wanted.emit(self.status.run_id)
+            self.compare_requested.emit(self.status.run_id)
 
     def _restyle(self, *_: object) -> None:
         bad = self.status is not None and self.status.state in _FAILED
@@ -142,7 +142,7 @@ class RunPage(QWidget):
 class RunDialog(LibraryDialog):
     """Shows the newest run; closing the dialog does not stop it."""
 
-    compare_wanted = Signal(int)
+    compare_requested = Signal(int)
     """Run id."""
 
     def __init__(
@@ -156,7 +156,7 @@ class RunDialog(LibraryDialog):
         self.resize(760, 480)
         self.page = RunPage()
         buttons = close_box(self)
-        self._hint = muted(_("You can close this window; the training continues."))
+        self._hint = muted(_("You can close this window; the retraining continues."))
         foot = QHBoxLayout()
         foot.addWidget(self._hint, 1)
         foot.addWidget(buttons)
@@ -165,11 +165,11 @@ class RunDialog(LibraryDialog):
         layout.addWidget(self.page, 1)
         layout.addWidget(self.strip)
         layout.addLayout(foot)
-        self.page.cancel_wanted.connect(
+        self.page.cancel_requested.connect(
             lambda run: self.run(lambda: self.session.training.cancel(run))
         )
-        self.page.compare_wanted.connect(self.compare_wanted)
-        self.page.log_wanted.connect(self._show_log)
+        self.page.compare_requested.connect(self.compare_requested)
+        self.page.log_requested.connect(self._show_log)
         self._request = LatestRequest(self._show, self.show_error, owner=self, overlap=False)
         self.listen(RunChanged, lambda _notice: self.refresh())
         self.refresh()

@@ -70,7 +70,7 @@ class RunPlot(QWidget):
         theme.manager().changed.connect(self._restyle)
 
     def show_story(self, story: RunStory, *, over: bool = False) -> None:
-        """Draw the curves, or a text where there is none.  ``over``: the run has finished."""
+        """Draw the curves, or a text if there is none.  ``over``: the run has finished."""
         for name, points in (
             ("both", story.loss),
             ("classification", story.loss_classification),

@@ -123,8 +123,8 @@ def headline(status: RunStatus, story: RunStory) -> str:
     if status.state is RunState.CANCELLED:
         return _("Cancelled")
     if status.state is RunState.LOST:
-        return _("Training ended unexpectedly")
-    return _("Training failed")
+        return _("Retraining ended unexpectedly")
+    return _("Retraining failed")
 
 
 def details(status: RunStatus, story: RunStory) -> str:

@@ -45,11 +45,11 @@ class RetrainSuggestion(QObject):
         library.bridge.on(RunChanged, lambda _notice: self._run_changed())
 
     def _run_changed(self) -> None:
-        # Whoever started it, a run that is under way need not be suggested.
+        # While a run is under way, no other one need be suggested.
         self.timer.stop()
-        self._withdraw()
+        self._dismiss()
 
-    def _withdraw(self) -> None:
+    def _dismiss(self) -> None:
         if self._note is not None and isValid(self._note):
             self._context.notifications.dismiss(self._note)
         self._note = None
@@ -63,13 +63,13 @@ class RetrainSuggestion(QObject):
         if advice is None:
             return
         took = "" if advice.seconds is None else duration(advice.seconds)
-        self._withdraw()
+        self._dismiss()
         note = self._note = self._context.notifications.notify(
             _("Retraining is worthwhile now"), advice.sentence(took), colour="accent"
         )
 
         def retrain() -> None:
-            self._withdraw()
+            self._dismiss()
             self._context.commands.trigger("model.retrain")
 
         note.add_button(_("Retrain..."), retrain)

@@ -16,7 +16,7 @@ def show_versions(context: ShellContext) -> None:
 
     def make() -> VersionsDialog:
         dialog = VersionsDialog(library.session, library.bridge, context.dialog_parent)
-        dialog.compare_wanted.connect(lambda old, new: compare_versions(context, old, new))
+        dialog.compare_requested.connect(lambda old, new: compare_versions(context, old, new))
         dialog.message.connect(context.status.show_text)
         return dialog
 

@@ -24,7 +24,7 @@ from lmpt_desktop.engine.versions.versions import VersionInfo
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, dress_table, larger, muted, tint
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table, tint
 from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import (
@@ -299,7 +299,7 @@ class ComparisonDialog(LibraryDialog):
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        dress_table(self.table, 0, {1: 100, 2: 100, 3: 84, 4: 72, 5: 72, 6: 170})
+        style_table(self.table, 0, {1: 100, 2: 100, 3: 84, 4: 72, 5: 72, 6: 170})
         return self.table
 
     def _changed_page(self, comparison: Comparison) -> QWidget:
@@ -320,7 +320,7 @@ class ComparisonDialog(LibraryDialog):
         box.currentIndexChanged.connect(lambda _index: model.set_class(box.currentData()))
         show = QPushButton(_("Show these photos in the &grid"))
         show.setAutoDefault(False)
-        show.clicked.connect(self._want_images)
+        show.clicked.connect(self._request_images)
         show.setEnabled(bool(lines))
         page = QWidget()
         head = QHBoxLayout()
@@ -339,7 +339,7 @@ class ComparisonDialog(LibraryDialog):
             return muted(_("The {0} with the largest change").format(number(shown)))
         return muted(_("Largest changes first"))
 
-    def _want_images(self) -> None:
+    def _request_images(self) -> None:
         if self.changed is not None:
             ids = dict.fromkeys(line.change.image_id for line in self.changed.rows)
             self.images_requested.emit(list(ids))
@@ -352,8 +352,8 @@ class ComparisonDialog(LibraryDialog):
         """Show whether the new version can be promoted, also after changes made elsewhere."""
         if self.comparison is None:
             return
-        wanted = self.comparison.version_id
-        found = next((item for item in versions if item.version_id == wanted), None)
+        requested = self.comparison.version_id
+        found = next((item for item in versions if item.version_id == requested), None)
         active = found is not None and found.active
         undecided = found is not None and not found.active
         self.promote.setEnabled(undecided)

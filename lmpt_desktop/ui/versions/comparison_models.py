@@ -160,7 +160,7 @@ class ChangedLine:
 
     @property
     def agrees(self) -> bool | None:
-        """Whether the change agrees with the annotation; None where there is none."""
+        """Whether the change agrees with the annotation; None if there is none."""
         return None if self.verdict < 0 else self.change.gained == (self.verdict == 1)
 
 

@@ -27,7 +27,7 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.versions import ImportedVersion, VersionInfo
 from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, dress_table, muted
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, muted, style_table
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.versions.versions_model import (
     CLASSES,
@@ -106,7 +106,7 @@ class VersionDetails(QFrame):
 class VersionsDialog(LibraryDialog):
     """Promote, roll back, compare, name, export, import, delete."""
 
-    compare_wanted = Signal(int, int)
+    compare_requested = Signal(int, int)
     """Version ids: the old and the new one."""
     message = Signal(str)
     """A sentence for the status bar."""
@@ -134,7 +134,7 @@ class VersionsDialog(LibraryDialog):
         widths = {
             STATE: 160, CREATED: 140, CLASSES: 84, TOTAL: 74, HEAD: 74, MEDIUM: 84, TAIL: 74,
         }  # fmt: skip
-        dress_table(
+        style_table(
             self.table,
             COLUMNS.index(NAME),
             {COLUMNS.index(column): width for column, width in widths.items()},
@@ -316,7 +316,7 @@ class VersionsDialog(LibraryDialog):
 
     def _compare(self) -> None:
         if (pair := self.pair()) is not None:
-            self.compare_wanted.emit(*pair)
+            self.compare_requested.emit(*pair)
 
     def _report(self, text: str, kind: str = "text") -> None:
         """Show what was done, and the versions as they are now."""

@@ -9,7 +9,7 @@ from lmpt_desktop.catalogue.records import AnnotationCount
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.inference.vocabularies import join_aliases
 from lmpt_desktop.translation import N_, _, number
-from lmpt_desktop.ui.kit.dialogs import dress_table, muted
+from lmpt_desktop.ui.kit.dialogs import muted, style_table
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 
 Archived = tuple[ClassEntry, AnnotationCount]
@@ -44,7 +44,7 @@ class ArchiveTab(QWidget):
         self.table.setObjectName("archive-list")
         self.table.setAccessibleName(_("Archived classes"))
         self.table.setModel(self.model)
-        dress_table(self.table, 0, {1: 240, 2: 90, 3: 90})
+        style_table(self.table, 0, {1: 240, 2: 90, 3: 90})
         self.back = QPushButton(_("&Bring back"))
         self.back.setObjectName("bring-back")
         self.back.setAutoDefault(False)

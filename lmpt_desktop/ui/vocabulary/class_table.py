@@ -71,10 +71,10 @@ def count_annotations(snapshot: Snapshot, class_ids: Sequence[int]) -> int:
 
 def moved(ids: Sequence[int], chosen: Sequence[int], before: int) -> list[int]:
     """The order after putting ``chosen`` (in their order) before the row ``before`` of ``ids``."""
-    wanted = set(chosen)
-    group = [item for item in ids if item in wanted]
-    head = [item for item in ids[:before] if item not in wanted]
-    tail = [item for item in ids[before:] if item not in wanted]
+    requested = set(chosen)
+    group = [item for item in ids if item in requested]
+    head = [item for item in ids[:before] if item not in requested]
+    tail = [item for item in ids[before:] if item not in requested]
     return [*head, *group, *tail]
 
 
@@ -126,7 +126,7 @@ COLUMNS: tuple[Column[ClassLine], ...] = (
     Column(
         N_("Predicted"),
         lambda line: _count_text(line.predicted),
-        N_("Photos the model finds it in"),
+        N_("Photos in which it is predicted"),
         numeric=True,
     ),
     Column(N_("Band"), _band_text),

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit.dialogs import dress_table, muted
+from lmpt_desktop.ui.kit.dialogs import muted, style_table
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
 from lmpt_desktop.ui.vocabulary.class_table import (
@@ -86,7 +86,7 @@ class ClassesTab(QWidget):
         widths = {NAME: 170, ALIASES: 130, PRESENT: 78, ABSENT: 78, PREDICTED: 88}
         texts = [band_text(band, estimated=True) for band in Band]
         widths[BAND] = max(map(self.fontMetrics().horizontalAdvance, texts)) + BAND_PADDING
-        dress_table(self.table, DESCRIPTION, widths)
+        style_table(self.table, DESCRIPTION, widths)
         self.table.horizontalHeader().setSortIndicatorClearable(True)
         self.search = _field("find", _("Find a class"), _("Find a class"))
         self.search.setClearButtonEnabled(True)
@@ -221,12 +221,12 @@ class ClassesTab(QWidget):
 
     def select_ids(self, ids: list[int]) -> None:
         """Select those of these classes that are shown."""
-        wanted = set(ids)
+        requested = set(ids)
         selection = self.table.selectionModel()
         selection.clearSelection()
         rows = selection.SelectionFlag.Select | selection.SelectionFlag.Rows
         for row, line in enumerate(self.model.rows):
-            if line.entry.id in wanted:
+            if line.entry.id in requested:
                 index = self.proxy.mapFromSource(self.model.index(row, NAME))
                 if index.isValid():
                     selection.select(index, rows)

@@ -35,7 +35,7 @@ from lmpt_desktop.ui.vocabulary.undo_stack import Done, Edit, VocabularyUndoStac
 
 log = logging.getLogger(__name__)
 
-PATIENCE_MS = 300
+SAVING_MESSAGE_MS = 300
 """An edit that takes longer to save is mentioned."""
 
 
@@ -62,10 +62,10 @@ class VocabularyDialog(LibraryDialog):
         self._archive: LatestRequest[list[Archived]] = LatestRequest(
             self._show_archive, self.show_error, owner=self
         )
-        self._slow = QTimer(self)
-        self._slow.setSingleShot(True)
-        self._slow.setInterval(PATIENCE_MS)
-        self._slow.timeout.connect(lambda: self.strip.show_text(_("Saving...")))
+        self._slow_timer = QTimer(self)
+        self._slow_timer.setSingleShot(True)
+        self._slow_timer.setInterval(SAVING_MESSAGE_MS)
+        self._slow_timer.timeout.connect(lambda: self.strip.show_text(_("Saving...")))
         self._focused: QPushButton | None = None
         self.classes = ClassesTab()
         self.try_out = TryTab(session, loader)
@@ -176,7 +176,7 @@ class VocabularyDialog(LibraryDialog):
             self.undo_stack.commit(edit, done)
 
     def _show_done(self, text: str, kind: str = "text") -> None:
-        """Say what was done, and offer to undo it."""
+        """Show what was done, with a button that undoes it."""
         self.strip.show_text(text, kind, _("&Undo") if self.undo_stack.can_undo else "")
 
     def add_class(self, name: str, description: str) -> None:
@@ -370,9 +370,9 @@ class VocabularyDialog(LibraryDialog):
             # A button loses the keyboard focus while it is disabled.
             focused = self.focusWidget()
             self._focused = focused if isinstance(focused, QPushButton) else None
-            self._slow.start()
-        elif self._slow.isActive():
-            self._slow.stop()
+            self._slow_timer.start()
+        elif self._slow_timer.isActive():
+            self._slow_timer.stop()
         else:
             self.strip.clear()
         for tab in (self.classes, self.try_out, self.list, self.archived):
@@ -437,8 +437,8 @@ class VocabularyDialog(LibraryDialog):
         self.classes.show_lines(self.classes.model.rows)
 
     def show_error(self, error: Exception) -> None:
-        """Show in the strip why something was refused."""
+        """Show an error in the message strip."""
         log.warning("refused: %s", error, exc_info=error)
         gone = isinstance(error, KeyError)
-        text = _("It is no longer there.") if gone else str(error)
+        text = _("It no longer exists.") if gone else str(error)
         self.strip.show_text(text or type(error).__name__, "error")

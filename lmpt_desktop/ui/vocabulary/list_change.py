@@ -53,23 +53,23 @@ class VocabularyChange:
 
 
 def vocabulary_change(
-    classes: Sequence[ClassEntry], annotations: Mapping[int, int], wanted: Sequence[ClassSpec]
+    classes: Sequence[ClassEntry], annotations: Mapping[int, int], requested: Sequence[ClassSpec]
 ) -> VocabularyChange:
-    """Compare the vocabulary with the list ``wanted``, in which aliases stand for their classes.
+    """Compare the vocabulary with the list ``requested``, in which aliases stand for their classes.
 
     Args:
         classes: the vocabulary.
         annotations: class id -> number of annotations.
-        wanted: the list.
+        requested: the list.
     """
     names = {name_key(entry.name): entry.id for entry in classes}
     for entry in classes:
         for alias in entry.aliases:
             names.setdefault(name_key(alias), entry.id)
-    kept = {names[name_key(spec.name)] for spec in wanted if name_key(spec.name) in names}
+    kept = {names[name_key(spec.name)] for spec in requested if name_key(spec.name) in names}
     removed = [entry for entry in classes if entry.id not in kept]
     return VocabularyChange(
-        added=tuple(spec.name for spec in wanted if name_key(spec.name) not in names),
+        added=tuple(spec.name for spec in requested if name_key(spec.name) not in names),
         kept=tuple(entry.name for entry in classes if entry.id in kept),
         removed=tuple(entry.name for entry in removed),
         removed_annotations=sum(annotations.get(entry.id, 0) for entry in removed),

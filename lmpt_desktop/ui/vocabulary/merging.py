@@ -65,7 +65,7 @@ class PlanDialog(QDialog, Generic[PlanT]):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.update_plan)
         self.choices = QVBoxLayout()
         layout = QVBoxLayout(self)
         layout.setSpacing(10)
@@ -77,11 +77,11 @@ class PlanDialog(QDialog, Generic[PlanT]):
         layout.addWidget(muted(_("You can undo this as long as the vocabulary stays open.")))
         layout.addWidget(self.buttons)
 
-    def look(self) -> None:
+    def update_plan(self) -> None:
         """Work out the plan for the current choices."""
         raise NotImplementedError
 
-    def look_soon(self) -> None:
+    def update_soon(self) -> None:
         """Work out the plan after a pause in typing."""
         self.act.setEnabled(False)
         self._timer.start()
@@ -147,11 +147,11 @@ class MergeDialog(PlanDialog[MergePlan]):
         form.addRow(_("The class that &stays"), self.into)
         self.choices.addLayout(form)
         self.choices.addWidget(self.absent)
-        self.into.currentIndexChanged.connect(lambda _index: self.look())
-        self.absent.toggled.connect(lambda _on: self.look())
-        self.look()
+        self.into.currentIndexChanged.connect(lambda _index: self.update_plan())
+        self.absent.toggled.connect(lambda _on: self.update_plan())
+        self.update_plan()
 
-    def look(self) -> None:
+    def update_plan(self) -> None:
         into, absent_too = self.into.currentData(), self.absent.isChecked()
         vocabulary, ids = self._session.vocabulary, self._ids
         self._ask(lambda: vocabulary.plan_merge(ids, into, absent_too=absent_too))
@@ -184,19 +184,19 @@ class SplitDialog(PlanDialog[SplitPlan]):
         self.keep.setObjectName("keep")
         for part in (self.names, self.review, self.copy, self.keep):
             self.choices.addWidget(part)
-        self.names.textChanged.connect(self.look_soon)
-        self.copy.toggled.connect(lambda _on: self.look())
-        self.keep.toggled.connect(lambda _on: self.look())
+        self.names.textChanged.connect(self.update_soon)
+        self.copy.toggled.connect(lambda _on: self.update_plan())
+        self.keep.toggled.connect(lambda _on: self.update_plan())
         self.sentences.setText(_("Enter the names of the new classes."))
 
-    def wanted(self) -> list[str]:
+    def requested(self) -> list[str]:
         """The names as typed."""
         return [
             " ".join(text.split()) for text in self.names.toPlainText().splitlines() if text.strip()
         ]
 
-    def look(self) -> None:
-        names, copy, keep = self.wanted(), self.copy.isChecked(), self.keep.isChecked()
+    def update_plan(self) -> None:
+        names, copy, keep = self.requested(), self.copy.isChecked(), self.keep.isChecked()
         if not names:
             self._request.cancel()
             self.plan = None

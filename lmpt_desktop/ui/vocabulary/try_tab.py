@@ -1,4 +1,4 @@
-"""Type a class and see what the model finds by it, before it is added."""
+"""Preview the photos a class would be predicted in, before it is added."""
 
 from __future__ import annotations
 
@@ -141,10 +141,10 @@ class TryTab(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(PAUSE_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer.timeout.connect(self.search)
         for field in (self.name, self.description):
             field.textChanged.connect(self._typed)
-            field.returnPressed.connect(self.look)
+            field.returnPressed.connect(self.search)
         self.add.clicked.connect(self._add)
         self.again.clicked.connect(self._retry)
         self.view.image_activated.connect(self.image_activated)
@@ -156,7 +156,7 @@ class TryTab(QWidget):
         self.description.setText(description)
         self.name.setFocus()
         if name:
-            self.look()
+            self.search()
 
     @property
     def words(self) -> tuple[str, str]:
@@ -167,9 +167,9 @@ class TryTab(QWidget):
         """Search again if the text the encoder has read is the one typed here."""
         name, description = self.words
         if text == (description or name):
-            self.look()
+            self.search()
 
-    def look(self) -> None:
+    def search(self) -> None:
         """Search for the photos the class would be predicted in."""
         self._timer.stop()
         name, description = self.words
@@ -182,7 +182,7 @@ class TryTab(QWidget):
         self._request.ask(lambda: session.vocabulary.preview.run(name, description))
 
     def stop(self) -> None:
-        """Search no more: the dialog is closed."""
+        """Stop searching, because the dialog is closed."""
         self._timer.stop()
         self._request.cancel()
 
@@ -234,7 +234,7 @@ class TryTab(QWidget):
 
     def _retry(self) -> None:
         self._session.vocabulary.preview.retry(*self.words)
-        self.look()
+        self.search()
 
     def _add(self) -> None:
         name, description = self.words
@@ -247,14 +247,14 @@ def preview_sentence(preview: ClassPreview) -> str:
     """In how many photos the class would be predicted."""
     if not preview.predicted:
         return _("It would be predicted in none of {photos}. These are the closest.").format(
-            photos=photos_text(preview.looked_at)
+            photos=photos_text(preview.encoded_images)
         )
     text = ngettext(
         "It would be predicted in {count} of {photos}.",
         "It would be predicted in {count} of {photos}.",
         preview.predicted,
     )
-    return text.format(count=number(preview.predicted), photos=photos_text(preview.looked_at))
+    return text.format(count=number(preview.predicted), photos=photos_text(preview.encoded_images))
 
 
 def near_sentence(near: NearName) -> str:

@@ -1,1 +1,1 @@
-"""The main window and what happens around a library."""
+"""The main window: opening and closing libraries, welcome page, tour."""

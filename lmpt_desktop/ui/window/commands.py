@@ -1,4 +1,4 @@
-"""The commands of the window itself: libraries, theme, messages, help on the app."""
+"""The commands of the window itself: libraries, theme, messages, log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lmpt_desktop.ui.shell.context import ShellContext
 
 
 class Window(Protocol):
-    """What these commands need of the window."""
+    """The part of the window that these commands use."""
 
     def ask_open(self) -> None: ...
     def open_samples(self) -> None: ...
@@ -25,7 +25,7 @@ class Window(Protocol):
 
 
 def set_theme(context: ShellContext, choice: ThemeChoice) -> None:
-    """Change the theme; the window applies what is set."""
+    """Change the theme setting; the window applies it."""
     context.settings.set(THEME, str(choice))
 
 
@@ -39,7 +39,7 @@ def _theme_command(choice: ThemeChoice, order: int, text: str) -> Command[ShellC
 
 # fmt: off
 def window_commands(window: Window) -> tuple[Command[ShellContext], ...]:
-    """Commands on the window, which no feature is given."""
+    """Commands that act on the window, which features do not get."""
     return (
         Command("file.open", N_("&Open folder..."), "file", 0, 10, lambda _c: window.ask_open(),
                 (), "Ctrl+O", "folder-open",
@@ -58,7 +58,7 @@ def window_commands(window: Window) -> tuple[Command[ShellContext], ...]:
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.messages", N_("Go to the newest &message"), "view", 3, 30,
             lambda c: c.notifications.take_focus(), (), "F6", "info",
-            tip=N_("Put the keyboard on the message above the photos")),
+            tip=N_("Move the keyboard focus to the message above the photos")),
     _theme_command(ThemeChoice.SYSTEM, 10, N_("&System default")),
     _theme_command(ThemeChoice.LIGHT, 20, N_("&Light")),
     _theme_command(ThemeChoice.DARK, 30, N_("&Dark")),

@@ -1,4 +1,4 @@
-"""The features of the app: what is listed here is in the window."""
+"""The list of features in the window."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ATTACH: tuple[Callable[[ShellContext], object], ...] = (
     long_tail.attach,
     training.attach,
 )
-"""Called once with the context by the features that follow the open library."""
+"""Functions of features that follow the open library; called once with the context."""
 
 
 def all_commands(main_window: Window) -> Iterator[Command[ShellContext]]:

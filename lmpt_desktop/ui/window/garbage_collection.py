@@ -1,8 +1,8 @@
-"""Garbage is collected on the window's thread, in small portions, and nowhere else.
+"""Collects garbage in small portions, on the window's thread only.
 
-Python collects on whichever thread happens to allocate: there it would take widgets of a closed
-page down, which Qt allows on the window's thread only, and it would hold Python's lock while it
-looks through a hundred thousand rows that were just read and are no garbage at all.
+Python collects on the thread that happens to allocate.  There it might destroy widgets of a closed
+page, which Qt allows on the window's thread only, and it would hold Python's lock while it visits
+a hundred thousand rows that were just read and are all in use.
 """
 
 from __future__ import annotations
@@ -11,41 +11,41 @@ import gc
 
 from PySide6.QtCore import QObject, QTimer
 
-LOOK_MS = 1000
-YOUNG = 1000
-"""New objects that make a collection worth while."""
-MANY = 30_000
-"""So many new objects are rows on their way through; most of them will be gone in a moment."""
-PATIENCE = 20
-"""Looks after which even those are collected."""
+CHECK_INTERVAL_MS = 1000
+MIN_NEW_OBJECTS = 1000
+"""Fewer new objects are not worth a collection."""
+TRANSIENT_OBJECTS = 30_000
+"""More new objects than this are rows being read, most of which are freed in a moment."""
+MAX_SKIPPED_CHECKS = 20
+"""Checks after which these are collected nevertheless."""
 OLDER_AFTER = 10
-"""Collections of one generation before the next one's turn."""
+"""Collections of one generation before the next older one is collected too."""
 
 
 class GuiThreadCollector(QObject):
-    """Looks once a second; make it on the window's thread, after everything is imported."""
+    """Checks once a second; create it on the window's thread after all imports."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         gc.disable()
-        # What is imported stays: no need to look through it again and again.
+        # Imported modules stay, so they need not be visited again and again.
         gc.freeze()
-        self._waited = 0
+        self._skipped = 0
         self._timer = QTimer(self)
-        self._timer.setInterval(LOOK_MS)
-        self._timer.timeout.connect(self.look)
+        self._timer.setInterval(CHECK_INTERVAL_MS)
+        self._timer.timeout.connect(self.check)
         self._timer.start()
 
-    def look(self) -> int | None:
-        """Collect if there is enough; the generation that was collected, or None."""
+    def check(self) -> int | None:
+        """Collect if there is enough garbage; returns the generation collected, or None."""
         young, middle, old = gc.get_count()
-        if young < YOUNG:
-            self._waited = 0
+        if young < MIN_NEW_OBJECTS:
+            self._skipped = 0
             return None
-        if young > MANY and self._waited < PATIENCE:
-            self._waited += 1
+        if young > TRANSIENT_OBJECTS and self._skipped < MAX_SKIPPED_CHECKS:
+            self._skipped += 1
             return None
-        self._waited = 0
+        self._skipped = 0
         generation = 2 if old > OLDER_AFTER else 1 if middle > OLDER_AFTER else 0
         gc.collect(generation)
         return generation

@@ -1,4 +1,4 @@
-"""Opens and closes library sessions off the window's thread, one window per library."""
+"""Opens and closes library sessions off the window's thread; one window per library."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.window.single_instance import hand_over
 
 CLOSE_SECONDS = 20.0
-"""How long an opening waits for an earlier library to close (it may be the same one)."""
+"""How long to wait for an earlier library, which may be the same one, to close."""
 RETRY_MS = 700
-"""A library that is locked though no window answered is perhaps just being opened elsewhere."""
+"""Delay before a second attempt: a locked library whose window did not answer is perhaps just
+being opened there."""
 
 Open = Callable[[Path], Opened]
 
@@ -31,14 +32,14 @@ class _Request:
 
 
 class LibraryOpener(QObject):
-    """Ends every :meth:`open` in ``opened``, ``failed`` or ``shown_elsewhere``."""
+    """Every :meth:`open` ends with ``opened``, ``failed`` or ``shown_elsewhere``."""
 
     opened = Signal(object, object)
     """An :class:`Opened`, and the photos to select in it (a tuple of paths)."""
     failed = Signal(object)
     """The exception."""
     shown_elsewhere = Signal(object)
-    """Another window has this library; it came to the front and was given the folders."""
+    """The library (Path) is open in another window, which came to the front and got the folders."""
 
     def __init__(self, open_session: Open, parent: QObject | None = None) -> None:
         """``open_session`` is called on a worker thread with the library's folder."""
@@ -55,12 +56,15 @@ class LibraryOpener(QObject):
     def open(
         self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
     ) -> None:
-        """Open ``library`` and add ``folders`` to it, unless another window has it: then show
-        that window, which is given ``folders`` and ``photos``."""
+        """Open ``library`` and add ``folders`` to it.
+
+        If another window has it open, that window comes to the front instead and gets ``folders``
+        and ``photos``.
+        """
         self._begin(_Request(library, tuple(folders), tuple(photos)))
 
     def close(self, opened: Opened) -> None:
-        """Close a library, in the background."""
+        """Close a library in the background."""
         closed = threading.Event()
         self._closings.append(closed)
 
@@ -73,7 +77,7 @@ class LibraryOpener(QObject):
         Task(close, lambda _none: self._closings.remove(closed), owner=None)
 
     def wait(self) -> None:
-        """Until every session is closed: at the end of the app."""
+        """Wait until every session is closed."""
         for closed in list(self._closings):
             closed.wait(CLOSE_SECONDS)
 

@@ -1,4 +1,4 @@
-"""The window: menus, toolbar, status bar, and either the welcome page or an open library."""
+"""The window: menus, toolbar, status bar, and the welcome page or an open library."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ log = logging.getLogger(__name__)
 
 TITLE = "LMPT Desktop"
 FRAME = QSize(16, 48)
-"""What a window manager puts around a window: the whole of it is to be on the screen."""
+"""Estimated size of the window manager's frame, so that the whole window fits the screen."""
 
 TOOLBAR: tuple[str, ...] = (
     "file.open", "file.add", "", "edit.undo", "edit.redo", "",
@@ -65,20 +65,20 @@ TOOLBAR: tuple[str, ...] = (
 """Command ids from left to right; an empty string is a separator."""
 
 ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
-"""Toolbar buttons whose icon needs no words."""
+"""Toolbar buttons without a label."""
 
 LABEL_COLLAPSE_ORDER = (
     "file.add", "file.open", "view.long-tail", "vocabulary.edit", "view.review", "image.reviewed",
     "image.unknown", "image.absent", "image.present", "model.retrain",
 )  # fmt: skip
-"""In which order toolbar buttons lose their words where there is no room for all of them."""
+"""The order in which toolbar buttons lose their labels if the window is too narrow."""
 
 RENAMED_PAGES = {"dashboard": "long-tail"}
 """Names that pages had in earlier versions."""
 
 
 class MainWindow(QMainWindow):
-    """One window, at most one open library."""
+    """The main window, with at most one open library."""
 
     def __init__(self, opener: LibraryOpener, settings: ComputerSettings) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ class MainWindow(QMainWindow):
         self._building: PageBuilder | None = None
         self.settings = settings
         self.opener = opener
-        self._looking = LatestRequest(self._open_found, self._not_looked, owner=self)
+        self._classifying = LatestRequest(self._open_classified, self._classify_failed, owner=self)
         self._labelling = LatestRequest(self._label_recent, owner=self)
         declared = tuple(all_commands(self))
         self.commands = CommandRegistry(self, declared, Shortcuts(declared, settings, self))
@@ -132,18 +132,18 @@ class MainWindow(QMainWindow):
         self.toolbar.setObjectName("toolbar")
         self.commands.add_to(self.toolbar, TOOLBAR)
         self.toolbar.fit()
-        # Nothing on it makes sense before a library is open.
+        # Its commands need an open library.
         self.toolbar.hide()
         self.addToolBar(self.toolbar)
 
     def _connect(self) -> None:
         settings = self.settings
         settings.on_change(THEME, self._apply_theme)
-        self.welcome.open_wanted.connect(self.ask_open)
-        self.welcome.samples_wanted.connect(self.open_samples)
-        self.welcome.library_wanted.connect(self.open_recent)
-        self.welcome.arrived.connect(self.open_dropped)
-        self.welcome.forget_wanted.connect(self.forget_recent)
+        self.welcome.open_requested.connect(self.ask_open)
+        self.welcome.samples_requested.connect(self.open_samples)
+        self.welcome.library_requested.connect(self.open_recent)
+        self.welcome.paths_dropped.connect(self.open_dropped)
+        self.welcome.forget_requested.connect(self.forget_recent)
         self.opener.opened.connect(self._opened)
         self.opener.failed.connect(self._open_failed)
         self.opener.shown_elsewhere.connect(self._shown_elsewhere)
@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
         self.tour.begin()
 
     def first_start(self) -> None:
-        """Begin the tour where it has been neither taken nor skipped."""
+        """Begin the tour if it was neither taken nor skipped before."""
         if not self.settings.get(TOUR_DONE):
             self.begin_tour()
 
@@ -178,7 +178,7 @@ class MainWindow(QMainWindow):
             self._focus_work()
 
     def _tour_anchor(self, name: str) -> QWidget | None:
-        """The part of the window that a card of the tour is about."""
+        """The widget that a card of the tour points to."""
         if name == "open" and self.page is None:
             return self.welcome.open_button
         if name in ("open", "retrain"):
@@ -212,41 +212,41 @@ class MainWindow(QMainWindow):
 
         Task(lambda: classify_paths(paths), found, self.context.report_failure, owner=self)
 
-    def open_paths(self, wanted: Sequence[Path], library: Path | None = None) -> None:
-        """Open folders and photos in ``library``, or in that of the first of them."""
+    def open_paths(self, requested: Sequence[Path], library: Path | None = None) -> None:
+        """Open folders and photos in ``library`` or, if None, in that of the first folder."""
 
         def look() -> tuple[DroppedPaths, Path | None]:
-            found = classify_paths(wanted)
-            places = found.places
-            return found, library_for(places[0]) if library is None and places else library
+            found = classify_paths(requested)
+            required = found.required_folders
+            return found, library_for(required[0]) if library is None and required else library
 
-        if wanted:
+        if requested:
             self.status.show_text(_("Opening the library..."))
-            self._looking.ask(look)
+            self._classifying.ask(look)
         elif library is not None:
             self.open_library(library)
 
-    def _open_found(self, answer: tuple[DroppedPaths, Path | None]) -> None:
+    def _open_classified(self, answer: tuple[DroppedPaths, Path | None]) -> None:
         found, library = answer
         self.status.clearMessage()
         for path in found.others:
             self.notifications.notify(
                 _("Not found"),
-                _("There is no folder and no photo {path}. Check the name.").format(path=path),
+                _("There is no folder or photo at {path}. Check the path.").format(path=path),
             )
         if self.page is not None and self.page.session.library_folder == library:
-            self.page.dropped_paths.take(found)
+            self.page.dropped_paths.handle(found)
         elif library is not None:
-            self.open_library(library, found.places, found.photos)
+            self.open_library(library, found.required_folders, found.photos)
 
-    def _not_looked(self, error: Exception) -> None:
+    def _classify_failed(self, error: Exception) -> None:
         self.status.clearMessage()
         self.context.report(_("The library was not opened"), error)
 
     def open_library(
         self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
     ) -> None:
-        """Open a library, in the background; an open one is closed first."""
+        """Open a library in the background; an open one is closed first."""
         if self.opener.busy or self._building is not None:
             return
         if self.page is not None:
@@ -287,21 +287,21 @@ class MainWindow(QMainWindow):
 
     def _open_failed(self, error: Exception) -> None:
         self.stack.setCurrentWidget(self.welcome)
-        self.context.report(_("The library was not opened"), error)
+        self.context.report(_("The library could not be opened"), error)
 
     def _shown_elsewhere(self, library: Path) -> None:
         self.stack.setCurrentWidget(self.welcome)
         note = self.notifications.notify(
             _("This library is open in another window"),
             _(
-                "That window has been brought to the front and was given the folders: {library}"
+                "That window was brought to the front; the folders are opened there: {library}"
             ).format(library=library),
             colour="accent",
         )
-        note.pass_by_itself()
+        note.dismiss_later()
 
-    def come_to_front(self, wanted: list[Path]) -> None:
-        """The app was started again for the library that is open here."""
+    def come_to_front(self, requested: list[Path]) -> None:
+        """Come to the front, because the app was started again for this library."""
         if self.isMinimized():
             self.showNormal()
         self.show()
@@ -309,12 +309,12 @@ class MainWindow(QMainWindow):
         self.activateWindow()
         QApplication.alert(self)
         if self.page is not None:
-            self.page.dropped_paths.drop(wanted)
+            self.page.dropped_paths.drop(requested)
 
     # --------------------------------------------------------------------------- closing
 
     def close_library(self) -> None:
-        """Back to the welcome page; a running retraining goes on by itself."""
+        """Return to the welcome page; a running retraining continues."""
         if self._building is not None:
             self._building.stop()
             self.opener.close(self._building.opened)
@@ -341,15 +341,15 @@ class MainWindow(QMainWindow):
         still_open = self.settings.get(OPEN_LIBRARY)
         self.settings.set(WINDOW_GEOMETRY, self.saveGeometry())
         self.hide()
-        self._looking.cancel()
+        self._classifying.cancel()
         self.close_library()
-        # Reopened at the next start; only File > Close library forgets it.
+        # Reopened at the next start, unless it was closed with File > Close library.
         self.settings.set(OPEN_LIBRARY, still_open)
         self.settings.flush()
         self.opener.wait()
         super().closeEvent(event)
 
-    # -------------------------------------------------------------------------- remembering
+    # ------------------------------------------------------------------------ window state
 
     def _remember_library(self) -> None:
         if self.page is None:
@@ -380,7 +380,7 @@ class MainWindow(QMainWindow):
             show_part(self.context, name, self.settings.get(setting))
 
     def _restore_last_page(self, page: LibraryPage) -> None:
-        """Go on with the page on which this library was left."""
+        """Return to the page that was open when this library was closed."""
         settings, library = self.settings, str(page.session.library_folder)
         last = settings.get(LAST_PAGE) if settings.get(LAST_PAGE_LIBRARY) == library else ""
         settings.set(LAST_PAGE_LIBRARY, library)
@@ -404,7 +404,7 @@ class MainWindow(QMainWindow):
             action.setText(label)
 
     def open_recent(self, entry: RecentLibrary) -> None:
-        """Open a library of the list, or say that it is gone."""
+        """Open a recent library, or say that it was not found."""
 
         def answered(exists: bool) -> None:
             if exists:
@@ -416,10 +416,10 @@ class MainWindow(QMainWindow):
 
     def _show_missing(self, entry: RecentLibrary) -> None:
         note = self.notifications.notify(
-            _("“{name}” is no longer there").format(name=entry.name),
+            _("“{name}” was not found").format(name=entry.name),
             _(
                 "The library {library} was moved or deleted, or its disk is not connected. "
-                "Connect the disk and try again, or take the library out of the list."
+                "Connect the disk and try again, or remove the library from the list."
             ).format(library=entry.library),
         )
 
@@ -427,10 +427,10 @@ class MainWindow(QMainWindow):
             self.notifications.dismiss(note)
             self.forget_recent(entry)
 
-        note.add_button(_("Take out of the list"), forget)
+        note.add_button(_("Remove from list"), forget)
 
     def forget_recent(self, entry: RecentLibrary) -> None:
-        """Take a library out of the list; its files stay."""
+        """Remove a library from the list; its files stay."""
         self.settings.forget(entry.library)
         self.welcome.show_recent(self.settings.recent())
 
@@ -439,5 +439,5 @@ class MainWindow(QMainWindow):
 
 
 def _state(value: object) -> QByteArray:
-    """A stored geometry or splitter state; empty where none was stored."""
+    """A stored geometry or splitter state; empty if there is none."""
     return value if isinstance(value, QByteArray) else QByteArray()

@@ -1,4 +1,4 @@
-"""Builds a library's page a piece at a time, so that the window never stands still for long."""
+"""Builds a library's page in steps, so that the window stays responsive."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lmpt_desktop.ui.library.page import PageParts
 
 
 class Page(Protocol):
-    """What is made of the parts."""
+    """The page made of the parts."""
 
     def close_page(self) -> None: ...
     def deleteLater(self) -> None: ...
@@ -26,7 +26,7 @@ PageT = TypeVar("PageT", bound=Page)
 
 
 class PageBuilder(QObject):
-    """Each piece is built in a turn of the event loop of its own."""
+    """Runs each step in its own iteration of the event loop."""
 
     def __init__(
         self,
@@ -35,26 +35,26 @@ class PageBuilder(QObject):
         show: Callable[[PageT], object],
         parent: QObject | None = None,
     ) -> None:
-        """``make`` and ``show`` are the last two turns."""
+        """``make`` and ``show`` are the last two steps."""
         super().__init__(parent)
         self.opened = opened
         self._made: list[QWidget | Page] = []
         self._closing: list[Callable[[], object]] = []
         self._stopped = False
-        self._turns = self._build(make, show)
-        self._turn()
+        self._steps = self._build(make, show)
+        self._step()
 
     def stop(self) -> None:
-        """Build no more, and take down what was built."""
+        """Stop, and delete what was built."""
         self._stopped = True
         for close in self._closing:
             close()
         for widget in self._made:
             widget.deleteLater()
 
-    def _turn(self) -> None:
-        if not self._stopped and next(self._turns, None) is not None:
-            QTimer.singleShot(0, self, self._turn)
+    def _step(self) -> None:
+        if not self._stopped and next(self._steps, None) is not None:
+            QTimer.singleShot(0, self, self._step)
 
     def _build(
         self, make: Callable[[PageParts], PageT], show: Callable[[PageT], object]

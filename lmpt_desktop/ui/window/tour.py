@@ -1,4 +1,4 @@
-"""The tour: four cards beside what they talk of, shown once and again on request."""
+"""The tour: four cards, each beside the part of the window it explains."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GAP = 10
 
 @dataclass(frozen=True)
 class Step:
-    """A card: its text, and the command or part of the window it stands beside."""
+    """A card: its text, and the part of the window it is placed beside."""
 
     title: str
     text: str
@@ -49,9 +49,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         N_("Correct"),
         N_(
-            "Select a photo and say for a class whether it is present ({present}) or "
-            "absent ({absent}). Mark the photo as reviewed ({reviewed}) when the "
-            "rest is right. Everything can be undone."
+            "Select a photo and mark a class as present ({present}) or absent ({absent}). Mark "
+            "the photo as reviewed ({reviewed}) when the rest is right. Everything can be undone."
         ),
         "inspector",
     ),
@@ -68,7 +67,7 @@ STEPS: tuple[Step, ...] = (
 
 
 class _Ring(QWidget):
-    """A frame around the part of the window that a card talks of."""
+    """A frame around the part of the window that a card explains."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -84,16 +83,15 @@ class _Ring(QWidget):
 
 
 class TourCard(QFrame):
-    """Lies over the window without taking it over: all of it can be used meanwhile."""
+    """A card over the window, which stays usable."""
 
     ended = Signal(bool)
-    """The last card was left, or the tour was skipped; True if the card had the keyboard."""
+    """The tour was finished or skipped; True if the card had the keyboard focus."""
 
     def __init__(
         self, window: QWidget, context: ShellContext, anchors: Callable[[str], QWidget | None]
     ) -> None:
-        """``anchors`` finds the part of the window that a card is about; None where it is not
-        there now."""
+        """``anchors`` returns the widget of a part of the window, None if it is not there."""
         super().__init__(window)
         self.setObjectName("tour")
         self._window = window
@@ -124,12 +122,12 @@ class TourCard(QFrame):
         layout.addLayout(foot)
         self.skip.clicked.connect(self.end)
         self.back.clicked.connect(lambda: self.show_step(self._step - 1))
-        self.next.clicked.connect(self._go_on)
-        # Layouts settle one after the other; look where things are when they have.
+        self.next.clicked.connect(self._next_step)
+        # Layouts are updated one after the other; place the card when they are done.
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(0)
-        self._settle.timeout.connect(self._put_beside)
+        self._settle.timeout.connect(self._place_card)
         window.installEventFilter(self)
         theme.manager().changed.connect(self._restyle)
         context.opened.connect(self._library_opened)
@@ -143,12 +141,12 @@ class TourCard(QFrame):
         return self._step
 
     def begin(self) -> None:
-        """Show the first card and give it the keyboard."""
+        """Show the first card and give it the keyboard focus."""
         self.show_step(0)
         self.next.setFocus()
 
     def show_step(self, number: int) -> None:
-        """Show a card; beyond the last one the tour ends."""
+        """Show a card; after the last one the tour ends."""
         if number >= len(STEPS):
             self.end()
             return
@@ -171,9 +169,9 @@ class TourCard(QFrame):
         self._settle.start()
 
     def end(self) -> None:
-        """Put the card away."""
+        """Hide the card and end the tour."""
         self.ring.hide()
-        self._watch(None)
+        self._follow_anchor(None)
         had_focus = self.isAncestorOf(self._window.focusWidget() or self._window)
         self.hide()
         self.ended.emit(had_focus)
@@ -195,9 +193,9 @@ class TourCard(QFrame):
             self._settle.start()
         return False
 
-    # ------------------------------------------------------------------------------- inside
+    # ------------------------------------------------------------------------------ details
 
-    def _go_on(self) -> None:
+    def _next_step(self) -> None:
         self.show_step(self._step + 1)
 
     def _library_opened(self, _page: object) -> None:
@@ -205,20 +203,20 @@ class TourCard(QFrame):
             self.show_step(1)
         self._settle.start()
 
-    def _watch(self, anchor: QWidget | None) -> None:
+    def _follow_anchor(self, anchor: QWidget | None) -> None:
         if self._anchor is not None and isValid(self._anchor):
             self._anchor.removeEventFilter(self)
         self._anchor = anchor
         if anchor is not None:
             anchor.installEventFilter(self)
 
-    def _put_beside(self) -> None:
+    def _place_card(self) -> None:
         if not self.isVisible():
             return
         anchor = self._anchors(STEPS[self._step].anchor)
         if anchor is not self._anchor:
-            self._watch(anchor)
-        # The text wraps: how high the card is depends on how wide its buttons make it.
+            self._follow_anchor(anchor)
+        # The text wraps, so the height depends on the width, which the buttons determine.
         width = max(CARD_WIDTH, self._layout.minimumSize().width())
         self.setFixedSize(width, self._layout.totalHeightForWidth(width))
         room = self._window.rect().adjusted(GAP, GAP, -GAP, -GAP)
@@ -243,9 +241,9 @@ class TourCard(QFrame):
 
 
 def beside(target: QRect, card: QSize, room: QRect) -> QPoint:
-    """Where a card goes so that it hides as little of ``target`` as can be, within ``room``.
+    """The position within ``room`` where a card hides as little of ``target`` as possible.
 
-    Below it, else above, left or right; where no side has room for it, over its far corner.
+    Below it, else above, left or right; if no side has enough room, over its far corner.
     """
     centre = target.center()
     left = centre.x() - card.width() // 2

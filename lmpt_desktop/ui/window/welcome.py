@@ -1,4 +1,4 @@
-"""The first page: open a folder, go back to a library, or try sample photos."""
+"""The first page: open a folder or a recent library, or try sample photos."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from lmpt_desktop.ui.library.dropped_paths import dragged_paths
 from lmpt_desktop.ui.shell.settings import RecentLibrary
 
 INTRODUCTION = N_(
-    "Tag photos with many classes at once, the rare ones included. "
-    "Look at the predictions, correct a few, retrain."
+    "Tag photos with many classes at once, including rare ones. Check the predictions, correct a "
+    "few, retrain."
 )
 
 
 class WelcomePage(QWidget):
-    """What the user sees before any library is open."""
+    """Shown while no library is open."""
 
-    open_wanted = Signal()
-    samples_wanted = Signal()
-    library_wanted = Signal(object)
+    open_requested = Signal()
+    samples_requested = Signal()
+    library_requested = Signal(object)
     """A :class:`RecentLibrary`."""
-    forget_wanted = Signal(object)
-    """A :class:`RecentLibrary` to take out of the list."""
-    arrived = Signal(object)
+    forget_requested = Signal(object)
+    """A :class:`RecentLibrary` to remove from the list."""
+    paths_dropped = Signal(object)
     """Files and folders (a list of paths) were dropped here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -83,9 +83,9 @@ class WelcomePage(QWidget):
     def _make_buttons(self) -> None:
         self.open_button = self._button("welcome-open", _("Open a folder of photos..."))
         self.open_button.setDefault(True)
-        self.open_button.clicked.connect(self.open_wanted)
+        self.open_button.clicked.connect(self.open_requested)
         self.samples_button = self._button("welcome-samples", _("Try it with sample photos"))
-        self.samples_button.clicked.connect(self.samples_wanted)
+        self.samples_button.clicked.connect(self.samples_requested)
         self.samples_note = _muted("")
         self.samples_note.setObjectName("welcome-samples-note")
         self.samples_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -98,7 +98,7 @@ class WelcomePage(QWidget):
         self.recent.setAccessibleName(_("Recent libraries"))
         self.recent.itemActivated.connect(self._open_recent)
         self.recent.itemClicked.connect(self._open_recent)
-        self.forget = QAction(_("Take out of the list"), self.recent)
+        self.forget = QAction(_("Remove from list"), self.recent)
         self.forget.setShortcut(QKeySequence.StandardKey.Delete)
         self.forget.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.forget.triggered.connect(self._forget_current)
@@ -106,13 +106,13 @@ class WelcomePage(QWidget):
         self.recent.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def show_samples(self, reason: str) -> None:
-        """Offer the sample photos, or say why there are none."""
+        """Offer the sample photos or, with a ``reason``, say why they are not available."""
         self.samples_button.setEnabled(not reason)
         self.samples_note.setText(reason)
         self.samples_note.setVisible(bool(reason))
 
     def show_recent(self, entries: list[RecentLibrary]) -> None:
-        """List libraries; without any, the list is not there."""
+        """List libraries; the list is hidden if there are none."""
         self.recent.clear()
         for entry in entries:
             folders = ", ".join(entry.folders) or entry.library
@@ -142,7 +142,7 @@ class WelcomePage(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         if paths := dragged_paths(event):
             event.acceptProposedAction()
-            self.arrived.emit(paths)
+            self.paths_dropped.emit(paths)
 
     def _button(self, name: str, text: str) -> QPushButton:
         button = QPushButton(text)
@@ -152,11 +152,11 @@ class WelcomePage(QWidget):
         return button
 
     def _open_recent(self, item: QListWidgetItem) -> None:
-        self.library_wanted.emit(item.data(Qt.ItemDataRole.UserRole))
+        self.library_requested.emit(item.data(Qt.ItemDataRole.UserRole))
 
     def _forget_current(self) -> None:
         if (item := self.recent.currentItem()) is not None:
-            self.forget_wanted.emit(item.data(Qt.ItemDataRole.UserRole))
+            self.forget_requested.emit(item.data(Qt.ItemDataRole.UserRole))
 
     def _restyle(self, *_: object) -> None:
         colours = theme.current()
@@ -184,7 +184,7 @@ class WelcomePage(QWidget):
 
 
 def _heading() -> QHBoxLayout:
-    """The app's icon, its name and what it is for."""
+    """The app's icon and name, and its purpose."""
     logo = QSvgWidget(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg"))
     logo.setFixedSize(QSize(72, 72))
     title = QLabel("LMPT Desktop")

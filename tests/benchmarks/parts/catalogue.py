@@ -10,7 +10,7 @@ from parts.library import BACKBONE, CLASSES, DIM, Place, add_features, annotate,
 
 from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.catalogue.backups import back_up
-from lmpt_desktop.catalogue.opening import CATALOGUE_NAME, SOUND_NAME
+from lmpt_desktop.catalogue.opening import CATALOGUE_NAME, SHUTDOWN_RECORD_NAME
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.ingest import scan, sync
@@ -45,7 +45,7 @@ def measure(place: Place, figures: Figures) -> None:
         figures.timed("image table", catalogue.images.table)
         measure_predictions(features, figures)
     figures.timed("open the catalogue again", lambda: _reopen(place.library))
-    (place.library / SOUND_NAME).unlink()
+    (place.library / SHUTDOWN_RECORD_NAME).unlink()
     figures.timed("open it with the whole file checked", lambda: _reopen(place.library), rounds=1)
     copy = figures.timed(
         "daily copy (in the background)",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from journal import journal_of
-from said import marks_in, said_in
+from stored_annotations import annotations_in, marks_in
 
 from lmpt_desktop.catalogue import Catalogue, Change, NotInCatalogue
 from lmpt_desktop.domain.records import ClassEntry, Source, Verdict
@@ -30,8 +30,8 @@ def cat(catalogue: Catalogue) -> ClassEntry:
 
 
 def stored(catalogue: Catalogue) -> set[tuple]:
-    """Everything that is said, with its time and source, and all the marks."""
-    return said_in(catalogue) | marks_in(catalogue)
+    """Everything that is stored, with its time and source, and all the marks."""
+    return annotations_in(catalogue) | marks_in(catalogue)
 
 
 def replayed(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
@@ -46,7 +46,7 @@ def replayed(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
 
 def current(catalogue: Catalogue) -> dict[tuple[int, int | None], Verdict]:
     state: dict[tuple[int, int | None], Verdict] = {
-        (image, klass): Verdict(verdict) for image, klass, verdict, *_ in said_in(catalogue)
+        (image, klass): Verdict(verdict) for image, klass, verdict, *_ in annotations_in(catalogue)
     }
     return state | {(image, None): Verdict.PRESENT for image in catalogue.annotations.reviewed()}
 

@@ -1,4 +1,4 @@
-"""Whatever is said, in whatever order: the catalogue equals a few Python dictionaries."""
+"""Whatever is stored, in whatever order: the catalogue equals a few Python dictionaries."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from journal import journal_of
 from paper_library import fill
-from said import marks_in, rebuilt, said_in
+from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import AnnotationCount
@@ -50,8 +50,8 @@ class Model:
         return len(deltas) - len(same)
 
     def verdict(self, image: int, klass: int) -> int:
-        said = self.now.get(("verdict", image, klass))
-        return -1 if said is None else said[0]
+        stored = self.now.get(("verdict", image, klass))
+        return -1 if stored is None else stored[0]
 
     def newest_link(self, batch: int) -> int:
         chain = {batch}
@@ -195,13 +195,13 @@ class Said(RuleBasedStateMachine):
             for klass, column in zip(classes, columns.T, strict=True)
             if (column >= 0).any()
         }
-        said = {
+        stored = {
             (*key[1:], *value)
             for key, value in model.now.items()
             if key[0] == "verdict" and value is not None
         }
-        assert said_in(self.catalogue) == said
-        assert rebuilt(self.catalogue) == said | marks_in(self.catalogue)
+        assert annotations_in(self.catalogue) == stored
+        assert rebuilt(self.catalogue) == stored | marks_in(self.catalogue)
 
     @invariant()
     def the_journal_tells_every_change(self) -> None:
@@ -246,7 +246,7 @@ class Said(RuleBasedStateMachine):
             cells = [(key[2], _number(after)) for key, _, after in deltas if key[0] == "verdict"]
             assert item.images == len({key[1] for key, _, _ in deltas})
             assert item.changes == len(cells)
-            classes, verdicts = {klass for klass, _ in cells}, {said for _, said in cells}
+            classes, verdicts = {klass for klass, _ in cells}, {stored for _, stored in cells}
             assert item.class_id == (classes.pop() if len(classes) == 1 else None)
             assert item.verdict == (Verdict(verdicts.pop()) if len(verdicts) == 1 else None)
 
@@ -255,8 +255,8 @@ def batch_at(batch: Batch) -> int:
     return round(batch.at.timestamp() * 1e6)
 
 
-def _number(said: Any) -> int:
-    return -1 if said is None else said[0]
+def _number(stored: Any) -> int:
+    return -1 if stored is None else stored[0]
 
 
 TestSaid = Said.TestCase

@@ -193,7 +193,7 @@ def test_what_could_not_be_read_is_given_back() -> None:
     assert found.ids.tolist() == [1, 3]
     assert not found.everything
     touched.note([2])
-    touched.give_back(replace(found, everything=True))
+    touched.put_back(replace(found, everything=True))
     again = touched.take()
     assert again.ids.tolist() == [1, 2, 3]
     assert again.everything

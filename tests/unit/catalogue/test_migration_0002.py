@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from catalogue_0001 import FirstCatalogue
-from said import marks_in, rebuilt, said_in
+from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.catalogue import Catalogue, backups, opening
 from lmpt_desktop.domain.records import Verdict
@@ -34,10 +34,10 @@ def first(library: Path) -> FirstCatalogue:
 
 
 def test_a_migration_keeps_every_annotation(first: FirstCatalogue, library: Path) -> None:
-    before = first.said()
+    before = first.contents()
     first.close()
     with Catalogue.open(library) as catalogue:
-        assert said_in(catalogue) | marks_in(catalogue) == before == rebuilt(catalogue)
+        assert annotations_in(catalogue) | marks_in(catalogue) == before == rebuilt(catalogue)
         assert catalogue.annotations.matrix([1, 2, 3, 4], [1, 2, 3, 4]).tolist() == SAID
         assert catalogue.annotations.reviewed() == {1, 2}
         counts = catalogue.annotations.counts()
@@ -49,22 +49,22 @@ def test_a_migration_keeps_every_annotation(first: FirstCatalogue, library: Path
 def test_the_copy_in_backups_is_what_was_there_before(
     first: FirstCatalogue, library: Path, tmp_path: Path
 ) -> None:
-    before = first.said()
+    before = first.contents()
     first.close()
     Catalogue.open(library).close()
     (copy,) = backups.existing(library, "migration")
     db = sqlite3.connect(copy)
     assert db.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
-    said = set(db.execute("SELECT * FROM annotations"))
-    said |= {("reviewed", *row) for row in db.execute("SELECT * FROM reviewed")}
+    stored = set(db.execute("SELECT * FROM annotations"))
+    stored |= {("reviewed", *row) for row in db.execute("SELECT * FROM reviewed")}
     db.close()
-    assert said == before
+    assert stored == before
 
 
 def test_what_was_done_before_can_be_undone_after(first: FirstCatalogue, library: Path) -> None:
     first.close()
     with Catalogue.open(library) as catalogue:
-        said = said_in(catalogue)
+        stored = annotations_in(catalogue)
         stack = catalogue.annotations.history()
         assert [(item.id, item.done) for item in stack] == [
             (1, True), (2, True), (3, True), (4, True), (7, False),
@@ -82,11 +82,11 @@ def test_what_was_done_before_can_be_undone_after(first: FirstCatalogue, library
         ]
         for item in reversed(stack[:4]):
             assert catalogue.annotations.toggle_undo(item.id).skipped == 0
-        assert said_in(catalogue) == set() == marks_in(catalogue)
+        assert annotations_in(catalogue) == set() == marks_in(catalogue)
         for item in stack[:4]:
             assert catalogue.annotations.toggle_undo(item.id).skipped == 0
-        assert said_in(catalogue) == said
-        assert rebuilt(catalogue) == said | marks_in(catalogue)
+        assert annotations_in(catalogue) == stored
+        assert rebuilt(catalogue) == stored | marks_in(catalogue)
 
 
 def test_a_review_goes_on_where_an_old_one_left_off(first: FirstCatalogue, library: Path) -> None:
@@ -125,7 +125,7 @@ Catalogue.open(Path(sys.argv[1]))
 def test_a_migration_that_is_killed_loses_nothing(
     first: FirstCatalogue, library: Path, when: str
 ) -> None:
-    before = first.said()
+    before = first.contents()
     first.close()
     for _ in range(2):
         ended = subprocess.run([sys.executable, "-c", KILLED, str(library), when], check=False)
@@ -137,5 +137,5 @@ def test_a_migration_that_is_killed_loses_nothing(
         }
         db.close()
     with Catalogue.open(library) as catalogue:
-        assert said_in(catalogue) | marks_in(catalogue) == before == rebuilt(catalogue)
+        assert annotations_in(catalogue) | marks_in(catalogue) == before == rebuilt(catalogue)
     assert len(backups.existing(library, "migration")) == 3

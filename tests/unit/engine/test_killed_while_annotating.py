@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import random_changes
 from paper_library import open_session
-from said import marks_in, rebuilt, said_in
+from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.domain.records import BatchSummary
 from lmpt_desktop.engine.session import LibrarySession
@@ -22,7 +22,7 @@ State = tuple[bytes, bytes, list[tuple]]
 
 
 def state_of(session: LibrarySession) -> State:
-    """What is said, what is reviewed, and what can be undone (without ids and times)."""
+    """What is stored, what is reviewed, and what can be undone (without ids and times)."""
     stack: list[BatchSummary] = session.annotations.history()
     return (
         session.snapshot().annotations.tobytes(),
@@ -62,7 +62,7 @@ def test_what_was_acknowledged_outlives_kill_9_and_can_be_undone(seed: int, tmp_
         found = state_of(session)
         assert found in reached.values(), "neither before nor after the change that was killed"
         catalogue = session.catalogue
-        assert rebuilt(catalogue) == said_in(catalogue) | marks_in(catalogue)
+        assert rebuilt(catalogue) == annotations_in(catalogue) | marks_in(catalogue)
         for item in reversed([item for item in session.annotations.history() if item.done]):
             assert session.annotations.undo(item.id).skipped == 0
         assert (

@@ -305,8 +305,8 @@ def test_corrections_are_verdicts_that_contradict_a_score(seed: int) -> None:
         annotations=random.integers(-1, 2, (3, 2)).astype(np.int8),
     )
     for row, column in np.ndindex(3, 2):
-        said, score = snapshot.annotations[row, column], snapshot.scores[row, column]
-        wrong = said >= 0 and not np.isnan(score) and (said == 1) != (score >= 0.5)
+        stored, score = snapshot.annotations[row, column], snapshot.scores[row, column]
+        wrong = stored >= 0 and not np.isnan(score) and (stored == 1) != (score >= 0.5)
         assert snapshot.corrected[row, column] == wrong
 
 

@@ -193,7 +193,7 @@ def test_a_crash_while_reading_words_is_reported_and_can_be_retried(
     assert session.wait_until_idle(60)
     result = read(session, "dog", until)
     assert result.state is SearchState.FAILED
-    assert result.message.startswith("Your words could not be read.")
+    assert result.message.startswith("Your search text could not be encoded.")
     monkeypatch.setenv("FAKE_ENCODER", "{}")
     session.search.retry(SearchQuery("dog"))
     assert read(session, "dog", until).state is SearchState.READY

@@ -166,7 +166,7 @@ def test_a_folder_that_cannot_be_listed_is_reported_and_the_rest_goes_on(
 def test_a_folder_that_is_not_there_is_a_problem(photos: Path) -> None:
     (problem,) = all_of(photos / "gone").problems
     assert problem.path == ""
-    assert "not there" in problem.reason
+    assert "not found" in problem.reason
 
 
 def test_a_folder_that_vanishes_during_the_scan_ends_it_quietly(photos: Path) -> None:

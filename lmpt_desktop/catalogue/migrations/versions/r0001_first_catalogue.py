@@ -1,4 +1,4 @@
-"""The first catalogue: everything the user says, its journal, features, runs, prompt sets.
+"""The first catalogue: annotations, their journal, features, runs, prompt sets.
 
 Revision: 0001
 Revises: nothing

@@ -1,4 +1,4 @@
-"""Reviews in one row an image; what batches were, for the undo menu.
+"""Reviews in one row per image; summaries of batches for the undo menu.
 
 Revision ID: 0002
 Revises: 0001
@@ -80,10 +80,10 @@ def upgrade() -> None:
                verdict = f.verdict
         FROM (SELECT batch_id, count(DISTINCT image_id) AS images, count(class_id) AS changes,
                      CASE WHEN min(class_id) = max(class_id) THEN min(class_id) END AS class_id,
-                     CASE WHEN min(said) = max(said) THEN min(said) END AS verdict
+                     CASE WHEN min(outcome) = max(outcome) THEN min(outcome) END AS verdict
               FROM (SELECT batch_id, image_id, class_id,
                            CASE WHEN class_id IS NOT NULL
-                                THEN coalesce(after_verdict, -1) END AS said
+                                THEN coalesce(after_verdict, -1) END AS outcome
                     FROM journal)
               GROUP BY batch_id) AS f
         WHERE batches.id = f.batch_id

@@ -27,7 +27,7 @@ def test_a_preview_shows_the_scores_that_the_class_has_once_added(
     again = reviewed_session.vocabulary.preview.run(" tree ")
     assert again.state is SearchState.READY
     assert len(again.image_ids) == 6
-    assert again.looked_at == 6
+    assert again.encoded_images == 6
     assert (np.diff(again.scores) <= 0).all()
     reviewed_session.vocabulary.add("tree")
     assert reviewed_session.wait_until_idle(60)

@@ -24,7 +24,7 @@ COUNT = 12
 
 @pytest.fixture
 def session(tmp_path: Path) -> Iterator[LibrarySession]:
-    """Twelve images; of six of them something is said about dog and puppy."""
+    """Twelve images; six of them have annotations of dog and puppy."""
     with open_session(tmp_path / "library", COUNT, ("dog", "puppy", "kite")) as opened:
         say(opened, "dog", [1, 2, 3], Verdict.PRESENT)
         say(opened, "dog", [4], Verdict.ABSENT)
@@ -351,5 +351,5 @@ def test_a_split_keeps_the_annotations_of_an_archived_class_it_brings_back(
     session.vocabulary.archive([class_id(session, "puppy")])
     plan = session.vocabulary.plan_split(class_id(session, "dog"), ["puppy"], copy=True, keep=True)
     session.vocabulary.split(plan)
-    # Images 1 and 4 were said otherwise of the puppy itself.
+    # Images 1 and 4 have other verdicts on the puppy itself.
     assert verdicts_of(session, "puppy") == {1: 0, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}

@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-import merge_for_ever
+import merge_forever
 import pytest
 from paper_library import open_session
 
@@ -27,7 +27,7 @@ def test_a_merge_is_whole_or_not_at_all(seed: int, tmp_path: Path) -> None:
         session.annotations.annotate(every, [puppy], Verdict.PRESENT)
         session.annotations.annotate(every[::2], [dog], Verdict.ABSENT)
     program = subprocess.Popen(
-        [sys.executable, merge_for_ever.__file__, str(library)], stdout=subprocess.PIPE, text=True
+        [sys.executable, merge_forever.__file__, str(library)], stdout=subprocess.PIPE, text=True
     )
     assert program.stdout is not None
     delay = random.Random(seed).uniform(0.0, 0.2)
@@ -43,7 +43,7 @@ def test_a_merge_is_whole_or_not_at_all(seed: int, tmp_path: Path) -> None:
         images, _ids, verdicts = session.catalogue.annotations.of_classes([dog])
         assert len(images) == (COUNT if merged else COUNT // 2)
         assert set(verdicts.tolist()) == {1 if merged else 0}
-        kept, _ids, said = session.catalogue.annotations.of_classes([puppy])
-        assert len(kept) == COUNT and said.all()
+        kept, _ids, stored = session.catalogue.annotations.of_classes([puppy])
+        assert len(kept) == COUNT and stored.all()
         # What belongs to a merge is not offered to be undone without it.
         assert {item.action for item in session.annotations.history()} == {"apply"}

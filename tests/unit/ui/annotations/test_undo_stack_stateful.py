@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from paper_library import open_session
 from PySide6.QtCore import QCoreApplication, QElapsedTimer
 from pytestqt.qtbot import QtBot
-from said import marks_in, rebuilt, said_in
+from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged
@@ -159,7 +159,7 @@ class Desk(RuleBasedStateMachine):
         assert np.array_equal(catalogue.annotations.matrix(ids, classes), snapshot.annotations)
         marks = np.isin(ids, list(catalogue.annotations.reviewed()))
         assert np.array_equal(marks, snapshot.reviewed)
-        assert rebuilt(catalogue) == said_in(catalogue) | marks_in(catalogue)
+        assert rebuilt(catalogue) == annotations_in(catalogue) | marks_in(catalogue)
         stack = catalogue.annotations.history()
         texts = [self.undo_stack.stack.text(i) for i in range(self.undo_stack.stack.count())]
         assert texts == [undo.text_of(item) for item in stack]

@@ -61,12 +61,12 @@ def test_what_is_chosen_outlives_another_search_and_new_counts(
     model: SelectionClassesModel,
 ) -> None:
     model.find("kite")
-    model.set_wanted([0], Verdict.PRESENT)
+    model.set_requested([0], Verdict.PRESENT)
     model.find("")
-    model.set_wanted([1], Verdict.ABSENT)
-    assert model.wanted == {3: Verdict.PRESENT, 2: Verdict.ABSENT}
+    model.set_requested([1], Verdict.ABSENT)
+    assert model.requested == {3: Verdict.PRESENT, 2: Verdict.ABSENT}
     assert model.changing == 3
     model.set_content(CLASSES[:2], found())
-    assert model.wanted == {2: Verdict.ABSENT}, "a class that is gone is no longer changed"
-    model.set_wanted([1], None)
+    assert model.requested == {2: Verdict.ABSENT}, "a class that is gone is no longer changed"
+    model.set_requested([1], None)
     assert model.changing == 0

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QLineEdit, QMainWindow, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 from shells import COMMANDS, make_context
 
-from lmpt_desktop.settings import SHORTCUTS, Kept, Settings
+from lmpt_desktop.settings import SHORTCUTS, Settings, Storage
 from lmpt_desktop.ui.commands import Command, CommandRegistry, Shortcuts
 from lmpt_desktop.ui.commands.shortcuts import RENAMED, collide, is_fixed, is_plain, native
 from lmpt_desktop.ui.shell.context import ShellContext
@@ -24,7 +24,7 @@ CTRL = Qt.KeyboardModifier.ControlModifier
 def kept(text: str | None = None) -> Settings:
     """The computer's settings, of which ``text`` is what was kept of the shortcuts."""
     values: dict[str, object] = {} if text is None else {SHORTCUTS.key: text}
-    return Settings(Kept.COMPUTER, values.get, values.__setitem__)
+    return Settings(Storage.COMPUTER, values.get, values.__setitem__)
 
 
 def again(settings: Settings, commands: Iterable[Command[ShellContext]] = COMMANDS) -> Shortcuts:
@@ -54,7 +54,7 @@ def test_only_what_differs_is_remembered_and_read_again() -> None:
 
 def test_the_users_of_a_key_are_known_and_lose_it_when_it_is_taken() -> None:
     shortcuts = Shortcuts(COMMANDS)
-    assert [command.id for command in shortcuts.users("Ctrl+E")] == ["file.export"]
+    assert [command.id for command in shortcuts.commands_using("Ctrl+E")] == ["file.export"]
     changed: list[str] = []
     shortcuts.changed.connect(changed.append)
     shortcuts.choose("view.grid", ["Ctrl+E"])
@@ -78,7 +78,7 @@ def test_keys_chosen_under_an_earlier_id_are_kept(old: str, new: str) -> None:
     settings = kept(f'{{"{old}": ["Ctrl+Alt+T"]}}')
     shortcuts = Shortcuts(COMMANDS, settings)
     assert shortcuts.keys(new) == ("Ctrl+Alt+T",)
-    assert [command.id for command in shortcuts.users("Ctrl+Alt+T")] == [new]
+    assert [command.id for command in shortcuts.commands_using("Ctrl+Alt+T")] == [new]
     shortcuts.choose("file.open", ["Ctrl+Alt+O"])
     assert settings.get(SHORTCUTS) == {new: ["Ctrl+Alt+T"], "file.open": ["Ctrl+Alt+O"]}
 
@@ -117,7 +117,7 @@ def test_no_two_commands_ever_share_a_key(acts: list[tuple[str, list[str] | None
             shortcuts.choose(command_id, keys)
         for command in _SOME:
             for part in shortcuts.keys(command.id):
-                assert shortcuts.users(part, other_than=command.id) == []
+                assert shortcuts.commands_using(part, other_than=command.id) == []
     ids = [command.id for command in _SOME]
     later = again(settings, _SOME)
     assert {id_: later.keys(id_) for id_ in ids} == {id_: shortcuts.keys(id_) for id_ in ids}

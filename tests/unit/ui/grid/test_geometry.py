@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.ui.grid.geometry import LONGEST, Geometry, Move
+from lmpt_desktop.ui.grid.geometry import MAX_SCROLL_PIXELS, Geometry, Move
 
 geometries = st.builds(
     lambda count, least, seen, mirrored: Geometry.fitting(count, least, seen, mirrored=mirrored),
@@ -34,10 +34,10 @@ def test_the_cell_at_any_pixel_of_a_cell_is_that_cell(cells: Geometry, data: st.
     if not cells.count or cells.cell_width > cells.width:
         return
     position = data.draw(st.integers(0, cells.count - 1))
-    x, y = cells.place(position)
+    x, y = cells.top_left(position)
     dx = data.draw(st.integers(0, cells.cell_width - 1))
     dy = data.draw(st.integers(0, cells.cell_height - 1))
-    assert cells.at(x + dx, y + dy) == position
+    assert cells.position_at(x + dx, y + dy) == position
 
 
 @given(geometries, st.integers(0, 5000), st.integers(0, 400))
@@ -45,10 +45,10 @@ def test_what_is_seen_is_what_the_strip_touches(cells: Geometry, top: int, heigh
     touched = [
         position
         for position in range(cells.count)
-        if (y := cells.place(position)[1]) < top + height and y + cells.cell_height > top
+        if (y := cells.top_left(position)[1]) < top + height and y + cells.cell_height > top
     ]
     if height:
-        assert list(cells.seen(top, height)) == touched
+        assert list(cells.visible(top, height)) == touched
 
 
 @given(geometries, st.data())
@@ -59,7 +59,7 @@ def test_a_rectangle_selects_the_cells_it_touches(cells: Geometry, data: st.Data
     bottom = data.draw(st.integers(top, 6000))
     touched = []
     for position in range(cells.count):
-        x, y = cells.place(position)
+        x, y = cells.top_left(position)
         if (
             x <= right
             and x + cells.cell_width > left
@@ -80,7 +80,7 @@ def test_scrolling_to_a_cell_shows_it_and_does_not_scroll_again(
     top = data.draw(st.integers(0, cells.scroll_range))
     after = cells.scroll_to_show(position, top)
     assert cells.scroll_to_show(position, after) == after
-    _, y = cells.place(position)
+    _, y = cells.top_left(position)
     if cells.cell_height <= cells.height:
         assert after <= y
         assert y + cells.cell_height <= after + cells.height
@@ -131,8 +131,8 @@ def test_keys_over_three_rows_of_four_where_the_last_has_two(
 
 def test_in_a_mirrored_grid_the_first_cell_is_at_the_right_and_left_goes_on() -> None:
     cells = grid(mirrored=True)
-    assert cells.place(0) == (60, 0)
-    assert cells.at(79, 0) == 0
+    assert cells.top_left(0) == (60, 0)
+    assert cells.position_at(79, 0) == 0
     assert cells.moved(0, Move.LEFT) == 1
     assert cells.moved(1, Move.RIGHT) == 0
     assert cells.moved(0, Move.NEXT) == 1
@@ -141,8 +141,8 @@ def test_in_a_mirrored_grid_the_first_cell_is_at_the_right_and_left_goes_on() ->
 
 def test_ten_million_cells_in_one_column_can_still_be_scrolled() -> None:
     cells = Geometry.fitting(10_000_000, (400, 490), (500, 800))
-    assert cells.scroll_range == LONGEST
-    assert cells.place(9_999_999)[1] == 9_999_999 * 490
+    assert cells.scroll_range == MAX_SCROLL_PIXELS
+    assert cells.top_left(9_999_999)[1] == 9_999_999 * 490
 
 
 def test_a_rectangle_over_half_a_million_cells_is_an_array() -> None:

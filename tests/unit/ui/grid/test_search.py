@@ -143,7 +143,7 @@ def test_enter_on_the_same_words_tries_again_and_on_none_clears(
     bar: SearchBar, qtbot: QtBot
 ) -> None:
     search(bar, qtbot, "dog")
-    with qtbot.waitSignal(bar.retry_wanted):
+    with qtbot.waitSignal(bar.retry_requested):
         qtbot.keyClick(bar.field, Qt.Key.Key_Return)
     search(bar, qtbot, "   ")
     assert bar.query is None and bar.chip.isHidden()
@@ -169,9 +169,9 @@ def test_a_search_can_be_cleared_in_several_ways(bar: SearchBar, qtbot: QtBot, w
 def test_escape_with_nothing_to_clear_and_down_lead_to_the_photos(
     bar: SearchBar, qtbot: QtBot
 ) -> None:
-    with qtbot.waitSignal(bar.grid_wanted):
+    with qtbot.waitSignal(bar.grid_requested):
         qtbot.keyClick(bar.field, Qt.Key.Key_Escape)
-    with qtbot.waitSignal(bar.grid_wanted):
+    with qtbot.waitSignal(bar.grid_requested):
         qtbot.keyClick(bar.field, Qt.Key.Key_Down)
 
 
@@ -192,7 +192,7 @@ def test_every_part_has_a_name_for_screen_readers(bar: SearchBar, qtbot: QtBot) 
     none = Ranking(np.arange(2), np.zeros(2, np.float32), 2, 0)
     assert bar.query is not None
     bar.show_result(SearchResult(bar.query, SearchState.READY, none))
-    assert bar.status.accessibleName() == "Search result: 2 photos, most alike first"
+    assert bar.status.accessibleName() == "Search result: 2 photos, most similar first"
     assert bar.chip.focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
@@ -207,14 +207,14 @@ def test_long_words_are_cut_on_the_chip_only(bar: SearchBar, qtbot: QtBot) -> No
 @pytest.mark.parametrize(
     ("rows", "candidates", "left_out", "sentence"),
     [
-        (312, 312, 0, "312 photos, most alike first"),
-        (1000, 99_000, 0, "1,000 of 99,000 photos, most alike first"),
+        (312, 312, 0, "312 photos, most similar first"),
+        (1000, 99_000, 0, "1,000 of 99,000 photos, most similar first"),
         (1, 1, 0, "1 photo"),
         (0, 0, 0, "0 photos"),
-        (5, 5, 1, "5 photos, most alike first. 1 photo not looked at by the model is left out"),
+        (5, 5, 1, "5 photos, most similar first. 1 photo that is not encoded yet is left out"),
         (
             5, 5, 1200,
-            "5 photos, most alike first. 1,200 photos not looked at by the model are left out",
+            "5 photos, most similar first. 1,200 photos that are not encoded yet are left out",
         ),
     ],
 )  # fmt: skip
@@ -238,7 +238,7 @@ def test_what_is_found_is_shown_most_alike_first_and_the_order_returns(
     before = shown(panel)
     with qtbot.waitSignal(panel.searched) as messages:
         search(panel.search_bar, qtbot, "dog")
-    text = "10 photos, most alike first. 2 photos not looked at by the model are left out"
+    text = "10 photos, most similar first. 2 photos that are not encoded yet are left out"
     assert messages.args == [text]
     assert shown(panel) == BEST_FIRST
     assert panel.search_bar.status.text() == text
@@ -310,7 +310,7 @@ def test_words_that_could_not_be_read_are_tried_again_by_the_button(
     panel = make_panel(with_encoder(crash_on_texts=True))
     search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(panel.empty.isVisible, timeout=WAIT_MS)
-    assert panel.empty.sentence.text().startswith("Your words could not be read. ")
+    assert panel.empty.sentence.text().startswith("Your search text could not be encoded. ")
     assert panel.empty.button.text() == "Try again"
     monkeypatch.delenv("FAKE_ENCODER")
     panel.empty.button.click()
@@ -336,7 +336,7 @@ def test_photos_that_pass_the_filters_but_are_not_encoded_are_explained(
     qtbot.waitUntil(lambda: shown(panel) == [11])
     search(panel.search_bar, qtbot, "dog")
     qtbot.waitUntil(panel.empty.isVisible)
-    assert "has not encoded any photo" in panel.empty.sentence.text()
+    assert "has been encoded yet" in panel.empty.sentence.text()
 
 
 def test_newly_encoded_photos_join_and_keep_the_selection(

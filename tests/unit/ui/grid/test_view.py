@@ -246,7 +246,7 @@ def test_zoom_and_another_width_keep_the_current_image_in_sight(make: Any, qtbot
 
 def test_the_first_image_in_sight_stays_when_the_width_changes(make: Any) -> None:
     view = make(50_000)
-    view.verticalScrollBar().setValue(view.cells.place(20_000)[1] + 10)
+    view.verticalScrollBar().setValue(view.cells.top_left(20_000)[1] + 10)
     first = view.visible_positions()[0]
     view.resize(500, 700)
     assert first in view.visible_positions()

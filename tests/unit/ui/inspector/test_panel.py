@@ -36,8 +36,8 @@ def panel(session: LibrarySession, qtbot: Any) -> InspectorPanel:
     qtbot.addWidget(panel)
     panel.resize(340, 800)
     undo_stack = AnnotationUndoStack(session, panel)
-    panel.verdict_wanted.connect(undo_stack.annotate)
-    panel.reviewed_wanted.connect(undo_stack.mark_reviewed)
+    panel.verdict_requested.connect(undo_stack.annotate)
+    panel.reviewed_requested.connect(undo_stack.mark_reviewed)
     refresh = panel.refresh
     session.subscribe(lambda notice: refresh() if isinstance(notice, AnnotationsChanged) else None)
     panel.show()
@@ -295,7 +295,7 @@ def test_a_caption_is_committed_once_by_enter_or_by_leaving(
     panel: InspectorPanel, qtbot: Any
 ) -> None:
     wanted: list[tuple[int, str]] = []
-    panel.caption_wanted.connect(lambda image, text: wanted.append((image, text)))
+    panel.caption_requested.connect(lambda image, text: wanted.append((image, text)))
     panel.show_images([1])
     qtbot.keyClicks(panel.facts.caption, "A dog  on a beach")
     qtbot.keyClick(panel.facts.caption, Qt.Key.Key_Return)
@@ -309,7 +309,7 @@ def test_a_caption_is_committed_once_by_enter_or_by_leaving(
 
 def test_escape_takes_a_caption_back(panel: InspectorPanel, qtbot: Any) -> None:
     wanted: list[Any] = []
-    panel.caption_wanted.connect(lambda *what: wanted.append(what))
+    panel.caption_requested.connect(lambda *what: wanted.append(what))
     panel.show_images([1])
     qtbot.keyClicks(panel.facts.caption, "oops")
     qtbot.keyClick(panel.facts.caption, Qt.Key.Key_Escape)
@@ -327,7 +327,7 @@ def test_no_selection_and_no_classes_are_explained(
     panel.show_images([1])
     assert "no classes" in empty_text(panel)
     [button] = [item for item in panel.findChildren(QPushButton) if "vocabulary" in item.text()]
-    with qtbot.waitSignal(panel.vocabulary_wanted):
+    with qtbot.waitSignal(panel.vocabulary_requested):
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
@@ -457,6 +457,6 @@ def test_what_is_typed_before_the_caption_is_read_is_kept(
     qtbot.keyClicks(panel.facts.caption, "two dogs")
     panel.facts.caption.set_caption("a dog on a beach")
     assert panel.facts.caption.toPlainText() == "two dogs"
-    with qtbot.waitSignal(panel.caption_wanted) as wanted:
+    with qtbot.waitSignal(panel.caption_requested) as wanted:
         panel.facts.caption.flush()
     assert wanted.args == [1, "two dogs"]

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox
 from shells import COMMANDS
 
 from lmpt_desktop import translation
-from lmpt_desktop.translation import _, decimal, join_names, moment, number
+from lmpt_desktop.translation import _, decimal, format_datetime, join_names, number
 from lmpt_desktop.ui.commands import MENUS
 from lmpt_desktop.ui.commands.shortcuts import native
 from lmpt_desktop.ui.kit import language
@@ -34,7 +34,7 @@ def test_texts_numbers_and_dates_are_german(german: str) -> None:
     assert german == "de"
     assert _("Preferences") == "Einstellungen"
     assert (number(1240), decimal(42.8)) == ("1.240", "42,8")
-    assert moment(datetime(2026, 11, 23, 9, 30)).startswith("23.11.26")
+    assert format_datetime(datetime(2026, 11, 23, 9, 30)).startswith("23.11.26")
 
 
 def test_qt_has_its_own_texts_in_german(german: str, qtbot: object) -> None:

@@ -126,7 +126,7 @@ def test_photos_are_opened_and_revealed_by_other_programs(
     context.commands.trigger("image.reveal")
     path = session.images.path(4)
     qtbot.waitUntil(lambda: (opened, revealed) == ([path], [path]))
-    assert context.status.currentMessage() == "No program is set to open this photo."
+    assert context.status.currentMessage() == "No program is set up to open this photo."
 
 
 def test_parts_of_the_page_are_hidden_for_good(page: LibraryPage, context: ShellContext) -> None:
@@ -169,8 +169,8 @@ def test_a_folder_is_taken_out_after_asking(
 def test_a_caption_is_saved_without_holding_up_the_window(
     page: LibraryPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    page.inspector.caption_wanted.emit(2, "first")
-    page.inspector.caption_wanted.emit(2, "a dog on a beach")
+    page.inspector.caption_requested.emit(2, "first")
+    page.inspector.caption_requested.emit(2, "a dog on a beach")
     qtbot.waitUntil(lambda: session.catalogue.images.captions([2]) == {2: "a dog on a beach"})
 
 

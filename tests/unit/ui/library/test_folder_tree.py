@@ -54,7 +54,7 @@ def test_choosing_a_folder_emits_its_id(
     tree.chosen.connect(lambda folder, below: heard.append((folder, below)))
     tree.setCurrentItem(root)
     tree.setCurrentItem(child(root, 0))
-    tree.setCurrentItem(tree.everything)
+    tree.setCurrentItem(tree.all_photos)
     assert heard == [(1, None), (1, Path("beach")), (None, None)]
 
 
@@ -73,18 +73,18 @@ def test_a_folder_that_empties_leaves_the_tree_and_the_choice_falls_back(
 
 def test_a_folder_that_is_gone_is_marked(tree: FolderTree, tmp_path: Path) -> None:
     folder = Folder(1, tmp_path / "unplugged")
-    tree.show_counts(FolderCounts((folder,), {}, 0, gone=frozenset({1})))
+    tree.show_counts(FolderCounts((folder,), {}, 0, missing=frozenset({1})))
     root = tree.topLevelItem(1)
     assert root is not None
-    assert "not there" in root.toolTip(0)
+    assert "was not found" in root.toolTip(0)
 
 
 def test_which_folders_are_there_is_found_while_counting(session: LibrarySession) -> None:
     """On a thread of its own: a disk that sleeps or is far away must not hold the window up."""
     [folder] = session.folders.all()
-    assert FolderCounter().count([folder], session.snapshot()).gone == frozenset()
+    assert FolderCounter().count([folder], session.snapshot()).missing == frozenset()
     folder.path.rename(folder.path.with_name("unplugged"))
-    assert FolderCounter().count([folder], session.snapshot()).gone == {folder.id}
+    assert FolderCounter().count([folder], session.snapshot()).missing == {folder.id}
 
 
 def test_a_folder_that_is_not_watched_is_marked(tree: FolderTree, tmp_path: Path) -> None:

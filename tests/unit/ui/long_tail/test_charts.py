@@ -76,7 +76,7 @@ class TestChart:
 
     def test_enter_opens_the_current_class(self, page: LongTailPage, qtbot: QtBot) -> None:
         go(qtbot, page.classes.chart, 3)
-        with qtbot.waitSignal(page.class_wanted) as asked:
+        with qtbot.waitSignal(page.class_requested) as asked:
             qtbot.keyClick(page.classes.chart, Qt.Key.Key_Return)
         assert asked.args == [CUP, None]
 
@@ -85,7 +85,7 @@ class TestChart:
         self, page: LongTailPage, qtbot: QtBot, place: int
     ) -> None:
         chart = page.classes.chart
-        with qtbot.waitSignal(page.class_wanted) as asked:
+        with qtbot.waitSignal(page.class_requested) as asked:
             qtbot.mouseClick(chart.viewport(), Qt.MouseButton.LeftButton, pos=at(chart, place))
         assert asked.args == [DOG if place == 0 else DRIER, None]
 

@@ -46,7 +46,7 @@ def opened(context: ShellContext, page: LongTailPage) -> BareLibrary:
 def test_classes_and_photos_chosen_on_it_are_shown_in_the_grid(
     page: LongTailPage, opened: BareLibrary
 ) -> None:
-    page.class_wanted.emit(DOG, None)
+    page.class_requested.emit(DOG, None)
     page.images_requested.emit([1, 2])
     assert opened.shown == [("class", DOG, None), ("images", [1, 2])]
 
@@ -57,7 +57,7 @@ def test_leaving_it_goes_back_to_the_grid(page: LongTailPage, opened: BareLibrar
 
 
 def test_the_vocabulary_can_be_edited_from_it(page: LongTailPage, context: ShellContext) -> None:
-    page.vocabulary_wanted.emit()
+    page.vocabulary_requested.emit()
     assert context.dialogs.find("vocabulary") is not None
 
 

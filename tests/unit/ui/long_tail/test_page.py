@@ -47,8 +47,8 @@ def cell(page: LongTailPage, row: int, order: TailColumn) -> str:
 def test_what_is_missing_is_listed_in_sentences(page: LongTailPage) -> None:
     missing = sentences(page)
     assert missing[0] == "1 class has no example: hair drier"
-    assert missing[1] == ("2 classes are one band from medium (1 more example of “cup” would do)")
-    assert missing[2] == "2 classes are one band from head (3 more examples of “person” would do)"
+    assert missing[1] == ("2 classes are one band from medium (1 more example of “cup” is enough)")
+    assert missing[2] == "2 classes are one band from head (3 more examples of “person” are enough)"
 
 
 def test_a_sentence_lists_its_classes_only_and_escape_lists_all(
@@ -147,7 +147,7 @@ def test_enter_on_a_cell_asks_for_what_it_counts(
 ) -> None:
     place = next(place for place, item in enumerate(COLUMNS) if item is order)
     page.classes.table.setCurrentIndex(page.classes.model.index(2, place))
-    with qtbot.waitSignal(page.class_wanted) as asked:
+    with qtbot.waitSignal(page.class_requested) as asked:
         qtbot.keyClick(page.classes.table, Qt.Key.Key_Return)
     assert asked.args == [LIGHT, status]
 
@@ -193,7 +193,7 @@ class TestStates:
         session = open_session(library, begin=False)
         session.annotations.annotate(range(1, 10), [DOG], Verdict.PRESENT)
         page = make_page(session)
-        assert "No photo has been looked at yet" in page.notice.text
+        assert "No photo has been encoded yet" in page.notice.text
         assert cell(page, 0, BY_NAME["present"]) == "9"
 
     def test_without_classes_it_offers_the_vocabulary(
@@ -202,7 +202,7 @@ class TestStates:
         session.vocabulary.set_all([])
         page = make_page(session)
         assert page.stack.currentWidget() is page.empty
-        with qtbot.waitSignal(page.vocabulary_wanted):
+        with qtbot.waitSignal(page.vocabulary_requested):
             qtbot.mouseClick(page.empty_button, Qt.MouseButton.LeftButton)
 
     def test_average_precision_appears_with_an_evaluation(

@@ -21,9 +21,9 @@ from lmpt_desktop.settings import (
     SUGGEST_RETRAIN,
     THEME,
     ZOOM,
-    Kept,
     Pace,
     Setting,
+    Storage,
 )
 from lmpt_desktop.ui.kit.setting_editors import (
     BandLimitsEditor,
@@ -136,7 +136,7 @@ def test_a_choice_that_cannot_be_saved_is_reported(
     with locked():
         choose(preferences, DEVICE, "cpu")
         qtbot.waitUntil(lambda: bool(context.notifications.shown))
-    assert context.notifications.shown[0].title == "That did not work"
+    assert context.notifications.shown[0].title == "Something went wrong"
 
 
 def test_a_new_language_is_announced_for_the_next_start(
@@ -175,9 +175,9 @@ def test_limits_that_were_left_as_they_are_are_not_saved(
 
 def test_without_a_library_only_the_computer_can_be_set(show: Show) -> None:
     dialog = show()
-    kept = {setting.key: setting.kept for setting in ALL}
+    kept = {setting.key: setting.storage for setting in ALL}
     assert {key: enabled(editor) for key, editor in dialog.editors.items()} == {
-        key: kept[key] is Kept.COMPUTER for key in dialog.editors
+        key: kept[key] is Storage.COMPUTER for key in dialog.editors
     }
     assert not dialog.no_library.isHidden()
 

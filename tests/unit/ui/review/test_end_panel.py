@@ -77,7 +77,7 @@ def test_an_empty_queue_of_scored_photos_is_not_explained_by_missing_scores(
     assert not queue.items
     shown = empty(queue, snapshot)
     assert shown.heading == "Nothing left to ask"
-    assert "not looked at any photo" not in shown.sentence
+    assert "has been encoded" not in shown.sentence
 
 
 def test_before_any_photo_is_scored_that_is_the_explanation(tmp_path: Path) -> None:
@@ -89,4 +89,4 @@ def test_before_any_photo_is_scored_that_is_the_explanation(tmp_path: Path) -> N
         session.folders.add(photos)
         assert session.wait_until_idle(60)
         queue = session.queues.build(QueueRequest(QueueKind.UNCERTAIN))
-        assert "not looked at any photo yet" in empty(queue, session.snapshot()).sentence
+        assert "No photo has been encoded yet" in empty(queue, session.snapshot()).sentence

@@ -272,7 +272,7 @@ def test_an_undo_that_could_not_be_saved_is_not_announced_as_done(
     ask(review, session, qtbot, (3, KITE), (4, CUP))
     review.set_verdict(Verdict.PRESENT)
     monkeypatch.setattr(Annotations, Annotations.toggle_undo.__name__, fail)
-    with qtbot.waitSignal(review.verdicts.went_back, check_params_cb=lambda taken: not taken):
+    with qtbot.waitSignal(review.verdicts.stepped_back, check_params_cb=lambda taken: not taken):
         review.verdicts.back()
     assert verdict_of(session, 3, KITE) == 1
 
@@ -343,7 +343,7 @@ def test_questions_come_by_themselves_once_there_are_predictions(
     review = make_review(session)
     bridge.on(PredictionsChanged, lambda _notice: review.library_changed())
     begin(review, qtbot)
-    assert not review.is_asking and "not looked at any photo yet" in review.end.sentence.text()
+    assert not review.is_asking and "No photo has been encoded yet" in review.end.sentence.text()
     session.begin()
     qtbot.waitUntil(lambda: review.is_asking)
     bridge.close()

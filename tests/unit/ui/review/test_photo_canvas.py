@@ -116,7 +116,7 @@ def test_full_resolution_is_asked_for_only_where_it_is_needed(
     canvas: PhotoCanvas, qtbot: QtBot
 ) -> None:
     asked: list[bool] = []
-    canvas.full_wanted.connect(lambda: asked.append(True))
+    canvas.full_requested.connect(lambda: asked.append(True))
     canvas.show_photo(1, photo(QSize(200, 150)))  # it is enlarged already when fitted
     canvas.zoom(2)
     assert not asked

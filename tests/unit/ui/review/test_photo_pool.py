@@ -143,8 +143,8 @@ def test_full_resolution_of_another_photo_is_not_delivered(pool: PhotoPool, qtbo
     came: list[int] = []
     pool.full_ready.connect(lambda image_id, _image: came.append(image_id))
     pool.want([(1, "v")], QSize(60, 60))
-    pool.want_full((1, "v"))
+    pool.request_full((1, "v"))
     pool.want([(2, "v")], QSize(60, 60))
-    pool.want_full((2, "v"))
+    pool.request_full((2, "v"))
     qtbot.waitUntil(lambda: bool(came))
     assert came == [2]

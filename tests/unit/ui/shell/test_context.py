@@ -96,7 +96,7 @@ def test_an_error_is_shown_and_leads_to_the_log(
 def test_an_error_without_a_message_is_explained_all_the_same(context: ShellContext) -> None:
     context.report_failure(KeyError())
     (note,) = context.notifications.shown
-    assert note.title == "That did not work" and "the log has the details" in note.message
+    assert note.title == "Something went wrong" and "the log has the details" in note.message
 
 
 def test_a_problem_of_the_session_is_shown_with_its_details(context: ShellContext) -> None:

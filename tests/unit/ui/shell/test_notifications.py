@@ -71,11 +71,11 @@ def test_the_keyboard_reaches_a_message_and_goes_back_to_work(
 def test_good_news_passes_but_not_under_the_keyboard(
     area: NotificationArea, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(notifications, "PASSING_MS", 10)
+    monkeypatch.setattr(notifications, "AUTO_DISMISS_MS", 10)
     problem = area.notify("Problem", "It stays.")
     news = area.notify("News", "It goes.")
     area.take_focus()
-    news.pass_by_itself()
+    news.dismiss_later()
     rounds: list[object] = []
     [timer] = news.findChildren(QTimer)
     timer.timeout.connect(lambda: rounds.append(None))

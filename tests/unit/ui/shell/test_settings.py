@@ -21,8 +21,8 @@ from lmpt_desktop.settings import (
     THEME,
     WINDOW_GEOMETRY,
     ZOOM,
-    Kept,
     Setting,
+    Storage,
 )
 from lmpt_desktop.ui.shell.settings import MAX_RECENT, ComputerSettings, RecentLibrary, library_for
 
@@ -87,7 +87,7 @@ def test_what_is_set_is_there_at_the_next_start(tmp_path: Path) -> None:
 
 def test_where_nothing_was_kept_every_setting_has_its_default(tmp_path: Path) -> None:
     settings = ComputerSettings(tmp_path / "window.ini")
-    of_computer = [setting for setting in ALL if setting.kept is Kept.COMPUTER]
+    of_computer = [setting for setting in ALL if setting.storage is Storage.COMPUTER]
     assert [settings.get(setting) for setting in of_computer] == [
         setting.default for setting in of_computer
     ]

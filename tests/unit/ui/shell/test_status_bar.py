@@ -74,9 +74,9 @@ def test_the_activity_people_wait_for_is_the_one_on_show(bar: StatusBar) -> None
 
 def test_the_buttons_ask_for_pause_resume_and_stop(bar: StatusBar, qtbot: QtBot) -> None:
     asked: list[tuple[str, ActivityKind]] = []
-    bar.pause_wanted.connect(lambda kind: asked.append(("pause", kind)))
-    bar.resume_wanted.connect(lambda kind: asked.append(("resume", kind)))
-    bar.cancel_wanted.connect(lambda kind: asked.append(("cancel", kind)))
+    bar.pause_requested.connect(lambda kind: asked.append(("pause", kind)))
+    bar.resume_requested.connect(lambda kind: asked.append(("resume", kind)))
+    bar.cancel_requested.connect(lambda kind: asked.append(("cancel", kind)))
     bar.show_activity(Activity(ActivityKind.ENCODE, ActivityState.RUNNING, 1, 9))
     bar.pause_button.click()
     bar.cancel_button.click()

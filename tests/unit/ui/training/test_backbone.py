@@ -41,7 +41,7 @@ def test_choosing_another_backbone_warns_of_what_it_costs(
     backbone: BackboneDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
     backbone.list.setCurrentRow(1)
-    assert "12 photos of this library will be looked at again" in backbone.effect.text()
+    assert "12 photos of this library will be encoded again" in backbone.effect.text()
     qtbot.mouseClick(backbone.use, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: "In use: ViT-B-16/openai" in backbone.now.text(), timeout=WAIT_MS)
     assert session.model.backbone == "ViT-B-16/openai"

@@ -239,7 +239,7 @@ def test_a_finished_run_offers_the_comparison(
     run = start_run()
     run.end(STARTED, *reports(1, 10), FitFinished(run.make_result(), 61.0, stopped_early=False))
     qtbot.waitUntil(run_dialog.page.compare.isVisible, timeout=WAIT_MS)
-    with qtbot.waitSignal(run_dialog.compare_wanted) as signal:
+    with qtbot.waitSignal(run_dialog.compare_requested) as signal:
         qtbot.mouseClick(run_dialog.page.compare, Qt.MouseButton.LeftButton)
     assert signal.args == [run.run_id]
 
@@ -252,7 +252,7 @@ def test_a_failure_shows_the_reason_and_offers_the_log(
     run.write_log("loading\nCUDA out of memory\n")
     run.end(STARTED, *reports(1, 3), FitFailed("no-memory", "Not enough GPU memory."))
     qtbot.waitUntil(page.log.isVisible, timeout=WAIT_MS)
-    assert page.headline.text() == "Training failed"
+    assert page.headline.text() == "Retraining failed"
     assert page.details.text() == "Not enough GPU memory. Predictions have not changed."
     qtbot.mouseClick(page.log, Qt.MouseButton.LeftButton)
     log = run_dialog.findChild(LogDialog)

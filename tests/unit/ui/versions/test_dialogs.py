@@ -141,7 +141,7 @@ def test_it_shows_map_per_band_old_and_new(
     total, tail = dialog.cards[None], dialog.cards[Band.TAIL]
     assert total.figure.text() == "61.0"
     assert total.beneath.text() == "+6.0  was 55.0"
-    assert (tail.figure.text(), tail.beneath.text()) == ("–", "Not enough to judge")
+    assert (tail.figure.text(), tail.beneath.text()) == ("–", "Too few annotations")
     assert "4 of 6 classes have enough" in dialog.summary.text()
     gained, lost = changes_by_hand(session)
     count, photos = (gained | lost).sum(), (gained | lost).any(axis=1).sum()
@@ -167,7 +167,7 @@ def test_calibration_and_shared_thresholds_are_shown(
 
 def test_each_class_is_compared_or_marked_as_not_judged(dialog: ComparisonDialog) -> None:
     assert cells(dialog.table, 0) == ["dog", "● head", "30", "8 / 40", "70.0", "76.0", "+6.0"]
-    assert cells(dialog.table, 5)[4:] == ["–", "–", "Not enough to judge"]
+    assert cells(dialog.table, 5)[4:] == ["–", "–", "Too few annotations"]
 
 
 def test_figures_sort_as_numbers(dialog: ComparisonDialog) -> None:
@@ -414,7 +414,7 @@ def test_any_two_can_be_compared(
     versions: VersionsDialog, qtbot: QtBot, chosen: tuple[int, ...], pair: list[int]
 ) -> None:
     versions.select_version(*chosen)
-    with qtbot.waitSignal(versions.compare_wanted) as signal:
+    with qtbot.waitSignal(versions.compare_requested) as signal:
         qtbot.mouseClick(versions.compare, Qt.MouseButton.LeftButton)
     assert signal.args == pair
 

@@ -40,29 +40,31 @@ def test_garbage_is_left_alone_by_other_threads_and_found_here(made: GuiThreadCo
     thread.start()
     thread.join()
     assert ends == []
-    kept = [[number] for number in range(2 * collector.YOUNG)]
-    assert made.look() is not None
+    kept = [[number] for number in range(2 * collector.MIN_NEW_OBJECTS)]
+    assert made.check() is not None
     assert ends == [threading.current_thread().name]
     assert kept
 
 
 def test_a_flood_of_rows_is_waited_for_but_not_for_ever(made: GuiThreadCollector) -> None:
     gc.collect()
-    rows = [[number] for number in range(collector.MANY + 1000)]
-    assert [made.look() for _ in range(collector.PATIENCE)] == [None] * collector.PATIENCE
-    assert made.look() is not None
-    assert len(rows) == collector.MANY + 1000
+    rows = [[number] for number in range(collector.TRANSIENT_OBJECTS + 1000)]
+    assert [made.check() for _ in range(collector.MAX_SKIPPED_CHECKS)] == [
+        None
+    ] * collector.MAX_SKIPPED_CHECKS
+    assert made.check() is not None
+    assert len(rows) == collector.TRANSIENT_OBJECTS + 1000
 
 
 def test_older_objects_get_their_turn(made: GuiThreadCollector) -> None:
     seen: set[int | None] = set()
     for _ in range(200):
-        rows = [[number] for number in range(2 * collector.YOUNG)]
-        seen.add(made.look())
+        rows = [[number] for number in range(2 * collector.MIN_NEW_OBJECTS)]
+        seen.add(made.check())
         del rows
     assert {0, 1, 2} <= seen
 
 
 def test_little_garbage_waits(made: GuiThreadCollector) -> None:
     gc.collect()
-    assert made.look() is None
+    assert made.check() is None

@@ -1,4 +1,4 @@
-"""Merges two classes of a library, takes it back, does it again, and so on, until killed."""
+"""Merges two classes of a library and undoes it, again and again, until killed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a catalogue's tables say, read without the code that is tested."""
+"""The contents of a catalogue's tables, read without the code under test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from lmpt_desktop.catalogue import Catalogue, opening
 
-_SAID = """
+_STORED = """
     SELECT image_id, class_id, verdict, at, source FROM annotations
     UNION ALL
     SELECT d.image_id, m.class_id, 0, d.at, 'reviewed'
@@ -26,11 +26,11 @@ def _reading(catalogue: Catalogue) -> Iterator[sqlite3.Connection]:
         yield connection
 
 
-def said_in(catalogue: Catalogue) -> set[tuple]:
-    """(image, class, verdict, at, source) of everything that is said, which is once each."""
+def annotations_in(catalogue: Catalogue) -> set[tuple]:
+    """(image, class, verdict, at, source) of every annotation; none is stored twice."""
     with _reading(catalogue) as connection:
-        found = [tuple(row) for row in connection.execute(_SAID)]
-    assert len({row[:2] for row in found}) == len(found), "said in two places"
+        found = [tuple(row) for row in connection.execute(_STORED)]
+    assert len({row[:2] for row in found}) == len(found), "an annotation is stored in two places"
     return set(found)
 
 
@@ -42,8 +42,8 @@ def marks_in(catalogue: Catalogue) -> set[tuple]:
 
 
 def rebuilt(catalogue: Catalogue) -> set[tuple]:
-    """What the journal's rows alone lead to, as :func:`said_in` and :func:`marks_in`."""
-    said: dict[tuple[int, int], tuple | None] = {}
+    """What the journal alone results in, as :func:`annotations_in` and :func:`marks_in`."""
+    stored: dict[tuple[int, int], tuple | None] = {}
     marks: dict[int, int | None] = {}
     with _reading(catalogue) as connection:
         sets = {
@@ -57,8 +57,8 @@ def rebuilt(catalogue: Catalogue) -> set[tuple]:
         after = (row["after_verdict"], row["after_at"], row["after_source"])
         if row["class_id"] is not None:
             cell = (image, row["class_id"])
-            assert said.get(cell) == (None if before[0] is None else before)
-            said[cell] = None if after[0] is None else after
+            assert stored.get(cell) == (None if before[0] is None else before)
+            stored[cell] = None if after[0] is None else after
             continue
         if before[0] != after[0]:
             assert marks.get(image) == before[1]
@@ -68,8 +68,8 @@ def rebuilt(catalogue: Catalogue) -> set[tuple]:
             declared = (0, row["declared_at"], "reviewed")
             was, becomes = (None, declared) if after[2] else (declared, None)
             for klass in sets[row["class_set_id"]] - besides:
-                assert said.get((image, klass)) == was
-                said[image, klass] = becomes
-    return {(*cell, *now) for cell, now in said.items() if now is not None} | {
+                assert stored.get((image, klass)) == was
+                stored[image, klass] = becomes
+    return {(*cell, *now) for cell, now in stored.items() if now is not None} | {
         ("reviewed", image, at) for image, at in marks.items() if at is not None
     }
