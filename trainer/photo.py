@@ -163,9 +163,11 @@ _SYSTEM_REASONS = {
 }
 
 _EARLIER = (
-    "The photo is kept online only and was not fetched. Make it available on this computer, and "
-    "it is looked at with the next scan.",
-    "The disk did not give the file back: it may be failing or unplugged.",
+    N_(
+        "The photo is kept online only and was not fetched. Make it available on this computer, "
+        "and it is looked at with the next scan."
+    ),
+    N_("The disk did not give the file back: it may be failing or unplugged."),
 )
 """Wordings of earlier versions, which catalogues still hold."""
 _TEMPORARY = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY, *_EARLIER})
