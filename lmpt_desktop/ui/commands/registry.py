@@ -102,7 +102,7 @@ class CommandRegistry(QObject):
         holds = {condition: condition(self._context) for condition in self._conditions}
         for command in self.commands:
             action = self._actions[command.id]
-            action.setEnabled(all(holds[condition] for condition in command.when))
+            action.setEnabled(all(map(holds.__getitem__, command.when)))
             if command.label is not None:
                 action.setText(command.label(self._context))
             if command.checked is not None:

@@ -175,7 +175,7 @@ class LibraryPage(QWidget):
         on(notices.PredictionsChanged, lambda _notice: self.panel.library_changed())
         on(notices.ClassesChanged, lambda _notice: self.panel.ask())
         on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
-        on(notices.AnnotationsChanged, lambda _notice: self._annotations_changed())
+        on(notices.AnnotationsChanged, self._annotations_changed)
         on(notices.ActivityChanged, self._activity_changed)
         on(notices.EncoderChanged, self._encoder_changed)
         on(SearchReady, self.panel.search_read)
@@ -344,7 +344,7 @@ class LibraryPage(QWidget):
         if not self._recount.isActive():
             self._recount.start()
 
-    def _annotations_changed(self) -> None:
+    def _annotations_changed(self, *_: object) -> None:
         # Repainting a hidden grid would delay the next verdicts.
         self._grid_stale = self.pages.current != GRID
         if not self._grid_stale:
