@@ -46,7 +46,7 @@ layers: setup
 	$(BIN)/lint-imports
 
 pytest: setup
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --durations=20
 
 translations: setup
 	$(BIN)/python .ci/translations.py --missing

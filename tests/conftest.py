@@ -13,6 +13,19 @@ settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
 
+SLOWEST = (
+    "unit/trainer/lite/test_shipped_model.py",
+    "e2e/test_training_with_real_processes.py",
+    "unit/engine/training/test_real_trainer.py",
+    "unit/benchmarks/test_scale.py",
+)
+"""Begun first, so that no process is left alone with one of them at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(SLOWEST))
+
+
 @pytest.fixture(autouse=True)
 def garbage_is_collected_between_tests_only() -> Iterator[None]:
     """As in the app (``ui/window/garbage_collection.py``): on a pool's thread, or in the middle of

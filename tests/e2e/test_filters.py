@@ -152,7 +152,7 @@ def test_a_filter_without_matches_offers_to_clear_it(page: LibraryPage, qtbot: Q
     page.panel.bar.text.setText("no such photo")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 0, timeout=WAIT_MS)
     assert page.panel.empty.isVisible()
-    assert "No photo passes" in page.panel.empty.sentence.text()
+    assert "No photo matches" in page.panel.empty.sentence.text()
     qtbot.waitUntil(lambda: page.inspector.image_ids == [], timeout=WAIT_MS)
     page.panel.empty.button.click()
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 12, timeout=WAIT_MS)

@@ -103,7 +103,7 @@ def test_language_thumbnail_size_and_retrain_suggestion_are_remembered(
     window.commands.trigger("edit.preferences")
     preferences = dialog(window, "preferences")
     restart = next(
-        label for label in preferences.findChildren(QLabel) if "start the app again" in label.text()
+        label for label in preferences.findChildren(QLabel) if "restart the app" in label.text()
     )
     assert not restart.isVisible()
     language = preferences.findChild(QComboBox, "language")

@@ -96,9 +96,9 @@ def test_where_nothing_was_kept_every_setting_has_its_default(tmp_path: Path) ->
 
 def test_settings_of_a_library_are_not_kept_with_the_computer(tmp_path: Path) -> None:
     settings = ComputerSettings(tmp_path / "window.ini")
-    with pytest.raises(ValueError, match="kept with the library"):
+    with pytest.raises(ValueError, match="stored with the library"):
         settings.get(DEVICE)
-    with pytest.raises(ValueError, match="kept with the library"):
+    with pytest.raises(ValueError, match="stored with the library"):
         settings.set(DEVICE, "cpu")
 
 
