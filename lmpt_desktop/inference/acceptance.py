@@ -18,7 +18,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 BLOCK_ROWS = 8192
 """Rows processed together, so that temporary arrays stay small."""
 MAX_ACCEPTED = 500_000
-"""The most predictions accepted in one step: nobody checks more than that."""
+"""The most predictions accepted in one step: more than that cannot be checked."""
 _CLASS_BITS = 24
 """Class ids stay below 2^24, so a cell has a key of 64 bits."""
 
