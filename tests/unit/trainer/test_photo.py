@@ -14,7 +14,14 @@ import pytest
 from colour_profiles import swapped_profile
 from PIL import Image, ImageCms
 
-from trainer.photo import MAX_PIXELS, PHOTO_SUFFIXES, UnreadablePhoto, photo_size, read_photo
+from trainer.photo import (
+    MAX_PIXELS,
+    PHOTO_SUFFIXES,
+    UnreadablePhoto,
+    may_pass,
+    photo_size,
+    read_photo,
+)
 
 ORIENTATION = 0x0112
 RED, GREEN, BLUE, YELLOW = (220, 30, 30), (30, 200, 40), (30, 40, 210), (230, 220, 40)
@@ -437,3 +444,15 @@ def png_rgb16(colour: tuple[int, int, int]) -> bytes:
         + chunk(b"IDAT", zlib.compress(row * 4))
         + chunk(b"IEND", b"")
     )
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "The photo is kept online only and was not fetched. Make it available on this computer, "
+        "and it is looked at with the next scan.",
+        "The disk did not give the file back: it may be failing or unplugged.",
+    ],
+)
+def test_a_reason_stored_by_an_earlier_version_is_still_known_to_be_temporary(reason: str) -> None:
+    assert may_pass(reason)
