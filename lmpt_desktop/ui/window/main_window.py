@@ -241,7 +241,7 @@ class MainWindow(QMainWindow):
 
     def _classify_failed(self, error: Exception) -> None:
         self.status.clearMessage()
-        self.context.report(_("The library was not opened"), error)
+        self.context.report(_("The library could not be opened"), error)
 
     def open_library(
         self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
