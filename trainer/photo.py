@@ -11,16 +11,19 @@ import contextlib
 import errno
 import hashlib
 import io
-import stat
+import os
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import BinaryIO
 
 import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from trainer.png_metadata import without_pixels
+from trainer.regular_file import BadNameError, NotAFileError, open_regular
 from trainer.texts import N_
 
 _SUFFIXES = (
@@ -75,7 +78,7 @@ def read_photo(path: Path, *, at_least: int | None = None, to_srgb: bool = True)
     Raises:
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
-    with _opened(path) as image:
+    with opened_photo(path) as image:
         if at_least is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
         image.load()
@@ -83,28 +86,47 @@ def read_photo(path: Path, *, at_least: int | None = None, to_srgb: bool = True)
         return _to_rgb(_upright(image), profile, to_srgb)
 
 
-def photo_size(path: Path) -> tuple[int, int]:
+def photo_size(source: Path | BinaryIO) -> tuple[int, int]:
     """Width and height of the photo as displayed, without decoding it.
+
+    Args:
+        source: a path, or an open, seekable file, whose position is not kept.
 
     Raises:
         UnreadablePhoto: if the file is not a photo, or too large.
     """
-    with _opened(path) as image:
-        width, height = image.size
-        # Pillow already rotates TIFF, and pillow-heif HEIC.
-        rotated = image.format not in ("TIFF", "HEIF") and _orientation(image) in _SIDEWAYS
-        return (height, width) if rotated else (width, height)
+    with opened_photo(source, pixels=False) as image:
+        return displayed_size(image)
+
+
+def displayed_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of an opened photo as displayed."""
+    width, height = image.size
+    # Pillow already rotates TIFF, and pillow-heif HEIC.
+    rotated = image.format not in ("TIFF", "HEIF") and orientation(image) in _SIDEWAYS
+    return (height, width) if rotated else (width, height)
 
 
 # ----------------------------------------------------------------------------- opening
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Any:
-    """Open ``path`` with Pillow; every exception in the block becomes UnreadablePhoto."""
-    _check_file(path)
+def opened_photo(source: Path | BinaryIO, *, pixels: bool = True) -> Iterator[Image.Image]:
+    """Open a photo with Pillow, without decoding it.
+
+    Args:
+        source: a path, or an open, seekable file, which stays open; its position is not kept.
+        pixels: False if only size and metadata are needed, which saves decoding a PNG.
+
+    Raises:
+        UnreadablePhoto: for every exception, in the block too.
+    """
     try:
-        with Image.open(path, formats=_FORMATS) as image:
+        with contextlib.ExitStack() as stack:
+            file = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
+            if not file.seek(0, os.SEEK_END):
+                raise UnreadablePhoto(N_("The file is empty."))
+            image = stack.enter_context(_opened(file) if pixels else _opened_for_metadata(file))
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadablePhoto(_too_large())
             yield image
@@ -119,25 +141,28 @@ def _opened(path: Path) -> Any:
             N_("This is not a photo in a format that can be opened, or its beginning is damaged.")
         ) from error
     except OSError as error:
-        raise UnreadablePhoto(_system_reason(error)) from error
+        raise UnreadablePhoto(system_reason(error)) from error
     except Exception as error:
         # For damaged files, decoders raise almost anything (SyntaxError, KeyError, struct.error,
         # zlib.error, IndexError), which must not end a scan.
         raise UnreadablePhoto(N_("The file is damaged.")) from error
 
 
-def _check_file(path: Path) -> None:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise UnreadablePhoto(_system_reason(error)) from error
-    except ValueError as error:  # a NUL in the name
-        raise UnreadablePhoto(N_("The file's name cannot be used.")) from error
-    # Reading a pipe or device would block the thread forever.
-    if not stat.S_ISREG(status.st_mode):
-        raise UnreadablePhoto(N_("This is not a file."))
-    if status.st_size == 0:
-        raise UnreadablePhoto(N_("The file is empty."))
+def _opened(file: BinaryIO) -> Image.Image:
+    file.seek(0)
+    return Image.open(file, formats=_FORMATS)
+
+
+def _opened_for_metadata(file: BinaryIO) -> Image.Image:
+    head = without_pixels(file)
+    if head is not None:
+        # Damage among what was left out matters only to the pixels.
+        with contextlib.suppress(Exception):
+            image = _opened(head)
+            if not image.info.keys() & {"exif", "Raw profile type exif"}:
+                image.info["exif"] = b""  # else Pillow looks for it behind the pixels
+            return image
+    return _opened(file)
 
 
 _GONE = N_("The file is no longer there.")
@@ -173,7 +198,12 @@ _EARLIER = (
 _TEMPORARY = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY, *_EARLIER})
 
 
-def _system_reason(error: OSError) -> str:
+def system_reason(error: OSError) -> str:
+    """A sentence for the user: why a file could not be opened or read."""
+    if isinstance(error, NotAFileError):
+        return N_("This is not a file.")
+    if isinstance(error, BadNameError):
+        return N_("The file's name cannot be used.")
     if error.errno is None:  # from a decoder, not from the operating system
         words = str(error).lower()
         if "truncated" in words or "incomplete" in words:
@@ -196,7 +226,8 @@ def _too_large() -> str:
 # -------------------------------------------------------------------------- orientation
 
 
-def _orientation(image: Image.Image) -> int:
+def orientation(image: Image.Image) -> int:
+    """EXIF's orientation of an opened photo, 1 (upright) to 8."""
     try:
         return int(image.getexif().get(_ORIENTATION, 1))
     except Exception:  # damaged EXIF is common, and the photo is usable without it
@@ -204,7 +235,7 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    if _orientation(image) == 1:
+    if orientation(image) == 1:
         return image
     try:
         return ImageOps.exif_transpose(image)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 from collections.abc import Callable
@@ -12,7 +13,8 @@ import numpy as np
 import pillow_heif
 import pytest
 from colour_profiles import swapped_profile
-from PIL import Image, ImageCms
+from photo_containers import png_chunk
+from PIL import Image, ImageCms, PngImagePlugin
 
 from trainer.photo import (
     MAX_PIXELS,
@@ -331,6 +333,37 @@ def test_a_folder_with_a_photos_name(tmp_path: Path) -> None:
     folder = tmp_path / "folder.jpg"
     folder.mkdir()
     assert reason(folder) == "This is not a file."
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif", "gif", "avif"])
+def test_the_size_of_an_open_file_is_read_from_anywhere_in_it(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"photo.{suffix}"
+    quarters().save(path)
+    for source in (path.open("rb"), io.BytesIO(path.read_bytes())):
+        with source:
+            source.seek(7)
+            assert photo_size(source) == (64, 32)
+            assert not source.closed
+
+
+def test_the_size_of_a_png_is_known_without_decoding_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even where the orientation is behind the pixels, as EXIF may be."""
+    path = tmp_path / "turned.png"
+    quarters().save(path)
+    plain = path.read_bytes()
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    data = exif.tobytes().removeprefix(b"Exif\0\0")
+    late = png_chunk(b"eXIf", data)
+    damaged = late[:-1] + bytes([late[-1] ^ 1])
+    decoded: list[object] = []
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", decoded.append)
+    for chunk, size in ((b"", (64, 32)), (late, (32, 64)), (damaged, (64, 32))):
+        path.write_bytes(plain[:-12] + chunk + plain[-12:])
+        assert photo_size(path) == size
+    assert not decoded
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
