@@ -3,9 +3,10 @@
 Does not import the catalogue: :func:`sync` is given it.
 """
 
-from lmpt_desktop.ingest.fingerprint import fingerprint
+from lmpt_desktop.ingest.identity import Identity
 from lmpt_desktop.ingest.inspect_file import inspect_file
 from lmpt_desktop.ingest.metadata import Metadata, read_metadata
+from lmpt_desktop.ingest.reading import fingerprint
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, ScanBatch, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
@@ -17,6 +18,7 @@ __all__ = [
     "FolderProblem",
     "FolderWatch",
     "FoundFile",
+    "Identity",
     "Metadata",
     "ScanBatch",
     "Scope",

@@ -6,38 +6,52 @@ import os
 from pathlib import Path
 
 from lmpt_desktop.domain.records import ScannedFile
-from lmpt_desktop.ingest.fingerprint import fingerprint
-from lmpt_desktop.ingest.metadata import read_metadata
+from lmpt_desktop.ingest.file_times import clamped
+from lmpt_desktop.ingest.reading import read_file
 from lmpt_desktop.ingest.scan import FoundFile
-from trainer.photo import ONLINE_ONLY, UnreadablePhoto
+from trainer.photo import NO_MEMORY, ONLINE_ONLY, system_reason
+from trainer.regular_file import BadNameError
 
 
-def inspect_file(folder: Path, found: FoundFile) -> ScannedFile | None:
-    """Read a file's content; None if the file is gone.
+def inspect_file(folder: Path, found: FoundFile, *, sample: bool = False) -> ScannedFile | None:
+    """Read a file's content, once; None if the file is gone.
 
     A placeholder of a file that is kept online is not opened, which would fetch it.  Never raises
-    for a bad file: that is a :class:`ScannedFile` with a reason.
+    for a bad file: that is a :class:`ScannedFile` with a reason, and with the hashes if its bytes
+    could be read.  Size and time of change are those that the scan found, so that the next scan
+    sees what has changed since.
+
+    Args:
+        folder: the top of the scan.
+        found: a file below it.
+        sample: whether to fill ``ScannedFile.sample``.
     """
     path = folder / found.path
+    times = (clamped(found.mtime_ns), clamped(found.sidecar_mtime_ns))
+    known = (found.path, found.size, *times)
     if found.placeholder:
-        known = (found.path, found.size, found.mtime_ns, found.sidecar_mtime_ns)
         return ScannedFile(*known, reason=ONLINE_ONLY)
     try:
-        name = fingerprint(path)
+        reading = read_file(path, with_sample=sample)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError):
-        name = ""  # read_metadata says why
-    common = (found.path, found.size, found.mtime_ns, found.sidecar_mtime_ns, name)
-    try:
-        data = read_metadata(path)
-    except UnreadablePhoto as error:
-        return ScannedFile(*common, reason=error.reason) if os.path.lexists(path) else None
+    except OSError as error:
+        here = isinstance(error, BadNameError) or os.path.lexists(path)
+        return ScannedFile(*known, reason=system_reason(error)) if here else None
+    except MemoryError:
+        return ScannedFile(*known, reason=NO_MEMORY)
+    data, identity = reading.metadata, reading.identity
     return ScannedFile(
-        *common,
-        width=data.width,
-        height=data.height,
-        taken=data.taken,
-        caption=data.caption,
-        caption_source=data.caption_source,
+        *known,
+        fingerprint=identity.fingerprint,
+        width=data.width if data else None,
+        height=data.height if data else None,
+        taken=data.taken if data else None,
+        caption=data.caption if data else "",
+        caption_source=data.caption_source if data else "",
+        reason=reading.reason,
+        ctime_ns=found.ctime_ns,
+        file_hash=identity.file_hash,
+        picture_hash=identity.picture_hash,
+        sample=reading.sample,
     )

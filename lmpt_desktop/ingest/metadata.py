@@ -10,15 +10,16 @@ import logging
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from lmpt_desktop.ingest import xmp
-from trainer.photo import photo_size
+from trainer.photo import displayed_size, opened_photo, orientation
+from trainer.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 
@@ -60,32 +61,41 @@ _WORD = re.compile(r"[^\W\d_]{2,}")
 @dataclass(frozen=True)
 class Metadata:
     """``width`` and ``height`` in pixels as displayed; ``taken`` is ISO 8601 by the camera's
-    clock, without a zone; ``caption_source`` is "embedded", "sidecar" or ""."""
+    clock, without a zone; ``caption_source`` is "embedded", "sidecar" or ""; ``orientation`` is
+    EXIF's, 1 to 8; ``icc_profile`` is b"" if there is none."""
 
     width: int
     height: int
     taken: str | None = None
     caption: str = ""
     caption_source: str = ""
+    orientation: int = 1
+    icc_profile: bytes = field(default=b"", repr=False)
 
 
-def read_metadata(path: Path) -> Metadata:
+def read_metadata(path: Path, file: BinaryIO | None = None) -> Metadata:
     """All metadata of a photo file and its sidecar, without decoding the pixels.
+
+    Args:
+        path: of the photo; the sidecar is beside it.
+        file: the photo, if it is open already; its position is not kept.
 
     Raises:
         UnreadablePhoto: if the file is not a photo that can be opened.
     """
-    width, height = photo_size(path)
-    taken, caption = None, ""
-    # photo_size has opened the file, so only metadata can fail from here on.
-    with contextlib.suppress(Exception), Image.open(path) as image:
+    caption = ""
+    with opened_photo(file or path, pixels=False) as image:
+        width, height = displayed_size(image)
+        turned = orientation(image)
+        profile = image.info.get("icc_profile")
         taken = _tried(_taken, image, path)
         for read in (_xmp_caption, _iptc_caption, _exif_caption):
             caption = caption or _clean(_tried(read, image, path) or "")
-    if caption:
-        return Metadata(width, height, taken, caption, "embedded")
-    caption = sidecar_caption(path)
-    return Metadata(width, height, taken, caption, "sidecar" if caption else "")
+    source = "embedded" if caption else ""
+    if not caption and (caption := sidecar_caption(path)):
+        source = "sidecar"
+    icc_profile = profile if isinstance(profile, bytes) else b""
+    return Metadata(width, height, taken, caption, source, turned, icc_profile)
 
 
 def sidecar_names(name: str) -> tuple[str, str]:
@@ -101,9 +111,9 @@ def sidecar_caption(path: Path) -> str:
     """
     for name in sidecar_names(path.name):
         try:
-            with path.with_name(name).open("rb") as file:
+            with open_regular(path.with_name(name)) as file:
                 raw = file.read(_MAX_SIDECAR_BYTES)
-        except (OSError, ValueError):
+        except OSError:
             continue
         if caption := _clean(_decoded(raw)):
             return caption
@@ -123,6 +133,8 @@ def _taken(image: Image.Image) -> str | None:
     inner = exif.get_ifd(_EXIF_IFD)
     for value in (*(inner.get(tag) for tag in _DATE_TAGS), exif.get(_CHANGED_TAG)):
         text = str(value or "").strip("\0 ")[:19]
+        if not text:
+            continue
         with contextlib.suppress(ValueError):
             return datetime.strptime(text, "%Y:%m:%d %H:%M:%S").isoformat()
     return None

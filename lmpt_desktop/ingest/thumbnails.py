@@ -33,6 +33,19 @@ _UPDATE_EVERY = 256
 """Reads between two updates of what was used: a write per read would cost more than it saves."""
 _SCHEMA = 1
 
+_WITHOUT_SHARED_MEMORY = {
+    sqlite3.SQLITE_IOERR_SHMMAP,
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+}
+_WITHOUT_LOCKS = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_PROTOCOL,
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+}
+
 _T = TypeVar("_T")
 
 
@@ -53,6 +66,7 @@ class ThumbnailStore:
         self._bytes: int | None = None
         """Bytes kept; counted at the first addition, because that reads every row."""
         self._closed = False
+        self._journal_mode = "WAL"
 
     def get(self, fingerprint: str, size: int) -> bytes | None:
         """The JPEG kept for this content, at most ``size`` pixels on its longer side."""
@@ -97,11 +111,12 @@ class ThumbnailStore:
                 unfit = code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(
                     error, _OtherSchemaError
                 )
-                if not unfit:
+                if unfit:
+                    log.warning("the thumbnail cache is damaged (%s) and is replaced", error)
+                    self._discard()
+                elif not self._fell_back(error):
                     log.warning("the thumbnail cache failed: %s", error)
                     return None
-                log.warning("the thumbnail cache is damaged (%s) and is replaced", error)
-                self._discard()
             try:
                 return work(self._open())
             except (sqlite3.Error, OSError) as error:
@@ -114,19 +129,30 @@ class ThumbnailStore:
                 self._path, timeout=5.0, isolation_level=None, check_same_thread=False
             )
             try:
-                _set_up(connection)
+                _set_up(connection, self._journal_mode)
             except BaseException:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
 
+    def _fell_back(self, error: sqlite3.DatabaseError) -> bool:
+        """Whether the file is to be opened in another way, on a disk without shared memory."""
+        code = getattr(error, "sqlite_errorcode", 0)
+        if self._connection is None and code in _WITHOUT_LOCKS:
+            # Else every thumbnail would wait for a lock that is never granted.
+            self._closed = True
+        if code not in _WITHOUT_SHARED_MEMORY or self._journal_mode != "WAL":
+            return False
+        self._journal_mode = "TRUNCATE"
+        return True
+
     def _discard(self) -> None:
         self._bytes = None
         if self._connection:
             self._connection.close()
             self._connection = None
-        for suffix in ("", "-wal", "-shm"):
+        for suffix in ("", "-wal", "-shm", "-journal"):
             with contextlib.suppress(OSError):
                 self._path.with_name(NAME + suffix).unlink(missing_ok=True)
 
@@ -171,6 +197,8 @@ class ThumbnailStore:
 
     def _trim(self, connection: sqlite3.Connection) -> None:
         self._update_used(connection)
+        # Used while the clock was wrong: else they would stay, and every new one would go.
+        connection.execute("UPDATE thumbnails SET used = 0 WHERE used > ?", (time.time_ns(),))
         keep = int(self._cap * _SLACK)
         connection.execute(
             "DELETE FROM thumbnails WHERE rowid IN (SELECT rowid FROM ("
@@ -186,10 +214,14 @@ class _OtherSchemaError(sqlite3.DatabaseError):
     """The file is sound but not the one this version makes."""
 
 
-def _set_up(connection: sqlite3.Connection) -> None:
+def _set_up(connection: sqlite3.Connection, journal_mode: str) -> None:
     """Settings and table."""
+    if journal_mode != "WAL":
+        # Taken alone, a file in WAL mode needs no shared memory, and can be brought out of it.
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute(f"PRAGMA journal_mode = {journal_mode}")
+    connection.execute("PRAGMA locking_mode = NORMAL")
     # A cache: what a power cut destroys is made again.
     connection.execute("PRAGMA synchronous = OFF")
     version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 
 import pytest
 from colour_profiles import swapped_profile
+from odd_shares import make_odd_share
 from PIL import Image
 
 from lmpt_desktop.ingest import ThumbnailStore, fingerprint, thumbnails
@@ -178,3 +181,79 @@ def test_a_closed_store_keeps_and_finds_nothing(store: ThumbnailStore, draw) -> 
     store.close()
     assert store.get("f", 64) is None
     assert opened(get_or_make(store, path, "f", 64)).size == (64, 48)
+
+
+def test_thumbnails_used_in_the_future_do_not_displace_new_ones(tmp_path: Path, draw) -> None:
+    """Once, the clock was wrong; ever after, new thumbnails would be the first to go."""
+    path = draw("a.png", size=(300, 200))
+    size = len(ThumbnailStore(tmp_path / "none").make(path, "", 128))
+    store = ThumbnailStore(tmp_path, cap_bytes=size * 4)
+    for name in "abcd":
+        store.make(path, name, 128)
+    store.close()
+    with sqlite3.connect(tmp_path / thumbnails.NAME) as connection:
+        connection.execute("UPDATE thumbnails SET used = ?", (2 * time.time_ns(),))
+    connection.close()
+    store = ThumbnailStore(tmp_path, cap_bytes=size * 4)
+    for name in "efg":
+        store.make(path, name, 128)
+    assert all(store.get(name, 128) for name in "efg")
+    store.close()
+
+
+MAKE_TWICE = """
+import sys, time
+from pathlib import Path
+from lmpt_desktop.ingest import ThumbnailStore
+library, photo = Path(sys.argv[1]), Path(sys.argv[2])
+kept = []
+for attempt in range(2):
+    store = ThumbnailStore(library)
+    kept.append(store.get("f", 128) is not None)
+    assert store.make(photo, "f", 128)
+    kept.append(store.get("f", 128) is not None)
+    store.close()
+print(*kept)
+"""
+
+
+@pytest.mark.parametrize(
+    ("errors", "kept"),
+    [
+        ({"mmap": errno.ENODEV}, "False True True True"),
+        ({"fcntl": errno.EOPNOTSUPP}, "False False False False"),
+    ],
+    ids=["no shared memory", "no locks"],
+)
+def test_thumbnails_are_kept_where_the_disk_allows_it(
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    draw,
+    errors: dict[str, int],
+    kept: str,
+) -> None:
+    share = make_odd_share(tmp_path / "share", tmp_path_factory.getbasetemp())
+    photo = draw("a.png", size=(300, 200))
+    assert share.run(MAKE_TWICE, share.folder, photo, **errors).strip() == kept
+
+
+def test_a_cache_without_locks_is_given_up_at_once(
+    tmp_path: Path, draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt would wait for a lock that is never granted."""
+    attempts = 0
+
+    def refuse(*_arguments: object) -> None:
+        nonlocal attempts
+        attempts += 1
+        error = sqlite3.OperationalError("database is locked")
+        error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+        raise error
+
+    monkeypatch.setattr(thumbnails, "_set_up", refuse)
+    store = ThumbnailStore(tmp_path)
+    for _ in range(3):
+        assert store.get("f", 128) is None
+        assert store.make(draw("a.png"), "f", 128)
+    assert attempts == 1
+    store.close()

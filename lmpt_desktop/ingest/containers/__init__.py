@@ -1,0 +1,37 @@
+"""Where the picture is in a file: a module per container, a row per module.
+
+A parser follows the structure of one container and hands the compressed picture to a
+:class:`.collector.Collector`; metadata is what it leaves out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from lmpt_desktop.ingest.containers.gif import collect_gif
+from lmpt_desktop.ingest.containers.heif import collect_heif
+from lmpt_desktop.ingest.containers.jpeg import collect_jpeg
+from lmpt_desktop.ingest.containers.jpeg2000 import collect_jpeg2000
+from lmpt_desktop.ingest.containers.netpbm import collect_netpbm
+from lmpt_desktop.ingest.containers.png import collect_png
+from lmpt_desktop.ingest.containers.tiff import collect_tiff
+from lmpt_desktop.ingest.containers.webp import collect_webp
+
+HEAD_BYTES = 12
+"""Enough to tell the containers apart."""
+
+CONTAINERS: tuple[tuple[str, re.Pattern[bytes], Callable[[Collector], None]], ...] = (
+    ("JPEG", re.compile(rb"\xff\xd8\xff"), collect_jpeg),
+    ("PNG", re.compile(rb"\x89PNG\r\n\x1a\n"), collect_png),
+    ("WebP", re.compile(rb"RIFF....WEBP", re.DOTALL), collect_webp),
+    ("GIF", re.compile(rb"GIF8[79]a"), collect_gif),
+    ("TIFF", re.compile(rb"II[*+]\0|MM\0[*+]"), collect_tiff),
+    ("HEIF", re.compile(rb"....ftyp", re.DOTALL), collect_heif),
+    ("JPEG 2000", re.compile(rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51"), collect_jpeg2000),
+    ("PPM", re.compile(rb"P[1-6]\s"), collect_netpbm),
+)
+"""Name, beginning of the file, parser."""
+
+__all__ = ["CONTAINERS", "HEAD_BYTES", "Collector", "DamagedError"]
