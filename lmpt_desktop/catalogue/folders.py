@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select, text, update
@@ -10,8 +10,15 @@ from sqlalchemy import Connection, delete, insert, select, text, update
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import FolderOverlaps, NotInCatalogue
 from lmpt_desktop.catalogue.store import Store, now
-from lmpt_desktop.catalogue.stored_paths import folder_to_stored, from_stored, readable, to_stored
+from lmpt_desktop.catalogue.stored_paths import (
+    DISPLACED,
+    folder_to_stored,
+    from_stored,
+    readable,
+    to_stored,
+)
 from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.translation import _
 
 _table = schema.folders
@@ -45,56 +52,82 @@ class Folders:
 
         If the library has a folder around it, that one is returned.  A folder around others
         takes over their images with everything known of them; a folder inside a hidden one
-        takes over its part.
+        takes over its part.  Folders are compared by where they really are, so that a link or
+        another spelling is no other folder; the path is kept as it was given.  Reads the disk,
+        before anything is written.
         """
         stored = folder_to_stored(path)
+        here = Path(from_stored(stored))
+        places = self._places(here)
         with self._store.write() as connection:
             others = [_folder(row) for row in connection.execute(select(_table))]
-            for other in others:
-                if folder_to_stored(other.path) == stored:
-                    self._store.mark_all_changed()
-                    _set(connection, other.id, hidden=0)
-                    return _get(connection, other.id)
-            native = Path(from_stored(stored))
-            for other in others:
-                if not other.hidden and native.is_relative_to(other.path):
+            same = [item for item in others if places.same(here, item.path)]
+            if same:
+                # One that is shown, rather than a removed one at the same place.
+                found = min(same, key=lambda item: (item.hidden, item.path != here))
+                self._store.mark_all_changed()
+                _set(connection, found.id, hidden=0)
+                return _get(connection, found.id)
+            around = [item for item in others if places.prefix(here, item.path) is not None]
+            for other in around:
+                if not other.hidden:
                     return other
             done = connection.execute(insert(_table).values(path=stored, added_at=now()))
             assert done.inserted_primary_key is not None
             folder_id = int(done.inserted_primary_key[0])
             self._store.mark_all_changed()
-            for other in others:
-                if other.path.is_relative_to(native):
-                    prefix = to_stored(_relative(other.path, native))
-                    _take_over_whole(connection, other.id, folder_id, prefix)
-                elif native.is_relative_to(other.path):
-                    prefix = to_stored(_relative(native, other.path))
-                    _take_over_part(connection, other.id, folder_id, prefix)
+            # Those that are shown first: where two list the same photo, theirs keeps its place.
+            for other in sorted(others, key=lambda item: (item.hidden, item.id)):
+                if (prefix := places.prefix(other.path, here)) is not None:
+                    _take_over_whole(connection, other.id, folder_id, to_stored(prefix))
+                elif (prefix := places.prefix(here, other.path)) is not None:
+                    _take_over_part(connection, other.id, folder_id, to_stored(prefix))
             return _get(connection, folder_id)
 
     def relocate(self, folder_id: int, new_path: Path) -> Folder:
         """The folder is at ``new_path`` now; its images keep everything.  Scan it next.
+
+        Reads the disk, as :meth:`add` does.
 
         Raises:
             NotInCatalogue: if there is no such folder.
             FolderOverlaps: if another folder of the library is there, around or inside it.
         """
         stored = folder_to_stored(new_path)
-        native = Path(from_stored(stored))
+        here = Path(from_stored(stored))
+        places = self._places(here)
         with self._store.write() as connection:
             _get(connection, folder_id)
             for row in connection.execute(select(_table).where(_table.c.id != folder_id)):
                 other = _folder(row)
-                if native.is_relative_to(other.path) or other.path.is_relative_to(native):
+                if (
+                    places.same(here, other.path)
+                    or places.prefix(here, other.path) is not None
+                    or places.prefix(other.path, here) is not None
+                ):
                     raise FolderOverlaps(
                         _(
                             "{place} overlaps with {other}, another folder of this library, so "
                             "nothing was changed. Choose the folder that the photos were moved to."
-                        ).format(place=readable(str(native)), other=readable(str(other.path)))
+                        ).format(place=readable(str(here)), other=readable(str(other.path)))
                     )
-            _set(connection, folder_id, path=stored)
+            _set(connection, folder_id, path=stored, device=None)
             self._store.mark_all_changed()
             return _get(connection, folder_id)
+
+    def set_device(self, folder_id: int, device: int) -> None:
+        """Remember which file system the folder is on.
+
+        Raises:
+            NotInCatalogue: if there is no such folder.
+        """
+        with self._store.write() as connection:
+            _set(connection, folder_id, device=device)
+
+    def _places(self, path: Path) -> _Places:
+        """Where ``path`` and the folders of the library really are."""
+        paths = [path, *(item.path for item in self.all(hidden=True))]
+        return _Places({item: canonical(item) for item in paths})
 
     def remove(self, folder_id: int) -> None:
         """Hide the folder and its images; annotations are kept and return with it.
@@ -110,7 +143,10 @@ class Folders:
 def _folder(row: object) -> Folder:
     fields = row._mapping  # type: ignore[attr-defined]
     return Folder(
-        id=fields["id"], path=Path(from_stored(fields["path"])), hidden=bool(fields["hidden"])
+        id=fields["id"],
+        path=Path(from_stored(fields["path"])),
+        hidden=bool(fields["hidden"]),
+        device=fields["device"],
     )
 
 
@@ -131,23 +167,65 @@ def _set(connection: Connection, folder_id: int, **values: object) -> None:
     connection.execute(update(_table).where(_table.c.id == folder_id).values(**values))
 
 
-def _relative(inner: Path, outer: Path) -> str:
-    return os.fspath(inner.relative_to(outer)).replace(os.sep, "/") + "/"
+class _Places:
+    """Compares folders by where they really are, and else by how they are spelled.
+
+    Made before a transaction, which must not wait for a disk; a folder that another process has
+    added since is compared by its spelling.
+    """
+
+    def __init__(self, real: Mapping[Path, Path]) -> None:
+        self._real = real
+
+    def same(self, one: Path, other: Path) -> bool:
+        return one == other or self._of(one) == self._of(other)
+
+    def prefix(self, inner: Path, outer: Path) -> str | None:
+        """What precedes the paths of images of ``inner`` in ``outer``; None unless it is inside.
+
+        By spelling, too: what a link in ``outer`` leads to is part of it.
+        """
+        for within, around in ((self._of(inner), self._of(outer)), (inner, outer)):
+            if within != around and within.is_relative_to(around):
+                return within.relative_to(around).as_posix() + "/"
+        return None
+
+    def _of(self, path: Path) -> Path:
+        return self._real.get(path, path)
 
 
 def _take_over_whole(connection: Connection, old: int, new: int, prefix: str) -> None:
-    connection.execute(
-        text("UPDATE images SET folder_id = :new, path = :prefix || path WHERE folder_id = :old"),
-        {"new": new, "old": old, "prefix": prefix},
-    )
+    values = {"new": new, "old": old, "prefix": prefix}
+    _take_over(connection, values, ":prefix || images.path")
     connection.execute(delete(_table).where(_table.c.id == old))
 
 
 def _take_over_part(connection: Connection, old: int, new: int, prefix: str) -> None:
+    values = {"new": new, "old": old, "prefix": prefix, "length": len(prefix)}
+    inside = "substr(images.path, 1, :length) = :prefix"
+    _take_over(connection, values, "substr(images.path, :length + 1)", inside)
+
+
+def _take_over(
+    connection: Connection, values: Mapping[str, object], path: str, condition: str = "1"
+) -> None:
+    """Give images to another folder, where their path is the SQL expression ``path``.
+
+    Earlier versions may have listed one photo in two folders: the second image of a path is
+    missing, as any whose place another image has taken.
+    """
     connection.execute(
         text(
-            "UPDATE images SET folder_id = :new, path = substr(path, :length + 1) "
-            "WHERE folder_id = :old AND substr(path, 1, :length) = :prefix"
+            f"UPDATE images SET folder_id = :new, path = {path} || :displaced || id, "
+            f"state = 'missing' WHERE folder_id = :old AND {condition} AND EXISTS "
+            f"(SELECT 1 FROM images AS other WHERE other.folder_id = :new AND other.path = {path})"
         ),
-        {"new": new, "old": old, "prefix": prefix, "length": len(prefix)},
+        {**values, "displaced": DISPLACED},
+    )
+    connection.execute(
+        text(
+            f"UPDATE images SET folder_id = :new, path = {path} "
+            f"WHERE folder_id = :old AND {condition}"
+        ),
+        values,
     )

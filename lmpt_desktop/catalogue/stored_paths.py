@@ -16,7 +16,12 @@ from pathlib import Path
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _STORED = re.compile("//([0-9a-f]{4})")
-_DISPLACED = "//~"
+DISPLACED = "//~"
+"""Follows the path of an image whose place another photo has taken, before its id."""
+IS_DISPLACED = f"instr({{path}}, '{DISPLACED}') > 0"
+"""SQL for :func:`is_displaced`; ``path`` is a column."""
+PLACE_OF_DISPLACED = f"substr({{path}}, 1, instr({{path}}, '{DISPLACED}') - 1)"
+"""SQL for the stored path that a displaced image had."""
 
 
 def to_stored(path: str) -> str:
@@ -30,18 +35,18 @@ def from_stored(text: str) -> str:
     """The path that ``text`` stands for."""
     if "//" not in text:
         return text
-    text = text.partition(_DISPLACED)[0]
+    text = text.partition(DISPLACED)[0]
     return _STORED.sub(lambda found: chr(int(found[1], 16)), text)
 
 
 def displaced(text: str, image_id: int) -> str:
     """The stored path of an image whose place another photo has taken."""
-    return f"{text.partition(_DISPLACED)[0]}{_DISPLACED}{image_id}"
+    return f"{text.partition(DISPLACED)[0]}{DISPLACED}{image_id}"
 
 
 def is_displaced(text: str) -> bool:
     """Whether another photo has taken this stored path's place."""
-    return _DISPLACED in text
+    return DISPLACED in text
 
 
 def folder_to_stored(path: Path) -> str:

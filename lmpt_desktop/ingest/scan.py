@@ -6,15 +6,17 @@ import errno
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lmpt_desktop.domain.records import KnownFile
+from lmpt_desktop.domain.records import Folder, KnownFile
+from lmpt_desktop.ingest.file_times import ctime_ns, mtime_ns
 from lmpt_desktop.ingest.metadata import sidecar_names
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
-from lmpt_desktop.translation import N_, _
+from lmpt_desktop.real_paths import canonical, names_in
+from lmpt_desktop.translation import _
 from trainer.photo import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
@@ -22,13 +24,17 @@ log = logging.getLogger(__name__)
 BATCH_FILES = 1000
 """Photos per batch, at least; a batch ends with a folder or with this many."""
 
+_ODD_ENTRY = (OSError, ValueError, OverflowError)
+"""What the system raises on an entry that is gone, damaged or beyond what it can express."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
     """A photo file whose content must be read.
 
     ``path`` is relative to the folder, with "/" between parts; the content of a ``placeholder``
-    is not on this disk (see :mod:`.placeholders`).
+    is not on this disk (see :mod:`.placeholders`).  ``ctime_ns`` is when anything of the file was
+    last changed, and 0 on Windows, which does not say.  Times are within int64.
     """
 
     path: str
@@ -36,17 +42,20 @@ class FoundFile:
     mtime_ns: int
     sidecar_mtime_ns: int
     placeholder: bool = False
+    ctime_ns: int = 0
 
 
 @dataclass(frozen=True)
 class FolderProblem:
-    """A folder that could not be listed, or a photo that is only a link to nowhere.
+    """A folder that could not be listed, or an entry that could not be looked at.
 
-    ``path`` is relative ("" for the top).
+    ``path`` is relative ("" for the top).  ``gone``: it is a link that leads nowhere, so that the
+    photo is not there; otherwise it may be, and so may everything below it.
     """
 
     path: str
     reason: str
+    gone: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,11 +64,15 @@ class ScanBatch:
 
     Attributes:
         new: files that are not known.
-        changed: known files whose size or time differs.
+        changed: known files whose size or one of their times differs.
         unchanged: ids of known files that have not changed.
         returned: ids of missing files that are back, unchanged.
-        problems: folders that could not be listed.
-        left_out: links to folders that a scan of a part does not follow (relative paths).
+        problems: folders and entries that could not be read.
+        left_out: links to folders that a scan of a part does not follow (relative paths); what
+            is known below them stays as it is.
+        listed_elsewhere: folders that belong to another folder of the library (relative paths).
+            Images that were once found below them are not here any more: they are missing, and
+            the scan of the other folder finds their files.
     """
 
     new: list[FoundFile] = field(default_factory=list)
@@ -68,6 +81,7 @@ class ScanBatch:
     returned: list[int] = field(default_factory=list)
     problems: list[FolderProblem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    listed_elsewhere: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.new) + len(self.changed) + len(self.unchanged) + len(self.returned)
@@ -79,14 +93,16 @@ def scan(
     on_progress: Callable[[int], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
     scope: Scope = EVERYTHING,
+    *,
+    elsewhere: Collection[str] = (),
 ) -> Iterator[ScanBatch]:
     """Walk ``folder`` and everything below it, or the part of it in ``scope``.
 
     Hidden files and folders (a leading dot, or Windows' attribute) are left out.  Links are
     followed; a folder that several paths lead to is visited once, by its own path rather than
-    by a link.  A folder that cannot be listed is a problem in a batch; one that vanishes while
-    being listed is ignored.  A file whose content is kept online is not opened: it stays as it
-    was, or is found as a placeholder.
+    by a link.  A folder that cannot be listed is a problem in a batch, as is any entry that
+    cannot be looked at; what vanishes meanwhile is ignored.  A file whose content is kept online
+    is not opened: it stays as it was, or is found as a placeholder.
 
     Args:
         folder: the top.
@@ -94,11 +110,13 @@ def scan(
         on_progress: called with the number of photos seen, after every batch.
         should_stop: asked between folders and batches; True ends the walk.
         scope: look only here; links to folders are then not followed.
+        elsewhere: what :func:`elsewhere_of` says.  What lies in one of these folders is not
+            entered, unless ``folder`` lies deeper.  If ``folder`` itself is one, nothing is.
 
     Yields:
         Batches; the last one may be empty.
     """
-    walk = _Walk(folder, known, scope)
+    walk = _Walk(folder, known, scope, elsewhere)
     seen = 0
     for batch in walk.batches(should_stop or (lambda: False)):
         seen += len(batch)
@@ -107,47 +125,80 @@ def scan(
         yield batch
 
 
-class _Walk:
-    """One scan in progress."""
+def elsewhere_of(folder: Folder, folders: Iterable[Folder]) -> frozenset[str]:
+    """The real paths of the other folders that are not hidden, which list their photos themselves.
 
-    def __init__(self, folder: Path, known: Mapping[str, KnownFile], scope: Scope) -> None:
-        self._folder = folder
+    Where two are the same folder (libraries of earlier versions may have it twice), the one with
+    the lower id lists it.  Reads the disk.
+    """
+    own = canonical(folder.path)
+    others = ((item.id, canonical(item.path)) for item in folders if not item.hidden)
+    return frozenset(
+        os.fspath(real)
+        for other, real in others
+        if other != folder.id and (real != own or other < folder.id)
+    )
+
+
+@dataclass(slots=True, eq=False)
+class _Folder:
+    """A folder to list.
+
+    ``inner`` is its path in the folder that is scanned, ``above`` the folder that it was found in
+    as a plain one (None if by a link), ``status`` what the system said when it was listed.
+    """
+
+    inner: str
+    path: str
+    real: str
+    above: _Folder | None = None
+    status: os.stat_result | None = None
+
+    def child(self, name: str) -> _Folder:
+        inner = f"{self.inner}/{name}" if self.inner else name
+        return _Folder(inner, _join(self.path, name), _join(self.real, name), self)
+
+
+class _Walk:
+    """One scan in progress.
+
+    Folders are told apart by their real paths.  That of a plain subfolder follows from the folder
+    it is in; only links need the disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        known: Mapping[str, KnownFile],
+        scope: Scope,
+        elsewhere: Collection[str],
+    ) -> None:
+        self._top = os.fspath(folder)
         self._known = known
         self._scope = scope
-        self._visited: set[tuple[int, int]] = set()
+        self._names: dict[str, frozenset[str]] = {}
+        self._real_top = self._real(self._top)
+        self._elsewhere = frozenset(map(os.path.normcase, elsewhere))
+        self._visited: set[str] = set()
+        self._links: list[str] = []
 
     def batches(self, should_stop: Callable[[], bool]) -> Iterator[ScanBatch]:
         batch = ScanBatch()
-        waiting = self._scope.roots()
-        links: list[str] = []
-        while waiting or links:
+        waiting = self._start(batch)
+        while waiting or self._links:
             if should_stop():
                 return
             # Links last, so that a folder is known by its own path and not by a link to it.
-            inner = waiting.pop() if waiting else links.pop(0)
-            entries = self._list(inner, batch)
-            folders: list[str] = []
-            descend = self._scope.is_deep(inner)
+            here = waiting.pop() if waiting else self._follow(self._links.pop(0), batch)
+            if here is None:
+                continue
+            entries = self._list(here, batch)
             sidecars = {entry.name: entry for entry in entries if entry.name[-4:].lower() == ".txt"}
+            folders: list[_Folder] = []
             for entry in entries:
-                name = entry.name
-                if name[0] == ".":
+                if entry.name[0] == ".":
                     continue
-                path = f"{inner}/{name}" if inner else name
-                try:
-                    if entry.is_dir(follow_symlinks=False):
-                        if descend and not _is_hidden(entry):
-                            folders.append(path)
-                    elif _is_photo_name(name):
-                        self._take(entry, path, sidecars, batch)
-                    elif descend and entry.is_symlink() and entry.is_dir():
-                        # Its target may be in a part of the folder that is not walked now.
-                        (links if self._scope == EVERYTHING else batch.left_out).append(path)
-                except OSError as error:
-                    log.debug("left out %r: %s", path, error)
-                    # A file deleted in the meantime is ignored; a broken link is reported.
-                    if entry.is_symlink() and _is_photo_name(name):
-                        batch.problems.append(FolderProblem(path, _link_reason(error)))
+                self._look(entry, here, sidecars, folders, batch)
                 if len(batch) >= BATCH_FILES:
                     yield batch
                     batch = ScanBatch()
@@ -156,23 +207,119 @@ class _Walk:
             waiting.extend(reversed(folders))
         yield batch
 
-    def _list(self, inner: str, batch: ScanBatch) -> list[os.DirEntry[str]]:
-        """Entries of a folder by name; nothing if it was visited or cannot be listed."""
-        path = self._folder / inner
+    def _look(
+        self,
+        entry: os.DirEntry[str],
+        here: _Folder,
+        sidecars: Mapping[str, os.DirEntry[str]],
+        folders: list[_Folder],
+        batch: ScanBatch,
+    ) -> None:
+        """Put one entry of a folder where it belongs; plain subfolders into ``folders``."""
+        path = f"{here.inner}/{entry.name}" if here.inner else entry.name
         try:
-            status = path.stat()
-            place = (status.st_dev, status.st_ino)
-            if place in self._visited:
+            if entry.is_dir(follow_symlinks=False):
+                if not self._scope.is_deep(here.inner) or _is_hidden(entry):
+                    return
+                if _is_junction(entry):
+                    self._take_link(path, batch)
+                else:
+                    folders.append(here.child(entry.name))
+            elif entry.is_symlink() and entry.is_dir():
+                if self._scope.is_deep(here.inner):
+                    self._take_link(path, batch)
+            elif _is_photo_name(entry.name):
+                self._take(entry, path, sidecars, batch)
+        except _ODD_ENTRY as error:
+            log.debug("left out %r: %s", path, error)
+            if problem := _problem(entry, path, error):
+                batch.problems.append(problem)
+
+    # ------------------------------------------------------------------------- folders
+
+    def _start(self, batch: ScanBatch) -> list[_Folder]:
+        """The folders to start from."""
+        waiting: list[_Folder] = []
+        for inner in self._scope.roots():
+            top = _Folder("", self._top, self._real_top)
+            parts = inner.split("/") if inner else []
+            paths = [_join(self._top, *parts[: count + 1]) for count in range(len(parts))]
+            if self._is_elsewhere(_join(self._real_top, *parts)):
+                batch.listed_elsewhere.append(inner)
+            elif any(_is_link(path) for path in paths):
+                # What a link leads to is no place of its own.
+                batch.left_out.append(inner)
+            else:
+                for name in parts:
+                    top = top.child(name)
+                waiting.append(top)
+        return waiting
+
+    def _take_link(self, path: str, batch: ScanBatch) -> None:
+        # Its target may be in a part of the folder that is not walked now.
+        (self._links if self._scope == EVERYTHING else batch.left_out).append(path)
+
+    def _follow(self, link: str, batch: ScanBatch) -> _Folder | None:
+        """Where a link leads; None if that is listed elsewhere."""
+        path = _join(self._top, link)
+        real = self._real(path)
+        if self._is_elsewhere(real):
+            batch.listed_elsewhere.append(link)
+            return None
+        return _Folder(link, path, real)
+
+    def _real(self, path: str) -> str:
+        return os.fspath(canonical(Path(path), listing=self._listing))
+
+    def _listing(self, folder: str) -> frozenset[str]:
+        """Names in a folder, each folder listed once: it may hold many links."""
+        names = self._names.get(folder)
+        if names is None:
+            names = self._names[folder] = names_in(folder)
+        return names
+
+    def _is_elsewhere(self, real: str) -> bool:
+        """Whether the innermost of the library's folders around a real path is another one."""
+        if not self._elsewhere:
+            return False
+        top, path = os.path.normcase(self._real_top), os.path.normcase(real)
+        below: list[str] = []
+        while path not in self._elsewhere:
+            above, name = os.path.split(path)
+            if path in (top, above):
+                return False
+            below.append(name)
+            path = above
+        # What is hidden there is not listed there.
+        return not any(name.startswith(".") for name in below)
+
+    def _list(self, here: _Folder, batch: ScanBatch) -> list[os.DirEntry[str]]:
+        """The entries of a folder by name; none if it was visited or cannot be listed."""
+        key = os.path.normcase(here.real)
+        if key in self._visited:
+            return []
+        # A plain subfolder is in a folder that was entered: only its own path can be elsewhere.
+        if here.above is not None and key in self._elsewhere:
+            batch.listed_elsewhere.append(here.inner)
+            return []
+        self._visited.add(key)
+        found: list[os.DirEntry[str]] = []
+        try:
+            here.status = os.stat(here.path)  # noqa: PTH116
+            if _leads_back(here):
                 return []
-            self._visited.add(place)
-            with os.scandir(path) as entries:
-                return sorted(entries, key=lambda entry: entry.name)
+            with os.scandir(here.path) as entries:
+                # What was read before an error is kept.
+                found.extend(entries)
         except (FileNotFoundError, NotADirectoryError) as error:
-            if not inner:
-                batch.problems.append(FolderProblem(inner, _reason(error)))
-        except OSError as error:
-            batch.problems.append(FolderProblem(inner, _reason(error)))
-        return []
+            if not here.inner:
+                batch.problems.append(FolderProblem("", _reason(error)))
+        except _ODD_ENTRY as error:
+            batch.problems.append(FolderProblem(here.inner, _reason(error)))
+        found.sort(key=lambda entry: entry.name)
+        return found
+
+    # --------------------------------------------------------------------------- files
 
     def _take(
         self,
@@ -184,39 +331,105 @@ class _Walk:
         status = entry.stat()
         if not stat.S_ISREG(status.st_mode) or _is_hidden(entry):
             return
-        beside = 0
-        if sidecars:
-            for name in sidecar_names(entry.name):
-                if name in sidecars:
-                    beside = max(beside, sidecars[name].stat().st_mtime_ns)
+        beside = self._sidecar_time(entry.name, path, sidecars, batch) if sidecars else 0
+        size, modified, altered = status.st_size, mtime_ns(status), ctime_ns(status)
+        placeholder = is_placeholder(status)
         old = self._known.get(path)
-        size, mtime_ns = status.st_size, status.st_mtime_ns
-        if is_placeholder(status):
-            self._take_placeholder(FoundFile(path, size, mtime_ns, beside, True), old, batch)
-        elif old is None:
-            batch.new.append(FoundFile(path, size, mtime_ns, beside))
-        elif (
-            (old.size, old.mtime_ns, old.sidecar_mtime_ns) != (size, mtime_ns, beside)
-            # It could not be read, and new permissions would show neither in size nor in time.
-            or old.retry
-            or (size and not old.fingerprint)
+        if (
+            old is not None
+            and not placeholder
+            and (old.size, old.mtime_ns, old.sidecar_mtime_ns) == (size, modified, beside)
+            and (old.ctime_ns == altered or not old.ctime_ns or not altered)
+            # If it could not be read, new permissions would show neither in size nor in time.
+            and not old.retry
+            and (old.fingerprint or not size)
         ):
-            batch.changed.append(FoundFile(path, size, mtime_ns, beside))
-        elif old.missing:
-            batch.returned.append(old.id)
-        else:
-            batch.unchanged.append(old.id)
-
-    def _take_placeholder(self, found: FoundFile, old: KnownFile | None, batch: ScanBatch) -> None:
-        """A file whose content is not on this disk: a known one stays as it is."""
+            (batch.returned if old.missing else batch.unchanged).append(old.id)
+            return
+        found = FoundFile(path, size, modified, beside, placeholder, altered)
         if old is None:
             batch.new.append(found)
-        elif not old.missing:
-            batch.unchanged.append(old.id)
-        elif (old.size, old.mtime_ns) == (found.size, found.mtime_ns):
-            batch.returned.append(old.id)
+        elif placeholder:
+            _take_placeholder(found, old, batch)
         else:
             batch.changed.append(found)
+
+    def _sidecar_time(
+        self,
+        name: str,
+        path: str,
+        sidecars: Mapping[str, os.DirEntry[str]],
+        batch: ScanBatch,
+    ) -> int:
+        """When the text file of a photo was last changed; 0 if it has none that can be read."""
+        latest: int | None = None
+        for sidecar in sidecar_names(name):
+            if (entry := sidecars.get(sidecar)) is None:
+                continue
+            try:
+                status = entry.stat()
+            except _ODD_ENTRY as error:
+                log.debug("no text file %r: %s", sidecar, error)
+                beside = path.removesuffix(name) + sidecar
+                problem = _problem(entry, beside, error)
+                if problem and not problem.gone:
+                    batch.problems.append(problem)
+                continue
+            if stat.S_ISREG(status.st_mode):
+                time = mtime_ns(status)
+                latest = time if latest is None else max(latest, time)
+        return latest or 0
+
+
+def _take_placeholder(found: FoundFile, old: KnownFile, batch: ScanBatch) -> None:
+    """A file whose content is not on this disk: a known one stays as it is."""
+    if not old.missing:
+        batch.unchanged.append(old.id)
+    elif (old.size, old.mtime_ns) == (found.size, found.mtime_ns):
+        batch.returned.append(old.id)
+    else:
+        batch.changed.append(found)
+
+
+def _leads_back(here: _Folder) -> bool:
+    """Whether a folder found as a plain one is one that it lies in: a server may follow links of
+    its own and show loops without end.
+
+    Equal inode numbers only raise the suspicion, since some file systems give all files the same.
+    """
+    above = here.above
+    while above is not None:
+        if _is_suspect(here.status, above.status) and _have_same_entries(here, above):
+            return True
+        above = above.above
+    return False
+
+
+def _is_suspect(one: os.stat_result | None, other: os.stat_result | None) -> bool:
+    if one is None or other is None or not one.st_ino:
+        return False
+    return (one.st_ino, one.st_dev, one.st_mtime_ns, one.st_ctime_ns) == (
+        other.st_ino,
+        other.st_dev,
+        other.st_mtime_ns,
+        other.st_ctime_ns,
+    )
+
+
+def _have_same_entries(one: _Folder, other: _Folder) -> bool:
+    """Whether two folders hold the same entries by name and number, on a file system that has a
+    number for each."""
+    listings: list[dict[str, int]] = []
+    for folder in (one, other):
+        with os.scandir(folder.path) as entries:
+            found = list(entries)
+        listings.append({entry.name: entry.inode() for entry in found})
+        own = folder.status.st_ino if folder.status else 0
+        # A folder may lead back into itself, a file may not.
+        files = [entry.inode() for entry in found if not entry.is_dir(follow_symlinks=False)]
+        if 0 in listings[-1].values() or own in files or {own} >= set(listings[-1].values()):
+            return False
+    return listings[0] == listings[1]
 
 
 if os.name == "nt":
@@ -225,27 +438,63 @@ if os.name == "nt":
         attributes = entry.stat(follow_symlinks=False).st_file_attributes
         return bool(attributes & stat.FILE_ATTRIBUTE_HIDDEN)
 
+    def _is_junction(entry: os.DirEntry[str]) -> bool:
+        return _is_link(entry.path)
+
+    def _is_link(path: str) -> bool:
+        try:
+            tag = os.lstat(path).st_reparse_tag
+        except _ODD_ENTRY:
+            return False
+        return tag in (stat.IO_REPARSE_TAG_SYMLINK, stat.IO_REPARSE_TAG_MOUNT_POINT)
+
 else:
 
     def _is_hidden(entry: os.DirEntry[str]) -> bool:
         return entry.name[0] == "."
+
+    def _is_junction(entry: os.DirEntry[str]) -> bool:
+        del entry  # only Windows has them
+        return False
+
+    def _is_link(path: str) -> bool:
+        return os.path.islink(path)  # noqa: PTH114
+
+
+_join = os.path.join
+"""Paths are texts here: a :class:`Path` for each of 100,000 entries takes longer than the walk."""
 
 
 def _is_photo_name(name: str) -> bool:
     return name[name.rfind(".") :].lower() in PHOTO_SUFFIXES
 
 
-def _link_reason(error: OSError) -> str:
-    if error.errno == errno.ELOOP:
-        return N_("This is a link that leads back to itself.")
-    return N_("This is a link to a file that does not exist.")
+def _problem(entry: os.DirEntry[str], path: str, error: Exception) -> FolderProblem | None:
+    """What to say of an entry that could not be looked at; None if there is nothing to say."""
+    number = error.errno if isinstance(error, OSError) else None
+    try:
+        link = entry.is_symlink()
+    except _ODD_ENTRY:
+        link = False
+    if number == errno.ELOOP or isinstance(error, FileNotFoundError | NotADirectoryError):
+        # A file deleted in the meantime is ignored; a broken link is reported.
+        if not (link and _is_photo_name(entry.name)):
+            return None
+        if number == errno.ELOOP:
+            return FolderProblem(path, _("This is a link that leads back to itself."), gone=True)
+        return FolderProblem(path, _("This is a link to a file that does not exist."), gone=True)
+    if isinstance(error, PermissionError):
+        return FolderProblem(path, _("You do not have permission to open this."))
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return FolderProblem(path, _("This could not be read: {reason}.").format(reason=reason))
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: Exception) -> str:
     if isinstance(error, PermissionError):
         return _("You do not have permission to open this folder.")
     if isinstance(error, FileNotFoundError):
         return _("The folder was not found: it may have been moved, or its disk is not connected.")
     if isinstance(error, NotADirectoryError):
         return _("This is not a folder.")
-    return _("The folder could not be read: {reason}.").format(reason=error.strerror or error)
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return _("The folder could not be read: {reason}.").format(reason=reason)

@@ -15,8 +15,8 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
+from lmpt_desktop.library_places import library_for
 from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.shell.settings import library_for
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000

@@ -13,7 +13,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.ui.shell.settings import library_for
+from lmpt_desktop.library_places import library_for
 from lmpt_desktop.ui.window.main_window import MainWindow
 from lmpt_desktop.ui.window.single_instance import SingleInstanceServer, hand_over, socket_name
 

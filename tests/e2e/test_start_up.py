@@ -14,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop import app
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.ingest import samples
-from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary, library_for
+from lmpt_desktop.library_places import library_for
+from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000

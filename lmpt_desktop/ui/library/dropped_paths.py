@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDropEvent
 
-from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.domain.records import Folder, ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.real_paths import canonical, canonical_place, names_in
 from lmpt_desktop.translation import ngettext, number
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
@@ -77,23 +79,51 @@ def is_within(path: Path, folders: Iterable[Path]) -> bool:
     return any(path == folder or folder in path.parents for folder in folders)
 
 
+def not_in(folders: Iterable[Path], library: Iterable[Path]) -> list[Path]:
+    """Those of ``folders`` that are not inside one of ``library``, by spelling or by where they
+    really are.  Reads the disk."""
+    known = list(library)
+    real = [canonical(folder) for folder in known]
+    return [
+        folder
+        for folder in folders
+        if not is_within(folder, known) and not is_within(canonical(folder), real)
+    ]
+
+
 def find_images(
-    photos: Iterable[Path], folders: Iterable[Folder], snapshot: Snapshot
+    photos: Iterable[Path], folders: Sequence[Folder], snapshot: Snapshot
 ) -> NDArray[np.int64]:
-    """The ids of those photos that are in the library, in the order of ``photos``."""
+    """The ids of those photos that are in the library, in the order of ``photos``.
+
+    A photo is found under another spelling, too.  Reads the disk.
+    """
+    listing = lru_cache(names_in)
+    roots = [(folder.id, folder.path) for folder in folders]
+    real_roots = [(folder.id, canonical(folder.path, listing=listing)) for folder in folders]
     table = snapshot.images
+    folder_ids = table.folder_ids.tolist()
+    # Missing ones first: the place of one may be another photo's, which is meant.
     places = {
-        (folder, name): row
-        for row, (folder, name) in enumerate(
-            zip(table.folder_ids.tolist(), table.names, strict=True)
-        )
+        (folder_ids[row], table.names[row]): row
+        for row in np.argsort(table.states != ImageState.MISSING, kind="stable").tolist()
     }
+
+    def row_of(photo: Path, roots: Iterable[tuple[int, Path]]) -> int | None:
+        for folder_id, root in roots:
+            if is_within(photo, [root]):
+                row = places.get((folder_id, photo.relative_to(root).as_posix()))
+                if row is not None:
+                    return row
+        return None
+
     rows = []
     for photo in photos:
-        for folder in folders:
-            if is_within(photo, [folder.path]):
-                row = places.get((folder.id, photo.relative_to(folder.path).as_posix()))
-                rows += [] if row is None else [row]
+        row = row_of(photo, roots)
+        if row is None:
+            row = row_of(canonical_place(photo, listing=listing), real_roots)
+        if row is not None:
+            rows.append(row)
     return table.ids[rows]
 
 
@@ -136,7 +166,7 @@ class DroppedPathsHandler(QObject):
 
         def new_folders() -> list[Path]:
             known = [folder.path for folder in session.folders.all() if not folder.hidden]
-            return [folder for folder in paths.required_folders if not is_within(folder, known)]
+            return not_in(paths.required_folders, known)
 
         Task(new_folders, self._add_folders, self.failed.emit, owner=self)
         self.select(paths.photos)

@@ -6,7 +6,6 @@ depend on it.  The settings themselves are declared in :mod:`lmpt_desktop.settin
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from PySide6.QtCore import QSettings
 
 from lmpt_desktop import paths
+from lmpt_desktop.library_places import is_library
 from lmpt_desktop.settings import RECENT_LIBRARIES, Settings, Storage
 from lmpt_desktop.translation import _
 
@@ -37,17 +37,7 @@ class RecentLibrary:
     @property
     def exists(self) -> bool:
         """Whether its catalogue is there.  Looks at the disk: not for the window's thread."""
-        return (Path(self.library) / "catalogue.sqlite").is_file()
-
-
-def library_for(folder: Path) -> Path:
-    """The library of a photo folder: ``libraries/<name>-<hash of the path>``.
-
-    The same folder always has the same library; folders with equal names have different ones.
-    """
-    resolved = folder.expanduser().resolve()
-    digest = hashlib.sha256(str(resolved).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return paths.library_dir(f"{resolved.name[:60] or 'photos'}-{digest}")
+        return is_library(Path(self.library))
 
 
 class ComputerSettings(Settings):

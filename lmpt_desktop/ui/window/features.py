@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from lmpt_desktop.ui.batch import commands as batch
 from lmpt_desktop.ui.commands import Command
+from lmpt_desktop.ui.files import commands as files
 from lmpt_desktop.ui.help import commands as help_
 from lmpt_desktop.ui.interchange import commands as interchange
 from lmpt_desktop.ui.library import commands as library
@@ -20,7 +21,7 @@ from lmpt_desktop.ui.window import commands as window
 from lmpt_desktop.ui.window.commands import Window, window_commands
 
 _MODULES = (
-    window, library, batch, interchange, review, long_tail, vocabulary, training, versions,
+    window, library, batch, interchange, files, review, long_tail, vocabulary, training, versions,
     preferences, help_,
 )  # fmt: skip
 
@@ -28,6 +29,7 @@ ATTACH: tuple[Callable[[ShellContext], object], ...] = (
     review.attach,
     long_tail.attach,
     training.attach,
+    files.attach,
 )
 """Functions of features that follow the open library; called once with the context."""
 

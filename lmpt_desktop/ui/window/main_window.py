@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 from lmpt_desktop import paths
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.ingest import samples
+from lmpt_desktop.library_places import library_for
+from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import (
     LAST_PAGE,
     LAST_PAGE_LIBRARY,
@@ -41,7 +43,7 @@ from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.notifications import NotificationArea
-from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary, library_for
+from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary
 from lmpt_desktop.ui.shell.status_bar import StatusBar
 from lmpt_desktop.ui.shell.tool_bar import FittingToolBar
 from lmpt_desktop.ui.window.features import ATTACH, all_commands
@@ -218,7 +220,9 @@ class MainWindow(QMainWindow):
         def look() -> tuple[DroppedPaths, Path | None]:
             found = classify_paths(requested)
             required = found.required_folders
-            return found, library_for(required[0]) if library is None and required else library
+            chosen = library_for(required[0]) if library is None and required else library
+            # As the folder of an open library, so that the two can be compared.
+            return found, canonical(chosen) if chosen is not None else None
 
         if requested:
             self.status.show_text(_("Opening the library..."))

@@ -18,6 +18,8 @@ from pathlib import Path
 from PySide6.QtCore import QDeadlineTimer, QObject, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from lmpt_desktop.real_paths import canonical
+
 CONNECT_MS = 500
 ANSWER_MS = 4000
 """How long to wait for a busy window; afterwards the catalogue's lock decides."""
@@ -30,8 +32,8 @@ log = logging.getLogger(__name__)
 
 def socket_name(library: Path) -> str:
     """The name of a library's socket; short, because some systems limit the path to 100 bytes."""
-    resolved = str(library.expanduser().resolve())
-    digest = hashlib.sha256(resolved.encode("utf-8", "surrogatepass")).hexdigest()
+    real = str(canonical(library.expanduser()))
+    digest = hashlib.sha256(real.encode("utf-8", "surrogatepass")).hexdigest()
     return f"lmpt-desktop-{digest[:16]}"
 
 

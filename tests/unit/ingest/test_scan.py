@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lmpt_desktop.domain.records import KnownFile
-from lmpt_desktop.ingest import scan
-from lmpt_desktop.ingest.scan import ScanBatch
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.records import Folder, KnownFile
+from lmpt_desktop.ingest import EVERYTHING, Scope, scan, sync
+from lmpt_desktop.ingest.metadata import sidecar_caption
+from lmpt_desktop.ingest.scan import ScanBatch, elsewhere_of
 
 RUNS_AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -34,13 +39,29 @@ def touch(path: Path, content: bytes = b"x") -> Path:
     return path
 
 
-def all_of(folder: Path, known: dict[str, KnownFile] | None = None) -> ScanBatch:
+def all_of(
+    folder: Path, known: dict[str, KnownFile] | None = None, scope: Scope = EVERYTHING, **more: Any
+) -> ScanBatch:
     """Every batch in one."""
     whole = ScanBatch()
-    for batch in scan(folder, known or {}):
-        for name in ("new", "changed", "unchanged", "returned", "problems"):
-            getattr(whole, name).extend(getattr(batch, name))
+    for batch in scan(folder, known or {}, scope=scope, **more):
+        for part in fields(batch):
+            getattr(whole, part.name).extend(getattr(batch, part.name))
     return whole
+
+
+def as_known(folder: Path, **values: Any) -> dict[str, KnownFile]:
+    """What the catalogue knows after a scan of ``folder``."""
+    return {
+        file.path: known_file(
+            number,
+            file.size,
+            file.mtime_ns,
+            file.sidecar_mtime_ns,
+            **{"ctime_ns": file.ctime_ns, "file_hash": "h", **values},
+        )
+        for number, file in enumerate(all_of(folder).new, start=1)
+    }
 
 
 def new_paths(folder: Path) -> list[str]:
@@ -189,3 +210,347 @@ def test_a_scan_can_be_stopped(photos: Path) -> None:
     seen: list[int] = []
     found = list(scan(photos, {}, seen.append, lambda: next(asked)))
     assert sum(len(batch) for batch in found) < 20
+
+
+# ------------------------------------------------------------------------------ changes
+
+
+def test_a_change_of_nothing_but_the_ctime_is_seen(photos: Path) -> None:
+    path = touch(photos / "a.jpg", b"one")
+    known = as_known(photos)
+    before = path.stat()
+    assert all_of(photos, known).unchanged == [1]
+    path.write_bytes(b"two")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if path.stat().st_ctime_ns == before.st_ctime_ns:
+        pytest.skip("this file system does not say when a file was last changed")
+    (found,) = all_of(photos, known).changed
+    assert found.ctime_ns == path.stat().st_ctime_ns != known["a.jpg"].ctime_ns
+    missing = {"a.jpg": known["a.jpg"]._replace(missing=True)}
+    again = all_of(photos, missing)
+    assert (again.returned, [file.path for file in again.changed]) == ([], ["a.jpg"])
+
+
+def test_a_ctime_that_is_not_known_is_no_change(photos: Path) -> None:
+    touch(photos / "a.jpg")
+    known = as_known(photos, ctime_ns=0)
+    assert all_of(photos, known).unchanged == [1]
+
+
+@pytest.mark.parametrize("year", [1601, 1901, 2300])
+def test_times_that_no_catalogue_can_keep_are_kept_as_near_as_possible(
+    photos: Path, year: int
+) -> None:
+    when = int((year - 1970) * 365.2425 * 86400) * 10**9
+    path = touch(photos / "a.jpg")
+    beside = touch(photos / "a.txt")
+    for file in (path, beside):
+        os.utime(file, ns=(when, when))
+    stored = path.stat().st_mtime_ns
+    (found,) = all_of(photos).new
+    assert found.mtime_ns == max(-(2**63), min(stored, 2**63 - 1))
+    assert found.sidecar_mtime_ns == found.mtime_ns
+    assert all_of(photos, as_known(photos)).unchanged == [1]
+
+
+# ------------------------------------------------------------------------- odd entries
+
+
+def odd_entries(photos: Path) -> None:
+    """Whatever one finds on disks, around the photos cat.png, dog.png and trip.png/1.png."""
+    touch(photos / "cat.png")
+    (photos / "cat.txt").symlink_to(photos / "gone.txt")
+    touch(photos / "dog.png")
+    os.mkfifo(photos / "dog.txt")
+    (photos / "dog.png.txt").symlink_to(photos / "dog.png.txt")
+    os.mkfifo(photos / "pipe.png")
+    with socket.socket(socket.AF_UNIX) as listening:
+        here = Path.cwd()
+        os.chdir(photos)  # the path of a socket may not be long
+        try:
+            listening.bind("socket.png")
+        finally:
+            os.chdir(here)
+    (photos / "device.png").symlink_to("/dev/zero")
+    touch(photos.parent / "elsewhere" / "1.png")
+    (photos / "trip.png").symlink_to(photos.parent / "elsewhere")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes and sockets with names here")
+def test_odd_entries_hide_no_photo(photos: Path) -> None:
+    odd_entries(photos)
+    found = all_of(photos)
+    assert [file.path for file in found.new] == ["cat.png", "dog.png", "trip.png/1.png"]
+    assert {file.sidecar_mtime_ns for file in found.new} == {0}
+    assert found.problems == []
+    assert [sidecar_caption(photos / file.path) for file in found.new] == ["", "", ""]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no pipes and sockets with names here")
+def test_a_text_file_that_is_a_folder_or_a_device_is_none(photos: Path) -> None:
+    touch(photos / "a.jpg")
+    (photos / "a.txt").mkdir()
+    touch(photos / "b.jpg")
+    (photos / "b.txt").symlink_to("/dev/zero")
+    touch(photos / "b.jpg.txt", b"a real caption")
+    a, b = all_of(photos).new
+    assert (a.sidecar_mtime_ns, sidecar_caption(photos / "a.jpg")) == (0, "")
+    assert b.sidecar_mtime_ns == (photos / "b.jpg.txt").stat().st_mtime_ns
+    assert sidecar_caption(photos / "b.jpg") == "a real caption"
+
+
+class _Entry:
+    """A directory entry of which some answers are replaced."""
+
+    def __init__(self, entry: os.DirEntry[str], **answers: Any) -> None:
+        self._entry = entry
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Any:
+        return self._answers.get(name) or getattr(self._entry, name)
+
+
+def replace_entries(
+    monkeypatch: pytest.MonkeyPatch, replaced: Callable[[os.DirEntry[str]], Any]
+) -> None:
+    """Let ``os.scandir`` give other entries."""
+    scandir = os.scandir
+
+    class Listing:
+        def __init__(self, path: Any) -> None:
+            self._entries = scandir(path)
+
+        def __enter__(self) -> Iterator[Any]:
+            return map(replaced, self._entries)
+
+        def __exit__(self, *_: object) -> None:
+            self._entries.close()
+
+    monkeypatch.setattr(os, "scandir", Listing)
+
+
+def raising(error: Exception) -> Callable[..., Any]:
+    def answer(**_: object) -> Any:
+        raise error
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (PermissionError(13, "Permission denied"), "permission"),
+        (OverflowError("timestamp out of range"), "timestamp out of range"),
+        (ValueError("embedded null byte"), "embedded null byte"),
+        (FileNotFoundError(2, "No such file"), ""),
+    ],
+)
+def test_an_entry_that_cannot_be_looked_at_costs_that_entry_only(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    for name in ("a.jpg", "b.jpg", "c.jpg", "c.txt", "z/d.jpg"):
+        touch(photos / name)
+    odd = {"b.jpg", "c.txt"}
+    replace_entries(monkeypatch, lambda e: _Entry(e, stat=raising(error)) if e.name in odd else e)
+    found = all_of(photos)
+    assert [file.path for file in found.new] == ["a.jpg", "c.jpg", "z/d.jpg"]
+    expected = [("b.jpg", False), ("c.txt", False)] if words else []
+    assert [(item.path, item.gone) for item in found.problems] == expected
+    assert all(words in item.reason for item in found.problems)
+
+
+def test_a_photo_that_cannot_be_looked_at_is_not_called_missing(
+    photos: Path, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jpg", "b.jpg", "trip/c.jpg"):
+        touch(photos / name)
+    (photos / "d.jpg").symlink_to(photos.parent / "d.jpg")
+    touch(photos.parent / "d.jpg")
+    folder = catalogue.folders.add(photos)
+    sync(catalogue, folder.id)
+    (photos.parent / "d.jpg").unlink()
+    error = OSError(5, "Input/output error")
+    odd = {"b.jpg": {"stat": raising(error)}, "trip": {"is_dir": raising(error)}}
+    replace_entries(monkeypatch, lambda entry: _Entry(entry, **odd.get(entry.name, {})))
+    report = sync(catalogue, folder.id)
+    assert {item.path for item in report.problems} == {"b.jpg", "d.jpg", "trip"}
+    missing = {path for path, item in catalogue.images.known(folder.id).items() if item.missing}
+    assert missing == {"d.jpg"}
+
+
+def test_what_was_listed_before_an_error_is_kept(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("a.jpg", "b.jpg", "z/c.jpg"):
+        touch(photos / name)
+    count = iter(range(9))
+
+    def failing(entry: os.DirEntry[str]) -> os.DirEntry[str]:
+        if Path(entry.path).parent == photos and next(count) == 1:
+            raise OSError(5, "Input/output error")
+        return entry
+
+    replace_entries(monkeypatch, failing)
+    found = all_of(photos)
+    assert len(found) == 1
+    assert [item.path for item in found.problems] == [""]
+
+
+# ------------------------------------------------- which folders are one and the same
+
+
+def test_a_link_to_a_folder_named_like_a_photo_is_a_folder(photos: Path, tmp_path: Path) -> None:
+    touch(tmp_path / "outside" / "1.jpg")
+    (photos / "trip.png").symlink_to(tmp_path / "outside")
+    assert new_paths(photos) == ["trip.png/1.jpg"]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("entries_too", [True, False])
+@pytest.mark.parametrize(
+    "names", [{"a/1.jpg", "a/a/1.jpg", "b/1.jpg", "b/c/1.jpg"}, {"x/y/x/y/x/1.jpg"}]
+)
+def test_folders_are_told_apart_where_inode_numbers_are_no_help(
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    entries_too: bool,
+    names: set[str],
+) -> None:
+    for name in names:
+        touch(photos / name)
+    if "b/1.jpg" in names:
+        (photos / "loop").symlink_to(photos)
+        (photos / "to b").symlink_to(photos / "b")
+    looked = os.stat
+
+    def without_numbers(path: Any, **more: Any) -> os.stat_result:
+        """One number for all, and no times either."""
+        status = looked(path, **more)
+        return os.stat_result((status.st_mode, number, 7, *status[3:7], 0, 0, 0))
+
+    monkeypatch.setattr(os, "stat", without_numbers)
+    if entries_too:
+        replace_entries(monkeypatch, lambda entry: _Entry(entry, inode=lambda: number))
+    assert set(new_paths(photos)) == names
+
+
+def test_a_server_that_follows_its_own_links_shows_no_endless_folders(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(photos / "a" / "1.jpg")
+    touch(photos / "b" / "2.jpg")
+    (photos / "a" / "up").symlink_to(photos)
+    (photos / "b" / "self").symlink_to(photos / "b")
+
+    def followed(entry: os.DirEntry[str]) -> Any:
+        status = Path(entry.path).stat()
+        return _Entry(
+            entry,
+            is_symlink=lambda: False,
+            is_dir=lambda **_: Path(entry.path).is_dir(),
+            stat=lambda **_: status,
+            inode=lambda: status.st_ino,
+        )
+
+    replace_entries(monkeypatch, followed)
+    assert new_paths(photos) == ["a/1.jpg", "b/2.jpg"]
+
+
+def test_links_among_each_other_end_and_list_every_photo_once(photos: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    touch(photos / "own" / "1.jpg")
+    touch(outside / "deep" / "2.jpg")
+    (outside / "back").symlink_to(photos)
+    (outside / "deep" / "round").symlink_to(outside)
+    (photos / "a").symlink_to(outside / "deep")
+    (photos / "b").symlink_to(outside)
+    (photos / "c").symlink_to(photos / "b")
+    (photos / "d").symlink_to(tmp_path)
+    assert new_paths(photos) == ["own/1.jpg", "a/2.jpg"]
+
+
+def test_a_hidden_folder_is_seen_through_a_link(photos: Path) -> None:
+    touch(photos / ".hidden" / "1.jpg")
+    (photos / "shown").symlink_to(photos / ".hidden")
+    assert new_paths(photos) == ["shown/1.jpg"]
+
+
+def test_a_scan_of_a_part_does_not_follow_links(photos: Path, tmp_path: Path) -> None:
+    touch(photos / "a" / "1.jpg")
+    touch(tmp_path / "outside" / "sub" / "2.jpg")
+    (photos / "a" / "out").symlink_to(tmp_path / "outside")
+    (photos / "b").symlink_to(tmp_path / "outside")
+    found = all_of(photos, scope=Scope(deep=frozenset({"a", "b", "b/sub"})))
+    assert [file.path for file in found.new] == ["a/1.jpg"]
+    assert sorted(found.left_out) == ["a/out", "b"]
+
+
+# --------------------------------------------------- other folders of the same library
+
+
+def library(*paths: Path) -> list[Folder]:
+    return [Folder(number, path) for number, path in enumerate(paths, start=1)]
+
+
+def listed(folders: list[Folder]) -> list[str]:
+    """What the scans of all folders find, by folder id."""
+    return sorted(
+        f"{folder.id} {file.path}"
+        for folder in folders
+        for file in all_of(folder.path, elsewhere=elsewhere_of(folder, folders)).new
+    )
+
+
+def test_what_another_folder_lists_is_not_entered_through_links(
+    photos: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    touch(photos / "1.jpg")
+    touch(other / "sub" / "2.jpg")
+    touch(tmp_path / "3.jpg")
+    (photos / "all").symlink_to(other)
+    (photos / "part").symlink_to(other / "sub")
+    (photos / "around").symlink_to(tmp_path)
+    (other / "back").symlink_to(photos)
+    folders = library(photos, other)
+    assert listed(folders) == ["1 1.jpg", "1 around/3.jpg", "2 sub/2.jpg"]
+    found = all_of(photos, elsewhere=elsewhere_of(folders[0], folders))
+    assert sorted(found.listed_elsewhere) == ["all", "around/other", "part"]
+    assert found.left_out == []
+
+
+def test_what_is_hidden_in_another_folder_is_listed_through_a_link(
+    photos: Path, tmp_path: Path
+) -> None:
+    touch(tmp_path / "other" / ".hidden" / "1.jpg")
+    (photos / "link").symlink_to(tmp_path / "other" / ".hidden")
+    assert listed(library(photos, tmp_path / "other")) == ["1 link/1.jpg"]
+
+
+def test_folders_within_each_other_by_a_link_list_every_photo_once(
+    photos: Path, tmp_path: Path
+) -> None:
+    touch(photos / "1.jpg")
+    touch(photos / "trip" / "2.jpg")
+    (tmp_path / "link").symlink_to(photos / "trip")
+    assert listed(library(photos, tmp_path / "link")) == ["1 1.jpg", "2 2.jpg"]
+    assert listed(library(tmp_path / "link", photos)) == ["1 2.jpg", "2 1.jpg"]
+    part = all_of(
+        photos,
+        scope=Scope(deep=frozenset({"trip"})),
+        elsewhere=[os.path.realpath(photos / "trip")],
+    )
+    assert (part.new, part.listed_elsewhere) == ([], ["trip"])
+
+
+def test_the_same_folder_twice_is_listed_by_the_first(photos: Path, tmp_path: Path) -> None:
+    touch(photos / "1.jpg")
+    (tmp_path / "link").symlink_to(photos)
+    assert listed(library(tmp_path / "link", photos)) == ["1 1.jpg"]
+    folders = library(photos, tmp_path / "link")
+    again = all_of(tmp_path / "link", elsewhere=elsewhere_of(folders[1], folders))
+    assert (again.new, again.listed_elsewhere) == ([], [""])
+    hidden = [Folder(1, photos, hidden=True), Folder(2, tmp_path / "link")]
+    assert elsewhere_of(hidden[1], hidden) == frozenset()

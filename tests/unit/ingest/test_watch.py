@@ -72,6 +72,18 @@ def test_new_moved_and_deleted_photos_are_reported_by_folder(
     assert {folder_id for folder_id, _ in told.scopes} == {7}
 
 
+def test_changes_in_a_folder_given_by_a_link_are_reported(
+    watching: FolderWatch, told: Told, photos: Path, tmp_path: Path, draw
+) -> None:
+    draw("a/one.jpg")
+    (tmp_path / "link").symlink_to(photos)
+    watching.watch({7: tmp_path / "link"})
+    settle(watching)
+    assert watching.notes() == {}
+    draw("a/new.jpg", seed=2)
+    told.wait_for(lambda scopes: any(s.covers("a/new.jpg") for _, s in scopes))
+
+
 def test_a_burst_of_changes_is_reported_once(
     watching: FolderWatch, told: Told, photos: Path, draw
 ) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QByteArray
 
+from lmpt_desktop import library_places
+from lmpt_desktop.library_places import library_for
 from lmpt_desktop.settings import (
     ALL,
     DEVICE,
@@ -24,7 +26,7 @@ from lmpt_desktop.settings import (
     Setting,
     Storage,
 )
-from lmpt_desktop.ui.shell.settings import MAX_RECENT, ComputerSettings, RecentLibrary, library_for
+from lmpt_desktop.ui.shell.settings import MAX_RECENT, ComputerSettings, RecentLibrary
 
 
 def library(tmp_path: Path, name: str) -> RecentLibrary:
@@ -39,6 +41,22 @@ def test_a_folder_always_has_the_same_library_and_namesakes_have_others(tmp_path
     assert library_for(first) == library_for(first / ".." / "photos")
     assert library_for(first) != library_for(second)
     assert library_for(first).name.startswith("photos-")
+
+
+def test_a_folder_has_the_same_library_however_it_is_spelled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (tmp_path / "link").symlink_to(photos)
+    assert library_for(tmp_path / "link") == library_for(photos)
+    spelled = library_for(tmp_path / "PHOTOS")
+    assert spelled != library_for(photos)
+    monkeypatch.setattr(library_places, "canonical", lambda path: path.parent / path.name.lower())
+    assert library_for(tmp_path / "PHOTOS") == library_for(photos)
+    spelled.mkdir(parents=True)
+    (spelled / "catalogue.sqlite").touch()
+    assert library_for(tmp_path / "PHOTOS") == spelled, "one of an earlier version is kept"
 
 
 def test_the_root_folder_and_odd_names_have_a_library_too() -> None:
