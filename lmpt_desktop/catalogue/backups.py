@@ -25,7 +25,8 @@ def back_up(catalogue: Path, kind: str) -> Path:
 
     Args:
         catalogue: the file to copy.
-        kind: "daily" or "migration"; the newest ``KEEP`` of each kind are kept.
+        kind: "daily" or "migration"; the newest ``KEEP`` of each kind are kept.  Copies stamped
+            in the future were made while the clock was wrong, and count as the oldest.
 
     Raises:
         sqlite3.Error: if the catalogue cannot be read or the copy not written.
@@ -53,8 +54,7 @@ def back_up(catalogue: Path, kind: str) -> Path:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-    for old in existing(catalogue.parent, kind)[:-KEEP]:
-        old.unlink(missing_ok=True)
+    _prune(catalogue.parent, kind, target)
     return target
 
 
@@ -64,16 +64,30 @@ def existing(library: Path, kind: str = "*") -> list[Path]:
 
 
 def daily_due(library: Path) -> bool:
-    """Whether the newest daily copy is a day old, or there is none."""
-    copies = existing(library, "daily")
-    if not copies:
-        return True
-    stamp = copies[-1].stem.removeprefix("daily-")
+    """Whether no daily copy was made within the last day."""
+    now = datetime.now(UTC)
+    made = (_made(path) for path in existing(library, "daily"))
+    return not any(when is not None and timedelta(0) <= now - when < EVERY for when in made)
+
+
+def _prune(library: Path, kind: str, newest: Path) -> None:
+    now = datetime.now(UTC)
+    # A name that is not ours belongs to the user.
+    dated = [
+        (when <= now, when, path)
+        for path in existing(library, kind)
+        if path != newest and (when := _made(path)) is not None
+    ]
+    for _believable, _when, old in sorted(dated)[: -(KEEP - 1)]:
+        old.unlink(missing_ok=True)
+
+
+def _made(copy: Path) -> datetime | None:
+    """When a copy was made, by its name; None if that says nothing."""
     try:
-        made = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
+        return datetime.strptime(copy.stem.rpartition("-")[2], _STAMP).replace(tzinfo=UTC)
     except ValueError:
-        return True
-    return datetime.now(UTC) - made >= EVERY
+        return None
 
 
 def back_up_daily(catalogue: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import DBAPIError
 
-from lmpt_desktop.translation import _
+from lmpt_desktop.catalogue.disk_access import NO_LOCKS, NO_SHARED_MEMORY, locks_work
+from lmpt_desktop.translation import N_, _
 
 _FULL = {sqlite3.SQLITE_FULL}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
@@ -42,6 +43,10 @@ class CatalogueDiskFull(CatalogueError):
 
 class CatalogueUnwritable(CatalogueError):
     """The library's folder or file cannot be written or opened."""
+
+
+class CatalogueReadOnly(CatalogueError):
+    """The disk has no locks: the library can be read there, but not changed."""
 
 
 class NotInCatalogue(CatalogueError):
@@ -85,25 +90,36 @@ def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
-    """Turn the database's and the system's errors into :class:`CatalogueError`."""
+def translated(path: Path, *, locked: bool = True) -> Iterator[None]:
+    """Turn the database's errors into :class:`CatalogueError`; see :func:`from_sqlite`."""
     try:
         yield
     except DBAPIError as error:
         original = error.orig
         if isinstance(original, sqlite3.Error):
-            raise from_sqlite(original, path) from error
+            raise from_sqlite(original, path, locked=locked) from error
         raise
     except sqlite3.Error as error:
-        raise from_sqlite(error, path) from error
+        raise from_sqlite(error, path, locked=locked) from error
 
 
-def from_sqlite(error: sqlite3.Error, path: Path) -> Exception:
-    """The catalogue's error for one of SQLite's; SQLite's own where it is a bug of ours."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+def from_sqlite(error: sqlite3.Error, path: Path, *, locked: bool = True) -> Exception:
+    """The catalogue's error for one of SQLite's; SQLite's own where it is a bug of ours.
+
+    ``locked``: whether the catalogue is read under locks.  Without them another program may change
+    it at the same time, which looks like damage.
+    """
+    extended = getattr(error, "sqlite_errorcode", 0)
+    code = extended & 0xFF
     meant: Exception = error
-    if code in _FULL:
+    if code in _DAMAGED and not locked:
+        meant = read_only(path, NOT_STEADY)
+    elif code in _FULL:
         meant = disk_full(path)
+    elif extended in NO_SHARED_MEMORY:
+        meant = no_shared_memory(path)
+    elif extended in NO_LOCKS or (code in _BUSY and not locks_work(path.parent)):
+        meant = read_only(path)
     elif code in _BUSY:
         meant = busy(path)
     elif code in _DAMAGED:
@@ -133,6 +149,57 @@ def busy(path: Path) -> CatalogueLocked:
             "Another program is busy writing to the library {library}, so this "
             "change was not saved. Try again in a moment."
         ).format(library=path.parent)
+    )
+
+
+def in_use_elsewhere(path: Path) -> CatalogueLocked:
+    """The catalogue must be brought into another form, which takes it alone."""
+    return CatalogueLocked(
+        _(
+            "The library {library} is open in another program or on another computer, in a way "
+            "that cannot be shared with this one: from here its disk has no shared memory. Close "
+            "it there first."
+        ).format(library=path.parent)
+    )
+
+
+def no_shared_memory(path: Path) -> CatalogueUnwritable:
+    """It was there when the library was opened, or another program has changed its form."""
+    return CatalogueUnwritable(
+        _(
+            "The disk that holds {library} has no shared memory, as is the case for some network "
+            "shares, so the change was not saved. Everything saved before is safe. Close the "
+            "library and open it again; it is then used in a way that works there."
+        ).format(library=path.parent)
+    )
+
+
+NOT_SAVED = N_(
+    "The library is open for reading only, and the change was not saved. To work on it, move it "
+    "to a disk of this computer, or have locks switched on for the share."
+)
+NOT_MADE = N_("Choose a folder on a disk of this computer for a new library.")
+NOT_MIGRATED = N_(
+    "The library is of an earlier version and must be brought up to date before it is read. Copy "
+    "it to a disk of this computer and open it there."
+)
+NOT_FINISHED = N_(
+    "The last change to the library was interrupted and must be completed before it is read. Copy "
+    "its whole folder to a disk of this computer and open it there."
+)
+NOT_STEADY = N_(
+    "It could not be read completely: perhaps another program is changing it at this moment. Close "
+    "it there, and open it again here."
+)
+
+
+def read_only(path: Path, consequence: str = NOT_SAVED) -> CatalogueReadOnly:
+    """``consequence``: one of the sentences above, not translated."""
+    return CatalogueReadOnly(
+        _(
+            "The disk that holds {library} does not support file locks, without which two "
+            "programs could destroy each other's changes. {consequence}"
+        ).format(library=path.parent, consequence=_(consequence))
     )
 
 

@@ -12,21 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lmpt_desktop.catalogue.errors import CatalogueLocked, from_os
+from lmpt_desktop.catalogue.disk_access import locks_work, try_lock
+from lmpt_desktop.catalogue.errors import CatalogueLocked, from_os, read_only
 from lmpt_desktop.translation import _
-
-if os.name == "nt":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> None:
-        # Far behind the text, since Windows refuses to read a locked range.
-        os.lseek(descriptor, 1 << 20, os.SEEK_SET)
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 class ProcessLock:
@@ -35,6 +23,7 @@ class ProcessLock:
     Raises:
         CatalogueLocked: from the constructor, when another process holds it after
             ``wait_seconds``.
+        CatalogueReadOnly: when the file system has no locks.
         CatalogueError: when the file cannot be made.
     """
 
@@ -44,11 +33,16 @@ class ProcessLock:
         except OSError as error:
             raise from_os(error, path) from error
         deadline = time.monotonic() + wait_seconds
+        refused = False
         while True:
             try:
-                _try_lock(self._descriptor)
+                try_lock(self._descriptor)
                 break
             except OSError as error:
+                if not refused and not locks_work(path.parent):
+                    os.close(self._descriptor)
+                    raise read_only(path) from error
+                refused = True
                 if time.monotonic() < deadline:
                     time.sleep(0.02)
                     continue

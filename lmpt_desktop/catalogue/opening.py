@@ -7,6 +7,7 @@ only one migrates.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -16,14 +17,24 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from lmpt_desktop.catalogue import backups, schema
+from lmpt_desktop.catalogue.disk_access import DiskAccess, probe
 from lmpt_desktop.catalogue.errors import (
+    NOT_FINISHED,
+    NOT_MADE,
+    NOT_MIGRATED,
+    NOT_STEADY,
+    CatalogueLocked,
     CatalogueNewer,
+    CatalogueReadOnly,
+    CatalogueUnwritable,
     damaged,
     from_os,
     from_sqlite,
+    in_use_elsewhere,
+    read_only,
 )
 from lmpt_desktop.catalogue.locks import ProcessLock
-from lmpt_desktop.catalogue.store import BUSY_SECONDS, Store
+from lmpt_desktop.catalogue.store import BUSY_SECONDS, Store, connect_without_locks
 from lmpt_desktop.translation import _
 
 log = logging.getLogger(__name__)
@@ -34,10 +45,17 @@ OPENING_LOCK_NAME = "opening.lock"
 SHUTDOWN_RECORD_NAME = "catalogue.sound"
 """Beside the catalogue after a clean shutdown: its size and time, and when it was checked."""
 CHECK_EVERY_SECONDS = 24 * 3600.0
+FIRST_SECONDS = 1.0
+"""How long the first attempt waits for another process: without locks it would wait in vain."""
+ALONE_SECONDS = 5.0
+"""How long to wait for others to be done with a catalogue that is brought out of WAL mode."""
+_WAL_HEADER = b"\x02\x02"
+_JOURNAL_HEADER = b"\x01\x01"
+_UNFINISHED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
-def prepare(library: Path) -> Path:
-    """Make ``library``'s catalogue ready for use and return its path.
+def prepare(library: Path) -> tuple[Path, DiskAccess]:
+    """Make ``library``'s catalogue ready for use; return its path and how it is to be used.
 
     Raises:
         CatalogueError: one of its subclasses, with a sentence for the user.
@@ -47,7 +65,12 @@ def prepare(library: Path) -> Path:
         library.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise from_os(error, path) from error
-    with ProcessLock(library / OPENING_LOCK_NAME, wait_seconds=60.0):
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(ProcessLock(library / OPENING_LOCK_NAME, wait_seconds=60.0))
+            locks = True
+        except CatalogueReadOnly:
+            locks = False
         try:
             exists = path.exists() and path.stat().st_size > 0
         except OSError as error:
@@ -56,12 +79,92 @@ def prepare(library: Path) -> Path:
             # An empty catalogue in its place would look as if all annotations were lost, and its
             # own daily copies would in time displace the backups that still have them.
             raise damaged(path, _("it is empty") if path.exists() else _("it is missing"))
+        header = _journal_header(path) if exists else b""
+        access = _disk_access(path, header) if locks else DiskAccess.READING
+        if not exists and access is DiskAccess.READING:
+            raise read_only(path, NOT_MADE)
         if exists:
-            _set_foreign_log_aside(path)
-        revision = _examine(path) if exists else None
+            _set_foreign_log_aside(path, header, access)
+        revision: str | None = None
+        if exists:
+            access, revision = _examine_where_it_is(path, access)
         if revision != schema.HEAD:
-            _migrate(path, revision)
-    return path
+            _refuse_newer(path, revision)
+        if exists and access is DiskAccess.LOCKS and header == _WAL_HEADER:
+            _leave_wal(path)
+        if revision != schema.HEAD:
+            _migrate(path, revision, access)
+    return path, access
+
+
+def _journal_header(path: Path) -> bytes:
+    """Bytes 18 and 19: 2 in WAL mode, 1 with a rollback journal."""
+    try:
+        with path.open("rb") as file:
+            return file.read(20)[18:]
+    except OSError as error:
+        raise from_os(error, path) from error
+
+
+def _disk_access(path: Path, header: bytes) -> DiskAccess:
+    """What the disk allows, as far as it must be known before the catalogue is opened."""
+    if header == _WAL_HEADER:
+        return DiskAccess.SHARED_MEMORY  # on nearly every disk; opening it tells for nothing
+    # Bringing it into WAL mode would succeed on a disk without shared memory, and nothing after.
+    return _probe(path)
+
+
+def _probe(path: Path) -> DiskAccess:
+    try:
+        access = probe(path.parent)
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+    except OSError as error:
+        raise from_os(error, path) from error
+    if access is not DiskAccess.SHARED_MEMORY:
+        log.warning("the disk that holds %s allows only: %s", path, access.value)
+    return access
+
+
+def _examine_where_it_is(path: Path, access: DiskAccess) -> tuple[DiskAccess, str]:
+    """Examine an existing catalogue; returns how it can be used and its revision."""
+    if access is not DiskAccess.SHARED_MEMORY:
+        return access, _examine(path, access)
+    try:
+        return access, _examine(path, access, timeout=FIRST_SECONDS)
+    except (CatalogueLocked, CatalogueUnwritable, CatalogueReadOnly):
+        # Busy or failing, or a disk without what WAL needs: the codes do not tell.
+        access = _probe(path)
+        return access, _examine(path, access)
+
+
+def _leave_wal(path: Path) -> None:
+    """Bring a catalogue that is in WAL mode into that with a rollback journal.
+
+    Taken alone, SQLite keeps the log's index in its own memory and needs no shared memory; what
+    is in the log is merged into the file.
+    """
+    try:
+        connection = _connect_alone(path)
+        try:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA fullfsync = ON")
+            connection.execute("PRAGMA journal_mode = TRUNCATE")
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        raise _not_alone(error, path) from error
+
+
+def _connect_alone(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=ALONE_SECONDS, isolation_level=None)
+    connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return connection
+
+
+def _not_alone(error: sqlite3.Error, path: Path) -> Exception:
+    busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return in_use_elsewhere(path) if busy else from_sqlite(error, path)
 
 
 def record_shutdown(path: Path) -> None:
@@ -76,19 +179,19 @@ def record_shutdown(path: Path) -> None:
         log.debug("no note beside %s", path, exc_info=True)
 
 
-def _set_foreign_log_aside(path: Path) -> None:
+def _set_foreign_log_aside(path: Path, header: bytes, access: DiskAccess) -> None:
     """Keep SQLite from playing another file's write-ahead log into this one.
 
     After a kill the log stays beside the catalogue.  A backup put in its place would then be
-    mixed with that log, page by page.  The header of a catalogue in use (bytes 18 and 19) says
-    that there is a log; that of a backup copy says that there is none.
+    mixed with that log, page by page.  The header of a catalogue in use says that there is a
+    log; that of a backup copy says that there is none.
     """
     foreign = path.with_name(f"{path.name}-wal")
     try:
-        with path.open("rb") as file:
-            header = file.read(20)
-        if header[18:] != b"\x01\x01" or not foreign.exists():
+        if header != _JOURNAL_HEADER or not foreign.exists():
             return
+        if access is DiskAccess.READING:
+            raise read_only(path, NOT_FINISHED)
         kept = path.with_name(f"{path.name}-wal.{time.time_ns()}.old")
         foreign.rename(kept)
         path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
@@ -97,34 +200,45 @@ def _set_foreign_log_aside(path: Path) -> None:
     log.warning("a log that is not of %s was set aside as %s", path, kept.name)
 
 
-def _examine(path: Path) -> str:
+def _examine(path: Path, access: DiskAccess, *, timeout: float = BUSY_SECONDS) -> str:
     """The revision of an existing catalogue, after checking that it is ours and sound."""
+    alone = access is DiskAccess.LOCKS and _journal_header(path) == _WAL_HEADER
     try:
-        # Without our settings: a file that is not ours, or newer, must not be touched.
-        connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
+        if access is DiskAccess.READING:
+            connection = connect_without_locks(path)
+        elif alone:
+            connection = _connect_alone(path)  # see _leave_wal
+        else:
+            # Without our settings: a file that is not ours, or newer, must not be touched.
+            connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+        with contextlib.closing(connection):
+            return _checked_revision(connection, path, access)
     except sqlite3.Error as error:
-        raise from_sqlite(error, path) from error
-    try:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
-            tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-            if not tables:
-                return ""  # created by a process that was killed before its first commit
-            raise damaged(path, _("it is a database, but not one of LMPT Desktop's"))
-        if not _unchanged_since_check(path):
-            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if verdict != "ok":
-                raise damaged(path, str(verdict).splitlines()[0])
-            _write_checked(path)
-        found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-        return str(found[0]) if found else ""
-    except sqlite3.OperationalError as error:
         if "no such table: alembic_version" in str(error):
             raise damaged(path, _("its version is missing")) from error
-        raise from_sqlite(error, path) from error
-    except sqlite3.Error as error:
-        raise from_sqlite(error, path) from error
-    finally:
-        connection.close()
+        if access is DiskAccess.READING and error.sqlite_errorcode & 0xFF in _UNFINISHED:
+            raise read_only(path, NOT_FINISHED) from error
+        if alone:
+            raise _not_alone(error, path) from error
+        raise from_sqlite(error, path, locked=access is not DiskAccess.READING) from error
+
+
+def _checked_revision(connection: sqlite3.Connection, path: Path, access: DiskAccess) -> str:
+    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not tables:
+            return ""  # created by a process that was killed before its first commit
+        raise damaged(path, _("it is a database, but not one of LMPT Desktop's"))
+    if not _unchanged_since_check(path):
+        verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if verdict != "ok" and access is DiskAccess.READING:
+            raise read_only(path, NOT_STEADY)
+        if verdict != "ok":
+            raise damaged(path, str(verdict).splitlines()[0])
+        if access is not DiskAccess.READING:
+            _write_checked(path)
+    found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(found[0]) if found else ""
 
 
 def _shutdown_record(path: Path) -> dict[str, float]:
@@ -152,9 +266,8 @@ def _write_checked(path: Path) -> None:
         log.debug("no note beside %s", path, exc_info=True)
 
 
-def _migrate(path: Path, revision: str | None) -> None:
-    """Run the migrations from ``revision`` (None or "": an empty file) in one transaction."""
-    from lmpt_desktop.catalogue.migrations.run import known_revisions, upgrade  # noqa: PLC0415
+def _refuse_newer(path: Path, revision: str | None) -> None:
+    from lmpt_desktop.catalogue.migrations.run import known_revisions  # noqa: PLC0415
 
     if revision and revision not in known_revisions():
         raise CatalogueNewer(
@@ -164,11 +277,19 @@ def _migrate(path: Path, revision: str | None) -> None:
                 "touched. Install the newer version, or open another library."
             ).format(path=path, revision=revision, newest=schema.HEAD)
         )
+
+
+def _migrate(path: Path, revision: str | None, access: DiskAccess) -> None:
+    """Run the migrations from ``revision`` (None or "": an empty file) in one transaction."""
+    from lmpt_desktop.catalogue.migrations.run import upgrade  # noqa: PLC0415
+
+    if access is DiskAccess.READING:
+        raise read_only(path, NOT_MIGRATED)
     try:
         if revision:
             copy = backups.back_up(path, "migration")
             log.info("copied the catalogue to %s before migrating it", copy)
-        store = Store(path)
+        store = Store(path, access)
         try:
             with store.write() as connection:
                 upgrade(connection)

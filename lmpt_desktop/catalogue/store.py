@@ -7,20 +7,25 @@ matters only for other processes.
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import QueuePool
 
 from lmpt_desktop.catalogue.changed_images import ChangedImages
-from lmpt_desktop.catalogue.errors import busy, translated
+from lmpt_desktop.catalogue.disk_access import DiskAccess
+from lmpt_desktop.catalogue.errors import busy, read_only, translated
 
 BUSY_SECONDS = 15.0
 """How long a write waits for another process to finish its own."""
@@ -36,25 +41,57 @@ def as_datetime(microseconds: int) -> datetime:
     return datetime.fromtimestamp(microseconds / 1e6, UTC)
 
 
+_SETTINGS = (
+    "synchronous = FULL",
+    "fullfsync = ON",  # macOS: fsync alone stops at the drive's own cache
+    "cache_size = -16000",
+    "temp_store = MEMORY",
+)
+
+
 def connect(path: Path) -> sqlite3.Connection:
     """A connection with the settings everything here relies on.
 
     ``synchronous=FULL`` makes a commit in WAL mode reach the disk before it returns: an
     annotation outlives a power cut, not only a killed process.
     """
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    for pragma in (
+    return _connection(path, ("foreign_keys = ON", "journal_mode = WAL", *_SETTINGS))
+
+
+def connect_without_shared_memory(path: Path) -> sqlite3.Connection:
+    """The same for a disk that has locks only (:attr:`.DiskAccess.LOCKS`).
+
+    A journal that is truncated is synchronised like a WAL; deleting it would be undone by a
+    power cut, and the commit with it.
+    """
+    settings = (
         "foreign_keys = ON",
-        "journal_mode = WAL",
-        "synchronous = FULL",
-        "fullfsync = ON",  # macOS: fsync alone stops at the drive's own cache
-        "cache_size = -16000",
-        "temp_store = MEMORY",
-    ):
+        "journal_mode = TRUNCATE",
+        # Spilling would take the lock that keeps readers out long before the commit.
+        "cache_spill = OFF",
+        *_SETTINGS,
+    )
+    return _connection(path, settings)
+
+
+def connect_without_locks(path: Path) -> sqlite3.Connection:
+    """A connection that only reads, for a disk without locks (:attr:`.DiskAccess.READING`)."""
+    # SQLite's own nolock=1 refuses a catalogue in WAL mode; this reads it, and in exclusive mode
+    # the index of the log is kept in the memory of this process.
+    vfs = "win32-none" if os.name == "nt" else "unix-none"
+    name = f"{path.absolute().as_uri()}?mode=ro&vfs={vfs}"
+    return _connection(name, ("locking_mode = EXCLUSIVE", "query_only = ON", *_SETTINGS), uri=True)
+
+
+def _connection(
+    name: Path | str, settings: Sequence[str], *, uri: bool = False
+) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        name, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )
+    for setting in settings:
         try:
-            connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA {setting}")
         except sqlite3.Error:
             connection.close()
             raise
@@ -62,10 +99,16 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 class Store:
-    """Transactions on one catalogue file."""
+    """Transactions on one catalogue file.
 
-    def __init__(self, path: Path) -> None:
+    Where the disk has no shared memory a writer needs the file alone, so readers of this process
+    queue on the writers' lock as well: waiting for each other there is fair, and a short
+    :meth:`write_timeout` is kept.
+    """
+
+    def __init__(self, path: Path, access: DiskAccess = DiskAccess.SHARED_MEMORY) -> None:
         self.path = path
+        self.access = access
         self._writing = threading.RLock()
         self._timeouts = threading.local()
         self._outer: Connection | None = None  # of the thread that holds the lock
@@ -74,7 +117,7 @@ class Store:
         self._all_changed = False
         self._engine = create_engine(
             "sqlite://",
-            creator=lambda: connect(path),
+            creator=self._connect,
             poolclass=QueuePool,
             pool_size=4,
             max_overflow=60,
@@ -83,7 +126,7 @@ class Store:
         # counts the writes of other processes only.
         self._writer = create_engine(
             "sqlite://",
-            creator=lambda: connect(path),
+            creator=self._connect,
             poolclass=QueuePool,
             pool_size=1,
             max_overflow=0,
@@ -95,6 +138,13 @@ class Store:
             self._writer,
             lambda: (f"PRAGMA busy_timeout = {self._seconds() * 1000:.0f}", "BEGIN IMMEDIATE"),
         )
+
+    def _connect(self) -> sqlite3.Connection:
+        if self.access is DiskAccess.SHARED_MEMORY:
+            return connect(self.path)
+        if self.access is DiskAccess.LOCKS:
+            return connect_without_shared_memory(self.path)
+        return connect_without_locks(self.path)
 
     def _seconds(self) -> float:
         return getattr(self._timeouts, "seconds", BUSY_SECONDS)
@@ -116,15 +166,34 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view, without what others write in the meantime."""
-        with translated(self.path), self._engine.connect() as connection:
+        locked = self.access is not DiskAccess.READING
+        with (
+            self.undisturbed(),
+            translated(self.path, locked=locked),
+            self._engine.connect() as connection,
+        ):
             yield connection
+
+    @contextmanager
+    def undisturbed(self) -> Iterator[None]:
+        """Within the block no other thread writes, where a reader would make its commit fail."""
+        if self.access is not DiskAccess.LOCKS:
+            yield
+            return
+        with self._writing:
+            yield
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction: all of it is on disk when the block ends, or none of it.
 
         Nested in a transaction of the same thread, it is part of that one.
+
+        Raises:
+            CatalogueReadOnly: if the disk allows reading only.
         """
+        if self.access is DiskAccess.READING:
+            raise read_only(self.path)
         limited = hasattr(self._timeouts, "seconds")
         if not self._writing.acquire(timeout=self._seconds() if limited else -1):
             raise busy(self.path)
@@ -157,8 +226,11 @@ class Store:
         """A number that changes whenever another process writes; writes of this process do not
         change it (SQLite's ``data_version``).
 
-        Waits while this process writes; otherwise it takes microseconds.
+        Waits while this process writes; otherwise it takes microseconds.  Always 0 where the disk
+        allows reading only: the library is shown as it was when it was opened.
         """
+        if self.access is DiskAccess.READING:
+            return 0
         with self._writing, translated(self.path), self._writer.connect() as connection:
             driver = connection.connection.driver_connection
             assert driver is not None
@@ -175,6 +247,15 @@ def _begin_with(engine: Engine, statements: Callable[[], tuple[str, ...]]) -> No
     def _begin(connection: Connection) -> None:
         for statement in statements():
             connection.exec_driver_sql(statement)
+
+
+THESE = "IN (SELECT value FROM json_each(?))"
+"""SQL for "is one of these ids", however many; its parameter is :func:`as_json` of them."""
+
+
+def as_json(ids: Iterable[int] | NDArray[np.integer]) -> str:
+    """The parameter of :data:`THESE`."""
+    return json.dumps(np.asarray(ids if isinstance(ids, np.ndarray) else list(ids)).tolist())
 
 
 def rows(connection: Connection, sql: str, parameters: Any = ()) -> list[tuple[Any, ...]]:

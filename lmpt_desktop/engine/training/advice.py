@@ -62,10 +62,14 @@ def advise(
     preflight: Callable[[], Preflight],
 ) -> RetrainAdvice | None:
     """See :meth:`.training_service.TrainingService.advice`."""
+    if catalogue.read_only:
+        return None  # nothing can be learned
     records = [item for item in catalogue.prompt_sets.all() if item.backbone == backbone]
     active = next((item for item in records if item.active), None)
-    # A newer version that waits to be promoted has learned these verdicts already.
-    since = max((_learned_at(catalogue, item) for item in records), default=0)
+    # A newer version that waits to be promoted has learned these verdicts already.  The newest by
+    # number: the clock may have been wrong when one was made.
+    newest = max(records, key=lambda item: item.id, default=None)
+    since = _learned_at(catalogue, newest) if newest is not None else 0
     per_class, reviewed = catalogue.annotations.since(since)
     if not per_class:
         return None

@@ -273,12 +273,11 @@ def test_changes_outlive_kill_dash_nine(library: Path, tmp_path: Path) -> None:
         entry = catalogue.classes.add("dog")
         assert (folder.id, entry.id) == (1, 1)
     code = (
-        "import sys; from pathlib import Path; from types import SimpleNamespace as File\n"
+        "import sys; from pathlib import Path\n"
+        "from lmpt_desktop.domain.records import ScannedFile\n"
         "from lmpt_desktop.catalogue import Catalogue, Change\n"
         "c = Catalogue.open(Path(sys.argv[1]))\n"
-        "files = [File(path=f'{i}.jpg', size=1, mtime_ns=1, sidecar_mtime_ns=0, fingerprint='',"
-        " width=1, height=1, taken=None, caption='', caption_source='', reason='')"
-        " for i in range(200)]\n"
+        "files = [ScannedFile(path=f'{i}.jpg', size=1, mtime_ns=1) for i in range(200)]\n"
         "ids = c.images.upsert(1, files)\n"
         "n = 0\n"
         "while True:\n"
