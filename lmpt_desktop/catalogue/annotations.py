@@ -14,14 +14,14 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from lmpt_desktop.catalogue import declared_absent as declared
 from lmpt_desktop.catalogue import journal
 from lmpt_desktop.catalogue.history import history, newest_link
 from lmpt_desktop.catalogue.journal import CLASS_COLUMNS, DECLARED_AT
-from lmpt_desktop.catalogue.records import AnnotationCount, Change, ImageIds
-from lmpt_desktop.catalogue.store import Store, now, rows
+from lmpt_desktop.catalogue.records import AnnotationCount, Change, ImageIds, distinct
+from lmpt_desktop.catalogue.store import Store, as_json, now, rows
 from lmpt_desktop.catalogue.undo import undo_batch
 from lmpt_desktop.catalogue.verdicts import verdict_matrix
 from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
@@ -86,6 +86,7 @@ class Annotations:
         label: str = "",
         *,
         action: str = "",
+        reviewed_ids: ImageIds = (),
     ) -> Batch:
         """As :meth:`apply`, for many changes: row i sets class ``class_ids[i]`` of image
         ``image_ids[i]``.
@@ -97,6 +98,7 @@ class Annotations:
             label: what the change is called in the undo menu.
             action: "vocabulary" for changes that follow from editing classes, which undoes them
                 itself: they are not in :meth:`history`.  Default: from ``source``.
+            reviewed_ids: images that get the reviewed mark, too; no verdict follows from it.
 
         Raises:
             NotInCatalogue, CatalogueError: as :meth:`apply`.
@@ -111,7 +113,10 @@ class Annotations:
             connection.execute(
                 _APPLY, {"batch": batch.id, "at": at, "source": source.value, "changes": body}
             )
-            return journal.settle(connection, batch)
+            reviews = [_marks(connection, reviewed_ids, at)] if len(reviewed_ids) else []
+            for review in reviews:
+                journal.write_review(connection, batch, review)
+            return journal.settle(connection, batch, reviews)
 
     def set_reviewed(self, image_ids: ImageIds, reviewed: bool) -> Batch:
         """Declare the unknown classes of the vocabulary absent and the images reviewed, or
@@ -148,7 +153,7 @@ class Annotations:
                 ],
             )
             journal.write_review(connection, batch, review)
-            return journal.settle(connection, batch, review)
+            return journal.settle(connection, batch, [review])
 
     def undo(self, batch: Batch | int) -> Batch:
         """Restore exactly what was there before ``batch`` (verdict, time and source).
@@ -161,7 +166,7 @@ class Annotations:
         """
         undone = batch.id if isinstance(batch, Batch) else int(batch)
         with self._store.write() as connection:
-            return undo_batch(connection, undone)
+            return self._undo(connection, undone)
 
     def toggle_undo(self, batch: Batch | int) -> Batch:
         """Undo ``batch``, or redo it if it is undone: undoes the newest link of the chain of undos
@@ -172,7 +177,14 @@ class Annotations:
         """
         first = batch.id if isinstance(batch, Batch) else int(batch)
         with self._store.write() as connection:
-            return undo_batch(connection, newest_link(connection, first))
+            return self._undo(connection, newest_link(connection, first))
+
+    def _undo(self, connection: Connection, undone: int) -> Batch:
+        made, moved = undo_batch(connection, undone)
+        if moved:
+            # Which of the images are shown, and whether they are edited, has changed, too.
+            self._store.mark_changed(distinct(made.image_ids, made.reviewed_ids).tolist())
+        return made
 
     def history(self, limit: int = 100) -> list[BatchSummary]:
         """The last ``limit`` changes that can be undone or redone, as an undo stack holds them:
@@ -210,19 +222,24 @@ class Annotations:
     def since(self, at: int) -> tuple[dict[int, int], int]:
         """What was annotated after ``at`` (microseconds since the epoch) and still holds.
 
+        Where the clock was ahead for a while, the order of the batches decides, not their time.
+
         Returns:
             Verdicts per class of the vocabulary, without the absents from marking images
             reviewed; and how many images were marked.
         """
         with self._store.read() as connection:
+            later, limit = _later(connection, at)
             verdicts = rows(
                 connection,
                 "SELECT a.class_id, count(*) FROM annotations AS a "
                 "JOIN classes AS c ON c.id = a.class_id AND c.archived = 0 "
-                "WHERE a.at > ? AND (a.verdict = 1 OR a.source <> ?) GROUP BY a.class_id",
-                (at, Source.REVIEWED.value),
+                f"WHERE a.at {later} AND (a.verdict = 1 OR a.source <> ?) GROUP BY a.class_id",
+                (limit, Source.REVIEWED.value),
             )
-            (marked,) = rows(connection, "SELECT count(*) FROM reviewed WHERE at > ?", (at,))
+            (marked,) = rows(
+                connection, f"SELECT count(*) FROM reviewed WHERE at {later}", (limit,)
+            )
         return dict(verdicts), int(marked[0])  # pyright: ignore[reportArgumentType]
 
     def counts(self) -> dict[int, AnnotationCount]:
@@ -268,10 +285,40 @@ class Annotations:
                 return {row[0] for row in rows(connection, sql)}
         if not len(image_ids):
             return set()
-        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = as_json(image_ids)
         sql += " WHERE image_id IN (SELECT value FROM json_each(?))"
         with self._store.read() as connection:
             return {row[0] for row in rows(connection, sql, (requested,))}
+
+
+def _later(connection: Connection, at: int) -> tuple[str, int]:
+    """A condition on a stored time, with its parameter: later than ``at``."""
+    current = now()
+    query = "SELECT EXISTS (SELECT 1 FROM batches WHERE at > ?)"
+    if at <= current and not rows(connection, query, (current,))[0][0]:
+        return "> ?", at
+    # With a wrong clock ``at`` comes after whatever was written in the same future.
+    query = (
+        "SELECT coalesce(max(id), 0) FROM batches WHERE at <= :at AND (:at <= :now OR at > :now)"
+    )
+    last = rows(connection, query, {"at": at, "now": current})[0][0]
+    return "IN (SELECT at FROM batches WHERE id > ?)", int(last)  # pyright: ignore[reportArgumentType]
+
+
+def _marks(connection: Connection, image_ids: ImageIds, at: int) -> journal.Review:
+    """The mark alone, for those of these images that do not have it."""
+    ids = np.unique(np.asarray(image_ids, np.int64))
+    only = "WHERE image_id IN (SELECT value FROM json_each(?))"
+    found = rows(connection, f"SELECT image_id FROM reviewed {only}", (json.dumps(ids.tolist()),))
+    ids = np.setdiff1d(ids, np.array(found, np.int64).reshape(-1))
+    return journal.Review(
+        ids,
+        np.empty(0, np.int64),
+        np.zeros((len(ids), 0), np.bool_),
+        declares=True,
+        at=np.full(len(ids), at, np.int64),
+        marks=[(None, at)] * len(ids),
+    )
 
 
 def _changes_as_json(

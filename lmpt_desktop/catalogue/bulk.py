@@ -24,11 +24,13 @@ CHUNK = 1 << CHUNK_BITS
 """Images read at once."""
 
 _STATES = " ".join(f"WHEN '{state.key}' THEN {int(state)}" for state in ImageState)
-_PLACE = f"((folder_id << 2) | CASE state {_STATES} END)"
+_PLACE_BITS = 3
+_PLACE = f"((folder_id << {_PLACE_BITS}) | (edited << 2) | CASE state {_STATES} END)"
+"""Folder, whether it is edited, and state, in one number."""
 _CELL_BITS = 22
 """Bits of a cell number that hold class and verdict; those of the image are above."""
 
-_SHOWN = "+folder_id IN (SELECT id FROM folders WHERE hidden = 0)"
+_SHOWN = "superseded = 0 AND +folder_id IN (SELECT id FROM folders WHERE hidden = 0)"
 # All of SQLite's bit operators bind equally, from left to right.  The plus keeps SQLite from
 # going through the index on folders, which would mean a sort.
 _IMAGES = f"""
@@ -94,8 +96,9 @@ def image_columns(
     ids, places, sizes, mtime, shapes = (_joined(parts) for parts in numbers)
     return {
         "ids": ids,
-        "folder_ids": places >> 2,
+        "folder_ids": places >> _PLACE_BITS,
         "states": (places & 3).astype(np.int8),
+        "edited": (places & 4) > 0,
         "sizes": sizes,
         "mtime": mtime,
         "taken": _joined(taken),

@@ -13,15 +13,19 @@ from typing import Self
 from lmpt_desktop.catalogue import backups, opening
 from lmpt_desktop.catalogue.annotations import Annotations
 from lmpt_desktop.catalogue.classes import Classes
-from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.disk_access import DiskAccess
+from lmpt_desktop.catalogue.errors import CatalogueError, CatalogueReadOnly
 from lmpt_desktop.catalogue.features import Features
 from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Images
 from lmpt_desktop.catalogue.locks import ProcessLock
+from lmpt_desktop.catalogue.missing import MissingImages
 from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.catalogue.runs import Runs
+from lmpt_desktop.catalogue.same_pictures import SamePictureFinder
 from lmpt_desktop.catalogue.settings import Settings
 from lmpt_desktop.catalogue.store import Store
+from lmpt_desktop.catalogue.transfers import Transfers
 
 
 class Catalogue:
@@ -29,8 +33,8 @@ class Catalogue:
 
     Attributes:
         library_folder: where the library is; see docs/architecture.md.
-        folders, images, classes, annotations, features, prompt_sets, runs, settings: the
-            one class each.
+        folders, images, classes, annotations, transfers, missing, same_pictures, features,
+            prompt_sets, runs, settings: one class each.
     """
 
     def __init__(self, library_folder: Path, store: Store, lock: ProcessLock | None) -> None:
@@ -42,6 +46,9 @@ class Catalogue:
         self.images = Images(store)
         self.classes = Classes(store)
         self.annotations = Annotations(store)
+        self.transfers = Transfers(store)
+        self.missing = MissingImages(store)
+        self.same_pictures = SamePictureFinder(store)
         self.features = Features(store)
         self.prompt_sets = PromptSets(store)
         self.runs = Runs(store)
@@ -65,29 +72,42 @@ class Catalogue:
             CatalogueNewer: a newer version of the app wrote it.
             CatalogueDamaged: it is damaged; the message names the backups.
             CatalogueDiskFull, CatalogueUnwritable: the disk is full or refuses to write.
+            CatalogueReadOnly: its disk has no locks, and it cannot even be read there; see
+                :attr:`read_only` for when it can.
         """
         library_folder = library_folder.absolute()
         try:
             library_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise opening.mapped(error, library_folder) from error
-        lock = ProcessLock(library_folder / opening.LOCK_NAME) if exclusive else None
+        lock: ProcessLock | None = None
+        if exclusive:
+            # Without locks nobody can be kept out, and nothing is written either.
+            with contextlib.suppress(CatalogueReadOnly):
+                lock = ProcessLock(library_folder / opening.LOCK_NAME)
         try:
-            path = opening.prepare(library_folder)
+            path, access = opening.prepare(library_folder)
         except BaseException:
             if lock:
                 lock.release()
             raise
-        catalogue = cls(library_folder, Store(path), lock)
+        catalogue = cls(library_folder, Store(path, access), lock)
         catalogue._start_backup(path)
         return catalogue
 
+    @property
+    def read_only(self) -> bool:
+        """Whether every write raises CatalogueReadOnly: the disk has no locks."""
+        return self._store.access is DiskAccess.READING
+
     def _start_backup(self, path: Path) -> None:
-        if backups.daily_due(path.parent):
+        def back_up() -> None:
+            with self._store.undisturbed():
+                backups.back_up_daily(path)
+
+        if not self.read_only and backups.daily_due(path.parent):
             # A copy of a large catalogue takes a second: not while the user waits.
-            self._backup = threading.Thread(
-                target=backups.back_up_daily, args=(path,), name="catalogue-backup", daemon=True
-            )
+            self._backup = threading.Thread(target=back_up, name="catalogue-backup", daemon=True)
             self._backup.start()
 
     def write_timeout(self, seconds: float) -> AbstractContextManager[None]:
@@ -116,8 +136,9 @@ class Catalogue:
             self._backup.join()
             self._backup = None
         self._store.close()
-        with contextlib.suppress(CatalogueError):
-            opening.record_shutdown(self._store.path)
+        if not self.read_only:
+            with contextlib.suppress(CatalogueError):
+                opening.record_shutdown(self._store.path)
         if self._lock:
             self._lock.release()
             self._lock = None

@@ -91,15 +91,18 @@ class Features:
             _insert(connection, backbone, _Chunk(requested, fingerprints, rows_in))
             _merge_small(connection, backbone)
 
-    def load(self, backbone: str) -> tuple[NDArray[np.int64], Float16Array]:
-        """Every current feature of a backbone.
+    def load(
+        self, backbone: str, image_ids: ImageIds | None = None
+    ) -> tuple[NDArray[np.int64], Float16Array]:
+        """The current features of a backbone, of all images or of these.
 
         Returns:
             ``(ids, features)``: (n,) int64 by ascending id, and (n, D) float16.  (0,) and
             (0, 0) when there is none.
         """
         with self._store.read() as connection:
-            index = _index(connection, backbone)
+            requested = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
+            index = _index(connection, backbone, requested)
             if not len(index.ids):
                 return np.empty(0, np.int64), np.empty((0, 0), np.float16)
             result = np.empty((len(index.ids), index.dim), np.float16)

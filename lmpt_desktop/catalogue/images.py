@@ -11,20 +11,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, case, insert, select, text, update
 
-from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue import schema, successors
 from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.records import ImageIds
-from lmpt_desktop.catalogue.store import Store, now, rows
+from lmpt_desktop.catalogue.store import THESE, Store, as_json, now, rows
+from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored, is_displaced, to_stored
 from lmpt_desktop.catalogue.stored_paths import displaced as displaced_path
-from lmpt_desktop.catalogue.stored_paths import from_stored, is_displaced, to_stored
+from lmpt_desktop.catalogue.user_data import HAS_USER_DATA
 from lmpt_desktop.domain.records import (
     NO_DATE,
     CaptionSource,
@@ -33,6 +34,7 @@ from lmpt_desktop.domain.records import (
     ImageTable,
     KnownFile,
     ScannedFile,
+    UnhashedFile,
 )
 from trainer.photo import may_pass
 
@@ -42,12 +44,46 @@ _WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.item
 _STATE_NUMBER = f"CASE i.state {_WHEN} END"
 _SOME = f"""
     SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken,
-        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint
+        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint, i.edited
     FROM images AS i JOIN folders AS f ON f.id = i.folder_id
-    WHERE f.hidden = 0 AND i.id IN (SELECT value FROM json_each(?)) ORDER BY i.id
+    WHERE f.hidden = 0 AND i.superseded = 0 AND i.id IN (SELECT value FROM json_each(?))
+    ORDER BY i.id
+"""
+_PLACES = f"""
+    SELECT i.{{column}}, i.id, i.folder_id, f.path, i.path, i.state = 'missing', i.file_hash,
+           f.hidden, i.superseded, {HAS_USER_DATA.format(image="i")}
+    FROM images AS i JOIN folders AS f ON f.id = i.folder_id
+    WHERE i.{{column}} <> '' AND {{only}}
+    AND i.{{column}} IN (SELECT value FROM json_each(?)) ORDER BY i.id
+"""
+_KNOWN = (
+    "id, size, mtime_ns, sidecar_mtime_ns, fingerprint, taken, state = 'missing', ctime_ns, "
+    "file_hash, picture_hash, width IS NOT NULL"
+)
+"""Columns of a :class:`KnownFile`, without whether to try it again."""
+_SAME_PHOTOS = """
+    WITH RECURSIVE same (id, picture_hash) AS (
+        SELECT id, picture_hash FROM images WHERE id IN (SELECT value FROM json_each(?))
+        UNION
+        SELECT b.id, b.picture_hash FROM same AS a JOIN images AS b
+        ON b.picture_hash = a.picture_hash WHERE a.picture_hash <> ''
+        UNION
+        SELECT b.id, b.picture_hash FROM same AS a
+        JOIN successors AS s ON s.image_id = a.id AND s.state = 'followed'
+        JOIN images AS b ON b.id = s.successor_id)
+    SELECT id FROM same
 """
 _PARKED = "//parked/"
 """Prefix of temporary paths while images swap theirs; ``//`` is in no real path."""
+
+
+class ImageFile(NamedTuple):
+    """An image's file as it was scanned; ``size`` in bytes, ``modified`` in nanoseconds."""
+
+    path: Path
+    size: int
+    modified: int
+    fingerprint: str
 
 
 @dataclass(frozen=True)
@@ -92,9 +128,7 @@ class Images:
             if ids is None:
                 columns = image_columns(connection, _seconds)
             else:
-                columns = _columns(
-                    rows(connection, _SOME, (json.dumps(np.asarray(ids, np.int64).tolist()),))
-                )
+                columns = _columns(rows(connection, _SOME, (as_json(ids),)))
         return ImageTable(**columns)
 
     @property
@@ -143,25 +177,36 @@ class Images:
         Raises:
             NotInCatalogue: if one is not in the library.
         """
+        return [file.path for file in self.files(image_ids)]
+
+    def files(self, image_ids: ImageIds) -> list[ImageFile]:
+        """These images' files as they were scanned, in this order.
+
+        Raises:
+            NotInCatalogue: if one is not in the library.
+        """
         requested = np.asarray(image_ids, np.int64).tolist()
         with self._store.read() as connection:
             found = {
-                row[0]: (row[1], row[2])
+                row[0]: row[1:]
                 for row in rows(
                     connection,
-                    "SELECT i.id, f.path, i.path FROM images AS i "
-                    "JOIN folders AS f ON f.id = i.folder_id "
-                    "WHERE i.id IN (SELECT value FROM json_each(?))",
-                    (json.dumps(requested),),
+                    "SELECT i.id, f.path, i.path, i.size, i.mtime_ns, i.fingerprint "
+                    "FROM images AS i JOIN folders AS f ON f.id = i.folder_id "
+                    f"WHERE i.id {THESE}",
+                    (as_json(requested),),
                 )
             }
         if missing := [image_id for image_id in requested if image_id not in found]:
             raise NotInCatalogue(_no_image(missing[0]))
-        return [Path(from_stored(found[i][0])) / from_stored(found[i][1]) for i in requested]
+        return [
+            ImageFile(Path(from_stored(folder)) / from_stored(path), *facts)
+            for folder, path, *facts in (found[i] for i in requested)
+        ]
 
     def captions(self, image_ids: ImageIds) -> dict[int, str]:
         """The captions of those of these images that have one."""
-        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = as_json(image_ids)
         with self._store.read() as connection:
             return dict(
                 rows(
@@ -181,35 +226,128 @@ class Images:
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT path, reason, state, id, size, mtime_ns, sidecar_mtime_ns, "
-                "fingerprint, taken, state = 'missing' FROM images WHERE folder_id = ?",
+                f"SELECT path, reason, state, {_KNOWN} FROM images WHERE folder_id = ?",
                 (folder_id,),
             )
-        return {
-            from_stored(row[0]): KnownFile._make(
-                (*row[3:], row[2] == ImageState.UNREADABLE.key and may_pass(row[1]))
-            )
-            for row in found
-            if not is_displaced(row[0])
-        }
+        return {from_stored(row[0]): _known_file(row) for row in found if not is_displaced(row[0])}
+
+    def with_picture(self, hashes: Iterable[str]) -> dict[str, list[ImagePlace]]:
+        """Images with each of these picture hashes, in any folder, by ascending id."""
+        return self._places("picture_hash", hashes, "1")
 
     def by_fingerprint(self, fingerprints: Iterable[str]) -> dict[str, list[ImagePlace]]:
-        """Images of each of these fingerprints, in any folder, by ascending id."""
+        """Images whose picture hash is not known yet, with each of these fingerprints, in any
+        folder, by ascending id."""
+        return self._places("fingerprint", fingerprints, "i.picture_hash = ''")
+
+    def _places(self, column: str, values: Iterable[str], only: str) -> dict[str, list[ImagePlace]]:
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT i.fingerprint, i.id, i.folder_id, f.path, i.path, i.state = 'missing' "
-                "FROM images AS i JOIN folders AS f ON f.id = i.folder_id "
-                "WHERE i.fingerprint <> '' "
-                "AND i.fingerprint IN (SELECT value FROM json_each(?)) ORDER BY i.id",
-                (json.dumps(sorted(set(fingerprints))),),
+                _PLACES.format(column=column, only=only),
+                (json.dumps(sorted(set(values))),),
             )
         result: dict[str, list[ImagePlace]] = {}
-        for fingerprint, image_id, folder_id, folder, path, missing in found:
-            where = Path(from_stored(folder)) / from_stored(path)
-            place = ImagePlace(image_id, folder_id, where, bool(missing))
-            result.setdefault(fingerprint, []).append(place)
+        for value, image_id, folder_id, folder, path, missing, file_hash, *flags in found:
+            hidden, superseded, has_user_data = map(bool, flags)
+            place = ImagePlace(
+                image_id,
+                folder_id,
+                Path(from_stored(folder)) / from_stored(path),
+                bool(missing),
+                name=from_stored(path),
+                file_hash=file_hash,
+                hidden=hidden,
+                displaced=is_displaced(path),
+                superseded=superseded,
+                has_user_data=has_user_data,
+            )
+            result.setdefault(value, []).append(place)
         return result
+
+    def with_user_data(self, image_ids: ImageIds) -> set[int]:
+        """Those of these images that have data of the user's: annotations, a reviewed mark, or a
+        caption."""
+        requested = as_json(image_ids)
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                f"SELECT i.id FROM images AS i WHERE i.id {THESE} "
+                f"AND {HAS_USER_DATA.format(image='i')}",
+                (requested,),
+            )
+        return {row[0] for row in found}
+
+    def ever_annotated(self, image_ids: ImageIds) -> set[int]:
+        """Those of these images that had user data at any time: undo or redo may bring it back.
+        Reads the whole journal, which has no index for this."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                f"SELECT DISTINCT image_id FROM journal WHERE image_id {THESE}",
+                (as_json(image_ids),),
+            )
+        return {row[0] for row in found}
+
+    def of_same_photos(self, image_ids: ImageIds) -> set[int]:
+        """These images (unknown ones left out), all that have the same picture as one of them, and
+        those to which their annotations followed."""
+        with self._store.read() as connection:
+            return {row[0] for row in rows(connection, _SAME_PHOTOS, (as_json(image_ids),))}
+
+    def unhashed(
+        self, folder_id: int, after: int = 0, limit: int = 128, *, only: ImageIds | None = None
+    ) -> list[UnhashedFile]:
+        """Files of a folder that were never read completely: found by an earlier version of the
+        app.  By ascending id, those behind ``after``; ``only`` these."""
+        requested = None if only is None else as_json(only)
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT id, path, size, mtime_ns, ctime_ns, sidecar_mtime_ns, fingerprint "
+                "FROM images WHERE folder_id = ? AND id > ? AND file_hash = '' AND size > 0 "
+                f"AND state <> 'missing' AND NOT {IS_DISPLACED.format(path='path')} "
+                f"AND (? IS NULL OR id {THESE}) ORDER BY id LIMIT ?",
+                (folder_id, after, requested, requested, limit),
+            )
+        return [UnhashedFile(row[0], from_stored(row[1]), *row[2:]) for row in found]
+
+    def existing(
+        self, folder_id: int, after: str = "", limit: int = 256
+    ) -> list[tuple[str, KnownFile]]:
+        """What is remembered of the files of a folder that are not missing, by ascending relative
+        path (as stored): those behind ``after``."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                f"SELECT path, reason, state, {_KNOWN} FROM images WHERE folder_id = ? "
+                "AND path > ? AND state <> 'missing' ORDER BY path LIMIT ?",
+                (folder_id, to_stored(after), limit),
+            )
+        return [(from_stored(row[0]), _known_file(row)) for row in found]
+
+    def existing_size(self, folder_ids: ImageIds) -> tuple[int, int]:
+        """How many files that are not missing these folders have, and their bytes."""
+        requested = as_json(folder_ids)
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT count(*), coalesce(sum(size), 0) FROM images WHERE state <> 'missing' "
+                f"AND folder_id {THESE}",
+                (requested,),
+            )
+        return int(found[0][0]), int(found[0][1])
+
+    def shared_fingerprints(self, fingerprints: Iterable[str]) -> set[str]:
+        """Those of these fingerprints that several images have."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT fingerprint FROM images WHERE fingerprint <> '' AND fingerprint IN "
+                "(SELECT value FROM json_each(?)) GROUP BY fingerprint HAVING count(*) > 1",
+                (json.dumps(sorted(set(fingerprints))),),
+            )
+        return {row[0] for row in found}
 
     # ------------------------------------------------------------------------- writing
 
@@ -224,7 +362,9 @@ class Images:
 
         A file whose path is known is that image, with new content; one in ``moved`` is the
         image with that id, now at this path; one in ``displaced`` is a new image.  The image
-        that had the path of a moved or displaced file becomes missing.
+        that had the path of a moved or displaced file becomes missing, and is no longer shown if
+        it has no data of the user's.  Of a file that cannot be read, what is known of its
+        picture stays, so that it is recognised when it is restored.
 
         Args:
             folder_id: the folder the paths are relative to.
@@ -237,9 +377,9 @@ class Images:
         """
         with self._store.write() as connection:
             if moved or displaced:
-                self._store.mark_changed(
-                    _vacate_paths(connection, folder_id, moved or {}, displaced)
-                )
+                touched, ousted = _vacate_paths(connection, folder_id, moved or {}, displaced)
+                self._store.mark_changed(touched)
+                successors.supersede(connection, ousted)
             requested = json.dumps([to_stored(file.path) for file in files])
             ids = dict(
                 rows(
@@ -265,19 +405,22 @@ class Images:
                         "added_at": at,
                     }
                 connection.execute(insert(_table), values)
-            if old:
-                connection.execute(
-                    _UPDATE,
-                    [
-                        {
-                            "id": image_id,
-                            "caption": file.caption,
-                            "caption_source": file.caption_source,
-                            **_values(file),
-                        }
-                        for image_id, file in old
-                    ],
-                )
+            _forget_successions(
+                connection, {i: file.picture_hash for i, file in old if not file.reason}
+            )
+            for statement, failed in ((_UPDATE, False), (_UPDATE_UNREADABLE, True)):
+                part = [
+                    {
+                        "id": image_id,
+                        "caption": file.caption,
+                        "caption_source": file.caption_source,
+                        **_values(file),
+                    }
+                    for image_id, file in old
+                    if bool(file.reason) is failed
+                ]
+                if part:
+                    connection.execute(statement, part)
             found = dict(
                 rows(
                     connection,
@@ -290,16 +433,39 @@ class Images:
             self._store.mark_changed(result)
             return result
 
+    def set_hashes(self, files: Mapping[int, ScannedFile]) -> None:
+        """Record hashes of known files that have not changed; ``fingerprint`` where it is not
+        "" replaces the old one, and with it thumbnail and feature."""
+        with self._store.write() as connection:
+            connection.execute(
+                _SET_HASHES,
+                [
+                    {
+                        "id": image_id,
+                        "ctime_ns": file.ctime_ns,
+                        "file_hash": file.file_hash,
+                        "picture_hash": file.picture_hash,
+                        "fingerprint": file.fingerprint,
+                    }
+                    for image_id, file in files.items()
+                ],
+            )
+            self._store.mark_changed([i for i, file in files.items() if file.fingerprint])
+
+    def expect_change(self, image_ids: ImageIds) -> None:
+        """The next scan reads these files again, as if their time had changed."""
+        self._change(image_ids, "mtime_ns = mtime_ns - 1")
+
     def mark_missing(self, image_ids: ImageIds) -> None:
         """These files are gone; everything known of the images stays."""
-        self._set_state(image_ids, "'missing'")
+        self._change(image_ids, "state = 'missing'")
 
     def mark_found(self, image_ids: ImageIds) -> None:
         """These files are back unchanged: ok, or unreadable for the same reason.
 
         A reason that may have passed (the disk was unplugged) is forgotten.
         """
-        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
+        requested = as_json(image_ids)
         with self._store.write() as connection:
             reasons = rows(
                 connection,
@@ -314,6 +480,8 @@ class Images:
     def mark_unreadable(self, image_id: int, reason: str) -> None:
         """The file cannot be decoded; ``reason`` is a sentence for the user.
 
+        An image that is missing stays so: what could not be decoded is not its file.
+
         Raises:
             NotInCatalogue: if there is no such image.
             ValueError: if the reason is empty.
@@ -321,7 +489,13 @@ class Images:
         if not reason:
             raise ValueError("an unreadable image needs a reason")
         with self._store.write() as connection:
-            _set(connection, image_id, state=ImageState.UNREADABLE.key, reason=reason)
+            here = _table.c.state != ImageState.MISSING.key
+            _set(
+                connection,
+                image_id,
+                state=case((here, ImageState.UNREADABLE.key), else_=_table.c.state),
+                reason=case((here, reason), else_=_table.c.reason),
+            )
             self._store.mark_changed([int(image_id)])
 
     def set_caption(
@@ -357,36 +531,50 @@ class Images:
                     filled.append(image_id)
         return filled
 
-    def _set_state(self, image_ids: ImageIds, expression: str) -> None:
-        requested = json.dumps(np.asarray(image_ids, np.int64).tolist())
+    def _change(self, image_ids: ImageIds, change: str) -> None:
+        requested = as_json(image_ids)
         with self._store.write() as connection:
             connection.execute(
-                text(
-                    f"UPDATE images SET state = {expression} "
-                    "WHERE id IN (SELECT value FROM json_each(:ids))"
-                ),
+                text(f"UPDATE images SET {change} WHERE id IN (SELECT value FROM json_each(:ids))"),
                 {"ids": requested},
             )
             self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
 
 
-_UPDATE = text(
-    """
-    UPDATE images SET
-        size = :size, mtime_ns = :mtime_ns, sidecar_mtime_ns = :sidecar_mtime_ns,
-        fingerprint = :fingerprint, width = :width, height = :height, taken = :taken,
-        state = :state, reason = :reason,
-        caption = CASE WHEN {kept} THEN caption ELSE :caption END,
-        caption_source = CASE WHEN {kept} THEN caption_source ELSE :caption_source END
-    WHERE id = :id
-""".replace(
-        "{kept}",
-        # The user's caption stays; a captioner's stays while the photo is the same and has no
-        # caption of its own.
-        "caption_source = 'user' OR "
-        "(caption_source = 'captioner' AND :caption = '' AND fingerprint = :fingerprint)",
-    )
+# The user's caption stays; a captioner's stays while the photo is the same and has no caption of
+# its own.
+_CAPTION_STAYS = (
+    "caption_source = 'user' OR "
+    "(caption_source = 'captioner' AND :caption = '' AND fingerprint = :fingerprint)"
 )
+_UPDATE = text(f"""
+    UPDATE images SET
+        size = :size, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns,
+        sidecar_mtime_ns = :sidecar_mtime_ns,
+        fingerprint = :fingerprint, file_hash = :file_hash, picture_hash = :picture_hash,
+        width = :width, height = :height, taken = :taken,
+        state = :state, reason = :reason, superseded = 0,
+        caption = CASE WHEN {_CAPTION_STAYS} THEN caption ELSE :caption END,
+        caption_source = CASE WHEN {_CAPTION_STAYS} THEN caption_source ELSE :caption_source END
+    WHERE id = :id
+""")
+# A picture that was readable once is remembered, for when the file is restored.
+_UPDATE_UNREADABLE = text("""
+    UPDATE images SET
+        size = :size, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns,
+        sidecar_mtime_ns = :sidecar_mtime_ns,
+        fingerprint = CASE WHEN width IS NULL THEN :fingerprint ELSE fingerprint END,
+        file_hash = CASE WHEN width IS NULL THEN :file_hash ELSE file_hash END,
+        picture_hash = CASE WHEN width IS NULL THEN :picture_hash ELSE picture_hash END,
+        state = :state, reason = :reason, superseded = 0
+    WHERE id = :id
+""")
+_SET_HASHES = text("""
+    UPDATE images SET
+        ctime_ns = :ctime_ns, file_hash = :file_hash, picture_hash = :picture_hash,
+        fingerprint = CASE WHEN :fingerprint = '' THEN fingerprint ELSE :fingerprint END
+    WHERE id = :id
+""")
 
 _FILL = text("""
     UPDATE images SET caption = :caption, caption_source = 'captioner'
@@ -394,7 +582,7 @@ _FILL = text("""
 """)
 
 _FOUND = text("""
-    UPDATE images SET
+    UPDATE images SET superseded = 0,
         reason = CASE WHEN reason IN (SELECT value FROM json_each(:passed))
                       THEN '' ELSE reason END,
         state = CASE WHEN reason = '' OR reason IN (SELECT value FROM json_each(:passed))
@@ -407,6 +595,12 @@ def _no_image(image_id: int) -> str:
     return f"There is no image with the number {image_id} in this library; nothing was changed."
 
 
+def _known_file(row: Sequence[Any]) -> KnownFile:
+    """Of path, reason, state and the columns ``_KNOWN``."""
+    unreadable = row[2] == ImageState.UNREADABLE.key
+    return KnownFile._make((*row[3:10], unreadable and may_pass(row[1]), *row[10:]))
+
+
 def _check(file: ScannedFile) -> None:
     CaptionSource(file.caption_source)
     if file.path.startswith("/") or "//" in file.path:
@@ -417,8 +611,11 @@ def _values(file: ScannedFile) -> dict[str, Any]:
     return {
         "size": file.size,
         "mtime_ns": file.mtime_ns,
+        "ctime_ns": file.ctime_ns,
         "sidecar_mtime_ns": file.sidecar_mtime_ns,
         "fingerprint": file.fingerprint,
+        "file_hash": file.file_hash,
+        "picture_hash": file.picture_hash,
         "width": file.width,
         "height": file.height,
         "taken": file.taken,
@@ -433,10 +630,22 @@ def _set(connection: Connection, image_id: int, **values: object) -> None:
         raise NotInCatalogue(_no_image(image_id))
 
 
+def _forget_successions(connection: Connection, pictures: Mapping[int, str]) -> None:
+    """What was found out about an image and another one is about the picture it had: forget it
+    where that is another one now."""
+    found = rows(
+        connection,
+        f"SELECT id, picture_hash FROM images WHERE id {THESE}",
+        (as_json(pictures),),
+    )
+    successors.forget(connection, [row[0] for row in found if row[1] != pictures[row[0]]])
+
+
 def _vacate_paths(
     connection: Connection, folder_id: int, moved: Mapping[str, int], displaced: Collection[str]
-) -> list[int]:
-    """Give moved images their new paths, displacing others; returns the ids of both.
+) -> tuple[list[int], list[int]]:
+    """Give moved images their new paths, displacing others; returns the ids of all that were
+    changed, and of those displaced.
 
     Moved images may swap paths with each other, so all of them get temporary paths first.
     """
@@ -459,10 +668,13 @@ def _vacate_paths(
         )
     if targets:
         connection.execute(
-            text("UPDATE images SET folder_id = :folder, path = :path WHERE id = :id"),
+            text(
+                "UPDATE images SET folder_id = :folder, path = :path, superseded = 0 WHERE id = :id"
+            ),
             [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()],
         )
-    return [*targets.values(), *(int(row[0]) for row in displaced_rows)]
+    ousted = [int(row[0]) for row in displaced_rows]
+    return [*targets.values(), *ousted], ousted
 
 
 def _taken(stored: str | None) -> datetime | None:
@@ -488,7 +700,7 @@ def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
 
 def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
     """What :func:`image_columns` gives, of the rows that ``_SOME`` finds."""
-    columns = list(zip(*found, strict=True)) if found else [()] * 10
+    columns = list(zip(*found, strict=True)) if found else [()] * 11
     return {
         "ids": np.array(columns[0], np.int64),
         "folder_ids": np.array(columns[1], np.int64),
@@ -500,4 +712,5 @@ def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
         "heights": np.array(columns[7], np.int32),
         "names": [from_stored(path) for path in columns[8]],
         "fingerprints": list(columns[9]),
+        "edited": np.array(columns[10], np.bool_),
     }

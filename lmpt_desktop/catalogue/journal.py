@@ -6,7 +6,7 @@ A batch begins with :func:`begin`; its journal rows are inserted; :func:`settle`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -56,6 +56,15 @@ _SETTLE = (
           GROUP BY d.image_id, d.batch_id) AS gone
     WHERE declared_absent.image_id = gone.image_id AND declared_absent.batch_id = gone.batch_id
 """),
+    # A row that declares nothing any more would still count as data of the user's.
+    text(f"""
+    DELETE FROM declared_absent WHERE besides <> '' AND image_id IN (
+        SELECT image_id FROM journal WHERE id > :last AND class_id IS NOT NULL
+            AND before_source = '{Source.REVIEWED.value}')
+        AND length(besides) - length(replace(besides, ',', '')) + 1 = (
+            SELECT count(*) FROM class_set_members AS m
+            WHERE m.class_set_id = declared_absent.class_set_id)
+"""),
     text("""
     DELETE FROM annotations WHERE (image_id, class_id) IN (
         SELECT image_id, class_id FROM journal
@@ -81,7 +90,17 @@ _SETTLE = (
     SELECT image_id, after_at FROM journal
     WHERE id > :last AND class_id IS NULL AND after_verdict = 1 AND before_verdict IS NULL
 """),
+    # It has annotations again, so it is shown again.
+    text("""
+    UPDATE images SET superseded = 0 WHERE superseded = 1 AND id IN (
+        SELECT image_id FROM journal
+        WHERE id > :last AND (after_verdict IS NOT NULL OR after_source IS NOT NULL))
+"""),
 )
+
+
+Mark = tuple[int | None, int | None] | None
+"""When an image was marked as reviewed, before and after; None if that does not change."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +125,7 @@ class Review:
         cells: (n, C) bool, the classes that are declared absent, or no longer are.
         declares: which of the two.
         at: (n,) int64, the time of the declaration.
-        marks: n pairs: when the image was marked, before and after (None: not marked);
-            None where the mark does not change.
+        marks: n of them.
     """
 
     image_ids: NDArray[np.int64]
@@ -115,7 +133,7 @@ class Review:
     cells: NDArray[np.bool_]
     declares: bool
     at: NDArray[np.int64]
-    marks: list[tuple[int | None, int | None] | None]
+    marks: list[Mark]
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,7 +209,7 @@ def write_review(connection: Connection, batch: Open, review: Review) -> None:
 def settle(
     connection: Connection,
     batch: Open,
-    review: Review | None = None,
+    reviews: Sequence[Review] = (),
     *,
     expected: int | None = None,
 ) -> Batch:
@@ -200,7 +218,7 @@ def settle(
     Args:
         connection: the batch's transaction.
         batch: from :func:`begin`.
-        review: what :func:`write_review` has written, if anything.
+        reviews: what :func:`write_review` has written; no image is in two of them.
         expected: how many changes were intended; the difference is counted as skipped.
     """
     for statement in _SETTLE:
@@ -222,13 +240,14 @@ def settle(
         (packed % 4 - 1).astype(np.int8),
     )
     reviewed_ids, reviewed_after = np.empty(0, np.int64), np.empty(0, np.bool_)
-    if review is not None:
+    for review in reviews:
         if not review.declares:
             declared.remove(connection, review.image_ids, review.at, review.cells, review.class_ids)
         changes = _Changes.of(review).after(changes)
         marked = [(i, mark[1]) for i, mark in enumerate(review.marks) if mark is not None]
-        reviewed_ids = review.image_ids[[i for i, _ in marked]]
-        reviewed_after = np.array([becomes is not None for _, becomes in marked], np.bool_)
+        becomes = np.array([at is not None for _, at in marked], np.bool_)
+        reviewed_ids = np.concatenate([reviewed_ids, review.image_ids[[i for i, _ in marked]]])
+        reviewed_after = np.concatenate([reviewed_after, becomes])
     done = len(changes.image_ids) + len(reviewed_ids)
     made = Batch(
         id=batch.id,

@@ -26,7 +26,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -46,6 +46,8 @@ folders = Table(
     Column("path", Text, nullable=False, unique=True),
     Column("added_at", Integer, nullable=False),
     Column("hidden", Integer, nullable=False, server_default="0"),
+    # st_dev when it was last scanned: tells a deleted folder from a disk that is not connected
+    Column("device", Integer),
     sqlite_autoincrement=True,
 )
 
@@ -67,11 +69,21 @@ images = Table(
     Column("caption", Text, nullable=False, server_default=""),
     Column("caption_source", Text, nullable=False, server_default=""),
     Column("added_at", Integer, nullable=False),
+    Column("ctime_ns", Integer, nullable=False, server_default="0"),
+    # Of all bytes, and of the compressed picture without metadata; "" if not read yet
+    Column("file_hash", Text, nullable=False, server_default=""),
+    Column("picture_hash", Text, nullable=False, server_default=""),
+    # 1: the picture was edited after it was annotated, and the user has not looked at it since
+    Column("edited", Integer, nullable=False, server_default="0"),
+    # 1: missing, and all that was known of it has gone to another image; not shown
+    Column("superseded", Integer, nullable=False, server_default="0"),
     UniqueConstraint("folder_id", "path"),
     CheckConstraint("state IN ('ok', 'missing', 'unreadable')", name="state"),
     sqlite_autoincrement=True,
 )
 Index("ix_images_fingerprint", images.c.fingerprint)
+Index("ix_images_picture_hash", images.c.picture_hash)
+Index("ix_images_missing", images.c.id, sqlite_where=text("state = 'missing'"))
 
 classes = Table(
     "classes",
@@ -194,6 +206,25 @@ journal = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_journal_batch_id", journal.c.batch_id)
+
+# What became of an image: its annotations followed to the successor in a batch, or must not
+successors = Table(
+    "successors",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("successor_id", ForeignKey("images.id"), primary_key=True),
+    # The successor is a copy, an edited version, or was chosen by the user
+    Column("reason", Text, nullable=False),
+    # "unlike": compared, and another photo; "declined": the user refused or took it back
+    Column("state", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    Column("batch_id", ForeignKey("batches.id")),
+    CheckConstraint("reason IN ('copy', 'edit', 'chosen')", name="reason"),
+    CheckConstraint("state IN ('followed', 'unlike', 'declined')", name="state"),
+    sqlite_with_rowid=False,
+)
+Index("ix_successors_successor_id", successors.c.successor_id)
+Index("ix_successors_batch_id", successors.c.batch_id)
 
 
 feature_chunks = Table(

@@ -56,11 +56,16 @@ class CaptionSource(StrEnum):
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder of photos that the library knows.  ``hidden``: removed by the user."""
+    """A folder of photos that the library knows.
+
+    ``hidden``: removed by the user; ``device``: number of the file system it was on at the last
+    scan, None if there was none.
+    """
 
     id: int
     path: Path
     hidden: bool = False
+    device: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,11 +78,19 @@ class ScannedFile:
         size: bytes.
         mtime_ns, sidecar_mtime_ns: when the file and its text file were last changed,
             nanoseconds since the epoch; 0 where there is no text file.
-        fingerprint: of the content, see :func:`lmpt_desktop.ingest.fingerprint`; "" if unknown.
+        fingerprint: of the picture as it is shown, see :class:`lmpt_desktop.ingest.Identity`:
+            names its thumbnail and feature; "" if unknown.
         width, height: pixels as shown, None if unknown.
         taken: ISO 8601 without a zone, or None.
         caption, caption_source: a caption and a value of :class:`CaptionSource`.
         reason: why the file cannot be read, a sentence; "" if it can.
+        ctime_ns: when the file's content or attributes were last changed; 0 where the system
+            does not say.
+        file_hash: of all bytes; "" if unknown.
+        picture_hash: of the compressed picture without metadata, see
+            :mod:`lmpt_desktop.ingest.picture_hash`; "" if unknown.
+        sample: the sampled fingerprint that earlier versions would have stored, see
+            :mod:`lmpt_desktop.ingest.sampled_fingerprint`; "" if not needed.
     """
 
     path: str
@@ -91,6 +104,10 @@ class ScannedFile:
     caption: str = ""
     caption_source: str = ""
     reason: str = ""
+    ctime_ns: int = 0
+    file_hash: str = ""
+    picture_hash: str = ""
+    sample: str = ""
 
 
 class KnownFile(NamedTuple):
@@ -105,6 +122,13 @@ class KnownFile(NamedTuple):
     missing: bool
     retry: bool = False
     """It could not be read, for a reason that may have passed (permissions, a disk)."""
+    ctime_ns: int = 0
+    """When anything of the file was last changed; 0 if unknown."""
+    file_hash: str = ""
+    picture_hash: str = ""
+    """"" in a catalogue of an earlier version, until the photo is read again."""
+    was_readable: bool = True
+    """Its picture was readable at least once."""
 
 
 class ImagePlace(NamedTuple):
@@ -114,6 +138,71 @@ class ImagePlace(NamedTuple):
     folder_id: int
     path: Path
     missing: bool
+    file_hash: str = ""
+    name: str = ""
+    """Its relative path."""
+    hidden: bool = False
+    """Its folder was removed from the library."""
+    displaced: bool = False
+    """Another photo has taken its place."""
+    superseded: bool = False
+    """It is missing, and all that was known of it has gone to another image."""
+    has_user_data: bool = False
+    """It has annotations, a reviewed mark or a caption of the user's."""
+
+
+class UnhashedFile(NamedTuple):
+    """A file of which only a sample was read, by an earlier version; fields as in
+    :class:`ScannedFile`."""
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    sidecar_mtime_ns: int
+    fingerprint: str
+
+
+class CopyOfMissing(NamedTuple):
+    """An image whose file is gone, and another that has the same picture."""
+
+    image_id: int
+    copy_id: int
+    folder_id: int
+    """Of the image that is gone."""
+    hidden: bool
+    """Its folder was removed from the library, so that it is not known whether it is gone."""
+    path: str
+    """Its absolute path."""
+    copy_name: str
+    """The copy's relative path."""
+    same_file: bool
+    """Whether all bytes are equal, metadata included."""
+    has_user_data: bool
+    """Of the image that is gone, as of :class:`ImagePlace`."""
+
+
+class TransferReason(StrEnum):
+    """Why what is known of an image goes to another one."""
+
+    COPY = "copy"
+    """It has the same picture."""
+    EDIT = "edit"
+    """It is an edited version."""
+    CHOSEN = "chosen"
+    """The user says so."""
+
+
+class Succession(NamedTuple):
+    """An image that lost its place, and the one that has taken it."""
+
+    image_id: int
+    successor_id: int
+    is_known: bool
+    """Whether one is known to be an edited version of the other."""
+    dates: int = 0
+    """1 if both pictures were taken in the same second, -1 if not, 0 if a date is unknown."""
 
 
 NO_DATE = np.iinfo(np.int64).min
@@ -134,6 +223,8 @@ class ImageTable:
         widths, heights: (n,) int32, 0 if unknown.
         names: relative paths with "/" between parts.
         fingerprints: one string each, "" if unknown: keys of the thumbnail store.
+        edited: (n,) bool, whether the picture was edited after it was annotated and the user has
+            not confirmed the annotations since.
     """
 
     ids: NDArray[np.int64]
@@ -146,6 +237,7 @@ class ImageTable:
     heights: NDArray[np.int32]
     names: list[str]
     fingerprints: list[str]
+    edited: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -197,7 +289,8 @@ class Batch:
     Attributes:
         id: what :meth:`Annotations.undo` takes.
         at: when, UTC.
-        action: "apply", "import", "vocabulary", "reviewed", "unreviewed" or "undo".
+        action: "apply", "import", "vocabulary", "reviewed", "unreviewed", "followed", "separated"
+            or "undo".
         undoes: the batch that this one undid, or None.
         image_ids, class_ids: (n,) int64; row i is one change.
         before, after: (n,) int8 verdicts: 1 present, 0 absent, -1 unknown.

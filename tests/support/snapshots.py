@@ -52,6 +52,7 @@ def make_snapshot(
             heights=column(None, 0, np.int32),
             names=list(names) if names is not None else [f"{i + 1}.jpg" for i in range(n)],
             fingerprints=[""] * n,
+            edited=np.zeros(n, np.bool_),
         ),
         classes=tuple(
             ClassEntry(class_id, name, position=i)

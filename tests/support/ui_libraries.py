@@ -27,7 +27,7 @@ from lmpt_desktop.domain.records import ClassEntry, ImageTable, ScannedFile
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.ingest import fingerprint
+from lmpt_desktop.ingest.reading import read_file
 from trainer import prompt_set as prompt_sets
 from trainer.bands import BandLimits
 from trainer.events import BandScores
@@ -85,6 +85,7 @@ def sample_snapshot(count: int, names: list[str] | None = None) -> Snapshot:
             heights=np.full(count, 240, np.int32),
             names=names or [f"photo-{number:06}.jpg" for number in range(count)],
             fingerprints=[f"{number:032x}" for number in range(count)],
+            edited=np.zeros(count, np.bool_),
         ),
         classes=tuple(ClassEntry(1 + i, name, position=i) for i, name in enumerate(CLASS_NAMES)),
         scores=sample_scores(count),
@@ -128,12 +129,15 @@ def sample_files(photos: Path, names: Sequence[str] = PHOTO_NAMES) -> list[Scann
         if number == len(names) - 1:
             path.write_bytes(path.read_bytes()[:200])
         facts = path.stat()
+        identity = read_file(path).identity
         files.append(
             photo_file(
                 name,
                 size=facts.st_size,
                 mtime_ns=facts.st_mtime_ns,
-                fingerprint=fingerprint(path),
+                fingerprint=identity.fingerprint,
+                file_hash=identity.file_hash,
+                picture_hash=identity.picture_hash,
                 width=320,
                 height=240,
             )

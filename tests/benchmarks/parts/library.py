@@ -89,7 +89,15 @@ def make_catalogue(place: Path, count: int, size: tuple[int, int] = (320, 240)) 
         status = (made.photos / name).stat()
         files.append(
             ScannedFile(
-                name, status.st_size, status.st_mtime_ns, 0, f"{number + 1:032x}", *size, None
+                name,
+                status.st_size,
+                status.st_mtime_ns,
+                fingerprint=f"{number + 1:032x}",
+                width=size[0],
+                height=size[1],
+                ctime_ns=status.st_ctime_ns,
+                file_hash=f"{number + 1:032x}",
+                picture_hash=f"{number + 1:032x}",
             )
         )
     with Catalogue.open(made.library, exclusive=True) as catalogue:

@@ -186,4 +186,5 @@ def _table(count: int) -> ImageTable:
         heights=zeros.astype(np.int32),
         names=[f"{place}.jpg" for place in range(count)],
         fingerprints=[""] * count,
+        edited=zeros.astype(np.bool_),
     )

@@ -146,6 +146,7 @@ def table_of(versions: dict[int, int]) -> ImageTable:
         heights=values.astype(np.int32),
         names=[f"{i} {v}.jpg" for i, v in zip(ids.tolist(), values.tolist(), strict=True)],
         fingerprints=[f"{v:032x}" for v in values.tolist()],
+        edited=values % 2 == 1,
     )
 
 

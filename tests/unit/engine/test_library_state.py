@@ -31,6 +31,7 @@ def table(*ids: int) -> ImageTable:
         heights=np.zeros(n, np.int32),
         names=[f"{i}.jpg" for i in ids],
         fingerprints=[""] * n,
+        edited=np.zeros(n, np.bool_),
     )
 
 
@@ -329,3 +330,19 @@ def test_bands_are_counted_again_once_their_limits_or_verdicts_differ() -> None:
         )
     )
     assert state.snapshot.bands.counts.tolist() == [1]
+
+
+def test_changes_of_images_and_classes_that_are_not_shown_are_harmless() -> None:
+    """Annotations may follow to or from an image that is not in the snapshot (yet, any longer)."""
+    state = state_of([2, 5], [7, 8])
+    made = batch([(1, 7, 1), (5, 7, 1), (9, 8, 0), (5, 99, 1)])
+    state.apply(
+        replace(
+            made, reviewed_ids=np.array([1, 2, 9]), reviewed_after=np.array([True, True, False])
+        )
+    )
+    assert state.snapshot.annotations.tolist() == [[-1, -1], [1, -1]]
+    assert state.snapshot.reviewed.tolist() == [True, False]
+    empty = state_of([], [7])
+    empty.apply(made)
+    assert empty.snapshot.annotations.shape == (0, 1)

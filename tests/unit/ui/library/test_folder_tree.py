@@ -130,5 +130,6 @@ def snapshot_of(names: list[str]) -> Any:
         heights=zeros.astype(np.int32),
         names=names,
         fingerprints=names,
+        edited=zeros.astype(np.bool_),
     )
     return SimpleNamespace(images=table)
