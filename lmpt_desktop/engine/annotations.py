@@ -9,21 +9,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import distinct
+from lmpt_desktop.catalogue.records import ImageIds, distinct
 from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
 from lmpt_desktop.engine.library_state import LibraryState
-from lmpt_desktop.engine.notices import AnnotationsChanged, Notice
+from lmpt_desktop.engine.notices import AnnotationsChanged, AnnotationsFollowed, Notice
 
 
 class AnnotationEditor:
     """Commits verdicts and reviewed marks, and shows them in the snapshot."""
 
     def __init__(
-        self, catalogue: Catalogue, state: LibraryState, notify: Callable[[Notice], None]
+        self,
+        catalogue: Catalogue,
+        state: LibraryState,
+        *,
+        notify: Callable[[Notice], None],
+        images_changed: Callable[[], None],
     ) -> None:
+        """``images_changed`` reads again, soon, the images that were written."""
         self._catalogue = catalogue
         self._state = state
         self._notify = notify
+        self._images_changed = images_changed
 
     def annotate(
         self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict
@@ -43,6 +50,8 @@ class AnnotationEditor:
         verdicts: NDArray[np.int8],
         source: Source = Source.USER,
         label: str = "",
+        *,
+        reviewed_ids: ImageIds = (),
     ) -> Batch:
         """Make many changes at once, each with its own image, class and verdict; committed on
         return, and undone as one.
@@ -53,13 +62,16 @@ class AnnotationEditor:
             source: where the verdicts come from.
             label: what the undo menu calls the change, also after a restart; "" for a text made
                 from the changes.
+            reviewed_ids: images that get the reviewed mark, too; no verdict follows from it.
 
         Raises:
             CatalogueError: with a sentence for the user; then nothing is changed.
             ValueError: if the lengths differ or a verdict is not valid.
         """
         return self.show(
-            self._catalogue.annotations.apply_arrays(image_ids, class_ids, verdicts, source, label)
+            self._catalogue.annotations.apply_arrays(
+                image_ids, class_ids, verdicts, source, label, reviewed_ids=reviewed_ids
+            )
         )
 
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool = True) -> Batch:
@@ -69,14 +81,32 @@ class AnnotationEditor:
             self._catalogue.annotations.set_reviewed([int(i) for i in image_ids], reviewed)
         )
 
+    def show_followed(self, batch: Batch) -> None:
+        """Bring the snapshot up to date with annotations that followed their photos, and
+        notify."""
+        self.show(batch)
+        self._images_changed()
+        self._notify(AnnotationsFollowed(batch.id, batch.label))
+
+    def receivers(self, batch_ids: Sequence[int]) -> list[int]:
+        """The images to which these changes moved annotations, ascending; none of a change that
+        was undone.  Reads the catalogue."""
+        return self._catalogue.transfers.receivers(batch_ids)
+
     def undo(self, batch: Batch | int) -> Batch:
         """Revert exactly what ``batch`` (or the batch of that id) changed, except where
         something newer has changed it since; returns the change that did so."""
-        return self.show(self._catalogue.annotations.toggle_undo(batch))
+        return self._toggle(batch)
 
     def redo(self, batch: Batch | int) -> Batch:
         """Repeat what ``undo(batch)`` reverted (``batch`` is the original one)."""
-        return self.show(self._catalogue.annotations.toggle_undo(batch))
+        return self._toggle(batch)
+
+    def _toggle(self, batch: Batch | int) -> Batch:
+        made = self.show(self._catalogue.annotations.toggle_undo(batch))
+        # Annotations may have gone back to an image that was not shown any longer.
+        self._images_changed()
+        return made
 
     def write_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """Within it, changes made by this thread wait at most this long while another process

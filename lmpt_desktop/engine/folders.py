@@ -49,8 +49,12 @@ class LibraryFolders:
 
     def add(self, path: Path) -> Folder:
         """Add a folder of photos and start scanning it."""
-        before = {item.id for item in self.all()}
-        folder = self._catalogue.folders.add(path.expanduser().absolute())
+        known = self.all()
+        absolute = path.expanduser().absolute()
+        if self._catalogue.read_only and (same := [i for i in known if i.path == absolute]):
+            return same[0]
+        before = {item.id for item in known}
+        folder = self._catalogue.folders.add(absolute)
         # Folders inside it are part of it now, and no longer scanned separately.
         for absorbed in before - {item.id for item in self.all()}:
             self._scanner.forget(absorbed)
@@ -87,8 +91,11 @@ class LibraryFolders:
     # ------------------------------------------------------------------- used by the session
 
     def scan_and_watch(self) -> None:
-        """Scan every folder, and watch them from now on."""
-        self._scanner.scan(self.all())
+        """Scan every folder, and watch them from now on; then read what was never read
+        completely."""
+        folders = self.all()
+        self._scanner.scan(folders)
+        self._scanner.read_completely(folders)
         self.watch_again()
 
     def add_only(self, paths: Sequence[Path]) -> list[Folder]:

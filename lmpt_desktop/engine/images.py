@@ -20,6 +20,10 @@ from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import ImagesChanged, Notice
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.tasks import Worker
+from lmpt_desktop.ingest.file_times import is_unchanged
+from lmpt_desktop.ingest.reading import fingerprint
+from lmpt_desktop.translation import _
+from trainer.photo import UnreadablePhoto
 
 RELOAD_SECONDS = 0.5
 """While a scan runs, its images are shown at intervals of at least this length."""
@@ -78,6 +82,32 @@ class ImageReader:
     def paths(self, image_ids: Sequence[int]) -> list[Path]:
         """Where the images' files are, in the order asked.  Reads the catalogue."""
         return self._catalogue.images.paths([int(i) for i in image_ids])
+
+    def path_of_picture(self, image_id: int) -> Path:
+        """Where the image's file is, if it still shows the picture that was scanned: a verdict on
+        another one would be given to this.  Reads catalogue and disk.
+
+        Raises:
+            UnreadablePhoto: with a sentence, if another picture is there.
+            OSError: if the file has changed and cannot be read.
+        """
+        image = self._catalogue.images.details(image_id)
+        if image.state is ImageState.MISSING:
+            raise UnreadablePhoto(_("The file is missing."))
+        if (
+            is_unchanged(image.path, image.size, image.mtime_ns)
+            or fingerprint(image.path) == image.fingerprint
+        ):
+            return image.path
+        raise UnreadablePhoto(
+            _("The photo has changed. Look for new photos, and it is read again.")
+        )
+
+    def is_unchanged(self, image_id: int) -> bool:
+        """Whether the image's file has not changed since it was scanned.  Reads catalogue and
+        disk."""
+        [file] = self._catalogue.images.files([image_id])
+        return is_unchanged(file.path, file.size, file.modified)
 
     def set_caption(self, image_id: int, text: str) -> None:
         """Set the user's own caption; "" removes it."""

@@ -23,6 +23,7 @@ class ActivityKind(StrEnum):
     DOWNLOAD = "download"
     FIT = "fit"
     CAPTION = "caption"
+    VERIFY = "verify"
 
 
 class ActivityState(StrEnum):
@@ -36,8 +37,8 @@ class ActivityState(StrEnum):
 class Activity:
     """Progress of a piece of background work.
 
-    ``done`` and ``total`` count files (scan), photos (encode, caption), bytes (download) or steps
-    (fit); ``total`` is 0 if unknown.  ``seconds_left`` is None where there is no
+    ``done`` and ``total`` count files (scan), photos (encode, caption, verify), bytes (download)
+    or steps (fit); ``total`` is 0 if unknown.  ``seconds_left`` is None where there is no
     estimate.  ``message`` is a sentence for the user, or ""; ``note`` a short remark
     ("slowly, on battery"), or "".
     """
@@ -71,6 +72,15 @@ class AnnotationsChanged(Notice):
     """Verdicts or reviewed marks of these images changed; an empty tuple means "any"."""
 
     image_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnnotationsFollowed(Notice):
+    """Annotations went to other images, because their photos were moved or edited: the change
+    ``batch_id``, which can be undone.  ``text`` says so."""
+
+    batch_id: int
+    text: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
-from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.domain.records import Batch, Folder
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -18,6 +18,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.ingest.fill import fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, sync
 from lmpt_desktop.translation import _
@@ -37,13 +38,22 @@ class Scanner:
         catalogue: Catalogue,
         notify: Callable[[Notice], None],
         found: Callable[[], None],
+        followed: Callable[[Batch], None],
+        replaced: Callable[[], None],
     ) -> None:
-        """``found`` is called whenever something was committed."""
+        """``found`` is called whenever something was committed, ``followed`` when annotations
+        went to images with the same picture, ``replaced`` when another picture has taken the place
+        of an annotated image."""
+        self._followed = followed
+        self._replaced = replaced
         self._catalogue = catalogue
         self._notify = notify
         self._found = found
         self._changed = threading.Condition()
         self._queue: dict[int, tuple[Folder, Scope]] = {}
+        self._unread: dict[int, Folder] = {}
+        """Folders with photos that were never read completely; nothing else is to be done
+        before."""
         self._current: Folder | None = None
         self._skip = False
         self._paused = False
@@ -58,7 +68,14 @@ class Scanner:
     def idle(self) -> bool:
         """No folder is being scanned or waits (a paused scan is not idle)."""
         with self._changed:
-            return self._current is None and not self._queue
+            return self._current is None and not self._queue and not self._unread
+
+    def read_completely(self, folders: Sequence[Folder]) -> None:
+        """Once nothing is left to scan, read the photos of which an earlier version of the app
+        has read only a sample."""
+        with self._changed:
+            self._unread.update({folder.id: folder for folder in folders})
+            self._changed.notify_all()
 
     def scan(self, folders: Sequence[Folder], scope: Scope = EVERYTHING) -> None:
         """Scan these, or the part ``scope`` of each, after those that are waiting; a folder that
@@ -77,6 +94,7 @@ class Scanner:
         """Do not scan a folder that is being removed; its scan ends at the next file."""
         with self._changed:
             self._queue.pop(folder_id, None)
+            self._unread.pop(folder_id, None)
             if self._current is not None and self._current.id == folder_id:
                 self._skip = True
                 self._changed.notify_all()
@@ -85,7 +103,7 @@ class Scanner:
         """Pause at the next file."""
         with self._changed:
             self._paused = True
-            busy = self._current is not None or bool(self._queue)
+            busy = self._current is not None or bool(self._queue or self._unread)
         if busy:
             self._report(ActivityState.PAUSED)
 
@@ -99,6 +117,7 @@ class Scanner:
         """Drop the waiting folders and end the current scan; what was found is kept."""
         with self._changed:
             self._queue.clear()
+            self._unread.clear()
             self._skip = self._current is not None
             self._paused = False
             self._changed.notify_all()
@@ -108,6 +127,7 @@ class Scanner:
         with self._changed:
             self._closed = True
             self._queue.clear()
+            self._unread.clear()
             self._changed.notify_all()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=10)
@@ -118,7 +138,10 @@ class Scanner:
         while (found := self._next()) is not None:
             folder, scope = found
             try:
-                self._scan(folder, scope)
+                if scope is None:
+                    self._read_completely(folder)
+                else:
+                    self._scan(folder, scope)
             except CatalogueError as error:
                 if isinstance(error, NotInCatalogue) and self._was_absorbed(folder):
                     log.info("the scan of %s was dropped: %s", folder.path, error)
@@ -133,7 +156,7 @@ class Scanner:
                 )
             with self._changed:
                 self._current = None
-                last = not self._queue
+                last = not self._queue and not self._unread
                 self._changed.notify_all()
             self._found()
             if last:
@@ -146,15 +169,45 @@ class Scanner:
         except CatalogueError:
             return False
 
-    def _next(self) -> tuple[Folder, Scope] | None:
+    def _next(self) -> tuple[Folder, Scope | None] | None:
+        """The next folder and what to scan of it; None for the scope: read it completely."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or (self._queue and not self._paused))
+            self._changed.wait_for(
+                lambda: self._closed or ((self._queue or self._unread) and not self._paused)
+            )
             if self._closed:
                 return None
             self._skip = False
-            found = self._queue.pop(next(iter(self._queue)))
+            found: tuple[Folder, Scope | None]
+            if self._queue:
+                found = self._queue.pop(next(iter(self._queue)))
+            else:
+                found = self._unread.pop(next(iter(self._unread))), None
             self._current = found[0]
             return found
+
+    def _read_completely(self, folder: Folder) -> None:
+        """Compute the hashes that a folder's photos lack, until something more urgent comes."""
+        self._count = (0, 0)
+        self._message = _("Reading every photo once, to recognise it wherever it is moved")
+
+        def should_stop() -> bool:
+            with self._changed:
+                return self._closed or self._skip or self._paused or bool(self._queue)
+
+        def progress(read: int) -> None:
+            self._count = (read, 0)
+            self._report(ActivityState.RUNNING, self._message)
+
+        report = fill_hashes(self._catalogue.images, folder, should_stop, progress)
+        with self._changed:
+            if not (report.finished or self._closed or self._skip):
+                self._unread[folder.id] = folder
+            held = self._paused and bool(self._unread)
+        if held:
+            self._report(ActivityState.PAUSED)
+        if report.changed:
+            self.scan([folder])
 
     def _scan(self, folder: Folder, scope: Scope) -> None:
         self._count = (0, 0)
@@ -169,6 +222,10 @@ class Scanner:
             self._found,
             scope=scope,
         )
+        for batch in report.followed:
+            self._followed(batch)
+        if report.displaced:
+            self._replaced()
         if report.problems:
             shown = report.problems[:MAX_PROBLEMS]
             details = "\n".join(

@@ -1,36 +1,69 @@
 """Bring the catalogue in line with a folder on disk.
 
-A photo is identified by its content: where files were moved, renamed or renumbered, the image
-(with its annotations and features) follows the content, not the path.  So paths whose content
-changed are handled last, when it is known which contents were found elsewhere.
+A photo is identified by its picture: where files were moved, renamed or renumbered, the image
+(with its annotations and features) follows the picture, not the path, whatever the metadata says.
+So paths whose picture changed are handled last, when it is known which pictures were found
+elsewhere.  No annotation is ever on another picture: an annotated image whose place another
+picture has taken is missing until the two have been compared.  See docs/adr/0012.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
-from lmpt_desktop.domain.records import Folder, ImagePlace, KnownFile, ScannedFile
+from lmpt_desktop.domain.records import (
+    Batch,
+    Folder,
+    ImagePlace,
+    KnownFile,
+    ScannedFile,
+    UnhashedFile,
+)
+from lmpt_desktop.ingest.fill import fill_hashes
+from lmpt_desktop.ingest.follow import Transfers, follow_pictures
 from lmpt_desktop.ingest.inspect_file import inspect_file
-from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, scan
+from lmpt_desktop.ingest.reachable import device_of, is_reachable
+from lmpt_desktop.ingest.sampled_fingerprint import WHOLE_BYTES
+from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, elsewhere_of, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from lmpt_desktop.translation import _
 
 BATCH_FILES = 128
-"""Files read and committed together: about a second of work."""
+BATCH_SECONDS = 1.0
+"""Files are read and committed together up to this number, or in this time if they are large."""
 WORKERS = max(1, min(4, os.cpu_count() or 1))
 
 
 class _Folders(Protocol):
+    def all(self, *, hidden: bool = ...) -> list[Folder]: ...
     def get(self, folder_id: int) -> Folder: ...
+    def set_device(self, folder_id: int, device: int) -> None: ...
 
 
 class _Images(Protocol):
     def known(self, folder_id: int) -> Mapping[str, KnownFile]: ...
+    def with_picture(self, hashes: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
     def by_fingerprint(self, fingerprints: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
+    def with_user_data(self, image_ids: Sequence[int]) -> set[int]: ...
+    def ever_annotated(self, image_ids: Sequence[int]) -> set[int]: ...
+    def unhashed(
+        self,
+        folder_id: int,
+        after: int = ...,
+        limit: int = ...,
+        *,
+        only: Sequence[int] | None = ...,
+    ) -> list[UnhashedFile]: ...
+    def shared_fingerprints(self, fingerprints: Iterable[str]) -> set[str]: ...
+    def set_hashes(self, files: Mapping[int, ScannedFile]) -> None: ...
+    def expect_change(self, image_ids: list[int]) -> None: ...
     def upsert(
         self,
         folder_id: int,
@@ -52,6 +85,8 @@ class LibraryCatalogue(Protocol):
     def folders(self) -> _Folders: ...
     @property
     def images(self) -> _Images: ...
+    @property
+    def transfers(self) -> Transfers: ...
 
 
 class SyncPhase(StrEnum):
@@ -74,9 +109,11 @@ class SyncProgress:
 class SyncReport:
     """What a sync did; image ids.
 
-    ``unreadable`` are images found with a reason; ``problems`` folders that could not be
-    listed; ``available`` is False where the folder itself was not there, and then all of its
-    images are missing; ``stopped`` means that it was stopped before the end.
+    ``displaced`` are images whose place another picture has taken; ``followed`` changes of the
+    journal that moved annotations to images with the same picture; ``unreadable`` images found
+    with a reason; ``problems`` folders that could not be listed; ``available`` is False where the
+    folder itself was not there, and then all of its images are missing; ``stopped`` means that it
+    was stopped before the end.
     """
 
     new: list[int] = field(default_factory=list)
@@ -84,6 +121,8 @@ class SyncReport:
     moved: list[int] = field(default_factory=list)
     returned: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
+    displaced: list[int] = field(default_factory=list)
+    followed: list[Batch] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     problems: list[FolderProblem] = field(default_factory=list)
     unchanged: int = 0
@@ -138,38 +177,69 @@ class _Sync:
     ) -> None:
         self._scope = scope
         self._left_out: list[str] = []
+        self._folders = catalogue.folders
         self._images = catalogue.images
+        self._transfers = catalogue.transfers
         self._folder_id = folder_id
-        self._folder = catalogue.folders.get(folder_id).path
+        self._library_folder = catalogue.folders.get(folder_id)
+        self._folder = self._library_folder.path
+        self._reachable = {
+            folder.id: is_reachable(folder) for folder in catalogue.folders.all(hidden=True)
+        }
         self._on_progress = on_progress
         self._should_stop = should_stop
         self._on_commit = on_commit
         self._known = self._images.known(folder_id)
         self._here: set[int] = set()
-        """Images of this folder whose file is in its place and unchanged."""
+        """Images of this folder whose file is in its place, with the same picture."""
         self._claimed: set[int] = set()
+        self._copied: dict[int, set[int]] = {}
+        """Images of which an earlier version has read only a sample, and of which there seems to
+        be a copy now, by folder."""
         self._report = SyncReport()
         self._stopped = False
-        self._done = self._total = 0
+        self._unchanged = self._done = self._total = 0
 
     def run(self) -> SyncReport:
         new, changed = self._list()
         if self._stopped:
             return self._finished()
-        if not self._folder.is_dir():
+        if not (self._folder.is_dir() and self._reachable[self._folder_id]):
+            if not self._report.problems:
+                reason = _(
+                    "The folder is empty, and its disk is not connected. Connect it, and its "
+                    "photos are back."
+                )
+                self._report.problems.append(FolderProblem("", reason))
             self._mark_missing(self._known.values())
+            self._follow()
             return self._finished(available=False)
+        self._remember_device()
         self._total = len(new) + len(changed)
         with ThreadPoolExecutor(WORKERS, thread_name_prefix="inspect") as pool:
             pending: list[ScannedFile] = []
             for batch in self._inspected(pool, changed):
-                pending += self._commit_same_content(batch)
+                pending += self._commit_same_picture(batch)
             for batch in self._inspected(pool, new):
                 self._commit_new(batch)
+        self._read_copied()
         if not self._stopped:
             self._resolve_changed(pending)
             self._mark_missing(self._gone(pending))
+            self._follow()
         return self._finished()
+
+    def _remember_device(self) -> None:
+        device = device_of(self._folder)
+        if device is not None and device != self._library_folder.device:
+            self._folders.set_device(self._folder_id, device)
+
+    def _follow(self) -> None:
+        """Let annotations of images that are gone follow to their copies, in any folder."""
+        batches = follow_pictures(self._transfers, self._folders.all(hidden=True))
+        self._report.followed.extend(batches)
+        if batches:
+            self._on_commit()
 
     # ------------------------------------------------------------------------- listing
 
@@ -183,6 +253,7 @@ class _Sync:
             lambda seen: self._on_progress(SyncProgress(SyncPhase.LISTING, seen)),
             self._stop,
             self._scope,
+            elsewhere=elsewhere_of(self._library_folder, self._folders.all()),
         )
         for batch in batches:
             new += batch.new
@@ -205,6 +276,7 @@ class _Sync:
         if any(not problem.path for problem in self._report.problems):
             return []  # the top itself could not be listed: nothing is known to be gone
         hidden = tuple(f"{path}/" for path in self._unlisted())
+        unread = {problem.path for problem in self._report.problems if not problem.gone}
         return [
             item
             for path, item in self._known.items()
@@ -212,6 +284,7 @@ class _Sync:
             and item.id not in self._here
             and item.id not in resolved
             and item.id not in self._claimed
+            and path not in unread
             and not (hidden and path.startswith(hidden))
         ]
 
@@ -227,53 +300,71 @@ class _Sync:
     def _inspected(
         self, pool: ThreadPoolExecutor, files: Sequence[FoundFile]
     ) -> Iterator[list[ScannedFile]]:
-        for start in range(0, len(files), BATCH_FILES):
-            batch: list[ScannedFile] = []
-            part = files[start : start + BATCH_FILES]
-            # Few at a time, so that a pause or a stop takes effect within a few files.
-            for at in range(0, len(part), 2 * WORKERS):
-                if self._stop():
-                    break
-                some = part[at : at + 2 * WORKERS]
-                results = pool.map(lambda file: inspect_file(self._folder, file), some)
-                batch += [file for file in results if file is not None]
-                self._done += len(some)
-                self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
-            if batch:
+        batch: list[ScannedFile] = []
+        began = time.monotonic()
+        # Few at a time, so that a pause or a stop takes effect within a few files.
+        for at in range(0, len(files), 2 * WORKERS):
+            if self._stop():
+                break
+            some = files[at : at + 2 * WORKERS]
+            results = pool.map(lambda file: inspect_file(self._folder, file, sample=True), some)
+            batch += [file for file in results if file is not None]
+            self._done += len(some)
+            self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
+            if len(batch) >= BATCH_FILES or time.monotonic() - began > BATCH_SECONDS:
                 yield batch
-            if self._stopped:
-                return
+                batch, began = [], time.monotonic()
+        if batch:
+            yield batch
 
-    def _commit_same_content(self, batch: Sequence[ScannedFile]) -> list[ScannedFile]:
-        """Record files whose time changed but not their content; return the others."""
+    def _read_copied(self) -> None:
+        """Read what has been copied for its hashes, as long as it is there: once it is gone, they
+        say where its annotations go."""
+        for folder_id, image_ids in self._copied.items():
+            folder = self._folders.get(folder_id)
+            only = sorted(image_ids - self._claimed)
+            fill_hashes(self._images, folder, self._stop, only=only)
+
+    def _commit_same_picture(self, batch: Sequence[ScannedFile]) -> list[ScannedFile]:
+        """Record files that changed but not their picture; return the others."""
         same: list[ScannedFile] = []
         other: list[ScannedFile] = []
         for file in batch:
             old = self._known[file.path]
-            alike = bool(file.fingerprint) and file.fingerprint == old.fingerprint
-            (same if alike else other).append(file)
+            found = _same_photo(old, file)
+            if found is None:
+                other.append(file)
+            else:
+                same.append(found)
         self._here.update(self._known[file.path].id for file in same)
-        self._report.changed.extend(self._commit(same))
+        ids = self._commit(same)
+        for file, image_id in zip(same, ids, strict=True):
+            missing = self._known[file.path].missing
+            (self._report.returned if missing else self._report.changed).append(image_id)
         return other
 
     def _commit_new(self, batch: Sequence[ScannedFile]) -> None:
-        moved = self._moves(batch)
+        batch, moved = self._moves(batch)
         ids = self._commit(batch, moved)
         for file, image_id in zip(batch, ids, strict=True):
             (self._report.moved if file.path in moved else self._report.new).append(image_id)
 
     def _resolve_changed(self, pending: Sequence[ScannedFile]) -> None:
-        """Find out what happened to paths whose content changed."""
-        moved = self._moves(pending)
-        displaced: set[str] = set()
-        for file in pending:
-            if file.path in moved:
-                continue
-            old = self._known[file.path]
-            if old.id in self._claimed:
-                continue  # its image has moved to another path: this is a new one
-            if _is_another_photo(old, file):
-                displaced.add(file.path)
+        """Find out what happened to paths that have another picture now."""
+        pending, moved = self._moves(pending)
+        # An image without data of the user's simply has another picture now; but not if undo could
+        # bring back annotations of the old one.
+        ids = [self._known[file.path].id for file in pending if file.path not in moved]
+        kept = self._images.with_user_data(ids)
+        if left := [image_id for image_id in ids if image_id not in kept]:
+            kept |= self._images.ever_annotated(left)
+        displaced = {
+            file.path
+            for file in pending
+            if file.path not in moved
+            and self._known[file.path].id in kept
+            and self._known[file.path].id not in self._claimed
+        }
         ids = self._commit(pending, moved, displaced)
         for file, image_id in zip(pending, ids, strict=True):
             old = self._known[file.path]
@@ -283,29 +374,69 @@ class _Sync:
                 self._report.changed.append(image_id)
             else:
                 self._report.new.append(image_id)
-            if old.id != image_id and old.id not in self._claimed and not old.missing:
-                self._report.missing.append(old.id)
+            if old.id != image_id and old.id not in self._claimed:
+                self._report.displaced.append(old.id)
+                if not old.missing:
+                    self._report.missing.append(old.id)
 
-    def _moves(self, batch: Sequence[ScannedFile]) -> dict[str, int]:
-        """Which files are images whose own path is empty or has other content now."""
-        found = self._images.by_fingerprint(file.fingerprint for file in batch if file.fingerprint)
+    def _moves(self, batch: Sequence[ScannedFile]) -> tuple[list[ScannedFile], dict[str, int]]:
+        """Which files are images whose own place is empty or has another picture now.
+
+        Returns:
+            The files, and image ids by path.
+        """
+        unread = self._images.by_fingerprint(file.sample for file in batch if file.sample)
+        for item in itertools.chain.from_iterable(unread.values()):
+            if not (item.missing or item.displaced):
+                self._copied.setdefault(item.folder_id, set()).add(item.id)
+        found = {
+            **{file.sample: unread.get(file.sample, ()) for file in batch if _proves_same(file)},
+            **self._images.with_picture(file.picture_hash for file in batch if file.picture_hash),
+        }
         moves: dict[str, int] = {}
-        for file in batch:
-            vacant = [item for item in found.get(file.fingerprint, ()) if self._is_vacant(item)]
-            own = self._known.get(file.path)
-            vacant = [item for item in vacant if own is None or item.id != own.id]
-            if vacant:
+        files = {file.path: file for file in batch}
+        # Of several files with one picture, one that kept its name comes first.
+        for renamed in (False, True):
+            for file in batch:
+                if file.path in moves:
+                    continue
+                own = self._known.get(file.path)
                 name = file.path.rpartition("/")[2]
-                best = min(vacant, key=lambda item: (item.path.name != name, item.id))
+                candidates = [
+                    item
+                    for item in (*found.get(file.picture_hash, ()), *found.get(file.sample, ()))
+                    if (own is None or item.id != own.id)
+                    and (renamed or item.name.rpartition("/")[2] == name)
+                    and self._is_vacant(item)
+                ]
+                if not candidates:
+                    continue
+                best = min(
+                    candidates,
+                    key=lambda item: (
+                        # One that was here until now has been renamed; annotations of one that
+                        # was missing already follow by themselves, unless the user declined.
+                        item.missing,
+                        not item.has_user_data,
+                        item.superseded,
+                        item.file_hash != file.file_hash,
+                        item.id,
+                    ),
+                )
                 moves[file.path] = best.id
                 self._claimed.add(best.id)
-        return moves
+                if not best.file_hash:
+                    # All bytes are as they were, and so are thumbnail and feature.
+                    files[file.path] = replace(file, fingerprint=file.sample)
+        return list(files.values()), moves
 
     def _is_vacant(self, item: ImagePlace) -> bool:
         if item.id in self._claimed or item.id in self._here:
             return False
-        if item.missing or item.folder_id != self._folder_id:
-            return item.missing or not os.path.lexists(item.path)
+        if not self._reachable.get(item.folder_id, True):
+            return False  # its disk is not connected: nothing is known of it
+        if item.missing or item.displaced or item.folder_id != self._folder_id:
+            return item.missing or item.displaced or not os.path.lexists(item.path)
         # Of this folder and not in its place; but in a folder that could not be listed it may
         # still be there.
         unlisted = [self._folder / path for path in self._unlisted()]
@@ -316,7 +447,9 @@ class _Sync:
         return self._scope.covers(inner) or not os.path.lexists(item.path)
 
     def _unlisted(self) -> list[str]:
-        return [problem.path for problem in self._report.problems] + self._left_out
+        """What could not be looked at: nothing below it is known to be gone."""
+        problems = [problem.path for problem in self._report.problems if not problem.gone]
+        return problems + self._left_out
 
     def _commit(
         self,
@@ -347,16 +480,37 @@ class _Sync:
         )
 
 
-_LISTS = ("new", "changed", "moved", "returned", "missing", "unreadable", "problems")
+_LISTS = (
+    "new", "changed", "moved", "returned", "missing", "displaced", "followed", "unreadable",
+    "problems",
+)  # fmt: skip
 
 
-def _is_another_photo(old: KnownFile, file: ScannedFile) -> bool:
-    """Whether a path whose content changed now holds another photo, not an edited one.
+_ENTROPY_CODED = frozenset(
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "jfif", "mpo", "webp"),
+        *("avif", "avifs", "heic", "heics", "heif", "hif"),
+        *("jp2", "j2k", "jpx", "jpf"),
+    )
+)
+"""Formats in which a changed pixel changes all that follows."""
 
-    Editing keeps the date a photo was taken; a camera whose numbers start again, or a photo
-    put in the place of a deleted one, does not.
-    """
-    if old.missing:
-        # A file that could never be read has no content to differ from.
-        return bool(old.fingerprint)
-    return bool(old.taken and file.taken and old.taken != file.taken)
+
+def _proves_same(file: ScannedFile) -> bool:
+    """Whether an equal sample means that all bytes are equal: the sample was of the whole file, or
+    its format does not allow a difference between head, middle and tail alone."""
+    suffix = file.path[file.path.rfind(".") :].lower()
+    return bool(file.sample) and (file.size <= WHOLE_BYTES or suffix in _ENTROPY_CODED)
+
+
+def _same_photo(old: KnownFile, file: ScannedFile) -> ScannedFile | None:
+    """``file`` as it is to be recorded, if the image at this path is still the same photo."""
+    if file.reason or not old.was_readable:
+        # It cannot be read now, or never could be: there is no picture to compare.
+        return file
+    if file.picture_hash and file.picture_hash == old.picture_hash:
+        return file
+    if not old.picture_hash and _proves_same(file) and file.sample == old.fingerprint:
+        return replace(file, fingerprint=old.fingerprint)
+    return None

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import stat
 import sys
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ImageState
-from lmpt_desktop.ingest import SyncReport, placeholders, sync
+from lmpt_desktop.ingest import SyncReport, placeholders, reading, sync
 from lmpt_desktop.ingest.placeholders import is_placeholder
 
 sparse = pytest.mark.skipif(
@@ -39,18 +38,15 @@ def empty_out(path: Path) -> None:
 
 @pytest.fixture
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of files that were fingerprinted or whose metadata was read."""
-    # The package has a function of this name.
-    inspect_file = importlib.import_module("lmpt_desktop.ingest.inspect_file")
+    """Names of photo files that were opened."""
     names: list[str] = []
-    for function in ("fingerprint", "read_metadata"):
-        real = getattr(inspect_file, function)
+    real = reading.open_regular
 
-        def watched(path: Path, real: Any = real) -> Any:
-            names.append(path.name)
-            return real(path)
+    def watched(path: Path) -> BinaryIO:
+        names.append(path.name)
+        return real(path)
 
-        monkeypatch.setattr(inspect_file, function, watched)
+    monkeypatch.setattr(reading, "open_regular", watched)
     return names
 
 
@@ -131,15 +127,20 @@ def test_a_known_photo_moved_online_stays_unchanged(
 
 
 @sparse
-def test_a_placeholder_where_another_photo_was_is_another_image(
+def test_a_placeholder_where_another_photo_was_is_told_apart_once_it_is_here(
     catalogue: Catalogue, photos: Path, draw
 ) -> None:
     path = draw("a.png")
     [image_id] = run(catalogue, photos).new
+    catalogue.images.set_caption(image_id, "the user's own")
     path.unlink()
     assert run(catalogue, photos).missing == [image_id]
     empty_out(draw("a.png", seed=2, size=(90, 70)))
+    assert [image for image, _ in run(catalogue, photos).unreadable] == [image_id]
+    assert catalogue.images.details(image_id).state is ImageState.UNREADABLE
+    path.unlink()
+    draw("a.png", seed=2, size=(90, 70))
     report = run(catalogue, photos)
     assert len(report.new) == 1
-    assert report.new != [image_id]
+    assert report.displaced == [image_id]
     assert catalogue.images.details(image_id).state is ImageState.MISSING

@@ -157,15 +157,16 @@ def test_an_edited_photo_stays_the_same_image(catalogue: Catalogue, photos: Path
     assert catalogue.features.missing("lite").tolist() == [image_id]
 
 
-def test_another_photo_under_the_same_name_is_another_image(
+def test_another_picture_under_the_name_of_an_annotated_one_is_another_image(
     catalogue: Catalogue, photos: Path, draw
 ) -> None:
     draw("IMG_0001.jpg", 1, exif=taken_at("2019:05:04 13:22:10"))
     (old,) = run(catalogue, photos).new
-    draw("IMG_0001.jpg", 2, size=(50, 40), exif=taken_at("2024:01:01 10:00:00"))
+    catalogue.images.set_caption(old, "the user's own")
+    draw("IMG_0001.jpg", 2, size=(50, 40), exif=taken_at("2019:05:04 13:22:10"))
     report = run(catalogue, photos)
     assert len(report.new) == 1
-    assert report.missing == [old]
+    assert report.displaced == report.missing == [old]
     assert state(catalogue, old) is ImageState.MISSING
     assert run(catalogue, photos).unchanged == 1
 
