@@ -17,6 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import NoReturn, TextIO
 
@@ -27,6 +28,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 import torch
 from safetensors.numpy import save
+from torch import Tensor
 
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, BackboneError, load_backbone
@@ -38,16 +40,20 @@ from trainer.events import (
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
+    EncodeTurned,
     PhotoFailure,
     PhotosEncoded,
     TextsEncoded,
+    TurnedEncoded,
 )
-from trainer.photo_encoder import OutOfMemoryError, PhotoEncoder
+from trainer.photo import UnreadablePhoto
+from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder
 from trainer.photo_reader import PhotoReader
 from trainer.process_io import (
     GENTLE_NICE,
     EventStream,
     Inbox,
+    PhotoRequest,
     claim_stdio,
     exit_when_parent_dies,
     lower_priority,
@@ -67,6 +73,8 @@ cosine between the features of reduced and full photo falls to 0.996, at 4 it st
 _PROGRESS_SECONDS = 0.2
 _WINDOW_BATCHES = 3
 _MAX_REST_SECONDS = 0.5
+_TURNS = (1, 2, 3)
+"""Quarter turns of a photo whose pixels may have been turned."""
 
 
 class _StoppedError(Exception):
@@ -257,10 +265,12 @@ class Encoder:
         Raises:
             _StoppedError: on ``Stop``.
         """
-        inbox.on_photos = lambda request: self._reader.add([Path(p) for p in request.paths])
+        inbox.on_photos = lambda request: self._reader.add(_paths(request))
         while (message := inbox.take(idle_seconds)) is not None:
             if isinstance(message, EncodeTexts):
                 self._answer_texts(message)
+            elif isinstance(message, EncodeTurned):
+                self._answer_turned(message, inbox)
             else:
                 self._answer_photos(message, inbox)
         if inbox.stopped:
@@ -269,7 +279,9 @@ class Encoder:
     def close(self) -> None:
         self._reader.close()
 
-    def _answer_photos(self, request: EncodePhotos, inbox: Inbox) -> None:
+    def _encode(
+        self, count: int, take: Callable[[int], list[Tensor | UnreadablePhoto]], inbox: Inbox
+    ) -> Encoded:
         def between() -> None:
             if inbox.stopped:
                 raise _StoppedError
@@ -280,11 +292,14 @@ class Encoder:
                 self._rested = time.monotonic()
 
         try:
-            encoded = self._encoder.encode(len(request.paths), self._reader.take, between)
+            return self._encoder.encode(count, take, between)
         except OutOfMemoryError as error:
             # The rest of this request is still in the reader's queue; ending the process is safer
             # than emptying it.
             raise BackboneError("no-memory", str(error)) from error
+
+    def _answer_photos(self, request: EncodePhotos, inbox: Inbox) -> None:
+        encoded = self._encode(len(request.paths), self._reader.take, inbox)
         ids = np.array(request.ids, np.int64)
         failures = [PhotoFailure(request.ids[i], reason) for i, reason in encoded.failures]
         file = ""
@@ -294,6 +309,20 @@ class Encoder:
             if not file:
                 return
         self._events.send(PhotosEncoded(request.request, file, len(encoded.positions), failures))
+
+    def _answer_turned(self, request: EncodeTurned, inbox: Inbox) -> None:
+        [photo] = self._reader.take(1)
+        if isinstance(photo, UnreadablePhoto):
+            self._events.send(TurnedEncoded(request.request, "", photo.reason))
+            return
+        # The model sees the square in the middle of the photo, which turns with it: the photo is
+        # decoded and resized once.
+        turned = iter([torch.rot90(photo, turns, (1, 2)) for turns in _TURNS])
+        encoded = self._encode(len(_TURNS), lambda count: list(islice(turned, count)), inbox)
+        if encoded.failures:
+            self._events.send(TurnedEncoded(request.request, "", NO_FEATURE))
+        elif file := self._write(request.request, {"features": encoded.features}):
+            self._events.send(TurnedEncoded(request.request, file))
 
     def _answer_texts(self, request: EncodeTexts) -> None:
         try:
@@ -324,6 +353,11 @@ class Encoder:
             self._events.send(EncoderFailed(kind, message, request))
             return ""
         return str(target)
+
+
+def _paths(request: PhotoRequest) -> list[Path]:
+    named = [request.path] if isinstance(request, EncodeTurned) else request.paths
+    return [Path(path) for path in named]
 
 
 def failure_event(error: Exception) -> EncoderFailed:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 
 from trainer.texts import N_, EventText
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Increased whenever a message changes in an incompatible way."""
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
@@ -64,6 +64,16 @@ class EncodeTexts(Message):
     request: str
     texts: list[str]
     templates: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EncodeTurned(Message):
+    """Encode the photo at ``path`` as it would be if its pixels were turned by 90, 180 and 270
+    degrees.
+    """
+
+    request: str
+    path: str
 
 
 @dataclass(frozen=True)
@@ -138,6 +148,19 @@ class TextsEncoded(Message):
 
     request: str
     file: str
+
+
+@dataclass(frozen=True)
+class TurnedEncoded(Message):
+    """``file`` is safetensors: ``features`` (3, D) float16, unit norm.
+
+    It is an empty string if the photo could not be encoded; ``reason`` is then a sentence for the
+    user.
+    """
+
+    request: str
+    file: str
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TextIO
 from trainer.events import (
     EncodePhotos,
     EncodeTexts,
+    EncodeTurned,
     Message,
     ProtocolError,
     Stop,
@@ -23,6 +24,8 @@ from trainer.events import (
 )
 
 log = logging.getLogger(__name__)
+
+PhotoRequest = EncodePhotos | EncodeTurned
 
 STOP_SECONDS = 1.5
 """The process exits within this time after ``Stop``, even during a long computation."""
@@ -60,27 +63,27 @@ class Inbox:
 
     def __init__(self) -> None:
         self._texts: queue.SimpleQueue[EncodeTexts] = queue.SimpleQueue()
-        self._photos: queue.SimpleQueue[EncodePhotos] = queue.SimpleQueue()
+        self._photos: queue.SimpleQueue[PhotoRequest] = queue.SimpleQueue()
         self._arrived = threading.Condition()
         self._ended = False
-        self._early: list[EncodePhotos] = []
-        self._on_photos: Callable[[EncodePhotos], None] | None = None
+        self._early: list[PhotoRequest] = []
+        self._on_photos: Callable[[PhotoRequest], None] | None = None
         self.stopped = False
         """A ``Stop`` was received."""
 
     @property
-    def on_photos(self) -> Callable[[EncodePhotos], None] | None:
+    def on_photos(self) -> Callable[[PhotoRequest], None] | None:
         return self._on_photos
 
     @on_photos.setter
-    def on_photos(self, listener: Callable[[EncodePhotos], None]) -> None:
+    def on_photos(self, listener: Callable[[PhotoRequest], None]) -> None:
         with self._arrived:
             self._on_photos = listener
             for request in self._early:
                 listener(request)
             self._early.clear()
 
-    def put(self, message: EncodePhotos | EncodeTexts) -> None:
+    def put(self, message: PhotoRequest | EncodeTexts) -> None:
         with self._arrived:
             if isinstance(message, EncodeTexts):
                 self._texts.put(message)
@@ -99,7 +102,7 @@ class Inbox:
             self.stopped = self.stopped or stop
             self._arrived.notify()
 
-    def take(self, timeout: float | None) -> EncodePhotos | EncodeTexts | None:
+    def take(self, timeout: float | None) -> PhotoRequest | EncodeTexts | None:
         """The next request; None if there are no more, or none within ``timeout`` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._arrived:
@@ -155,7 +158,7 @@ def read_requests(stream: TextIO, inbox: Inbox) -> None:
                 inbox.end(stop=True)
                 _exit_soon()
                 return
-            if isinstance(message, EncodePhotos | EncodeTexts):
+            if isinstance(message, PhotoRequest | EncodeTexts):
                 if isinstance(message, EncodePhotos) and len(message.ids) != len(message.paths):
                     log.warning("ignoring a request with unequal ids and paths")
                     continue

@@ -37,6 +37,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.tasks import Worker
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.ingest.file_times import is_unchanged
 from lmpt_desktop.settings import BACKBONE, DEVICE, Settings
 from lmpt_desktop.translation import _
 from trainer.events import EncoderReady, PhotoFailure
@@ -55,18 +56,24 @@ class _ServiceSink:
     def __init__(self, service: ModelService, backbone: str) -> None:
         self._service = service
         self._backbone = backbone
+        self._sent: dict[int, str] = {}
+        """Fingerprints of the photos that are being encoded."""
 
     def photo_paths(self, ids: Sequence[int]) -> list[Path]:
-        return self._service._catalogue.images.paths(list(ids))
+        files = self._service._catalogue.images.files(list(ids))
+        self._sent.update(zip(ids, (file.fingerprint for file in files), strict=True))
+        return [file.path for file in files]
 
     def encoder_ready(self, ready: EncoderReady) -> None:
         self._service._became_ready(self._backbone, ready)
 
     def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        self._service._keep_features(self._backbone, ids, features)
+        sent = [self._sent.pop(image_id, "") for image_id in ids.tolist()]
+        self._service._keep_features(self._backbone, ids, features, sent)
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
-        self._service._photos_failed(failures)
+        sent = [self._sent.pop(item.id, "") for item in failures]
+        self._service._photos_failed(failures, sent)
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
         self._service._encoder_failed(self._backbone, error, details)
@@ -87,6 +94,7 @@ class ModelService:
         *,
         notify: Callable[[Notice], None],
         images_changed: Callable[[], None],
+        features_arrived: Callable[[], None],
         backbone: str,
         device: str,
         encode: bool,
@@ -102,6 +110,7 @@ class ModelService:
         self._failure: EncoderError | None = None
         """Why encoding has stopped; None while it has not."""
         self._images_changed = images_changed
+        self._features_arrived = features_arrived
         self._gentle = ""
         """Why encoding is slowed down, see :mod:`.encoding.throttle`; "" at full speed."""
         self.only_folders: set[int] | None = None
@@ -127,8 +136,8 @@ class ModelService:
 
     def start(self) -> None:
         """Load features and predict, in the background; then encode what is missing."""
-        _remove_leftovers(self._chunks)
         if self._encode:
+            _remove_leftovers(self._chunks)
             self._client = self._new_client(self.backbone)
         self._worker.post("features", self._load_features)
 
@@ -164,6 +173,7 @@ class ModelService:
         self._state.set_features(FeatureRows.of(ids, features) if len(ids) else None)
         self._calibrated_with = 0
         self._refresh_weights()
+        self._features_arrived()
         self.queue_missing()
 
     # ------------------------------------------------------------------------------ photos
@@ -200,6 +210,7 @@ class ModelService:
             self._client.resume()
             self._worker.post("missing", self.queue_missing)
             self.refresh()
+            self._features_arrived()
 
     def cancel(self) -> None:
         """Drop the waiting photos, or stop fetching or loading another backbone."""
@@ -237,25 +248,53 @@ class ModelService:
         if other.any():
             self._state.add_features(ids[other], features[other])
             self._worker.post("predict", self._predict)
+            self._features_arrived()
 
     def _keep_features(
-        self, backbone: str, ids: NDArray[np.int64], features: NDArray[np.float16]
+        self,
+        backbone: str,
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+        sent: Sequence[str],
     ) -> None:
-        """Commit features.
+        """Commit features of photos that are still what was sent to the encoder.
+
+        The feature of another picture, which had the place before, would decide whose the
+        annotations are.  ``sent``: the photos' fingerprints at that time.
 
         Raises:
             CatalogueError: with a sentence for the user.
         """
+        files = self._catalogue.images.files(ids)
+        same = np.array([file.fingerprint == then for file, then in zip(files, sent, strict=True)])
+        self._encode_again(ids[~same].tolist())
+        # What has changed since it was scanned is encoded again after the next scan.
+        same &= [is_unchanged(file.path, file.size, file.modified) for file in files]
+        if not same.all():
+            log.info("%d photos changed while they were encoded", np.count_nonzero(~same))
+            ids, features = ids[same], features[same]
         self._catalogue.features.append(backbone, ids, features)
         if backbone == self.backbone:
             self._state.add_features(ids, features)
             self._worker.post("predict", self._predict, PREDICT_SECONDS)
+            self._features_arrived()
 
-    def _photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
-        """Mark photos that cannot be encoded as unreadable, with the reason."""
-        for item in failures:
-            self._catalogue.images.mark_unreadable(item.id, item.reason)
+    def _photos_failed(self, failures: Sequence[PhotoFailure], sent: Sequence[str]) -> None:
+        """Mark photos that cannot be encoded as unreadable, with the reason, as far as they are
+        still what was sent; ``sent`` as in :meth:`_keep_features`."""
+        files = self._catalogue.images.files([item.id for item in failures])
+        for item, file, then in zip(failures, files, sent, strict=True):
+            if file.fingerprint == then:
+                self._catalogue.images.mark_unreadable(item.id, item.reason)
+            else:
+                self._encode_again([item.id])
         self._images_changed()
+
+    def _encode_again(self, ids: Sequence[int]) -> None:
+        """These photos have another picture now than the one that was encoded."""
+        client = self._client
+        if ids and client is not None:
+            client.add(ids)
 
     # ----------------------------------------------------------------------------- weights
 
@@ -402,6 +441,26 @@ class ModelService:
         """
         client = self._client
         return client and (client, client.encode_texts([words], ensemble=ensemble))
+
+    def encode_turned(
+        self, backbone: str, path: Path
+    ) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
+        """Have a photo encoded by ``backbone`` as if its pixels were turned, see
+        :meth:`EncoderClient.encode_turned`.
+
+        Returns:
+            The client that encodes it and the future; None where photos are not encoded now, or by
+            another backbone.
+        """
+        client = self._client
+        if client is None or self._cancelled or client.backbone != backbone:
+            return None
+        return client, client.encode_turned(path)
+
+    @property
+    def starts_encoder(self) -> bool:
+        """Whether this session may start an encoder."""
+        return self._encode
 
     def uses(self, client: EncoderClient) -> bool:
         """Whether ``client`` is in use, and not replaced because of another device or backbone."""

@@ -20,6 +20,8 @@ the cache of one core."""
 ROWS_PER_THREAD = 16_384
 """Below this a thread costs more than it saves."""
 MAX_THREADS = 4
+NEIGHBOUR_ROWS = 4096
+"""The same for :func:`nearest_neighbours`, whose product with several examples is worth more."""
 RESULT_LIMIT = 1000
 """Images shown at most.  Every image is similar to some degree: after the first hundreds the order
 means nothing."""
@@ -190,3 +192,36 @@ def rank(
     rows = rows[has]
     best = rows[top(values[rows], limit)]
     return Ranking(best, values[best], len(rows), left_out)
+
+
+def nearest_neighbours(
+    matrix: NDArray[np.floating],
+    examples: NDArray[np.int64],
+    others: NDArray[np.int64],
+    most: int,
+) -> NDArray[np.int64]:
+    """The features most like each of several examples.
+
+    Args:
+        matrix: (n, D) float16 or float32, unit norm.
+        examples: (m,) rows of ``matrix``.
+        others: (k,) rows of ``matrix``, at least ``most``.
+        most: how many are kept for each example.
+
+    Returns:
+        (m, most) places in ``others``, most alike first.
+    """
+    wanted = np.nan_to_num(matrix[examples].astype(np.float32))
+    best = np.full((len(examples), most), -2, np.float32)
+    where = np.zeros((len(examples), most), np.int64)
+    for start in range(0, len(others), NEIGHBOUR_ROWS):
+        block = np.nan_to_num(matrix[others[start : start + NEIGHBOUR_ROWS]].astype(np.float32))
+        cosines = wanted @ block.T
+        count = min(most, cosines.shape[1])
+        top = np.argpartition(-cosines, count - 1, axis=1)[:, :count]
+        values = np.concatenate([best, np.take_along_axis(cosines, top, axis=1)], axis=1)
+        places = np.concatenate([where, top + start], axis=1)
+        order = np.argsort(-values, axis=1, kind="stable")[:, :most]
+        best = np.take_along_axis(values, order, axis=1)
+        where = np.take_along_axis(places, order, axis=1)
+    return where

@@ -1,7 +1,8 @@
 """Speaks the encoder's protocol without a model, for tests of the app.
 
 The embedding of a text is a random direction drawn from the text.  The feature of a photo is
-the sum of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat".  Names that
+the sum of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat"; with the option
+``looks`` it is what the photo looks like.  Names that
 begin with ``crash``, ``crashonce``, ``bad`` or ``hang`` do what they say; ``FAKE_ENCODER`` (JSON)
 can change how it starts.  Every start is noted in ``starts.txt`` beside the output folder.
 """
@@ -17,6 +18,7 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 from safetensors.numpy import save_file
 
 from trainer.events import (
@@ -26,11 +28,13 @@ from trainer.events import (
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
+    EncodeTurned,
     Message,
     PhotoFailure,
     PhotosEncoded,
     Stop,
     TextsEncoded,
+    TurnedEncoded,
     parse_line,
     to_line,
 )
@@ -51,6 +55,18 @@ def photo_vector(path: Path) -> np.ndarray:
     """(DIM,) float32, unit norm."""
     names = path.stem.split("_")[0].split("+")
     vector = np.sum([text_vector(name) for name in names], axis=0)
+    return vector / np.linalg.norm(vector)
+
+
+def look(path: Path) -> np.ndarray:
+    """(8, 8) float32: the photo, small and grey."""
+    with Image.open(path) as image:
+        return np.asarray(image.convert("L").resize((8, 8), Image.Resampling.BOX), np.float32)
+
+
+def look_vector(pixels: np.ndarray) -> np.ndarray:
+    """(DIM,) float32, unit norm, of (8, 8)."""
+    vector = pixels.ravel() - pixels.mean()
     return vector / np.linalg.norm(vector)
 
 
@@ -93,25 +109,45 @@ class FakeEncoder:
         ids, features, failures = [], [], []
         for image_id, name in zip(request.ids, request.paths, strict=True):
             path = Path(name)
-            time.sleep(self.options.get("seconds_per_photo", 0.0))
-            if path.name.startswith("crashonce"):
-                marker = self.out.parent / f"{path.name}.crashed"
-                if not marker.exists():
-                    marker.touch()
-                    os._exit(9)
-            elif path.name.startswith("crash"):
-                os._exit(9)
-            if path.name.startswith("hang"):
-                time.sleep(3600)
+            self.read(path)
             if path.name.startswith("bad"):
                 failures.append(PhotoFailure(image_id, "This file is not a photo."))
                 continue
             ids.append(image_id)
-            features.append(photo_vector(path))
+            looks = self.options.get("looks")
+            features.append(look_vector(look(path)) if looks else photo_vector(path))
         file = ""
         if ids:
             file = self.save({"ids": np.array(ids), "features": np.array(features, np.float16)})
         say(PhotosEncoded(request.request, file, len(ids), failures))
+
+    def read(self, path: Path) -> None:
+        """Take the time, or crash, as the name of the photo says."""
+        time.sleep(self.options.get("seconds_per_photo", 0.0))
+        if path.name.startswith("crashonce"):
+            marker = self.out.parent / f"{path.name}.crashed"
+            if not marker.exists():
+                marker.touch()
+                os._exit(9)
+        elif path.name.startswith("crash"):
+            os._exit(9)
+        if path.name.startswith("hang"):
+            time.sleep(3600)
+
+    def turned(self, request: EncodeTurned) -> None:
+        with (self.out.parent / "turned.txt").open("a") as file:
+            file.write(f"{request.path}\n")
+        path = Path(request.path)
+        self.read(path)
+        if path.name.startswith("bad"):
+            say(TurnedEncoded(request.request, "", "This file is not a photo."))
+            return
+        if self.options.get("looks"):
+            features = [look_vector(np.rot90(look(path), turns)) for turns in (1, 2, 3)]
+        else:
+            features = [text_vector(f"{path.stem} turned {turns}") for turns in (1, 2, 3)]
+        file = self.save({"features": np.array(features, np.float16)})
+        say(TurnedEncoded(request.request, file))
 
     def texts(self, request: EncodeTexts) -> None:
         if self.options.get("crash_on_texts"):
@@ -141,6 +177,8 @@ def main() -> None:
                 encoder.photos(request)
             case EncodeTexts() as request:
                 encoder.texts(request)
+            case EncodeTurned() as request:
+                encoder.turned(request)
             case Stop():
                 return
 

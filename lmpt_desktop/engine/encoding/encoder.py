@@ -26,9 +26,16 @@ from lmpt_desktop.engine.child_process import TRAINER, ChildProcess
 from lmpt_desktop.engine.encoding.encoder_sink import EncoderError, EncoderSink
 from lmpt_desktop.engine.encoding.photo_queue import PhotoQueue
 from lmpt_desktop.engine.encoding.progress import EncodeProgress
-from lmpt_desktop.engine.encoding.text_queue import TextQueue, TextRequest
+from lmpt_desktop.engine.encoding.requests import (
+    CRASH_REASON,
+    Request,
+    RequestQueue,
+    RequestT,
+    TextRequest,
+    TurnedRequest,
+)
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
-from lmpt_desktop.translation import N_, _
+from lmpt_desktop.translation import _
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
@@ -36,18 +43,20 @@ from trainer.events import (
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
+    EncodeTurned,
     Message,
     PhotoFailure,
     PhotosEncoded,
     Stop,
     TextsEncoded,
+    TurnedEncoded,
 )
+from trainer.photo import may_pass
 
 __all__ = ["EncoderClient", "EncoderError", "EncoderSink"]
 
 log = logging.getLogger(__name__)
 
-CRASH_REASON = N_("The model process crashed twice while reading this photo.")
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 MAX_START_FAILURES = 4
 MAX_IN_FLIGHT = 2
@@ -91,7 +100,8 @@ class EncoderClient:
         self._backoff = list(backoff)
         # state below belongs to the client's own thread
         self._photos = PhotoQueue()
-        self._texts = TextQueue()
+        self._texts = RequestQueue[TextRequest]()
+        self._turned = RequestQueue[TurnedRequest]()
         self._child: ChildProcess | None = None
         self._generation = 0
         self._requests = 0
@@ -131,15 +141,20 @@ class EncoderClient:
         ``ensemble``: average over the backbone's prompt templates, as for class names.
         The future raises :class:`EncoderError`.
         """
-        request = TextRequest(list(texts), ensemble)
-        if self._closed:
-            self._add_text(request)
-        else:
-            self._post(lambda: self._add_text(request))
-        return request.future
+        return self._ask(self._texts, TextRequest(list(texts), ensemble))
+
+    def encode_turned(self, path: Path) -> Future[NDArray[np.float32]]:
+        """Unit-norm features (3, D) float32 of a photo as if its pixels were turned by 90, 180 and
+        270 degrees; not committed.
+
+        One photo at a time, once no photo waits to be encoded.
+        The future raises :class:`EncoderError`, of the kind ``unreadable`` if that is the photo's
+        fault.
+        """
+        return self._ask(self._turned, TurnedRequest(path))
 
     def pause(self) -> None:
-        """Stop sending photos; texts are still answered."""
+        """Stop sending photos, turned ones too; texts are still answered."""
         self._post(lambda: self._set_paused(True))
 
     def resume(self) -> None:
@@ -154,7 +169,7 @@ class EncoderClient:
         self._post(lambda: self._set_gentle(reason))
 
     def cancel(self) -> None:
-        """Drop the waiting photos and stop a download or loading."""
+        """Drop the waiting photos, turned ones too, and stop a download or loading."""
         self._post(self._cancel)
 
     @property
@@ -163,7 +178,7 @@ class EncoderClient:
         return self._ready is not None
 
     def close(self, timeout: float = 5.0) -> None:
-        """End the process and the thread; unanswered texts fail."""
+        """End the process and the thread; unanswered requests fail."""
         self._post(self._close)
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout)
@@ -174,7 +189,17 @@ class EncoderClient:
         with self._posted_lock:
             if self._posted:
                 return False
-        return self._failed is not None or not (len(self._photos) or len(self._texts))
+        waiting = len(self._photos) or len(self._texts) or len(self._turned)
+        return self._failed is not None or not waiting
+
+    def _ask(
+        self, requests: RequestQueue[RequestT], request: RequestT
+    ) -> Future[NDArray[np.float32]]:
+        if self._closed:
+            self._add(requests, request)
+        else:
+            self._post(lambda: self._add(requests, request))
+        return request.future
 
     def _post(self, action: Callable[[], None]) -> None:
         with self._posted_lock:
@@ -222,12 +247,15 @@ class EncoderClient:
     def _has_work(self) -> bool:
         if self._failed is not None:
             return False
-        return self._texts.waiting or (self._photos.has_next and not self._paused)
+        return self._texts.waiting or (
+            not self._paused and (self._photos.has_next or self._turned.waiting)
+        )
 
     def _busy(self) -> bool:
-        return bool(self._photos.in_flight_requests or self._texts.in_flight) or (
-            self._child is not None and self._ready is None
+        in_flight = (
+            self._photos.in_flight_requests or self._texts.in_flight or self._turned.in_flight
         )
+        return bool(in_flight) or (self._child is not None and self._ready is None)
 
     def _pump(self) -> None:
         now = time.monotonic()
@@ -254,6 +282,7 @@ class EncoderClient:
         self._send_texts(self._child, self._ready)
         if not self._paused and self._failed is None:
             self._send_photos(self._child)
+            self._send_turned(self._child)
         if self._busy():
             self._last_work = now
         elif now - self._last_work > self._idle_seconds:
@@ -321,6 +350,15 @@ class EncoderClient:
             paths = self._sink.photo_paths(ids)
             child.send(EncodePhotos(name, ids, [str(path) for path in paths]))
 
+    def _send_turned(self, child: ChildProcess) -> None:
+        # Alone, so that a crash is not blamed on other photos.
+        if len(self._photos) or self._turned.in_flight:
+            return
+        request = self._turned.take(name := self._next_request())
+        if request is not None:
+            child.send(EncodeTurned(name, str(request.path)))
+            self._last_message = time.monotonic()
+
     def _next_request(self) -> str:
         self._requests += 1
         return f"{self._generation}-{self._requests}"
@@ -348,7 +386,13 @@ class EncoderClient:
             case PhotosEncoded():
                 self._photos_encoded(message)
             case TextsEncoded():
-                self._texts_encoded(message)
+                self._answer(self._texts.answered(message.request), message.file)
+            case TurnedEncoded(reason="") if message.file:
+                self._answer(self._turned.answered(message.request), message.file)
+            case TurnedEncoded():
+                kind = "error" if may_pass(message.reason) else "unreadable"
+                error = EncoderError(kind, message.reason)
+                self._fail(self._turned.answered(message.request), error)
             case EncoderFailed():
                 self._request_failed(message)
             case _:
@@ -407,21 +451,13 @@ class EncoderClient:
         self._photos.requeue_in_flight()
         self._stop_with(error)
 
-    def _texts_encoded(self, message: TextsEncoded) -> None:
-        request = self._texts.answered(message.request)
-        path = Path(message.file)
+    def _answer(self, request: Request | None, file: str) -> None:
+        path = Path(file)
         try:
             features = load_file(path)["features"].astype(np.float32)
         except (OSError, SafetensorError, KeyError) as error:
-            if request is not None:
-                request.future.set_exception(
-                    EncoderError(
-                        "error",
-                        _("A result of the model process could not be read: {error}").format(
-                            error=error
-                        ),
-                    )
-                )
+            message = _("A result of the model process could not be read: {error}")
+            self._fail(request, EncoderError("error", message.format(error=error)))
             return
         finally:
             path.unlink(missing_ok=True)
@@ -429,15 +465,20 @@ class EncoderClient:
         if request is not None:
             request.future.set_result(features)
 
+    def _fail(self, request: Request | None, error: EncoderError) -> None:
+        if request is not None:
+            request.future.set_exception(error)
+
     def _request_failed(self, message: EncoderFailed) -> None:
         if not message.request:
             self._fatal = message
             return
-        request = self._texts.answered(message.request)
+        name, error = message.request, EncoderError(message.kind, message.message)
+        request = self._texts.answered(name) or self._turned.answered(name)
         if request is not None:
-            request.future.set_exception(EncoderError(message.kind, message.message))
+            request.future.set_exception(error)
         else:
-            self._photos_lost(EncoderError(message.kind, message.message))
+            self._photos_lost(error)
 
     def _exited(self, generation: int, code: int) -> None:
         if generation != self._generation or self._child is None:
@@ -449,7 +490,7 @@ class EncoderClient:
         if self._ending:
             self._ending = False
             self._photos.requeue_in_flight()
-            self._texts.crashed()
+            self._requests_crashed()
             return
         if fatal is not None:
             self._photos.requeue_in_flight()
@@ -457,7 +498,7 @@ class EncoderClient:
             return
         log.warning("the encoder ended with %d: %s", code, log_tail)
         self._report_unreadable(self._photos.crashed())
-        self._texts.crashed()
+        self._requests_crashed()
         self._crashes_in_row += 1
         delay = self._backoff[min(self._crashes_in_row, len(self._backoff)) - 1]
         self._start_after = time.monotonic() + delay
@@ -478,13 +519,21 @@ class EncoderClient:
 
     # -------------------------------------------------------------- actions of the queue
 
-    def _add_text(self, request: TextRequest) -> None:
+    def _add(self, requests: RequestQueue[RequestT], request: RequestT) -> None:
         if self._closed:
             request.future.set_exception(EncoderError("cancelled", _("The library was closed.")))
         elif self._failed is not None:
             request.future.set_exception(EncoderError(self._failed.kind, str(self._failed)))
         else:
-            self._texts.add(request)
+            requests.add(request)
+
+    def _requests_crashed(self) -> None:
+        for requests in (self._texts, self._turned):
+            requests.crashed()
+
+    def _fail_requests(self, error: EncoderError) -> None:
+        for requests in (self._texts, self._turned):
+            requests.fail(error)
 
     def _set_paused(self, paused: bool) -> None:
         self._paused = paused
@@ -500,6 +549,7 @@ class EncoderClient:
 
     def _cancel(self) -> None:
         self._photos.clear()
+        self._turned.fail(EncoderError("cancelled", _("Encoding was cancelled.")))
         if self._child is not None and self._ready is None:
             self._ending = True
             self._child.kill()
@@ -511,7 +561,7 @@ class EncoderClient:
         self._photos.requeue_suspects()
         self._failed = error
         self._download_over(ActivityState.FAILED)
-        self._texts.fail(error)
+        self._fail_requests(error)
         self._sink.encoder_failed(error, details)
 
     def _download_over(self, state: ActivityState) -> None:
@@ -521,7 +571,7 @@ class EncoderClient:
 
     def _close(self) -> None:
         self._closed = True
-        self._texts.fail(EncoderError("cancelled", _("The library was closed.")))
+        self._fail_requests(EncoderError("cancelled", _("The library was closed.")))
         child, self._child = self._child, None
         if child is not None:
             child.send(Stop())

@@ -103,8 +103,9 @@ class TrainingService:
             backbone=self._model.backbone,
             options=options,
             captions=[captions.get(int(i), "") for i in image_ids],
-            held_out=self._catalogue.runs.held_out(),
-            trained_on=self._trained_on(),
+            # A copy of a photo that judges must not be learned from, and the other way round.
+            held_out=self._catalogue.images.of_same_photos(list(self._catalogue.runs.held_out())),
+            trained_on=self._catalogue.images.of_same_photos(list(self._trained_on())),
         )
         return self._runs.start(job, snapshot.class_ids[data.columns].tolist())
 

@@ -19,10 +19,12 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ClassSpec, ImageState
 from lmpt_desktop.engine import external_changes as outside
 from lmpt_desktop.engine import folders
+from lmpt_desktop.engine.model_service import _ServiceSink
 from lmpt_desktop.engine.notices import AnnotationsChanged, FoldersChanged, Notice
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.ingest.watch import FolderWatch
 from lmpt_desktop.settings import PACE, Pace
+from trainer.events import PhotoFailure
 
 Until = Callable[..., None]
 VOCABULARY = [ClassSpec("dog"), ClassSpec("cat")]
@@ -251,3 +253,32 @@ def test_the_pace_is_remembered_and_the_first_encoder_keeps_to_it(
     session.folders.add(draw(tmp_path / "photos", "dog_1.png"))
     assert session.wait_until_idle(60)
     assert starts.read_text().splitlines() == ["lite gently"]
+
+
+def test_what_was_encoded_before_the_picture_changed_is_not_kept(
+    open_session: Callable[..., LibrarySession], tmp_path: Path, until: Until
+) -> None:
+    """It is the feature of another picture, and would decide whose the annotations are."""
+    photos = draw(tmp_path / "photos", "a.png", "b.png")
+    session = open_session()
+    session.vocabulary.set_all(VOCABULARY)
+    folder = session.folders.add(photos)
+    assert session.wait_until_idle(60)
+    sink = _ServiceSink(session.model, session.model.backbone)
+    ids = session.snapshot().image_ids
+    _, before = session.catalogue.features.load(session.model.backbone)
+    assert sink.photo_paths(ids.tolist()) == [photos / "a.png", photos / "b.png"]
+    draw(tmp_path / "other", "c.png")
+    shutil.copyfile(tmp_path / "other" / "c.png", photos / "a.png")
+    session.folders.rescan(folder.id)
+    assert session.wait_until_idle(60)
+    sink.photos_encoded(ids, -before)
+    _, kept = session.catalogue.features.load(session.model.backbone)
+    np.testing.assert_array_equal(kept[0], before[0])
+    np.testing.assert_array_equal(kept[1], -before[1])
+    sink.photo_paths(ids.tolist())
+    shutil.copyfile(photos / "b.png", photos / "a.png")
+    session.folders.rescan(folder.id)
+    assert session.wait_until_idle(60)
+    sink.photos_failed([PhotoFailure(int(image_id), "It was damaged.") for image_id in ids])
+    until(lambda: session.snapshot().states.tolist() == [ImageState.OK, ImageState.UNREADABLE])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from class_ids import class_id
 from PIL import Image
 
-from lmpt_desktop.catalogue import CatalogueLocked
+from lmpt_desktop.catalogue import CatalogueLocked, CatalogueReadOnly
 from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
 from lmpt_desktop.engine.notices import (
     ActivityKind,
@@ -26,6 +27,7 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.filters import Filter, Sort, SortKey, select
 from trainer.bands import Band
+from trainer.photo import UnreadablePhoto
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -249,6 +251,24 @@ def test_a_moved_folder_is_relocated_with_everything(
     assert session.images.path(ids["dog_1.jpg"]) == tmp_path / "elsewhere" / "dog_1.jpg"
     assert session.snapshot().annotations[session.snapshot().row_of[ids["dog_1.jpg"]], 0] == 1
     assert session.images.details(ids["dog_1.jpg"]).state is ImageState.OK
+
+
+def test_a_photo_is_shown_while_its_place_has_the_picture_that_was_scanned(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    ids = filled(session, photos)
+    session.activities.pause(ActivityKind.SCAN)
+    commented, replaced, gone = (photos / f"{name}_1.jpg" for name in ("dog", "cat", "kite"))
+    data = commented.read_bytes()
+    commented.write_bytes(data[:2] + b"\xff\xfe\0\x07hello" + data[2:])
+    assert session.images.path_of_picture(ids[commented.name]) == commented
+    replaced.write_bytes(data)
+    with pytest.raises(UnreadablePhoto, match="has changed"):
+        session.images.path_of_picture(ids[replaced.name])
+    session.catalogue.images.mark_missing([ids[gone.name]])
+    with pytest.raises(UnreadablePhoto, match="missing"):
+        session.images.path_of_picture(ids[gone.name])
 
 
 def test_photos_that_appear_and_vanish_are_found_by_a_rescan(
@@ -476,3 +496,34 @@ def test_a_folder_around_one_that_waits_to_be_scanned_takes_its_place_without_a_
     assert not [notice for notice in heard if isinstance(notice, Problem)]
     assert set(session.snapshot().images.folder_ids.tolist()) == {around.id}
     assert {name.rpartition("/")[2] for name in session.snapshot().names} == set(NAMES)
+
+
+def test_a_library_on_a_disk_without_locks_is_shown_and_not_changed(
+    open_session: Callable[..., LibrarySession], photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_session() as session:
+        session.vocabulary.set_all(VOCABULARY)
+        session.folders.add(photos)
+        assert session.wait_until_idle(60)
+        scores = session.snapshot().scores.copy()
+
+    def no_lock(_descriptor: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("lmpt_desktop.catalogue.locks.try_lock", no_lock)
+    monkeypatch.setattr("lmpt_desktop.catalogue.locks.locks_work", lambda _folder: False)
+    Image.new("RGB", (30, 30)).save(photos / "kite_2.jpg")
+    notices: list[Notice] = []
+    with open_session(listener=notices.append) as session:
+        assert session.wait_until_idle(60)
+        snapshot = session.snapshot()
+        assert sorted(snapshot.names) == sorted(NAMES)
+        np.testing.assert_array_equal(snapshot.scores, scores)
+        image = int(snapshot.image_ids[0])
+        with pytest.raises(CatalogueReadOnly, match="open for reading only"):
+            session.annotations.annotate([image], [class_id(session, "dog")], Verdict.PRESENT)
+        assert session.folders.add(photos).path == photos
+        assert not session.catalogue.annotations.counts()
+    problems = [notice for notice in notices if isinstance(notice, Problem)]
+    assert [problem.title for problem in problems] == ["The library is open for reading only"]
+    assert "does not support file locks" in problems[0].message

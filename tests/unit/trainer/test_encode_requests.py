@@ -19,9 +19,11 @@ from trainer.events import (
     EncodePhotos,
     EncoderFailed,
     EncodeTexts,
+    EncodeTurned,
     Message,
     PhotosEncoded,
     TextsEncoded,
+    TurnedEncoded,
     parse_line,
 )
 from trainer.photo import read_photo
@@ -43,7 +45,7 @@ class Desk:
         self.encoder = Encoder(backbone, out, EventStream(self.written), threads=2, batch=4)
         self.inbox = Inbox()
 
-    def ask(self, *requests: EncodePhotos | EncodeTexts) -> list[Message]:
+    def ask(self, *requests: EncodePhotos | EncodeTexts | EncodeTurned) -> list[Message]:
         for request in requests:
             self.inbox.put(request)
         self.inbox.end(stop=False)
@@ -109,6 +111,43 @@ def test_texts_are_answered_with_float32_rows(backbone: Backbone, tmp_path: Path
     np.testing.assert_allclose(
         features, backbone.encode_texts(["a dog", "a cat"], ["photo of {}"]), atol=1e-6
     )
+
+
+def test_turned_photos_have_the_features_of_photos_saved_turned(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    [drawn] = draw(tmp_path, 1)
+    with Image.open(drawn) as image:
+        original = image.convert("RGB").resize((90, 64))
+    path = tmp_path / "original.png"
+    original.save(path)
+    saved = [tmp_path / f"{turns}.png" for turns in (1, 2, 3)]
+    ways = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
+    for file, way in zip(saved, ways, strict=True):
+        original.transpose(way).save(file)
+    photos, turned = Desk(backbone, tmp_path).ask(
+        EncodePhotos("p", [1, 2, 3], [str(file) for file in saved]), EncodeTurned("t", str(path))
+    )
+    assert isinstance(photos, PhotosEncoded)
+    assert isinstance(turned, TurnedEncoded)
+    assert (turned.request, turned.reason) == ("t", "")
+    expected, got = (load_file(answer.file)["features"] for answer in (photos, turned))
+    assert got.dtype == np.float16
+    cosines = got.astype(np.float32) @ expected.astype(np.float32).T
+    assert np.diag(cosines).min() > 0.999
+    assert (cosines.argmax(axis=1) == np.arange(3)).all()
+
+
+def test_a_turned_photo_that_cannot_be_read_has_a_reason_and_the_next_is_answered(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    [path] = draw(tmp_path, 1)
+    gone, there = Desk(backbone, tmp_path).ask(
+        EncodeTurned("1", "/no/such"), EncodeTurned("2", str(path))
+    )
+    assert gone == TurnedEncoded("1", "", "The file is no longer there.")
+    assert isinstance(there, TurnedEncoded)
+    assert load_file(there.file)["features"].shape == (3, backbone.dim)
 
 
 def test_a_text_does_not_wait_for_a_long_request_of_photos(

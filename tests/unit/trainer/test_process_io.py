@@ -8,6 +8,7 @@ from trainer.events import (
     EncodePhotos,
     EncoderFailed,
     EncodeTexts,
+    EncodeTurned,
     to_line,
 )
 from trainer.process_io import Inbox, read_requests
@@ -53,3 +54,21 @@ def test_lines_that_are_not_requests_are_ignored() -> None:
     assert message.request == "good"
     assert inbox.take(0) is None
     assert not inbox.stopped
+
+
+def test_turned_photos_keep_their_place_among_photos() -> None:
+    inbox = Inbox()
+    told: list[str] = []
+    inbox.on_photos = lambda request: told.append(request.request)
+    lines = [
+        EncodePhotos("p1", [1], ["a"]),
+        EncodeTurned("r1", "b"),
+        EncodePhotos("p2", [2], ["c"]),
+        EncodeTexts("t1", ["x"]),
+    ]
+    read_requests(io.StringIO("".join(map(to_line, lines))), inbox)
+    order = []
+    while (message := inbox.take(0)) is not None:
+        order.append(message.request)
+    assert told == ["p1", "r1", "p2"]
+    assert order == ["t1", "p1", "r1", "p2"]

@@ -270,3 +270,80 @@ def test_closing_fails_what_was_not_answered(
         assert isinstance(future.exception(), EncoderError)
     with pytest.raises(EncoderError, match="closed"):
         client.encode_texts(["dog"], ensemble=False).result(5)
+
+
+def test_a_turned_photo_is_answered_after_the_photos_and_not_committed(
+    make_client: Callable[..., EncoderClient], sink: Sink, tmp_path: Path
+) -> None:
+    sink.names = {i: f"dog_{i}.jpg" for i in range(50)}
+    client = make_client()
+    client.pause()
+    client.add(range(50))
+    futures = [client.encode_turned(Path(f"/photos/cat_{i}.jpg")) for i in range(3)]
+    client.resume()
+    answers = [future.result(30) for future in futures]
+    assert sink.done == 50
+    assert {answer.shape for answer in answers} == {(3, 64)}
+    assert not np.array_equal(answers[0], answers[1])
+    assert (tmp_path / "encode" / "turned.txt").read_text().split() == [
+        f"/photos/cat_{i}.jpg" for i in range(3)
+    ]
+    assert sorted(sink.features) == list(range(50))
+    assert list((tmp_path / "encode" / "1").iterdir()) == []
+
+
+def test_turned_photos_wait_while_encoding_is_paused_and_texts_do_not(
+    make_client: Callable[..., EncoderClient],
+) -> None:
+    client = make_client()
+    client.pause()
+    turned = client.encode_turned(Path("/photos/dog.jpg"))
+    client.encode_texts(["dog"], ensemble=False).result(30)
+    assert not turned.done()
+    assert not client.settled
+    client.resume()
+    assert len(turned.result(30)) == 3
+
+
+def test_a_turned_photo_that_cannot_be_read_fails_alone(
+    make_client: Callable[..., EncoderClient], sink: Sink
+) -> None:
+    client = make_client()
+    bad, good = (client.encode_turned(Path(f"/photos/{name}.jpg")) for name in ("bad", "dog"))
+    with pytest.raises(EncoderError, match="not a photo") as caught:
+        bad.result(30)
+    assert caught.value.kind == "unreadable"
+    assert len(good.result(30)) == 3
+    assert sink.errors == []
+    assert sink.failures == {}
+
+
+def test_a_turned_photo_that_crashes_the_encoder_twice_is_given_up_and_blames_no_other(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until, tmp_path: Path
+) -> None:
+    client = make_client()
+    turned = [
+        client.encode_turned(Path(f"/photos/{name}.jpg")) for name in ("crash", "crashonce", "dog")
+    ]
+    with pytest.raises(EncoderError, match="crashed twice") as caught:
+        turned[0].result(30)
+    assert caught.value.kind == "unreadable"
+    assert len(turned[1].result(30)) == len(turned[2].result(30)) == 3
+    sink.names = {1: "dog.jpg"}
+    client.add([1])
+    until(lambda: sink.done == 1)
+    assert sink.failures == {}
+    assert starts(tmp_path) == 4
+
+
+@pytest.mark.parametrize("end", ["close", "cancel"])
+def test_turned_photos_fail_when_encoding_is_ended(
+    make_client: Callable[..., EncoderClient], end: str
+) -> None:
+    client = make_client()
+    client.pause()
+    turned = client.encode_turned(Path("/photos/dog.jpg"))
+    getattr(client, end)()
+    with pytest.raises(EncoderError) as caught:
+        turned.result(30)
+    assert caught.value.kind == "cancelled"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -409,6 +410,38 @@ def test_photos_are_held_out_for_good_even_if_the_app_stops_while_keeping_the_re
     assert status is not None
     assert (status.state, status.version_id is not None) == (RunState.FINISHED, True)
     assert again.catalogue.runs.held_out()
+
+
+@pytest.mark.parametrize("side", [jobs.TRAIN, jobs.HELD_OUT])
+def test_a_copy_of_a_photo_is_on_the_same_side(
+    session: LibrarySession, until: Until, tmp_path: Path, side: int
+) -> None:
+    """Held out from an earlier run, or learned from by the version in use."""
+    annotate(session)
+    if side == jobs.TRAIN:
+        session.training.start()
+        until(lambda: ended(session))
+        version = (session.training.current_run() or pytest.fail("no run")).version_id
+        assert version is not None
+        session.versions.promote(version)
+        original = next(
+            name
+            for name in NAMES[:-1]
+            if ids(session)[name] not in session.catalogue.runs.held_out()
+        )
+    else:
+        original = "dog_1.jpg"
+        session.catalogue.runs.add_held_out([ids(session)[original]])
+    photos = tmp_path / "photos"
+    shutil.copyfile(photos / original, photos / "copy_1.jpg")
+    session.folders.rescan()
+    until(lambda: "copy_1.jpg" in ids(session) and session.wait_until_idle(1))
+    copy = ids(session)["copy_1.jpg"]
+    session.annotations.annotate([copy], [class_ids(session)["dog"]], Verdict.PRESENT)
+    run = session.training.start()
+    until(lambda: ended(session))
+    job = jobs.load(tmp_path / "library" / "jobs" / str(run))
+    assert job.split[job.image_ids == copy].tolist() == [side]
 
 
 def test_a_result_whose_job_was_damaged_ends_the_run_with_the_reason(
