@@ -1,4 +1,4 @@
-"""The command line: the window, or ``tag`` without one."""
+"""The command line: the window, or ``tag`` and ``verify`` without one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ DESCRIPTION = """\
 Tag photo libraries with many classes, rare ones included: predict, correct, retrain.
 
 Without a subcommand the window opens, with the given folders added to the library.
-"lmpt-desktop tag --help" explains how to tag photos without a window.
+"lmpt-desktop tag --help" explains how to tag photos without a window, "lmpt-desktop verify --help"
+how to check that no photo has been damaged.
 """
 
 
@@ -52,9 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from lmpt_desktop.headless import main as tag_main  # noqa: PLC0415
 
         return tag_main(words[1:])
+    if words[:1] == ["verify"]:
+        from lmpt_desktop.headless_verify import main as verify_main  # noqa: PLC0415
+
+        return verify_main(words[1:])
     parsed = window_parser().parse_args(words)
     start_logging(verbose=parsed.verbose)
-    # Qt is imported only now: "tag", --help and --version must not need it.
+    # Qt is imported only now: "tag", "verify", --help and --version must not need it.
     # Imports create no garbage, and collecting takes a twelfth of the time.  The window's own
     # collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
     gc.disable()

@@ -17,13 +17,15 @@ from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
+from lmpt_desktop.library_places import library_for
 from lmpt_desktop.paths import APP_NAME
+from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.language import set_language
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.dropped_paths import classify_paths
-from lmpt_desktop.ui.shell.settings import ComputerSettings, library_for
+from lmpt_desktop.ui.shell.settings import ComputerSettings
 from lmpt_desktop.ui.window.garbage_collection import GuiThreadCollector
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
@@ -52,7 +54,8 @@ def open_session(
         CatalogueError: with a sentence for the user.
     """
     session = LibrarySession.open(library, commands=commands, begin=False)
-    if not session.snapshot().classes and not session.folders.all():
+    new = not session.snapshot().classes and not session.folders.all()
+    if new and not session.catalogue.read_only:
         # A new library should show predictions before the user has set anything.
         session.vocabulary.set_all(classes or built_in_vocabulary(FIRST_VOCABULARY))
     store = ThumbnailStore(library)
@@ -84,7 +87,7 @@ def requested_library(settings: ComputerSettings, args: argparse.Namespace) -> P
     """The library that the command line names, else the one that was open last."""
     library: Path | None = getattr(args, "library", None)
     if library is not None:
-        return library.expanduser().resolve()
+        return canonical(library.expanduser())
     if named := _named(args):
         places = classify_paths(named).required_folders
         return library_for(places[0]) if places else None

@@ -6,21 +6,18 @@ import argparse
 import contextlib
 import logging
 import os
-import signal
 import sys
-from collections.abc import Iterator, Sequence
-from enum import IntEnum
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.opening import LOCK_NAME
-from lmpt_desktop.domain.records import ClassEntry, ClassSpec, ImageState
+from lmpt_desktop.command_line import CommandFailure, ExitCode, run_command, say
+from lmpt_desktop.domain.records import ClassEntry, ClassSpec, ImageState, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -38,25 +35,13 @@ from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
 from lmpt_desktop.interchange.tags import FORMATS, TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
+from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.translation import join_names
 
 log = logging.getLogger(__name__)
 
 LIBRARY_NAME = "command-line"
 DEFAULT_VOCABULARY = "everyday"
-
-
-class ExitCode(IntEnum):
-    """Exit codes of the command."""
-
-    OK = 0
-    SOME_UNREADABLE = 1
-    USAGE = 2
-    NOTHING_FOUND = 3
-    MODEL_FAILED = 4
-    LIBRARY_FAILED = 5
-    OUTPUT_FAILED = 6
-    INTERRUPTED = 130
 
 
 EPILOG = """\
@@ -81,14 +66,6 @@ exit codes:
 
 Run it again on the same folders and only new and changed photos are encoded.
 """
-
-
-class TagFailure(Exception):  # noqa: N818 (a way out of main, not an error of the code)
-    """Ends the command with a sentence for the user and an exit code."""
-
-    def __init__(self, code: ExitCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def tag_parser() -> argparse.ArgumentParser:
@@ -143,24 +120,10 @@ def main(arguments: Sequence[str] | None = None, commands: Commands | None = Non
     """Run ``tag``; returns the exit code.  ``commands``: other trainer programs, for tests."""
     parsed = tag_parser().parse_args(arguments)
     start_logging(verbose=parsed.verbose)
-    console = Console(stderr=True)
-    signal.signal(signal.SIGTERM, _interrupted)
-    try:
-        return _tag(parsed, console, commands)
-    except TagFailure as failure:
-        _print(console, str(failure))
-        return failure.code
-    except CatalogueError as error:
-        _print(console, str(error))
-        return ExitCode.LIBRARY_FAILED
-    except BrokenPipeError:
-        # "| head" closes the pipe early; flushing what is left must not fail again.
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.OUTPUT_FAILED
-    except KeyboardInterrupt:
-        _print(console, "Interrupted. Photos encoded so far are kept for the next time.")
-        return ExitCode.INTERRUPTED
+    return run_command(
+        lambda console: _tag(parsed, console, commands),
+        "Interrupted. Photos encoded so far are kept for the next time.",
+    )
 
 
 def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None) -> int:
@@ -168,10 +131,10 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
     if parsed.samples:
         folders.append(_sample_photos())
     if not folders:
-        raise TagFailure(ExitCode.USAGE, "Name at least one folder of photos, or --samples.")
+        raise CommandFailure(ExitCode.USAGE, "Name at least one folder of photos, or --samples.")
     specs = vocabulary(parsed.vocabulary) if parsed.vocabulary else None
     if parsed.output != "-" and not Path(parsed.output).absolute().parent.is_dir():
-        raise TagFailure(
+        raise CommandFailure(
             ExitCode.USAGE, f"{parsed.output} cannot be written: its folder does not exist."
         )
     library = parsed.library or library_dir(LIBRARY_NAME)
@@ -234,26 +197,26 @@ def _write_results(
     problem_log: _ProblemLog,
 ) -> int:
     if problem_log.scan_failures:
-        raise TagFailure(ExitCode.LIBRARY_FAILED, "\n".join(problem_log.scan_failures))
+        raise CommandFailure(ExitCode.LIBRARY_FAILED, "\n".join(problem_log.scan_failures))
     snapshot = session.snapshot()
     rows = _rows_below(session, snapshot, folders)
     if not len(rows):
         if problem_log.problems:
-            _print(console, problem_log.text())
+            say(console, problem_log.text())
         names = ", ".join(str(folder) for folder in folders)
-        raise TagFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
+        raise CommandFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
     readable = rows[snapshot.states[rows] == ImageState.OK]
     unscored = readable[~snapshot.scored[readable]]
     if len(unscored) and problem_log.problems:
-        raise TagFailure(ExitCode.MODEL_FAILED, problem_log.text())
+        raise CommandFailure(ExitCode.MODEL_FAILED, problem_log.text())
     _write(parsed.output, tag_rows(snapshot, rows, session.images.paths, all_classes=parsed.all))
     unreadable = rows[snapshot.states[rows] == ImageState.UNREADABLE]
     bad = sorted([*unscored.tolist(), *unreadable.tolist()])
     for row in bad:
         image = session.images.details(int(snapshot.image_ids[row]))
-        _print(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
+        say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
     if problem_log.problems:
-        _print(console, problem_log.text())
+        say(console, problem_log.text())
     return ExitCode.SOME_UNREADABLE if bad or problem_log.problems else ExitCode.OK
 
 
@@ -261,21 +224,21 @@ def vocabulary(name: str) -> tuple[ClassSpec, ...]:
     """A built-in vocabulary, or the classes of a file.
 
     Raises:
-        TagFailure: with a sentence, if there is no such vocabulary.
+        CommandFailure: with a sentence, if there is no such vocabulary.
     """
     with contextlib.suppress(KeyError):
         return built_in_vocabulary(name)
     path = Path(name).expanduser()
     if not path.exists():
         names = ", ".join(item.name for item in BUILT_IN)
-        raise TagFailure(
+        raise CommandFailure(
             ExitCode.USAGE,
             f"There is no vocabulary {name}: it is neither built in ({names}) nor a file.",
         )
     try:
         return tuple(read_class_list(path))
     except ClassListError as error:
-        raise TagFailure(ExitCode.USAGE, str(error)) from error
+        raise CommandFailure(ExitCode.USAGE, str(error)) from error
 
 
 def _refuse_to_lose_classes(session: LibrarySession, specs: Sequence[ClassSpec]) -> None:
@@ -288,7 +251,7 @@ def _refuse_to_lose_classes(session: LibrarySession, specs: Sequence[ClassSpec])
         if entry.name.casefold() not in requested and (snapshot.annotations[:, column] >= 0).any()
     ]
     if lost:
-        raise TagFailure(
+        raise CommandFailure(
             ExitCode.USAGE,
             f"The library {session.library_folder} has annotations of classes that this vocabulary "
             f"lacks ({join_names(lost, 3)}). Leave out --vocabulary, or give another --library.",
@@ -299,32 +262,46 @@ def _sample_photos() -> Path:
     try:
         return copy_samples()
     except SamplesMissingError as error:
-        raise TagFailure(ExitCode.USAGE, str(error)) from error
+        raise CommandFailure(ExitCode.USAGE, str(error)) from error
 
 
 def _checked_folder(path: Path) -> Path:
     folder = Path(os.path.normpath(path.expanduser().absolute()))
     if not folder.exists():
-        raise TagFailure(ExitCode.USAGE, f"There is no folder {path}.")
+        raise CommandFailure(ExitCode.USAGE, f"There is no folder {path}.")
     if not folder.is_dir():
-        raise TagFailure(ExitCode.USAGE, f"{path} is not a folder.")
+        raise CommandFailure(ExitCode.USAGE, f"{path} is not a folder.")
     if not os.access(folder, os.R_OK | os.X_OK):
-        raise TagFailure(
+        raise CommandFailure(
             ExitCode.USAGE, f"The folder {path} cannot be read. Check its permissions."
         )
     return folder
 
 
+def _real_text(folders: Mapping[int, Path], images: ImageTable, row: int) -> str:
+    folder = folders.get(int(images.folder_ids[row]))
+    return os.path.join(folder, images.names[row]) if folder is not None else ""  # noqa: PTH118
+
+
 def _rows_below(session: LibrarySession, snapshot: Snapshot, folders: Sequence[Path]) -> np.ndarray:
-    """Rows of images in any of ``folders`` that are not missing, by path."""
+    """Rows of images in any of ``folders`` that are not missing, by path.
+
+    The library may know a folder by another path to the same place.
+    """
     paths = session.images.paths(snapshot.image_ids.tolist())
-    roots = [os.path.join(folder, "") for folder in folders]  # noqa: PTH118 (keeps the slash)
+    roots = tuple(
+        os.path.join(place, "")  # noqa: PTH118 (keeps the slash)
+        for folder in folders
+        for place in dict.fromkeys((folder, canonical(folder)))
+    )
     texts = [str(path) for path in paths]
+    real = {folder.id: canonical(folder.path) for folder in session.folders.all()}
+    table = snapshot.images
     here = [
         row
         for row, text in enumerate(texts)
         if snapshot.states[row] != ImageState.MISSING
-        and any(text.startswith(root) for root in roots)
+        and (text.startswith(roots) or _real_text(real, table, row).startswith(roots))
     ]
     here.sort(key=texts.__getitem__)
     return np.array(here, np.int64)
@@ -341,7 +318,7 @@ def _write(output: str, rows: Iterator[TagRow]) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise TagFailure(
+        raise CommandFailure(
             ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {error.strerror or error}."
         ) from error
 
@@ -381,11 +358,3 @@ def _progress(session: LibrarySession, console: Console) -> Iterator[None]:
             yield
     finally:
         unsubscribe()
-
-
-def _print(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _interrupted(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+from lmpt_desktop.engine.files.verification import Verification
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Activity, ActivityChanged, ActivityKind, Notice, Notifier
 from lmpt_desktop.engine.scanner import Scanner
@@ -11,7 +12,7 @@ from lmpt_desktop.engine.training.training_service import TrainingService
 
 
 class Activities:
-    """Scanning, encoding, downloads, retraining and captions of one library."""
+    """Scanning, encoding, downloads, retraining, captions and verifying of one library."""
 
     def __init__(
         self,
@@ -19,10 +20,12 @@ class Activities:
         scanner: Scanner,
         model: ModelService,
         training: TrainingService,
+        verification: Verification,
     ) -> None:
         self._scanner = scanner
         self._model = model
         self._training = training
+        self._verification = verification
         self._lock = threading.Lock()
         self._latest: dict[ActivityKind, Activity] = {}
         notifier.subscribe(self._follow)
@@ -33,11 +36,13 @@ class Activities:
             return dict(self._latest)
 
     def pause(self, kind: ActivityKind) -> None:
-        """Pause scanning or encoding at the next photo or batch."""
+        """Pause scanning, encoding or verifying at the next photo or batch."""
         if kind is ActivityKind.SCAN:
             self._scanner.pause()
         elif kind is ActivityKind.ENCODE:
             self._model.pause()
+        elif kind is ActivityKind.VERIFY:
+            self._verification.pause()
 
     def resume(self, kind: ActivityKind) -> None:
         """Continue; also starts again what was cancelled or has failed."""
@@ -47,6 +52,8 @@ class Activities:
             self._model.resume()
         elif kind is ActivityKind.CAPTION:
             self._training.write_captions()
+        elif kind is ActivityKind.VERIFY:
+            self._verification.resume()
 
     def cancel(self, kind: ActivityKind) -> None:
         """Stop it and keep what is done."""
@@ -59,6 +66,8 @@ class Activities:
                     self._training.cancel(status.run_id)
             case ActivityKind.CAPTION:
                 self._training.cancel_captions()
+            case ActivityKind.VERIFY:
+                self._verification.cancel()
             case _:
                 self._model.cancel()
 

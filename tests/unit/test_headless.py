@@ -161,6 +161,18 @@ def test_only_the_given_folders_are_worked_on_and_listed(
     assert [row["class"] for row in rows(capsys.readouterr().out)] == ["flying thing"]
 
 
+def test_a_folder_may_be_named_through_a_link(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link").symlink_to(photos)
+    tag(photos, "--vocabulary", words)
+    listed = capsys.readouterr().out
+    assert tag(tmp_path / "link") == ExitCode.OK
+    assert capsys.readouterr().out == listed
+    assert tag(tmp_path / "link" / "sub") == ExitCode.OK
+    assert [row["class"] for row in rows(capsys.readouterr().out)] == ["flying thing"]
+
+
 def test_unreadable_photos_are_listed_on_stderr_and_the_rest_is_tagged(
     tag: Tag, photos: Path, words: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ _ORDER = (
     ActivityKind.ENCODE,
     ActivityKind.SCAN,
     ActivityKind.CAPTION,
+    ActivityKind.VERIFY,
 )
 """Which of several running activities is shown: first those that users wait for."""
 
@@ -27,8 +28,9 @@ _ACTIVITY_NAMES = {
     ActivityKind.DOWNLOAD: N_("Downloading the backbone"),
     ActivityKind.FIT: N_("Retraining prompts"),
     ActivityKind.CAPTION: N_("Writing captions"),
+    ActivityKind.VERIFY: N_("Verifying photos"),
 }
-_PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE)
+_PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE, ActivityKind.VERIFY)
 
 
 def seconds_text(seconds: float) -> str:
@@ -180,7 +182,7 @@ class StatusBar(QStatusBar):
 
     @property
     def working(self) -> bool:
-        """Whether scanning or encoding is running or paused."""
+        """Whether scanning, encoding or verifying is running or paused."""
         return any(
             activity.kind in _PAUSABLE
             and activity.state in (ActivityState.RUNNING, ActivityState.PAUSED)
