@@ -381,6 +381,7 @@ class VersionsDialog(LibraryDialog):
             names = join_names(imported.unknown)
             message = f"{message} {text.format(count=number(count), names=names)}"
         self._to_select = (imported.version.version_id,)
+        self.refresh()  # the notice of it may have been answered already
         self._report(message, "warning" if imported.unknown else "text")
 
 
