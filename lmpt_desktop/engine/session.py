@@ -25,6 +25,11 @@ from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.encoding import throttle
 from lmpt_desktop.engine.external_changes import ExternalChangeMonitor
+from lmpt_desktop.engine.files.copies import Copies
+from lmpt_desktop.engine.files.edit_detector import EditDetector
+from lmpt_desktop.engine.files.edits import EditedPhotos
+from lmpt_desktop.engine.files.missing import MissingPhotos
+from lmpt_desktop.engine.files.verification import Verification
 from lmpt_desktop.engine.folders import LibraryFolders
 from lmpt_desktop.engine.images import ImageReader, ImageReloader
 from lmpt_desktop.engine.library_state import LibraryState
@@ -95,12 +100,29 @@ class LibrarySession:
             self.settings,
             notify=notify,
             images_changed=self._images_changed,
+            features_arrived=self._features_arrived,
             backbone=backbone or self.settings.get(BACKBONE),
             device=device or self.settings.get(DEVICE),
-            encode=encode,
+            encode=encode and not catalogue.read_only,
             command=commands.encode,
         )
-        self._scanner = Scanner(catalogue, notify, self._images_changed)
+        self.annotations = AnnotationEditor(
+            catalogue, state, notify=notify, images_changed=self._images_changed
+        )
+        self._edit_detector = EditDetector(
+            catalogue, state, self.model, worker, self.annotations.show_followed
+        )
+        self._scanner = Scanner(
+            catalogue,
+            notify,
+            found=self._images_changed,
+            followed=self.annotations.show_followed,
+            replaced=self._edit_detector.expect,
+        )
+        self.copies = Copies(catalogue, state)
+        self.edits = EditedPhotos(
+            catalogue, state, self.annotations, images_changed=self._images_changed
+        )
         self._reloader = ImageReloader(
             catalogue,
             state,
@@ -119,7 +141,13 @@ class LibrarySession:
             notify=notify,
             watch=monitor,
         )
-        self.annotations = AnnotationEditor(catalogue, state, notify)
+        self.missing = MissingPhotos(
+            catalogue,
+            state,
+            annotations=self.annotations,
+            folders=self.folders,
+            images_changed=self._images_changed,
+        )
         self.versions = Versions(catalogue, state, self.model, notify)
         self.vocabulary = VocabularyEditor(
             catalogue,
@@ -140,7 +168,10 @@ class LibrarySession:
             fit_command=commands.fit,
             caption_command=commands.caption,
         )
-        self.activities = Activities(notifier, self._scanner, self.model, self.training)
+        self.verification = Verification(catalogue, self._scanner, notify)
+        self.activities = Activities(
+            notifier, self._scanner, self.model, self.training, self.verification
+        )
         self.search = Searcher(catalogue, state, self.model, worker, notify)
         self.queues = ReviewQueues(catalogue, state)
         self._throttle = throttle.EncodingThrottle(self.settings.get(PACE), self.model.set_gentle)
@@ -232,7 +263,10 @@ class LibrarySession:
             self._begun = True
         # Before the first encoder starts, so that it starts at the right pace.
         self._throttle.check()
-        if self._only_folders is None:
+        if self.catalogue.read_only:
+            self.model.start()
+            self._notifier.send(_read_only_problem(self.library_folder))
+        elif self._only_folders is None:
             self.model.start()
             self.training.recover()
             # After the first predictions, not at the same time: with many busy threads the
@@ -253,6 +287,7 @@ class LibrarySession:
             self._closed = True
         self.folders.close()
         self._periodic.close()
+        self.verification.close()
         self._scanner.close()
         self.training.close()
         self._worker.close()
@@ -309,6 +344,9 @@ class LibrarySession:
         """The scanner or the encoder has written about images."""
         self._reloader.reload_soon()
 
+    def _features_arrived(self) -> None:
+        self._edit_detector.features_arrived()
+
     def _worker_failed(self, error: Exception) -> None:
         self._notifier.send(
             Problem(_("Something went wrong in the background"), str(error), repr(error))
@@ -323,6 +361,19 @@ class LibrarySession:
     def _limits_changed(self, limits: BandLimits | None) -> None:
         self._state.set_limits(limits)
         self._notifier.send(PredictionsChanged())
+
+
+def _read_only_problem(library: Path) -> Problem:
+    return Problem(
+        _("The library is open for reading only"),
+        _(
+            "The disk that holds {library} does not support file locks, without which two "
+            "programs could destroy each other's changes. Photos can be looked at, searched and "
+            "exported; annotations cannot be changed, folders are not scanned, and what other "
+            "programs change is not noticed. To work on the library, close it and move it to a "
+            "disk of this computer, or have locks switched on for the share."
+        ).format(library=library),
+    )
 
 
 def _read_state(catalogue: Catalogue, limits: BandLimits | None) -> LibraryState:

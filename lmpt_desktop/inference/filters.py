@@ -38,6 +38,7 @@ class Filter:
         band: look at the classes of this band only (the same rule).
         status: the condition on those classes; an image passes if any of them meets it.
         unreviewed: images not yet reviewed.
+        edited: images whose picture was edited after it was annotated, and not looked at since.
         state: images in this state; None for all.
         folder_id: images of this folder.
         below: with ``folder_id``, images in this sub-folder (relative to it) and deeper.
@@ -49,6 +50,7 @@ class Filter:
     band: Band | None = None
     status: Status | None = None
     unreviewed: bool = False
+    edited: bool = False
     state: ImageState | None = None
     folder_id: int | None = None
     below: PurePath | None = None
@@ -101,6 +103,8 @@ def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
     mask = np.ones(len(snapshot.image_ids), np.bool_)
     if requested.unreviewed:
         mask &= ~snapshot.reviewed
+    if requested.edited:
+        mask &= snapshot.images.edited
     if requested.state is not None:
         mask &= snapshot.states == requested.state
     if requested.folder_id is not None:

@@ -8,9 +8,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import file_scenes
 import numpy as np
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication, QDialog, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTabWidget, QWidget
 
 from lmpt_desktop import app
 from lmpt_desktop.catalogue.runs import RunState
@@ -107,6 +108,7 @@ class Studio:
         """Take all pictures, or those of the scenes named in ``only``; the error of a
         scene that fails is printed, and the others follow."""
         window = self.window
+        self.photos = photos
         window.resize(QSize(*size))
         window.show()
         if not only or "welcome" in only:
@@ -118,7 +120,7 @@ class Studio:
         scenes: tuple[Callable[[], None], ...] = (
             self.library, self.tour, self.review, self.long_tail, self.accept, self.set_classes,
             self.vocabulary, self.run, self.versions, self.preferences, self.small_ones,
-            self.messages, self.empty,
+            self.messages, self.menus, self.files, self.empty,
         )  # fmt: skip
         for scene in scenes:
             if only and scene.__name__ not in only:
@@ -327,6 +329,18 @@ class Studio:
         pause(0.5)
         self.shoot("messages")
         self.window.notifications.clear()
+
+    def menus(self) -> None:
+        for command in self.window.menuBar().actions()[:4]:
+            menu = command.menu()
+            assert isinstance(menu, QMenu)
+            menu.aboutToShow.emit()
+            menu.adjustSize()
+            self.shoot(f"menu-{command.text().replace('&', '').lower()}", menu)
+
+    def files(self) -> None:
+        """What happens to files, in a library of its own."""
+        file_scenes.play(self, self.photos)
 
     def empty(self) -> None:
         """A library without a photo."""

@@ -430,7 +430,14 @@ def large(
         status = path.stat()
         files.append(
             ScannedFile(
-                path.name, status.st_size, status.st_mtime_ns, 0, f"{number + 1:032x}", 32, 24, None
+                path.name,
+                status.st_size,
+                status.st_mtime_ns,
+                fingerprint=f"{number + 1:032x}",
+                width=32,
+                height=24,
+                file_hash=f"{number + 1:032x}",
+                picture_hash=f"{number + 1:032x}",
             )
         )
     with Catalogue.open(library, exclusive=True) as catalogue:

@@ -21,8 +21,9 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 WAIT_MS = 30_000
 ENDING = ("file.close", "file.quit")
 """Commands after which there is nothing left to try."""
-SOMETIMES = {"model.pause", "model.run"}
-"""Commands that are enabled only while photos are scanned or once there was a training run."""
+SOMETIMES = {"model.pause", "model.run", "image.confirm-edited", "image.separate-edited"}
+"""Commands that are enabled only while photos are scanned, once there was a training run, or for
+edited photos."""
 
 
 @pytest.fixture(autouse=True)

@@ -31,6 +31,7 @@ def loaded_by(statement: str, names: tuple[str, ...]) -> list[str]:
     [
         "lmpt_desktop.app",
         "lmpt_desktop.headless",
+        "lmpt_desktop.headless_verify",
         "trainer.events",
         "trainer.prompt_set",
         "trainer.job",
@@ -43,7 +44,10 @@ def test_importing_it_loads_no_torch(module: str) -> None:
     assert loaded_by(f"import {module}", HEAVY) == []
 
 
-@pytest.mark.parametrize("module", ["lmpt_desktop.headless", "lmpt_desktop.engine.session"])
+@pytest.mark.parametrize(
+    "module",
+    ["lmpt_desktop.headless", "lmpt_desktop.headless_verify", "lmpt_desktop.engine.session"],
+)
 def test_importing_it_loads_no_qt(module: str) -> None:
     assert loaded_by(f"import {module}", QT) == []
 

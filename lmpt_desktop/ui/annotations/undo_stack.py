@@ -21,6 +21,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
+from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _, ngettext, number
@@ -141,6 +142,7 @@ class AnnotationUndoStack(QObject):
         done: Callable[[Batch], object] | None = None,
         *,
         source: Source = Source.USER,
+        reviewed_ids: ImageIds = (),
     ) -> bool:
         """Commit many verdicts, each on its own image and class, as one step called ``text``.
 
@@ -151,19 +153,64 @@ class AnnotationUndoStack(QObject):
             done: called on the window's thread once they are committed; if that fails,
                 ``failed`` is emitted instead.
             source: where they come from.
+            reviewed_ids: images that get the reviewed mark in the same step.
 
         Returns:
             False if there is nothing to change or another change is still being saved.
         """
-        if not len(image_ids):
+        if not len(image_ids) and not len(reviewed_ids):
             return False
         return self._commit(
             lambda: self._session.annotations.apply(
-                image_ids, class_ids, verdicts, source=source, label=text
+                image_ids, class_ids, verdicts, source, text, reviewed_ids=reviewed_ids
             ),
-            len(image_ids),
+            len(image_ids) + len(reviewed_ids),
             done,
         )
+
+    def commit(
+        self, change: Callable[[], Batch], done: Callable[[Batch], object] | None = None
+    ) -> bool:
+        """Call ``change``, which commits a batch, on a pool thread, and make it a step.
+
+        Args:
+            change: a call of a part of the session.
+            done: as in :meth:`apply`.
+
+        Returns:
+            False if another change is still being saved.
+        """
+        return self._commit(change, INLINE_CELLS + 1, done)
+
+    def undo_batches(self, batch_ids: Sequence[int]) -> bool:
+        """Undo these changes, whatever was done since; those that are undone already stay so.
+
+        Returns:
+            False if another change is still being saved.
+        """
+        if self._busy:
+            self.message.emit(_("Still saving the previous change; try again in a moment."))
+            return False
+        annotations = self._session.annotations
+
+        def undo() -> list[tuple[BatchSummary, Batch]]:
+            done = {item.id: item for item in annotations.history(UNDO_LIMIT) if item.done}
+            return [
+                (done[batch_id], annotations.undo(batch_id))
+                for batch_id in sorted(batch_ids, reverse=True)
+                if batch_id in done
+            ]
+
+        def undone(found: list[tuple[BatchSummary, Batch]]) -> None:
+            self._changes += 1
+            self.read_history()
+            for summary, batch in found:
+                text = _("Undone: {change}").format(change=text_of(summary))
+                self.message.emit(text + _skipped_text(batch))
+                self.undone.emit(summary.id)
+
+        self._run(undo, undone, INLINE_CELLS + 1)
+        return True
 
     def mark_reviewed(self, image_ids: Sequence[int], reviewed: bool) -> None:
         """Set or remove the reviewed mark."""

@@ -52,6 +52,13 @@ def text_of(change: BatchSummary) -> str:
             "Import of {count} annotations on {images}",
             change.changes,
         ).format(count=number(change.changes), images=photos_text(change.images))
+    elif change.action in ("followed", "separated"):
+        # Both images of each pair count.
+        text = ngettext(
+            "Annotations of {count} photo moved",
+            "Annotations of {count} photos moved",
+            (change.images + 1) // 2,
+        ).format(count=number((change.images + 1) // 2))
     elif change.class_name and change.verdict is not None:
         verdict = verdict_name(change.verdict)
         text = _("{name}: {verdict}").format(name=change.class_name, verdict=verdict)

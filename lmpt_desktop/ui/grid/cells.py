@@ -31,7 +31,8 @@ class Cell:
     """Everything painted for one image apart from its pixels.
 
     ``focus`` is the verdict on the class in focus, None if no class is in focus.
-    ``pending`` means there is no prediction yet.
+    ``pending`` means there is no prediction yet; ``edited``, that the picture was edited after it
+    was annotated.
     """
 
     image_id: int
@@ -43,6 +44,7 @@ class Cell:
     reviewed: bool
     pending: bool
     corrected: bool
+    edited: bool
     focus: Verdict | None
 
 
@@ -82,5 +84,6 @@ def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
         reviewed=bool(snapshot.reviewed[row]),
         pending=bool(scores.size) and not has_scores(scores[None])[0],
         corrected=bool(snapshot.corrected[row].any()),
+        edited=bool(snapshot.images.edited[row]),
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
     )

@@ -170,8 +170,10 @@ class GridDelegate(QStyledItemDelegate):
             painter.drawText(words, flags, text)
 
     def _badges(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
-        """Small marks on the picture: verdict on the class in focus, reviewed."""
+        """Small marks on the picture: edited, verdict on the class in focus, reviewed."""
         names: list[tuple[str, str]] = []
+        if cell.edited:
+            names.append(("edited", "warning"))
         if cell.focus is Verdict.PRESENT:
             names.append(("present", "present"))
         elif cell.focus is Verdict.ABSENT:

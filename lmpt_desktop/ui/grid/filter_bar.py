@@ -103,8 +103,8 @@ class FilterBar(QWidget):
         layout = FlowLayout(self)
         layout.setContentsMargins(8, 6, 8, 6)
         for part in (
-            self.classes, self.bands, self.status, self.unreviewed, self.problems, self.text,
-            self.images, self.order_parts,
+            self.classes, self.bands, self.status, self.unreviewed, self.problems, self.edited,
+            self.text, self.images, self.order_parts,
             on_one_line(self.count, self.clear_button, self.stale_button),
         ):  # fmt: skip
             layout.addWidget(part)
@@ -123,6 +123,13 @@ class FilterBar(QWidget):
         self.problems = QCheckBox(_("Unreadable"))
         self.problems.setObjectName("filter-unreadable")
         self.problems.setToolTip(_("Only files that could not be read"))
+        self.edited = QCheckBox(_("Changed since annotated"))
+        self.edited.setObjectName("filter-edited")
+        self.edited.setToolTip(
+            _("Only photos that were edited after they were annotated and not looked at since")
+        )
+        self.edited.hide()
+        self._any_edited = False
         self.images = QLabel()
         self.images.setObjectName("filter-images")
         self.images.hide()
@@ -173,6 +180,7 @@ class FilterBar(QWidget):
             band=Band(band) if (band := self.bands.currentData()) else None,
             status=Status(status) if (status := self.status.currentData()) else None,
             unreviewed=self.unreviewed.isChecked(),
+            edited=self.edited.isChecked(),
             state=ImageState.UNREADABLE if self.problems.isChecked() else None,
             folder_id=folder_id,
             below=below,
@@ -261,6 +269,7 @@ class FilterBar(QWidget):
             combo.setCurrentIndex(0)
         self.unreviewed.setChecked(False)
         self.problems.setChecked(False)
+        self.edited.setChecked(False)
         self.text.clear()
         self._quiet = was_quiet
         self._emit_changed()
@@ -291,6 +300,11 @@ class FilterBar(QWidget):
         if self.classes.currentData() != chosen:
             self._emit_changed()
 
+    def show_edited(self, any_edited: bool) -> None:
+        """Offer the filter for edited photos while there are such photos, or while it is set."""
+        self._any_edited = any_edited
+        self.edited.setVisible(any_edited or self.edited.isChecked())
+
     def show_count(self, shown: int, total: int) -> None:
         """Show how many images match the filters."""
         if shown == total:
@@ -320,7 +334,7 @@ class FilterBar(QWidget):
         for combo in (self.bands, self.status, self.order):
             combo.currentIndexChanged.connect(self._emit_changed)
         self.order.currentIndexChanged.connect(lambda _index: self._show_direction())
-        for button in (self.unreviewed, self.problems, self.direction):
+        for button in (self.unreviewed, self.problems, self.edited, self.direction):
             button.toggled.connect(self._emit_changed)
         self.direction.toggled.connect(lambda _on: self._show_direction())
         self.clear_button.clicked.connect(self.clear)
@@ -335,6 +349,7 @@ class FilterBar(QWidget):
         if self._quiet:
             return
         self.clear_button.setVisible(self.active)
+        self.show_edited(self._any_edited)
         self.changed.emit()
 
     def _show_direction(self) -> None:

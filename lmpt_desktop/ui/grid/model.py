@@ -182,6 +182,8 @@ def describe(cell: cells.Cell) -> str:
         lines.append(_("Class in focus: {verdict}").format(verdict=verdict_name(cell.focus)))
     if cell.corrected:
         lines.append(_("You corrected a prediction here"))
+    if cell.edited:
+        lines.append(_("Changed since annotated"))
     if cell.reviewed:
         lines.append(_("Reviewed"))
     return "\n".join(lines)

@@ -215,6 +215,7 @@ class GridPanel(QWidget):
 
     def _after(self, snapshot: Snapshot) -> None:
         self.bar.show_classes(snapshot)
+        self.bar.show_edited(bool(snapshot.images.edited.any()))
         self.bar.show_count(self.model.rowCount(), len(snapshot.images))
         self._count_selected()
         self._show_empty()

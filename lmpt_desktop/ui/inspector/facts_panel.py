@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.inspector.image_facts import ImageFacts
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 
 
 class ElidedLabel(QLabel):
@@ -92,7 +93,7 @@ class CaptionEdit(QPlainTextEdit):
 
 
 class FactsPanel(QWidget):
-    """Name, one line of facts, the problem with the file if there is one, caption."""
+    """Name, one line of facts, what is wrong or to be checked, caption."""
 
     caption_committed = Signal(int, str)
     """Image id, text."""
@@ -109,12 +110,32 @@ class FactsPanel(QWidget):
         self.problem = QLabel()
         self.problem.setObjectName("inspector-problem")
         self.problem.setWordWrap(True)
+        self.edited = QLabel(
+            _(
+                "The photo was edited after it was annotated. Check whether the annotations still "
+                "hold."
+            )
+        )
+        self.edited.setObjectName("inspector-edited")
+        self.edited.setWordWrap(True)
+        self.still_hold = QPushButton(_("They still hold"))
+        self.still_hold.setObjectName("still-hold")
+        self.still_hold.setToolTip(_("The photo was edited, but its annotations are still right"))
+        self.another = QPushButton(_("It is another photo"))
+        self.another.setObjectName("another-photo")
+        self.another.setToolTip(_("Give the annotations back to the photo that was there before"))
+        self._answers = QWidget()
+        answers = FlowLayout(self._answers)
+        answers.setContentsMargins(0, 3, 0, 0)
+        for button in (self.still_hold, self.another):
+            button.setAutoDefault(False)
+            answers.addWidget(button)
         self.caption = CaptionEdit()
         self.caption.committed.connect(self._committed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 6, 10, 4)
         layout.setSpacing(3)
-        for widget in (self.name, self.facts, self.problem):
+        for widget in (self.name, self.facts, self.problem, self.edited, self._answers):
             layout.addWidget(widget)
         layout.addSpacing(3)
         layout.addWidget(self.caption)
@@ -126,7 +147,12 @@ class FactsPanel(QWidget):
         self.name.set_full_text("")
         self.facts.set_full_text("")
         self.problem.hide()
+        self._show_edited(False)
         self.caption.hide()
+
+    def _show_edited(self, edited: bool) -> None:
+        self.edited.setVisible(edited)
+        self._answers.setVisible(edited)
 
     def show_image(self, facts: ImageFacts, details: ImageDetails | None) -> None:
         """Show the facts of one image; ``details`` is None until they are read."""
@@ -140,6 +166,7 @@ class FactsPanel(QWidget):
         reason = _(details.reason) if details is not None and details.reason else ""
         self.problem.setText(reason or state_sentence(facts.state))
         self.problem.setVisible(facts.state is not ImageState.OK)
+        self._show_edited(facts.edited)
         self.caption.show()
         if details is not None:
             self.caption.set_caption(details.caption)
@@ -160,7 +187,8 @@ class FactsPanel(QWidget):
 def facts_line(facts: ImageFacts) -> str:
     """Size, date in the user's own format, and whether the image is reviewed."""
     # Camera clocks know no zone: seconds count from the epoch as if it were UTC.
-    when = datetime.fromtimestamp(facts.date, UTC)
+    # Added, since some systems take no time before 1970.
+    when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=facts.date)
     day = QDate(when.year, when.month, when.day)
     parts = [QLocale().toString(day, QLocale.FormatType.ShortFormat)]
     if facts.size is not None:

@@ -28,6 +28,7 @@ class ImageFacts:
         reviewed: whether it is marked as reviewed.
         size: (width, height) in pixels, None if unknown.
         date: seconds since the epoch, when it was taken, else when its file last changed.
+        edited: whether the picture was edited after it was annotated, and not looked at since.
     """
 
     image_id: int
@@ -37,6 +38,7 @@ class ImageFacts:
     reviewed: bool
     size: tuple[int, int] | None
     date: float
+    edited: bool = False
 
     @property
     def file_name(self) -> str:
@@ -77,6 +79,7 @@ def image_facts(snapshot: Snapshot, image_id: int) -> ImageFacts | None:
         reviewed=bool(snapshot.reviewed[row]),
         size=(width, height) if width and height else None,
         date=float(taken) if taken != NO_DATE else float(images.mtime[row]) / 1e9,
+        edited=bool(images.edited[row]),
     )
 
 

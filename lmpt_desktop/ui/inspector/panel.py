@@ -59,6 +59,10 @@ class InspectorPanel(QWidget):
     """The id of the class that P, A and U apply to; -1 for none."""
     vocabulary_requested = Signal()
     """The user asks for a vocabulary, having none."""
+    edited_confirmed = Signal()
+    """The annotations of an edited photo still hold."""
+    edited_separated = Signal()
+    """An edited photo is another one than was annotated."""
     photo_activated = Signal(int)
     """The photo was double-clicked: image id."""
 
@@ -74,7 +78,7 @@ class InspectorPanel(QWidget):
         )
         self._summarising: LatestRequest[Summary] = LatestRequest(self._show_summary, owner=self)
 
-        self.photo = PhotoView(session.images.path)
+        self.photo = PhotoView(session.images.path_of_picture)
         self.facts = FactsPanel()
         self.model = ClassListModel(self)
         self.view = ClassView(self.model)
@@ -165,6 +169,8 @@ class InspectorPanel(QWidget):
         self.show_box.currentIndexChanged.connect(self._show_changed)
         self.review.clicked.connect(self._request_reviewed)
         self.facts.caption_committed.connect(self._request_caption)
+        self.facts.still_hold.clicked.connect(self.edited_confirmed)
+        self.facts.another.clicked.connect(self.edited_separated)
         self.photo.activated.connect(self._activate)
         self._empty_button.clicked.connect(self.vocabulary_requested)
         theme.manager().changed.connect(self._restyle)
@@ -352,3 +358,4 @@ class InspectorPanel(QWidget):
     def _restyle(self, *_: object) -> None:
         self.review.setIcon(theme.icon("reviewed"))
         self.facts.problem.setStyleSheet(f"color: {theme.current().error};")
+        self.facts.edited.setStyleSheet(f"color: {theme.current().warning};")

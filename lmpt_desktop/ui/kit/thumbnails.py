@@ -79,7 +79,16 @@ class SessionThumbnails:
         if version and (found := self._store.get(version, size)) is not None:
             return found
         if state is ImageState.MISSING:
+            # Whatever is at its place now, it is not this photo.
+            for other in reversed(BUCKETS):
+                if version and (found := self._store.get(version, other)) is not None:
+                    return found
             raise NoThumbnailError(_("The file is missing."))
+        # Of another picture, which may be in its place by now, it would be a wrong one for good.
+        if not self._session.images.is_unchanged(image_id):
+            raise NoThumbnailError(
+                _("The photo has changed. Look for new photos, and it is read again.")
+            )
         return self._store.make(self._session.images.path(image_id), version, size)
 
 

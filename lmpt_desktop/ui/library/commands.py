@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
-from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.settings import LAST_FOLDER, SHOW_FILTERS, SHOW_FOLDERS, SHOW_INSPECTOR
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
@@ -147,20 +147,31 @@ def open_photo(context: ShellContext) -> None:
         if not file_manager.open_path(Path(str(path))):
             context.status.show_text(_("No program is set up to open this photo."))
 
-    for image_id in _view(context).chosen_ids()[:1].tolist():
+    for image_id in _with_file(context)[:1]:
         page.run(lambda id_=image_id: page.session.images.path(id_), show)
 
 
 def reveal(context: ShellContext) -> None:
     """Show the first few chosen files in the file manager."""
     page = _page(context)
-    ids = _view(context).chosen_ids()[:REVEAL_LIMIT].tolist()
+    ids = _with_file(context)[:REVEAL_LIMIT]
 
     def show(paths: object) -> None:
         for path in paths if isinstance(paths, list) else ():
             file_manager.reveal(path)
 
     page.run(lambda: page.session.images.paths(ids), show)
+
+
+def _with_file(context: ShellContext) -> list[int]:
+    """The chosen images whose file is there: in the place of a missing one may be another photo."""
+    snapshot = _page(context).session.snapshot()
+    chosen = _view(context).chosen_ids()
+    rows = snapshot.rows(chosen)
+    there = (rows >= 0) & (snapshot.states[rows] != ImageState.MISSING)
+    if not there.any():
+        context.status.show_text(_("The file is missing."))
+    return chosen[there].tolist()
 
 
 def copy_paths(context: ShellContext) -> None:

@@ -154,6 +154,11 @@ class LibraryPage(QWidget):
         self.inspector.vocabulary_requested.connect(
             lambda: context.commands.trigger("vocabulary.edit")
         )
+        for answered, command in (
+            (self.inspector.edited_confirmed, "image.confirm-edited"),
+            (self.inspector.edited_separated, "image.separate-edited"),
+        ):
+            answered.connect(lambda name=command: context.commands.trigger(name))
         self.inspector.photo_activated.connect(self.photo_activated)
         self.dropped_paths.photos_requested.connect(self._show_all_photos)
         self.dropped_paths.message.connect(context.status.show_text)
@@ -176,6 +181,7 @@ class LibraryPage(QWidget):
         on(notices.ClassesChanged, lambda _notice: self.panel.ask())
         on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
         on(notices.AnnotationsChanged, self._annotations_changed)
+        on(notices.AnnotationsFollowed, lambda _notice: self.undo_stack.read_history())
         on(notices.ActivityChanged, self._activity_changed)
         on(notices.EncoderChanged, self._encoder_changed)
         on(SearchReady, self.panel.search_read)
@@ -310,9 +316,10 @@ class LibraryPage(QWidget):
             self.run(lambda: self.session.folders.remove(folder_id))
 
     def set_paused(self, paused: bool) -> None:
-        """Pause or resume scanning and encoding."""
+        """Pause or resume scanning, encoding and verifying."""
         act = self.session.activities.pause if paused else self.session.activities.resume
-        for kind in (notices.ActivityKind.SCAN, notices.ActivityKind.ENCODE):
+        kinds = notices.ActivityKind
+        for kind in (kinds.SCAN, kinds.ENCODE, kinds.VERIFY):
             act(kind)
 
     def _pause(self, kind: notices.ActivityKind) -> None:

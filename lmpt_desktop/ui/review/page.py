@@ -92,7 +92,7 @@ class ReviewPage(QWidget):
         )
         self.announcer = Announcer(self)
         self.bar = QueueBar(commands)
-        self.viewer = PhotoViewer(session.images.path)
+        self.viewer = PhotoViewer(session.images.path_of_picture)
         self.canvas = self.viewer.canvas
         self.side = SidePanel(commands)
         self.end = EndPanel()

@@ -117,3 +117,19 @@ def test_the_name_field_keeps_its_width_when_it_can_be_cleared(bar: FilterBar) -
     bar.text.setText("beach")
     bar.layout().activate()  # pyright: ignore[reportOptionalMemberAccess]
     assert bar.text.width() == empty
+
+
+def test_edited_photos_are_offered_while_there_are_any_or_the_filter_is_set(
+    bar: FilterBar,
+) -> None:
+    assert bar.edited.isHidden()
+    bar.show_edited(True)
+    assert not bar.edited.isHidden()
+    bar.edited.setChecked(True)
+    assert bar.filter() == Filter(edited=True)
+    assert bar.active
+    bar.show_edited(False)
+    assert not bar.edited.isHidden(), "else it could not be taken back"
+    bar.clear()
+    assert bar.filter() == Filter()
+    assert bar.edited.isHidden()

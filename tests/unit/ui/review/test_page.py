@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from fake_encoder import text_vector
 from paper_library import fill
+from photo_bytes import exif_block
 from PIL import Image
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
@@ -205,7 +206,11 @@ def test_a_file_that_changes_while_it_is_shown_is_loaded_again(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
     ask(review, session, qtbot, (3, KITE), (4, CUP))
-    Image.new("RGB", (64, 48), (250, 10, 10)).save(session.images.path(3))
+    path = session.images.path(3)
+    turned = b"Exif\0\0" + exif_block(orientation=6)
+    segment = b"\xff\xe1" + (len(turned) + 2).to_bytes(2, "big") + turned
+    data = path.read_bytes()
+    path.write_bytes(data[:2] + segment + data[2:])
     before = fingerprint_of(session, 3)
     session.folders.rescan()
     qtbot.waitUntil(lambda: fingerprint_of(session, 3) != before)
@@ -214,10 +219,22 @@ def test_a_file_that_changes_while_it_is_shown_is_loaded_again(
     review.set_verdict(Verdict.PRESENT)
     assert verdict_of(session, 3, KITE) == -1  # nobody has seen the new one yet
     see(review, qtbot)
-    seen = review.canvas.grab().toImage().pixelColor(review.canvas.rect().center())
-    assert (seen.red() > 200, seen.green() < 60) == (True, True)
+    seen = review.canvas.grab().toImage()
+    photo = seen.pixelColor(review.canvas.rect().center())
+    edge = seen.pixelColor(int(review.canvas.width() * 0.2), review.canvas.height() // 2)
+    assert edge != photo  # it is upright now, and narrower
     review.set_verdict(Verdict.PRESENT)
     assert verdict_of(session, 3, KITE) == 1
+
+
+def test_another_picture_in_the_place_of_a_photo_is_not_asked_about(
+    review: ReviewPage, session: LibrarySession, qtbot: QtBot
+) -> None:
+    """A verdict on it would be kept as one on the photo that was scanned."""
+    Image.new("RGB", (64, 48), (250, 10, 10)).save(session.images.path(4))
+    ask(review, session, qtbot, (3, KITE), (4, CUP))
+    key = (4, fingerprint_of(session, 4))
+    qtbot.waitUntil(lambda: review.viewer.cannot_show(key))
 
 
 def test_questions_about_a_class_that_was_archived_meanwhile_are_dropped(
