@@ -1,0 +1,144 @@
+"""What reading every photo once costs a scan.
+
+    python tests/benchmarks/first_scan.py [--photos FOLDER] [--large N] [--json FILE] [--quick]
+
+For each kind of file (copies of real photos of about 160 KB, drawn JPEGs of 12 megapixels, and
+uncompressed TIFFs), with the files in memory ("warm") and, as root on Linux, after dropping the
+system's cache ("cold"):
+
+* the bare read of all bytes, in the scan's number of threads: what no scan can beat;
+* the first scan, everything included;
+* the same scan of nothing but times (all unchanged);
+* a scan after something was written into every file's metadata (every file is read again).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from parts.figures import Figures
+from PIL import Image
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.ingest.sync import WORKERS, sync
+
+SHARED = Path(__file__).parents[3] / "shared" / "photos" / "images"
+SMALL, LARGE = 1000, 60
+DROP_CACHES = Path("/proc/sys/vm/drop_caches")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, default=SHARED, help="real photos to copy")
+    parser.add_argument("--small", type=int, default=SMALL, help="how many copies of them")
+    parser.add_argument("--large", type=int, default=LARGE, help="how many large files")
+    parser.add_argument("--quick", action="store_true", help="few files")
+    parser.add_argument("--folder", type=Path, default=None, help="make the files in there")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    given = parser.parse_args()
+    small, large = (40, 4) if given.quick else (given.small, given.large)
+    print(
+        f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.system()}, "
+        f"Python {platform.python_version()}"
+    )
+    figures = Figures()
+    place = Path(tempfile.mkdtemp(prefix="lmpt-first-scan-", dir=given.folder))
+    try:
+        kinds: dict[str, Callable[[Path], None]] = {
+            "12-megapixel JPEG": lambda folder: _draw(folder, large, ".jpg"),
+            "36 MB TIFF": lambda folder: _draw(folder, large, ".tif"),
+        }
+        if given.photos.is_dir():
+            kinds = {"photo": lambda folder: _copy(given.photos, folder, small)} | kinds
+        else:
+            print(f"{given.photos} is not here: no figures on real photos")
+        for kind, make in kinds.items():
+            _measure(place / kind.replace(" ", "-"), kind, make, figures)
+    finally:
+        shutil.rmtree(place)
+    if given.json:
+        figures.write(given.json)
+
+
+def _measure(place: Path, kind: str, make: Callable[[Path], None], figures: Figures) -> None:
+    photos = place / "photos"
+    photos.mkdir(parents=True)
+    make(photos)
+    files = sorted(photos.iterdir())
+    size = sum(file.stat().st_size for file in files)
+    print(f"{kind}: {len(files)} files, {size / 1e6:.0f} MB")
+    for state in ("warm", "cold"):
+        if state == "cold" and not _drop_caches():
+            print("the system's cache cannot be dropped here: no cold figures")
+            break
+        bare = _timed(lambda: _read(files))
+        with Catalogue.open(place / state) as catalogue:
+            folder_id = catalogue.folders.add(photos).id
+            if state == "cold":
+                _drop_caches()
+            look = partial(sync, catalogue, folder_id)
+            first = _timed(look)
+            figures.add(f"{kind}, {state}: bare read", 1000 * bare / len(files), "ms/file")
+            figures.add(f"{kind}, {state}: first scan", 1000 * first / len(files), "ms/file")
+            figures.add(f"{kind}, {state}: first scan", size / 1e6 / first, "MB/s")
+            if state == "warm":
+                again = _timed(look)
+                figures.add(f"{kind}: unchanged", 1000 * again / len(files), "ms/file")
+                for file in files:
+                    with file.open("ab") as stream:
+                        stream.write(b"\0")  # behind the end of the picture
+                touched = _timed(look)
+                figures.add(f"{kind}: all changed", 1000 * touched / len(files), "ms/file")
+    shutil.rmtree(place)
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def _read(files: list[Path]) -> None:
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda file: len(file.read_bytes()), files))
+
+
+def _drop_caches() -> bool:
+    os.sync()
+    try:
+        DROP_CACHES.write_text("1")
+    except OSError:
+        return False
+    return True
+
+
+def _copy(source: Path, folder: Path, count: int) -> None:
+    originals = sorted(path for path in source.iterdir() if path.suffix == ".jpg")
+    for number in range(count):
+        shutil.copyfile(originals[number % len(originals)], folder / f"{number:05}.jpg")
+
+
+def _draw(folder: Path, count: int, suffix: str) -> None:
+    """Photos of 4,000 x 3,000 pixels, each with details of its own."""
+    random = np.random.default_rng(0)
+    small = random.integers(0, 255, (375, 500, 3), np.uint8)
+    image = Image.fromarray(small).resize((4000, 3000), Image.Resampling.BICUBIC)
+    for number in range(count):
+        image.putpixel((number, 0), (255, 0, 0))
+        image.save(folder / f"{number:05}{suffix}", quality=92)
+
+
+if __name__ == "__main__":
+    main()
