@@ -82,7 +82,7 @@ class Catalogue:
             raise opening.mapped(error, library_folder) from error
         lock: ProcessLock | None = None
         if exclusive:
-            # Without locks nobody can be kept out, and nothing is written either.
+            # Without locks no process can be kept out, and nothing is written either.
             with contextlib.suppress(CatalogueReadOnly):
                 lock = ProcessLock(library_folder / opening.LOCK_NAME)
         try:

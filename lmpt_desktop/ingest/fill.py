@@ -17,7 +17,7 @@ BATCH_FILES = 32
 """Files read and committed together."""
 
 
-class Images(Protocol):
+class UnhashedImages(Protocol):
     """The part of :class:`lmpt_desktop.catalogue.images.Images` that is used here."""
 
     def unhashed(
@@ -45,7 +45,7 @@ class FillReport:
 
 
 def fill_hashes(
-    images: Images,
+    images: UnhashedImages,
     folder: Folder,
     should_stop: Callable[[], bool],
     on_progress: Callable[[int], None] | None = None,
@@ -116,7 +116,9 @@ def _read(folder: Folder, known: UnhashedFile) -> ScannedFile | None:
 
 
 def record_hashes(
-    images: Images, known: Sequence[UnhashedFile | KnownFile], read: Mapping[int, ScannedFile]
+    images: UnhashedImages,
+    known: Sequence[UnhashedFile | KnownFile],
+    read: Mapping[int, ScannedFile],
 ) -> None:
     """Record the hashes of files that have not changed, by image id; ``known`` has them all."""
     if not read:

@@ -24,9 +24,8 @@ from lmpt_desktop.domain.records import (
     ImagePlace,
     KnownFile,
     ScannedFile,
-    UnhashedFile,
 )
-from lmpt_desktop.ingest.fill import fill_hashes
+from lmpt_desktop.ingest.fill import UnhashedImages, fill_hashes
 from lmpt_desktop.ingest.follow import Transfers, follow_pictures
 from lmpt_desktop.ingest.inspect_file import inspect_file
 from lmpt_desktop.ingest.reachable import device_of, is_reachable
@@ -47,23 +46,12 @@ class _Folders(Protocol):
     def set_device(self, folder_id: int, device: int) -> None: ...
 
 
-class _Images(Protocol):
+class _Images(UnhashedImages, Protocol):
     def known(self, folder_id: int) -> Mapping[str, KnownFile]: ...
     def with_picture(self, hashes: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
     def by_fingerprint(self, fingerprints: Iterable[str]) -> Mapping[str, Sequence[ImagePlace]]: ...
     def with_user_data(self, image_ids: Sequence[int]) -> set[int]: ...
     def ever_annotated(self, image_ids: Sequence[int]) -> set[int]: ...
-    def unhashed(
-        self,
-        folder_id: int,
-        after: int = ...,
-        limit: int = ...,
-        *,
-        only: Sequence[int] | None = ...,
-    ) -> list[UnhashedFile]: ...
-    def shared_fingerprints(self, fingerprints: Iterable[str]) -> set[str]: ...
-    def set_hashes(self, files: Mapping[int, ScannedFile]) -> None: ...
-    def expect_change(self, image_ids: list[int]) -> None: ...
     def upsert(
         self,
         folder_id: int,

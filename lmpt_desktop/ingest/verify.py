@@ -17,8 +17,7 @@ from typing import Protocol
 
 from lmpt_desktop.domain.records import Folder, KnownFile, ScannedFile
 from lmpt_desktop.ingest.file_times import ctime_ns, mtime_ns
-from lmpt_desktop.ingest.fill import Images as FilledImages
-from lmpt_desktop.ingest.fill import record_hashes
+from lmpt_desktop.ingest.fill import UnhashedImages, record_hashes
 from lmpt_desktop.ingest.inspect_file import inspect_file
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.ingest.reachable import is_reachable
@@ -28,7 +27,7 @@ PAGE_FILES = 256
 """Files looked up together, and whose hashes are committed together."""
 
 
-class Images(FilledImages, Protocol):
+class Images(UnhashedImages, Protocol):
     """The part of :class:`lmpt_desktop.catalogue.images.Images` that is used here."""
 
     def existing(
@@ -58,11 +57,11 @@ class FindingKind(StrEnum):
 
 
 QUIET = frozenset({FindingKind.FINE, FindingKind.FIRST_READ, FindingKind.ONLINE_ONLY})
-"""Kinds that need nobody's attention."""
+"""Kinds that need no attention."""
 LISTED = frozenset(FindingKind) - {FindingKind.FINE, FindingKind.FIRST_READ}
 """Kinds whose photos a report names."""
 TAKEN_OVER = frozenset({FindingKind.ALTERED, FindingKind.DAMAGED})
-"""Kinds that a scan does not see unless it is told to expect a change."""
+"""Kinds that a scan sees only where a change is expected (``expect_change``)."""
 
 
 @dataclass(frozen=True, slots=True)

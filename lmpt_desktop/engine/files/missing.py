@@ -26,7 +26,7 @@ from lmpt_desktop.translation import _, ngettext, number
 PHOTOS_AT_ONCE = 256
 """Missing photos whose candidates are looked for together."""
 NATURAL = 20_000
-"""Up to so many photos are listed in natural order, which takes a while to find."""
+"""Up to this number, photos are listed in natural order, which is slow for more."""
 LOOK_SECONDS = 4.0
 """How long :meth:`MissingPhotos.plan_move` looks for files; a share may be slow."""
 LOOK_FIRST = 50

@@ -19,7 +19,7 @@ from lmpt_desktop.ui.shell.notifications import Notification
 log = logging.getLogger(__name__)
 
 TOGETHER_SECONDS = 60.0
-"""What follows within this time of the last one is told in the same notification."""
+"""What follows within this time of the last one joins its notification."""
 
 
 class FollowedNotification(QObject):
@@ -82,7 +82,7 @@ class FollowedNotification(QObject):
         note.add_button(_("Show"), lambda: self._library.show_images(image_ids))
 
     def _undone(self, batch_id: int) -> None:
-        """What was taken back, here or in the menu, need not be told any longer."""
+        """A change that was undone, here or in the menu, leaves the notification."""
         if self._told.pop(batch_id, None) is None:
             return
         if self._told:
