@@ -56,6 +56,14 @@ def press(key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoMod
     QTest.keyClick(focus, key, modifier)
 
 
+def wait_for_undo(page: LibraryPage, qtbot: QtBot, text: str) -> None:
+    """Wait until undo would revert the change called ``text``: it is committed before that."""
+    undo = page.undo_stack
+    qtbot.waitUntil(
+        lambda: undo.settled and undo.can_undo and undo.stack.undoText() == text, timeout=WAIT_MS
+    )
+
+
 def front(window: QWidget, kind: type[QWidget]) -> QWidget | None:
     return next((w for w in window.findChildren(kind) if w.isVisible()), None)
 
@@ -68,6 +76,7 @@ def test_missing_photos(page: LibraryPage, photos: Path, settled: Settled, qtbot
     copy = "trip/dog_1.jpg"
     qtbot.waitUntil(lambda: verdict(page, copy) == 1, timeout=WAIT_MS)  # it followed its file
     settled(window)
+    wait_for_undo(page, qtbot, "Annotations of 1 photo followed its file")
     press(Qt.Key.Key_Z, CONTROL)
     qtbot.waitUntil(lambda: verdict(page, copy) == -1, timeout=WAIT_MS)
     press(Qt.Key.Key_F7)
