@@ -24,6 +24,7 @@ from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Image, Images
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord, PromptSets
 from lmpt_desktop.catalogue.records import (
+    Absences,
     AnnotationCount,
     Change,
     ImageIds,
@@ -32,6 +33,7 @@ from lmpt_desktop.catalogue.runs import RunRecord, Runs, RunState
 from lmpt_desktop.catalogue.settings import Settings
 
 __all__ = [
+    "Absences",
     "AnnotationCount",
     "Annotations",
     "Catalogue",

@@ -24,6 +24,7 @@ from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.catalogue.runs import Runs
 from lmpt_desktop.catalogue.same_pictures import SamePictureFinder
 from lmpt_desktop.catalogue.settings import Settings
+from lmpt_desktop.catalogue.side_files import SideFileRecords
 from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.catalogue.transfers import Transfers
 
@@ -34,7 +35,7 @@ class Catalogue:
     Attributes:
         library_folder: where the library is; see docs/architecture.md.
         folders, images, classes, annotations, transfers, missing, same_pictures, features,
-            prompt_sets, runs, settings: one class each.
+            prompt_sets, runs, side_files, settings: one class each.
     """
 
     def __init__(self, library_folder: Path, store: Store, lock: ProcessLock | None) -> None:
@@ -52,6 +53,7 @@ class Catalogue:
         self.features = Features(store)
         self.prompt_sets = PromptSets(store)
         self.runs = Runs(store)
+        self.side_files = SideFileRecords(store)
         self.settings = Settings(store)
 
     @classmethod

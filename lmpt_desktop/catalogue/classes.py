@@ -101,17 +101,26 @@ class Classes:
         with self._store.write() as connection:
             _set(connection, class_id, archived=1)
 
-    def unarchive(self, class_id: int) -> None:
+    def unarchive(self, class_id: int, aliases: Sequence[str] | None = None) -> None:
         """Move a class from the archive to the end of the vocabulary.  Aliases of other classes
         that equal its name (after a merge) are removed.
 
+        Args:
+            class_id: of the class.
+            aliases: its other names from now on; then no name of another class is removed.
+
         Raises:
-            ClassNameTaken: if a class of the vocabulary has its name.
+            ClassNameTaken: if a class of the vocabulary has its name, or one of ``aliases``.
             NotInCatalogue: if there is no such class.
         """
         with self._store.write() as connection:
             entry = _get(connection, class_id)
             if not entry.archived:
+                return
+            if aliases is not None:
+                _refuse_taken(connection, entry.name, but=class_id)
+                _set(connection, class_id, archived=0, position=_next_position(connection))
+                _set_aliases(connection, class_id, aliases)
                 return
             _revive(connection, entry, _next_position(connection))
 
@@ -268,6 +277,12 @@ def _alias_owners(connection: Connection) -> dict[str, int]:
     return {row.alias_key: row.class_id for row in found}
 
 
+def _alias_owner(connection: Connection, key: str) -> int | None:
+    """The class of the vocabulary with the alias of this key."""
+    query = select(_aliases.c.class_id).join(_table, _table.c.id == _aliases.c.class_id)
+    return connection.scalar(query.where(_table.c.archived == 0, _aliases.c.alias_key == key))
+
+
 def _entry(row: object, aliases: dict[int, list[str]]) -> ClassEntry:
     fields = row._mapping  # type: ignore[attr-defined]
     return ClassEntry(
@@ -342,7 +357,7 @@ def _taken_by(connection: Connection, name: str, but: int | None = None) -> str:
         return _(
             "There is already a class called “{name}”. Choose another name, or use that class."
         ).format(name=found.name)
-    owner = _alias_owners(connection).get(key)
+    owner = _alias_owner(connection, key)
     if owner is not None and owner != but:
         return _(
             "“{name}” is another name of “{owner}”. Use that class, or remove the name there."

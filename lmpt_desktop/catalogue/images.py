@@ -86,6 +86,15 @@ class ImageFile(NamedTuple):
     fingerprint: str
 
 
+class ImageHashes(NamedTuple):
+    """By which an image is recognised; fields as of
+    :class:`~lmpt_desktop.domain.records.ScannedFile`."""
+
+    fingerprint: str = ""
+    file_hash: str = ""
+    picture_hash: str = ""
+
+
 @dataclass(frozen=True)
 class Image:
     """Everything the catalogue knows of one image.
@@ -217,6 +226,16 @@ class Images:
                 )  # type: ignore[arg-type]
             )
 
+    def hashes(self, image_ids: ImageIds) -> dict[int, ImageHashes]:
+        """By which each of these images is recognised."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                f"SELECT id, fingerprint, file_hash, picture_hash FROM images WHERE id {THESE}",
+                (as_json(image_ids),),
+            )
+        return {row[0]: ImageHashes._make(row[1:]) for row in found}
+
     def known(self, folder_id: int) -> dict[str, KnownFile]:
         """What is remembered of every file of a folder, by relative path.
 
@@ -239,6 +258,23 @@ class Images:
         """Images whose picture hash is not known yet, with each of these fingerprints, in any
         folder, by ascending id."""
         return self._places("fingerprint", fingerprints, "i.picture_hash = ''")
+
+    def with_hashes(self, hashes: Iterable[str]) -> dict[str, list[int]]:
+        """Ids of the images of folders that are not hidden, ascending, for each of these file
+        hashes, picture hashes and fingerprints that one has."""
+        requested = json.dumps(sorted(set(hashes)))
+        found: dict[str, set[int]] = {}
+        with self._store.read() as connection:
+            for column in ("file_hash", "picture_hash", "fingerprint"):
+                for value, image_id in rows(
+                    connection,
+                    f"SELECT i.{column}, i.id FROM images AS i JOIN folders AS f "
+                    "ON f.id = i.folder_id WHERE f.hidden = 0 AND i.superseded = 0 "
+                    f"AND i.{column} <> '' AND i.{column} {THESE}",
+                    (requested,),
+                ):
+                    found.setdefault(value, set()).add(image_id)
+        return {value: sorted(ids) for value, ids in found.items()}
 
     def _places(self, column: str, values: Iterable[str], only: str) -> dict[str, list[ImagePlace]]:
         with self._store.read() as connection:

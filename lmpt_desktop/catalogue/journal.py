@@ -99,6 +99,9 @@ _SETTLE = (
 )
 
 
+_BLOCK = 4096
+"""Images whose changes are written out at once."""
+
 Mark = tuple[int | None, int | None] | None
 """When an image was marked as reviewed, before and after; None if that does not change."""
 
@@ -136,35 +139,37 @@ class Review:
     marks: list[Mark]
 
 
-@dataclass(frozen=True, eq=False)
 class _Changes:
-    """The columns of a :class:`Batch`."""
+    """The columns of a :class:`Batch`, filled from the front: a large batch is held once only."""
 
-    image_ids: NDArray[np.int64]
-    class_ids: NDArray[np.int64]
-    before_verdicts: NDArray[np.int8]
-    after_verdicts: NDArray[np.int8]
+    def __init__(self, count: int) -> None:
+        self.image_ids = np.empty(count, np.int64)
+        self.class_ids = np.empty(count, np.int64)
+        self.before_verdicts = np.empty(count, np.int8)
+        self.after_verdicts = np.empty(count, np.int8)
+        self._filled = 0
 
-    @classmethod
-    def of(cls, review: Review) -> _Changes:
-        row, column = np.nonzero(review.cells)
-        was, becomes = (-1, 0) if review.declares else (0, -1)
-        return cls(
-            review.image_ids[row],
-            review.class_ids[column],
-            np.full(len(row), was, np.int8),
-            np.full(len(row), becomes, np.int8),
-        )
+    def add(
+        self,
+        image_ids: NDArray[np.int64],
+        class_ids: NDArray[np.int64],
+        before: NDArray[np.integer] | int,
+        after: NDArray[np.integer] | int,
+    ) -> None:
+        part = slice(self._filled, self._filled + len(image_ids))
+        self.image_ids[part] = image_ids
+        self.class_ids[part] = class_ids
+        self.before_verdicts[part] = before
+        self.after_verdicts[part] = after
+        self._filled = part.stop
 
-    def after(self, other: _Changes) -> _Changes:
-        if not len(other.image_ids):
-            return self
-        return _Changes(
-            np.concatenate([other.image_ids, self.image_ids]),
-            np.concatenate([other.class_ids, self.class_ids]),
-            np.concatenate([other.before_verdicts, self.before_verdicts]),
-            np.concatenate([other.after_verdicts, self.after_verdicts]),
-        )
+    def add_review(self, review: Review) -> None:
+        before, after = (-1, 0) if review.declares else (0, -1)
+        for start in range(0, len(review.image_ids), _BLOCK):
+            cells = review.cells[start : start + _BLOCK]
+            images = np.repeat(review.image_ids[start : start + _BLOCK], cells.sum(axis=1))
+            classes = np.broadcast_to(review.class_ids, cells.shape)[cells]
+            self.add(images, classes, before, after)
 
 
 def begin(
@@ -232,18 +237,15 @@ def settle(
         (batch.last,),
     )
     table = np.fromiter(chain.from_iterable(found), np.int64, 2 * len(found)).reshape(-1, 2)
+    del found
     packed = table[:, 1]
-    changes = _Changes(
-        table[:, 0].copy(),
-        packed // 16,
-        (packed // 4 % 4 - 1).astype(np.int8),
-        (packed % 4 - 1).astype(np.int8),
-    )
+    changes = _Changes(len(table) + sum(int(review.cells.sum()) for review in reviews))
+    changes.add(table[:, 0], packed // 16, packed // 4 % 4 - 1, packed % 4 - 1)
     reviewed_ids, reviewed_after = np.empty(0, np.int64), np.empty(0, np.bool_)
     for review in reviews:
         if not review.declares:
             declared.remove(connection, review.image_ids, review.at, review.cells, review.class_ids)
-        changes = _Changes.of(review).after(changes)
+        changes.add_review(review)
         marked = [(i, mark[1]) for i, mark in enumerate(review.marks) if mark is not None]
         becomes = np.array([at is not None for _, at in marked], np.bool_)
         reviewed_ids = np.concatenate([reviewed_ids, review.image_ids[[i for i, _ in marked]]])

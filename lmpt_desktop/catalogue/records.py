@@ -18,6 +18,25 @@ class Change(NamedTuple):
     verdict: int
 
 
+@dataclass(frozen=True, eq=False)
+class Absences:
+    """Classes that are absent, image by image.
+
+    Attributes:
+        image_ids: (m,) int64, each once.
+        class_ids: (k,) int64.
+        cells: (m, k) bool.
+    """
+
+    image_ids: NDArray[np.int64]
+    class_ids: NDArray[np.int64]
+    cells: NDArray[np.bool_]
+
+    @classmethod
+    def none(cls) -> Absences:
+        return cls(np.empty(0, np.int64), np.empty(0, np.int64), np.empty((0, 0), np.bool_))
+
+
 def distinct(*ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """The ids in any of the arrays, ascending.  A table is far faster than sorting millions, and
     ids are small: they count up from 1."""

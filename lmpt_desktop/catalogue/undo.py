@@ -87,7 +87,7 @@ def revert(
     found = rows(connection, _REVIEWS_OF, {"undone": undone, "only": images})
     more = 0
     reviews: list[journal.Review] = []
-    # A transfer declares for some images and revokes for others; any other batch does one of them.
+    # A transfer declares for some images and revokes for others, and an import may only mark some.
     for declared_then in (True, False):
         part = [row for row in found if (row[5] == _REVIEWED) is declared_then]
         if part:

@@ -29,6 +29,9 @@ class Source(StrEnum):
     USER = "user"
     REVIEWED = "reviewed"
     IMPORT = "import"
+    """A person said so in an imported file, or it does not say who."""
+    MACHINE = "machine"
+    """A model said so in an imported file."""
 
 
 class ImageState(IntEnum):

@@ -120,7 +120,8 @@ class AnnotationEditor:
 
     def show(self, batch: Batch) -> Batch:
         """Bring the snapshot up to date with a committed change, and notify."""
-        self._state.apply(batch)
+        stored = self._catalogue.annotations
+        self._state.apply(batch, stored.matrix, stored.reviewed)
         images = distinct(batch.image_ids, batch.reviewed_ids)
         self._notify(AnnotationsChanged(tuple(images.tolist())))
         return batch

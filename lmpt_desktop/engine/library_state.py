@@ -26,6 +26,8 @@ from trainer.bands import BandLimits
 ReadMatrix = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]]
 """(image ids, class ids) -> verdicts, as :meth:`Annotations.matrix`."""
 
+_BLOCK = 1 << 20
+"""Changes that are applied at once; each takes some 50 bytes meanwhile."""
 _CARRIED = {
     "images": ("image_ids", "dates"),
     "classes": ("class_ids", "column_of"),
@@ -53,6 +55,7 @@ class LibraryState:
         self._features: FeatureRows | None = None
         self._weights: tuple[tuple[int, ...], ClassWeights] | None = None
         self._scored = 0
+        self._newest_batch = 0
         self._snapshot = _frozen(
             Snapshot(
                 version=1,
@@ -140,20 +143,34 @@ class LibraryState:
 
     # ------------------------------------------------------------------------- annotations
 
-    def apply(self, batch: Batch) -> None:
-        """Apply a change that the catalogue has committed."""
+    def apply(
+        self,
+        batch: Batch,
+        read: ReadMatrix | None = None,
+        read_reviewed: Callable[[], set[int]] = set,
+    ) -> None:
+        """Apply a change that the catalogue has committed.
+
+        If a later one was applied before, as threads do not take turns, what it changes is read
+        with ``read`` and ``read_reviewed``.
+        """
         with self._lock:
             old = self._snapshot
+            if batch.id < self._newest_batch and read is not None:
+                batch = _as_now(batch, read, read_reviewed)
+            self._newest_batch = max(self._newest_batch, batch.id)
             changes: dict[str, Any] = {}
             if len(batch.image_ids):
-                rows, known_rows = _places(batch.image_ids, old.image_ids)
-                columns, known_columns = _columns(batch.class_ids, old.class_ids)
-                known = known_rows & known_columns
-                after = batch.after
-                if not known.all():
-                    rows, columns, after = rows[known], columns[known], after[known]
                 annotations = old.annotations.copy()
-                annotations[rows, columns] = after
+                for start in range(0, len(batch.image_ids), _BLOCK):
+                    part = slice(start, start + _BLOCK)
+                    rows, known_rows = _places(batch.image_ids[part], old.image_ids)
+                    columns, known_columns = _columns(batch.class_ids[part], old.class_ids)
+                    known = known_rows & known_columns
+                    after = batch.after[part]
+                    if not known.all():
+                        rows, columns, after = rows[known], columns[known], after[known]
+                    annotations[rows, columns] = after
                 changes["annotations"] = annotations
             if len(batch.reviewed_ids):
                 rows, known = _places(batch.reviewed_ids, old.image_ids)
@@ -355,3 +372,14 @@ def _match(
     """Rows of ``new`` that are in ``old``, and their rows there."""
     rows, known = _places(new, old)
     return np.flatnonzero(known), rows[known]
+
+
+def _as_now(batch: Batch, read: ReadMatrix, read_reviewed: Callable[[], set[int]]) -> Batch:
+    """``batch`` with what its cells and marks are now instead of what it made of them."""
+    images, rows = np.unique(batch.image_ids, return_inverse=True)
+    classes, columns = np.unique(batch.class_ids, return_inverse=True)
+    after = read(images, classes)[rows, columns] if len(images) else batch.after
+    marks = _member(batch.reviewed_ids, read_reviewed()) if len(batch.reviewed_ids) else None
+    return replace(
+        batch, after=after, reviewed_after=batch.reviewed_after if marks is None else marks
+    )

@@ -267,6 +267,51 @@ class VocabularyEditor:
             raise
         return replace(_joined(step, after), images=None if plan.copy else plan.positives)
 
+    def add_for_import(
+        self,
+        classes: Sequence[ClassEntry | ClassSpec],
+        check: Callable[[], None],
+        annotate: Callable[[Sequence[int]], Batch | None],
+    ) -> tuple[VocabularyStep | None, Batch | None]:
+        """Add the classes of an import and annotate with them, in one transaction.
+
+        Args:
+            classes: specs are added in this order, archived entries come back with the other
+                names that they have here, others are there.
+            check: called before anything is written, when nobody else can write any more; may
+                raise, so that nothing changes.
+            annotate: given the ids of ``classes``, writes the annotations; may raise, too.
+
+        Returns:
+            The step (None without a new class), which does not include the annotations, and what
+            ``annotate`` returned.
+
+        Raises:
+            ClassNameTaken: if the vocabulary has one of the names; then nothing is changed.
+        """
+        batches: list[Batch | None] = []
+
+        def both() -> None:
+            with self._catalogue.transaction():
+                check()
+                ids: list[int] = []
+                for item in classes:
+                    if isinstance(item, ClassSpec):
+                        entry = self._classes.add(
+                            item.name, item.description, item.colour, item.aliases
+                        )
+                        ids.append(entry.id)
+                    else:
+                        if item.archived:
+                            self._classes.unarchive(item.id, item.aliases)
+                        ids.append(item.id)
+                batches.append(annotate(ids))
+
+        if all(isinstance(item, ClassEntry) and not item.archived for item in classes):
+            both()
+            return None, batches[0]
+        return self._step(_("Add classes"), both), batches[0]
+
     def undo(self, step: VocabularyStep) -> None:
         """Revert a step.
 
@@ -300,14 +345,10 @@ class VocabularyEditor:
 
     def _step(self, label: str, act: Callable[[], object]) -> VocabularyStep:
         self._versions.bind_classes()
-        old = {entry.id: entry for entry in self._classes.all(archived=True)}
-        try:
+        # In one transaction, so that it fails as a whole, and no change of others gets in between.
+        with self._catalogue.transaction():
+            old = {entry.id: entry for entry in self._classes.all(archived=True)}
             act()
-        except BaseException:
-            # Part of it may have been done before the rest failed.
-            before, _after = self._difference(old)
-            self._classes.restore(before)
-            raise
         before, after = self._difference(old)
         if after:
             self._changed()

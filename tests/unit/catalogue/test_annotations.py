@@ -263,3 +263,22 @@ def test_annotations_are_always_what_the_journal_leads_to(steps, make_file) -> N
             assert catalogue.annotations.undo(batch).skipped == 0
         assert stored(catalogue) == set()
         assert replayed(catalogue) == {}
+
+
+def test_the_source_of_every_annotation(
+    catalogue: Catalogue, add_images: AddImages, dog: ClassEntry, cat: ClassEntry
+) -> None:
+    a, b, c = add_images(3)
+    said = catalogue.annotations
+    said.apply([Change(a, dog.id, Verdict.PRESENT)])
+    said.apply([Change(b, dog.id, Verdict.PRESENT)], Source.IMPORT)
+    said.apply([Change(b, cat.id, Verdict.ABSENT)], Source.MACHINE)
+    said.set_reviewed([a], reviewed=True)
+    assert said.sources([c, b, a, 999], [cat.id, 999, dog.id]).tolist() == [
+        [-1, -1, -1],
+        [3, -1, 2],
+        [1, -1, 0],
+        [-1, -1, -1],
+    ]
+    assert said.sources([], [dog.id]).shape == (0, 1)
+    assert said.sources([a], []).shape == (1, 0)

@@ -16,7 +16,7 @@ from paper_library import fill
 from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import AnnotationCount
+from lmpt_desktop.catalogue.records import Absences, AnnotationCount
 from lmpt_desktop.domain.records import Batch, Source, Verdict
 
 IMAGES = 4
@@ -127,6 +127,64 @@ class Said(RuleBasedStateMachine):
                 wanted[key] = becomes
         self.model.change(batch, wanted)
         assert len(batch) == len(wanted)
+
+    @rule(
+        cells=st.lists(
+            st.tuples(
+                st.integers(0, IMAGES - 1),
+                st.integers(0, 5),
+                st.integers(-1, 1),
+                st.sampled_from(list(Source)),
+            ),
+            max_size=5,
+        ),
+        absent=st.sets(st.tuples(st.integers(0, IMAGES - 1), st.integers(0, 5)), max_size=12),
+        marked=st.sets(st.integers(0, IMAGES - 1)),
+    )
+    def take_in(
+        self,
+        cells: list[tuple[int, int, int, Source]],
+        absent: set[tuple[int, int]],
+        marked: set[int],
+    ) -> None:
+        """As an import: each change with its own source, absences, and marks, in one batch."""
+        classes = self.classes
+        wanted: dict[Key, Any] = {}
+        table = [(self.images[i], classes[c % len(classes)], v, s) for i, c, v, s in cells]
+        places = {(self.images[i], classes[c % len(classes)]) for i, c in absent}
+        images = sorted({image for image, _ in places})
+        columns = sorted({klass for _, klass in places}, reverse=True)
+        batch = self.catalogue.annotations.apply_arrays(
+            np.array([row[0] for row in table], np.int64),
+            np.array([row[1] for row in table], np.int64),
+            np.array([row[2] for row in table], np.int64),
+            [row[3] for row in table],
+            "Import a.csv",
+            reviewed_ids=[self.images[i] for i in marked],
+            absences=Absences(
+                np.array(images, np.int64),
+                np.array(columns, np.int64),
+                np.array(
+                    [[(image, klass) in places for klass in columns] for image in images], np.bool_
+                ).reshape(len(images), len(columns)),
+            ),
+        )
+        at = batch_at(batch)
+        for image, klass in places - {row[:2] for row in table}:
+            if self.model.now.get(("verdict", image, klass)) is None:
+                wanted["verdict", image, klass] = (0, at, "reviewed")
+        for image, klass, verdict, source in table:
+            key = ("verdict", image, klass)
+            was = self.model.now.get(key)
+            becomes = None if verdict < 0 else (verdict, at, source.value)
+            wanted.pop(key, None)
+            if (was and was[::2]) != (becomes and becomes[::2]):
+                wanted[key] = becomes
+        for i in marked:
+            if self.model.now.get(("mark", self.images[i], 0)) is None:
+                wanted["mark", self.images[i], 0] = at
+        self.model.change(batch, wanted)
+        assert (len(batch), batch.action, batch.label) == (len(wanted), "import", "Import a.csv")
 
     @rule(which=st.sets(st.integers(0, IMAGES - 1)), reviewed=st.booleans())
     def review(self, which: set[int], reviewed: bool) -> None:

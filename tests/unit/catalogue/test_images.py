@@ -236,3 +236,15 @@ def test_a_captioners_caption_stays_with_the_photo_it_describes(
     found = catalogue.images.details(image_id)
     assert (found.caption, found.caption_source) == ("", CaptionSource.NONE)
     assert catalogue.images.fill_captions({image_id: "  ", image_id + 1: "nobody"}) == []
+
+
+def test_the_hashes_of_images(catalogue: Catalogue, tmp_path: Path, make_file) -> None:
+    folder = catalogue.folders.add(tmp_path)
+    a, b = catalogue.images.upsert(
+        folder.id,
+        [
+            make_file("a.jpg", fingerprint="f", file_hash="h", picture_hash="p"),
+            make_file("b.jpg", fingerprint="g"),
+        ],
+    )
+    assert catalogue.images.hashes([b, a, 999]) == {a: ("f", "h", "p"), b: ("g", "", "")}
