@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from lmpt_desktop.interchange.atomic_file import atomic_write, atomic_write_bytes
+from lmpt_desktop.interchange.atomic_file import atomic_write, atomic_write_bytes, create_bytes
 
 
 def test_text_replaces_what_was_there_when_the_block_ends(tmp_path: Path) -> None:
@@ -29,6 +30,16 @@ def test_an_error_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [target]
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.JPG", "a.jpg.xmp"])
+def test_no_text_takes_the_place_of_a_photo_or_its_side_file(tmp_path: Path, name: str) -> None:
+    photo = tmp_path / name
+    photo.write_bytes(b"picture")
+    with pytest.raises(PermissionError, match="never replaced"), atomic_write(photo):
+        pass
+    assert photo.read_bytes() == b"picture"
+    assert list(tmp_path.iterdir()) == [photo]
+
+
 def test_bytes_are_written_with_the_users_usual_permissions(tmp_path: Path) -> None:
     usual, target = tmp_path / "usual", tmp_path / "chart.png"
     usual.touch()
@@ -40,3 +51,55 @@ def test_bytes_are_written_with_the_users_usual_permissions(tmp_path: Path) -> N
 def test_a_folder_that_is_not_there_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         atomic_write_bytes(tmp_path / "missing" / "chart.png", b"")
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_is_created_only_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:
+
+        def refused(*_arguments: object) -> None:
+            raise PermissionError
+
+        monkeypatch.setattr(os, "link", refused)
+    path = tmp_path / "new.xmp"
+    create_bytes(path, b"one")
+    assert path.read_bytes() == b"one"
+    with pytest.raises(FileExistsError):
+        create_bytes(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_last_look_keeps_what_is_there(tmp_path: Path) -> None:
+    path = tmp_path / "old.xmp"
+    path.write_bytes(b"one")
+
+    def changed() -> None:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        atomic_write_bytes(path, b"two", last_look=changed)
+    assert path.read_bytes() == b"one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_umask_of_other_threads_is_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def touched(_mask: int) -> int:
+        raise AssertionError
+
+    monkeypatch.setattr(os, "umask", touched)
+    atomic_write_bytes(tmp_path / "a", b"")
+    create_bytes(tmp_path / "b", b"")
+    with atomic_write(tmp_path / "c"):
+        pass
+
+
+def test_a_long_name_can_be_written(tmp_path: Path) -> None:
+    path = tmp_path / ("ä" * 120 + ".xmp")
+    create_bytes(path, b"one")
+    atomic_write_bytes(path, b"two")
+    assert list(tmp_path.iterdir()) == [path]
