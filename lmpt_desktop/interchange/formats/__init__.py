@@ -1,0 +1,1 @@
+"""File formats of annotations: a module each, and a row each in :mod:`..registry`."""
