@@ -26,7 +26,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0004"
+HEAD = "0005"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -226,6 +226,30 @@ successors = Table(
 Index("ix_successors_successor_id", successors.c.successor_id)
 Index("ix_successors_batch_id", successors.c.batch_id)
 
+# What we wrote into the side file of a photo, to be able to take exactly that back
+side_files = Table(
+    "side_files",
+    metadata,
+    # Absolute
+    Column("path", Text, primary_key=True),
+    # The photo beside which it lay when it was written
+    Column("image_id", ForeignKey("images.id"), nullable=False),
+    # How side files are called: "photo.ext.xmp" or "photo.xmp"
+    Column("naming", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    # Of the file before we wrote to it for the first time; "" if there was none
+    Column("base_digest", Text, nullable=False),
+    # JSON: [start, stop, text] of the edits that take it back
+    Column("back", Text, nullable=False),
+    # JSON: keywords that we added, by list
+    Column("names", Text, nullable=False),
+    # Digest of the verdicts that it says; "" while it is being written
+    Column("verdicts", Text, nullable=False),
+    Column("at", Integer, nullable=False),
+    sqlite_with_rowid=False,
+)
+Index("ix_side_files_digest", side_files.c.digest)
+Index("ix_side_files_image_id", side_files.c.image_id)
 
 feature_chunks = Table(
     "feature_chunks",

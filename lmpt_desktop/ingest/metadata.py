@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from PIL import Image, ImageFile, IptcImagePlugin
 
 from lmpt_desktop.ingest import xmp
+from lmpt_desktop.ingest.metadata_blocks import xmp_packet
 from trainer.photo import displayed_size, opened_photo, orientation
 from trainer.regular_file import open_regular
 
@@ -35,7 +36,6 @@ _IMAGE_DESCRIPTION = 0x010E
 _DATE_TAGS = (0x9003, 0x9004)
 """DateTimeOriginal, DateTimeDigitized: in the Exif directory."""
 _CHANGED_TAG = 0x0132
-_XMP_TAG = 700
 _IPTC_CAPTION = (2, 120)
 
 # What cameras write where people would write a description.
@@ -141,11 +141,8 @@ def _taken(image: Image.Image) -> str | None:
 
 
 def _xmp_caption(image: Image.Image) -> str | None:
-    packet: Any = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp")
-    if packet is None:
-        tags = getattr(image, "tag_v2", None)
-        packet = tags.get(_XMP_TAG) if tags else None
-    return xmp.description(packet) if isinstance(packet, bytes | str) else None
+    packet = xmp_packet(image)
+    return xmp.description(packet) if packet else None
 
 
 def _iptc_caption(image: Image.Image) -> str | None:
