@@ -1,7 +1,10 @@
 """Classes of photos as CSV or JSON, written row by row.
 
 CSV has the columns ``path,class,score,band``, with a header.  JSON is one array of objects with
-the same four keys; ``score`` is a number.  A photo without a class has no row.
+the same four keys; ``score`` is a number.  Where the source is asked for, ``source`` comes after
+these.  A photo without a class has no row.
+
+In CSV, what a spreadsheet would take for a formula gets an apostrophe in front (:mod:`.cells`).
 """
 
 from __future__ import annotations
@@ -11,14 +14,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Protocol, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.records import Source
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.interchange.cells import to_cell
+from lmpt_desktop.interchange.record import PREDICTION
 
 COLUMNS = ("path", "class", "score", "band")
+SOURCE_COLUMN = "source"
 SCORE_DIGITS = 4
 BLOCK_ROWS = 1000
 """Images whose paths are looked up together."""
@@ -26,12 +33,20 @@ BLOCK_ROWS = 1000
 
 @dataclass(frozen=True)
 class TagRow:
-    """One class of one photo; ``score`` in [0, 1]; ``band`` is head, medium or tail."""
+    """One class of one photo.
+
+    Attributes:
+        score: in [0, 1].
+        band: head, medium or tail.
+        source: a value of :class:`~lmpt_desktop.domain.records.Source`, or ``PREDICTION``; "" if
+            not asked for.
+    """
 
     path: str
     class_name: str
     score: float
     band: str
+    source: str = ""
 
 
 def tag_rows(
@@ -40,6 +55,7 @@ def tag_rows(
     paths_of: Callable[[list[int]], Sequence[Path]],
     *,
     all_classes: bool = False,
+    sources_of: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]] | None = None,
 ) -> Iterator[TagRow]:
     """The classes that images have, image by image, highest score first.
 
@@ -52,7 +68,10 @@ def tag_rows(
         paths_of: where the files of images (by id) are.
         all_classes: also those the image does not have, as far as there is a score or an
             annotation.
+        sources_of: image ids and class ids -> (m, C) int8 as of :meth:`Annotations.sources`; None
+            to leave the source out.
     """
+    sources = [source.value for source in Source]
     names = [entry.name for entry in snapshot.classes]
     bands = [band.value for band in snapshot.bands.bands]
     for start in range(0, len(rows), BLOCK_ROWS):
@@ -61,24 +80,34 @@ def tag_rows(
         scores = np.where(annotations < 0, snapshot.scores[part], annotations == 1)
         requested = ~np.isnan(scores) if all_classes else snapshot.assigned[part]
         order = np.argsort(-scores, axis=1, kind="stable")
-        paths = paths_of(snapshot.image_ids[part].tolist())
+        ids = snapshot.image_ids[part]
+        paths = paths_of(ids.tolist())
+        kinds = sources_of(ids, snapshot.class_ids) if sources_of is not None else None
         for i, path in enumerate(paths):
             for column in order[i][requested[i, order[i]]].tolist():
-                yield TagRow(str(path), names[column], float(scores[i, column]), bands[column])
+                source = ""
+                if kinds is not None:
+                    annotated = annotations[i, column] >= 0
+                    # What was annotated a moment ago is the user's.
+                    source = sources[max(kinds[i, column], 0)] if annotated else PREDICTION
+                yield TagRow(
+                    str(path), names[column], float(scores[i, column]), bands[column], source
+                )
 
 
-def _write_csv(rows: Iterable[TagRow], file: TextIO) -> int:
+def _write_csv(rows: Iterable[TagRow], file: TextIO, *, with_source: bool = False) -> int:
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    columns = len(COLUMNS) + with_source
+    writer.writerow((*COLUMNS, SOURCE_COLUMN)[:columns])
     count = 0
     for count, row in enumerate(rows, 1):  # noqa: B007 (the count is the answer)
-        writer.writerow(
-            (_text(row.path), row.class_name, f"{row.score:.{SCORE_DIGITS}f}", row.band)
-        )
+        score = f"{row.score:.{SCORE_DIGITS}f}"
+        cells = (to_cell(row.path), to_cell(row.class_name), score, row.band, row.source)
+        writer.writerow(cells[:columns])
     return count
 
 
-def _write_json(rows: Iterable[TagRow], file: TextIO) -> int:
+def _write_json(rows: Iterable[TagRow], file: TextIO, *, with_source: bool = False) -> int:
     count = 0
     file.write("[")
     for count, row in enumerate(rows, 1):
@@ -88,6 +117,8 @@ def _write_json(rows: Iterable[TagRow], file: TextIO) -> int:
             "score": round(row.score, SCORE_DIGITS),
             "band": row.band,
         }
+        if with_source:
+            body[SOURCE_COLUMN] = row.source
         file.write(("\n" if count == 1 else ",\n") + json.dumps(body, ensure_ascii=False))
     file.write("\n]\n" if count else "]\n")
     return count
@@ -98,6 +129,14 @@ def _text(path: str) -> str:
     return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
+class WriteTags(Protocol):
+    """Writes rows as they come and returns how many there were."""
+
+    def __call__(
+        self, rows: Iterable[TagRow], file: TextIO, *, with_source: bool = False
+    ) -> int: ...
+
+
 @dataclass(frozen=True)
 class TagFormat:
     """A file format for tags.
@@ -105,12 +144,11 @@ class TagFormat:
     Attributes:
         name: as users know it, the same in every language.
         suffixes: of file names, lower case; the first is the usual one.
-        write: writes rows as they come and returns how many there were.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    write: Callable[[Iterable[TagRow], TextIO], int]
+    write: WriteTags
 
     @property
     def file_filter(self) -> str:

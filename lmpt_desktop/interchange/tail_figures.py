@@ -14,14 +14,9 @@ from typing import TextIO
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
+from lmpt_desktop.interchange.cells import to_cell
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _DIGITS = 6
-
-
-def text_cell(text: str) -> str:
-    """``text`` as a cell that no spreadsheet evaluates as a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def write_table(titles: Sequence[str], rows: Iterable[Sequence[object]], file: TextIO) -> int:
@@ -42,12 +37,12 @@ def write_co_occurrence(tail: LongTail, found: CoOccurrence, file: TextIO) -> in
     """A square table of image counts, names on both sides; returns its rows."""
     names = [tail.names[column] for column in found.columns.tolist()]
     rows = ([name, *counts] for name, counts in zip(names, found.counts.tolist(), strict=True))
-    return write_table(["class", *map(text_cell, names)], rows, file)
+    return write_table(["class", *map(to_cell, names)], rows, file)
 
 
 def _cell(value: object) -> object:
     if isinstance(value, str):
-        return text_cell(value)
+        return to_cell(value)
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.{_DIGITS}g}"
     return value

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from snapshots import make_snapshot
 
 from lmpt_desktop.interchange.atomic_file import atomic_write
+from lmpt_desktop.interchange.cells import from_cell
 from lmpt_desktop.interchange.tags import (
     CSV,
     FORMATS,
@@ -38,6 +39,16 @@ def test_csv_has_a_header_and_reads_back() -> None:
     assert found[2][0] == "/photos/ü\n.jpg"
 
 
+def test_no_cell_of_csv_is_a_formula() -> None:
+    """Names of classes come from files of others."""
+    file = io.StringIO(newline="")
+    CSV.write([TagRow("-x.jpg", "=HYPERLINK(1)", 0.5, "head"), TagRow("a.jpg", "'=1", 0, "")], file)
+    _header, first, second = csv.reader(io.StringIO(file.getvalue(), newline=""))
+    assert first[:2] == ["'-x.jpg", "'=HYPERLINK(1)"]
+    assert [from_cell(cell) for cell in first[:2]] == ["-x.jpg", "=HYPERLINK(1)"]
+    assert second[1] == "''=1"
+
+
 def test_json_is_one_array_of_objects_with_the_same_keys() -> None:
     file = io.StringIO()
     JSON.write(ROWS, file)
@@ -59,7 +70,7 @@ def test_a_file_name_that_is_not_unicode_can_be_written(tmp_path: Path) -> None:
     target = tmp_path / "out.csv"
     with atomic_write(target) as file:
         CSV.write([TagRow("/p/\udcff.jpg", "dog", 0.5, "head")], file)
-    assert "\\xff" in target.read_text(encoding="utf-8")
+    assert "\\udcff" in target.read_text(encoding="utf-8")
 
 
 def test_the_format_follows_the_name() -> None:
@@ -120,3 +131,44 @@ def test_the_rows_are_the_assigned_classes(seed: int, n: int, c: int) -> None:
         zip(*(part.tolist() for part in np.nonzero(snapshot.assigned)), strict=True)
     )
     assert [int(row.path) for row in found] == sorted(int(row.path) for row in found)
+
+
+def test_the_source_is_a_fifth_column_where_it_is_asked_for() -> None:
+    snapshot = make_snapshot([[1, 1, 0, -1], [1, -1, -1, -1]], [[0.9] * 4, [0.2, 0.9, 0.2, NAN]])
+    sources = np.array([[0, 3, 1, -1], [-1, -1, -1, -1]], np.int8)
+
+    def sources_of(image_ids: np.ndarray, class_ids: np.ndarray) -> np.ndarray:
+        assert class_ids.tolist() == [10, 20, 30, 40]
+        return sources[image_ids - 1]
+
+    found = list(
+        tag_rows(
+            snapshot,
+            np.arange(2),
+            lambda ids: [Path(str(i)) for i in ids],
+            all_classes=True,
+            sources_of=sources_of,
+        )
+    )
+    assert {(row.path, row.class_name): row.source for row in found} == {
+        ("1", "class 0"): "user",
+        ("1", "class 1"): "machine",
+        ("1", "class 2"): "reviewed",
+        ("1", "class 3"): "prediction",
+        ("2", "class 0"): "user",
+        ("2", "class 1"): "prediction",
+        ("2", "class 2"): "prediction",
+    }
+    file = io.StringIO(newline="")
+    CSV.write(found, file, with_source=True)
+    lines = file.getvalue().splitlines()
+    assert lines[0] == "path,class,score,band,source"
+    assert {line.rpartition(",")[2] for line in lines[1:]} == {
+        "user",
+        "machine",
+        "reviewed",
+        "prediction",
+    }
+    body = io.StringIO()
+    JSON.write(found, body, with_source=True)
+    assert list(json.loads(body.getvalue())[0]) == ["path", "class", "score", "band", "source"]

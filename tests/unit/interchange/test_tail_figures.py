@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tail_libraries import tail_of, with_presents
 
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
-from lmpt_desktop.interchange.tail_figures import text_cell, write_co_occurrence, write_table
+from lmpt_desktop.interchange.cells import to_cell
+from lmpt_desktop.interchange.tail_figures import write_co_occurrence, write_table
 
 
 def read(text: str) -> list[list[str]]:
@@ -37,10 +38,10 @@ def test_classes_found_together_are_a_square_table() -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-2", "@SUM(A1)", "\t=1", "\r=1"])
 def test_a_name_that_looks_like_a_formula_is_text(name: str) -> None:
-    assert text_cell(name) == f"'{name}"
+    assert to_cell(name) == f"'{name}"
 
 
 @given(st.text())
 def test_no_cell_begins_like_a_formula(name: str) -> None:
-    assert not text_cell(name).startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert text_cell(name).endswith(name)
+    assert not to_cell(name).startswith(("=", "+", "-", "@", "\t", "\r"))
+    assert to_cell(name).endswith(name)
