@@ -333,6 +333,28 @@ LAST_SUGGESTION: Setting[RetrainSuggestion | None] = Setting(
     ),
 )
 
+KEEP_SIDE_FILES = flag(
+    "keep side files",
+    False,
+    group=N_("Side files of this library"),
+    label=N_("&Keep XMP side files up to date"),
+    help=N_(
+        "After each change, the keywords of the photo are written into a small file beside it, "
+        "where other photo programs find them. Side files of other programs are only updated if "
+        "you have exported to them before."
+    ),
+)
+
+SIDE_FILE_NAMING = choice(
+    "side file naming",
+    (
+        Choice("photo.ext.xmp", N_("photo.jpg.xmp (darktable, digiKam, Immich)")),
+        Choice("photo.xmp", N_("photo.xmp (Lightroom, for raw photos)")),
+    ),
+    group=N_("Side files of this library"),
+    label=N_("Na&mes of side files"),
+)
+
 # ------------------------------------------------------------------------------- of the computer
 
 THEME = choice(
@@ -395,6 +417,8 @@ OPEN_LIBRARY = text("open", storage=Storage.COMPUTER)
 """The library to open at the next start; "" for none."""
 LAST_FOLDER = text("last-folder", storage=Storage.COMPUTER)
 """Where the last folder dialog was."""
+LAST_EXPORT = text("last-export", storage=Storage.COMPUTER)
+"""The name of the format that was exported last."""
 LAST_PAGE = text("page", storage=Storage.COMPUTER)
 LAST_PAGE_LIBRARY = text("page-library", storage=Storage.COMPUTER)
 """The library that LAST_PAGE is of."""

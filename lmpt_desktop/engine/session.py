@@ -32,6 +32,10 @@ from lmpt_desktop.engine.files.missing import MissingPhotos
 from lmpt_desktop.engine.files.verification import Verification
 from lmpt_desktop.engine.folders import LibraryFolders
 from lmpt_desktop.engine.images import ImageReader, ImageReloader
+from lmpt_desktop.engine.interchange.exports import Exports
+from lmpt_desktop.engine.interchange.imports import Imports
+from lmpt_desktop.engine.interchange.side_file_updates import SideFileUpdates
+from lmpt_desktop.engine.interchange.side_files import SideFiles
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import (
@@ -158,6 +162,9 @@ class LibrarySession:
             preview=ClassPreviewer(catalogue, state, self.model, worker, notify),
             notify=notify,
         )
+        self.imports = Imports(
+            catalogue, state, vocabulary=self.vocabulary, annotations=self.annotations
+        )
         self.training = TrainingService(
             catalogue,
             state,
@@ -172,8 +179,19 @@ class LibrarySession:
         self.activities = Activities(
             notifier, self._scanner, self.model, self.training, self.verification
         )
+        self.side_files = SideFiles(catalogue, state)
+        self._side_file_updates = SideFileUpdates(
+            self.side_files,
+            catalogue,
+            state,
+            worker,
+            self.settings,
+            notify=notify,
+            subscribe=notifier.subscribe,
+        )
         self.search = Searcher(catalogue, state, self.model, worker, notify)
         self.queues = ReviewQueues(catalogue, state)
+        self.exports = Exports(catalogue, state)
         self._throttle = throttle.EncodingThrottle(self.settings.get(PACE), self.model.set_gentle)
         self._periodic = PeriodicTasks(self._periodic_tasks(monitor))
         self.settings.on_change(BAND_LIMITS, self._limits_changed)
@@ -276,6 +294,8 @@ class LibrarySession:
             added = self.folders.add_only(self._only_folders)
             self.model.start()
             self._scanner.scan(added)
+        # What was missed before, because the library was closed or an error came between.
+        self._side_file_updates.catch_up()
         # Reads the prompt sets from disk, so that listing them later is quick.
         self._worker.post("versions", self._read_versions)
 
