@@ -1,4 +1,4 @@
-"""The command line: the window, or ``tag`` and ``verify`` without one."""
+"""The command line: the window, or the subcommands without one."""
 
 from __future__ import annotations
 
@@ -15,8 +15,12 @@ DESCRIPTION = """\
 Tag photo libraries with many classes, rare ones included: predict, correct, retrain.
 
 Without a subcommand the window opens, with the given folders added to the library.
-"lmpt-desktop tag --help" explains how to tag photos without a window, "lmpt-desktop verify --help"
-how to check that no photo has been damaged.
+With "--help" each subcommand explains itself:
+
+  lmpt-desktop tag     tag photos without a window
+  lmpt-desktop verify  check that no photo has been damaged
+  lmpt-desktop import  take annotations from a file of another program
+  lmpt-desktop export  write annotations to a file of another program
 """
 
 
@@ -50,16 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     if words[:1] == ["tag"]:
-        from lmpt_desktop.headless import main as tag_main  # noqa: PLC0415
+        from lmpt_desktop.headless.tag import main as tag_main  # noqa: PLC0415
 
         return tag_main(words[1:])
     if words[:1] == ["verify"]:
-        from lmpt_desktop.headless_verify import main as verify_main  # noqa: PLC0415
+        from lmpt_desktop.headless.verify import main as verify_main  # noqa: PLC0415
 
         return verify_main(words[1:])
+    if words[:1] == ["import"]:
+        from lmpt_desktop.headless.import_annotations import command  # noqa: PLC0415
+
+        return command.main(words[1:])
+    if words[:1] == ["export"]:
+        from lmpt_desktop.headless.export_annotations import main as export_main  # noqa: PLC0415
+
+        return export_main(words[1:])
     parsed = window_parser().parse_args(words)
     start_logging(verbose=parsed.verbose)
-    # Qt is imported only now: "tag", "verify", --help and --version must not need it.
+    # Qt is imported only now: the subcommands, --help and --version must not need it.
     # Imports create no garbage, and collecting takes a twelfth of the time.  The window's own
     # collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
     gc.disable()

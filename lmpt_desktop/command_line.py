@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import IntEnum
+from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.interchange.protected_files import is_inside, is_photo_or_side_file
+from lmpt_desktop.library_places import is_library, library_for
+from lmpt_desktop.paths import library_dir
+
+STANDARD_OUTPUT = "-"
+LIBRARY_NAME = "command-line"
+"""Of the library that is used if none is named."""
+
+
+_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
+"""All but tabs and ends of lines."""
 
 
 class ExitCode(IntEnum):
-    """Exit codes of ``tag`` and ``verify``."""
+    """Exit codes of all subcommands; each one's ``--help`` says which it has."""
 
     OK = 0
-    SOME_UNREADABLE = 1
-    SOME_FINDINGS = 1
+    PARTIAL = 1
+    """Something was left out, or is not as it should be; it was listed."""
     USAGE = 2
     NOTHING_FOUND = 3
     MODEL_FAILED = 4
@@ -63,8 +77,89 @@ def run_command(work: Callable[[Console], int], interrupted: str) -> int:
 
 
 def say(console: Console, text: str) -> None:
-    """Print a text as it is."""
+    """Print a text as it is, but for control characters: names of files and what is in files must
+    not steer the terminal.  Bytes of names that are not UTF-8 are shown as escapes."""
+    text = text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def option_pair(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` of an option, for argparse."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
+
+
+def threshold_or_none(text: str) -> float | None:
+    """A score from 0 to 1, or None for ``none``, for argparse."""
+    if text == "none":
+        return None
+    with contextlib.suppress(ValueError):
+        threshold = float(text)
+        if 0 <= threshold <= 1:
+            return threshold
+    raise argparse.ArgumentTypeError(f"{text!r} is neither none nor a number from 0 to 1")
+
+
+def check_output(output: str, library: Path | None = None) -> None:
+    """Raises CommandFailure if nothing can be written there, or nothing may: over a photo, its
+    side file, or a file of the library's own."""
+    if output == STANDARD_OUTPUT:
+        return
+    path = Path(output)
+    if not path.absolute().parent.is_dir():
+        raise CommandFailure(
+            ExitCode.USAGE, f"{output} cannot be written: its folder does not exist."
+        )
+    if library is None:
+        return
+    if is_photo_or_side_file(path):
+        raise CommandFailure(
+            ExitCode.OUTPUT_FAILED, f"{output} is named as a photo or its side file is."
+        )
+    if is_inside(path, library.expanduser()):
+        raise CommandFailure(
+            ExitCode.OUTPUT_FAILED, f"{output} is in the folder of the library's own files."
+        )
+
+
+def existing_library(chosen: Path | None) -> Path:
+    """The library that is named, else the usual one of the command line.
+
+    Raises:
+        CommandFailure: if there is none.
+    """
+    library = (chosen or library_dir(LIBRARY_NAME)).expanduser().absolute()
+    if is_library(library):
+        return library
+    text = f"There is no library in {library}."
+    with contextlib.suppress(OSError):
+        made = library_for(library)
+        if is_library(made):
+            text += f" The library of the photos in this folder is {made}."
+    raise CommandFailure(ExitCode.LIBRARY_FAILED, text)
+
+
+@contextlib.contextmanager
+def progress_bar(console: Console, *columns: ProgressColumn) -> Iterator[Progress]:
+    """Bars on stderr with these columns behind them; on a pipe, nothing."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        *columns,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        yield progress
+
+
+def updates(progress: Progress, title: str) -> Callable[[int, int], None]:
+    """Adds a bar; what is returned is called with what is done and what there is."""
+    bar = progress.add_task(title, total=None)
+    return lambda done, total: progress.update(bar, completed=done, total=total)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

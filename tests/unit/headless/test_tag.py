@@ -15,13 +15,14 @@ from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.catalogue.errors import CatalogueDiskFull
-from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.command_line import ExitCode
+from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.headless import ExitCode, main, tag_parser
+from lmpt_desktop.headless.tag import main, tag_parser
 from lmpt_desktop.interchange.tags import CSV, tag_rows
 from lmpt_desktop.paths import HOME_VARIABLE
 
-SUPPORT = Path(__file__).parents[1] / "support"
+SUPPORT = Path(__file__).parents[2] / "support"
 NAMES = ["dog_1.jpg", "dog+cat_1.jpg", "sub/kite_1.jpg", "person_1.jpg"]
 
 Tag = Callable[..., int]
@@ -178,7 +179,7 @@ def test_unreadable_photos_are_listed_on_stderr_and_the_rest_is_tagged(
 ) -> None:
     Image.new("RGB", (31, 31)).save(photos / "bad_1.jpg")
     (photos / "empty.jpg").touch()
-    assert tag(photos, "--vocabulary", words) == ExitCode.SOME_UNREADABLE
+    assert tag(photos, "--vocabulary", words) == ExitCode.PARTIAL
     found = capsys.readouterr()
     assert len(rows(found.out)) == 4
     assert "bad_1.jpg: This file is not a photo." in found.err
@@ -224,6 +225,22 @@ def test_a_model_that_cannot_be_loaded_is_reported_and_nothing_is_written(
     assert code == ExitCode.MODEL_FAILED
     assert not out.exists()
     assert "ViT-B-16/openai cannot be used here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "out", ["photos/dog_1.jpg", "photos/dog_1.xmp", "library/catalogue.sqlite"]
+)
+def test_no_photo_side_file_or_library_is_written_over(
+    tag: Tag, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], out: str
+) -> None:
+    assert tag(photos, "--library", tmp_path / "library", "-o", tmp_path / "tags.csv") == 0
+    (photos / "dog_1.xmp").write_text("mine")
+    place = tmp_path / out
+    before = place.read_bytes()
+    code = tag(photos, "--library", tmp_path / "library", "-o", place)
+    assert code == ExitCode.OUTPUT_FAILED
+    assert str(place) in capsys.readouterr().err.replace("\n", "")
+    assert place.read_bytes() == before
 
 
 def test_a_library_that_is_no_catalogue_has_its_own_exit_code(
@@ -281,7 +298,7 @@ def test_folders_that_cannot_be_listed_are_named_on_stderr(
         return listed(path)
 
     monkeypatch.setattr(os, "scandir", refuse)
-    assert tag(photos, "--vocabulary", words) == ExitCode.SOME_UNREADABLE
+    assert tag(photos, "--vocabulary", words) == ExitCode.PARTIAL
     out, err = capsys.readouterr()
     assert "dog_1.jpg" in out
     assert "sub/" not in out
@@ -316,8 +333,8 @@ def test_the_command_imports_no_qt_and_no_torch(photos: Path, words: Path, tmp_p
     code = (
         "import sys\n"
         "from lmpt_desktop.engine.session import Commands\n"
-        "from lmpt_desktop import headless\n"
-        f"done = headless.main({[str(photos), '--vocabulary', str(words)]!r},"
+        "from lmpt_desktop.headless import tag\n"
+        f"done = tag.main({[str(photos), '--vocabulary', str(words)]!r},"
         f" Commands(encode={encoder!r}))\n"
         "heavy = {'PySide6', 'pyqtgraph', 'torch', 'open_clip', 'timm'} & set(sys.modules)\n"
         "sys.exit(', '.join(heavy) or done)"
@@ -346,3 +363,38 @@ def test_help_and_version_of_the_app_need_no_qt() -> None:
         )
         assert done.returncode == 0, done.stderr
         assert "lmpt-desktop" in done.stdout
+
+
+def test_the_source_of_every_row_is_a_fifth_column(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = tmp_path / "library"
+    tag(photos, "--vocabulary", words, "--library", library)
+    capsys.readouterr()
+    with Catalogue.open(library) as catalogue:
+        dog, cat, kite = (entry.id for entry in catalogue.classes.all())
+        ids = catalogue.images.table().ids.tolist()
+        images = {path.name: i for i, path in zip(ids, catalogue.images.paths(ids), strict=True)}
+        said = catalogue.annotations
+        said.apply([Change(images["person_1.jpg"], cat, Verdict.PRESENT)])
+        said.apply([Change(images["person_1.jpg"], dog, Verdict.PRESENT)], Source.IMPORT)
+        said.apply([Change(images["kite_1.jpg"], kite, Verdict.PRESENT)], Source.MACHINE)
+        said.set_reviewed([images["kite_1.jpg"]], reviewed=True)
+    assert tag(photos, "--library", library, "--source") == ExitCode.OK
+    found = rows(capsys.readouterr().out)
+    assert list(found[0]) == ["path", "class", "score", "band", "source"]
+    assert sorted((Path(row["path"]).name, row["class"], row["source"]) for row in found) == [
+        ("dog+cat_1.jpg", "cat", "prediction"),
+        ("dog+cat_1.jpg", "dog", "prediction"),
+        ("dog_1.jpg", "dog", "prediction"),
+        ("kite_1.jpg", "flying thing", "machine"),
+        ("person_1.jpg", "cat", "user"),
+        ("person_1.jpg", "dog", "import"),
+    ]
+    assert tag(photos, "--library", library, "--source", "--all") == ExitCode.OK
+    sources = {
+        (Path(row["path"]).name, row["class"]): row["source"]
+        for row in rows(capsys.readouterr().out)
+    }
+    assert sources["kite_1.jpg", "dog"] == "reviewed"
+    assert sources["dog_1.jpg", "cat"] == "prediction"

@@ -12,10 +12,10 @@ import pytest
 from altered_files import flip_bit
 from PIL import Image
 
-from lmpt_desktop import headless_verify
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.command_line import ExitCode
-from lmpt_desktop.headless_verify import main
+from lmpt_desktop.headless import verify as verify_command
+from lmpt_desktop.headless.verify import main
 from lmpt_desktop.ingest import sync
 from lmpt_desktop.ingest.verify import FindingKind
 from lmpt_desktop.library_places import library_for
@@ -67,12 +67,22 @@ def test_a_sound_library(verify: Verify, library: Path, capsys: pytest.CaptureFi
     assert shown.err == "All 4 photos are as they were.\n"
 
 
+@pytest.mark.parametrize("out", ["photos/a.jpg", "library/catalogue.sqlite"])
+def test_no_photo_and_no_library_is_written_over(
+    verify: Verify, library: Path, tmp_path: Path, out: str
+) -> None:
+    before = (tmp_path / out).read_bytes()
+    code = verify("--library", library, "-o", tmp_path / out)
+    assert code == ExitCode.OUTPUT_FAILED
+    assert (tmp_path / out).read_bytes() == before
+
+
 def test_findings_go_to_standard_output_and_a_summary_to_stderr(
     verify: Verify, library: Path, photos: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flip_bit(photos / "a.jpg")
     (photos / "sub" / "b.jpg").unlink()
-    assert verify("--library", library) == ExitCode.SOME_FINDINGS == 1
+    assert verify("--library", library) == ExitCode.PARTIAL == 1
     shown = capsys.readouterr()
     assert rows(shown.out) == {
         str(photos / "a.jpg"): "damaged",
@@ -88,9 +98,9 @@ def test_only_some_folders(
     for name in NAMES:
         flip_bit(photos / name)
     sub = photos / "sub"
-    assert verify("--library", library, sub, sub / "deep") == ExitCode.SOME_FINDINGS
+    assert verify("--library", library, sub, sub / "deep") == ExitCode.PARTIAL
     assert set(rows(capsys.readouterr().out)) == {str(sub / "b.jpg"), str(sub / "deep" / "c.jpg")}
-    assert verify("--library", library, photos.parent, sub) == ExitCode.SOME_FINDINGS
+    assert verify("--library", library, photos.parent, sub) == ExitCode.PARTIAL
     assert len(rows(capsys.readouterr().out)) == len(NAMES)
 
 
@@ -108,7 +118,7 @@ def test_a_disk_that_is_not_connected_is_one_row(
     photos.rename(photos.parent / "elsewhere")
     with Catalogue.open(library) as catalogue:
         catalogue.folders.set_device(1, 1)
-    assert verify("--library", library, photos) == ExitCode.SOME_FINDINGS
+    assert verify("--library", library, photos) == ExitCode.PARTIAL
     shown = capsys.readouterr()
     assert rows(shown.out) == {str(photos): "unreachable"}
     assert "Disk not connected: 4." in shown.err
@@ -117,7 +127,7 @@ def test_a_disk_that_is_not_connected_is_one_row(
 def test_a_report_in_a_file(verify: Verify, library: Path, photos: Path, tmp_path: Path) -> None:
     flip_bit(photos / "a.jpg")
     out = tmp_path / "report.csv"
-    assert verify("--library", library, "-o", out) == ExitCode.SOME_FINDINGS
+    assert verify("--library", library, "-o", out) == ExitCode.PARTIAL
     assert rows(out.read_text(encoding="utf-8")) == {str(photos / "a.jpg"): "damaged"}
     assert verify("--library", library, "-o", tmp_path / "no" / "r.csv") == ExitCode.USAGE
     (tmp_path / "taken").mkdir()
@@ -146,13 +156,13 @@ def test_interrupted(verify: Verify, library: Path, monkeypatch: pytest.MonkeyPa
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(headless_verify, "write_findings", interrupted)
+    monkeypatch.setattr(verify_command, "write_findings", interrupted)
     assert verify("--library", library) == ExitCode.INTERRUPTED
 
 
 def test_the_help_names_every_kind_of_finding() -> None:
     for kind in set(FindingKind) - {FindingKind.FINE, FindingKind.FIRST_READ}:
-        assert f"\n  {kind.value} " in headless_verify.EPILOG
+        assert f"\n  {kind.value} " in verify_command.EPILOG
 
 
 def test_as_a_program(library: Path, photos: Path, tmp_path: Path) -> None:

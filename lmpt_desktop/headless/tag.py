@@ -12,11 +12,19 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.opening import LOCK_NAME
-from lmpt_desktop.command_line import CommandFailure, ExitCode, run_command, say
+from lmpt_desktop.command_line import (
+    LIBRARY_NAME,
+    CommandFailure,
+    ExitCode,
+    check_output,
+    progress_bar,
+    run_command,
+    say,
+)
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec, ImageState, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import (
@@ -40,7 +48,6 @@ from lmpt_desktop.translation import join_names
 
 log = logging.getLogger(__name__)
 
-LIBRARY_NAME = "command-line"
 DEFAULT_VOCABULARY = "everyday"
 
 
@@ -50,7 +57,10 @@ output:
   tail: how often the class was marked present; as long as nothing was annotated, how often it
   is predicted).  A photo has the classes that were marked present in it, with the score 1, and
   those that are predicted and were not marked absent.  With --all one row per photo and class of
-  the vocabulary; classes marked absent have the score 0.
+  the vocabulary; classes marked absent have the score 0.  With --source a fifth column says where
+  it comes from: user (annotated), import (from a file; machine, if a model had said it there),
+  prediction, or, with --all, reviewed (absent, since the photo was marked reviewed, or since an
+  import took classes that were not listed for absent).
 
 exit codes:
   0    all photos were tagged
@@ -105,6 +115,9 @@ def tag_parser() -> argparse.ArgumentParser:
         "--all", action="store_true", help="a row for every class, predicted or not"
     )
     parser.add_argument(
+        "--source", action="store_true", help="a fifth column: annotated, imported or predicted"
+    )
+    parser.add_argument(
         "-o",
         "--output",
         metavar="OUT",
@@ -133,11 +146,8 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
     if not folders:
         raise CommandFailure(ExitCode.USAGE, "Name at least one folder of photos, or --samples.")
     specs = vocabulary(parsed.vocabulary) if parsed.vocabulary else None
-    if parsed.output != "-" and not Path(parsed.output).absolute().parent.is_dir():
-        raise CommandFailure(
-            ExitCode.USAGE, f"{parsed.output} cannot be written: its folder does not exist."
-        )
     library = parsed.library or library_dir(LIBRARY_NAME)
+    check_output(parsed.output, library)
     problem_log = _ProblemLog()
     with LibrarySession.open(
         library,
@@ -148,7 +158,7 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
         commands=commands,
         listener=problem_log,
     ) as session:
-        with _progress(session, console):
+        with _activity_bars(session, console):
             if specs is not None:
                 _refuse_to_lose_classes(session, specs)
             elif not session.snapshot().classes:
@@ -209,7 +219,14 @@ def _write_results(
     unscored = readable[~snapshot.scored[readable]]
     if len(unscored) and problem_log.problems:
         raise CommandFailure(ExitCode.MODEL_FAILED, problem_log.text())
-    _write(parsed.output, tag_rows(snapshot, rows, session.images.paths, all_classes=parsed.all))
+    found = tag_rows(
+        snapshot,
+        rows,
+        session.images.paths,
+        all_classes=parsed.all,
+        sources_of=session.catalogue.annotations.sources if parsed.source else None,
+    )
+    _write(parsed.output, found, with_source=parsed.source)
     unreadable = rows[snapshot.states[rows] == ImageState.UNREADABLE]
     bad = sorted([*unscored.tolist(), *unreadable.tolist()])
     for row in bad:
@@ -217,7 +234,7 @@ def _write_results(
         say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
     if problem_log.problems:
         say(console, problem_log.text())
-    return ExitCode.SOME_UNREADABLE if bad or problem_log.problems else ExitCode.OK
+    return ExitCode.PARTIAL if bad or problem_log.problems else ExitCode.OK
 
 
 def vocabulary(name: str) -> tuple[ClassSpec, ...]:
@@ -307,14 +324,14 @@ def _rows_below(session: LibrarySession, snapshot: Snapshot, folders: Sequence[P
     return np.array(here, np.int64)
 
 
-def _write(output: str, rows: Iterator[TagRow]) -> None:
+def _write(output: str, rows: Iterator[TagRow], *, with_source: bool) -> None:
     try:
         if output == "-":
-            format_of(output).write(rows, sys.stdout)
+            format_of(output).write(rows, sys.stdout, with_source=with_source)
             sys.stdout.flush()
         else:
             with atomic_write(Path(output).absolute()) as file:
-                format_of(output).write(rows, file)
+                format_of(output).write(rows, file, with_source=with_source)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -324,21 +341,12 @@ def _write(output: str, rows: Iterator[TagRow]) -> None:
 
 
 @contextlib.contextmanager
-def _progress(session: LibrarySession, console: Console) -> Iterator[None]:
+def _activity_bars(session: LibrarySession, console: Console) -> Iterator[None]:
     """Bars on stderr while the session works; on a pipe, nothing."""
     titles = {"scan": "Looking for photos", "encode": "Encoding", "download": "Downloading"}
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    bars: dict[str, object] = {}
+    bars: dict[ActivityKind, TaskID] = {}
 
-    def show(activity: Activity) -> None:
+    def show(progress: Progress, activity: Activity) -> None:
         title = titles.get(str(activity.kind))
         if title is None:
             return
@@ -346,15 +354,16 @@ def _progress(session: LibrarySession, console: Console) -> Iterator[None]:
             bars[activity.kind] = progress.add_task(title, total=None)
         total = activity.total or None
         done = activity.total if activity.state is ActivityState.IDLE else activity.done
-        progress.update(bars[activity.kind], completed=done, total=total)  # type: ignore[arg-type]
+        progress.update(bars[activity.kind], completed=done, total=total)
 
-    def listen(notice: Notice) -> None:
-        if isinstance(notice, ActivityChanged):
-            show(notice.activity)
+    with progress_bar(console, MofNCompleteColumn(), TimeRemainingColumn()) as progress:
 
-    unsubscribe = session.subscribe(listen)
-    try:
-        with progress:
+        def listen(notice: Notice) -> None:
+            if isinstance(notice, ActivityChanged):
+                show(progress, notice.activity)
+
+        unsubscribe = session.subscribe(listen)
+        try:
             yield
-    finally:
-        unsubscribe()
+        finally:
+            unsubscribe()

@@ -12,18 +12,24 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import (
-    BarColumn,
     DownloadColumn,
     Progress,
-    TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
 )
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.command_line import CommandFailure, ExitCode, run_command, say
+from lmpt_desktop.command_line import (
+    LIBRARY_NAME,
+    CommandFailure,
+    ExitCode,
+    check_output,
+    existing_library,
+    progress_bar,
+    run_command,
+    say,
+)
 from lmpt_desktop.domain.records import Folder
-from lmpt_desktop.headless import LIBRARY_NAME
 from lmpt_desktop.ingest.finding_texts import KIND_TEXTS
 from lmpt_desktop.ingest.verify import LISTED, QUIET, Finding, FindingKind, FolderPart, verify
 from lmpt_desktop.interchange.atomic_file import atomic_write
@@ -103,11 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _verify(parsed: argparse.Namespace, console: Console) -> int:
     named = [_normal(path) for path in parsed.folders]
-    if parsed.output != "-" and not Path(parsed.output).absolute().parent.is_dir():
-        raise CommandFailure(
-            ExitCode.USAGE, f"{parsed.output} cannot be written: its folder does not exist."
-        )
     library = _library(parsed.library, named)
+    check_output(parsed.output, library)
     with Catalogue.open(library, exclusive=False) as catalogue:
         folders = catalogue.folders.all()
         parts = _parts(folders, named, library) if named else [FolderPart(f) for f in folders]
@@ -118,14 +121,17 @@ def _verify(parsed: argparse.Namespace, console: Console) -> int:
         whole = not any(part.below for part in parts)
         with (
             contextlib.closing(_read(catalogue, parts)) as found,
-            _progress(console, total_bytes if whole else None) as progress,
+            progress_bar(
+                console, DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+            ) as progress,
         ):
+            progress.add_task("Reading photos", total=total_bytes if whole else None)
             _write(parsed.output, _listed(found, counts, progress))
     if not counts:
         raise CommandFailure(ExitCode.NOTHING_FOUND, "The library has no photos in these folders.")
     for sentence in summary(counts):
         say(console, sentence)
-    return ExitCode.OK if QUIET.issuperset(counts) else ExitCode.SOME_FINDINGS
+    return ExitCode.OK if QUIET.issuperset(counts) else ExitCode.PARTIAL
 
 
 def _read(catalogue: Catalogue, parts: Sequence[FolderPart]) -> Generator[Finding, None, None]:
@@ -153,10 +159,7 @@ def _library(chosen: Path | None, named: Sequence[Path]) -> Path:
         CommandFailure: if there is none.
     """
     if chosen is not None:
-        library = chosen.expanduser().absolute()
-        if not is_library(library):
-            raise CommandFailure(ExitCode.LIBRARY_FAILED, f"There is no library in {library}.")
-        return library
+        return existing_library(chosen)
     candidates = [library_for(place) for path in named[:1] for place in (path, *path.parents)]
     for library in (*candidates, library_dir(LIBRARY_NAME)):
         if is_library(library):
@@ -228,21 +231,3 @@ def _write(output: str, findings: Iterator[Finding]) -> None:
         raise CommandFailure(
             ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {error.strerror or error}."
         ) from error
-
-
-@contextlib.contextmanager
-def _progress(console: Console, total_bytes: int | None) -> Iterator[Progress]:
-    """A bar on stderr; on a pipe, nothing."""
-    progress = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    progress.add_task("Reading photos", total=total_bytes)
-    with progress:
-        yield progress

@@ -1,0 +1,1 @@
+"""The subcommands that work without a window, one module each (no Qt)."""

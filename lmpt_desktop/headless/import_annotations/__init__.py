@@ -1,0 +1,1 @@
+"""``lmpt-desktop import``: its arguments, what it does, and what it says."""
