@@ -15,6 +15,7 @@ from PySide6.QtGui import QDropEvent
 from lmpt_desktop.domain.records import Folder, ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.interchange import registry
 from lmpt_desktop.real_paths import canonical, canonical_place, names_in
 from lmpt_desktop.translation import ngettext, number
 from lmpt_desktop.ui.grid.panel import GridPanel
@@ -68,10 +69,24 @@ def dragged_paths(event: QDropEvent) -> list[Path]:
 
     The name of a photo is enough, so that hardly ever a disk is looked at while the user drags.
     """
-    urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
-    paths = [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
+    paths = _local_paths(event)
     wanted = any(map(has_photo_name, paths)) or any(path.is_dir() for path in paths)
     return paths if wanted else []
+
+
+def dragged_annotations(event: QDropEvent) -> list[Path]:
+    """The files in a drag that a format of annotations could be in, by their names."""
+    suffixes = {suffix for item in registry.readable() for suffix in item.suffixes}
+    return [
+        path
+        for path in _local_paths(event)
+        if not has_photo_name(path) and path.name.lower().endswith(tuple(suffixes))
+    ]
+
+
+def _local_paths(event: QDropEvent) -> list[Path]:
+    urls = event.mimeData().urls() if event.mimeData().hasUrls() else []
+    return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
 
 
 def is_within(path: Path, folders: Iterable[Path]) -> bool:

@@ -26,7 +26,11 @@ from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
-from lmpt_desktop.ui.library.dropped_paths import DroppedPathsHandler, dragged_paths
+from lmpt_desktop.ui.library.dropped_paths import (
+    DroppedPathsHandler,
+    dragged_annotations,
+    dragged_paths,
+)
 from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
 from lmpt_desktop.ui.library.grid_library_view import GridLibraryView
 from lmpt_desktop.ui.library.opened import Opened
@@ -60,6 +64,8 @@ class LibraryPage(QWidget):
     """
 
     photo_activated = Signal(int)
+    files_dropped = Signal(object)
+    """Files of annotations (a list of paths) were dropped here."""
     folders_changed = Signal()
 
     def __init__(self, opened: Opened, context: ShellContext, parts: PageParts) -> None:
@@ -215,6 +221,9 @@ class LibraryPage(QWidget):
 
     def on_photo_activated(self, handler: Callable[[int], object]) -> None:
         self.photo_activated.connect(handler)
+
+    def on_files_dropped(self, handler: Callable[[Sequence[Path]], object]) -> None:
+        self.files_dropped.connect(handler)
 
     def shown_ids(self) -> NDArray[np.int64]:
         return self.panel.model.ids
@@ -463,13 +472,16 @@ class LibraryPage(QWidget):
         menu.exec(place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if dragged_paths(event):
+        if dragged_paths(event) or dragged_annotations(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         if paths := dragged_paths(event):
             event.acceptProposedAction()
             self.dropped_paths.drop(paths)
+        elif files := dragged_annotations(event):
+            event.acceptProposedAction()
+            self.files_dropped.emit(files)
 
 
 def unencoded_count(snapshot: Snapshot) -> int:

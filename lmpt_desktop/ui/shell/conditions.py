@@ -9,6 +9,11 @@ def library_open(context: ShellContext) -> bool:
     return context.library is not None
 
 
+def library_writable(context: ShellContext) -> bool:
+    """There is a library, and it is not open for reading only."""
+    return context.library is not None and not context.library.session.catalogue.read_only
+
+
 def has_classes(context: ShellContext) -> bool:
     """The library has a vocabulary."""
     return context.library is not None and bool(context.library.session.snapshot().classes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -65,6 +66,10 @@ class OpenLibrary(Protocol):
 
     def on_photo_activated(self, handler: Callable[[int], object]) -> None:
         """Call ``handler`` with the id of each image that is opened by double click or Enter."""
+        ...
+
+    def on_files_dropped(self, handler: Callable[[Sequence[Path]], object]) -> None:
+        """Call ``handler`` with files of annotations that are dropped on the library."""
         ...
 
     def shown_ids(self) -> NDArray[np.int64]:

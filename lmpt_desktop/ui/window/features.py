@@ -30,6 +30,7 @@ ATTACH: tuple[Callable[[ShellContext], object], ...] = (
     long_tail.attach,
     training.attach,
     files.attach,
+    interchange.attach,
 )
 """Functions of features that follow the open library; called once with the context."""
 

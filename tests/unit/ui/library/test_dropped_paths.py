@@ -6,10 +6,37 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
 from snapshots import make_snapshot
 
 from lmpt_desktop.domain.records import Folder, ImageState
-from lmpt_desktop.ui.library.dropped_paths import find_images, not_in
+from lmpt_desktop.ui.library.dropped_paths import (
+    dragged_annotations,
+    dragged_paths,
+    find_images,
+    not_in,
+)
+
+
+def drag_of(data: QMimeData, *paths: Path) -> QDropEvent:
+    """The event of a drag; ``data`` must live as long as it."""
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    return QDropEvent(QPointF(1, 1), Qt.DropAction.CopyAction, data, left, none)
+
+
+def test_files_of_annotations_are_known_by_their_names(tmp_path: Path) -> None:
+    data = QMimeData()
+    names = ("a.JSON", "b.csv", "photo.jpg.xmp", "c.jpg", "d.odt", "e")
+    event = drag_of(data, *(tmp_path / name for name in names))
+    assert [path.name for path in dragged_annotations(event)] == [
+        "a.JSON",
+        "b.csv",
+        "photo.jpg.xmp",
+    ]
+    assert dragged_paths(event) != [], "a photo is among them, and counts"
+    assert dragged_paths(drag_of(data, tmp_path / "b.csv")) == []
 
 
 @pytest.fixture

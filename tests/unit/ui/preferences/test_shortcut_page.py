@@ -61,7 +61,7 @@ def test_a_key_in_use_is_pointed_out_at_once_and_moves_only_when_confirmed(
     page.select("model.versions")
     page.first.setFocus()
     qtbot.keyClick(page.first, Qt.Key.Key_E, CTRL)
-    assert "Export tags" in page.strip.text and "File" in page.strip.text
+    assert "“Export”" in page.strip.text and "File" in page.strip.text
     assert registry.shortcuts.keys("file.export") == ("Ctrl+E",)
     assert registry.shortcuts.keys("model.versions") == ()
     qtbot.mouseClick(page.strip.button, Qt.MouseButton.LeftButton)
@@ -119,7 +119,7 @@ def test_the_search_finds_by_name_menu_and_key(page: ShortcutPage) -> None:
         rows = [page.table.topLevelItem(i) for i in range(page.table.topLevelItemCount())]
         return {row.data(0, Qt.ItemDataRole.UserRole) for row in rows if row and not row.isHidden()}
 
-    assert found("export tags") == {"file.export"}
+    assert found("export tags") == {"file.export-tags"}
     assert "file.export" in found("ctrl+e")
     assert found("no such thing") == set()
     assert found("") == set(BY_ID)
