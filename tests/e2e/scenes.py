@@ -8,7 +8,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+import export_scenes
 import file_scenes
+import import_scenes
 import numpy as np
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTabWidget, QWidget
@@ -120,7 +122,7 @@ class Studio:
         scenes: tuple[Callable[[], None], ...] = (
             self.library, self.tour, self.review, self.long_tail, self.accept, self.set_classes,
             self.vocabulary, self.run, self.versions, self.preferences, self.small_ones,
-            self.messages, self.menus, self.files, self.empty,
+            self.messages, self.menus, self.imports, self.exports, self.files, self.empty,
         )  # fmt: skip
         for scene in scenes:
             if only and scene.__name__ not in only:
@@ -337,6 +339,13 @@ class Studio:
             menu.aboutToShow.emit()
             menu.adjustSize()
             self.shoot(f"menu-{command.text().replace('&', '').lower()}", menu)
+
+    def exports(self) -> None:
+        export_scenes.play(self)
+
+    def imports(self) -> None:
+        """A file of another program."""
+        import_scenes.play(self)
 
     def files(self) -> None:
         """What happens to files, in a library of its own."""

@@ -35,8 +35,8 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.translation import decimal
 from lmpt_desktop.ui.batch.accept_model import CELL_ROLE, OfferedCell, OfferModel
-from lmpt_desktop.ui.batch.check_marks import paint_check_box
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.check_box import paint_check_box
 from lmpt_desktop.ui.kit.tables import Index
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 

@@ -1,4 +1,4 @@
-"""A check mark that looks the same on photos and in lists, light and dark."""
+"""The class list of accepting predictions: its check boxes and counts."""
 
 from __future__ import annotations
 
@@ -9,39 +9,20 @@ from PySide6.QtCore import (
     QEvent,
     QModelIndex,
     QPersistentModelIndex,
-    QPointF,
     QRect,
     QRectF,
     QSize,
     Qt,
 )
-from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QMouseEvent, QPainter, QPen
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from lmpt_desktop.translation import number
 from lmpt_desktop.ui.batch.accept_model import ChoiceRole
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.check_box import BOX, paint_check_box
 
-_TICK = ((0.25, 0.52), (0.43, 0.70), (0.76, 0.32))
-BOX = 14
 MARGIN = 8
-
-
-def paint_check_box(painter: QPainter, box: QRectF, on: bool) -> None:
-    """Paint a box, checked or not."""
-    colours = theme.current()
-    painter.setPen(QPen(colours.colour("accent" if on else "muted"), 1.5))
-    painter.setBrush(colours.colour("accent" if on else "surface"))
-    painter.drawRoundedRect(box, 4, 4)
-    if on:
-        pen = QPen(colours.colour("on_accent"), 2)
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.setPen(pen)
-        points = [
-            QPointF(box.left() + x * box.width(), box.top() + y * box.height()) for x, y in _TICK
-        ]
-        painter.drawPolyline(QPolygonF(points))
 
 
 class ChoiceDelegate(QStyledItemDelegate):

@@ -1,4 +1,4 @@
-"""The command that exports tags."""
+"""The commands that import annotations, and export them and tags."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.tags import FORMATS, format_of, tag_rows
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
+from lmpt_desktop.ui.interchange import export_commands, import_commands
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
 from lmpt_desktop.ui.shell.context import ShellContext
@@ -56,10 +57,14 @@ def export_to(context: ShellContext, session: LibrarySession, path: Path) -> Non
     )
 
 
+attach = import_commands.attach
+
 COMMANDS: tuple[Command[ShellContext], ...] = (
+    *import_commands.COMMANDS,
+    *export_commands.COMMANDS,
     Command(
-        "file.export", N_("&Export tags..."), "file", 1, 20, export_tags,
-        (library_open, has_classes), "Ctrl+E", "export",
-        tip=N_("Write predicted and confirmed classes to a file"),
+        "file.export-tags", N_("Export ta&gs..."), "file", 1, 21, export_tags,
+        (library_open, has_classes),
+        tip=N_("Write predicted and confirmed classes to a plain table"),
     ),
 )  # fmt: skip
