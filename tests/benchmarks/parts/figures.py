@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import statistics
 import subprocess
@@ -11,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 PARTS = Path(__file__).parent
@@ -32,6 +34,24 @@ class Figure:
         if self.budget is None:
             return None
         return self.value <= self.budget if self.better == "lower" else self.value >= self.budget
+
+
+class Watch:
+    """Measures the block that it is entered for: seconds by the clock, and of CPU time."""
+
+    seconds = busy = 0.0
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter(), time.process_time()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.seconds = time.perf_counter() - self._began[0]
+        self.busy = time.process_time() - self._began[1]
 
 
 class Figures:
@@ -111,3 +131,13 @@ def resident_mb() -> float:
     import psutil
 
     return psutil.Process().memory_info().rss / 1e6
+
+
+def peak_mb() -> float:
+    """The most memory this process has had in RAM, in MB (10^6); NaN if the system does not say."""
+    # Not getrusage, which on Linux includes the process that started this one.
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return math.nan
+    words = status.read_text(encoding="ascii").split()
+    return int(words[words.index("VmHWM:") + 1]) * 1024 / 1e6
