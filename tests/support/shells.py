@@ -89,6 +89,7 @@ class BareLibrary:
         self.filtered_class: int | None = None
         self.shown: list[tuple[object, ...]] = []
         self._activated: list[Callable[[int], object]] = []
+        self._dropped: list[Callable[[Sequence[Path]], object]] = []
 
     @property
     def view(self) -> LibraryView | None:
@@ -102,6 +103,14 @@ class BareLibrary:
         """Do what a double click on an image of the grid does."""
         for handler in self._activated:
             handler(image_id)
+
+    def on_files_dropped(self, handler: Callable[[Sequence[Path]], object]) -> None:
+        self._dropped.append(handler)
+
+    def drop_files(self, *paths: Path) -> None:
+        """Do what dropping files of annotations on the library does."""
+        for handler in self._dropped:
+            handler(list(paths))
 
     def shown_ids(self) -> NDArray[np.int64]:
         return self.session.snapshot().image_ids

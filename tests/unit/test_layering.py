@@ -30,8 +30,9 @@ def loaded_by(statement: str, names: tuple[str, ...]) -> list[str]:
     "module",
     [
         "lmpt_desktop.app",
-        "lmpt_desktop.headless",
-        "lmpt_desktop.headless_verify",
+        "lmpt_desktop.headless.tag",
+        "lmpt_desktop.headless.verify",
+        "lmpt_desktop.headless.export_annotations",
         "trainer.events",
         "trainer.prompt_set",
         "trainer.job",
@@ -46,7 +47,12 @@ def test_importing_it_loads_no_torch(module: str) -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["lmpt_desktop.headless", "lmpt_desktop.headless_verify", "lmpt_desktop.engine.session"],
+    [
+        "lmpt_desktop.headless.tag",
+        "lmpt_desktop.headless.verify",
+        "lmpt_desktop.headless.export_annotations",
+        "lmpt_desktop.engine.session",
+    ],
 )
 def test_importing_it_loads_no_qt(module: str) -> None:
     assert loaded_by(f"import {module}", QT) == []
