@@ -278,7 +278,7 @@ class VocabularyEditor:
         Args:
             classes: specs are added in this order, archived entries come back with the other
                 names that they have here, others are there.
-            check: called before anything is written, when nobody else can write any more; may
+            check: called before anything is written, while no other process can write; may
                 raise, so that nothing changes.
             annotate: given the ids of ``classes``, writes the annotations; may raise, too.
 

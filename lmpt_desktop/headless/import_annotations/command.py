@@ -214,7 +214,7 @@ def _apply_all(files: Sequence[ImportedFile], session: LibrarySession, console: 
         with contextlib.ExitStack() as opened:
             current = session
             if attempt:
-                # Only what is opened anew knows what another process has changed.
+                # A session opened before does not see what another process has changed since.
                 current = opened.enter_context(_opened(session.library_folder))
             try:
                 for item in files:
