@@ -84,11 +84,9 @@ class Scanner:
             for folder in folders:
                 _, waiting = self._queue.get(folder.id, (folder, scope))
                 self._queue[folder.id] = (folder, waiting | scope)
-            held = self._paused and bool(self._queue)
             self._changed.notify_all()
-        if held:
             # Else nothing would show that this waits, nor let the user resume.
-            self._report(ActivityState.PAUSED)
+            self._report_if_paused()
 
     def forget(self, folder_id: int) -> None:
         """Do not scan a folder that is being removed; its scan ends at the next file."""
@@ -103,9 +101,7 @@ class Scanner:
         """Pause at the next file."""
         with self._changed:
             self._paused = True
-            busy = self._current is not None or bool(self._queue or self._unread)
-        if busy:
-            self._report(ActivityState.PAUSED)
+            self._report_if_paused()
 
     def resume(self) -> None:
         """Continue."""
@@ -121,6 +117,8 @@ class Scanner:
             self._skip = self._current is not None
             self._paused = False
             self._changed.notify_all()
+            if not self._busy():
+                self._report(ActivityState.IDLE)
 
     def close(self) -> None:
         """End the thread."""
@@ -156,11 +154,11 @@ class Scanner:
                 )
             with self._changed:
                 self._current = None
-                last = not self._queue and not self._unread
                 self._changed.notify_all()
             self._found()
-            if last:
-                self._report(ActivityState.IDLE)
+            with self._changed:
+                if not self._busy():
+                    self._report(ActivityState.IDLE)
 
     def _was_absorbed(self, folder: Folder) -> bool:
         """Whether it has become part of an enclosing folder, which is scanned instead."""
@@ -203,9 +201,7 @@ class Scanner:
         with self._changed:
             if not (report.finished or self._closed or self._skip):
                 self._unread[folder.id] = folder
-            held = self._paused and bool(self._unread)
-        if held:
-            self._report(ActivityState.PAUSED)
+            self._report_if_paused()
         if report.changed:
             self.scan([folder])
 
@@ -264,10 +260,21 @@ class Scanner:
             self._last_report = now
             self._report(ActivityState.RUNNING, self._message)
 
+    def _busy(self) -> bool:
+        return self._current is not None or bool(self._queue or self._unread)
+
+    def _report_if_paused(self) -> None:
+        if self._paused and self._busy():
+            self._report(ActivityState.PAUSED)
+
     def _report(self, state: ActivityState, message: str = "") -> None:
         done, total = self._count
-        activity = Activity(ActivityKind.SCAN, state, done, total, None, message)
-        self._notify(ActivityChanged(activity))
+        # Several threads report; what is said last must be what holds.
+        with self._changed:
+            if state is ActivityState.RUNNING and self._paused:
+                state = ActivityState.PAUSED
+            activity = Activity(ActivityKind.SCAN, state, done, total, None, message)
+            self._notify(ActivityChanged(activity))
 
     def _failed(self, folder: Folder, message: str, details: str) -> None:
         self._report(ActivityState.FAILED, message)

@@ -1,0 +1,110 @@
+"""What the scanner says of itself, whichever thread says it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.engine.notices import ActivityChanged, ActivityState, Notice
+from lmpt_desktop.engine.scanner import Scanner
+
+WAIT = 30
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Iterator[Catalogue]:
+    opened = Catalogue.open(tmp_path / "library")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def folder(catalogue: Catalogue, tmp_path: Path) -> Folder:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    Image.new("RGB", (30, 20), "red").save(photos / "dog.jpg")
+    return catalogue.folders.add(photos)
+
+
+class Heard:
+    """The states a scanner reports; the first report of one of them can be held up."""
+
+    def __init__(self, held: ActivityState | None = None) -> None:
+        self.states: list[ActivityState] = []
+        self.arrived, self.go_on = threading.Event(), threading.Event()
+        self.idle = threading.Event()
+        self._held = held
+
+    def __call__(self, notice: Notice) -> None:
+        if not isinstance(notice, ActivityChanged):
+            return
+        state = notice.activity.state
+        if state is self._held:
+            self._held = None
+            self.arrived.set()
+            self.go_on.wait(WAIT)
+        self.states.append(state)
+        if state is ActivityState.IDLE:
+            self.idle.set()
+
+
+def scanner(catalogue: Catalogue, heard: Heard) -> Scanner:
+    nothing: Any = lambda *_: None  # noqa: E731
+    return Scanner(catalogue, heard, nothing, nothing, nothing)
+
+
+def test_a_scan_that_was_held_and_resumed_is_not_called_paused_at_the_end(
+    catalogue: Catalogue, folder: Folder
+) -> None:
+    heard = Heard(held=ActivityState.PAUSED)
+    made = scanner(catalogue, heard)
+    made.pause()
+    asking = threading.Thread(target=lambda: made.scan([folder]))
+    asking.start()
+    assert heard.arrived.wait(WAIT)
+    resuming = threading.Thread(target=made.resume)
+    resuming.start()
+    resuming.join(1)  # it need not wait, but the scan must not end before "paused" was said
+    heard.idle.wait(1)
+    heard.go_on.set()
+    asking.join(WAIT)
+    resuming.join(WAIT)
+    assert heard.idle.wait(WAIT)
+    made.close()
+    assert heard.states[-1] is ActivityState.IDLE
+
+
+def test_progress_that_comes_late_does_not_hide_a_pause(
+    catalogue: Catalogue, folder: Folder
+) -> None:
+    heard = Heard(held=ActivityState.RUNNING)
+    made = scanner(catalogue, heard)
+    made.scan([folder])
+    assert heard.arrived.wait(WAIT)
+    pausing = threading.Thread(target=made.pause)
+    pausing.start()
+    pausing.join(1)
+    heard.go_on.set()
+    pausing.join(WAIT)
+    made.close()
+    assert ActivityState.PAUSED in heard.states
+    assert ActivityState.RUNNING not in heard.states[heard.states.index(ActivityState.PAUSED) :]
+
+
+def test_cancelling_what_is_paused_says_that_nothing_goes_on(
+    catalogue: Catalogue, folder: Folder
+) -> None:
+    heard = Heard()
+    made = scanner(catalogue, heard)
+    made.pause()
+    made.scan([folder])
+    made.cancel()
+    made.close()
+    assert heard.states == [ActivityState.PAUSED, ActivityState.IDLE]
