@@ -9,6 +9,9 @@ STAMP := $(VENV)/.ready-$(shell cat pyproject.toml .ci/system-libraries | cksum 
 PHOTOS ?=
 # Most window tests wait for other processes, so more workers than cores are faster.
 PYTEST_WORKERS ?= 3
+# On a busy machine a window may answer too late; such a test, and one that hung, has a second
+# chance, and the summary names it.
+RERUNS := --reruns 1 --only-rerun TimeoutError -rR
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test setup lint types layers pytest translations benchmarks clean
@@ -46,7 +49,8 @@ layers: setup
 	$(BIN)/lint-imports
 
 pytest: setup
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal --durations=20
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python .ci/watched_tests.py \
+	  $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(RERUNS) --durations=20
 
 translations: setup
 	$(BIN)/python .ci/translations.py --missing

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
+import signal
 from collections.abc import Iterator
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 from hypothesis import settings
 
 # No test is judged by the clock: a busy machine is no failure.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(signal, "SIGUSR1"):  # what .ci/watched_tests.py sends to a run that stalls
+        # The standard error that was there before pytest began to capture it.
+        faulthandler.register(signal.SIGUSR1, file=config.stash[fault_handler_stderr_fd_key])
 
 
 SLOWEST = (
