@@ -101,9 +101,11 @@ def _serve(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         log.info("the app closed the event stream")
     except Exception as error:
-        log.exception("the captioner failed")
+        event = failure_event(error)
+        if event.kind == "error":
+            log.exception("the captioner failed")
         with contextlib.suppress(BrokenPipeError):
-            events.send(failure_event(error))
+            events.send(event)
         return EXIT_FAILED
     return EXIT_DONE
 

@@ -139,7 +139,8 @@ def _ensure_training_images(split: Split, free: NDArray[np.bool_]) -> None:
 class TensorData:
     """One part of a job on the device.
 
-    features: (N, D) float32, unit norm; targets, mask: (N, C) float32, mask 1 where known.
+    features: (N, D) float32, unit norm; targets, mask: (N, C) float32, mask the weight of what is
+        known, 0 where nothing is.
     captions: (N,) int64, row of each image's caption among the distinct captions, -1 for none.
     """
 
@@ -163,13 +164,18 @@ def to_tensors(
     targets: Targets,
     captions: Tensor,
     device: torch.device | str,
+    weights: NDArray[np.float32] | None = None,
 ) -> TensorData:
-    """Features (N, D), as they are, and masked targets as tensors on ``device``."""
+    """Features (N, D), as they are, and masked targets as tensors on ``device``; ``weights`` (N, C)
+    of what is known, default 1."""
     raw = torch.from_numpy(np.ascontiguousarray(targets)).to(device)
+    mask = (raw >= 0).float()
+    if weights is not None:
+        mask *= torch.from_numpy(weights).to(device)
     return TensorData(
         features=torch.from_numpy(np.ascontiguousarray(features)).to(device),
         targets=(raw == PRESENT).float(),
-        mask=(raw >= 0).float(),
+        mask=mask,
         captions=captions.to(device),
     )
 

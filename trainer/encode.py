@@ -46,6 +46,7 @@ from trainer.events import (
     TextsEncoded,
     TurnedEncoded,
 )
+from trainer.memory import is_out_of_memory
 from trainer.photo import UnreadablePhoto
 from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder
 from trainer.photo_reader import PhotoReader
@@ -366,7 +367,13 @@ def failure_event(error: Exception) -> EncoderFailed:
         return EncoderFailed(error.kind, str(error))
     if isinstance(error, OSError):
         kind = "disk-full" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "error"
-        return EncoderFailed(kind, f"The encoder failed: {error}.")
+        return EncoderFailed(kind, f"The model process failed: {error}.")
+    if is_out_of_memory(error):
+        return EncoderFailed(
+            "no-memory",
+            "There is not enough memory for the model. Close other programs, or choose a smaller "
+            "model.",
+        )
     # After such an error the GPU is unusable for this process.
     if "CUDA error" in str(error) or type(error).__name__ == "AcceleratorError":
         return EncoderFailed(

@@ -340,7 +340,7 @@ class FitValidated(RunEvent):
 
     @property
     def text(self) -> EventText:
-        return EventText(N_("Training"), N_("Validation mAP {scores.total:percent}"))
+        return EventText(N_("Training"), N_("Validation score {scores.total:percent}"))
 
 
 @dataclass(frozen=True)

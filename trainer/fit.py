@@ -246,7 +246,11 @@ class _Run:
             directions=discriminant(features, targets == PRESENT, zero_shot_array),
             fallback=self._fallback(loaded, tower, templates),
         )
-        train = dataset.to_tensors(features, targets, tokens.index, tower.device)
+        weights = None
+        if loaded.confirmed is not None:
+            confirmed = loaded.confirmed[np.ix_(rows, active)]
+            weights = np.where(confirmed, options.confirmed_weight, 1.0).astype(np.float32)
+        train = dataset.to_tensors(features, targets, tokens.index, tower.device, weights)
         scale, bias = shared_scale_and_bias(
             features @ context.zero_shot.T,
             targets,

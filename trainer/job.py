@@ -90,6 +90,8 @@ class FitJob:
         baseline_biases: (C,) float32.
         baseline_scale: multiplies cosine similarity in the baseline's scores.
         captions: N strings, "" for an image without a caption.
+        confirmed: (N, C) bool, present annotations that only let a prediction stand; None for none.
+            They agree with the baseline, so they teach with less weight and are not measured on.
     """
 
     settings: JobSettings
@@ -102,6 +104,7 @@ class FitJob:
     baseline_embeddings: NDArray[np.float32]
     baseline_biases: NDArray[np.float32]
     baseline_scale: float
+    confirmed: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n, c = len(self.image_ids), len(self.classes)
@@ -112,8 +115,16 @@ class FitJob:
             or len(self.captions) != n
             or self.baseline_embeddings.shape[:1] != (c,)
             or self.baseline_biases.shape != (c,)
+            or (self.confirmed is not None and self.confirmed.shape != (n, c))
         ):
             raise JobError("the job's arrays do not agree on the number of images or classes")
+
+    @property
+    def measured_targets(self) -> NDArray[np.int8]:
+        """(N, C) int8, ``targets`` without what was only confirmed."""
+        if self.confirmed is None:
+            return self.targets
+        return np.where(self.confirmed, np.int8(UNKNOWN), self.targets)
 
 
 def save(job: FitJob, folder: Path) -> None:
@@ -132,6 +143,8 @@ def save(job: FitJob, folder: Path) -> None:
         "baseline_embeddings": np.ascontiguousarray(job.baseline_embeddings, np.float32),
         "baseline_biases": np.ascontiguousarray(job.baseline_biases, np.float32),
     }
+    if job.confirmed is not None:
+        arrays["confirmed"] = np.ascontiguousarray(job.confirmed, np.bool_)
     write_arrays(arrays, folder / ARRAYS_NAME)
     body = {
         "schema": SCHEMA,
@@ -196,6 +209,17 @@ def load_image_ids(folder: Path) -> NDArray[np.int64]:
     _read_body(folder)
     arrays = _read_arrays(folder, ("image_ids",))
     return arrays["image_ids"]
+
+
+def load_targets(folder: Path) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
+    """Read the image ids, (N,) int64, and what was known of them, (N, C) int8, alone.
+
+    Raises:
+        JobError: as :func:`load`.
+    """
+    _read_body(folder)
+    arrays = _read_arrays(folder, ("image_ids", "targets"))
+    return arrays["image_ids"], arrays["targets"]
 
 
 def _read_body(folder: Path) -> dict[str, Any]:

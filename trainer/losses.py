@@ -1,8 +1,9 @@
 """The losses of LMPT, each masked where an annotation is unknown.
 
-Notation of DESIGN section 4: B images, C classes, ``targets`` in {0, 1}, ``mask`` 1 where the
-annotation is known.  Every loss is a mean over known entries, and 0 if none is known, so an
-unknown entry has no effect, whatever its logit.
+Notation of DESIGN section 4: B images, C classes, ``targets`` in {0, 1}, ``mask`` the weight of an
+annotation: 0 where it is unknown, 1 for a verdict, less for weaker evidence.  Every loss is a
+weighted mean over known entries, and 0 if none is known, so an unknown entry has no effect,
+whatever its logit.
 
 The authors' code (github richard-peng-xia/LMPT) deviates from the paper in the sign of the hinge,
 in a softmax over raw counts and in a focal factor on a reduced loss; this module follows the
@@ -41,7 +42,7 @@ class Counts:
 
     @staticmethod
     def of(targets: Tensor, mask: Tensor) -> Counts:
-        """Count the (N, C) ``targets`` where ``mask`` is 1."""
+        """Count the (N, C) ``targets``, each by its weight in ``mask``."""
         return Counts((targets * mask).sum(0), mask.sum(0))
 
 
@@ -69,9 +70,10 @@ class DistributionBalance:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Mean of ``values`` where ``mask`` is 1; 0, with gradient 0, if it is 1 nowhere."""
-    # Not a product: an unknown entry may hold an infinity, and 0 * inf is NaN.
-    return _known(values, mask).sum() / mask.sum().clamp(min=1.0)
+    """Mean of ``values`` weighted by ``mask``; 0, with gradient 0, if that is 0 everywhere."""
+    # Not a product alone: an unknown entry may hold an infinity, and 0 * inf is NaN.
+    total = mask.sum()
+    return (_known(values, mask) * mask).sum() / total.clamp(min=torch.finfo(total.dtype).tiny)
 
 
 def _entry_bce(logits: Tensor, targets: Tensor) -> Tensor:
@@ -222,7 +224,8 @@ def listwise_loss(
     al., ICML 2007, with one list per present image); a scalar.
 
     -log exp(z_p) / (exp(z_p) + sum over absent exp(z_a)) of every present image p, averaged per
-    class, then over the classes that have one.  Like average precision it ranks images within a
+    class (weighted by ``mask``), then over the classes that have one; a class whose weights sum to
+    less than 1 counts that much less.  Like average precision it ranks images within a
     class, and every class counts equally, however rare.  A bias per class has no effect.  The loss
     is 0 for a class without a known present image, or with nothing to rank it above.
 
@@ -244,8 +247,10 @@ def listwise_loss(
     others = torch.logsumexp(ranked_below, 0)
     safe = torch.where(present, logits, torch.zeros_like(logits))
     entry = nn_f.softplus(others - safe)
-    entry = torch.where(present & usable, entry, torch.zeros_like(entry))
-    per_class = entry.sum(0) / present.sum(0).clamp(min=1)
+    weight = torch.where(present & usable, mask, torch.zeros_like(mask))
+    total = weight.sum(0)
+    per_class = (weight * entry).sum(0) / total.clamp(min=torch.finfo(weight.dtype).tiny)
+    per_class = per_class * total.clamp(max=1.0)
     return per_class.sum() / usable.sum().clamp(min=1)
 
 
@@ -349,7 +354,7 @@ def class_specific_embedding_loss(
     distance = 1.0 - _known(similarity, mask)
     margins = class_margins(present, options)
     entry = torch.where(targets > 0, distance, (margins - distance).clamp(min=0.0))
-    weights = class_weights(present, options).expand_as(entry) * (mask > 0)
+    weights = class_weights(present, options).expand_as(entry) * mask
     total = weights.sum()
     return (weights * entry).sum() / total.clamp(min=torch.finfo(total.dtype).tiny)
 

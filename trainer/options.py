@@ -61,8 +61,11 @@ _RATES = frozenset({"learning_rate", "residual_rate"})
 _HIGHEST_RATE = 1e6
 """Far above any useful rate, yet low enough that no optimiser overflows in a step."""
 _FRACTIONS = frozenset(
-    {"held_out_fraction", "validation_fraction", "classification_share", "unknown_weight"}
-)
+    {
+        "held_out_fraction", "validation_fraction", "classification_share", "unknown_weight",
+        "confirmed_weight",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ class FitOptions:
 
     Classification loss: loss (of :data:`LOSSES`), rebalance, negative_tolerant, focal, alpha, beta,
     mu, negative_scale, kappa (:class:`trainer.losses.DistributionBalance`); unknown_weight
-    (:func:`trainer.losses.listwise_loss`).
+    (:func:`trainer.losses.listwise_loss`).  confirmed_weight: of a present annotation that only
+    lets a prediction stand (``FitJob.confirmed``), in both losses, where a verdict has 1.
 
     Embedding loss: classification_share (lambda of the paper; 1 disables the embedding
     loss), embedding_space, margin, soft_margin, reweight, reweight_gamma.
@@ -126,6 +130,7 @@ class FitOptions:
     negative_scale: float = 2.0
     kappa: float = 0.05
     unknown_weight: float = 0.0
+    confirmed_weight: float = 0.5
 
     classification_share: float = 0.5
     embedding_space: str = "feature"

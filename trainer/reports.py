@@ -53,7 +53,7 @@ def evaluate(chosen: PromptSet, data: FitJob, part: str = "held-out") -> Evaluat
     scores = calibration.sigmoid(chosen.scale * cosines + chosen.biases[own])
     return metrics.evaluate(
         cosines,
-        data.targets[np.ix_(rows, in_job)],
+        data.measured_targets[np.ix_(rows, in_job)],
         [chosen.classes[int(i)] for i in own],
         chosen.train_present[own],
         data.settings.limits,

@@ -45,8 +45,8 @@ class EvaluationContext:
 
     @property
     def held_out_targets(self) -> NDArray[np.int8]:
-        """(H, C)"""
-        return self.job.targets[self.split == HELD_OUT]
+        """(H, C), without what was only confirmed."""
+        return self.job.measured_targets[self.split == HELD_OUT]
 
 
 def class_embeddings(snapshot: Snapshot, context: EvaluationContext) -> NDArray[np.float32]:

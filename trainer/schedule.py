@@ -214,7 +214,8 @@ class TrainingSchedule:
         self._cancel.disarm()
 
     def _emit_scores(self, step: int, result: ValidationResult) -> None:
-        present = (self._task.train.targets * self._task.train.mask).sum(0).cpu().numpy()
+        train = self._task.train
+        present = (train.targets * (train.mask > 0)).sum(0).cpu().numpy()
         scores = metrics.band_scores(
             result.precisions, np.rint(present).astype(np.int64), self._limits
         )

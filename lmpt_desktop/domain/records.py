@@ -32,6 +32,8 @@ class Source(StrEnum):
     """A person said so in an imported file, or it does not say who."""
     MACHINE = "machine"
     """A model said so in an imported file."""
+    CONFIRMED = "confirmed"
+    """A person let a prediction stand: weaker evidence than a verdict on that one class."""
 
 
 class ImageState(IntEnum):
@@ -292,8 +294,8 @@ class Batch:
     Attributes:
         id: what :meth:`Annotations.undo` takes.
         at: when, UTC.
-        action: "apply", "import", "vocabulary", "reviewed", "unreviewed", "followed", "separated"
-            or "undo".
+        action: "apply", "confirmed", "import", "vocabulary", "reviewed", "unreviewed", "followed",
+            "separated" or "undo".
         undoes: the batch that this one undid, or None.
         image_ids, class_ids: (n,) int64; row i is one change.
         before, after: (n,) int8 verdicts: 1 present, 0 absent, -1 unknown.
@@ -302,6 +304,7 @@ class Batch:
         skipped: how many changes of the undone batch were kept because something newer had
             changed them since.
         label: what the user calls it; "" for a text made from the other fields.
+        vocabulary: whether it changed classes, too, or nothing else.
     """
 
     id: int
@@ -316,9 +319,10 @@ class Batch:
     reviewed_after: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     skipped: int = 0
     label: str = ""
+    vocabulary: bool = False
 
     def __len__(self) -> int:
-        return len(self.image_ids) + len(self.reviewed_ids)
+        return len(self.image_ids) + len(self.reviewed_ids) + self.vocabulary
 
 
 @dataclass(frozen=True)
@@ -328,7 +332,7 @@ class BatchSummary:
     Attributes:
         id: what :meth:`Annotations.toggle_undo` takes.
         at: when, UTC.
-        action: as in :class:`Batch`, never "undo" or "vocabulary".
+        action: as in :class:`Batch`, never "undo".
         label: what the user calls it; "" for a text made from the other fields.
         images: how many images it changed.
         changes: how many classes of images it changed; 0 if only reviewed marks.

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.catalogue.records import ImageIds, distinct
+from lmpt_desktop.catalogue.records import Absences, ImageIds, distinct
 from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import AnnotationsChanged, AnnotationsFollowed, Notice
+from lmpt_desktop.inference.confirmation import Confirmation
 
 
 class AnnotationEditor:
@@ -25,12 +26,15 @@ class AnnotationEditor:
         *,
         notify: Callable[[Notice], None],
         images_changed: Callable[[], None],
+        classes_changed: Callable[[], None],
     ) -> None:
-        """``images_changed`` reads again, soon, the images that were written."""
+        """``images_changed`` reads again, soon, the images that were written; ``classes_changed``
+        shows the vocabulary as it is now."""
         self._catalogue = catalogue
         self._state = state
         self._notify = notify
         self._images_changed = images_changed
+        self._classes_changed = classes_changed
 
     def annotate(
         self, image_ids: Sequence[int], class_ids: Sequence[int], verdict: Verdict
@@ -81,6 +85,32 @@ class AnnotationEditor:
             self._catalogue.annotations.set_reviewed([int(i) for i in image_ids], reviewed)
         )
 
+    def confirm(self, confirmation: Confirmation) -> Batch:
+        """Make what is predicted present and the rest absent, and mark the images as reviewed;
+        committed on return, and undone as one.
+
+        Presences have the source ``Source.CONFIRMED``; absences are those of a review.  A verdict
+        that was given since, by another program perhaps, stays.
+
+        Raises:
+            CatalogueError: with a sentence for the user; then nothing is changed.
+        """
+        stored = self._catalogue.annotations
+        image_ids, class_ids = confirmation.image_ids, confirmation.class_ids
+        with self._catalogue.transaction():
+            unknown = stored.matrix(image_ids, class_ids) < 0
+            rows, columns = np.nonzero(confirmation.present & unknown)
+            batch = stored.apply_arrays(
+                image_ids[rows],
+                class_ids[columns],
+                np.full(len(rows), Verdict.PRESENT, np.int8),
+                Source.CONFIRMED,
+                action="confirmed",
+                reviewed_ids=image_ids,
+                absences=Absences(image_ids, class_ids, confirmation.absent),
+            )
+        return self.show(batch)
+
     def show_followed(self, batch: Batch) -> None:
         """Bring the snapshot up to date with annotations that followed their photos, and
         notify."""
@@ -106,6 +136,8 @@ class AnnotationEditor:
         made = self.show(self._catalogue.annotations.toggle_undo(batch))
         # Annotations may have gone back to an image that was not shown any longer.
         self._images_changed()
+        if made.vocabulary:
+            self._classes_changed()
         return made
 
     def write_timeout(self, seconds: float) -> AbstractContextManager[None]:

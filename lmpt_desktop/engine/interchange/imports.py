@@ -15,7 +15,7 @@ import numpy as np
 
 from lmpt_desktop.catalogue import Absences, Catalogue
 from lmpt_desktop.catalogue.classes import name_key
-from lmpt_desktop.domain.records import Batch, ClassEntry, ImageState, ImageTable
+from lmpt_desktop.domain.records import Batch, ClassEntry, ImageState, ImageTable, Source
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.interchange.addable_folders import AddableFolder, find_addable
 from lmpt_desktop.engine.interchange.left_side_files import keywords_left
@@ -201,7 +201,7 @@ class Imports:
             verdicts,
             snapshot.reviewed,
             frozenset(self._catalogue.runs.held_out()),
-            *self._catalogue.annotations.of_machines(),
+            *self._catalogue.annotations.of_source(Source.MACHINE)[:2],
         )
         return self._preview(
             survey, choices, annotations, previous, progress=progress, cancelled=cancelled
@@ -360,7 +360,7 @@ class Imports:
             self._catalogue.annotations.matrix(image_ids, [entry.id for entry in classes]),
             np.isin(image_ids, np.fromiter(marked, np.int64, len(marked))),
             frozenset(),
-            *self._catalogue.annotations.of_machines(),
+            *self._catalogue.annotations.of_source(Source.MACHINE)[:2],
         )
         if not preview.plan.same_as(self._preview(survey, choices, now, preview).plan):
             raise ImportOutdatedError(

@@ -205,6 +205,7 @@ def build_job(
     captions: Sequence[str],
     held_out: set[int],
     trained_on: set[int],
+    confirmed: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
 ) -> FitJob:
     """Make a job of ``data``.
 
@@ -220,6 +221,8 @@ def build_job(
             favour an older prompt set that has learned from them.
         trained_on: images that the active prompt set has learned from.  They stay in the
             training part, for the same reason.
+        confirmed: image ids and class ids, (m,) each, of present annotations that only let a
+            prediction stand, in ``data`` or not.
     """
     image_ids = snapshot.image_ids[data.rows]
     split = np.full(len(image_ids), UNASSIGNED, np.int8)
@@ -251,4 +254,26 @@ def build_job(
         baseline_embeddings=embeddings.astype(np.float32),
         baseline_biases=weights.biases[data.columns].astype(np.float32),
         baseline_scale=scale,
+        confirmed=None
+        if confirmed is None
+        else _cells(confirmed, image_ids, snapshot.class_ids[data.columns]),
     )
+
+
+def _cells(
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+    image_ids: NDArray[np.int64],
+    class_ids: NDArray[np.int64],
+) -> NDArray[np.bool_] | None:
+    """(n, c) bool, which cells of images and classes are among the pairs; None if none is."""
+    by_id = np.argsort(class_ids, kind="stable")
+    rows = np.minimum(np.searchsorted(image_ids, pairs[0]), len(image_ids) - 1)
+    columns = by_id[
+        np.minimum(np.searchsorted(class_ids, pairs[1], sorter=by_id), len(class_ids) - 1)
+    ]
+    found = (image_ids[rows] == pairs[0]) & (class_ids[columns] == pairs[1])
+    if not found.any():
+        return None
+    cells = np.zeros((len(image_ids), len(class_ids)), np.bool_)
+    cells[rows[found], columns[found]] = True
+    return cells

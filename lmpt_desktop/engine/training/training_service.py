@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from lmpt_desktop.catalogue import Catalogue
-from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.records import ImageState, Source
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.library_state import LibraryState
@@ -15,8 +15,7 @@ from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.training import jobs
 from lmpt_desktop.engine.training.advice import RetrainAdvice, advise
 from lmpt_desktop.engine.training.captioning import (
-    NOT_INSTALLED,
-    CaptionRefusedError,
+    CaptionerMissingError,
     CaptionWriter,
 )
 from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
@@ -27,8 +26,7 @@ from lmpt_desktop.engine.training.retrain import (
 )
 from lmpt_desktop.engine.versions.versions import Versions
 from lmpt_desktop.inference.weights import ClassWeights
-from lmpt_desktop.settings import DEVICE, Settings
-from lmpt_desktop.translation import _
+from lmpt_desktop.settings import DEVICE, LAST_SUGGESTION, RetrainSuggestion, Settings
 from trainer import job as job_files
 from trainer.job import JobError
 from trainer.suggested import installed_captioner
@@ -61,10 +59,9 @@ class TrainingService:
 
     # -------------------------------------------------------------------------- retraining
 
-    def advice(self) -> RetrainAdvice | None:
-        """Whether to suggest a retraining now; None: no.  Reads the catalogue.
-
-        The same suggestion is not made again until there is twice as much to learn from.
+    def advice(self, *, suggest: bool = True) -> RetrainAdvice | None:
+        """The verdicts since the last retraining and, with ``suggest``, whether to suggest
+        another; None: nothing can be learned in this library.  Reads the catalogue.
         """
         return advise(
             self._catalogue,
@@ -73,7 +70,14 @@ class TrainingService:
             versions=self._versions,
             settings=self._settings,
             preflight=self.preflight,
+            suggest=suggest,
         )
+
+    def suggested(self, advice: RetrainAdvice) -> None:
+        """Remember that this was suggested: it is not due again until there is twice as much to
+        learn from.
+        """
+        self._settings.set(LAST_SUGGESTION, RetrainSuggestion(advice.since, advice.verdicts))
 
     def preflight(self) -> Preflight:
         """What a retraining would do now, or why it cannot be done.  Reads the catalogue."""
@@ -106,6 +110,7 @@ class TrainingService:
             # A copy of a photo that judges must not be learned from, and the other way round.
             held_out=self._catalogue.images.of_same_photos(list(self._catalogue.runs.held_out())),
             trained_on=self._catalogue.images.of_same_photos(list(self._trained_on())),
+            confirmed=self._catalogue.annotations.of_source(Source.CONFIRMED)[:2],
         )
         return self._runs.start(job, snapshot.class_ids[data.columns].tolist())
 
@@ -173,7 +178,7 @@ class TrainingService:
         """
         captioner = installed_captioner(self._model.backbone)
         if captioner is None:
-            raise CaptionRefusedError(_(NOT_INSTALLED))
+            raise CaptionerMissingError
         snapshot = self._state.snapshot
         usable = (snapshot.annotations >= 0).any(axis=1) & (snapshot.states == ImageState.OK)
         image_ids = snapshot.image_ids[usable]

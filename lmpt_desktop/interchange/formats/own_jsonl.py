@@ -46,10 +46,7 @@ PRESENT, ABSENT, PREDICTED = "present", "absent", "predicted"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _STATES = frozenset({"", *(state.key for state in ImageState)})
 _ORIGINS = {
-    Source.USER.value: Origin.HUMAN,
-    Source.REVIEWED.value: Origin.HUMAN,
-    Source.IMPORT.value: Origin.HUMAN,
-    Source.MACHINE.value: Origin.MACHINE,
+    item.value: Origin.MACHINE if item is Source.MACHINE else Origin.HUMAN for item in Source
 }
 _USER = Source.USER.value
 _OURS = re.compile(rb'\s*\{\s*"library"\s*:\s*\{\s*"format"\s*:\s*"lmpt-desktop"')

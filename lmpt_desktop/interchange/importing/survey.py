@@ -43,7 +43,7 @@ MAX_CLASS_NAMES = 100_000
 """Beyond that, what was taken for classes are none: captions, paths, numbers."""
 ORIGINS = (Origin.UNSTATED, Origin.HUMAN, Origin.MACHINE)
 """By their number in :attr:`Survey.origins`."""
-SOURCES = (Source.USER, Source.REVIEWED, Source.IMPORT, Source.MACHINE)
+SOURCES = tuple(Source)
 """By their number in :attr:`Survey.sources`."""
 _CHECK_ITEMS = 4096
 _ORIGIN_NUMBERS = {origin: number for number, origin in enumerate(ORIGINS)}

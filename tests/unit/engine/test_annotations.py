@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 from paper_library import open_session
 
 from lmpt_desktop.catalogue import NotInCatalogue
-from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.catalogue.records import Change
+from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.engine.notices import AnnotationsChanged, Notice
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.confirmation import confirmation
 
 COUNT = 12
 
@@ -65,6 +68,61 @@ def test_a_change_that_names_something_unknown_changes_nothing(session: LibraryS
     assert (session.catalogue.annotations.matrix(ids, classes) == -1).all()
 
 
+def test_a_verdict_given_after_the_photos_were_shown_is_not_confirmed_away(
+    session: LibrarySession,
+) -> None:
+    snapshot = session.snapshot()
+    ids, (dog, cat, _) = snapshot.image_ids, snapshot.class_ids.tolist()
+    scores = np.full((COUNT, 3), np.nan, np.float32)
+    scores[:2] = [[0.9, 0.9, 0.1], [0.9, 0.1, 0.1]]
+    shown = replace(snapshot, scores=scores, thresholds=np.full(3, 0.5, np.float32))
+    found = confirmation(shown, ids[:2])
+    # As another process does: without the session, whose snapshot does not know it yet.
+    stored = session.catalogue.annotations
+    stored.apply(
+        [Change(int(ids[0]), dog, Verdict.ABSENT), Change(int(ids[1]), cat, Verdict.PRESENT)]
+    )
+
+    session.annotations.confirm(found)
+
+    assert stored.matrix(ids[:2], snapshot.class_ids).tolist() == [[0, 1, 0], [1, 1, 0]]
+    names = list(Source)
+    sources = [[names[n] for n in row] for row in stored.sources(ids[:2], snapshot.class_ids)]
+    assert (sources[0][0], sources[1][1]) == (Source.USER, Source.USER)
+
+
 def test_no_changes_are_no_change(session: LibrarySession) -> None:
     none = np.empty(0, np.int64)
     assert len(session.annotations.apply(none, none, none.astype(np.int8))) == 0
+
+
+def test_confirming_lets_predictions_stand_and_keeps_the_users_verdicts(
+    session: LibrarySession,
+) -> None:
+    snapshot = session.snapshot()
+    ids, (_, _, kite) = snapshot.image_ids, snapshot.class_ids.tolist()
+    scores = np.full((COUNT, 3), np.nan, np.float32)
+    scores[:2] = [[0.9, 0.2, 0.8], [0.1, 0.9, 0.1]]
+    shown = replace(snapshot, scores=scores, thresholds=np.full(3, 0.5, np.float32))
+    session.annotations.annotate([int(ids[0])], [kite], Verdict.ABSENT)
+    shown = replace(shown, annotations=session.snapshot().annotations)
+    before = session.snapshot().annotations
+
+    found = confirmation(shown, ids[:3])
+    assert found.without_predictions == 1
+    batch = session.annotations.confirm(found)
+
+    stored = session.catalogue.annotations
+    assert session.snapshot().annotations[:3].tolist() == [[1, 0, 0], [0, 1, 0], [-1, -1, -1]]
+    assert session.snapshot().reviewed[:3].tolist() == [True, True, False]
+    sources = stored.sources(ids[:2], snapshot.class_ids)
+    names = list(Source)
+    assert [[names[n] for n in row] for row in sources.tolist()] == [
+        [Source.CONFIRMED, Source.REVIEWED, Source.USER],
+        [Source.REVIEWED, Source.CONFIRMED, Source.REVIEWED],
+    ]
+    session.annotations.undo(batch)
+    assert np.array_equal(session.snapshot().annotations, before)
+    assert not session.snapshot().reviewed.any()
+    session.annotations.redo(batch)
+    assert session.snapshot().annotations[:2].tolist() == [[1, 0, 0], [0, 1, 0]]

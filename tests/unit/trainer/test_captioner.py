@@ -19,6 +19,7 @@ from trainer import suggested
 from trainer.__main__ import main
 from trainer.backbone import BackboneError, load_backbone
 from trainer.captioner import Captioner, load_captioner
+from trainer.encode import failure_event
 from trainer.events import CaptionPhotos, EncoderFailed, PhotosCaptioned, parse_line, to_line
 
 
@@ -223,7 +224,7 @@ def test_the_process_reports_to_the_app_why_it_failed(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(script), str(folder), "--events", "--captioner", "coca_no/such.pt"],
         input="",
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
         timeout=120,
@@ -232,3 +233,12 @@ def test_the_process_reports_to_the_app_why_it_failed(folder: Path) -> None:
     (answer,) = [parse_line(line) for line in done.stdout.splitlines()]
     assert isinstance(answer, EncoderFailed)
     assert "not installed" in answer.message
+    # An expected refusal: the sentence says all there is.
+    assert "Traceback" not in done.stderr
+
+
+def test_a_graphics_card_without_memory_is_no_surprise() -> None:
+    event = failure_event(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB."))
+    assert event.kind == "no-memory"
+    assert "memory" in event.message
+    assert "CUDA" not in event.message

@@ -47,7 +47,7 @@ EXAMPLES: list[tuple[RunEvent, str]] = [
         FitProgress(7, 100, 1.0, 1.0, 1.0, 12.0, FitPhase.FINAL_PASS),
         "Step 7 of 100, 12 s left; second pass, on all photos",
     ),
-    (FitValidated(5, BandScores(0.5, None, None, None)), "Validation mAP 50.0"),
+    (FitValidated(5, BandScores(0.5, None, None, None)), "Validation score 50.0"),
     (FitFinished("x", 61.0, stopped_early=False), "It took 61 s."),
     (FitFailed("not-finite", "The loss {is} odd."), "THE LOSS {IS} ODD."),
     (FitFailed("bad-job", ""), "The training data could not be read."),

@@ -57,7 +57,7 @@ SPLIT = "split"
 _PRESENT, _ABSENT, _UNKNOWN = "present", "absent", "unknown"
 _WORDS = {Verdict.PRESENT: _PRESENT, Verdict.ABSENT: _ABSENT, Verdict.UNKNOWN: _UNKNOWN}
 _FIGURES = ("1", "0")
-_HUMAN = {Source.USER.value, Source.REVIEWED.value, Source.IMPORT.value}
+_HUMAN = {item.value for item in Source if item is not Source.MACHINE}
 _WIDE_HEAD = re.compile(r'(?:"?split"?[,;|\t])?"?path"?([,;|\t]|\r?\n|$)')
 _BLOCK_LINES = 1000
 
