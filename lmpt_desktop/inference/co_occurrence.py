@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.counting import row_blocks
 from lmpt_desktop.domain.predictions import assigned_classes, predicted_classes
-from lmpt_desktop.inference.counting import row_blocks
 
 IntArray = NDArray[np.int64]
 

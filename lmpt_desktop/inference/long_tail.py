@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.domain.bands import ClassBands, bands_of
+from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.class_tally import ClassTally
+from lmpt_desktop.domain.counting import row_blocks
 from lmpt_desktop.domain.natural_order import natural_ranks
-from lmpt_desktop.domain.predictions import has_scores, predicted_classes
-from lmpt_desktop.inference.counting import count_columns, row_blocks
+from lmpt_desktop.inference.gain_forecast import GainForecast
 from lmpt_desktop.inference.loss_figures import LossFigures, loss_figures
-from trainer.bands import BandLimits
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -26,12 +26,13 @@ class LongTail:
     Attributes:
         class_ids: (C,) int64.
         names: C names; name_ranks: (C,) their places in natural order.
-        bands: from present annotations; from predictions where ``bands.estimated``.
+        bands: the estimated number of photos that have each class, and what follows from it.
         present, absent: (C,) int64, annotations of either kind.
         predicted: (C,) int64, images whose score reaches the threshold.
         unjudged: (C,) int64, those of them that are not annotated.
         average_precision: (C,) float64 in [0, 1]; NaN where it was not measured.
         evaluated: whether the prompts in use were evaluated at all.
+        forecast: what more examples would gain; None where nobody asked.
         losses: the weights and margins that training derives from the counts.
         images: N; scored_images: those with a feature.
     """
@@ -49,21 +50,26 @@ class LongTail:
     losses: LossFigures
     images: int
     scored_images: int
+    forecast: GainForecast | None = None
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
-    def counts(self) -> IntArray:
-        """(C,) the heights of the bars: examples, or predicted images while nothing is
-        annotated."""
-        return self.predicted if self.estimated else self.present
+    def numbers(self) -> IntArray:
+        """(C,) about how many images have the class: the heights of the bars, at least
+        ``present``."""
+        return self.bands.numbers
 
     @property
-    def estimated(self) -> bool:
-        """Whether nothing is annotated, so that the bars are estimated from predictions.  Bands
-        are estimated for longer, until ``bands.estimated`` is False."""
-        return not (self.present.any() or self.absent.any())
+    def estimated(self) -> NDArray[np.bool_]:
+        """(C,) bool: some image has no verdict on the class, so ``numbers`` is an estimate."""
+        return self.present + self.absent < self.images
+
+    @property
+    def annotated(self) -> bool:
+        """Whether there is any annotation."""
+        return bool(self.present.any() or self.absent.any())
 
 
 def long_tail(
@@ -71,34 +77,27 @@ def long_tail(
     class_ids: IntArray,
     names: Sequence[str],
     annotations: NDArray[np.int8],
-    scores: NDArray[np.float32],
-    thresholds: NDArray[np.float32],
-    limits: BandLimits,
+    tally: ClassTally,
+    bands: ClassBands,
+    scored_images: int,
     average_precision: Mapping[str, float | None] | None = None,
+    forecast: GainForecast | None = None,
 ) -> LongTail:
-    """Count everything, in one pass over the arrays.
+    """Gather the figures of a library, in one pass over the annotations.
 
     Args:
         class_ids, names: C classes.
         annotations: (N, C) int8: 1 present, 0 absent, -1 unknown.
-        scores: (N, C) float32, NaN if there is none; thresholds: (C,) float32.
-        limits: where the bands begin.
+        tally: of them and the scores; bands: made from it.
+        scored_images: images with a feature.
         average_precision: of the prompts in use, by class name; None if never evaluated.
+        forecast: of the same classes.
     """
     n, c = annotations.shape
-    present, known, predicted, unjudged = (np.zeros(c, np.int64) for _ in range(4))
     rows: list[IntArray] = []
     columns: list[IntArray] = []
     for block in row_blocks(n):
-        verdicts = annotations[block]
-        here = verdicts == 1
-        present += count_columns(here)
-        known += count_columns(verdicts >= 0)
-        reached = predicted_classes(scores[block], thresholds)
-        predicted += count_columns(reached)
-        reached &= verdicts < 0
-        unjudged += count_columns(reached)
-        places = np.flatnonzero(here)
+        places = np.flatnonzero(annotations[block] == 1)
         rows.append(places // c + block.start if c else places)
         columns.append(places % c if c else places)
     empty = np.zeros(0, np.int64)
@@ -106,20 +105,21 @@ def long_tail(
         class_ids=class_ids,
         names=tuple(names),
         name_ranks=natural_ranks(names),
-        bands=bands_of(present, predicted, limits),
-        present=present,
-        absent=known - present,
-        predicted=predicted,
-        unjudged=unjudged,
+        bands=bands,
+        present=tally.present,
+        absent=tally.absent,
+        predicted=tally.predicted,
+        unjudged=tally.predicted_unknown,
         average_precision=_precision(names, average_precision),
         evaluated=average_precision is not None,
         losses=loss_figures(
-            present,
+            tally.present,
             np.concatenate(rows) if rows else empty,
             np.concatenate(columns) if columns else empty,
         ),
         images=n,
-        scored_images=int(has_scores(scores).sum()),
+        scored_images=scored_images,
+        forecast=forecast,
     )
 
 

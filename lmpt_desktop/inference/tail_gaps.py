@@ -8,14 +8,16 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.bands import FEW_EXAMPLES
 from lmpt_desktop.inference.long_tail import LongTail
-from trainer.bands import Band
 
 
 class GapKind(StrEnum):
+    """What classes can lack."""
+
     NO_EXAMPLE = "no example"
-    NEAR_MEDIUM = "near medium"
-    NEAR_HEAD = "near head"
+    FEW_EXAMPLES = "few examples"
+    """Classes with examples that still need some."""
     UNJUDGED = "unjudged"
     """Tail classes with predictions that are not annotated: the quickest way to examples."""
     NOT_MEASURED = "not measured"
@@ -30,7 +32,7 @@ class Gap:
 
     Attributes:
         columns: (k,) int64, the k > 0 classes with this gap, nearest to closing it first.
-        amount: examples that the first of them lacks (near), predictions of all of them
+        amount: examples that the first of them lacks (few), predictions of all of them
             (unjudged), else 0.
     """
 
@@ -41,28 +43,22 @@ class Gap:
 
 def gaps(tail: LongTail) -> list[Gap]:
     """What is missing; empty where nothing is."""
-    if tail.estimated:
-        return _kept(Gap(GapKind.NOT_PREDICTED, _where(tail, tail.predicted == 0)))
-    limits = tail.bands.limits
-    # Counted in examples even while the bands shown are estimated: examples are what is missing.
-    counted = limits.bands(tail.present)
-    bands = np.array([list(Band).index(band) for band in counted], np.int64)
-    in_tail = bands == list(Band).index(Band.TAIL)
-    in_medium = bands == list(Band).index(Band.MEDIUM)
-    waiting = _where(tail, in_tail & (tail.unjudged > 0), -tail.unjudged)
+    waiting = _where(tail, tail.bands.is_tail() & (tail.unjudged > 0), -tail.unjudged)
+    unjudged = Gap(GapKind.UNJUDGED, waiting, int(tail.unjudged[waiting].sum()))
+    if not tail.annotated:
+        # That no class has an example goes without saying.
+        absent = tail.predicted == 0 if tail.bands.known else np.zeros(len(tail), np.bool_)
+        return _kept(Gap(GapKind.NOT_PREDICTED, _where(tail, absent)), unjudged)
+    none = tail.present == 0
+    few = _where(tail, tail.bands.needs_examples & ~none, -tail.present)
+    lacking = FEW_EXAMPLES - int(tail.present[few[0]]) if len(few) else 0
     unmeasured = np.isnan(tail.average_precision) & (tail.present > 0) & tail.evaluated
     return _kept(
-        Gap(GapKind.NO_EXAMPLE, _where(tail, tail.present == 0, -tail.predicted)),
-        _near(tail, GapKind.NEAR_MEDIUM, in_tail & (tail.present > 0), limits.medium),
-        _near(tail, GapKind.NEAR_HEAD, in_medium, limits.head),
-        Gap(GapKind.UNJUDGED, waiting, int(tail.unjudged[waiting].sum())),
+        Gap(GapKind.NO_EXAMPLE, _where(tail, none, -tail.numbers)),
+        Gap(GapKind.FEW_EXAMPLES, few, lacking),
+        unjudged,
         Gap(GapKind.NOT_MEASURED, _where(tail, unmeasured, -tail.present)),
     )
-
-
-def _near(tail: LongTail, kind: GapKind, mask: NDArray[np.bool_], limit: int) -> Gap:
-    columns = _where(tail, mask, -tail.present)
-    return Gap(kind, columns, limit - int(tail.present[columns[0]]) if len(columns) else 0)
 
 
 def _where(

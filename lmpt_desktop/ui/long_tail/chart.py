@@ -1,4 +1,4 @@
-"""The chart of classes: examples, predictions and AP side by side, from left to right."""
+"""The chart of classes: photos that have them, and AP side by side, from left to right."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ AXIS_WIDTH = 62
 PRECISION_HEIGHT = 62
 NAMES_SHARE = 0.28
 """The largest share of the chart's height that names take."""
+CLOSE_LIMITS = 0.2
+"""Share of the chart's height below which the lines of two limits leave no room for a label."""
 _PAD = 0.6
 
 
@@ -45,9 +47,9 @@ class ClassChart(pg.GraphicsLayoutWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("class-chart")
-        self.setAccessibleName(_("Chart of examples by class"))
+        self.setAccessibleName(_("Chart of photos by class"))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setMinimumHeight(190)
+        self.setMinimumHeight(100)
         self._tail: LongTail | None = None
         self._columns: NDArray[np.int64] = np.zeros(0, np.int64)
         self._current = -1
@@ -66,8 +68,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
         self.counts.addItem(self._bars, ignoreBounds=True)
         self.precision.addItem(self._dots, ignoreBounds=True)
         self.counts.hideAxis("bottom")
-        # One above its line and one below: they may be close to each other.
-        self._limits = {Band.HEAD: _limit_line(1.0), Band.MEDIUM: _limit_line(0.0)}
+        self._limits = {Band.HEAD: _limit_line(), Band.MEDIUM: _limit_line()}
         for line in self._limits.values():
             self.counts.addItem(line, ignoreBounds=True)
         layout.layout.setRowStretchFactor(0, 1)
@@ -109,25 +110,33 @@ class ClassChart(pg.GraphicsLayoutWidget):
         same_number = len(columns) == len(self._columns)
         self._tail, self._columns = tail, columns
         self._current = min(self._current, len(columns) - 1)
-        counts = tail.counts[columns]
-        tallest = max(tail.counts.max(initial=0), tail.predicted.max(initial=0))
+        tallest = tail.numbers.max(initial=0)
         # Above the upper limit there is room for its label.
         top = max(1.2 * height(tail.bands.limits.head), 1.06 * height(float(tallest)))
         places = {band: number for number, band in enumerate(Band)}
         bands = np.array([places[tail.bands.bands[column]] for column in columns], np.int64)
-        marks = heights(tail.predicted[columns])
-        if tail.estimated or not tail.scored_images:
-            marks = np.full(len(columns), np.nan)
-        self._bars.set_bars(heights(counts), marks, bands, estimated=tail.estimated, top=top)
+        self._bars.set_bars(
+            heights(tail.numbers[columns]),
+            heights(tail.present[columns]),
+            # That every class needs some goes without saying while there is no annotation.
+            tail.bands.needs_examples[columns] & tail.annotated,
+            bands,
+            top=top,
+        )
         self.counts.setYRange(-0.07 * top, top, padding=0)
         self.names.set_names([tail.names[column] for column in columns])
         limits = tail.bands.limits
         for band, limit, text in (
-            (Band.HEAD, limits.head, _("head from {count}")),
-            (Band.MEDIUM, limits.medium, _("medium from {count}")),
+            (Band.HEAD, limits.head, _("common from {count}")),
+            (Band.MEDIUM, limits.medium, _("fairly common from {count}")),
         ):
             self._limits[band].setValue(height(limit))
             self._limits[band].label.setFormat(text.format(count=number_text(limit)))
+        # Above its line the lower label hides no bar of the rare classes, which end at the right.
+        close = height(limits.head) - height(limits.medium) < CLOSE_LIMITS * top
+        label = self._limits[Band.MEDIUM].label
+        label.anchors = [(1, 0.0 if close else 1.0)] * 2
+        label.updatePosition()
         self._show_precision(tail, columns, bands)
         self.counts.setLimits(
             xMin=-_PAD, xMax=max(len(columns), 1) - 1 + _PAD, minXRange=min(CLOSEST, len(columns))
@@ -319,11 +328,11 @@ def tool_tip(tail: LongTail, column: int) -> str:
     return f"<b>{escape(tail.names[column])}</b><table>{lines}</table>{hint}"
 
 
-def _limit_line(side: float) -> pg.InfiniteLine:
-    """A line across with a label at its right end: above it (1) or below (0)."""
+def _limit_line() -> pg.InfiniteLine:
+    """A line across with a label above its right end."""
     return pg.InfiniteLine(
         angle=0,
         movable=False,
         label="",
-        labelOpts={"position": 0.995, "anchors": [(1, side), (1, side)], "movable": False},
+        labelOpts={"position": 0.995, "anchors": [(1, 1), (1, 1)], "movable": False},
     )

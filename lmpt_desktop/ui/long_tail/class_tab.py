@@ -18,9 +18,10 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.elided_label import ElidedLabel
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout, on_one_line
 from lmpt_desktop.ui.kit.tables import Index
-from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.texts import NEEDS_EXAMPLES, band_name
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
 from lmpt_desktop.ui.long_tail.chart import ZOOM, ClassChart
 from lmpt_desktop.ui.long_tail.class_table import ClassTable, ClassTableModel
@@ -61,10 +62,8 @@ class ClassTab(QWidget):
         self.scroll_bar.setAccessibleName(_("Part of the chart in view"))
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
-        self.sentence = QLabel()
+        self.sentence = ElidedLabel()
         self.sentence.setObjectName("tail-sentence")
-        self.sentence.setWordWrap(True)
-        self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self._build()
         self._connect()
         self._restyle()
@@ -200,18 +199,16 @@ class ClassTab(QWidget):
         self.closer.setIcon(theme.icon("zoom-in"))
         self.wider.setIcon(theme.icon("zoom-out"))
         self._show_direction()
-        self.legend.setText(legend(self.tail))
+        self.legend.setText(legend())
 
 
-def legend(tail: LongTail | None) -> str:
+def legend() -> str:
     """What the marks of the chart mean, as rich text."""
     colours = theme.current()
     parts = [(BAND_SHAPES[band], colours.band(band).name(), band_name(band)) for band in Band]
-    if tail is not None and tail.estimated:
-        parts.append(("▒", colours.muted, _("estimated from predictions")))
-    else:
-        parts.append(("━", colours.text, _("predicted")))
-        parts.append(("▭", colours.tail, _("no example")))
+    parts.append(("█", colours.muted, _("marked present")))
+    parts.append(("░", colours.muted, _("estimated")))
+    parts.append((NEEDS_EXAMPLES, colours.muted, _("needs examples")))
     return "&nbsp;&nbsp;&nbsp;".join(
         f'<span style="color:{colour}">{sign}&nbsp;{word.replace(" ", "&nbsp;")}</span>'
         for sign, colour, word in parts

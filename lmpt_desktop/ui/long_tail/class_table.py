@@ -7,26 +7,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QColor, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.tables import Index, TableModel
-from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.texts import band_term
 from lmpt_desktop.ui.long_tail.columns import (
     BAND,
     COLUMNS,
+    GAIN,
     NAME,
+    PHOTOS,
     PRESENT,
     ClassRow,
     TailColumn,
     ordered,
 )
-from trainer.bands import Band
 
 NAME_COLUMN = COLUMNS.index(NAME)
+MEASURED_ROWS = 300
+"""Rows whose texts make the widths of the columns."""
 
 
 class ClassTableModel(TableModel[ClassRow]):
@@ -34,13 +37,15 @@ class ClassTableModel(TableModel[ClassRow]):
 
     ordered = Signal()
     """Other classes are listed, or the same in another order."""
+    counted = Signal()
+    """The classes have other figures."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(COLUMNS, parent=parent)
         self.tail: LongTail | None = None
         self.listed: NDArray[np.int64] = np.zeros(0, np.int64)
         """The classes from top to bottom, as columns of the library's arrays."""
-        self.order = PRESENT
+        self.order = PHOTOS
         self.reverse = False
         self._among: NDArray[np.int64] | None = None
 
@@ -48,6 +53,7 @@ class ClassTableModel(TableModel[ClassRow]):
         """List the classes ``among`` of ``tail``, or all."""
         self.tail, self._among = tail, among
         self._update_rows()
+        self.counted.emit()
 
     def arrange(self, order: TailColumn, reverse: bool) -> None:
         """Order the rows."""
@@ -79,10 +85,10 @@ class ClassTableModel(TableModel[ClassRow]):
 
     def cell(self, row: ClassRow, column: int, role: int) -> Any:
         shown = COLUMNS[column]
-        if role == Qt.ItemDataRole.ForegroundRole and shown is BAND:
-            return theme.current().band(row.tail.bands.bands[row.column])
-        if role == Qt.ItemDataRole.ToolTipRole and shown is NAME:
-            return row.tail.names[row.column]
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return _colour(row, shown)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return _tip(row, shown)
         return super().cell(row, column, role)
 
     def headerData(
@@ -92,6 +98,24 @@ class ClassTableModel(TableModel[ClassRow]):
         if role == Qt.ItemDataRole.TextAlignmentRole and numeric:
             return Qt.AlignmentFlag.AlignCenter  # leaves room for the sort arrow
         return super().headerData(section, orientation, role)
+
+
+def _colour(row: ClassRow, shown: TailColumn) -> QColor | None:
+    """The colour of a cell's text, None for the usual one: muted where it says little."""
+    if shown is BAND:
+        return theme.current().band(row.tail.bands.bands[row.column])
+    little = shown is PRESENT and row.tail.bands.needs_examples[row.column]
+    if shown is GAIN and row.tail.forecast is not None:
+        little = not row.tail.forecast.measured[row.column]
+    return theme.current().colour("muted") if little else None
+
+
+def _tip(row: ClassRow, shown: TailColumn) -> str | None:
+    if shown is BAND:
+        return band_term(row.tail.bands.bands[row.column])
+    if shown is NAME:
+        return row.tail.names[row.column]
+    return shown.note(row) or None if shown.note is not None else None
 
 
 class ClassTable(QTableView):
@@ -106,6 +130,7 @@ class ClassTable(QTableView):
         self.setAccessibleName(_("Figures of every class"))
         self.setModel(model)
         self._classes = model
+        self._least_name_width = 40
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -121,24 +146,38 @@ class ClassTable(QTableView):
         header.setStretchLastSection(False)
         self.doubleClicked.connect(self._open)
         model.ordered.connect(self._mark_order)
+        model.counted.connect(self.fit)
         self._mark_order()
         self.setSortingEnabled(True)
         self.fit()
 
     def fit(self) -> None:
-        """Make every column as wide as its title, and give the names the rest."""
+        """Make every column as wide as what is in it, and give the names the rest."""
         header, metrics = self.horizontalHeader(), self.fontMetrics()
         self.verticalHeader().setDefaultSectionSize(metrics.height() + 8)
-        for place, column in enumerate(COLUMNS):
-            header.setSectionResizeMode(place, QHeaderView.ResizeMode.Interactive)
-            arrow = metrics.height() + 14
-            widest = max(metrics.horizontalAdvance(_(column.title)), metrics.averageCharWidth() * 5)
-            self.setColumnWidth(place, widest + arrow)
-        place = COLUMNS.index(BAND)
-        widest = max(metrics.horizontalAdvance(f"◆ ~{band_name(band)}") for band in Band)
-        self.setColumnWidth(place, max(self.columnWidth(place), widest + 18))
-        header.setSectionResizeMode(NAME_COLUMN, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(40)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        arrow = metrics.height() + 14
+        rows = self._classes.rows[:MEASURED_ROWS]
+        for place, column in enumerate(COLUMNS):
+            # What has most characters is nearly always the widest, and cheap to find.
+            longest = max((column.text(row) for row in rows), key=len, default="")
+            title = metrics.horizontalAdvance(_(column.title)) + arrow
+            width = max(title, metrics.horizontalAdvance(longest) + metrics.height())
+            if place == NAME_COLUMN:
+                self._least_name_width = min(width, 24 * metrics.averageCharWidth())
+            else:
+                self.setColumnWidth(place, width)
+        self._give_names_the_rest()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._give_names_the_rest()
+
+    def _give_names_the_rest(self) -> None:
+        others = sum(self.columnWidth(i) for i in range(len(COLUMNS)) if i != NAME_COLUMN)
+        rest = self.viewport().width() - others
+        self.setColumnWidth(NAME_COLUMN, max(rest, self._least_name_width))
 
     def show_class(self, column: int) -> None:
         """Make a class the current one, in the column that is current."""

@@ -90,8 +90,8 @@ def chosen_columns(
         return np.array(selected[: max(SIZES)], np.int64)
     if choice in (LISTED, CHOSEN):
         return listed[:size]
-    found = np.flatnonzero(tail.counts > 0)
-    counts = tail.counts[found]
+    found = np.flatnonzero(tail.numbers > 0)
+    counts = tail.numbers[found]
     order = np.argsort(-counts if choice == MOST else counts, kind="stable")
     return found[order][:size]
 
@@ -238,7 +238,7 @@ class CoOccurrenceTab(QWidget):
         self, tail: LongTail, listed: NDArray[np.int64], selected: list[int]
     ) -> NDArray[np.int64]:
         """The classes to count, as :func:`chosen_columns`."""
-        if tail.estimated and not self._evidence_chosen:
+        if not tail.annotated and not self._evidence_chosen:
             # Nothing is annotated, so the map of annotations would be empty.
             self.evidence.blockSignals(True)
             self.evidence.setCurrentIndex(self.evidence.findData(Evidence.ASSIGNED))

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtWidgets import QFileDialog
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
@@ -74,10 +75,20 @@ def _make(context: ShellContext, library: OpenLibrary) -> LongTailPage:
     page.images_requested.connect(library.show_images)
     page.vocabulary_requested.connect(lambda: context.commands.trigger("vocabulary.edit"))
     page.export_requested.connect(lambda: context.commands.trigger("long-tail.export"))
+    page.menu_requested.connect(lambda place: _show_menu(context, page, place))
     page.left.connect(library.show_grid)
     page.message.connect(context.status.show_text)
     page.failed.connect(context.report_failure)
     return page
+
+
+def _show_menu(context: ShellContext, page: LongTailPage, place: QPoint) -> None:
+    """What can be done with the class in focus."""
+    context.refresh_commands()  # the class is named in them
+    menu = QMenu(page)
+    menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    context.commands.add_to(menu, ["sweep.open"])
+    menu.popup(place)
 
 
 def with_ending(path: Path, kind: str) -> Path:

@@ -39,10 +39,11 @@ def load_figures(session: LibrarySession) -> Figures:
         class_ids=snapshot.class_ids,
         names=[entry.name for entry in snapshot.classes],
         annotations=snapshot.annotations,
-        scores=snapshot.scores,
-        thresholds=snapshot.thresholds,
-        limits=snapshot.limits,
+        tally=snapshot.tally,
+        bands=snapshot.bands,
+        scored_images=int(snapshot.scored.sum()),
         average_precision=measured,
+        forecast=session.gain_forecasts.of(snapshot),
     )
     return Figures(snapshot, tail, tuple(gaps(tail)))
 

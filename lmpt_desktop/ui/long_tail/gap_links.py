@@ -70,7 +70,7 @@ class GapLinks(QWidget):
     def show_gaps(self, tail: LongTail, gaps: Sequence[Gap]) -> None:
         """Show these; links that are shown already stay, and keep the keyboard focus."""
         sentences = tuple((gap.kind, texts.gap_sentence(tail, gap)) for gap in gaps)
-        key = (sentences, tail.estimated, theme.current())
+        key = (sentences, tail.annotated, theme.current())
         if key == self._shown:
             return
         self._shown = key
@@ -85,9 +85,9 @@ class GapLinks(QWidget):
             self._grid.addWidget(link, place // 2, place % 2, Qt.AlignmentFlag.AlignTop)
             QWidget.setTabOrder(before, link)
             before = link
-        if not sentences and not tail.estimated:
+        if not sentences and tail.annotated:
             self._grid.addWidget(
-                QLabel(_("Nothing is missing: every class is a head class.")), 0, 0
+                QLabel(_("Nothing is missing: every class has enough examples.")), 0, 0
             )
         if had_focus:
             self.focus_lost.emit()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -65,6 +65,8 @@ class LongTailPage(QWidget):
     """Show the photos of these ids in the grid."""
     vocabulary_requested = Signal()
     export_requested = Signal()
+    menu_requested = Signal(QPoint)
+    """What can be done with the class in focus, at this place of the screen."""
     left = Signal()
     """Back to the grid."""
     message = Signal(str)
@@ -101,6 +103,11 @@ class LongTailPage(QWidget):
         for kind in _CHANGES:
             bridge.on(kind, self._changed)
         self.classes.opened.connect(self._open_class)
+        table = self.classes.table
+        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        table.customContextMenuRequested.connect(
+            lambda place: self.menu_requested.emit(table.viewport().mapToGlobal(place))
+        )
         self.classes.rows_changed.connect(self._list_changed)
         self.tabs.currentChanged.connect(lambda _tab: self._list_changed())
         leave = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
@@ -177,6 +184,12 @@ class LongTailPage(QWidget):
         column.addWidget(self.empty_button, 0, Qt.AlignmentFlag.AlignHCenter)
         column.addStretch(1)
         return page
+
+    @property
+    def focus_class(self) -> int | None:
+        """The id of the current class."""
+        tail, column = self.classes.tail, self.classes.current
+        return int(tail.class_ids[column]) if tail is not None and column >= 0 else None
 
     # ---------------------------------------------------------------------------- counting
 
@@ -351,7 +364,7 @@ class LongTailPage(QWidget):
             combos = (self.co_occurrence.evidence, self.co_occurrence.measure)
             about = " · ".join(combo.currentText() for combo in combos)
             return export.Drawing(self.co_occurrence.map, heading, escape(about))
-        return export.Drawing(self.classes.chart, heading, legend(self.classes.tail))
+        return export.Drawing(self.classes.chart, heading, legend())
 
     def _table_writer(self, path: Path) -> Callable[[], int]:
         assert self.figures is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lmpt_desktop.domain.bands import FEW_EXAMPLES
 from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
@@ -20,24 +21,19 @@ def summary(tail: LongTail) -> str:
 
 
 def state_sentence(tail: LongTail) -> str:
-    """Why some figures are estimated or missing; "" if none is."""
-    if tail.estimated and not tail.scored_images:
+    """What the figures are made from, or why some are missing; "" if that needs no words."""
+    if not tail.annotated and not tail.scored_images:
         return _(
             "Nothing is annotated, and no photo has been encoded yet. Figures appear as photos "
             "are encoded."
         )
-    if tail.estimated:
+    if not tail.annotated:
         return _(
-            "Nothing is annotated yet, so bars and bands are estimated from predictions. Once you "
-            "annotate a few photos, they show your annotations."
+            "Nothing is annotated yet, so the numbers of photos are estimated from predictions. "
+            "Every verdict makes them better."
         )
     if not tail.scored_images:
         return _("No photo has been encoded yet, so there are no predictions to compare.")
-    if tail.bands.estimated:
-        return _(
-            "Bars count your examples. Bands are still estimated from predictions, until half of "
-            "the classes have an example."
-        )
     if not tail.evaluated:
         return _("No retraining has been evaluated yet, so there is no AP to show.")
     return ""
@@ -54,22 +50,16 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
                 "{count} classes have no example: {names}",
                 count,
             )
-        case GapKind.NEAR_MEDIUM:
+        case GapKind.FEW_EXAMPLES:
             text = ngettext(
-                "{count} class is one band from medium ({step})",
-                "{count} classes are one band from medium ({step})",
-                count,
-            )
-        case GapKind.NEAR_HEAD:
-            text = ngettext(
-                "{count} class is one band from head ({step})",
-                "{count} classes are one band from head ({step})",
+                "{count} class has examples, but fewer than {enough} ({step})",
+                "{count} classes have examples, but fewer than {enough} ({step})",
                 count,
             )
         case GapKind.UNJUDGED:
             text = ngettext(
-                "{count} tail class has predictions without a verdict ({amount} in all)",
-                "{count} tail classes have predictions without a verdict ({amount} in all)",
+                "{count} rare class has predictions without a verdict ({amount} in all)",
+                "{count} rare classes have predictions without a verdict ({amount} in all)",
                 count,
             )
         case GapKind.NOT_MEASURED:
@@ -88,6 +78,7 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
         count=number(count),
         names=_some(tail, gap.columns.tolist()),
         amount=number(gap.amount),
+        enough=FEW_EXAMPLES,
         step=ngettext(
             "{needed} more example of “{name}” is enough",
             "{needed} more examples of “{name}” are enough",
@@ -96,13 +87,35 @@ def gap_sentence(tail: LongTail, gap: Gap) -> str:
     )
 
 
+def forecast_reason(tail: LongTail, column: int) -> str:
+    """What the forecast of a class was learned from; "" without one."""
+    forecast = tail.forecast
+    if forecast is None:
+        return ""
+    own = int(forecast.own_runs[column])
+    if own:
+        text = ngettext("learned from {count} run", "learned from {count} runs", own)
+    elif forecast.runs:
+        own = forecast.runs
+        text = ngettext(
+            "learned from other classes in {count} run",
+            "learned from other classes in {count} runs",
+            own,
+        )
+    else:
+        text = _("no run yet: as for similar classes")
+    text = text.format(count=number(own))
+    if not forecast.measured[column]:
+        text = _("very rough; {reason}").format(reason=text)
+    return text
+
+
 def narrowed_sentence(gap: Gap) -> str:
     """Which classes alone are listed."""
     text = {
         GapKind.NO_EXAMPLE: _("Only classes with no example are listed."),
-        GapKind.NEAR_MEDIUM: _("Only classes one band from medium are listed."),
-        GapKind.NEAR_HEAD: _("Only classes one band from head are listed."),
-        GapKind.UNJUDGED: _("Only tail classes with predictions without a verdict are listed."),
+        GapKind.FEW_EXAMPLES: _("Only classes that need more examples are listed."),
+        GapKind.UNJUDGED: _("Only rare classes with predictions without a verdict are listed."),
         GapKind.NOT_MEASURED: _("Only classes without an AP are listed."),
         GapKind.NOT_PREDICTED: _("Only classes predicted in no photo are listed."),
     }

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tail_libraries import random_library
 
+from lmpt_desktop.domain.counting import BLOCK_ROWS
 from lmpt_desktop.inference.co_occurrence import (
     CoOccurrence,
     Evidence,
@@ -15,7 +16,6 @@ from lmpt_desktop.inference.co_occurrence import (
     pairs,
     rows_with_all,
 )
-from lmpt_desktop.inference.counting import BLOCK_ROWS
 
 
 def found_in(annotations: np.ndarray, above: np.ndarray, evidence: Evidence) -> np.ndarray:

@@ -7,9 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tail_libraries import random_library, tail_of, with_presents
 
-from lmpt_desktop.inference.counting import BLOCK_ROWS
-from lmpt_desktop.inference.long_tail import long_tail
-from trainer.bands import Band, BandLimits
+from lmpt_desktop.domain.counting import BLOCK_ROWS
+from trainer.bands import Band
 
 
 @settings(deadline=None)
@@ -18,14 +17,7 @@ def test_every_count_is_what_counting_one_by_one_gives(
     seed: int, images: int, classes: int
 ) -> None:
     annotations, scores, thresholds = random_library(seed, images, classes)
-    tail = long_tail(
-        class_ids=np.arange(classes),
-        names=[str(number) for number in range(classes)],
-        annotations=annotations,
-        scores=scores,
-        thresholds=thresholds,
-        limits=BandLimits(2, 5),
-    )
+    tail = tail_of(annotations, scores, thresholds=thresholds)
     for column in range(classes):
         said = annotations[:, column].tolist()
         above = [bool(score >= thresholds[column]) for score in scores[:, column]]
@@ -34,44 +26,35 @@ def test_every_count_is_what_counting_one_by_one_gives(
         assert tail.predicted[column] == above.count(True)
         waiting = [a and verdict < 0 for a, verdict in zip(above, said, strict=True)]
         assert tail.unjudged[column] == waiting.count(True)
-    assert tail.estimated == (not (annotations >= 0).any())
+    assert tail.annotated == bool((annotations >= 0).any())
+    np.testing.assert_array_equal(tail.estimated, (annotations < 0).any(axis=0))
     if classes:
         assert tail.scored_images == int((~np.isnan(scores[:, 0])).sum())
 
 
 def test_several_blocks_count_like_one() -> None:
     annotations, scores, thresholds = random_library(5, 2 * BLOCK_ROWS + 100, 3)
-    tail = long_tail(
-        class_ids=np.arange(3),
-        names=["a", "b", "c"],
-        annotations=annotations,
-        scores=scores,
-        thresholds=thresholds,
-        limits=BandLimits(),
-    )
+    tail = tail_of(annotations, scores, thresholds=thresholds)
     np.testing.assert_array_equal(tail.present, (annotations == 1).sum(axis=0))
     np.testing.assert_array_equal(
         tail.unjudged, ((scores >= thresholds) & (annotations < 0)).sum(axis=0)
     )
 
 
-def test_bands_come_from_annotations_and_before_any_from_predictions() -> None:
+def test_numbers_of_photos_come_from_predictions_and_verdicts_together() -> None:
     said = tail_of(with_presents(5, 2, 0))
     assert said.bands.bands == (Band.HEAD, Band.MEDIUM, Band.TAIL)
+    assert not said.estimated.any(), "every photo has a verdict"
     scores = np.zeros((12, 3), np.float32)
     scores[:5, 2] = 0.9
-    guessed = tail_of(np.full((12, 3), -1, np.int8), scores)
-    assert guessed.estimated and guessed.counts.tolist() == [0, 0, 5]
+    annotations = np.full((12, 3), -1, np.int8)
+    guessed = tail_of(annotations, scores)
+    assert not guessed.annotated and guessed.numbers.tolist() == [0, 0, 5]
     assert guessed.bands.bands == (Band.TAIL, Band.TAIL, Band.HEAD)
-
-
-def test_a_single_example_is_a_bar_but_bands_stay_estimated() -> None:
-    scores = np.zeros((12, 3), np.float32)
-    scores[:5, 2] = 0.9
-    tail = tail_of(with_presents(1, 0, 0), scores)
-    assert not tail.estimated and tail.counts.tolist() == [1, 0, 0]
-    assert tail.bands.estimated
-    assert tail.bands.bands == (Band.TAIL, Band.TAIL, Band.HEAD)
+    annotations[0, 0] = 1
+    one = tail_of(annotations, scores)
+    assert one.annotated and one.numbers.tolist() == [1, 0, 5]
+    assert one.bands.bands == guessed.bands.bands
 
 
 def test_average_precision_goes_by_name_and_is_unknown_where_not_judged() -> None:
@@ -85,4 +68,4 @@ def test_average_precision_goes_by_name_and_is_unknown_where_not_judged() -> Non
 
 def test_a_library_without_classes_has_no_figures() -> None:
     tail = tail_of(np.zeros((4, 0), np.int8))
-    assert len(tail) == 0 and tail.estimated and tail.scored_images == 0
+    assert len(tail) == 0 and not tail.annotated and tail.scored_images == 0

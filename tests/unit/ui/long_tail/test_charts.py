@@ -67,7 +67,9 @@ class TestChart:
         go(qtbot, chart, 1)
         assert chart.current == 1
         assert page.classes.table.currentIndex().row() == 1
-        assert page.classes.sentence.text().startswith("person:  Band medium  ·  Present 5")
+        assert page.classes.sentence.text().startswith(
+            "person:  Rarity fairly common (medium)  ·  Photos about 6  ·  Present 5"
+        )
         assert chart.accessibleDescription() == page.classes.sentence.text()
         qtbot.keyClick(chart, Qt.Key.Key_End)
         assert page.classes.current == ABSENT_CLASS
@@ -116,7 +118,7 @@ class TestChart:
         classes.order.setCurrentIndex(classes.order.findData("class"))
         assert classes.model.index(0, 1).data() == "cup"
         assert classes.table.horizontalHeader().sortIndicatorSection() == 1
-        classes.table.sortByColumn(3, Qt.SortOrder.AscendingOrder)
+        classes.table.sortByColumn(4, Qt.SortOrder.AscendingOrder)
         assert classes.order.currentData() == "present" and classes.direction.isChecked()
         assert classes.model.listed[0] == ABSENT_CLASS
         for place in range(classes.model.rowCount()):

@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tail_libraries import tail_of, with_presents
 
+from lmpt_desktop.inference.gain_forecast import GainForecast
+from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.ui.long_tail.columns import (
     BY_NAME,
     COLUMNS,
     ClassRow,
     class_facts,
+    class_sentence,
     ordered,
     write_class_figures,
 )
@@ -58,23 +61,26 @@ class TestOrder:
     def test_while_nothing_is_annotated_predictions_order_the_classes(self) -> None:
         scores = np.array([[0.1, 0.9], [0.1, 0.9]], np.float32)
         tail = tail_of(np.full((2, 2), -1, np.int8), scores)
-        assert ordered(tail, BY_NAME["present"]).tolist() == [1, 0]
+        assert ordered(tail, BY_NAME["estimated_photos"]).tolist() == [1, 0]
 
 
 def test_every_column_has_its_own_name_and_shows_every_class() -> None:
     tail = tail_of(with_presents(1, 0), judged={"class 0": 0.5})
     assert len(BY_NAME) == len(COLUMNS)
     first, second = ([column.text(ClassRow(tail, i)) for column in COLUMNS] for i in (0, 1))
-    assert first[:6] == ["1", "class 0", "◆ tail", "1", "11", "0"]
-    assert second[:6] == ["2", "class 1", "◆ tail", "0", "12", "0"]
+    assert first[:7] == ["1", "class 0", "◆ rare", "1", "□ 1", "11", "0"]
+    assert second[:7] == ["2", "class 1", "◆ rare", "0", "□ 0", "12", "0"]
     precision = COLUMNS.index(BY_NAME["average_precision"])
     assert (first[precision], second[precision]) == ("50.0", "–")
 
 
-def test_facts_spell_out_that_a_band_is_estimated() -> None:
+def test_an_estimate_is_written_in_one_way() -> None:
     tail = tail_of(np.full((2, 1), -1, np.int8), np.full((2, 1), 0.9, np.float32))
-    assert dict(class_facts(tail, 0))["Band"] == "medium (estimated)"
-    assert BY_NAME["band"].text(ClassRow(tail, 0)) == "■ ~medium"
+    facts = dict(class_facts(tail, 0))
+    assert facts["Rarity"] == "fairly common (medium)"
+    assert facts["Photos"] == BY_NAME["estimated_photos"].text(ClassRow(tail, 0)) == "about 2"
+    assert facts["Present"] == "0 (needs examples)"
+    assert BY_NAME["band"].text(ClassRow(tail, 0)) == "■ fairly common"
 
 
 def test_csv_has_a_row_per_class_in_the_order_asked_for_with_plain_numbers() -> None:
@@ -85,9 +91,54 @@ def test_csv_has_a_row_per_class_in_the_order_asked_for_with_plain_numbers() -> 
     assert write_class_figures(tail, np.array([2, 1]), file) == 2
     header, many, none = csv.reader(StringIO(file.getvalue()))
     assert header == [
-        "class", "band", "present", "absent", "predicted", "not_judged", "average_precision",
+        "class", "band", "estimated_photos", "present", "absent", "predicted", "not_judged",
+        "average_precision", "forecast_gain",
         "embedding_weight", "embedding_margin", "mean_balance_weight",
     ]  # fmt: skip
-    assert many[:7] == ["many", "head", "2000", "1000", "0", "0", "0.5"]
-    assert float(many[8]) == pytest.approx(0.4 / 2000**0.25, rel=1e-5)
-    assert none == ["none", "tail", "0", "3000", "0", "0", "", "", "", ""]
+    assert many[:9] == ["many", "head", "2000", "2000", "1000", "0", "0", "0.5", ""]
+    assert float(many[10]) == pytest.approx(0.4 / 2000**0.25, rel=1e-5)
+    assert none == ["none", "tail", "0", "0", "3000", "0", "0", "", "", "", "", ""]
+
+
+class TestForecast:
+    @staticmethod
+    def tail(*, runs: int = 0, own: tuple[int, ...] = (0, 0, 0)) -> LongTail:
+        return tail_of(
+            with_presents(1, 3, 9),
+            names=["heron", "kite", "boat"],
+            forecast=GainForecast(
+                gains=np.array([0.063, 0.081, 0.002]),
+                spreads=np.array([0.042, 0.2, 0.001]),
+                own_runs=np.array(own),
+                measured=np.array([True, False, True]),
+                runs=runs,
+            ),
+        )
+
+    def test_shows_gain_and_interval_in_points_and_never_certainty(self) -> None:
+        tail = self.tail()
+        cells = [BY_NAME["forecast_gain"].text(ClassRow(tail, column)) for column in range(3)]
+        assert cells == ["+6 ± 4", "+8 ± 20", "+0 ± 1"]
+
+    def test_the_highest_gain_comes_first(self) -> None:
+        assert ordered(self.tail(), BY_NAME["forecast_gain"]).tolist() == [1, 0, 2]
+
+    @pytest.mark.parametrize(
+        ("runs", "own", "expected"),
+        [
+            (0, (0, 0, 0), "+6 ± 4 AP (no run yet: as for similar classes)"),
+            (2, (0, 1, 2), "+6 ± 4 AP (learned from other classes in 2 runs)"),
+            (3, (3, 1, 2), "+6 ± 4 AP (learned from 3 runs)"),
+        ],
+    )
+    def test_the_facts_say_what_it_was_learned_from(
+        self, runs: int, own: tuple[int, ...], expected: str
+    ) -> None:
+        tail = self.tail(runs=runs, own=own)
+        assert dict(class_facts(tail, 0))["5 more examples"] == expected
+        assert "+8 ± 20 AP (very rough; " in class_sentence(tail, 1)
+
+    def test_without_a_forecast_there_is_a_dash(self) -> None:
+        tail = tail_of(with_presents(1))
+        assert BY_NAME["forecast_gain"].text(ClassRow(tail, 0)) == "–"
+        assert "5 more examples" not in class_sentence(tail, 0)

@@ -47,21 +47,22 @@ def cell(page: LongTailPage, row: int, order: TailColumn) -> str:
 def test_what_is_missing_is_listed_in_sentences(page: LongTailPage) -> None:
     missing = sentences(page)
     assert missing[0] == "1 class has no example: hair drier"
-    assert missing[1] == ("2 classes are one band from medium (1 more example of “cup” is enough)")
-    assert missing[2] == "2 classes are one band from head (3 more examples of “person” are enough)"
+    assert missing[1] == (
+        "3 classes have examples, but fewer than 5 (1 more example of “traffic light” is enough)"
+    )
 
 
 def test_a_sentence_lists_its_classes_only_and_escape_lists_all(
     page: LongTailPage, qtbot: QtBot
 ) -> None:
-    label = page.gap_links.findChild(QLabel, "gap-near-medium")
+    label = page.gap_links.findChild(QLabel, "gap-few-examples")
     assert label is not None
-    label.linkActivated.emit(str(GapKind.NEAR_MEDIUM))
+    label.linkActivated.emit(str(GapKind.FEW_EXAMPLES))
     assert [cell(page, row, BY_NAME["class"]) for row in range(page.classes.model.rowCount())] == [
-        "cup", "kite",
+        "traffic light", "cup", "kite",
     ]  # fmt: skip
-    assert "one band from medium" in page.strip.text and page.strip.isVisible()
-    assert page.classes.current == 5
+    assert "need more examples" in page.strip.text and page.strip.isVisible()
+    assert page.classes.current == page.classes.model.listed[0]
     qtbot.keyClick(page.classes.table, Qt.Key.Key_Escape)
     assert page.classes.model.rowCount() == 6 and not page.strip.isVisible()
 
@@ -79,7 +80,7 @@ def test_a_verdict_changes_figures_and_sentences(
     session.annotations.annotate([11, 12], [DRIER], Verdict.PRESENT)
     qtbot.waitUntil(lambda: "no example" not in first_sentence(page), timeout=WAIT_MS)
     row = page.classes.model.place_of(4)
-    assert cell(page, row, BY_NAME["present"]) == "2"
+    assert cell(page, row, BY_NAME["present"]) == "□ 2"
 
 
 def test_many_changes_are_counted_a_few_times_and_none_while_hidden(
@@ -177,6 +178,47 @@ def test_predictions_not_judged_open_as_exactly_these_photos(
     assert asked.args == [expected.tolist()]
 
 
+@pytest.mark.parametrize(("width", "height"), [(620, 720), (900, 500), (1280, 720)])
+def test_in_large_letters_nothing_lies_over_anything_and_no_cell_is_cut(
+    page: LongTailPage, qtbot: QtBot, width: int, height: int
+) -> None:
+    font = page.font()
+    font.setPointSizeF(1.5 * font.pointSizeF())
+    page.setFont(font)
+    page.resize(width, height)
+    assert page.height() == height  # it asks for no more
+    classes = page.classes
+    classes.table.show_class(0)
+    whole = f"{classes.sentence.text()}  ·  {classes.sentence.text()}"
+    classes.sentence.setText(whole)
+    label, chart = classes.sentence, classes.chart
+    line = label.fontMetrics().height()
+    above = classes.splitter.widget(0)
+    assert above is not None
+    qtbot.waitUntil(
+        lambda: (
+            line <= label.height() < 2 * line
+            and chart.geometry().bottom() < label.geometry().top()
+            and label.geometry().bottom() < above.height()
+            and classes.splitter.geometry().bottom() < classes.height()
+        ),
+        timeout=WAIT_MS,
+    )
+    assert label.shown.endswith("…") and whole.startswith(label.shown[:-1])
+    assert label.text() == label.toolTip() == whole
+    metrics = classes.table.fontMetrics()
+    for place, column in enumerate(COLUMNS):
+        if column is BY_NAME["class"]:
+            continue
+        for row in classes.model.rows:
+            assert metrics.horizontalAdvance(column.text(row)) < classes.table.columnWidth(place)
+        title = metrics.horizontalAdvance(column.title)
+        assert title < classes.table.columnWidth(place)
+    assert classes.table.columnWidth(1) >= min(
+        classes.table.columnWidth(0), metrics.averageCharWidth() * 10
+    )
+
+
 class TestStates:
     def test_before_any_annotation_figures_are_called_estimates(
         self, make_page: MakePage, session: LibrarySession
@@ -185,7 +227,8 @@ class TestStates:
         session.annotations.annotate(ids, class_ids, Verdict.UNKNOWN)
         page = make_page(session)
         assert "estimated from predictions" in page.notice.text
-        assert cell(page, 0, BY_NAME["band"]).endswith(("~head", "~medium", "~tail"))
+        assert cell(page, 0, BY_NAME["band"]).endswith(("common", "rare"))
+        assert cell(page, 0, BY_NAME["estimated_photos"]).startswith("about ")
 
     def test_before_any_photo_is_encoded_that_is_shown(
         self, make_page: MakePage, library: Path, open_session: OpenSession

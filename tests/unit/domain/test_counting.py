@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.inference.counting import BLOCK_ROWS, count_columns, row_blocks
+from lmpt_desktop.domain.counting import BLOCK_ROWS, count_columns, row_blocks
 
 
 @given(rows=st.integers(0, 1100), columns=st.integers(0, 5), seed=st.integers(0, 99))
