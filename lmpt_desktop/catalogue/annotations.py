@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -17,14 +18,16 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, text
 
 from lmpt_desktop.catalogue import declared_absent as declared
-from lmpt_desktop.catalogue import journal
+from lmpt_desktop.catalogue import journal, vocabulary_steps
+from lmpt_desktop.catalogue.classes import read_classes
 from lmpt_desktop.catalogue.history import history, newest_link
 from lmpt_desktop.catalogue.journal import CLASS_COLUMNS, DECLARED_AT
 from lmpt_desktop.catalogue.records import Absences, AnnotationCount, Change, ImageIds, distinct
 from lmpt_desktop.catalogue.store import Store, as_json, now, rows
 from lmpt_desktop.catalogue.undo import undo_batch
 from lmpt_desktop.catalogue.verdicts import source_matrix, verdict_matrix
-from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
+from lmpt_desktop.catalogue.vocabulary_steps import VOCABULARY
+from lmpt_desktop.domain.records import Batch, BatchSummary, ClassEntry, Source, Verdict
 
 _REVIEWED = Source.REVIEWED.value
 _SOURCES = {source: number for number, source in enumerate(Source)}
@@ -106,8 +109,8 @@ class Annotations:
             verdicts: (n,) values of :class:`Verdict`.
             source: where they come from, all or each of them.
             label: what the change is called in the undo menu.
-            action: "vocabulary" for changes that follow from editing classes, which undoes them
-                itself: they are not in :meth:`history`.  Default: from ``source``.
+            action: "confirmed", or "vocabulary" for changes that follow from editing classes, which
+                undoes them itself: they are not in :meth:`history`.  Default: from ``source``.
             reviewed_ids: images that get the reviewed mark, too; no verdict follows from it.
             absences: many more absent classes, where nothing was known and none of the changes
                 says otherwise; stored as a review stores them.
@@ -173,6 +176,34 @@ class Annotations:
             journal.write_review(connection, batch, review)
             return journal.settle(connection, batch, [review])
 
+    def keep_step(
+        self,
+        label: str,
+        old: Sequence[ClassEntry],
+        batch: Batch | None = None,
+    ) -> Batch | None:
+        """Keep a change of the vocabulary in the journal, so that it can be undone like any other.
+
+        Args:
+            label: what the user calls it.
+            old: all classes, archived ones too, before the transaction that this is part of.
+            batch: the annotations that changed with them, in this transaction; None: a batch of
+                its own is made.
+
+        Returns:
+            ``batch``, or the batch that was made; None if nothing has changed.
+        """
+        with self._store.write() as connection:
+            now_there = read_classes(connection).values()
+            before, after = vocabulary_steps.difference(old, now_there)
+            if not after:
+                return batch
+            if batch is None:
+                made = journal.begin(connection, now(), VOCABULARY, label=label)
+                batch = journal.settle(connection, made)
+            vocabulary_steps.record(connection, batch.id, before, after)
+            return replace(batch, vocabulary=True)
+
     def undo(self, batch: Batch | int) -> Batch:
         """Restore exactly what was there before ``batch`` (verdict, time and source).
 
@@ -223,22 +254,37 @@ class Annotations:
 
     def sources(self, image_ids: ImageIds, class_ids: ImageIds) -> NDArray[np.int8]:
         """(N, C) int8: where each annotation comes from, as its place in :class:`Source`: 0 user,
-        1 reviewed, 2 import, 3 machine; -1 without an annotation.  For some thousand images."""
+        1 reviewed, 2 import, 3 machine, 4 confirmed; -1 without an annotation.  For some thousand
+        images."""
         with self._store.read() as connection:
             return source_matrix(
                 connection, np.asarray(image_ids, np.int64), np.asarray(class_ids, np.int64)
             )
 
-    def of_machines(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Image ids and class ids, (n,) each, of every annotation that comes from a machine."""
+    def of_source(
+        self, source: Source
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int8]]:
+        """Image ids, class ids and verdicts, (n,) each, of every annotation that comes from
+        ``source``, except what reviews declared absent."""
         with self._store.read() as connection:
             found = rows(
                 connection,
-                "SELECT image_id, class_id FROM annotations WHERE source = ?",
-                (Source.MACHINE.value,),
+                "SELECT image_id, class_id, verdict FROM annotations WHERE source = ?",
+                (source.value,),
             )
-        table = np.array(found, np.int64).reshape(-1, 2)
-        return table[:, 0], table[:, 1]
+        table = np.array(found, np.int64).reshape(-1, 3)
+        return table[:, 0], table[:, 1], table[:, 2].astype(np.int8)
+
+    def images_of_source(self, source: Source) -> NDArray[np.int64]:
+        """(n,) ids of the images that have an annotation from ``source``, in no order; those that
+        reviews declared absent do not count."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT DISTINCT image_id FROM annotations WHERE source = ?",
+                (source.value,),
+            )
+        return np.fromiter(chain.from_iterable(found), np.int64, len(found))
 
     def of_classes(
         self, class_ids: ImageIds
@@ -257,7 +303,8 @@ class Annotations:
         return image_ids[rows_], requested[columns], verdicts[rows_, columns]
 
     def since(self, at: int) -> tuple[dict[int, int], int]:
-        """What was annotated after ``at`` (microseconds since the epoch) and still holds.
+        """What was annotated after ``at`` (microseconds since the epoch) and still holds, over
+        folders that are not hidden.
 
         Where the clock was ahead for a while, the order of the batches decides, not their time.
 
@@ -265,17 +312,24 @@ class Annotations:
             Verdicts per class of the vocabulary, without the absents from marking images
             reviewed; and how many images were marked.
         """
+        shown = (
+            "JOIN images AS i ON i.id = {0}.image_id "
+            "JOIN folders AS f ON f.id = i.folder_id AND f.hidden = 0"
+        )
         with self._store.read() as connection:
             later, limit = _later(connection, at)
             verdicts = rows(
                 connection,
                 "SELECT a.class_id, count(*) FROM annotations AS a "
                 "JOIN classes AS c ON c.id = a.class_id AND c.archived = 0 "
+                f"{shown.format('a')} "
                 f"WHERE a.at {later} AND (a.verdict = 1 OR a.source <> ?) GROUP BY a.class_id",
                 (limit, Source.REVIEWED.value),
             )
             (marked,) = rows(
-                connection, f"SELECT count(*) FROM reviewed WHERE at {later}", (limit,)
+                connection,
+                f"SELECT count(*) FROM reviewed AS r {shown.format('r')} WHERE r.at {later}",
+                (limit,),
             )
         return dict(verdicts), int(marked[0])  # pyright: ignore[reportArgumentType]
 

@@ -44,9 +44,20 @@ class Classes:
             return [_entry(row, aliases) for row in connection.execute(query)]
 
     def add(
-        self, name: str, description: str = "", colour: str = "", aliases: Sequence[str] = ()
+        self,
+        name: str,
+        description: str = "",
+        colour: str = "",
+        aliases: Sequence[str] = (),
+        *,
+        fresh: bool = False,
     ) -> ClassEntry:
         """Add a class at the end, or unarchive the one of that name.
+
+        Args:
+            name, description, colour, aliases: of the class; what is empty an unarchived one
+                keeps.
+            fresh: leave archived classes of that name where they are.
 
         Raises:
             ClassNameInvalid: if the name is empty.
@@ -55,7 +66,8 @@ class Classes:
         clean = _clean(name)
         with self._store.write() as connection:
             _refuse_taken(connection, clean)
-            class_id = _add_or_revive(connection, clean, description, _next_position(connection))
+            position = _next_position(connection)
+            class_id = _add_or_revive(connection, clean, description, position, fresh=fresh)
             if colour:
                 _set(connection, class_id, colour=colour)
             if aliases:
@@ -147,26 +159,8 @@ class Classes:
             ClassNameTaken: if a name is in use; then nothing is changed.
             NotInCatalogue: if a class is not there; then nothing is changed.
         """
-        requested = list(entries)
         with self._store.write() as connection:
-            for entry in requested:
-                _set(connection, entry.id, archived=1)
-                connection.execute(delete(_aliases).where(_aliases.c.class_id == entry.id))
-            for entry in requested:
-                if not entry.archived:
-                    _refuse_taken(connection, entry.name)
-                _set(
-                    connection,
-                    entry.id,
-                    name=entry.name,
-                    name_key=name_key(entry.name),
-                    description=entry.description,
-                    position=entry.position,
-                    colour=entry.colour,
-                    archived=int(entry.archived),
-                )
-            for entry in requested:
-                _set_aliases(connection, entry.id, entry.aliases)
+            restore_classes(connection, list(entries))
 
     def reorder(self, class_ids: Sequence[int]) -> None:
         """Put these classes first, in this order; the others follow in theirs."""
@@ -229,6 +223,36 @@ class Classes:
                 delete(_aliases).where(_aliases.c.class_id.in_(ids), _aliases.c.alias_key.in_(keys))
             )
         return self.all()
+
+
+def read_classes(connection: Connection) -> dict[int, ClassEntry]:
+    """Every class, archived or not, by id, as the transaction of ``connection`` sees them; in the
+    order of :meth:`Classes.all`."""
+    aliases = _all_aliases(connection)
+    query = select(_table).order_by(_table.c.archived, _table.c.position, _table.c.id)
+    return {row.id: _entry(row, aliases) for row in connection.execute(query)}
+
+
+def restore_classes(connection: Connection, entries: Sequence[ClassEntry]) -> None:
+    """See :meth:`Classes.restore`; ``connection`` has a write transaction open."""
+    for entry in entries:
+        _set(connection, entry.id, archived=1)
+        connection.execute(delete(_aliases).where(_aliases.c.class_id == entry.id))
+    for entry in entries:
+        if not entry.archived:
+            _refuse_taken(connection, entry.name)
+        _set(
+            connection,
+            entry.id,
+            name=entry.name,
+            name_key=name_key(entry.name),
+            description=entry.description,
+            position=entry.position,
+            colour=entry.colour,
+            archived=int(entry.archived),
+        )
+    for entry in entries:
+        _set_aliases(connection, entry.id, entry.aliases)
 
 
 def _placed(
@@ -391,9 +415,11 @@ def _revive(connection: Connection, entry: ClassEntry, position: int) -> None:
             _drop_alias(connection, entry.id, key)
 
 
-def _add_or_revive(connection: Connection, name: str, description: str, position: int) -> int:
+def _add_or_revive(
+    connection: Connection, name: str, description: str, position: int, *, fresh: bool = False
+) -> int:
     query = select(_table.c.id).where(_table.c.name_key == name_key(name), _table.c.archived == 1)
-    archived = connection.scalar(query.order_by(_table.c.id.desc()))
+    archived = None if fresh else connection.scalar(query.order_by(_table.c.id.desc()))
     if archived is not None:
         _revive(connection, _get(connection, archived), position)
         described = {"description": description.strip()} if description.strip() else {}

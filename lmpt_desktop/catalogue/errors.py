@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.exc import DBAPIError
 
 from lmpt_desktop.catalogue.disk_access import NO_LOCKS, NO_SHARED_MEMORY, locks_work
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.translation import N_, _
 
 _FULL = {sqlite3.SQLITE_FULL}
@@ -53,15 +54,15 @@ class NotInCatalogue(CatalogueError):
     """A change names an image, class, folder or batch that is not in the catalogue."""
 
 
-class ClassNameTaken(CatalogueError):
+class ClassNameTaken(CatalogueError, RefusedError):
     """Another class of the vocabulary has this name (upper and lower case are the same)."""
 
 
-class ClassNameInvalid(CatalogueError):
+class ClassNameInvalid(CatalogueError, RefusedError):
     """The name is empty."""
 
 
-class FolderOverlaps(CatalogueError):
+class FolderOverlaps(CatalogueError, RefusedError):
     """A folder was relocated onto, into or around another folder of the library."""
 
 

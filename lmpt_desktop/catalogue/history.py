@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from lmpt_desktop.catalogue.store import as_datetime, rows
+from lmpt_desktop.catalogue.vocabulary_steps import VOCABULARY
 from lmpt_desktop.domain.records import BatchSummary, Verdict
 
 BATCHES_PER_CHANGE = 20
@@ -18,7 +19,9 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
     found = rows(
         connection,
         "SELECT b.id, b.undoes, b.at, b.action, b.label, b.images, b.changes, b.class_id, c.name, "
-        "b.verdict FROM batches AS b LEFT JOIN classes AS c ON c.id = b.class_id "
+        "b.verdict, s.batch_id IS NOT NULL FROM batches AS b "
+        "LEFT JOIN classes AS c ON c.id = b.class_id "
+        "LEFT JOIN vocabulary_steps AS s ON s.batch_id = b.id "
         "ORDER BY b.id DESC LIMIT ?",
         (limit * BATCHES_PER_CHANGE,),
     )
@@ -30,9 +33,9 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
         batch: int = row[0]
         undoes: int | None = row[1]
         if undoes is None:
-            if row[3] == "vocabulary":
-                continue  # half of a merge or split, which cannot be undone alone
-            if row[5]:
+            if row[3] == VOCABULARY and not row[10]:
+                continue  # half of a merge or split of an earlier version of the app
+            if row[5] or row[10]:
                 known[batch] = row
                 done.append(batch)
                 undone.clear()

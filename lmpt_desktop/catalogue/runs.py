@@ -167,6 +167,12 @@ class Runs:
         with self._store.read() as connection:
             return {row[0] for row in rows(connection, "SELECT image_id FROM held_out")}
 
+    def is_held_out(self, image_id: int) -> bool:
+        """Whether no run may train on this image."""
+        with self._store.read() as connection:
+            found = rows(connection, "SELECT 1 FROM held_out WHERE image_id = ?", (image_id,))
+            return bool(found)
+
     def add_held_out(self, image_ids: ImageIds) -> None:
         """Hold these out from now on.
 
@@ -180,6 +186,13 @@ class Runs:
                 connection.execute(
                     text("INSERT OR IGNORE INTO held_out (image_id, at) VALUES (:id, :at)"), values
                 )
+
+    def release_held_out(self, image_ids: ImageIds) -> None:
+        """Let a run choose a side for these again: nothing was measured with them."""
+        values = [{"id": int(image_id)} for image_id in image_ids]
+        if values:
+            with self._store.write() as connection:
+                connection.execute(text("DELETE FROM held_out WHERE image_id = :id"), values)
 
     def _record(self, row: Any) -> RunRecord:
         return RunRecord(

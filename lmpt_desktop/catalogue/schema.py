@@ -26,7 +26,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0005"
+HEAD = "0006"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -206,6 +206,15 @@ journal = Table(
     sqlite_autoincrement=True,
 )
 Index("ix_journal_batch_id", journal.c.batch_id)
+
+# What a batch changed in the vocabulary: the changed classes before and after it, as JSON
+vocabulary_steps = Table(
+    "vocabulary_steps",
+    metadata,
+    Column("batch_id", ForeignKey("batches.id"), primary_key=True),
+    Column("before", Text, nullable=False),
+    Column("after", Text, nullable=False),
+)
 
 # What became of an image: its annotations followed to the successor in a batch, or must not
 successors = Table(

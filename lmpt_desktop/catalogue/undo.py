@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection, text
 
 from lmpt_desktop.catalogue import declared_absent as declared
-from lmpt_desktop.catalogue import journal, successors
+from lmpt_desktop.catalogue import journal, successors, vocabulary_steps
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.journal import CLASS_COLUMNS, DECLARED_AT
 from lmpt_desktop.catalogue.store import now, rows
@@ -65,6 +66,8 @@ def undo_batch(connection: Connection, undone: int) -> tuple[Batch, bool]:
     made = journal.begin(connection, now(), "undo", undone)
     reviews, more = revert(connection, made, undone)
     batch = journal.settle(connection, made, reviews, expected=total + more)
+    if vocabulary_steps.revert(connection, undone, made.id):
+        batch = replace(batch, vocabulary=True)
     return batch, successors.turn(connection, undone, made.id)
 
 

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
+from vocabulary_dialogs import settle
 
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
@@ -45,7 +48,7 @@ def test_verdicts_of_an_earlier_session_are_undone_and_redone(
     qtbot.waitUntil(lambda: page.undo_stack.can_undo, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "dog" in menu_text(window, "undo"), timeout=WAIT_MS)
     assert menu_text(window, "undo") == "Undo dog: present on 3 photos"
-    assert menu_text(window, "redo") == "Redo Reviewed 3 photos"
+    assert menu_text(window, "redo") == "Redo Confirmed 3 photos"
     page.grid.setFocus()
     qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert (page.session.snapshot().annotations == -1).all()
@@ -56,3 +59,44 @@ def test_verdicts_of_an_earlier_session_are_undone_and_redone(
     assert (page.session.snapshot().annotations == verdicts).all()
     assert page.session.snapshot().reviewed.sum() == 3
     assert not window.commands.action("edit.redo").isEnabled()
+
+
+def test_a_merge_and_a_verdict_are_undone_in_order_after_a_restart(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
+    window.commands.trigger("vocabulary.edit")
+    dialog = window.context.dialogs.find("vocabulary")
+    assert isinstance(dialog, VocabularyDialog)
+    settle(dialog)
+    person, kite = (page.session.snapshot().classes[place].id for place in (1, 2))
+    plan = page.session.vocabulary.plan_merge([kite], person)
+    dialog.undo_stack.commit(lambda: page.session.vocabulary.merge(plan))
+    settle(dialog)
+    dialog.close()
+    assert menu_text(window, "undo") == "Undo Merge into person"
+    ids = page.session.snapshot().image_ids[:1].tolist()
+    page.undo_stack.annotate(ids, [person], Verdict.PRESENT)
+    assert menu_text(window, "undo") == "Undo person: present"
+    window.close()
+
+    window = launch(photos)
+    page = settled(window)
+    qtbot.waitUntil(lambda: "person: present" in menu_text(window, "undo"), timeout=WAIT_MS)
+    page.grid.setFocus()
+    qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: "Merge into" in menu_text(window, "undo"), timeout=WAIT_MS)
+    names = [entry.name for entry in page.session.snapshot().classes]
+    assert names == ["dog", "person", "cup", "boat"]
+    qtbot.keyClick(page.grid, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(
+        lambda: (
+            [entry.name for entry in page.session.snapshot().classes]
+            == ["dog", "person", "kite", "cup", "boat"]
+        ),
+        timeout=WAIT_MS,
+    )
+    qtbot.waitUntil(lambda: not page.undo_stack.busy, timeout=WAIT_MS)
+    assert "Merge into person" in window.status.currentMessage()
+    assert menu_text(window, "redo") == "Redo Merge into person"

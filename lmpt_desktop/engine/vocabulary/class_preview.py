@@ -114,6 +114,7 @@ class ClassPreviewer:
         if weights.embeddings.shape[1] != features.matrix.shape[1]:  # the backbone is being changed
             return ClassPreview(text, SearchState.NOTHING, _(NOTHING_ENCODED))
         snapshot = self._state.snapshot
+        thresholds = snapshot.strictness.applied(weights.thresholds, np.array([entry.id]))
         scores = per_row(predict(features.matrix, weights)[:, 0], features.ids, snapshot.image_ids)
         has = ~np.isnan(scores)
         rows = top(scores, BEST)
@@ -124,7 +125,7 @@ class ClassPreviewer:
             "",
             snapshot.image_ids[rows],
             scores[rows],
-            int((scores[has] >= weights.thresholds[0]).sum()),
+            int((scores[has] >= thresholds[0]).sum()),
             int(has.sum()),
         )
 

@@ -1,8 +1,8 @@
 """Changes of the vocabulary that can be undone (Qt-free).
 
-A step holds the changed classes as they were before and after it, so undo restores the former; a
-merge or split also changes annotations, through the journal.  No annotation is ever deleted: a
-merged or archived class keeps its own.
+A step is a batch of the journal: the changed classes as they were before and after it, and the
+annotations that a merge or split changes with them.  Undo is that of annotations, now or after a
+restart.  No annotation is ever deleted: a merged or archived class keeps its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotInCatalogue
 from lmpt_desktop.catalogue.records import AnnotationCount
-from lmpt_desktop.domain.records import Batch, ClassEntry, ClassSpec
+from lmpt_desktop.catalogue.vocabulary_steps import VOCABULARY, difference
+from lmpt_desktop.domain.records import Batch, ClassEntry, ClassSpec, Source, Verdict
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
@@ -31,7 +32,7 @@ from lmpt_desktop.engine.vocabulary.merging import (
     plan_merge,
     plan_split,
 )
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, join_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,8 @@ class VocabularyStep:
         label: its name in an undo menu.
         before, after: the classes that changed, before and after; a new class counts as
             archived before.
-        batch: the annotations that changed with them.
+        batch: what undoes it, with the annotations that changed with them; None if nothing
+            changed, and of the classes of an import.
         images: (n,) ids to show next (the positives of a split class).
     """
 
@@ -93,6 +95,13 @@ class VocabularyEditor:
         entries.sort(key=lambda entry: -entry.id)
         return [(entry, counts.get(entry.id, AnnotationCount())) for entry in entries]
 
+    def archived_as(self, name: str) -> tuple[ClassEntry, AnnotationCount] | None:
+        """The archived class that :meth:`add` would bring back for ``name``; None if it would add
+        a new one, or refuse.  The newest, if there are several."""
+        key = name_key(name)
+        named = [item for item in self.archived() if name_key(item[0].name) == key]
+        return named[0] if named else None
+
     def plan_merge(
         self, class_ids: Sequence[int], into: int, *, absent_too: bool = True
     ) -> MergePlan:
@@ -103,13 +112,16 @@ class VocabularyEditor:
         """
         entries = self._entries([*class_ids, into])
         gone = [entry for class_id, entry in entries.items() if class_id != into]
-        return plan_merge(
+        plan = plan_merge(
             self._catalogue.annotations.of_classes(list(entries)),
             gone,
             entries[into],
             absent_too=absent_too,
             trained=self._trained(into),
         )
+        # As the class weights have it.
+        found = [item.name for item in gone if self._trained(item.id) or not plan.trained]
+        return replace(plan, found_too=tuple(found))
 
     def plan_split(
         self, class_id: int, names: Sequence[str], *, copy: bool, keep: bool
@@ -143,48 +155,57 @@ class VocabularyEditor:
     # ---------------------------------------------------------------------------- changing
 
     def add(
-        self, name: str, description: str = "", aliases: Sequence[str] = (), colour: str = ""
+        self,
+        name: str,
+        description: str = "",
+        aliases: Sequence[str] = (),
+        colour: str = "",
+        *,
+        fresh: bool = False,
     ) -> VocabularyStep:
-        """Add a class at the end, or bring an archived one of that name back."""
+        """Add a class at the end, or bring an archived one of that name back (unless ``fresh``)."""
         label = _("Add {name}").format(name=name)
-        return self._step(label, lambda: self._classes.add(name, description, colour, aliases))
+        return self._step(
+            label, lambda: self._classes.add(name, description, colour, aliases, fresh=fresh)
+        )
 
     def rename(self, class_id: int, name: str) -> VocabularyStep:
         """Annotations stay, and so does what a prompt set has learned for the class."""
-        label = _("Rename to {name}").format(name=name)
+        label = _("Rename {names} to {name}").format(names=self._names([class_id]), name=name)
         return self._step(label, lambda: self._classes.rename(class_id, name))
 
     def describe(self, class_id: int, description: str) -> VocabularyStep:
         """Another prompt text: the class is zero-shot until it is learned with it."""
-        return self._step(
-            _("Change description"), lambda: self._classes.describe(class_id, description)
-        )
+        label = _("Describe {names}").format(names=self._names([class_id]))
+        return self._step(label, lambda: self._classes.describe(class_id, description))
 
     def set_aliases(self, class_id: int, aliases: Sequence[str]) -> VocabularyStep:
-        return self._step(
-            _("Change other names"), lambda: self._classes.set_aliases(class_id, aliases)
-        )
+        label = _("Other names of {names}").format(names=self._names([class_id]))
+        return self._step(label, lambda: self._classes.set_aliases(class_id, aliases))
 
     def set_colour(self, class_ids: Sequence[int], colour: str) -> VocabularyStep:
         def act() -> None:
             for class_id in class_ids:
                 self._classes.set_colour(class_id, colour)
 
-        return self._step(_("Change colour"), act)
+        label = _("Colour of {names}").format(names=self._names(class_ids))
+        return self._step(label, act)
 
     def archive(self, class_ids: Sequence[int]) -> VocabularyStep:
         def act() -> None:
             for class_id in class_ids:
                 self._classes.archive(class_id)
 
-        return self._step(_("Archive"), act)
+        label = _("Archive {names}").format(names=self._names(class_ids))
+        return self._step(label, act)
 
     def unarchive(self, class_ids: Sequence[int]) -> VocabularyStep:
         def act() -> None:
             for class_id in class_ids:
                 self._classes.unarchive(class_id)
 
-        return self._step(_("Bring back"), act)
+        label = _("Bring back {names}").format(names=self._names(class_ids))
+        return self._step(label, act)
 
     def reorder(self, class_ids: Sequence[int]) -> VocabularyStep:
         """These first, in this order."""
@@ -194,7 +215,7 @@ class VocabularyEditor:
         """Make this the vocabulary, as :meth:`use_list` does, with nothing to undo."""
         self._versions.bind_classes()
         self._classes.replace_all(list(specs))
-        self._changed()
+        self.show()
 
     def use_list(self, specs: Sequence[ClassSpec]) -> VocabularyStep:
         """Make this the vocabulary; classes that are not listed are archived."""
@@ -217,13 +238,13 @@ class VocabularyEditor:
         ids = [entry.id for entry in plan.gone]
         if not plan.same_as(self.plan_merge(ids, plan.into.id, absent_too=plan.absent_too)):
             raise _outdated()
-        return self._with_annotations(
-            label,
-            plan.image_ids,
-            np.full(len(plan.image_ids), plan.into.id, np.int64),
-            plan.verdicts,
-            lambda: self._classes.merge(ids, plan.into.id),
-        )
+
+        def act() -> Batch | None:
+            self._classes.merge(ids, plan.into.id)
+            into = np.full(len(plan.image_ids), plan.into.id, np.int64)
+            return self._annotate(label, plan.image_ids, into, plan.verdicts, ids)
+
+        return self._step(label, act)
 
     def split(self, plan: SplitPlan) -> VocabularyStep:
         """Carry out a plan of :meth:`plan_split`; the user should look at the step's ``images``.
@@ -235,37 +256,32 @@ class VocabularyEditor:
         now = self.plan_split(plan.entry.id, plan.names, copy=plan.copy, keep=plan.keep)
         if not plan.same_as(now):
             raise _outdated()
-        made: list[int] = []
-
-        def act() -> None:
-            for name in plan.names:
-                made.append(self._classes.add(name).id)
-            order = [entry.id for entry in self._classes.all() if entry.id not in made]
-            at = order.index(plan.entry.id) + 1
-            self._classes.reorder([*order[:at], *made, *order[at:]])
-
         label = _("Split {name}").format(name=plan.entry.name)
-        step = self._step(label, act)
         groups = [plan.negatives, *([plan.positives] if plan.copy else [])]
         images = np.concatenate(groups)
         verdicts = np.concatenate(
             [np.full(len(ids), value, np.int8) for value, ids in enumerate(groups)]
         )
-        try:
-            # Last, so that the class still exists if anything goes wrong.
-            after = self._with_annotations(
+
+        def act() -> Batch | None:
+            made = [self._classes.add(name).id for name in plan.names]
+            order = [entry.id for entry in self._classes.all() if entry.id not in made]
+            at = order.index(plan.entry.id) + 1
+            self._classes.reorder([*order[:at], *made, *order[at:]])
+            if not plan.keep:
+                self._classes.archive(plan.entry.id)
+            return self._annotate(
                 label,
                 *self._without_existing(
                     np.tile(images, len(made)),
                     np.repeat(np.array(made, np.int64), len(images)),
                     np.tile(verdicts, len(made)),
                 ),
-                (lambda: None) if plan.keep else lambda: self._classes.archive(plan.entry.id),
+                [plan.entry.id],
             )
-        except BaseException:
-            self.undo(step)
-            raise
-        return replace(_joined(step, after), images=None if plan.copy else plan.positives)
+
+        step = self._step(label, act)
+        return replace(step, images=None if plan.copy else plan.positives)
 
     def add_for_import(
         self,
@@ -310,7 +326,8 @@ class VocabularyEditor:
         if all(isinstance(item, ClassEntry) and not item.archived for item in classes):
             both()
             return None, batches[0]
-        return self._step(_("Add classes"), both), batches[0]
+        # Not a step of its own: undoing an import offers to archive what it added.
+        return self._step(_("Add classes"), both, keep=False), batches[0]
 
     def undo(self, step: VocabularyStep) -> None:
         """Revert a step.
@@ -318,74 +335,87 @@ class VocabularyEditor:
         Raises:
             ClassNameTaken: if a name it needs is in use now; then nothing is changed.
         """
-        self._restore(step.before, step.batch)
+        self._replay(step, step.before)
 
     def redo(self, step: VocabularyStep) -> None:
         """Repeat what :meth:`undo` reverted."""
-        self._restore(step.after, step.batch)
+        self._replay(step, step.after)
 
-    # ------------------------------------------------------------------------------ inside
-
-    def _changed(self) -> None:
+    def show(self) -> None:
         """Bring the snapshot up to date with the catalogue's classes; predictions follow."""
         self._state.set_classes(self._classes.all(), self._catalogue.annotations.matrix)
         self._notify(ClassesChanged())
         self._model.refresh()
 
-    def _restore(self, to: Sequence[ClassEntry], batch: Batch | None) -> None:
-        self._versions.bind_classes()
-        toggled = None
-        with self._catalogue.transaction():
-            self._classes.restore(to)
-            if batch is not None:
-                toggled = self._catalogue.annotations.toggle_undo(batch)
-        if toggled is not None:
-            self._annotations.show(toggled)
-        self._changed()
+    # ------------------------------------------------------------------------------ inside
 
-    def _step(self, label: str, act: Callable[[], object]) -> VocabularyStep:
+    def _replay(self, step: VocabularyStep, to: Sequence[ClassEntry]) -> None:
+        if step.batch is not None:
+            self._annotations.undo(step.batch)  # or redo: whichever is next
+        elif to:  # of an import, which is not in the journal
+            self._versions.bind_classes()
+            self._classes.restore(to)
+            self.show()
+
+    def _step(self, label: str, act: Callable[[], object], *, keep: bool = True) -> VocabularyStep:
+        """Call ``act`` and, unless it may not ``keep`` it, record what it changed as one batch;
+        ``act`` may return the annotations it has changed."""
         self._versions.bind_classes()
         # In one transaction, so that it fails as a whole, and no change of others gets in between.
         with self._catalogue.transaction():
-            old = {entry.id: entry for entry in self._classes.all(archived=True)}
-            act()
-        before, after = self._difference(old)
+            old = self._classes.all(archived=True)
+            made = act()
+            batch = made if isinstance(made, Batch) else None
+            if keep:
+                batch = self._catalogue.annotations.keep_step(label, old, batch)
+        before, after = difference(old, self._classes.all(archived=True))
         if after:
-            self._changed()
-        return VocabularyStep(label, tuple(before), tuple(after))
+            self.show()
+        if batch is not None and len(batch) > batch.vocabulary:
+            self._annotations.show(batch)
+        return VocabularyStep(label, tuple(before), tuple(after), batch)
 
-    def _difference(self, old: dict[int, ClassEntry]) -> tuple[list[ClassEntry], list[ClassEntry]]:
-        """The classes that differ from ``old``: as they were, and as they are now."""
-        now = self._classes.all(archived=True)
-        after = [entry for entry in now if old.get(entry.id) != entry]
-        return [old.get(entry.id) or replace(entry, archived=True) for entry in after], after
-
-    def _with_annotations(
+    def _annotate(
         self,
         label: str,
         image_ids: NDArray[np.int64],
         class_ids: NDArray[np.int64],
         verdicts: NDArray[np.int8],
-        act: Callable[[], object],
-    ) -> VocabularyStep:
+        origins: Sequence[int],
+    ) -> Batch | None:
+        """Change annotations, within a step; None if there are none to change.
+
+        ``origins`` are the classes that the verdicts are taken from: what was only confirmed there
+        is no stronger evidence here.
+        """
         if not len(image_ids):
-            return self._step(label, act)
-        batches: list[Batch] = []
+            return None
+        confirmed = (verdicts == Verdict.PRESENT) & self._only_confirmed(image_ids, origins)
+        return self._catalogue.annotations.apply_arrays(
+            image_ids,
+            class_ids,
+            verdicts,
+            [Source.CONFIRMED if weak else Source.USER for weak in confirmed.tolist()],
+            label=label,
+            action=VOCABULARY,
+        )
 
-        def both() -> None:
-            # In one transaction: half of it would be wrong, and could not be undone.
-            with self._catalogue.transaction():
-                batches.append(
-                    self._catalogue.annotations.apply_arrays(
-                        image_ids, class_ids, verdicts, label=label, action="vocabulary"
-                    )
-                )
-                act()
+    def _only_confirmed(
+        self, image_ids: NDArray[np.int64], class_ids: Sequence[int]
+    ) -> NDArray[np.bool_]:
+        """(n,) whether all of the classes that are present in an image were only confirmed."""
+        images, classes, _verdicts = self._catalogue.annotations.of_source(Source.CONFIRMED)
+        unique, place = np.unique(image_ids, return_inverse=True)
+        strong = np.zeros(len(unique), np.bool_)
+        for class_id in class_ids:
+            present = self._catalogue.annotations.matrix(unique, [class_id])[:, 0] == 1
+            strong |= present & ~np.isin(unique, images[classes == class_id])
+        return ~strong[place]
 
-        step = self._step(label, both)
-        for batch in batches:
-            self._annotations.show(batch)
-        return replace(step, batch=batches[0])
+    def _names(self, class_ids: Sequence[int]) -> str:
+        """The names of classes, for a label."""
+        known = {entry.id: entry.name for entry in self._classes.all(archived=True)}
+        return join_names([known.get(class_id, "?") for class_id in class_ids], most=2)
 
     def _without_existing(
         self,
@@ -423,12 +453,3 @@ def _outdated() -> PlanOutdatedError:
 
 def _spec(entry: ClassEntry) -> ClassSpec:
     return ClassSpec(entry.name, entry.description, entry.aliases, entry.colour)
-
-
-def _joined(first: VocabularyStep, second: VocabularyStep) -> VocabularyStep:
-    """One step that does both."""
-    before = {entry.id: entry for entry in (*second.before, *first.before)}
-    after = {entry.id: entry for entry in (*first.after, *second.after)}
-    return VocabularyStep(
-        first.label, tuple(before.values()), tuple(after.values()), second.batch or first.batch
-    )

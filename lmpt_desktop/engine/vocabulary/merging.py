@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.translation import _, join_names, ngettext, number
 
 
-class PlanOutdatedError(Exception):
+class PlanOutdatedError(RefusedError):
     """The plan no longer matches the annotations; the message is a sentence for the user."""
 
 
@@ -34,6 +35,7 @@ class MergePlan:
             present.
         absent_too: whether absent verdicts on ``gone`` become absent verdicts on ``into``.
         trained: whether the active prompt set has learned ``into``.
+        found_too: those of ``gone`` where ``into`` is predicted, too, until it is learned again.
     """
 
     gone: tuple[ClassEntry, ...]
@@ -45,6 +47,7 @@ class MergePlan:
     contradictions: int
     absent_too: bool = True
     trained: bool = False
+    found_too: tuple[str, ...] = ()
 
     def same_as(self, other: MergePlan) -> bool:
         """Whether both have the same effect and the same sentences."""
@@ -94,6 +97,12 @@ class MergePlan:
                 name=self.into.name,
             )
         )
+        if self.found_too:
+            sentences.append(
+                _(
+                    "Until the next retraining “{name}” is predicted where {names} would be, too."
+                ).format(name=self.into.name, names=join_names(self.found_too, quoted=True))
+            )
         if self.trained:
             sentences.append(
                 _(

@@ -16,7 +16,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.vocabularies import join_aliases, split_aliases
 from lmpt_desktop.translation import N_, number
 from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
-from lmpt_desktop.ui.kit.texts import band_name
+from lmpt_desktop.ui.kit.texts import band_name, examples_text
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
 from trainer.bands import Band
 
@@ -41,7 +41,6 @@ class ClassLine:
     absent: int | None = None
     predicted: int | None = None
     band: Band | None = None
-    estimated: bool = False
 
     @property
     def annotations(self) -> int:
@@ -58,7 +57,7 @@ def class_lines(snapshot: Snapshot) -> list[ClassLine]:
     predicted = np.count_nonzero(snapshot.predicted, axis=0).tolist()
     bands = snapshot.bands
     return [
-        ClassLine(entry, present[i], absent[i], predicted[i], bands.bands[i], bands.estimated)
+        ClassLine(entry, present[i], absent[i], predicted[i], bands.bands[i])
         for i, entry in enumerate(snapshot.classes)
     ]
 
@@ -90,13 +89,13 @@ def _count_text(count: int | None) -> str:
     return "…" if count is None else number(count)
 
 
-def band_text(band: Band, *, estimated: bool) -> str:
+def band_text(band: Band) -> str:
     """What the table shows of a band: its shape and its name."""
-    return f"{BAND_SHAPES[band]} {band_name(band, estimated=estimated)}"
+    return f"{BAND_SHAPES[band]} {band_name(band)}"
 
 
 def _band_text(line: ClassLine) -> str:
-    return "" if line.band is None else band_text(line.band, estimated=line.estimated)
+    return "" if line.band is None else band_text(line.band)
 
 
 COLUMNS: tuple[Column[ClassLine], ...] = (
@@ -113,8 +112,11 @@ COLUMNS: tuple[Column[ClassLine], ...] = (
     ),
     Column(
         N_("Present"),
-        lambda line: _count_text(line.present),
-        N_("Photos marked present"),
+        lambda line: "…" if line.present is None else examples_text(line.present),
+        N_(
+            "Photos marked present: the examples for training. □ needs examples: fewer than five "
+            "are too few to learn from"
+        ),
         numeric=True,
     ),
     Column(
@@ -129,7 +131,14 @@ COLUMNS: tuple[Column[ClassLine], ...] = (
         N_("Photos in which it is predicted"),
         numeric=True,
     ),
-    Column(N_("Band"), _band_text),
+    Column(
+        N_("Rarity"),
+        _band_text,
+        N_(
+            "Rare (tail), fairly common (medium) or common (head) in this library, by about how "
+            "many photos have the class"
+        ),
+    ),
 )
 
 
@@ -243,15 +252,16 @@ class ClassTableModel(TableModel[ClassLine]):
 
 
 def swatch(colour: str) -> QPixmap:
-    """A small square of a class's colour, empty where it has none."""
+    """A small square of a class's colour; nothing where it has none, as it would look like a box
+    to tick."""
     pixmap = QPixmap(SWATCH * 2, SWATCH * 2)
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(current().colour("border"))
     if colour:
+        painter.setPen(current().colour("border"))
         painter.setBrush(QColor(colour))
-    painter.drawRoundedRect(1, 1, SWATCH - 2, SWATCH - 2, 2, 2)
+        painter.drawRoundedRect(1, 1, SWATCH - 2, SWATCH - 2, 2, 2)
     painter.end()
     return pixmap

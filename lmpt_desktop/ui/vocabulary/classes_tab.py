@@ -84,7 +84,7 @@ class ClassesTab(QWidget):
         self.table.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.table.setDragDropOverwriteMode(False)
         widths = {NAME: 170, ALIASES: 130, PRESENT: 78, ABSENT: 78, PREDICTED: 88}
-        texts = [band_text(band, estimated=True) for band in Band]
+        texts = [band_text(band) for band in Band]
         widths[BAND] = max(map(self.fontMetrics().horizontalAdvance, texts)) + BAND_PADDING
         style_table(self.table, DESCRIPTION, widths)
         self.table.horizontalHeader().setSortIndicatorClearable(True)
@@ -105,7 +105,9 @@ class ClassesTab(QWidget):
     def _make_buttons(self) -> None:
         self.add = _button("add", _("&Add"))
         self.try_first = _button("try-first", _("&Try it first..."))
-        self.try_first.setToolTip(_("See what the model finds by this name before you add it"))
+        self.try_first.setToolTip(
+            _("See what the model finds by these words before you add the class")
+        )
         self.rename = _button("rename", _("Re&name"))
         self.describe = _button("describe", _("&Describe"))
         self.aliases = _button("aliases", _("&Other names"))

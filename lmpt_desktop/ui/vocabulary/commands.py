@@ -15,7 +15,11 @@ def edit_vocabulary(context: ShellContext) -> None:
 
     def make() -> VocabularyDialog:
         dialog = VocabularyDialog(
-            library.session, library.bridge, context.dialog_parent, library.thumbnails
+            library.session,
+            library.bridge,
+            context.dialog_parent,
+            library.thumbnails,
+            library.undo_stack,
         )
         dialog.images_requested.connect(library.show_images)
         return dialog

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QFileDialog, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QPushButton,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
@@ -19,8 +26,9 @@ from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
 from lmpt_desktop.inference.class_names import near_name
 from lmpt_desktop.interchange.class_lists import read_class_list, write_class_list
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, size_within
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
@@ -30,10 +38,9 @@ from lmpt_desktop.ui.vocabulary.classes_tab import ClassesTab
 from lmpt_desktop.ui.vocabulary.list_change import vocabulary_change
 from lmpt_desktop.ui.vocabulary.list_tab import ListTab
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
+from lmpt_desktop.ui.vocabulary.reused_name import ReusedNameDialog
 from lmpt_desktop.ui.vocabulary.try_tab import TryTab, near_sentence
 from lmpt_desktop.ui.vocabulary.undo_stack import Done, Edit, VocabularyUndoStack
-
-log = logging.getLogger(__name__)
 
 SAVING_MESSAGE_MS = 300
 """An edit that takes longer to save is mentioned."""
@@ -51,22 +58,29 @@ class VocabularyDialog(LibraryDialog):
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
         loader: ThumbnailLoader | None = None,
+        history: AnnotationUndoStack | None = None,
     ) -> None:
+        """``history`` is the library's; without one the dialog has its own."""
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Vocabulary"))
-        self.resize(1080, 660)
-        self.undo_stack = VocabularyUndoStack(session, self)
+        self.resize(size_within(self.screen().availableGeometry().size(), QSize(1080, 660)))
+        self.undo_stack = VocabularyUndoStack(history or AnnotationUndoStack(session, self), self)
         self._counts: LatestRequest[list[ClassLine]] = LatestRequest(
             self._show_counts, self.show_error, owner=self, overlap=False
         )
         self._archive: LatestRequest[list[Archived]] = LatestRequest(
             self._show_archive, self.show_error, owner=self
         )
+        self._reused: LatestRequest[tuple[str, str, Archived | None]] = LatestRequest(
+            self._add_or_ask, self._refused, owner=self
+        )
         self._slow_timer = QTimer(self)
         self._slow_timer.setSingleShot(True)
         self._slow_timer.setInterval(SAVING_MESSAGE_MS)
         self._slow_timer.timeout.connect(lambda: self.strip.show_text(_("Saving...")))
         self._focused: QPushButton | None = None
+        self._said_of: int | None = None
+        """The change that the message is about, if it can be undone."""
         self.classes = ClassesTab()
         self.try_out = TryTab(session, loader)
         self.list = ListTab()
@@ -79,15 +93,40 @@ class VocabularyDialog(LibraryDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.strip)
-        layout.addWidget(close_box(self))
+        layout.addLayout(self._foot())
         self._connect()
         self.refresh()
         if not session.snapshot().classes:
             self.tabs.setCurrentWidget(self.list)
 
+    def _foot(self) -> QHBoxLayout:
+        self.undo_button = QPushButton(_("Undo"))
+        self.undo_button.setObjectName("undo-edit")
+        self.redo_button = QPushButton(_("Redo"))
+        self.redo_button.setObjectName("redo-edit")
+        foot = QHBoxLayout()
+        for button in (self.undo_button, self.redo_button):
+            button.setAutoDefault(False)
+            foot.addWidget(button)
+        foot.addStretch(1)
+        foot.addWidget(close_box(self))
+        self._show_history()
+        return foot
+
+    def _show_history(self, *_args: object) -> None:
+        """Enable undo and redo, and name what they would do."""
+        stack = self.undo_stack
+        for button, ready, what in (
+            (self.undo_button, stack.can_undo, stack.history.stack.undoText()),
+            (self.redo_button, stack.can_redo, stack.history.stack.redoText()),
+        ):
+            button.setEnabled(ready)
+            button.setToolTip(what)
+            button.setAccessibleDescription(what)
+
     def _connect(self) -> None:
         classes = self.classes
-        classes.add_requested.connect(self.add_class)
+        classes.add_requested.connect(self.ask_add)
         classes.try_requested.connect(self._try_out)
         classes.archive_requested.connect(self.archive_classes)
         classes.merge_requested.connect(self.ask_merge)
@@ -97,7 +136,7 @@ class VocabularyDialog(LibraryDialog):
         classes.model.rename_requested.connect(self.rename_class)
         classes.model.description_requested.connect(self.describe_class)
         classes.model.aliases_requested.connect(self.set_aliases)
-        self.try_out.add_requested.connect(self.add_class)
+        self.try_out.add_requested.connect(self.ask_add)
         self.try_out.image_activated.connect(lambda image: self.images_requested.emit([image]))
         self.list.use_requested.connect(self.use_list)
         self.list.add_requested.connect(self.add_list)
@@ -106,15 +145,19 @@ class VocabularyDialog(LibraryDialog):
         self.list.save.clicked.connect(self._save_file)
         self.list.current.clicked.connect(lambda: self.list.show_specs(self._specs()))
         self.archived.bring_back_requested.connect(self.unarchive)
-        self.strip.pressed.connect(self.undo)
+        self.strip.pressed.connect(self._take_back)
         self.undo_stack.changed.connect(lambda _step: self.refresh())
+        self.undo_stack.replayed.connect(self._replayed)
+        self.undo_stack.history.stack.indexChanged.connect(self._show_history)
+        self.undo_stack.history.failed.connect(self._refused)
+        self.undo_button.clicked.connect(self.undo)
+        self.redo_button.clicked.connect(self.redo)
         self.undo_stack.failed.connect(self._refused)
         self.undo_stack.busy_changed.connect(self._set_saving)
-        for keys, act in (
-            (QKeySequence.StandardKey.Undo, self.undo),
-            (QKeySequence.StandardKey.Redo, self.redo),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self)
+        # The keys of the main window, whatever the system's are.
+        for keys, act in ((("Ctrl+Z",), self.undo), (("Ctrl+Y", "Ctrl+Shift+Z"), self.redo)):
+            shortcut = QShortcut(self)
+            shortcut.setKeys([QKeySequence(key) for key in keys])
             shortcut.activated.connect(act)
         self.listen(ClassesChanged, lambda _notice: self.refresh())
         self.listen(AnnotationsChanged, lambda _notice: self._count())
@@ -127,7 +170,8 @@ class VocabularyDialog(LibraryDialog):
     @property
     def busy(self) -> bool:
         """Whether an edit is being saved, or classes counted."""
-        return self.undo_stack.busy or self._counts.busy or self._archive.busy
+        asking = self._counts.busy or self._archive.busy or self._reused.busy
+        return self.undo_stack.busy or asking
 
     def refresh(self) -> None:
         """Show the classes as they are now."""
@@ -177,10 +221,35 @@ class VocabularyDialog(LibraryDialog):
 
     def _show_done(self, text: str, kind: str = "text") -> None:
         """Show what was done, with a button that undoes it."""
-        self.strip.show_text(text, kind, _("&Undo") if self.undo_stack.can_undo else "")
+        stack = self.undo_stack
+        self._said_of = stack.history.latest_batch_id if stack.can_undo else None
+        self.strip.show_text(text, kind, _("&Undo") if self._said_of is not None else "")
 
-    def add_class(self, name: str, description: str) -> None:
-        """Add a class and select it; warn about an existing one with nearly the same name."""
+    def _take_back(self) -> None:
+        """Undo what the message is about, also if something else was done since."""
+        if self._said_of is not None:
+            self.undo_stack.history.take_back(self._said_of)
+
+    def ask_add(self, name: str, description: str) -> None:
+        """Add a class; if one of that name is in the archive, ask which is meant."""
+        vocabulary = self.session.vocabulary
+        self._reused.ask(lambda: (name, description, vocabulary.archived_as(name)))
+
+    def _add_or_ask(self, found: tuple[str, str, Archived | None]) -> None:
+        name, description, archived = found
+        if archived is None:
+            self.add_class(name, description)
+            return
+        dialog = ReusedNameDialog(name, description, *archived, self)
+        dialog.chosen.connect(lambda fresh: self.add_class(name, description, fresh=fresh))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.open()
+
+    def add_class(self, name: str, description: str, *, fresh: bool = False) -> None:
+        """Add a class and select it; warn about an existing one with nearly the same name.
+
+        ``fresh``: leave a class of that name in the archive.
+        """
         near = near_name(name, self.session.snapshot().classes)
         vocabulary = self.session.vocabulary
 
@@ -194,7 +263,7 @@ class VocabularyDialog(LibraryDialog):
             self._show_done(text, "text" if near is None else "warning")
             self.classes.select_class(name)
 
-        self._commit(lambda: vocabulary.add(name, description), done)
+        self._commit(lambda: vocabulary.add(name, description, fresh=fresh), done)
 
     def rename_class(self, class_id: int, name: str) -> None:
         """Give a class another name; it keeps its annotations."""
@@ -354,16 +423,16 @@ class VocabularyDialog(LibraryDialog):
         self.tabs.setCurrentWidget(self.classes)
 
     def undo(self) -> None:
-        """Undo the last edit."""
-        self.undo_stack.undo(
-            lambda step: self._show_done(_("Undone: {change}.").format(change=step.label))
-        )
+        """Undo the last change, be it of the vocabulary or of annotations."""
+        self.undo_stack.undo()
 
     def redo(self) -> None:
-        """Redo the edit that was undone last."""
-        self.undo_stack.redo(
-            lambda step: self._show_done(_("Redone: {change}.").format(change=step.label))
-        )
+        """Redo the change that was undone last."""
+        self.undo_stack.redo()
+
+    def _replayed(self, sentence: str) -> None:
+        self.refresh()
+        self.strip.show_text(sentence)
 
     def _set_saving(self, saving: bool) -> None:
         if saving:
@@ -377,6 +446,7 @@ class VocabularyDialog(LibraryDialog):
             self.strip.clear()
         for tab in (self.classes, self.try_out, self.list, self.archived):
             tab.set_saving(saving)
+        self._show_history()
         if not saving and self._focused is not None and self._focused.isEnabled():
             self._focused.setFocus()
 
@@ -435,10 +505,3 @@ class VocabularyDialog(LibraryDialog):
         self.show_error(error)
         # The table may still show what was typed into it.
         self.classes.show_lines(self.classes.model.rows)
-
-    def show_error(self, error: Exception) -> None:
-        """Show an error in the message strip."""
-        log.warning("refused: %s", error, exc_info=error)
-        gone = isinstance(error, KeyError)
-        text = _("It no longer exists.") if gone else str(error)
-        self.strip.show_text(text or type(error).__name__, "error")

@@ -17,6 +17,7 @@ from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, parse_vocabulary
 from lmpt_desktop.interchange.class_lists import format_class_list
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.vocabulary.list_change import VocabularyChange
 
 
@@ -64,17 +65,18 @@ class ListTab(QWidget):
         self.add.setToolTip(_("Classes already in the vocabulary stay as they are"))
         self.apply = _button("apply", _("Use this &list instead"))
         self.apply.setToolTip(_("Classes that are not listed are archived"))
-        head = QHBoxLayout()
-        for button in (self.built_in, self.open, self.current):
-            head.addWidget(button)
-        head.addStretch(1)
-        head.addWidget(self.save)
+        # They wrap: in German, and at 150 %, they are wider than a small screen.
+        head = QWidget()
+        flow = FlowLayout(head)
+        flow.setContentsMargins(0, 0, 0, 0)
+        for button in (self.built_in, self.open, self.current, self.save):
+            flow.addWidget(button)
         foot = QHBoxLayout()
         foot.addStretch(1)
         foot.addWidget(self.add)
         foot.addWidget(self.apply)
         layout = QVBoxLayout(self)
-        layout.addLayout(head)
+        layout.addWidget(head)
         layout.addWidget(self.text, 1)
         layout.addWidget(self.effect)
         layout.addLayout(foot)

@@ -74,7 +74,7 @@ class PlanDialog(QDialog, Generic[PlanT]):
         layout.addWidget(self.sentences)
         layout.addWidget(self.strip)
         layout.addStretch(1)
-        layout.addWidget(muted(_("You can undo this as long as the vocabulary stays open.")))
+        layout.addWidget(muted(_("You can undo this at any time, like everything else.")))
         layout.addWidget(self.buttons)
 
     def update_plan(self) -> None:

@@ -220,7 +220,8 @@ class TryTab(QWidget):
             self.sentence.setText(preview.message)
             return
         self.model.set_rows(scored_photos(preview, self._session.snapshot()))
-        self.sentence.setText(preview_sentence(preview))
+        name, description = self.words
+        self.sentence.setText(preview_sentence(preview, name, description))
 
     def _failed(self, error: Exception) -> None:
         self._show_nothing(str(error))
@@ -243,18 +244,25 @@ class TryTab(QWidget):
             self.add_requested.emit(name, description)
 
 
-def preview_sentence(preview: ClassPreview) -> str:
-    """In how many photos the class would be predicted."""
-    if not preview.predicted:
-        return _("It would be predicted in none of {photos}. These are the closest.").format(
-            photos=photos_text(preview.encoded_images)
-        )
-    text = ngettext(
-        "It would be predicted in {count} of {photos}.",
-        "It would be predicted in {count} of {photos}.",
-        preview.predicted,
+def preview_sentence(preview: ClassPreview, name: str, description: str = "") -> str:
+    """By which words, and in how many photos, the class would be predicted."""
+    words = (
+        _("By its description “{text}” alone, not by its name:").format(text=description)
+        if description
+        else _("By its name “{text}” alone:").format(text=name)
     )
-    return text.format(count=number(preview.predicted), photos=photos_text(preview.encoded_images))
+    if not preview.predicted:
+        found = _("predicted in none of {photos}. These are the closest.")
+    else:
+        found = ngettext(
+            "predicted in {count} of {photos}.",
+            "predicted in {count} of {photos}.",
+            preview.predicted,
+        )
+    found = found.format(
+        count=number(preview.predicted), photos=photos_text(preview.encoded_images)
+    )
+    return f"{words} {found}"
 
 
 def near_sentence(near: NearName) -> str:

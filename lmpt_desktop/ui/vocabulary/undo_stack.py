@@ -1,100 +1,73 @@
-"""Edits of the vocabulary, committed off the window's thread, and their undo."""
+"""Edits of the vocabulary, committed off the window's thread as steps of the library's history."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 from PySide6.QtCore import QObject, Signal
 
-from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.catalogue.vocabulary_steps import VOCABULARY
+from lmpt_desktop.domain.records import Batch
 from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
-from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 
 Edit = Callable[[], VocabularyStep]
 Done = Callable[[VocabularyStep], object]
 
 
 class VocabularyUndoStack(QObject):
-    """Commits one edit at a time; edits asked for while one is being saved are dropped."""
+    """Commits one edit at a time; edits asked for while a change is being saved are dropped.
+
+    The history is the library's: undo takes back the last change, whatever it was.
+    """
 
     changed = Signal(object)
-    """The :class:`VocabularyStep` that was committed, undone or redone."""
+    """The :class:`VocabularyStep` that was committed."""
+    replayed = Signal(str)
+    """Something was undone or redone: the sentence that says so."""
     failed = Signal(object)
     """The exception that kept an edit from being committed, with a sentence for the user."""
     busy_changed = Signal(bool)
 
-    def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
+    def __init__(self, history: AnnotationUndoStack, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._session = session
-        self._done: list[VocabularyStep] = []
-        self._undone: list[VocabularyStep] = []
-        self._busy = False
+        self.history = history
+        history.busy_changed.connect(self.busy_changed)
+        history.replayed.connect(self.replayed)
 
     @property
     def busy(self) -> bool:
-        """Whether an edit is being saved."""
-        return self._busy
+        """Whether a change is being saved."""
+        return self.history.busy
 
     @property
     def can_undo(self) -> bool:
-        return bool(self._done) and not self._busy
+        return self.history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        return self.history.can_redo
 
     def commit(self, edit: Edit, done: Done | None = None) -> None:
         """Save an edit, then call ``done`` with its step."""
+        steps: list[VocabularyStep] = []
 
-        def keep(step: VocabularyStep) -> None:
-            if step:
-                self._done.append(step)
-                self._undone.clear()
+        def change() -> Batch:
+            steps.append(edit())
+            return steps[0].batch or Batch(0, datetime.now(UTC), VOCABULARY)
 
-        self._run(edit, keep, done)
-
-    def undo(self, done: Done | None = None) -> None:
-        """Undo the last edit."""
-        self._replay(self._done, self._undone, self._session.vocabulary.undo, done)
-
-    def redo(self, done: Done | None = None) -> None:
-        """Redo the edit that was undone last."""
-        self._replay(self._undone, self._done, self._session.vocabulary.redo, done)
-
-    def _replay(
-        self,
-        source: list[VocabularyStep],
-        target: list[VocabularyStep],
-        act: Callable[[VocabularyStep], None],
-        done: Done | None,
-    ) -> None:
-        if not source:
-            return
-        step = source[-1]
-
-        def replay() -> VocabularyStep:
-            act(step)
-            return step
-
-        def keep(_step: VocabularyStep) -> None:
-            target.append(source.pop())
-
-        self._run(replay, keep, done)
-
-    def _run(self, work: Edit, keep: Done, done: Done | None) -> None:
-        if self._busy:
-            return
-        self._set_busy(True)
-
-        def committed(step: VocabularyStep) -> None:
-            keep(step)
-            self._set_busy(False)
-            self.changed.emit(step)
+        def committed(_batch: Batch) -> None:
+            self.changed.emit(steps[0])
             if done is not None:
-                done(step)
+                done(steps[0])
 
-        def refused(error: Exception) -> None:
-            self._set_busy(False)
-            self.failed.emit(error)
+        self.history.commit(change, committed, self.failed.emit)
 
-        Task(work, committed, refused, owner=self)
+    def undo(self) -> None:
+        """Undo the last change."""
+        self.history.undo()
 
-    def _set_busy(self, busy: bool) -> None:
-        self._busy = busy
-        self.busy_changed.emit(busy)
+    def redo(self) -> None:
+        """Redo the change that was undone last."""
+        self.history.redo()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 from pathlib import Path
 
+import numpy as np
 import pytest
+from paper_library import photo_file
 from sqlalchemy import create_engine, text
 
 from lmpt_desktop.catalogue import Catalogue, backups, opening, schema
 from lmpt_desktop.catalogue.migrations import run
+from lmpt_desktop.catalogue.records import Change
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_schema(catalogue: Catalogue) -> None:
@@ -103,3 +107,41 @@ def test_classes_and_versions_of_an_older_library_are_kept(library: Path) -> Non
         catalogue.prompt_sets.rename(version.id, "  first   try ")
         assert catalogue.prompt_sets.get(version.id).name == "first try"
     assert len(backups.existing(library, "migration")) == 1
+
+
+def test_a_vocabulary_that_was_changed_before_steps_were_kept_can_be_changed_and_undone(
+    library: Path,
+) -> None:
+    """From 0005: a merge of that time stays hidden, what surrounds it can be undone."""
+    with Catalogue.open(library) as catalogue:
+        (image,) = catalogue.images.upsert(
+            catalogue.folders.add(library / "photos").id, [photo_file("a.jpg")]
+        )
+        dog, puppy, cat = (catalogue.classes.add(name).id for name in ("dog", "puppy", "cat"))
+        first = catalogue.annotations.apply([Change(image, puppy, 1)])
+        catalogue.annotations.apply_arrays(
+            np.array([image]), np.array([dog]), np.array([1]), label="Merge", action="vocabulary"
+        )
+        catalogue.classes.merge([puppy], dog)
+        last = catalogue.annotations.apply([Change(image, cat, 0)])
+    with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("DROP TABLE vocabulary_steps")
+        db.execute("UPDATE alembic_version SET version_num = '0005'")
+        db.commit()
+    with Catalogue.open(library) as catalogue:
+        annotations = catalogue.annotations
+        assert [item.id for item in annotations.history()] == [first.id, last.id]
+        ids = [dog, puppy, cat]
+        assert annotations.matrix([image], ids).tolist() == [[1, 1, 0]]
+        before = catalogue.classes.all(archived=True)
+        with catalogue.transaction():
+            catalogue.classes.rename(dog, "hound")
+            step = annotations.keep_step("Rename", before)
+        assert step is not None
+        annotations.toggle_undo(step)
+        assert catalogue.classes.all(archived=True) == before
+        annotations.toggle_undo(last)
+        annotations.toggle_undo(first)
+        assert annotations.matrix([image], ids).tolist() == [[1, -1, -1]]
+        assert not any(item.done for item in annotations.history())
+    assert list((library / "backups").iterdir())

@@ -118,6 +118,8 @@ def test_held_out_images_are_remembered(
     catalogue.runs.add_held_out([a, b])
     catalogue.runs.add_held_out([a])
     assert catalogue.runs.held_out() == {a, b}
+    assert catalogue.runs.is_held_out(a)
+    assert not catalogue.runs.is_held_out(99)
     with pytest.raises(NotInCatalogue):
         catalogue.runs.add_held_out([a, 99])
     assert catalogue.runs.held_out() == {a, b}

@@ -14,7 +14,8 @@ from paper_library import open_session
 
 from lmpt_desktop.catalogue import ClassNameInvalid, ClassNameTaken, NotInCatalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
-from lmpt_desktop.domain.records import ClassSpec, Verdict
+from lmpt_desktop.catalogue.records import Change
+from lmpt_desktop.domain.records import ClassSpec, Source, Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.editor import VocabularyStep
 from lmpt_desktop.engine.vocabulary.merging import PlanOutdatedError
@@ -67,6 +68,7 @@ def test_the_plan_of_a_merge_says_what_will_happen(session: LibrarySession) -> N
         "2 photos are marked present for one and absent for another; they count as present.",
         "In 1 photo the class is absent.",
         "“puppy” becomes another name of “dog”.",
+        "Until the next retraining “dog” is predicted where “puppy” would be, too.",
     )
     assert whole(session) == before
 
@@ -151,19 +153,69 @@ def test_a_split_that_is_no_longer_what_was_shown_is_refused(session: LibrarySes
     assert whole(session) == before
 
 
-def test_merges_and_splits_are_undone_by_the_editor_and_not_in_the_history(
-    session: LibrarySession,
-) -> None:
-    """In the undo menu they would be undone by half: their annotations without their classes."""
+def test_changes_of_the_vocabulary_are_steps_of_the_history(session: LibrarySession) -> None:
     dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
-    offered = [item.id for item in session.annotations.history()]
+    known = len(session.annotations.history())
+    states = [whole(session)]
     editor = session.vocabulary
-    merged = editor.merge(editor.plan_merge([puppy], dog))
-    editor.split(editor.plan_split(dog, ["hound", "owl"], copy=True, keep=True))
-    assert merged.batch is not None and len(merged.batch)
-    assert [item.id for item in session.annotations.history()] == offered
-    editor.undo(merged)
-    assert [item.id for item in session.annotations.history()] == offered
+    changes = [
+        lambda: editor.rename(dog, "hound"),
+        lambda: editor.merge(editor.plan_merge([puppy], dog)),
+        lambda: session.annotations.annotate([9], [dog], Verdict.PRESENT),
+        lambda: editor.split(editor.plan_split(dog, ["owl", "tern"], copy=True, keep=False)),
+        lambda: editor.use_list([ClassSpec("tern"), ClassSpec("boat")]),
+    ]
+    for change in changes:
+        change()
+        states.append(whole(session))
+    history = session.annotations.history()[known:]
+    assert [item.label for item in history] == [
+        "Rename dog to hound", "Merge into hound", "", "Split hound", "Use a list",
+    ]  # fmt: skip
+    # One after the other, as the window's undo does: by the ids in the journal.
+    for item, before in zip(reversed(history), reversed(states[:-1]), strict=True):
+        session.annotations.undo(item.id)
+        assert whole(session)[1:] == before[1:]
+        assert names(session) == [entry.name for entry in before[0] if not entry.archived]  # type: ignore[attr-defined]
+    assert not any(item.done for item in session.annotations.history()[known:])
+    for item, after in zip(history, states[1:], strict=True):
+        session.annotations.redo(item.id)
+        assert whole(session)[1:] == after[1:]
+        assert names(session) == [entry.name for entry in after[0] if not entry.archived]  # type: ignore[attr-defined]
+
+
+def test_steps_are_undone_after_the_library_was_closed(tmp_path: Path) -> None:
+    library = tmp_path / "kept"
+    with open_session(library, COUNT, ("dog", "puppy", "kite")) as session:
+        say(session, "puppy", [3, 4], Verdict.PRESENT)
+        start = whole(session)
+        editor = session.vocabulary
+        dog, puppy = class_id(session, "dog"), class_id(session, "puppy")
+        editor.describe(dog, "a small dog")
+        editor.merge(editor.plan_merge([puppy], dog))
+    with open_session(library) as session:
+        merged = whole(session)
+        described, merger = session.annotations.history()[-2:]
+        assert (described.label, merger.label) == ("Describe dog", "Merge into dog")
+        session.annotations.undo(merger.id)
+        session.annotations.undo(described.id)
+        assert whole(session) == start
+    with open_session(library) as session:
+        assert whole(session) == start
+        session.annotations.redo(described.id)
+        session.annotations.redo(merger.id)
+        assert whole(session) == merged
+
+
+def test_undo_leaves_alone_what_was_changed_since(session: LibrarySession) -> None:
+    dog = class_id(session, "dog")
+    described = session.vocabulary.describe(dog, "a small dog")
+    coloured = session.vocabulary.set_colour([dog], "#336699")
+    session.vocabulary.set_colour([dog], "#ffffff")
+    session.vocabulary.undo(described)
+    session.vocabulary.undo(coloured)
+    entry = next(item for item in session.snapshot().classes if item.id == dog)
+    assert (entry.description, entry.colour) == ("", "#ffffff")
 
 
 def test_splitting_into_unknown_gives_the_images_to_look_at(session: LibrarySession) -> None:
@@ -353,3 +405,35 @@ def test_a_split_keeps_the_annotations_of_an_archived_class_it_brings_back(
     session.vocabulary.split(plan)
     # Images 1 and 4 have other verdicts on the puppy itself.
     assert verdicts_of(session, "puppy") == {1: 0, 2: 1, 3: 1, 4: 1, 5: 1, 6: 0}
+
+
+def sources_of(session: LibrarySession, name: str, images: list[int]) -> list[Source | None]:
+    """Where the verdicts on a class come from; None without one."""
+    stored = session.catalogue.annotations.sources(images, [class_id(session, name)])
+    return [None if number < 0 else list(Source)[number] for (number,) in stored.tolist()]
+
+
+def test_what_was_only_confirmed_is_no_stronger_after_a_merge_or_split(
+    session: LibrarySession,
+) -> None:
+    """Otherwise the model would be taught, and measured by, its own opinion."""
+    dog, puppy, kite = (class_id(session, name) for name in ("dog", "puppy", "kite"))
+    images = np.array([7, 8, 9])
+    session.catalogue.annotations.apply([Change(i, puppy, 1) for i in (7, 8)], Source.CONFIRMED)
+    session.catalogue.annotations.apply([Change(8, kite, 1), Change(9, puppy, 1)], Source.USER)
+    split = session.vocabulary.plan_split(puppy, ["pup"], copy=True, keep=True)
+    session.vocabulary.split(split)
+    assert sources_of(session, "pup", images.tolist()) == [
+        Source.CONFIRMED,
+        Source.CONFIRMED,
+        Source.USER,
+    ]
+    step = session.vocabulary.merge(session.vocabulary.plan_merge([puppy, kite], dog))
+    assert sources_of(session, "dog", images.tolist()) == [
+        Source.CONFIRMED,
+        Source.USER,
+        Source.USER,
+    ]
+    session.vocabulary.undo(step)
+    session.vocabulary.redo(step)
+    assert sources_of(session, "dog", [7]) == [Source.CONFIRMED]

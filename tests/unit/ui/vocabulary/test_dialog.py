@@ -8,19 +8,29 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_encoder import text_vector
-from PySide6.QtCore import QItemSelectionModel, QMimeData, Qt
-from PySide6.QtWidgets import QColorDialog, QFileDialog
-from ui_libraries import BACKBONE, FACTS, KITE, OpenSession
+from PySide6.QtCore import QItemSelectionModel, QMimeData, QSize, Qt
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QApplication, QColorDialog, QFileDialog
+from pytestqt.qtbot import QtBot
+from ui_libraries import BACKBONE, DOG, FACTS, KITE, OpenSession
 from vocabulary_dialogs import settle
 
+from lmpt_desktop import translation
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec, Verdict
-from lmpt_desktop.engine.search import NOTHING_ENCODED
+from lmpt_desktop.engine.search import NOTHING_ENCODED, SearchState
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
 from lmpt_desktop.interchange.class_lists import read_class_list
+from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.dialogs import FRAME, size_within
 from lmpt_desktop.ui.vocabulary.class_table import ALIASES, DESCRIPTION, NAME, moved, stepped
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.list_change import vocabulary_change
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
+from lmpt_desktop.ui.vocabulary.reused_name import ReusedNameDialog
+from lmpt_desktop.ui.vocabulary.try_tab import preview_sentence
+
+SMALL = QSize(1024, 640)
 
 
 def names(session: LibrarySession) -> list[str]:
@@ -464,9 +474,7 @@ def test_a_name_that_is_taken_cannot_be_added_from_the_try_page(
     assert dialog.try_out.add.isEnabled()
     dialog.try_out.name.setText("lighthouse")
     assert dialog.try_out.warning.isHidden()
-    qtbot.waitUntil(
-        lambda: "It would be predicted in" in dialog.try_out.sentence.text(), timeout=5000
-    )
+    qtbot.waitUntil(lambda: "alone: predicted in" in dialog.try_out.sentence.text(), timeout=5000)
     qtbot.mouseClick(dialog.try_out.add, Qt.MouseButton.LeftButton)
     settle(dialog)
     assert names(session)[-1] == "lighthouse"
@@ -492,7 +500,7 @@ def test_trying_a_name_shows_the_photos_that_fit_it_best(
     qtbot.keyClicks(dialog.try_out.name, "tower")
     found = (kite >= 0.5).sum()
     qtbot.waitUntil(
-        lambda: f"be predicted in {found or 'none'} of 10 photos" in dialog.try_out.sentence.text(),
+        lambda: f"predicted in {found or 'none'} of 10 photos" in dialog.try_out.sentence.text(),
         timeout=5000,
     )
     shown = [line.image_id for line in dialog.try_out.model.rows]
@@ -541,3 +549,94 @@ def test_the_selection_outlives_a_change_made_elsewhere(
         flags.Select | flags.Rows,
     )
     assert len(dialog.classes.selected_lines()) == 3
+
+
+def reused_name_dialog(dialog: VocabularyDialog, name: str, description: str = "") -> Any:
+    """Types a new class whose name is in the archive; gives the question that follows."""
+    dialog.classes.new_name.setText(name)
+    dialog.classes.new_description.setText(description)
+    dialog.classes.add.click()
+    settle(dialog)
+    return dialog.findChild(ReusedNameDialog)
+
+
+def test_a_name_from_the_archive_is_said_and_brought_back_with_what_was_known(
+    dialog: VocabularyDialog, session: LibrarySession
+) -> None:
+    session.vocabulary.describe(DOG, "a small barking dog")
+    session.vocabulary.archive([DOG])
+    question = reused_name_dialog(dialog, "Dog")
+    assert "4 annotations" in question.sentence.text()
+    assert "“a small barking dog”" in question.sentence.text()
+    assert "dog" not in names(session)  # nothing came back silently
+    question.back.click()
+    settle(dialog)
+    entry = next(item for item in session.snapshot().classes if item.id == DOG)
+    assert (entry.name, entry.description) == ("Dog", "a small barking dog")
+
+
+def test_a_name_from_the_archive_can_begin_afresh(
+    dialog: VocabularyDialog, session: LibrarySession
+) -> None:
+    session.vocabulary.describe(DOG, "a small barking dog")
+    session.vocabulary.archive([DOG])
+    question = reused_name_dialog(dialog, "dog")
+    question.fresh.click()
+    settle(dialog)
+    (entry,) = [item for item in session.snapshot().classes if item.name == "dog"]
+    assert entry.id != DOG
+    assert entry.description == ""
+    column = session.snapshot().column_of[entry.id]
+    assert (session.snapshot().annotations[:, column] < 0).all()
+    assert session.vocabulary.archived()[0][0].description == "a small barking dog"
+
+
+def test_cancelling_the_question_adds_nothing(
+    dialog: VocabularyDialog, session: LibrarySession
+) -> None:
+    session.vocabulary.archive([DOG])
+    reused_name_dialog(dialog, "dog", "typed").reject()
+    settle(dialog)
+    assert "dog" not in names(session)
+    assert dialog.classes.new_name.text() == "dog"
+
+
+def test_what_a_preview_was_made_of_is_said() -> None:
+    preview = ClassPreview("tall construction crane", SearchState.READY, predicted=3)
+    assert "By its name “crane” alone" in preview_sentence(preview, "crane")
+    described = preview_sentence(preview, "crane", "tall construction crane")
+    assert "“tall construction crane” alone, not by its name" in described
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_dialog_fits_a_small_screen_at_150_percent(
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot, language: str
+) -> None:
+    translation.use_language(language)
+    font = QApplication.font()
+    large = QFont(font)
+    large.setPointSizeF(font.pointSizeF() * 1.2)  # as wide as German gets on other systems
+    try:
+        QApplication.setFont(large)
+        dialog = VocabularyDialog(session, bridge)
+        qtbot.addWidget(dialog)
+        dialog.show()
+        settle(dialog)
+        for place in range(dialog.tabs.count()):
+            dialog.tabs.setCurrentIndex(place)
+            QApplication.processEvents()
+            needed = dialog.minimumSizeHint()
+            assert needed.width() <= SMALL.width(), dialog.tabs.tabText(place)
+            assert needed.height() <= SMALL.height(), dialog.tabs.tabText(place)
+        size = size_within(SMALL, QSize(1080, 660))
+        assert size == SMALL - FRAME
+        dialog.resize(size)
+        QApplication.processEvents()
+        assert dialog.size() == size
+    finally:
+        QApplication.setFont(font)
+        translation.use_language("en")
+
+
+def test_it_never_begins_wider_than_its_screen(dialog: VocabularyDialog) -> None:
+    assert dialog.width() <= dialog.screen().availableGeometry().width()

@@ -6,11 +6,15 @@ import threading
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QThread
+from PySide6.QtCore import Qt, QThread
 from pytestqt.qtbot import QtBot
+from ui_libraries import DOG
 from vocabulary_dialogs import settle
 
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog
 from lmpt_desktop.ui.vocabulary.undo_stack import VocabularyUndoStack
@@ -18,7 +22,7 @@ from lmpt_desktop.ui.vocabulary.undo_stack import VocabularyUndoStack
 
 @pytest.fixture
 def stack(session: LibrarySession, qtbot: QtBot) -> VocabularyUndoStack:
-    return VocabularyUndoStack(session)
+    return VocabularyUndoStack(AnnotationUndoStack(session))
 
 
 def names(session: LibrarySession) -> list[str]:
@@ -66,17 +70,17 @@ def test_a_refused_edit_leaves_undo_and_redo_as_they_were(
     for name in ("owl", "fox"):
         with qtbot.waitSignal(stack.changed):
             stack.commit(lambda name=name: session.vocabulary.add(name))
-    with qtbot.waitSignal(stack.changed):
+    with qtbot.waitSignal(stack.replayed):
         stack.undo()
     with qtbot.waitSignal(stack.failed) as refused:
         stack.commit(lambda: session.vocabulary.add("dog"))
     assert refused.args is not None and "already a class" in str(refused.args[0])
     assert not stack.busy
-    with qtbot.waitSignal(stack.changed):
+    with qtbot.waitSignal(stack.replayed):
         stack.redo()
     assert names(session)[-2:] == ["owl", "fox"]
     for expected in ("owl", "cup"):
-        with qtbot.waitSignal(stack.changed):
+        with qtbot.waitSignal(stack.replayed):
             stack.undo()
         assert names(session)[-1] == expected
 
@@ -86,7 +90,7 @@ def test_a_new_edit_forgets_what_could_be_redone(
 ) -> None:
     with qtbot.waitSignal(stack.changed):
         stack.commit(lambda: session.vocabulary.add("owl"))
-    with qtbot.waitSignal(stack.changed):
+    with qtbot.waitSignal(stack.replayed):
         stack.undo()
     with qtbot.waitSignal(stack.changed):
         stack.commit(lambda: session.vocabulary.add("fox"))
@@ -115,3 +119,72 @@ def test_edits_an_undo_and_a_merger_follow_one_another_in_the_dialog(
     merging.act.click()
     settle(dialog)
     assert names(session) == ["dog", "traffic light", "kite", "hair drier", "cup", "owl"]
+
+
+def test_one_history_for_verdicts_and_vocabulary(
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
+) -> None:
+    history = AnnotationUndoStack(session)
+    dialog = VocabularyDialog(session, bridge, history=history)
+    dialog.show()
+    settle(dialog)
+    dialog.rename_class(DOG, "hound")
+    settle(dialog)
+    history.annotate([5], [DOG], Verdict.PRESENT)
+    assert history.stack.undoText() == "hound: present"
+    assert dialog.undo_button.toolTip() == "hound: present"
+    said: list[str] = []
+    history.replayed.connect(said.append)
+    dialog.undo_button.click()
+    settle(dialog)
+    assert names(session)[0] == "hound", "the verdict came last"
+    dialog.close()
+    # The dialog is gone, its changes are not.
+    assert history.stack.undoText() == "Rename dog to hound"
+    history.undo()
+    qtbot.waitUntil(lambda: len(said) == 2, timeout=5000)
+    assert names(session)[0] == "dog"
+    history.redo()
+    qtbot.waitUntil(lambda: len(said) == 3, timeout=5000)
+    assert names(session)[0] == "hound"
+    assert said == [
+        "Undone: hound: present", "Undone: Rename dog to hound", "Redone: Rename dog to hound",
+    ]  # fmt: skip
+
+
+def test_the_button_of_a_message_undoes_what_the_message_says(
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
+) -> None:
+    history = AnnotationUndoStack(session)
+    dialog = VocabularyDialog(session, bridge, history=history)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    settle(dialog)
+    dialog.rename_class(DOG, "hound")
+    settle(dialog)
+    history.annotate([5], [DOG], Verdict.PRESENT)
+    assert "Renamed" in dialog.strip.text
+    dialog.strip.button.click()
+    qtbot.waitUntil(lambda: names(session)[0] == "dog", timeout=5000)
+    qtbot.waitUntil(lambda: "Undone: Rename dog to hound" in dialog.strip.text, timeout=5000)
+    assert not dialog.strip.button.isVisible()
+    snapshot = session.snapshot()
+    assert snapshot.annotations[snapshot.row_of[5], snapshot.column_of[DOG]] == Verdict.PRESENT
+
+
+def test_what_was_undone_offers_no_undo_of_its_own(
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot
+) -> None:
+    dialog = VocabularyDialog(session, bridge)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    settle(dialog)
+    dialog.rename_class(DOG, "hound")
+    settle(dialog)
+    assert dialog.strip.button.isVisible()
+    dialog.undo()
+    settle(dialog)
+    qtbot.waitUntil(lambda: "Undone" in dialog.strip.text, timeout=5000)
+    assert not dialog.strip.button.isVisible()
+    qtbot.keyClick(dialog, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: names(session)[0] == "hound", timeout=5000)
