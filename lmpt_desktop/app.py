@@ -17,7 +17,7 @@ from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
-from lmpt_desktop.library_places import library_for
+from lmpt_desktop.library_places import library_for, library_with
 from lmpt_desktop.paths import APP_NAME
 from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
@@ -90,7 +90,9 @@ def requested_library(settings: ComputerSettings, args: argparse.Namespace) -> P
         return canonical(library.expanduser())
     if named := _named(args):
         places = classify_paths(named).required_folders
-        return library_for(places[0]) if places else None
+        if not places:
+            return None
+        return library_with(places[0], settings.libraries()) or library_for(places[0])
     last = settings.get(OPEN_LIBRARY)
     return Path(last) if last and (Path(last) / "catalogue.sqlite").is_file() else None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
+from lmpt_desktop.engine.versions.new_library import start_like
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.window.single_instance import hand_over
@@ -28,6 +29,7 @@ class _Request:
     library: Path
     folders: tuple[Path, ...]
     photos: tuple[Path, ...]
+    like: Path | None = None
     retried: bool = False
 
 
@@ -54,14 +56,22 @@ class LibraryOpener(QObject):
         return self._request is not None
 
     def open(
-        self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
+        self,
+        library: Path,
+        folders: Sequence[Path] = (),
+        photos: Sequence[Path] = (),
+        *,
+        like: Path | None = None,
     ) -> None:
         """Open ``library`` and add ``folders`` to it.
+
+        If it is new and ``like`` is another one, it gets the vocabulary and the learned prompts of
+        that.
 
         If another window has it open, that window comes to the front instead and gets ``folders``
         and ``photos``.
         """
-        self._begin(_Request(library, tuple(folders), tuple(photos)))
+        self._begin(_Request(library, tuple(folders), tuple(photos), like))
 
     def close(self, opened: Opened) -> None:
         """Close a library in the background."""
@@ -100,6 +110,8 @@ class LibraryOpener(QObject):
 
     def _open(self, request: _Request) -> Opened:
         self.wait()
+        if request.like is not None:
+            start_like(request.like, request.library)
         opened = self._open_session(request.library)
         try:
             for folder in request.folders:

@@ -66,6 +66,7 @@ class WelcomePage(QWidget):
         inner.addSpacing(8)
         inner.addWidget(self.recent_label)
         inner.addWidget(self.recent)
+        inner.addWidget(self.forget_button, 0, Qt.AlignmentFlag.AlignRight)
         # Between stretches, not aligned: the height of wrapped text is then that at this width.
         middle = QHBoxLayout()
         middle.addStretch(1)
@@ -103,6 +104,14 @@ class WelcomePage(QWidget):
         self.forget.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
         self.forget.triggered.connect(self._forget_current)
         self.recent.addAction(self.forget)
+        self.forget_button = QPushButton(_("&Remove from list"))
+        self.forget_button.setObjectName("welcome-forget")
+        self.forget_button.setFlat(True)
+        self.forget_button.setToolTip(_("The library and its photos stay where they are"))
+        self.forget_button.clicked.connect(self._forget_current)
+        self.recent.currentItemChanged.connect(
+            lambda item, _old: self.forget_button.setEnabled(item is not None)
+        )
         self.recent.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
 
     def show_samples(self, reason: str) -> None:
@@ -115,13 +124,16 @@ class WelcomePage(QWidget):
         """List libraries; the list is hidden if there are none."""
         self.recent.clear()
         for entry in entries:
-            folders = ", ".join(entry.folders) or entry.library
-            item = QListWidgetItem(theme.icon("folder"), f"{entry.name}\n{folders}")
-            item.setToolTip(folders)
+            # The counts first: a long path is cut off at its end.
+            facts = "  ·  ".join(part for part in (entry.counts, entry.places) if part)
+            item = QListWidgetItem(theme.icon("folder"), f"{entry.name}\n{facts}")
+            item.setToolTip(entry.places)
             item.setData(Qt.ItemDataRole.UserRole, entry)
             self.recent.addItem(item)
         self.recent_label.setVisible(bool(entries))
         self.recent.setVisible(bool(entries))
+        self.forget_button.setVisible(bool(entries))
+        self.forget_button.setEnabled(False)
         row = self.recent.sizeHintForRow(0) if entries else 0
         self.recent.setFixedHeight(min(6, len(entries)) * max(row, 40) + 6)
         self._labelling.ask(lambda: [entry.label for entry in entries])
