@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import PurePath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.counting import count_columns, row_blocks
 from lmpt_desktop.domain.predictions import assigned_classes
-from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.records import NO_DATE, ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 from trainer.bands import Band
 
@@ -18,8 +22,13 @@ BLOCK_ROWS = 8192
 """Rows processed together, where temporary arrays would otherwise be as large as the scores."""
 
 
+SECONDS_PER_DAY = 86_400
+RECENT_DAYS = 30
+_EPOCH = date(1970, 1, 1)
+
+
 class Status(StrEnum):
-    """A condition on a class of an image (with ``Filter.class_id``) or on any class of it."""
+    """A condition on a class of an image: of ``Filter.classes``, else on any class of it."""
 
     PREDICTED = "predicted"
     PRESENT = "present"
@@ -28,34 +37,99 @@ class Status(StrEnum):
     CORRECTED = "corrected"
 
 
+class Match(StrEnum):
+    """How many of several classes an image must have."""
+
+    ANY = "any"
+    ALL = "all"
+
+
+@dataclass(frozen=True)
+class ClassCondition:
+    """Images that have any, or all, of these classes; without ids, every image."""
+
+    ids: tuple[int, ...] = ()
+    match: Match = Match.ANY
+
+    def __bool__(self) -> bool:
+        return bool(self.ids)
+
+
+class Period(StrEnum):
+    """A time relative to today, so that a saved search moves on with the calendar."""
+
+    RECENT = "last 30 days"
+    THIS_YEAR = "this year"
+    LAST_YEAR = "last year"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Images of these days, both ends included; None leaves an end open.
+
+    With ``period``, the ends are those of the period.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    period: Period | None = None
+
+    def __bool__(self) -> bool:
+        return self != Dates()
+
+    def days(self, today: date) -> tuple[date | None, date | None]:
+        """The first and the last day."""
+        match self.period:
+            case Period.RECENT:
+                return today - timedelta(days=RECENT_DAYS - 1), today
+            case Period.THIS_YEAR:
+                return date(today.year, 1, 1), date(today.year, 12, 31)
+            case Period.LAST_YEAR:
+                return date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)
+            case None:
+                return self.first, self.last
+
+
 @dataclass(frozen=True)
 class Filter:
     """All conditions must hold; the default keeps every image.
 
+    An image *has* a class as :func:`lmpt_desktop.domain.predictions.assigned_classes` says.  With
+    ``status``, ``classes`` and ``band`` ask for classes that meet the status instead; ``without``
+    does not.
+
     Attributes:
-        class_id: look at this class only; alone, it keeps images that have the class, see
-            :func:`lmpt_desktop.domain.predictions.assigned_classes`.
-        band: look at the classes of this band only (the same rule).
-        status: the condition on those classes; an image passes if any of them meets it.
+        classes: images that have any, or all, of some classes.
+        without: images that have none of these classes.
+        band: images that have a class of this band.
+        status: the condition on ``classes`` and ``band``; alone, any class must meet it.
         unreviewed: images not yet reviewed.
         edited: images whose picture was edited after it was annotated, and not looked at since.
         state: images in this state; None for all.
+        dates: images taken on certain days, see :attr:`Snapshot.dates`.
         folder_id: images of this folder.
         below: with ``folder_id``, images in this sub-folder (relative to it) and deeper.
         text: part of the file name, ignoring case.
         image_ids: these images only.
     """
 
-    class_id: int | None = None
+    classes: ClassCondition = ClassCondition()
+    without: tuple[int, ...] = ()
     band: Band | None = None
     status: Status | None = None
     unreviewed: bool = False
     edited: bool = False
     state: ImageState | None = None
+    dates: Dates = Dates()
     folder_id: int | None = None
     below: PurePath | None = None
     text: str = ""
     image_ids: frozenset[int] | None = None
+
+    @property
+    def one_class(self) -> int | None:
+        """The class in ``classes``, if it is the only one."""
+        return self.classes.ids[0] if len(self.classes.ids) == 1 else None
 
 
 class SortKey(StrEnum):
@@ -82,21 +156,48 @@ class Sort:
     descending: bool = False
 
 
-def select(snapshot: Snapshot, requested: Filter, order: Sort) -> NDArray[np.int64]:
+def select(
+    snapshot: Snapshot, requested: Filter, order: Sort, today: date | None = None
+) -> NDArray[np.int64]:
     """Rows of the snapshot that pass ``requested``, in ``order``: (n,) int64.
 
-    A class id that is not (or no longer) in the vocabulary matches nothing.
+    A condition on a class that is not (or no longer) in the vocabulary matches nothing, and so
+    does one on the absence of such a class: better no photo than all of them.
+
+    Args:
+        today: what periods are relative to; None for the current day.
     """
-    rows = np.flatnonzero(_image_mask(snapshot, requested))
-    columns = _columns(snapshot, requested)
-    if requested.class_id is not None or requested.band is not None or requested.status is not None:
-        rows = rows[_class_mask(snapshot, requested.status, rows, columns)]
+    mask = _image_mask(snapshot, requested)
+    if requested.dates:
+        mask &= _date_mask(snapshot, requested.dates.days(today or date.today()))
+    rows = _of_classes(snapshot, requested, np.flatnonzero(mask))
     if requested.text:
         text = requested.text.casefold()
         names = snapshot.names
-        keep = [text in names[row].rsplit("/", 1)[-1].casefold() for row in rows.tolist()]
-        rows = rows[np.array(keep, dtype=np.bool_)]
+        # Most names do not match at all, so only the others are taken apart.
+        found = [row for row in rows.tolist() if text in names[row].casefold()]
+        found = [row for row in found if text in names[row].rsplit("/", 1)[-1].casefold()]
+        rows = np.array(found, np.int64)
     return _sorted(snapshot, rows, order)
+
+
+def has_class(snapshot: Snapshot) -> NDArray[np.int64]:
+    """(C,) how many images have each class: those that a filter on that class shows."""
+    counts = np.zeros(len(snapshot.class_ids), np.int64)
+    for block in row_blocks(len(snapshot.image_ids)):
+        counts += count_columns(
+            assigned_classes(snapshot.annotations[block], snapshot.predicted[block])
+        )
+    return counts
+
+
+def years(snapshot: Snapshot) -> tuple[int, ...]:
+    """The years of which there are photos, the last one first."""
+    if not len(snapshot.dates):
+        return ()
+    found = np.unique(snapshot.dates.astype("datetime64[s]").astype("datetime64[Y]"))
+    numbers = found.astype(np.int64) + _EPOCH.year
+    return tuple(int(year) for year in numbers[::-1] if date.min.year <= year <= date.max.year)
 
 
 def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
@@ -119,38 +220,112 @@ def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
     return mask
 
 
-def _columns(snapshot: Snapshot, requested: Filter) -> NDArray[np.int64]:
-    mask = np.ones(len(snapshot.class_ids), np.bool_)
-    if requested.class_id is not None:
-        mask &= snapshot.class_ids == requested.class_id
+def _date_mask(snapshot: Snapshot, days: tuple[date | None, date | None]) -> NDArray[np.bool_]:
+    """(N,) whether an image is of one of the days.
+
+    A camera's clock has no zone, so its day is the one it shows; a file's date is an instant, and
+    its day the one it had here.
+    """
+    first, last = days
+    by_camera = snapshot.images.taken != NO_DATE
+    dates = snapshot.dates
+    mask = np.ones(len(dates), np.bool_)
+    if first is not None:
+        start = (first - _EPOCH).days
+        mask &= dates >= np.where(by_camera, start * SECONDS_PER_DAY, _midnight(start))
+    if last is not None:
+        end = (last - _EPOCH).days + 1
+        mask &= dates < np.where(by_camera, end * SECONDS_PER_DAY, _midnight(end))
+    return mask
+
+
+def _midnight(days: int) -> int:
+    """When a day begins here, in seconds since the epoch; ``days`` counts from 1970-01-01."""
+    try:
+        day = _EPOCH + timedelta(days=days)
+        return int(datetime(day.year, day.month, day.day).astimezone().timestamp())
+    except (OverflowError, OSError, ValueError):  # no calendar reaches so far
+        return days * SECONDS_PER_DAY
+
+
+def _of_classes(
+    snapshot: Snapshot, requested: Filter, rows: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Those of ascending ``rows`` that meet the conditions on classes."""
+    wanted, unwanted = requested.classes, requested.without
+    status = requested.status
+    if wanted:
+        found = _columns(snapshot, wanted.ids)
+        missing = len(found) < len(set(wanted.ids))
+        if wanted.match is Match.ALL and missing:
+            return rows[:0]
+        rows = rows[_meets(snapshot, status, rows, found, wanted.match)]
     if requested.band is not None:
-        mask &= np.array([band is requested.band for band in snapshot.bands.bands], np.bool_)
-    return np.flatnonzero(mask)
+        of_band = np.array([band is requested.band for band in snapshot.bands.bands], np.bool_)
+        rows = rows[_meets(snapshot, status, rows, np.flatnonzero(of_band))]
+    if status is not None and not wanted and requested.band is None:
+        rows = rows[_meets(snapshot, status, rows, np.arange(len(snapshot.class_ids)))]
+    if unwanted:
+        found = _columns(snapshot, unwanted)
+        if len(found) < len(set(unwanted)):
+            return rows[:0]
+        rows = rows[~_meets(snapshot, None, rows, found)]
+    return rows
 
 
-def _class_mask(
+def _columns(snapshot: Snapshot, ids: Sequence[int]) -> NDArray[np.int64]:
+    """(k,) ascending columns of those of the classes that there are."""
+    column_of = snapshot.column_of
+    return np.array(sorted({column_of[id_] for id_ in ids if id_ in column_of}), np.int64)
+
+
+def _meets(
     snapshot: Snapshot,
     status: Status | None,
     rows: NDArray[np.int64],
     columns: NDArray[np.int64],
+    match: Match = Match.ANY,
 ) -> NDArray[np.bool_]:
-    """(len(rows),) whether any of ``columns`` meets ``status``."""
-    cells = np.ix_(rows, columns)
-    found: NDArray[np.bool_]
+    """(len(rows),) whether any, or all, of ``columns`` meet ``status`` (None: the image has the
+    class); rows are ascending."""
+    result = np.zeros(len(rows), np.bool_)
+    if not len(columns):
+        return result
+    reduce = np.any if match is Match.ANY else np.all
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = rows[start : start + BLOCK_ROWS]
+        whole = part[-1] - part[0] == len(part) - 1
+        block = slice(int(part[0]), int(part[-1]) + 1) if whole else part
+        found = _cells(snapshot, status, block, columns)
+        result[start : start + BLOCK_ROWS] = reduce(found, axis=1)
+    return result
+
+
+def _cells(
+    snapshot: Snapshot,
+    status: Status | None,
+    block: slice | NDArray[np.int64],
+    columns: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """(n, k) whether each class of ``columns`` meets ``status`` in each row of ``block``."""
+
+    def part(matrix: NDArray[Any]) -> NDArray[Any]:
+        cells = matrix[block]
+        return cells if len(columns) == cells.shape[1] else cells[:, columns]
+
     match status:
         case None:
-            found = assigned_classes(snapshot.annotations[cells], snapshot.predicted[cells])
+            return assigned_classes(part(snapshot.annotations), part(snapshot.predicted))
         case Status.PREDICTED:
-            found = snapshot.predicted[cells]
+            return part(snapshot.predicted)
         case Status.PRESENT:
-            found = snapshot.annotations[cells] == 1
+            return part(snapshot.annotations) == 1
         case Status.ABSENT:
-            found = snapshot.annotations[cells] == 0
+            return part(snapshot.annotations) == 0
         case Status.UNKNOWN:
-            found = snapshot.annotations[cells] == -1
+            return part(snapshot.annotations) == -1
         case Status.CORRECTED:
-            found = snapshot.corrected[cells]
-    return np.any(found, axis=1)
+            return part(snapshot.corrected)
 
 
 def _sorted(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> NDArray[np.int64]:

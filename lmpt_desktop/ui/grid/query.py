@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,38 @@ class Selection:
     filter: Filter
     sort: Sort
     search: SearchResult | None = None
+    held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """(m,) image ids, ascending: those that no training learns from."""
+
+
+def asked_classes(selection: Selection) -> tuple[int, ...]:
+    """Ids of the classes that the user is looking for: those of the filter and of the order, and
+    the one whose name is searched."""
+    ids = [*selection.filter.classes.ids, selection.sort.class_id]
+    if selection.search is not None:
+        text = selection.search.query.text.strip().casefold()
+        for entry in selection.snapshot.classes:
+            if text and text in (name.casefold() for name in (entry.name, *entry.aliases)):
+                ids.append(entry.id)
+    return tuple(dict.fromkeys(class_id for class_id in ids if class_id is not None))
+
+
+class HeldOut:
+    """The images held out from training, read again when runs or photos may have changed."""
+
+    def __init__(self, session: LibrarySession) -> None:
+        self._session = session
+        self._known: tuple[set[int], object, NDArray[np.int64]] | None = None
+
+    def ids(self, snapshot: Snapshot) -> NDArray[np.int64]:
+        """(m,) int64, ascending, copies included; reads the catalogue."""
+        catalogue = self._session.catalogue
+        judging = catalogue.runs.held_out()
+        known = self._known
+        if known is None or known[0] != judging or known[1] is not snapshot.images:
+            ids = np.array(sorted(catalogue.images.of_same_photos(list(judging))), np.int64)
+            known = self._known = (judging, snapshot.images, ids)
+        return known[2]
 
 
 def evaluate(
@@ -67,6 +99,7 @@ class GridQuery(QObject):
         self._requested = Filter()
         self._order = Sort()
         self._search: SearchQuery | None = None
+        self._held_out = HeldOut(session)
         self._selecting = LatestRequest(self._show, self.failed.emit, owner=self)
         self._refreshing = LatestRequest(
             self.refreshed.emit, self.failed.emit, owner=self, overlap=False
@@ -123,7 +156,12 @@ class GridQuery(QObject):
 
     def _ask(self) -> None:
         requested, order, search = self._requested, self._order, self._search
-        self._selecting.ask(lambda: evaluate(self._session, requested, order, search))
+
+        def run() -> Selection:
+            found = evaluate(self._session, requested, order, search)
+            return replace(found, held_out=self._held_out.ids(found.snapshot))
+
+        self._selecting.ask(run)
 
     def _show(self, selection: Selection) -> None:
         if selection.search is not None and selection.search.state is SearchState.WAITING:

@@ -131,6 +131,11 @@ class SearchBar(QWidget):
         )
         self._fill("")
 
+    def search_words(self, words: str) -> None:
+        """Search for these words, as if they had been typed."""
+        self._fill(words)
+        self._entered()
+
     def clear(self) -> None:
         """End the search."""
         self._fill("")
