@@ -4,35 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from lmpt_desktop.domain.class_order import card_columns
 from lmpt_desktop.domain.predictions import has_scores
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.ui.grid.marks import Mark, marks
 from trainer.bands import Band
 
-MAX_CHIPS = 3
+MAX_CHIPS = 12
+"""More classes than fit on a card; further ones are only counted."""
 
 
 @dataclass(frozen=True)
 class Chip:
-    """A class shown under a thumbnail: predicted, or marked present."""
+    """A class shown under a thumbnail: marked present, asked for or predicted.
+
+    ``confirmed`` means marked present, whoever did and however; ``asked``, filtered or searched.
+    """
 
     class_id: int
     name: str
     band: Band
     score: float
-    """NaN where the image has no feature yet (the class is then marked present)."""
+    """NaN where the image has no feature yet."""
     confirmed: bool
+    asked: bool = False
 
 
 @dataclass(frozen=True)
 class Cell:
     """Everything painted for one image apart from its pixels.
 
-    ``focus`` is the verdict on the class in focus, None if no class is in focus.
-    ``pending`` means there is no prediction yet; ``edited``, that the picture was edited after it
-    was annotated.
+    ``chips`` are in the order of :func:`~lmpt_desktop.domain.class_order.shown_order`, ``more``
+    counts the classes after them.  ``focus`` is the verdict on the class in focus, None if no
+    class is in focus.  ``pending`` means there is no prediction yet.
     """
 
     image_id: int
@@ -40,50 +45,60 @@ class Cell:
     state: ImageState
     chips: tuple[Chip, ...]
     more: int
-    estimated: bool
-    reviewed: bool
+    marks: tuple[Mark, ...]
     pending: bool
     corrected: bool
-    edited: bool
     focus: Verdict | None
 
 
-def cell(snapshot: Snapshot, row: int, focus_class: int | None) -> Cell:
-    """The cell of ``row``; only that row of the arrays is read."""
-    annotated = snapshot.annotations[row]
-    scores = snapshot.scores[row]
-    bands = snapshot.bands
-    shown = (snapshot.predicted[row] & (annotated != 0)) | (annotated == 1)
-    columns = np.flatnonzero(shown)
-    # Tail classes first, as they matter most to the user; then annotated ones; then by score.
-    columns = sorted(
-        columns.tolist(),
-        key=lambda column: (
-            bands.bands[column] is not Band.TAIL,
-            annotated[column] != 1,
-            -float(np.nan_to_num(scores[column], nan=2.0)),
-        ),
-    )
-    focus_column = None if focus_class is None else snapshot.column_of.get(focus_class)
+def cell(
+    snapshot: Snapshot,
+    row: int,
+    focus_class: int | None,
+    *,
+    asked: tuple[int, ...] = (),
+    held_out: bool = False,
+) -> Cell:
+    """The cell of ``row``; only that row of the arrays is read.
+
+    Args:
+        snapshot: the library.
+        row: a row of it.
+        focus_class: id of the class that the verdict keys apply to.
+        asked: ids of the classes that are filtered or searched; unknown ones are ignored.
+        held_out: whether no training learns from the image.
+    """
+    annotated, scores = snapshot.annotations[row], snapshot.scores[row]
+    column_of, bands = snapshot.column_of, snapshot.bands.bands
+    asked_columns = [column_of[class_id] for class_id in asked if class_id in column_of]
+    columns = card_columns(annotated, scores, snapshot.predicted[row], asked_columns).tolist()
+    focus_column = None if focus_class is None else column_of.get(focus_class)
+    state = ImageState(int(snapshot.images.states[row]))
+    pending = bool(scores.size) and not has_scores(scores[None])[0]
     return Cell(
         image_id=int(snapshot.image_ids[row]),
         name=snapshot.images.names[row].rpartition("/")[2],
-        state=ImageState(int(snapshot.images.states[row])),
+        state=state,
         chips=tuple(
             Chip(
                 snapshot.classes[column].id,
                 snapshot.classes[column].name,
-                bands.bands[column],
+                bands[column],
                 float(scores[column]),
                 bool(annotated[column] == 1),
+                column in asked_columns,
             )
             for column in columns[:MAX_CHIPS]
         ),
         more=max(0, len(columns) - MAX_CHIPS),
-        estimated=bands.estimated,
-        reviewed=bool(snapshot.reviewed[row]),
-        pending=bool(scores.size) and not has_scores(scores[None])[0],
+        marks=marks(
+            state,
+            reviewed=bool(snapshot.reviewed[row]),
+            held_out=held_out,
+            edited=bool(snapshot.images.edited[row]),
+            waiting=pending,
+        ),
+        pending=pending,
         corrected=bool(snapshot.corrected[row].any()),
-        edited=bool(snapshot.images.edited[row]),
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
     )

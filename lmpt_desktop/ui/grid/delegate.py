@@ -1,4 +1,4 @@
-"""Paints a cell: the thumbnail, its classes (tail first) and its annotations."""
+"""Paints a cell: the thumbnail, the marks of its states, and its classes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,24 @@ from PySide6.QtCore import (
     QObject,
     QPersistentModelIndex,
     QPoint,
+    QPointF,
     QRect,
     QRectF,
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.translation import _, decimal
-from lmpt_desktop.ui.grid.cells import MAX_CHIPS, Cell, Chip
+from lmpt_desktop.ui.grid.card_layout import Line, lay_out
+from lmpt_desktop.ui.grid.cells import Cell, Chip
+from lmpt_desktop.ui.grid.marks import MARK_TEXTS, Mark
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.kit import theme as themes
-from lmpt_desktop.ui.kit.texts import band_name
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, bucket_for, fitted
+from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign
 from trainer.bands import Band
 
 MARGIN = 5
@@ -33,11 +36,56 @@ PADDING = 6
 """Pixels between a card's edge and its content."""
 LINE_GAP = 4
 """Pixels between the lines of classes under a thumbnail."""
+LINES = 3
+"""Lines of classes under a thumbnail."""
 COMPACT_BELOW = 120
-"""Thumbnails smaller than this show one line of classes instead of three."""
-
+"""Thumbnails smaller than this show one line of classes."""
 SCORES_FROM = 150
 """Thumbnails at least this wide have room for scores."""
+INSET = 3
+"""Pixels of ground around a photo."""
+CORNER = 4
+"""Pixels between a mark and the edge of the ground."""
+SPOT, SMALL_SPOT = 20, 16
+"""Pixels of a mark on a photo."""
+CHIP_PADDING = 7
+"""Pixels between the ends of a chip and its content."""
+GAP = 6
+"""Pixels between a name and what stands beside it."""
+_TICK = QPolygonF([QPointF(0.5, 5.5), QPointF(3.5, 8.5), QPointF(9, 2.5)])
+_TICK_WIDTH = 10
+
+
+class _Words:
+    """Widths and heights of text in one font, measured once per text."""
+
+    def __init__(self, font: QFont) -> None:
+        self.font = font
+        self.bold = QFont(font)
+        self.bold.setWeight(QFont.Weight.DemiBold)
+        self._metrics = {False: QFontMetrics(self.font), True: QFontMetrics(self.bold)}
+        plain = self._metrics[False]
+        self.height, self.ascent = plain.height(), plain.ascent()
+        self._widths: dict[tuple[str, bool], int] = {}
+
+    def width(self, text: str, bold: bool = False) -> int:
+        """Pixels from the first to the last character of ``text``."""
+        found = self._widths.get((text, bold))
+        if found is None:
+            found = self._metrics[bold].horizontalAdvance(text)
+            self._widths[text, bold] = found
+        return found
+
+    def cut(self, text: str, room: int, bold: bool = False) -> str:
+        """``text``, with an ellipsis if it is wider than ``room``."""
+        if self.width(text, bold) <= room:
+            return text
+        return self._metrics[bold].elidedText(text, Qt.TextElideMode.ElideRight, room)
+
+    @property
+    def diamond(self) -> int:
+        """The side of the mark of a rare class."""
+        return round(self.ascent * 0.72)
 
 
 class GridDelegate(QStyledItemDelegate):
@@ -48,6 +96,7 @@ class GridDelegate(QStyledItemDelegate):
         self._loader = loader
         self._zoom = 160
         self._cell_size = QSize(200, 250)
+        self._words = _Words(QFont())
 
     def set_zoom(self, pixels: int) -> None:
         """Set the height, and the minimum width, of the frame that thumbnails are fitted into."""
@@ -59,7 +108,7 @@ class GridDelegate(QStyledItemDelegate):
 
     @property
     def lines(self) -> int:
-        return 1 if self._zoom < COMPACT_BELOW else MAX_CHIPS
+        return 1 if self._zoom < COMPACT_BELOW else LINES
 
     def set_cell_size(self, size: QSize) -> None:
         """Set the cell size chosen by the view, as wide as its columns allow."""
@@ -99,7 +148,12 @@ class GridDelegate(QStyledItemDelegate):
         )
         fingerprint = model.fingerprint(index.row())
         self._picture(painter, square, fingerprint, cell, widget.devicePixelRatioF())
-        self._badges(painter, square, cell, theme)
+        for mark, spot in zip(cell.marks, mark_spots(square, len(cell.marks)), strict=True):
+            paint_mark(painter, spot, mark, theme)
+        if model.focus_everywhere or state & QStyle.StateFlag.State_Selected:
+            paint_focus_verdict(painter, focus_spot(square), cell.focus, theme)
+        if painter.font() != self._words.font:
+            self._words = _Words(painter.font())
         self._classes(painter, square, cell, theme)
         painter.restore()
 
@@ -127,20 +181,21 @@ class GridDelegate(QStyledItemDelegate):
         cell: Cell,
         ratio: float,
     ) -> None:
-        size = bucket_for(max(square.width(), square.height()) * ratio)
-        box = square.size() * ratio
+        inside = square.adjusted(INSET, INSET, -INSET, -INSET)
+        size = bucket_for(max(inside.width(), inside.height()) * ratio)
+        box = inside.size() * ratio
         pixmap = self._loader.pixmap(cell.image_id, fingerprint, size, box)
         reason = self._loader.failure(cell.image_id, fingerprint)
         if cell.state is not ImageState.OK or (pixmap is None and reason):
             self._placeholder(painter, square, cell.state, reason)
-        elif pixmap is None:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(themes.current().colour("raised"))
-            painter.drawRoundedRect(square, 4, 4)
-        else:
+            return
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(themes.current().colour("card_ground"))
+        painter.drawRoundedRect(square, 6, 6)
+        if pixmap is not None:
             shown = fitted(pixmap.size(), box) / ratio
             place = QRect(QPoint(0, 0), shown)
-            place.moveCenter(square.center())
+            place.moveCenter(inside.center())
             if shown * ratio != pixmap.size():  # a substitute of another size
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawPixmap(place, pixmap)
@@ -149,9 +204,9 @@ class GridDelegate(QStyledItemDelegate):
         self, painter: QPainter, square: QRect, state: ImageState, reason: str
     ) -> None:
         theme = themes.current()
-        painter.setPen(QPen(theme.colour("border"), 1, Qt.PenStyle.DashLine))
-        painter.setBrush(theme.colour("raised"))
-        painter.drawRoundedRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        painter.setPen(QPen(theme.colour("edge"), 1, Qt.PenStyle.DashLine))
+        painter.setBrush(theme.colour("card_ground"))
+        painter.drawRoundedRect(QRectF(square).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
         missing = state is ImageState.MISSING
         side = min(48, square.height() // 3)
         mark: QPixmap = themes.icon("image-missing" if missing else "image-broken", "muted").pixmap(
@@ -169,41 +224,29 @@ class GridDelegate(QStyledItemDelegate):
             )
             painter.drawText(words, flags, text)
 
-    def _badges(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
-        """Small marks on the picture: edited, verdict on the class in focus, reviewed."""
-        names: list[tuple[str, str]] = []
-        if cell.edited:
-            names.append(("edited", "warning"))
-        if cell.focus is Verdict.PRESENT:
-            names.append(("present", "present"))
-        elif cell.focus is Verdict.ABSENT:
-            names.append(("absent", "absent"))
-        if cell.reviewed:
-            names.append(("reviewed", "accent"))
-        side = 22
-        right = square.right() - 4
-        for name, colour in reversed(names):
-            spot = QRect(right - side, square.top() + 4, side, side)
-            painter.setPen(QPen(theme.colour("border"), 1))
-            painter.setBrush(theme.colour("surface"))
-            painter.drawRoundedRect(spot, 6, 6)
-            themes.icon(name, colour).paint(painter, spot.adjusted(3, 3, -3, -3))
-            right -= side + 4
-
     def _classes(self, painter: QPainter, square: QRect, cell: Cell, theme: themes.Theme) -> None:
-        metrics = painter.fontMetrics()
-        height = metrics.height() + LINE_GAP
+        words = self._words
+        height = words.height + LINE_GAP
         top = square.bottom() + 5
-        if cell.chips:
-            shown = cell.chips[: self.lines]
-            hidden = cell.more + len(cell.chips) - len(shown)
-            for number, chip in enumerate(shown):
-                line = QRect(square.left(), top + number * height, square.width(), height)
-                extra = f"+{hidden}" if hidden and number == len(shown) - 1 else ""
-                self._class_line(painter, line, chip, extra, cell.estimated)
+        if not cell.chips:
+            line = QRect(square.left(), top, square.width(), height)
+            self._no_classes(painter, line, cell, theme)
             return
-        line = QRect(square.left(), top, square.width(), height)
-        painter.setPen(theme.colour("muted"))
+        placed = lay_out(cell, square.width(), self.lines, self._chip_width, self._more_width)
+        for number, content in enumerate(placed):
+            line = QRect(square.left(), top + number * height, square.width(), height)
+            right = line.right() + 1
+            if not content.chips[0][0].confirmed:
+                self._other(painter, line, content, theme)
+                continue
+            for chip, left, width in content.chips:
+                place = QRect(line.left() + left, line.top() + 1, width, height - 2)
+                self._own(painter, place, chip, theme)
+            if content.hidden:
+                self._more(painter, line, right, content.hidden, theme)
+
+    def _no_classes(self, painter: QPainter, line: QRect, cell: Cell, theme: themes.Theme) -> None:
+        """Say why there is no class, or which file it is that cannot be seen."""
         cut = Qt.TextElideMode.ElideRight
         if cell.state is not ImageState.OK:
             text, cut = cell.name, Qt.TextElideMode.ElideMiddle
@@ -211,85 +254,140 @@ class GridDelegate(QStyledItemDelegate):
             text = _("Waiting for the model") if self.lines > 1 else _("Waiting")
         else:
             text = _("No class predicted") if self.lines > 1 else _("No class")
+        painter.setPen(theme.colour("muted"))
         painter.drawText(
             line,
             Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-            metrics.elidedText(text, cut, line.width()),
+            painter.fontMetrics().elidedText(text, cut, line.width()),
         )
 
-    def _class_line(
-        self,
-        painter: QPainter,
-        line: QRect,
-        chip: Chip,
-        extra: str,
-        estimated: bool,
-    ) -> None:
-        theme = themes.current()
-        metrics = painter.fontMetrics()
-        colour = theme.band(chip.band)
-        mark = metrics.ascent()
-        mark_top = line.top() + (line.height() - mark) / 2
-        themes.paint_band_mark(
-            painter, QRectF(line.left(), mark_top, mark, mark), chip.band, colour
-        )
-        right = line.right()
-        vertical = Qt.AlignmentFlag.AlignVCenter
-        if extra:
-            width = metrics.horizontalAdvance(extra)
-            painter.setPen(theme.colour("muted"))
-            painter.drawText(
-                QRect(right - width, line.top(), width + 1, line.height()), vertical, extra
-            )
-            right -= width + 6
-        left = line.left() + mark + 5
+    def _chip_width(self, chip: Chip) -> int:
+        words = self._words
+        rare = words.diamond + 5 if chip.band is Band.TAIL else 0
+        return 2 * CHIP_PADDING + _TICK_WIDTH + 5 + words.width(chip.name, chip.asked) + rare
+
+    def _more_width(self, hidden: int) -> int:
+        return GAP + self._words.width(f"+{hidden}")
+
+    def _own(self, painter: QPainter, place: QRect, chip: Chip, theme: themes.Theme) -> None:
+        """A class that the user says is present: a solid chip with a tick."""
+        words = self._words
+        left = paint_chip(painter, place, theme)
+        right = place.right() + 1 - CHIP_PADDING
+        if chip.band is Band.TAIL:
+            right -= words.diamond + 5
+        room = QRect(left, place.top(), right - left, place.height())
+        self._name(painter, room, chip, theme.colour("on_chip"))
+
+    def _other(self, painter: QPainter, line: QRect, content: Line, theme: themes.Theme) -> None:
+        """A class that is only predicted or asked for: quiet, its score at the right."""
+        words, chip = self._words, content.chips[0][0]
+        right = line.right() + 1
         score = "" if math.isnan(chip.score) else decimal(chip.score, 2)
-        width = metrics.horizontalAdvance(score)
-        # The score gives way to the name; the inspector shows it too.
-        room = right - width - 6 - left
-        if (
-            score
-            and line.width() >= SCORES_FROM
-            and room >= self._name_width(metrics, chip, line, estimated)
-        ):
-            painter.setPen(theme.colour("muted"))
-            painter.drawText(
-                QRect(right - width, line.top(), width + 1, line.height()), vertical, score
-            )
-            right -= width + 6
+        name = words.width(chip.name, chip.asked)
         if chip.band is Band.TAIL:
-            right = self._draw_tail_tag(painter, line, right, estimated, colour)
-        if chip.confirmed:
-            side = mark
-            right -= side
-            spot = QRect(right, int(mark_top), side, side)
-            themes.icon("present", "present").paint(painter, spot)
-            right -= 4
-        painter.setPen(colour if chip.band is Band.TAIL else theme.colour("text"))
-        text = metrics.elidedText(chip.name, Qt.TextElideMode.ElideRight, right - left)
-        painter.drawText(QRect(left, line.top(), right - left, line.height()), vertical, text)
-
-    def _name_width(self, metrics: QFontMetrics, chip: Chip, line: QRect, estimated: bool) -> int:
-        """Width of a class name with its tail tag and verdict mark, in pixels."""
-        width = metrics.horizontalAdvance(chip.name)
+            name += words.diamond + 5
+        roomy = line.width() >= SCORES_FROM
+        # In a narrow line a score that is asked for is worth more than the number of the others.
+        hidden = content.hidden if roomy or not chip.asked else 0
+        more = self._more_width(hidden) if hidden else 0
+        # The score gives way to the name, unless it is asked for; the inspector shows it too.
+        fits = line.width() - words.width(score) - GAP - more >= name
+        if score and (chip.asked or (roomy and fits)):
+            right -= words.width(score)
+            painter.setPen(theme.colour("text" if chip.asked else "muted"))
+            painter.drawText(right, self._baseline(line), score)
+            right -= GAP
+        if hidden:
+            right = self._more(painter, line, right, hidden, theme)
         if chip.band is Band.TAIL:
-            width += metrics.horizontalAdvance(self._tail_text(line, estimated)) + 15
-        if chip.confirmed:
-            width += metrics.ascent() + 4
-        return width
+            right -= words.diamond + 5
+        colour = theme.colour("text" if chip.asked else "muted")
+        left = line.left() + 2
+        room = QRect(left, line.top(), right - left, line.height())
+        self._name(painter, room, chip, colour)
 
-    def _tail_text(self, line: QRect, estimated: bool) -> str:
-        return _("tail, est.") if estimated and line.width() >= 220 else band_name(Band.TAIL)
+    def _name(self, painter: QPainter, room: QRect, chip: Chip, colour: QColor) -> None:
+        """A name, bold if it is asked for, and the mark of a rare class right after it."""
+        words = self._words
+        text = words.cut(chip.name, room.width(), chip.asked)
+        painter.setPen(colour)
+        if chip.asked:
+            painter.setFont(words.bold)
+        painter.drawText(room.left(), self._baseline(room), text)
+        if chip.asked:
+            painter.setFont(words.font)
+        if chip.band is Band.TAIL:
+            side = words.diamond
+            left = room.left() + words.width(text, chip.asked) + 5
+            place = QRectF(left, room.top() + (room.height() - side) / 2, side, side)
+            themes.paint_band_mark(painter, place, Band.TAIL, themes.current().colour("tail"))
 
-    def _draw_tail_tag(
-        self, painter: QPainter, line: QRect, right: int, estimated: bool, colour: QColor
+    def _more(
+        self, painter: QPainter, line: QRect, right: int, hidden: int, theme: themes.Theme
     ) -> int:
-        """Draw the tail tag in a small frame that ends at ``right``; returns its left edge."""
-        word = self._tail_text(line, estimated)
-        width = painter.fontMetrics().horizontalAdvance(word) + 10
-        frame = QRectF(right - width + 0.5, line.top() + 2.5, width, line.height() - 5)
-        painter.setPen(QPen(colour, 1))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(frame, 4, 4)
-        painter.drawText(frame, Qt.AlignmentFlag.AlignCenter, word)
-        return right - width - 5
+        """ "+5", ending at ``right``; returns where it begins, less a gap."""
+        text = f"+{hidden}"
+        left = right - self._words.width(text)
+        painter.setPen(theme.colour("muted"))
+        painter.drawText(left, self._baseline(line), text)
+        return left - GAP
+
+    def _baseline(self, line: QRect) -> int:
+        return line.top() + (line.height() - self._words.height) // 2 + self._words.ascent
+
+
+def _spot_side(square: QRect) -> int:
+    return SPOT if square.width() >= COMPACT_BELOW else SMALL_SPOT
+
+
+def mark_spots(square: QRect, count: int) -> list[QRect]:
+    """Where the marks of a photo go: one row that begins in the corner at the top right."""
+    side = _spot_side(square)
+    top, right = square.top() + CORNER, square.right() + 1 - CORNER - side
+    return [QRect(right - place * (side + 2), top, side, side) for place in range(count)]
+
+
+def focus_spot(square: QRect) -> QRect:
+    """Where the verdict on the class in focus goes: always the corner at the bottom left."""
+    side = _spot_side(square)
+    return QRect(square.left() + CORNER, square.bottom() + 1 - CORNER - side, side, side)
+
+
+def paint_mark(painter: QPainter, spot: QRect, mark: Mark, theme: themes.Theme) -> None:
+    """A state of a photo, on a ground of its own, as photos have any colour."""
+    painter.setPen(QPen(theme.colour("border"), 1))
+    painter.setBrush(theme.colour("surface"))
+    painter.drawRoundedRect(QRectF(spot).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+    look = MARK_TEXTS[mark]
+    themes.icon(look.icon, look.colour).paint(painter, spot.adjusted(2, 2, -2, -2))
+
+
+def paint_chip(painter: QPainter, place: QRect, theme: themes.Theme) -> int:
+    """The ground and the tick of a class that is the user's own; returns where its name begins."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(theme.colour("chip"))
+    round_corner = place.height() / 2
+    painter.drawRoundedRect(place, round_corner, round_corner)
+    pen = QPen(theme.colour("on_chip"), 1.8)
+    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.setPen(pen)
+    left = place.left() + CHIP_PADDING
+    painter.drawPolyline(_TICK.translated(left, place.top() + (place.height() - 11) / 2))
+    return left + _TICK_WIDTH + 5
+
+
+def paint_focus_verdict(
+    painter: QPainter, spot: QRect, verdict: Verdict | None, theme: themes.Theme
+) -> None:
+    """A full disc with a tick, or an empty one with a cross: present is what to look for.
+    Nothing where nothing is said."""
+    if verdict is None or verdict is Verdict.UNKNOWN:
+        return
+    present = verdict is Verdict.PRESENT
+    painter.setPen(QPen(theme.colour("surface" if present else "border"), 1))
+    painter.setBrush(theme.colour("present" if present else "surface"))
+    painter.drawEllipse(QRectF(spot).adjusted(0.5, 0.5, -0.5, -0.5))
+    ink = theme.colour("surface" if present else "absent")
+    paint_verdict_sign(painter, QRectF(spot), verdict, ink)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -15,11 +16,13 @@ from PySide6.QtCore import (
     Signal,
 )
 
-from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.grid import cells
+from lmpt_desktop.ui.grid.marks import MARK_TEXTS
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
+from trainer.bands import Band
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
@@ -46,6 +49,9 @@ class GridModel(QAbstractListModel):
         self._positions: NDArray[np.int32] | None = None
         self._cells: dict[int, cells.Cell] = {}
         self._focus_class: int | None = None
+        self._focus_everywhere = True
+        self._asked: tuple[int, ...] = ()
+        self._held_out: NDArray[np.int64] = np.empty(0, np.int64)
 
     # ------------------------------------------------------------------------- content
 
@@ -89,12 +95,42 @@ class GridModel(QAbstractListModel):
             self._rows = rows
         self._repaint(snapshot)
 
-    def set_focus_class(self, class_id: int | None) -> None:
-        """Show the verdict on this class on every cell."""
-        if class_id != self._focus_class:
-            self._focus_class = class_id
-            if self._snapshot is not None:
-                self._repaint(self._snapshot)
+    def set_focus_class(self, class_id: int | None, *, everywhere: bool = True) -> None:
+        """Show the verdict on this class on every card, or on the selected ones only, where
+        following the selection would change all cards with every step."""
+        if (class_id, everywhere) != (self._focus_class, self._focus_everywhere):
+            self._focus_class, self._focus_everywhere = class_id, everywhere
+            self._repaint_same()
+
+    @property
+    def focus_everywhere(self) -> bool:
+        """Whether every card shows the verdict on the class in focus."""
+        return self._focus_everywhere
+
+    def set_asked_classes(self, ids: tuple[int, ...]) -> None:
+        """Show these classes right after the user's own verdicts: they are filtered or searched."""
+        if ids != self._asked:
+            self._asked = ids
+            self._repaint_same()
+
+    @property
+    def asked_classes(self) -> tuple[int, ...]:
+        return self._asked
+
+    def set_held_out(self, ids: NDArray[np.int64]) -> None:
+        """Mark these images as held out from training: (m,) int64, ascending."""
+        if not np.array_equal(ids, self._held_out):
+            self._held_out = ids
+            self._repaint_same()
+
+    @property
+    def held_out(self) -> NDArray[np.int64]:
+        """(m,) int64, ascending."""
+        return self._held_out
+
+    def _repaint_same(self) -> None:
+        if self._snapshot is not None:
+            self._repaint(self._snapshot)
 
     def _repaint(self, snapshot: Snapshot) -> None:
         self._snapshot = snapshot
@@ -138,9 +174,19 @@ class GridModel(QAbstractListModel):
         if found is None:
             if len(self._cells) > 2000:
                 self._cells.clear()
-            row = int(self._rows[position])
-            found = self._cells[position] = cells.cell(self._snapshot, row, self._focus_class)
+            found = self._cells[position] = cells.cell(
+                self._snapshot,
+                int(self._rows[position]),
+                self._focus_class,
+                asked=self._asked,
+                held_out=self._is_held_out(position),
+            )
         return found
+
+    def _is_held_out(self, position: int) -> bool:
+        image_id, ids = self._ids[position], self._held_out
+        place = int(np.searchsorted(ids, image_id))
+        return place < len(ids) and bool(ids[place] == image_id)
 
     # ------------------------------------------------------------------------- Qt model
 
@@ -165,25 +211,20 @@ class GridModel(QAbstractListModel):
 def describe(cell: cells.Cell) -> str:
     """A cell as text: for the tooltip and for screen readers."""
     lines = [cell.name]
-    if cell.state is not ImageState.OK:
-        lines.append(_("File missing") if cell.state is ImageState.MISSING else _("Cannot be read"))
     for chip in cell.chips:
-        how = (
-            _("marked present")
-            if chip.confirmed
-            else _("score {score}").format(score=decimal(chip.score, 2))
-        )
-        lines.append(f"{chip.name}: {how}, {band_name(chip.band, estimated=cell.estimated)}")
+        parts = []
+        if chip.confirmed:
+            parts.append(_("marked present"))
+        elif not math.isnan(chip.score):
+            parts.append(_("score {score}").format(score=decimal(chip.score, 2)))
+        if chip.band is Band.TAIL:
+            parts.append(band_name(chip.band))
+        lines.append(f"{chip.name}: {', '.join(parts)}" if parts else chip.name)
     if cell.more:
         lines.append(_("and {count} more").format(count=cell.more))
-    if cell.pending and cell.state is ImageState.OK:
-        lines.append(_("Not encoded yet"))
     if cell.focus is not None and cell.focus is not Verdict.UNKNOWN:
         lines.append(_("Class in focus: {verdict}").format(verdict=verdict_name(cell.focus)))
     if cell.corrected:
         lines.append(_("You corrected a prediction here"))
-    if cell.edited:
-        lines.append(_("Changed since annotated"))
-    if cell.reviewed:
-        lines.append(_("Reviewed"))
+    lines += [_(MARK_TEXTS[mark].name) for mark in cell.marks]
     return "\n".join(lines)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -16,10 +18,13 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.saved_searches import SavedSearch, tidy_name
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
+from lmpt_desktop.ui.grid.grid_settings import GridSettings
+from lmpt_desktop.ui.grid.legend import LegendButton
 from lmpt_desktop.ui.grid.model import GridModel
-from lmpt_desktop.ui.grid.query import GridQuery, Selection
+from lmpt_desktop.ui.grid.query import GridQuery, Selection, asked_classes
 from lmpt_desktop.ui.grid.search_bar import SearchBar, summary
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
 from lmpt_desktop.ui.kit import theme
@@ -83,6 +88,9 @@ class GridPanel(QWidget):
         self.model = GridModel(self)
         self.view = GridView(self.model, self.loader)
         self.query = GridQuery(session, self)
+        self.kept = GridSettings(session.settings, self.query.failed.emit, self)
+        self.bar.set_sort(self.kept.sort())
+        self.bar.show_saved(self.kept.searches)
         self.empty = EmptyState()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
@@ -96,6 +104,7 @@ class GridPanel(QWidget):
         self.zoom.setPageStep(ZOOM_STEP * 2)
         self.zoom.setFixedWidth(140)
         self.zoom.setValue(self.view.zoom)
+        self.legend = LegendButton(self.model)
         self.selected = QLabel()
         self.selected.setObjectName("selected-count")
         self.selected.setProperty("role", "muted")
@@ -105,6 +114,7 @@ class GridPanel(QWidget):
         foot.addWidget(self.selected)
         foot.addStretch(1)
         foot.addWidget(self.zoom)
+        foot.addWidget(self.legend)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -113,11 +123,18 @@ class GridPanel(QWidget):
         layout.addWidget(self._stack, 1)
         layout.addLayout(foot)
 
+        self._foot, self._layout = foot, layout
         self._connect()
         self._show_empty()
 
     def _connect(self) -> None:
         self.bar.changed.connect(self.ask)
+        self.bar.changed.connect(lambda: self.kept.keep_sort(self.bar.sort()))
+        self.bar.grid_requested.connect(self._focus_grid)
+        self.bar.save_requested.connect(self.save_search)
+        self.bar.saved_chosen.connect(self.apply_search)
+        self.bar.saved_edited.connect(self.kept.keep_searches)
+        self.kept.searches_changed.connect(self.bar.show_saved)
         self.search_bar.changed.connect(self._search_changed)
         self.search_bar.retry_requested.connect(self._retry)
         self.search_bar.grid_requested.connect(self.view.setFocus)
@@ -129,6 +146,19 @@ class GridPanel(QWidget):
         self.query.selected.connect(self._show)
         self.query.refreshed.connect(self._refresh)
         self.empty.pressed.connect(self._empty_pressed)
+
+    def add_to_foot(self, widget: QWidget) -> None:
+        """Put a widget beside the number of selected images."""
+        self._foot.insertSpacing(1, 10)
+        self._foot.insertWidget(2, widget)
+
+    def add_beside_zoom(self, widget: QWidget) -> None:
+        """Put a widget before the thumbnail size."""
+        self._foot.insertWidget(self._foot.indexOf(self.zoom), widget)
+
+    def add_above_foot(self, widget: QWidget) -> None:
+        """Put a widget between the photos and what is below them."""
+        self._layout.insertWidget(self._layout.count() - 1, widget)
 
     # ----------------------------------------------------------------------------- queries
 
@@ -167,7 +197,39 @@ class GridPanel(QWidget):
         self.query.close()
         self.loader.close()
 
+    # ---------------------------------------------------------------------- saved searches
+
+    def save_search(self, name: str) -> None:
+        """Save the filter, the words of the search and the order under a name."""
+        requested, order = self.bar.filter(), self.bar.sort()
+        ids = (*requested.classes.ids, *requested.without)
+        picker = self.bar.popover.picker
+        query = self.search_bar.query
+        if name := tidy_name(name):
+            self.kept.add_search(
+                SavedSearch(
+                    name,
+                    requested,
+                    replace(order, class_id=None),
+                    query.text if query is not None else "",
+                    {class_id: picker.plain_name(class_id) for class_id in ids},
+                )
+            )
+
+    def apply_search(self, search: SavedSearch) -> None:
+        """Show what a saved search finds now."""
+        self.bar.show_gone_names(dict(search.class_names))
+        self.bar.set_sort(search.sort)
+        self.bar.set_filter(search.resolved(self._session.snapshot().classes))
+        if search.words:
+            self.search_bar.search_words(search.words)
+        else:
+            self.search_bar.clear()
+
     # ---------------------------------------------------------------------------- showing
+
+    def _focus_grid(self) -> None:
+        (self.view if self.view.isVisible() else self.empty.button).setFocus()
 
     def _search_changed(self) -> None:
         self.bar.show_order(self.search_bar.query is None)
@@ -192,6 +254,8 @@ class GridPanel(QWidget):
             self.searched.emit(summary(result))
         selected, current = self.view.selected_array(), self.view.current_id()
         offset, row = self.view.verticalScrollBar().value(), self.view.currentIndex().row()
+        self.model.set_asked_classes(asked_classes(selection))
+        self.model.set_held_out(selection.held_out)
         changed = self.model.set_content(selection.snapshot, selection.rows)
         # After a change of order the user wants to see the top, not the current image.
         if changed and len(selected) and self.query.same_order:

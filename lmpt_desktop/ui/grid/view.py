@@ -74,7 +74,7 @@ class GridView(CellView):
     current_changed = Signal(int)
     """The id of the current image; -1 for none."""
     selection_settled = Signal()
-    """The selection has changed; see :meth:`selected_ids`."""
+    """The selection has changed; see :meth:`selected_array`."""
     menu_requested = Signal(QPoint)
     """A context menu at this point of the screen."""
     activated_image = Signal(int)
@@ -111,10 +111,6 @@ class GridView(CellView):
     def selected_array(self) -> NDArray[np.int64]:
         """(n,) int64 image ids of the selection, in grid order."""
         return self._model.ids[self.chosen.positions]
-
-    def selected_ids(self) -> list[int]:
-        """:meth:`selected_array` as a list."""
-        return self.selected_array().tolist()
 
     def current_id(self) -> int:
         index = self.currentIndex()
@@ -155,6 +151,12 @@ class GridView(CellView):
         """Show the changed selection, and announce it soon."""
         self.viewport().update()
         self._selection_timer.start()
+
+    def settle_selection(self) -> None:
+        """Announce a changed selection now."""
+        if self._selection_timer.isActive():
+            self._selection_timer.stop()
+            self._announce_selection()
 
     def _announce_selection(self) -> None:
         self._update_qt_selection()

@@ -1,14 +1,15 @@
-"""Light and dark colours, and the icons drawn in them.
+"""Light and dark colours, the style sheet made of them, and the icons drawn in them.
 
-Bands differ in colour, shape and name.  Their colours are an orange, a blue and a grey, which
-differ in every common colour blindness, and have a contrast of at least 4.5:1 on the surfaces
-they are used on (``tests/unit/ui/kit/test_theme.py``).
+Every colour stands in :data:`PAIRS` with the grounds it is used on and the contrast it needs
+there, or in :data:`WITHOUT_CONTRAST` with a reason (``tests/unit/ui/kit/test_theme.py``).  Bands
+differ in colour, shape and name; their colours are an orange, a blue and a grey, which differ in
+every common colour blindness.
 """
 
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
@@ -17,6 +18,7 @@ from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop import paths
+from lmpt_desktop.ui.kit.style_sheet import style_sheet
 from trainer.bands import Band
 
 
@@ -32,22 +34,39 @@ class ThemeChoice(StrEnum):
 class Theme:
     """Every colour of the app, as ``#rrggbb``.
 
-    ``window`` is the background of panels, ``surface`` of lists and photos, ``raised`` of cards
-    and hovered rows.  ``muted`` is for secondary text.  Text colours (``text``, ``muted``, the
-    bands, ``present``, ``absent``, ``warning``, ``error``) have a contrast of 4.5:1 on all three.
+    Grounds: ``window`` of panels, ``surface`` of lists and text fields, ``raised`` of buttons and
+    hovered rows, ``pressed`` of what is held down, ``selection`` of selected rows and cards,
+    ``card_ground`` behind a thumbnail, ``photo_ground`` behind a photo looked at by itself (dark
+    in both themes, as a light one makes photos look dull), ``chip`` of a class that the user says
+    is present, ``track`` of a bar.
+
+    Lines: ``border`` separates, ``edge`` frames a field.  ``accent`` is for what is in focus,
+    chosen or the one thing to press.  ``muted`` is for secondary text, ``on_...`` for text and
+    marks on that ground; ``bar`` fills score bars.
     """
 
     dark: bool
     window: str
     surface: str
     raised: str
+    pressed: str
+    selection: str
+    card_ground: str  # noqa: V107
+    photo_ground: str  # noqa: V107
+    chip: str
+    track: str  # noqa: V107
     border: str
+    edge: str
     text: str
     muted: str
     disabled: str
     accent: str
+    accent_hover: str  # noqa: V107
     on_accent: str
-    selection: str
+    on_chip: str  # noqa: V107
+    on_photo: str  # noqa: V107
+    focus_on_photo: str  # noqa: V107
+    bar: str
     head: str
     medium: str
     tail: str
@@ -57,7 +76,7 @@ class Theme:
     error: str
 
     def band(self, band: Band) -> QColor:
-        """The colour of a band's mark, name and score bar."""
+        """The colour of a band's mark."""
         return QColor({Band.HEAD: self.head, Band.MEDIUM: self.medium, Band.TAIL: self.tail}[band])
 
     def colour(self, name: str) -> QColor:
@@ -67,20 +86,31 @@ class Theme:
 
 LIGHT = Theme(
     dark=False,
-    window="#f3f4f6",
+    window="#f6f7f8",
     surface="#ffffff",
-    raised="#e9ecf0",
-    border="#cfd4da",
-    text="#1b1f24",
-    muted="#545d68",
+    raised="#eceef1",
+    pressed="#dfe3e8",
+    selection="#dbe7fd",
+    card_ground="#e9ebee",
+    photo_ground="#26282c",
+    chip="#cbecd5",
+    track="#dde0e5",
+    border="#d9dde2",
+    edge="#7f8792",
+    text="#1f2328",
+    muted="#565e69",
     disabled="#98a1ab",
-    accent="#0b5cad",
+    accent="#2059d0",
+    accent_hover="#1a4cb5",
     on_accent="#ffffff",
-    selection="#cfe3f8",
+    on_chip="#105c33",
+    on_photo="#b9c0c8",
+    focus_on_photo="#7db1ff",
+    bar="#5f6c7c",
     head="#4b5563",
     medium="#0b5a9c",
-    tail="#a13d00",
-    present="#0b6b4f",
+    tail="#a84300",
+    present="#14663a",
     absent="#9c1f63",
     warning="#7a5200",
     error="#b3261e",
@@ -88,24 +118,75 @@ LIGHT = Theme(
 
 DARK = Theme(
     dark=True,
-    window="#1b1e23",
-    surface="#14171b",
-    raised="#282d34",
-    border="#3b424b",
-    text="#e6e9ed",
-    muted="#a7b0bb",
+    window="#26292e",
+    surface="#1d2024",
+    raised="#32363c",
+    pressed="#3d4249",
+    selection="#21406b",
+    card_ground="#2c3035",
+    photo_ground="#121316",
+    chip="#1f3f2c",
+    track="#43484f",
+    border="#3a3f46",
+    edge="#7d8792",
+    text="#e8eaed",
+    muted="#aab2bb",
     disabled="#69727d",
-    accent="#6cb2ff",
+    accent="#7db1ff",
+    accent_hover="#9cc4ff",
     on_accent="#0d1117",
-    selection="#1f3f63",
+    on_chip="#8be6ab",
+    on_photo="#aab2bb",
+    focus_on_photo="#7db1ff",
+    bar="#9aa5b1",
     head="#b3bcc7",
-    medium="#74b9ff",
-    tail="#ffad4d",
-    present="#57d1a4",
-    absent="#ff8ec4",
+    medium="#7cbdff",
+    tail="#f5ab66",
+    present="#6fdc9a",
+    absent="#ff98ca",
     warning="#f2c14e",
-    error="#ff8a80",
+    error="#ff9a91",
 )
+
+TEXT_CONTRAST = 4.5
+"""What WCAG 2.2 AA asks for text (1.4.3)."""
+MARK_CONTRAST = 3.0
+"""... and for marks, edges of fields, focus rings and large text (1.4.3, 1.4.11)."""
+
+_GROUNDS = ("window", "surface", "raised", "pressed", "selection")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Colours in front of others that they are used on, and the contrast they need there."""
+
+    front: tuple[str, ...]  # noqa: V107
+    ground: tuple[str, ...]  # noqa: V107
+    least: float
+
+
+PAIRS = (  # noqa: V107
+    Pair(("text", "muted"), (*_GROUNDS, "card_ground"), TEXT_CONTRAST),
+    Pair(("head", "medium", "tail", "present", "absent"), _GROUNDS, TEXT_CONTRAST),
+    Pair(("warning", "error", "accent"), _GROUNDS, TEXT_CONTRAST),
+    Pair(("on_accent",), ("accent", "accent_hover"), TEXT_CONTRAST),
+    Pair(("on_chip",), ("chip",), TEXT_CONTRAST),
+    Pair(("on_photo",), ("photo_ground",), TEXT_CONTRAST),
+    # The glyphs of verdicts that are drawn in a disc.
+    Pair(("surface",), ("present", "absent"), TEXT_CONTRAST),
+    Pair(("tail",), ("chip", "card_ground"), MARK_CONTRAST),
+    Pair(("bar",), ("track", *_GROUNDS), MARK_CONTRAST),
+    Pair(("edge",), ("window", "surface", "raised"), MARK_CONTRAST),
+    Pair(("accent",), ("card_ground",), MARK_CONTRAST),
+    Pair(("focus_on_photo",), ("photo_ground",), MARK_CONTRAST),
+)
+"""Every colour with the grounds it is used on."""
+
+WITHOUT_CONTRAST = {  # noqa: V107
+    "border": "only separates; nothing is known by it alone",
+    "disabled": "what cannot be used is exempt",
+}
+"""Colours that need no contrast, and why."""
 
 BAND_SHAPES: dict[Band, str] = {Band.HEAD: "●", Band.MEDIUM: "■", Band.TAIL: "◆"}
 """One character per band, for text; :func:`paint_band_mark` draws the same shapes."""
@@ -155,7 +236,9 @@ class ThemeManager(QObject):
             self.theme = DARK if choice is ThemeChoice.DARK else LIGHT
         icon.cache_clear()
         application.setPalette(palette(self.theme))
-        application.setStyleSheet(style_sheet(self.theme))
+        # PySide takes a text, and says that it takes bytes.
+        application.setPalette(menu_palette(self.theme), "QMenu")  # pyright: ignore[reportArgumentType]
+        application.setStyleSheet(style_sheet(asdict(self.theme), application.font()))
         self.changed.emit(self.theme)
 
     def _system_changed(self) -> None:
@@ -207,60 +290,13 @@ def palette(theme: Theme) -> QPalette:
     return result
 
 
-def style_sheet(theme: Theme) -> str:
-    """Rules for what a palette cannot set, such as frames that are invisible in dark Fusion."""
-    tick = (
-        paths.resources_dir() / "themes" / f"check-{'dark' if theme.dark else 'light'}.svg"
-    ).as_posix()
-    return f"""
-    QToolTip {{ color: {theme.text}; background: {theme.raised}; border: 1px solid {theme.border};
-                padding: 4px; }}
-    QMainWindow::separator {{ background: {theme.border}; width: 1px; height: 1px; }}
-    QStatusBar::item {{ border: none; }}
-    QToolBar {{ border: none; border-bottom: 1px solid {theme.border}; padding: 3px 6px;
-                spacing: 4px; background: {theme.window}; }}
-    QToolBar QToolButton {{ padding: 4px 7px; border: none; border-radius: 4px; }}
-    QToolBar QToolButton:hover, QToolBar QToolButton:checked {{ background: {theme.raised}; }}
-    QToolBar QToolButton:disabled {{ color: {theme.disabled}; }}
-    QTreeView::item:selected, QListWidget::item:selected {{
-        background: {theme.selection}; color: {theme.text}; }}
-    QTreeView::item:hover:!selected, QListWidget::item:hover:!selected {{
-        background: {theme.raised}; }}
-    #backbones::item {{ padding: 4px 0; }}
-    #keyboard QTreeView::item, #shortcuts QTreeView::item {{ padding: 2px 0; }}
-    QLineEdit {{ border: 1px solid {theme.border}; border-radius: 4px; padding: 3px 5px;
-                 background: {theme.surface}; selection-background-color: {theme.accent};
-                 selection-color: {theme.on_accent}; }}
-    QLineEdit:focus {{ border-color: {theme.accent}; }}
-    QPlainTextEdit {{ border: 1px solid {theme.border}; border-radius: 4px;
-                      background: {theme.surface}; }}
-    QPlainTextEdit:focus {{ border-color: {theme.accent}; }}
-    QTabWidget::pane {{ border: none; border-top: 1px solid {theme.border}; top: -1px; }}
-    QTabBar::tab {{ padding: 6px 12px; color: {theme.muted}; border: 1px solid transparent;
-                    border-bottom: 2px solid transparent; }}
-    QTabBar::tab:selected {{ color: {theme.text}; border-bottom-color: {theme.accent}; }}
-    QTabBar::tab:hover:!selected {{ color: {theme.text}; background: {theme.raised}; }}
-    QTabBar::tab:focus:selected {{ border: 1px solid {theme.accent};
-                                   border-bottom-width: 2px; border-radius: 3px; }}
-    QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {theme.muted};
-                            border-radius: 3px; background: {theme.surface}; }}
-    QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {theme.accent}; }}
-    QCheckBox::indicator:checked {{ background: {theme.accent}; border-color: {theme.accent};
-                                    image: url("{tick}"); }}
-    QCheckBox::indicator:disabled {{ border-color: {theme.border}; background: {theme.raised}; }}
-    QCheckBox:focus, QRadioButton:focus {{ color: {theme.accent}; }}
-    QRadioButton::indicator {{ width: 10px; height: 10px; border: 2px solid {theme.muted};
-                               border-radius: 7px; background: {theme.surface}; }}
-    QRadioButton::indicator:hover, QRadioButton::indicator:focus {{ border-color: {theme.accent}; }}
-    QRadioButton::indicator:checked {{ width: 6px; height: 6px; border: 4px solid {theme.accent};
-                                       background: {theme.on_accent}; }}
-    QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
-    QSplitter::handle {{ background: {theme.border}; }}
-    QSplitter::handle:hover {{ background: {theme.accent}; }}
-    QLabel[role="muted"] {{ color: {theme.muted}; }}
-    QLabel[role="title"] {{ font-size: 20pt; font-weight: 600; }}
-    QLabel[role="heading"] {{ font-weight: 600; }}
-    """
+def menu_palette(theme: Theme) -> QPalette:
+    """The palette of menus: the line in focus as the selected row of a list, so that icons can
+    be seen on it."""
+    result = palette(theme)
+    result.setColor(QPalette.ColorRole.Highlight, theme.colour("selection"))
+    result.setColor(QPalette.ColorRole.HighlightedText, theme.colour("text"))
+    return result
 
 
 @functools.cache
