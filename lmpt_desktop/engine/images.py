@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +34,7 @@ class ImageDetails:
     """What only the catalogue knows of one image.
 
     ``reason`` is a sentence where ``state`` is UNREADABLE; ``caption`` is the user's own or the
-    one that came with the file.
+    one that came with the file.  ``held_out``: no run trains on it.
     """
 
     image_id: int
@@ -42,6 +42,7 @@ class ImageDetails:
     state: ImageState
     reason: str
     caption: str
+    held_out: bool = False
 
 
 def image_details(image: Image) -> ImageDetails:
@@ -73,7 +74,8 @@ class ImageReader:
         """
         if image_id not in self._state.snapshot.row_of:
             raise KeyError(image_id)
-        return image_details(self._catalogue.images.details(image_id))
+        details = image_details(self._catalogue.images.details(image_id))
+        return replace(details, held_out=self._catalogue.runs.is_held_out(image_id))
 
     def path(self, image_id: int) -> Path:
         """Where the image's file is.  Reads the catalogue."""

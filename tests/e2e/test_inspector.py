@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
+from lmpt_desktop.ui.inspector.class_model import Kind, Section
+from lmpt_desktop.ui.inspector.summary import Show
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -53,17 +54,16 @@ def stored(page: LibraryPage, image_id: int, name: str) -> int:
     return int(page.session.catalogue.annotations.matrix([image_id], [class_of(page, name)])[0, 0])
 
 
-def listed(page: LibraryPage) -> list[str]:
+def listed(page: LibraryPage, section: Section, kind: Kind = Kind.CLASS) -> list[str]:
     model = page.inspector.model
-    return [model.class_row(row).name for row in range(model.rowCount())]
+    rows = [row for row, item in enumerate(model.items) if item[:2] == (kind, section)]
+    return [found.name for row in rows if (found := model.class_row(row)) is not None]
 
 
-def test_predicted_classes_are_listed_first(page: LibraryPage, qtbot: QtBot) -> None:
+def test_predicted_classes_are_suggested(page: LibraryPage, qtbot: QtBot) -> None:
     select(page, qtbot, "dog+person_3.jpg")
-    assert set(listed(page)[:2]) == {"dog", "person"}
-    assert page.inspector.model.class_row(0).predicted == 1
-    assert page.inspector.model.class_row(0).estimated
-    assert not page.inspector.model.class_row(2).predicted
+    assert set(listed(page, Section.SUGGESTED)) == {"dog", "person"}
+    assert listed(page, Section.ALL) == []
     qtbot.waitUntil(lambda: page.inspector.photo.pixmap is not None, timeout=WAIT_MS)
 
 
@@ -71,15 +71,19 @@ def test_keys_in_the_class_list_are_saved_at_once(page: LibraryPage, qtbot: QtBo
     (image,) = select(page, qtbot, "dog_1.jpg")
     view = page.inspector.view
     view.setFocus()
-    assert listed(page)[0] == "dog"
+    assert listed(page, Section.SUGGESTED) == ["dog"]
     qtbot.keyClick(view, Qt.Key.Key_A)
     assert stored(page, image, "dog") == Verdict.ABSENT
-    qtbot.keyClick(view, Qt.Key.Key_Down)
-    second = listed(page)[1]
+    qtbot.waitUntil(lambda: listed(page, Section.ABSENT, Kind.CHIP) == ["dog"], timeout=WAIT_MS)
+    row = page.inspector.model.class_of(class_of(page, "dog"))
+    assert row is not None and row.corrected == 1
+    # Any other class is reached through the list of all classes.
+    page.inspector.set_show(Show.UNKNOWN)
+    qtbot.keyClick(view, Qt.Key.Key_End)
+    last = listed(page, Section.ALL)[-1]
     qtbot.keyClick(view, Qt.Key.Key_P)
-    assert stored(page, image, second) == Verdict.PRESENT
+    assert stored(page, image, last) == Verdict.PRESENT
     assert stored(page, image, "dog") == Verdict.ABSENT
-    qtbot.waitUntil(lambda: page.inspector.model.class_row(0).corrected == 1, timeout=WAIT_MS)
 
 
 def test_a_clicked_verdict_is_saved_undone_and_redone(
@@ -87,24 +91,22 @@ def test_a_clicked_verdict_is_saved_undone_and_redone(
 ) -> None:
     (image,) = select(page, qtbot, "cup_5.jpg")
     viewport = page.inspector.view.viewport()
-    place = button(page, 0, Verdict.PRESENT)
+    place = button(page, page.inspector.model.row_of_class(class_of(page, "cup")), Verdict.PRESENT)
     qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place)
     assert stored(page, image, "cup") == Verdict.PRESENT
+    qtbot.waitUntil(lambda: listed(page, Section.TAGS, Kind.CHIP) == ["cup"], timeout=WAIT_MS)
     window.commands.trigger("edit.undo")
     assert stored(page, image, "cup") == Verdict.UNKNOWN
-    qtbot.waitUntil(
-        lambda: page.inspector.model.class_row(0).verdict is Verdict.UNKNOWN, timeout=WAIT_MS
-    )
+    qtbot.waitUntil(lambda: listed(page, Section.SUGGESTED) == ["cup"], timeout=WAIT_MS)
     window.commands.trigger("edit.redo")
     assert stored(page, image, "cup") == Verdict.PRESENT
 
 
 def button(page: LibraryPage, row: int, verdict: Verdict) -> QPoint:
     view = page.inspector.view
-    option = QStyleOptionViewItem()
-    view.initViewItemOption(option)
-    option.rect = view.visualRect(page.inspector.model.index(row))
-    geometry = view.delegate.geometry(option, page.inspector.model.class_row(row))
+    class_row = page.inspector.model.class_row(row)
+    assert class_row is not None
+    geometry = view.delegate.geometry(view.option_of(row), class_row)
     return geometry.buttons[BUTTONS.index(verdict)].center().toPoint()
 
 
@@ -115,7 +117,7 @@ def test_any_class_can_be_found_and_annotated_from_the_search_box(
     search = page.inspector.search
     search.setFocus()
     qtbot.keyClicks(search, "kit")
-    assert listed(page) == ["kite"]
+    assert listed(page, Section.ALL) == ["kite"]
     assert not (page.session.snapshot().annotations >= 0).any(), "typing annotates nothing"
     qtbot.keyClick(search, Qt.Key.Key_Return)
     qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
@@ -138,13 +140,27 @@ def test_a_verdict_on_several_photos_is_one_step_to_undo(
     assert [stored(page, image, "dog") for image in ids] == [1, -1, -1]
 
 
-def test_marking_reviewed_makes_unknown_classes_absent(page: LibraryPage, qtbot: QtBot) -> None:
+def test_confirming_makes_predicted_classes_present_and_the_rest_absent(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot
+) -> None:
     (image,) = select(page, qtbot, "dog_1.jpg")
-    page.inspector.focus_class(class_of(page, "dog"))
+    page.inspector.focus_class(class_of(page, "kite"))
     qtbot.keyClick(page.inspector.view, Qt.Key.Key_P)
-    qtbot.mouseClick(page.inspector.review, Qt.MouseButton.LeftButton)
-    assert [stored(page, image, name) for name in ("dog", "person", "kite")] == [1, 0, 0]
-    qtbot.waitUntil(page.inspector.review.isChecked, timeout=WAIT_MS)
+    confirm = page.inspector.confirm.confirm
+    qtbot.waitUntil(lambda: "1 present" in confirm.accessibleName(), timeout=WAIT_MS)
+    qtbot.mouseClick(confirm, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Reviewed" in confirm.text(), timeout=WAIT_MS)
+    assert [stored(page, image, name) for name in ("dog", "person", "kite")] == [1, 0, 1]
+    window.commands.trigger("edit.undo")
+    qtbot.waitUntil(confirm.isEnabled, timeout=WAIT_MS)
+    assert [stored(page, image, name) for name in ("dog", "person", "kite")] == [-1, -1, 1]
+
+
+def test_the_rest_is_made_absent_from_the_menu(page: LibraryPage, qtbot: QtBot) -> None:
+    (image,) = select(page, qtbot, "dog_1.jpg")
+    page.inspector.confirm.rest_absent.trigger()
+    qtbot.waitUntil(lambda: stored(page, image, "kite") == Verdict.ABSENT, timeout=WAIT_MS)
+    assert stored(page, image, "dog") == Verdict.ABSENT
 
 
 def test_an_unfinished_caption_is_saved_when_the_window_closes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
@@ -12,6 +13,7 @@ from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.inspector.image_facts import ImageFacts
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 
 
@@ -92,8 +94,75 @@ class CaptionEdit(QPlainTextEdit):
         super().focusOutEvent(event)
 
 
+class Badges(QWidget):
+    """Small labels that say in which states the photo is."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("inspector-badges")
+        self._layout = FlowLayout(self, spacing=4)
+        self._layout.setContentsMargins(0, 4, 0, 2)
+        self._shown: tuple[tuple[str, str, str], ...] = ()
+        self._labels: list[QLabel] = []
+        theme.manager().changed.connect(self._restyle)
+
+    @property
+    def texts(self) -> list[str]:
+        """What the labels say."""
+        return [text for text, _colour, _tip in self._shown]
+
+    def show_states(self, states: Sequence[tuple[str, str, str]]) -> None:
+        """Show (text, name of a theme colour, tool tip) of every state; nothing for none."""
+        if tuple(states) == self._shown:
+            return
+        self._shown = tuple(states)
+        while len(self._labels) < len(states):
+            label = QLabel()
+            self._labels.append(label)
+            self._layout.addWidget(label)
+        for place, label in enumerate(self._labels):
+            label.setVisible(place < len(states))
+            if place < len(states):
+                text, _colour, tip = states[place]
+                label.setText(text)
+                label.setToolTip(tip)
+        self.setVisible(bool(states))
+        self._restyle()
+
+    def _restyle(self, *_: object) -> None:
+        colours = theme.current()
+        for (_text, colour, _tip), label in zip(self._shown, self._labels, strict=False):
+            ink = getattr(colours, colour)
+            label.setStyleSheet(
+                f"color: {ink}; background: {colours.raised}; border-radius: 7px;"
+                "padding: 1px 7px; font-size: 9pt; font-weight: 600;"
+            )
+
+
+def image_states(facts: ImageFacts, details: ImageDetails | None) -> list[tuple[str, str, str]]:
+    """The states that :class:`Badges` shows of one photo."""
+    states: list[tuple[str, str, str]] = []
+    if facts.state is ImageState.MISSING:
+        states.append((_("Missing"), "error", _("The file is no longer there.")))
+    elif facts.state is ImageState.UNREADABLE:
+        states.append((_("Unreadable"), "error", _("The file cannot be read.")))
+    if facts.edited:
+        states.append((_("Changed"), "warning", _("The photo was edited after it was annotated.")))
+    if facts.reviewed:
+        states.append((_("Reviewed"), "present", _("You have reviewed this photo.")))
+    if details is not None and details.held_out:
+        states.append(
+            (
+                _("Held out"),
+                "muted",
+                _("The model never learns from this photo: it measures how good the model is."),
+            )
+        )
+    return states
+
+
 class FactsPanel(QWidget):
-    """Name, one line of facts, what is wrong or to be checked, caption."""
+    """Name, one line of facts, states, what is wrong or to be checked, caption."""
 
     caption_committed = Signal(int, str)
     """Image id, text."""
@@ -107,6 +176,7 @@ class FactsPanel(QWidget):
         self.facts = ElidedLabel()
         self.facts.setObjectName("inspector-facts")
         self.facts.setProperty("role", "muted")
+        self.badges = Badges()
         self.problem = QLabel()
         self.problem.setObjectName("inspector-problem")
         self.problem.setWordWrap(True)
@@ -133,9 +203,16 @@ class FactsPanel(QWidget):
         self.caption = CaptionEdit()
         self.caption.committed.connect(self._committed)
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(10, 6, 10, 4)
-        layout.setSpacing(3)
-        for widget in (self.name, self.facts, self.problem, self.edited, self._answers):
+        layout.setContentsMargins(12, 8, 12, 2)
+        layout.setSpacing(2)
+        for widget in (
+            self.name,
+            self.facts,
+            self.badges,
+            self.problem,
+            self.edited,
+            self._answers,
+        ):
             layout.addWidget(widget)
         layout.addSpacing(3)
         layout.addWidget(self.caption)
@@ -146,6 +223,8 @@ class FactsPanel(QWidget):
         self._image_id = -1
         self.name.set_full_text("")
         self.facts.set_full_text("")
+        self.badges.show_states(())
+        self.badges.hide()
         self.problem.hide()
         self._show_edited(False)
         self.caption.hide()
@@ -163,6 +242,7 @@ class FactsPanel(QWidget):
             self.caption.expect_caption()
         self.name.set_full_text(facts.file_name, str(details.path) if details else facts.name)
         self.facts.set_full_text(facts_line(facts))
+        self.badges.show_states(image_states(facts, details))
         reason = _(details.reason) if details is not None and details.reason else ""
         self.problem.setText(reason or state_sentence(facts.state))
         self.problem.setVisible(facts.state is not ImageState.OK)
@@ -185,7 +265,7 @@ class FactsPanel(QWidget):
 
 
 def facts_line(facts: ImageFacts) -> str:
-    """Size, date in the user's own format, and whether the image is reviewed."""
+    """Size and date, in the user's own format."""
     # Camera clocks know no zone: seconds count from the epoch as if it were UTC.
     # Added, since some systems take no time before 1970.
     when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=facts.date)
@@ -193,7 +273,6 @@ def facts_line(facts: ImageFacts) -> str:
     parts = [QLocale().toString(day, QLocale.FormatType.ShortFormat)]
     if facts.size is not None:
         parts.insert(0, f"{number(facts.size[0])} × {number(facts.size[1])}")
-    parts.append(_("reviewed") if facts.reviewed else _("not reviewed"))
     return "  ·  ".join(parts)
 
 

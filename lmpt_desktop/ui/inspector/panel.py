@@ -1,4 +1,4 @@
-"""The inspector: photo, facts, caption and the verdicts on every class.
+"""The inspector: photo, facts, caption, your tags, suggestions, and what finishes the photo.
 
 The panel commits nothing itself: it emits what the user wants, the library's page commits it
 through the undo stack and calls :meth:`InspectorPanel.refresh` when the library has changed.
@@ -10,19 +10,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QActionGroup, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QPushButton,
     QSplitter,
     QStackedWidget,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -31,9 +33,10 @@ from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow
+from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow, Kind
 from lmpt_desktop.ui.inspector.class_view import ClassView
-from lmpt_desktop.ui.inspector.facts_panel import FactsPanel, state_sentence
+from lmpt_desktop.ui.inspector.confirm_bar import ConfirmBar
+from lmpt_desktop.ui.inspector.facts_panel import ElidedLabel, FactsPanel, state_sentence
 from lmpt_desktop.ui.inspector.image_facts import ImageFacts, image_facts
 from lmpt_desktop.ui.inspector.photo_view import PhotoView
 from lmpt_desktop.ui.inspector.summary import Show, Summary, summarise
@@ -51,8 +54,17 @@ class InspectorPanel(QWidget):
 
     verdict_requested = Signal(list, list, object, str)
     """Image ids, class ids, :class:`Verdict`, the name of the class."""
-    reviewed_requested = Signal(list, bool)
-    """Image ids; True to set the mark, False to remove it."""
+    confirm_requested = Signal(list)
+    """Image ids: what is predicted is right."""
+    rest_absent_requested = Signal(list)
+    """Image ids: every class without a verdict is absent."""
+    unreviewed_requested = Signal(list)
+    """Image ids: remove the reviewed mark."""
+    pin_requested = Signal(int, bool)
+    sweep_requested = Signal(int)
+    """Class id; whether it is to stay the class in focus."""
+    suggestions_changed = Signal()
+    """:meth:`suggested_classes` may have a new answer."""
     caption_requested = Signal(int, str)
     """Image id, the user's text."""
     class_focused = Signal(int)
@@ -69,9 +81,11 @@ class InspectorPanel(QWidget):
     def __init__(self, session: LibrarySession, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("inspector")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session = session
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._current = -1
+        self._opening = False
         self._details: ImageDetails | None = None
         self._reading: LatestRequest[ImageDetails] = LatestRequest(
             self._details_read, self._reading_failed, owner=self
@@ -81,30 +95,33 @@ class InspectorPanel(QWidget):
         self.photo = PhotoView(session.images.path_of_picture)
         self.facts = FactsPanel()
         self.model = ClassListModel(self)
-        self.view = ClassView(self.model)
         self.search = QLineEdit()
         self.search.setObjectName("find-class")
-        self.search.setPlaceholderText(_("Find a class"))
+        self.search.setPlaceholderText(_("Find a class (/)"))
         self.search.setAccessibleName(_("Find a class"))
         self.search.setClearButtonEnabled(True)
         self.search.installEventFilter(self)
-        self.show_box = QComboBox()
-        self.show_box.setObjectName("show-classes")
-        self.show_box.setAccessibleName(_("Classes to show"))
-        for show, text in (
-            (Show.ALL, _("All classes")),
-            (Show.PREDICTED_OR_PRESENT, _("Predicted or present")),
-            (Show.UNKNOWN, _("Still unknown")),
-            (Show.ANNOTATED, _("Annotated")),
-            (Show.TAIL, _("Tail classes")),
-        ):
-            self.show_box.addItem(text, show)
-        self.note = QLabel()
+        self.show_button = QToolButton()
+        self.show_button.setObjectName("show-classes")
+        self.show_button.setAccessibleName(_("Classes to show"))
+        self.show_button.setToolTip(_("Classes to show"))
+        self.show_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.show_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.show_button.setMenu(self._show_menu())
+        self.view = ClassView(self.model, self._find_bar())
+        self.pin = QToolButton()
+        self.pin.setObjectName("pin-class")
+        self.pin.setCheckable(True)
+        self.pin.setAutoRaise(True)
+        self.pin.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.pin.setAccessibleName(_("Keep the class in focus"))
+        self.pin.setToolTip(
+            _("Keep this class in focus: the keys then mean it in every photo you go to")
+        )
+        self.note = ElidedLabel()
         self.note.setObjectName("inspector-note")
         self.note.setProperty("role", "muted")
-        self.note.setWordWrap(True)
-        self.review = QPushButton()
-        self.review.setObjectName("review")
+        self.confirm = ConfirmBar()
         self._keys: tuple[str, ...] = ()
         self._empty = QLabel()
         self._empty.setObjectName("inspector-empty")
@@ -117,12 +134,34 @@ class InspectorPanel(QWidget):
         self._restyle()
         self.refresh()
 
+    def _show_menu(self) -> QMenu:
+        menu = QMenu(self)
+        self._shows = QActionGroup(menu)
+        for show, text in (
+            (Show.ALL, _("&All classes")),
+            (Show.PREDICTED_OR_PRESENT, _("&Predicted or present")),
+            (Show.UNKNOWN, _("Still &unknown")),
+            (Show.ANNOTATED, _("A&nnotated")),
+            (Show.TAIL, _("&Rare classes")),
+        ):
+            action = menu.addAction(text)
+            action.setCheckable(True)
+            action.setChecked(show is Show.ALL)
+            action.setData(show)
+            self._shows.addAction(action)
+        self._shows.triggered.connect(lambda action: self.set_show(Show(action.data())))
+        return menu
+
+    def _find_bar(self) -> QWidget:
+        bar = QWidget()
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(6)
+        row.addWidget(self.search, 1)
+        row.addWidget(self.show_button)
+        return bar
+
     def _build(self) -> None:
-        self._tools = QWidget()
-        tools = QHBoxLayout(self._tools)
-        tools.setContentsMargins(10, 4, 10, 6)
-        tools.addWidget(self.search, 1)
-        tools.addWidget(self.show_box)
         empty = QWidget()
         column = QVBoxLayout(empty)
         column.addStretch(1)
@@ -132,48 +171,68 @@ class InspectorPanel(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(empty)
-        foot = QHBoxLayout()
-        foot.setContentsMargins(10, 6, 10, 8)
-        foot.setSpacing(12)
-        foot.addWidget(self.note, 1)
-        foot.addWidget(self.review)
-        below = QWidget()
+        self._focus_line = QWidget()
+        line = QHBoxLayout(self._focus_line)
+        line.setContentsMargins(12, 4, 12, 0)
+        line.setSpacing(4)
+        line.addWidget(self.note, 1)
+        line.addWidget(self.pin)
+        below = self._below = QWidget()
         rows = QVBoxLayout(below)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(0)
-        rows.addWidget(self.facts)
-        rows.addWidget(self._tools)
-        rows.addWidget(self._stack, 1)
-        rows.addLayout(foot)
+        for widget in (self.facts, self._stack, self._focus_line, self.confirm):
+            rows.addWidget(widget, 1 if widget is self._stack else 0)
         self.splitter = QSplitter(Qt.Orientation.Vertical)
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.photo)
         self.splitter.addWidget(below)
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 3)
-        self.splitter.setSizes([250, 550])
+        self.splitter.setSizes([220, 580])
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.splitter)
         self.setMinimumWidth(290)
-        self.setTabOrder(self.facts.caption, self.search)
-        self.setTabOrder(self.search, self.show_box)
-        self.setTabOrder(self.show_box, self.view)
-        self.setTabOrder(self.view, self.review)
+        stops = (
+            self.facts.caption,
+            self.view,
+            self.search,
+            self.show_button,
+            self.pin,
+            self.confirm.confirm,
+            self.confirm.undo_review,
+            self.confirm.more,
+        )
+        for before, after in pairwise(stops):
+            self.setTabOrder(before, after)
 
     def _connect(self) -> None:
         self.view.verdict_requested.connect(self._request_verdict)
         self.view.class_focused.connect(self._class_focused)
+        self.view.pin_requested.connect(self.pin_requested)
+        self.view.sweep_requested.connect(self.sweep_requested)
         self.view.left_at_top.connect(self.search.setFocus)
+        for moved in (self.view.verticalScrollBar().valueChanged, self.view.laid_out):
+            # Later: a layout must not change what it is laying out.
+            moved.connect(self._show_line, Qt.ConnectionType.QueuedConnection)
         self.search.textChanged.connect(self._find_changed)
-        self.show_box.currentIndexChanged.connect(self._show_changed)
-        self.review.clicked.connect(self._request_reviewed)
+        self.pin.clicked.connect(self._pin_clicked)
+        for requested, emitted in (
+            (self.confirm.confirm_requested, self.confirm_requested),
+            (self.confirm.rest_absent_requested, self.rest_absent_requested),
+            (self.confirm.unreviewed_requested, self.unreviewed_requested),
+        ):
+            requested.connect(lambda it=emitted: it.emit(self.image_ids))
         self.facts.caption_committed.connect(self._request_caption)
         self.facts.still_hold.clicked.connect(self.edited_confirmed)
         self.facts.another.clicked.connect(self.edited_separated)
         self.photo.activated.connect(self._activate)
         self._empty_button.clicked.connect(self.vocabulary_requested)
         theme.manager().changed.connect(self._restyle)
+        find = QShortcut(QKeySequence("/"), self)
+        find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        find.activated.connect(self.find_class)
 
     # ------------------------------------------------------------------------------- state
 
@@ -184,24 +243,61 @@ class InspectorPanel(QWidget):
 
     def focused_class(self) -> ClassRow | None:
         """The class that P, A and U apply to."""
-        return self.view.focused_class()
+        focus = self.model.focus
+        return None if focus is None else self.model.class_of(focus)
 
     def focus_class(self, class_id: int) -> bool:
-        """Put the keyboard on a class, showing all classes if it would be hidden."""
-        if self.view.focus_class(class_id):
-            return True
+        """Make a class the one in focus, as if the user had gone to it; False if the photos
+        cannot have it."""
+        if not self.model.has_class(class_id):
+            return False
         self.search.clear()
-        self.show_box.setCurrentIndex(0)
-        return self.view.focus_class(class_id)
+        self._class_focused(class_id)
+        self.show_focus(class_id, pinned=self.model.pinned and self.model.focus == class_id)
+        return True
+
+    def suggested_classes(self) -> tuple[int, ...]:
+        """The ids of the suggested classes in the order of their numbers, nine at most, 0 for a
+        number without a class; none while those of other images are still listed."""
+        return () if self._opening else self.model.suggested()
+
+    def show_focus(self, class_id: int | None, pinned: bool) -> None:
+        """Mark the class that the verdict keys apply to; nothing is emitted.
+
+        The list scrolls to it only if it is out of sight.
+        """
+        moved = class_id != self.model.focus
+        self.model.set_focus(class_id, pinned)
+        self.view.go_to_class(class_id, scroll=moved)
+        self._show_note()
+
+    def find_class(self) -> None:
+        """Put the keyboard into the search field."""
+        self.view.scrollTo(self.model.index(self._find_row()))
+        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.search.selectAll()
+
+    def set_show(self, show: Show) -> None:
+        """List some of the classes under *All classes*."""
+        self.search.clear()
+        for action in self._shows.actions():
+            action.setChecked(action.data() == show)
+        self.model.set_show(show)
 
     # ----------------------------------------------------------------------------- showing
 
     def show_images(self, image_ids: Sequence[int] | NDArray[np.int64], current: int = -1) -> None:
         """Show one image, or what many have in common; ``current`` is the photo shown."""
         self.facts.caption.flush()
-        self._ids = np.array(image_ids, np.int64)
+        ids = np.array(image_ids, np.int64)
+        others = not np.array_equal(ids, self._ids)
+        self._ids = ids
         known = bool(np.any(self._ids == current))
         self._current = current if known else (int(self._ids[0]) if len(self._ids) else -1)
+        if others:
+            self._opening = True
+            self.model.forget_focus()
+            self.view.forget_row()
         self.refresh()
 
     def refresh(self) -> None:
@@ -211,8 +307,10 @@ class InspectorPanel(QWidget):
         if len(ids) * len(snapshot.classes) <= INLINE_CELLS:
             self._summarising.cancel()
             self._show_summary(summarise(snapshot, ids) if len(ids) else None)
-        else:
-            self._summarising.ask(lambda: summarise(snapshot, ids))
+            return
+        if self._opening:
+            self.confirm.show_counting(len(ids))
+        self._summarising.ask(lambda: summarise(snapshot, ids))
 
     def _show_image(self) -> None:
         image_id = self._current
@@ -256,67 +354,65 @@ class InspectorPanel(QWidget):
         if summary is not None and summary.images > 1:
             self.facts.show_many(summary.images, summary.reviewed)
         self.model.set_summary(summary)
+        if self._opening:
+            # Another photo opens at the top, wherever the last one was left.
+            self._opening = False
+            self.view.open_at_top()
         self._show_empty()
-        has_images = summary is not None and summary.images > 0
-        done = summary is not None and has_images and summary.reviewed == summary.images
-        self._tools.setVisible(has_images and bool(summary and len(summary.scores)))
-        self.facts.setVisible(has_images)
-        self.review.setVisible(has_images)
-        self.review.setEnabled(has_images)
-        self.review.setText(_("Reviewed") if done else _("Mark reviewed"))
-        self.review.setCheckable(True)
-        self.review.setChecked(done)
+        self.facts.setVisible(summary is not None and summary.images > 0)
+        self.confirm.show_summary(summary)
         self._show_note()
+        self.suggestions_changed.emit()
 
     def _show_empty(self) -> None:
-        summary = self.model.summary
         no_classes = not self._session.snapshot().classes
         self._empty_button.setVisible(no_classes)
-        if self.model.rowCount():
-            self._stack.setCurrentIndex(0)
-            return
-        if no_classes:
-            self._empty.setText(_("There are no classes to look for yet."))
-        elif summary is None or not summary.images:
-            self._empty.setText("")
-        elif self.search.text():
-            self._empty.setText(_("No class matches “{0}”.").format(self.search.text()))
-        else:
-            self._empty.setText(_("No class to show here. Choose “All classes” above."))
-        self._stack.setCurrentIndex(1)
+        self._empty.setText(_("There are no classes to look for yet.") if no_classes else "")
+        self._stack.setCurrentIndex(0 if self.model.rowCount() else 1)
 
-    def show_keys(self, present: str, absent: str, unknown: str, reviewed: str) -> None:
-        """Name the keys of the verdicts and of the reviewed mark, as they are now."""
+    def show_keys(
+        self,
+        *,
+        present: str = "",
+        absent: str = "",
+        unknown: str = "",
+        confirm: str = "",
+        rest_absent: str = "",
+        unreviewed: str = "",
+    ) -> None:
+        """Name the keys of the panel's actions, as they are now."""
         self._keys = (present, absent, unknown)
-        tip = _("Mark every class that is still unknown as absent in the selected photos")
-        self.review.setToolTip(f"{tip} ({reviewed})" if reviewed else tip)
+        self.view.delegate.keys = (present, absent, unknown)
+        self.view.viewport().update()
+        self.confirm.show_keys(confirm, rest_absent, unreviewed)
         self._show_note()
 
     def _show_note(self) -> None:
-        summary, row = self.model.summary, self.focused_class()
-        lines: list[str] = []
-        if summary is not None and summary.images and len(summary.scores) and not summary.scored:
-            lines.append(_("Predictions follow once the photo is encoded."))
-        elif summary is not None and summary.images and summary.bands.estimated:
-            lines.append(_("Bands are estimated until half of the classes have an example."))
-        if row is not None:
-            name = self.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideRight, 150)
-            keys = ", ".join(filter(None, self._keys[:3]))
-            lines.append(_("{keys}: {name}").format(keys=keys, name=name))
-        self.note.setText("\n".join(lines))
+        row = self.focused_class()
+        self._show_line()
+        if row is None:
+            return
+        keys = ", ".join(filter(None, self._keys))
+        self.note.set_full_text(_("{keys}: {name}").format(keys=keys, name=row.name))
+        self.pin.setChecked(row.pinned)
+        self.pin.setIcon(theme.icon("pin", "accent" if row.pinned else "muted"))
+
+    def _show_line(self, *_: object) -> None:
+        """Name the class in focus below the list while its own row is out of sight."""
+        row = self.focused_class()
+        # As high as the list is without the line, or the line would come and go by itself.
+        room = self._below.height() - self._stack.y()
+        if not self.confirm.isHidden():
+            room -= self.confirm.height()
+        seen = row is not None and self.view.shows_class(row.class_id, room)
+        self._focus_line.setVisible(row is not None and not seen)
 
     # ------------------------------------------------------------------------------ events
 
     def _request_verdict(self, class_id: int, verdict: Verdict) -> None:
-        row = self.model.row_of_class(class_id)
-        if len(self._ids) and row >= 0:
-            name = self.model.class_row(row).name
-            self.verdict_requested.emit(self.image_ids, [class_id], verdict, name)
-
-    def _request_reviewed(self) -> None:
-        summary = self.model.summary
-        if summary is not None and len(self._ids):
-            self.reviewed_requested.emit(self.image_ids, summary.reviewed < summary.images)
+        row = self.model.class_of(class_id)
+        if len(self._ids) and row is not None:
+            self.verdict_requested.emit(self.image_ids, [class_id], verdict, row.name)
 
     def _request_caption(self, image_id: int, text: str) -> None:
         # What is being read may still have the old caption.
@@ -329,33 +425,58 @@ class InspectorPanel(QWidget):
         self.photo_activated.emit(self._current)
 
     def _class_focused(self, class_id: int) -> None:
+        # At once: the owner of the class in focus answers with show_focus().
+        pinned = self.model.pinned and class_id == self.model.focus
+        self.model.set_focus(class_id, pinned)
         self._show_note()
         self.class_focused.emit(class_id)
 
+    def _pin_clicked(self, pinned: bool) -> None:
+        if (focus := self.model.focus) is not None:
+            self.pin_requested.emit(focus, pinned)
+
+    def _find_row(self) -> int:
+        return next((i for i, item in enumerate(self.model.items) if item.kind is Kind.FIND), 0)
+
     def _find_changed(self, text: str) -> None:
         self.model.set_find(text)
-        if text:
-            self.view.focus_first()
-        self._show_empty()
-
-    def _show_changed(self, _index: int) -> None:
-        self.model.set_show(Show(self.show_box.currentData()))
-        self._show_empty()
+        self.view.open_at_top()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """From the search box Down and Enter go to the list, Escape clears."""
+        if (
+            watched is self.search
+            and event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+        ):
+            event.accept()
+            return True
         pressed = event.type() == QEvent.Type.KeyPress
         if watched is self.search and pressed and isinstance(event, QKeyEvent):
             key = event.key()
             if key in (Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter):
-                self.view.setFocus(Qt.FocusReason.TabFocusReason)
+                if self.view.go_to_first_class():
+                    self.view.setFocus(Qt.FocusReason.TabFocusReason)
                 return True
-            if key == Qt.Key.Key_Escape and self.search.text():
-                self.search.clear()
+            if key == Qt.Key.Key_Escape:
+                if self.search.text():
+                    self.search.clear()
+                else:
+                    self.view.setFocus(Qt.FocusReason.TabFocusReason)
                 return True
         return super().eventFilter(watched, event)
 
     def _restyle(self, *_: object) -> None:
-        self.review.setIcon(theme.icon("reviewed"))
+        colours = theme.current()
+        self.setStyleSheet(
+            f"#inspector, #class-list {{ background: {colours.window}; }}"
+            f"#confirm-more, #show-classes {{ background: {colours.raised}; }}"
+            f"#confirm-more:hover, #show-classes:hover {{ background: {colours.pressed}; }}"
+            f"#confirm:disabled {{ color: {colours.muted}; }}"  # it says why, or that all is done
+            f"#pin-class:checked {{ background: {colours.selection}; }}"
+        )
+        self.pin.setIcon(theme.icon("pin", "accent" if self.pin.isChecked() else "muted"))
+        self.show_button.setIcon(theme.icon("filter"))
         self.facts.problem.setStyleSheet(f"color: {theme.current().error};")
         self.facts.edited.setStyleSheet(f"color: {theme.current().warning};")

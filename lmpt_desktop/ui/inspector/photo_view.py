@@ -127,9 +127,9 @@ class PhotoView(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         colours = theme.current()
-        painter.fillRect(self.rect(), colours.colour("surface"))
+        painter.fillRect(self.rect(), colours.colour("photo_ground"))
         if self._pixmap is None:
-            painter.setPen(colours.colour("muted"))
+            painter.setPen(colours.colour("on_photo"))
             inside = self.rect().adjusted(12, 8, -12, -8)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             text = self._message or (_("Loading...") if self.loading else "")

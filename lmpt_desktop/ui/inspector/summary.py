@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.class_order import shown_order
 from lmpt_desktop.domain.predictions import assigned_classes, corrected_classes, predicted_classes
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.inference.confirmation import confirmation
 
 
 class Show(StrEnum):
@@ -35,9 +37,12 @@ class Summary:
         scores: (C,) float32, mean over the images that have a score; NaN where none has.
         thresholds: (C,) float32.
         predicted, assigned, present, absent: (C,) int64, in how many of the n images.
+        open: (C,) int64, in how many it is predicted and has no verdict.
         corrected: (C,) int64, in how many the annotation contradicts the prediction.
-        bands: of the library, with whether they are estimated.
+        bands: of the library.
         reviewed: how many of the images are reviewed.
+        confirmed_present, confirmed_absent: how many verdicts confirming the images adds.
+        without_predictions: how many of the images cannot be confirmed yet.
     """
 
     snapshot: Snapshot
@@ -48,9 +53,13 @@ class Summary:
     assigned: NDArray[np.int64]
     present: NDArray[np.int64]
     absent: NDArray[np.int64]
+    open: NDArray[np.int64]
     corrected: NDArray[np.int64]
     bands: ClassBands
     reviewed: int
+    confirmed_present: int
+    confirmed_absent: int
+    without_predictions: int
 
     def verdict(self, column: int) -> Verdict | None:
         """The verdict on a class, or None where the images differ."""
@@ -66,6 +75,12 @@ class Summary:
     def unknown(self, column: int) -> int:
         """How many images have no verdict on the class."""
         return self.images - int(self.present[column]) - int(self.absent[column])
+
+    @property
+    def unknown_cells(self) -> int:
+        """How many verdicts the images lack."""
+        annotated = int(self.present.sum()) + int(self.absent.sum())
+        return self.images * len(self.present) - annotated
 
     @property
     def scored(self) -> bool:
@@ -86,6 +101,7 @@ def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) 
     np.divide(totals, counts, out=means, where=counts > 0)
     present, absent = annotations == Verdict.PRESENT, annotations == Verdict.ABSENT
     corrected = corrected_classes(annotations, scores, snapshot.thresholds)
+    confirmed = confirmation(snapshot, snapshot.image_ids[rows])
     return Summary(
         snapshot=snapshot,
         images=len(rows),
@@ -95,10 +111,58 @@ def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) 
         assigned=assigned_classes(annotations, predicted).sum(axis=0, dtype=np.int64),
         present=present.sum(axis=0, dtype=np.int64),
         absent=absent.sum(axis=0, dtype=np.int64),
+        open=confirmed.present.sum(axis=0, dtype=np.int64),
         corrected=corrected.sum(axis=0, dtype=np.int64),
         bands=snapshot.bands,
         reviewed=int(snapshot.reviewed[rows].sum()),
+        confirmed_present=int(np.count_nonzero(confirmed.present)),
+        confirmed_absent=int(np.count_nonzero(confirmed.absent)),
+        without_predictions=confirmed.without_predictions,
     )
+
+
+@dataclass(frozen=True)
+class Sections:
+    """The columns of each section, in the order shown.
+
+    Attributes:
+        present: annotated present in any of the images.
+        absent: annotated absent in some, present in none, and nowhere suggested.
+        suggested: not annotated present, and in any of the images predicted without a verdict, or
+            asked for.
+    """
+
+    present: tuple[int, ...]
+    absent: tuple[int, ...]
+    suggested: tuple[int, ...]
+
+
+def sections(summary: Summary, asked: Sequence[int] = ()) -> Sections:
+    """What is shown above the list of all classes, in the order of the cards.
+
+    Of several images a suggestion predicted in more of them comes first.
+
+    Args:
+        summary: of at least one image.
+        asked: columns that come first, and are suggested even if they are not predicted.
+    """
+    annotations = np.full(len(summary.scores), -1, np.int8)
+    predicted = summary.open > 0
+    annotations[(summary.absent > 0) & ~predicted] = 0
+    annotations[summary.present > 0] = 1
+    scores = summary.scores
+    if summary.images > 1:
+        # The mean score only decides between classes predicted in equally many images.
+        scores = summary.open + np.nan_to_num(scores, nan=0.0) / 2
+    suggested = predicted.copy()
+    suggested[list(asked)] = True
+    suggested &= annotations < 0
+    order = shown_order(annotations, scores.astype(np.float32), predicted, asked)
+
+    def of(mask: NDArray[np.bool_]) -> tuple[int, ...]:
+        return tuple(order[mask[order]].tolist())
+
+    return Sections(of(annotations == 1), of(annotations == 0), of(suggested))
 
 
 def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> NDArray[np.int64]:

@@ -10,7 +10,14 @@ from ui_libraries import sample_snapshot
 
 from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.ui.inspector.summary import Show, ordered_columns, summarise
+from lmpt_desktop.inference.confirmation import confirmation
+from lmpt_desktop.ui.inspector.summary import (
+    Sections,
+    Show,
+    ordered_columns,
+    sections,
+    summarise,
+)
 
 
 @pytest.fixture
@@ -106,3 +113,44 @@ def test_tail_only_lists_tail_classes(snapshot: Snapshot) -> None:
 def listed(snapshot: Snapshot, ids: list[int], show: Show = Show.ALL, find: str = "") -> list[str]:
     columns = ordered_columns(summarise(snapshot, ids), show, find)
     return [snapshot.classes[column].name for column in columns]
+
+
+def test_sections_hold_own_verdicts_and_what_is_predicted(snapshot: Snapshot) -> None:
+    found = sections(summarise(snapshot, [1]))
+    assert found == Sections(present=(0, 1), absent=(4, 5), suggested=(2,))
+    # A class that is asked for is suggested, too, and comes first.
+    found = sections(summarise(snapshot, [1]), (3,))
+    assert found.suggested == (3, 2)
+    found = sections(summarise(snapshot, [1]), (5,))
+    assert found == Sections(present=(0, 1), absent=(5, 4), suggested=(2,))
+
+
+def test_of_several_images_what_some_have_is_a_tag_and_the_rest_goes_by_number(
+    snapshot: Snapshot,
+) -> None:
+    scores = snapshot.scores.copy()
+    scores[:3, 2:4] = [[0.9, 0.6], [0.2, 0.6], [0.2, 0.6]]
+    found = sections(summarise(replace(snapshot, scores=scores), [1, 2, 3]))
+    assert found.present == (0, 1, 5)
+    assert found.absent == (4,)
+    assert found.suggested == (3, 2)
+
+
+def test_a_class_that_some_images_lack_is_still_suggested_for_the_others(
+    snapshot: Snapshot,
+) -> None:
+    annotations = snapshot.annotations.copy()
+    annotations[:3, 2] = [-1, 0, 0]
+    found = sections(summarise(replace(snapshot, annotations=annotations), [1, 2, 3]))
+    assert 2 in found.suggested
+    assert 2 not in found.absent
+
+
+def test_the_counts_are_those_of_a_confirmation(snapshot: Snapshot) -> None:
+    summary = summarise(snapshot, [1, 2, 3])
+    change = confirmation(snapshot, np.array([1, 2, 3]))
+    assert summary.confirmed_present == np.count_nonzero(change.present)
+    assert summary.confirmed_absent == np.count_nonzero(change.absent)
+    assert summary.without_predictions == change.without_predictions == 1
+    assert summary.unknown_cells == np.count_nonzero(snapshot.annotations[:3] == -1)
+    np.testing.assert_array_equal(summary.open, change.present.sum(axis=0))
