@@ -21,10 +21,14 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
 from lmpt_desktop.catalogue.errors import CatalogueLocked
-from lmpt_desktop.catalogue.records import ImageIds
+from lmpt_desktop.catalogue.records import ImageIds, uniform
+from lmpt_desktop.catalogue.vocabulary_steps import VOCABULARY
 from lmpt_desktop.domain.records import Batch, BatchSummary, Source, Verdict
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.confirmation import Confirmation
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.act_texts import done_sentence
 from lmpt_desktop.ui.annotations.undo_texts import summary_of, text_of
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 
@@ -40,6 +44,11 @@ REVIEWED_CLASSES_A_CELL = 50
 UNDO_LIMIT = 500
 HISTORY = 100
 """Changes of earlier sessions that can be undone."""
+
+_OFFERED = ("confirmed", "reviewed")
+"""Actions that change many verdicts of one photo."""
+_TOLD_ELSEWHERE = "import"
+"""The action that has a message of its own, which offers to take it back."""
 
 ResultT = TypeVar("ResultT")
 
@@ -68,6 +77,10 @@ class AnnotationUndoStack(QObject):
 
     message = Signal(str)
     """A sentence about what was committed or undone, for the status bar."""
+    done = Signal(object, str)
+    """The :class:`Batch` of a change that the user may want to take back at once, and a sentence
+    about it: a confirmation, a review, or a verdict on several photos.  Others have a message;
+    an import is told by what imported it."""
     failed = Signal(object)
     """The exception that kept a change from being committed."""
     busy_changed = Signal(bool)
@@ -76,6 +89,8 @@ class AnnotationUndoStack(QObject):
     of one that changed nothing, though there is nothing to undo."""
     undone = Signal(int)
     """The id of the batch that was undone."""
+    replayed = Signal(str)
+    """A change was undone or redone: the sentence that says so."""
 
     def __init__(self, session: LibrarySession, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -143,6 +158,7 @@ class AnnotationUndoStack(QObject):
         *,
         source: Source = Source.USER,
         reviewed_ids: ImageIds = (),
+        offers_undo: bool = True,
     ) -> bool:
         """Commit many verdicts, each on its own image and class, as one step called ``text``.
 
@@ -154,6 +170,7 @@ class AnnotationUndoStack(QObject):
                 ``failed`` is emitted instead.
             source: where they come from.
             reviewed_ids: images that get the reviewed mark in the same step.
+            offers_undo: False where the page that asks has a button for it already.
 
         Returns:
             False if there is nothing to change or another change is still being saved.
@@ -166,21 +183,26 @@ class AnnotationUndoStack(QObject):
             ),
             len(image_ids) + len(reviewed_ids),
             done,
+            offers_undo=offers_undo,
         )
 
     def commit(
-        self, change: Callable[[], Batch], done: Callable[[Batch], object] | None = None
+        self,
+        change: Callable[[], Batch],
+        done: Callable[[Batch], object] | None = None,
+        failed: Callable[[Exception], object] | None = None,
     ) -> bool:
         """Call ``change``, which commits a batch, on a pool thread, and make it a step.
 
         Args:
             change: a call of a part of the session.
             done: as in :meth:`apply`.
+            failed: called instead of emitting ``failed``.
 
         Returns:
             False if another change is still being saved.
         """
-        return self._commit(change, INLINE_CELLS + 1, done)
+        return self._commit(change, INLINE_CELLS + 1, done, failed=failed)
 
     def undo_batches(self, batch_ids: Sequence[int]) -> bool:
         """Undo these changes, whatever was done since; those that are undone already stay so.
@@ -206,8 +228,10 @@ class AnnotationUndoStack(QObject):
             self.read_history()
             for summary, batch in found:
                 text = _("Undone: {change}").format(change=text_of(summary))
-                self.message.emit(text + _skipped_text(batch))
+                text += _skipped_text(batch)
+                self.message.emit(text)
                 self.undone.emit(summary.id)
+                self.replayed.emit(text)
 
         self._run(undo, undone, INLINE_CELLS + 1)
         return True
@@ -221,6 +245,26 @@ class AnnotationUndoStack(QObject):
             lambda: self._session.annotations.mark_reviewed(image_ids, reviewed),
             len(image_ids) * classes,
         )
+
+    def confirm(self, confirmation: Confirmation) -> bool:
+        """Make what is predicted present and the rest absent, and mark the images as reviewed.
+
+        Returns:
+            False if another change is still being saved.
+        """
+        images, classes = len(confirmation.image_ids), len(confirmation.class_ids)
+        return self._commit(
+            lambda: self._session.annotations.confirm(confirmation),
+            len(confirmation.present_cells[0])
+            + images * max(1, classes // REVIEWED_CLASSES_A_CELL),
+        )
+
+    def take_back(self, batch_id: int) -> None:
+        """Undo this change if it is not undone yet, whatever was done since."""
+        if self.latest_batch_id == batch_id and self.can_undo:
+            self.undo()
+        else:
+            self.undo_batches([batch_id])
 
     def undo(self) -> None:
         if self.can_undo:
@@ -238,11 +282,15 @@ class AnnotationUndoStack(QObject):
         batch_id, text = command.batch_id, command.text()
 
         def undone(batch: Batch) -> None:
-            self.message.emit(_("Undone: {change}").format(change=text) + _skipped_text(batch))
+            said = _("Undone: {change}").format(change=text) + _skipped_text(batch)
+            self.message.emit(said)
             self.undone.emit(batch_id)
+            self.replayed.emit(said)
 
         def redone(batch: Batch) -> None:
-            self.message.emit(_("Redone: {change}").format(change=text) + _skipped_text(batch))
+            said = _("Redone: {change}").format(change=text) + _skipped_text(batch)
+            self.message.emit(said)
+            self.replayed.emit(said)
 
         if forward:
             self._run(lambda: self._session.annotations.redo(batch_id), redone, command.cells)
@@ -292,9 +340,10 @@ class AnnotationUndoStack(QObject):
         self._filling = True
         self.stack.clear()
         for item in history:
-            self.stack.push(
-                _BatchCommand(self, item.id, text_of(item), max(item.images, item.changes))
-            )
+            # A change of the vocabulary takes longer than its annotations would.
+            least = INLINE_CELLS + 1 if item.action == VOCABULARY else 0
+            cells = max(item.images, item.changes, least)
+            self.stack.push(_BatchCommand(self, item.id, text_of(item), cells))
         self.stack.setIndex(done)
         self._filling = False
         self.stack.blockSignals(False)
@@ -306,6 +355,9 @@ class AnnotationUndoStack(QObject):
         cells: int,
         then: Callable[[Batch], object] | None = None,
         name: str = "",
+        failed: Callable[[Exception], object] | None = None,
+        *,
+        offers_undo: bool = True,
     ) -> bool:
         if self._busy:
             self.message.emit(_("Still saving the previous change; try again in a moment."))
@@ -321,18 +373,27 @@ class AnnotationUndoStack(QObject):
             if len(batch):
                 self._changes += 1
                 self.stack.push(_BatchCommand(self, batch.id, text, cells))
-                self.message.emit(text)
+                sentence = done_sentence(batch, text)
+                many = batch.action in _OFFERED or uniform(batch.image_ids) is None
+                if many and offers_undo and batch.action != _TOLD_ELSEWHERE:
+                    self.done.emit(batch, sentence)
+                else:
+                    self.message.emit(sentence)
             else:
                 self.message.emit(_("Already set; nothing changed."))
             if then is not None:
                 then(batch)
             self.committed.emit(batch)
 
-        self._run(commit, done, cells)
+        self._run(commit, done, cells, failed)
         return True
 
     def _run(
-        self, work: Callable[[], ResultT], done: Callable[[ResultT], object], cells: int
+        self,
+        work: Callable[[], ResultT],
+        done: Callable[[ResultT], object],
+        cells: int,
+        refused: Callable[[Exception], object] | None = None,
     ) -> None:
         if cells <= INLINE_CELLS:
             try:
@@ -354,15 +415,19 @@ class AnnotationUndoStack(QObject):
 
         def failed(error: Exception) -> None:
             self._set_busy(False)
-            self._fail(error)
+            self._fail(error, refused)
 
         Task(work, finished, failed, owner=self)
 
-    def _fail(self, error: Exception) -> None:
-        # The stack may be wrong about what was done: until it is read again nothing is undone.
-        self._unreliable = True
-        self.read_history()
-        self.failed.emit(error)
+    def _fail(self, error: Exception, refused: Callable[[Exception], object] | None = None) -> None:
+        if refused is None or not isinstance(error, RefusedError):
+            # The stack may be wrong about what was done: until it is read again nothing is undone.
+            self._unreliable = True
+            self.read_history()
+        if refused is None:
+            self.failed.emit(error)
+        else:
+            refused(error)
 
     def _set_busy(self, busy: bool) -> None:
         self._busy = busy

@@ -41,6 +41,9 @@ def text_of(change: BatchSummary) -> str:
     elif change.action == "reviewed":
         text = ngettext("Reviewed {count} photo", "Reviewed {count} photos", change.images)
         text = text.format(count=images)
+    elif change.action == "confirmed":
+        text = ngettext("Confirmed {count} photo", "Confirmed {count} photos", change.images)
+        text = text.format(count=images)
     elif change.action == "unreviewed":
         text = ngettext(
             "Not reviewed: {count} photo", "Not reviewed: {count} photos", change.images

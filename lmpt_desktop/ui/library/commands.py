@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtGui import QGuiApplication
@@ -11,8 +12,9 @@ from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.settings import LAST_FOLDER, SHOW_FILTERS, SHOW_FOLDERS, SHOW_INSPECTOR
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
+from lmpt_desktop.ui.grid.filter_texts import Condition
 from lmpt_desktop.ui.kit import file_manager
-from lmpt_desktop.ui.kit.texts import photos_text
+from lmpt_desktop.ui.kit.texts import photos_text, shorten
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.conditions import class_in_focus, library_open, photos_chosen
 from lmpt_desktop.ui.shell.context import ShellContext
@@ -103,8 +105,15 @@ def find_by_name(context: ShellContext) -> None:
     page = _page(context)
     page.show_grid()
     show_part(context, "filters", True)
-    page.panel.bar.text.setFocus()
-    page.panel.bar.text.selectAll()
+    page.panel.bar.open_popover(Condition.TEXT)
+
+
+def filter_photos(context: ShellContext) -> None:
+    """Open the panel in which filters are set."""
+    page = _page(context)
+    page.show_grid()
+    show_part(context, "filters", True)
+    page.panel.bar.open_popover()
 
 
 def search(context: ShellContext) -> None:
@@ -137,6 +146,20 @@ def set_absent(context: ShellContext) -> None:
 
 def set_unknown(context: ShellContext) -> None:
     _view(context).set_verdict(Verdict.UNKNOWN)
+
+
+def _with_class(text: str) -> Callable[[ShellContext], str]:
+    """A label that names the class in focus."""
+
+    def label(context: ShellContext) -> str:
+        view = context.library.view if context.library is not None else None
+        class_id = view.focus_class if view is not None else None
+        if class_id is None or not isinstance(context.library, LibraryPage):
+            return _(text)
+        name = shorten(context.library.class_name(class_id)).replace("&", "&&")
+        return _("{verdict}: {name}").format(verdict=_(text), name=name)
+
+    return label
 
 
 def open_photo(context: ShellContext) -> None:
@@ -191,6 +214,12 @@ def copy_paths(context: ShellContext) -> None:
 # --------------------------------------------------------------------------------------- the page
 
 
+def _filter_label(context: ShellContext) -> str:
+    """With the number of conditions that are set."""
+    page = context.library
+    return page.panel.bar.button.text() if isinstance(page, LibraryPage) else _("Filter")
+
+
 def show_part(context: ShellContext, name: str, shown: bool) -> None:
     """Show or hide a part of the page, and remember that."""
     _page(context).part(name).setVisible(shown)
@@ -223,18 +252,29 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             tip=N_("Show the library in its own order again")),
     Command("edit.find", N_("&Find in file names"), "edit", 2, 30, find_by_name, (library_open,),
             "Ctrl+Shift+F"),
+    Command("edit.filter", N_("F&ilter photos"), "edit", 2, 35, filter_photos, (library_open,),
+            "Ctrl+L", "filter", short=N_("Filter"), short_label=_filter_label,
+            tip=N_("Choose which photos the grid shows")),
     Command("image.present", N_("&Present"), "image", 0, 10, set_present,
             (photos_chosen, class_in_focus), "P", "present", auto_repeat=False,
+            short=N_("Present"), label=_with_class(N_("&Present")),
             tip=N_("Mark the class in focus present in the selected photos")),
     Command("image.absent", N_("&Absent"), "image", 0, 20, set_absent,
             (photos_chosen, class_in_focus), "A", "absent", auto_repeat=False,
+            short=N_("Absent"), label=_with_class(N_("&Absent")),
             tip=N_("Mark the class in focus absent in the selected photos")),
     Command("image.unknown", N_("&Unknown"), "image", 0, 30, set_unknown,
             (photos_chosen, class_in_focus), "U", "unknown", auto_repeat=False,
+            short=N_("Unknown"), label=_with_class(N_("&Unknown")),
             tip=N_("Remove the verdict on the class in focus")),
-    Command("image.reviewed", N_("Mark &reviewed"), "image", 1, 10,
-            lambda c: _view(c).mark_reviewed(True), (photos_chosen,), "R", "reviewed",
-            auto_repeat=False, short=N_("Reviewed"),
+    Command("image.confirm", N_("Con&firm"), "image", 1, 5,
+            lambda c: _view(c).confirm(), (photos_chosen,), "R", "reviewed", auto_repeat=False,
+            short=N_("Confirm"),
+            tip=N_("In the selected photos, what is predicted becomes present and the rest absent;"
+                   " your verdicts stay")),
+    Command("image.reviewed", N_("&Rest is absent"), "image", 1, 10,
+            lambda c: _view(c).mark_reviewed(True), (photos_chosen,), "Shift+Return Shift+Enter",
+            auto_repeat=False, short=N_("Rest is absent"),
             tip=N_("Mark every class that is still unknown as absent in the selected photos")),
     Command("image.unreviewed", N_("Mark &not reviewed"), "image", 1, 20,
             lambda c: _view(c).mark_reviewed(False), (photos_chosen,), "Shift+R"),
@@ -257,7 +297,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.zoom-reset", N_("&Default size"), "view", 1, 30, lambda c: _view(c).zoom(0),
             (library_open,), "Ctrl+0"),
     Command("view.filters", N_("&Filter bar"), "view", 2, 10,
-            lambda c, on: show_part(c, "filters", on), (library_open,), "Ctrl+L", "filter",
+            lambda c, on: show_part(c, "filters", on), (library_open,), "", "filter",
             checkable=True, checked=lambda c: _part_shown(c, "filters")),
     Command("view.clear-filters", N_("&Clear filters"), "view", 2, 20,
             lambda c: _page(c).panel.bar.clear(), (library_open,), "Ctrl+Shift+L", "clear"),

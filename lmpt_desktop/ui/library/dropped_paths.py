@@ -148,6 +148,9 @@ class DroppedPathsHandler(QObject):
     message = Signal(str)
     """A sentence that says what was selected."""
     failed = Signal(object)
+    folders_offered = Signal(object)
+    """A :class:`DroppedPaths` with folders that are not in the library: it is for the user to say
+    whether they should be."""
     photos_requested = Signal()
     """Photos are about to be selected: the grid must be in front and show all photos."""
 
@@ -175,16 +178,30 @@ class DroppedPathsHandler(QObject):
         """Find out what these are, then :meth:`handle` them."""
         Task(lambda: classify_paths(paths), self.handle, self.failed.emit, owner=self)
 
+    def offer(self, paths: Sequence[Path]) -> None:
+        """As :meth:`drop`, but folders that are not in the library are offered, not added."""
+
+        def look() -> tuple[DroppedPaths, list[Path]]:
+            found = classify_paths(paths)
+            return found, self._new_folders(found)
+
+        def looked(answer: tuple[DroppedPaths, list[Path]]) -> None:
+            found, new = answer
+            if new:
+                self.folders_offered.emit(found)
+            else:
+                self.select(found.photos)
+
+        Task(look, looked, self.failed.emit, owner=self)
+
     def handle(self, paths: DroppedPaths) -> None:
         """Add the folders that are not in the library yet, and select the photos."""
-        session = self._session
-
-        def new_folders() -> list[Path]:
-            known = [folder.path for folder in session.folders.all() if not folder.hidden]
-            return not_in(paths.required_folders, known)
-
-        Task(new_folders, self._add_folders, self.failed.emit, owner=self)
+        Task(lambda: self._new_folders(paths), self._add_folders, self.failed.emit, owner=self)
         self.select(paths.photos)
+
+    def _new_folders(self, paths: DroppedPaths) -> list[Path]:
+        known = [folder.path for folder in self._session.folders.all() if not folder.hidden]
+        return not_in(paths.required_folders, known)
 
     def select(self, photos: Iterable[Path]) -> None:
         """Select these photos once the grid shows them."""

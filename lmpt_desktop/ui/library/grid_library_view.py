@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
+from lmpt_desktop.inference.class_in_focus import ClassInFocus
+from lmpt_desktop.ui.annotations.acts import Acts
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.grid.view import ZOOM_DEFAULT, ZOOM_STEP
 
@@ -17,10 +18,15 @@ class GridLibraryView:
     """The :class:`~lmpt_desktop.ui.shell.library_view.LibraryView` of the selected images."""
 
     def __init__(
-        self, panel: GridPanel, undo_stack: AnnotationUndoStack, class_name: Callable[[int], str]
+        self,
+        panel: GridPanel,
+        acts: Acts,
+        focus: ClassInFocus,
+        class_name: Callable[[int], str],
     ) -> None:
         self._panel = panel
-        self._undo_stack = undo_stack
+        self._acts = acts
+        self._focus = focus
         self._class_name = class_name
 
     @property
@@ -29,7 +35,7 @@ class GridLibraryView:
 
     @property
     def focus_class(self) -> int | None:
-        return self._panel.model.focus_class
+        return self._focus.class_id
 
     def chosen_count(self) -> int:
         return self._panel.view.selected_count()
@@ -41,12 +47,17 @@ class GridLibraryView:
         return True
 
     def set_verdict(self, verdict: Verdict) -> None:
+        # Two keys may come between the selection and what follows from it.
+        self._panel.view.settle_selection()
         if (class_id := self.focus_class) is not None:
-            ids = self._panel.view.selected_ids()
-            self._undo_stack.annotate(ids, [class_id], verdict, self._class_name(class_id))
+            name = self._class_name(class_id)
+            self._acts.set_verdict(self.chosen_ids(), class_id, verdict, name)
+
+    def confirm(self) -> None:
+        self._acts.confirm(self.chosen_ids())
 
     def mark_reviewed(self, reviewed: bool) -> None:
-        self._undo_stack.mark_reviewed(self._panel.view.selected_ids(), reviewed)
+        self._acts.mark_reviewed(self.chosen_ids(), reviewed)
 
     def zoom(self, steps: int) -> None:
         grid = self._panel.view

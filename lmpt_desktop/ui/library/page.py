@@ -9,17 +9,36 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import QByteArray, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
+from PySide6.QtWidgets import (
+    QApplication,
+    QFileDialog,
+    QMenu,
+    QMessageBox,
+    QSplitter,
+    QVBoxLayout,
+    QWidget,
+)
 
-from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import notices
 from lmpt_desktop.engine.search import SearchReady
+from lmpt_desktop.inference.class_in_focus import ClassInFocus
 from lmpt_desktop.inference.filters import Status
+from lmpt_desktop.inference.verdict_changes import next_verdict
 from lmpt_desktop.settings import ZOOM
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.acts import Acts
+from lmpt_desktop.ui.annotations.preview_bar import PreviewBar
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
@@ -31,9 +50,12 @@ from lmpt_desktop.ui.library.dropped_paths import (
     dragged_annotations,
     dragged_paths,
 )
-from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
+from lmpt_desktop.ui.library.focus_bar import FocusBar
+from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree, Look
 from lmpt_desktop.ui.library.grid_library_view import GridLibraryView
 from lmpt_desktop.ui.library.opened import Opened
+from lmpt_desktop.ui.library.strictness_button import StrictnessButton
+from lmpt_desktop.ui.library.verdict_toasts import VerdictToasts
 from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.library_view import LibraryView
 from lmpt_desktop.ui.shell.page_stack import GRID, PageStack
@@ -44,8 +66,27 @@ RECOUNT_MS = 900
 START_DELAY_MS = 30
 """Delay of all other work after a library's images are shown, so that they are painted first."""
 
-VERDICT_COMMANDS = ("present", "absent", "unknown", "reviewed")
-"""Commands of the Photo menu whose keys the inspector shows."""
+NUMBERED = 9
+"""Suggestions of the inspector that digits answer."""
+
+VERDICT_COMMANDS = {
+    "present": "image.present",
+    "absent": "image.absent",
+    "unknown": "image.unknown",
+    "confirm": "image.confirm",
+    "rest_absent": "image.reviewed",
+    "unreviewed": "image.unreviewed",
+}
+"""Commands whose keys the inspector shows, by its names for them."""
+
+SMALL = QSize(1100, 580)
+"""A page that is narrower or lower than this is small."""
+SMALL_ZOOM = 100
+"""The size of photos on a small page until the user chooses another."""
+
+
+def _is_small(size: QSize) -> bool:
+    return size.width() < SMALL.width() or size.height() < SMALL.height()
 
 
 @dataclass(frozen=True)
@@ -82,10 +123,22 @@ class LibraryPage(QWidget):
         self.panel = parts.panel
         self.grid = self.panel.view
         self.inspector = parts.inspector
+        self.preview_bar = PreviewBar(self.grid)
+        self.acts = Acts(
+            session,
+            self.undo_stack,
+            self.preview_bar,
+            self,
+            shown=lambda: self.panel.model.snapshot,
+        )
+        self._focus = ClassInFocus()
+        self.focus_bar = FocusBar()
+        self.strictness = StrictnessButton(session)
         self._lay_out()
-        self.grid_view = GridLibraryView(self.panel, self.undo_stack, self.class_name)
+        self.grid_view = GridLibraryView(self.panel, self.acts, self._focus, self.class_name)
         self.dropped_paths = DroppedPathsHandler(session, self.panel, self.add_folders, self)
         self._closed = False
+        self._looking = False
         self._started = self._waiting_for_count = False
         self._captions: dict[int, str] = {}
         self._writing_captions = threading.Lock()
@@ -98,7 +151,9 @@ class LibraryPage(QWidget):
         self._recount.setInterval(RECOUNT_MS)
         self._recount.timeout.connect(self._count)
         self.grid.set_zoom(context.settings.get(ZOOM))
-        self.grid.zoom_changed.connect(lambda zoom: context.settings.set(ZOOM, zoom))
+        self._small: bool | None = None
+        self._fitting_zoom = False
+        self.grid.zoom_changed.connect(self._zoom_changed)
         self._unfollow_zoom = context.settings.on_change(ZOOM, self.grid.set_zoom)
         context.commands.add_plain_keys(self.grid)
         context.commands.add_plain_keys(self.inspector.view)
@@ -122,26 +177,70 @@ class LibraryPage(QWidget):
         self.panel.setMinimumWidth(320)
         self.splitter.setFocusProxy(self.grid)
         self.splitter.setSizes([210, 760, 340])
+        self.panel.add_to_foot(self.focus_bar)
+        self.panel.add_beside_zoom(self.strictness)
+        self.panel.add_above_foot(self.preview_bar)
+        # What a key will change, and on which class, stays readable.
+        for part in (self.preview_bar, self.panel.zoom):
+            self._context.notifications.keep_clear_of(part)
         self.pages = PageStack(self.splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
 
+    def restore_widths(self, state: QByteArray, size: QSize) -> None:
+        """Divide the width as it was when ``state`` was saved, or by default in a page of
+        ``size`` where the grid would be too narrow."""
+        restored = self.splitter.restoreState(state)
+        if not restored or _is_small(size):
+            self._use_default_widths(size.width())
+
+    def _use_default_widths(self, width: int) -> None:
+        folders, inspector = (150, 290) if width < SMALL.width() else (210, 340)
+        self.splitter.setSizes([folders, width - folders - inspector, inspector])
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        small = _is_small(event.size())
+        if small is not self._small:
+            narrower, self._small = small and self._small is not None, small
+            self._fit_zoom(small)
+            if narrower:
+                self._use_default_widths(event.size().width())
+
+    def _fit_zoom(self, small: bool) -> None:
+        """Show smaller photos in a small window, unless the user has chosen a size."""
+        if self._context.settings.get(ZOOM) == ZOOM.default:
+            self._fitting_zoom = True
+            self.grid.set_zoom(SMALL_ZOOM if small else ZOOM.default)
+            self._fitting_zoom = False
+
+    def _zoom_changed(self, zoom: int) -> None:
+        if not self._fitting_zoom:
+            self._context.settings.set(ZOOM, zoom)
+
     def _connect_widgets(self) -> None:
         context = self._context
         self.pages.shown.connect(self._page_shown)
-        self.tree.chosen.connect(self.panel.bar.set_folder)
+        self.tree.chosen.connect(self._folder_chosen)
+        self.panel.bar.folder_changed.connect(self.tree.show_folder)
+        self.tree.look_chosen.connect(self._show_look)
         self.tree.rescan_requested.connect(
             lambda id_: self.run(lambda: self.session.folders.rescan(id_))
         )
         self.tree.relocate_requested.connect(self.relocate_folder)
         self.tree.remove_requested.connect(self.remove_folder)
         self.panel.shown.connect(self._shown)
+        self.panel.shown.connect(self.strictness.library_changed)
+        self.strictness.changed.connect(self._strictness_changed)
+        self.strictness.message.connect(context.status.show_text)
+        self.strictness.failed.connect(context.report_failure)
         self.panel.query.failed.connect(context.report_failure)
         self.panel.shown.connect(self._start_work_soon)
         self.panel.query.failed.connect(self._start_work_soon)
         self.panel.searched.connect(context.status.show_text)
         self.panel.search_bar.changed.connect(context.refresh_commands)
+        self.panel.bar.changed.connect(context.refresh_commands)
         escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self.grid)
         escape.setContext(Qt.ShortcutContext.WidgetShortcut)
         escape.activated.connect(self.panel.search_bar.clear)
@@ -151,12 +250,8 @@ class LibraryPage(QWidget):
         self.grid.selection_settled.connect(self._selection_settled)
         self.grid.menu_requested.connect(self._image_menu)
         self.grid.activated_image.connect(self.photo_activated)
-        self.inspector.verdict_requested.connect(self.undo_stack.annotate)
-        self.inspector.reviewed_requested.connect(self.undo_stack.mark_reviewed)
+        self._connect_verdicts()
         self.inspector.caption_requested.connect(self._set_caption)
-        self.inspector.class_focused.connect(
-            lambda class_id: self.set_focus_class(None if class_id < 0 else class_id)
-        )
         self.inspector.vocabulary_requested.connect(
             lambda: context.commands.trigger("vocabulary.edit")
         )
@@ -173,11 +268,37 @@ class LibraryPage(QWidget):
         context.status.resume_requested.connect(self._resume)
         context.status.cancel_requested.connect(self._cancel)
         self.undo_stack.message.connect(context.status.show_text)
+        self._toasts = VerdictToasts(self.undo_stack, context.notifications, self)
+        self.acts.asked.connect(self._toasts.dismiss)
         self.undo_stack.failed.connect(context.report_failure)
         # Bound methods, not lambdas: the stack emits once more while the page is being destroyed,
         # and only connections to methods of the page are removed before that.
         self.undo_stack.busy_changed.connect(self._refresh_commands)
         self.undo_stack.stack.indexChanged.connect(self._refresh_commands)
+
+    def _connect_verdicts(self) -> None:
+        inspector, acts = self.inspector, self.acts
+        inspector.verdict_requested.connect(self._set_verdicts)
+        inspector.confirm_requested.connect(lambda ids: acts.confirm(np.array(ids, np.int64)))
+        inspector.rest_absent_requested.connect(
+            lambda ids: acts.mark_reviewed(np.array(ids, np.int64), True)
+        )
+        inspector.unreviewed_requested.connect(
+            lambda ids: acts.mark_reviewed(np.array(ids, np.int64), False)
+        )
+        inspector.class_focused.connect(
+            lambda class_id: self.set_focus_class(None if class_id < 0 else class_id)
+        )
+        inspector.pin_requested.connect(self.pin_class)
+        inspector.view.strictness_requested.connect(self.strictness.open_panel)
+        inspector.sweep_requested.connect(self._sweep)
+        self.focus_bar.pin_requested.connect(self._pin_focus)
+
+    def _set_verdicts(
+        self, image_ids: list[int], class_ids: list[int], verdict: Verdict, name: str
+    ) -> None:
+        for class_id in class_ids:
+            self.acts.set_verdict(np.array(image_ids, np.int64), class_id, verdict, name)
 
     def _connect_notices(self) -> None:
         on = self.bridge.on
@@ -217,7 +338,7 @@ class LibraryPage(QWidget):
 
     @property
     def filtered_class(self) -> int | None:
-        return self.panel.bar.filter().class_id
+        return self.panel.bar.one_class
 
     def on_photo_activated(self, handler: Callable[[int], object]) -> None:
         self.photo_activated.connect(handler)
@@ -248,6 +369,21 @@ class LibraryPage(QWidget):
         self.show_grid()
         self.window().activateWindow()
 
+    def _folder_chosen(self, folder_id: int | None, below: Path | None) -> None:
+        if self._looking:
+            self._looking = False
+            self.panel.bar.set_images(None)
+        self.panel.bar.set_folder(folder_id, below)
+
+    def _show_look(self, look: Look) -> None:
+        """Show the photos that need a look for this reason."""
+        if look is Look.MISSING:
+            self._context.commands.trigger("view.missing")
+            return
+        snapshot = self.session.snapshot()
+        self.show_images(snapshot.image_ids[look.rows(snapshot)].tolist())
+        self._looking = True
+
     def _show_all_photos(self) -> None:
         self.panel.search_bar.clear()
         self.panel.bar.clear()
@@ -263,11 +399,38 @@ class LibraryPage(QWidget):
     @property
     def focus_class(self) -> int | None:
         """The class that the verdict keys apply to in the grid."""
-        return self.panel.model.focus_class
+        return self._focus.class_id
 
     def set_focus_class(self, class_id: int | None) -> None:
-        """Set the class that the verdict keys apply to."""
-        self.panel.model.set_focus_class(class_id)
+        """Set the class that the verdict keys apply to, until other images are selected."""
+        self.grid.settle_selection()  # or the class would be forgotten in a moment
+        self._focus.choose(class_id)
+        self._show_focus()
+
+    def pin_class(self, class_id: int, pinned: bool) -> None:
+        """Keep a class in focus whatever is selected, or follow the selection again."""
+        if pinned:
+            self._focus.pin(class_id)
+        else:
+            self._focus.unpin()
+        self._show_focus()
+
+    def _sweep(self, class_id: int) -> None:
+        self.set_focus_class(class_id)
+        self._context.commands.trigger("sweep.open")
+
+    def _pin_focus(self, pinned: bool) -> None:
+        if (class_id := self.focus_class) is not None:
+            self.pin_class(class_id, pinned)
+
+    def _show_focus(self) -> None:
+        """Name the class in focus wherever the keys are; its verdicts are on the cards only while
+        it stays, as they would change with every selection."""
+        class_id, pinned = self._focus.class_id, self._focus.pinned
+        name = "" if class_id is None else self.class_name(class_id)
+        self.focus_bar.show_class(name, pinned=pinned)
+        self.inspector.show_focus(class_id, pinned)
+        self.panel.model.set_focus_class(class_id if pinned else None)
         self._refresh_commands()
 
     def class_name(self, class_id: int) -> str:
@@ -344,11 +507,13 @@ class LibraryPage(QWidget):
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
         self._unfollow_zoom()
+        self.acts.close()
         self.pages.close_pages()
         self.undo_stack.close()
         self._recount.stop()
         self._counting.cancel()
         self._queue_counting.cancel()
+        self.strictness.stop()
         self.bridge.close()
         self.panel.close_panel()
 
@@ -365,6 +530,11 @@ class LibraryPage(QWidget):
         self._grid_stale = self.pages.current != GRID
         if not self._grid_stale:
             self.panel.annotations_changed()
+
+    def _strictness_changed(self) -> None:
+        """Paint at once what is predicted now; rows that do not match any longer leave soon."""
+        if self.pages.current == GRID:
+            self.panel.query.refresh()
 
     def _page_shown(self, name: str) -> None:
         self._refresh_commands()  # the grid's selection counts only while it is in front
@@ -408,24 +578,32 @@ class LibraryPage(QWidget):
             self.run(self.opened.begin)
 
     def _shown(self, snapshot: Snapshot) -> None:
-        if self.focus_class is not None and self.focus_class not in snapshot.column_of:
-            self.set_focus_class(None)
-        self._refresh_commands()
+        self._focus.update(snapshot, self.grid.selected_array())
+        self._show_focus()
+        self.acts.library_changed()
         self.inspector.refresh()
         self._queue_counting.ask(lambda: unencoded_count(snapshot))
 
     def _selection_settled(self) -> None:
-        self.inspector.show_images(self.grid.selected_array(), self.grid.current_id())
-        self._refresh_commands()
+        selected = self.grid.selected_array()
+        # Before the inspector, which marks the class in focus; the user may be on one of its own.
+        self._focus.select(self.panel.model.snapshot or self.session.snapshot(), selected)
+        self.inspector.show_images(selected, self.grid.current_id())
+        self._show_focus()
 
     def _class_chosen(self, class_id: int | None) -> None:
-        if class_id is not None and not self.inspector.focus_class(class_id):
-            self.set_focus_class(class_id)
+        self._focus.filter_by(class_id)
+        if class_id is None:
+            snapshot = self.panel.model.snapshot or self.session.snapshot()
+            self._focus.update(snapshot, self.grid.selected_array())
+        self._show_focus()
 
     def _show_keys(self, *_changed: object) -> None:
         """Show the keys of the verdicts in the inspector."""
         text = self._context.commands.keys_text
-        self.inspector.show_keys(**{name: text(f"image.{name}") for name in VERDICT_COMMANDS})
+        self.inspector.show_keys(**{name: text(id_) for name, id_ in VERDICT_COMMANDS.items()})
+        keys = (text(VERDICT_COMMANDS[name]) for name in ("present", "absent", "unknown"))
+        self.focus_bar.show_keys(", ".join(filter(None, keys)))
 
     def _set_caption(self, image_id: int, text: str) -> None:
         self._captions[image_id] = text
@@ -462,13 +640,40 @@ class LibraryPage(QWidget):
         self._context.report_failure(error)
         self._start_session()
 
+    # -------------------------------------------------------------------------------- keys
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The digits, which the grid and the list of classes leave to the page."""
+        place = event.key() - int(Qt.Key.Key_1)
+        plain = not event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+        if not plain or not 0 <= place < NUMBERED or not self._hears_digits():
+            super().keyPressEvent(event)
+            return
+        event.accept()
+        if not event.isAutoRepeat():  # each press changes the verdict
+            self._answer_suggestion(place)
+
+    def _hears_digits(self) -> bool:
+        focus = QApplication.focusWidget()
+        return self.pages.current == GRID and focus in (self.grid, self.inspector.view)
+
+    def _answer_suggestion(self, place: int) -> None:
+        """Give a numbered suggestion of the inspector its next verdict in the selected photos."""
+        self.grid.settle_selection()
+        suggested = self.inspector.suggested_classes()
+        ids = self.grid.selected_array()
+        if not len(ids) or place >= len(suggested) or not suggested[place]:
+            return
+        class_id = suggested[place]
+        verdict = next_verdict(self.session.snapshot(), ids, class_id)
+        self.acts.set_verdict(ids, class_id, verdict, self.class_name(class_id))
+
     # ------------------------------------------------------------------------------- mouse
 
     def _image_menu(self, place: QPoint) -> None:
         menu = QMenu(self)
-        if self.focus_class is not None:
-            menu.addSection(self.class_name(self.focus_class))
         self._context.commands.fill_menu(menu, "image")
+        self._context.commands.add_to(menu, ["", "sweep.open"])
         menu.exec(place)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
@@ -478,7 +683,7 @@ class LibraryPage(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         if paths := dragged_paths(event):
             event.acceptProposedAction()
-            self.dropped_paths.drop(paths)
+            self.dropped_paths.offer(paths)
         elif files := dragged_annotations(event):
             event.acceptProposedAction()
             self.files_dropped.emit(files)

@@ -140,7 +140,7 @@ def test_the_text_of_an_older_verdict_has_the_name_the_class_has_now(
     undo_stack.annotate(ids_of(session), [dog], Verdict.PRESENT, "dog")
     session.vocabulary.rename(dog, "hound")
     _session, undo_stack = reopened()
-    assert texts(undo_stack) == ["hound: present on 10 photos"]
+    assert texts(undo_stack) == ["hound: present on 10 photos", "Rename dog to hound"]
 
 
 def test_a_verdict_given_while_the_history_is_read_is_on_top_of_it(

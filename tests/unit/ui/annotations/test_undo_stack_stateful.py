@@ -27,6 +27,7 @@ from lmpt_desktop.engine.notices import AnnotationsChanged
 from lmpt_desktop.ui.annotations import undo_stack as undo
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.grid.cells import Cell
+from lmpt_desktop.ui.grid.marks import Mark
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 
@@ -191,7 +192,7 @@ class Desk(RuleBasedStateMachine):
             cells = [self.model.cell(place) for place in range(IMAGES)]
             assert [cell.focus for cell in cells] == matrix[:, column].tolist()
         for cell, row in zip(cells, matrix, strict=True):
-            assert cell.reviewed == (cell.image_id in marked)
+            assert (Mark.REVIEWED in cell.marks) == (cell.image_id in marked)
             present = {class_ids[i] for i in np.flatnonzero(row == 1)}
             assert {chip.class_id for chip in cell.chips} == present
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from PySide6.QtWidgets import QTreeWidgetItem
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.domain.records import Folder, ImageTable
+from lmpt_desktop.domain.records import Folder, ImageState, ImageTable
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree
+from lmpt_desktop.ui.library.folder_tree import FolderCounter, FolderCounts, FolderTree, Look
 
 
 def child(item: QTreeWidgetItem, index: int) -> QTreeWidgetItem:
@@ -42,6 +42,37 @@ def test_images_count_in_their_folder_and_in_all_above(session: LibrarySession) 
         (1, "city/old town"): 1,
         (1, "beach"): 6,
     }
+
+
+def test_what_needs_a_look_is_counted_shown_and_chosen_by_pressing_it(
+    tree: FolderTree, session: LibrarySession, qtbot: QtBot
+) -> None:
+    snapshot = session.snapshot()
+    states = np.full_like(snapshot.states, ImageState.OK)
+    fine = replace(snapshot, images=replace(snapshot.images, states=states.copy()))
+    states[:3] = ImageState.MISSING
+    states[3] = ImageState.UNREADABLE
+    snapshot = replace(snapshot, images=replace(snapshot.images, states=states))
+    folders = session.folders.all()
+    tree.show_counts(FolderCounter().count(folders, snapshot))
+    section = tree.needs_look
+    assert tree.indexOfTopLevelItem(section) == tree.topLevelItemCount() - 1
+    assert not section.isHidden()
+    rows = [child(section, n) for n in range(section.childCount())]
+    shown = [(row.text(0), row.text(1)) for row in rows if not row.isHidden()]
+    assert shown == [("Missing", "3"), ("Unreadable", "1")]
+    folders_heard: list[object] = []
+    looks: list[Look] = []
+    tree.chosen.connect(lambda folder, _below: folders_heard.append(folder))
+    tree.look_chosen.connect(looks.append)
+    unreadable = next(row for row in rows if row.text(0) == "Unreadable")
+    tree.setCurrentItem(unreadable)
+    assert looks == [] and folders_heard == []
+    tree.itemActivated.emit(unreadable, 0)
+    assert looks == [Look.UNREADABLE]
+    tree.show_counts(FolderCounter().count(folders, fine))
+    assert section.isHidden() and tree.currentItem() is tree.all_photos
+    assert folders_heard == [None], "the photos that were shown are no longer of that kind"
 
 
 def test_choosing_a_folder_emits_its_id(
