@@ -1,4 +1,4 @@
-"""The tour of the first start: four cards beside the widgets they explain."""
+"""The tour of the first start: cards beside the parts of the window they explain."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.ui.library.page import LibraryPage
@@ -16,78 +17,91 @@ from lmpt_desktop.ui.window.tour import STEPS, beside
 WAIT_MS = 30_000
 
 
-def test_the_tour_starts_once_and_points_at_the_right_widgets(
-    launch: Callable[..., MainWindow], photos: Path, qtbot: QtBot
+Launch = Callable[..., MainWindow]
+Settled = Callable[[MainWindow], LibraryPage]
+
+
+def test_the_tour_begins_with_the_library_and_points_at_what_is_there(
+    launch: Launch, settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     window = launch()
     tour = window.tour
     window.first_start()
-    assert tour.isVisible() and tour.step == 0
+    assert tour.isHidden(), "on the welcome page there is nothing to point at"
     window.open_paths([photos])
-    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
-    assert tour.step == 1, "opening a folder is the first step done"
-    page = window.page
-    assert page is not None
-    for number, anchor in (
-        (1, page.panel.bar.bands),
-        (2, page.inspector),
-        (3, window.toolbar.widgetForAction(window.commands.action("model.retrain"))),
-    ):
-        tour.show_step(number)
-        target = QRect(anchor.mapTo(window, QPoint(0, 0)), anchor.size())
-        qtbot.waitUntil(lambda t=target: tour.ring.geometry().contains(t), timeout=WAIT_MS)
+    qtbot.waitUntil(tour.isVisible, timeout=WAIT_MS)
+    page = settled(window)
+    seen: list[str] = []
+    anchors: dict[str, QWidget] = {
+        "folders": page.tree,
+        "card": page.grid.viewport(),
+        "inspector": page.inspector,
+        "confirm": page.inspector,
+        "review": window.segments,
+        "long-tail": window.segments,
+        "retrain": window.toolbar,
+    }
+    while tour.isVisible():
+        anchor = STEPS[tour.step].anchor
+        seen.append(anchor)
+        inside = anchors[anchor]
+        place = QRect(inside.mapTo(window, QPoint(0, 0)), inside.size()).adjusted(-4, -4, 4, 4)
+        qtbot.waitUntil(lambda p=place: p.contains(tour.ring.geometry()), timeout=WAIT_MS)
+        assert tour.ring.isVisible() and inside.isVisible()
         assert window.rect().contains(tour.geometry())
-        assert not tour.geometry().intersects(target), STEPS[number].title
-    # The window can be used meanwhile.
-    page.grid.setFocus()
-    qtbot.keyClick(page.grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: page.grid.selected_count() > 0)
-    qtbot.mouseClick(tour.next, Qt.MouseButton.LeftButton)
-    assert tour.isHidden() and tour.ring.isHidden()
+        assert not tour.geometry().intersects(tour.ring.geometry()), anchor
+        assert "{" not in tour.text.text() and "–" not in tour.text.text()
+        qtbot.mouseClick(tour.next, Qt.MouseButton.LeftButton)
+    assert seen == [step.anchor for step in STEPS]
+    assert tour.ring.isHidden()
     window.first_start()
     assert tour.isHidden(), "once is enough"
 
 
-def test_the_tour_is_used_by_keyboard_and_never_shown_again(
-    launch: Callable[..., MainWindow], qtbot: QtBot
+def test_a_step_whose_part_is_hidden_is_left_out(
+    launch: Launch, settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
-    window = launch()
+    window = launch(photos)
+    page = settled(window)
+    window.commands.trigger("view.folders")
+    assert page.tree.isHidden()
+    window.commands.trigger("help.tour")
+    assert STEPS[window.tour.step].anchor == "card" and not window.tour.back.isEnabled()
+    assert page.grid.selected_count() == 1, "the inspector has something to show"
+    # The window can be used meanwhile.
+    page.grid.setFocus()
+    qtbot.keyClick(page.grid, Qt.Key.Key_A, Qt.KeyboardModifier.ControlModifier)
+    qtbot.waitUntil(lambda: page.grid.selected_count() > 1)
+    window.close_library()
+    assert window.tour.isHidden() and window.tour.ring.isHidden()
+
+
+def test_the_tour_is_used_by_keyboard_and_never_shown_again(
+    launch: Launch, settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    window = launch(photos)
+    page = settled(window)
     tour = window.tour
     window.first_start()
+    qtbot.waitUntil(tour.isVisible, timeout=WAIT_MS)
     assert tour.next.hasFocus()
     qtbot.keyClick(tour.next, Qt.Key.Key_Return)
     assert tour.step == 1
-    assert tour.accessibleName() == "Look at the tail"
+    assert tour.accessibleName() == "What the model suggests"
     tour.back.setFocus()
     qtbot.keyClick(tour.back, Qt.Key.Key_Space)
     assert tour.step == 0 and not tour.back.isEnabled()
     tour.next.setFocus()
     qtbot.keyClick(tour.next, Qt.Key.Key_Escape)
     assert tour.isHidden()
-    assert window.welcome.open_button.hasFocus(), "the keyboard is not left on nothing"
+    assert page.grid.hasFocus(), "the keyboard is not left on nothing"
     window.close()
-    again = launch()
+    again = launch(photos)
     again.first_start()
+    settled(again)
     assert again.tour.isHidden()
     again.commands.trigger("help.tour")
     assert again.tour.isVisible()
-
-
-def test_the_card_stays_in_the_window_when_the_library_is_closed(
-    launch: Callable[..., MainWindow],
-    settled: Callable[[MainWindow], LibraryPage],
-    photos: Path,
-    qtbot: QtBot,
-) -> None:
-    window = launch(photos)
-    settled(window)
-    tour = window.tour
-    tour.begin()
-    tour.show_step(2)
-    qtbot.waitUntil(tour.ring.isVisible)
-    window.close_library()
-    qtbot.waitUntil(tour.ring.isHidden)
-    assert tour.isVisible() and window.rect().contains(tour.geometry())
 
 
 @pytest.mark.parametrize(

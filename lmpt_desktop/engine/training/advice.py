@@ -1,10 +1,10 @@
-"""Suggests a retraining when there are enough new verdicts since the last one (Qt-free)."""
+"""Counts the verdicts since the last retraining, and says when another is worth it (Qt-free)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.training.jobs import Preflight
 from lmpt_desktop.engine.versions.versions import Versions
 from lmpt_desktop.inference.advice import NewVerdicts, worth_retraining
-from lmpt_desktop.settings import LAST_SUGGESTION, RetrainSuggestion, Settings
+from lmpt_desktop.settings import LAST_SUGGESTION, Settings
 from lmpt_desktop.translation import _, ngettext, number
 from trainer.bands import Band
 from trainer.prompt_set import PromptSetError
@@ -24,26 +24,37 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class RetrainAdvice:
-    """A retraining is worth it.
+    """What a retraining would have to learn from, and whether it is worth it.
 
     Attributes:
-        verdicts: new since the last version.
-        tail: how many of them on tail classes.
-        seconds: how long it would take; None if unknown.
+        verdicts: new since the last version, without those that were undone.
+        rare: how many of them on rare classes.
+        since: when the last version took its annotations, in the catalogue's microseconds.
+        worthwhile: whether that is enough.
+        due: whether it should be suggested now, if that was asked: it is worthwhile, can be done,
+            and was not suggested for about as much before.
+        seconds: how long it would take; None if unknown, or not ``due``.
     """
 
     verdicts: int
-    tail: int
-    seconds: float | None
+    rare: int
+    since: int
+    worthwhile: bool
+    due: bool = False
+    seconds: float | None = None
+
+    def count_text(self) -> str:
+        """ "31 new verdicts", for the user."""
+        return ngettext("{count} new verdict", "{count} new verdicts", self.verdicts).format(
+            count=number(self.verdicts)
+        )
 
     def sentence(self, duration: str = "") -> str:
         """The text for the user; ``duration`` is ``seconds`` in words."""
-        verdicts = ngettext("{count} new verdict", "{count} new verdicts", self.verdicts).format(
-            count=number(self.verdicts)
-        )
-        if self.tail:
-            verdicts = _("{verdicts}, {count} on tail classes").format(
-                verdicts=verdicts, count=number(self.tail)
+        verdicts = self.count_text()
+        if self.rare:
+            verdicts = _("{verdicts}, {count} on rare classes").format(
+                verdicts=verdicts, count=number(self.rare)
             )
         if duration:
             return _("{verdicts}; a retraining takes {duration}.").format(
@@ -60,6 +71,7 @@ def advise(
     versions: Versions,
     settings: Settings,
     preflight: Callable[[], Preflight],
+    suggest: bool = True,
 ) -> RetrainAdvice | None:
     """See :meth:`.training_service.TrainingService.advice`."""
     if catalogue.read_only:
@@ -71,26 +83,31 @@ def advise(
     newest = max(records, key=lambda item: item.id, default=None)
     since = _learned_at(catalogue, newest) if newest is not None else 0
     per_class, reviewed = catalogue.annotations.since(since)
-    if not per_class:
-        return None
     bands = dict(zip(snapshot.class_ids.tolist(), snapshot.bands.bands, strict=True))
-    tail = sum(count for class_id, count in per_class.items() if bands.get(class_id) is Band.TAIL)
-    learned_from = 0
-    if active is not None:
-        try:
-            learned_from = int(np.sum(versions.prompt_set(active.id).train_present))
-        except (PromptSetError, KeyError) as error:
-            log.info("what version %d was learned from is not known: %s", active.id, error)
-    new = NewVerdicts(sum(per_class.values()) + reviewed, tail, learned_from)
+    rare = sum(count for class_id, count in per_class.items() if bands.get(class_id) is Band.TAIL)
+    new = NewVerdicts(
+        sum(per_class.values()) + reviewed, rare, _learned_from(versions, active) if active else 0
+    )
+    # From reviewed marks alone nothing can be learned.
+    worthwhile = bool(per_class) and worth_retraining(new)
+    advice = RetrainAdvice(new.verdicts, rare, since, worthwhile)
+    if not suggest:
+        return advice
     last = settings.get(LAST_SUGGESTION)
     suggested = last.verdicts if last is not None and last.since == since else 0
-    if not worth_retraining(new, suggested):
-        return None
+    if not (worthwhile and worth_retraining(new, suggested)):
+        return advice
     found = preflight()
-    if not found.ok:
-        return None
-    settings.set(LAST_SUGGESTION, RetrainSuggestion(since, new.verdicts))
-    return RetrainAdvice(new.verdicts, new.tail, found.expected_seconds)
+    return replace(advice, due=found.ok, seconds=found.expected_seconds)
+
+
+def _learned_from(versions: Versions, active: PromptSetRecord) -> int:
+    """How many present annotations a version was learned from; 0 if that is not known."""
+    try:
+        return int(np.sum(versions.prompt_set(active.id).train_present))
+    except (PromptSetError, KeyError) as error:
+        log.info("what version %d was learned from is not known: %s", active.id, error)
+        return 0
 
 
 def _learned_at(catalogue: Catalogue, record: PromptSetRecord) -> int:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.child_process import TRAINER, ChildProcess
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -33,15 +35,28 @@ IN_FLIGHT = 2
 TITLE = N_("Captions could not be written")
 
 
-class CaptionRefusedError(Exception):
-    """No captions can be written now; the message is a sentence for the user."""
+class CaptionRefusedError(RefusedError):
+    """No captions can be written now."""
 
 
 NOT_INSTALLED = N_(
-    "No captioner is on this computer. Choose "
-    "coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k once under Model > "
-    "Backbone to download one; then choose your usual backbone again."
+    "The model that writes captions is not on this computer (CoCa, about 1 GB). To download it, "
+    "choose “{name}” once under Model > Backbone; your usual backbone can be chosen again when it "
+    "is there."
 )
+DOWNLOADABLE = "coca_ViT-B-32/mscoco_finetuned_laion2b_s13b_b90k"
+"""The captioner that is suggested: the smaller of the good ones."""
+
+
+class CaptionerMissingError(CaptionRefusedError):
+    """No captioner is installed."""
+
+    def __init__(self) -> None:
+        super().__init__(_(NOT_INSTALLED).format(name=DOWNLOADABLE))
+
+
+UNEXPECTED = "error"
+"""The kind of a failure of the captioner that nobody foresaw; only of these is the log shown."""
 
 
 class CaptionWriter:
@@ -153,9 +168,13 @@ class CaptionWriter:
                     {item.id: item.text for item in message.captions}
                 )
                 self._send(child)
-            except Exception as error:  # a full disk, a folder that was removed
+            except CatalogueError as error:  # a full disk, a folder that was removed
+                self._failure = EncoderFailed("not-kept", str(error))
+                child.kill()
+                return
+            except Exception as error:
                 log.exception("captions cannot be kept")
-                self._failure = EncoderFailed("error", str(error))
+                self._failure = EncoderFailed(UNEXPECTED, str(error))
                 child.kill()
                 return
         if filled:
@@ -177,9 +196,10 @@ class CaptionWriter:
             failure.message if failure else _("The captioner stopped unexpectedly. Try again.")
         )
         self._report(ActivityState.FAILED, message)
-        self._notify(
-            Problem(_(TITLE), message, child.log_tail() or _("exit code {code}").format(code=code))
-        )
+        log.info("captions could not be written: %s", message)
+        expected = failure is not None and failure.kind != UNEXPECTED
+        details = child.log_tail() or _("exit code {code}").format(code=code)
+        self._notify(Problem(_(TITLE), message, "" if expected else details))
 
     def _report(self, state: ActivityState, message: str = "") -> None:
         with self._lock:

@@ -15,6 +15,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.catalogue.runs import RunRecord, RunState
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.class_weights import write_learned_texts
 from lmpt_desktop.engine.notices import (
@@ -37,7 +38,7 @@ from lmpt_desktop.engine.training.fit_process import (
     start_fit,
 )
 from lmpt_desktop.engine.versions.versions import REPLACES
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import N_, _
 from trainer import job as jobs
 from trainer import prompt_set as prompt_sets
 from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
@@ -70,7 +71,7 @@ class RunStatus:
     """ISO 8601, UTC."""
 
 
-class RetrainRefusedError(Exception):
+class RetrainRefusedError(RefusedError):
     """A retraining cannot be started; the message is a sentence for the user."""
 
 
@@ -180,6 +181,9 @@ class RetrainController:
                     },
                 },
             )
+            # A process takes a while to import torch and load the model, during which it says
+            # nothing.
+            self._report(ActivityState.RUNNING, note=N_("preparing"))
             try:
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
@@ -188,6 +192,7 @@ class RetrainController:
                     reason=error.strerror or error
                 )
                 self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
+                self._report(ActivityState.IDLE)
                 raise RetrainRefusedError(
                     _("{message} The current version stays in use.").format(message=message)
                 ) from error
@@ -195,6 +200,7 @@ class RetrainController:
             record = self._catalogue.runs.update(
                 record.id, state=RunState.RUNNING, pid=identity.pid, pid_created=identity.created
             )
+            self._report(ActivityState.RUNNING, note=N_("loading the model"))
             self._follow(record, identity)
             return record.id
 
@@ -265,13 +271,17 @@ class RetrainController:
         self._notify(RunChanged(record.id))
 
     def _report(
-        self, state: ActivityState, done: int = 0, total: int = 0, seconds: float | None = None
+        self,
+        state: ActivityState,
+        done: int = 0,
+        total: int = 0,
+        seconds: float | None = None,
+        note: str = "",
     ) -> None:
-        self._notify(
-            ActivityChanged(
-                Activity(ActivityKind.FIT, state, done, total, seconds, _("Retraining"))
-            )
+        activity = Activity(
+            ActivityKind.FIT, state, done, total, seconds, _("Retraining"), note=note
         )
+        self._notify(ActivityChanged(activity))
 
     def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
         try:

@@ -51,6 +51,8 @@ class Command(Generic[ContextT]):
     """Whether holding the key down repeats the command."""
     label: Callable[[ContextT], str] | None = None
     """The current text, if it changes (already translated)."""
+    short_label: Callable[[ContextT], str] | None = None
+    """The current label of its toolbar button, if that changes (already translated)."""
     checked: Callable[[ContextT], bool] | None = None
     """The current check mark, if something other than the command itself can change it."""
 

@@ -9,6 +9,7 @@ FIXED_KEYS: tuple[tuple[str, str, str], ...] = (
     (N_("Grid"), N_("Extend the selection"), N_("Shift+Arrow keys")),
     (N_("Grid"), N_("First or last photo"), N_("Home / End")),
     (N_("Grid"), N_("One page up or down"), N_("Page Up / Page Down")),
+    (N_("Grid"), N_("Change a suggestion: present, absent, unknown"), N_("1 to 9")),
     (N_("Grid"), N_("Thumbnail size"), N_("Ctrl+Mouse wheel")),
     (N_("Grid"), N_("Clear the search"), N_("Esc")),
     (N_("Review"), N_("Change a top prediction: present, absent, unknown"), N_("1 to 9")),

@@ -12,7 +12,7 @@ from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.commands.command import MENUS, Command, menu_order
-from lmpt_desktop.ui.commands.shortcuts import Shortcuts, is_plain, native
+from lmpt_desktop.ui.commands.shortcuts import Shortcuts, is_fixed, is_plain, native
 from lmpt_desktop.ui.kit import theme
 
 
@@ -103,8 +103,14 @@ class CommandRegistry(QObject):
         for command in self.commands:
             action = self._actions[command.id]
             action.setEnabled(all(map(holds.__getitem__, command.when)))
-            if command.label is not None:
-                action.setText(command.label(self._context))
+            if (
+                command.label is not None
+                and (text := command.label(self._context)) != action.text()
+            ):
+                action.setText(text)
+                self._set_tip(command)
+            if command.short_label is not None:
+                action.setIconText(command.short_label(self._context))
             if command.checked is not None:
                 action.setChecked(command.checked(self._context))
 
@@ -114,8 +120,7 @@ class CommandRegistry(QObject):
         """Set the keys of an action, the widgets where they work, and the tool tip."""
         action = self._actions[command.id]
         keys = self.shortcuts.keys(command.id)
-        tip = _(command.tip) or command.plain_text
-        action.setToolTip(f"{tip} ({native(keys[:1])})" if keys else tip)
+        self._set_tip(command)
         local = self._is_local(command)
         if local:
             self._owner.removeAction(action)
@@ -132,6 +137,14 @@ class CommandRegistry(QObject):
         )
         action.setShortcuts([QKeySequence.fromString(part) for part in keys])
 
+    def _set_tip(self, command: Command[Any]) -> None:
+        """What it does, or, where its text says on what, that; and its main key."""
+        action, keys = self._actions[command.id], self.shortcuts.keys(command.id)
+        tip = _(command.tip) or command.plain_text
+        if command.label is not None and action.text() != _(command.text):
+            tip = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
+        action.setToolTip(f"{tip} ({native(keys[:1])})" if keys else tip)
+
     def _keys_chosen(self, command_id: str) -> None:
         self._set_keys(self._by_id[command_id])
         self.keys_changed.emit(command_id)
@@ -139,7 +152,7 @@ class CommandRegistry(QObject):
     def _is_local(self, command: Command[Any]) -> bool:
         """Whether its keys work in some widgets only."""
         keys = self.shortcuts.keys(command.id)
-        return bool(command.page) or any(is_plain(part) for part in keys)
+        return bool(command.page) or any(is_plain(part) or is_fixed(part) for part in keys)
 
     def _live_key_widgets(self) -> list[tuple[QWidget, str]]:
         self._key_widgets = [place for place in self._key_widgets if isValid(place[0])]

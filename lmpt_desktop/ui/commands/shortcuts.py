@@ -158,11 +158,20 @@ class Shortcuts(QObject):
         chosen = self._settings.get(SHORTCUTS)
         named = {RENAMED.get(name, name): keys for name, keys in chosen.items()}
         # Commands of other versions of the app, and invalid keys, are left out.
-        return {
+        read = {
             name: tuple(part for part in keys if combinations(part))
             for name, keys in named.items()
             if name in self._commands
         }
+        # A command that is new since may have been declared with a key that the user has given to
+        # another one: the user's choice stays, or Qt would run neither.
+        taken = [part for keys in read.values() for part in keys]
+        for name in self._commands.keys() - read.keys():
+            declared = self.declared(name)
+            free = tuple(own for own in declared if not any(collide(own, one) for one in taken))
+            if free != declared:
+                read[name] = free
+        return read
 
     def _write(self) -> None:
         if self._settings is not None:

@@ -8,7 +8,14 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.notices import ActivityChanged, ActivityKind, ActivityState
+from lmpt_desktop.engine.notices import (
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    AnnotationsChanged,
+    AnnotationsFollowed,
+    ImagesChanged,
+)
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
@@ -20,7 +27,8 @@ log = logging.getLogger(__name__)
 class MissingNotification(QObject):
     """Exists as long as the pages of its library.
 
-    Only what goes missing while the library is open is told: the user knows of the rest.
+    Only what goes missing while the library is open is told: the user knows of the rest.  The
+    count stays that of the catalogue while the message is shown, also after an undo.
     """
 
     def __init__(
@@ -33,6 +41,8 @@ class MissingNotification(QObject):
         self._session = library.session
         self.known: int | None = None
         """How many were missing at the last count."""
+        self._before = 0
+        """How many were missing before those that the message tells of."""
         self._note: Notification | None = None
         self._counting: LatestRequest[int] = LatestRequest(
             self._counted,
@@ -41,6 +51,8 @@ class MissingNotification(QObject):
             overlap=False,
         )
         library.bridge.on(ActivityChanged, self._activity_changed)
+        for kind in (AnnotationsChanged, AnnotationsFollowed, ImagesChanged):
+            library.bridge.on(kind, self._recount)
         self._counting.ask(self._session.missing.count_gone)
 
     def _activity_changed(self, notice: ActivityChanged) -> None:
@@ -48,20 +60,40 @@ class MissingNotification(QObject):
         if activity.kind is ActivityKind.SCAN and activity.state is ActivityState.IDLE:
             self._counting.ask(self._session.missing.count_gone)
 
+    def _recount(self, _notice: object) -> None:
+        """Keep the count of the message; verdicts must not wait for it while there is none."""
+        if self._is_shown():
+            self._counting.ask(self._session.missing.count_gone)
+
+    def _is_shown(self) -> bool:
+        note = self._note
+        return note is not None and isValid(note) and note in self._context.notifications.shown
+
     def _counted(self, count: int) -> None:
-        more = 0 if self.known is None else count - self.known
-        self.known = count
-        if more <= 0:
+        known, self.known = self.known, count
+        if known is None:
             return
-        if self._note is not None and isValid(self._note):
-            self._context.notifications.dismiss(self._note)
+        if self._note is not None and self._is_shown():
+            if count <= self._before:
+                self._context.notifications.dismiss(self._note)
+            else:
+                self._note.set_title(_title(count - self._before))
+        elif count > known:
+            self._before = known
+            self._tell(count - known)
+
+    def _tell(self, more: int) -> None:
         note = self._note = self._context.notifications.notify(
-            ngettext(
-                "{count} photo with annotations is missing",
-                "{count} photos with annotations are missing",
-                more,
-            ).format(count=number(more)),
+            _title(more),
             _("The annotations are kept. Show the photos to see where they could be now."),
             colour="warning",
         )
         note.add_button(_("Show"), self._show)
+
+
+def _title(more: int) -> str:
+    return ngettext(
+        "{count} photo with annotations is missing",
+        "{count} photos with annotations are missing",
+        more,
+    ).format(count=number(more))

@@ -12,11 +12,12 @@ from shiboken6 import isValid
 from lmpt_desktop.catalogue.records import distinct
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.interchange.imports import ImportResult
+from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
 from lmpt_desktop.settings import LAST_FOLDER
 from lmpt_desktop.translation import N_, _, join_names, ngettext, number
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.interchange.import_texts import imported_text
-from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import shorten
 from lmpt_desktop.ui.shell.conditions import library_open, library_writable
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
@@ -109,7 +110,8 @@ class _Told(QObject):
 
 
 class UnusedClasses(QObject):
-    """Offers to archive the classes that an import added, once it is undone.
+    """Offers to archive the classes that an import added, once it is undone, and as long as they
+    have no annotation.
 
     Exists as long as the pages of its library.
     """
@@ -118,7 +120,34 @@ class UnusedClasses(QObject):
         super().__init__(library.pages)
         self._context = context
         self._library = library
+        self._note: Notification | None = None
+        self._told: tuple[int, list[int]] = (-1, [])
+        """The batch and the class ids that the message is about."""
+        self._recounting: LatestRequest[list[ClassEntry]] = LatestRequest(
+            self._recounted,
+            lambda error: log.warning("the classes of an import are not known: %s", error),
+            owner=self,
+            overlap=False,
+        )
         library.undo_stack.undone.connect(self._undone)
+        for kind in (AnnotationsChanged, ClassesChanged):
+            library.bridge.on(kind, self._changed)
+
+    def _is_shown(self) -> bool:
+        note = self._note
+        return note is not None and isValid(note) and note in self._context.notifications.shown
+
+    def _changed(self, _notice: object) -> None:
+        """The import may have been redone, or its classes used or archived."""
+        if self._is_shown():
+            imports, batch_id = self._library.session.imports, self._told[0]
+            self._recounting.ask(lambda: imports.unused_classes(batch_id))
+
+    def _recounted(self, classes: list[ClassEntry]) -> None:
+        batch_id, told = self._told
+        if self._note is not None and self._is_shown() and [e.id for e in classes] != told:
+            self._context.notifications.dismiss(self._note)
+            self._offer(batch_id, classes)
 
     def _undone(self, batch_id: int) -> None:
         imports = self._library.session.imports
@@ -133,7 +162,8 @@ class UnusedClasses(QObject):
         if not classes:
             return
         names = [shorten(entry.name) for entry in classes]
-        note = self._context.notifications.notify(
+        self._told = (batch_id, [entry.id for entry in classes])
+        note = self._note = self._context.notifications.notify(
             ngettext(
                 "The import that was undone had added {count} class",
                 "The import that was undone had added {count} classes",
@@ -154,6 +184,7 @@ class UnusedClasses(QObject):
             return len(session.vocabulary.archive(ids).after) if ids else 0
 
         def archived(count: int) -> None:
+            self._library.undo_stack.read_history()
             self._context.status.show_text(
                 ngettext("{count} class archived", "{count} classes archived", count).format(
                     count=number(count)

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from lmpt_desktop import paths
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Status
@@ -22,7 +23,7 @@ from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
-from lmpt_desktop.ui.shell.library_view import LibraryView
+from lmpt_desktop.ui.shell.library_view import ClassPage, LibraryView
 from lmpt_desktop.ui.shell.notifications import Notification, NotificationArea
 from lmpt_desktop.ui.shell.open_dialogs import OpenDialogs
 from lmpt_desktop.ui.shell.page_stack import PageStack
@@ -100,6 +101,14 @@ class OpenLibrary(Protocol):
         ...
 
 
+def class_in_front(library: OpenLibrary) -> int | None:
+    """The class that the view or page in front is about."""
+    if (view := library.view) is not None:
+        return view.focus_class
+    page = library.pages.currentWidget()
+    return page.focus_class if isinstance(page, ClassPage) else None
+
+
 class ShellContext(QObject):
     """Commands, notifications, status, settings, dialogs and the open library.
 
@@ -161,7 +170,13 @@ class ShellContext(QObject):
     # ------------------------------------------------------------------------------- reporting
 
     def report(self, title: str, error: Exception) -> Notification:
-        """Log an error and show it as a notification, with a button for the log."""
+        """Log an error and show it as a notification, with a button for the log.
+
+        An expected refusal is no error of the program: it is only said.
+        """
+        if isinstance(error, RefusedError):
+            log.info("%s: %s", title, error)
+            return self.notifications.notify(title, str(error))
         log.error("%s", title, exc_info=error)
         message = str(error) or _("Something unexpected happened; the log has the details.")
         note = self.notifications.notify(title, message, colour="error")

@@ -11,6 +11,16 @@ from lmpt_desktop.domain.records import Verdict
 
 
 @runtime_checkable
+class ClassPage(Protocol):
+    """A page of the library that is, or may be, about one class."""
+
+    @property
+    def focus_class(self) -> int | None:
+        """The id of that class; None if it is about none now."""
+        ...
+
+
+@runtime_checkable
 class LibraryView(Protocol):
     """A view of photos, some of which are chosen and can be annotated."""
 
@@ -40,8 +50,13 @@ class LibraryView(Protocol):
         """Give the class in focus this verdict on the chosen images."""
         ...
 
+    def confirm(self) -> None:
+        """Make what is predicted in the chosen images present, the rest absent, and mark them as
+        reviewed."""
+        ...
+
     def mark_reviewed(self, reviewed: bool) -> None:
-        """Mark the chosen images as reviewed, or remove the mark."""
+        """Mark the chosen images as reviewed and the rest absent, or remove the mark."""
         ...
 
     def zoom(self, steps: int) -> None:

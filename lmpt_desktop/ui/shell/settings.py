@@ -6,7 +6,7 @@ depend on it.  The settings themselves are declared in :mod:`lmpt_desktop.settin
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from lmpt_desktop import paths
 from lmpt_desktop.library_places import is_library
 from lmpt_desktop.settings import RECENT_LIBRARIES, Settings, Storage
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.texts import annotations_text, photos_text
 
 MAX_RECENT = 8
 
@@ -27,12 +28,33 @@ class RecentLibrary:
     name: str
     library: str
     folders: tuple[str, ...] = ()
+    photos: int | None = None
+    """When it was closed last; None if it was not closed since there are counts."""
+    annotations: int | None = None
 
     @property
     def label(self) -> str:
-        """The name, with a note if the library was not found.  Reads the disk, as :attr:`exists`
-        does."""
-        return self.name if self.exists else _("{name} (not found)").format(name=self.name)
+        """The name, with a note if the library or its photos were not found.  Reads the disk, as
+        :attr:`exists` does."""
+        if not self.exists:
+            return _("{name} (not found)").format(name=self.name)
+        if self.folders and not any(Path(folder).is_dir() for folder in self.folders):
+            return _("{name} (photos not found)").format(name=self.name)
+        return self.name
+
+    @property
+    def places(self) -> str:
+        """Its photo folders, or where the library is if it has none."""
+        return ", ".join(self.folders) or self.library
+
+    @property
+    def counts(self) -> str:
+        """ "538 photos, 231 annotations"; "" if unknown."""
+        if self.photos is None or self.annotations is None:
+            return ""
+        return _("{photos}, {annotations}").format(
+            photos=photos_text(self.photos), annotations=annotations_text(self.annotations)
+        )
 
     @property
     def exists(self) -> bool:
@@ -55,14 +77,38 @@ class ComputerSettings(Settings):
     def recent(self) -> list[RecentLibrary]:
         """Recent libraries, the last one first; some may no longer exist."""
         return [
-            RecentLibrary(entry["name"], entry["library"], tuple(entry["folders"]))
+            RecentLibrary(
+                entry["name"],
+                entry["library"],
+                tuple(entry["folders"]),
+                entry.get("photos"),
+                entry.get("annotations"),
+            )
             for entry in self.get(RECENT_LIBRARIES)
         ]
 
+    def libraries(self) -> list[tuple[Path, list[Path]]]:
+        """The recent libraries and their photo folders, the last one first."""
+        return [(Path(item.library), list(map(Path, item.folders))) for item in self.recent()]
+
     def remember(self, entry: RecentLibrary) -> None:
-        """Put a library first in the list of recent ones."""
+        """Put a library first in the list of recent ones; counts it does not have are kept."""
+        same = [old for old in self.recent() if old.library == entry.library]
+        if same and entry.photos is None:
+            entry = replace(entry, photos=same[0].photos, annotations=same[0].annotations)
         others = [old for old in self.recent() if old.library != entry.library]
         self._set_recent([entry, *others][:MAX_RECENT])
+
+    def count(self, library: str, photos: int, annotations: int) -> None:
+        """Note what a library has, for the list of recent ones."""
+        self._set_recent(
+            [
+                replace(entry, photos=photos, annotations=annotations)
+                if entry.library == library
+                else entry
+                for entry in self.recent()
+            ]
+        )
 
     def forget(self, library: str) -> None:
         """Remove a library from the list; its files stay."""

@@ -1,4 +1,4 @@
-"""The status bar: background work and its progress, backbone and device."""
+"""The status bar: background work and its progress; and the label of backbone and device."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def activity_text(activity: Activity) -> str:
 
 
 class StatusBar(QStatusBar):
-    """Messages at the left; progress, backbone and device at the right."""
+    """Messages at the left; progress at the right."""
 
     pause_requested = Signal(object)
     """The activity kind to pause."""
@@ -110,11 +110,12 @@ class StatusBar(QStatusBar):
         self.queue.setContentsMargins(8, 0, 0, 0)
         self.queue.hide()
         self.model = QLabel()
+        """Where work is done; the window has it in the toolbar."""
         self.model.setObjectName("status-model")
+        self.model.setProperty("role", "muted")
         self.model.setContentsMargins(8, 0, 8, 0)
         for part in (
             self.activity, self.progress, self.pause_button, self.cancel_button, self.queue,
-            self.model,
         ):  # fmt: skip
             self.addPermanentWidget(part)
         self._update()
@@ -130,8 +131,9 @@ class StatusBar(QStatusBar):
         """Show the backbone in use and its device, which is "" until it is loaded."""
         self._device = device
         name = backbone_name(backbone)
-        parts = [part for part in (name, device) if part]
-        self.model.setText("  ·  ".join(parts))
+        place = device or _("this computer")
+        self.model.setText(f"{name} · {place}")
+        self.model.setAccessibleName(self.model.text())
         self.model.setToolTip(
             message
             or (

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.engine.notices import RunChanged
+from lmpt_desktop.engine.training.captioning import CaptionerMissingError
 from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
@@ -20,6 +21,7 @@ from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 from lmpt_desktop.ui.training.suggestion import RetrainSuggestion
 from lmpt_desktop.ui.versions.commands import compare_run
 
+ACTIVE = (RunState.PREPARING, RunState.RUNNING)
 ENDED = (RunState.FINISHED, RunState.CANCELLED, RunState.FAILED, RunState.LOST)
 
 
@@ -29,8 +31,28 @@ def run_known(context: ShellContext) -> bool:
     return follower is not None and follower.status is not None
 
 
+def running(context: ShellContext) -> bool:
+    """A run is under way."""
+    follower = context.library.pages.findChild(RunFollower) if context.library else None
+    return follower is not None and follower.status is not None and follower.status.state in ACTIVE
+
+
+def retrain_text(context: ShellContext) -> str:
+    """The label of the toolbar button: the reason to press it, or that it was pressed."""
+    if running(context):
+        return _("Retraining...")
+    found = context.library.pages.findChild(RetrainSuggestion) if context.library else None
+    advice = found.advice if found is not None else None
+    if advice is None or not advice.verdicts:
+        return _("Retrain")
+    return _("Retrain · {reason}").format(reason=advice.count_text())
+
+
 def retrain(context: ShellContext) -> None:
-    """Show what a retraining would learn from, to start it."""
+    """Show what a retraining would learn from, to start it; or the one that is under way."""
+    if running(context):
+        show_run(context)
+        return
     from lmpt_desktop.ui.training.retrain import RetrainDialog  # noqa: PLC0415
 
     library = context.require_library()
@@ -70,7 +92,12 @@ def write_captions(context: ShellContext) -> None:
             else _("Every annotated photo has a caption")
         )
 
-    Task(session.training.write_captions, show_count, context.report_failure, owner=context)
+    def failed(error: Exception) -> None:
+        note = context.report(_("Captions could not be written"), error)
+        if isinstance(error, CaptionerMissingError):
+            note.add_button(_("Choose backbone..."), lambda: choose_backbone(context))
+
+    Task(session.training.write_captions, show_count, failed, owner=context)
 
 
 def choose_backbone(context: ShellContext) -> None:
@@ -87,7 +114,8 @@ def choose_backbone(context: ShellContext) -> None:
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("model.retrain", N_("&Retrain prompts..."), "model", 0, 10, retrain,
             (library_open, has_classes), "Ctrl+R", "retrain",
-            short=N_("Retrain"), tip=N_("Learn better prompts from your annotations")),
+            short=N_("Retrain"), short_label=retrain_text,
+            tip=N_("Learn better prompts from your annotations")),
     Command("model.run", N_("Show &current run"), "model", 0, 20, show_run, (run_known,),
             "", "chart"),
     Command("model.captions", N_("&Write captions"), "model", 0, 40, write_captions,
@@ -106,7 +134,7 @@ def attach(context: ShellContext) -> None:
 
     def opened(library: OpenLibrary) -> None:
         RunFollower(context, library)
-        RetrainSuggestion(context, library)
+        RetrainSuggestion(context, library).counted.connect(context.refresh_commands)
 
     context.opened.connect(opened)
 

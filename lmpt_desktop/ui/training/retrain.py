@@ -50,7 +50,7 @@ class BandTable(QWidget):
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(28)
-        for column, text in enumerate((_("Band"), _("Classes"), _("Present annotations"))):
+        for column, text in enumerate((_("Rarity"), _("Classes"), _("Present annotations"))):
             title = muted(text)
             title.setWordWrap(False)
             self._grid.addWidget(title, 0, column, _alignment(column))

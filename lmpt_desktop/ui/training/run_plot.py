@@ -34,7 +34,7 @@ class RunPlot(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.loss = _plot(_("Training loss by step"))
-        self.scores = _plot(_("Validation mAP by step, in percent"))
+        self.scores = _plot(_("Validation score by step, in percent"))
         self._loss_legend, self._score_legend = QLabel(), QLabel()
         self._loss_curves = {name: self.loss.plot([], []) for name in _LOSS_STYLES}
         self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
@@ -50,7 +50,7 @@ class RunPlot(QWidget):
         row.setSpacing(16)
         for name, title, plot, legend in (
             ("loss", _("Loss"), self.loss, self._loss_legend),
-            ("scores", _("Validation mAP"), self.scores, self._score_legend),
+            ("scores", _("Validation score"), self.scores, self._score_legend),
         ):
             stack = self._stacks[name]
             stack.addWidget(plot)

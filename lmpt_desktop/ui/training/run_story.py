@@ -140,7 +140,7 @@ def details(status: RunStatus, story: RunStory) -> str:
     )
     if status.state is RunState.FINISHED:
         took = event_detail(story.finished) + " " if story.finished else ""
-        return took + _("Compare the new version with the one in use, then promote or discard it.")
+        return took + _("Compare the new version with the one in use, then choose one.")
     if status.state is RunState.CANCELLED:
         return kept
     reason = _(status.message)

@@ -1,17 +1,24 @@
-"""Suggests a retraining once there are enough new annotations for it."""
+"""Follows how much there is to learn, and suggests a retraining once that is enough."""
 
 from __future__ import annotations
 
 import logging
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QObject, QTimer, Signal
 from shiboken6 import isValid
 
-from lmpt_desktop.engine.notices import AnnotationsChanged, RunChanged
+from lmpt_desktop.engine.notices import (
+    AnnotationsChanged,
+    AnnotationsFollowed,
+    ClassesChanged,
+    FoldersChanged,
+    RunChanged,
+    VersionsChanged,
+)
 from lmpt_desktop.engine.training.advice import RetrainAdvice
 from lmpt_desktop.settings import SUGGEST_RETRAIN
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.kit.tasks import LatestRequest
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import duration
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 from lmpt_desktop.ui.shell.notifications import Notification
@@ -20,18 +27,28 @@ log = logging.getLogger(__name__)
 
 PAUSE_MS = 4000
 """How long after the last verdict a suggestion may come, so that it interrupts no series."""
+COUNT_MS = 400
+"""How often at most the new verdicts are counted."""
 
 
 class RetrainSuggestion(QObject):
-    """Exists as long as the pages of its library."""
+    """Counts what a retraining would have to learn from, and suggests one once that is enough.
+
+    Exists as long as the pages of its library.  Every count it shows is the catalogue's.
+    """
+
+    counted = Signal()
+    """:attr:`advice` is new."""
 
     def __init__(self, context: ShellContext, library: OpenLibrary) -> None:
         super().__init__(library.pages)
         self._context = context
         self._session = library.session
+        self.advice: RetrainAdvice | None = None
+        """What there is to learn; None if that is nothing, or not known yet."""
         # The user did not ask for a suggestion, so an error is only logged.
-        self._advice = LatestRequest(
-            self._show,
+        self._request = LatestRequest(
+            self._counted,
             lambda error: log.warning("no retraining could be suggested: %s", error),
             owner=self,
             overlap=False,
@@ -40,32 +57,58 @@ class RetrainSuggestion(QObject):
         self.timer.setSingleShot(True)
         self.timer.setInterval(PAUSE_MS)
         self.timer.timeout.connect(self.ask)
+        self._counting = QTimer(self)
+        self._counting.setSingleShot(True)
+        self._counting.setInterval(COUNT_MS)
+        self._counting.timeout.connect(self._count)
+        self._suggesting = False
+        self._took = ""
         self._note: Notification | None = None
-        library.bridge.on(AnnotationsChanged, lambda _notice: self.timer.start())
-        library.bridge.on(RunChanged, lambda _notice: self._run_changed())
-
-    def _run_changed(self) -> None:
-        # While a run is under way, no other one need be suggested.
-        self.timer.stop()
-        self._dismiss()
-
-    def _dismiss(self) -> None:
-        if self._note is not None and isValid(self._note):
-            self._context.notifications.dismiss(self._note)
-        self._note = None
+        library.bridge.on(AnnotationsChanged, self._annotated)
+        library.bridge.on(RunChanged, self._run_changed)
+        for kind in (AnnotationsFollowed, ClassesChanged, FoldersChanged, VersionsChanged):
+            library.bridge.on(kind, self._count_soon)
+        self._count_soon()
 
     def ask(self) -> None:
-        """Find out, off the window's thread, whether a retraining is worthwhile."""
-        if self._context.settings.get(SUGGEST_RETRAIN):
-            self._advice.ask(self._session.training.advice)
+        """Find out, off the window's thread, whether a retraining is worthwhile; if so, say it."""
+        self._suggesting = self._context.settings.get(SUGGEST_RETRAIN)
+        self._count()
 
-    def _show(self, advice: RetrainAdvice | None) -> None:
-        if advice is None:
-            return
-        took = "" if advice.seconds is None else duration(advice.seconds)
+    def _annotated(self, _notice: object) -> None:
+        self.timer.start()
+        self._count_soon()
+
+    def _run_changed(self, _notice: object) -> None:
+        self.timer.stop()
+        self._suggesting = False
         self._dismiss()
+
+    def _count_soon(self, _notice: object = None) -> None:
+        if not self._counting.isActive():
+            self._counting.start()
+
+    def _count(self) -> None:
+        suggest = self._suggesting
+        self._request.ask(lambda: self._session.training.advice(suggest=suggest))
+
+    def _counted(self, advice: RetrainAdvice | None) -> None:
+        self.advice = advice
+        self.counted.emit()
+        note = self._note
+        if note is not None and isValid(note) and note in self._context.notifications.shown:
+            if advice is None or not advice.worthwhile:
+                self._dismiss()
+            else:
+                note.set_message(advice.sentence(self._took))
+        elif self._suggesting and advice is not None and advice.due:
+            self._suggest(advice)
+
+    def _suggest(self, advice: RetrainAdvice) -> None:
+        self._suggesting = False
+        self._took = "" if advice.seconds is None else duration(advice.seconds)
         note = self._note = self._context.notifications.notify(
-            _("Retraining is worthwhile now"), advice.sentence(took), colour="accent"
+            _("Retraining is worthwhile now"), advice.sentence(self._took), colour="accent"
         )
 
         def retrain() -> None:
@@ -73,3 +116,9 @@ class RetrainSuggestion(QObject):
             self._context.commands.trigger("model.retrain")
 
         note.add_button(_("Retrain..."), retrain)
+        Task(lambda: self._session.training.suggested(advice), owner=self)
+
+    def _dismiss(self) -> None:
+        if self._note is not None and isValid(self._note):
+            self._context.notifications.dismiss(self._note)
+        self._note = None

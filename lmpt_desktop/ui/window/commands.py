@@ -22,6 +22,8 @@ class Window(Protocol):
     def close_library(self) -> None: ...
     def close(self) -> bool: ...
     def begin_tour(self) -> None: ...
+    def set_full_screen(self, on: bool) -> None: ...
+    def in_full_screen(self) -> bool: ...
 
 
 def set_theme(context: ShellContext, choice: ThemeChoice) -> None:
@@ -50,15 +52,19 @@ def window_commands(window: Window) -> tuple[Command[ShellContext], ...]:
         Command("file.close", N_("&Close library"), "file", 2, 10,
                 lambda _c: window.close_library(), (library_open,), "Ctrl+W"),
         Command("file.quit", N_("&Quit"), "file", 2, 20, lambda _c: window.close(), (), "Ctrl+Q"),
+        Command("view.full-screen", N_("F&ull screen"), "view", 3, 40,
+                lambda _c, on: window.set_full_screen(on), (), "F11", "full-screen",
+                checkable=True, checked=lambda _c: window.in_full_screen(),
+                tip=N_("Use the whole screen; Esc leaves it")),
         Command("help.tour", N_("&Take the tour"), "help", 0, 30, lambda _c: window.begin_tour(),
-                icon="sparkle", tip=N_("Four cards that show how the app works")),
+                (library_open,), icon="sparkle", tip=N_("A few cards that show how the app works")),
     )
 
 
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.messages", N_("Go to the newest &message"), "view", 3, 30,
             lambda c: c.notifications.take_focus(), (), "F6", "info",
-            tip=N_("Move the keyboard focus to the message above the photos")),
+            tip=N_("Move the keyboard focus to the message over the photos")),
     _theme_command(ThemeChoice.SYSTEM, 10, N_("&System default")),
     _theme_command(ThemeChoice.LIGHT, 20, N_("&Light")),
     _theme_command(ThemeChoice.DARK, 30, N_("&Dark")),

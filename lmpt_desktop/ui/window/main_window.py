@@ -6,7 +6,8 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSize, Qt
+import numpy as np
+from PySide6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
@@ -22,15 +23,16 @@ from lmpt_desktop import paths
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.library_places import library_for
-from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import (
     LAST_PAGE,
     LAST_PAGE_LIBRARY,
+    OPEN_FOLDER,
     OPEN_LIBRARY,
     SPLITTER_STATE,
     THEME,
     TOUR_DONE,
     WINDOW_GEOMETRY,
+    FolderPlace,
 )
 from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
@@ -43,10 +45,18 @@ from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.context import ShellContext
 from lmpt_desktop.ui.shell.notifications import NotificationArea
+from lmpt_desktop.ui.shell.page_stack import GRID
 from lmpt_desktop.ui.shell.settings import ComputerSettings, RecentLibrary
 from lmpt_desktop.ui.shell.status_bar import StatusBar
-from lmpt_desktop.ui.shell.tool_bar import FittingToolBar
+from lmpt_desktop.ui.shell.tool_bar import FittingToolBar, Segments
 from lmpt_desktop.ui.window.features import ATTACH, all_commands
+from lmpt_desktop.ui.window.folder_place import (
+    FolderPlaceDialog,
+    FoundPlace,
+    found_place,
+    menu_text,
+)
+from lmpt_desktop.ui.window.full_screen import FullScreen
 from lmpt_desktop.ui.window.library_opening import LibraryOpener
 from lmpt_desktop.ui.window.page_builder import PageBuilder
 from lmpt_desktop.ui.window.single_instance import SingleInstanceServer
@@ -59,20 +69,16 @@ TITLE = "LMPT Desktop"
 FRAME = QSize(16, 48)
 """Estimated size of the window manager's frame, so that the whole window fits the screen."""
 
-TOOLBAR: tuple[str, ...] = (
-    "file.open", "file.add", "", "edit.undo", "edit.redo", "",
-    "image.present", "image.absent", "image.unknown", "image.reviewed", "",
-    "view.review", "view.long-tail", "view.filters", "vocabulary.edit", "model.retrain",
-)  # fmt: skip
-"""Command ids from left to right; an empty string is a separator."""
+PAGES = ("view.grid", "view.review", "view.long-tail")
+"""The commands of the pages at the left of the toolbar."""
 
-ICON_ONLY = ("edit.undo", "edit.redo", "view.filters")
+TOOLBAR: tuple[str, ...] = ("edit.undo", "edit.redo", "edit.filter", "model.retrain")
+"""Command ids from left to right, beside the pages; space comes after the first two."""
+
+ICON_ONLY = ("edit.undo", "edit.redo")
 """Toolbar buttons without a label."""
 
-LABEL_COLLAPSE_ORDER = (
-    "file.add", "file.open", "view.long-tail", "vocabulary.edit", "view.review", "image.reviewed",
-    "image.unknown", "image.absent", "image.present", "model.retrain",
-)  # fmt: skip
+LABEL_COLLAPSE_ORDER = ("edit.filter", "model.retrain")
 """The order in which toolbar buttons lose their labels if the window is too narrow."""
 
 RENAMED_PAGES = {"dashboard": "long-tail"}
@@ -95,7 +101,8 @@ class MainWindow(QMainWindow):
         self._labelling = LatestRequest(self._label_recent, owner=self)
         declared = tuple(all_commands(self))
         self.commands = CommandRegistry(self, declared, Shortcuts(declared, settings, self))
-        self.notifications = NotificationArea()
+        centre = QWidget()
+        self.notifications = NotificationArea(centre)
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.context = ShellContext(self, self.commands, self.notifications, self.status, settings)
@@ -106,15 +113,14 @@ class MainWindow(QMainWindow):
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
         self.stack.addWidget(self.waiting)
-        centre = QWidget()
         layout = QVBoxLayout(centre)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self.notifications)
         layout.addWidget(self.stack, 1)
         self.setCentralWidget(centre)
         self._build_menus()
-        self.tour = TourCard(self, self.context, self._tour_anchor)
+        self.full_screen = FullScreen(self, self._is_work)
+        self.tour = TourCard(self, self.context, self._tour_anchor, self._tour_prepare)
         for attach in ATTACH:
             attach(self.context)
         self._connect()
@@ -126,14 +132,29 @@ class MainWindow(QMainWindow):
         menus = self.commands.fill_menu_bar(self.menuBar())
         self._recent_menu = QMenu(_("&Recent libraries"), self)
         self._recent_menu.setObjectName("recent-libraries")
+        self._recent_menu.setToolTipsVisible(True)
         self._recent_menu.aboutToShow.connect(self._fill_recent)
         menus["file"].insertMenu(self.commands.action("file.samples"), self._recent_menu)
         self.toolbar = FittingToolBar(
             _("Main"), self.commands.action, ICON_ONLY, LABEL_COLLAPSE_ORDER
         )
         self.toolbar.setObjectName("toolbar")
-        self.commands.add_to(self.toolbar, TOOLBAR)
+        self.segments = Segments(
+            _("Pages"),
+            {
+                self.commands.command(name).opens or GRID: self.commands.action(name)
+                for name in PAGES
+            },
+        )
+        self.toolbar.addWidget(self.segments)
+        self.commands.add_to(self.toolbar, TOOLBAR[:2])
+        self.toolbar.add_space()
+        self.commands.add_to(self.toolbar, TOOLBAR[2:])
+        self.toolbar.add_spare(self.status.model)
         self.toolbar.fit()
+        # Numbers are part of their labels.
+        for name in ("edit.filter", "model.retrain"):
+            self.commands.action(name).changed.connect(self._fit_soon)
         # Its commands need an open library.
         self.toolbar.hide()
         self.addToolBar(self.toolbar)
@@ -161,34 +182,95 @@ class MainWindow(QMainWindow):
         self.welcome.show_recent(self.settings.recent())
         self.commands.connect_context(self.context)
 
+    def _fit_soon(self) -> None:
+        if self.toolbar.isVisible():
+            QTimer.singleShot(0, self.toolbar, self.toolbar.fit)
+
     def _apply_theme(self, choice: str) -> None:
         theme.manager().apply(ThemeChoice(choice))
         self.context.refresh_commands()
 
+    def set_full_screen(self, on: bool) -> None:
+        """Enter or leave full screen, and say how to leave it."""
+        self.full_screen.set(on)
+        if on:
+            keys = self.commands.keys_text("view.full-screen")
+            leave = _("Esc or {keys}").format(keys=keys) if keys else _("Esc")
+            self.notifications.toast(_("{keys} leaves full screen").format(keys=leave))
+
+    def in_full_screen(self) -> bool:
+        return self.full_screen.on
+
+    def _is_work(self, widget: QWidget) -> bool:
+        """Whether a widget shows photos or figures: in the grid the grid alone."""
+        page = self.page
+        if page is None:
+            return self.stack.isAncestorOf(widget)
+        front = page.pages.currentWidget()
+        if page.pages.current == GRID:
+            return widget is page.grid
+        return front is not None and (front is widget or front.isAncestorOf(widget))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.context.refresh_commands()  # the window manager can leave full screen, too
+
     def begin_tour(self) -> None:
-        """Show the tour's first card."""
+        """Show the tour's first card, over the grid, where most of what it explains is."""
+        if self.page is not None:
+            self.page.show_grid()
         self.tour.begin()
 
     def first_start(self) -> None:
-        """Begin the tour if it was neither taken nor skipped before."""
-        if not self.settings.get(TOUR_DONE):
-            self.begin_tour()
+        """Begin the tour once a library is open, if it was neither taken nor skipped before."""
+        if self.settings.get(TOUR_DONE):
+            return
+        if self.page is not None:
+            self.tour.begin_soon()
+        else:
+            self.context.opened.connect(self._begin_first_tour)
+
+    def _begin_first_tour(self, _library: object) -> None:
+        self.context.opened.disconnect(self._begin_first_tour)
+        self.tour.begin_soon()
 
     def _tour_ended(self, had_focus: bool) -> None:
         self.settings.set(TOUR_DONE, True)
         if had_focus:
             self._focus_work()
 
-    def _tour_anchor(self, name: str) -> QWidget | None:
-        """The widget that a card of the tour points to."""
-        if name == "open" and self.page is None:
-            return self.welcome.open_button
-        if name in ("open", "retrain"):
-            command = {"open": "file.open", "retrain": "model.retrain"}[name]
-            return self.toolbar.widgetForAction(self.commands.action(command))
-        if self.page is None:
+    def _tour_anchor(self, name: str) -> QRect | None:
+        """Where in the window a part of it is; None while it is not to be seen."""
+        page = self.page
+        if page is None:
             return None
-        return self.page.inspector if name == "inspector" else self.page.panel.bar.bands
+        parts: dict[str, QWidget | None] = {
+            "folders": page.tree,
+            "inspector": page.inspector,
+            "confirm": page.inspector.findChild(QWidget, "confirm-bar"),
+            "review": self.segments.buttons["review"],
+            "long-tail": self.segments.buttons["long-tail"],
+            "retrain": self.toolbar.widgetForAction(self.commands.action("model.retrain")),
+        }
+        widget = page.grid.viewport() if name == "card" else parts[name]
+        if widget is None or not widget.isVisible():
+            return None
+        area = widget.rect()
+        if name == "card":
+            shown = page.grid.visible_positions()
+            if not shown:
+                return None
+            area &= page.grid.visualRect(page.panel.model.index(shown[0]))
+        return QRect(widget.mapTo(self, area.topLeft()), area.size())
+
+    def _tour_prepare(self, name: str) -> None:
+        """Select a photo, so that the inspector has something to show."""
+        page = self.page
+        if name != "card" or page is None or page.grid.selected_count():
+            return
+        if shown := page.grid.visible_positions():
+            page.go_to_image(page.panel.model.image_id(shown[0]))
 
     # --------------------------------------------------------------------------- opening
 
@@ -199,9 +281,14 @@ class MainWindow(QMainWindow):
 
     def open_samples(self) -> None:
         """Copy the sample photos and open them."""
+
+        def copy() -> tuple[Path, Path]:
+            folder = samples.copy_samples()
+            return folder, library_for(folder)
+
         Task(
-            samples.copy_samples,
-            lambda folder: self.open_paths([folder]),
+            copy,
+            lambda made: self.open_paths([made[0]], made[1]),
             lambda error: self.context.report(_("The sample photos cannot be opened"), error),
             owner=self,
         )
@@ -215,42 +302,87 @@ class MainWindow(QMainWindow):
         Task(lambda: classify_paths(paths), found, self.context.report_failure, owner=self)
 
     def open_paths(self, requested: Sequence[Path], library: Path | None = None) -> None:
-        """Open folders and photos in ``library`` or, if None, in that of the first folder."""
+        """Open folders and photos in ``library`` or, if None, in that of the first folder.
 
-        def look() -> tuple[DroppedPaths, Path | None]:
-            found = classify_paths(requested)
-            required = found.required_folders
-            chosen = library_for(required[0]) if library is None and required else library
-            # As the folder of an open library, so that the two can be compared.
-            return found, canonical(chosen) if chosen is not None else None
-
+        If that belongs to no library yet, and there are others, the user is asked.
+        """
         if requested:
+            recent = self.settings.recent()
             self.status.show_text(_("Opening the library..."))
-            self._classifying.ask(look)
+            self._classifying.ask(lambda: found_place(classify_paths(requested), library, recent))
         elif library is not None:
             self.open_library(library)
 
-    def _open_classified(self, answer: tuple[DroppedPaths, Path | None]) -> None:
-        found, library = answer
+    def _open_offered(self, found: DroppedPaths) -> None:
+        """Open what was dropped on the open library and is not in it."""
+        recent = self.settings.recent()
+        self._classifying.ask(lambda: found_place(found, None, recent))
+
+    def _open_classified(self, place: FoundPlace) -> None:
+        found = place.found
         self.status.clearMessage()
         for path in found.others:
             self.notifications.notify(
                 _("Not found"),
                 _("There is no folder or photo at {path}. Check the path.").format(path=path),
             )
+        if place.other is None or place.library is None:
+            self._open_in(found, place.library)
+            return
+        choice = FolderPlace(self.settings.get(OPEN_FOLDER))
+        if choice is not FolderPlace.ASK:
+            self._open_at(place, choice)
+            return
+        dialog = FolderPlaceDialog(found.required_folders[0], place.other, self)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+
+        def chosen(choice: FolderPlace, always: bool) -> None:
+            if always:
+                self.settings.set(OPEN_FOLDER, str(choice))
+            self._open_at(place, choice)
+
+        dialog.chosen.connect(chosen)
+        dialog.open()
+
+    def _open_at(self, place: FoundPlace, choice: FolderPlace) -> None:
+        other = place.other
+        assert other is not None
+
+        def answered(exists: bool) -> None:
+            if choice is not FolderPlace.FRESH and not exists:
+                self._show_missing(other)
+            elif choice is FolderPlace.ADD:
+                self._open_in(place.found, Path(other.library))
+            else:
+                like = Path(other.library) if choice is FolderPlace.LIKE else None
+                self._open_in(place.found, place.library, like)
+
+        # Its disk may have gone while the question was on screen, and an empty library would be
+        # made in its place.
+        Task(lambda: other.exists, answered, self.context.report_failure, owner=self)
+
+    def _open_in(self, found: DroppedPaths, library: Path | None, like: Path | None = None) -> None:
         if self.page is not None and self.page.session.library_folder == library:
             self.page.dropped_paths.handle(found)
         elif library is not None:
-            self.open_library(library, found.required_folders, found.photos)
+            self.open_library(library, found.required_folders, found.photos, like=like)
 
     def _classify_failed(self, error: Exception) -> None:
         self.status.clearMessage()
         self.context.report(_("The library could not be opened"), error)
 
     def open_library(
-        self, library: Path, folders: Sequence[Path] = (), photos: Sequence[Path] = ()
+        self,
+        library: Path,
+        folders: Sequence[Path] = (),
+        photos: Sequence[Path] = (),
+        *,
+        like: Path | None = None,
     ) -> None:
-        """Open a library in the background; an open one is closed first."""
+        """Open a library in the background; an open one is closed first.
+
+        ``like``: the library whose vocabulary and learned prompts a new one gets.
+        """
         if self.opener.busy or self._building is not None:
             return
         if self.page is not None:
@@ -260,7 +392,7 @@ class MainWindow(QMainWindow):
             self.close_library()
         self.waiting.setText(_("Opening the library..."))
         self.stack.setCurrentWidget(self.waiting)
-        self.opener.open(library, folders, photos)
+        self.opener.open(library, folders, photos, like=like)
 
     def _opened(self, opened: Opened, photos: tuple[Path, ...]) -> None:
         def show(page: LibraryPage) -> None:
@@ -276,6 +408,7 @@ class MainWindow(QMainWindow):
         self._building = None
         self.page = page
         page.folders_changed.connect(self._remember_library)
+        page.dropped_paths.folders_offered.connect(self._open_offered)
         self.stack.addWidget(page)
         self.stack.setCurrentWidget(page)
         self.toolbar.show()
@@ -285,9 +418,15 @@ class MainWindow(QMainWindow):
         self._remember_folders(opened.folders)
         self.server.open(opened.session.library_folder)
         self.context.set_library(page)
+        page.pages.shown.connect(self._page_shown)
+        self.segments.show_page(page.pages.current)
         self._restore_page(page)
         page.grid.setFocus()
         self._restore_last_page(page)
+
+    def _page_shown(self, name: str) -> None:
+        self.segments.show_page(name)
+        self.toolbar.forget_mouse()
 
     def _open_failed(self, error: Exception) -> None:
         self.stack.setCurrentWidget(self.welcome)
@@ -327,6 +466,12 @@ class MainWindow(QMainWindow):
         if page is None:
             return
         self.settings.set(SPLITTER_STATE, page.splitter.saveState())
+        snapshot = page.session.snapshot()
+        self.settings.count(
+            str(page.session.library_folder),
+            len(snapshot.image_ids),
+            int(np.count_nonzero(snapshot.annotations >= 0)),
+        )
         self.server.close()
         self.context.set_library(None)
         page.close_page()
@@ -343,7 +488,8 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         still_open = self.settings.get(OPEN_LIBRARY)
-        self.settings.set(WINDOW_GEOMETRY, self.saveGeometry())
+        self.settings.set(WINDOW_GEOMETRY, self.full_screen.geometry())
+        self.full_screen.set(False)
         self.hide()
         self._classifying.cancel()
         self.close_library()
@@ -379,7 +525,7 @@ class MainWindow(QMainWindow):
         self.settings.set(OPEN_LIBRARY, str(session.library_folder))
 
     def _restore_page(self, page: LibraryPage) -> None:
-        page.splitter.restoreState(_state(self.settings.get(SPLITTER_STATE)))
+        page.restore_widths(_state(self.settings.get(SPLITTER_STATE)), self.size())
         for name, setting in PARTS.items():
             show_part(self.context, name, self.settings.get(setting))
 
@@ -398,10 +544,13 @@ class MainWindow(QMainWindow):
         self._recent_menu.clear()
         entries = self.settings.recent()
         for entry in entries:
-            self._recent_menu.addAction(entry.name, lambda e=entry: self.open_recent(e))
+            action = self._recent_menu.addAction(
+                menu_text(entry.name, entry), lambda e=entry: self.open_recent(e)
+            )
+            action.setToolTip(entry.places)
         if not entries:
             self._recent_menu.addAction(_("None yet")).setEnabled(False)
-        self._labelling.ask(lambda: [entry.label for entry in entries])
+        self._labelling.ask(lambda: [menu_text(entry.label, entry) for entry in entries])
 
     def _label_recent(self, labels: list[str]) -> None:
         for action, label in zip(self._recent_menu.actions(), labels, strict=False):
@@ -439,7 +588,9 @@ class MainWindow(QMainWindow):
         self.welcome.show_recent(self.settings.recent())
 
     def _focus_work(self) -> None:
-        (self.page.grid if self.page is not None else self.welcome.open_button).setFocus()
+        page = self.page
+        work = page.pages.currentWidget() if page is not None else self.welcome.open_button
+        (work or self).setFocus()
 
 
 def _state(value: object) -> QByteArray:

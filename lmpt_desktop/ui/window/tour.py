@@ -1,14 +1,13 @@
-"""The tour: four cards, each beside the part of the window it explains."""
+"""The tour: a few cards, each beside the part of the window it explains."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QRect, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
-from shiboken6 import isValid
 
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
@@ -16,6 +15,8 @@ from lmpt_desktop.ui.shell.context import ShellContext
 
 CARD_WIDTH = 340
 GAP = 10
+FOLLOW_MS = 150
+"""How often a card looks where what it explains is."""
 
 
 @dataclass(frozen=True)
@@ -25,45 +26,81 @@ class Step:
     title: str
     text: str
     anchor: str
-    """The name of that part; the window knows the widget."""
+    """The name of that part; the window knows where it is."""
 
 
 STEPS: tuple[Step, ...] = (
     Step(
-        N_("Open a folder"),
+        N_("Your photos"),
         N_(
-            "Choose a folder of photos, or drag one into the window. The model looks at every "
-            "photo once and predicts which classes are in it. Your photos stay as they are."
+            "Choose a folder to see only its photos. Drag another one into the window to add it. "
+            "Your photos are only read, never changed."
         ),
-        "open",
+        "folders",
     ),
     Step(
-        N_("Look at the tail"),
+        N_("What the model suggests"),
         N_(
-            "Most classes have few photos: they are the tail, marked ◆. Models are "
-            "worst at them. Filter by band or sort with the tail first to see what "
-            "was predicted there."
+            "Below every photo are the classes that the model suggests, the surest first. "
+            "◆ marks a class that is rare in this library: there your help counts most."
         ),
-        "bands",
+        "card",
     ),
     Step(
-        N_("Correct"),
+        N_("Say what is right"),
         N_(
-            "Select a photo and mark a class as present ({present}) or absent ({absent}). Mark "
-            "the photo as reviewed ({reviewed}) when the rest is right. Everything can be undone."
+            "The suggestions for the selected photo are numbered: press a number, and that class "
+            "is present. {present}, {absent} and {unknown} act on the class in focus. "
+            "Everything can be undone ({undo})."
         ),
         "inspector",
     ),
     Step(
+        N_("Confirm a photo"),
+        N_(
+            "Is everything that is suggested right? {confirm} makes it present and the other "
+            "classes absent; your own verdicts stay. If you have marked all that is there "
+            "yourself, {rest} makes only the rest absent."
+        ),
+        "confirm",
+    ),
+    Step(
+        N_("Review"),
+        N_(
+            "Shows one photo at a time and asks the questions whose answers help most, "
+            "with the reason for each ({review})."
+        ),
+        "review",
+    ),
+    Step(
+        N_("The long tail"),
+        N_(
+            "Most classes are in few photos, and there models are at their worst. This page shows "
+            "which are rare and which need examples ({tail})."
+        ),
+        "long-tail",
+    ),
+    Step(
         N_("Retrain and compare"),
         N_(
-            "After a few dozen corrections, retrain. The app learns better prompts "
-            "from them in the background. Compare old and new, class by class, and "
-            "decide which to use."
+            "After a few dozen verdicts, retrain: the app learns from them in the background. "
+            "Then compare old and new, class by class, and decide which to use."
         ),
         "retrain",
     ),
 )
+
+KEYS = {
+    "present": "image.present",
+    "absent": "image.absent",
+    "unknown": "image.unknown",
+    "confirm": "image.confirm",
+    "rest": "image.reviewed",
+    "undo": "edit.undo",
+    "review": "view.review",
+    "tail": "view.long-tail",
+}
+"""The commands whose keys the texts name."""
 
 
 class _Ring(QWidget):
@@ -83,22 +120,28 @@ class _Ring(QWidget):
 
 
 class TourCard(QFrame):
-    """A card over the window, which stays usable."""
+    """A card over the window, which stays usable.  Steps whose part of the window is not to be
+    seen are left out."""
 
     ended = Signal(bool)
     """The tour was finished or skipped; True if the card had the keyboard focus."""
 
     def __init__(
-        self, window: QWidget, context: ShellContext, anchors: Callable[[str], QWidget | None]
+        self,
+        window: QWidget,
+        context: ShellContext,
+        anchors: Callable[[str], QRect | None],
+        prepare: Callable[[str], object],
     ) -> None:
-        """``anchors`` returns the widget of a part of the window, None if it is not there."""
+        """``anchors`` returns where in the window a part of it is, None if it is not to be seen;
+        ``prepare`` is called before a step is shown, to have something to see."""
         super().__init__(window)
         self.setObjectName("tour")
         self._window = window
         self._context = context
         self._anchors = anchors
+        self._prepare = prepare
         self._step = 0
-        self._anchor: QWidget | None = None
         self.ring = _Ring(window)
         self.title = QLabel()
         self.title.setProperty("role", "heading")
@@ -121,57 +164,53 @@ class TourCard(QFrame):
             layout.addWidget(part)
         layout.addLayout(foot)
         self.skip.clicked.connect(self.end)
-        self.back.clicked.connect(lambda: self.show_step(self._step - 1))
-        self.next.clicked.connect(self._next_step)
-        # Layouts are updated one after the other; place the card when they are done.
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(0)
-        self._settle.timeout.connect(self._place_card)
-        window.installEventFilter(self)
+        self.back.clicked.connect(lambda: self._go(-1))
+        self.next.clicked.connect(lambda: self._go(1))
+        # What a card points at moves with the window, its splitters and what is in them.
+        self._follow = QTimer(self)
+        self._follow.setInterval(FOLLOW_MS)
+        self._follow.timeout.connect(self._place_card)
         theme.manager().changed.connect(self._restyle)
-        context.opened.connect(self._library_opened)
-        context.closed.connect(self._settle.start)
+        context.closed.connect(self._library_closed)
         self._restyle()
         self.hide()
 
     @property
     def step(self) -> int:
-        """Which card is shown, from 0."""
+        """Which of the steps is shown, from 0."""
         return self._step
 
+    def begin_soon(self) -> None:
+        """Begin when the window has come to rest."""
+        QTimer.singleShot(0, self, self.begin)
+
     def begin(self) -> None:
-        """Show the first card and give it the keyboard focus."""
-        self.show_step(0)
-        self.next.setFocus()
+        """Show the first card and give it the keyboard focus; nothing if there is none to show."""
+        steps = self._steps()
+        if steps:
+            self.show_step(steps[0])
+            self.next.setFocus()
 
     def show_step(self, number: int) -> None:
-        """Show a card; after the last one the tour ends."""
-        if number >= len(STEPS):
-            self.end()
-            return
-        self._step = max(0, number)
-        step = STEPS[self._step]
-        last = self._step == len(STEPS) - 1
+        """Show the card of a step."""
+        self._step = number
+        step = STEPS[number]
+        self._prepare(step.anchor)
         self.title.setText(_(step.title))
-        keys = {
-            name: self._context.commands.keys_text(f"image.{name}") or "–"
-            for name in ("present", "absent", "reviewed")
-        }
+        text_of = self._context.commands.keys_text
+        keys = {name: text_of(command).split(",")[0] or "–" for name, command in KEYS.items()}
         self.text.setText(_(step.text).format(**keys))
-        self.place.setText(_("{step} of {steps}").format(step=self._step + 1, steps=len(STEPS)))
-        self.next.setText(_("&Done") if last else _("&Next"))
-        self.back.setEnabled(self._step > 0)
-        self.skip.setVisible(not last)
+        self._number_card()
         self.setAccessibleName(_(step.title))
         self.setAccessibleDescription(self.text.text())
         self.show()
-        self._settle.start()
+        self._follow.start()
+        self._place_card()
 
     def end(self) -> None:
         """Hide the card and end the tour."""
+        self._follow.stop()
         self.ring.hide()
-        self._follow_anchor(None)
         had_focus = self.isAncestorOf(self._window.focusWidget() or self._window)
         self.hide()
         self.ended.emit(had_focus)
@@ -182,49 +221,46 @@ class TourCard(QFrame):
         else:
             super().keyPressEvent(event)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (
-            QEvent.Type.Resize,
-            QEvent.Type.Move,
-            QEvent.Type.Show,
-            QEvent.Type.Hide,
-            QEvent.Type.LayoutRequest,
-        ):
-            self._settle.start()
-        return False
-
     # ------------------------------------------------------------------------------ details
 
-    def _next_step(self) -> None:
-        self.show_step(self._step + 1)
+    def _steps(self) -> list[int]:
+        """The steps with something to see, in order."""
+        return [n for n, step in enumerate(STEPS) if self._anchors(step.anchor) is not None]
 
-    def _library_opened(self, _page: object) -> None:
-        if self.isVisible() and self._step == 0:
-            self.show_step(1)
-        self._settle.start()
+    def _go(self, direction: int) -> None:
+        """To the next card, or the one before; after the last one the tour ends."""
+        before = self._step
+        steps = [n for n in self._steps() if (n - before) * direction > 0]
+        if steps:
+            self.show_step(steps[0] if direction > 0 else steps[-1])
+        elif direction > 0:
+            self.end()
 
-    def _follow_anchor(self, anchor: QWidget | None) -> None:
-        if self._anchor is not None and isValid(self._anchor):
-            self._anchor.removeEventFilter(self)
-        self._anchor = anchor
-        if anchor is not None:
-            anchor.installEventFilter(self)
+    def _number_card(self) -> None:
+        steps = sorted({*self._steps(), self._step})
+        place = steps.index(self._step)
+        last = place == len(steps) - 1
+        self.place.setText(_("{step} of {steps}").format(step=place + 1, steps=len(steps)))
+        self.next.setText(_("&Done") if last else _("&Next"))
+        self.back.setEnabled(place > 0)
+        self.skip.setVisible(not last)
+
+    def _library_closed(self) -> None:
+        if self.isVisible():
+            self.end()
 
     def _place_card(self) -> None:
         if not self.isVisible():
             return
-        anchor = self._anchors(STEPS[self._step].anchor)
-        if anchor is not self._anchor:
-            self._follow_anchor(anchor)
         # The text wraps, so the height depends on the width, which the buttons determine.
         width = max(CARD_WIDTH, self._layout.minimumSize().width())
         self.setFixedSize(width, self._layout.totalHeightForWidth(width))
         room = self._window.rect().adjusted(GAP, GAP, -GAP, -GAP)
-        if anchor is None or not anchor.isVisible():
+        target = self._anchors(STEPS[self._step].anchor)
+        if target is None:
             self.ring.hide()
             self.move(room.center() - self.rect().center())
         else:
-            target = QRect(anchor.mapTo(self._window, QPoint(0, 0)), anchor.size())
             self.ring.setGeometry(target.adjusted(-3, -3, 3, 3))
             self.ring.show()
             self.ring.raise_()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -99,7 +100,7 @@ def test_without_an_installed_captioner_nothing_is_started(
     library: Library, tmp_path: Path
 ) -> None:
     library.fill(["a"])
-    with pytest.raises(CaptionRefusedError, match="No captioner is on this computer"):
+    with pytest.raises(CaptionRefusedError, match="not on this computer"):
         library.session.training.write_captions()
     assert not (tmp_path / "starts.txt").exists()
     assert not library.activities
@@ -147,7 +148,9 @@ def test_the_job_of_a_retraining_reads_them(library: Library) -> None:
     assert sorted(captions.values()) == ["this is dog 1", "this is dog 2"]
 
 
-def test_a_crash_and_broken_weights_are_reported(library: Library, tmp_path: Path) -> None:
+def test_a_crash_and_broken_weights_are_reported(
+    library: Library, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     install()
     library.fill([f"a {number}" for number in range(8)] + ["fatal"])
     library.session.training.write_captions()
@@ -160,9 +163,19 @@ def test_a_crash_and_broken_weights_are_reported(library: Library, tmp_path: Pat
     assert library.caption("a 0")[1] is CaptionSource.CAPTIONER
     weights = tmp_path / "weights.safetensors"
     weights.touch()
+    library.notices.clear()
+    caplog.clear()
+    caplog.set_level(logging.INFO)
     writer = CaptionWriter(library.session.catalogue, library.notices.append, CAPTIONER)
     writer.start([library.ids["fatal"]], f"coca_broken/{weights}", "cpu")
     assert library.wait().message == "These weights are broken."
+    library.until(lambda: any(isinstance(item, Problem) for item in library.notices))
+    (problem,) = [item for item in library.notices if isinstance(item, Problem)]
+    # Foreseen: the sentence says all there is, and the log has it in one line.
+    assert (problem.message, problem.details) == ("These weights are broken.", "")
+    said = [item for item in caplog.records if "weights are broken" in item.getMessage()]
+    assert len(said) == 1
+    assert not any(item.exc_info for item in caplog.records)
 
 
 def test_cancelling_keeps_what_is_written_and_lets_it_be_started_again(library: Library) -> None:

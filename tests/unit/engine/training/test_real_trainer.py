@@ -83,8 +83,8 @@ def test_open_predict_correct_retrain_compare_promote_and_open_again(
         assert any(isinstance(event, FitStarted) for event in status.events)
         assert any(isinstance(event, FitProgress) for event in status.events)
         comparison = session.versions.compare_run(run)
-        assert comparison.new is not None
-        assert {item.name for item in comparison.new.classes} == set(COLOURS)
+        assert comparison.measurement is not None
+        assert {item.name for item in comparison.measurement.classes} == set(COLOURS)
         session.versions.promote(comparison.version_id)
         assert session.wait_until_idle(60)
         assert session.snapshot().trained.all()

@@ -12,10 +12,17 @@ from PIL import Image
 
 from lmpt_desktop.catalogue import RunState
 from lmpt_desktop.catalogue.errors import CatalogueDiskFull
-from lmpt_desktop.domain.records import ClassSpec, Verdict
-from lmpt_desktop.engine.notices import Notice, Problem
+from lmpt_desktop.domain.records import ClassSpec, Source, Verdict
+from lmpt_desktop.engine.notices import (
+    ActivityChanged,
+    ActivityKind,
+    ActivityState,
+    Notice,
+    Problem,
+)
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
+from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.settings import BAND_LIMITS
 from trainer import job as jobs
 from trainer.bands import Band, BandLimits
@@ -183,11 +190,10 @@ def test_a_finished_run_is_compared_promoted_and_rolled_back(
     assert np.array_equal(session.snapshot().scores, before, equal_nan=True)
 
     comparison = session.versions.compare_run(run)
-    assert comparison.new is not None
-    assert comparison.old is not None
+    assert comparison.measurement is not None
     assert comparison.changed_count == comparison.gained + comparison.lost > 0
     assert comparison.changed_images <= len(NAMES)
-    assert set(comparison.bands) == {"dog", "cat"}
+    assert [item.name for item in comparison.measurement.classes] == ["dog", "cat", "kite"]
 
     session.versions.promote(status.version_id)
     assert session.wait_until_idle(30)
@@ -253,6 +259,35 @@ def test_photos_held_out_once_stay_so_and_the_others_stay_in_training(
     assert split[images["kite_1.jpg"]] == jobs.UNASSIGNED
 
 
+def test_a_comparison_measures_on_held_out_photos_and_knows_what_was_learned(
+    session: LibrarySession, until: Until
+) -> None:
+    annotate(session)
+    run = session.training.start()
+    until(lambda: ended(session))
+    held_out = session.catalogue.runs.held_out()
+    assert held_out
+    comparison = session.versions.compare_run(run)
+    assert comparison.measurement is not None
+    assert comparison.measurement.images == len(held_out)
+    assert session.versions.trained_images().isdisjoint(held_out)
+    found = comparison.corrections
+    assert found.known and found.total.count == found.learned.count + found.unseen.count > 0
+    assert all(item.learned == (item.image_id not in held_out) for item in found.listed)
+    # What is annotated after the run was not learned from, whatever photo it is on.
+    snapshot = session.snapshot()
+    trained = next(iter(session.versions.trained_images()))
+    kite = class_ids(session)["kite"]
+    session.annotations.annotate([trained], [kite], Verdict.PRESENT)
+    after = session.versions.compare_run(run).corrections
+    [line] = [item for item in after.listed if item.class_id == kite and item.image_id == trained]
+    assert not line.learned and snapshot.column_of[kite] == 2
+    assert session.versions.candidate() is not None
+    version = session.versions.all()[0].version_id
+    session.versions.promote(version)
+    assert session.versions.candidate() is None
+
+
 def test_a_version_in_use_cannot_be_discarded_and_another_one_can(
     session: LibrarySession, until: Until
 ) -> None:
@@ -287,6 +322,23 @@ def test_a_cancelled_run_keeps_its_best(
     assert status is not None
     assert status.state is RunState.CANCELLED
     assert status.version_id is not None
+
+
+def test_a_run_says_what_it_does_before_its_process_says_anything(
+    session: LibrarySession, until: Until
+) -> None:
+    annotate(session)
+    heard: list[Notice] = []
+    session.subscribe(heard.append)
+    session.training.start()
+    until(lambda: ended(session))
+    fits = [
+        notice.activity
+        for notice in heard
+        if isinstance(notice, ActivityChanged) and notice.activity.kind is ActivityKind.FIT
+    ]
+    assert [fit.note for fit in fits[:3]] == ["preparing", "loading the model", ""]
+    assert fits[0].state is ActivityState.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -475,3 +527,18 @@ def test_a_full_disk_when_writing_the_job_is_reported_and_leaves_no_run(
     assert status is not None
     assert status.state is RunState.FAILED
     assert session.training.preflight().ok
+
+
+def test_a_job_says_what_was_only_confirmed(session: LibrarySession) -> None:
+    annotate(session)
+    image, kite = ids(session)["kite_1.jpg"], class_ids(session)["kite"]
+    session.annotations.confirm(confirmation(session.snapshot(), np.array([image])))
+    assert session.snapshot().annotations[session.snapshot().row_of[image]].tolist() == [0, 0, 1]
+    run_id = session.training.start()
+    made = jobs.load(session.catalogue.runs.get(run_id).folder)
+    assert made.confirmed is not None
+    names = [item.name for item in made.classes]
+    place = made.image_ids.tolist().index(image), names.index("kite")
+    assert np.argwhere(made.confirmed).tolist() == [list(place)]
+    session.annotations.annotate([image], [kite], Verdict.PRESENT)
+    assert not len(session.catalogue.annotations.of_source(Source.CONFIRMED)[0])

@@ -83,6 +83,23 @@ def test_keys_chosen_under_an_earlier_id_are_kept(old: str, new: str) -> None:
     assert settings.get(SHORTCUTS) == {new: ["Ctrl+Alt+T"], "file.open": ["Ctrl+Alt+O"]}
 
 
+def test_keys_chosen_for_reviewed_declare_the_rest_absent_as_they_did() -> None:
+    shortcuts = Shortcuts(COMMANDS, kept('{"image.reviewed": ["M"]}'))
+    assert shortcuts.keys("image.reviewed") == ("M",)
+    assert shortcuts.keys("image.confirm") == ("R",)
+
+
+def test_a_new_command_leaves_a_key_to_the_one_the_user_gave_it_to() -> None:
+    # As a version without image.confirm kept it: R was taken from image.reviewed.
+    settings = kept('{"image.alike": ["R"], "image.reviewed": []}')
+    shortcuts = Shortcuts(COMMANDS, settings)
+    assert shortcuts.keys("image.alike") == ("R",)
+    assert shortcuts.keys("image.confirm") == ()
+    assert [command.id for command in shortcuts.commands_using("R")] == ["image.alike"]
+    shortcuts.reset("image.alike")
+    assert shortcuts.keys("image.alike") == ("Ctrl+Shift+S",)
+
+
 def test_the_beginning_of_a_sequence_collides_with_all_of_it() -> None:
     assert collide("Ctrl+K", "Ctrl+K, Ctrl+C")
     assert not collide("Ctrl+K, Ctrl+D", "Ctrl+K, Ctrl+C")

@@ -17,6 +17,7 @@ from lmpt_desktop.domain.records import TransferReason, Verdict
 from lmpt_desktop.inference.filters import Filter, Sort, select
 from lmpt_desktop.ui.files import edited_photos
 from lmpt_desktop.ui.grid.cells import cell
+from lmpt_desktop.ui.grid.marks import Mark
 from lmpt_desktop.ui.grid.model import describe
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.shell.context import ShellContext
@@ -161,7 +162,7 @@ def test_edited_photos_are_marked_filtered_and_explained(
     rows = select(snapshot, Filter(edited=True), Sort())
     assert snapshot.image_ids[rows].tolist() == list(EDITED)
     shown = cell(snapshot, int(rows[0]), None)
-    assert shown.edited
+    assert Mark.EDITED in shown.marks
     assert "Changed since annotated" in describe(shown)
     inspector = InspectorPanel(library.session)
     qtbot.addWidget(inspector)

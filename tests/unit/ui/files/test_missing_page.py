@@ -425,5 +425,34 @@ def test_photos_that_a_scan_misses_are_told(
     scanned()
     qtbot.waitUntil(lambda: notice.known == 6, timeout=WAIT_MS)
     assert notifications.shown == (note,)
+    assert note.title == "1 photo with annotations is missing"
     note.findChildren(QPushButton)[0].click()
     assert shell.pages.current == "missing"
+
+
+def test_the_count_of_missing_photos_is_the_catalogues_after_an_undo(
+    shell: BareLibrary, context: ShellContext, session: LibrarySession, qtbot: QtBot
+) -> None:
+    notice = shell.pages.findChild(MissingNotification)
+    assert notice is not None
+    qtbot.waitUntil(lambda: notice.known == 5, timeout=WAIT_MS)
+    stack = shell.undo_stack
+    for image in (COPY, OTHER_NAMED):
+        stack.annotate([image], [1], Verdict.PRESENT)
+        qtbot.waitUntil(lambda: stack.settled, timeout=WAIT_MS)
+    session.catalogue.images.mark_missing([COPY, OTHER_NAMED])
+    session._notifier.send(ActivityChanged(Activity(ActivityKind.SCAN, ActivityState.IDLE)))
+
+    def titles() -> list[str]:
+        return [note.title for note in context.notifications.shown]
+
+    both = ["2 photos with annotations are missing"]
+    one = ["1 photo with annotations is missing"]
+    qtbot.waitUntil(lambda: titles() == both, timeout=WAIT_MS)
+    for act, expected in ((stack.undo, one), (stack.redo, both), (stack.undo, one)):
+        act()
+        qtbot.waitUntil(lambda: stack.settled, timeout=WAIT_MS)
+        qtbot.waitUntil(lambda shown=expected: titles() == shown, timeout=WAIT_MS)
+    stack.undo()
+    qtbot.waitUntil(lambda: titles() == [], timeout=WAIT_MS)
+    assert session.missing.count_gone() == 5

@@ -34,7 +34,8 @@ def test_it_follows_chosen_keys_and_can_be_searched(
 ) -> None:
     context.commands.shortcuts.choose("model.versions", ["Ctrl+Alt+V"])
     page.line.setText("versions")
-    assert visible(page) == [("Versions", context.commands.keys_text("model.versions"))]
+    keys = context.commands.keys_text("model.versions")
+    assert visible(page) == [("Make versions measurable", ""), ("Versions", keys)]
     page.line.setText("xyzzy")
     assert visible(page) == [] and not page.nothing.isHidden()
 

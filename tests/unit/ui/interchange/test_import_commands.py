@@ -123,24 +123,49 @@ def test_an_import_is_told_undone_and_its_classes_archived(
     assert context.notifications.shown == ()
 
 
-def test_classes_of_an_import_that_was_redone_stay(
+def test_an_import_is_told_once(
+    context: ShellContext, shown: BareLibrary, write: Write, qtbot: QtBot
+) -> None:
+    offered: list[str] = []
+    shown.undo_stack.done.connect(lambda _batch, text: offered.append(text))
+    path = write("city/photo 0.jpg;dog;1", "city/photo 1.jpg;dog;1")
+    import_file(context, shown, path, qtbot)
+    assert "on 2 photos" in context.notifications.shown[0].message
+    assert offered == []
+
+
+def test_the_offer_to_archive_counts_what_the_catalogue_has_after_any_undo(
     context: ShellContext, shown: BareLibrary, write: Write, qtbot: QtBot
 ) -> None:
     session, undo_stack = shown.session, shown.undo_stack
-    import_file(context, shown, write("city/photo 0.jpg;horse;1"), qtbot)
+    path = write("city/photo 0.jpg;horse;1", "city/photo 0.jpg;cart;1")
+    import_file(context, shown, path, qtbot)
+
+    def offers() -> list[str]:
+        return [note.title for note in context.notifications.shown if "had added" in note.title]
+
+    def settle() -> None:
+        qtbot.waitUntil(lambda: undo_stack.settled, timeout=WAIT_MS)
+
+    two = ["The import that was undone had added 2 classes"]
+    one = ["The import that was undone had added 1 class"]
+    settle()
     undo_stack.undo()
-    qtbot.waitUntil(
-        lambda: any("had added" in note.title for note in context.notifications.shown),
-        timeout=WAIT_MS,
-    )
-    qtbot.waitUntil(lambda: undo_stack.can_redo, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: offers() == two, timeout=WAIT_MS)
+    settle()
     undo_stack.redo()
-    qtbot.waitUntil(lambda: undo_stack.can_undo, timeout=WAIT_MS)
-    press(context, "Archive")
-    qtbot.waitUntil(
-        lambda: context.status.currentMessage() == "0 classes archived", timeout=WAIT_MS
-    )
-    assert "horse" in class_names(session)
+    qtbot.waitUntil(lambda: offers() == [], timeout=WAIT_MS)
+    settle()
+    undo_stack.undo()
+    qtbot.waitUntil(lambda: offers() == two, timeout=WAIT_MS)
+    settle()
+    horse = next(entry.id for entry in session.snapshot().classes if entry.name == "horse")
+    undo_stack.annotate([1], [horse], Verdict.PRESENT)
+    qtbot.waitUntil(lambda: offers() == one, timeout=WAIT_MS)
+    assert "“cart”" in context.notifications.shown[0].message
+    settle()
+    undo_stack.undo()
+    qtbot.waitUntil(lambda: offers() == two, timeout=WAIT_MS)
 
 
 def test_an_import_without_new_classes_offers_nothing(

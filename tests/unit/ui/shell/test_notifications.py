@@ -16,11 +16,11 @@ from lmpt_desktop.ui.shell.notifications import MAX_SHOWN, NotificationArea
 def area(qtbot: Any) -> NotificationArea:
     window = QWidget()
     qtbot.addWidget(window)
+    window.resize(700, 400)
     layout = QVBoxLayout(window)
-    area = NotificationArea()
+    area = NotificationArea(window)
     work = QLineEdit()
     work.setObjectName("work")
-    layout.addWidget(area)
     layout.addWidget(work)
     area.focus_left.connect(work.setFocus)
     area.window_for_test = window  # type: ignore[attr-defined]
@@ -85,17 +85,96 @@ def test_good_news_passes_but_not_under_the_keyboard(
     qtbot.waitUntil(lambda: area.shown == (problem,))
 
 
-def test_a_long_message_is_whole_and_takes_no_more_height_than_its_width_needs(
-    qtbot: Any,
-) -> None:
+def test_a_long_message_is_whole_and_within_the_window(qtbot: Any) -> None:
     page = QWidget()
     qtbot.addWidget(page)
-    layout = QVBoxLayout(page)
-    layout.addWidget(area := NotificationArea())
-    layout.addStretch(1)
-    page.resize(900, 500)
+    area = NotificationArea(page)
+    page.resize(420, 500)
     page.show()
     note = area.notify("Title", "A sentence of some length. " * 8)
-    body = next(label for label in note.findChildren(QLabel) if label.wordWrap())
+    note.add_button("Do it", lambda: None)
+    body = next(label for label in note.findChildren(QLabel) if label.text() == note.message)
     qtbot.waitUntil(lambda: body.height() >= body.heightForWidth(body.width()) > 0)
-    assert area.minimumSizeHint().height() <= area.heightForWidth(area.width())
+    assert page.rect().contains(area.geometry())
+    assert area.rect().contains(note.geometry())
+    page.resize(900, 300)
+    qtbot.waitUntil(lambda: area.geometry().bottom() == 299)
+    assert abs(area.geometry().center().x() - page.rect().center().x()) <= 1
+    assert page.minimumSizeHint().width() < 420, "a message must not hold the window open"
+
+
+def work_of(area: NotificationArea) -> QLineEdit:
+    work = area.window().findChild(QLineEdit, "work")
+    assert isinstance(work, QLineEdit)
+    return work
+
+
+def test_a_message_takes_no_focus_and_does_not_move_the_work(
+    area: NotificationArea, qtbot: Any
+) -> None:
+    work = work_of(area)
+    work.setFocus()
+    place = work.geometry()
+    note = area.notify("Title", "Message", "Details")
+    button = note.add_button("Do it", lambda: None)
+    toast = area.toast("Done", "Undo", lambda: None)
+    qtbot.waitExposed(note)
+    assert work.hasFocus() and work.geometry() == place
+    for target in (note, button, *note.findChildren(QLabel), note.close_button):
+        qtbot.mouseClick(target, Qt.MouseButton.LeftButton)
+        assert work.hasFocus()
+    assert area.shown == (toast,)
+    qtbot.mouseClick(toast.close_button, Qt.MouseButton.LeftButton)
+    assert area.shown == () and work.hasFocus()
+
+
+def test_a_toast_replaces_the_one_before_it_and_no_other_message(
+    area: NotificationArea, qtbot: Any
+) -> None:
+    pressed: list[str] = []
+    note = area.notify("", "A message without a title")
+    area.toast("First", "Undo", lambda: pressed.append("first"))
+    second = area.toast("Second", "Undo", lambda: pressed.append("second"))
+    assert area.shown == (second, note)
+    qtbot.mouseClick(second.first_button(), Qt.MouseButton.LeftButton)
+    assert pressed == ["second"] and area.shown == (note,)
+
+
+def test_a_toast_goes_by_itself(
+    area: NotificationArea, qtbot: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notifications, "TOAST_MS", 10)
+    area.toast("Done")
+    qtbot.waitUntil(lambda: area.shown == ())
+
+
+def test_a_text_changes_in_place(area: NotificationArea) -> None:
+    note = area.notify("Title", "1 new verdict")
+    width = note.width()
+    note.set_message("1,234 new verdicts, of which some are on rare classes; it takes a minute")
+    assert note.accessibleName().startswith("Title. 1,234") and note.width() > width
+
+
+def test_the_focus_returns_to_where_it_was_before(area: NotificationArea, qtbot: Any) -> None:
+    other = QLineEdit(area.window())
+    other.show()
+    other.setFocus()
+    area.notify("Title", "Message")
+    area.take_focus()
+    qtbot.keyClick(area.shown[0].close_button, Qt.Key.Key_Escape)
+    assert other.hasFocus()
+
+
+def test_a_message_stays_above_what_asks_at_the_foot(area: NotificationArea, qtbot: Any) -> None:
+    window = area.parentWidget()
+    assert window is not None
+    bar = QWidget(window)
+    bar.setGeometry(0, 340, 700, 60)
+    bar.hide()
+    area.keep_clear_of(bar)
+    area.notify("Title", "Message")
+    assert area.geometry().bottom() > bar.y()
+    bar.show()
+    qtbot.waitUntil(lambda: area.geometry().bottom() < bar.y())
+    bar.hide()
+    qtbot.waitUntil(lambda: area.geometry().bottom() > bar.y())

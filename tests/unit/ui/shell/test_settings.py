@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtCore import QByteArray
 
 from lmpt_desktop import library_places
-from lmpt_desktop.library_places import library_for
+from lmpt_desktop.library_places import library_for, library_with
 from lmpt_desktop.settings import (
     ALL,
     DEVICE,
@@ -158,3 +158,40 @@ def test_listeners_get_new_values_until_they_stop(tmp_path: Path) -> None:
     stop()
     settings.set(THEME, "light")
     assert heard == ["dark"]
+
+
+def test_counts_are_kept_until_they_are_counted_again(tmp_path: Path) -> None:
+    settings = ComputerSettings(tmp_path / "window.ini")
+    entry = library(tmp_path, "birds")
+    settings.remember(entry)
+    assert settings.recent()[0].counts == ""
+    settings.count(entry.library, 538, 1)
+    settings.remember(entry)  # opened again
+    (found,) = ComputerSettings(tmp_path / "window.ini").recent()
+    assert found.counts == "538 photos, 1 annotation"
+    assert found.places == str(tmp_path / "birds")
+
+
+def test_a_library_without_its_photo_folder_says_so(tmp_path: Path) -> None:
+    entry = library(tmp_path, "birds")
+    assert entry.label == "birds (photos not found)"
+    (tmp_path / "birds").mkdir()
+    assert entry.label == "birds"
+
+
+def test_a_folder_belongs_to_the_library_that_has_it_or_a_folder_around_it(tmp_path: Path) -> None:
+    entry = library(tmp_path, "birds")
+    inside = tmp_path / "birds" / "2024" / "may"
+    inside.mkdir(parents=True)
+    other = tmp_path / "birds too"
+    other.mkdir()
+    known = [(Path(entry.library), [tmp_path / "birds"])]
+    assert library_with(tmp_path / "birds", known) == Path(entry.library)
+    assert library_with(inside, known) == Path(entry.library)
+    assert library_with(other, known) is None
+    own = library_for(other)
+    own.mkdir(parents=True)
+    (own / "catalogue.sqlite").touch()
+    assert library_with(other, known) == own
+    (Path(entry.library) / "catalogue.sqlite").unlink()
+    assert library_with(inside, known) is None

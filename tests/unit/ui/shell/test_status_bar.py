@@ -104,7 +104,7 @@ def test_a_failure_stays_until_it_is_tried_again(bar: StatusBar) -> None:
 
 def test_backbone_and_device_are_named(bar: StatusBar) -> None:
     bar.show_model("lite", "")
-    assert bar.model.text() == "Lite"
+    assert bar.model.text() == "Lite · this computer"
     assert "not loaded" in bar.model.toolTip()
     bar.show_model("lite", "NVIDIA H200")
     assert "Lite" in bar.model.text()

@@ -189,7 +189,8 @@ def test_the_page_follows_the_run(run_dialog: RunDialog, start_run: StartRun, qt
     assert page.details.text() == "Step 70 of 100, about 30 seconds left"
     assert page.plot.points("both") == 7
     assert page.plot.points("tail") == 5  # could not be judged in the first two
-    assert "Validation mAP 47.0 (head 57.0, medium 40.0, tail 27.0)" in page.scores.text()
+    scores = "Validation score 47.0 (common 57.0, fairly common 40.0, rare 27.0)"
+    assert scores in page.scores.text()
     assert page.cancel.isVisible() and not page.compare.isVisible()
     assert "80 photos to learn from, 20 held out; Lite on CPU" in page.setup.text()
 

@@ -54,7 +54,7 @@ def test_a_command_has_one_handler_and_conditions_that_can_be_called(
 ) -> None:
     given = (object(), True) if command.checkable else (object(),)
     inspect.signature(command.run).bind(*given)
-    for asked in (*command.when, command.label, command.checked):
+    for asked in (*command.when, command.label, command.short_label, command.checked):
         if asked is not None:
             inspect.signature(asked).bind(object())
     assert not (command.checkable or command.choice) or command.checked is not None, (
