@@ -23,6 +23,7 @@ import numpy as np
 
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.class_weights import (
     LEARNED_NAME,
     learned_texts,
@@ -49,7 +50,7 @@ MAX_NOTE = 20_000
 MAX_SCALE = 10_000.0
 
 
-class VersionFileError(Exception):
+class VersionFileError(RefusedError):
     """A version cannot be exported or imported; the message is a sentence for the user."""
 
 

@@ -15,21 +15,20 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
+from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.engine.class_weights import Version, write_learned_texts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice, VersionsChanged
-from lmpt_desktop.engine.versions.comparison import (
-    Comparison,
-    changed_predictions,
-    evaluate_held_out,
-)
+from lmpt_desktop.engine.versions.comparison import Comparison, Evidence, compare_versions
+from lmpt_desktop.engine.versions.learned_cells import learned_cells
 from lmpt_desktop.engine.versions.version_files import (
     IncomingVersion,
     VersionFileError,
     read_version,
     write_version,
 )
+from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _, join_names
 from trainer import prompt_set as prompt_sets
 from trainer.prompt_set import Evaluation, PromptSet, PromptSetError
@@ -113,6 +112,19 @@ class Versions:
             trainer.prompt_set.PromptSetError: if it cannot be read.
         """
         return self._load(self._get(version_id))
+
+    def readable(self) -> list[tuple[PromptSetRecord, PromptSet]]:
+        """The versions of the backbone in use that can be read, newest first.  Reads the
+        catalogue."""
+        found: list[tuple[PromptSetRecord, PromptSet]] = []
+        for record in self._catalogue.prompt_sets.all():
+            if record.backbone != self._model.backbone:
+                continue
+            try:
+                found.append((record, self._load(record)))
+            except PromptSetError as error:
+                log.warning("version %d is left out: %s", record.id, error)
+        return found
 
     def _info(self, record: PromptSetRecord, active: PromptSetRecord | None) -> VersionInfo | None:
         try:
@@ -320,22 +332,17 @@ class Versions:
             trainer.prompt_set.PromptSetError: if it cannot be read.
         """
         record = self._of_run(run_id)
-        prompt_set = self._load(record)
-        old, new = self._model.weights_with(self._before(record)), self._model.weights_with(record)
+        prompt_set, before = self._load(record), self._before(record)
         same = record.backbone == self._model.backbone
-        changes = changed_predictions(self._state, old if same else None, new)
-        bands = self._state.snapshot.limits.bands(prompt_set.train_present)
-        return Comparison(
-            run_id=run_id,
+        return compare_versions(
+            self._state,
+            self._model.weights_with(before) if same else None,
+            self._model.weights_with(record),
+            self._evidence(before, record),
             version_id=record.id,
-            old=prompt_set.baseline,
-            new=prompt_set.evaluation,
-            bands=dict(zip(prompt_set.classes, bands, strict=True)),
-            changed=changes.listed,
-            changed_count=changes.count,
-            changed_images=changes.images,
-            gained=changes.gained,
-            lost=changes.lost,
+            old_version_id=ZERO_SHOT if before is None else before.id,
+            run_id=run_id,
+            figures=prompt_set.evaluation.extra if prompt_set.evaluation else None,
         )
 
     def compare(self, old_id: int, new_id: int) -> Comparison:
@@ -359,24 +366,57 @@ class Versions:
         old, new = (self._model.weights_with(record) for record in records)
         if old is None or new is None:
             raise ValueError(_("The model has not been loaded yet. Wait a moment."))
-        changes = changed_predictions(self._state, old, new)
-        held_out = self._catalogue.runs.held_out()
-        snapshot = self._state.snapshot
-        return Comparison(
-            run_id=None,
+        return compare_versions(
+            self._state,
+            old,
+            new,
+            self._evidence(*records),
             version_id=new_id,
-            old=evaluate_held_out(self._state, old, held_out, self._train_present(records[0])),
-            new=evaluate_held_out(self._state, new, held_out, self._train_present(records[1])),
-            bands={
-                entry.name: band
-                for entry, band in zip(snapshot.classes, snapshot.bands.bands, strict=True)
-            },
-            changed=changes.listed,
-            changed_count=changes.count,
-            changed_images=changes.images,
-            gained=changes.gained,
-            lost=changes.lost,
             old_version_id=old_id,
+        )
+
+    def candidate(self) -> ClassWeights | None:
+        """The weights of the newest version, if a run made it and it was never used: it may take
+        the place of the one in use.  None without one.  Reads the catalogue."""
+        for record in self._catalogue.prompt_sets.all():
+            if record.backbone != self._model.backbone:
+                continue
+            if record.run_id is None or record.promoted:
+                return None
+            try:
+                return self._model.weights_with(record)
+            except PromptSetError as error:
+                log.warning("version %d cannot be read: %s", record.id, error)
+        return None
+
+    def trained_images(self) -> set[int]:
+        """Images that any version that can still be read was trained on.  Reads the catalogue."""
+        found: set[int] = set()
+        for record in self._catalogue.prompt_sets.all():
+            try:
+                learned = learned_cells(self._catalogue, record, self._load(record))
+            except PromptSetError:
+                continue
+            if learned is not None:
+                found.update(learned.image_ids.tolist())
+        return found
+
+    def _evidence(self, old: PromptSetRecord | None, new: PromptSetRecord | None) -> Evidence:
+        """What a comparison of these two is based on."""
+        images, classes, verdicts = self._catalogue.annotations.of_source(Source.USER)
+        confirmed = self._catalogue.annotations.of_source(Source.CONFIRMED)
+        learned = [
+            learned_cells(self._catalogue, record, None if record is None else self._load(record))
+            for record in (old, new)
+        ]
+        return Evidence(
+            held_out=self._catalogue.runs.held_out(),
+            verdicts=verdicts == Verdict.PRESENT,
+            cells=(images, classes),
+            confirmed=confirmed[:2],
+            old_learned=learned[0],
+            new_learned=learned[1],
+            train_present=self._train_present(new),
         )
 
     def _train_present(self, record: PromptSetRecord | None) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -70,6 +71,9 @@ def build_queue(
     request: QueueRequest,
     features: Features | None = None,
     held_out: AbstractSet[int] = frozenset(),
+    *,
+    learned: AbstractSet[int] = frozenset(),
+    rival_scores: NDArray[np.float32] | None = None,
 ) -> Queue:
     """Choose the questions.
 
@@ -79,6 +83,8 @@ def build_queue(
         features: of the library's images; without them the questions are not varied by look,
             and nothing is like anything else.
         held_out: ids of images that no training learns from.
+        learned, rival_scores: for kinds that measure: ids of images that some version was
+            trained on, and the (N, C) scores of one that waits to be compared.
     """
     row = request.kind.row
     inputs = QueueInputs(
@@ -88,6 +94,9 @@ def build_queue(
         request.length,
         request.seed,
         Features.none() if features is None else features,
+        _rows_of(snapshot, held_out) if row.measures else _rows_of(snapshot, ()),
+        _rows_of(snapshot, learned),
+        rival_scores,
     )
     choice = row.build(inputs)
     if not choice.possible and not choice.note:
@@ -105,6 +114,12 @@ def _readable_rows(
     if excluded:
         requested &= ~np.isin(snapshot.image_ids, np.fromiter(excluded, np.int64, len(excluded)))
     return np.flatnonzero(requested)
+
+
+def _rows_of(snapshot: Snapshot, image_ids: Collection[int]) -> NDArray[np.int64]:
+    """Rows of those of the images that are shown."""
+    rows = snapshot.rows(np.fromiter(image_ids, np.int64, len(image_ids)))
+    return rows[rows >= 0]
 
 
 def _columns(snapshot: Snapshot, request: QueueRequest) -> NDArray[np.int64]:

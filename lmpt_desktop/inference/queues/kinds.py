@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from lmpt_desktop.inference.queues.measurable import measurable
 from lmpt_desktop.inference.queues.one_class import class_sweep, more_like
 from lmpt_desktop.inference.queues.questions import Choice, QueueInputs
 from lmpt_desktop.inference.queues.random_sample import random_sample
@@ -35,6 +36,7 @@ class QueueRow:
             held-out image teaches the model nothing, and one that the model has chosen makes
             the image a biased judge of it.  A random sample is not chosen by the model, and a
             wrong annotation is to be found wherever it is.
+        measures: photos that it asks about are held out once they are answered.
     """
 
     key: str
@@ -47,6 +49,7 @@ class QueueRow:
     needs_class: bool = False
     whole_photos: bool = False
     asks_held_out: bool = False
+    measures: bool = False
 
 
 class QueueKind(Enum):
@@ -66,7 +69,7 @@ class QueueKind(Enum):
 
     TAIL_FIRST = QueueRow(
         "tail-first",
-        N_("Tail first"),
+        N_("Rare first"),
         N_("Asks where an answer helps rare classes most, without showing look-alikes in a row."),
         tail_first,
         follow_up="uncertain",
@@ -114,6 +117,21 @@ class QueueKind(Enum):
         offered=True,
         whole_photos=True,
         asks_held_out=True,
+    )
+    MEASURABLE = QueueRow(
+        "measurable",
+        N_("Make it measurable"),
+        N_(
+            "Asks for the few answers that are missing to measure further classes. These photos "
+            "are kept for measuring: no retraining learns from them."
+        ),
+        measurable,
+        nothing_text=N_(
+            "A few answers would make no further class measurable. Annotate more photos, or go "
+            "through one class with Class sweep."
+        ),
+        asks_held_out=True,
+        measures=True,
     )
 
     @property

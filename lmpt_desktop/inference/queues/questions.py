@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues.features import Features
+
+
+def _no_rows() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +26,10 @@ class QueueInputs:
         length: how many questions to choose at most.
         seed: of the random choices.
         features: of the library's images.
+        held_out: (h,) int64, rows of the images that measure.
+        learned: (l,) int64, rows of images that some version was trained on.
+        rival_scores: (N, C) float32 by a version that waits to be compared with the one in use;
+            None if there is none.
     """
 
     snapshot: Snapshot
@@ -30,6 +38,9 @@ class QueueInputs:
     length: int
     seed: int
     features: Features
+    held_out: NDArray[np.int64] = field(default_factory=_no_rows)
+    learned: NDArray[np.int64] = field(default_factory=_no_rows)
+    rival_scores: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""Versions of the prompts: list, compare, promote, roll back."""
+"""Versions of the prompts: list, compare, choose."""

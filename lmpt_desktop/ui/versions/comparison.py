@@ -1,4 +1,8 @@
-"""Two versions side by side, before the user decides."""
+"""Two versions side by side, before the user decides.
+
+It opens on what one can see, the predictions that change; figures come last, with how sure they
+are.  See docs/adr/0018-comparison.md.
+"""
 
 from __future__ import annotations
 
@@ -21,86 +25,102 @@ from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.comparison import Comparison
 from lmpt_desktop.engine.versions.versions import VersionInfo
-from lmpt_desktop.translation import _, number
+from lmpt_desktop.inference.measurement import MeanMeasurement, Measurement
+from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
-from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table, tint
+from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table
 from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.tasks import LatestRequest
-from lmpt_desktop.ui.kit.texts import (
-    DASH,
-    NOT_ENOUGH,
-    band_name,
-    change,
-    classes_text,
-    percent,
-    photos_text,
-    predictions_text,
-)
+from lmpt_desktop.ui.kit.texts import DASH, NOT_MEASURABLE, classes_text, percent
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 from lmpt_desktop.ui.versions.comparison_models import (
     SORT_ROLE,
     ChangedModel,
     ClassComparisonModel,
+    CorrectionsModel,
+    Outcome,
+    change_colour,
     changed_lines,
-    class_comparisons,
+    correction_lines,
+    most_telling,
+)
+from lmpt_desktop.ui.versions.comparison_texts import (
+    AP_TIP,
+    CORRECTIONS_EXPLAINED,
+    calibration_text,
+    corrections_text,
+    figures_text,
+    interval_text,
+    library_text,
+    seen_text,
+    verdict_text,
 )
 from lmpt_desktop.ui.versions.versions_model import version_title
 from trainer.bands import Band
 
+CARD_TITLES: dict[Band | None, str] = {
+    None: N_("All classes"),
+    Band.HEAD: N_("Common classes"),
+    Band.MEDIUM: N_("Fairly common classes"),
+    Band.TAIL: N_("Rare classes"),
+}
+
 
 class ScoreCard(QFrame):
-    """mAP of one band: the new one in large, the change and the old one below."""
+    """The mean of some classes: the new one in large, the difference and the old one below."""
 
     def __init__(self, band: Band | None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._band = band
-        self._change = 0.0
+        self._colour = "muted"
         self.setObjectName("score-card")
-        name = _("All classes") if band is None else f"{theme.BAND_SHAPES[band]} {band_name(band)}"
-        self._name = QLabel(name)
-        self.figure = QLabel("–")
+        self.setToolTip(_(AP_TIP))
+        self._name = QLabel(_(CARD_TITLES[band]))
+        self.figure = QLabel(DASH)
         self.figure.setFont(larger(self.font(), 1.9))
+        self.change = QLabel(_(NOT_MEASURABLE))
+        self.change.setWordWrap(True)
+        self.change.setObjectName("score-change")
         self.beneath = QLabel()
+        self.beneath.setObjectName("score-beneath")
         self.beneath.setWordWrap(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 8)
         layout.setSpacing(1)
-        for label in (self._name, self.figure, self.beneath):
+        for label in (self._name, self.figure, self.change, self.beneath):
             layout.addWidget(label)
         layout.addStretch(1)
         self._restyle()
         theme.manager().changed.connect(self._restyle)
 
-    def show_scores(self, old: float | None, new: float | None) -> None:
-        """mAP in [0, 1]; None where there are too few annotations."""
-        if new is None:
-            self.figure.setText("–")
-            self.beneath.setText(_(NOT_ENOUGH))
-        else:
-            self.figure.setText(percent(new))
-            before = _("was {0}").format(percent(old)) if old is not None else ""
-            self.beneath.setText(f"{change(old, new)}  {before}".strip())
-        self._change = 0.0 if old is None or new is None else round(new - old, 3)
-        description = _("{0}: {1}, {2}").format(
-            self._name.text(), self.figure.text(), self.beneath.text()
-        )
-        self.setAccessibleName(description)
+    def show_mean(self, mean: MeanMeasurement | None) -> None:
+        """Show a mean; None where no class can be measured."""
+        if mean is not None:
+            self.figure.setText(percent(mean.new))
+            self.change.setText(interval_text(mean.change))
+            self.beneath.setText(
+                _("was {old}; {classes}").format(
+                    old=percent(mean.old), classes=classes_text(mean.classes)
+                )
+            )
+            self._colour = change_colour(mean.change)
+        texts = (self._name, self.figure, self.change, self.beneath)
+        self.setAccessibleName(", ".join(label.text() for label in texts if label.text()))
         self._restyle()
 
     def _restyle(self, *_: object) -> None:
         colours = theme.current()
         self.setStyleSheet(
             f"#score-card {{ background: {colours.surface}; border: 1px solid {colours.border}; "
-            "border-radius: 6px; }"
+            "border-radius: 6px; } "
+            f"#score-change {{ color: {colours.colour(self._colour).name()}; }} "
+            f"#score-beneath {{ color: {colours.muted}; }}"
         )
-        tint(self._name, colours.band(self._band) if self._band else colours.colour("text"))
-        name = "muted" if not self._change else ("present" if self._change > 0 else "error")
-        tint(self.beneath, colours.colour(name))
 
 
 class ComparisonDialog(LibraryDialog):
-    """The result of a run, or any two versions: promote, discard, or decide later."""
+    """The result of a run, or any two versions: use the new one, keep the present one, or make
+    more of it measurable first."""
 
     promoted = Signal(int)
     """Version id."""
@@ -108,6 +128,8 @@ class ComparisonDialog(LibraryDialog):
     """Version id."""
     images_requested = Signal(list)
     """Show these image ids in the grid."""
+    measure_requested = Signal()
+    """Ask for the answers that are missing to measure."""
 
     def __init__(
         self,
@@ -122,42 +144,46 @@ class ComparisonDialog(LibraryDialog):
         """``run_id`` names a run; None: ``pair`` names two versions, the old and the new one."""
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Compare versions"))
-        self.resize(980, 660)
+        room = self.screen().availableSize()
+        self.resize(min(980, room.width() - 40), min(660, room.height() - 60))
         self._titles = ("", "")
         self._loader = loader
         self.comparison: Comparison | None = None
         self.changed: ChangedModel | None = None
-        self.summary = muted(_("Comparing..."))
+        self.corrections: CorrectionsModel | None = None
+        self.verdict = QLabel(_("Comparing..."))
+        self.verdict.setObjectName("comparison-verdict")
+        self.verdict.setWordWrap(True)
+        self.verdict.setFont(larger(self.font(), 1.15))
+        self.summary = muted()
         self.summary.setObjectName("comparison-summary")
         self.cards = {band: ScoreCard(band) for band in (None, *Band)}
-        cards = QHBoxLayout()
-        for card in self.cards.values():
-            cards.addWidget(card, 1)
         self.tabs = QTabWidget()
-        self.promote = QPushButton(_("&Promote: use the new version"))
-        self.promote.setObjectName("promote")
-        self.discard = QPushButton(_("&Discard"))
-        self.discard.setObjectName("discard")
-        self.later = QPushButton(_("Decide &later"))
-        self.later.setObjectName("later")
-        self.promote.setDefault(True)
-        self.discard.setAutoDefault(False)
-        self.later.setAutoDefault(False)
+        self.promote = self._button("promote", _("&Use this version"))
+        self.discard = self._button("discard", _("&Delete the new version"))
+        self.measure = self._button("measure", _("&Make it measurable: about 30 answers"))
+        self.measure.setToolTip(
+            _("Asks for the photos with and without a class that are missing to measure it")
+        )
+        self.measure.hide()
+        self.keep = self._button("keep", _("&Keep the present one"))
+        self.keep.setToolTip(_("Nothing changes; the new version stays in the list of versions"))
         foot = QHBoxLayout()
         foot.addWidget(self.discard)
         foot.addStretch(1)
-        foot.addWidget(self.later)
-        foot.addWidget(self.promote)
+        for button in (self.measure, self.keep, self.promote):
+            foot.addWidget(button)
         layout = QVBoxLayout(self)
-        layout.setSpacing(10)
+        layout.setSpacing(8)
+        layout.addWidget(self.verdict)
         layout.addWidget(self.summary)
-        layout.addLayout(cards)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.strip)
         layout.addLayout(foot)
         self.promote.clicked.connect(self.promote_new)
         self.discard.clicked.connect(self.discard_new)
-        self.later.clicked.connect(self.reject)
+        self.measure.clicked.connect(self.measure_requested)
+        self.keep.clicked.connect(self.reject)
         self.promote.setEnabled(False)
         self.discard.setEnabled(False)
         self._request = LatestRequest(self._show_state, self.show_error, owner=self, overlap=False)
@@ -171,31 +197,45 @@ class ComparisonDialog(LibraryDialog):
 
         self.run(compare, self._show, self._failed)
 
+    def _button(self, name: str, text: str) -> QPushButton:
+        """None is the default: Enter must not decide what is not known."""
+        button = QPushButton(text)
+        button.setObjectName(name)
+        button.setAutoDefault(False)
+        return button
+
+    # ----------------------------------------------------------------------------- showing
+
     def _show(self, answer: tuple[Comparison, list[VersionInfo]]) -> None:
         comparison, versions = answer
         self.comparison = comparison
-        if comparison.old_version_id is not None:
-            self._name_pair(comparison, comparison.old_version_id, versions)
-        self.summary.setText(self._sentence(comparison, versions))
-        old = comparison.old.scores if comparison.old else None
-        new = comparison.new.scores if comparison.new else None
-        for band, card in self.cards.items():
-            name = band.value if band else "total"
-            card.show_scores(getattr(old, name, None), getattr(new, name, None))
-        self.tabs.addTab(self._class_page(comparison), _("Classes"))
-        count = number(comparison.changed_count)
-        self.tabs.addTab(
-            self._changed_page(comparison), _("Predictions that change ({0})").format(count)
-        )
+        if comparison.run_id is None:
+            self._name_pair(comparison, versions)
+        self.verdict.setText(verdict_text(comparison))
+        self.summary.setText("\n".join(self._sentences(comparison, versions)))
+        found = comparison.measurement
+        for page, title in (
+            (
+                self._changed_page(comparison),
+                _("Predictions that change ({0})").format(number(comparison.changed_count)),
+            ),
+            (
+                self._corrections_page(comparison),
+                _("Your corrections ({0})").format(number(comparison.corrections.total.count)),
+            ),
+            (self._class_page(found), _("Classes")),
+            (self._figures_page(comparison), _("Figures")),
+        ):
+            self.tabs.addTab(page, title)
+        self.tabs.setFocus()
         self._show_state(versions)
 
-    def _name_pair(
-        self, comparison: Comparison, old_id: int, versions: Sequence[VersionInfo]
-    ) -> None:
+    def _name_pair(self, comparison: Comparison, versions: Sequence[VersionInfo]) -> None:
         """Name the two versions in the title and on the buttons."""
         found = {item.version_id: item for item in versions}
         old, new = (
-            version_title(found[i]) if i in found else DASH for i in (old_id, comparison.version_id)
+            version_title(found[i]) if i in found else DASH
+            for i in (comparison.old_version_id, comparison.version_id)
         )
         self._titles = old, new
         self.setWindowTitle(_("{old} and {new}").format(old=old, new=new))
@@ -205,91 +245,34 @@ class ComparisonDialog(LibraryDialog):
         self.discard.hide()
 
     def _failed(self, error: Exception) -> None:
-        self.summary.setText(_("There is nothing to compare."))
+        self.verdict.setText(_("There is nothing to compare."))
         missing = isinstance(error, KeyError)
         reason = _("This version does not exist: none was made, or it has been deleted.")
         self.strip.show_text(reason if missing else str(error), "warning")
 
-    def _sentence(self, comparison: Comparison, versions: Sequence[VersionInfo]) -> str:
-        classes = comparison.new.classes if comparison.new else []
-        enough = sum(1 for item in classes if item.average_precision is not None)
-        if comparison.old_version_id is not None:
-            return "\n".join(self._pair_sentences(comparison, versions, enough))
-        held_out = _(
-            "Mean average precision (mAP) in percent, on annotations held out from training; "
-            "{0} of {1} classes have enough of them to be measured."
-        ).format(number(enough), number(len(classes)))
-        library = _("In the library {0} in {1} would change: {2} appear, {3} vanish.").format(
-            predictions_text(comparison.changed_count),
-            photos_text(comparison.changed_images),
-            number(comparison.gained),
-            number(comparison.lost),
-        )
-        return "\n".join(filter(None, (held_out, self._calibration(comparison), library)))
-
-    def _pair_sentences(
-        self, comparison: Comparison, versions: Sequence[VersionInfo], enough: int
-    ) -> list[str]:
-        """What two versions are measured on, and what would change from one to the other."""
-        old, new = self._titles
-        if comparison.new is None:
-            measured = _(
-                "No photo is held out from training yet (a retraining holds some out), so there is "
-                "no average precision to compare."
-            )
-        else:
-            measured = _(
-                "Old: {old}. New: {new}. Mean average precision (mAP) in percent, both on the same "
-                "photos held out from training, as they are annotated now; {enough} of {all} "
-                "classes have enough of them to be measured."
-            ).format(
-                old=old, new=new, enough=number(enough), all=number(len(comparison.new.classes))
-            )
-        change = _(
-            "From “{old}” to “{new}” {predictions} in {photos} change: {gained} appear, {lost} "
-            "vanish."
-        ).format(
-            old=old,
-            new=new,
-            predictions=predictions_text(comparison.changed_count),
-            photos=photos_text(comparison.changed_images),
-            gained=number(comparison.gained),
-            lost=number(comparison.lost),
-        )
-        imported = [
-            item
-            for item in versions
-            if item.version_id in (comparison.old_version_id, comparison.version_id)
+    def _sentences(self, comparison: Comparison, versions: Sequence[VersionInfo]) -> list[str]:
+        """What is known beside the figures."""
+        sentences = [library_text(comparison), corrections_text(comparison.corrections)]
+        if comparison.run_id is None:
+            old, new = self._titles
+            sentences.insert(0, _("Old: {old}. New: {new}.").format(old=old, new=new))
+        imported = any(
+            item.version_id in (comparison.old_version_id, comparison.version_id)
             and item.version_id != 0
             and item.run_id is None
-        ]
-        caution = _(
-            "An imported version may have learned from the photos that it is measured on here."
+            for item in versions
         )
-        return [measured, change, *([caution] if imported and comparison.new else [])]
-
-    def _calibration(self, comparison: Comparison) -> str:
-        """How well scores match probabilities, and how many classes share a threshold."""
-        figures = comparison.new.extra if comparison.new else {}
-        parts: list[str] = []
-        after, before = figures.get("ECE"), figures.get("ECE_before")
-        if after is not None and before is not None:
-            parts.append(
-                _("Calibration error {0} (before calibration {1}).").format(
-                    percent(after), percent(before)
+        if imported and comparison.measurement is not None:
+            sentences.append(
+                _(
+                    "An imported version may have learned from the photos that it is measured on "
+                    "here."
                 )
             )
-        if sharing := round(figures.get("classes_sharing_threshold", 0)):
-            parts.append(
-                _(
-                    "{0} with fewer than 5 held-out annotations of either kind: they share one "
-                    "threshold."
-                ).format(classes_text(sharing))
-            )
-        return " ".join(parts)
+        return sentences
 
-    def _class_page(self, comparison: Comparison) -> QWidget:
-        model = ClassComparisonModel(class_comparisons(comparison), self)
+    def _class_page(self, found: Measurement | None) -> QWidget:
+        model = ClassComparisonModel(most_telling(found.classes if found is not None else ()), self)
         proxy = QSortFilterProxyModel(self)
         proxy.setSourceModel(model)
         proxy.setSortRole(SORT_ROLE)
@@ -299,17 +282,40 @@ class ComparisonDialog(LibraryDialog):
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        style_table(self.table, 0, {1: 100, 2: 100, 3: 84, 4: 72, 5: 72, 6: 170})
+        style_table(self.table, 0, {1: 120, 2: 100, 3: 100, 4: 64, 5: 64, 6: 200})
         return self.table
+
+    def _figures_page(self, comparison: Comparison) -> QWidget:
+        page = QWidget()
+        cards = QHBoxLayout()
+        found = comparison.measurement
+        for band, card in self.cards.items():
+            card.show_mean(found.means.get(band) if found is not None else None)
+            cards.addWidget(card, 1)
+        self.explanation = muted(
+            "\n".join(
+                filter(
+                    None,
+                    (
+                        figures_text(found) if found is not None else verdict_text(comparison),
+                        calibration_text(comparison),
+                    ),
+                )
+            )
+        )
+        self.explanation.setObjectName("comparison-explanation")
+        layout = QVBoxLayout(page)
+        layout.setSpacing(10)
+        layout.addLayout(cards)
+        layout.addWidget(self.explanation)
+        layout.addStretch(1)
+        return page
 
     def _changed_page(self, comparison: Comparison) -> QWidget:
         snapshot = self.session.snapshot()
         lines = changed_lines(comparison, snapshot)
         self.changed = ChangedModel(lines, self)
-        view = ScoredThumbnailView(self.changed, self._loader, lines=2)
-        view.setObjectName("changed-predictions")
-        view.setAccessibleName(_("Predictions that change"))
-        view.image_activated.connect(lambda image: self.images_requested.emit([image]))
+        view = self._thumbnails(self.changed, "changed-predictions", _("Predictions that change"))
         box = QComboBox()
         box.setObjectName("changed-class")
         box.setAccessibleName(_("Class"))
@@ -318,9 +324,10 @@ class ComparisonDialog(LibraryDialog):
             box.addItem(name, name)
         model = self.changed
         box.currentIndexChanged.connect(lambda _index: model.set_class(box.currentData()))
-        show = QPushButton(_("Show these photos in the &grid"))
-        show.setAutoDefault(False)
-        show.clicked.connect(self._request_images)
+        show = self._button("show-changed", _("Show these photos in the &grid"))
+        show.clicked.connect(
+            lambda: self._request_images([line.change.image_id for line in model.rows])
+        )
         show.setEnabled(bool(lines))
         page = QWidget()
         head = QHBoxLayout()
@@ -332,6 +339,57 @@ class ComparisonDialog(LibraryDialog):
         layout.addWidget(view, 1)
         return page
 
+    def _corrections_page(self, comparison: Comparison) -> QWidget:
+        found = comparison.corrections
+        self.corrections = model = CorrectionsModel(
+            correction_lines(comparison, self.session.snapshot()), self
+        )
+        view = self._thumbnails(model, "corrections", _("Your corrections"))
+        total = found.total
+        both_wrong = total.count - total.old_right - total.new_right
+        box = QComboBox()
+        box.setObjectName("outcome")
+        box.setAccessibleName(_("Which corrections"))
+        box.addItem(_("All ({count})").format(count=number(total.count)), None)
+        for text, outcome, count in (
+            (_("The new version is wrong ({count})"), Outcome.WRONG, total.old_right),
+            (_("The new version is right ({count})"), Outcome.RIGHT, total.new_right),
+            (_("Both are wrong ({count})"), Outcome.BOTH_WRONG, both_wrong),
+            (_("It has not learned from ({count})"), Outcome.UNSEEN, found.unseen.count),
+        ):
+            if outcome is not Outcome.UNSEEN or found.known:
+                box.addItem(text.format(count=number(count)), outcome)
+        box.currentIndexChanged.connect(lambda _index: model.set_outcome(box.currentData()))
+        show = self._button("show-corrections", _("Show these photos in the g&rid"))
+        show.clicked.connect(
+            lambda: self._request_images([line.correction.image_id for line in model.rows])
+        )
+        show.setEnabled(bool(model.rows))
+        head = QHBoxLayout()
+        head.addWidget(box)
+        head.addStretch(1)
+        head.addWidget(show)
+        seen = QLabel(seen_text(found))
+        seen.setObjectName("corrections-seen")
+        seen.setWordWrap(True)
+        seen.setVisible(bool(seen.text()))
+        page = QWidget()
+        layout = QVBoxLayout(page)
+        layout.addWidget(seen)
+        layout.addWidget(muted(_(CORRECTIONS_EXPLAINED)))
+        layout.addLayout(head)
+        layout.addWidget(view, 1)
+        return page
+
+    def _thumbnails(
+        self, model: ChangedModel | CorrectionsModel, name: str, title: str
+    ) -> ScoredThumbnailView:
+        view = ScoredThumbnailView(model, self._loader, lines=2)
+        view.setObjectName(name)
+        view.setAccessibleName(title)
+        view.image_activated.connect(lambda image: self.images_requested.emit([image]))
+        return view
+
     def _few(self, comparison: Comparison, shown: int) -> QLabel:
         if not comparison.changed_count:
             return muted(_("No prediction changes."))
@@ -339,17 +397,17 @@ class ComparisonDialog(LibraryDialog):
             return muted(_("The {0} with the largest change").format(number(shown)))
         return muted(_("Largest changes first"))
 
-    def _request_images(self) -> None:
-        if self.changed is not None:
-            ids = dict.fromkeys(line.change.image_id for line in self.changed.rows)
-            self.images_requested.emit(list(ids))
+    def _request_images(self, image_ids: Sequence[int]) -> None:
+        self.images_requested.emit(list(dict.fromkeys(image_ids)))
+
+    # ------------------------------------------------------------------------------- state
 
     def _refresh_state(self) -> None:
         if self.comparison is not None:
             self._request.ask(self.session.versions.all)
 
     def _show_state(self, versions: Sequence[VersionInfo]) -> None:
-        """Show whether the new version can be promoted, also after changes made elsewhere."""
+        """Show whether the new version can be used, also after changes made elsewhere."""
         if self.comparison is None:
             return
         requested = self.comparison.version_id
@@ -358,11 +416,29 @@ class ComparisonDialog(LibraryDialog):
         undecided = found is not None and not found.active
         self.promote.setEnabled(undecided)
         self.discard.setEnabled(undecided)
-        self.later.setText(_("Decide &later") if undecided else _("&Close"))
+        self.measure.setVisible(undecided and self._can_measure_more())
+        self.keep.setText(_("&Keep the present one") if undecided else _("&Close"))
+        self._choose_default(undecided)
         if active:
-            self.strip.show_text(_("This version is in use. You can roll back under Versions."))
+            self.strip.show_text(
+                _("This version is in use. Under Versions you can go back to the one before.")
+            )
         elif found is None:
-            self.strip.show_text(_("This version has been discarded."))
+            self.strip.show_text(_("This version has been deleted."))
+
+    def _can_measure_more(self) -> bool:
+        found = self.comparison.measurement if self.comparison is not None else None
+        return found is None or found.measurable < len(found.classes)
+
+    def _choose_default(self, undecided: bool) -> None:
+        """Enter may do what the figures say, but only where they say something."""
+        found = self.comparison.measurement if self.comparison is not None else None
+        change = found.change if found is not None else None
+        decided = undecided and change is not None and change.decided
+        self.promote.setDefault(decided and change is not None and change.low > 0)
+        self.keep.setDefault(decided and change is not None and change.high < 0)
+
+    # -------------------------------------------------------------------------------- acts
 
     def promote_new(self) -> None:
         """Predict with the new version from now on."""

@@ -2,70 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
 
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.engine.versions.comparison import ChangedPrediction, Comparison
+from lmpt_desktop.engine.versions.comparison import (
+    ChangedPrediction,
+    Comparison,
+    CorrectedPrediction,
+)
+from lmpt_desktop.inference.bootstrap import Interval
+from lmpt_desktop.inference.measurement import ClassMeasurement
 from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.kit.scored_thumbnails import Caption, ScoredThumbnail, ScoredThumbnailModel
 from lmpt_desktop.ui.kit.tables import Column, TableModel
-from lmpt_desktop.ui.kit.texts import NOT_ENOUGH, band_name, change, percent
-from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
+from lmpt_desktop.ui.kit.texts import NOT_MEASURABLE, band_name, percent, verdict_name
+from lmpt_desktop.ui.kit.theme import current
+from lmpt_desktop.ui.versions.comparison_texts import AP_TIP, NO_DIFFERENCE, interval_text
 from trainer.bands import Band
-from trainer.prompt_set import ClassResult
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
-@dataclass(frozen=True)
-class ClassComparison:
-    """One class: the annotations it is evaluated on, and its average precisions in [0, 1]."""
-
-    name: str
-    band: Band | None
-    train_present: int
-    held_out_present: int
-    held_out_absent: int
-    old: float | None
-    new: float | None
-
-    @property
-    def moved(self) -> float | None:
-        """The change in average precision; None where either is unknown."""
-        return None if self.old is None or self.new is None else self.new - self.old
-
-
-def class_comparisons(comparison: Comparison) -> list[ClassComparison]:
-    """The classes of the new prompt set, with the average precision of the old one."""
-    old: Mapping[str, ClassResult] = (
-        {result.name: result for result in comparison.old.classes} if comparison.old else {}
-    )
-    new = comparison.new.classes if comparison.new else []
-    return [
-        ClassComparison(
-            result.name,
-            comparison.bands.get(result.name),
-            result.train_present,
-            result.held_out_present,
-            result.held_out_absent,
-            old[result.name].average_precision if result.name in old else None,
-            result.average_precision,
-        )
-        for result in new
-    ]
-
-
 @dataclass(frozen=True, kw_only=True)
-class ComparisonColumn(Column[ClassComparison]):
+class ComparisonColumn(Column[ClassMeasurement]):
     """A column of the comparison: also what it sorts by, and the colour of a cell."""
 
-    sort_key: Callable[[ClassComparison], Any]
-    colour: Callable[[ClassComparison], QColor | None] = lambda _row: None
+    sort_key: Callable[[ClassMeasurement], Any]
+    colour: Callable[[ClassMeasurement], QColor | None] = lambda _row: None
+
+
+def most_telling(rows: Sequence[ClassMeasurement]) -> list[ClassMeasurement]:
+    """First what is decided, then what is measured, then the rest, each as in the vocabulary."""
+    return sorted(
+        rows, key=lambda row: (row.change is None, not (row.change or NO_DIFFERENCE).decided)
+    )
 
 
 def _or_lowest(value: float | None) -> float:
@@ -73,27 +50,27 @@ def _or_lowest(value: float | None) -> float:
     return -10.0 if value is None else value
 
 
-def _band_text(row: ClassComparison) -> str:
-    return f"{BAND_SHAPES[row.band]} {band_name(row.band)}" if row.band else ""
+def _change_text(row: ClassMeasurement) -> str:
+    return _(NOT_MEASURABLE) if row.change is None else interval_text(row.change)
 
 
-def _change_text(row: ClassComparison) -> str:
-    return _(NOT_ENOUGH) if row.new is None else change(row.old, row.new)
+def _change_colour(row: ClassMeasurement) -> QColor:
+    return current().colour(change_colour(row.change))
 
 
-def _change_colour(row: ClassComparison) -> QColor:
-    if row.moved is None or round(row.moved, 3) == 0:
-        return current().colour("muted")
-    return current().colour("present" if row.moved > 0 else "error")
+def change_colour(change: Interval | None) -> str:
+    """The name of a theme colour: grey unless the sign is known."""
+    if change is None or not change.decided:
+        return "muted"
+    return "present" if change.low > 0 else "error"
 
 
 COLUMNS = (
     ComparisonColumn(N_("Class"), lambda row: row.name, sort_key=lambda row: row.name.casefold()),
     ComparisonColumn(
-        N_("Band"),
-        _band_text,
-        sort_key=lambda row: list(Band).index(row.band) if row.band else len(Band),
-        colour=lambda row: current().band(row.band) if row.band else None,
+        N_("Rarity"),
+        lambda row: band_name(row.band),
+        sort_key=lambda row: list(Band).index(row.band),
     ),
     ComparisonColumn(
         N_("Learned from"),
@@ -104,42 +81,43 @@ COLUMNS = (
     ),
     ComparisonColumn(
         N_("Measured on"),
-        lambda row: f"{number(row.held_out_present)} / {number(row.held_out_absent)}",
+        lambda row: f"{number(row.present)} / {number(row.absent)}",
         N_("Held-out photos: present / absent"),
         numeric=True,
-        sort_key=lambda row: row.held_out_present,
+        sort_key=lambda row: row.present,
     ),
     ComparisonColumn(
-        N_("Old AP"),
+        N_("Old"),
         lambda row: percent(row.old),
-        N_("Average precision of the version in use, in percent"),
+        AP_TIP,
         numeric=True,
         sort_key=lambda row: _or_lowest(row.old),
     ),
     ComparisonColumn(
-        N_("New AP"),
+        N_("New"),
         lambda row: percent(row.new),
-        N_("Average precision of the new version, in percent"),
+        AP_TIP,
         numeric=True,
         sort_key=lambda row: _or_lowest(row.new),
     ),
     ComparisonColumn(
-        N_("Change"),
+        N_("Difference"),
         _change_text,
+        N_("In brackets: the range in which it lies with 95 % certainty. Grey: it may be none."),
         numeric=True,
-        sort_key=lambda row: _or_lowest(row.moved),
+        sort_key=lambda row: _or_lowest(row.change.estimate if row.change else None),
         colour=_change_colour,
     ),
 )
 
 
-class ClassComparisonModel(TableModel[ClassComparison]):
+class ClassComparisonModel(TableModel[ClassMeasurement]):
     """One row per class."""
 
-    def __init__(self, rows: Sequence[ClassComparison], parent: QObject | None = None) -> None:
+    def __init__(self, rows: Sequence[ClassMeasurement], parent: QObject | None = None) -> None:
         super().__init__(COLUMNS, rows, parent)
 
-    def cell(self, row: ClassComparison, column: int, role: int) -> Any:
+    def cell(self, row: ClassMeasurement, column: int, role: int) -> Any:
         if role == SORT_ROLE:
             return COLUMNS[column].sort_key(row)
         if role == Qt.ItemDataRole.ForegroundRole:
@@ -217,5 +195,94 @@ def changed_thumbnail(line: ChangedLine) -> ScoredThumbnail:
         Caption(f"+ {line.class_name}", "present")
         if item.gained
         else Caption(f"− {line.class_name}", "absent")
+    )
+    return ScoredThumbnail(item.image_id, line.fingerprint, (name, scores), sentence)
+
+
+class Outcome(StrEnum):
+    """Which corrections to show."""
+
+    WRONG = "wrong"
+    """Right before, wrong now."""
+    RIGHT = "right"
+    """Wrong before, right now."""
+    BOTH_WRONG = "both wrong"
+    UNSEEN = "unseen"
+    """The new version has not learned from it."""
+
+
+_OUTCOMES: dict[Outcome, Callable[[CorrectedPrediction], bool]] = {
+    Outcome.WRONG: lambda item: item.old_right,
+    Outcome.RIGHT: lambda item: item.new_right,
+    Outcome.BOTH_WRONG: lambda item: not item.old_right and not item.new_right,
+    Outcome.UNSEEN: lambda item: not item.learned,
+}
+
+
+@dataclass(frozen=True)
+class CorrectionLine:
+    """A correction, with what is needed to show it."""
+
+    correction: CorrectedPrediction
+    class_name: str
+    file_name: str
+    fingerprint: str
+
+
+def correction_lines(comparison: Comparison, snapshot: Snapshot) -> list[CorrectionLine]:
+    """The corrections whose images and classes still exist."""
+    lines: list[CorrectionLine] = []
+    for item in comparison.corrections.listed:
+        row, column = snapshot.row_of.get(item.image_id), snapshot.column_of.get(item.class_id)
+        if row is not None and column is not None:
+            lines.append(
+                CorrectionLine(
+                    item,
+                    snapshot.classes[column].name,
+                    snapshot.images.names[row].rpartition("/")[2],
+                    snapshot.images.fingerprints[row],
+                )
+            )
+    return lines
+
+
+class CorrectionsModel(ScoredThumbnailModel[CorrectionLine]):
+    """One row per correction."""
+
+    def __init__(self, lines: Sequence[CorrectionLine], parent: QObject | None = None) -> None:
+        super().__init__(correction_thumbnail, lines, parent)
+        self._all = lines
+
+    def set_outcome(self, outcome: Outcome | None) -> None:
+        """Keep the corrections of one outcome; None keeps all."""
+        kept = _OUTCOMES[outcome] if outcome is not None else lambda _item: True
+        self.set_rows([line for line in self._all if kept(line.correction)])
+
+
+def correction_thumbnail(line: CorrectionLine) -> ScoredThumbnail:
+    """The class with the user's verdict, and below it the two scores with whether the new version
+    is right."""
+    item = line.correction
+    old, new = decimal(item.old_score, 2), decimal(item.new_score, 2)
+    if item.new_right:
+        sentence = _("You said {name} is {verdict} in {file}; the new version is right")
+    elif item.old_right:
+        sentence = _("You said {name} is {verdict} in {file}; the old version was right")
+    else:
+        sentence = _("You said {name} is {verdict} in {file}; both versions are wrong")
+    verdict = verdict_name(Verdict.PRESENT if item.present else Verdict.ABSENT)
+    sentence = sentence.format(name=line.class_name, verdict=verdict, file=line.file_name)
+    sentence = f"{sentence} ({old} → {new})"
+    if item.learned:
+        sentence = _("{sentence}; it has learned from this").format(sentence=sentence)
+    scores = Caption(
+        f"{old} → {new}",
+        "muted",
+        "✓" if item.new_right else "≠",
+        "present" if item.new_right else "error",
+    )
+    name = Caption(
+        f"{'✓' if item.present else '✗'} {line.class_name}",
+        "present" if item.present else "absent",
     )
     return ScoredThumbnail(item.image_id, line.fingerprint, (name, scores), sentence)

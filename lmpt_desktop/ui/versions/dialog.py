@@ -1,4 +1,4 @@
-"""The versions made so far: promote, roll back, compare, rename, export, import, delete."""
+"""The versions made so far: use, go back, compare, rename, export, import, delete."""
 
 from __future__ import annotations
 
@@ -140,10 +140,8 @@ class VersionsDialog(LibraryDialog):
             {COLUMNS.index(column): width for column, width in widths.items()},
         )
         self.promote = _button("promote", _("&Use this version"))
-        self.roll_back = _button("roll-back", _("&Roll back"))
-        self.roll_back.setToolTip(
-            _("Go back to the version that was in use before the last promotion")
-        )
+        self.roll_back = _button("roll-back", _("&Go back"))
+        self.roll_back.setToolTip(_("Use the version again that was in use before this one"))
         self.compare = _button("compare", _("Com&pare..."))
         self.compare.setToolTip(
             _("Compare two selected versions, or the selected one with the one in use")
@@ -163,9 +161,9 @@ class VersionsDialog(LibraryDialog):
         layout.addWidget(
             muted(
                 _(
-                    "Every retraining makes a version. Figures are mean average precision in "
-                    "percent on the annotations held out at that time; select two versions to "
-                    "compare them on the same photos."
+                    "Every retraining makes a version. Its figures (0 to 100) are from the end of "
+                    "its training, on the photos held out then, and cannot be compared with "
+                    "others. Select two versions to compare them on the same photos."
                 )
             )
         )
@@ -271,8 +269,8 @@ class VersionsDialog(LibraryDialog):
             self._change(lambda: self.session.versions.promote(version.version_id), text)
 
     def roll_back_last(self) -> None:
-        """Undo the last promotion."""
-        self._change(self.session.versions.roll_back, _("Rolled back."))
+        """Use what was in use before the last change of the version."""
+        self._change(self.session.versions.roll_back, _("The version before is in use again."))
 
     def discard_selected(self) -> None:
         """Delete the selected version, which must not be in use, after a question."""

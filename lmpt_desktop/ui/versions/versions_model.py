@@ -70,14 +70,14 @@ def _classes_text(version: VersionInfo) -> str:
     return DASH if version.version_id == 0 else number(version.classes)
 
 
-def _score_column(title: str, band: str) -> Column[VersionInfo]:
+def _score_column(title: str, band: str, tip: str) -> Column[VersionInfo]:
     """mAP of a band, or of all classes ("total"), in percent."""
 
     def text(version: VersionInfo) -> str:
         evaluation = version.evaluation
         return DASH if evaluation is None else percent(getattr(evaluation.scores, band))
 
-    return Column(title, text, numeric=True)
+    return Column(title, text, tip, numeric=True)
 
 
 NAME, STATE, CREATED, CLASSES = (
@@ -87,11 +87,24 @@ NAME, STATE, CREATED, CLASSES = (
     Column(N_("Classes"), _classes_text, numeric=True),
 )
 TOTAL, HEAD, MEDIUM, TAIL = (
-    _score_column(N_("mAP"), "total"),
-    _score_column(N_("Head"), "head"),
-    _score_column(N_("Medium"), "medium"),
-    _score_column(N_("Tail"), "tail"),
-)
+    _score_column(
+        N_("All"), "total",
+        N_("Mean average precision of all classes on held-out photos, in percent: 100 if every "
+           "photo that has a class is ranked above all that do not"),
+    ),
+    _score_column(
+        N_("Common"), "head",
+        N_("mAP of the classes with many examples in the training (head)"),
+    ),
+    _score_column(
+        N_("Fairly common"), "medium",
+        N_("mAP of the classes with some examples in the training (medium)"),
+    ),
+    _score_column(
+        N_("Rare"), "tail",
+        N_("mAP of the classes with few examples in the training (tail)"),
+    ),
+)  # fmt: skip
 COLUMNS = (NAME, STATE, CREATED, CLASSES, TOTAL, HEAD, MEDIUM, TAIL)
 
 

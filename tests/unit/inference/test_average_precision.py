@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.inference.average_precision import average_precision, evaluate
+from lmpt_desktop.inference.average_precision import average_precision
 from trainer import metrics
-from trainer.bands import Band
 
 
 @given(
@@ -28,19 +27,3 @@ def test_it_agrees_with_scikit_learn(rows: list[tuple[float, int]]) -> None:
     assert (found is None) == bool(np.isnan(expected))
     if found is not None:
         assert found == pytest.approx(expected, abs=1e-12)
-
-
-def test_bands_are_means_over_classes_that_can_be_judged() -> None:
-    scores = np.array([[0.9, 0.1, np.nan], [0.1, 0.9, 0.5], [0.5, 0.5, 0.4]], np.float32)
-    targets = np.array([[1, 1, 1], [0, 0, 1], [-1, -1, 1]], np.int8)
-    found = evaluate(
-        scores,
-        targets,
-        ["dog", "cat", "kite"],
-        [Band.HEAD, Band.TAIL, Band.TAIL],
-        np.array([5, 2, 0]),
-    )
-    assert [item.average_precision for item in found.classes] == [1.0, 0.5, None]
-    assert (found.classes[2].held_out_present, found.classes[2].held_out_absent) == (2, 0)
-    scores_ = found.scores
-    assert (scores_.total, scores_.head, scores_.medium, scores_.tail) == (0.75, 1.0, None, 0.5)

@@ -109,12 +109,13 @@ def test_any_two_versions_are_compared_on_the_same_images(
     found = session.versions.compare(0, version)
     assert (found.run_id, found.old_version_id, found.version_id) == (None, 0, version)
     assert found.changed_count > 0
-    assert found.old is not None and found.new is not None
-    assert [item.name for item in found.new.classes] == ["dog", "cat", "kite"]
-    assert [item.train_present for item in found.new.classes] == [3, 3, 1]
-    assert [item.train_present for item in found.old.classes] == [0, 0, 0]
+    assert found.measurement is not None
+    assert [item.name for item in found.measurement.classes] == ["dog", "cat", "kite"]
+    assert [item.train_present for item in found.measurement.classes] == [3, 3, 1]
     back = session.versions.compare(version, 0)
     assert (back.gained, back.lost) == (found.lost, found.gained)
+    assert back.measurement is not None
+    assert [item.train_present for item in back.measurement.classes] == [0, 0, 0]
     same = session.versions.compare(version, version)
     assert same.changed_count == 0
     with pytest.raises(KeyError):
@@ -315,3 +316,39 @@ def test_a_zip_with_bytes_gone_wrong_is_a_version_or_refused_with_a_sentence(
         with contextlib.suppress(VersionFileError):
             read_version(tmp_path / "wrong.zip", tmp_path / "workspace")
     assert list((tmp_path / "workspace").iterdir()) == []
+
+
+def test_a_merged_class_keeps_the_predictions_of_both_until_it_is_learned_again(
+    session: LibrarySession, version: int
+) -> None:
+    before = session.snapshot()
+    dog, kite = class_id(session, "dog"), class_id(session, "kite")
+    found = [before.scores[:, before.column_of[item]] for item in (dog, kite)]
+    limits = [before.thresholds[before.column_of[item]] for item in (dog, kite)]
+    either = (found[0] >= limits[0]) | (found[1] >= limits[1])
+    assert ((found[1] >= limits[1]) & (found[0] < limits[0])).any(), "the kite finds more"
+    plan = session.vocabulary.plan_merge([kite], dog)
+    assert plan.found_too == ("kite",)
+    step = session.vocabulary.merge(plan)
+    assert session.wait_until_idle(60)
+    after = session.snapshot()
+    column = after.column_of[dog]
+    np.testing.assert_array_equal(after.scores[:, column] >= after.thresholds[column], either)
+    session.vocabulary.undo(step)
+    assert session.wait_until_idle(60)
+    np.testing.assert_array_equal(session.snapshot().scores, before.scores)
+
+
+def test_a_version_that_learned_the_merged_class_needs_the_other_no_more(
+    session: LibrarySession, version: int
+) -> None:
+    dog, kite = class_id(session, "dog"), class_id(session, "kite")
+    session.vocabulary.merge(session.vocabulary.plan_merge([kite], dog))
+    # As if it had been learned after the merge: it knows the dog and no kite.
+    ids = session.catalogue.prompt_sets.get(version).class_ids
+    session.catalogue.prompt_sets.bind_classes(version, ids | {"kite": 999})
+    session.model.forget_version(version)
+    session.model.refresh()
+    assert session.wait_until_idle(60)
+    weights = session.model.weights_with(session.catalogue.prompt_sets.get(version))
+    assert weights is not None and not len(weights.more_columns)

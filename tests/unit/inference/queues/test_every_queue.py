@@ -15,6 +15,8 @@ from lmpt_desktop.inference.queues import (
 )
 
 kinds = pytest.mark.parametrize("kind", list(QueueKind))
+asking = pytest.mark.parametrize("kind", [kind for kind in QueueKind if not kind.row.measures])
+"""Kinds that ask where there is anything to ask; one that measures needs enough photos that can."""
 
 
 def request(kind: QueueKind, **asked: object) -> QueueRequest:
@@ -81,7 +83,7 @@ def test_a_queue_as_long_as_can_be_asks_all_it_counted_up_to_its_own_choice(
         assert len(queue.items) == queue.possible
 
 
-@kinds
+@asking
 def test_the_same_library_gives_the_same_queue(kind: QueueKind) -> None:
     arrays = library(annotated=0.4)
     first, second = (build_queue(arrays.snapshot, request(kind), arrays.features) for _ in range(2))
@@ -105,7 +107,7 @@ def test_an_empty_library_asks_nothing(kind: QueueKind) -> None:
     assert queue.note
 
 
-@kinds
+@asking
 def test_a_single_image_is_enough(kind: QueueKind) -> None:
     arrays = library(2, 3)
     arrays.states[1] = 1  # the other one is missing
@@ -128,14 +130,14 @@ def test_photos_without_a_feature_are_not_asked_about(kind: QueueKind) -> None:
     assert queue.note
 
 
-@kinds
+@asking
 def test_without_features_in_memory_nothing_fails(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
     queue = build_queue(arrays.snapshot, request(kind))
     assert bool(queue.items) == (kind is not QueueKind.MORE_LIKE)
 
 
-@kinds
+@asking
 def test_only_the_images_of_the_request_are_asked_about(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
     some = (3, 4, 5, 30, 999)
@@ -150,7 +152,9 @@ def test_no_images_at_all_are_not_all_images(kind: QueueKind) -> None:
     assert build_queue(arrays.snapshot, request(kind, image_ids=()), arrays.features).items == ()
 
 
-@pytest.mark.parametrize("kind", [k for k in QueueKind if k is not QueueKind.RANDOM])
+@pytest.mark.parametrize(
+    "kind", [k for k in QueueKind if k is not QueueKind.RANDOM and not k.row.measures]
+)
 def test_only_the_class_of_the_request_is_asked_about(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
     queue = build_queue(arrays.snapshot, request(kind, class_id=30), arrays.features)

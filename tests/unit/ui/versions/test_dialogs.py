@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 from pytestqt.qtbot import QtBot
 from ui_libraries import (
+    ANNOTATED,
     CLASS_NAMES,
     CUP,
     DOG,
@@ -28,16 +31,23 @@ from ui_libraries import (
     Locked,
     add_run,
     add_version,
+    annotate_sample,
     evaluation,
 )
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.versions.comparison import CorrectionSummary
+from lmpt_desktop.inference.bootstrap import Interval
+from lmpt_desktop.inference.confirmation import confirmation
+from lmpt_desktop.inference.corrections import Tally
+from lmpt_desktop.inference.measurement import ClassMeasurement, MeanMeasurement, Measurement
+from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 from lmpt_desktop.ui.versions.comparison import ComparisonDialog
-from lmpt_desktop.ui.versions.comparison_models import changed_lines, class_comparisons
+from lmpt_desktop.ui.versions.comparison_models import changed_lines, most_telling
 from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from trainer.bands import Band
 from trainer.events import BandScores
@@ -135,47 +145,249 @@ def changes_by_hand(session: LibrarySession) -> tuple[np.ndarray, np.ndarray]:
         return (scores < 0.5) & (after >= 0.5), (scores >= 0.5) & (after < 0.5)
 
 
-def test_it_shows_map_per_band_old_and_new(
+@pytest.fixture
+def measured(session: LibrarySession) -> None:
+    """All annotated photos are held out: person has 5 of either kind, the others do not."""
+    annotate_sample(session)
+    session.catalogue.runs.add_held_out(range(1, ANNOTATED + 1))
+
+
+def made_up(change: Interval, *, confirmed: int = 0) -> Measurement:
+    """Dog and person can be measured and differ by ``change``; traffic light cannot."""
+    old = 0.6
+    new = old + change.estimate
+    return Measurement(
+        images=40,
+        classes=(
+            ClassMeasurement(DOG, "dog", Band.HEAD, 30, 8, 32, old, new, change),
+            ClassMeasurement(PERSON, "person", Band.TAIL, 5, 5, 35, old, new, change),
+            ClassMeasurement(LIGHT, "traffic light", Band.TAIL, 1, 2, 38),
+        ),
+        means={
+            None: MeanMeasurement(2, old, new, change),
+            Band.HEAD: MeanMeasurement(1, old, new, change),
+            Band.TAIL: MeanMeasurement(1, old, new, change),
+        },
+        present=15,
+        confirmed=confirmed,
+        resamples=1000,
+    )
+
+
+BETTER, WORSE = Interval(0.031, 0.01, 0.074), Interval(-0.031, -0.074, -0.01)
+UNDECIDED = Interval(0.031, -0.01, 0.074)
+
+
+@pytest.fixture
+def compare_made_up(
+    session: LibrarySession, run_id: int, compare: Compare, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., ComparisonDialog]:
+    """Show the comparison with other findings."""
+    real = session.versions.compare_run(run_id)
+
+    def show(**findings: Any) -> ComparisonDialog:
+        changed = replace(real, **findings)
+        monkeypatch.setattr(session.versions, "compare_run", lambda _run: changed)
+        return compare(run_id)
+
+    return show
+
+
+def test_it_opens_on_the_predictions_that_change_and_ends_with_figures(
     dialog: ComparisonDialog, session: LibrarySession
 ) -> None:
-    total, tail = dialog.cards[None], dialog.cards[Band.TAIL]
-    assert total.figure.text() == "61.0"
-    assert total.beneath.text() == "+6.0  was 55.0"
-    assert (tail.figure.text(), tail.beneath.text()) == ("–", "Too few annotations")
-    assert "4 of 6 classes have enough" in dialog.summary.text()
+    titles = [dialog.tabs.tabText(place).split(" (")[0] for place in range(dialog.tabs.count())]
+    assert titles == ["Predictions that change", "Your corrections", "Classes", "Figures"]
+    assert dialog.tabs.currentIndex() == 0
     gained, lost = changes_by_hand(session)
     count, photos = (gained | lost).sum(), (gained | lost).any(axis=1).sum()
     assert gained.sum() > 5 and lost.sum() > 5
     assert (
-        f"{count} predictions in {photos} photos would change: {gained.sum()} appear, "
-        f"{lost.sum()} vanish"
+        f"{count} predictions would change, in {photos} photos: {gained.sum()} appear, "
+        f"{lost.sum()} vanish."
     ) in dialog.summary.text()
 
 
-def test_calibration_and_shared_thresholds_are_shown(
-    dialog: ComparisonDialog, session: LibrarySession, compare: Compare
+def test_nothing_is_the_default_while_nothing_is_known(
+    dialog: ComparisonDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    assert "Calibration" not in dialog.summary.text()
+    assert "It is not known which version is better" in dialog.verdict.text()
+    assert not any(button.isDefault() for button in dialog.findChildren(QPushButton))
+    assert dialog.measure.isVisible()
+    for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        qtbot.keyClick(dialog, key)
+        qtbot.keyClick(dialog.tabs, key)
+    assert dialog.isVisible()
+    assert [item.version_id for item in session.versions.all() if item.active] == [0]
+
+
+@pytest.mark.parametrize(
+    ("change", "words", "default"),
+    [
+        (BETTER, "The new version does better on the 2 of 3 classes", "promote"),
+        (WORSE, "The new version does worse on the 2 of 3 classes", "keep"),
+        (UNDECIDED, "No difference can be told yet: +3.1 (−1.0 to +7.4)", ""),
+        (Interval(0.0, 0.0, 0.0), "No difference shows on the 2 of 3 classes", ""),
+    ],
+)
+def test_it_says_what_is_known_and_enter_does_no_more(
+    compare_made_up: Callable[..., ComparisonDialog], change: Interval, words: str, default: str
+) -> None:
+    dialog = compare_made_up(measurement=made_up(change))
+    assert words in dialog.verdict.text()
+    defaults = [item.objectName() for item in dialog.findChildren(QPushButton) if item.isDefault()]
+    assert defaults == ([default] if default else [])
+
+
+@pytest.mark.parametrize(
+    ("change", "colour"), [(BETTER, "present"), (WORSE, "error"), (UNDECIDED, "muted")]
+)
+def test_only_what_is_decided_is_coloured(
+    compare_made_up: Callable[..., ComparisonDialog], change: Interval, colour: str
+) -> None:
+    dialog = compare_made_up(measurement=made_up(change, confirmed=4))
+    shade = theme.current().colour(colour).name()
+    assert f"#score-change {{ color: {shade}; }}" in dialog.cards[None].styleSheet()
+    cell = dialog.table.model().index(0, 6).data(Qt.ItemDataRole.ForegroundRole)
+    assert cell.name() == shade
+    assert "grey where it may as well be none" in dialog.explanation.text()
+    assert "4 of 15 present annotations were only confirmed" in dialog.explanation.text()
+
+
+def test_each_class_is_compared_or_not_measurable_yet(
+    compare_made_up: Callable[..., ComparisonDialog],
+) -> None:
+    dialog = compare_made_up(measurement=made_up(UNDECIDED))
+    dog, _person, light = (cells(dialog.table, row) for row in range(3))
+    assert dog[2:] == ["30", "8 / 32", "60.0", "63.1", "+3.1 (−1.0 to +7.4)"]
+    assert light[2:] == ["1", "2 / 38", "–", "–", "Not measurable yet"]
+    medium = dialog.cards[Band.MEDIUM]
+    assert (medium.figure.text(), medium.change.text()) == ("–", "Not measurable yet")
+    assert dialog.cards[None].beneath.text() == "was 60.0; 2 classes"
+
+
+def test_the_classes_that_say_something_come_first() -> None:
+    better, undecided, unknown = (
+        replace(item, change=change)
+        for item, change in zip(made_up(BETTER).classes, (BETTER, UNDECIDED, None), strict=True)
+    )
+    assert most_telling([unknown, undecided, better]) == [better, undecided, unknown]
+
+
+def test_the_library_itself_is_measured(
+    measured: None, compare: Compare, run_id: int, session: LibrarySession
+) -> None:
+    """The new version adds the same to every photo's score, which ranks them as before."""
+    dialog = compare(run_id)
+    assert "No difference shows on the 1 of 6 classes" in dialog.verdict.text()
+    rows = {cells(dialog.table, row)[0]: cells(dialog.table, row) for row in range(6)}
+    assert rows["person"][3] == "5 / 5" and rows["person"][6] == "no difference"
+    assert rows["dog"][3] == "9 / 1" and rows["dog"][6] == "Not measurable yet"
+    assert dialog.measure.isVisible()
+    session.versions.promote(1)
+
+
+def test_figures_sort_as_numbers(compare_made_up: Callable[..., ComparisonDialog]) -> None:
+    table = compare_made_up(measurement=made_up(BETTER)).table
+    table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
+    assert [cells(table, row)[2] for row in range(3)] == ["1", "5", "30"]
+    table.sortByColumn(6, Qt.SortOrder.AscendingOrder)
+    assert cells(table, 0)[0] == "traffic light"
+    table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
+    assert cells(table, 0)[0] == "dog"
+
+
+def test_calibration_and_shared_thresholds_are_shown(
+    session: LibrarySession, compare: Compare
+) -> None:
     extra = {"ECE": 0.021, "ECE_before": 0.113, "classes_sharing_threshold": 2.0}
     run = add_run(session)
     add_version(session, judged=judged(0.06, extra=extra), baseline=judged(0.0), run_id=run)
-    summary = compare(run).summary.text()
-    assert "Calibration error 2.1 (before calibration 11.3)." in summary
-    assert "2 classes with fewer than 5 held-out annotations of either kind" in summary
-    assert "share one threshold" in summary
+    text = compare(run).explanation.text()
+    assert "off by 2.1 percentage points" in text and "calibrated: 11.3" in text
+    assert "2 classes with fewer than 5 held-out annotations of either kind" in text
+    assert "share one threshold" in text
 
 
-def test_each_class_is_compared_or_marked_as_not_judged(dialog: ComparisonDialog) -> None:
-    assert cells(dialog.table, 0) == ["dog", "● head", "30", "8 / 40", "70.0", "76.0", "+6.0"]
-    assert cells(dialog.table, 5)[4:] == ["–", "–", "Too few annotations"]
+def test_corrections_are_counted_for_both_versions(
+    session: LibrarySession, run_id: int, compare: Compare
+) -> None:
+    gained, lost = changes_by_hand(session)
+    rows, columns = np.nonzero(gained | lost)
+    ids, classes = session.snapshot().image_ids[rows], session.snapshot().class_ids[columns]
+    # Of the first three the new version is right, of the fourth the old one.
+    truth = gained[rows, columns].copy()
+    truth[3] = not truth[3]
+    session.annotations.apply(ids[:4], classes[:4], truth[:4].astype(np.int8))
+    dialog = compare(run_id)
+    assert (
+        "Of your 4 corrections the old version has 1 right, the new one 3. It is not known which "
+        "of them it has learned from."
+    ) in dialog.summary.text()
+    assert dialog.tabs.tabText(1) == "Your corrections (4)"
+    box = dialog.findChild(QComboBox, "outcome")
+    assert box is not None and dialog.corrections is not None
+    assert [box.itemText(place) for place in range(box.count())] == [
+        "All (4)",
+        "The new version is wrong (1)",
+        "The new version is right (3)",
+        "Both are wrong (0)",
+    ]
+    box.setCurrentIndex(1)
+    [line] = dialog.corrections.rows
+    assert line.correction.image_id == ids[3] and line.correction.old_right
+    spoken = str(dialog.corrections.index(0).data(Qt.ItemDataRole.AccessibleTextRole))
+    assert "the old version was right" in spoken
+    wanted: list[list[int]] = []
+    dialog.images_requested.connect(wanted.append)
+    show = dialog.findChild(QPushButton, "show-corrections")
+    assert show is not None
+    show.click()
+    assert wanted == [[ids[3]]]
 
 
-def test_figures_sort_as_numbers(dialog: ComparisonDialog) -> None:
-    dialog.table.sortByColumn(2, Qt.SortOrder.AscendingOrder)
-    assert [cells(dialog.table, row)[2] for row in range(6)] == ["5", "10", "15", "20", "25", "30"]
-    dialog.table.sortByColumn(1, Qt.SortOrder.AscendingOrder)
-    assert cells(dialog.table, 0)[1] == "● head"
-    assert cells(dialog.table, 5)[1] == "◆ tail"
+def test_corrections_it_has_learned_from_are_counted_apart(
+    compare_made_up: Callable[..., ComparisonDialog],
+) -> None:
+    found = CorrectionSummary((), 60, Tally(48, 3, 31), Tally(30, 0, 25), Tally(18, 3, 6))
+    dialog = compare_made_up(corrections=found)
+    assert "it has learned from 30 of them" in dialog.summary.text()
+    seen = dialog.findChild(QLabel, "corrections-seen")
+    assert seen is not None
+    assert seen.text() == (
+        "Learned from: old 0, new 25 of 30. Not learned from, which says more: old 3, new 6 of 18."
+    )
+    explained = [label.text() for label in dialog.findChildren(QLabel)]
+    assert any("Confirmed predictions" in text for text in explained)
+
+
+def test_confirmed_predictions_are_no_corrections(
+    session: LibrarySession, run_id: int, compare: Compare
+) -> None:
+    snapshot = session.snapshot()
+    session.annotations.confirm(confirmation(snapshot, snapshot.image_ids))
+    dialog = compare(run_id)
+    assert dialog.comparison is not None
+    assert dialog.comparison.corrections.verdicts == 0
+    assert "no verdict of your own" in dialog.summary.text()
+
+
+def test_it_can_ask_for_what_is_missing(dialog: ComparisonDialog, qtbot: QtBot) -> None:
+    assert "about 30 answers" in dialog.measure.text()
+    with qtbot.waitSignal(dialog.measure_requested):
+        qtbot.mouseClick(dialog.measure, Qt.MouseButton.LeftButton)
+
+
+def test_keeping_the_present_one_changes_nothing(
+    dialog: ComparisonDialog, session: LibrarySession, qtbot: QtBot
+) -> None:
+    assert dialog.keep.text() == "&Keep the present one"
+    qtbot.mouseClick(dialog.keep, Qt.MouseButton.LeftButton)
+    assert not dialog.isVisible()
+    assert [(item.version_id, item.active) for item in session.versions.all()] == [
+        (1, False),
+        (0, True),
+    ]
 
 
 def test_changed_predictions_are_marked_by_whether_they_agree_with_the_user(
@@ -202,8 +414,8 @@ def test_changes_of_images_and_classes_that_are_gone_are_left_out(
 def test_the_changed_photos_are_painted_and_filtered_by_class(
     dialog: ComparisonDialog, session: LibrarySession, loader: ThumbnailLoader, qtbot: QtBot
 ) -> None:
-    dialog.tabs.setCurrentIndex(1)
-    view, box = dialog.findChild(ScoredThumbnailView), dialog.findChild(QComboBox, "changed-class")
+    view = dialog.findChild(ScoredThumbnailView, "changed-predictions")
+    box = dialog.findChild(QComboBox, "changed-class")
     assert view is not None and box is not None and dialog.changed is not None
     first = dialog.changed.rows[0]
     view.grab()
@@ -236,9 +448,10 @@ def test_the_changed_photos_are_painted_and_filtered_by_class(
 def test_photos_can_be_shown_in_the_grid(dialog: ComparisonDialog, qtbot: QtBot) -> None:
     wanted: list[list[int]] = []
     dialog.images_requested.connect(wanted.append)
-    [show] = [item for item in dialog.findChildren(QPushButton) if "in the &grid" in item.text()]
+    show = dialog.findChild(QPushButton, "show-changed")
+    assert show is not None
     show.click()
-    view = dialog.findChild(ScoredThumbnailView)
+    view = dialog.findChild(ScoredThumbnailView, "changed-predictions")
     assert view is not None and dialog.changed is not None
     ids = [line.change.image_id for line in dialog.changed.rows]
     view.activated.emit(view.model().index(2, 0))
@@ -279,7 +492,7 @@ def test_a_promotion_elsewhere_is_noticed(
     assert "in use" in dialog.strip.text
     session.versions.promote(0)
     session.versions.discard(1)
-    qtbot.waitUntil(lambda: "discarded" in dialog.strip.text, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "deleted" in dialog.strip.text, timeout=WAIT_MS)
     assert not dialog.promote.isEnabled()
 
 
@@ -307,9 +520,8 @@ def test_that_nothing_changed_is_shown(session: LibrarySession, compare: Compare
     run = add_run(session)
     add_version(session, judged=judged(0.06), run_id=run)
     dialog = compare(run)
-    assert dialog.cards[None].beneath.text() == "–"
-    assert dialog.comparison is not None
-    assert class_comparisons(dialog.comparison)[0].moved is None
+    assert dialog.cards[None].figure.text() == "–"
+    assert "No prediction in the library would change." in dialog.summary.text()
     texts = [label.text() for label in dialog.findChildren(QLabel)]
     assert "No prediction changes." in texts
 
@@ -435,8 +647,8 @@ def test_two_versions_side_by_side_are_called_by_their_names(
     dialog = compare(None, (0, 2))
     gained, lost = changes_by_hand(session)
     assert dialog.windowTitle() == "Plain prompts and the good one"
-    changed = f"From “Plain prompts” to “the good one” {(gained | lost).sum()} predictions"
-    assert changed in dialog.summary.text()
+    assert "Old: Plain prompts. New: the good one." in dialog.summary.text()
+    assert f"{(gained | lost).sum()} predictions would change" in dialog.summary.text()
     assert dialog.promote.text() == "&Use the good one"
     assert dialog.discard.isHidden()
     with qtbot.waitSignal(dialog.promoted):
