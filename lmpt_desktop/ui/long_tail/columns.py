@@ -20,9 +20,10 @@ from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.interchange.tail_figures import write_table
 from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.kit.tables import Column
-from lmpt_desktop.ui.kit.texts import DASH, band_name
+from lmpt_desktop.ui.kit.texts import DASH, about, band_name, band_term, examples_text
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
 from lmpt_desktop.ui.long_tail.figures import unjudged_images
+from lmpt_desktop.ui.long_tail.texts import forecast_reason
 from trainer.bands import Band
 
 
@@ -45,6 +46,7 @@ class TailColumn(Column[ClassRow]):
         sort_text: the entry in the *Sort by* list; "": not listed there.
         fact: the label among the facts of a class; "": not listed there.
         fact_text: the text among the facts, where it differs from that of the cell.
+        note: the tool tip of the cell.
         status: which photos of the class Enter on a cell shows; None: all.
         images: the photos Enter on a cell shows, where no status selects them.
     """
@@ -56,6 +58,7 @@ class TailColumn(Column[ClassRow]):
     sort_text: str = ""
     fact: str = ""
     fact_text: Callable[[ClassRow], str] | None = None
+    note: Callable[[ClassRow], str] | None = None
     status: Status | None = None
     images: Callable[[Snapshot, int], list[int]] | None = None
 
@@ -63,8 +66,6 @@ class TailColumn(Column[ClassRow]):
 def _count(
     title: str,
     values: Callable[[LongTail], NDArray[np.int64]],
-    *,
-    sort_keys: Callable[[LongTail], NDArray[np.int64]] | None = None,
     **more: Any,
 ) -> TailColumn:
     """A column of (C,) int64 ``values``."""
@@ -72,7 +73,7 @@ def _count(
         title,
         lambda row: number(values(row.tail)[row.column]),
         numeric=True,
-        sort_keys=sort_keys or values,
+        sort_keys=values,
         highest_first=True,
         exported=lambda row: int(values(row.tail)[row.column]),
         **more,
@@ -112,13 +113,40 @@ def _band_places(tail: LongTail) -> NDArray[np.int64]:
 
 def _band_cell(row: ClassRow) -> str:
     band = row.tail.bands.bands[row.column]
-    mark = "~" if row.tail.bands.estimated else ""
-    return f"{BAND_SHAPES[band]} {mark}{band_name(band)}"
+    return f"{BAND_SHAPES[band]} {band_name(band)}"
 
 
-def _band_fact(row: ClassRow) -> str:
-    band = band_name(row.tail.bands.bands[row.column])
-    return _("{band} (estimated)").format(band=band) if row.tail.bands.estimated else band
+def number_text(tail: LongTail, column: int) -> str:
+    """How many photos have a class: "about 12", or "12" where every photo has a verdict on it."""
+    count = int(tail.numbers[column])
+    return about(count) if tail.estimated[column] else number(count)
+
+
+def gain_text(row: ClassRow) -> str:
+    """The forecast of a class: "+6 ± 4"."""
+    forecast = row.tail.forecast
+    if forecast is None:
+        return DASH
+    gain = decimal(100 * forecast.gains[row.column], 0)
+    # A forecast is never certain, however small.
+    spread = decimal(max(100 * forecast.spreads[row.column], 1.0), 0)
+    return _("+{gain} ± {spread}").format(gain=gain, spread=spread)
+
+
+def _gains(tail: LongTail) -> NDArray[np.float64]:
+    return np.full(len(tail), np.nan) if tail.forecast is None else tail.forecast.gains
+
+
+def _gain_fact(row: ClassRow) -> str:
+    text, why = gain_text(row), forecast_reason(row.tail, row.column)
+    return _("{gain} AP ({reason})").format(gain=text, reason=why) if why else text
+
+
+def _present_fact(row: ClassRow) -> str:
+    text = number(row.tail.present[row.column])
+    if row.tail.bands.needs_examples[row.column]:
+        return _("{count} (needs examples)").format(count=text)
+    return text
 
 
 COLUMNS = (
@@ -140,23 +168,42 @@ COLUMNS = (
         sort_text=N_("Name"),
     ),
     TailColumn(
-        N_("Band"),
+        N_("Rarity"),
         _band_cell,
-        N_("Head, medium or tail, by number of examples"),
+        N_("Rare (tail), fairly common (medium) or common (head) in this library, by about how "
+           "many photos have the class"),
         name="band",
         sort_keys=_band_places,
         exported=lambda row: row.tail.bands.bands[row.column].value,
-        fact=N_("Band"),
-        fact_text=_band_fact,
+        fact=N_("Rarity"),
+        fact_text=lambda row: band_term(row.tail.bands.bands[row.column]),
     ),
-    _count(
+    TailColumn(
+        N_("Photos"),
+        lambda row: number_text(row.tail, row.column),
+        N_("About how many photos of this library have the class: those marked present, and as "
+           "many of the others as predictions and your verdicts on them suggest"),
+        numeric=True,
+        name="estimated_photos",
+        sort_keys=lambda tail: tail.numbers,
+        highest_first=True,
+        exported=lambda row: int(row.tail.numbers[row.column]),
+        sort_text=N_("Number of photos"),
+        fact=N_("Photos"),
+    ),
+    TailColumn(
         N_("Present"),
-        lambda tail: tail.present,
-        tip=N_("Photos marked present: the examples for training"),
+        lambda row: examples_text(int(row.tail.present[row.column])),
+        N_("Photos marked present: the examples for training. □ needs examples: fewer than five "
+           "are too few to learn from"),
+        numeric=True,
         name="present",
-        sort_keys=lambda tail: tail.counts,
+        sort_keys=lambda tail: tail.present,
+        highest_first=True,
+        exported=lambda row: int(row.tail.present[row.column]),
         sort_text=N_("Number of examples"),
         fact=N_("Present"),
+        fact_text=_present_fact,
         status=Status.PRESENT,
     ),
     _count(
@@ -190,19 +237,35 @@ COLUMNS = (
         lambda tail: tail.average_precision,
         1,
         scale=100,
-        tip=N_("Average precision on held-out annotations, in percent, as evaluated when the "
-               "version in use was made"),
+        tip=N_("Average precision: 100 if the model ranks every photo that has the class above "
+               "all that do not. Measured on held-out photos when the version in use was made"),
         name="average_precision",
         sort_text=N_("Average precision"),
         fact=N_("AP, percent"),
+    ),
+    TailColumn(
+        N_("5 more examples"),
+        gain_text,
+        N_("Forecast: by how many points the AP is expected to rise in a retraining with five more "
+           "examples of the class. ±: four of five gains are expected to be no farther away. "
+           "Grey: very rough, as the AP is not measurable yet"),
+        numeric=True,
+        name="forecast_gain",
+        sort_keys=_gains,
+        highest_first=True,
+        exported=lambda row: float(_gains(row.tail)[row.column]),
+        sort_text=N_("Gain from five more examples"),
+        fact=N_("5 more examples"),
+        fact_text=_gain_fact,
+        note=lambda row: forecast_reason(row.tail, row.column),
     ),
     _measure(
         N_("Weight"),
         lambda tail: tail.losses.weights,
         2,
         scale=100,
-        tip=N_("The class's share of the embedding loss, in percent: the fewer examples, the "
-               "more each counts"),
+        tip=N_("How much a retraining attends to the class, in percent of all classes: the fewer "
+               "examples it has, the more each counts (its share of the embedding loss)"),
         name="embedding_weight",
         fact=N_("Weight, percent"),
     ),
@@ -210,8 +273,8 @@ COLUMNS = (
         N_("Margin"),
         lambda tail: tail.losses.margins,
         3,
-        tip=N_("How far captions of other photos are pushed away from the class's prompt, as a "
-               "cosine distance: wider for rare classes"),
+        tip=N_("How far a retraining pushes photos without the class away from it: farther for "
+               "classes with few examples (a cosine distance in the embedding loss)"),
         name="embedding_margin",
         fact=N_("Margin"),
     ),
@@ -219,8 +282,9 @@ COLUMNS = (
         N_("Balance"),
         lambda tail: tail.losses.balance,
         2,
-        tip=N_("Average weight of an example of the class in the distribution-balanced loss, "
-               "from 0.1 to 1.1"),
+        tip=N_("What an example of the class counts for in a retraining, on average, from 0.1 "
+               "to 1.1: less where its photo shows rarer classes too (the distribution-balanced "
+               "loss)"),
         name="mean_balance_weight",
         fact=N_("Balance"),
     ),
@@ -228,6 +292,7 @@ COLUMNS = (
 
 BY_NAME = {column.name: column for column in COLUMNS}
 NAME, BAND, PRESENT = BY_NAME["class"], BY_NAME["band"], BY_NAME["present"]
+PHOTOS, GAIN = BY_NAME["estimated_photos"], BY_NAME["forecast_gain"]
 
 
 def ordered(
@@ -258,8 +323,9 @@ def class_facts(tail: LongTail, column: int) -> list[tuple[str, str]]:
 
 
 def class_sentence(tail: LongTail, column: int) -> str:
-    """The facts of a class on one line, for the page and for a screen reader."""
-    facts = "  ·  ".join(f"{label} {text}" for label, text in class_facts(tail, column))
+    """What is known of a class on one line, for the page and for a screen reader."""
+    known = [(label, text) for label, text in class_facts(tail, column) if text != DASH]
+    facts = "  ·  ".join(f"{label} {text}" for label, text in known)
     return f"{tail.names[column]}:  {facts}"
 
 
