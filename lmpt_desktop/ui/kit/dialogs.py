@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
@@ -30,6 +31,9 @@ from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.tasks import Task
 
 log = logging.getLogger(__name__)
+
+FRAME = QSize(16, 48)
+"""Estimated size of the frame that a window manager draws around a dialog."""
 
 ResultT = TypeVar("ResultT")
 
@@ -132,7 +136,10 @@ class LibraryDialog(QDialog):
 
     def show_error(self, error: Exception) -> None:
         """Show an error in the message strip."""
-        log.warning("refused: %s", error, exc_info=error)
+        if isinstance(error, RefusedError):
+            log.info("refused: %s", error)
+        else:
+            log.warning("refused: %s", error, exc_info=error)
         gone = isinstance(error, KeyError)
         message = _("It no longer exists.") if gone else str(error)
         self.strip.show_text(message or type(error).__name__, "error")
@@ -166,6 +173,12 @@ def grow_to_text(dialog: QDialog) -> None:
         room = dialog.screen().availableGeometry().height()
         if needed > dialog.height():
             dialog.resize(dialog.width(), min(needed, room))
+
+
+def size_within(screen: QSize, wanted: QSize) -> QSize:
+    """The size that a dialog should begin with on a screen: ``wanted``, if that fits with the
+    window manager's frame."""
+    return wanted.boundedTo(screen - FRAME)
 
 
 def close_box(dialog: QDialog) -> QDialogButtonBox:

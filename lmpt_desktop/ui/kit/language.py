@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from PySide6.QtCore import QDateTime, QLibraryInfo, QLocale, QTranslator
+from PySide6.QtCore import QDate, QDateTime, QLibraryInfo, QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 
 from lmpt_desktop import translation
@@ -35,6 +35,9 @@ def set_language(application: QApplication, chosen: str = "") -> str:
         lambda count: locale.toString(int(count)),
         lambda value, digits: locale.toString(float(value), "f", digits),
         lambda when: _format_datetime(locale, when),
+        lambda day: locale.toString(
+            QDate(day.year, day.month, day.day), QLocale.FormatType.ShortFormat
+        ),
     )
     _translate_qt(application, code)
     return code

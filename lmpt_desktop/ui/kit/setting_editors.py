@@ -152,7 +152,7 @@ class NumberEditor(SettingEditor):
 
 
 class BandLimitsEditor(SettingEditor):
-    """The limits of the medium and head bands."""
+    """The limits of the medium and head bands, in photos."""
 
     own_label = True
 
@@ -165,8 +165,8 @@ class BandLimitsEditor(SettingEditor):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(muted(_(setting.help)))
-        form.addRow(_("&Medium from"), self.medium)
-        form.addRow(_("&Head from"), self.head)
+        form.addRow(_("&Fairly common from"), self.medium)
+        form.addRow(_("&Common from"), self.head)
         self.show_value(self._shown)
         for box in (self.medium, self.head):
             box.valueChanged.connect(self._set_ranges)

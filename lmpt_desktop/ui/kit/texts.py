@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from lmpt_desktop.domain.bands import FEW_EXAMPLES
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import N_, _, decimal, format_datetime, ngettext, number
 from trainer.bands import Band
 
 DASH = "–"
-NOT_ENOUGH = N_("Too few annotations")
+NOT_MEASURABLE = N_("Not measurable yet")
 
-_BANDS = {"total": N_("total"), "head": N_("head"), "medium": N_("medium"), "tail": N_("tail")}
+_BANDS = {
+    "total": N_("total"),
+    "head": N_("common"),
+    "medium": N_("fairly common"),
+    "tail": N_("rare"),
+}
+_BAND_TERMS = {"head": N_("head"), "medium": N_("medium"), "tail": N_("tail")}
+"""The words of the papers."""
 
 _VERDICTS = {
     Verdict.PRESENT: N_("present"),
@@ -19,6 +27,8 @@ _VERDICTS = {
     Verdict.UNKNOWN: N_("unknown"),
 }
 
+NEEDS_EXAMPLES = "□"
+"""The mark of a class with few examples, however common it is."""
 LONGEST_NAME = 40
 """Characters that :func:`shorten` leaves of a name."""
 
@@ -26,10 +36,14 @@ LONGEST_NAME = 40
 # ------------------------------------------------------------------------------------- names
 
 
-def band_name(band: Band | str, *, estimated: bool = False) -> str:
-    """ "head", "medium", "tail", "total" for all together; "tail (estimated)"."""
-    name = _(_BANDS[str(band.value if isinstance(band, Band) else band)])
-    return _("{band} (estimated)").format(band=name) if estimated else name
+def band_name(band: Band | str) -> str:
+    """ "common", "fairly common", "rare"; "total" for all together."""
+    return _(_BANDS[str(band.value if isinstance(band, Band) else band)])
+
+
+def band_term(band: Band) -> str:
+    """ "common (head)", "fairly common (medium)", "rare (tail)", for tool tips."""
+    return _("{word} ({term})").format(word=band_name(band), term=_(_BAND_TERMS[band.value]))
 
 
 def verdict_name(verdict: Verdict) -> str:
@@ -78,6 +92,16 @@ def verdicts_text(count: int) -> str:
     return ngettext("{count} verdict", "{count} verdicts", count).format(count=number(count))
 
 
+def about(count: int) -> str:
+    """ "about 12": an estimated number, written in this way everywhere."""
+    return _("about {count}").format(count=number(count))
+
+
+def examples_text(count: int) -> str:
+    """ "12", or "□ 3" where so few present annotations are not enough to learn from."""
+    return f"{NEEDS_EXAMPLES} {number(count)}" if count < FEW_EXAMPLES else number(count)
+
+
 # ----------------------------------------------------------------------------------- figures
 
 
@@ -114,14 +138,21 @@ def percent(value: float | None, *, missing: str = DASH) -> str:
     return missing if value is None else decimal(value * 100)
 
 
-def change(old: float | None, new: float | None) -> str:
-    """The difference of two figures in [0, 1]: "+8.4", "−0.3", "±0.0"; a dash where one is
-    missing."""
-    if old is None or new is None:
-        return DASH
-    points = round((new - old) * 100, 1)
+def difference(estimate: float, low: float, high: float) -> str:
+    """A difference of figures in [0, 1] and its interval: "+3.1 (−1.0 to +7.4)"; "no difference"
+    where all three are 0."""
+    if estimate == low == high == 0:
+        return _("no difference")
+    return _("{difference} ({low} to {high})").format(
+        difference=_signed(estimate), low=_signed(low), high=_signed(high)
+    )
+
+
+def _signed(value: float) -> str:
+    """ "+3.1", "−1.0", "0.0"."""
+    points = round(value * 100, 1)
     if points == 0:
-        return f"±{decimal(0)}"
+        return decimal(0)
     return f"{'+' if points > 0 else '−'}{decimal(abs(points))}"
 
 

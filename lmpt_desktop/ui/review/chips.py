@@ -15,8 +15,11 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign, verdict_colour
 from lmpt_desktop.ui.review.current_image import NUMBERED
+from trainer.bands import Band
 
 PAD = 8.0
+MARK = 9.0
+"""Edge of the diamond that marks a rare class."""
 
 
 class Chip(QAbstractButton):
@@ -76,19 +79,20 @@ class Chip(QAbstractButton):
         painter.drawRoundedRect(area, 6, 6)
         left = self._paint_key(painter, area)
         right = self._paint_score(painter, area, facts)
-        if facts.band is not None:
-            mark = QRectF(left, area.center().y() - 5, 10, 10)
-            theme.paint_band_mark(painter, mark, facts.band, colours.band(facts.band))
-        left += 10 + PAD
+        rare = facts.band is Band.TAIL
         font = QFont(self.font())
         font.setBold(facts.predicted or facts.verdict is Verdict.PRESENT)
         painter.setFont(font)
         faint = not known and not facts.predicted
         painter.setPen(colours.colour("muted" if faint else "text"))
-        room = QRectF(left, area.top(), right - left, area.height())
+        room = QRectF(left, area.top(), right - left - (MARK + PAD if rare else 0), area.height())
         metrics = QFontMetricsF(font)
         name = metrics.elidedText(facts.name, Qt.TextElideMode.ElideRight, room.width())
         painter.drawText(room, _LEFT, name)
+        if rare:
+            end = left + metrics.horizontalAdvance(name) + PAD / 2
+            mark = QRectF(end, area.center().y() - MARK / 2, MARK, MARK)
+            theme.paint_band_mark(painter, mark, Band.TAIL, colours.band(Band.TAIL))
 
     def _paint_key(self, painter: QPainter, area: QRectF) -> float:
         colours = theme.current()

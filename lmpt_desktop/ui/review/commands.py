@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "review"
 PRELOAD_MS = 2000
 MAX_FROM_GRID = 10_000
-"""Photos that are reviewed from the grid at a time."""
+"""Photos around the one opened that are reviewed from the grid at a time."""
 
 
 def review_page(library: OpenLibrary | None) -> ReviewPage | None:
@@ -49,13 +49,15 @@ def question_shown(context: ShellContext) -> bool:
 
 
 def open_review(context: ShellContext) -> None:
-    """Show the page as it was left; the first time, ask about rare classes first."""
-    library = context.require_library()
-    page = review_page(library)
-    fresh = page is None or page.idle
-    page = _show(library)
-    if fresh:
+    """Go on with the questions that were left unfinished, else ask about rare classes first."""
+    page = _show(context.require_library())
+    if not page.resume():
         page.ask(QueueKind.TAIL_FIRST)
+
+
+def measure(context: ShellContext) -> None:
+    """Ask for what is missing to compare versions."""
+    _show(context.require_library()).ask(QueueKind.MEASURABLE)
 
 
 def _show(library: OpenLibrary) -> ReviewPage:
@@ -79,10 +81,10 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("review.skip", N_("&Skip"), "review", 0, 10,
             _on_page(lambda page: page.verdicts.skip()), (question_shown,), "S Right", page=NAME,
             tip=N_("Go to the next question without an answer")),
-    Command("review.done", N_("&Mark reviewed and continue"), "review", 0, 20,
-            _on_page(lambda page: page.mark_reviewed(True)), (question_shown,), "Return Enter",
+    Command("review.done", N_("&Confirm and continue"), "review", 0, 20,
+            _on_page(lambda page: page.confirm()), (question_shown,), "Return Enter",
             "reviewed", page=NAME, auto_repeat=False,
-            tip=N_("Mark every class of this photo that is still unknown as absent")),
+            tip=N_("What is predicted and has no verdict becomes present, the rest absent")),
     Command("review.back", N_("&Back and undo"), "review", 0, 30,
             _on_page(lambda page: page.verdicts.back()), (in_review,), "Backspace", "undo",
             page=NAME,
@@ -104,6 +106,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("review.actual", N_("&Actual size or fitted"), "review", 2, 40,
             _on_page(lambda page: page.canvas.toggle()), (question_shown,), "Z", page=NAME,
             tip=N_("One screen pixel for each photo pixel")),
+    Command("review.measure", N_("Make &versions measurable"), "review", 3, 5, measure,
+            (library_open,),
+            tip=N_("Ask for the photos that are missing to measure which version is better")),
     Command("review.leave", N_("Back to the &grid"), "review", 3, 10,
             lambda c: c.require_library().show_grid(), (in_review,), "Esc", page=NAME,
             tip=N_("The grid shows the photo you were at")),
@@ -157,12 +162,18 @@ class ReviewFollower(QObject):
         return ReviewPage(self._library.session, self._library.undo_stack, self._context)
 
     def _open_at(self, image_id: int) -> None:
-        """Review the grid's photos from this one on."""
+        """Review the grid's photos, beginning with this one."""
         ids = self._library.shown_ids()
-        place = (ids == image_id).nonzero()[0]
-        if len(place):
-            first = int(place[0])
-            _show(self._library).show_images(ids[first : first + MAX_FROM_GRID].tolist())
+        found = (ids == image_id).nonzero()[0]
+        if len(found):
+            place = int(found[0])
+            first = max(0, min(place - MAX_FROM_GRID // 2, len(ids) - MAX_FROM_GRID))
+            _show(self._library).show_images(
+                ids[first : first + MAX_FROM_GRID].tolist(),
+                place - first,
+                before=first,
+                total=len(ids),
+            )
 
     def _page_shown(self, name: str) -> None:
         page, came_from_here = self._page(), self._was_in_front
@@ -180,7 +191,9 @@ class ReviewFollower(QObject):
 
     def _predictions_changed(self) -> None:
         """Predictions also change with every batch of encoded photos, which is no reason to choose
-        other questions while there are some."""
+        other questions while there are some; but what is confirmed must be what is shown."""
+        if (front := self._page_in_front()) is not None:
+            front.annotations_changed()
         page = self._page()
         if self._new_version or (page is not None and page.idle):
             self._new_version = False

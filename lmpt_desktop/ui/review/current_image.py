@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.predictions import has_scores, predicted_classes
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.inspector.image_facts import (
@@ -33,6 +34,9 @@ class CurrentImage:
         """The classes listed, in their order."""
         self.marked: int | None = None
         """The class the verdict keys apply to instead of the question's."""
+        self.to_confirm: int | None = None
+        """How many classes a confirmation makes present; None if the image is not encoded yet."""
+        self._predicted: frozenset[int] = frozenset()
         self._question: Question | None = None
         self._order: tuple[int, ...] = ()
 
@@ -55,6 +59,11 @@ class CurrentImage:
         self._read(snapshot, self._question, bands, keep=self._order)
         if self.marked is not None and self.marked not in snapshot.column_of:
             self.marked = self._first_unknown() if self._question.class_id is None else None
+
+    def predicts_as(self, snapshot: Snapshot) -> bool:
+        """Whether the same classes are predicted in the image as when it was looked at last."""
+        row = snapshot.row_of.get(self.image.image_id) if self.image is not None else None
+        return row is not None and _predicted_in(snapshot, row) == self._predicted
 
     @property
     def subject(self) -> int | None:
@@ -105,9 +114,22 @@ class CurrentImage:
             asked = snapshot.column_of.get(question.class_id, -1)
         columns = _listed_columns(snapshot, row, asked, keep)
         self.image = image
+        scores = snapshot.scores[row : row + 1]
+        self.to_confirm = None
+        if has_scores(scores)[0]:
+            predicted = predicted_classes(scores[0], snapshot.thresholds)
+            unknown = snapshot.annotations[row] == Verdict.UNKNOWN
+            self.to_confirm = int(np.count_nonzero(predicted & unknown))
+        self._predicted = _predicted_in(snapshot, row)
         self.asked = class_facts(snapshot, row, asked, bands) if asked >= 0 else None
         self.classes = tuple(class_facts(snapshot, row, column, bands) for column in columns)
         return True
+
+
+def _predicted_in(snapshot: Snapshot, row: int) -> frozenset[int]:
+    """The ids of the classes predicted in an image."""
+    predicted = predicted_classes(snapshot.scores[row], snapshot.thresholds)
+    return frozenset(snapshot.class_ids[predicted].tolist())
 
 
 def _listed_columns(snapshot: Snapshot, row: int, asked: int, keep: Sequence[int]) -> list[int]:

@@ -112,8 +112,8 @@ def tally_text(tally: Tally, tail_gained: int, *, whole: bool) -> str:
     sentence = ", ".join(parts)
     if tail_gained:
         gained = ngettext(
-            "{count} tail class gained examples",
-            "{count} tail classes gained examples",
+            "{count} rare class gained examples",
+            "{count} rare classes gained examples",
             tail_gained,
         )
         sentence = f"{sentence}; {gained.format(count=number(tail_gained))}"

@@ -18,17 +18,19 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.act_texts import not_encoded_sentence
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.inspector.image_facts import file_version
+from lmpt_desktop.ui.kit.photo_viewer import PhotoViewer
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import verdict_name
 from lmpt_desktop.ui.review import end_panel
 from lmpt_desktop.ui.review.current_image import CurrentImage
 from lmpt_desktop.ui.review.end_panel import Ending, EndPanel
-from lmpt_desktop.ui.review.photo_viewer import PhotoViewer
 from lmpt_desktop.ui.review.question_list import (
     Decision,
     Question,
@@ -98,6 +100,10 @@ class ReviewPage(QWidget):
         self.end = EndPanel()
         self.request: QueueRequest | None = None
         """The queue that is asked; None for photos of the grid."""
+        self._left: tuple[QueueRequest, QuestionList] | None = None
+        """The queue that was left unfinished for photos of the grid."""
+        self._before, self._total = 0, 0
+        """Photos of the grid before the first in the list, and in all."""
         self.current = CurrentImage()
         self._bands: ClassBands | None = None
         self._last_image = -1
@@ -152,6 +158,7 @@ class ReviewPage(QWidget):
     def ask(self, kind: QueueKind, class_id: int | None = None) -> None:
         """Begin a queue; the photo appears when it is built."""
         self._refresh_timer.stop()
+        self._left = None
         self.request = QueueRequest(kind, class_id)
         self.bar.set_classes(self._session.snapshot().classes)
         self.bar.show_queue(kind, class_id)
@@ -159,18 +166,41 @@ class ReviewPage(QWidget):
         self._show_ending(end_panel.choosing())
         self._request_queue(self.request)
 
-    def show_images(self, image_ids: Sequence[int]) -> None:
-        """Go through these images, in this order."""
+    def show_images(
+        self, image_ids: Sequence[int], position: int = 0, *, before: int = 0, total: int = 0
+    ) -> None:
+        """Go through these images, in this order, beginning with the one at ``position``.
+
+        ``before`` is how many images of the grid precede them, ``total`` how many it has, if these
+        are not all.
+        """
+        if self.request is not None and self.questions.current is not None:
+            self._left = self.request, self.questions
         self.request = None
+        self._before, self._total = before, max(total, len(image_ids))
         self.bar.set_classes(self._session.snapshot().classes)
         self.bar.show_grid_rows()
-        self.verdicts.questions = QuestionList(Question(image_id) for image_id in image_ids)
+        questions = (Question(image_id) for image_id in image_ids)
+        self.verdicts.questions = QuestionList(questions, position)
         if self._bands is None:
             self._request_queue(None)
         else:
             self.queue_request.cancel()
         self._show()
         self.canvas.setFocus()
+
+    def resume(self) -> bool:
+        """Go on with the queue that was left unfinished; False if there is none."""
+        if self.request is not None:
+            return self.queue_request.busy or self.questions.current is not None
+        if self._left is None:
+            return False
+        self.request, questions = self._left
+        self._left = None
+        self.bar.show_queue(self.request.kind, self.request.class_id)
+        self.verdicts.questions = questions
+        self._show()
+        return True
 
     def library_changed(self) -> None:
         """Predictions or classes have changed: choose other questions soon."""
@@ -247,7 +277,7 @@ class ReviewPage(QWidget):
     # ------------------------------------------------------------------------------ verdicts
 
     def set_verdict(self, verdict: Verdict) -> None:
-        """Give the class of the keys this verdict; an answer advances to the next question."""
+        """Give the class in focus this verdict; an answer advances to the next question."""
         question, subject = self.questions.current, self.subject
         if question is None or subject is None or not self.can_annotate():
             return
@@ -270,8 +300,23 @@ class ReviewPage(QWidget):
             verdict = _NEXT_VERDICT[facts.verdict]
             self.verdicts.set_verdict(question.image_id, class_id, verdict, facts.name)
 
+    def confirm(self) -> None:
+        """What is predicted in the image is right: commit it and go on."""
+        question = self.questions.current
+        if question is None or not self.can_annotate():
+            return
+        snapshot = self._session.snapshot()
+        found = confirmation(snapshot, np.array([question.image_id], np.int64))
+        if found.without_predictions:
+            self.show_message(not_encoded_sentence(1))
+        elif not self.current.predicts_as(snapshot):
+            self._refresh_facts()
+            self.show_message(_("The predictions have just changed; look at them again."))
+        else:
+            self.verdicts.confirm(question.image_id, found, answers=question.class_id is None)
+
     def mark_reviewed(self, reviewed: bool) -> None:
-        """Mark the image as reviewed and go on, or remove the mark."""
+        """Mark the image as reviewed, the rest absent, and go on, or remove the mark."""
         question = self.questions.current
         if not reviewed:
             if self.is_asking:
@@ -331,7 +376,7 @@ class ReviewPage(QWidget):
         self._drop_gone_class()
         skipped = self._skip_unshown() if forward and self.request is not None else 0
         question = self.questions.current
-        self.bar.show_progress(self.questions.position, len(self.questions))
+        self._show_progress()
         if question is None:
             self._show_ending(self._finished())
             self.announcer.announce(
@@ -376,6 +421,12 @@ class ReviewPage(QWidget):
         question = self.questions.current
         if question is not None and self.current.image is not None:
             self.side.show_image(self.current, question.reason, whole=question.class_id is None)
+
+    def _show_progress(self) -> None:
+        position, count = self.questions.position, len(self.questions)
+        if self.request is None and count:
+            position, count = self._before + position, max(self._total, count)
+        self.bar.show_progress(position, count)
 
     def _refresh_facts(self) -> None:
         """Show the present verdicts on the same image and chips."""
@@ -453,7 +504,7 @@ class ReviewPage(QWidget):
             self._begin(result)
         elif self.questions.current is not None:
             self.questions.replace_rest(result.questions())
-            self.bar.show_progress(self.questions.position, len(self.questions))
+            self._show_progress()
             self._refresh_facts()
             self._preload()
             self.show_message(_("The following questions were chosen again."))

@@ -18,7 +18,8 @@ from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.review.key_button import KeyButton
+from lmpt_desktop.ui.kit.class_picker import ClassButton
+from lmpt_desktop.ui.kit.key_button import KeyButton
 
 GRID_ROWS = "grid"
 """An entry among the kinds of queues: the photos as the grid shows them."""
@@ -79,14 +80,9 @@ class QueueBar(QWidget):
         for kind in QueueKind:
             self.kind.addItem(_(kind.label), kind.value)
             self.kind.setItemData(self.kind.count() - 1, _(kind.tip), Qt.ItemDataRole.ToolTipRole)
-        self.classes = QComboBox()
+        self.classes = ClassButton()
         self.classes.setObjectName("queue-class")
         self.classes.setAccessibleName(_("Class to ask about"))
-        self.classes.setMaxVisibleItems(24)
-        self.classes.setMinimumContentsLength(16)
-        self.classes.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
         self.classes.hide()
         self.explanation = QLabel()
         self.explanation.setObjectName("queue-explanation")
@@ -112,7 +108,7 @@ class QueueBar(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.progress)
         self.kind.activated.connect(lambda _index: self._emit_requested())
-        self.classes.activated.connect(lambda _index: self._emit_requested())
+        self.classes.chosen.connect(lambda _class_id: self._emit_requested())
 
     # ----------------------------------------------------------------------------- showing
 
@@ -122,9 +118,8 @@ class QueueBar(QWidget):
         self.kind.setCurrentIndex(self.kind.findData(kind.value))
         self.classes.setVisible(kind.needs_class)
         if kind.needs_class:
-            self._fill_classes()
-            self.classes.setCurrentIndex(self.classes.findData(class_id))
-            self.classes.setToolTip(self.classes.currentText())
+            self.classes.show_classes(self._classes)
+            self.classes.choose(class_id)
         self.explanation.setText(_(kind.tip))
 
     def show_grid_rows(self) -> None:
@@ -133,7 +128,7 @@ class QueueBar(QWidget):
             self.kind.insertItem(0, _("Photos from the grid"), GRID_ROWS)
         self.kind.setCurrentIndex(0)
         self.classes.hide()
-        self.explanation.setText(_("The photos as the grid shows them, from the one you opened."))
+        self.explanation.setText(_("The photos as the grid shows them"))
 
     def show_progress(self, position: int, count: int) -> None:
         """``position`` of ``count`` questions are done."""
@@ -157,15 +152,9 @@ class QueueBar(QWidget):
         if place >= 0:
             self.kind.removeItem(place)
 
-    def _fill_classes(self) -> None:
-        """List the vocabulary by name; called when it is needed, as it may be long."""
-        listed = [self.classes.itemData(i) for i in range(self.classes.count())]
-        entries = sorted(self._classes, key=lambda entry: entry.name.lower())
-        if listed == [entry.id for entry in entries]:
-            return
-        self.classes.clear()
-        for entry in entries:
-            self.classes.addItem(entry.name, entry.id)
+    def _first_class(self) -> int | None:
+        first = min(self._classes, key=lambda entry: entry.name.casefold(), default=None)
+        return first.id if first is not None else None
 
     def _emit_requested(self) -> None:
         chosen = self.kind.currentData()
@@ -173,13 +162,13 @@ class QueueBar(QWidget):
             return
         kind = QueueKind(chosen)
         if kind.needs_class:
-            self._fill_classes()
+            self.classes.show_classes(self._classes)
             if self.classes.isHidden() and self._suggested is not None:
-                self.classes.setCurrentIndex(self.classes.findData(self._suggested))
+                self.classes.choose(self._suggested)
             self.classes.show()
-            class_id = self.classes.currentData()
-            if class_id is None:
-                return
-            self.requested.emit(kind, int(class_id))
+            if self.classes.class_id is None:
+                self.classes.choose(self._first_class())
+            if self.classes.class_id is not None:
+                self.requested.emit(kind, self.classes.class_id)
         else:
             self.requested.emit(kind, None)

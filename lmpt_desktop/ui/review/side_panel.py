@@ -8,16 +8,17 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.translation import _, decimal
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import verdict_colour
 from lmpt_desktop.ui.review.chips import ChipColumn
 from lmpt_desktop.ui.review.class_finder import ClassFinder
 from lmpt_desktop.ui.review.current_image import CurrentImage
-from lmpt_desktop.ui.review.key_button import KeyButton
+from trainer.bands import Band
 
 LONGEST_NAME = 90
 """Characters of a class name in the question; the tool tip shows all of them."""
@@ -94,10 +95,12 @@ class QuestionPanel(QWidget):
             name = _escaped(_short(subject.name, 40))
             parts.append(_("The keys apply to “{name}”").format(name=name))
         if subject.band is not None:
-            colour = theme.current().band(subject.band).name()
-            shape = theme.BAND_SHAPES[subject.band]
             band = _escaped(band_name(subject.band))
-            parts.append(f'<span style="color:{colour}">{shape} {band}</span>')
+            if subject.band is Band.TAIL:
+                colour = theme.current().band(Band.TAIL).name()
+                shape = theme.BAND_SHAPES[Band.TAIL]
+                band = f'<span style="color:{colour}">{shape} {band}</span>'
+            parts.append(band)
         if subject.score is not None:
             score = _("score {score}").format(score=decimal(subject.score, 2))
             parts.append(score.replace(" ", "&nbsp;"))
@@ -124,7 +127,7 @@ class SidePanel(QWidget):
         self.heading.setWordWrap(True)
         self.chips = ChipColumn()
         self.finder = ClassFinder()
-        self.done = KeyButton(commands.action("review.done"), _("Mark reviewed"), "reviewed")
+        self.done = KeyButton(commands.action("review.done"), _("Confirm"), "reviewed")
         self.done.setObjectName("review-done")
         self._area = QScrollArea()
         self._area.setWidgetResizable(True)
@@ -160,7 +163,15 @@ class SidePanel(QWidget):
         self.heading.setVisible(bool(current.classes))
         self.chips.show_classes(current.classes, current.marked)
         reviewed = current.image is not None and current.image.reviewed
-        self.done.set_text(_("Already reviewed") if reviewed else _("Mark reviewed"))
+        if reviewed:
+            self.done.set_text(_("Already reviewed"))
+        elif current.to_confirm:
+            count = number(current.to_confirm)
+            self.done.set_text(_("Confirm: {count} present, rest absent").format(count=count))
+        else:
+            self.done.set_text(
+                _("Confirm: rest absent") if current.to_confirm == 0 else _("Confirm")
+            )
 
 
 def _short(text: str, most: int) -> str:

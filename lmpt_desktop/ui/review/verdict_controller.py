@@ -12,6 +12,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from lmpt_desktop.domain.records import Batch, Verdict
+from lmpt_desktop.inference.confirmation import Confirmation
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.review.question_list import Decision, QuestionList
 
@@ -68,6 +69,14 @@ class VerdictController(QObject):
             advance=True,
         )
 
+    def confirm(self, image_id: int, confirmed: Confirmation, *, answers: bool) -> None:
+        """Commit what is predicted, and the reviewed mark, and go to the next question."""
+        self._commit(
+            lambda: self._undo_stack.confirm(confirmed),
+            lambda batch: Decision(batch.id, image_id, None, Verdict.ABSENT, answers),
+            advance=True,
+        )
+
     def back(self) -> None:
         """Undo the last step made here.
 
@@ -112,7 +121,7 @@ class VerdictController(QObject):
 
     def _commit(
         self,
-        change: Callable[[], None],
+        change: Callable[[], object],
         decision_of: Callable[[Batch], Decision],
         *,
         advance: bool,

@@ -37,11 +37,10 @@ def test_sizes_use_powers_of_ten(count: int, text: str) -> None:
     assert texts.file_size(count) == text
 
 
-def test_changes_carry_a_sign_and_dates_are_local() -> None:
-    assert texts.change(0.428, 0.512) == "+8.4"
-    assert texts.change(0.5, 0.4) == "−10.0"
-    assert texts.change(0.5, 0.50001) == "±0.0"
-    assert texts.change(None, 0.4) == "–"
+def test_differences_carry_signs_and_their_interval_and_dates_are_local() -> None:
+    assert texts.difference(0.031, -0.01, 0.074) == "+3.1 (−1.0 to +7.4)"
+    assert texts.difference(-0.1, -0.2, 0.00001) == "−10.0 (−20.0 to 0.0)"
+    assert texts.difference(0.0, 0.0, 0.0) == "no difference"
     assert re.fullmatch(r"2026-11-2\d \d\d:30", texts.local_time("2026-11-23T09:30:00+00:00"))
     assert texts.local_time("no date") == "no date"
 

@@ -92,14 +92,29 @@ def test_leaving_selects_the_photo_that_was_asked_about(
     assert opened.shown == [("image", page.current_id)]
 
 
-def test_a_photo_opened_in_the_grid_is_reviewed_with_those_after_it(
+def test_a_photo_opened_in_the_grid_is_reviewed_among_the_others(
     opened: BareLibrary, session: LibrarySession
 ) -> None:
     opened.activate_photo(10)
     page = page_of(opened)
     assert page.request is None and page.current_id == 10
-    following = [question.image_id for question in page.questions.around(0, 9)]
-    assert following == session.snapshot().image_ids[9:].tolist()
+    ids = session.snapshot().image_ids.tolist()
+    assert [question.image_id for question in page.questions.around(0, 9)] == ids[9:]
+    assert [question.image_id for question in page.questions.around(9, 0)[1:]] == ids[8::-1]
+
+
+@pytest.mark.parametrize("image_id", [1, 2, 7, 11, 12])
+def test_of_a_large_grid_the_photos_around_the_one_opened_are_reviewed(
+    image_id: int,
+    opened: BareLibrary,
+    session: LibrarySession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(commands, "MAX_FROM_GRID", 5)
+    opened.activate_photo(image_id)
+    page = page_of(opened)
+    assert page.current_id == image_id and len(page.questions) == 5
+    assert page.bar.counter.text() == f"{image_id} of {len(session.snapshot().image_ids)}"
 
 
 def test_verdicts_given_elsewhere_are_shown_at_once(

@@ -95,7 +95,7 @@ def test_a_queue_about_one_class_begins_with_the_current_class(
     kinds.setCurrentIndex(kinds.findData(QueueKind.CLASS_SWEEP.value))
     kinds.activated.emit(kinds.currentIndex())
     assert review.request is not None and review.request.class_id == KITE
-    assert review.bar.classes.currentData() == KITE
+    assert review.bar.classes.class_id == KITE
 
 
 def test_a_verdict_is_committed_before_the_next_question(
@@ -339,14 +339,13 @@ def test_photos_whose_files_are_gone_are_skipped(
 def test_the_end_sums_up_what_was_done(
     review: ReviewPage, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    # so that bands are counted, not estimated
     session.annotations.annotate([1], [DOG, PERSON, KITE], Verdict.PRESENT)
     ask(review, session, qtbot, (3, KITE), (4, CUP))
     review.set_verdict(Verdict.PRESENT)
     see(review, qtbot)
     review.set_verdict(Verdict.ABSENT)
     assert not review.is_asking
-    sentence = "2 questions answered, 1 present; 1 tail class gained examples."
+    sentence = "2 questions answered, 1 present; 1 rare class gained examples."
     assert review.end.sentence.text() == sentence
     review.verdicts.back()
     assert review.is_asking and review.current_id == 4

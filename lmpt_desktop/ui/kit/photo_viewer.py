@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import _
-from lmpt_desktop.ui.review.photo_canvas import PhotoCanvas, zoom_text
-from lmpt_desktop.ui.review.photo_pool import Key, PhotoPool, UnshownPhoto
+from lmpt_desktop.ui.kit.photo_canvas import PhotoCanvas, zoom_text
+from lmpt_desktop.ui.kit.photo_pool import Key, PhotoPool, UnshownPhoto
 
 RESIZE_PAUSE_MS = 150
 """Photos are decoded in another size once the window has kept its size for this long."""

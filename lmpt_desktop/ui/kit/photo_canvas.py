@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QImage,
@@ -18,7 +20,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.review.photo_pool import Decoded, fitted
+from lmpt_desktop.ui.kit.photo_pool import Decoded, fitted
 
 STEP = 1.25
 """One press of + or one notch of the wheel."""
@@ -34,6 +36,19 @@ _ARROWS = {
 }
 
 
+@dataclass(frozen=True)
+class Part:
+    """What is shown of a photo, so that another photo can show the same part.
+
+    ``zoom`` is 1.0 for the whole photo; ``x`` and ``y`` are where the middle of the view is, from
+    0 to 1.
+    """
+
+    zoom: float = 1.0
+    x: float = 0.5
+    y: float = 0.5
+
+
 class PhotoCanvas(QWidget):
     """Shows one photo.
 
@@ -47,6 +62,8 @@ class PhotoCanvas(QWidget):
     full_requested = Signal()
     """Zoomed in further than the decoded pixels go."""
     room_changed = Signal()
+    part_changed = Signal()
+    """The user shows another part of the photo."""
     zoom_changed = Signal(float)
     """1.0 is one screen pixel per photo pixel."""
 
@@ -144,6 +161,7 @@ class PhotoCanvas(QWidget):
     def fit(self) -> None:
         """Show the whole photo."""
         self._set_scale(None)
+        self.part_changed.emit()
 
     def toggle(self, at: QPointF | None = None) -> None:
         """Switch between fitted and 100 %, or 200 % where fitted is about 100 %.
@@ -167,6 +185,28 @@ class PhotoCanvas(QWidget):
             self._centre -= offset * (ratio / self._scale)
             self._bound()
             self.update()
+            self.part_changed.emit()
+
+    @property
+    def part(self) -> Part:
+        """What is shown of the photo."""
+        if self._scale is None or self._size.isEmpty():
+            return Part()
+        return Part(
+            self._scale / self._fit_scale(),
+            self._centre.x() / self._size.width(),
+            self._centre.y() / self._size.height(),
+        )
+
+    def show_part(self, part: Part) -> None:
+        """Show the part that another canvas shows of its photo."""
+        if not self.showing or part == self.part:
+            return
+        if part.zoom <= 1.001:
+            self._set_scale(None)
+            return
+        self._centre = QPointF(part.x * self._size.width(), part.y * self._size.height())
+        self._set_scale(part.zoom * self._fit_scale())
 
     def _zoom_to(self, scale: float, at: QPointF | None) -> None:
         if not self.showing:
@@ -181,9 +221,10 @@ class PhotoCanvas(QWidget):
         fixed = self._centre + off * (ratio / self.scale)
         if scale <= fit * 1.001:
             self._set_scale(None)
-            return
-        self._centre = fixed - off * (ratio / scale)
-        self._set_scale(scale)
+        else:
+            self._centre = fixed - off * (ratio / scale)
+            self._set_scale(scale)
+        self.part_changed.emit()
 
     def _set_scale(self, scale: float | None) -> None:
         self._scale = scale
@@ -216,13 +257,11 @@ class PhotoCanvas(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         colours = theme.current()
-        # Not white or black, against which bright or dark photos would have no visible edge.
-        ground = "surface" if colours.dark else "raised"
-        painter.fillRect(event.rect(), colours.colour(ground))
+        painter.fillRect(event.rect(), colours.colour("photo_ground"))
         if self._screen is not None:
             self._paint_photo(painter, self._screen)
         elif self._message:
-            painter.setPen(colours.colour("muted"))
+            painter.setPen(colours.colour("on_photo"))
             font = self.font()
             font.setPointSizeF(font.pointSizeF() * 1.2)
             painter.setFont(font)
@@ -230,7 +269,7 @@ class PhotoCanvas(QWidget):
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(inside, flags, self._message)
         if self.hasFocus():
-            painter.setPen(QPen(colours.colour("accent"), 2))
+            painter.setPen(QPen(colours.colour("focus_on_photo"), 2))
             painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
         painter.end()
         if not self._seen:

@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, QPointF, QSize, Qt
 from PySide6.QtGui import QColor, QImage
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.review.photo_canvas import LARGEST, PhotoCanvas, zoom_text
-from lmpt_desktop.ui.review.photo_pool import Decoded, fitted
+from lmpt_desktop.ui.kit.photo_canvas import LARGEST, PhotoCanvas, zoom_text
+from lmpt_desktop.ui.kit.photo_pool import Decoded, fitted
 
 ROOM = QSize(400, 300)
 

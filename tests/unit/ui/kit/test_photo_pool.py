@@ -14,8 +14,8 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.ui.review import photo_pool as photos
-from lmpt_desktop.ui.review.photo_pool import (
+from lmpt_desktop.ui.kit import photo_pool as photos
+from lmpt_desktop.ui.kit.photo_pool import (
     Decoded,
     PhotoPool,
     UnshownPhoto,
