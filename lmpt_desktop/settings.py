@@ -314,11 +314,12 @@ BAND_LIMITS: Setting[BandLimits | None] = Setting(
     "band limits",
     None,
     _parse_limits,
-    group=N_("Bands of this library"),
+    group=N_("Rare and common classes of this library"),
     help=N_(
-        "The band of a class depends on how many photos you have marked it present in. The "
-        "paper's limits are 20 and 100; a library with fewer than 1,000 photos starts with "
-        "proportionally lower limits."
+        "A class is rare, fairly common or common (tail, medium or head) by about how many photos "
+        "of this library have it, as far as predictions and your verdicts tell. The paper's limits "
+        "are 20 and 100 photos; a library with fewer than 1,000 photos starts with proportionally "
+        "lower limits."
     ),
     serialize=lambda limits: limits and {"medium": limits.medium, "head": limits.head},
 )
@@ -354,6 +355,39 @@ SIDE_FILE_NAMING = choice(
     group=N_("Side files of this library"),
     label=N_("Na&mes of side files"),
 )
+
+
+def _parse_saved_searches(stored: Any) -> list[dict[str, Any]]:
+    if not isinstance(stored, list):
+        raise TypeError(stored)
+    return [item for item in stored if isinstance(item, dict)]
+
+
+SAVED_SEARCHES: Setting[list[dict[str, Any]]] = Setting("saved searches", [], _parse_saved_searches)
+"""As ``inference.saved_searches`` writes them, which checks what they say."""
+
+
+def _parse_order(stored: Any) -> tuple[str, bool]:
+    if not isinstance(stored["descending"], bool):
+        raise TypeError(stored)
+    return str(stored["key"]), stored["descending"]
+
+
+SORT_ORDER: Setting[tuple[str, bool]] = Setting(
+    "sort order",
+    ("", False),
+    _parse_order,
+    serialize=lambda order: {"key": order[0], "descending": order[1]},
+)
+"""The order of the grid: a ``SortKey``, "" for the default, and whether it is reversed."""
+
+
+def _parse_strictness(stored: Any) -> dict[str, Any]:
+    return dict(stored)
+
+
+STRICTNESS: Setting[dict[str, Any]] = Setting("strictness", {}, _parse_strictness)
+"""As ``domain.strictness`` writes it, which checks what it says."""
 
 # ------------------------------------------------------------------------------- of the computer
 
@@ -410,6 +444,8 @@ SHORTCUTS: Setting[dict[str, list[str]]] = json_text(
 """Keys by command id, of the commands whose keys the user has changed."""
 
 SHOW_FILTERS = flag("show-filters", True, storage=Storage.COMPUTER)
+SWEEP_SIZE = whole_number("sweep-size", 4, 0, 11, storage=Storage.COMPUTER)
+"""How large photos are in a sweep: an index in its list of sizes."""
 SHOW_FOLDERS = flag("show-folders", True, storage=Storage.COMPUTER)
 SHOW_INSPECTOR = flag("show-inspector", True, storage=Storage.COMPUTER)
 TOUR_DONE = flag("tour-done", False, storage=Storage.COMPUTER)
@@ -422,6 +458,33 @@ LAST_EXPORT = text("last-export", storage=Storage.COMPUTER)
 LAST_PAGE = text("page", storage=Storage.COMPUTER)
 LAST_PAGE_LIBRARY = text("page-library", storage=Storage.COMPUTER)
 """The library that LAST_PAGE is of."""
+
+
+class FolderPlace(StrEnum):
+    """Which library a folder opens in that belongs to none yet."""
+
+    ASK = "ask"
+    ADD = "add"
+    """The one that is open, or was open last."""
+    LIKE = "like"
+    """One of its own, with the vocabulary and the learned prompts of the other."""
+    FRESH = "fresh"
+    """One of its own."""
+
+
+OPEN_FOLDER = choice(
+    "open-folder",
+    (
+        Choice(FolderPlace.ASK, N_("Ask each time")),
+        Choice(FolderPlace.ADD, N_("Add it to the library in use")),
+        Choice(FolderPlace.LIKE, N_("Start another library with this vocabulary and prompts")),
+        Choice(FolderPlace.FRESH, N_("Start another library, fresh")),
+    ),
+    storage=Storage.COMPUTER,
+    group=N_("Libraries"),
+    label=N_("When a new &folder is opened"),
+)
+
 WINDOW_GEOMETRY: Setting[Any] = Setting("geometry", None, _anything, storage=Storage.COMPUTER)
 SPLITTER_STATE: Setting[Any] = Setting("splitter", None, _anything, storage=Storage.COMPUTER)
 
@@ -432,6 +495,11 @@ def _parse_recent(read: Any) -> list[dict[str, Any]]:
             "name": str(entry["name"]),
             "library": str(entry["library"]),
             "folders": [str(folder) for folder in entry["folders"]],
+            **{
+                key: int(entry[key])
+                for key in ("photos", "annotations")
+                if entry.get(key) is not None
+            },
         }
         for entry in read
     ]
@@ -440,7 +508,8 @@ def _parse_recent(read: Any) -> list[dict[str, Any]]:
 RECENT_LIBRARIES: Setting[list[dict[str, Any]]] = json_text(
     "recent", [], _parse_recent, storage=Storage.COMPUTER
 )
-"""Libraries that were open, the last one first: {"name", "library", "folders"}."""
+"""Libraries that were open, the last one first: {"name", "library", "folders", "photos",
+"annotations"}; the counts are missing if unknown."""
 
 ALL: tuple[Setting[Any], ...] = tuple(
     value for value in dict(globals()).values() if isinstance(value, Setting)

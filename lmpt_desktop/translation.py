@@ -9,7 +9,7 @@ from __future__ import annotations
 import gettext
 import locale
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from lmpt_desktop import paths
 
@@ -20,6 +20,7 @@ _chosen: gettext.NullTranslations = gettext.NullTranslations()
 _format_whole: Callable[[int], str] = "{:,}".format
 _format_decimal: Callable[[float, int], str] = "{0:,.{1}f}".format
 _format_datetime: Callable[[datetime], str] = "{:%Y-%m-%d %H:%M}".format
+_format_date: Callable[[date], str] = "{:%Y-%m-%d}".format
 
 
 def _(text: str) -> str:
@@ -53,6 +54,11 @@ def format_datetime(when: datetime) -> str:
     return _format_datetime(when.astimezone())
 
 
+def format_date(day: date) -> str:
+    """A day in the user's language."""
+    return _format_date(day)
+
+
 def join_names(names: Sequence[str], most: int = 5, *, quoted: bool = False) -> str:
     """Names in a sentence: "a, b and c", or the first ``most`` of them "and 3 more"."""
     shown = [_("“{name}”").format(name=name) if quoted else name for name in names[:most]]
@@ -68,10 +74,12 @@ def use_formats(
     whole: Callable[[int], str],
     with_places: Callable[[float, int], str],
     day_and_time: Callable[[datetime], str],
+    day: Callable[[date], str] = "{:%Y-%m-%d}".format,
 ) -> None:
     """Format numbers and dates with these functions from now on; the window passes Qt's."""
-    global _format_whole, _format_decimal, _format_datetime
-    _format_whole, _format_decimal, _format_datetime = whole, with_places, day_and_time
+    global _format_whole, _format_decimal, _format_datetime, _format_date
+    _format_whole, _format_decimal = whole, with_places
+    _format_datetime, _format_date = day_and_time, day
 
 
 def languages() -> list[str]:

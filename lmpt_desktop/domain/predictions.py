@@ -54,6 +54,12 @@ def corrected_classes(
     return (annotations >= 0) & ~np.isnan(scores) & ((annotations == 1) != predicted)
 
 
+def is_unscored(scores: NDArray[np.float32]) -> bool:
+    """Whether these are one NaN, broadcast (:func:`.snapshot.no_scores`): nothing is predicted
+    yet."""
+    return scores.size > 1 and not any(scores.strides)
+
+
 def has_scores(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
     """(n,) whether each row of (n, C) scores has one at all: the model has seen the image.
 

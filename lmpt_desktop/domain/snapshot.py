@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
@@ -11,25 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.bands import ClassBands, class_bands
+from lmpt_desktop.domain.class_tally import ClassTally, class_tally
 from lmpt_desktop.domain.natural_order import natural_ranks
 from lmpt_desktop.domain.predictions import (
     assigned_classes,
     corrected_classes,
     has_scores,
+    is_unscored,
     predicted_classes,
 )
 from lmpt_desktop.domain.records import NO_DATE, ClassEntry, ImageTable
+from lmpt_desktop.domain.strictness import Strictness
 from trainer.bands import BandLimits
 
 
 def no_scores(images: int, classes: int) -> NDArray[np.float32]:
     """(N, C) NaN that take no memory: the scores before anything is predicted."""
     return np.broadcast_to(np.float32(np.nan), (images, classes))
-
-
-def is_unscored(scores: NDArray[np.float32]) -> bool:
-    """Whether these come from :func:`no_scores`."""
-    return scores.size > 1 and not any(scores.strides)
 
 
 def _rows(ids: NDArray[np.int64], requested: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -78,11 +76,13 @@ class Snapshot:
         images: one numpy column per property, N rows.
         classes: C entries.
         scores: (N, C) float32 in [0, 1]; NaN rows where there is no feature yet.
-        thresholds: (C,) float32.
+        thresholds: (C,) float32, at the library's strictness.
         trained: (C,) bool, whether the active prompt set learned the class (else zero-shot).
         annotations: (N, C) int8: 1 present, 0 absent, -1 unknown.
         reviewed: (N,) bool.
         limits: where the bands begin.
+        strictness: how sure a prediction must be to count.
+        own_thresholds: (C,) float32, those at strictness 0; ``thresholds`` if not given.
     """
 
     version: int
@@ -94,6 +94,8 @@ class Snapshot:
     annotations: NDArray[np.int8]
     reviewed: NDArray[np.bool_]
     limits: BandLimits
+    strictness: Strictness = field(default_factory=Strictness)
+    own_thresholds: NDArray[np.float32] | None = None
 
     @cached_property
     def image_ids(self) -> NDArray[np.int64]:
@@ -186,6 +188,42 @@ class Snapshot:
         return result
 
     @cached_property
+    def tally(self) -> ClassTally:
+        """How verdicts and predictions of each class meet."""
+        return class_tally(self.annotations, self.scores, self.thresholds, self.reviewed)
+
+    @cached_property
+    def own_tally(self) -> ClassTally:
+        """The same at strictness 0."""
+        if self._at_own_thresholds:
+            return self.tally
+        return class_tally(self.annotations, self.scores, self._own, self.reviewed)
+
+    def tally_of(self, rows: NDArray[np.int64]) -> ClassTally:
+        """As :attr:`tally`, of the images in ``rows`` (n,) alone."""
+        return self._tally_of(rows, self.thresholds)
+
+    def own_tally_of(self, rows: NDArray[np.int64]) -> ClassTally:
+        """As :attr:`own_tally`, of the images in ``rows`` (n,) alone."""
+        return self._tally_of(rows, self._own)
+
+    def _tally_of(self, rows: NDArray[np.int64], thresholds: NDArray[np.float32]) -> ClassTally:
+        return class_tally(
+            self.annotations[rows], self.scores[rows], thresholds, self.reviewed[rows]
+        )
+
+    @property
+    def _own(self) -> NDArray[np.float32]:
+        return self.thresholds if self.own_thresholds is None else self.own_thresholds
+
+    @property
+    def _at_own_thresholds(self) -> bool:
+        return self._own is self.thresholds
+
+    @cached_property
     def bands(self) -> ClassBands:
-        """Bands from annotations, or estimated from predictions while there is none."""
-        return class_bands(self.annotations, self.scores, self.thresholds, self.limits)
+        """Bands by the estimated number of photos that have each class.
+
+        How many have it does not depend on how sure the user wants predictions to be.
+        """
+        return class_bands(self.own_tally, self.limits)

@@ -16,6 +16,7 @@ from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts
 from lmpt_desktop.inference.weights import (
     ClassWeights,
+    Merged,
     assemble,
     calibrated_bias,
 )
@@ -95,14 +96,38 @@ def prompt_text(entry: ClassEntry) -> str:
     return entry.description or entry.name
 
 
-def library_weights(
+def merged_into(entries: Sequence[ClassEntry]) -> dict[int, list[ClassEntry]]:
+    """The archived classes whose names stand for a class of the vocabulary, by its id: those that
+    were merged into it.
+
+    Args:
+        entries: all classes, archived ones too.
+    """
+    owners = {
+        name_key(alias): entry.id
+        for entry in entries
+        if not entry.archived
+        for alias in entry.aliases
+    }
+    found: dict[int, list[ClassEntry]] = {}
+    for entry in entries:
+        if entry.archived and (owner := owners.get(name_key(entry.name))) is not None:
+            found.setdefault(owner, []).append(entry)
+    return found
+
+
+def library_weights(  # noqa: PLR0917 - everything that predictions are made of
     classes: Sequence[ClassEntry],
     facts: ModelFacts,
     texts: Mapping[str, NDArray[np.float32]],
     features: NDArray[np.float16],
     version: Version | None,
+    merged: Mapping[int, Sequence[ClassEntry]] | None = None,
 ) -> ClassWeights:
     """Weights for ``classes``.
+
+    A class into which others were merged is predicted where any of them would be, until a version
+    learns it with their annotations: such a version has learned none of the others.
 
     Args:
         classes: the vocabulary.
@@ -110,6 +135,7 @@ def library_weights(
         texts: cached text embeddings, (D,) each, by prompt text.
         features: (n, D), used only where the backbone has no bias.
         version: the prompt set to predict with; None for zero-shot.
+        merged: classes that were merged into one of ``classes``, by its id.
     """
     embeddings = np.full((len(classes), facts.dim), np.nan, np.float32)
     for row, entry in enumerate(classes):
@@ -118,10 +144,22 @@ def library_weights(
     bias = facts.bias
     if bias is None:
         bias = calibrated_bias(features, embeddings, facts.scale)
+    rows = version.rows(classes) if version is not None else None
+    others: list[Merged] = []
+    for column, entry in enumerate(classes):
+        for gone in (merged or {}).get(entry.id, ()):
+            row = int(version.rows([gone])[0]) if version is not None else -1
+            text = texts.get(prompt_text(gone))
+            # A version that has learned this class and not the other knows what belongs to both.
+            if (row < 0 and rows is not None and rows[column] >= 0) or (row < 0 and text is None):
+                continue
+            none = np.full(facts.dim, np.nan, np.float32)
+            others.append(Merged(column, none if text is None else text, row))
     return assemble(
         embeddings,
         scale=facts.scale,
         bias=bias,
         prompt_set=version.prompt_set if version is not None else None,
-        rows=version.rows(classes) if version is not None else None,
+        rows=rows,
+        merged=others,
     )

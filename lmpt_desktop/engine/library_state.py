@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.class_tally import ClassTally
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot, no_scores
+from lmpt_desktop.domain.strictness import Strictness
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.queues import Features
@@ -34,6 +36,10 @@ _CARRIED = {
     "scores": ("predicted", "scored"),
 }
 """Cached properties that stay valid while the field they are computed from is unchanged."""
+_TALLIED = ("annotations", "reviewed", "scores")
+"""What the tallies of a snapshot are counted from, besides the thresholds of each."""
+_TALLIES = {"tally": "thresholds", "own_tally": "own_thresholds"}
+"""Both tallies, and their thresholds."""
 
 
 class LibraryState:
@@ -46,9 +52,14 @@ class LibraryState:
         annotations: NDArray[np.int8],
         reviewed: set[int],
         limits: BandLimits | None,
+        *,
+        strictness: Strictness | None = None,
     ) -> None:
-        """``limits`` None: those that suit the number of images."""
+        """``limits`` None: those that suit the number of images; ``strictness`` None: 0."""
         n, c = len(images), len(classes)
+        strictness = strictness or Strictness()
+        ids = np.array([entry.id for entry in classes], np.int64)
+        own = np.full(c, DEFAULT_THRESHOLD, np.float32)
         self._lock = threading.RLock()
         self._shape = 0
         self._chosen_limits = limits
@@ -62,11 +73,13 @@ class LibraryState:
                 images=images,
                 classes=tuple(classes),
                 scores=no_scores(n, c),
-                thresholds=np.full(c, DEFAULT_THRESHOLD, np.float32),
+                thresholds=strictness.applied(own, ids),
                 trained=np.zeros(c, np.bool_),
                 annotations=annotations,
                 reviewed=_member(images.ids, reviewed),
                 limits=limits or BandLimits.for_library(n),
+                strictness=strictness,
+                own_thresholds=own,
             )
         )
 
@@ -123,14 +136,15 @@ class LibraryState:
             annotations = _taken(old.annotations, found, -1)
             if fresh.any() and len(old.images):
                 annotations[:, fresh] = read(old.image_ids, ids[fresh])
-            thresholds = _taken(old.thresholds[None], found, DEFAULT_THRESHOLD)[0]
+            own = _own_thresholds(old)
+            thresholds = _taken(own[None], found, DEFAULT_THRESHOLD)[0]
             trained = _taken(old.trained[None], found, False)[0]
             self._shape += 1
             self._evolve(
                 classes=tuple(classes),
                 scores=scores,
                 annotations=annotations,
-                thresholds=thresholds,
+                own_thresholds=thresholds,
                 trained=trained,
             )
 
@@ -140,6 +154,17 @@ class LibraryState:
             self._chosen_limits = limits
             images = len(self._snapshot.images)
             self._evolve(limits=limits or BandLimits.for_library(images))
+
+    def set_strictness(self, strictness: Strictness) -> bool:
+        """Set how sure a prediction must be; returns whether that changes anything.
+
+        Scores stay, so that it takes no longer in a large library.
+        """
+        with self._lock:
+            if strictness == self._snapshot.strictness:
+                return False
+            self._evolve(strictness=strictness)
+            return True
 
     # ------------------------------------------------------------------------- annotations
 
@@ -160,6 +185,7 @@ class LibraryState:
                 batch = _as_now(batch, read, read_reviewed)
             self._newest_batch = max(self._newest_batch, batch.id)
             changes: dict[str, Any] = {}
+            changed = np.concatenate((batch.image_ids, batch.reviewed_ids)).astype(np.int64)
             if len(batch.image_ids):
                 annotations = old.annotations.copy()
                 for start in range(0, len(batch.image_ids), _BLOCK):
@@ -178,7 +204,7 @@ class LibraryState:
                 reviewed[rows[known]] = batch.reviewed_after[known]
                 changes["reviewed"] = reviewed
             if changes:
-                self._evolve(**changes)
+                self._evolve(changed, **changes)
 
     def reread(self, read: ReadMatrix, read_reviewed: Callable[[], set[int]]) -> bool:
         """Read every verdict again, because another process has changed some; returns whether any
@@ -268,34 +294,80 @@ class LibraryState:
                 self._scored = end
                 self._evolve(
                     scores=scores,
-                    thresholds=weights.thresholds.copy(),
+                    own_thresholds=weights.thresholds.copy(),
                     trained=weights.trained.copy(),
                 )
                 return True
 
     # ------------------------------------------------------------------------------- inside
 
-    def _evolve(self, **changes: Any) -> None:
+    def _evolve(self, changed: NDArray[np.int64] | None = None, /, **changes: Any) -> None:
+        """Publish a snapshot with these ``changes``.
+
+        Args:
+            changed: (n,) ids, with repeats, of the only images whose verdicts or marks differ;
+                None if anything else may.
+        """
         old = self._snapshot
-        new = replace(old, version=old.version + 1, **changes)
+        new = _with_thresholds(old, replace(old, version=old.version + 1, **changes))
         for name, carried in _CARRIED.items():
             if getattr(new, name) is getattr(old, name) and (
                 name != "scores" or new.thresholds is old.thresholds
             ):
                 new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
-        bands = old.__dict__.get("bands")
-        made_of = ["annotations"]
-        if bands is not None and bands.estimated:
-            made_of += ["scores", "thresholds"]
-        same = all(getattr(new, name) is getattr(old, name) for name in made_of)
-        if bands is not None and same and new.limits == old.limits:
-            new.__dict__["bands"] = bands
+        _carry_tallies(old, new, changed)
         self._snapshot = _frozen(new)
+
+
+def _own_thresholds(snapshot: Snapshot) -> NDArray[np.float32]:
+    own = snapshot.own_thresholds
+    return snapshot.thresholds if own is None else own
+
+
+def _with_thresholds(old: Snapshot, new: Snapshot) -> Snapshot:
+    """``new`` with the thresholds that follow from its strictness: the only place where they are
+    made."""
+    same = ("own_thresholds", "strictness", "classes")
+    if all(getattr(new, name) is getattr(old, name) for name in same):
+        return new
+    thresholds = new.strictness.applied(_own_thresholds(new), new.class_ids)
+    return replace(new, thresholds=thresholds)
+
+
+def _carry_tallies(old: Snapshot, new: Snapshot, changed: NDArray[np.int64] | None) -> None:
+    """Keep what was counted where it still holds; count again only the images that have changed
+    where these are known: a verdict then costs nothing that grows with the library."""
+    counted = {
+        name: old.__dict__[name]
+        for name, thresholds in _TALLIES.items()
+        if name in old.__dict__ and getattr(new, thresholds) is getattr(old, thresholds)
+    }
+    if all(getattr(new, name) is getattr(old, name) for name in _TALLIED):
+        new.__dict__.update(counted)
+        same = new.limits == old.limits and new.own_thresholds is old.own_thresholds
+        if same and "bands" in old.__dict__:
+            new.__dict__["bands"] = old.__dict__["bands"]
+        return
+    if not counted or changed is None or len(changed) > len(old.images):
+        return
+    rows, known = _places(np.unique(changed), old.image_ids)
+    rows = rows[known]
+    if 4 * len(rows) > len(old.images):
+        return
+    tally: ClassTally | None = counted.get("tally")
+    own: ClassTally | None = counted.get("own_tally")
+    if tally is not None:
+        new.__dict__["tally"] = tally.replaced(old.tally_of(rows), new.tally_of(rows))
+    if own is tally:
+        new.__dict__["own_tally"] = new.__dict__["tally"]
+    elif own is not None:
+        new.__dict__["own_tally"] = own.replaced(old.own_tally_of(rows), new.own_tally_of(rows))
 
 
 def _frozen(snapshot: Snapshot) -> Snapshot:
     for name in ("scores", "thresholds", "trained", "annotations", "reviewed"):
         getattr(snapshot, name).flags.writeable = False
+    _own_thresholds(snapshot).flags.writeable = False
     return snapshot
 
 

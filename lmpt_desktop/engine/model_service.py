@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -20,8 +20,14 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
+from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.child_process import TRAINER
-from lmpt_desktop.engine.class_weights import Version, library_weights, prompt_text
+from lmpt_desktop.engine.class_weights import (
+    Version,
+    library_weights,
+    merged_into,
+    prompt_text,
+)
 from lmpt_desktop.engine.encoding.backbones import BackboneInfo, offered_backbones
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
@@ -330,7 +336,8 @@ class ModelService:
 
     def _refresh_weights(self) -> None:
         classes = self._state.snapshot.classes
-        texts = sorted({prompt_text(entry) for entry in classes})
+        merged = merged_into(self._catalogue.classes.all(archived=True))
+        texts = _texts(classes, merged)
         facts = self.facts()
         if facts is None:
             self._encode_texts(texts or ["photo"])
@@ -339,7 +346,7 @@ class ModelService:
         self._encode_texts([text for text in texts if text not in known])
         features = self._state.features().matrix
         self._calibrated_with = max(1, len(features))
-        weights = library_weights(classes, facts, known, features, self._active_version())
+        weights = library_weights(classes, facts, known, features, self._active_version(), merged)
         self._state.set_weights([entry.id for entry in classes], weights)
         if self._state.predict():
             self._notify(PredictionsChanged())
@@ -355,11 +362,12 @@ class ModelService:
         if facts is None:
             return None
         classes = self._state.snapshot.classes
-        texts = sorted({prompt_text(entry) for entry in classes})
+        merged = merged_into(self._catalogue.classes.all(archived=True))
+        texts = _texts(classes, merged)
         known = self._catalogue.features.texts(self.backbone, texts, facts.variant)
         features = self._state.features().matrix
         version = Version.load(record) if record is not None else None
-        return library_weights(classes, facts, known, features, version)
+        return library_weights(classes, facts, known, features, version, merged)
 
     def forget_version(self, version_id: int) -> None:
         """The record of a prompt set has changed: read it again when it is needed."""
@@ -586,3 +594,9 @@ def _remove_leftovers(chunks: Path) -> None:
         alive = number.isdecimal() and psutil.pid_exists(int(number))
         if not alive or int(number) == os.getpid():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _texts(classes: Sequence[ClassEntry], merged: Mapping[int, Sequence[ClassEntry]]) -> list[str]:
+    """The prompt texts of classes and of those that were merged into them, each once."""
+    others = [entry for gone in merged.values() for entry in gone]
+    return sorted({prompt_text(entry) for entry in (*classes, *others)})

@@ -10,6 +10,7 @@ thread that made the change; nothing here waits for a model.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,8 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue import Catalogue, CatalogueError
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.domain.strictness import Strictness, from_stored
 from lmpt_desktop.engine import external_changes
 from lmpt_desktop.engine.activities import Activities
 from lmpt_desktop.engine.annotations import AnnotationEditor
@@ -49,13 +51,23 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.queues import ReviewQueues
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.search import Searcher
+from lmpt_desktop.engine.strictness import StrictnessControl
 from lmpt_desktop.engine.tasks import PeriodicTasks, Worker
 from lmpt_desktop.engine.training.training_service import TrainingService
+from lmpt_desktop.engine.versions.gain_forecasts import GainForecasts
 from lmpt_desktop.engine.versions.versions import Versions
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewer
 from lmpt_desktop.engine.vocabulary.editor import VocabularyEditor
 from lmpt_desktop.ingest import watch
-from lmpt_desktop.settings import BACKBONE, BAND_LIMITS, DEVICE, PACE, Settings, Storage
+from lmpt_desktop.settings import (
+    BACKBONE,
+    BAND_LIMITS,
+    DEVICE,
+    PACE,
+    STRICTNESS,
+    Settings,
+    Storage,
+)
 from lmpt_desktop.translation import _
 from trainer.bands import BandLimits
 
@@ -95,7 +107,11 @@ class LibrarySession:
         notify = notifier.send
         self.settings = Settings(Storage.LIBRARY, catalogue.settings.get, catalogue.settings.set)
         self.settings.read_all()
-        self._state = state = _read_state(catalogue, self.settings.get(BAND_LIMITS))
+        self._state = state = _read_state(
+            catalogue,
+            self.settings.get(BAND_LIMITS),
+            from_stored(self.settings.get(STRICTNESS)),
+        )
         self._worker = worker = Worker("session worker", self._worker_failed)
         self.model = ModelService(
             catalogue,
@@ -111,7 +127,11 @@ class LibrarySession:
             command=commands.encode,
         )
         self.annotations = AnnotationEditor(
-            catalogue, state, notify=notify, images_changed=self._images_changed
+            catalogue,
+            state,
+            notify=notify,
+            images_changed=self._images_changed,
+            classes_changed=self._classes_changed,
         )
         self._edit_detector = EditDetector(
             catalogue, state, self.model, worker, self.annotations.show_followed
@@ -153,6 +173,7 @@ class LibrarySession:
             images_changed=self._images_changed,
         )
         self.versions = Versions(catalogue, state, self.model, notify)
+        self.gain_forecasts = GainForecasts(catalogue, state, self.versions.readable)
         self.vocabulary = VocabularyEditor(
             catalogue,
             state,
@@ -190,12 +211,23 @@ class LibrarySession:
             subscribe=notifier.subscribe,
         )
         self.search = Searcher(catalogue, state, self.model, worker, notify)
-        self.queues = ReviewQueues(catalogue, state)
+        self.queues = ReviewQueues(
+            catalogue,
+            state,
+            candidate=self.versions.candidate,
+            trained_images=self.versions.trained_images,
+            worker=worker,
+            subscribe=notifier.subscribe,
+        )
         self.exports = Exports(catalogue, state)
+        self.strictness = StrictnessControl(catalogue, state, self.settings, notify)
         self._throttle = throttle.EncodingThrottle(self.settings.get(PACE), self.model.set_gentle)
         self._periodic = PeriodicTasks(self._periodic_tasks(monitor))
         self.settings.on_change(BAND_LIMITS, self._limits_changed)
         self.settings.on_change(PACE, self._throttle.choose)
+
+    def _classes_changed(self) -> None:
+        self.vocabulary.show()
 
     def _periodic_tasks(self, monitor: bool) -> dict[Callable[[], None], float]:
         tasks: dict[Callable[[], None], float] = {self._throttle.check: throttle.CHECK_SECONDS}
@@ -305,6 +337,8 @@ class LibrarySession:
             if self._closed:
                 return
             self._closed = True
+        with contextlib.suppress(CatalogueError):
+            self.strictness.keep()
         self.folders.close()
         self._periodic.close()
         self.verification.close()
@@ -396,7 +430,9 @@ def _read_only_problem(library: Path) -> Problem:
     )
 
 
-def _read_state(catalogue: Catalogue, limits: BandLimits | None) -> LibraryState:
+def _read_state(
+    catalogue: Catalogue, limits: BandLimits | None, strictness: Strictness
+) -> LibraryState:
     classes = catalogue.classes.all()
     catalogue.images.changed.take()
     images = catalogue.images.table()
@@ -406,4 +442,5 @@ def _read_state(catalogue: Catalogue, limits: BandLimits | None) -> LibraryState
         catalogue.annotations.matrix(images.ids, [entry.id for entry in classes]),
         catalogue.annotations.reviewed(),
         limits,
+        strictness=strictness,
     )

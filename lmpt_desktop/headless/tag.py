@@ -54,8 +54,8 @@ DEFAULT_VOCABULARY = "everyday"
 EPILOG = """\
 output:
   one row per photo and class that it has: path, class, score (0 to 1), band (head, medium or
-  tail: how often the class was marked present; as long as nothing was annotated, how often it
-  is predicted).  A photo has the classes that were marked present in it, with the score 1, and
+  tail: by about how many photos of the library have the class, as far as predictions and
+  annotations tell).  A photo has the classes that were marked present in it, with the score 1, and
   those that are predicted and were not marked absent.  With --all one row per photo and class of
   the vocabulary; classes marked absent have the score 0.  With --source a fifth column says where
   it comes from: user (annotated), import (from a file; machine, if a model had said it there),

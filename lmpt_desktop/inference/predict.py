@@ -44,6 +44,7 @@ def predict(features: NDArray[np.float16], weights: ClassWeights) -> NDArray[np.
             f"class embeddings {weights.embeddings.shape[1]}"
         )
     scaled = np.ascontiguousarray((weights.embeddings * weights.scales[:, None]).T, np.float32)
+    more = np.ascontiguousarray((weights.more_embeddings * weights.more_scales[:, None]).T)
     single = np.empty((min(n, BLOCK_ROWS), features.shape[1]), np.float32)
     for start in range(0, n, BLOCK_ROWS):
         block = features[start : start + BLOCK_ROWS]
@@ -51,5 +52,10 @@ def predict(features: NDArray[np.float16], weights: ClassWeights) -> NDArray[np.
         logits = scores[start : start + BLOCK_ROWS]
         np.matmul(single[: len(block)], scaled, out=logits)
         logits += weights.biases
+        if len(weights.more_columns):
+            others = single[: len(block)] @ more + weights.more_biases
+            for place, column in enumerate(weights.more_columns.tolist()):
+                # Not maximum: the text of one of them may not be encoded yet.
+                np.fmax(logits[:, column], others[:, place], out=logits[:, column])
         sigmoid(logits)
     return scores

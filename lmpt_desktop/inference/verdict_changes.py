@@ -15,6 +15,11 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 
 PRESENT, ABSENT, UNKNOWN = Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN
+_NEXT = {
+    Verdict.UNKNOWN: Verdict.PRESENT,
+    Verdict.PRESENT: Verdict.ABSENT,
+    Verdict.ABSENT: Verdict.UNKNOWN,
+}
 BLOCK_ROWS = 8192
 """Rows processed together, so that temporary arrays stay small."""
 
@@ -125,6 +130,19 @@ def changes(
         np.concatenate([np.full(len(ids), verdict, np.int8) for ids, _c, verdict, _b in parts]),
         np.concatenate([before for *_, before in parts]),
     )
+
+
+def next_verdict(snapshot: Snapshot, image_ids: NDArray[np.int64], class_id: int) -> Verdict:
+    """What a key makes of the verdict that all these images have: unknown becomes present, present
+    absent, absent unknown; and present where they differ."""
+    column = snapshot.column_of.get(class_id)
+    rows = snapshot.rows(image_ids)
+    if column is None or not len(rows := rows[rows >= 0]):
+        return Verdict.PRESENT
+    verdicts = snapshot.annotations[rows, column]
+    if (verdicts != verdicts[0]).any():
+        return Verdict.PRESENT
+    return _NEXT[Verdict(int(verdicts[0]))]
 
 
 def known_verdicts(snapshot: Snapshot, image_id: int) -> dict[int, int]:

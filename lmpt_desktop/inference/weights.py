@@ -7,7 +7,9 @@ retraining without the class does not change its predictions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +26,36 @@ FloatArray = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
+class Merged:
+    """A class that was merged into another one: the other is predicted where either would be.
+
+    Attributes:
+        column: of the class that stays.
+        text_embedding: (D,) float32, unit norm; NaN if the text is not encoded yet.
+        row: of the prompt set, -1 if it has not learned the merged class.
+    """
+
+    column: int
+    text_embedding: FloatArray
+    row: int = -1
+
+
+@dataclass(frozen=True, eq=False)
 class ClassWeights:
     """Everything needed to score C classes with features of dimension D.
 
     score(image, class i) = sigmoid(scales[i] * feature . embeddings[i] + biases[i])
 
+    Each of E more rows has another such value for a class, of which the largest counts.
+
     Attributes:
         embeddings: (C, D) float32, unit norm; NaN rows where the text is not encoded yet.
         scales, biases, thresholds: (C,) float32.
         trained: (C,) bool, learned by a prompt set.
+        more_columns: (E,) int64, the class of each more row.
+        more_embeddings: (E, D) float32.
+        more_scales, more_biases: (E,) float32; they reach the threshold of the class where the
+            class that was merged into it reached its own.
     """
 
     embeddings: FloatArray
@@ -40,6 +63,10 @@ class ClassWeights:
     biases: FloatArray
     thresholds: FloatArray
     trained: NDArray[np.bool_]
+    more_columns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    more_embeddings: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    more_scales: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    more_biases: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
 
 
 def assemble(
@@ -49,6 +76,7 @@ def assemble(
     bias: float,
     prompt_set: PromptSet | None = None,
     rows: NDArray[np.int64] | None = None,
+    merged: Sequence[Merged] = (),
 ) -> ClassWeights:
     """Weights for C classes, from a prompt set where it has learned them, else zero-shot.
 
@@ -58,6 +86,7 @@ def assemble(
         prompt_set: the active one, if any; must be of the same backbone.
         rows: (C,) the row of ``prompt_set`` for every class, -1 where it has learned none;
             required with a prompt set.
+        merged: classes that were merged into these.
     """
     count = len(text_embeddings)
     embeddings = np.array(text_embeddings, dtype=np.float32)
@@ -76,7 +105,40 @@ def assemble(
         scales[trained] = prompt_set.scale
         biases[trained] = prompt_set.biases[found]
         thresholds[trained] = prompt_set.thresholds[found]
-    return ClassWeights(embeddings, scales, biases, thresholds, trained)
+    weights = ClassWeights(embeddings, scales, biases, thresholds, trained)
+    return _with_merged(weights, merged, scale, bias, prompt_set) if merged else weights
+
+
+def _with_merged(
+    weights: ClassWeights,
+    merged: Sequence[Merged],
+    scale: float,
+    bias: float,
+    prompt_set: PromptSet | None,
+) -> ClassWeights:
+    more: list[tuple[FloatArray, float, float]] = []
+    for item in merged:
+        embedding, own_scale, own_bias = item.text_embedding, scale, bias
+        threshold = DEFAULT_THRESHOLD
+        if item.row >= 0 and prompt_set is not None:
+            embedding, own_scale = prompt_set.class_embeddings[item.row], prompt_set.scale
+            own_bias = float(prompt_set.biases[item.row])
+            threshold = float(prompt_set.thresholds[item.row])
+        shift = _logit(float(weights.thresholds[item.column])) - _logit(threshold)
+        more.append((embedding, own_scale, own_bias + shift))
+    return replace(
+        weights,
+        more_columns=np.array([item.column for item in merged], np.int64),
+        more_embeddings=np.stack([row[0] for row in more]).astype(np.float32),
+        more_scales=np.array([row[1] for row in more], np.float32),
+        more_biases=np.array([row[2] for row in more], np.float32),
+    )
+
+
+def _logit(share: float) -> float:
+    """log(share / (1 - share)), of a share that is neither 0 nor 1."""
+    share = min(max(share, 1e-4), 1 - 1e-4)
+    return math.log(share / (1 - share))
 
 
 def calibrated_bias(

@@ -47,6 +47,12 @@ class RecordingWindow:
     def begin_tour(self) -> None:
         self.calls.append("begin_tour")
 
+    def set_full_screen(self, on: bool) -> None:
+        self.calls.append("set_full_screen")
+
+    def in_full_screen(self) -> bool:
+        return False
+
 
 COMMANDS: tuple[Command[ShellContext], ...] = tuple(all_commands(RecordingWindow()))
 """Every command of the app; those on the window call a :class:`RecordingWindow`."""

@@ -7,6 +7,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.bands import class_bands
+from lmpt_desktop.domain.class_tally import class_tally
+from lmpt_desktop.domain.predictions import has_scores
+from lmpt_desktop.inference.gain_forecast import GainForecast
 from lmpt_desktop.inference.long_tail import LongTail, long_tail
 from trainer.bands import BandLimits
 
@@ -31,17 +35,26 @@ def tail_of(
     names: Sequence[str] | None = None,
     judged: Mapping[str, float | None] | None = None,
     limits: BandLimits = LIMITS,
+    thresholds: NDArray[np.float32] | None = None,
+    reviewed: NDArray[np.bool_] | None = None,
+    forecast: GainForecast | None = None,
 ) -> LongTail:
     """The figures of a library; without scores every photo is still to be looked at."""
     n, c = annotations.shape
+    scores = np.full((n, c), np.nan, np.float32) if scores is None else scores
+    thresholds = np.full(c, 0.5, np.float32) if thresholds is None else thresholds
+    tally = class_tally(
+        annotations, scores, thresholds, np.zeros(n, np.bool_) if reviewed is None else reviewed
+    )
     return long_tail(
         class_ids=np.arange(100, 100 + c),
         names=names or [f"class {number}" for number in range(c)],
         annotations=annotations,
-        scores=np.full((n, c), np.nan, np.float32) if scores is None else scores,
-        thresholds=np.full(c, 0.5, np.float32),
-        limits=limits,
+        tally=tally,
+        bands=class_bands(tally, limits),
+        scored_images=int(has_scores(scores).sum()),
         average_precision=judged,
+        forecast=forecast,
     )
 
 

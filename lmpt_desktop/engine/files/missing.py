@@ -16,6 +16,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.missing import MissingImage, TransferPreview
 from lmpt_desktop.domain.natural_order import natural_ranks
 from lmpt_desktop.domain.records import Batch, Folder, ImageState, ImageTable, TransferReason
+from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.files.candidates import Candidate, CandidateSearch
 from lmpt_desktop.engine.folders import LibraryFolders
@@ -136,7 +137,7 @@ class MovePlan:
     looked: int
 
 
-class MoveRefusedError(Exception):
+class MoveRefusedError(RefusedError):
     """A folder cannot have been moved there; the message says why."""
 
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmpt_desktop.domain.class_tally import class_tally
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
+from lmpt_desktop.domain.strictness import Strictness
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.inference.weights import ClassWeights
@@ -329,7 +331,110 @@ def test_bands_are_counted_again_once_their_limits_or_verdicts_differ() -> None:
             after=np.array([1], np.int8),
         )
     )
-    assert state.snapshot.bands.counts.tolist() == [1]
+    assert state.snapshot.bands.numbers.tolist() == [1]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_a_verdict_counts_only_its_own_photos_again_and_rightly(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    ids = list(range(1, 41))
+    state = state_of(ids, [5, 6])
+    scores = random.choice([np.nan, 0.1, 0.9], (40, 2)).astype(np.float32)
+    state._evolve(scores=scores)  # pyright: ignore[reportPrivateUsage]
+    assert state.snapshot.tally.images == 40
+    for number in range(1, 6):
+        cells = [
+            (int(random.integers(1, 41)), int(random.integers(5, 7)), int(random.integers(-1, 2)))
+            for _ in range(random.integers(1, 4))
+        ]
+        cells = list({cell[:2]: cell for cell in cells}.values())
+        marked = np.array(sorted({cell[0] for cell in cells}))
+        state.apply(
+            replace(
+                batch(cells),
+                id=number,
+                reviewed_ids=marked,
+                reviewed_after=random.random(len(marked)) < 0.5,
+            )
+        )
+        snapshot = state.snapshot
+        assert "tally" in vars(snapshot), "carried, not counted again"
+        whole = class_tally(
+            snapshot.annotations, snapshot.scores, snapshot.thresholds, snapshot.reviewed
+        )
+        np.testing.assert_array_equal(snapshot.tally.counts, whole.counts)
+
+
+def test_thresholds_follow_strictness_through_every_change() -> None:
+    state = state_of([1, 2], [5, 6])
+    own = state.snapshot.thresholds
+    strictness = Strictness(0.5).with_class(6, -0.5)
+    assert state.set_strictness(strictness)
+    assert not state.set_strictness(Strictness(0.5, {6: -0.5})), "it is what holds already"
+    assert state.snapshot.thresholds.tolist() == strictness.applied(own, np.array([5, 6])).tolist()
+    state.set_classes(classes(6, 7), nothing)
+    assert state.snapshot.thresholds[0] == 0.5, "what is added for a class goes with the class"
+    assert state.snapshot.thresholds[1] > 0.5
+    rng = np.random.default_rng(0)
+    weights = ClassWeights(
+        embeddings=rng.normal(size=(2, DIM)).astype(np.float32),
+        scales=np.ones(2, np.float32),
+        biases=np.zeros(2, np.float32),
+        thresholds=np.array([0.25, 0.75], np.float32),
+        trained=np.ones(2, np.bool_),
+    )
+    features = FeatureRows(DIM)
+    features.append(np.array([1]), feature(1)[None])
+    state.set_features(features)
+    state.set_weights([6, 7], weights)
+    assert state.predict()
+    assert state.snapshot.thresholds[0] == np.float32(0.25)
+    assert state.snapshot.thresholds[1] > 0.75
+    state.set_strictness(Strictness())
+    assert state.snapshot.thresholds.tolist() == [0.25, 0.75]
+    assert not state.snapshot.thresholds.flags.writeable
+
+
+def test_strictness_moves_predictions_and_nothing_else() -> None:
+    state = state_of([1, 2, 3], [5])
+    scores = np.array([[0.9], [0.4], [np.nan]], np.float32)
+    state._evolve(scores=scores)  # pyright: ignore[reportPrivateUsage]
+    before, bands = state.snapshot, state.snapshot.bands
+    assert before.predicted.ravel().tolist() == [True, False, False]
+    state.set_strictness(Strictness(-0.5))
+    after = state.snapshot
+    assert after.version > before.version
+    assert after.predicted.ravel().tolist() == [True, True, False]
+    assert after.tally.predicted.tolist() == [2]
+    assert after.scores is before.scores
+    assert after.annotations is before.annotations
+    assert after.reviewed is before.reviewed
+    assert after.bands is bands, "how common a class is does not depend on it"
+    assert before.predicted.ravel().tolist() == [True, False, False]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_both_tallies_are_right_after_any_verdict_at_any_strictness(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    state = state_of(list(range(1, 41)), [5, 6])
+    scores = random.choice([np.nan, 0.1, 0.4, 0.6, 0.9], (40, 2)).astype(np.float32)
+    state._evolve(scores=scores)  # pyright: ignore[reportPrivateUsage]
+    for number in range(1, 8):
+        match random.integers(3):
+            case 0:
+                state.set_strictness(Strictness(float(random.choice([-0.5, 0.0, 0.5]))))
+            case 1:
+                _ = state.snapshot.tally
+            case _:
+                _ = state.snapshot.bands
+        cell = (int(random.integers(1, 41)), int(random.integers(5, 7)), 1)
+        state.apply(replace(batch([cell]), id=number))
+        now = state.snapshot
+        own = now.own_thresholds
+        assert own is not None
+        for tally, thresholds in ((now.tally, now.thresholds), (now.own_tally, own)):
+            whole = class_tally(now.annotations, now.scores, thresholds, now.reviewed)
+            np.testing.assert_array_equal(tally.counts, whole.counts)
 
 
 def test_changes_of_images_and_classes_that_are_not_shown_are_harmless() -> None:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.domain.records import ClassSpec, Verdict
+from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 
@@ -64,3 +65,69 @@ def test_images_held_out_from_training_are_left_to_the_random_sample(
     measured = session.queues.build(QueueRequest(QueueKind.RANDOM))
     assert held not in {item.image_id for item in learned_from.items}
     assert held in {item.image_id for item in measured.items}
+
+
+def test_photos_that_are_answered_to_measure_are_held_out(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.MIN_SUPPORT", 1)
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.SPARE", 0.01)
+    runs = session.catalogue.runs
+    dog = session.snapshot().classes[0].id
+    queue = session.queues.build(QueueRequest(QueueKind.MEASURABLE, class_id=dog))
+    asked = {item.image_id for item in queue.items}
+    assert asked and not runs.held_out()
+    first = queue.items[0]
+    assert first.class_id is not None
+    session.annotations.annotate([first.image_id], [first.class_id], Verdict.PRESENT)
+    until(lambda: runs.held_out() == {first.image_id})
+    other = next(int(i) for i in session.snapshot().image_ids if int(i) not in asked)
+    session.annotations.annotate([other], [first.class_id], Verdict.ABSENT)
+    assert session.wait_until_idle(60)
+    assert runs.held_out() == {first.image_id}
+
+
+def test_a_photo_whose_only_answer_is_undone_is_no_longer_held_out(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.MIN_SUPPORT", 1)
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.SPARE", 0.01)
+    runs, annotations = session.catalogue.runs, session.annotations
+    dog, cat, _ = (entry.id for entry in session.snapshot().classes)
+    image = session.queues.build(QueueRequest(QueueKind.MEASURABLE, class_id=dog)).items[0].image_id
+    answer = annotations.annotate([image], [dog], Verdict.PRESENT)
+    until(lambda: runs.held_out() == {image})
+    undo = annotations.undo(answer.id)
+    until(lambda: not runs.held_out())
+    annotations.undo(undo.id)
+    until(lambda: runs.held_out() == {image})
+    annotations.annotate([image], [cat], Verdict.ABSENT)
+    annotations.annotate([image], [dog], Verdict.UNKNOWN)
+    assert session.wait_until_idle(60)
+    assert runs.held_out() == {image}, "it has another annotation"
+
+
+def test_a_photo_that_a_version_may_have_been_measured_with_stays_held_out(
+    session: LibrarySession, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.MIN_SUPPORT", 1)
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.SPARE", 0.01)
+    runs, annotations = session.catalogue.runs, session.annotations
+    dog = session.snapshot().classes[0].id
+    image = session.queues.build(QueueRequest(QueueKind.MEASURABLE, class_id=dog)).items[0].image_id
+    answer = annotations.annotate([image], [dog], Verdict.PRESENT)
+    until(lambda: runs.held_out() == {image})
+    session._notifier.send(VersionsChanged())
+    annotations.undo(answer.id)
+    assert session.wait_until_idle(60)
+    assert runs.held_out() == {image}
+
+
+def test_photos_that_a_version_was_trained_on_are_not_asked_about_to_measure(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.MIN_SUPPORT", 1)
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.SPARE", 0.01)
+    everything = {int(i) for i in session.snapshot().image_ids}
+    monkeypatch.setattr(session.queues, "_trained_images", lambda: everything)
+    assert not session.queues.build(QueueRequest(QueueKind.MEASURABLE)).items

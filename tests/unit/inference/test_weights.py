@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import (
     DEFAULT_THRESHOLD,
+    Merged,
     assemble,
     calibrated_bias,
 )
@@ -79,3 +82,47 @@ def test_scores_of_extreme_logits_are_finite() -> None:
     assert np.isfinite(scores).all()
     assert scores[0, 0] == 1.0
     assert scores[1, 0] < 1e-30
+
+
+def test_a_merged_class_is_found_where_either_would_be() -> None:
+    texts = unit([1, 0, 0], [0, 1, 0])
+    features = unit([1, 0, 0], [0, 0, 1], [0, 1, 0], [0.6, 0, 0.8])
+    alone = predict(features, assemble(texts, scale=8.0, bias=-4.0))
+    gone = Merged(0, unit([0, 0, 1])[0])
+    both = predict(features, assemble(texts, scale=8.0, bias=-4.0, merged=[gone]))
+    best = np.maximum(features[:, 0], features[:, 2])
+    np.testing.assert_allclose(both[:, 0], 1 / (1 + np.exp(4.0 - 8.0 * best)), rtol=1e-5)
+    np.testing.assert_array_equal(both[:, 1], alone[:, 1])
+    # Neither text needs to be known yet.
+    unknown = Merged(0, np.full(3, np.nan, np.float32))
+    same = predict(features, assemble(texts, scale=8.0, bias=-4.0, merged=[unknown]))
+    np.testing.assert_array_equal(same, alone)
+    texts[0] = np.nan
+    other = predict(features, assemble(texts, scale=8.0, bias=-4.0, merged=[gone]))
+    assert other[1, 0] > 0.9
+
+
+def test_a_merged_class_reaches_the_threshold_where_it_reached_its_own() -> None:
+    learned = replace(
+        prompt_set(["cat", "kitten"], unit([1, 0.2], [0.1, 1])),
+        thresholds=np.array([0.3, 0.8], np.float32),
+        biases=np.array([-2.0, -3.0], np.float32),
+    )
+    text = unit([1, 0])
+    features = unit(*np.random.default_rng(3).normal(size=(200, 2)).tolist())
+    rows = np.array([0, 1])
+    apart = predict(
+        features,
+        assemble(np.repeat(text, 2, 0), scale=4, bias=-1, prompt_set=learned, rows=rows),
+    )
+    weights = assemble(
+        text,
+        scale=4.0,
+        bias=-1.0,
+        prompt_set=learned,
+        rows=rows[:1],
+        merged=[Merged(0, text[0], 1)],
+    )
+    either = (apart >= learned.thresholds).any(axis=1)
+    assert (apart[:, 0] < 0.3)[either].any()
+    np.testing.assert_array_equal(predict(features, weights)[:, 0] >= weights.thresholds[0], either)
