@@ -6,19 +6,23 @@ import argparse
 import time
 import traceback
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import export_scenes
 import file_scenes
 import import_scenes
 import numpy as np
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QPointF, QSize, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTabWidget, QWidget
 
 from lmpt_desktop import app
 from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.inference.filters import SortKey
+from lmpt_desktop.inference.filters import ClassCondition, Dates, Filter, SortKey
+from lmpt_desktop.settings import OPEN_FOLDER, FolderPlace
+from lmpt_desktop.ui.compare.page import ComparePage
 from lmpt_desktop.ui.help.command_palette import CommandPalette
 from lmpt_desktop.ui.kit.language import set_language
 from lmpt_desktop.ui.kit.theme import ThemeChoice
@@ -27,6 +31,7 @@ from lmpt_desktop.ui.long_tail.page import LongTailPage
 from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
 from lmpt_desktop.ui.review.commands import page_in_front, question_shown
 from lmpt_desktop.ui.shell.settings import ComputerSettings
+from lmpt_desktop.ui.sweep.page import SweepPage
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
 from lmpt_desktop.ui.versions.comparison import ComparisonDialog
@@ -34,7 +39,9 @@ from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
 from lmpt_desktop.ui.window.commands import set_theme
+from lmpt_desktop.ui.window.folder_place import FolderPlaceDialog
 from lmpt_desktop.ui.window.main_window import MainWindow
+from lmpt_desktop.ui.window.tour import STEPS
 
 PATIENCE_SECONDS = 600
 ENOUGH_FOR_A_RUN = 10
@@ -111,6 +118,7 @@ class Studio:
         scene that fails is printed, and the others follow."""
         window = self.window
         self.photos = photos
+        window.settings.set(OPEN_FOLDER, FolderPlace.FRESH)  # else every other folder is asked for
         window.resize(QSize(*size))
         window.show()
         if not only or "welcome" in only:
@@ -120,9 +128,11 @@ class Studio:
         wait(lambda: window.page is not None and self.page.panel.model.rowCount() > 0, 2)
         wait(lambda: not window.status.working, 3)
         scenes: tuple[Callable[[], None], ...] = (
-            self.library, self.tour, self.review, self.long_tail, self.accept, self.set_classes,
-            self.vocabulary, self.run, self.versions, self.preferences, self.small_ones,
-            self.messages, self.menus, self.imports, self.exports, self.files, self.empty,
+            self.library, self.filters, self.tour, self.review, self.sweep, self.compare,
+            self.long_tail, self.accept,
+            self.set_classes, self.vocabulary, self.run, self.versions, self.preferences,
+            self.strictness, self.small_ones, self.messages, self.menus, self.imports,
+            self.exports, self.files, self.empty,
         )  # fmt: skip
         for scene in scenes:
             if only and scene.__name__ not in only:
@@ -149,9 +159,20 @@ class Studio:
                 self._judge(position, chip.name)
         ids = page.panel.model.ids[:3].tolist()
         page.grid.select_ids(ids, ids[0])
-        self.do("image.reviewed")
+        self.do("image.confirm")
         pause(2)
         self.shoot("selection")
+        self.window.notifications.clear()
+        half_done = page.panel.model.image_id(min(3, page.panel.model.rowCount() - 1))
+        page.grid.select_ids([half_done], half_done)
+        pause(1)
+        self.shoot("tags")
+        page.grid.selectAll()
+        pause(1)
+        self.do("image.present")
+        pause(1)
+        self.shoot("preview")
+        QTest.keyClick(page.preview_bar, Qt.Key.Key_Escape)
         page.panel.bar.text.setText("no such photo")
         pause(1.5)
         self.shoot("no-match")
@@ -165,6 +186,61 @@ class Studio:
         page.panel.search_bar.clear()
         pause(1)
 
+    def filters(self) -> None:
+        """The row and its panel, and what is saved."""
+        page = self.page
+        page.show_grid()
+        bar = page.panel.bar
+        ids = {entry.name: entry.id for entry in page.session.snapshot().classes}
+        wanted = tuple(ids[name] for name in ("dog", "bus", "cat") if name in ids)
+        without = tuple(ids[name] for name in ("person",) if name in ids)
+        bar.set_filter(
+            Filter(ClassCondition(wanted), without, unreviewed=True, dates=Dates(last=date.today()))
+        )
+        pause(1.5)
+        self.shoot("filters-row")
+        self.do("edit.filter")
+        wait(lambda: bar.popover.picker.model.rows[0].count is not None, 1)
+        self.shoot("filters")
+        page.panel.save_search("Animals without people")
+        page.panel.save_search("Last summer")
+        pause(1)
+        bar.popover.picker.search.setText("ca")
+        bar.popover.date.setCurrentIndex(bar.popover.date.count() - 1)
+        pause(0.5)
+        self.shoot("filters-saved")
+        bar.popover.close_popover(to_grid=True)
+        page.panel.kept.keep_searches(())
+        bar.clear()
+        pause(1)
+
+    def strictness(self) -> None:
+        """The window at another strictness, and the panel with classes of their own."""
+        page = self.page
+        page.show_grid()
+        for position in range(min(25, page.panel.model.rowCount())):
+            for chip in page.panel.model.cell(position).chips[:2]:
+                self._judge(position, chip.name)
+        pause(1)
+        button = page.strictness
+        for _step in range(3):
+            self.do("model.looser")
+        wait(lambda: not button.busy, 1)
+        self.shoot("strictness-looser")
+        popover = button.popover
+        self.do("model.strictness")
+        wait(lambda: not button.busy, 0.5)
+        self.shoot("strictness-plain", popover)
+        ids = [entry.id for entry in page.session.snapshot().classes]
+        for class_id, steps in zip(ids, (-2, 4), strict=False):
+            popover.choose_class(class_id)
+            popover.class_slider.setValue(steps)
+        wait(lambda: not button.busy, 0.5)
+        self.shoot("strictness", popover)
+        popover.reset.click()
+        wait(lambda: not button.busy, 0.5)
+        popover.close()
+
     def _judge(self, position: int, name: str) -> None:
         ids = {entry.name: entry.id for entry in self.page.session.snapshot().classes}
         if name in ids:
@@ -174,7 +250,7 @@ class Studio:
     def tour(self) -> None:
         card = self.window.tour
         card.begin()
-        for step in range(4):
+        for step in range(len(STEPS)):
             card.show_step(step)
             pause(0.5)
             self.shoot(f"tour-{step + 1}")
@@ -185,6 +261,7 @@ class Studio:
         wait(lambda: question_shown(self.window.context), 2)
         review = page_in_front(self.window.context)
         assert review is not None
+        self.window.notifications.clear()
         self.shoot("review")
         review.set_verdict(Verdict.PRESENT)
         pause(1.5)
@@ -202,11 +279,49 @@ class Studio:
         self.shoot("review-end")
         self.do("review.leave")
 
+    def sweep(self) -> None:
+        ids = {entry.name: entry.id for entry in self.page.session.snapshot().classes}
+        self.page.show_grid()
+        self.page.pin_class(ids.get("dog", next(iter(ids.values()))), True)
+        self.do("sweep.open")
+        page = self.page.pages.currentWidget()
+        assert isinstance(page, SweepPage)
+        wait(lambda: page.is_asking and not page.loading, 1)
+        self.shoot("sweep")
+        page.model.tick(range(page.model.rowCount()), False)
+        page.confirm()
+        wait(lambda: page.is_asking and not page.loading, 1)
+        self.shoot("sweep-next")
+        page.go_back()
+        wait(lambda: page.is_asking and not page.loading, 1)
+        page.zoom(4)
+        pause(1)
+        self.shoot("sweep-large")
+        page.zoom(-4)
+        self.do("sweep.leave")
+
+    def compare(self) -> None:
+        self.page.show_grid()
+        ids = self.page.panel.model.ids[[0, 3]].tolist()
+        self.page.grid.select_ids(ids, ids[0])
+        pause(0.5)
+        self.do("compare.open")
+        page = self.page.pages.currentWidget()
+        assert isinstance(page, ComparePage)
+        wait(lambda: all(viewer.canvas.seen for viewer in page.viewers), 1)
+        self.shoot("compare")
+        page.zoom(4)
+        page.viewers[1].canvas.pan(QPointF(-60, 30))
+        pause(1)
+        self.shoot("compare-zoomed")
+        self.do("compare.leave")
+
     def long_tail(self) -> None:
         self.do("view.long-tail")
         wait(lambda: self.page.pages.current == "long-tail", 3)
         page = self.page.pages.built("long-tail")
         assert isinstance(page, LongTailPage)
+        self.window.notifications.clear()
         self.shoot("long-tail")
         page.tabs.setCurrentIndex(1)
         pause(2)
@@ -286,7 +401,15 @@ class Studio:
         assert comparison is not None
         wait(lambda: comparison.comparison is not None, 2)
         self.shoot_tabs("comparison", comparison, comparison.tabs)
-        comparison.close()
+        comparison.measure.click()
+        wait(lambda: page_in_front(self.window.context) is not None, 0)
+        review = page_in_front(self.window.context)
+        assert review is not None
+        wait(lambda: not review.queue_request.busy, 2)
+        self.shoot("measure")
+        for note in list(self.window.notifications.shown):
+            self.window.notifications.dismiss(note)
+        self.do("review.leave")
 
     def versions(self) -> None:
         dialog = self.dialog("model.versions", VersionsDialog)
@@ -358,6 +481,14 @@ class Studio:
         self.window.close_library()
         pause(1)
         self.shoot("welcome-recent")
+        self.window.settings.set(OPEN_FOLDER, FolderPlace.ASK)
+        app.start(self.window, argparse.Namespace(folders=[nothing], library=None))
+        wait(lambda: self.window.findChild(FolderPlaceDialog) is not None, 1)
+        asked = self.window.findChild(FolderPlaceDialog)
+        assert asked is not None
+        self.shoot("open-folder", asked)
+        asked.reject()
+        self.window.settings.set(OPEN_FOLDER, FolderPlace.FRESH)
         app.start(self.window, argparse.Namespace(folders=[nothing], library=None))
         wait(lambda: self.window.page is not None, 3)
         self.shoot("empty")

@@ -9,36 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QWidget
+from dropping import drop
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop import app
 from lmpt_desktop.library_places import library_for
+from lmpt_desktop.settings import OPEN_FOLDER, FolderPlace
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
 
 
-def drop(target: QWidget, *paths: Path) -> QDropEvent:
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    event = QDropEvent(
-        QPointF(9, 9),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    event.setAccepted(False)
-    target.dropEvent(event)
-    return event
-
-
 def selected_names(page: LibraryPage) -> set[str]:
-    return {page.session.images.path(image_id).name for image_id in page.grid.selected_ids()}
+    return {
+        page.session.images.path(image_id).name for image_id in page.grid.selected_array().tolist()
+    }
 
 
 def test_photos_dropped_on_the_welcome_page_open_their_folder_and_are_selected(
@@ -76,7 +63,9 @@ def test_dropping_a_photo_from_elsewhere_adds_its_folder(
     tmp_path: Path,
     qtbot: QtBot,
 ) -> None:
-    page = settled(launch(photos))
+    window = launch(photos)
+    window.settings.set(OPEN_FOLDER, FolderPlace.ADD)
+    page = settled(window)
     other = tmp_path / "other"
     other.mkdir()
     photo = other / "dog_99.jpg"
@@ -148,7 +137,7 @@ def test_the_window_does_not_wait_for_the_disk_of_the_photos(
     qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
     page = settled(window)
     drop(page, photos / "dog_2.jpg")
-    qtbot.waitUntil(lambda: page.grid.selected_ids() != [], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.grid.selected_array().tolist() != [], timeout=WAIT_MS)
     window.commands.trigger("view.review")
     window.come_to_front([photos / "cup_5.jpg"])
     qtbot.waitUntil(lambda: page.view is page.grid_view, timeout=WAIT_MS)

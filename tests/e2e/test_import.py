@@ -155,7 +155,7 @@ def test_photos_and_folders_dropped_on_the_window_are_as_before(
     window = launch(photos)
     page = settled(window)
     drop(page, coco_file(tmp_path / "a.json"), photos / "dog_2.jpg")
-    qtbot.waitUntil(lambda: len(page.grid.selected_ids()) == 1, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.grid.selected_array().tolist()) == 1, timeout=WAIT_MS)
     assert window.context.dialogs.find(DIALOG) is None
 
 

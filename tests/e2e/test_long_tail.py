@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog
+from PySide6.QtWidgets import QApplication, QFileDialog, QLabel
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
+from trainer.bands import Band
 
 WAIT_MS = 30_000
 Settled = Callable[[MainWindow], LibraryPage]
@@ -67,7 +68,7 @@ def test_the_photos_of_a_class_are_reached_by_keyboard(window: MainWindow, qtbot
         ),
         timeout=WAIT_MS,
     )
-    assert page.panel.bar.filter().class_id == page.session.snapshot().classes[0].id
+    assert page.panel.bar.one_class == page.session.snapshot().classes[0].id
 
 
 def test_a_pair_of_classes_opens_the_photos_with_both(window: MainWindow, qtbot: QtBot) -> None:
@@ -82,6 +83,37 @@ def test_a_pair_of_classes_opens_the_photos_with_both(window: MainWindow, qtbot:
     qtbot.keyClick(together.table, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: page.pages.current == "grid", timeout=WAIT_MS)
     qtbot.waitUntil(lambda: names_shown(page) == {"dog+person_3.jpg"}, timeout=WAIT_MS)
+
+
+def test_an_example_of_every_class_makes_no_common_class_rare(
+    launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
+) -> None:
+    """All classes used to become rare at once when half of them had an example."""
+    window = launch(photos)
+    page = settled(window)
+    before = page.session.snapshot().bands
+    assert Band.TAIL in before.bands and Band.MEDIUM in before.bands
+    for column, entry in enumerate(page.session.snapshot().classes):
+        row = int(page.session.snapshot().predicted[:, column].argmax())
+        image = int(page.session.snapshot().image_ids[row])
+        page.undo_stack.annotate([image], [entry.id], Verdict.PRESENT, entry.name)
+        now = page.session.snapshot().bands
+        assert abs(now.estimates - before.estimates).max() <= 1
+        assert [band for band in before.bands if band is not Band.TAIL] == [
+            band for band, old in zip(now.bands, before.bands, strict=True) if old is not Band.TAIL
+        ]
+    tail_page = opened(window, qtbot)
+    qtbot.waitUntil(lambda: tail_page.figures.snapshot is page.session.snapshot(), timeout=WAIT_MS)
+    link = tail_page.gap_links.findChild(QLabel, "gap-unjudged")
+    sentence = link.accessibleName()
+    link.setFocus()
+    qtbot.keyClick(link, Qt.Key.Key_Return)
+    model = tail_page.classes.model
+    rare = {row.tail.names[row.column] for row in model.rows}
+    bands = page.session.snapshot().bands.bands
+    assert sentence.startswith(f"{len(rare)} rare class")
+    for entry, band in zip(page.session.snapshot().classes, bands, strict=True):
+        assert entry.name not in rare or band is Band.TAIL
 
 
 def test_undo_updates_the_figures(window: MainWindow, qtbot: QtBot) -> None:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.library_places import library_for
+from lmpt_desktop.settings import OPEN_FOLDER, FolderPlace
 from lmpt_desktop.ui.window.main_window import MainWindow
 from lmpt_desktop.ui.window.single_instance import SingleInstanceServer, hand_over, socket_name
 
@@ -75,6 +76,7 @@ def test_opening_a_library_of_another_window_brings_that_to_the_front(
     # Another library can be opened beside it.
     other = tmp_path / "other"
     other.mkdir()
+    window.settings.set(OPEN_FOLDER, FolderPlace.FRESH)
     window.open_paths([other])
     qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
 

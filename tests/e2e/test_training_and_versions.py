@@ -15,8 +15,10 @@ from pytestqt.qtbot import QtBot
 from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import RunChanged
+from lmpt_desktop.inference.queues import QueueKind
 from lmpt_desktop.settings import SUGGEST_RETRAIN
 from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.review.page import ReviewPage
 from lmpt_desktop.ui.training.log import LogDialog
 from lmpt_desktop.ui.training.retrain import RetrainDialog
 from lmpt_desktop.ui.training.run_page import RunDialog
@@ -56,6 +58,23 @@ def opened(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
     dialog = window.findChild(kind)
     assert dialog is not None
     return dialog
+
+
+def test_a_retraining_shows_at_once_that_it_is_under_way(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 4, "seconds_per_step": 1.0}))
+    activity, button = window.status.activity, window.commands.action("model.retrain")
+    run = retrain(window, qtbot)
+    run.close()
+    qtbot.waitUntil(lambda: activity.text().startswith("Retraining prompts"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: button.iconText() == "Retraining...", timeout=WAIT_MS)
+    button.trigger()  # the run, not another one
+    shown = opened(window, RunDialog, qtbot)
+    assert isinstance(shown, RunDialog)
+    finish(shown, qtbot)
+    qtbot.waitUntil(lambda: button.iconText() != "Retraining...", timeout=WAIT_MS)
+    qtbot.waitUntil(activity.isHidden, timeout=WAIT_MS)
 
 
 def retrain(window: MainWindow, qtbot: QtBot) -> RunDialog:
@@ -139,6 +158,36 @@ def test_changed_photos_can_be_shown_in_the_grid(
     qtbot.waitUntil(lambda: set(page.panel.model.ids.tolist()) == wanted, timeout=WAIT_MS)
 
 
+def test_what_is_missing_to_measure_is_asked_for_and_compared_again(
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.MIN_SUPPORT", 1)
+    monkeypatch.setattr("lmpt_desktop.inference.queues.measurable.SPARE", 0.01)
+    snapshot = page.session.snapshot()
+    # A photo about which nothing is known, so that it can be held out.
+    free = int(snapshot.image_ids[0])
+    page.session.annotations.mark_reviewed([free], False)
+    for class_id in snapshot.class_ids.tolist():
+        page.session.annotations.annotate([free], [class_id], Verdict.UNKNOWN)
+    run = retrain(window, qtbot)
+    finish(run, qtbot)
+    comparison = compared(window, run, qtbot)
+    assert not any(item.isDefault() for item in comparison.findChildren(QPushButton))
+    assert comparison.tabs.currentIndex() == 0
+    qtbot.mouseClick(comparison.measure, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: page.pages.current == "review", timeout=WAIT_MS)
+    review = page.pages.built("review")
+    assert isinstance(review, ReviewPage)
+    assert review.request is not None and review.request.kind is QueueKind.MEASURABLE
+    qtbot.waitUntil(lambda: not review.queue_request.busy, timeout=WAIT_MS)
+    [note] = [item for item in window.notifications.shown if "compare again" in item.message]
+    button = next(item for item in note.findChildren(QPushButton) if "again" in item.text())
+    button.click()
+    again = opened(window, ComparisonDialog, qtbot)
+    assert isinstance(again, ComparisonDialog)
+    qtbot.waitUntil(lambda: again.comparison is not None, timeout=WAIT_MS)
+
+
 def test_discarding_new_prompts_deletes_their_version(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
@@ -186,14 +235,17 @@ def test_a_cancelled_run_can_still_be_compared(
 
 
 def test_a_second_run_is_refused_while_one_is_running(
-    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, page: LibraryPage, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_FIT", json.dumps({"steps": 600, "seconds_per_step": 0.1}))
     run = retrain(window, qtbot)
     qtbot.waitUntil(lambda: run.page.bar.value() > 0, timeout=WAIT_MS)
-    window.commands.trigger("model.retrain")
-    dialog = opened(window, RetrainDialog, qtbot)
-    assert isinstance(dialog, RetrainDialog)
+    qtbot.waitUntil(lambda: window.findChild(RetrainDialog) is None, timeout=WAIT_MS)
+    window.commands.trigger("model.retrain")  # shows the run that is under way
+    assert run.page.isVisible() and window.findChild(RetrainDialog) is None
+    # As left open from before the run began.
+    dialog = RetrainDialog(page.session, page.bridge, window)
+    dialog.open()
     qtbot.waitUntil(lambda: "A retraining is running" in dialog.strip.text, timeout=WAIT_MS)
     assert not dialog.start.isEnabled()
     qtbot.mouseClick(run.page.cancel, Qt.MouseButton.LeftButton)
@@ -292,14 +344,15 @@ def test_a_retraining_is_suggested_in_a_notification(
     suggestion = page.findChild(RetrainSuggestion)
     assert suggestion is not None
     assert suggestion.timer.isActive()  # photos were annotated a moment ago
-    advise, asked = page.session.training.advice, []
-    monkeypatch.setattr(page.session.training, "advice", lambda: (asked.append(1), advise())[1])
     window.settings.set(SUGGEST_RETRAIN, False)
+    counted: list[object] = []
+    suggestion.counted.connect(lambda: counted.append(suggestion.advice))
     suggestion.ask()
+    qtbot.waitUntil(lambda: bool(counted), timeout=WAIT_MS)
+    assert not window.notifications.shown, "not while suggestions are switched off"
     window.settings.set(SUGGEST_RETRAIN, True)
     suggestion.ask()
     qtbot.waitUntil(lambda: bool(window.notifications.shown), timeout=WAIT_MS)
-    assert len(asked) == 1, "not while suggestions are switched off"
     (note,) = window.notifications.shown
     assert "new verdicts" in note.message
     button = next(item for item in note.findChildren(QPushButton) if "Retrain" in item.text())

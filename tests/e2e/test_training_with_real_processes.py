@@ -166,9 +166,11 @@ def test_retrain_compare_promote_and_roll_back(
     qtbot.waitUntil(lambda: window.findChild(RunDialog) is None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: comparison.comparison is not None, timeout=WAIT_MS)
     result = comparison.comparison
-    assert result is not None and result.old is not None and result.new is not None
-    assert {item.name for item in result.new.classes} == set(COLOURS)
-    assert result.old.scores.total is not None and result.new.scores.total is not None
+    assert result is not None and result.measurement is not None
+    assert {item.name for item in result.measurement.classes} == set(COLOURS)
+    assert result.measurement.images > 0
+    measured = [item for item in result.measurement.classes if item.measurable]
+    assert all(item.change is not None for item in measured)
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: not same(page.session.snapshot().scores, before), timeout=WAIT_MS)
     assert page.session.snapshot().trained.all()

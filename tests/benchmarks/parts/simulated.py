@@ -19,7 +19,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.training import jobs
 from lmpt_desktop.engine.training.jobs import RetrainOptions
-from lmpt_desktop.inference.queues import Queue, QueueItem, QueueRequest, build_queue
+from lmpt_desktop.inference.queues import Features, Queue, QueueItem, QueueRequest, build_queue
 from lmpt_desktop.inference.weights import assemble, calibrated_bias
 from trainer import job, prompt_set
 from trainer.cancel import CancelToken
@@ -57,6 +57,8 @@ class SimulatedLibrary:
         seed: int,
     ) -> None:
         self.truth, self.verdicts, self.retrained = truth, 0, 0
+        self.prompt_set: PromptSet | None = None
+        """What the last retraining made."""
         self._zero_shot, self._backbone = zero_shot, backbone
         self._options, self._seed = options, seed
         self._held_out: set[int] = set()
@@ -85,8 +87,7 @@ class SimulatedLibrary:
 
     def queue(self, request: QueueRequest) -> Queue:
         """As the session answers it."""
-        features = self._state.features()
-        return build_queue(self.snapshot, request, features, self._held_out)
+        return build_queue(self.snapshot, request, self.features, self._held_out)
 
     def question(self, item: QueueItem) -> Question:
         """Row and column of an item about one class."""
@@ -146,16 +147,28 @@ class SimulatedLibrary:
         self.retrained += 1
         return True
 
+    @property
+    def features(self) -> Features:
+        return self._state.features()
+
     def _predict_with(self, made: PromptSet | None) -> None:
+        self.prompt_set = made
         classes = self.snapshot.classes
         weights = assemble(
             self._zero_shot,
             scale=self._backbone.scale,
             bias=self._bias,
             prompt_set=made,
+            rows=None if made is None else rows_of(made, [item.name for item in classes]),
         )
         self._state.set_weights([entry.id for entry in classes], weights)
         self._state.predict()
+
+
+def rows_of(made: PromptSet, names: list[str]) -> NDArray[np.int64]:
+    """(C,) the row of each class in a prompt set, -1 where it has learned none."""
+    places = {name: place for place, name in enumerate(made.classes)}
+    return np.array([places.get(name, -1) for name in names], np.int64)
 
 
 def train(todo: job.FitJob, backbone: Any) -> PromptSet:
