@@ -221,18 +221,14 @@ class Newcomer:
                 return
 
     def _digits(self, image_id: int) -> None:
-        """Answer the suggestions that are right, as they are numbered at the moment."""
+        """Answer the suggestions that are right; their numbers stay while the photo is selected."""
         there = self.present(image_id)
-        inspector = self.page.inspector
-        while True:
-            names = [self.page.class_name(id_) for id_ in inspector.suggested_classes()]
-            right = [place for place, name in enumerate(names) if name in there]
-            if not right:
-                return
-            self.hands.press(Qt.Key(int(Key.Key_1) + right[0]))
-            self.look_at(image_id)
-            left = [self.page.class_name(id_) for id_ in inspector.suggested_classes()]
-            assert names[right[0]] not in left
+        suggested = self.page.inspector.suggested_classes()
+        for place, class_id in enumerate(suggested):
+            if self.page.class_name(class_id) in there:
+                self.hands.press(Qt.Key(int(Key.Key_1) + place))
+                self.look_at(image_id)
+        assert self.page.inspector.suggested_classes()[: len(suggested)] == suggested
 
     def confirm(self) -> None:
         """R on every photo whose suggestions are right and complete."""

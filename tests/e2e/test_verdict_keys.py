@@ -210,6 +210,12 @@ def test_a_pinned_class_stays_and_is_let_go(
     assert page.focus_class == class_id(page, "boat")
 
 
+def listed(page: LibraryPage) -> list[str]:
+    """What the rows of the inspector's list say."""
+    model = page.inspector.model
+    return [str(model.index(row).data()) for row in range(model.rowCount())]
+
+
 def test_digits_answer_the_suggestions_of_the_inspector(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
@@ -224,6 +230,9 @@ def test_digits_answer_the_suggestions_of_the_inspector(
     # A number means what it meant on the screen until other photos are selected.
     qtbot.keyClick(page.grid, Key.Key_1)
     assert verdicts(page, photo)[first] == 1
+    # Also once nothing is suggested any more.
+    left = "Every predicted class has your verdict."
+    qtbot.waitUntil(lambda: left in listed(page), timeout=WAIT_MS)
     qtbot.keyClick(page.grid, Key.Key_2)
     qtbot.keyClick(page.grid, Key.Key_2)
     found = verdicts(page, photo)

@@ -257,7 +257,7 @@ class ClassListModel(QAbstractListModel):
         one is answered."""
         classes, column_of = summary.snapshot.classes, summary.snapshot.column_of
         suggested = [classes[column].id for column in found.suggested]
-        if not set(self._numbers) & set(suggested):
+        if suggested and not set(self._numbers) & set(suggested):
             self._numbers = []
         for place, class_id in enumerate(self._numbers):
             column = column_of.get(class_id, -1)
