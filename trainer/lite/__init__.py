@@ -12,7 +12,11 @@ The steps, one module each:
 ``teacher``      maps image features and MiniLM's sentence embeddings into one space
 ``distil``       distils that space into a causal CLIP text tower
 ``image_tower``  EfficientNet-Lite2 with timm's parameter names
+``refine``       teaches everyday words to the ends of both towers; last step
 ``calibrate``    turns cosines into probabilities
 ``export``       writes the files that open_clip and the app read
 ``evaluate``     evaluates it with plain open_clip
+``misread``      finds class names that it misreads
+
+``wordings`` and ``tags`` hold everyday words for things, and find them in captions.
 """

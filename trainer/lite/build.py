@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 from open_clip.model import CLIP
-from safetensors.torch import save_model
+from safetensors.torch import load_model, save_model
 
 from trainer.lite.calibrate import fit_calibration
 from trainer.lite.distil import DistilData, DistilSettings, distil, encode_all
-from trainer.lite.export import set_image_tower, write_lite
+from trainer.lite.export import WEIGHTS_NAME, set_image_tower, write_lite
 from trainer.lite.ingredients import (
     efficientnet_state,
     imagenet_classifier,
@@ -26,6 +26,7 @@ from trainer.lite.recipe import (
     teacher_data,
     validate,
 )
+from trainer.lite.refine import RefineSettings, Towers, refine, refine_data, texts_to_hold
 from trainer.lite.teacher import Teacher, TeacherSettings, train_teacher
 from trainer.lite.text_tower import TextTower, meaningful_tokens, new_model, tokenise
 from trainer.lite.texts import TextGroup, collect_texts, imagenet_names
@@ -89,6 +90,43 @@ def build(settings: BuildSettings) -> None:
     _log.info("calibration: %s", calibration)
     write_lite(settings.out, model, calibration)
     _log.info("wrote %s after %.0f s", settings.out, time.monotonic() - start)
+
+
+def refine_folder(model: Path, ingredients: Path, out: Path, settings: RefineSettings) -> None:
+    """Refine the Lite in folder ``model``, calibrate it anew and write it to ``out``."""
+    start = time.monotonic()
+    found = read_ingredients(ingredients)
+    split = split_flickr(found.flickr8k, seed=settings.seed)
+    refined = new_model()
+    load_model(refined, str(model / WEIGHTS_NAME))
+    refined.eval().requires_grad_(requires_grad=False)
+    towers = Towers(refined)
+
+    def figures() -> dict[str, float]:
+        photos = towers.embed_features(split.held_out.features)
+        return validate(photos, split.held_out.captions, lambda t: encode_all(refined, tokenise(t)))
+
+    _log.info("before, held-out Flickr8k: %s", figures())
+    synsets = synset_folder()
+    data = refine_data(
+        towers,
+        split,
+        found,
+        imagenet_classifier(),
+        synsets=synsets,
+        settings=settings,
+        held=texts_to_hold(found, synsets, settings.seed),
+    )
+    _log.info("%d words, %.0f s", data.tag_counts.shape[1], time.monotonic() - start)
+    refine(refined, data, settings)
+    _log.info("after, held-out Flickr8k: %s", figures())
+    photos = towers.embed_features(split.held_out.features)
+    things, labels = caption_labels(split.held_out.captions)
+    texts = class_embeddings(things, lambda t: encode_all(refined, tokenise(t)))
+    calibration = fit_calibration((photos @ texts.T).numpy(), labels)
+    _log.info("calibration: %s", calibration)
+    write_lite(out, refined, calibration)
+    _log.info("wrote %s after %.0f s", out, time.monotonic() - start)
 
 
 def distil_data(

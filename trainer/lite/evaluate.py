@@ -6,7 +6,7 @@ thousands of evaluations and therefore uses the same formula in numpy.
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,6 +17,7 @@ import torch
 from open_clip.model import CLIP
 from PIL import Image
 
+from trainer.class_texts import class_texts, mean_embeddings
 from trainer.lite.recipe import mean_average_precision
 from trainer.lite.texts import COCO_NAMES, VOC_NAMES, fill
 
@@ -68,20 +69,27 @@ class ZeroShot:
         self.templates: list[str] = defaults["templates"]
         self.scale: float = defaults["scale"]
         self.bias: float = defaults["bias"]
+        self.frequency_bias: float = defaults.get("frequency_bias", self.bias)
         self.threshold: float = defaults["threshold"]
 
     @torch.inference_mode()
-    def classes(self, names: list[str]) -> np.ndarray:
-        """(C, D) float32 unit norm: mean over the templates of unit-norm text embeddings."""
-        texts = [fill(template, name) for name in names for template in self.templates]
+    def classes(
+        self, names: list[str], descriptions: Mapping[str, str] | None = None
+    ) -> np.ndarray:
+        """(C, D) float32 unit norm: mean over the templates of unit-norm text embeddings, of the
+        names or, where there are any, of the ``descriptions`` (by name, separated by ";").
+        """
+        read = [class_texts(name, (descriptions or {}).get(name, "")) for name in names]
+        alone = [text for texts in read for text in texts]
+        texts = [fill(template, text) for text in alone for template in self.templates]
         encoded = torch.cat(
             [
                 self.model.encode_text(self.tokenizer(texts[i : i + 128]), normalize=True)
                 for i in range(0, len(texts), 128)
             ]
         )
-        mean = encoded.view(len(names), len(self.templates), -1).mean(1)
-        return torch.nn.functional.normalize(mean, dim=-1).numpy()
+        mean = encoded.view(len(alone), len(self.templates), -1).mean(1)
+        return mean_embeddings(torch.nn.functional.normalize(mean, dim=-1).numpy(), read)
 
     @torch.inference_mode()
     def photos(self, paths: list[Path], batch: int = 16) -> np.ndarray:
@@ -141,9 +149,14 @@ def list_figures(scores: np.ndarray, labels: np.ndarray, threshold: float) -> di
 
 
 def evaluate(
-    model: Path, photos: Path, resamples: int = 1000, *, per_class: bool = False
+    model: Path,
+    photos: Path,
+    resamples: int = 1000,
+    *,
+    per_class: bool = False,
+    descriptions: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
-    """All figures for one model folder on one folder of photos."""
+    """All figures for one model folder on one folder of photos; ``descriptions`` by COCO name."""
     lite = ZeroShot(model)
     found = read_photos(photos)
     start = time.monotonic()
@@ -151,7 +164,7 @@ def evaluate(
     seconds = time.monotonic() - start
 
     coco = list(COCO_NAMES)
-    cosines = features @ lite.classes(coco).T
+    cosines = features @ lite.classes(coco, descriptions).T
     labels = found.labels(coco)
     low, high = bootstrap_interval(cosines, labels, resamples)
     voc = [VOC_TO_COCO.get(name, name) for name in VOC_NAMES]

@@ -2,6 +2,8 @@
 
 import json
 import math
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -60,8 +62,17 @@ def half_precision(state: dict[str, Tensor]) -> dict[str, Tensor]:
     return out
 
 
+def set_defaults(folder: Path, values: Mapping[str, object]) -> None:
+    """Add what was measured with the weights in ``folder`` to its ``lmpt.json``."""
+    path = folder / DEFAULTS_NAME
+    content = json.loads(path.read_text(encoding="utf-8"))
+    _write_json(path, content | dict(values))
+
+
 def write_lite(folder: Path, model: CLIP, calibration: Calibration) -> None:
-    """Write the three files, each atomically."""
+    """Write the three files, each atomically.  The window offset is measured with them, on photos,
+    and until then missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with torch.no_grad():
         model.logit_scale.fill_(math.log(calibration.scale))
@@ -76,6 +87,7 @@ def write_lite(folder: Path, model: CLIP, calibration: Calibration) -> None:
             "schema": SCHEMA,
             "scale": round(calibration.scale, 4),
             "bias": round(calibration.bias, 4),
+            "frequency_bias": round(calibration.frequency_bias, 4),
             "threshold": 0.5,
             "templates": list(TEMPLATES),
         },
@@ -84,5 +96,10 @@ def write_lite(folder: Path, model: CLIP, calibration: Calibration) -> None:
 
 def _write_json(path: Path, content: object) -> None:
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    body = json.dumps(content, indent=2, ensure_ascii=False)
+    # One line for a list of numbers, however long.
+    body = re.sub(
+        r"\[[-\d.,\se]+\]", lambda found: "[" + " ".join(found[0][1:-1].split()) + "]", body
+    )
+    partial.write_text(body + "\n", encoding="utf-8")
     partial.replace(path)

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from open_clip.tokenizer import SimpleTokenizer
+from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES
 
 from trainer.lite.ingredients import Ingredients
+from trainer.lite.wordings import AMBIGUOUS, CAPTION_REWRITES, EVERYDAY, Group
 from trainer.templates import article, fill
 
 # The app puts every class name into these; a class embedding is the mean over them.
@@ -78,6 +80,7 @@ SCENE_WORDS: tuple[str, ...] = tuple(
 )
 
 _WORD = re.compile(r"[a-z]+")
+_WORDS = re.compile(r"[A-Za-z]+")
 
 
 @dataclass(frozen=True)
@@ -103,6 +106,11 @@ def read_synsets(folder: Path) -> dict[str, tuple[tuple[str, ...], str]]:
     }
 
 
+def noun_lemmas(folder: Path) -> set[str]:
+    """Every noun of timm's lists, in lower case."""
+    return {lemma.lower() for lemmas, _ in read_synsets(folder).values() for lemma in lemmas}
+
+
 def imagenet_names(folder: Path, plain: list[str]) -> list[tuple[str, ...]]:
     """For each of the 1,000 classes in the classifier's order: its plain name, then its lemmas."""
     synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
@@ -111,6 +119,55 @@ def imagenet_names(folder: Path, plain: list[str]) -> list[tuple[str, ...]]:
         tuple(dict.fromkeys((name.replace("_", " "), *known[synset][0])))
         for synset, name in zip(synsets, plain, strict=True)
     ]
+
+
+def everyday_names(folder: Path) -> list[tuple[str, ...]]:
+    """Names of each of the 1,000 classes, in the classifier's order.
+
+    First the name that OpenAI chose for CLIP ("kite (bird of prey)"), then everyday names, then
+    WordNet's lemmas. Ambiguous lemmas ("kite", "crane") would teach another thing's name.
+    """
+    synsets = (folder / "imagenet_synsets.txt").read_text(encoding="utf-8").split()
+    known = read_synsets(folder)
+    senses = Counter(lemma.lower() for lemmas, _ in known.values() for lemma in lemmas)
+    return [
+        tuple(
+            dict.fromkeys(
+                (
+                    name,
+                    *EVERYDAY.get(index, ()),
+                    *(
+                        lemma
+                        for lemma in known[synset][0]
+                        if senses[lemma.lower()] == 1 and lemma.lower() not in AMBIGUOUS
+                    ),
+                )
+            )
+        )
+        for index, (synset, name) in enumerate(zip(synsets, IMAGENET_CLASSNAMES, strict=True))
+    ]
+
+
+def level_names(
+    groups: tuple[Group, ...], names: list[tuple[str, ...]]
+) -> tuple[list[int], list[tuple[str, ...]]]:
+    """(the group number of each class, names of each group); other classes stay on their own."""
+    numbers = [-1] * len(names)
+    merged: list[tuple[str, ...]] = []
+    for group in groups:
+        for index in group.indices:
+            numbers[index] = len(merged)
+        merged.append(group.names)
+    for index, own in enumerate(names):
+        if numbers[index] < 0:
+            numbers[index] = len(merged)
+            merged.append(own)
+    return numbers, merged
+
+
+def rewritten(caption: str) -> str:
+    """``caption`` in the words of vocabularies: "man" is "person", "puppy" is "dog"."""
+    return _WORDS.sub(lambda m: CAPTION_REWRITES.get(m[0].lower(), m[0]), caption)
 
 
 def frequent_words(captions: list[str], at_least: int) -> list[str]:

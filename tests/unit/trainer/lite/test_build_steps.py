@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.metrics import average_precision_score
 
 from trainer.lite import __main__ as command
+from trainer.lite.__main__ import main
 from trainer.lite.calibrate import Calibration, best_threshold, fit_calibration, pooled_f1
 from trainer.lite.evaluate import (
     VOC_TO_COCO,
@@ -27,6 +28,7 @@ from trainer.lite.ingredients import (
     MissingIngredientError,
     import_ingredient,
     read_captioned,
+    synset_folder,
     tidy_caption,
 )
 from trainer.lite.recipe import (
@@ -36,6 +38,7 @@ from trainer.lite.recipe import (
     name_phrasings,
     split_flickr,
 )
+from trainer.lite.tags import caption_things, singular, tag_table
 from trainer.lite.text_tower import new_model
 from trainer.lite.texts import (
     COCO_NAMES,
@@ -43,11 +46,15 @@ from trainer.lite.texts import (
     TEMPLATES,
     VOC_NAMES,
     article,
+    everyday_names,
     everyday_nouns,
     fill,
     frequent_words,
+    level_names,
+    rewritten,
     scene_sentences,
 )
+from trainer.lite.wordings import BROAD, COMMON
 
 
 def fake_embed(texts: list[str]) -> torch.Tensor:
@@ -121,6 +128,53 @@ def test_words_and_nouns_from_captions():
     assert len(nouns) == len(set(nouns))
 
 
+def test_everyday_names_leave_out_words_for_other_things():
+    names = everyday_names(synset_folder())
+    assert len(names) == 1000
+    assert names[21][0] == "kite (bird of prey)"
+    assert "kite" not in names[21]
+    assert {"couch", "sofa"} <= set(names[831])
+    assert "crane" not in names[134]
+
+
+@pytest.mark.parametrize("groups", [COMMON, BROAD])
+def test_groups_share_no_class_and_cover_what_they_say(groups):
+    members = [index for group in groups for index in group.indices]
+    assert len(members) == len(set(members))
+    assert set(members) <= set(range(1000))
+    names = everyday_names(synset_folder())
+    numbers, merged = level_names(groups, names)
+    assert set(numbers) == set(range(len(merged)))
+    assert "dog" in merged[numbers[151]]
+    assert numbers[151] == numbers[268] != numbers[281]
+    # A class in no group keeps its own names.
+    alone = next(i for i in range(1000) if i not in members)
+    assert merged[numbers[alone]] == names[alone]
+
+
+def test_captions_are_rewritten_in_the_words_of_vocabularies():
+    assert rewritten("A man and two boys, womanly.") == "A person and two people, womanly."
+    assert rewritten("a Puppy in a canoe") == "a dog in a boat"
+
+
+def test_things_of_captions_with_their_wider_words():
+    nouns = {"dog", "ball", "tennis ball", "bench", "stick", "man", "front", "berry"}
+    found = caption_things("A man and his dogs in front of benches with a tennis ball.", nouns)
+    assert {"man", "person", "people", "dog", "animal", "bench", "tennis ball", "ball"} <= found
+    assert "front" not in found
+    assert [singular(w, nouns) for w in ("berries", "men", "walks")] == ["berry", "man", None]
+
+
+def test_tag_table_counts_captions():
+    captions = [("a dog", "a dog and a man"), ("a man", "two men")]
+    table = tag_table(captions, {"dog", "man"}, at_least=1)
+    assert table.words[:3] == ["man", "people", "person"]
+    column = {word: i for i, word in enumerate(table.words)}
+    assert table.counts[:, column["dog"]].tolist() == [1, 0]
+    assert table.counts[:, column["person"]].tolist() == [0.5, 1]
+    assert "dog" not in tag_table(captions, {"dog", "man"}, at_least=2).words
+
+
 def test_scene_sentences_repeat_with_the_seed():
     first = scene_sentences(list(COCO_NAMES), 20, random.Random(3))
     assert first == scene_sentences(list(COCO_NAMES), 20, random.Random(3))
@@ -143,7 +197,7 @@ def test_name_wordings_cover_templates_and_synonyms():
         seen.extend(texts)
         return fake_embed(texts)
 
-    assert name_phrasings(names, embed).shape == (2 * len(TEMPLATES), 2, 384)
+    assert name_phrasings(names, embed, rounds=2).shape == (2 * len(TEMPLATES), 2, 384)
     assert {"dog", "hound", "cat"} <= set(seen)
 
 
@@ -264,4 +318,22 @@ def test_written_model_loads_in_open_clip(tmp_path: Path):
     assert state.keys() == written.keys()
     assert all(torch.equal(state[k], written[k].to(state[k].dtype)) for k in state)
     assert float(state["logit_scale"].exp()) == pytest.approx(20, abs=0.05)
-    assert json.loads((tmp_path / "lmpt.json").read_text())["bias"] == -6.0
+    written = json.loads((tmp_path / "lmpt.json").read_text())
+    assert (written["bias"], written["frequency_bias"]) == (-6.0, -8.0)
+
+
+def test_a_build_has_no_window_offset_until_it_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    model, calibration = new_model().eval(), Calibration(20.0, -6.0, -8.0)
+    write_lite(tmp_path, model, calibration)
+    before = json.loads((tmp_path / "lmpt.json").read_text())
+    assert "window_offset" not in before
+    monkeypatch.setattr("trainer.lite.window_offset.window_offset", lambda *_: 0.04321)
+    arguments = ["window-offset", "--model", str(tmp_path), "--photos", "photos"]
+    assert main(arguments) == 0
+    assert json.loads((tmp_path / "lmpt.json").read_text()) == before
+    assert main([*arguments, "--write"]) == 0
+    assert json.loads((tmp_path / "lmpt.json").read_text()) == before | {"window_offset": 0.0432}
+    write_lite(tmp_path, model, calibration)
+    assert json.loads((tmp_path / "lmpt.json").read_text()) == before

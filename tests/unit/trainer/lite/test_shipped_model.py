@@ -14,6 +14,7 @@ from trainer.lite.evaluate import ZeroShot, evaluate
 from trainer.lite.export import open_clip_config
 from trainer.lite.text_tower import encode
 from trainer.lite.texts import TEMPLATES
+from trainer.lite.window_offset import window_offset
 
 ROOT = Path(__file__).parents[4]
 LITE = ROOT / "resources" / "models" / "lite"
@@ -51,8 +52,21 @@ def test_defaults_for_the_app():
     defaults = json.loads((LITE / "lmpt.json").read_text())
     assert defaults["schema"] == 1
     assert defaults["threshold"] == 0.5
-    assert defaults["scale"] > 0 > defaults["bias"]
+    # A frequency is lower than a score whose threshold is 0.5.
+    assert defaults["scale"] > 0 > defaults["bias"] > defaults["frequency_bias"]
     assert defaults["templates"] == list(TEMPLATES)
+
+
+def test_windows_of_photos_are_above_whole_photos_by_the_offset(tmp_path: Path):
+    if not PHOTOS.is_dir():
+        pytest.skip(f"no photos in {PHOTOS}")
+    rows = json.loads((PHOTOS / "index.json").read_text(encoding="utf-8"))[:12]
+    for row in rows:
+        row["path"] = str(PHOTOS / row["path"])
+    (tmp_path / "index.json").write_text(json.dumps(rows), encoding="utf-8")
+    written = json.loads((LITE / "lmpt.json").read_text())["window_offset"]
+    # The dozens among the 204 photos give 0.038 to 0.048.
+    assert window_offset(LITE, tmp_path) == pytest.approx(written, abs=0.01)
 
 
 def test_the_model_card_names_limits_and_sources():
@@ -106,6 +120,14 @@ def test_related_words_are_near(lite: ZeroShot):
     assert cosine[3, 4] > cosine[3, 2]
 
 
+def test_several_descriptions_are_averaged(lite: ZeroShot):
+    names = ["dog", "person", "kite"]
+    made = lite.classes(names, {"person": "man; woman", "kite": "kite"})
+    mean = lite.classes(["man", "woman"]).mean(axis=0)
+    np.testing.assert_allclose(made[1], mean / np.linalg.norm(mean), atol=1e-5)
+    np.testing.assert_allclose(made[[0, 2]], lite.classes(names)[[0, 2]], atol=1e-5)
+
+
 @pytest.mark.skipif(not (PHOTOS / "index.json").is_file(), reason=f"no labelled photos in {PHOTOS}")
 def test_finds_things_on_real_photos():
     figures = evaluate(LITE, PHOTOS, resamples=50)
@@ -122,3 +144,10 @@ def test_finds_things_on_real_photos():
 def test_score_is_half_where_the_calibration_says(lite: ZeroShot):
     at = np.array([-lite.bias / lite.scale])
     assert lite.scores(at) == pytest.approx(0.5)
+
+
+def test_common_things_have_common_names(lite: ZeroShot):
+    direction = np.array(json.loads((LITE / "lmpt.json").read_text())["name_frequency"])
+    names = ["person", "dog", "water", "toaster", "zebra", "microwave"]
+    values = lite.classes(names) @ direction
+    assert values[:3].min() > values[3:].max()
