@@ -252,8 +252,9 @@ class ImageTable:
 class ClassSpec:
     """A class as the user typed it or a list named it.
 
-    ``description``, if any, replaces the name in the prompt; ``aliases`` are other names of the
-    class; ``colour`` is "" or "#rrggbb".
+    ``description``, if any, replaces the name in the prompt; it may hold several texts, separated
+    by ";", which the model reads one by one (:mod:`trainer.class_texts`).  ``aliases`` are other
+    names of the class; ``colour`` is "" or "#rrggbb".
     """
 
     name: str

@@ -200,7 +200,7 @@ class Searcher:
                 return self._waiting(query)
             self._asked.add(key)
         answer = self._waiting(query)
-        asked = self._model.encode_words(query.text)
+        asked = self._model.encode_words([query.text])
         if asked is None:
             with self._lock:
                 self._asked.discard(key)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ClassEntry
-from lmpt_desktop.engine.class_weights import library_weights, prompt_text
+from lmpt_desktop.engine.class_weights import library_weights, prompt_text, prompt_texts, texts_of
 from lmpt_desktop.engine.encoding.encoder import EncoderClient
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts
 from lmpt_desktop.engine.library_state import LibraryState
@@ -26,8 +26,7 @@ from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.search import LOADING, NOTHING_ENCODED, READING, SearchState
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.inference.predict import predict
-from lmpt_desktop.inference.search import per_row, top
+from lmpt_desktop.inference.search import top
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _
 
@@ -49,7 +48,7 @@ class ClassPreview:
     """What a class would find by its name and description alone.
 
     Attributes:
-        text: what the model reads.
+        text: what the model reads, as written.
         state: READY, or why there is no preview, as a sentence in ``message``.
         image_ids: (m,) the best images, best first; at most ``BEST``.
         scores: (m,) float32 in [0, 1], of these.
@@ -97,26 +96,30 @@ class ClassPreviewer:
         The scores are those it would have as the last class of the vocabulary, zero-shot.
         """
         entry = ClassEntry(0, " ".join(name.split()), " ".join(description.split()))
-        text = prompt_text(entry)
+        text, parts = prompt_text(entry), prompt_texts(entry)
         features = self._state.features()
         if not len(features.ids):
             return ClassPreview(text, SearchState.NOTHING, _(NOTHING_ENCODED))
         backbone = self._model.backbone
         facts = self._model.facts()
         known = (
-            self._catalogue.features.texts(backbone, [text], facts.variant)
+            self._catalogue.features.texts(backbone, parts, facts.variant)
             if facts is not None
             else {}
         )
-        if facts is None or text not in known:
-            return self._ask(backbone, text)
+        if missing := [part for part in parts if part not in known]:
+            return self._ask(backbone, text, missing)
+        assert facts is not None
         weights = self._weights(entry, facts, known, features.matrix)
         if weights.embeddings.shape[1] != features.matrix.shape[1]:  # the backbone is being changed
             return ClassPreview(text, SearchState.NOTHING, _(NOTHING_ENCODED))
         snapshot = self._state.snapshot
         thresholds = snapshot.strictness.applied(weights.thresholds, np.array([entry.id]))
-        scores = per_row(predict(features.matrix, weights)[:, 0], features.ids, snapshot.image_ids)
-        has = ~np.isnan(scores)
+        has, found = self._state.scores_with(snapshot.image_ids, weights)
+        scores = np.full(len(has), np.nan, np.float32)
+        if found:
+            scores[has] = found[0][:, 0]
+            has = ~np.isnan(scores)
         rows = top(scores, BEST)
         rows = rows[has[rows]]
         return ClassPreview(
@@ -145,23 +148,19 @@ class ClassPreviewer:
     ) -> ClassWeights:
         """The weights of this one class."""
         classes = [entry]
-        if facts.bias is None:
-            # The bias depends on the other classes, so they must take part.
+        if facts.has_prior or (facts.windows and facts.window_offset is None):
+            # What is estimated depends on the other classes, so they must take part.
             classes = [*self._state.snapshot.classes, entry]
-            texts = sorted({prompt_text(item) for item in classes})
+            texts = sorted({text for item in classes for text in texts_of(item)})
             known = known | self._catalogue.features.texts(
                 self._model.backbone, texts, facts.variant
             )
-        weights = library_weights(classes, facts, known, features, None)
-        return ClassWeights(
-            weights.embeddings[-1:],
-            weights.scales[-1:],
-            weights.biases[-1:],
-            weights.thresholds[-1:],
-            weights.trained[-1:],
-        )
+        sample = self._model.window_sample()
+        weights = library_weights(classes, facts, known, features, None, sample=sample)
+        return weights.of_classes(np.array([len(classes) - 1]))
 
-    def _ask(self, backbone: str, text: str) -> ClassPreview:
+    def _ask(self, backbone: str, text: str, missing: list[str]) -> ClassPreview:
+        """Have the ``missing`` parts of ``text`` encoded."""
         key = (backbone, text)
         waiting = ClassPreview(
             text, SearchState.WAITING, _(READING if self._model.loaded else LOADING)
@@ -172,7 +171,7 @@ class ClassPreviewer:
             if key in self._asked:
                 return waiting
             self._asked.add(key)
-        asked = self._model.encode_words(text, ensemble=True)
+        asked = self._model.encode_words(missing, ensemble=True)
         if asked is None:
             with self._lock:
                 self._asked.discard(key)
@@ -182,11 +181,15 @@ class ClassPreviewer:
                 _("No model is running here, so the name of a new class cannot be encoded."),
             )
         client, future = asked
-        future.add_done_callback(lambda done: self._text_encoded(key, client, done))
+        future.add_done_callback(lambda done: self._encoded(key, missing, client, done))
         return waiting
 
-    def _text_encoded(
-        self, key: tuple[str, str], client: EncoderClient, future: Future[NDArray[np.float32]]
+    def _encoded(
+        self,
+        key: tuple[str, str],
+        parts: list[str],
+        client: EncoderClient,
+        future: Future[NDArray[np.float32]],
     ) -> None:
         def keep() -> None:
             error = future.exception()
@@ -199,9 +202,8 @@ class ClassPreviewer:
                         reason=error
                     )
             elif (facts := self._model.facts()) is not None and client.backbone == key[0]:
-                self._catalogue.features.put_texts(
-                    key[0], {key[1]: future.result()[0]}, facts.variant
-                )
+                found = dict(zip(parts, future.result(), strict=True))
+                self._catalogue.features.put_texts(key[0], found, facts.variant)
             self._notify(ClassPreviewReady(key[1]))
 
         # On the worker: the encoder's thread must not wait for the catalogue.

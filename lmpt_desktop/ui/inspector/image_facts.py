@@ -47,7 +47,8 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """One class of one image; ``score`` and ``band`` are None if unknown."""
+    """One class of one image, predicted with a score of at least ``threshold``; ``score`` and
+    ``band`` are None if unknown."""
 
     class_id: int
     name: str
@@ -55,6 +56,7 @@ class ClassFacts:
     predicted: bool
     verdict: Verdict
     band: Band | None
+    threshold: float
 
 
 def file_version(snapshot: Snapshot, image_id: int) -> str:
@@ -86,13 +88,15 @@ def image_facts(snapshot: Snapshot, image_id: int) -> ImageFacts | None:
 def class_facts(snapshot: Snapshot, row: int, column: int, bands: ClassBands | None) -> ClassFacts:
     """The facts of a class for the image in ``row``; ``bands`` may be of an earlier snapshot."""
     score = float(snapshot.scores[row, column])
+    threshold = float(snapshot.thresholds[column])
     known = not np.isnan(score)
     band = bands.bands[column] if bands is not None and column < len(bands.bands) else None
     return ClassFacts(
         class_id=snapshot.classes[column].id,
         name=snapshot.classes[column].name,
         score=score if known else None,
-        predicted=known and score >= float(snapshot.thresholds[column]),
+        predicted=known and score >= threshold,
         verdict=Verdict(int(snapshot.annotations[row, column])),
         band=band,
+        threshold=threshold,
     )

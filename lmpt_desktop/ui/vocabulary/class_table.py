@@ -108,7 +108,7 @@ COLUMNS: tuple[Column[ClassLine], ...] = (
     Column(
         N_("Description for the model"),
         lambda line: line.entry.description,
-        N_("What the model reads instead of the name"),
+        N_("What the model reads instead of the name; several are separated by “;”"),
     ),
     Column(
         N_("Present"),

@@ -169,7 +169,8 @@ class ClassesTab(QWidget):
             muted(
                 _(
                     "The model reads the description, if there is one, instead of the name: "
-                    "“crane” can be described as “tall construction crane”."
+                    "“crane” can be described as “tall construction crane”. Several descriptions, "
+                    "separated by “;”, count equally: “man; woman; child” for “person”."
                 )
             )
         )

@@ -42,7 +42,8 @@ class ListTab(QWidget):
         self.text.setPlaceholderText(
             _(
                 "One class per line.\nAfter a tab, optionally, a description that the model "
-                "reads instead of the name; after another tab, other names separated by |.\n"
+                "reads instead of the name, or several separated by “;”.\n"
+                "After another tab, other names separated by |.\n"
                 "Lines that begin with # are skipped."
             )
         )

@@ -20,7 +20,7 @@ from lmpt_desktop.engine.search import SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
 from lmpt_desktop.inference.class_names import Likeness, NearName, near_name
-from lmpt_desktop.translation import N_, _, decimal, ngettext, number
+from lmpt_desktop.translation import N_, _, decimal, join_names, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
 from lmpt_desktop.ui.kit.scored_thumbnails import (
     Caption,
@@ -31,6 +31,7 @@ from lmpt_desktop.ui.kit.scored_thumbnails import (
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import photos_text
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
+from trainer.class_texts import class_texts
 
 TYPE_A_NAME = N_("Type a name to see the photos that match it best.")
 PAUSE_MS = 300
@@ -246,11 +247,15 @@ class TryTab(QWidget):
 
 def preview_sentence(preview: ClassPreview, name: str, description: str = "") -> str:
     """By which words, and in how many photos, the class would be predicted."""
-    words = (
-        _("By its description “{text}” alone, not by its name:").format(text=description)
-        if description
-        else _("By its name “{text}” alone:").format(text=name)
-    )
+    first, *others = class_texts(name, description)
+    if others:
+        words = _("By its descriptions {texts} together, not by its name:").format(
+            texts=join_names([first, *others], quoted=True)
+        )
+    elif first != name:
+        words = _("By its description “{text}” alone, not by its name:").format(text=first)
+    else:
+        words = _("By its name “{text}” alone:").format(text=name)
     if not preview.predicted:
         found = _("predicted in none of {photos}. These are the closest.")
     else:

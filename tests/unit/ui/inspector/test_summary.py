@@ -89,6 +89,14 @@ def test_search_puts_names_that_begin_with_the_word_first(snapshot: Snapshot) ->
     assert listed(described, [1], find="LIGHT traffic") == ["traffic light"]
 
 
+def test_search_finds_a_class_by_any_of_its_descriptions(snapshot: Snapshot) -> None:
+    classes = list(snapshot.classes)
+    classes[0] = ClassEntry(10, "dog", "puppy; old hound; terrier", 0)
+    described = replace(snapshot, classes=tuple(classes))
+    for word in ("puppy", "hound", "terrier"):
+        assert listed(described, [1], find=word) == ["dog"]
+
+
 @pytest.mark.parametrize(
     ("show", "expected"),
     [

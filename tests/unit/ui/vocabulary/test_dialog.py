@@ -606,6 +606,9 @@ def test_what_a_preview_was_made_of_is_said() -> None:
     assert "By its name “crane” alone" in preview_sentence(preview, "crane")
     described = preview_sentence(preview, "crane", "tall construction crane")
     assert "“tall construction crane” alone, not by its name" in described
+    several = preview_sentence(preview, "person", "man; woman;child")
+    assert "By its descriptions “man”, “woman” and “child” together, not by its name" in several
+    assert "By its name “a; b” alone" in preview_sentence(preview, "a; b")
 
 
 @pytest.mark.parametrize("language", ["en", "de"])
