@@ -4,7 +4,9 @@
 Fitted by Newton's method on held-out annotations.  Both s and the biases have a prior, so that a
 few annotations, or annotations of one kind only, move them a little instead of to infinity.  A
 class with fewer than :data:`MIN_PRESENT` held-out present (or absent) annotations gets the shared
-bias and threshold, and is False in ``calibrated``.
+bias and threshold, and is False in ``calibrated``; where unknown entries have an expected value, a
+bias follows from it, and the threshold of a class whose entries are mostly unknown is the one
+that its scores promise to be best (:mod:`trainer.expected_f1`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.expected_f1 import expected_thresholds
 from trainer.job import ABSENT, PRESENT
 
 MIN_PRESENT = 5
@@ -25,6 +28,8 @@ BIAS_PRIOR_STD = 2.0
 """Standard deviation of the class biases around the shared bias, in logits."""
 UNKNOWN_WEIGHT = 0.3
 """Weight of an unknown entry's expected value relative to a known entry."""
+MOSTLY_KNOWN = 0.5
+"""Share of a class's entries from which its threshold is the best of the known ones."""
 MAX_ENTRIES = 2_000_000
 _ITERATIONS = 30
 _MAX_STEP = 2.0
@@ -219,7 +224,8 @@ def calibrate(
         cosines: (N, C) of feature and class embedding.
         targets: (N, C) int8.
         start_scale, start_bias: learned in training; the centre of the prior.
-        expected: (N, C), see :func:`evidence`.
+        expected: (N, C), see :func:`evidence`.  They must be frequencies: scores that are too high
+            by a shift stay too high.
     """
     scale, shared = shared_scale_and_bias(
         cosines, targets, start_scale, start_bias, expected=expected
@@ -228,20 +234,31 @@ def calibrate(
     absent = (targets == ABSENT).sum(0)
     enough = (present >= MIN_PRESENT) & (absent >= MIN_PRESENT)
     biases = np.full(targets.shape[1], shared)
-    for _ in range(_ROUNDS if enough.any() else 0):
+    # What is expected of unknown entries tells common classes from rare ones without any verdict.
+    own_bias = enough if expected is None else np.ones_like(enough)
+    for _ in range(_ROUNDS if own_bias.any() else 0):
         own = class_biases(cosines, targets, scale, shared, expected=expected)
-        biases = np.where(enough, own, shared)
+        biases = np.where(own_bias, own, shared)
         # A single bias for classes of different frequency makes the scale too small, so fit it
         # again now that the differences are known.
         scale, shared = shared_scale_and_bias(
             cosines, targets, scale, shared, expected=expected, offsets=biases - shared
         )
-        biases = np.where(enough, biases, shared)
+        biases = np.where(own_bias, biases, shared)
     scores = sigmoid(scale * cosines + biases)
     known = targets >= 0
     pooled = best_threshold(scores[known], targets[known] == PRESENT)
     thresholds = np.full(targets.shape[1], pooled)
-    for index in np.flatnonzero(enough):
+    by_known = enough
+    if expected is not None and len(known):
+        # People annotate what is likely or wrong: the best threshold of a few known entries is not
+        # that of all images.
+        mostly = known.mean(axis=0) >= MOSTLY_KNOWN
+        thresholds = np.where(mostly, thresholds, expected_thresholds(scores))
+        by_known = enough & mostly
+        if not mostly.any():
+            pooled = float(np.median(thresholds))
+    for index in np.flatnonzero(by_known):
         rows = known[:, index]
         thresholds[index] = best_threshold(
             scores[rows, index], targets[rows, index] == PRESENT, pooled

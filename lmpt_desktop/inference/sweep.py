@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 
+EVEN_ODDS = 0.5
+"""Score from which a photo more likely has the class than not, as scores are frequencies."""
+
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
@@ -19,7 +22,9 @@ class Candidates:
         class_id: the class; None if the library has none.
         image_ids: (n,) int64.
         scores: (n,) float32.
-        threshold: the score from which the class is predicted.
+        ticked_from: the score from which a photo is ticked at first.  A threshold is often far
+            below even odds, which is good for finding photos; but what is ticked becomes the
+            user's own verdict, and the fewest clicks are needed where the likelier answer is given.
         total: how many photos could be asked about.
         expected: about how many of those have the class.
     """
@@ -27,7 +32,7 @@ class Candidates:
     class_id: int | None
     image_ids: NDArray[np.int64]
     scores: NDArray[np.float32]
-    threshold: float = 1.0
+    ticked_from: float = 1.0
     total: int = 0
     expected: int = 0
 
@@ -67,7 +72,7 @@ def candidates(snapshot: Snapshot, class_id: int, most: int) -> Candidates:
         class_id,
         snapshot.image_ids[open_rows[kept]],
         found[kept],
-        float(snapshot.thresholds[column]),
+        max(float(snapshot.thresholds[column]), EVEN_ODDS),
         len(open_rows),
         min(expected, len(open_rows)),
     )

@@ -91,7 +91,7 @@ def test_a_page_is_ticked_confirmed_and_undone_by_keyboard(
     assert sweep.class_id == dog and sweep.classes.text().startswith("dog")
     first = names(sweep)
     assert len(first) == 3 and all("dog" in name for name in first)
-    assert ticked(sweep) == set(first), "those at or above the threshold are ticked at first"
+    assert ticked(sweep) == set(first), "those that more likely have it are ticked at first"
     assert "3 present, 0 absent" in sweep.confirm_button.text()
     press(qtbot, Key.Key_Right)
     press(qtbot, Key.Key_Space)

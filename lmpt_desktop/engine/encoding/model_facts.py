@@ -22,22 +22,46 @@ class ModelFacts:
     bias: float | None
     templates: tuple[str, ...]
     device: str = ""
+    windows: int | None = None
+    """None where an earlier version of the app, which knew no windows, has written the facts."""
+    window_offset: float | None = None
+    frequency_bias: float | None = None
+    crops: bool = False
+    name_frequency: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, ready: EncoderReady) -> ModelFacts:
         """The facts of an encoder's report."""
-        return cls(ready.dim, ready.scale, ready.bias, tuple(ready.templates), ready.device)
+        names = ready.name_frequency
+        return cls(
+            ready.dim,
+            ready.scale,
+            ready.bias,
+            tuple(ready.templates),
+            ready.device,
+            ready.windows,
+            ready.window_offset,
+            ready.frequency_bias,
+            ready.crops,
+            None if names is None else tuple(names),
+        )
 
     @classmethod
     def from_setting(cls, value: Any) -> ModelFacts | None:
         """Read what :meth:`to_setting` wrote; None where it is not valid."""
         try:
+            names = value.get("name_frequency")
             return cls(
                 int(value["dim"]),
                 float(value["scale"]),
-                None if value["bias"] is None else float(value["bias"]),
+                _number(value["bias"]),
                 tuple(str(item) for item in value["templates"]),
                 str(value.get("device", "")),
+                None if value.get("windows") is None else int(value["windows"]),
+                _number(value.get("window_offset")),
+                _number(value.get("frequency_bias")),
+                bool(value.get("crops", False)),
+                None if names is None else tuple(float(item) for item in names),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return None
@@ -47,11 +71,24 @@ class ModelFacts:
         return asdict(self) | {"templates": list(self.templates)}
 
     @property
+    def has_prior(self) -> bool:
+        """Whether how common each class is, is estimated from the library.
+
+        A backbone with one bias of unknown meaning is taken at its word.
+        """
+        return self.frequency_bias is not None or self.bias is None
+
+    @property
     def variant(self) -> str:
-        """Identifies the templates of class texts, since embeddings cached with other templates
-        cannot be used."""
-        text = json.dumps(self.templates, ensure_ascii=False)
+        """Identifies templates and weights of class texts, since embeddings cached with others
+        cannot be used.  The scale stands for the weights: the bundled backbone gets new ones under
+        its old name."""
+        text = json.dumps([self.scale, *self.templates], ensure_ascii=False)
         return "classes-" + hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
 
 
 def setting_name(backbone: str) -> str:

@@ -79,10 +79,15 @@ def class_entries() -> Iterator[Entry]:
         place.moveCenter(QRectF(area).center())
         theme.paint_band_mark(painter, place, Band.TAIL, theme.current().colour("tail"))
 
-    score = decimal(0.93, 2)
+    score = decimal(0.34, 2)
     yield Entry(own, _("Your tag"), _("You said that this class is present"))
     yield Entry(
-        words(score, "muted"), _("Predicted"), _("The model's score, from 0 (no) to 1 (sure)")
+        words(score, "muted"),
+        _("Predicted"),
+        _(
+            "How likely the photo has the class, from 0 to 1. Each class is predicted from its own"
+            " threshold on, often far below {half}; the inspector marks it on the bar"
+        ).format(half=decimal(0.5)),
     )
     yield Entry(
         words(score, "text", bold=True),

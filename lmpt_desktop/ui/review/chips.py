@@ -232,9 +232,12 @@ def accessible_text(facts: ClassFacts) -> str:
     parts = [facts.name, verdict_name(facts.verdict)]
     if facts.score is not None:
         how = (
-            _("predicted, score {score}") if facts.predicted else _("not predicted, score {score}")
+            _("predicted (from {threshold} on), score {score}")
+            if facts.predicted
+            else _("not predicted (from {threshold} on), score {score}")
         )
-        parts.append(how.format(score=decimal(facts.score, 2)))
+        shown = {"score": decimal(facts.score, 2), "threshold": decimal(facts.threshold, 2)}
+        parts.append(how.format(**shown))
     if facts.band is not None:
         parts.append(band_name(facts.band))
     return ", ".join(parts)

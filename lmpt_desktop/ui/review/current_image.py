@@ -152,11 +152,16 @@ def _listed_columns(snapshot: Snapshot, row: int, asked: int, keep: Sequence[int
 
 
 def _best_columns(snapshot: Snapshot, row: int) -> list[int]:
-    """The columns with the highest scores: as many as there are number keys and one more, as one
-    of them may be what is asked about."""
+    """The columns of what is predicted, by score, and then of other classes, by score: as many as
+    there are number keys and one more, as one of them may be what is asked about.
+
+    As each class has its own threshold, a class that is not predicted can have the higher score;
+    what a confirmation would make present comes before it.
+    """
     scores = np.nan_to_num(snapshot.scores[row], nan=-1.0)
     requested = min(NUMBERED + 1, len(scores))
     if not requested:
         return []
-    best = np.argpartition(-scores, requested - 1)[:requested]
-    return best[np.argsort(-scores[best], kind="stable")].tolist()
+    ranks = scores + 2 * predicted_classes(snapshot.scores[row], snapshot.thresholds)
+    best = np.argpartition(-ranks, requested - 1)[:requested]
+    return best[np.argsort(-ranks[best], kind="stable")].tolist()

@@ -282,7 +282,7 @@ class SweepPage(QWidget):
         # A smaller window shows fewer for a while, and then the same ones again.
         self._page = tuple(kept if len(kept) > len(shown) else shown)
         fresh = not self.model.cells
-        self.model.show_cells(_cells(snapshot, shown, score_of), found.threshold)
+        self.model.show_cells(_cells(snapshot, shown, score_of), found.ticked_from)
         if fresh or not self.grid.currentIndex().isValid():
             self.grid.go_to_first()
         if shown:
@@ -450,13 +450,13 @@ class SweepPage(QWidget):
             found.class_id,
             found.image_ids[kept],
             found.scores[kept],
-            found.threshold,
+            found.ticked_from,
             found.total - int(np.count_nonzero(~kept)),
             found.expected,
         )
         self._page = ()
         self.model.begin()
-        self.model.show_cells((), self.found.threshold)
+        self.model.show_cells((), self.found.ticked_from)
         self._show_page()
 
     def go_back(self) -> None:
@@ -475,7 +475,7 @@ class SweepPage(QWidget):
         if last:
             self._page = page.image_ids
             self.model.begin(page.ticks)
-            self.model.show_cells((), self.found.threshold)
+            self.model.show_cells((), self.found.ticked_from)
         self._ask()
         self.state_changed.emit()
 

@@ -33,16 +33,17 @@ class SweepModel(QAbstractListModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.cells: Sequence[SweepCell] = ()
-        self.threshold = 1.0
+        self.ticked_from = 1.0
         self._chosen: dict[int, bool] = {}
         self.unshown: frozenset[int] = frozenset()
         """Photos that could not be shown; none of them is asked about."""
 
-    def show_cells(self, cells: Sequence[SweepCell], threshold: float) -> None:
-        """Show these photos; those at or above the threshold are ticked unless the user chose."""
-        if list(cells) != list(self.cells) or threshold != self.threshold:
+    def show_cells(self, cells: Sequence[SweepCell], ticked_from: float) -> None:
+        """Show these photos; those with a score of at least ``ticked_from`` are ticked unless the
+        user chose."""
+        if list(cells) != list(self.cells) or ticked_from != self.ticked_from:
             self.beginResetModel()
-            self.cells, self.threshold = tuple(cells), threshold
+            self.cells, self.ticked_from = tuple(cells), ticked_from
             self.endResetModel()
         self.ticks_changed.emit()
 
@@ -52,7 +53,7 @@ class SweepModel(QAbstractListModel):
 
     def is_ticked(self, row: int) -> bool:
         cell = self.cells[row]
-        return self._chosen.get(cell.image_id, cell.score >= self.threshold)
+        return self._chosen.get(cell.image_id, cell.score >= self.ticked_from)
 
     def tick(self, rows: Iterable[int], ticked: bool) -> None:
         """Tick or untick the photos in these rows."""

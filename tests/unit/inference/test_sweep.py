@@ -51,6 +51,15 @@ def test_photos_with_a_verdict_or_nothing_to_show_are_left_out(snapshot: Snapsho
     assert 0 <= found.expected <= found.total
 
 
+@pytest.mark.parametrize(("threshold", "ticked_from"), [(0.14, 0.5), (0.5, 0.5), (0.8, 0.8)])
+def test_only_what_is_likelier_than_not_is_ticked_at_first(
+    snapshot: Snapshot, threshold: float, ticked_from: float
+) -> None:
+    thresholds = np.full_like(snapshot.thresholds, threshold)
+    found = candidates(replace(snapshot, thresholds=thresholds), DOG, 10)
+    assert found.ticked_from == pytest.approx(ticked_from)
+
+
 def test_nothing_is_known_of_a_class_that_is_gone_or_without_scores(snapshot: Snapshot) -> None:
     assert not len(candidates(snapshot, 99, 10))
     assert candidates(snapshot, 99, 10).class_id == 99

@@ -129,3 +129,32 @@ def test_always_finite_and_in_range(
     assert ((fitted.thresholds > 0) & (fitted.thresholds < 1)).all()
     scores = fitted.scores(cosines)
     assert ((scores >= 0) & (scores <= 1)).all()
+
+
+def test_answers_to_likely_questions_do_not_move_scores_away_from_frequencies() -> None:
+    """Three classes of different frequency; only the likeliest images were asked about."""
+    cosines, targets, biases = example(4000, seed=3)
+    chance = calibration.sigmoid(12 * cosines + biases)
+    asked = np.full_like(targets, -1)
+    for column in range(3):
+        best = np.argsort(-cosines[:, column])[:60:3]
+        asked[best, column] = targets[best, column]
+    fitted = calibration.calibrate(cosines, asked, 12.0, -4.0, expected=chance)
+    error = metrics.expected_calibration_error
+    assert error(fitted.scores(cosines), targets) < 0.03
+    for column in range(3):
+        best = max(
+            f1_score(targets[:, column], chance[:, column] >= at) for at in np.linspace(0.05, 0.9)
+        )
+        found = fitted.scores(cosines)[:, column] >= fitted.thresholds[column]
+        assert f1_score(targets[:, column], found) > best - 0.04
+
+
+def test_a_class_without_a_verdict_is_as_common_as_it_is_expected_to_be() -> None:
+    cosines, targets, _ = example(800)
+    expected = calibration.sigmoid(12 * cosines + np.array([-3.0, -4.0, -7.0]))
+    asked = np.full_like(targets, -1)
+    asked[:100, :2] = targets[:100, :2]
+    fitted = calibration.calibrate(cosines, asked, 12.0, -4.0, expected=expected)
+    assert fitted.scores(cosines)[:, 2].mean() == pytest.approx(expected[:, 2].mean(), rel=0.25)
+    assert not fitted.calibrated[2]

@@ -17,7 +17,7 @@ def painted(qtbot: QtBot, band: Band | None) -> tuple[Chip, QImage]:
     chip = Chip(1)
     qtbot.addWidget(chip)
     chip.resize(260, 32)
-    chip.show_class(ClassFacts(1, "dog", 0.5, True, Verdict.UNKNOWN, band), marked=False)
+    chip.show_class(ClassFacts(1, "dog", 0.5, True, Verdict.UNKNOWN, band, 0.2), marked=False)
     return chip, chip.grab().toImage()
 
 

@@ -23,7 +23,7 @@ def test_every_class_has_its_band_in_words_and_a_rare_one_the_diamond(
     make_review: MakeReview, session: LibrarySession, band: Band
 ) -> None:
     question = make_review(session).side.question
-    facts = ClassFacts(DOG, "dog", 0.5, True, Verdict.UNKNOWN, band)
+    facts = ClassFacts(DOG, "dog", 0.5, True, Verdict.UNKNOWN, band, 0.2)
     question.show_question(facts, "", whole=False)
     text = question.facts.text()
     assert band_name(band) in text

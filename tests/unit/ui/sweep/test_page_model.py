@@ -20,7 +20,7 @@ def ticked(model: SweepModel) -> list[int]:
     return [id_ for id_, on in model.ticks().items() if on]
 
 
-def test_photos_at_or_above_the_threshold_are_ticked_at_first() -> None:
+def test_photos_with_at_least_that_score_are_ticked_at_first() -> None:
     assert ticked(make()) == [1, 2]
 
 
