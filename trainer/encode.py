@@ -2,8 +2,8 @@
 
 Requests are JSON lines on stdin, events JSON lines on stdout, features safetensors files in the
 ``--out`` folder; the messages are in :mod:`trainer.events`.  One thread reads requests, others
-decode photos ahead of the model, and the main thread runs the model.  Texts are encoded before
-photos that were requested earlier, because the user is waiting for them.
+decode photos ahead of the model, and the main thread runs the model.  Texts and maps are encoded
+before photos that were requested earlier, because the user is waiting for them.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 import torch
+from PIL import Image
 from safetensors.numpy import save
 from torch import Tensor
 
@@ -36,32 +37,38 @@ from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_lab
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
+    EncodeMap,
     EncodePhotos,
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
     EncodeTurned,
+    MapEncoded,
     PhotoFailure,
     PhotosEncoded,
     TextsEncoded,
     TurnedEncoded,
 )
 from trainer.memory import is_out_of_memory
-from trainer.photo import UnreadablePhoto
+from trainer.photo import NO_MEMORY, UnreadablePhoto
 from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder
-from trainer.photo_reader import PhotoReader
+from trainer.photo_reader import PhotoReader, read_prepared
 from trainer.process_io import (
     GENTLE_NICE,
     EventStream,
     Inbox,
     PhotoRequest,
+    UrgentRequest,
     claim_stdio,
     exit_when_parent_dies,
     lower_priority,
     read_requests,
 )
+from trainer.windows import Box
 
 log = logging.getLogger(__name__)
+
+NO_MAP = "This backbone cannot tell the parts of a photo apart; Lite and CLIP can."
 
 EXIT_DONE, EXIT_FAILED = 0, 1
 
@@ -85,7 +92,9 @@ class _StoppedError(Exception):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``python -m trainer encode``."""
     parser.add_argument(
-        "--backbone", required=True, help="lite, MODEL/PRETRAINED or MODEL/PATH (open_clip names)"
+        "--backbone",
+        required=True,
+        help="lite, lite+, MODEL/PRETRAINED or MODEL/PATH (open_clip names)",
     )
     parser.add_argument("--device", default=AUTO, help="auto, cuda, cuda:1, mps or cpu")
     parser.add_argument(
@@ -188,6 +197,13 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
             scale=backbone.scale,
             bias=backbone.bias,
             templates=list(backbone.templates),
+            frequency_bias=backbone.frequency_bias,
+            name_frequency=None
+            if backbone.name_frequency is None
+            else list(backbone.name_frequency),
+            windows=backbone.windows,
+            window_offset=backbone.window_offset,
+            crops=backbone.crops,
         )
     )
     log.info("ready: %s on %s", backbone.name, device_label(backbone.device))
@@ -250,9 +266,11 @@ class Encoder:
         self._out = out
         self._events = events
         self._encoder = PhotoEncoder(backbone, batch)
+        self._preprocess = backbone.fast_preprocess or backbone.preprocess
+        self._at_least = SHARPNESS * backbone.input_side
         self._reader = PhotoReader(
-            backbone.fast_preprocess or backbone.preprocess,
-            at_least=SHARPNESS * backbone.input_side,
+            self._preprocess,
+            at_least=self._at_least,
             threads=threads,
             window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
         )
@@ -268,8 +286,8 @@ class Encoder:
         """
         inbox.on_photos = lambda request: self._reader.add(_paths(request))
         while (message := inbox.take(idle_seconds)) is not None:
-            if isinstance(message, EncodeTexts):
-                self._answer_texts(message)
+            if isinstance(message, UrgentRequest):
+                self._answer_urgent(message)
             elif isinstance(message, EncodeTurned):
                 self._answer_turned(message, inbox)
             else:
@@ -286,8 +304,8 @@ class Encoder:
         def between() -> None:
             if inbox.stopped:
                 raise _StoppedError
-            while (waiting := inbox.take_texts()) is not None:
-                self._answer_texts(waiting)
+            while (waiting := inbox.take_urgent()) is not None:
+                self._answer_urgent(waiting)
             if self._rest is not None:
                 self._rest(time.monotonic() - self._rested)
                 self._rested = time.monotonic()
@@ -306,6 +324,8 @@ class Encoder:
         file = ""
         if len(encoded.positions):
             arrays = {"ids": ids[encoded.positions], "features": encoded.features}
+            if encoded.windows.shape[1]:
+                arrays["windows"] = encoded.windows
             file = self._write(request.request, arrays)
             if not file:
                 return
@@ -324,6 +344,41 @@ class Encoder:
             self._events.send(TurnedEncoded(request.request, "", NO_FEATURE))
         elif file := self._write(request.request, {"features": encoded.features}):
             self._events.send(TurnedEncoded(request.request, file))
+
+    def _answer_urgent(self, request: UrgentRequest) -> None:
+        if isinstance(request, EncodeMap):
+            self._answer_map(request)
+        else:
+            self._answer_texts(request)
+
+    def _answer_map(self, request: EncodeMap) -> None:
+        made = self._map(Path(request.path))
+        if isinstance(made, str):
+            self._events.send(MapEncoded(request.request, "", made))
+            return
+        features, box = made
+        if file := self._write(request.request, {"map": features}):
+            self._events.send(MapEncoded(request.request, file, box=box))
+
+    def _map(self, path: Path) -> tuple[np.ndarray, Box] | str:
+        """(g, g, D) and what it covers of the photo, or why there is none."""
+
+        def prepare(image: Image.Image) -> tuple[Tensor, Box]:
+            return self._preprocess(image), self._backbone.seen(image.width, image.height)
+
+        if not self._backbone.windows:
+            return NO_MAP
+        prepared = read_prepared(path, prepare, at_least=self._at_least)
+        if isinstance(prepared, UnreadablePhoto):
+            return prepared.reason
+        pixels, box = prepared
+        try:
+            features = self._backbone.encode_map(pixels)
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
+            return NO_MEMORY
+        return (features, box) if np.isfinite(features).all() else NO_FEATURE
 
     def _answer_texts(self, request: EncodeTexts) -> None:
         try:

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from trainer.texts import N_, EventText
+from trainer.windows import WHOLE, Box
 
 PROTOCOL = 2
 """Increased whenever a message changes in an incompatible way."""
@@ -77,6 +78,14 @@ class EncodeTurned(Message):
 
 
 @dataclass(frozen=True)
+class EncodeMap(Message):
+    """Encode the cells of the photo at ``path``: what is seen where."""
+
+    request: str
+    path: str
+
+
+@dataclass(frozen=True)
 class CaptionPhotos(Message):
     """To the captioner: describe the photos at ``paths``; ``ids`` identify them in the answer."""
 
@@ -118,6 +127,17 @@ class EncoderReady(Message):
     bias: float | None
     """Added to the logit; None if the backbone has no calibration."""
     templates: list[str]
+    frequency_bias: float | None = None
+    """The bias with which scores are frequencies; None if it is not known."""
+    name_frequency: list[float] | None = None
+    """As :attr:`trainer.backbone.Backbone.name_frequency`."""
+    windows: int = 0
+    """Windows of each photo (:mod:`trainer.windows`); 0 if the backbone makes none."""
+    window_offset: float | None = None
+    """For :func:`trainer.windows.joint_cosines`; None if it is to be taken from the library."""
+    crops: bool = False
+    """Whether the backbone sees the square in the middle of a photo; otherwise the whole photo,
+    squashed or padded to a square."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +152,8 @@ class PhotoFailure:
 class PhotosEncoded(Message):
     """Features of one request.
 
-    ``file`` is safetensors: ``ids`` (n,) int64, ``features`` (n, D) float16, unit norm.
+    ``file`` is safetensors: ``ids`` (n,) int64, ``features`` (n, D) float16, unit norm, and
+    ``windows`` (n, W, D) int8 (:mod:`trainer.windows`) if the backbone makes them.
     It is an empty string if every photo of the request failed.
     """
 
@@ -164,6 +185,21 @@ class TurnedEncoded(Message):
 
 
 @dataclass(frozen=True)
+class MapEncoded(Message):
+    """``file`` is safetensors: ``map`` (g, g, D) float16, unit norm, rows from the top.
+
+    It is an empty string if there is no map; ``reason`` is then a sentence for the user.  ``box``
+    is what the map covers, in fractions of the upright photo; beyond 0 and 1 where the backbone
+    pads it.
+    """
+
+    request: str
+    file: str
+    reason: str = ""
+    box: Box = WHOLE
+
+
+@dataclass(frozen=True)
 class EncoderFailed(Message):
     """``message`` is a sentence for the user.
 
@@ -178,6 +214,18 @@ class EncoderFailed(Message):
 
 
 # --------------------------------------------------------------- events of the captioner
+
+
+@dataclass(frozen=True)
+class RateMeasured(Message):
+    """How fast a backbone encodes: ``photos`` in ``seconds``, decoding included, on ``device`` as
+    the user reads it; with random weights, which are as fast as learned ones.
+    """
+
+    backbone: str
+    photos: int
+    seconds: float
+    device: str
 
 
 @dataclass(frozen=True)
@@ -380,6 +428,7 @@ class FitFailed(RunEvent):
 
 _CONVERTERS: dict[tuple[str, str], Callable[[Any], Any]] = {
     ("PhotosEncoded", "failures"): lambda items: [PhotoFailure(**item) for item in items],
+    ("MapEncoded", "box"): lambda item: Box(**item),
     ("PhotosCaptioned", "captions"): lambda items: [PhotoCaption(**item) for item in items],
     ("PhotosCaptioned", "failures"): lambda items: [PhotoFailure(**item) for item in items],
     ("FitValidated", "scores"): lambda item: BandScores(**item),

@@ -1,4 +1,5 @@
-"""Batch norms folded into the preceding convolutions: same results, a quarter less time."""
+"""Batch norms folded into the preceding convolutions, and the branches of MobileOne blocks
+(MobileCLIP2) into one convolution each: same results, a quarter less time."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any, cast
 
 import torch
 from timm.layers.norm_act import BatchNormAct2d
+from timm.utils.model import reparameterize_model
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
@@ -28,11 +30,14 @@ def fold_batch_norms(tower: nn.Module, probe: Tensor) -> nn.Module:
     if not any(isinstance(module, nn.BatchNorm2d) for module in tower.modules()):
         return tower
     folded = copy.deepcopy(tower)
+    before = sum(1 for _ in folded.modules())
+    folded = reparameterize_model(folded, inplace=True)
+    merged = before != sum(1 for _ in folded.modules())
     count = sum(_fold_children(module) for module in folded.modules())
     with torch.no_grad():
         expected, got = tower(probe), folded(probe)
     limit = _TOLERANCE * float(expected.abs().max())
-    if not count or float((expected - got).abs().max()) > limit:
+    if not (count or merged) or float((expected - got).abs().max()) > limit:
         log.info("batch norms of %s are not folded", type(tower).__name__)
         return tower
     log.info("folded %d batch norms", count)

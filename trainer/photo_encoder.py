@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +15,7 @@ from torch import Tensor
 from trainer.memory import is_out_of_memory
 from trainer.photo import UnreadablePhoto
 from trainer.pixels import stacked
+from trainer.windows import Windows
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,9 @@ class ImageTower(Protocol):
     def dim(self) -> int: ...
     @property
     def device(self) -> torch.device: ...
-    def encode_images(self, pixels: Tensor) -> NDArray[np.float32]: ...
+    @property
+    def windows(self) -> int: ...
+    def encode_with_windows(self, pixels: Tensor) -> tuple[NDArray[np.float32], Windows]: ...
 
 
 @dataclass
@@ -44,11 +47,13 @@ class Encoded:
 
     positions: (n,) int64, position of each feature's photo in the request.
     features: (n, D) float16, unit norm.
+    windows: (n, W, D) int8; W is 0 if the tower makes none.
     failures: (position in the request, sentence).
     """
 
     positions: NDArray[np.int64]
     features: NDArray[np.float16]
+    windows: Windows
     failures: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -75,9 +80,7 @@ class PhotoEncoder:
         Raises:
             OutOfMemoryError: if a single photo does not fit.
         """
-        result = Encoded(
-            np.zeros(0, np.int64), np.zeros((0, self._tower.dim), np.float16), failures=[]
-        )
+        result = self._nothing()
         done = 0
         while done < count:
             between()
@@ -88,6 +91,7 @@ class PhotoEncoder:
             result = Encoded(
                 np.concatenate([result.positions, part.positions + done]),
                 np.concatenate([result.features, part.features]),
+                np.concatenate([result.windows, part.windows]),
                 result.failures + [(position + done, reason) for position, reason in part.failures],
             )
             done += len(taken)
@@ -98,28 +102,42 @@ class PhotoEncoder:
             (i, item.reason) for i, item in enumerate(taken) if isinstance(item, UnreadablePhoto)
         ]
         good = [(i, item) for i, item in enumerate(taken) if isinstance(item, Tensor)]
+        if not good:
+            return replace(self._nothing(), failures=failures)
         positions = np.array([i for i, _ in good], np.int64)
-        features = np.zeros((len(good), self._tower.dim), np.float32)
-        if good:
-            parts = list(self._in_batches(stacked([item for _, item in good])))
-            features = np.concatenate(parts)
+        batches = list(self._in_batches(stacked([item for _, item in good])))
+        features = np.concatenate([batch for batch, _ in batches])
+        windows = np.concatenate([batch for _, batch in batches])
         usable = np.isfinite(features).all(axis=1)
         failures += [(int(i), NO_FEATURE) for i in positions[~usable]]
-        return Encoded(positions[usable], features[usable].astype(np.float16), sorted(failures))
+        return Encoded(
+            positions[usable],
+            features[usable].astype(np.float16),
+            windows[usable],
+            sorted(failures),
+        )
 
-    def _in_batches(self, pixels: Tensor) -> Iterator[NDArray[np.float32]]:
-        """Features of (n, 3, S, S), in smaller batches if memory runs out."""
+    def _nothing(self) -> Encoded:
+        dim, windows = self._tower.dim, self._tower.windows
+        return Encoded(
+            np.zeros(0, np.int64),
+            np.zeros((0, dim), np.float16),
+            np.zeros((0, windows, dim), np.int8),
+        )
+
+    def _in_batches(self, pixels: Tensor) -> Iterator[tuple[NDArray[np.float32], Windows]]:
+        """Features and windows of (n, 3, S, S), in smaller batches if memory runs out."""
         start = 0
         while start < len(pixels):
             part = pixels[start : start + self.batch]
             try:
-                features = self._tower.encode_images(part)
+                encoded = self._tower.encode_with_windows(part)
             except (MemoryError, RuntimeError) as error:
                 if not is_out_of_memory(error):
                     raise
                 self._halve(len(part), error)
                 continue
-            yield features
+            yield encoded
             start += len(part)
 
     def _halve(self, tried: int, error: Exception) -> None:

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from PIL import Image
@@ -15,6 +16,7 @@ from torch import Tensor
 from trainer.photo import NO_MEMORY, UnreadablePhoto, read_photo
 
 Preprocess = Callable[[Image.Image], Tensor]
+Prepared = TypeVar("Prepared")
 
 
 class PhotoReader:
@@ -79,14 +81,21 @@ class PhotoReader:
             self._started.append(self._pool.submit(self._read, self._waiting.popleft()))
 
     def _read(self, path: Path) -> Tensor | UnreadablePhoto:
-        try:
-            return self._preprocess(read_photo(path, at_least=self._at_least, to_srgb=False))
-        except UnreadablePhoto as error:
-            return error
-        except MemoryError:
-            return UnreadablePhoto(NO_MEMORY)
-        except Exception as error:  # for example a photo of 1 x 1,000,000 pixels
-            return UnreadablePhoto(f"The photo could not be prepared for the model ({error}).")
+        return read_prepared(path, self._preprocess, at_least=self._at_least)
+
+
+def read_prepared(
+    path: Path, preprocess: Callable[[Image.Image], Prepared], *, at_least: int | None
+) -> Prepared | UnreadablePhoto:
+    """Decode and preprocess one photo, in this thread; what went wrong is returned."""
+    try:
+        return preprocess(read_photo(path, at_least=at_least, to_srgb=False))
+    except UnreadablePhoto as error:
+        return error
+    except MemoryError:
+        return UnreadablePhoto(NO_MEMORY)
+    except Exception as error:  # for example a photo of 1 x 1,000,000 pixels
+        return UnreadablePhoto(f"The photo could not be prepared for the model ({error}).")
 
 
 def _use_one_thread() -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import TextIO
 
 from trainer.events import (
+    EncodeMap,
     EncodePhotos,
     EncodeTexts,
     EncodeTurned,
@@ -26,6 +27,8 @@ from trainer.events import (
 log = logging.getLogger(__name__)
 
 PhotoRequest = EncodePhotos | EncodeTurned
+UrgentRequest = EncodeTexts | EncodeMap
+"""The user is waiting for the answer."""
 
 STOP_SECONDS = 1.5
 """The process exits within this time after ``Stop``, even during a long computation."""
@@ -55,14 +58,14 @@ class EventStream:
 
 
 class Inbox:
-    """Queue of requests: texts before photos, otherwise in order of arrival.
+    """Queue of requests: urgent ones before photos, otherwise in order of arrival.
 
     on_photos: called with every request for photos as it arrives, so that decoding can begin; when
         it is set, it is called with the requests that arrived earlier.
     """
 
     def __init__(self) -> None:
-        self._texts: queue.SimpleQueue[EncodeTexts] = queue.SimpleQueue()
+        self._urgent: queue.SimpleQueue[UrgentRequest] = queue.SimpleQueue()
         self._photos: queue.SimpleQueue[PhotoRequest] = queue.SimpleQueue()
         self._arrived = threading.Condition()
         self._ended = False
@@ -83,10 +86,10 @@ class Inbox:
                 listener(request)
             self._early.clear()
 
-    def put(self, message: PhotoRequest | EncodeTexts) -> None:
+    def put(self, message: PhotoRequest | UrgentRequest) -> None:
         with self._arrived:
-            if isinstance(message, EncodeTexts):
-                self._texts.put(message)
+            if isinstance(message, UrgentRequest):
+                self._urgent.put(message)
             else:
                 if self._on_photos is None:
                     self._early.append(message)
@@ -102,12 +105,12 @@ class Inbox:
             self.stopped = self.stopped or stop
             self._arrived.notify()
 
-    def take(self, timeout: float | None) -> PhotoRequest | EncodeTexts | None:
+    def take(self, timeout: float | None) -> PhotoRequest | UrgentRequest | None:
         """The next request; None if there are no more, or none within ``timeout`` seconds."""
         deadline = None if timeout is None else time.monotonic() + timeout
         with self._arrived:
             while not self.stopped:
-                for waiting in (self._texts, self._photos):
+                for waiting in (self._urgent, self._photos):
                     with contextlib.suppress(queue.Empty):
                         return waiting.get_nowait()
                 left = None if deadline is None else deadline - time.monotonic()
@@ -116,10 +119,10 @@ class Inbox:
                 self._arrived.wait(left)
         return None
 
-    def take_texts(self) -> EncodeTexts | None:
-        """A waiting request for texts, or None; does not block."""
+    def take_urgent(self) -> UrgentRequest | None:
+        """A waiting urgent request, or None; does not block."""
         with contextlib.suppress(queue.Empty):
-            return self._texts.get_nowait()
+            return self._urgent.get_nowait()
         return None
 
 
@@ -158,7 +161,7 @@ def read_requests(stream: TextIO, inbox: Inbox) -> None:
                 inbox.end(stop=True)
                 _exit_soon()
                 return
-            if isinstance(message, PhotoRequest | EncodeTexts):
+            if isinstance(message, PhotoRequest | UrgentRequest):
                 if isinstance(message, EncodePhotos) and len(message.ids) != len(message.paths):
                     log.warning("ignoring a request with unequal ids and paths")
                     continue

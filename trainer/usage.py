@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from trainer.job import LMPT_PLUS
+from trainer.job import INSTANT, LMPT, LMPT_PAPER, LMPT_PLUS
 from trainer.options import LOSSES, METHODS, FitOptions
 
 EXIT_CODES = """\
@@ -62,13 +62,21 @@ examples:
   lmpt-trainer fit ~/photos-library/jobs/7
   lmpt-trainer fit ~/photos-library/jobs/7 --events > events.jsonl
 
-settings in job.json: "method" is "lmpt" (as in the paper) or "lmpt+" (the best one here);
-"options" override single values of it (described at FitOptions in trainer/options.py).
+settings in job.json: "method" is "lmpt+" (the best one here), "lmpt" (the paper's losses, trained
+in few large steps), "lmpt-paper" (trained as published, slow, to compare with its figures) or
+"instant" (no learned prompt, in closed form); "options" override single values of it (described
+at FitOptions in trainer/options.py).
 "loss" is one of: {", ".join(LOSSES)}.
-The values of lmpt:
+The default values:
 {option_list({item.name: item.default for item in fields(FitOptions)})}
-lmpt+ differs in:
+lmpt sets:
+{option_list(METHODS[LMPT])}
+lmpt-paper sets:
+{option_list(METHODS[LMPT_PAPER])}
+lmpt+ sets:
 {option_list(METHODS[LMPT_PLUS])}
+instant sets:
+{option_list(METHODS[INSTANT])}
 """,
 )
 

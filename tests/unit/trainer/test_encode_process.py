@@ -191,6 +191,7 @@ def test_a_session_from_ready_to_the_end_of_input(start, tmp_path: Path) -> None
     assert (ready.protocol, ready.dim, ready.device) == (PROTOCOL, 32, "CPU")
     assert (ready.scale, ready.bias) == (20.0, -4.5)
     assert ready.templates == ["a photo of a {}.", "{}"]
+    assert (ready.windows, ready.window_offset, ready.crops) == (5, None, True)
     odd = tmp_path / os.fsdecode(b"caf\xe9 \xe5\x86\x99.png")
     Image.new("RGB", (80, 70), (200, 30, 30)).save(odd)
     process.send(EncodePhotos("p", [5, 6], [str(odd), str(tmp_path / "gone.jpg")]))

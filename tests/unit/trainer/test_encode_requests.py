@@ -14,12 +14,14 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from trainer.backbone import Backbone, load_backbone
-from trainer.encode import SHARPNESS, Encoder
+from trainer.encode import NO_MAP, SHARPNESS, Encoder
 from trainer.events import (
+    EncodeMap,
     EncodePhotos,
     EncoderFailed,
     EncodeTexts,
     EncodeTurned,
+    MapEncoded,
     Message,
     PhotosEncoded,
     TextsEncoded,
@@ -28,8 +30,9 @@ from trainer.events import (
 )
 from trainer.photo import read_photo
 from trainer.photo_encoder import Encoded, PhotoEncoder
-from trainer.process_io import EventStream, Inbox
+from trainer.process_io import EventStream, Inbox, PhotoRequest, UrgentRequest
 from trainer.suggested import is_downloaded
+from trainer.windows import WHOLE
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +48,7 @@ class Desk:
         self.encoder = Encoder(backbone, out, EventStream(self.written), threads=2, batch=4)
         self.inbox = Inbox()
 
-    def ask(self, *requests: EncodePhotos | EncodeTexts | EncodeTurned) -> list[Message]:
+    def ask(self, *requests: PhotoRequest | UrgentRequest) -> list[Message]:
         for request in requests:
             self.inbox.put(request)
         self.inbox.end(stop=False)
@@ -91,6 +94,7 @@ def test_answers_name_ids_and_failures(backbone: Backbone, tmp_path: Path) -> No
     assert arrays["ids"].tolist() == [60, 61, 63, 65]
     assert arrays["ids"].dtype == np.int64
     assert arrays["features"].dtype == np.float16
+    assert (arrays["windows"].shape, arrays["windows"].dtype) == ((4, 5, backbone.dim), np.int8)
     norms = np.linalg.norm(arrays["features"].astype(np.float32), axis=1)
     np.testing.assert_allclose(norms, 1, atol=2e-3)
     assert Path(answer.file).parent == tmp_path
@@ -131,6 +135,7 @@ def test_turned_photos_have_the_features_of_photos_saved_turned(
     assert isinstance(photos, PhotosEncoded)
     assert isinstance(turned, TurnedEncoded)
     assert (turned.request, turned.reason) == ("t", "")
+    assert list(load_file(turned.file)) == ["features"]
     expected, got = (load_file(answer.file)["features"] for answer in (photos, turned))
     assert got.dtype == np.float16
     cosines = got.astype(np.float32) @ expected.astype(np.float32).T
@@ -164,6 +169,68 @@ def test_a_text_does_not_wait_for_a_long_request_of_photos(
     monkeypatch.setattr(PhotoEncoder, "encode", encode)
     answers = desk.ask(EncodePhotos("p", list(range(20)), paths))
     assert [type(answer) for answer in answers] == [TextsEncoded, PhotosEncoded]
+
+
+def test_a_map_does_not_wait_for_a_long_request_of_photos(
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [str(path) for path in draw(tmp_path, 20)]
+    desk = Desk(backbone, tmp_path)
+    original = PhotoEncoder.encode
+
+    def encode(self: PhotoEncoder, *arguments: Any) -> Encoded:
+        desk.inbox.put(EncodeMap("m", paths[7]))
+        return original(self, *arguments)
+
+    monkeypatch.setattr(PhotoEncoder, "encode", encode)
+    mapped, photos = desk.ask(EncodePhotos("p", list(range(20)), paths))
+    assert isinstance(mapped, MapEncoded)
+    assert isinstance(photos, PhotosEncoded)
+    assert photos.count == 20
+
+
+def test_a_map_is_that_of_the_upright_photo_and_says_what_it_covers(
+    backbone: Backbone, tmp_path: Path
+) -> None:
+    [drawn] = draw(tmp_path, 1)
+    with Image.open(drawn) as image:
+        upright = image.convert("RGB").resize((100, 150))
+    paths = [tmp_path / "upright.png", tmp_path / "turned.png"]
+    upright.save(paths[0])
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    upright.transpose(Image.Transpose.ROTATE_90).save(paths[1], exif=exif)
+    answers = Desk(backbone, tmp_path).ask(
+        EncodeMap("m1", str(tmp_path / "upright.png")),
+        EncodeMap("m2", str(tmp_path / "turned.png")),
+    )
+    maps = []
+    for answer in answers:
+        assert isinstance(answer, MapEncoded)
+        assert answer.reason == ""
+        box = answer.box
+        assert (box.left, box.right) == (0, 1)
+        assert (box.top, box.bottom) == pytest.approx((1 / 6, 5 / 6))
+        maps.append(load_file(answer.file)["map"])
+        assert (maps[-1].shape, maps[-1].dtype) == ((4, 4, backbone.dim), np.float16)
+    np.testing.assert_array_equal(*maps)
+    norms = np.linalg.norm(maps[0].astype(np.float32), axis=-1)
+    np.testing.assert_allclose(norms, 1, atol=2e-3)
+
+
+def test_a_map_that_cannot_be_made_has_a_reason(
+    backbone: Backbone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [gone] = Desk(backbone, tmp_path).ask(EncodeMap("m", "/no/such"))
+    assert gone == MapEncoded("m", "", "The file is no longer there.", WHOLE)
+    monkeypatch.setitem(backbone.__dict__, "_dense", None)
+    [path] = draw(tmp_path, 1)
+    mapped, encoded = Desk(backbone, tmp_path).ask(
+        EncodeMap("m", str(path)), EncodePhotos("p", [1], [str(path)])
+    )
+    assert mapped == MapEncoded("m", "", NO_MAP)
+    assert isinstance(encoded, PhotosEncoded)
+    assert sorted(load_file(encoded.file)) == ["features", "ids"]
 
 
 def test_a_gentle_encoder_pauses_between_batches(backbone: Backbone, tmp_path: Path) -> None:

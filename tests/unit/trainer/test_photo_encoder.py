@@ -17,6 +17,7 @@ class FakeTower:
     """Answers with each photo's first pixel; fails as told."""
 
     dim = 2
+    windows = 3
     device = torch.device("cpu")
 
     def __init__(self, fits: int = 1000, error: type[Exception] = torch.OutOfMemoryError) -> None:
@@ -24,12 +25,14 @@ class FakeTower:
         self.error = error
         self.sizes: list[int] = []
 
-    def encode_images(self, pixels: torch.Tensor) -> np.ndarray:
+    def encode_with_windows(self, pixels: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         if len(pixels) > self.fits:
             raise self.error("MPS backend out of memory")
         self.sizes.append(len(pixels))
         first = pixels.flatten(1)[:, 0].numpy()
-        return np.stack([first, np.ones_like(first)], axis=1).astype(np.float32)
+        features = np.stack([first, np.ones_like(first)], axis=1).astype(np.float32)
+        windows = np.nan_to_num(features)[:, None].repeat(self.windows, axis=1)
+        return features, windows.astype(np.int8)
 
 
 def photos(values: Sequence[float | None]) -> queue.SimpleQueue[torch.Tensor | UnreadablePhoto]:
@@ -44,6 +47,9 @@ def photos(values: Sequence[float | None]) -> queue.SimpleQueue[torch.Tensor | U
 def run_encoder(encoder: PhotoEncoder, values: Sequence[float | None]) -> tuple:
     waiting = photos(values)
     result = encoder.encode(len(values), lambda count: [waiting.get() for _ in range(count)])
+    # The windows of a photo go where its feature goes.
+    assert result.windows.shape == (len(result.features), 3, 2)
+    assert (result.windows == result.features[:, None]).all()
     return result.positions.tolist(), result.features[:, 0].tolist(), result.failures
 
 
@@ -73,7 +79,7 @@ def test_out_of_memory_with_one_photo_gives_a_clear_error() -> None:
 
 def test_other_errors_of_the_model_do_not_count_as_out_of_memory() -> None:
     class Broken(FakeTower):
-        def encode_images(self, pixels: torch.Tensor) -> np.ndarray:
+        def encode_with_windows(self, pixels: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
             raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes"):

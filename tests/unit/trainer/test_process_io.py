@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from trainer.events import (
+    EncodeMap,
     EncodePhotos,
     EncoderFailed,
     EncodeTexts,
@@ -14,19 +15,20 @@ from trainer.events import (
 from trainer.process_io import Inbox, read_requests
 
 
-def test_texts_come_before_photos_that_arrived_first() -> None:
+def test_texts_and_maps_come_before_photos_that_arrived_first() -> None:
     inbox = Inbox()
     lines = [
         EncodePhotos("p1", [1], ["a"]),
         EncodeTexts("t1", ["x"]),
         EncodePhotos("p2", [2], ["b"]),
+        EncodeMap("m1", "b"),
         EncodeTexts("t2", ["y"]),
     ]
     read_requests(io.StringIO("".join(map(to_line, lines))), inbox)
     order = []
     while (message := inbox.take(0)) is not None:
         order.append(message.request)
-    assert order == ["t1", "t2", "p1", "p2"]
+    assert order == ["t1", "m1", "t2", "p1", "p2"]
 
 
 def test_decoding_receives_requests_that_arrived_before_it_was_ready() -> None:
