@@ -1,16 +1,17 @@
 """Features by backbone, and the cache of text embeddings.
 
 Features are kept as they come from the encoder: a chunk of some hundred rows, half precision,
-in one BLOB.  A chunk also holds the fingerprint each photo had; a feature counts only while
-the photo still has it, so nothing has to be deleted when a file changes.  Many small chunks are
-merged into few large ones along the way.
+in one BLOB; the photos' windows (:mod:`trainer.windows`) are in another one, which only
+:meth:`Features.windows` reads.  A chunk also holds the fingerprint each photo had; a feature
+counts only while the photo still has it, so nothing has to be deleted when a file changes.  Many
+small chunks are merged into few large ones along the way.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,18 +43,26 @@ FloatArray = NDArray[np.float32]
 
 
 class Features:
-    """Unit-norm image embeddings and cached text embeddings."""
+    """Unit-norm image embeddings, windows, and cached text embeddings."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def append(self, backbone: str, ids: ImageIds, features: NDArray[np.floating]) -> None:
-        """Store features, replacing older ones of the same images; committed on return.
+    def append(
+        self,
+        backbone: str,
+        ids: ImageIds,
+        features: NDArray[np.floating],
+        windows: NDArray[np.int8] | None = None,
+    ) -> None:
+        """Store features, replacing older ones of the same images and their windows; committed on
+        return.
 
         Args:
             backbone: its name.
             ids: (n,) image ids.
             features: (n, D), any float type; kept as float16.
+            windows: (n, W, D), if the backbone makes them.
 
         Raises:
             NotInCatalogue: if an image does not exist.
@@ -66,6 +75,13 @@ class Features:
             raise ValueError(f"{rows_in.shape} features for {len(requested)} ids")
         if not np.isfinite(rows_in).all():
             raise ValueError("features must be finite numbers")
+        if windows is not None and (
+            windows.dtype != np.int8
+            or windows.ndim != 3
+            or not windows.shape[1]
+            or windows.shape[::2] != rows_in.shape
+        ):
+            raise ValueError(f"{windows.shape} {windows.dtype} windows, {rows_in.shape} features")
         if not len(requested):
             return
         with self._store.write() as connection:
@@ -88,7 +104,7 @@ class Features:
                     _("Features were computed for a photo that is not in this library.")
                 )
             fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in requested.tolist())
-            _insert(connection, backbone, _Chunk(requested, fingerprints, rows_in))
+            _insert(connection, backbone, _Chunk(requested, fingerprints, rows_in, windows))
             _merge_small(connection, backbone)
 
     def load(
@@ -117,6 +133,42 @@ class Features:
                 result[inside] = block[index.positions[inside]]
         return index.ids, result
 
+    def windows(
+        self, backbone: str, image_ids: ImageIds | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int8]]]:
+        """The windows of the current features, of all images or of these, chunk by chunk: for a
+        whole library they are too large to be held at once.
+
+        Each chunk is read in a transaction of its own, so that nothing waits for the caller.
+
+        Yields:
+            ``(ids, windows)``: (n,) int64 and (n, W, D) int8; images without windows are left out.
+        """
+        wanted = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
+        while wanted is None or len(wanted):
+            with self._store.read() as connection:
+                index = _index(connection, backbone, wanted).with_windows()
+            wanted = index.ids
+            for chunk_id in np.unique(index.chunks).tolist():
+                inside = index.chunks == chunk_id
+                with self._store.read() as connection:
+                    found = rows(
+                        connection,
+                        "SELECT count, windows FROM feature_chunks WHERE id = ?",
+                        (chunk_id,),
+                    )
+                if not found:
+                    break  # it was merged with others a moment ago
+                count, blob = found[0]
+                block = np.frombuffer(blob, np.int8).reshape(count, -1, index.dim)
+                at = index.positions[inside]
+                # A whole chunk needs no copy.
+                yield (
+                    index.ids[inside],
+                    block if np.array_equal(at, np.arange(count)) else block[at],
+                )
+                wanted = np.setdiff1d(wanted, index.ids[inside], assume_unique=True)
+
     def ids(self, backbone: str) -> set[int]:
         """Images that have a current feature."""
         with self._store.read() as connection:
@@ -127,13 +179,26 @@ class Features:
         feature, of all or of these."""
         requested = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
         with self._store.read() as connection:
-            if requested is None:
-                usable = bulk.usable_ids(connection)
-            else:
-                found = rows(connection, _USABLE, (json.dumps(requested.tolist()),))
-                usable = np.array([row[0] for row in found], np.int64)
+            usable = _usable(connection, requested)
             have = _index(connection, backbone, requested).ids
         return np.setdiff1d(usable, have, assume_unique=True)
+
+    def without_windows(
+        self, backbone: str, each: int, image_ids: ImageIds | None = None
+    ) -> NDArray[np.int64]:
+        """(n,) int64 ascending ids of usable images that have a current feature, but not ``each``
+        windows; of all or of these."""
+        requested = None if image_ids is None else np.unique(np.asarray(image_ids, np.int64))
+        with self._store.read() as connection:
+            index = _index(connection, backbone, requested)
+            lacking = index.ids[index.windows != each]
+            usable = _usable(connection, requested) if len(lacking) else lacking
+        return np.intersect1d(lacking, usable, assume_unique=True)
+
+    def with_windows(self, backbone: str) -> NDArray[np.int64]:
+        """(n,) int64 ascending ids of images whose current feature has windows."""
+        with self._store.read() as connection:
+            return _index(connection, backbone).with_windows().ids
 
     def backbones(self) -> dict[str, int]:
         """Backbones that have features, with the number of rows kept for each."""
@@ -195,27 +260,45 @@ class Features:
 
 @dataclass(frozen=True, eq=False)
 class _Chunk:
-    """``ids`` (n,), ``fingerprints`` n x 16 bytes, ``features`` (n, D) float16."""
+    """``ids`` (n,), ``fingerprints`` n x 16 bytes, ``features`` (n, D) float16, ``windows``
+    (n, W, D) int8 or None."""
 
     ids: NDArray[np.int64]
     fingerprints: bytes
     features: Float16Array
+    windows: NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class _Index:
     """Where the current features are: row i of image ``ids[i]`` is row ``positions[i]`` of
-    chunk ``chunks[i]``."""
+    chunk ``chunks[i]``, and has ``windows[i]`` windows."""
 
     ids: NDArray[np.int64]
     chunks: NDArray[np.int64]
     positions: NDArray[np.int64]
+    windows: NDArray[np.int64]
     dim: int
+
+    def with_windows(self) -> _Index:
+        """Those of them that have windows."""
+        has = self.windows > 0
+        return _Index(
+            self.ids[has], self.chunks[has], self.positions[has], self.windows[has], self.dim
+        )
 
 
 def encoded_ids(connection: Connection, backbone: str) -> NDArray[np.int64]:
     """(n,) int64 ascending ids of images with a current feature of ``backbone``."""
     return _index(connection, backbone).ids
+
+
+def _usable(connection: Connection, requested: NDArray[np.int64] | None) -> NDArray[np.int64]:
+    """(n,) ascending ids of usable images, of all or of those ``requested``."""
+    if requested is None:
+        return bulk.usable_ids(connection)
+    found = rows(connection, _USABLE, (json.dumps(requested.tolist()),))
+    return np.array([row[0] for row in found], np.int64)
 
 
 def _as_bytes(fingerprint: str) -> bytes:
@@ -243,21 +326,23 @@ def _index(
     images, or of those ``requested``: it is the images' fingerprints that take long to read."""
     chunks = rows(
         connection,
-        "SELECT id, ids, fingerprints, dim FROM feature_chunks WHERE backbone = ? ORDER BY id",
+        "SELECT id, ids, fingerprints, dim, coalesce(length(windows), 0) / (count * dim) "
+        "FROM feature_chunks WHERE backbone = ? ORDER BY id",
         (backbone,),
     )
     none = np.empty(0, np.int64)
     if not chunks:
-        return _Index(none, none, none, 0)
+        return _Index(none, none, none, none, 0)
     blocks = [np.frombuffer(row[1], np.dtype("<i8")) for row in chunks]
     ids = np.concatenate(blocks)
     chunk_of = np.repeat([row[0] for row in chunks], [len(block) for block in blocks])
     positions = np.concatenate([np.arange(len(block)) for block in blocks])
+    windows = np.repeat([row[4] for row in chunks], [len(block) for block in blocks])
     prints = np.frombuffer(b"".join(row[2] for row in chunks), f"V{_FINGERPRINT_BYTES}")
     if requested is not None:
         these = np.isin(ids, requested)
-        ids, chunk_of, positions, prints = (
-            part[these] for part in (ids, chunk_of, positions, prints)
+        ids, chunk_of, positions, windows, prints = (
+            part[these] for part in (ids, chunk_of, positions, windows, prints)
         )
     # np.unique takes the first of equals: reversed, that is the newest.
     kept, newest = np.unique(ids[::-1], return_index=True)
@@ -272,9 +357,10 @@ def _index(
     current = np.frombuffer(b"".join(part for _ids, part in parts), f"V{_FINGERPRINT_BYTES}")
     where = np.minimum(np.searchsorted(image_ids, kept), max(len(image_ids) - 1, 0))
     if not len(image_ids):
-        return _Index(none, none, none, int(chunks[0][3]))
+        return _Index(none, none, none, none, int(chunks[0][3]))
     same = (image_ids[where] == kept) & (current[where] == prints[at])
-    return _Index(kept[same], chunk_of[at][same], positions[at][same], int(chunks[0][3]))
+    at = at[same]
+    return _Index(kept[same], chunk_of[at], positions[at], windows[at], int(chunks[0][3]))
 
 
 def _insert(connection: Connection, backbone: str, chunk: _Chunk) -> None:
@@ -286,6 +372,7 @@ def _insert(connection: Connection, backbone: str, chunk: _Chunk) -> None:
             ids=chunk.ids.tobytes(),
             fingerprints=chunk.fingerprints,
             features=chunk.features.tobytes(),
+            windows=None if chunk.windows is None else chunk.windows.tobytes(),
         )
     )
 
@@ -294,46 +381,74 @@ def _merge_small(connection: Connection, backbone: str) -> None:
     """Merge small chunks once there are many, dropping outdated rows.
 
     The merged rows are the newest of their images, so their chunk may be newer than others.
+    Chunks are merged with those that have as many windows of each photo.
     """
-    small = [
-        row[0]
-        for row in rows(
-            connection,
-            "SELECT id FROM feature_chunks WHERE backbone = ? AND count < ? ORDER BY id",
-            (backbone, MERGED_ROWS),
-        )
-    ]
-    if len(small) < SMALL_CHUNKS:
+    found = rows(
+        connection,
+        "SELECT id, coalesce(length(windows), 0) / (count * dim) FROM feature_chunks "
+        "WHERE backbone = ? AND count < ? ORDER BY id",
+        (backbone, MERGED_ROWS),
+    )
+    if len(found) < SMALL_CHUNKS:
         return
+    for each in sorted({row[1] for row in found}):
+        small = [row[0] for row in found if row[1] == each]
+        if len(small) > 1:
+            _merge(connection, backbone, small)
+
+
+def _merge(connection: Connection, backbone: str, small: Sequence[int]) -> None:
+    """Merge these chunks, which have as many windows of each photo."""
     marks = ", ".join("?" * len(small))
-    held = rows(connection, f"SELECT ids FROM feature_chunks WHERE id IN ({marks})", small)
+    held = rows(connection, f"SELECT ids FROM feature_chunks WHERE id IN ({marks})", tuple(small))
     index = _index(
         connection,
         backbone,
         np.unique(np.concatenate([np.frombuffer(row[0], np.dtype("<i8")) for row in held])),
     )
-    ids: list[NDArray[np.int64]] = []
-    prints: list[NDArray[np.void]] = []
-    features: list[Float16Array] = []
+    parts: list[_Chunk] = []
     for chunk_id in small:
         at = index.positions[index.chunks == chunk_id]
-        ids_blob, prints_blob, features_blob = rows(
+        ids, prints, features, windows = rows(
             connection,
-            "SELECT ids, fingerprints, features FROM feature_chunks WHERE id = ?",
+            "SELECT ids, fingerprints, features, windows FROM feature_chunks WHERE id = ?",
             (chunk_id,),
         )[0]
-        ids.append(np.frombuffer(ids_blob, np.dtype("<i8"))[at])
-        prints.append(np.frombuffer(prints_blob, f"V{_FINGERPRINT_BYTES}")[at])
-        block = np.frombuffer(features_blob, np.dtype("<f2")).reshape(-1, index.dim)
-        features.append(block[at])
-    all_ids, all_prints = np.concatenate(ids), np.concatenate(prints)
-    all_features = np.concatenate(features)
-    table = schema.feature_chunks
-    connection.execute(delete(table).where(table.c.id.in_(small)))
-    for start in range(0, len(all_ids), MERGED_ROWS):
+        ids = np.frombuffer(ids, np.dtype("<i8"))
+        parts.append(
+            _Chunk(
+                ids[at],
+                np.frombuffer(prints, f"V{_FINGERPRINT_BYTES}")[at].tobytes(),
+                np.frombuffer(features, np.dtype("<f2")).reshape(-1, index.dim)[at],
+                None
+                if windows is None
+                else np.frombuffer(windows, np.int8).reshape(len(ids), -1, index.dim)[at],
+            )
+        )
+    connection.execute(delete(schema.feature_chunks).where(schema.feature_chunks.c.id.in_(small)))
+    merged = _Chunk(
+        np.concatenate([part.ids for part in parts]),
+        b"".join(part.fingerprints for part in parts),
+        np.concatenate([part.features for part in parts]),
+        _joined([part.windows for part in parts]),
+    )
+    for start in range(0, len(merged.ids), MERGED_ROWS):
         part = slice(start, start + MERGED_ROWS)
         _insert(
             connection,
             backbone,
-            _Chunk(all_ids[part], all_prints[part].tobytes(), all_features[part]),
+            _Chunk(
+                merged.ids[part],
+                merged.fingerprints[_FINGERPRINT_BYTES * start :][
+                    : _FINGERPRINT_BYTES * MERGED_ROWS
+                ],
+                merged.features[part],
+                None if merged.windows is None else merged.windows[part],
+            ),
         )
+
+
+def _joined(parts: Sequence[NDArray[np.int8] | None]) -> NDArray[np.int8] | None:
+    """All of them, or None where there are none."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if known else None

@@ -26,7 +26,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0006"
+HEAD = "0007"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -271,6 +271,9 @@ feature_chunks = Table(
     Column("ids", LargeBinary, nullable=False),
     Column("fingerprints", LargeBinary, nullable=False),
     Column("features", LargeBinary, nullable=False),
+    # Last, for the same reason.  How many each photo has follows from their length, which SQLite
+    # keeps at the beginning of the row; a number of its own would lie behind the features.
+    Column("windows", LargeBinary, nullable=True),
     sqlite_autoincrement=True,
 )
 Index("ix_feature_chunks_backbone", feature_chunks.c.backbone)

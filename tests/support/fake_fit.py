@@ -43,6 +43,8 @@ def result(job: jobs.FitJob, folder: Path) -> None:
             backbone=job.settings.backbone,
             classes=[item.name for item in job.classes],
             class_embeddings=job.baseline_embeddings,
+            window_embeddings=job.baseline_window_embeddings,
+            window_offset=job.window_offset,
             scale=job.baseline_scale,
             biases=job.baseline_biases - 3,
             thresholds=np.full(len(job.classes), 0.4, np.float32),

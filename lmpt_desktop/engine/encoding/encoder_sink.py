@@ -33,8 +33,14 @@ class EncoderSink(Protocol):
         """The backbone is loaded."""
         ...
 
-    def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        """Commit features (n, D); an exception stops encoding with its message."""
+    def photos_encoded(
+        self,
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+        windows: NDArray[np.int8] | None,
+    ) -> None:
+        """Commit features (n, D) and windows (n, W, D), None if the backbone makes none; an
+        exception stops encoding with its message."""
         ...
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:

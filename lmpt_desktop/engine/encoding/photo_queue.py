@@ -5,6 +5,8 @@ retried one at a time, and one that crashes the encoder twice while alone is *co
 condemned photo is reported as unreadable only once another photo has been encoded since, or
 nothing else is left to try: several in a row suggest that the encoder itself is broken, and the
 photos then wait again.
+
+Photos to be encoded *again*, whose features can be used meanwhile, wait for all others.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ class PhotoQueue:
 
     def __init__(self) -> None:
         self._waiting: dict[int, None] = {}
+        self._waiting_again: dict[int, None] = {}
+        self._again: set[int] = set()
+        """Which photos are to be encoded again, in whatever state."""
         self._suspects: deque[int] = deque()
         self._in_flight: dict[str, list[int]] = {}
         self._condemned: list[int] = []
@@ -28,7 +33,14 @@ class PhotoQueue:
 
     def __len__(self) -> int:
         """Photos not yet done, including those in flight."""
-        return len(self._waiting) + len(self._suspects) + self.in_flight_photos
+        waiting = len(self._waiting) + len(self._waiting_again)
+        return waiting + len(self._suspects) + self.in_flight_photos
+
+    @property
+    def first_time(self) -> int:
+        """Photos not yet done that have no feature yet."""
+        others = (*self._suspects, *(i for ids in self._in_flight.values() for i in ids))
+        return len(self._waiting) + sum(i not in self._again for i in others)
 
     @property
     def in_flight_photos(self) -> int:
@@ -41,27 +53,40 @@ class PhotoQueue:
     @property
     def has_next(self) -> bool:
         """Whether a photo is waiting to be sent."""
-        return bool(self._waiting or self._suspects)
+        return bool(self._waiting or self._waiting_again or self._suspects)
 
     @property
     def encoder_is_broken(self) -> bool:
         return len(self._condemned) >= MAX_CONDEMNED
 
-    def add(self, ids: Iterable[int]) -> None:
-        """Append new photos; those already queued stay where they are."""
+    def add(self, ids: Iterable[int], *, again: bool = False) -> None:
+        """Append new photos; those already queued stay where they are, but no photo without a
+        feature waits among those to be encoded ``again``."""
         busy = {i for part in self._in_flight.values() for i in part}
         busy.update(self._suspects, self._condemned)
-        self._waiting.update((i, None) for i in ids if i not in busy and i not in self._waiting)
+        new = [i for i in ids if i not in busy and i not in self._waiting]
+        if again:
+            self._waiting_again.update(dict.fromkeys(new))
+            self._again.update(new)
+            return
+        for i in new:
+            self._waiting_again.pop(i, None)
+        self._waiting.update(dict.fromkeys(new))
+        self._again.difference_update(new)
 
     def prioritise(self, ids: Iterable[int]) -> None:
         """Move the waiting ones of ``ids`` to the front, in the order given."""
         first = {i: None for i in ids if i in self._waiting}
         if first:
             self._waiting = first | self._waiting
+        again = {i: None for i in ids if i in self._waiting_again}
+        if again:
+            self._waiting_again = again | self._waiting_again
 
     def clear(self) -> None:
         """Drop everything that is not in flight."""
         self._waiting.clear()
+        self._waiting_again.clear()
         self._suspects.clear()
         self._condemned.clear()
 
@@ -74,10 +99,11 @@ class PhotoQueue:
             if self._in_flight:
                 return []
             ids = [self._suspects.popleft()]
-        elif len(self._in_flight) < max_requests and self._waiting:
-            ids = [i for i, _ in zip(self._waiting, range(size), strict=False)]
+        elif len(self._in_flight) < max_requests and (self._waiting or self._waiting_again):
+            waiting = self._waiting or self._waiting_again
+            ids = [i for i, _ in zip(waiting, range(size), strict=False)]
             for i in ids:
-                del self._waiting[i]
+                del waiting[i]
         else:
             return []
         self._in_flight[request] = ids
@@ -88,7 +114,7 @@ class PhotoQueue:
 
         ``encoded``: at least one photo was encoded, so the encoder works.
         """
-        self._in_flight.pop(request, None)
+        self._again.difference_update(self._in_flight.pop(request, ()))
         return self._take_condemned() if encoded or not len(self) else []
 
     def crashed(self) -> list[int]:
@@ -108,7 +134,7 @@ class PhotoQueue:
         """The process ended without a crash: photos in flight wait again."""
         back = [i for ids in self._in_flight.values() for i in ids]
         self._in_flight.clear()
-        self._waiting = dict.fromkeys(back) | self._waiting
+        self._requeue(back)
 
     def requeue_suspects(self) -> None:
         """The encoder was the cause: condemned and suspected photos wait again."""
@@ -116,7 +142,13 @@ class PhotoQueue:
         self._condemned.clear()
         self._suspects.clear()
         self._crashes.clear()
-        self._waiting = dict.fromkeys(back) | self._waiting
+        self._requeue(back)
+
+    def _requeue(self, back: list[int]) -> None:
+        again = [i for i in back if i in self._again]
+        first = [i for i in back if i not in self._again]
+        self._waiting = dict.fromkeys(first) | self._waiting
+        self._waiting_again = dict.fromkeys(again) | self._waiting_again
 
     def _take_condemned(self) -> list[int]:
         unreadable, self._condemned = self._condemned, []

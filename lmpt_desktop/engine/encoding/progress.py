@@ -17,6 +17,7 @@ class EncodeProgress:
 
     def __init__(self) -> None:
         self._done = 0
+        self._again = False
         self._last: Activity | None = None
         self.restart()
 
@@ -44,10 +45,23 @@ class EncodeProgress:
         return int(min(max(self._rate * REQUEST_SECONDS, MIN_REQUEST), MAX_REQUEST))
 
     def activity(
-        self, left: int, *, paused: bool, failure: str, waiting_for_model: bool, note: str = ""
+        self,
+        left: int,
+        *,
+        paused: bool,
+        failure: str,
+        waiting_for_model: bool,
+        again: bool = False,
+        note: str = "",
     ) -> Activity | None:
         """The activity to report, or None where nothing has changed since the last one; ``note`` is
-        used while photos are encoded, see :class:`Activity`."""
+        used while photos are encoded, see :class:`Activity`.
+
+        ``again``: the photos that are left have been encoded before.  They are counted by
+        themselves, so that a new photo is not the 90,001st.
+        """
+        if again != self._again:
+            self._done, self._again = 0, again
         done, total = self._done, self._done + left
         message, seconds = "", None
         if failure:
@@ -62,10 +76,18 @@ class EncodeProgress:
             state = ActivityState.RUNNING
             if waiting_for_model:
                 message = _("Loading the model")
+            elif again:
+                message = _(
+                    "These photos keep their predictions until the app has looked at their parts "
+                    "as well. You can go on working."
+                )
+                seconds = left / self._rate if self._rate else None
             elif self._rate:
                 seconds = left / self._rate
         remark = note if state is ActivityState.RUNNING else ""
-        activity = Activity(ActivityKind.ENCODE, state, done, total, seconds, message, remark)
+        activity = Activity(
+            ActivityKind.ENCODE, state, done, total, seconds, message, remark, again
+        )
         if self._last is not None and _same(activity, self._last):
             return None
         self._last = activity
@@ -75,10 +97,11 @@ class EncodeProgress:
 def _same(new: Activity, old: Activity) -> bool:
     if new.state is old.state is ActivityState.IDLE:
         return True
-    return (new.state, new.done, new.total, new.message, new.note) == (
+    return (new.state, new.done, new.total, new.message, new.note, new.again) == (
         old.state,
         old.done,
         old.total,
         old.message,
         old.note,
+        old.again,
     )

@@ -62,6 +62,11 @@ class EncodingThrottle:
         self._reason = ""
         self._lock = threading.Lock()
 
+    @property
+    def gentle(self) -> bool:
+        """Whether encoding is slowed down now."""
+        return bool(self._reason)
+
     def check(self) -> None:
         """Check the battery, and apply what follows."""
         with self._lock:

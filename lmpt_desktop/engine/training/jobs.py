@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.inference.window_cosines import ReadWindows, has_embedding
 from lmpt_desktop.translation import _, join_names
 from trainer.bands import Band
 from trainer.job import HELD_OUT, TRAIN, UNASSIGNED, FitJob, JobClass, JobSettings
+from trainer.windows import quantise
 
 MIN_IMAGES = 4
 """Fewer annotated images cannot be split into training and held-out images."""
@@ -79,6 +81,36 @@ def training_data(snapshot: Snapshot, features: Features) -> TrainingData:
         features=matrix,
         waiting=len(annotated) - len(rows),
     )
+
+
+def training_windows(
+    image_ids: NDArray[np.int64], features: NDArray[np.float16], read: ReadWindows
+) -> NDArray[np.int8] | None:
+    """The windows of the images to learn from.
+
+    An image that has none yet, or not as many as most, is each of its own windows: left out, it
+    could not teach, and without the others' windows none could be learned.
+
+    Args:
+        image_ids: (n,) ascending.
+        features: (n, D), of the same images.
+        read: reads windows.
+
+    Returns:
+        (n, W, D), or None if no image has windows.
+    """
+    blocks = list(read(image_ids))
+    counts: dict[int, int] = {}
+    for ids, windows in blocks:
+        counts[windows.shape[1]] = counts.get(windows.shape[1], 0) + len(ids)
+    if not counts:
+        return None
+    each = max(counts, key=lambda number: (counts[number], number))
+    made = np.repeat(quantise(features.astype(np.float32)[:, None]), each, axis=1)
+    for ids, windows in blocks:
+        if windows.shape[1] == each:
+            made[np.searchsorted(image_ids, ids)] = windows
+    return made
 
 
 def preflight(
@@ -206,6 +238,8 @@ def build_job(
     held_out: set[int],
     trained_on: set[int],
     confirmed: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None,
+    windows: NDArray[np.int8] | None = None,
+    scores: NDArray[np.float32] | None = None,
 ) -> FitJob:
     """Make a job of ``data``.
 
@@ -213,7 +247,8 @@ def build_job(
         snapshot: the library.
         data: what to learn from.
         weights: the weights in use, a row per column of the snapshot; they become the
-            baseline.
+            baseline, whose scores are frequencies: learned biases are calibrated, zero-shot
+            ones come from the library's prior.
         backbone: whose features these are.
         options: choices of the user.
         captions: one per row of ``data``.
@@ -223,6 +258,9 @@ def build_job(
             training part, for the same reason.
         confirmed: image ids and class ids, (m,) each, of present annotations that only let a
             prediction stand, in ``data`` or not.
+        windows: of the images of ``data``, see :func:`training_windows`.
+        scores: (n, C) of the images of ``data`` with ``weights``; None where these need no more
+            than the baseline's arrays to be computed again.
     """
     image_ids = snapshot.image_ids[data.rows]
     split = np.full(len(image_ids), UNASSIGNED, np.int8)
@@ -232,7 +270,21 @@ def build_job(
     scale = float(scales.max())
     # The job has one scale, the app one per class (learned or zero-shot).  The ratio goes into
     # the length of the class's embedding, which keeps its scores exact.
-    embeddings = weights.embeddings[data.columns] * (scales / scale)[:, None]
+    ratios = (scales / scale)[:, None]
+    embeddings = weights.embeddings[data.columns] * ratios
+    biases = weights.biases[data.columns]
+    window_embeddings = None
+    if windows is not None and weights.window_embeddings is not None:
+        window_embeddings = weights.window_embeddings[data.columns]
+        joint = has_embedding(window_embeddings)
+        # The job has windows for all classes or for none.  A class scored by whole photos alone
+        # has their embedding for windows as well, as any class has that is not learned.
+        window_embeddings = np.where(
+            joint[:, None], window_embeddings, weights.embeddings[data.columns]
+        )
+        window_embeddings = (window_embeddings * ratios).astype(np.float32)
+        # The offset is multiplied by the job's scale, not by that of the class.
+        biases = biases + np.where(joint, 0.5 * weights.window_offset * (scale - scales), 0)
     return FitJob(
         settings=JobSettings(
             backbone=backbone,
@@ -252,11 +304,15 @@ def build_job(
         split=split,
         captions=list(captions),
         baseline_embeddings=embeddings.astype(np.float32),
-        baseline_biases=weights.biases[data.columns].astype(np.float32),
+        baseline_biases=biases.astype(np.float32),
         baseline_scale=scale,
         confirmed=None
         if confirmed is None
         else _cells(confirmed, image_ids, snapshot.class_ids[data.columns]),
+        windows=windows,
+        baseline_window_embeddings=window_embeddings,
+        window_offset=weights.window_offset,
+        baseline_scores=None if scores is None else scores[:, data.columns].astype(np.float16),
     )
 
 

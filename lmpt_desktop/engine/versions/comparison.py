@@ -19,7 +19,6 @@ from lmpt_desktop.engine.versions.learned_cells import LearnedCells
 from lmpt_desktop.inference.compare import compare
 from lmpt_desktop.inference.corrections import NOTHING, Tally, corrections
 from lmpt_desktop.inference.measurement import MeasuredClass, Measurement, measure
-from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import ClassWeights
 
 if TYPE_CHECKING:
@@ -202,15 +201,16 @@ def _scores(
         return None
     if any(len(item.scales) != len(snapshot.classes) for item in (old, new)):
         return None  # the vocabulary has changed a moment ago
-    has, features = state.features().lookup(snapshot.image_ids)
-    if not has.any():
+    has, found = state.scores_with(snapshot.image_ids, old, new)
+    if not found:
         return None
+    before, after = found
     return _Scores(
         snapshot,
         snapshot.image_ids[has],
         np.flatnonzero(has),
-        predict(features, old),
-        predict(features, new),
+        before,
+        after,
         # At the same strictness, whatever it is, so that neither looks surer for it.
         snapshot.strictness.applied(old.thresholds, snapshot.class_ids),
         snapshot.strictness.applied(new.thresholds, snapshot.class_ids),

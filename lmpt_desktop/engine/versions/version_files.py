@@ -284,16 +284,21 @@ def _check_names(prompt_set: PromptSet) -> None:
 
 def _check_numbers(prompt_set: PromptSet) -> None:
     floats = [prompt_set.class_embeddings, prompt_set.biases, prompt_set.thresholds]
+    embeddings = [prompt_set.class_embeddings]
+    if prompt_set.window_embeddings is not None:
+        floats.append(prompt_set.window_embeddings)
+        embeddings.append(prompt_set.window_embeddings)
     if any(item.dtype != np.float32 for item in floats):
         raise ValueError("numbers of another kind")
     if prompt_set.train_present.dtype != np.int64 or prompt_set.calibrated.dtype != np.bool_:
         raise ValueError("numbers of another kind")
-    lengths = np.linalg.norm(prompt_set.class_embeddings, axis=1)
+    lengths = np.linalg.norm(np.stack(embeddings), axis=-1)
     sound = (
         0 < prompt_set.scale <= MAX_SCALE
         and (lengths > 0).all()
         and (lengths < 1.01).all()
         and (np.abs(prompt_set.biases) <= MAX_SCALE).all()
+        and abs(prompt_set.window_offset) <= 2
         and (prompt_set.thresholds >= 0).all()
         and (prompt_set.thresholds <= 1).all()
         and (prompt_set.train_present >= 0).all()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +33,15 @@ class Features:
         """(m,) the row of ``matrix`` of each image, -1 where it has no feature."""
         if not len(self.ids):
             return np.full(len(image_ids), -1, np.int64)
-        order = np.argsort(self.ids, kind="stable")
-        ranked = self.ids[order]
+        order, ranked = self._by_id
         at = np.searchsorted(ranked, image_ids, side="right") - 1
         found = (at >= 0) & (ranked[np.maximum(at, 0)] == image_ids)
         return np.where(found, order[np.maximum(at, 0)], -1)
+
+    @cached_property
+    def _by_id(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        order = np.argsort(self.ids, kind="stable")
+        return order, self.ids[order]
 
     def lookup(self, image_ids: NDArray[np.int64]) -> tuple[NDArray[np.bool_], NDArray[np.float16]]:
         """Which of these images have a feature, (m,), and those features, (k, D)."""

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from parts.figures import Figures, resident_mb
-from parts.library import BACKBONE, CLASSES, DIM, Place, add_features, annotate, unit_rows
+from parts.library import (
+    BACKBONE,
+    CLASSES,
+    DIM,
+    WINDOW_OFFSET,
+    Place,
+    add_features,
+    annotate,
+    unit_rows,
+)
 
 from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.catalogue.backups import back_up
 from lmpt_desktop.catalogue.opening import CATALOGUE_NAME, SHUTDOWN_RECORD_NAME
-from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.inference.predict import predict, predict_columns
+from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.inference.window_cosines import WindowCosines, library_cosines
 from lmpt_desktop.ingest import scan, sync
 
 MANY_CLASSES = 1000
@@ -44,6 +57,7 @@ def measure(place: Place, figures: Figures) -> None:
         assert not len(missing)
         figures.timed("image table", catalogue.images.table)
         measure_predictions(features, figures)
+        measure_windows(catalogue, Features(loaded, features), figures)
     figures.timed("open the catalogue again", lambda: _reopen(place.library))
     (place.library / SHUTDOWN_RECORD_NAME).unlink()
     figures.timed("open it with the whole file checked", lambda: _reopen(place.library), rounds=1)
@@ -115,13 +129,7 @@ def measure_changes(catalogue: Catalogue, figures: Figures) -> None:
 
 def measure_predictions(features: np.ndarray, figures: Figures) -> None:
     for classes, budget in ((CLASSES, 0.3), (MANY_CLASSES, 3.0)):
-        weights = ClassWeights(
-            unit_rows(np.random.default_rng(3), classes),
-            np.full(classes, 20.0, np.float32),
-            np.full(classes, -2.0, np.float32),
-            np.full(classes, 0.5, np.float32),
-            np.zeros(classes, np.bool_),
-        )
+        weights = _weights(classes)
         scores = figures.timed(
             f"all predictions, {classes:,} classes",
             lambda w=weights: predict(features, w),
@@ -129,3 +137,52 @@ def measure_predictions(features: np.ndarray, figures: Figures) -> None:
             rounds=5,
         )
         assert scores.shape == (len(features), classes)
+
+
+def measure_windows(catalogue: Catalogue, features: Features, figures: Figures) -> None:
+    """Predictions with windows, which are read from the catalogue where they are new to a class."""
+    weights = _weights(CLASSES)
+    embeddings = weights.embeddings
+    weights = replace(weights, window_embeddings=embeddings, window_offset=WINDOW_OFFSET)
+    read = partial(catalogue.features.windows, BACKBONE)
+
+    def from_scratch() -> WindowCosines:
+        found = library_cosines(features, embeddings, read)
+        predict(features.matrix, weights, found)
+        return found
+
+    said = f"all predictions with windows, {CLASSES:,} classes"
+    figures.timed(f"{said}: windows read", lambda: list(map(len, read(None))), rounds=3)
+    before = resident_mb()
+    cosines = figures.timed(f"{said}: from scratch", from_scratch, 1.0, rounds=3)
+    assert cosines.windowed.all()
+    figures.add("memory of the window cosines", resident_mb() - before, "MB")
+    figures.timed(
+        f"{said}: known windows",
+        lambda: predict(features.matrix, weights, cosines),
+        0.3,
+        rounds=5,
+    )
+    one = np.array([3])
+    figures.timed(
+        "predictions of one class with known windows",
+        lambda: predict_columns(features.matrix, weights, one, cosines),
+        0.1,
+        rounds=5,
+    )
+    more = np.concatenate([embeddings, unit_rows(np.random.default_rng(8), 1)])
+    figures.timed(
+        "windows of one more class",
+        lambda: library_cosines(features, more, read, (embeddings, cosines)),
+        rounds=3,
+    )
+
+
+def _weights(classes: int) -> ClassWeights:
+    return ClassWeights(
+        unit_rows(np.random.default_rng(3), classes),
+        np.full(classes, 20.0, np.float32),
+        np.full(classes, -2.0, np.float32),
+        np.full(classes, 0.5, np.float32),
+        np.zeros(classes, np.bool_),
+    )

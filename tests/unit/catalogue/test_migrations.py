@@ -22,7 +22,8 @@ def test_the_migrations_make_exactly_the_tables_of_the_schema(catalogue: Catalog
         # The order of a table's constraints does not matter, nor whether a foreign key is
         # declared with its column, as it has to be where the column was added later.
         sql = re.sub(r"FOREIGN KEY\(\w+\)", " ", sql)
-        return sorted(sql.replace(",", " ").split())
+        # A column that was added later has its comma and bracket elsewhere.
+        return sorted(sql.replace(",", " ").replace(")", " ) ").split())
 
     query = text(
         "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') "
@@ -125,6 +126,7 @@ def test_a_vocabulary_that_was_changed_before_steps_were_kept_can_be_changed_and
         catalogue.classes.merge([puppy], dog)
         last = catalogue.annotations.apply([Change(image, cat, 0)])
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("ALTER TABLE feature_chunks DROP COLUMN windows")
         db.execute("DROP TABLE vocabulary_steps")
         db.execute("UPDATE alembic_version SET version_num = '0005'")
         db.commit()
@@ -145,3 +147,27 @@ def test_a_vocabulary_that_was_changed_before_steps_were_kept_can_be_changed_and
         assert annotations.matrix([image], ids).tolist() == [[1, -1, -1]]
         assert not any(item.done for item in annotations.history())
     assert list((library / "backups").iterdir())
+
+
+def test_features_of_a_library_without_windows_are_kept(library: Path) -> None:
+    """From 0006: they count, and windows can come beside them."""
+    with Catalogue.open(library) as catalogue:
+        (image,) = catalogue.images.upsert(
+            catalogue.folders.add(library / "photos").id, [photo_file("a.jpg")]
+        )
+        catalogue.features.append("lite", [image], np.array([[0.5, 0.25]]))
+    with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("ALTER TABLE feature_chunks DROP COLUMN windows")
+        db.execute("UPDATE alembic_version SET version_num = '0006'")
+        db.commit()
+    with Catalogue.open(library) as catalogue:
+        features = catalogue.features
+        assert features.load("lite")[1].tolist() == [[0.5, 0.25]]
+        assert list(features.windows("lite")) == []
+        assert features.missing("lite").tolist() == []
+        assert features.without_windows("lite", 5).tolist() == [image]
+        windows = np.arange(10, dtype=np.int8).reshape(1, 5, 2)
+        features.append("lite", [image], np.array([[0.5, 0.25]]), windows)
+        ((ids, found),) = features.windows("lite")
+        assert ids.tolist() == [image]
+        assert np.array_equal(found, windows)

@@ -5,12 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from lmpt_desktop.inference.predict import predict
-from lmpt_desktop.inference.weights import (
-    DEFAULT_THRESHOLD,
-    Merged,
-    assemble,
-    calibrated_bias,
-)
+from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, Merged, assemble
 from trainer.prompt_set import PromptSet
 
 
@@ -63,17 +58,18 @@ def test_a_class_without_an_embedding_has_no_score_while_others_do() -> None:
     assert scores[0, 1] == 0.5
 
 
-def test_the_calibrated_bias_gives_the_expected_number_of_classes_per_photo() -> None:
-    random = np.random.default_rng(0)
-    features = unit(*random.normal(size=(500, 16)).tolist()).astype(np.float16)
-    texts = unit(*random.normal(size=(20, 16)).tolist())
-    bias = calibrated_bias(features, texts, 100.0, expected_present=2.0)
-    scores = predict(features, assemble(texts, scale=100.0, bias=bias))
-    assert abs((scores >= 0.5).sum(axis=1).mean() - 2.0) < 0.1
-
-
-def test_without_photos_the_bias_is_where_clips_matching_pairs_lie() -> None:
-    assert calibrated_bias(np.empty((0, 4), np.float16), unit([1, 0, 0, 0]), 100.0) == -25.0
+def test_zero_shot_biases_and_thresholds_may_differ_by_class() -> None:
+    learned = prompt_set(["cat"], unit([1, 1]))
+    weights = assemble(
+        unit([1, 0], [0, 1]),
+        scale=4.0,
+        bias=np.array([-1.0, -3.0], np.float32),
+        thresholds=np.array([0.2, 0.1], np.float32),
+        prompt_set=learned,
+        rows=np.array([-1, 0]),
+    )
+    assert weights.biases.tolist() == [-1.0, -2.0]
+    assert np.allclose(weights.thresholds, [0.2, 0.3])
 
 
 def test_scores_of_extreme_logits_are_finite() -> None:

@@ -85,3 +85,33 @@ def test_cancelling_keeps_only_what_is_in_flight() -> None:
     queue.clear()
     assert len(queue) == 1
     assert not queue.has_next
+
+
+def test_photos_encoded_before_wait_for_all_others() -> None:
+    queue = PhotoQueue()
+    queue.add([1, 2, 3], again=True)
+    assert (len(queue), queue.first_time, queue.has_next) == (3, 0, True)
+    queue.add([7, 2])
+    assert (len(queue), queue.first_time) == (4, 2)
+    queue.prioritise([3, 2])
+    # Never in one request with others, so that a small one is answered soon.
+    assert queue.take("a", 9, 2) == [2, 7]
+    assert queue.take("b", 1, 2) == [3]
+    assert queue.first_time == 2
+    queue.add([7], again=True)
+    assert queue.answered("a", encoded=True) == []
+    assert (len(queue), queue.first_time) == (2, 0)
+    queue.requeue_in_flight()
+    assert queue.take("c", 9, 2) == [3, 1]
+    queue.add([5])
+    queue.crashed()
+    assert queue.first_time == 1
+    queue.requeue_suspects()
+    assert queue.take("d", 9, 2) == [5]
+    assert queue.take("e", 9, 2) == [3, 1]
+    queue.clear()
+    queue.answered("d", encoded=True)
+    queue.answered("e", encoded=True)
+    assert not len(queue)
+    queue.add([3])
+    assert queue.first_time == 1

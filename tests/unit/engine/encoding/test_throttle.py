@@ -90,7 +90,12 @@ class Sink:
     def photo_paths(self, ids: Sequence[int]) -> list[Path]:
         return [Path(f"dog_{i}.jpg") for i in ids]
 
-    def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+    def photos_encoded(
+        self,
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+        windows: NDArray[np.int8] | None,
+    ) -> None:
         self.ids.extend(ids.tolist())
 
     def encoder_activity(self, activity: Activity) -> None:

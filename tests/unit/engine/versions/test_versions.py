@@ -9,12 +9,14 @@ import random
 import stat
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from class_ids import class_id
 
+from lmpt_desktop.engine.class_weights import learned_texts
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.version_files import VersionFileError, read_version
 from trainer import prompt_set as prompt_sets
@@ -77,6 +79,34 @@ def test_another_description_makes_a_class_zero_shot_and_back(
     assert trained(session)["dog"] is True
     session.vocabulary.describe(class_id(session, "cat"), "")
     assert trained(session)["cat"] is False
+
+
+def test_several_descriptions_are_averaged_until_they_are_learned(
+    session: LibrarySession, until: Until
+) -> None:
+    def score_of(name: str) -> np.ndarray:
+        assert session.wait_until_idle(60)
+        snapshot = session.snapshot()
+        return snapshot.scores[:, snapshot.column_of[class_id(session, name)]]
+
+    dog = class_id(session, "dog")
+    by_name = score_of("dog").copy()
+    session.vocabulary.describe(dog, "dog;")
+    np.testing.assert_array_equal(score_of("dog"), by_name)
+    session.vocabulary.describe(dog, "dog; hound")
+    averaged = score_of("dog").copy()
+    assert not np.allclose(averaged, by_name, atol=1e-3)
+    session.vocabulary.describe(dog, "hound; dog")
+    np.testing.assert_allclose(score_of("dog"), averaged, atol=1e-6)
+    run = session.training.start()
+    until(lambda: any(item.run_id == run for item in session.versions.all()))
+    made = next(item.version_id for item in session.versions.all() if item.run_id == run)
+    session.versions.promote(made)
+    assert trained(session) == {"dog": True, "cat": True, "kite": True}
+    record = session.catalogue.prompt_sets.get(made)
+    assert learned_texts(record.folder)["dog"] == "hound; dog"
+    session.vocabulary.describe(dog, "hound")
+    assert trained(session)["dog"] is False
 
 
 def test_a_merge_keeps_what_was_learned_for_the_class_that_stays(
@@ -176,8 +206,6 @@ def test_a_version_of_another_backbone_or_dimension_is_refused(
     session: LibrarySession, version: int, tmp_path: Path
 ) -> None:
     made = session.versions.prompt_set(version)
-    from dataclasses import replace
-
     prompt_sets.save(replace(made, backbone="ViT-B-16/openai"), tmp_path / "other")
     with pytest.raises(VersionFileError, match=r"backbone ViT-B-16/openai.*uses lite"):
         session.versions.import_from(tmp_path / "other")
@@ -218,6 +246,31 @@ def spoilt(folder: Path, act: str) -> None:
         case "arrays":
             (folder / prompt_sets.ARRAYS_NAME).write_bytes(b"\x10" * 200)
     path.write_text(json.dumps(body))
+
+
+@pytest.mark.parametrize("factor", [1.0, 3.0])
+def test_windows_of_a_version_from_elsewhere_are_kept_or_refused(
+    session: LibrarySession, version: int, tmp_path: Path, factor: float
+) -> None:
+    folder = tmp_path / "v"
+    session.versions.export(version, folder)
+    made = prompt_sets.load(folder)
+    windows = (made.class_embeddings * np.float32(factor)).astype(np.float32)
+    prompt_sets.save(replace(made, window_embeddings=windows, window_offset=0.03), folder)
+    if factor > 1:
+        with pytest.raises(VersionFileError, match="version"):
+            session.versions.import_from(folder)
+        return
+    imported = session.versions.import_from(folder)
+    (found,) = [
+        item
+        for item in session.catalogue.prompt_sets.all()
+        if prompt_sets.load(item.folder).window_embeddings is not None
+    ]
+    kept = prompt_sets.load(found.folder)
+    assert imported
+    assert np.array_equal(kept.window_embeddings, windows)  # type: ignore[arg-type]
+    assert kept.window_offset == 0.03
 
 
 @pytest.mark.parametrize(
