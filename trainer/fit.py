@@ -39,12 +39,13 @@ from trainer.events import (
 )
 from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import PRESENT, TRAIN, FitJob, JobError
+from trainer.kernel import KernelFit, fit_kernel
 from trainer.learner import (
     NotFiniteError,
     Snapshot,
     Task,
     embed_captions,
-    embed_templates,
+    embed_classes,
 )
 from trainer.memory import is_out_of_memory
 from trainer.options import FitOptions
@@ -153,6 +154,7 @@ class _Run:
             fraction=options.held_out_fraction,
             seed=loaded.settings.seed,
         )
+        options = options.for_images(int((split == TRAIN).sum()))
         active = _active_classes(loaded, split)
         device = choose_device(loaded.settings.device)
         self._cancel.check()
@@ -222,9 +224,9 @@ class _Run:
         """
         backbone.model.requires_grad_(False).eval()
         tower = TextTower(backbone.model, backbone.tokenizer)
-        texts = [loaded.classes[int(index)].prompt_text for index in active]
+        texts = [loaded.classes[int(index)].prompt_texts for index in active]
         templates = list(backbone.templates)[:MAX_TEMPLATES]
-        zero_shot = embed_templates(tower, texts, templates, self._cancel.check)
+        zero_shot = embed_classes(tower, texts, templates, self._cancel.check)
         rows = np.flatnonzero(split == TRAIN)
         targets = loaded.targets[np.ix_(rows, active)]
         names = [item.name for item in loaded.classes]
@@ -232,9 +234,31 @@ class _Run:
             [loaded.captions[int(row)] for row in rows], loaded.targets[rows], names
         )
         tokens = captions.tokenise(texts_of_images, tower)
+        scale, bias = shared_scale_and_bias(
+            unit_rows(loaded.features[rows]) @ zero_shot.cpu().numpy().T,
+            targets,
+            min(max(loaded.baseline_scale, 1.0), 100.0),
+            float(np.mean(loaded.baseline_biases)) if len(loaded.baseline_biases) else 0.0,
+        )
+        weights = None
+        if loaded.confirmed is not None:
+            confirmed = loaded.confirmed[np.ix_(rows, active)]
+            weights = np.where(confirmed, options.confirmed_weight, 1.0).astype(np.float32)
         needs_features = options.classification_share < 1 and options.embedding_space == "feature"
         features = unit_rows(loaded.features[rows])
         zero_shot_array = zero_shot.cpu().numpy()
+
+        def fit(some: NDArray[np.bool_]) -> KernelFit:
+            return fit_kernel(
+                features[some],
+                targets[some],
+                zero_shot_array,
+                scale=scale,
+                bias=bias,
+                known=None if weights is None else weights[some],
+                most=options.landmarks,
+            )
+
         context = result.EvaluationContext(
             job=loaded,
             options=options,
@@ -245,21 +269,12 @@ class _Run:
             zero_shot=zero_shot_array,
             directions=discriminant(features, targets == PRESENT, zero_shot_array),
             fallback=self._fallback(loaded, tower, templates),
+            kernel=fit(np.ones(len(rows), np.bool_)) if options.kernel else None,
         )
-        weights = None
-        if loaded.confirmed is not None:
-            confirmed = loaded.confirmed[np.ix_(rows, active)]
-            weights = np.where(confirmed, options.confirmed_weight, 1.0).astype(np.float32)
         train = dataset.to_tensors(features, targets, tokens.index, tower.device, weights)
-        scale, bias = shared_scale_and_bias(
-            features @ context.zero_shot.T,
-            targets,
-            min(max(loaded.baseline_scale, 1.0), 100.0),
-            float(np.mean(loaded.baseline_biases)) if len(loaded.baseline_biases) else 0.0,
-        )
         whole = Task(
             tower=tower,
-            texts=texts,
+            texts=[alternatives[0] for alternatives in texts],
             zero_shot=zero_shot,
             train=train,
             validation=None,
@@ -278,7 +293,17 @@ class _Run:
         validated = replace(
             whole,
             train=train.rows(torch.from_numpy(fitting).to(tower.device)),
-            validation=InnerValidation.of(features, targets, inner_split, zero_shot_array),
+            validation=InnerValidation.of(
+                features,
+                targets,
+                inner_split,
+                zero_shot_array,
+                fit=(lambda some: fit(some).part) if options.kernel else None,
+                windows=loaded.windows[rows]
+                if context.scores_windows and loaded.windows is not None
+                else None,
+                offset=loaded.window_offset,
+            ),
         )
         return context, validated, whole if options.refit else None
 
@@ -289,8 +314,8 @@ class _Run:
         missing = np.linalg.norm(baseline, axis=1) < 1e-6
         fallback = unit_rows(baseline)
         if missing.any():
-            texts = [loaded.classes[int(i)].prompt_text for i in np.flatnonzero(missing)]
-            embedded = embed_templates(tower, texts, templates, self._cancel.check)
+            texts = [loaded.classes[int(i)].prompt_texts for i in np.flatnonzero(missing)]
+            embedded = embed_classes(tower, texts, templates, self._cancel.check)
             fallback[missing] = embedded.cpu().numpy()
         return fallback
 

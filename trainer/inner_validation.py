@@ -5,6 +5,7 @@ The images held out from the whole run choose nothing; they only calibrate and e
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +15,9 @@ from trainer import metrics
 from trainer.blending import INTERPOLATIONS, Floats, blend, discriminant
 from trainer.dataset import split_images
 from trainer.job import ABSENT, HELD_OUT, PRESENT, TRAIN, UNASSIGNED, UNKNOWN
+from trainer.kernel import GAINS, KernelPart
 from trainer.options import FitOptions
+from trainer.windows import Windows, joint_cosines, largest_cosines
 
 MIN_PRESENT = 20
 MIN_CLASSES = 3
@@ -54,9 +57,11 @@ def _evaluable_classes(targets: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """The interpolation with the highest mAP, that mAP, and each class's average precision (A,)."""
+    """The interpolation and the gain of the kernel part with the highest mAP, that mAP, and each
+    class's average precision (A,)."""
 
     interpolation: float
+    gain: float
     score: float
     precisions: NDArray[np.float64]
 
@@ -69,6 +74,8 @@ class InnerValidation:
     targets: (V, A) int8, -1 for classes that cannot be evaluated.
     present: (A,) present annotations of the fitting part.
     zero_shot, directions: (A, D).
+    kernel: (V, A), what a kernel part of the fitting part adds at a gain of 1; None for none.
+    windows: (V, W, D) int8, or None; offset: of their cosines.
     """
 
     features: Floats
@@ -76,6 +83,9 @@ class InnerValidation:
     present: NDArray[np.floating]
     zero_shot: Floats
     directions: Floats
+    kernel: Floats | None = None
+    windows: Windows | None = None
+    offset: float = 0.0
 
     @classmethod
     def of(
@@ -84,9 +94,14 @@ class InnerValidation:
         targets: NDArray[np.int8],
         split: NDArray[np.int8],
         zero_shot: Floats,
+        *,
+        fit: Callable[[NDArray[np.bool_]], KernelPart] | None = None,
+        windows: Windows | None = None,
+        offset: float = 0.0,
     ) -> InnerValidation:
-        """From all training images: features (N, D) unit norm, targets (N, A), and the ``split``
-        by :func:`split_for_validation`.
+        """From all training images: features (N, D) unit norm, targets (N, A), the ``split`` by
+        :func:`split_for_validation`, and windows (N, W, D) with the ``offset`` of their cosines.
+        ``fit`` makes the kernel part of some of the images, (N,) bool.
         """
         fitting, validation = split == TRAIN, split == HELD_OUT
         present = targets[fitting] == PRESENT
@@ -100,19 +115,22 @@ class InnerValidation:
             present=present.sum(0).astype(np.float64),
             zero_shot=zero_shot,
             directions=discriminant(features[fitting], present, zero_shot),
+            kernel=None if fit is None else fit(fitting).cosines(features[validation]),
+            windows=None if windows is None else windows[validation],
+            offset=offset,
         )
 
     def evaluate(
-        self, learned: Floats, interpolation: float, weight: float
+        self, learned: Floats, interpolation: float, weight: float, gain: float = 0.0
     ) -> ValidationResult | None:
         """Evaluate ``learned`` (A, D) embeddings with each of :data:`INTERPOLATIONS`, or with
-        ``interpolation`` alone unless it is negative.
+        ``interpolation`` alone unless it is negative; likewise for the ``gain`` of the kernel part
+        and :data:`GAINS`.
 
         ``weight`` is that of the discriminant directions.  None if no class can be evaluated.
         """
-        candidates = (interpolation,) if interpolation >= 0 else INTERPOLATIONS
         best: ValidationResult | None = None
-        for strength in candidates:
+        for strength in (interpolation,) if interpolation >= 0 else INTERPOLATIONS:
             embeddings = blend(
                 learned,
                 self.zero_shot,
@@ -121,12 +139,21 @@ class InnerValidation:
                 directions=self.directions,
                 weight=weight,
             )
-            precisions = metrics.quick_average_precisions(
-                self.features @ embeddings.T, self.targets
-            )
-            if np.isnan(precisions).all():
-                return None
-            score = float(np.nanmean(precisions))
-            if best is None or score > best.score:
-                best = ValidationResult(strength, score, precisions)
+            whole = self.features @ embeddings.T
+            inside = None if self.windows is None else largest_cosines(self.windows, embeddings)
+            for factor in self._gains(gain):
+                cosines = whole if self.kernel is None else whole + np.float32(factor) * self.kernel
+                if inside is not None:
+                    cosines = joint_cosines(cosines, inside, self.offset)
+                precisions = metrics.quick_average_precisions(cosines, self.targets)
+                if np.isnan(precisions).all():
+                    return None
+                score = float(np.nanmean(precisions))
+                if best is None or score > best.score:
+                    best = ValidationResult(strength, factor, score, precisions)
         return best
+
+    def _gains(self, gain: float) -> tuple[float, ...]:
+        if self.kernel is None:
+            return (0.0,)
+        return (gain,) if gain >= 0 else GAINS

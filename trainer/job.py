@@ -26,6 +26,7 @@ from safetensors import SafetensorError, safe_open
 
 from trainer.arrays import write_arrays
 from trainer.bands import BandLimits
+from trainer.class_texts import class_texts
 
 SCHEMA = 1
 JSON_NAME = "job.json"
@@ -42,8 +43,9 @@ PRESENT, ABSENT, UNKNOWN = 1, 0, -1
 TRAIN, HELD_OUT, UNASSIGNED = 0, 1, -1
 """Values in the split vector."""
 
-LMPT, LMPT_PLUS = "lmpt", "lmpt+"
-"""Methods: the paper's, and the best on our benchmark (:data:`trainer.options.METHODS`)."""
+LMPT, LMPT_PAPER, LMPT_PLUS, INSTANT = "lmpt", "lmpt-paper", "lmpt+", "instant"
+"""Methods: the paper's losses trained as suits an app, the paper's training as published, the best
+on our benchmark, and one without steps (:data:`trainer.options.METHODS`)."""
 
 
 class JobError(Exception):
@@ -52,14 +54,22 @@ class JobError(Exception):
 
 @dataclass(frozen=True)
 class JobClass:
-    """A class to learn; ``description``, if not empty, replaces the name in the prompt."""
+    """A class to learn; ``description``, if not empty, replaces the name in the prompt, and may
+    hold several texts (:func:`trainer.class_texts.class_texts`).
+    """
 
     name: str
     description: str = ""
 
     @property
     def prompt_text(self) -> str:
+        """What stands for the class, as written."""
         return self.description or self.name
+
+    @property
+    def prompt_texts(self) -> tuple[str, ...]:
+        """What the model reads, each by itself."""
+        return class_texts(self.name, self.description)
 
 
 @dataclass(frozen=True)
@@ -87,11 +97,18 @@ class FitJob:
         split: (N,) int8: 0 train, 1 held out, -1 for the run to decide.  Images that were held out
             stay held out; otherwise a comparison would favour the older prompt set.
         baseline_embeddings: (C, D) float32, the class embeddings the app predicts with now.
-        baseline_biases: (C,) float32.
+        baseline_biases: (C,) float32; the baseline's scores are taken for frequencies, which is
+            what unknown annotations are expected to be (:func:`trainer.calibration.evidence`).
         baseline_scale: multiplies cosine similarity in the baseline's scores.
         captions: N strings, "" for an image without a caption.
         confirmed: (N, C) bool, present annotations that only let a prediction stand; None for none.
             They agree with the baseline, so they teach with less weight and are not measured on.
+        windows: (N, W, D) int8 (:mod:`trainer.windows`); None if the backbone makes none.
+        baseline_window_embeddings: (C, D) float32, what the app compares windows with now; None
+            where it predicts without windows.
+        window_offset: for :func:`trainer.windows.joint_cosines`.
+        baseline_scores: (N, C) float16 in [0, 1], what the app predicts now, NaN where it does not;
+            None: as follows from the baseline arrays.
     """
 
     settings: JobSettings
@@ -105,6 +122,10 @@ class FitJob:
     baseline_biases: NDArray[np.float32]
     baseline_scale: float
     confirmed: NDArray[np.bool_] | None = None
+    windows: NDArray[np.int8] | None = None
+    baseline_window_embeddings: NDArray[np.float32] | None = None
+    window_offset: float = 0.0
+    baseline_scores: NDArray[np.float16] | None = None
 
     def __post_init__(self) -> None:
         n, c = len(self.image_ids), len(self.classes)
@@ -116,6 +137,12 @@ class FitJob:
             or self.baseline_embeddings.shape[:1] != (c,)
             or self.baseline_biases.shape != (c,)
             or (self.confirmed is not None and self.confirmed.shape != (n, c))
+            or (self.windows is not None and self.windows.shape[::2] != self.features.shape)
+            or (self.baseline_scores is not None and self.baseline_scores.shape != (n, c))
+            or (
+                self.baseline_window_embeddings is not None
+                and self.baseline_window_embeddings.shape != self.baseline_embeddings.shape
+            )
         ):
             raise JobError("the job's arrays do not agree on the number of images or classes")
 
@@ -145,6 +172,14 @@ def save(job: FitJob, folder: Path) -> None:
     }
     if job.confirmed is not None:
         arrays["confirmed"] = np.ascontiguousarray(job.confirmed, np.bool_)
+    if job.windows is not None:
+        arrays["windows"] = np.ascontiguousarray(job.windows, np.int8)
+    if job.baseline_window_embeddings is not None:
+        arrays["baseline_window_embeddings"] = np.ascontiguousarray(
+            job.baseline_window_embeddings, np.float32
+        )
+    if job.baseline_scores is not None:
+        arrays["baseline_scores"] = np.ascontiguousarray(job.baseline_scores, np.float16)
     write_arrays(arrays, folder / ARRAYS_NAME)
     body = {
         "schema": SCHEMA,
@@ -152,6 +187,7 @@ def save(job: FitJob, folder: Path) -> None:
         "classes": [asdict(item) for item in job.classes],
         "captions": job.captions,
         "baseline_scale": job.baseline_scale,
+        "window_offset": job.window_offset,
     }
     temporary = folder / (JSON_NAME + ".part")
     with temporary.open("w", encoding="utf-8") as file:
@@ -181,6 +217,7 @@ def load(folder: Path) -> FitJob:
             classes=_classes(body),
             captions=list(body["captions"]),
             baseline_scale=float(body["baseline_scale"]),
+            window_offset=float(body.get("window_offset", 0.0)),
             **{key: arrays[key] for key in sorted(arrays)},
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -7,7 +7,7 @@ seed and the step alone, so it can be interrupted and resumed at any step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
@@ -24,6 +24,7 @@ from trainer.captions import CaptionTokens
 from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
 from trainer.dataset import TensorData, balanced_weights, batch_rows
 from trainer.inner_validation import InnerValidation
+from trainer.kernel import FALLBACK_GAIN
 from trainer.memory import fits_in_memory, reduce_memory
 from trainer.options import ClassPosition, FitOptions
 from trainer.prompts import PromptLayout, PromptLearner, activation_bytes
@@ -87,7 +88,7 @@ class Snapshot:
     embeddings: (C, D) float32 unit norm, learned; before blending.
     contexts: (C or 1, M, W) float32.
     score: mAP on the inner validation, NaN without one.
-    interpolation: the best one tried in the inner validation.
+    interpolation, gain: the best tried in the inner validation (of the kernel part).
     """
 
     step: int
@@ -97,6 +98,7 @@ class Snapshot:
     bias: float
     score: float
     interpolation: float
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -295,6 +297,7 @@ class TrainingPass(nn.Module):
             interpolation=max(self.options.interpolation, 0.0)
             if self.options.interpolation >= 0
             else FALLBACK_INTERPOLATION,
+            gain=self.options.kernel if self.options.kernel >= 0 else FALLBACK_GAIN,
         )
 
     def _rate_factor(self, total: int) -> float:
@@ -344,7 +347,7 @@ def embed_templates(
     templates: list[str],
     check: Callable[..., None] | None = None,
 ) -> Tensor:
-    """Class embeddings of hand-written prompts, (C, D): the unit-norm mean over ``templates``."""
+    """Embeddings of texts in hand-written prompts, (n, D): unit-norm means over ``templates``."""
     total: Tensor | None = None
     for template in templates or ["a photo of a {}."]:
         bodies = [tower.body_ids(fill(template, text)) for text in texts]
@@ -353,3 +356,22 @@ def embed_templates(
         total = features if total is None else total + features
     assert total is not None
     return nn_f.normalize(total, dim=-1)
+
+
+def embed_classes(
+    tower: TextTower,
+    classes: Sequence[Sequence[str]],
+    templates: list[str],
+    check: Callable[..., None] | None = None,
+) -> Tensor:
+    """Class embeddings, (C, D) unit norm: the mean of :func:`embed_templates` over the texts of
+    each class.  A class of one text has exactly the embedding of that text.
+    """
+    each = embed_templates(tower, [text for texts in classes for text in texts], templates, check)
+    parts = each.split([len(texts) for texts in classes])
+    means = [part if len(part) == 1 else _unit_mean(part) for part in parts]
+    return torch.cat(means)
+
+
+def _unit_mean(rows: Tensor) -> Tensor:
+    return nn_f.normalize(rows.mean(0, keepdim=True), dim=-1)

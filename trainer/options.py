@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
-from trainer.job import LMPT, LMPT_PLUS, JobError
+from trainer.job import INSTANT, LMPT, LMPT_PAPER, LMPT_PLUS, JobError
 
 LOSSES: dict[str, str] = {
     "distribution-balanced": "make_distribution_balanced_loss",
@@ -33,8 +33,24 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "sampling": ("shuffled", "class-balanced"),
     "recompute": ("auto", "on", "off"),
 }
+HAND_WRITTEN = 1e9
+"""An interpolation that leaves nothing of what was learned."""
 METHODS: dict[str, dict[str, Any]] = {
-    LMPT: {},
+    LMPT: {"interpolation": 8.0},
+    LMPT_PAPER: {
+        "context_tokens": 16,
+        "epochs": 50,
+        "batch_size": 64,
+        "optimiser": "sgd",
+        "learning_rate": 5e-4,
+        "weight_decay": 1e-4,
+        "momentum": 0.9,
+        "classification_share": 0.5,
+        "embedding_space": "token",
+        "margin": 0.2,
+        "interpolation": 0.0,
+        "validation_fraction": 0.0,
+    },
     LMPT_PLUS: {
         "loss": "listwise",
         "batch_size": 4096,
@@ -45,18 +61,40 @@ METHODS: dict[str, dict[str, Any]] = {
         "residual_rate": 0.2,
         "discriminant": 0.35,
         "interpolation": -1.0,
+        "kernel": -1.0,
         "unknown_weight": 0.3,
     },
+    INSTANT: {
+        "steps": 0,
+        "steps_unvalidated": 0,
+        "classification_share": 1.0,
+        "interpolation": HAND_WRITTEN,
+        "kernel": -1.0,
+    },
 }
-"""The options that each method sets; the defaults of :class:`FitOptions` are the paper's method.
+"""The options that each method sets, beside the defaults of :class:`FitOptions`.
+
+``lmpt``: the paper's two losses, trained as suits an app: few large steps of AdamW, the step chosen
+on an inner validation, and an interpolation with the hand-written prompts.
+
+``lmpt-paper``: LMPT's training as published (arXiv 2305.04536 and the command of its authors):
+16 random context tokens, SGD for 50 epochs of batches of 64, the embedding loss on token
+embeddings, no interpolation.  It exists to compare with published figures.  The authors keep the
+epoch that is best on the *test* images and lower the rate when it stagnates; this one keeps its
+last step, chooses nothing (there is no inner validation) and lowers the rate along a cosine.  mu,
+kappa and lambda of the distribution-balanced loss are those of COCO-LT unless set, as the
+benchmark of VOC-LT does (:data:`trainer.benchmarks.benchmark.KINDS`).
 
 ``lmpt+`` was chosen on validation parts of Corel5k (docs/adr/0006): a listwise loss over the
 images of a class, a residual vector per class beside its prompt, the class's discriminant
-direction, and an interpolation with the hand-written prompts that is chosen for each run.
+direction, an interpolation with the hand-written prompts that is chosen for each run, and the
+kernel part (docs/adr/0024).  ``instant`` learns no prompt: hand-written prompts and the kernel
+part, in closed form.
 """
 _POSITIVE = frozenset(
-    {"steps", "batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale"}
+    {"batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale", "landmarks"}
 )
+_COUNTS = frozenset({"steps", "steps_unvalidated"})
 _RATES = frozenset({"learning_rate", "residual_rate"})
 _HIGHEST_RATE = 1e6
 """Far above any useful rate, yet low enough that no optimiser overflows in a step."""
@@ -75,9 +113,11 @@ class FitOptions:
     Prompts: context_words (the initial context, one learned token per token), context_tokens
     (if positive, this number of random tokens instead), class_position, shared_context.
 
-    Optimisation: steps (maximum), batch_size (images), optimiser, learning_rate, weight_decay,
-    momentum, sampling, early stopping after ``patience`` validations without a gain, refit
-    (after finding the best step on the inner validation, train again on all training images).
+    Optimisation: steps (maximum; without an inner validation steps_unvalidated) or instead, if
+    positive, epochs (passes over the training images), batch_size (images), optimiser,
+    learning_rate, weight_decay, momentum, sampling, early stopping after ``patience`` validations
+    without a gain, refit (after finding the best step on the inner validation, train again on all
+    training images).
 
     Classification loss: loss (of :data:`LOSSES`), rebalance, negative_tolerant, focal, alpha, beta,
     mu, negative_scale, kappa (:class:`trainer.losses.DistributionBalance`); unknown_weight
@@ -99,6 +139,10 @@ class FitOptions:
     :data:`trainer.blending.INTERPOLATIONS`, or :data:`trainer.blending.FALLBACK_INTERPOLATION`
     without one.
 
+    kernel: gain of the kernel part (:mod:`trainer.kernel`); 0 for none; if negative, chosen in
+    the same way from :data:`trainer.kernel.GAINS`.  landmarks: of it, at most.  windows: whether
+    windows are scored too (:mod:`trainer.windows`), where the job has them.
+
     Machine: class_chunk (classes per pass through the text tower), recompute (trade time for
     memory), threads (0: one per core).
     """
@@ -110,6 +154,7 @@ class FitOptions:
 
     steps: int = 80
     steps_unvalidated: int = 40
+    epochs: int = 0
     batch_size: int = 1024
     optimiser: str = "adamw"
     learning_rate: float = 1e-2
@@ -146,6 +191,9 @@ class FitOptions:
     residual_decay: float = 0.001
     discriminant: float = 0.0
     interpolation: float = 0.0
+    kernel: float = 0.0
+    landmarks: int = 1024
+    windows: bool = True
 
     class_chunk: int = 64
     recompute: str = "auto"
@@ -161,6 +209,8 @@ class FitOptions:
                 raise JobError(f"the option {item.name} must be one of {allowed}, not {value!r}")
             if item.name in _POSITIVE and value <= 0:
                 raise JobError(f"the option {item.name} must be positive, not {value}")
+            if item.name in _COUNTS and value < 0:
+                raise JobError(f"the option {item.name} must not be negative, not {value}")
             if item.name in _RATES and not 0 <= value <= _HIGHEST_RATE:
                 raise JobError(
                     f"the option {item.name} must be between 0 and {_HIGHEST_RATE:g}, not {value}"
@@ -168,9 +218,18 @@ class FitOptions:
             if item.name in _FRACTIONS and not 0 <= value <= 1:
                 raise JobError(f"the option {item.name} must be between 0 and 1, not {value}")
 
+    def for_images(self, count: int) -> FitOptions:
+        """These options with ``epochs`` as steps over ``count`` images; a last batch that is not
+        full is a step, too."""
+        if self.epochs <= 0:
+            return self
+        steps = self.epochs * -(-count // self.batch_size)
+        return replace(self, steps=steps, steps_unvalidated=steps)
+
     @staticmethod
     def of(values: Mapping[str, Any], method: str = LMPT) -> FitOptions:
-        """The options of a :data:`METHODS` entry, overridden by ``values``.
+        """The options of a :data:`METHODS` entry, overridden by ``values``; steps among them also
+        override the epochs of a method.
 
         Raises:
             JobError: for an unknown method or option, or a value of the wrong type.
@@ -184,6 +243,8 @@ class FitOptions:
             if kind is None:
                 raise JobError(f"unknown option {name!r}; choose one of {', '.join(types)}")
             given[name] = _as_type(name, value, kind)
+        if {"steps", "steps_unvalidated"} & values.keys() and "epochs" not in values:
+            given["epochs"] = 0
         return FitOptions(**given)
 
 

@@ -22,6 +22,8 @@ from safetensors.numpy import load_file
 
 from trainer.arrays import write_arrays
 from trainer.events import BandScores
+from trainer.kernel import KernelPart
+from trainer.windows import Windows, joint_cosines, largest_cosines
 
 SCHEMA = 1
 JSON_NAME = "prompt_set.json"
@@ -64,7 +66,10 @@ class Evaluation:
 class PromptSet:
     """Learned prompts, ready to predict.
 
-    score(image, class i) = sigmoid(scale * feature . class_embeddings[i] + biases[i])
+    score(image, class i) = sigmoid(scale * cosine + biases[i]), where the cosine is
+    feature . class_embeddings[i], plus what the kernel part adds, if there is one, or, with window
+    embeddings, :func:`trainer.windows.joint_cosines` of that and of the windows with
+    window_embeddings[i].
 
     Arrays (C classes, D feature dim, M context tokens, W token width):
         class_embeddings: (C, D) float32, unit norm.
@@ -73,6 +78,8 @@ class PromptSet:
         train_present: (C,) int64, present annotations in the training part.
         calibrated: (C,) bool; False for classes with the shared bias and threshold.
         contexts: (C, M, W) float32 learned context vectors, or None.
+        window_embeddings: (C, D) float32, unit norm, or None to score by whole photos alone.
+        kernel: the kernel part of C classes, or None.
     """
 
     backbone: str
@@ -84,6 +91,9 @@ class PromptSet:
     train_present: NDArray[np.int64]
     calibrated: NDArray[np.bool_]
     contexts: FloatArray | None = None
+    window_embeddings: FloatArray | None = None
+    window_offset: float = 0.0
+    kernel: KernelPart | None = None
     created: str = ""
     """ISO 8601, UTC."""
     method: str = "lmpt"
@@ -109,10 +119,39 @@ class PromptSet:
         if self.class_embeddings.ndim != 2:
             raise PromptSetError("class_embeddings must have two dimensions")
         numbers = [self.class_embeddings, self.biases, self.thresholds, np.array(self.scale)]
+        numbers.append(np.array(self.window_offset))
         if self.contexts is not None:
             numbers.append(self.contexts)
+        if self.kernel is not None:
+            shapes = self.kernel.landmarks.shape, self.kernel.weights.shape
+            if shapes != ((shapes[1][-1], self.class_embeddings.shape[1]), (count, shapes[0][0])):
+                raise PromptSetError("the kernel part does not fit the classes and their features")
+            sharpness = np.array(self.kernel.sharpness)
+            numbers += [self.kernel.landmarks, self.kernel.weights, sharpness]
+        if self.window_embeddings is not None:
+            if self.window_embeddings.shape != self.class_embeddings.shape:
+                raise PromptSetError("window_embeddings must have the shape of class_embeddings")
+            numbers.append(self.window_embeddings)
         if not all(np.isfinite(item).all() for item in numbers):
             raise PromptSetError("the prompt set has values that are not finite numbers")
+
+    def cosines(self, features: NDArray[np.floating], windows: Windows | None = None) -> FloatArray:
+        """(n, C) float32 that scale and biases turn into scores.
+
+        Args:
+            features: (n, D) unit norm.
+            windows: (n, W, D) int8; without them a photo is its own only window.
+        """
+        single = np.asarray(features, np.float32)
+        found = single @ self.class_embeddings.T
+        if self.kernel is not None:
+            found += self.kernel.cosines(single)
+        if self.window_embeddings is None:
+            return found
+        if windows is None:
+            return joint_cosines(found, single @ self.window_embeddings.T, 0.0)
+        inside = largest_cosines(windows, self.window_embeddings)
+        return joint_cosines(found, inside, self.window_offset)
 
 
 def save(prompt_set: PromptSet, folder: Path) -> None:
@@ -131,11 +170,18 @@ def save(prompt_set: PromptSet, folder: Path) -> None:
     }
     if prompt_set.contexts is not None:
         arrays["contexts"] = np.ascontiguousarray(prompt_set.contexts, np.float32)
+    if prompt_set.window_embeddings is not None:
+        arrays["window_embeddings"] = np.ascontiguousarray(prompt_set.window_embeddings, np.float32)
+    if prompt_set.kernel is not None:
+        arrays["landmarks"] = np.ascontiguousarray(prompt_set.kernel.landmarks, np.float32)
+        arrays["landmark_weights"] = np.ascontiguousarray(prompt_set.kernel.weights, np.float32)
     body = {
         "schema": SCHEMA,
         "backbone": prompt_set.backbone,
         "classes": prompt_set.classes,
         "scale": prompt_set.scale,
+        "window_offset": prompt_set.window_offset,
+        "kernel_sharpness": prompt_set.kernel.sharpness if prompt_set.kernel else 0.0,
         "created": prompt_set.created,
         "method": prompt_set.method,
         "settings": prompt_set.settings,
@@ -182,6 +228,9 @@ def load(folder: Path) -> PromptSet:
             train_present=arrays["train_present"],
             calibrated=arrays["calibrated"],
             contexts=arrays.get("contexts"),
+            window_embeddings=arrays.get("window_embeddings"),
+            window_offset=float(body.get("window_offset", 0.0)),
+            kernel=_kernel(arrays, float(body.get("kernel_sharpness", 0.0))),
             created=body["created"],
             method=body["method"],
             settings=body["settings"],
@@ -191,6 +240,12 @@ def load(folder: Path) -> PromptSet:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PromptSetError(f"{folder} is not a complete prompt set: {error!r}") from error
+
+
+def _kernel(arrays: dict[str, Any], sharpness: float) -> KernelPart | None:
+    if "landmarks" not in arrays:
+        return None
+    return KernelPart(arrays["landmarks"], arrays["landmark_weights"], sharpness)
 
 
 def _evaluation(body: dict[str, Any] | None) -> Evaluation | None:

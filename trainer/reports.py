@@ -49,7 +49,8 @@ def evaluate(chosen: PromptSet, data: FitJob, part: str = "held-out") -> Evaluat
     rows = _rows(chosen, data, part)
     if not rows.any():
         raise JobError(f"The job has no image in the part {part!r}.")
-    cosines = unit_rows(data.features[rows]) @ chosen.class_embeddings[own].T
+    windows = None if data.windows is None else data.windows[rows]
+    cosines = chosen.cosines(unit_rows(data.features[rows]), windows)[:, own]
     scores = calibration.sigmoid(chosen.scale * cosines + chosen.biases[own])
     return metrics.evaluate(
         cosines,

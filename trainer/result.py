@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from trainer import calibration, metrics
 from trainer.blending import blend
 from trainer.job import HELD_OUT, PRESENT, TRAIN, FitJob
+from trainer.kernel import KernelFit, KernelPart
 from trainer.learner import Snapshot
 from trainer.options import FitOptions
 from trainer.prompt_set import Evaluation, PromptSet
+from trainer.windows import joint_cosines, largest_cosines
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class EvaluationContext:
     zero_shot: (A, D) float32, hand-written embeddings of the active classes.
     directions: (A, D) float32, their discriminant directions on the training part.
     fallback: (C, D) float32 unit norm, what the app predicts with now; kept for inactive classes.
+    kernel: of the active classes, fitted on the training part at a gain of 1; None for none.
     """
 
     job: FitJob
@@ -37,6 +40,7 @@ class EvaluationContext:
     zero_shot: NDArray[np.float32]
     directions: NDArray[np.float32]
     fallback: NDArray[np.float32]
+    kernel: KernelFit | None = None
 
     @property
     def train_present(self) -> NDArray[np.int64]:
@@ -47,6 +51,15 @@ class EvaluationContext:
     def held_out_targets(self) -> NDArray[np.int8]:
         """(H, C), without what was only confirmed."""
         return self.job.measured_targets[self.split == HELD_OUT]
+
+    @property
+    def scores_windows(self) -> bool:
+        """Whether windows are scored beside whole photos."""
+        return self.options.windows and self.job.windows is not None
+
+    def features(self, part: int) -> NDArray[np.float32]:
+        """(n, D) float32 unit norm of :data:`TRAIN` or :data:`HELD_OUT`."""
+        return self.train_features if part == TRAIN else self.held_out_features
 
 
 def class_embeddings(snapshot: Snapshot, context: EvaluationContext) -> NDArray[np.float32]:
@@ -64,11 +77,46 @@ def class_embeddings(snapshot: Snapshot, context: EvaluationContext) -> NDArray[
     return result
 
 
+def window_embeddings(
+    embeddings: NDArray[np.float32], context: EvaluationContext
+) -> NDArray[np.float32]:
+    """(C, D): ``embeddings`` (C, D) for active classes, otherwise what the app compares windows
+    with now."""
+    now = context.job.baseline_window_embeddings
+    if now is None:
+        return embeddings
+    result = np.where(np.isfinite(now), now, embeddings)
+    result[context.active] = embeddings[context.active]
+    return result
+
+
+def cosines(
+    snapshot: Snapshot, context: EvaluationContext, embeddings: NDArray[np.float32], part: int
+) -> NDArray[np.float32]:
+    """(n, C) cosines by which the images of ``part`` are scored.
+
+    For the training part, the kernel part predicts each known entry without having seen it.
+    """
+    features = context.features(part)
+    found = features @ embeddings.T
+    if context.kernel is not None and snapshot.gain:
+        seen = part == TRAIN
+        added = context.kernel.left_out if seen else context.kernel.part.cosines(features)
+        found[:, context.active] += np.float32(snapshot.gain) * added
+    windows = context.job.windows
+    if context.scores_windows and windows is not None:
+        inside = largest_cosines(
+            windows[context.split == part], window_embeddings(embeddings, context)
+        )
+        found = joint_cosines(found, inside, context.job.window_offset)
+    return found
+
+
 def held_out_scores(snapshot: Snapshot, context: EvaluationContext) -> Evaluation:
     """Average precision on the held-out part, for the plot only: it chooses nothing."""
-    features, targets = context.held_out_features, context.held_out_targets
+    targets = context.held_out_targets
     return metrics.evaluate(
-        features @ class_embeddings(snapshot, context).T,
+        cosines(snapshot, context, class_embeddings(snapshot, context), HELD_OUT),
         targets,
         [item.name for item in context.job.classes],
         context.train_present,
@@ -80,14 +128,15 @@ def held_out_scores(snapshot: Snapshot, context: EvaluationContext) -> Evaluatio
 def baseline_evaluation(context: EvaluationContext) -> Evaluation:
     """The prompt set the app predicts with now, on the same held-out part."""
     job = context.job
-    features, targets = context.held_out_features, context.held_out_targets
+    targets = context.held_out_targets
+    scores = _expected(context, HELD_OUT)
     return metrics.evaluate(
-        features @ context.fallback.T,
+        scores,
         targets,
         [item.name for item in job.classes],
         context.train_present,
         job.settings.limits,
-        probabilities=_expected(context, features),
+        probabilities=scores,
     )
 
 
@@ -101,17 +150,17 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
     """
     job, options = context.job, context.options
     embeddings = class_embeddings(snapshot, context)
-    features, targets = context.held_out_features, context.held_out_targets
-    cosines = features @ embeddings.T
+    targets = context.held_out_targets
+    held_out = cosines(snapshot, context, embeddings, HELD_OUT)
     scale, bias = _training_scale_and_bias(snapshot, context, embeddings)
-    expected = _expected(context, features)
-    fitted = calibration.calibrate(cosines, targets, scale, bias, expected=expected)
+    expected = _expected(context, HELD_OUT)
+    fitted = calibration.calibrate(held_out, targets, scale, bias, expected=expected)
     probabilities, predicted = calibration.cross_fitted(
-        cosines, targets, scale, bias, expected=expected, seed=job.settings.seed
+        held_out, targets, scale, bias, expected=expected, seed=job.settings.seed
     )
-    raw = calibration.sigmoid(snapshot.scale * cosines + snapshot.bias)
+    raw = calibration.sigmoid(snapshot.scale * held_out + snapshot.bias)
     evaluation = metrics.evaluate(
-        cosines,
+        held_out,
         targets,
         [item.name for item in job.classes],
         context.train_present,
@@ -134,6 +183,11 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
         train_present=context.train_present,
         calibrated=fitted.calibrated,
         contexts=_contexts(snapshot, context),
+        window_embeddings=window_embeddings(embeddings, context)
+        if context.scores_windows
+        else None,
+        window_offset=job.window_offset if context.scores_windows else 0.0,
+        kernel=_kernel(snapshot, context),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         method=job.settings.method,
         settings=asdict(options)
@@ -141,6 +195,7 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
             "seed": job.settings.seed,
             "step": snapshot.step,
             "chosen_interpolation": snapshot.interpolation,
+            "chosen_gain": snapshot.gain if context.kernel is not None else 0.0,
             "trained_classes": [int(item) for item in context.active],
         },
         evaluation=evaluation if len(targets) else None,
@@ -157,22 +212,35 @@ def _training_scale_and_bias(
     The focal, re-weighted loss learns a scale and a bias that rank well but give no probabilities;
     these are a better prior if the held-out part is small.
     """
-    features = context.train_features
     return calibration.shared_scale_and_bias(
-        features @ embeddings.T,
+        cosines(snapshot, context, embeddings, TRAIN),
         context.job.targets[context.split == TRAIN],
         snapshot.scale,
         snapshot.bias,
-        expected=_expected(context, features),
+        expected=_expected(context, TRAIN),
     )
 
 
-def _expected(context: EvaluationContext, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(n, C): scores by the prompt set in use of images with these features."""
+def _expected(context: EvaluationContext, part: int) -> NDArray[np.float64]:
+    """(n, C): scores of the images of ``part`` by what the app predicts with now."""
     job = context.job
-    return calibration.sigmoid(
-        job.baseline_scale * features @ context.fallback.T + job.baseline_biases
+    whole = calibration.sigmoid(
+        job.baseline_scale * context.features(part) @ context.fallback.T + job.baseline_biases
     )
+    if job.baseline_scores is None:
+        return whole
+    given = job.baseline_scores[context.split == part].astype(np.float64)
+    return np.where(np.isfinite(given), given, whole)
+
+
+def _kernel(snapshot: Snapshot, context: EvaluationContext) -> KernelPart | None:
+    """The kernel part of all C classes: nothing for inactive ones."""
+    if context.kernel is None or not snapshot.gain or not len(context.kernel.part.landmarks):
+        return None
+    part = context.kernel.part.times(snapshot.gain)
+    weights = np.zeros((len(context.job.classes), len(part.landmarks)), np.float32)
+    weights[context.active] = part.weights
+    return KernelPart(part.landmarks, weights, part.sharpness)
 
 
 def _contexts(snapshot: Snapshot, context: EvaluationContext) -> NDArray[np.float32]:

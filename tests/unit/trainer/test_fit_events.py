@@ -32,7 +32,7 @@ def result_of(folder: Path, made: job.FitJob) -> prompt_set.PromptSet:
 
 
 def test_events_report_the_whole_run(tmp_path: Path, zero_shot: np.ndarray) -> None:
-    _, events = run(tmp_path, make_job(zero_shot))
+    _, events = run(tmp_path, make_job(zero_shot, kernel=0.0))
     started = events[0]
     assert isinstance(started, FitStarted)
     assert isinstance(events[-1], FitFinished)
@@ -54,7 +54,7 @@ def phases(events: Sequence[Message]) -> list[FitPhase]:
 def test_events_name_which_of_two_passes_they_belong_to(
     tmp_path: Path, zero_shot: np.ndarray
 ) -> None:
-    _, events = run(tmp_path, make_job(zero_shot, steps=12, patience=100))
+    _, events = run(tmp_path, make_job(zero_shot, steps=12, patience=100, kernel=0.0))
     assert phases(events) == [FitPhase.VALIDATION_PASS, FitPhase.FINAL_PASS]
     assert {event.phase for event in events.of(FitValidated)} == {FitPhase.VALIDATION_PASS}
 
@@ -73,6 +73,23 @@ def test_without_an_inner_validation_there_is_a_single_pass(
     _, events = run(tmp_path, make_job(zero_shot, **options))
     assert phases(events) == [FitPhase.SINGLE_PASS]
     assert events.of(FitValidated)
+
+
+def test_the_papers_training_runs_its_epochs_and_keeps_the_last_step(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    made = make_job(zero_shot, images=200, method="lmpt-paper")
+    options = {"threads": 1, "epochs": 3, "held_out_fraction": 0.25}
+    outcome, events = run(tmp_path, replace(made, settings=replace(made.settings, options=options)))
+    assert isinstance(outcome, FitFinished)
+    started = events.of(FitStarted)[0]
+    assert 64 < started.train_images <= 192
+    batches = -(-started.train_images // 64)
+    settings = prompt_set.load(Path(outcome.prompt_set)).settings
+    assert started.steps == settings["steps"] == settings["step"] == 3 * batches
+    assert settings["chosen_interpolation"] == 0.0
+    assert not outcome.stopped_early
+    assert phases(events) == [FitPhase.SINGLE_PASS]
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,12 @@ from tiny_backbone import DIM, WIDTH, tiny_backbone
 from tiny_fits import NAMES, make_job, run, written_embeddings
 
 from trainer import blending, job, prompt_set
-from trainer.events import FitFinished, FitStarted
+from trainer.arrays import unit_rows
+from trainer.class_texts import mean_embedding
+from trainer.events import FitFinished, FitProgress, FitStarted
 from trainer.options import LOSSES
 from trainer.text_tower import TextTower
+from trainer.windows import quantise
 
 
 def test_learns_and_writes_a_prompt_set_judged_beside_the_baseline(
@@ -59,6 +62,9 @@ def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
     "options",
     [
         {"method": "lmpt+"},
+        {"method": "instant"},
+        {"method": "lmpt+", "kernel": 2.0, "landmarks": 9},
+        {"kernel": -1.0},
         {"method": "lmpt+", "shared_context": True, "optimiser": "sgd", "interpolation": 3.0},
         *({"loss": name, "batch_size": 16} for name in LOSSES),
         {"loss": "bce", "classification_share": 1.0},
@@ -81,11 +87,45 @@ def test_every_switch_runs(tmp_path: Path, zero_shot: np.ndarray, options: dict[
     assert isinstance(outcome, FitFinished), outcome
 
 
+def test_the_instant_method_is_the_hand_written_prompts_and_a_kernel_part(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    outcome, events = run(
+        tmp_path, make_job(zero_shot, method="instant", steps=0, held_out_fraction=0.0)
+    )
+    assert isinstance(outcome, FitFinished), outcome
+    assert not events.of(FitProgress)
+    made = prompt_set.load(Path(outcome.prompt_set))
+    assert made.class_embeddings == pytest.approx(zero_shot, abs=1e-4)
+    assert made.kernel is not None
+    assert len(made.kernel.landmarks) == 160
+
+
+def test_windows_are_learned_from_and_scored(tmp_path: Path, zero_shot: np.ndarray) -> None:
+    """Photos whose feature says nothing, with one window that shows the class."""
+    plain = make_job(zero_shot, steps=6)
+    noise = np.random.default_rng(3).normal(size=(160, 5, plain.features.shape[1]))
+    windows = quantise(noise)
+    windows[:, 2] = quantise(plain.features[:, None].astype(np.float32))[:, 0]
+    blurred = unit_rows(np.random.default_rng(4).normal(size=plain.features.shape))
+    hidden = replace(plain, features=blurred.astype(np.float16))
+    figures = []
+    for name, made in (("whole", hidden), ("windows", replace(hidden, windows=windows))):
+        outcome, _ = run(tmp_path / name, made)
+        assert isinstance(outcome, FitFinished), outcome
+        learned = prompt_set.load(Path(outcome.prompt_set))
+        assert (learned.window_embeddings is not None) == (name == "windows")
+        assert learned.evaluation is not None
+        figures.append(learned.evaluation.scores.total)
+    assert figures[1] > figures[0]
+
+
 def test_a_description_replaces_the_name_in_the_prompt(
     tmp_path: Path, zero_shot: np.ndarray
 ) -> None:
     """Without a step worth taking, a class is embedded as the sentence is by the model."""
-    made = make_job(zero_shot, method="lmpt", steps=1, learning_rate=1e-12, refit=False)
+    options = {"interpolation": 0.0, "steps": 1, "learning_rate": 1e-12, "refit": False}
+    made = make_job(zero_shot, method="lmpt", **options)
     classes = list(made.classes)
     classes[1] = job.JobClass("cat", "small striped animal that sleeps a lot")
     outcome, _ = run(tmp_path, replace(made, classes=classes))
@@ -97,11 +137,33 @@ def test_a_description_replaces_the_name_in_the_prompt(
     assert learned[:2] == pytest.approx(written.numpy(), abs=1e-5)
 
 
+def test_of_several_descriptions_the_first_is_learned_and_all_are_zero_shot(
+    tmp_path: Path, zero_shot: np.ndarray
+) -> None:
+    """Without a step worth taking: all learned, and (almost) all hand-written."""
+    texts = ("tabby", "small striped animal")
+    made: list[np.ndarray] = []
+    for name, strength in (("learned", 0.0), ("written", 1e9)):
+        options = {"interpolation": strength, "steps": 1, "learning_rate": 1e-12, "refit": False}
+        job_ = make_job(zero_shot, method="lmpt", **options)
+        classes = list(job_.classes)
+        classes[1] = job.JobClass("cat", "; ".join(texts))
+        outcome, _ = run(tmp_path / name, replace(job_, classes=classes))
+        assert isinstance(outcome, FitFinished)
+        made.append(prompt_set.load(Path(outcome.prompt_set)).class_embeddings[1])
+    backbone = tiny_backbone()
+    first = backbone.model.encode_text(  # type: ignore[operator]
+        backbone.tokenizer([f"a photo of a {texts[0]}."]), normalize=True
+    )
+    assert made[0] == pytest.approx(first[0].numpy(), abs=1e-5)
+    assert made[1] == pytest.approx(mean_embedding(written_embeddings(texts)), abs=1e-5)
+
+
 def test_half_precision_around_the_tower_leaves_contexts_and_result_in_single(
     tmp_path: Path, zero_shot: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As on a GPU; the CPU can do it too."""
-    plain, _ = run(tmp_path / "plain", make_job(zero_shot, steps=12))
+    plain, _ = run(tmp_path / "plain", make_job(zero_shot, method="lmpt", steps=12))
     computed: set[torch.dtype] = set()
     forward = TextTower.forward
 
@@ -113,7 +175,7 @@ def test_half_precision_around_the_tower_leaves_contexts_and_result_in_single(
 
     monkeypatch.setattr(TextTower, "forward", watched)
     monkeypatch.setattr("trainer.fit._autocast", lambda _device: torch.bfloat16)
-    half, _ = run(tmp_path / "half", make_job(zero_shot, steps=12))
+    half, _ = run(tmp_path / "half", make_job(zero_shot, method="lmpt", steps=12))
     assert isinstance(plain, FitFinished)
     assert isinstance(half, FitFinished)
     assert computed == {torch.bfloat16}

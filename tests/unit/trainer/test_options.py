@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from trainer.options import LOSSES, METHODS, FitOptions
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("steps", 0),
+        ("steps", -1),
         ("steps", "many"),
         ("steps", True),
         ("loss", "l2"),
@@ -54,10 +54,39 @@ def test_an_unknown_method_is_refused() -> None:
         FitOptions.of({}, "magic")
 
 
-def test_the_papers_method_is_made_of_the_defaults() -> None:
-    assert FitOptions.of({}, job.LMPT) == FitOptions()
+def test_methods_set_existing_options() -> None:
     names = {item.name for item in fields(FitOptions)}
     assert all(values.keys() <= names for values in METHODS.values())
+
+
+def test_lmpt_is_the_defaults_with_an_interpolation() -> None:
+    assert FitOptions.of({}, job.LMPT) == replace(FitOptions(), interpolation=8.0)
+
+
+def test_the_papers_training_has_its_published_settings() -> None:
+    paper = FitOptions.of({}, job.LMPT_PAPER)
+    assert (paper.optimiser, paper.learning_rate, paper.momentum) == ("sgd", 5e-4, 0.9)
+    assert (paper.weight_decay, paper.batch_size, paper.epochs) == (1e-4, 64, 50)
+    assert (paper.loss, paper.classification_share) == ("distribution-balanced", 0.5)
+    assert (paper.interpolation, paper.validation_fraction) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(("images", "steps"), [(1142, 900), (1909, 1500), (64, 50), (3, 50)])
+def test_epochs_become_steps(images: int, steps: int) -> None:
+    options = FitOptions.of({}, job.LMPT_PAPER).for_images(images)
+    assert (options.steps, options.steps_unvalidated) == (steps, steps)
+
+
+def test_without_epochs_the_steps_stay() -> None:
+    options = FitOptions.of({}, job.LMPT_PLUS)
+    assert options.for_images(5000) is options
+
+
+@pytest.mark.parametrize("name", ["steps", "steps_unvalidated"])
+def test_steps_override_a_methods_epochs(name: str) -> None:
+    options = FitOptions.of({name: 7}, job.LMPT_PAPER).for_images(1142)
+    assert getattr(options, name) == 7
+    assert FitOptions.of({name: 7, "epochs": 2}, job.LMPT_PAPER).epochs == 2
 
 
 def test_the_losses_on_offer_are_those_of_the_table() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from trainer import prompt_set
 from trainer.events import BandScores
+from trainer.kernel import KernelPart
 from trainer.prompt_set import ClassResult, Evaluation, PromptSet, PromptSetError
 
 
@@ -34,11 +35,21 @@ def some_set(classes: int = 3, *, evaluated: bool = True) -> PromptSet:
         evaluation=evaluation if evaluated else None,
         baseline=evaluation if evaluated else None,
         held_out=[3, 1, 2],
+        window_embeddings=random.normal(size=(classes, 4)).astype(np.float32)
+        if evaluated
+        else None,
+        window_offset=0.25 if evaluated else 0.0,
     )
 
 
-ARRAYS = ("class_embeddings", "biases", "thresholds", "train_present", "calibrated", "contexts")
-REST = ("backbone", "classes", "scale", "created", "method", "settings", "evaluation", "baseline")
+ARRAYS = (
+    "class_embeddings", "biases", "thresholds", "train_present", "calibrated", "contexts",
+    "window_embeddings",
+)  # fmt: skip
+REST = (
+    "backbone", "classes", "scale", "created", "method", "settings", "evaluation", "baseline",
+    "window_offset",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("evaluated", [True, False])
@@ -54,6 +65,32 @@ def test_a_prompt_set_is_read_back_as_it_was_written(tmp_path: Path, evaluated: 
         else:
             assert getattr(read, name).dtype == getattr(written, name).dtype
             np.testing.assert_array_equal(getattr(read, name), getattr(written, name))
+
+
+def test_a_kernel_part_is_read_back_as_it_was_written(tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    part = KernelPart(
+        random.normal(size=(5, 4)).astype(np.float32),
+        random.normal(size=(3, 5)).astype(np.float32),
+        1.75,
+    )
+    prompt_set.save(replace(some_set(), kernel=part), tmp_path / "set")
+    read = prompt_set.load(tmp_path / "set").kernel
+    assert read is not None
+    assert read.sharpness == 1.75
+    np.testing.assert_array_equal(read.landmarks, part.landmarks)
+    np.testing.assert_array_equal(read.weights, part.weights)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [((5, 3), (3, 5)), ((5, 4), (2, 5)), ((5, 4), (3, 6))],
+    ids=["other features", "other classes", "other landmarks"],
+)
+def test_a_kernel_part_that_does_not_fit_is_refused(shapes: tuple[tuple[int, int], ...]) -> None:
+    landmarks, weights = (np.ones(shape, np.float32) for shape in shapes)
+    with pytest.raises(PromptSetError, match="kernel"):
+        replace(some_set(), kernel=KernelPart(landmarks, weights, 1.0))
 
 
 def test_saving_again_replaces_the_whole(tmp_path: Path) -> None:

@@ -16,14 +16,24 @@ from trainer.bands import BandLimits
 from trainer.events import FitFinished
 from trainer.reports import evaluate, inspect
 from trainer.text_tower import TextTower
+from trainer.windows import quantise
 
 
-def test_evaluate_reproduces_the_runs_own_evaluation(tmp_path: Path, zero_shot: np.ndarray) -> None:
-    made = make_job(zero_shot, steps=10)
+@pytest.mark.parametrize(("method", "windows"), [("lmpt", 0), ("lmpt+", 0), ("lmpt+", 3)])
+def test_evaluate_reproduces_the_runs_own_evaluation(
+    tmp_path: Path, zero_shot: np.ndarray, method: str, windows: int
+) -> None:
+    made = make_job(zero_shot, steps=10, method=method, refit=False)
+    if windows:
+        noise = np.random.default_rng(2).normal(size=(len(made.features), windows, DIM))
+        noise /= np.linalg.norm(noise, axis=2, keepdims=True)
+        made = replace(made, windows=quantise(noise), baseline_window_embeddings=zero_shot)
     outcome, _ = run(tmp_path, made)
     assert isinstance(outcome, FitFinished)
     chosen = prompt_set.load(Path(outcome.prompt_set))
     assert chosen.evaluation is not None
+    assert (chosen.kernel is not None) == (method == "lmpt+")
+    assert (chosen.window_embeddings is not None) == (windows > 0)
     assert evaluate(chosen, made).scores == chosen.evaluation.scores
     everyone = evaluate(chosen, made, "all").classes[0]
     assert everyone.held_out_present == int((made.targets[:, 0] == 1).sum())
