@@ -279,6 +279,8 @@ class RetrainSuggestion:
 
 
 BACKBONE = text("backbone", LITE)
+NEXT_BACKBONE = text("next backbone")
+"""The backbone that encodes the library to replace the one in use; "" for none."""
 
 DEVICE = choice(
     "device",
@@ -389,6 +391,9 @@ def _parse_strictness(stored: Any) -> dict[str, Any]:
 STRICTNESS: Setting[dict[str, Any]] = Setting("strictness", {}, _parse_strictness)
 """As ``domain.strictness`` writes it, which checks what it says."""
 
+INSTANT = flag("instant learning", True)
+"""Whether every verdict moves the predictions at once."""
+
 # ------------------------------------------------------------------------------- of the computer
 
 THEME = choice(
@@ -431,6 +436,12 @@ SUGGEST_RETRAIN = flag(
     label=N_("&Suggest retraining when there are enough new verdicts"),
 )
 
+BACKBONE_OFFER_ANSWERED = flag("backbone-offer-answered", False, storage=Storage.COMPUTER)
+"""A better backbone was offered once and the user has answered."""
+
+LITE_PLUS_OFFER_ANSWERED = flag("lite-plus-offer-answered", False, storage=Storage.COMPUTER)
+"""The same of Lite+, which may be offered for lack of a network: another may be later."""
+
 
 def _parse_shortcuts(read: Any) -> dict[str, list[str]]:
     if not isinstance(read, dict):
@@ -444,6 +455,8 @@ SHORTCUTS: Setting[dict[str, list[str]]] = json_text(
 """Keys by command id, of the commands whose keys the user has changed."""
 
 SHOW_FILTERS = flag("show-filters", True, storage=Storage.COMPUTER)
+SHOW_REGIONS = flag("show-regions", False, storage=Storage.COMPUTER)
+"""Show where the class in focus is seen, and not only a class that is pointed at."""
 SWEEP_SIZE = whole_number("sweep-size", 4, 0, 11, storage=Storage.COMPUTER)
 """How large photos are in a sweep: an index in its list of sizes."""
 SHOW_FOLDERS = flag("show-folders", True, storage=Storage.COMPUTER)

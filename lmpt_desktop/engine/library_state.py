@@ -20,9 +20,15 @@ from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot, no_scores
 from lmpt_desktop.domain.strictness import Strictness
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
-from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.inference.predict import moved_columns, predict, predict_columns
 from lmpt_desktop.inference.queues import Features
-from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights
+from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights, changed_classes
+from lmpt_desktop.inference.window_cosines import (
+    ReadWindows,
+    WindowCosines,
+    library_cosines,
+    window_cosines,
+)
 from trainer.bands import BandLimits
 
 ReadMatrix = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]]
@@ -64,8 +70,12 @@ class LibraryState:
         self._shape = 0
         self._chosen_limits = limits
         self._features: FeatureRows | None = None
+        self._read_windows: ReadWindows | None = None
         self._weights: tuple[tuple[int, ...], ClassWeights] | None = None
         self._scored = 0
+        """How many of the features have been scored."""
+        self._changed: NDArray[np.int64] | None = None
+        """The columns that these lack, as their weights have changed since; None: no weights."""
         self._newest_batch = 0
         self._snapshot = _frozen(
             Snapshot(
@@ -231,20 +241,55 @@ class LibraryState:
 
     # -------------------------------------------------------------- features and scores
 
-    def set_features(self, features: FeatureRows | None) -> None:
-        """Set the features of another backbone (None: none yet); scores become unknown."""
+    def set_features(
+        self, features: FeatureRows | None, read_windows: ReadWindows | None = None
+    ) -> None:
+        """Set the features of another backbone (None: none yet); scores become unknown.
+
+        ``read_windows`` reads the windows of these features, and of those added later, which must
+        be there by then.
+        """
         with self._lock:
             self._features = features
+            self._read_windows = read_windows
             self._weights = None
             self._scored = 0
             self._evolve(scores=no_scores(*self._snapshot.scores.shape))
 
-    def add_features(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
-        """Add features that were just committed; the next :meth:`predict` scores them."""
+    def add_features(
+        self,
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+        windows: NDArray[np.int8] | None = None,
+    ) -> None:
+        """Add features that were just committed; the next :meth:`predict` scores them.
+
+        ``windows`` (n, W, D) of these photos, if the backbone makes them.
+        """
+        while True:
+            with self._lock:
+                embeddings = self._features.window_embeddings if self._features else None
+            # Not under the lock: with many classes it takes a while.
+            cosines = None
+            if embeddings is not None:
+                cosines = window_cosines(features, windows, embeddings)
+            with self._lock:
+                if self._features is None or not self._features.dim:
+                    self._features = FeatureRows(features.shape[1])
+                if self._features.window_embeddings is not embeddings:
+                    continue
+                if self._features.full(len(ids)):
+                    self._drop_replaced()
+                windowed = windows is not None
+                self._features.append(ids, features, windowed=windowed, cosines=cosines)
+                return
+
+    def windowed(self) -> NDArray[np.int64]:
+        """(m,) the images in memory that are known to have windows, repeats included."""
         with self._lock:
-            if self._features is None or not self._features.dim:
-                self._features = FeatureRows(features.shape[1])
-            self._features.append(ids, features)
+            if self._features is None:
+                return np.empty(0, np.int64)
+            return self._features.windowed_ids()
 
     def features(self) -> Features:
         """All features in memory."""
@@ -252,15 +297,49 @@ class LibraryState:
             return self._features.view() if self._features is not None else Features.none()
 
     def set_weights(self, class_ids: Sequence[int], weights: ClassWeights) -> None:
-        """Use these from the next :meth:`predict` on."""
+        """Use these from the next :meth:`predict` on, which scores the classes that differ."""
         with self._lock:
-            self._weights = (tuple(class_ids), weights)
-            self._scored = 0
+            old, self._weights = self._weights, (tuple(class_ids), weights)
+            if not self._scored or old is None or old[0] != self._weights[0]:
+                self._scored = 0
+                return
+            changed = changed_classes(old[1], weights)
+            if self._changed is not None:
+                changed = np.union1d(changed, self._changed)
+            self._changed = changed
+            if 2 * len(changed) > len(class_ids):
+                self._scored = 0
 
     @property
     def weights(self) -> tuple[tuple[int, ...], ClassWeights] | None:
         """The class ids and weights in use, or None."""
         return self._weights
+
+    def scores_with(
+        self, image_ids: NDArray[np.int64], *weights: ClassWeights
+    ) -> tuple[NDArray[np.bool_], list[NDArray[np.float32]]]:
+        """What other weights would predict; reads the windows of the library where these compare
+        them with something else.
+
+        Returns:
+            Which images have a feature, (n,), and for each of the weights the scores of these
+            images, (m, C) float32; none where m is 0.
+        """
+        with self._lock:
+            rows, read = self._features, self._read_windows
+            features = rows.view() if rows is not None else Features.none()
+            known = _known_windows(rows)
+        places = features.places(image_ids)
+        has = places >= 0
+        places = places[has]
+        scores: list[NDArray[np.float32]] = []
+        for item in weights if len(places) else ():
+            windows = None
+            if item.window_embeddings is not None:
+                found = library_cosines(features, item.window_embeddings, read, known)
+                windows = found.at(places)
+            scores.append(predict(features.matrix[places], item, windows))
+        return has, scores
 
     def predict(self) -> bool:
         """Bring the scores up to date; returns whether anything changed.
@@ -274,24 +353,42 @@ class LibraryState:
                 if self._features is None or self._weights is None:
                     return False
                 class_ids, weights = self._weights
-                end = len(self._features)
-                features = self._features.view(start)
-                version = self._weights
+                features = self._features.view()
+                windows = self._features.window_view()
+                embeddings = self._features.window_embeddings
+                version, changed = self._weights, self._changed
+            end = len(features.ids)
             if class_ids != tuple(entry.id for entry in snapshot.classes):
                 return False  # the vocabulary has changed; its weights will follow
-            if start and start == end:
+            if start and start == end and changed is None:
                 return False
-            rows, known = _places(features.ids, snapshot.image_ids)
-            matrix = features.matrix
+            wanted = weights.window_embeddings
+            if wanted is None:
+                windows = None
+            elif not _equal(embeddings, wanted):
+                self._renew_windows(wanted)
+                continue
             if not start and np.array_equal(features.ids, snapshot.image_ids):
-                scores = predict(matrix, weights)
+                scores = predict(features.matrix, weights, windows)
+            elif not start:
+                scores = _blank(snapshot.scores.shape)
+                rows, made = _scores_of(slice(0, end), features, windows, weights, snapshot)
+                scores[rows] = made
             else:
-                scores = np.array(snapshot.scores) if start else _blank(snapshot.scores.shape)
-                scores[rows[known]] = predict(matrix if known.all() else matrix[known], weights)
+                scores = np.array(snapshot.scores)
+                if changed is not None and len(changed):
+                    done = slice(0, start)
+                    rows, made = _scores_of(
+                        done, features, windows, weights, snapshot, columns=changed
+                    )
+                    scores[np.ix_(rows, changed)] = made
+                rows, made = _scores_of(slice(start, end), features, windows, weights, snapshot)
+                scores[rows] = made
             with self._lock:
                 if self._shape != shape or self._weights is not version:
                     continue
                 self._scored = end
+                self._changed = None
                 self._evolve(
                     scores=scores,
                     own_thresholds=weights.thresholds.copy(),
@@ -299,7 +396,77 @@ class LibraryState:
                 )
                 return True
 
+    def change_weights(
+        self, class_ids: Sequence[int], weights: ClassWeights, columns: NDArray[np.int64]
+    ) -> bool:
+        """Use weights that differ from those in use in ``columns`` alone, (k,) ascending, and score
+        these.
+
+        Thresholds are the same.  Returns whether that could be done; if not, weights or scores are
+        about to change anyway.  Called as :meth:`predict` is.
+        """
+        while True:
+            with self._lock:
+                snapshot, shape, end = self._snapshot, self._shape, self._scored
+                version = self._weights
+                same = tuple(entry.id for entry in snapshot.classes) == tuple(class_ids)
+                if version is None or version[0] != tuple(class_ids) or not same:
+                    return False
+                if self._features is None or not end or end != len(self._features):
+                    return False
+                features = self._features.view()
+                windows = self._features.window_view()
+            found = _changed_scores(
+                features, snapshot, version[1], weights, columns, windows=windows
+            )
+            aligned = np.array_equal(features.ids, snapshot.image_ids)
+            if aligned and len(columns) == len(snapshot.classes):
+                scores = found
+            elif aligned:
+                scores = np.array(snapshot.scores)
+                scores[:, columns] = found
+            else:
+                scores = np.array(snapshot.scores)
+                rows, known = _places(features.ids, snapshot.image_ids)
+                scores[rows[known, None], columns] = found[known]
+            with self._lock:
+                if self._shape != shape or self._weights is not version:
+                    continue
+                self._weights = (tuple(class_ids), weights)
+                self._evolve(scores=scores)
+                return True
+
     # ------------------------------------------------------------------------------- inside
+
+    def _renew_windows(self, embeddings: NDArray[np.float32]) -> None:
+        """Have the cosines of the library's windows with these ``embeddings`` in memory; only
+        columns that are not there yet take long."""
+        with self._lock:
+            rows, read = self._features, self._read_windows
+            if rows is None:
+                return
+            features, known = rows.view(), _known_windows(rows)
+        parts = [library_cosines(features, embeddings, read, known)]
+        done = len(features.ids)
+        while True:
+            with self._lock:
+                if rows is not self._features:
+                    return
+                arrived = rows.view(done)
+                if not len(arrived.ids):
+                    rows.set_windows(embeddings, WindowCosines.joined(parts))
+                    return
+            parts.append(library_cosines(arrived, embeddings, read, few=True))
+            done += len(arrived.ids)
+
+    def _drop_replaced(self) -> None:
+        """Make room in the features, where many images have come again."""
+        assert self._features is not None
+        features, kept = self._features.without_replaced()
+        if 4 * len(features) <= 3 * len(self._features):
+            self._features = features
+            self._scored = int(np.count_nonzero(kept[: self._scored]))
+            self._shape += 1
 
     def _evolve(self, changed: NDArray[np.int64] | None = None, /, **changes: Any) -> None:
         """Publish a snapshot with these ``changes``.
@@ -317,6 +484,69 @@ class LibraryState:
                 new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
         _carry_tallies(old, new, changed)
         self._snapshot = _frozen(new)
+
+
+def _scores_of(
+    part: slice,
+    features: Features,
+    windows: WindowCosines | None,
+    weights: ClassWeights,
+    snapshot: Snapshot,
+    *,
+    columns: NDArray[np.int64] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The scores of some of the features: (n,) rows of the snapshot, and (n, C), or (n, m) of these
+    ``columns`` (m,) only."""
+    matrix = features.matrix[part]
+    cosines = windows.at(part) if windows is not None else None
+    rows, known = _places(features.ids[part], snapshot.image_ids)
+    if not known.all():
+        rows, matrix = rows[known], matrix[known]
+        cosines = cosines.at(known) if cosines is not None else None
+    if columns is not None:
+        return rows, predict_columns(matrix, weights, columns, cosines)
+    return rows, predict(matrix, weights, cosines)
+
+
+def _changed_scores(
+    features: Features,
+    snapshot: Snapshot,
+    before: ClassWeights,
+    after: ClassWeights,
+    columns: NDArray[np.int64],
+    *,
+    windows: WindowCosines | None,
+) -> NDArray[np.float32]:
+    """(n, m) scores of these ``columns`` (m,) for every row of ``features``, after a change of
+    their embeddings and biases."""
+    if after.kernel is not None and not len(after.more_columns):
+        # The kernel part takes as long for one class as for all, but its share stays as it is.
+        chosen, aligned = snapshot.scores, np.array_equal(features.ids, snapshot.image_ids)
+        if not aligned:
+            rows, known = _places(features.ids, snapshot.image_ids)
+            chosen = np.where(known[:, None], chosen[np.where(known, rows, 0)], np.float32(0.5))
+        found = moved_columns(
+            chosen[:, columns],
+            features.matrix,
+            before.of_classes(columns),
+            after.of_classes(columns),
+        )
+        if found is not None:
+            return found
+    return predict_columns(features.matrix, after, columns, windows)
+
+
+def _known_windows(
+    rows: FeatureRows | None,
+) -> tuple[NDArray[np.float32], WindowCosines] | None:
+    windows = rows.window_view() if rows is not None else None
+    if rows is None or rows.window_embeddings is None or windows is None:
+        return None
+    return rows.window_embeddings, windows
+
+
+def _equal(one: NDArray[np.float32] | None, other: NDArray[np.float32]) -> bool:
+    return one is other or (one is not None and np.array_equal(one, other, equal_nan=True))
 
 
 def _own_thresholds(snapshot: Snapshot) -> NDArray[np.float32]:

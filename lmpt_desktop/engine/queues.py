@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +13,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import AnnotationsChanged, Listener, Notice, VersionsChanged
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.inference.predict import predict
-from lmpt_desktop.inference.queues import Features, Queue, QueueRequest, build_queue
+from lmpt_desktop.inference.queues import Queue, QueueRequest, build_queue
 from lmpt_desktop.inference.weights import ClassWeights
 
 
@@ -25,14 +25,17 @@ class ReviewQueues:
         catalogue: Catalogue,
         state: LibraryState,
         *,
+        base: Callable[[], ClassWeights | None],
         candidate: Callable[[], ClassWeights | None],
         trained_images: Callable[[], set[int]],
         worker: Worker,
         subscribe: Callable[[Listener], Callable[[], None]],
     ) -> None:
-        """``candidate`` and ``trained_images`` as of the library's versions."""
+        """``base``: the weights of the version in use by itself; ``candidate`` and
+        ``trained_images`` as of the library's versions."""
         self._catalogue = catalogue
         self._state = state
+        self._base = base
         self._candidate = candidate
         self._trained_images = trained_images
         self._worker = worker
@@ -49,6 +52,9 @@ class ReviewQueues:
         # Features first: the snapshot taken afterwards knows at least their images.
         features = self._state.features()
         snapshot, held_out = self._state.snapshot, self._catalogue.runs.held_out()
+        if request.kind.row.by_version:
+            scores = self._scores(snapshot, self._base())
+            snapshot = snapshot if scores is None else replace(snapshot, scores=scores)
         if not request.kind.row.measures:
             return build_queue(snapshot, request, features, held_out)
         queue = build_queue(
@@ -57,19 +63,21 @@ class ReviewQueues:
             features,
             held_out,
             learned=self._trained_images(),
-            rival_scores=self._rival_scores(snapshot, features),
+            rival_scores=self._scores(snapshot, self._candidate()),
         )
         self._measuring = frozenset(item.image_id for item in queue.items) - held_out
         return queue
 
-    def _rival_scores(self, snapshot: Snapshot, features: Features) -> NDArray[np.float32] | None:
-        """(N, C) by the version that waits to be compared; None without one."""
-        weights = self._candidate()
+    def _scores(
+        self, snapshot: Snapshot, weights: ClassWeights | None
+    ) -> NDArray[np.float32] | None:
+        """(N, C) with these weights; None where they are not of this vocabulary."""
         if weights is None or len(weights.scales) != len(snapshot.classes):
             return None
         scores = np.full(snapshot.scores.shape, np.nan, np.float32)
-        has, matrix = features.lookup(snapshot.image_ids)
-        scores[has] = predict(matrix, weights)
+        has, found = self._state.scores_with(snapshot.image_ids, weights)
+        if found:
+            scores[has] = found[0]
         return scores
 
     def _notice(self, notice: Notice) -> None:

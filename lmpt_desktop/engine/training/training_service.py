@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ImageState, Source
@@ -25,7 +26,6 @@ from lmpt_desktop.engine.training.retrain import (
     RunStatus,
 )
 from lmpt_desktop.engine.versions.versions import Versions
-from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.settings import DEVICE, LAST_SUGGESTION, RetrainSuggestion, Settings
 from trainer import job as job_files
 from trainer.job import JobError
@@ -96,10 +96,12 @@ class TrainingService:
         preflight = self._preflight(snapshot, data)
         if not preflight.ok:
             raise RetrainRefusedError(" ".join(preflight.refusals))
-        weights = self._current_weights(snapshot)
+        weights = self._model.base_weights()
         assert weights is not None  # the preflight refuses otherwise
         image_ids = snapshot.image_ids[data.rows]
         captions = self._catalogue.images.captions(image_ids)
+        # Only here are kernel part and windows of the version in use at hand.
+        has, scores = self._state.scores_with(image_ids, weights)
         job = jobs.build_job(
             snapshot,
             data,
@@ -111,6 +113,12 @@ class TrainingService:
             held_out=self._catalogue.images.of_same_photos(list(self._catalogue.runs.held_out())),
             trained_on=self._catalogue.images.of_same_photos(list(self._trained_on())),
             confirmed=self._catalogue.annotations.of_source(Source.CONFIRMED)[:2],
+            windows=jobs.training_windows(
+                image_ids,
+                data.features,
+                partial(self._catalogue.features.windows, self._model.backbone),
+            ),
+            scores=scores[0] if has.all() else None,
         )
         return self._runs.start(job, snapshot.class_ids[data.columns].tolist())
 
@@ -135,18 +143,11 @@ class TrainingService:
     def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
         return jobs.training_data(snapshot, self._state.features())
 
-    def _current_weights(self, snapshot: Snapshot) -> ClassWeights | None:
-        """The weights in use, if they match the current vocabulary."""
-        found = self._state.weights
-        if found is None or found[0] != tuple(entry.id for entry in snapshot.classes):
-            return None
-        return found[1]
-
     def _preflight(self, snapshot: Snapshot, data: jobs.TrainingData) -> Preflight:
         return jobs.preflight(
             snapshot,
             data,
-            self._current_weights(snapshot),
+            self._model.base_weights(),
             backbone=self._model.backbone,
             device=self._model.device or self._model.last_device,
             running=self._runs.running,

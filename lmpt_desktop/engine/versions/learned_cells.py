@@ -24,29 +24,38 @@ class LearnedCells:
     Attributes:
         image_ids: (n,) int64, ascending.
         class_ids: (c,) int64, ascending.
-        annotated: (n, c) bool, what was annotated when the run began.
+        verdicts: (n, c) int8, the annotations when the run began: 1, 0 or -1.
     """
 
     image_ids: NDArray[np.int64]
     class_ids: NDArray[np.int64]
-    annotated: NDArray[np.bool_]
+    verdicts: NDArray[np.int8]
 
     @classmethod
     def none(cls) -> LearnedCells:
         """Nothing was learned: predictions from the plain prompts."""
         nothing = np.empty(0, np.int64)
-        return cls(nothing, nothing, np.empty((0, 0), np.bool_))
+        return cls(nothing, nothing, np.empty((0, 0), np.int8))
 
     def includes(
         self, image_ids: NDArray[np.int64], class_ids: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """(m,) whether each class of each image, (m,) ids, was learned from."""
-        if not self.annotated.size:
-            return np.zeros(len(image_ids), np.bool_)
+        return self._at(image_ids, class_ids) >= 0
+
+    def matrix(
+        self, image_ids: NDArray[np.int64], class_ids: NDArray[np.int64]
+    ) -> NDArray[np.int8]:
+        """(m, k) what was learned of each class, (k,) ids, of each image, (m,) ids: 1, 0 or -1."""
+        return self._at(image_ids[:, None], class_ids[None])
+
+    def _at(self, image_ids: NDArray[np.int64], class_ids: NDArray[np.int64]) -> NDArray[np.int8]:
+        if not self.verdicts.size:
+            return np.full(np.broadcast_shapes(image_ids.shape, class_ids.shape), -1, np.int8)
         rows = np.minimum(np.searchsorted(self.image_ids, image_ids), len(self.image_ids) - 1)
         columns = np.minimum(np.searchsorted(self.class_ids, class_ids), len(self.class_ids) - 1)
         there = (self.image_ids[rows] == image_ids) & (self.class_ids[columns] == class_ids)
-        return there & self.annotated[rows, columns]
+        return np.where(there, self.verdicts[rows, columns], -1).astype(np.int8)
 
 
 def learned_cells(
@@ -69,4 +78,4 @@ def learned_cells(
     trained = ~np.isin(image_ids, np.array(prompt_set.held_out, np.int64))
     image_ids, targets = image_ids[trained], targets[trained]
     rows, columns = np.argsort(image_ids), np.argsort(class_ids)
-    return LearnedCells(image_ids[rows], class_ids[columns], (targets >= 0)[np.ix_(rows, columns)])
+    return LearnedCells(image_ids[rows], class_ids[columns], targets[np.ix_(rows, columns)])

@@ -37,6 +37,8 @@ class QueueRow:
             the image a biased judge of it.  A random sample is not chosen by the model, and a
             wrong annotation is to be found wherever it is.
         measures: photos that it asks about are held out once they are answered.
+        by_version: it goes by what the version in use predicts by itself: after instant learning
+            predictions agree with the annotations that they were taught.
     """
 
     key: str
@@ -50,6 +52,7 @@ class QueueRow:
     whole_photos: bool = False
     asks_held_out: bool = False
     measures: bool = False
+    by_version: bool = False
 
 
 class QueueKind(Enum):
@@ -90,6 +93,7 @@ class QueueKind(Enum):
         disagreements,
         nothing_text=N_("The model firmly contradicts none of the annotations."),
         asks_held_out=True,
+        by_version=True,
     )
     MORE_LIKE = QueueRow(  # noqa: V107
         "more-like-this",
@@ -132,6 +136,7 @@ class QueueKind(Enum):
         ),
         asks_held_out=True,
         measures=True,
+        by_version=True,
     )
 
     @property

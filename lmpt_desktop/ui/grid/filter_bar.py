@@ -231,6 +231,12 @@ class FilterBar(QWidget):
             or self.sort().key is SortKey.TAIL_FIRST
         )
 
+    @property
+    def depends_on_scores(self) -> bool:
+        """Whether the result depends on predictions."""
+        key = self.sort().key
+        return self.depends_on_verdicts or key in (SortKey.SCORE, SortKey.UNCERTAINTY)
+
     def set_filter(self, requested: Filter) -> None:
         """Show these conditions, folder and all."""
         self._quiet = True

@@ -66,6 +66,18 @@ class EmptyState(QWidget):
         self._mark.setPixmap(theme.icon("image", "muted").pixmap(48, 48))
 
 
+class ZoomSign(QLabel):
+    """Before the slider of thumbnails, which else looks like that of the words before it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        theme.manager().changed.connect(self._restyle)
+        self._restyle()
+
+    def _restyle(self, *_: object) -> None:
+        self.setPixmap(theme.icon("image", "muted").pixmap(16, 16))
+
+
 class GridPanel(QWidget):
     """The middle of the window."""
 
@@ -104,6 +116,7 @@ class GridPanel(QWidget):
         self.zoom.setPageStep(ZOOM_STEP * 2)
         self.zoom.setFixedWidth(140)
         self.zoom.setValue(self.view.zoom)
+        self._zoom_sign = ZoomSign()
         self.legend = LegendButton(self.model)
         self.selected = QLabel()
         self.selected.setObjectName("selected-count")
@@ -113,6 +126,8 @@ class GridPanel(QWidget):
         foot.setContentsMargins(10, 3, 10, 3)
         foot.addWidget(self.selected)
         foot.addStretch(1)
+        foot.addSpacing(10)
+        foot.addWidget(self._zoom_sign)
         foot.addWidget(self.zoom)
         foot.addWidget(self.legend)
         layout = QVBoxLayout(self)
@@ -154,7 +169,7 @@ class GridPanel(QWidget):
 
     def add_beside_zoom(self, widget: QWidget) -> None:
         """Put a widget before the thumbnail size."""
-        self._foot.insertWidget(self._foot.indexOf(self.zoom), widget)
+        self._foot.insertWidget(self._foot.indexOf(self._zoom_sign) - 1, widget)
 
     def add_above_foot(self, widget: QWidget) -> None:
         """Put a widget between the photos and what is below them."""
@@ -184,6 +199,12 @@ class GridPanel(QWidget):
     def annotations_changed(self) -> None:
         """Paint the new verdicts; images keep their positions until the user updates the list."""
         if self.bar.depends_on_verdicts:
+            self.bar.show_stale(True)
+        self.query.refresh()
+
+    def predictions_taught(self) -> None:
+        """Paint scores that verdicts have moved; as after :meth:`annotations_changed`."""
+        if self.bar.depends_on_scores:
             self.bar.show_stale(True)
         self.query.refresh()
 

@@ -18,6 +18,7 @@ from lmpt_desktop.engine.notices import (
     ImagesChanged,
     Notice,
     PredictionsChanged,
+    PredictionsTaught,
     RunChanged,
 )
 from lmpt_desktop.ui.kit import tasks
@@ -36,6 +37,8 @@ class NoticeSender(Protocol):
 
 def _coalesced(notice: Notice) -> object | None:
     """The key under which only the latest notice counts; None if every notice counts."""
+    if isinstance(notice, PredictionsTaught):
+        return None  # shown at once: it answers a verdict
     if isinstance(notice, ImagesChanged | PredictionsChanged):
         return type(notice)
     if isinstance(notice, ActivityChanged):

@@ -31,11 +31,12 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine import notices
+from lmpt_desktop.engine.regions import RegionsAvailable
 from lmpt_desktop.engine.search import SearchReady
 from lmpt_desktop.inference.class_in_focus import ClassInFocus
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.inference.verdict_changes import next_verdict
-from lmpt_desktop.settings import ZOOM
+from lmpt_desktop.settings import INSTANT, SHOW_REGIONS, ZOOM
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.acts import Acts
 from lmpt_desktop.ui.annotations.preview_bar import PreviewBar
@@ -155,6 +156,10 @@ class LibraryPage(QWidget):
         self._fitting_zoom = False
         self.grid.zoom_changed.connect(self._zoom_changed)
         self._unfollow_zoom = context.settings.on_change(ZOOM, self.grid.set_zoom)
+        self.inspector.keep_region(context.settings.get(SHOW_REGIONS))
+        self._unfollow_regions = context.settings.on_change(
+            SHOW_REGIONS, lambda kept: self.inspector.keep_region(kept, asked=True)
+        )
         context.commands.add_plain_keys(self.grid)
         context.commands.add_plain_keys(self.inspector.view)
         context.commands.keys_changed.connect(self._show_keys)
@@ -304,7 +309,7 @@ class LibraryPage(QWidget):
         on = self.bridge.on
         on(notices.ImagesChanged, lambda _notice: self._library_changed())
         on(notices.FoldersChanged, lambda _notice: self._folders_changed())
-        on(notices.PredictionsChanged, lambda _notice: self.panel.library_changed())
+        on(notices.PredictionsChanged, self._predictions_changed)
         on(notices.ClassesChanged, lambda _notice: self.panel.ask())
         on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
         on(notices.AnnotationsChanged, self._annotations_changed)
@@ -314,6 +319,7 @@ class LibraryPage(QWidget):
         on(SearchReady, self.panel.search_read)
         on(notices.Problem, self._context.show_problem)
         on(notices.RunChanged, self._refresh_commands)
+        on(RegionsAvailable, self._refresh_commands)
 
     def _refresh_commands(self, *_: object) -> None:
         self._context.refresh_commands()
@@ -488,10 +494,10 @@ class LibraryPage(QWidget):
             self.run(lambda: self.session.folders.remove(folder_id))
 
     def set_paused(self, paused: bool) -> None:
-        """Pause or resume scanning, encoding and verifying."""
+        """Pause or resume scanning, encoding, changing the backbone and verifying."""
         act = self.session.activities.pause if paused else self.session.activities.resume
         kinds = notices.ActivityKind
-        for kind in (kinds.SCAN, kinds.ENCODE, kinds.VERIFY):
+        for kind in (kinds.SCAN, kinds.ENCODE, kinds.CHANGE, kinds.VERIFY):
             act(kind)
 
     def _pause(self, kind: notices.ActivityKind) -> None:
@@ -507,6 +513,7 @@ class LibraryPage(QWidget):
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
         self._unfollow_zoom()
+        self._unfollow_regions()
         self.acts.close()
         self.pages.close_pages()
         self.undo_stack.close()
@@ -530,6 +537,17 @@ class LibraryPage(QWidget):
         self._grid_stale = self.pages.current != GRID
         if not self._grid_stale:
             self.panel.annotations_changed()
+
+    def _predictions_changed(self, notice: notices.PredictionsChanged) -> None:
+        """Choose and order rows again, unless the user's own verdict moved the scores: photos do
+        not jump under the hands of who annotates them."""
+        if not isinstance(notice, notices.PredictionsTaught):
+            self.panel.library_changed()
+            return
+        self._context.status.show_learning(self.session.settings.get(INSTANT))
+        self._grid_stale = self.pages.current != GRID
+        if not self._grid_stale:
+            self.panel.predictions_taught()
 
     def _strictness_changed(self) -> None:
         """Paint at once what is predicted now; rows that do not match any longer leave soon."""

@@ -62,6 +62,7 @@ def reviewed_session(
             for word in name.split("_")[0].split("+"):
                 made.annotations.annotate([image], [class_id(made, word)], Verdict.PRESENT)
         made.annotations.mark_reviewed(list(images.values()))
+        assert made.wait_until_idle(60)
         yield made
 
 

@@ -11,10 +11,14 @@ from hypothesis import strategies as st
 from lmpt_desktop.domain.class_tally import class_tally
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.strictness import Strictness
+from lmpt_desktop.engine import library_state
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.inference import predict as predicting
+from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.weights import ClassWeights
 from trainer.bands import BandLimits
+from trainer.windows import quantise
 
 DIM = 8
 
@@ -451,3 +455,81 @@ def test_changes_of_images_and_classes_that_are_not_shown_are_harmless() -> None
     empty = state_of([], [7])
     empty.apply(made)
     assert empty.snapshot.annotations.shape == (0, 1)
+
+
+@pytest.mark.parametrize("with_windows", [False, True])
+def test_where_one_class_has_changed_the_others_keep_their_scores(
+    with_windows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from_windows = quantise(np.array([[feature(300 + i)] for i in (1, 2, 3)], np.float32))
+    state = state_of([1, 2, 3, 4], [5, 6, 7])
+    state.set_features(None, lambda _ids: [(np.array([1, 2, 3]), from_windows)])
+    made = weights([5, 6, 7])
+    if with_windows:
+        made = replace(made, window_embeddings=made.embeddings, window_offset=0.1)
+    state.set_weights([5, 6, 7], made)
+    state.add_features(np.array([1, 2]), np.array([feature(1), feature(2)]), from_windows[:2])
+    assert state.predict()
+    asked: list[int] = []
+
+    def counted(features: np.ndarray, of: ClassWeights, *windows: object) -> np.ndarray:
+        asked.append(len(features) * len(of.scales))
+        return predict(features, of, *windows)  # type: ignore[arg-type]
+
+    columns: list[list[int]] = []
+
+    def noted(
+        features: np.ndarray, of: ClassWeights, some: np.ndarray, *windows: object
+    ) -> np.ndarray:
+        columns.append(some.tolist())
+        return predicting.predict_columns(features, of, some, *windows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(library_state, "predict", counted)
+    monkeypatch.setattr(library_state, "predict_columns", noted)
+    embeddings, biases = made.embeddings.copy(), made.biases.copy()
+    embeddings[1], biases[1] = feature(2000), 0.5
+    changed = replace(made, embeddings=embeddings, biases=biases)
+    state.set_weights([5, 6, 7], changed)
+    assert state.predict()
+    assert (asked, columns) == ([0], [[1]])
+    assert not state.predict()
+    # A feature that arrives meanwhile, and another change before that was predicted.
+    last = replace(changed, thresholds=np.full(3, 0.25, np.float32))
+    state.set_weights([5, 6, 7], last)
+    state.add_features(np.array([3]), feature(3)[None], from_windows[2:])
+    assert state.predict()
+    assert (asked[1:], columns[1:]) == ([3], [])
+    other = state_of([1, 2, 3, 4], [5, 6, 7])
+    other.set_features(None, lambda _ids: [(np.array([1, 2, 3]), from_windows)])
+    other.set_weights([5, 6, 7], last)
+    other.add_features(
+        np.array([1, 2, 3]), np.array([feature(1), feature(2), feature(3)]), from_windows
+    )
+    assert other.predict()
+    np.testing.assert_allclose(state.snapshot.scores, other.snapshot.scores, atol=1e-6)
+    assert state.snapshot.thresholds.tolist() == [0.25] * 3
+
+
+def test_features_that_were_replaced_make_room() -> None:
+    count = 1024
+    ids = np.arange(1, count + 1)
+    state = state_of(ids.tolist(), [7])
+    made = weights([7])
+    windows = quantise(np.random.default_rng(1).normal(size=(count, 2, DIM)))
+    read = [(ids, windows)]
+    state.set_features(None, lambda _ids: read)
+    state.set_weights([7], replace(made, window_embeddings=made.embeddings))
+    matrix = np.array([feature(i) for i in ids.tolist()])
+    state.add_features(ids, matrix)
+    state.predict()
+    for _ in range(3):
+        state.add_features(ids, matrix, windows)
+        assert state.predict()
+    assert len(state.features().ids) == 2 * count
+    assert set(state.windowed().tolist()) == set(ids.tolist())
+    other = state_of(ids.tolist(), [7])
+    other.set_features(None, lambda _ids: read)
+    other.set_weights([7], replace(made, window_embeddings=made.embeddings))
+    other.add_features(ids, matrix, windows)
+    other.predict()
+    np.testing.assert_allclose(state.snapshot.scores, other.snapshot.scores, atol=1e-6)

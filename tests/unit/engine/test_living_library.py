@@ -155,7 +155,7 @@ def test_photos_added_by_another_process_appear_with_predictions_and_are_not_enc
     monkeypatch.setattr(
         session.catalogue.features,
         "append",
-        lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f)),
+        lambda b, i, f, w=None: (encoded.extend(i.tolist()), keep(b, i, f, w)),
     )
     arguments = [str(tmp_path / "library"), str(other), encoder_command[1]]
     subprocess.run([sys.executable, "-c", _OTHER, *arguments], check=True)
@@ -234,7 +234,7 @@ def test_a_killed_app_loses_at_most_the_chunks_on_their_way_and_goes_on_by_itsel
     monkeypatch.setattr(
         session.catalogue.features,
         "append",
-        lambda b, i, f: (encoded.extend(i.tolist()), keep(b, i, f)),
+        lambda b, i, f, w=None: (encoded.extend(i.tolist()), keep(b, i, f, w)),
     )
     assert session.wait_until_idle(60)
     assert session.catalogue.features.ids("lite") == set(ids(session).values())
@@ -272,7 +272,7 @@ def test_what_was_encoded_before_the_picture_changed_is_not_kept(
     shutil.copyfile(tmp_path / "other" / "c.png", photos / "a.png")
     session.folders.rescan(folder.id)
     assert session.wait_until_idle(60)
-    sink.photos_encoded(ids, -before)
+    sink.photos_encoded(ids, -before, None)
     _, kept = session.catalogue.features.load(session.model.backbone)
     np.testing.assert_array_equal(kept[0], before[0])
     np.testing.assert_array_equal(kept[1], -before[1])

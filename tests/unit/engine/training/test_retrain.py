@@ -23,7 +23,8 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
 from lmpt_desktop.inference.confirmation import confirmation
-from lmpt_desktop.settings import BAND_LIMITS
+from lmpt_desktop.inference.predict import predict
+from lmpt_desktop.settings import BAND_LIMITS, INSTANT
 from trainer import job as jobs
 from trainer.bands import Band, BandLimits
 from trainer.events import FitFinished, FitProgress
@@ -142,12 +143,12 @@ def test_the_job_holds_annotated_photos_and_taught_classes_only(
     assert job.targets[row].tolist() == [1, 1]
     assert "a dog on a lawn" in job.captions
     assert np.allclose(np.linalg.norm(job.features.astype(np.float32), axis=1), 1, atol=1e-2)
-    # the baseline predicts what the app does
-    snapshot = session.snapshot()
+    # the baseline predicts what the version in use does, without instant learning
+    weights = session.model.base_weights()
+    assert weights is not None
     logits = job.baseline_scale * job.features.astype(np.float32) @ job.baseline_embeddings.T
     scores = 1 / (1 + np.exp(-(logits + job.baseline_biases)))
-    rows = [snapshot.row_of[int(i)] for i in job.image_ids]
-    assert np.allclose(scores, snapshot.scores[rows, :2], atol=1e-3)
+    assert np.allclose(scores, predict(job.features, weights)[:, :2], atol=1e-3)
 
 
 def test_neither_adopting_a_result_nor_the_next_run_reads_the_features_of_a_job(
@@ -177,7 +178,9 @@ def test_neither_adopting_a_result_nor_the_next_run_reads_the_features_of_a_job(
 def test_a_finished_run_is_compared_promoted_and_rolled_back(
     session: LibrarySession, until: Until
 ) -> None:
+    session.settings.set(INSTANT, False)  # scores are then those of the version alone
     annotate(session)
+    assert session.wait_until_idle(60)
     before = session.snapshot().scores.copy()
     run = session.training.start()
     until(lambda: ended(session))

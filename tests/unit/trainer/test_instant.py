@@ -1,0 +1,160 @@
+"""Instant learning: against the formula solved class by class, whatever the order of verdicts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from trainer import instant
+from trainer.instant import Instant, learn, soft_biases
+
+PHOTOS, DIM, CLASSES = 40, 12, 5
+SCALES = np.array([14.6, 14.6, 20.0, 8.0, 14.6])
+
+
+def _unit(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
+    drawn = rng.standard_normal((count, DIM)) + 0.5
+    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+
+
+_RNG = np.random.default_rng(3)
+FEATURES, EMBEDDINGS = _unit(_RNG, PHOTOS), _unit(_RNG, CLASSES)
+MEAN = FEATURES.mean(axis=0)
+BIASES = soft_biases(EMBEDDINGS, SCALES, MEAN)
+
+
+def _by_formula(
+    targets: NDArray[np.int8], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Embedding and logit offsets, from the normal equations of each class."""
+    x = (FEATURES - MEAN).astype(np.float64)
+    embeddings, logits = np.zeros((CLASSES, DIM)), np.zeros(CLASSES)
+    for c in range(CLASSES):
+        cosines = FEATURES.astype(np.float64) @ EMBEDDINGS[c].astype(np.float64)
+        residual = targets[:, c] - 1 / (1 + np.exp(-(0.34 * SCALES[c] * cosines + BIASES[c])))
+        w = np.where(targets[:, c] >= 0, weights[:, c], 0.0)
+        solved = np.linalg.solve(x.T @ (w[:, None] * x) + np.eye(DIM), x.T @ (w * residual))
+        embeddings[c] = 15 / SCALES[c] * solved
+        logits[c] = -SCALES[c] * embeddings[c] @ MEAN
+    return embeddings, logits
+
+
+Verdicts = list[tuple[int, int, int, bool]]
+"""Photo, class (CLASSES: all of them), verdict, confirmed."""
+verdicts = st.lists(
+    st.tuples(
+        st.integers(0, PHOTOS - 1),
+        st.integers(0, CLASSES),
+        st.sampled_from([-1, 0, 1]),
+        st.booleans(),
+    ),
+    max_size=60,
+)
+
+
+def _played(
+    given_verdicts: Verdicts,
+) -> tuple[Instant, NDArray[np.int8], NDArray[np.float64]]:
+    """Verdicts one by one, with solutions asked for in between."""
+    targets = np.full((PHOTOS, CLASSES), -1, np.int8)
+    weights = np.ones((PHOTOS, CLASSES))
+    learner = Instant(EMBEDDINGS, SCALES, BIASES, MEAN)
+    for photo, column, verdict, confirmed in given_verdicts:
+        columns = slice(None) if column == CLASSES else slice(column, column + 1)
+        targets[photo, columns] = verdict
+        weights[photo, columns] = 0.5 if confirmed else 1.0
+        changed = learner.teach([photo], FEATURES[[photo]], targets[[photo]], weights[[photo]])
+        learner.offsets(changed)
+    return learner, targets, weights
+
+
+@settings(max_examples=60, deadline=None)
+@given(verdicts)
+def test_verdicts_one_by_one_teach_what_the_formula_says(played: Verdicts) -> None:
+    learner, targets, weights = _played(played)
+    embeddings, logits = _by_formula(targets, weights)
+    found = learner.offsets()
+    np.testing.assert_allclose(found.embeddings, embeddings, atol=1e-5)
+    np.testing.assert_allclose(found.logits, logits, atol=1e-4)
+    scratch = learn(FEATURES, targets, EMBEDDINGS, SCALES, BIASES, MEAN, weights)
+    np.testing.assert_allclose(found.embeddings, scratch.embeddings, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(verdicts, st.randoms(use_true_random=False))
+def test_the_order_of_photos_does_not_matter(played: Verdicts, random: object) -> None:
+    learner, targets, weights = _played(played)
+    other = Instant(EMBEDDINGS, SCALES, BIASES, MEAN)
+    order = np.arange(PHOTOS)
+    random.shuffle(order)  # pyright: ignore[reportAttributeAccessIssue]
+    for photo in order.tolist():
+        other.teach([photo], FEATURES[[photo]], targets[[photo]], weights[[photo]])
+    np.testing.assert_allclose(other.offsets().embeddings, learner.offsets().embeddings, atol=1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(verdicts, verdicts)
+def test_what_is_undone_was_never_said(kept: Verdicts, undone: Verdicts) -> None:
+    learner, targets, weights = _played(kept)
+    before = learner.offsets()
+    after, now, now_weights = _played(kept + undone)
+    changed = np.flatnonzero(((now != targets) | (now_weights != weights)).any(axis=1))
+    for photo in changed[::-1].tolist():
+        after.teach([photo], FEATURES[[photo]], targets[[photo]], weights[[photo]])
+    np.testing.assert_allclose(after.offsets().embeddings, before.embeddings, atol=1e-5)
+
+
+def test_a_class_without_verdicts_is_left_exactly_as_it_was() -> None:
+    learner, targets, _ = _played([(0, 1, 1, False), (1, 1, 0, False), (2, 0, 1, False)])
+    blank = np.full((3, CLASSES), -1, np.int8)
+    blank[2, 0] = 1
+    changed = learner.teach([0, 1, 2], FEATURES[:3], blank)
+    assert changed.tolist() == [1]
+    assert not learner.offsets().embeddings[1:].any()
+    assert learner.offsets().embeddings[0].any()
+    assert not learner.offsets().logits[1:].any()
+    assert targets[0, 1] == 1
+
+
+def test_the_same_verdict_again_changes_nothing() -> None:
+    learner, targets, weights = _played([(4, CLASSES, 0, False), (4, 2, 1, False)])
+    assert not len(learner.teach([4], FEATURES[[4]], targets[[4]], weights[[4]]))
+
+
+def test_a_class_whose_text_is_not_known_learns_nothing() -> None:
+    embeddings = EMBEDDINGS.copy()
+    embeddings[3] = np.nan
+    targets = np.ones((PHOTOS, CLASSES), np.int8)
+    found = learn(FEATURES, targets, embeddings, SCALES, BIASES, MEAN)
+    assert not found.embeddings[3].any()
+    assert np.isfinite(found.embeddings).all()
+
+
+@pytest.mark.parametrize("share", [0.05, 0.4, 0.6, 1.0])
+def test_every_way_of_solving_gives_the_same(share: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few corrections, many of them, and sums that are kept for too few classes."""
+    monkeypatch.setattr(instant, "_MAX_SUMS", 2)
+    rng = np.random.default_rng(7)
+    targets = np.where(
+        rng.random((PHOTOS, CLASSES)) < share, rng.random((PHOTOS, CLASSES)) < 0.3, -1
+    ).astype(np.int8)
+    targets[:, 4] = np.where(np.arange(PHOTOS) < 3, 1, -1)
+    learner = Instant(EMBEDDINGS, SCALES, BIASES, MEAN)
+    learner.teach(np.arange(PHOTOS), FEATURES, targets)
+    learner.offsets()
+    for photo in range(10):
+        targets[photo, photo % CLASSES] = 1
+        learner.teach([photo], FEATURES[[photo]], targets[[photo]])
+        embeddings, _ = _by_formula(targets, np.ones(targets.shape))
+        np.testing.assert_allclose(learner.offsets().embeddings, embeddings, atol=1e-5)
+
+
+def test_a_present_verdict_raises_photos_like_it() -> None:
+    targets = np.full((PHOTOS, CLASSES), -1, np.int8)
+    targets[0, 0], targets[1, 0] = 1, 0
+    found = learn(FEATURES, targets, EMBEDDINGS, SCALES, BIASES, MEAN)
+    moved = FEATURES @ found.embeddings[0] * SCALES[0] + found.logits[0]
+    assert moved[0] > max(0, moved[1])

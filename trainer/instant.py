@@ -1,0 +1,361 @@
+"""Instant learning: what verdicts teach a class, in closed form (imports no torch).
+
+For each class c, a ridge regression of what the prediction got wrong.  With x a photo's feature,
+y its verdict, z_c the embedding and s_c the scale that the class is predicted with:
+
+    r = y - sigmoid(SOFTNESS s_c x.z_c + b_c)                              what is left to explain
+    d_c = argmin  sum w (r - d.(x - mean))^2 + PENALTY d.d
+    e_c = z_c + STEP / s_c d_c
+
+The sum is over the photos whose verdict on c is known, w is the verdict's weight.  The embedding
+e_c has no unit norm; its logit is s_c x.z_c + STEP (x - mean).d_c + bias.  A linear probe
+that starts at the text embedding is Silva-Rodriguez et al., CVPR 2024 (arXiv 2312.12730) and Huang
+et al., CVPR 2024 (arXiv 2404.02285); here its first step is solved exactly.  The constants were
+chosen on training images of Corel5k (docs/instant.md).
+
+A solution depends on the verdicts alone, not on the order in which they came: :class:`Instant`
+keeps what a further verdict needs, and gives what :func:`learn` gives, to float rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SOFTNESS = 0.34
+"""Of a prediction's logit, while what is left to explain is computed: a prediction that is sure
+of itself would leave nothing to learn from the verdicts that agree with it."""
+STEP = 15.0
+"""Logits.  As much as suits few verdicts, on photos that the prompts know well (COCO) and on others
+(Corel5k); with many verdicts a larger step gains more, and so does a retraining."""
+PENALTY = 1.0
+FREQUENCY = 0.0145
+"""What an average photo scores before anything is learned, softly: of 0.005 to 0.03 the best on
+validation over few and many verdicts.  A frequency of each class's own, from its scores, is worse:
+scores of plain prompts say little about how common a class is."""
+
+_MAX_ROWS = 0.5
+"""Corrections of a class up to this multiple of D are kept apart, more are summed."""
+_MAX_SUMS = 32
+"""Classes whose sums are kept; each takes 8 D^2 bytes."""
+_AT_ONCE = 64
+"""More photos than these are learned from scratch."""
+
+Floats = NDArray[np.floating[Any]]
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Offsets:
+    """What is added to class weights.
+
+    Attributes:
+        embeddings: (C, D) float32.
+        logits: (C,) float32; with them the offset of an average photo is 0.
+    """
+
+    embeddings: NDArray[np.float32]
+    logits: NDArray[np.float32]
+
+
+def soft_biases(
+    embeddings: Floats, scales: Floats, mean: Floats, frequency: float = FREQUENCY
+) -> NDArray[np.float64]:
+    """b_c of the module's docstring, (C,): an average photo gets ``frequency``.
+
+    Args:
+        embeddings: (C, D).
+        scales: (C,).
+        mean: (D,), of the features of all photos.
+        frequency: between 0 and 1.
+    """
+    at_mean = np.asarray(embeddings, np.float64) @ np.asarray(mean, np.float64)
+    logit = math.log(frequency / (1 - frequency))
+    return logit - SOFTNESS * np.asarray(scales, np.float64) * at_mean
+
+
+def learn(  # noqa: PLR0917 - the arrays of the formula
+    features: Floats,
+    targets: NDArray[np.int8],
+    embeddings: Floats,
+    scales: Floats,
+    biases: Floats,
+    mean: Floats,
+    weights: Floats | None = None,
+) -> Offsets:
+    """What verdicts on n photos teach C classes.
+
+    Args:
+        features: (n, D) unit norm.
+        targets: (n, C): 1 present, 0 absent, -1 unknown.
+        embeddings: (C, D) that the classes are predicted with; a row with NaN learns nothing.
+        scales: (C,), the factors of the cosines.
+        biases: (C,), see :func:`soft_biases`.
+        mean: (D,), of the features of all photos, annotated or not.
+        weights: (n, C) of each verdict, at least 0; None for 1.
+    """
+    learner = Instant(embeddings, scales, biases, mean)
+    learner.teach(np.arange(len(features)), features, targets, weights)
+    return learner.offsets()
+
+
+class _Corrections:
+    """How the photos that one class learns from differ from a common set of photos.
+
+    A = A_common + sum_k delta_k x_k x_k^T, solved by Woodbury's identity.
+
+    Attributes:
+        common: whether the common set is the shared photos; else it is empty.
+        rows: k photos; deltas: (k,) their weights beyond the common ones, none of them 0.
+        inner: (k, k), x_i A_common^-1 x_j.
+    """
+
+    def __init__(self, common: bool, rows: list[int], deltas: list[float], inner: Floats) -> None:
+        self.common, self.rows, self.deltas, self.inner = common, rows, deltas, inner
+
+
+class Instant:
+    """The same as :func:`learn`, for photos whose verdicts come one by one.
+
+    Photos with verdicts on most classes are shared: their sum and its inverse, D^2, serve
+    all classes.  Other verdicts are corrections of single classes (:class:`_Corrections`).
+    """
+
+    def __init__(self, embeddings: Floats, scales: Floats, biases: Floats, mean: Floats) -> None:
+        """As of :func:`learn`; nothing is learned yet."""
+        self._known = np.array([not np.isnan(row).any() for row in embeddings], np.bool_)
+        self._soft = np.where(self._known[:, None], embeddings, 0).astype(np.float64)
+        self._soft *= SOFTNESS * np.asarray(scales, np.float64)[:, None]
+        self._biases = np.asarray(biases, np.float64)
+        self._scales = np.asarray(scales, np.float64)
+        self._mean = np.asarray(mean, np.float64)
+        count, dim = embeddings.shape
+        self._dim = dim
+        self._count = 0
+        self._places: dict[int, int] = {}
+        self._x = np.empty((0, dim), np.float32)
+        self._targets = np.empty((0, count), np.int8)
+        self._weights = np.empty((0, count), np.float32)
+        self._is_shared = np.empty(0, np.bool_)
+        self._forget_sums()
+
+    # -------------------------------------------------------------------------- learning
+
+    def teach(
+        self,
+        keys: Iterable[int] | NDArray[np.int64],
+        features: Floats,
+        targets: NDArray[np.int8],
+        weights: Floats | None = None,
+    ) -> NDArray[np.int64]:
+        """Replace what is known of photos.
+
+        Args:
+            keys: (m,) a number of each photo, all different.
+            features: (m, D); of a photo that was taught before, the same as then.
+            targets: (m, C); all -1 forgets a photo.
+            weights: (m, C); None for 1.
+
+        Returns:
+            The classes, ascending, whose :meth:`offsets` differ now.
+        """
+        keys = np.asarray(keys, np.int64)
+        targets = np.where(self._known, targets, -1).astype(np.int8)
+        given = np.ones(targets.shape, np.float32) if weights is None else weights
+        given = np.where(targets >= 0, given, 0).astype(np.float32)
+        rows = self._rows(keys, np.asarray(features, np.float32))
+        different = (targets != self._targets[rows]) | (given != self._weights[rows])
+        changed = np.flatnonzero(different.any(axis=1))
+        if len(changed) > _AT_ONCE:
+            self._targets[rows], self._weights[rows] = targets, given
+            self._learn_all()
+        else:
+            for place in changed.tolist():
+                self._learn(int(rows[place]), targets[place], given[place])
+        return np.flatnonzero(different.any(axis=0))
+
+    def _rows(self, keys: NDArray[np.int64], features: NDArray[np.float32]) -> Rows:
+        """Where photos are kept; new ones are known nothing of."""
+        new = [place for place, key in enumerate(keys.tolist()) if key not in self._places]
+        end = self._count + len(new)
+        if end > len(self._x):
+            capacity = max(end, 256, len(self._x) * 3 // 2)
+            self._x = _grown(self._x, capacity, 0)
+            self._targets = _grown(self._targets, capacity, -1)
+            self._weights = _grown(self._weights, capacity, 0)
+            self._is_shared = _grown(self._is_shared, capacity, 0)
+        self._x[self._count : end] = features[new]
+        self._places.update(zip(keys[new].tolist(), range(self._count, end), strict=True))
+        self._count = end
+        return np.array([self._places[key] for key in keys.tolist()], np.int64)
+
+    def _centred(self, rows: Rows | list[int]) -> NDArray[np.float64]:
+        """(k, D)."""
+        return self._x[rows].astype(np.float64) - self._mean
+
+    def _residuals(
+        self, rows: Rows | list[int], targets: NDArray[np.int8], weights: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """(k, C): weighted, 0 where nothing is known."""
+        logits = self._x[rows].astype(np.float64) @ self._soft.T + self._biases
+        return weights * (targets - 0.5 - 0.5 * np.tanh(0.5 * logits))
+
+    def _forget_sums(self) -> None:
+        self._inverse = np.eye(self._dim) / PENALTY
+        self._explained = np.zeros((len(self._soft), self._dim))
+        self._corrections: dict[int, _Corrections] = {}
+        self._sums: dict[int, NDArray[np.float64]] = {}
+        """The sums of classes with many corrections, the one asked for last at the end."""
+
+    def _learn_all(self) -> None:
+        self._forget_sums()
+        known = self._targets[: self._count] >= 0
+        self._is_shared[: self._count] = shared = _is_shared(known)
+        total = PENALTY * np.eye(self._dim)
+        for start in range(0, self._count, 4096):
+            rows = np.arange(start, min(start + 4096, self._count))
+            x = self._centred(rows)
+            self._explained += self._residuals(rows, self._targets[rows], self._weights[rows]).T @ x
+            common = x[shared[rows]]
+            total += common.T @ common
+        if shared.any():
+            self._inverse = np.linalg.inv(total)
+
+    def _learn(self, row: int, targets: NDArray[np.int8], weights: NDArray[np.float32]) -> None:
+        """Replace what is known of one photo."""
+        x = self._centred([row])[0]
+        before, old = self._weights[row].copy(), bool(self._is_shared[row])
+        self._explained -= self._residuals([row], self._targets[[row]], before).T * x
+        self._targets[row], self._weights[row] = targets, weights
+        self._explained += self._residuals([row], targets[None], weights).T * x
+        new = bool(_is_shared(targets[None] >= 0)[0])
+        self._is_shared[row] = new
+        if new != old:
+            self._share(x, 1.0 if new else -1.0)
+        for column, kept in list(self._corrections.items()):
+            common = float(new) if kept.common else 0.0
+            self._correct(column, kept, row, float(weights[column]) - common, x)
+        for column in self._sums:
+            step = float(weights[column]) - float(before[column])
+            if step:
+                self._sums[column] += step * np.outer(x, x)
+
+    def _share(self, x: NDArray[np.float64], sign: float) -> None:
+        """Add a photo to the shared ones, or take it from them (Sherman and Morrison)."""
+        a = self._inverse @ x
+        factor = sign / (1 + sign * float(x @ a))
+        self._inverse -= factor * np.outer(a, a)
+        for kept in self._corrections.values():
+            if kept.common and kept.rows:
+                u = self._centred(kept.rows) @ a
+                kept.inner -= factor * np.outer(u, u)
+
+    def _correct(
+        self, column: int, kept: _Corrections, row: int, delta: float, x: NDArray[np.float64]
+    ) -> None:
+        place = kept.rows.index(row) if row in kept.rows else -1
+        if place >= 0 and delta:
+            kept.deltas[place] = delta
+        elif place >= 0:
+            del kept.rows[place], kept.deltas[place]
+            kept.inner = np.delete(np.delete(kept.inner, place, 0), place, 1)
+        elif delta:
+            if len(kept.rows) >= self._most_rows:
+                del self._corrections[column]  # another way may be shorter now
+                return
+            across = self._centred(kept.rows) @ self._without_common(x[None], kept.common)[0]
+            own = float(self._without_common(x[None], kept.common)[0] @ x)
+            kept.inner = np.block(
+                [[kept.inner, across[:, None]], [across[None], np.array([[own]])]]
+            )
+            kept.rows.append(row)
+            kept.deltas.append(delta)
+
+    # --------------------------------------------------------------------------- solving
+
+    @property
+    def _most_rows(self) -> int:
+        return int(_MAX_ROWS * len(self._mean))
+
+    def _without_common(self, x: NDArray[np.float64], common: bool) -> NDArray[np.float64]:
+        """(k, D) rows times the inverse of the common sum."""
+        return x @ self._inverse if common else x / PENALTY
+
+    def offsets(self, columns: NDArray[np.int64] | None = None) -> Offsets:
+        """What is added to the weights of these classes (None: all of them, in order)."""
+        if columns is None:
+            columns = np.arange(len(self._soft))
+        solved = np.zeros((len(columns), self._dim))
+        ways = [self._way(int(column)) for column in columns]
+        for common in (True, False):
+            places = [
+                place
+                for place, way in enumerate(ways)
+                if isinstance(way, _Corrections) and way.common is common
+            ]
+            if places:
+                solved[places] = self._corrected(columns[places], common)
+        for place, way in enumerate(ways):
+            if not isinstance(way, _Corrections):
+                solved[place] = np.linalg.solve(way, self._explained[columns[place]])
+        # Nothing is learned where no verdict is left; rounding would leave traces of former ones.
+        solved[~self._weights[: self._count, columns].any(axis=0)] = 0.0
+        directions = STEP / self._scales[columns, None] * solved
+        logits = -STEP * (solved @ self._mean)
+        return Offsets(directions.astype(np.float32), logits.astype(np.float32))
+
+    def _corrected(self, columns: NDArray[np.int64], common: bool) -> NDArray[np.float64]:
+        explained = self._explained[columns]
+        start = self._without_common(explained, common)
+        taken = np.zeros_like(explained)
+        for place, column in enumerate(columns.tolist()):
+            kept = self._corrections[column]
+            if kept.rows:
+                u = self._centred(kept.rows)
+                inner = kept.inner + np.diag(1 / np.array(kept.deltas))
+                taken[place] = np.linalg.solve(inner, u @ start[place]) @ u
+        return start - self._without_common(taken, common)
+
+    def _way(self, column: int) -> _Corrections | NDArray[np.float64]:
+        """What a class is solved with: its corrections or, where these are many, its own sum."""
+        if column in self._corrections:
+            return self._corrections[column]
+        weights = self._weights[: self._count, column].astype(np.float64)
+        beyond = weights - self._is_shared[: self._count]
+        alone, corrected = np.flatnonzero(weights), np.flatnonzero(beyond)
+        common = len(corrected) < len(alone)
+        rows, deltas = (corrected, beyond) if common else (alone, weights)
+        if len(rows) <= self._most_rows:
+            x = self._centred(rows)
+            inner = self._without_common(x, common) @ x.T
+            kept = _Corrections(common, rows.tolist(), deltas[rows].tolist(), inner)
+            self._corrections[column] = kept
+            self._sums.pop(column, None)
+            return kept
+        total = self._sums.pop(column, None)
+        if total is None:
+            total = PENALTY * np.eye(self._dim)
+            for start in range(0, len(alone), 4096):
+                part = alone[start : start + 4096]
+                x = self._centred(part)
+                total += (x * weights[part, None]).T @ x
+        while len(self._sums) >= _MAX_SUMS:
+            del self._sums[next(iter(self._sums))]
+        self._sums[column] = total
+        return total
+
+
+def _is_shared(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(n,) whether a photo is among the shared ones: it has verdicts on most of its classes."""
+    return 2 * known.sum(axis=1) > known.shape[1]
+
+
+def _grown(old: NDArray[Any], capacity: int, other: float) -> NDArray[Any]:
+    made = np.full((capacity, *old.shape[1:]), other, old.dtype)
+    made[: len(old)] = old
+    return made
