@@ -46,6 +46,11 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         from trainer.encode import add_arguments  # noqa: PLC0415
 
         add_arguments(encode)
+    rate = _command(commands, "encode-rate", _RATE)
+    if command == "encode-rate":
+        from trainer.encode_rate import add_arguments  # noqa: PLC0415
+
+        add_arguments(rate)
     caption = _command(commands, "caption", _CAPTION)
     if command == "caption":
         from trainer import caption_command  # noqa: PLC0415
@@ -55,6 +60,12 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
     _add_reproduce(commands, command)
     return parser
 
+
+_RATE = Usage(
+    "how fast backbones would be on this computer",
+    """Encodes a few photos with the image towers of backbones and random weights, so that nothing
+is downloaded. Writes a JSON line for each.""",
+)
 
 _CAPTION = Usage(
     "describe photos with a captioner (CoCa)",
@@ -236,6 +247,13 @@ def _run_encode(arguments: argparse.Namespace) -> int:
     return run(arguments)
 
 
+def _run_encode_rate(arguments: argparse.Namespace) -> int:
+    _share_cores()
+    from trainer.encode_rate import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
 def _run_caption(arguments: argparse.Namespace) -> int:
     _share_cores()
     from trainer.caption_command import run  # noqa: PLC0415
@@ -265,6 +283,7 @@ def _run_reproduce(arguments: argparse.Namespace) -> int:
 _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "caption": _run_caption,
     "encode": _run_encode,
+    "encode-rate": _run_encode_rate,
     "fit": _run_fit,
     "evaluate": _run_evaluate,
     "inspect": _run_inspect,

@@ -3,6 +3,7 @@
 A name is one of
 
 - ``lite``: the small model bundled with the app (``resources/models/lite``);
+- ``lite+``: the same weights, given larger pictures;
 - ``MODEL/PRETRAINED``: any pair open_clip knows, downloaded once from the Hugging Face hub;
 - ``MODEL/PATH``: an open_clip architecture and a local weights file (:mod:`trainer.weights`);
 - ``local-dir:PATH``: a folder with ``open_clip_config.json`` and weights, open_clip's own format.
@@ -17,6 +18,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,23 +31,30 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor, nn
 
+from trainer.backbone_tokenizer import Tokenise, folder_tokenizer, tokenizer_of
+from trainer.dense import DenseTower, dense_tower
 from trainer.device import AUTO, NoDeviceError, choose_device
 from trainer.download import BackboneError, OnDownload, fetch_weights
 from trainer.folding import fold_batch_norms
 from trainer.pixels import FastPreprocess
 from trainer.resources import ResourcesMissingError
-from trainer.suggested import LITE, lite_folder, weights_file
+from trainer.suggested import BUNDLED_SIDES, lite_folder, weights_file
 from trainer.templates import fill
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
 from trainer.weights import Weights, WeightsError, read_weights
+from trainer.windows import BOXES, WHOLE, Box, Windows, quantise
 
-__all__ = ["Backbone", "BackboneError", "load_backbone"]
+__all__ = ["Backbone", "BackboneError", "load_backbone", "random_backbone"]
 
 log = logging.getLogger(__name__)
 
 LOCAL_DIR = "local-dir:"
 CALIBRATION_NAME = "lmpt.json"
-"""Beside a folder's weights: {"scale", "bias", "threshold", "templates"}, all optional."""
+"""Beside a folder's weights: {"scale", "bias", "frequency_bias", "threshold", "templates",
+"name_frequency", "window_offset", "variants": {name: {those that differ}}}.
+
+All are optional.
+"""
 
 DEFAULT_TEMPLATES = (
     "a photo of a {}.",
@@ -71,14 +80,22 @@ class Backbone:
         settings.
     tokenizer: texts to (n, L) int64.
     scale, bias: score = sigmoid(scale * cosine + bias); bias is None for a model that
-        is not calibrated for independent classes, such as CLIP, which was trained with softmax.
+        is not calibrated for independent classes: CLIP, which was trained with softmax, and
+        SigLIP, whose own bias says how rarely one caption out of a batch of 32,768 belongs to an
+        image (arXiv 2303.15343, sec. 3.2), not how rarely an image has a class.
+    frequency_bias: sigmoid(scale * cosine + frequency_bias) is about how often such a class is in
+        the photo, where ``bias`` puts the threshold of a list at 0.5; None if not measured.
+    name_frequency: (D,) direction of text embeddings along which what is called so is more often in
+        photos (:mod:`trainer.lite.name_frequency`); None if not measured.
     precision: "fp32", or "fp16" for an image tower in half precision.
+    window_offset: by how much the largest cosine with a window is above that with the whole photo;
+        None if it was not measured.
     """
 
     name: str
     model: nn.Module
     preprocess: Callable[[Image.Image], Tensor]
-    tokenizer: Callable[[Sequence[str]], Tensor]
+    tokenizer: Tokenise
     device: torch.device
     dim: int
     scale: float
@@ -87,8 +104,37 @@ class Backbone:
     precision: str
     input_side: int
     """Pixels of the shorter side of the image tower's input."""
+    frequency_bias: float | None = None
+    name_frequency: tuple[float, ...] | None = None
     fast_preprocess: FastPreprocess | None = None
+    resize_mode: str = "shortest"
+    """How a photo becomes a square: "shortest" (crop the middle), "squash" or "longest" (pad)."""
+    window_offset: float | None = None
     _tower: TextTower | None = field(default=None, repr=False)
+
+    @property
+    def windows(self) -> int:
+        """Windows of each photo, 0 if the image tower makes none."""
+        return 0 if self._dense is None else len(BOXES)
+
+    @property
+    def crops(self) -> bool:
+        """Whether only the square in the middle of a photo is seen."""
+        return self.resize_mode == "shortest"
+
+    @cached_property
+    def _dense(self) -> DenseTower | None:
+        # When first asked for, because it takes a forward pass and training has no use for it.
+        return dense_tower(self.model, self.input_side, self.device)
+
+    def seen(self, width: int, height: int) -> Box:
+        """The square that the image tower sees, in fractions of an upright photo of this size;
+        beyond 0 and 1 where the photo is padded."""
+        if self.resize_mode == "squash":
+            return WHOLE
+        side = min(width, height) if self.crops else max(width, height)
+        across, down = side / width, side / height
+        return Box((1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2)
 
     @torch.inference_mode()
     def encode_images(self, pixels: Tensor) -> NDArray[np.float32]:
@@ -101,15 +147,64 @@ class Backbone:
         Returns:
             (n, D) float32, unit norm.
         """
-        device = self.device
-        pixels = pixels.to(device, memory_format=torch.channels_last, non_blocking=True)
-        if pixels.dtype == torch.uint8:
-            if self.fast_preprocess is None:
-                raise ValueError("8-bit pixels for a backbone that accepts only float32")
-            pixels = self.fast_preprocess.normalise(pixels)
-        with torch.autocast(device.type, torch.float16, enabled=self.precision == "fp16"):
-            features = cast(Any, self.model).encode_image(pixels)
+        with self._autocast():
+            features = cast(Any, self.model).encode_image(self._prepared(pixels))
         return _unit(features)
+
+    @torch.inference_mode()
+    def encode_with_windows(self, pixels: Tensor) -> tuple[NDArray[np.float32], Windows]:
+        """Features of preprocessed photos and of their windows, by one forward pass.
+
+        Args:
+            pixels: as for :meth:`encode_images`.
+
+        Returns:
+            features (n, D) float32, unit norm, equal to those of :meth:`encode_images`; windows
+            (n, W, D) int8 with W = :attr:`windows`.  A window that is not finite, by an overflow
+            in half precision, is the whole photo instead.
+        """
+        dense = self._dense
+        if dense is None:
+            features = self.encode_images(pixels)
+            return features, np.zeros((len(features), 0, self.dim), np.int8)
+        with self._autocast():
+            whole, cells = dense.forward(self._prepared(pixels))
+            parts = dense.windows(cells).float()
+        finite = torch.isfinite(parts).all(dim=-1, keepdim=True)
+        parts = torch.where(finite, parts, whole.float()[:, None])
+        return _unit(whole), quantise(torch.nan_to_num(parts).cpu().numpy())
+
+    @torch.inference_mode()
+    def encode_map(self, pixels: Tensor) -> NDArray[np.float16]:
+        """The features of the cells of one preprocessed photo.
+
+        Args:
+            pixels: (3, S, S), otherwise as for :meth:`encode_images`.
+
+        Returns:
+            (g, g, D), unit norm; rows from the top.
+
+        Raises:
+            ValueError: if the backbone makes no windows.
+        """
+        dense = self._dense
+        if dense is None:
+            raise ValueError(f"{self.name} has no features of parts")
+        with self._autocast():
+            _, cells = dense.forward(self._prepared(pixels[None]))
+            features = dense.map(cells)[0]
+        return _unit(features).astype(np.float16)
+
+    def _prepared(self, pixels: Tensor) -> Tensor:
+        pixels = pixels.to(self.device, memory_format=torch.channels_last, non_blocking=True)
+        if pixels.dtype != torch.uint8:
+            return pixels
+        if self.fast_preprocess is None:
+            raise ValueError("8-bit pixels for a backbone that accepts only float32")
+        return self.fast_preprocess.normalise(pixels)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.float16, enabled=self.precision == "fp16")
 
     @torch.inference_mode()
     def encode_texts(
@@ -162,6 +257,7 @@ def load_backbone(
     *,
     fast_images: bool = False,
     on_download: OnDownload | None = None,
+    side: int | None = None,
 ) -> Backbone:
     """Load a backbone by name (see the module docstring), downloading it if necessary.
 
@@ -171,6 +267,8 @@ def load_backbone(
             this makes loading a little slower.
         on_download: called with (bytes so far, total bytes or 0); may raise to stop, and the next
             attempt then resumes the download.
+        side: of a folder's model, input pixels along a side instead of the model's own; for image
+            towers that take any size.
 
     Raises:
         BackboneError: with the ``kind`` of :class:`trainer.events.EncoderFailed` and a sentence.
@@ -182,7 +280,7 @@ def load_backbone(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of unauthenticated hubs and QuickGELU defaults
-            parts = _load(name, on_download)
+            parts = _load(name, on_download, side)
         parts.model.requires_grad_(False)
         parts.model.eval().float().to(chosen)
     except (MemoryError, torch.OutOfMemoryError) as error:
@@ -190,31 +288,81 @@ def load_backbone(
             "no-memory", f"There is not enough memory to load {name}. Choose a smaller backbone."
         ) from error
     backbone = _finish(name, parts, chosen, fast_images and chosen.type != "cpu")
-    model = cast(Any, parts.model)
     if fast_images:
-        noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
-        probe = backbone.preprocess(Image.fromarray(noise)).unsqueeze(0).to(chosen)
-        model.visual = fold_batch_norms(model.visual, probe)
+        return _made_fast(backbone)
+    cast(Any, backbone.model).visual.to(memory_format=torch.channels_last)
+    return backbone
+
+
+def _made_fast(backbone: Backbone) -> Backbone:
+    """The same backbone, its image tower folded."""
+    model = cast(Any, backbone.model)
+    noise = np.random.default_rng(0).integers(0, 255, (96, 128, 3), np.uint8)
+    probe = backbone.preprocess(Image.fromarray(noise)).unsqueeze(0).to(backbone.device)
+    model.visual = fold_batch_norms(model.visual, probe)
     # Convolutions are faster with channels last on every device, some twice as fast.
     model.visual.to(memory_format=torch.channels_last)
     return backbone
 
 
+def random_backbone(name: str, device: str | torch.device = AUTO) -> Backbone:
+    """A backbone whose image tower has the architecture of ``name`` and random weights, without any
+    download: for measuring how fast it is.  It cannot encode texts.
+
+    Args:
+        name: ``MODEL`` or ``MODEL/PRETRAINED``; ``lite`` and ``lite+`` are loaded as they are.
+
+    Raises:
+        BackboneError: as :func:`load_backbone`.
+    """
+    if name in BUNDLED_SIDES:
+        return load_backbone(name, device, fast_images=True)
+    model_name, _, tag = name.partition("/")
+    if model_name not in open_clip.list_models():
+        raise BackboneError("unknown-backbone", f"“{name}” is not a backbone that open_clip knows.")
+    try:
+        chosen = device if isinstance(device, torch.device) else choose_device(device)
+    except NoDeviceError as error:
+        raise BackboneError("no-device", str(error)) from error
+    config = open_clip.get_pretrained_cfg(model_name, tag) or {}
+    with warnings.catch_warnings(), _silence_random_weights_warning():
+        warnings.simplefilter("ignore")
+        model = open_clip.create_model(
+            model_name,
+            precision="fp32",
+            device="cpu",
+            load_weights=False,
+            pretrained_text=False,
+            force_quick_gelu=bool(config.get("quick_gelu", False)),
+            force_preprocess_cfg={k: v for k, v in config.items() if k in _PREPROCESS_KEYS},
+            text_cfg=_TOY_TEXT,
+        )
+    model.requires_grad_(False)
+    model.eval().to(chosen)
+    tokenizer = open_clip.SimpleTokenizer(context_length=_TOY_TEXT["context_length"])
+    parts = _Parts(model, cast(Tokenise, tokenizer))
+    return _made_fast(_finish(name, parts, chosen, half=chosen.type != "cpu"))
+
+
+_TOY_TEXT = {"context_length": 8, "vocab_size": 49408, "width": 8, "heads": 1, "layers": 1}
+"""A text tower that costs neither time nor memory."""
+
+
 @dataclass(frozen=True)
 class _Parts:
     model: nn.Module
-    tokenizer_name: str
+    tokenizer: Tokenise
     calibration: dict[str, Any] = field(default_factory=dict)
 
 
-def _load(name: str, on_download: OnDownload | None) -> _Parts:
-    if name == LITE:
+def _load(name: str, on_download: OnDownload | None, side: int | None) -> _Parts:
+    if name in BUNDLED_SIDES:
         try:
-            return _load_folder(name, lite_folder())
+            return _load_folder(name, lite_folder(), side or BUNDLED_SIDES[name])
         except ResourcesMissingError as error:
             raise BackboneError("bad-weights", str(error)) from error
     if name.startswith(LOCAL_DIR):
-        return _load_folder(name, Path(name.removeprefix(LOCAL_DIR)).expanduser())
+        return _load_folder(name, Path(name.removeprefix(LOCAL_DIR)).expanduser(), side)
     model_name, _, rest = name.partition("/")
     if model_name not in open_clip.list_models():
         raise BackboneError(
@@ -227,7 +375,8 @@ def _load(name: str, on_download: OnDownload | None) -> _Parts:
             weights = read_weights(file)
         except WeightsError as error:
             raise BackboneError("bad-weights", str(error)) from error
-        return _build(name, model_name, weights, {}, quick_gelu=weights.openai)
+        tokenizer = tokenizer_of(name, model_name, file.parent, on_download)
+        return _build(name, model_name, weights, tokenizer, {}, quick_gelu=weights.openai)
     config = open_clip.get_pretrained_cfg(model_name, rest)
     if not config:
         tags = ", ".join(open_clip.list_pretrained_tags_by_model(model_name)) or "none"
@@ -235,6 +384,8 @@ def _load(name: str, on_download: OnDownload | None) -> _Parts:
             "unknown-backbone",
             f"open_clip has no weights “{rest}” for {model_name}. It has: {tags}.",
         )
+    # Before the weights, so that who has these needs no network any more.
+    tokenizer = tokenizer_of(name, model_name, None, on_download)
     file = fetch_weights(name, str(config.get("hf_hub", "")), on_download)
     try:
         weights = read_weights(file)
@@ -242,12 +393,11 @@ def _load(name: str, on_download: OnDownload | None) -> _Parts:
         raise BackboneError("bad-weights", str(error)) from error
     # If the architecture's name and the weights disagree on QuickGELU, open_clip only warns and
     # computes something different from the trained model.
-    return _build(
-        name, model_name, weights, config, quick_gelu=bool(config.get("quick_gelu", False))
-    )
+    quick_gelu = bool(config.get("quick_gelu", False))
+    return _build(name, model_name, weights, tokenizer, config, quick_gelu=quick_gelu)
 
 
-def _load_folder(name: str, folder: Path) -> _Parts:
+def _load_folder(name: str, folder: Path, side: int | None) -> _Parts:
     if not (folder / "open_clip_config.json").is_file():
         raise BackboneError(
             "bad-weights",
@@ -257,19 +407,31 @@ def _load_folder(name: str, folder: Path) -> _Parts:
     try:
         # torch.load inside open_clip is weights-only by default; explicit, to be safe.
         model = open_clip.create_model(
-            source, precision="fp32", device="cpu", require_pretrained=True, weights_only=True
+            source,
+            precision="fp32",
+            device="cpu",
+            require_pretrained=True,
+            weights_only=True,
+            force_image_size=side,
         )
         calibration = folder / CALIBRATION_NAME
         values = json.loads(calibration.read_text("utf-8")) if calibration.is_file() else {}
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        values = values | values.get("variants", {}).get(name, {})
+    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
         raise BackboneError(
             "bad-weights", f"The backbone in {folder} cannot be loaded ({_brief(error)})."
         ) from error
-    return _Parts(model, source, values)
+    return _Parts(model, folder_tokenizer(name, folder), values)
 
 
 def _build(
-    name: str, model_name: str, weights: Weights, config: dict[str, Any], *, quick_gelu: bool
+    name: str,
+    model_name: str,
+    weights: Weights,
+    tokenizer: Tokenise,
+    config: dict[str, Any],
+    *,
+    quick_gelu: bool,
 ) -> _Parts:
     try:
         with _silence_random_weights_warning():
@@ -296,7 +458,7 @@ def _build(
             f"These weights do not fit {model_name} ({_brief(error)}). "
             "Choose the architecture they were made for.",
         ) from error
-    return _Parts(model, model_name)
+    return _Parts(model, tokenizer)
 
 
 _PREPROCESS_KEYS = ("size", "mean", "std", "interpolation", "resize_mode", "fill_color")
@@ -339,22 +501,15 @@ def _fill(model: nn.Module, weights: Weights) -> None:
 
 def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backbone:
     model: Any = parts.model
-    try:
-        tokenizer: Any = open_clip.get_tokenizer(parts.tokenizer_name)
-    except (OSError, RuntimeError, ValueError, ImportError) as error:
-        raise BackboneError(
-            "no-network",
-            f"The tokenizer of {name} could not be fetched ({_brief(error)}). "
-            "Connect to the internet once, or choose another backbone.",
-        ) from error
+    tokenizer = parts.tokenizer
     settings = PreprocessCfg(**model.visual.preprocess_cfg)
     side = settings.size if isinstance(settings.size, int) else min(settings.size)
     scale = math.exp(float(model.logit_scale.detach().reshape(()).cpu()))
-    learned = getattr(model, "logit_bias", None)
-    bias = None if learned is None else float(learned.detach().reshape(()).cpu())
     calibration = parts.calibration
-    if calibration.get("bias") is not None:
-        bias = float(calibration["bias"])
+    bias = None if calibration.get("bias") is None else float(calibration["bias"])
+    frequency_bias = calibration.get("frequency_bias")
+    name_frequency = calibration.get("name_frequency")
+    offset = calibration.get("window_offset")
     with torch.no_grad():
         dim = int(model.encode_text(tokenizer(["a"]).to(device)).shape[-1])
     try:
@@ -373,7 +528,11 @@ def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backb
         templates=tuple(calibration.get("templates") or DEFAULT_TEMPLATES),
         precision="fp16" if half else "fp32",
         input_side=side,
+        frequency_bias=None if frequency_bias is None else float(frequency_bias),
+        name_frequency=None if name_frequency is None else tuple(map(float, name_frequency)),
         fast_preprocess=FastPreprocess.of(settings),
+        resize_mode=settings.resize_mode,
+        window_offset=None if offset is None else float(offset),
         _tower=tower,
     )
 

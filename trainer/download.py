@@ -89,6 +89,19 @@ def fetch_weights(
     files = WEIGHT_FILES
     if file:
         files = tuple(dict.fromkeys((str(Path(file).with_suffix(".safetensors")), file)))
+    return fetch_file(name, repository, files, on_download, endpoint=endpoint)
+
+
+def fetch_file(
+    name: str,
+    repository: str,
+    files: Sequence[str],
+    on_download: OnDownload | None = None,
+    *,
+    endpoint: str | None = None,
+) -> Path:
+    """The local copy of the first of ``files`` that a repository has, downloaded if necessary; as
+    :func:`fetch_weights`."""
     if (cached := cached_weights(repository, files)) is not None:
         return cached
     if not repository:

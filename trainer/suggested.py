@@ -6,6 +6,7 @@ works as well (:mod:`trainer.backbone`).
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from trainer.resources import ResourcesMissingError, resources_dir
 from trainer.texts import N_
 
 LITE = "lite"
+LITE_PLUS = "lite+"
+BUNDLED_SIDES: dict[str, int | None] = {LITE: None, LITE_PLUS: 390}
+"""The backbones that come with the app, of the same weights, and the input pixels along a side
+where these are not the model's own."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,14 @@ class SuggestedBackbone:
     download_bytes: approximate size of the download; 0 if bundled with the app.
     note: what it is good for, in one sentence, marked for translation.
     repository: on the Hugging Face hub, or "".
+    licence: of the weights, as their authors name it.
+    research_only: the licence does not allow every use.
+    imagenet: published accuracy, percent: photos of ImageNet's validation set whose class, of
+        1,000, it names without training (zero-shot, top 1); None if none is published.
+    source: where ``imagenet`` is published.
+    offered: may be offered unasked to who uses Lite; needs a licence for every use.
+    needs_gpu: too slow without one to be offered.
+    hub_tokenizer: downloads a tokenizer, too.
     """
 
     name: str
@@ -35,7 +48,20 @@ class SuggestedBackbone:
     download_bytes: int
     note: str
     repository: str = ""
+    licence: str = ""
+    research_only: bool = False
+    imagenet: float | None = None
+    source: str = ""
+    offered: bool = False
+    needs_gpu: bool = False
+    hub_tokenizer: bool = False
 
+
+_OPENAI = "github.com/openai/CLIP"
+_OPEN_CLIP = "github.com/mlfoundations/open_clip, docs/openclip_results.csv"
+_SIGLIP2 = "github.com/google-research/big_vision, README_siglip2.md (arXiv 2502.14786)"
+_PERCEPTION = "github.com/facebookresearch/perception_models (arXiv 2504.13181)"
+_MOBILE2 = "huggingface.co/apple/MobileCLIP2-B (MobileCLIP2, TMLR 2025)"
 
 SUGGESTED: tuple[SuggestedBackbone, ...] = (
     SuggestedBackbone(
@@ -46,36 +72,97 @@ SUGGESTED: tuple[SuggestedBackbone, ...] = (
             "A small image-text model trained for this app; not CLIP. Works with no network; "
             "choose a CLIP backbone for best results."
         ),
+        licence="Apache-2.0",
     ),
     SuggestedBackbone(
-        "ViT-B-16/openai",
-        "CLIP ViT-B/16 (OpenAI)",
-        598_600_000,
-        N_("The backbone of the LMPT paper. Slow without a GPU."),
-        "timm/vit_base_patch16_clip_224.openai",
+        LITE_PLUS,
+        "Lite+",
+        0,
+        N_("The same model on larger pictures: takes twice as long, finds small things better."),
+        licence="Apache-2.0",
     ),
     SuggestedBackbone(
-        "RN50/openai",
-        "CLIP ResNet-50 (OpenAI)",
-        408_300_000,
-        N_("The paper's convolutional backbone."),
-        "timm/resnet50_clip.openai",
+        "ViT-B-32-256/datacomp_s34b_b86k",
+        "CLIP ViT-B/32 (DataComp)",
+        605_200_000,
+        N_("The smallest download with a licence for every use. Fast."),
+        "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
+        licence="MIT",
+        imagenet=72.8,
+        source=_OPEN_CLIP,
+    ),
+    SuggestedBackbone(
+        "ViT-B-32-SigLIP2-256/webli",
+        "SigLIP 2 B/32 (Google)",
+        1_541_800_000,
+        N_("As fast, and better. Reads class names in many languages."),
+        "timm/ViT-B-32-SigLIP2-256",
+        licence="Apache-2.0",
+        imagenet=74.0,
+        source=_SIGLIP2,
+        offered=True,
+        hub_tokenizer=True,
+    ),
+    SuggestedBackbone(
+        "ViT-B-16-SigLIP2-256/webli",
+        "SigLIP 2 B/16 (Google)",
+        1_535_300_000,
+        N_("The best that a computer without a GPU can be asked to run. Many languages."),
+        "timm/ViT-B-16-SigLIP2-256",
+        licence="Apache-2.0",
+        imagenet=79.1,
+        source=_SIGLIP2,
+        offered=True,
+        hub_tokenizer=True,
+    ),
+    SuggestedBackbone(
+        "PE-Core-L-14-336/meta",
+        "PE-Core L/14 (Meta)",
+        2_684_600_000,
+        N_("The best of this list. For a computer with a GPU."),
+        "timm/PE-Core-L-14-336",
+        licence="Apache-2.0",
+        imagenet=83.5,
+        source=_PERCEPTION,
+        offered=True,
+        needs_gpu=True,
     ),
     SuggestedBackbone(
         "MobileCLIP2-S0/dfndr2b",
         "MobileCLIP2-S0 (Apple)",
         299_500_000,
-        N_("Fast on a CPU and about as good as ViT-B/16. Apple's weights are for research use."),
+        N_("The fastest after Lite. Apple's licence allows research only."),
         "timm/MobileCLIP2-S0-OpenCLIP",
+        licence="Apple ML Research Model",
+        research_only=True,
+        imagenet=71.5,
+        source=_MOBILE2,
     ),
     SuggestedBackbone(
-        "ViT-B-32/datacomp_xl_s13b_b90k",
-        "CLIP ViT-B/32 (DataComp)",
-        605_200_000,
-        N_("Four times as fast as ViT-B/16 and better at most things."),
-        "laion/CLIP-ViT-B-32-DataComp.XL-s13B-b90K",
+        "ViT-B-16/openai",
+        "CLIP ViT-B/16 (OpenAI)",
+        598_600_000,
+        N_("The backbone of the LMPT paper, for comparisons. Slow without a GPU."),
+        "timm/vit_base_patch16_clip_224.openai",
+        licence="MIT",
+        imagenet=68.3,
+        source=f"{_OPENAI}; {_OPEN_CLIP}",
+    ),
+    SuggestedBackbone(
+        "RN50/openai",
+        "CLIP ResNet-50 (OpenAI)",
+        408_300_000,
+        N_("The paper's convolutional backbone, for comparisons."),
+        "timm/resnet50_clip.openai",
+        licence="MIT",
+        imagenet=59.8,
+        source=f"{_OPENAI}; {_OPEN_CLIP}",
     ),
 )
+"""By speed, the fastest first, one for each kind of computer; then those with a catch: a licence
+for research only, or of interest for the paper only."""
+
+TOKENIZER_FILE = "tokenizer.json"
 
 CAPTIONERS: dict[str, str] = {
     "coca_ViT-L-14/mscoco_finetuned_laion2b_s13b_b90k": (
@@ -96,6 +183,31 @@ WEIGHT_FILES = (
     "open_clip_pytorch_model.bin",
 )
 """File names of open_clip weights in a repository, best first."""
+
+
+@dataclass(frozen=True)
+class ZeroShotFigures:
+    """Of a bundled backbone, measured by ``python -m trainer.lite variants``.
+
+    photos: labelled photos of COCO, of which none was trained on.
+    coco80, voc20: mAP in percent by the names of COCO's and VOC's classes, windows included.
+    """
+
+    photos: int
+    coco80: float
+    voc20: float
+
+
+def zero_shot_figures() -> dict[str, ZeroShotFigures]:
+    """Of the bundled backbones, by name; empty if they were not measured or are missing."""
+    try:
+        content = json.loads((lite_folder() / "lmpt.json").read_text("utf-8"))
+        return {
+            name: ZeroShotFigures(int(row["photos"]), float(row["coco80"]), float(row["voc20"]))
+            for name, row in content["zero_shot"].items()
+        }
+    except (ResourcesMissingError, OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def lite_folder() -> Path:
@@ -131,7 +243,7 @@ def is_downloaded(name: str) -> bool:
     False for open_clip pairs outside :data:`SUGGESTED` and :data:`CAPTIONERS`, because only
     open_clip knows their location.
     """
-    if name == LITE:
+    if name in BUNDLED_SIDES:
         try:
             return (lite_folder() / "open_clip_config.json").is_file()
         except ResourcesMissingError:
@@ -140,7 +252,10 @@ def is_downloaded(name: str) -> bool:
         return file.is_file()
     repositories = CAPTIONERS | {item.name: item.repository for item in SUGGESTED}
     repository = repositories.get(name, "")
-    return bool(repository) and cached_weights(repository) is not None
+    if not repository or cached_weights(repository) is None:
+        return False
+    reads = any(item.name == name and item.hub_tokenizer for item in SUGGESTED)
+    return not reads or cached_weights(repository, [TOKENIZER_FILE]) is not None
 
 
 def is_captioner(name: str) -> bool:

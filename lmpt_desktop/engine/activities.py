@@ -36,8 +36,11 @@ class Activities:
             return dict(self._latest)
 
     def pause(self, kind: ActivityKind) -> None:
-        """Pause scanning, encoding or verifying at the next photo or batch."""
-        if kind is ActivityKind.SCAN:
+        """Pause scanning, encoding or verifying at the next photo or batch, or the change to
+        another backbone, its download included."""
+        if self._is_change(kind):
+            self._model.change.pause()
+        elif kind is ActivityKind.SCAN:
             self._scanner.pause()
         elif kind is ActivityKind.ENCODE:
             self._model.pause()
@@ -46,7 +49,9 @@ class Activities:
 
     def resume(self, kind: ActivityKind) -> None:
         """Continue; also starts again what was cancelled or has failed."""
-        if kind is ActivityKind.SCAN:
+        if self._is_change(kind):
+            self._model.change.resume()
+        elif kind is ActivityKind.SCAN:
             self._scanner.resume()
         elif kind in (ActivityKind.ENCODE, ActivityKind.DOWNLOAD):
             self._model.resume()
@@ -56,7 +61,11 @@ class Activities:
             self._verification.resume()
 
     def cancel(self, kind: ActivityKind) -> None:
-        """Stop it and keep what is done."""
+        """Stop it and keep what is done; a change of the backbone is given up, its download
+        included."""
+        if self._is_change(kind):
+            self._model.change.cancel()
+            return
         match kind:
             case ActivityKind.SCAN:
                 self._scanner.cancel()
@@ -70,6 +79,10 @@ class Activities:
                 self._verification.cancel()
             case _:
                 self._model.cancel()
+
+    def _is_change(self, kind: ActivityKind) -> bool:
+        downloads = kind is ActivityKind.DOWNLOAD and bool(self._model.change.name)
+        return kind is ActivityKind.CHANGE or downloads
 
     def _follow(self, notice: Notice) -> None:
         if isinstance(notice, ActivityChanged):

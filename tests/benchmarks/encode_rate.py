@@ -7,6 +7,11 @@ memory layout.  Encoder: files to feature files, decoding and
 preprocessing overlapped.  Rounds alternate, so that a busy machine slows both; CPU seconds per
 photo, which other programs disturb less, are printed beside the rates.  Without ``--backbone``:
 ViT-B-32 with random weights, and Lite where it is built.
+
+    python tests/benchmarks/encode_rate.py --suggested [--limit 8] [--rounds 3] [--backbone lite+]
+
+Instead: what every suggested backbone (or those named) costs, with random weights, as a Markdown
+table; each round also encodes the photos with Lite, so that the ratio holds on a busy machine.
 """
 
 from __future__ import annotations
@@ -25,18 +30,20 @@ from typing import Any, cast
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the encoder process
 
+import numpy as np
 import open_clip
 import torch
 from safetensors.torch import save_file
 
 from trainer.allocation import keep_memory
-from trainer.backbone import Backbone, load_backbone
+from trainer.backbone import Backbone, load_backbone, random_backbone
 from trainer.device import cores, device_label
 from trainer.encode import Encoder, default_threads
+from trainer.encode_rate import measure
 from trainer.events import EncodePhotos, PhotosEncoded, parse_line
 from trainer.photo_encoder import PhotoEncoder
 from trainer.process_io import EventStream, Inbox
-from trainer.suggested import is_downloaded
+from trainer.suggested import LITE, SUGGESTED, is_downloaded
 
 REQUEST = 64
 
@@ -56,7 +63,7 @@ def measured(work: Callable[[], int]) -> Cost:
     return Cost(photos, time.perf_counter() - started, time.process_time() - cpu)
 
 
-def random_backbone(model_name: str, folder: Path, device: str) -> Backbone:
+def whole_random_backbone(model_name: str, folder: Path, device: str) -> Backbone:
     model = open_clip.create_model(model_name)
     save_file(dict(model.state_dict()), folder / "open_clip_model.safetensors")
     config = {"model_cfg": open_clip.get_model_config(model_name), "preprocess_cfg": {}}
@@ -133,6 +140,51 @@ def report(
     return ratio, cpu_ratio
 
 
+def report_suggested(
+    paths: Sequence[Path], device: str, rounds: int, threads: int, names: Sequence[str] = ()
+) -> None:
+    """Print a Markdown table of all suggested backbones, or of those in ``names``; they are loaded
+    one at a time."""
+    keep_memory()
+    lite = load_backbone(LITE, device, fast_images=True)
+    print(
+        f"{device_label(lite.device)}, {torch.get_num_threads()} threads, {len(paths)} photos, "
+        f"{rounds} rounds, load {os.getloadavg()[0]:.1f}\n"
+    )
+    print(
+        "| Backbone | licence | download | ImageNet, zero-shot (published) | photos/s "
+        "| CPU per photo | photos/s, Lite in the same rounds | CPU, times Lite's "
+        "(median of the rounds, quartiles) |\n|---|---|---|---|---|---|---|---|"
+    )
+    for item in SUGGESTED:
+        if names and item.name not in names:
+            continue
+        backbone = lite if item.name == LITE else random_backbone(item.name, device)
+        costs = [
+            (
+                measured(lambda backbone=backbone: measure(backbone, paths, threads)[0]),
+                measured(lambda: measure(lite, paths, threads)[0]),
+            )
+            for _ in range(rounds)
+        ]
+        rate, lites = (
+            statistics.median(cost.photos / cost.seconds for cost in each)
+            for each in zip(*costs, strict=True)
+        )
+        cpu = statistics.median(1000 * cost.cpu_seconds / cost.photos for cost, _ in costs)
+        ratios = [own.cpu_seconds / other.cpu_seconds for own, other in costs]
+        low, middle, high = np.quantile(ratios, [0.25, 0.5, 0.75])
+        size = f"{item.download_bytes / 1e6:,.0f} MB" if item.download_bytes else "bundled"
+        known = f"{item.imagenet:.1f} %" if item.imagenet else "-"
+        print(
+            f"| `{item.name}` | {item.licence} | {size} | {known} "
+            f"| {rate:.2f} | {cpu:.0f} ms | {lites:.2f} "
+            f"| {middle:.2f} ({low:.2f} to {high:.2f}) |",
+            flush=True,
+        )
+        del backbone
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", action="append", default=[])
@@ -142,14 +194,18 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=204)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--suggested", action="store_true", help="all suggested backbones")
     given = parser.parse_args()
     paths = sorted(path for path in given.photos.iterdir() if path.is_file())[: given.limit]
     torch.set_num_threads(cores())
+    if given.suggested:
+        report_suggested(paths, given.device, given.rounds, given.threads, given.backbone)
+        return
     with tempfile.TemporaryDirectory() as folder:
         names = given.backbone or ["random ViT-B-32", *(["lite"] if is_downloaded("lite") else [])]
         for name in names:
             if name.startswith("random "):
-                backbone = random_backbone(name.split()[1], Path(folder), given.device)
+                backbone = whole_random_backbone(name.split()[1], Path(folder), given.device)
             else:
                 backbone = load_backbone(name, given.device, fast_images=True)
             plain = load_backbone(backbone.name, given.device)

@@ -42,7 +42,13 @@ PREPROCESS = {
     "resize_mode": "shortest",
 }
 TEMPLATES = ("a photo of a {}.", "{}")
-CALIBRATION = {"scale": 20.0, "bias": -4.5, "threshold": 0.4, "templates": list(TEMPLATES)}
+CALIBRATION = {
+    "scale": 20.0,
+    "bias": -4.5,
+    "frequency_bias": -6.0,
+    "threshold": 0.4,
+    "templates": list(TEMPLATES),
+}
 
 
 def tiny_clip(*, quick_gelu: bool = False, siglip: bool = False) -> Module:

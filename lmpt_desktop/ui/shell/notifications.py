@@ -132,11 +132,15 @@ class Notification(QFrame):
         """Dismiss the message after a while, unless it has the mouse or the keyboard focus."""
         self._dismiss_timer.start(AUTO_DISMISS_MS if after_ms is None else after_ms)
 
-    def add_button(self, text: str, action: Callable[[], object]) -> QPushButton:
+    def add_button(
+        self, text: str, action: Callable[[], object], *, place: int | None = None
+    ) -> QPushButton:
+        """Add a button after the others, or at ``place`` among them."""
         button = QPushButton(text)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(lambda _checked=False: action())
-        place = self.buttons.count() - (0 if self.is_toast else 1)  # before the stretch
+        if place is None:
+            place = self.buttons.count() - (0 if self.is_toast else 1)  # before the stretch
         self.buttons.insertWidget(place, button, 0, Qt.AlignmentFlag.AlignVCenter)
         button.show()  # now, not when the layout gets to it: it may be given the focus at once
         self.refitted.emit()

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.engine.encoding.backbones import DEFAULT_BACKBONE as LITE
 from lmpt_desktop.engine.encoding.backbones import BackboneInfo
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -33,11 +32,12 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.settings import DEVICE
-from lmpt_desktop.translation import _
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
 from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.texts import backbone_name, file_size, photos_text
+from trainer.suggested import BUNDLED_SIDES
 
 _NAME = re.compile(r"[\w.+-]+/\S.*|local-dir:\S.*")
 
@@ -82,8 +82,8 @@ class BackboneDialog(LibraryDialog):
         self.effect.setObjectName("backbone-effect")
         self.bar = QProgressBar()
         self.bar.setObjectName("download")
-        self.bar.setAccessibleName(_("Download"))
-        self.cancel = QPushButton(_("&Cancel download"))
+        self.bar.setAccessibleName(_("Progress of the change"))
+        self.cancel = QPushButton(_("&Cancel change"))
         self.cancel.setObjectName("cancel-download")
         self.cancel.setAutoDefault(False)
         self.device = device_box()
@@ -95,8 +95,7 @@ class BackboneDialog(LibraryDialog):
         self.device.setEnabled(False)
         self.run(lambda: self.session.settings.get(DEVICE), self._show_device)
         self.refresh()
-        download = self.session.activities.current().get(ActivityKind.DOWNLOAD)
-        self._show_download(download)
+        self._show_progress()
 
     def _lay_out(self) -> None:
         other = QHBoxLayout()
@@ -153,6 +152,7 @@ class BackboneDialog(LibraryDialog):
         for info in self.session.model.backbones():
             item = QListWidgetItem(self._described(info))
             item.setData(Qt.ItemDataRole.UserRole, info)
+            item.setToolTip(_("Published by: {0}").format(info.source) if info.source else "")
             self.list.addItem(item)
             if info.name == kept:
                 self.list.setCurrentItem(item)
@@ -161,12 +161,23 @@ class BackboneDialog(LibraryDialog):
     def _described(self, info: BackboneInfo) -> str:
         if info.available:
             size = _("on this computer")
-        elif info.name == LITE:
+        elif info.name in BUNDLED_SIDES:
             size = _("missing from this installation")
         else:
             size = _("download: {0}").format(file_size(info.download_bytes))
         mark = "   ● " + _("in use") if info.name == self.session.model.backbone else ""
-        return f"{info.title}   ({size}){mark}\n{info.note}"
+        facts = []
+        if info.licence:
+            licence = _("Licence: {0}").format(info.licence)
+            facts.append(
+                _("{licence}, research only").format(licence=licence)
+                if info.research_only
+                else licence
+            )
+        if info.imagenet is not None:
+            share = _("{0} %").format(decimal(info.imagenet))
+            facts.append(_("{0} on ImageNet, zero-shot (published)").format(share))
+        return "\n".join([f"{info.title}   ({size}){mark}", info.note, " · ".join(facts)]).rstrip()
 
     def chosen(self) -> str:
         """The name typed, else the one selected, else ""."""
@@ -190,9 +201,9 @@ class BackboneDialog(LibraryDialog):
         self.effect.setText(
             _(
                 "Features belong to a backbone, so the {0} of this library will be encoded again. "
-                "Annotations are kept, and so are versions made with another backbone, for when "
-                "you return to it."
-            ).format(photos)
+                "Until that is done, {1} predicts. Annotations are kept, and so are versions made "
+                "with another backbone, for when you return to it."
+            ).format(photos, backbone_name(self.session.model.backbone))
         )
 
     def use_chosen(self) -> None:
@@ -241,23 +252,40 @@ class BackboneDialog(LibraryDialog):
             )
 
     def _activity_changed(self, notice: ActivityChanged) -> None:
-        if notice.activity.kind is ActivityKind.DOWNLOAD:
-            self._show_download(notice.activity)
+        if notice.activity.kind in (ActivityKind.DOWNLOAD, ActivityKind.CHANGE):
+            self._show_progress()
 
-    def _show_download(self, activity: Activity | None) -> None:
-        running = activity is not None and activity.state is ActivityState.RUNNING
-        self.bar.setVisible(running)
-        self.cancel.setVisible(running)
-        if activity is None:
+    def _show_progress(self) -> None:
+        """Show the download while there is one, else how many photos are encoded."""
+        current = self.session.activities.current()
+        download, change = current.get(ActivityKind.DOWNLOAD), current.get(ActivityKind.CHANGE)
+        downloading = download is not None and download.state is ActivityState.RUNNING
+        shown = download if downloading else change
+        visible = shown is not None and shown.state in (ActivityState.RUNNING, ActivityState.PAUSED)
+        self.bar.setVisible(visible)
+        self.cancel.setVisible(visible)
+        if shown is None or not visible:
             return
         # Bytes may exceed the range of a progress bar; kilobytes cannot.
-        self.bar.setRange(0, activity.total // 1024)
-        self.bar.setValue(activity.done // 1024)
-        done = file_size(activity.done) if activity.done else _("0 MB")
-        whole = _("{0} of {1}").format(done, file_size(activity.total))
-        self.bar.setFormat(whole if activity.total else done)
-        if activity.state is ActivityState.FAILED and activity.message:
-            self.strip.show_text(activity.message, "error")
+        unit = 1024 if downloading else 1
+        self.bar.setRange(0, shown.total // unit)
+        self.bar.setValue(shown.done // unit)
+        self.bar.setFormat(_download_text(shown) if downloading else _photos_text(shown))
 
     def _cancel(self) -> None:
-        self.run(lambda: self.session.activities.cancel(ActivityKind.DOWNLOAD))
+        activities = self.session.activities
+        changing = bool(self.session.model.change.name)
+        kind = ActivityKind.CHANGE if changing else ActivityKind.DOWNLOAD
+        self.run(lambda: activities.cancel(kind))
+
+
+def _download_text(activity: Activity) -> str:
+    done = file_size(activity.done) if activity.done else _("0 MB")
+    whole = _("{0} of {1}").format(done, file_size(activity.total))
+    return whole if activity.total else done
+
+
+def _photos_text(activity: Activity) -> str:
+    if not activity.total:
+        return ""
+    return _("{done} of {total}").format(done=number(activity.done), total=number(activity.total))

@@ -12,12 +12,14 @@ from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.training.captioning import CaptionerMissingError
 from lmpt_desktop.engine.training.retrain import RunStatus
+from lmpt_desktop.settings import INSTANT
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import photos_text
-from lmpt_desktop.ui.shell.conditions import has_classes, library_open
+from lmpt_desktop.ui.shell.conditions import has_classes, library_open, library_writable
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
+from lmpt_desktop.ui.training.backbone_offer import OfferedBackbone
 from lmpt_desktop.ui.training.suggestion import RetrainSuggestion
 from lmpt_desktop.ui.versions.commands import compare_run
 
@@ -100,6 +102,27 @@ def write_captions(context: ShellContext) -> None:
     Task(session.training.write_captions, show_count, failed, owner=context)
 
 
+def learns(context: ShellContext) -> bool:
+    """Whether every verdict moves the predictions of the library."""
+    return context.library is not None and context.library.session.settings.get(INSTANT)
+
+
+def set_learning(context: ShellContext, on: bool) -> None:
+    """Have verdicts move the predictions at once, or not."""
+    settings = context.require_library().session.settings
+
+    def failed(error: Exception) -> None:
+        context.report(_("The setting could not be saved"), error)
+        context.refresh_commands()
+
+    def saved(_none: None) -> None:
+        if not on:
+            context.status.show_learning(False)
+        context.refresh_commands()
+
+    Task(lambda: settings.set(INSTANT, on), saved, failed, owner=context)
+
+
 def choose_backbone(context: ShellContext) -> None:
     from lmpt_desktop.ui.training.backbone import BackboneDialog  # noqa: PLC0415
 
@@ -122,6 +145,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             (library_open, has_classes),
             tip=N_("Let an installed captioner (CoCa) describe annotated photos that have no "
             "caption; captions help training")),
+    Command("model.instant", N_("&Learn from every verdict"), "model", 0, 15, set_learning,
+            (library_writable, has_classes), checkable=True, checked=learns,
+            tip=N_("Let every verdict move the predictions at once; a retraining refines them")),
     Command("model.backbone", N_("&Backbone..."), "model", 1, 10, choose_backbone,
             (library_open,), "", "cpu",
             tip=N_("Choose the frozen image-text model that predictions are made with")),
@@ -135,6 +161,7 @@ def attach(context: ShellContext) -> None:
     def opened(library: OpenLibrary) -> None:
         RunFollower(context, library)
         RetrainSuggestion(context, library).counted.connect(context.refresh_commands)
+        OfferedBackbone(context, library)
 
     context.opened.connect(opened)
 

@@ -32,7 +32,7 @@ def main(rounds: int, folder: Path) -> None:
             if name == "lite":
                 backbone = load_backbone(name, "auto", fast_images=True)
             else:
-                backbone = encode_rate.random_backbone(name, Path(place), "auto")
+                backbone = encode_rate.whole_random_backbone(name, Path(place), "auto")
             plain = load_backbone(backbone.name, "auto")
             plain.model.to(memory_format=cast(Any, torch.contiguous_format))
             threads = default_threads(backbone.device)

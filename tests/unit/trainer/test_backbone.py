@@ -43,6 +43,7 @@ def test_a_folder_backbone_loads_with_its_calibration(tiny_folder: Path) -> None
     backbone = load_backbone(f"local-dir:{tiny_folder}", "cpu")
     assert backbone.dim == 32
     assert (backbone.scale, backbone.bias) == (20.0, -4.5)
+    assert backbone.frequency_bias == -6.0
     assert backbone.templates == ("a photo of a {}.", "{}")
     assert backbone.input_side == 64
     assert not any(parameter.requires_grad for parameter in backbone.model.parameters())
@@ -123,6 +124,7 @@ def test_a_local_safetensors_file_is_loaded(tmp_path: Path, tiny_architecture: s
     expected = reference(model, backbone.preprocess(photo())[None])
     np.testing.assert_allclose(feature(backbone), expected, atol=1e-5)
     assert backbone.bias is None
+    assert backbone.frequency_bias is None
     assert backbone.scale == pytest.approx(1 / 0.07, rel=1e-4)
 
 
@@ -237,7 +239,9 @@ def test_a_missing_weights_file_gives_a_clear_error(tmp_path: Path, tiny_archite
 # ----------------------------------------------------------------------------------- SigLIP
 
 
-def test_scale_and_bias_of_a_sigmoid_model_are_its_own(tmp_path: Path, tiny_folder: Path) -> None:
+def test_the_scale_of_a_sigmoid_model_is_its_own_and_its_bias_is_not_for_classes(
+    tmp_path: Path, tiny_folder: Path
+) -> None:
     import json
 
     model = tiny_clip(siglip=True)
@@ -247,7 +251,7 @@ def test_scale_and_bias_of_a_sigmoid_model_are_its_own(tmp_path: Path, tiny_fold
     save_file(dict(model.state_dict()), tmp_path / "open_clip_model.safetensors")
     backbone = load_backbone(f"local-dir:{tmp_path}", "cpu")
     assert backbone.scale == pytest.approx(np.exp(2.0), rel=1e-4)
-    assert backbone.bias == pytest.approx(-7.0)
+    assert backbone.bias is None
 
 
 # ------------------------------------------------------------------------------------ names
@@ -278,7 +282,8 @@ def test_paths_and_tags_are_distinguished() -> None:
 
 def test_every_suggestion_is_known_to_open_clip() -> None:
     assert SUGGESTED[0].name == "lite"
-    for item in SUGGESTED[1:]:
+    assert SUGGESTED[1].name == "lite+"
+    for item in SUGGESTED[2:]:
         model, _, tag = item.name.partition("/")
         config = open_clip.get_pretrained_cfg(model, tag)
         assert config["hf_hub"].rstrip("/") == item.repository

@@ -14,8 +14,10 @@ from pytestqt.qtbot import QtBot
 from ui_libraries import OpenSession
 
 from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.settings import BACKBONE
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.training.backbone import BackboneDialog, is_backbone_name
+from trainer.suggested import zero_shot_figures
 
 WAIT_MS = 20_000
 
@@ -29,22 +31,46 @@ def backbone(session: LibrarySession, bridge: SessionBridge, qtbot: QtBot) -> Ba
 
 
 def test_backbones_are_listed_with_their_size_and_the_one_in_use(backbone: BackboneDialog) -> None:
-    first, second = (backbone.list.item(i).text() for i in range(2))
-    assert first.startswith("Lite") and "in use" in first
-    assert "CLIP ViT-B/16" in second and "in use" not in second
-    assert "download: 599 MB" in second or "on this computer" in second
+    first, bundled, second = (backbone.list.item(i).text() for i in range(3))
+    assert first.startswith("Lite ") and "in use" in first
+    figures = zero_shot_figures()
+    assert bundled.startswith("Lite+ ") and "(on this computer)" in bundled
+    assert "in use" not in bundled and f"{figures['lite+'].voc20:.1f} % instead of" in bundled
+    assert "CLIP ViT-B/32" in second and "in use" not in second
+    assert "download: 605 MB" in second or "on this computer" in second
+    assert "Licence: MIT · 72.8 % on ImageNet, zero-shot (published)" in second
+    assert "open_clip" in backbone.list.item(2).toolTip()
     assert backbone.now.text() == "In use: Lite"
     assert not backbone.use.isEnabled()
+
+
+def test_lite_plus_can_be_chosen(
+    backbone: BackboneDialog, session: LibrarySession, qtbot: QtBot
+) -> None:
+    backbone.list.setCurrentRow(1)
+    qtbot.mouseClick(backbone.use, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: backbone.now.text() == "In use: Lite+", timeout=WAIT_MS)
+    assert session.model.backbone == session.settings.get(BACKBONE) == "lite+"
+
+
+def test_a_licence_for_research_only_is_named(backbone: BackboneDialog) -> None:
+    texts = [backbone.list.item(i).text() for i in range(backbone.list.count())]
+    (apples,) = [text for text in texts if "Apple" in text]
+    assert "Apple ML Research Model, research only" in apples
+    assert sum("research only" in text for text in texts) == 1
 
 
 def test_choosing_another_backbone_warns_of_what_it_costs(
     backbone: BackboneDialog, session: LibrarySession, qtbot: QtBot
 ) -> None:
-    backbone.list.setCurrentRow(1)
+    backbone.list.setCurrentRow(2)
     assert "12 photos of this library will be encoded again" in backbone.effect.text()
+    assert "Until that is done, Lite predicts." in backbone.effect.text()
     qtbot.mouseClick(backbone.use, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "In use: ViT-B-16/openai" in backbone.now.text(), timeout=WAIT_MS)
-    assert session.model.backbone == "ViT-B-16/openai"
+    qtbot.waitUntil(
+        lambda: "In use: ViT-B-32-256/datacomp_s34b_b86k" in backbone.now.text(), timeout=WAIT_MS
+    )
+    assert session.model.backbone == "ViT-B-32-256/datacomp_s34b_b86k"
     qtbot.waitUntil(lambda: bool(np.isnan(session.snapshot().scores).all()), timeout=WAIT_MS)
 
 
@@ -87,7 +113,7 @@ def loading(
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Callable[..., BackboneDialog]]:
-    """Choose ViT-B/16 in a library whose encoder starts as asked (see ``fake_encoder.py``)."""
+    """Choose ViT-B/32 in a library whose encoder starts as asked (see ``fake_encoder.py``)."""
     bridges: list[SessionBridge] = []
 
     def choose(**encoder: object) -> BackboneDialog:
@@ -97,7 +123,7 @@ def loading(
         dialog = BackboneDialog(session, bridges[-1])
         qtbot.addWidget(dialog)
         dialog.show()
-        dialog.list.setCurrentRow(1)
+        dialog.list.setCurrentRow(2)
         qtbot.mouseClick(dialog.use, Qt.MouseButton.LeftButton)
         return dialog
 
@@ -110,11 +136,11 @@ def test_a_download_shows_progress_and_can_be_cancelled(
     loading: Callable[..., BackboneDialog], qtbot: QtBot
 ) -> None:
     dialog = loading(download=[3_000_000_000, 12_000_000_000], seconds_to_load=60)
-    qtbot.waitUntil(dialog.bar.isVisible, timeout=WAIT_MS)
-    assert dialog.bar.text() == "3.0 GB of 12 GB"
+    qtbot.waitUntil(lambda: dialog.bar.text() == "3.0 GB of 12 GB", timeout=WAIT_MS)
+    assert dialog.bar.isVisible()
     assert dialog.bar.value() / dialog.bar.maximum() == pytest.approx(0.25, abs=0.01)
     qtbot.mouseClick(dialog.cancel, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: "download was cancelled" in dialog.strip.text, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: "Lite stays in use" in dialog.strip.text, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not dialog.bar.isVisible(), timeout=WAIT_MS)
     assert dialog.session.model.backbone == "lite"
 
@@ -122,9 +148,9 @@ def test_a_download_shows_progress_and_can_be_cancelled(
 def test_a_backbone_that_cannot_be_loaded_is_reported_and_the_old_one_stays(
     loading: Callable[..., BackboneDialog], qtbot: QtBot
 ) -> None:
-    dialog = loading(fail={"ViT-B-16/openai": "no-network"})
+    dialog = loading(fail={"ViT-B-32-256/datacomp_s34b_b86k": "no-network"})
     qtbot.waitUntil(lambda: "cannot be used here" in dialog.strip.text, timeout=WAIT_MS)
-    assert "lite stays in use" in dialog.strip.text
+    assert "Lite stays in use" in dialog.strip.text
     assert dialog.session.model.backbone == "lite"
 
 
@@ -133,7 +159,7 @@ def test_once_a_backbone_is_loaded_its_device_is_shown(
 ) -> None:
     dialog = loading()
     qtbot.waitUntil(lambda: "runs on CPU" in dialog.strip.text, timeout=WAIT_MS)
-    assert dialog.now.text() == "In use: ViT-B-16/openai on CPU"
+    assert dialog.now.text() == "In use: ViT-B-32-256/datacomp_s34b_b86k on CPU"
 
 
 def test_the_device_is_set_at_once(
