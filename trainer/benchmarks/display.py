@@ -24,9 +24,16 @@ from trainer.bands import BandLimits
 from trainer.benchmarks.published import NOTES, PUBLISHED
 from trainer.benchmarks.record import Outcome
 from trainer.events import BandScores
+from trainer.job import INSTANT, LMPT, LMPT_PAPER, LMPT_PLUS
 
 SHOWN = 10
-LABELS = {"zero-shot": "zero-shot", "lmpt": "LMPT", "lmpt+": "LMPT+ (ours)"}
+LABELS = {
+    "zero-shot": "zero-shot",
+    LMPT: "LMPT, our training",
+    LMPT_PAPER: "LMPT as published",
+    LMPT_PLUS: "LMPT+ (ours)",
+    INSTANT: "instant (ours)",
+}
 UNKNOWN = "–"
 
 
@@ -129,7 +136,7 @@ def _table(outcome: Outcome) -> Table:
     table.add_column("from")
     for row in PUBLISHED[kind.name]:
         known = row.scores.total is not None
-        where = row.source if known else "not in our notes"
+        where = row.source if known else f"{row.source}: not seen by us"
         table.add_row(row.method, row.backbone, *_scores(row.scores), where)
     table.add_section()
     for item in outcome.results:
@@ -148,7 +155,7 @@ def _scores(scores: BandScores) -> list[str]:
 def _remarks(outcome: Outcome) -> list[RenderableType]:
     train, test = outcome.parts["train"], outcome.parts["test"]
     lines = [
-        f"{UNKNOWN}: not in our notes, or not enough images to evaluate. Bands depend on a class's "
+        f"{UNKNOWN}: not seen by us, or not enough images to evaluate. Bands depend on a class's "
         "images in the training list: head from 100, tail below 20.",
         NOTES[outcome.kind.name],
         f"Trained on {train.used:,} of {train.listed:,} images, evaluated once on {test.used:,} of "

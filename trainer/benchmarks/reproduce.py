@@ -44,6 +44,7 @@ from trainer.benchmarks.record import (
 )
 from trainer.benchmarks.request import Request
 from trainer.cancel import CancelToken
+from trainer.class_texts import mean_embeddings
 from trainer.device import device_label
 from trainer.display import FitDisplay
 from trainer.events import FitFailed, FitFinished
@@ -148,7 +149,7 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
             raise ReproduceError(f"None of the {part} images of {kind.title} can be used.")
     prompts = _prompts(lists.classes, request)
     texts = [item.prompt_text for item in prompts]
-    zero_shot = backbone.encode_texts(texts, backbone.templates)
+    zero_shot = _zero_shot(backbone, prompts)
     base = _job(bench, lists, prompts, encoded["train"], zero_shot)
     fitted = {method: _fit(bench, method, base) for method in request.methods}
     # All choices have been made: this is the only use of the test list.
@@ -258,6 +259,13 @@ def prompt_texts(kind: BenchmarkKind) -> dict[str, str]:
     }
 
 
+def _zero_shot(backbone: Backbone, classes: Sequence[JobClass]) -> NDArray[np.float32]:
+    """(C, D) unit norm."""
+    texts = [item.prompt_texts for item in classes]
+    each = backbone.encode_texts([text for part in texts for text in part], backbone.templates)
+    return mean_embeddings(each, texts)
+
+
 def _job(
     bench: _Bench,
     lists: BenchmarkLists,
@@ -356,7 +364,7 @@ def _evaluate_methods(
     results = [MethodResult(ZERO_SHOT, evaluate(cosines, scores), seconds=0.0)]
     for method, made in fitted.items():
         chosen = made.prompts
-        cosines = features @ chosen.class_embeddings.T
+        cosines = chosen.cosines(features)
         scores = calibration.sigmoid(chosen.scale * cosines + chosen.biases)
         results.append(
             MethodResult(
@@ -382,8 +390,17 @@ def _same_as(method: str, fitted: dict[str, _Fitted]) -> str:
         if name == method:
             break
         earlier = other.prompts
-        if np.array_equal(own.class_embeddings, earlier.class_embeddings) and np.array_equal(
-            own.biases, earlier.biases
+        if (
+            np.array_equal(own.class_embeddings, earlier.class_embeddings)
+            and np.array_equal(own.biases, earlier.biases)
+            and np.array_equal(_kernel_weights(own), _kernel_weights(earlier))
         ):
             return name
     return ""
+
+
+def _kernel_weights(prompts: PromptSet) -> NDArray[np.float32]:
+    """(C, L); L is 0 without a kernel part."""
+    if prompts.kernel is None:
+        return np.zeros((len(prompts.classes), 0), np.float32)
+    return prompts.kernel.weights

@@ -8,8 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from trainer.benchmarks.benchmark import KINDS, BenchmarkKind
+from trainer.job import LMPT_PAPER, LMPT_PLUS
 from trainer.options import METHODS
 from trainer.suggested import backbones_dir
+
+BOTH, ALL = "both", "all"
+"""Choices of ``--method`` that stand for several."""
+COMPARED = (LMPT_PAPER, LMPT_PLUS)
+"""``both``: the paper's training, to compare with its figures, and our default."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +27,7 @@ class Request:
     lists: Path
     backbone: str
     cache: Path
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = COMPARED
     seed: int = 0
     allow_missing: bool = False
     limit: int | None = None
@@ -40,7 +46,7 @@ class Request:
             lists=arguments.lists.expanduser(),
             backbone=arguments.backbone,
             cache=(arguments.cache or default_cache()).expanduser(),
-            methods=tuple(METHODS) if arguments.method == "both" else (arguments.method,),
+            methods=_methods(arguments.method),
             seed=arguments.seed,
             allow_missing=arguments.allow_missing,
             limit=arguments.limit,
@@ -50,6 +56,10 @@ class Request:
             threads=arguments.threads or 0,
             batch=arguments.batch,
         )
+
+
+def _methods(chosen: str) -> tuple[str, ...]:
+    return {BOTH: COMPARED, ALL: tuple(METHODS)}.get(chosen, (chosen,))
 
 
 def default_cache() -> Path:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from trainer import metrics, prompt_set
+from trainer import job, metrics, prompt_set
 from trainer.__main__ import main
 from trainer.backbone import Backbone, load_backbone
 from trainer.benchmarks import display, published, record, reproduce
@@ -65,7 +65,7 @@ def test_the_table_has_the_papers_rows_and_ours(request_: Request, backbone: Bac
     assert "87.88" in text
     assert "78.94" in text
     assert "79.30" in text
-    assert "not in our notes" in text
+    assert "not seen by us" in text
     assert [item.method for item in outcome.results] == ["zero-shot", "lmpt"]
     for item in outcome.results:
         total = item.evaluation.scores.total
@@ -91,6 +91,22 @@ def test_zero_shot_is_the_backbones_own_prediction_of_the_test_photos(
     assert total == pytest.approx(expected, abs=0.02)  # features are kept in half precision
 
 
+def test_several_descriptions_of_a_class_are_averaged_to_its_zero_shot_embedding(
+    request_: Request, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    described = {"greenthing": "green thing; leaf"}
+    monkeypatch.setattr(reproduce, "prompt_texts", lambda kind: described)
+    outcome = ran(replace(request_, spell_out=True), backbone)
+    assert outcome.prompt_texts == ["red thing", "green thing; leaf", "blue thing"]
+    folder = outcome.results[1].folder
+    assert folder is not None
+    texts = ["red thing", "green thing", "leaf", "blue thing"]
+    each = backbone.encode_texts(texts, backbone.templates)
+    expected = np.stack([each[0], each[1:3].sum(axis=0), each[3]])
+    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+    np.testing.assert_allclose(job.load(folder).baseline_embeddings, expected, atol=1e-5)
+
+
 def reproduce_pixels(backbone: Backbone, file: Path) -> Any:
     from PIL import Image
 
@@ -102,8 +118,6 @@ def test_all_training_photos_train_and_no_test_photo_does(
     request_: Request, backbone: Backbone
 ) -> None:
     outcome = ran(request_, backbone)
-    from trainer import job
-
     folder = outcome.results[1].folder
     assert folder is not None
     made = job.load(folder)
@@ -162,8 +176,6 @@ def test_metrics_are_computed_on_the_test_list_only_after_all_fits(
 def test_two_methods_with_the_same_prompts_are_not_shown_as_two(
     request_: Request, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer import job
-
     fit = reproduce.fit
 
     def fit_by_lmpt(folder: Path, *arguments: Any) -> Any:
@@ -174,8 +186,28 @@ def test_two_methods_with_the_same_prompts_are_not_shown_as_two(
     monkeypatch.setattr(reproduce, "fit", fit_by_lmpt)
     outcome = ran(replace(request_, methods=("lmpt", "lmpt+")), backbone)
     assert [item.same_as for item in outcome.results] == ["", "", "lmpt"]
-    assert "same as LMPT" in shown(outcome)
+    assert "same as LMPT, our training" in " ".join(shown(outcome).split())
     assert record.to_json(outcome)["results"]["lmpt+"]["same_as"] == "lmpt"
+
+
+def test_a_methods_kernel_part_is_evaluated(request_: Request, backbone: Backbone) -> None:
+    steps = (*SETTINGS, ("kernel", 4.0))
+    outcome = ran(replace(request_, methods=("lmpt+",), options=steps), backbone)
+    result = outcome.results[1]
+    assert result.folder is not None
+    chosen = prompt_set.load(result.folder / "prompt_set")
+    assert chosen.kernel is not None
+    pixels = [reproduce_pixels(backbone, request_.images / n) for n in outcome.lists.test.paths]
+    features = np.concatenate([backbone.encode_images(item) for item in pixels])
+    targets = outcome.lists.test.targets
+
+    def mean(scores: Any) -> float:
+        return float(np.nanmean(metrics.average_precisions(scores, targets)))
+
+    expected = mean(chosen.cosines(features))
+    assert expected != pytest.approx(mean(features @ chosen.class_embeddings.T), abs=0.02)
+    total = result.evaluation.scores.total
+    assert total == pytest.approx(expected, abs=0.02)  # features are kept in half precision
 
 
 def test_a_second_run_uses_the_features_of_the_first(request_: Request, backbone: Backbone) -> None:
@@ -261,7 +293,9 @@ def test_the_json_holds_what_is_needed_to_check_and_to_repeat(
         assert all(band in result for band in BANDS)
     assert body["results"]["lmpt"]["settings"]["mu"] == 0.3
     assert body["results"]["lmpt"]["same_as"] is None
-    lmpt = next(row for row in body["published"] if row["method"] == "LMPT")
+    lmpt = next(
+        row for row in body["published"] if (row["method"], row["backbone"]) == ("LMPT", "ViT-B/16")
+    )
     assert lmpt[TOTAL] == pytest.approx(0.8788)
     assert [lmpt[band] for band in BANDS] == [None] * 3
     assert [item["name"] for item in body["classes"]] == ["red thing", "greenthing", "blue thing"]
@@ -270,9 +304,9 @@ def test_the_json_holds_what_is_needed_to_check_and_to_repeat(
     assert body["captions_missing"] == 15
 
 
-def test_published_figures_are_those_of_our_notes_and_no_others() -> None:
+def test_published_figures_are_those_we_have_seen_and_no_others() -> None:
     known = {
-        (name, row.method): [
+        (name, row.method, row.backbone): [
             None if value is None else round(100 * value, 2)
             for value in (row.scores.total, row.scores.head, row.scores.medium, row.scores.tail)
         ]
@@ -281,13 +315,16 @@ def test_published_figures_are_those_of_our_notes_and_no_others() -> None:
     }
     nothing = [None] * 4
     assert known == {
-        ("voc-lt", "zero-shot CLIP"): nothing,
-        ("voc-lt", "DB loss"): [78.94, 73.22, 84.18, 79.30],
-        ("voc-lt", "LMPT"): [87.88, None, None, None],
-        ("coco-lt", "zero-shot CLIP"): nothing,
-        ("coco-lt", "DB loss"): [53.55, 51.13, 57.05, 51.06],
-        ("coco-lt", "LMPT"): [66.19, None, None, None],
+        ("voc-lt", "zero-shot CLIP", "ViT-B/16"): nothing,
+        ("voc-lt", "DB loss", "ResNet-50"): [78.94, 73.22, 84.18, 79.30],
+        ("voc-lt", "LMPT", "ResNet-50"): [85.44, None, None, None],
+        ("voc-lt", "LMPT", "ViT-B/16"): [87.88, None, None, None],
+        ("coco-lt", "zero-shot CLIP", "ViT-B/16"): nothing,
+        ("coco-lt", "DB loss", "ResNet-50"): [53.55, 51.13, 57.05, 51.06],
+        ("coco-lt", "LMPT", "ResNet-50"): [58.97, None, None, None],
+        ("coco-lt", "LMPT", "ViT-B/16"): [66.19, None, None, None],
     }
+    assert all(row.source for rows in published.PUBLISHED.values() for row in rows)
 
 
 # -------------------------------------------------------------------------------- command line
