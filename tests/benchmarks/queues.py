@@ -20,6 +20,11 @@ ten questions each; ``more-like-this``: likewise, and where that found an exampl
 is most like it; ``random``: images drawn by chance, and of each the likeliest keyword;
 ``random-pairs``: any keyword of any image.  Disagreements do not apply: this user makes no slips.
 
+``--instant`` lets every answer move the predictions, as the app does: the queue is asked anew every
+50 answers, with the scores as they are then, and the figures are those of what the app predicts
+with.  The retrainings stay; ``--no-retraining`` leaves them out.  Calibration error (15 bins, every
+keyword of every judging image) and F1 of the average keyword are printed for 100, 300 and 1,000.
+
 ``--validation`` judges on 1,000 of the training images alone, others for each seed; all constants
 were chosen so, and never on the test images.
 """
@@ -39,15 +44,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from accuracy import COREL, Corel, load_corel
 from numpy.typing import NDArray
+from parts.datasets import COREL, Corel, load_corel
 from parts.simulated import Question, SimulatedLibrary
 
+from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 from trainer.bands import BandLimits
 from trainer.job import ABSENT, PRESENT
 from trainer.learner import embed_templates
-from trainer.metrics import band_scores, quick_average_precisions
+from trainer.metrics import (
+    band_scores,
+    expected_calibration_error,
+    f1_metrics,
+    quick_average_precisions,
+)
 from trainer.text_tower import TextTower
 
 RETRAIN_AT = (100, 200, 300, 500, 700, 1000)
@@ -128,7 +139,8 @@ QUEUES: dict[str, Ask] = {
 class Bench:
     """Corel5k, and a judge."""
 
-    def __init__(self, *, validation: bool) -> None:
+    def __init__(self, *, validation: bool, instant: bool = False, retraining: bool = True) -> None:
+        self.instant, self.retraining = instant, retraining
         torch.set_num_threads(1)
         self.corel, self.backbone = load_corel()
         tower = TextTower(self.backbone.model, self.backbone.tokenizer)
@@ -165,6 +177,16 @@ class Bench:
         scores = asdict(band_scores(found, self.corel.counts, BandLimits()))
         return {name: 100 * scores[name] for name in ("total", "head", "medium", "tail")}
 
+    def calibration(self, library: SimulatedLibrary, rows: NDArray[np.int64]) -> Figures:
+        """Calibration error and F1 of the average keyword, in percent."""
+        targets = np.where(self.corel.present[rows], PRESENT, ABSENT).astype(np.int8)
+        weights = library.weights
+        scores = predict(self.corel.features[rows].astype(np.float16), weights)
+        return {
+            "ECE": 100 * expected_calibration_error(scores, targets),
+            "CF1": 100 * f1_metrics(scores >= weights.thresholds, targets)["CF1"],
+        }
+
     def run(self, queue: str, seed: int) -> dict[str, Any]:
         """One user, from nothing to the last retraining."""
         begun = time.monotonic()
@@ -178,18 +200,24 @@ class Bench:
             self.backbone,
             options={"threads": 1},
             seed=seed,
+            instant=self.instant,
         )
         rng = np.random.default_rng([seed, 7])
         tail = corel.counts < BandLimits().medium
-        made: dict[str, Any] = {"0": self.figures(library.embeddings, judging)}
+        made: dict[str, Any] = {
+            "0": self.figures(library.embeddings, judging) | self.calibration(library, judging)
+        }
         for goal in RETRAIN_AT:
             while library.verdicts < goal:
                 questions = QUEUES[queue](library, rng)[: goal - library.verdicts]
                 if not library.answer(questions):
                     raise RuntimeError(f"{queue} has nothing left to ask")
-            library.retrain()
+            if self.retraining:
+                library.retrain()
             present = library.snapshot.annotations == 1
-            made[str(goal)] = self.figures(library.embeddings, judging) | {
+            made[str(goal)] = {
+                **self.figures(library.embeddings, judging),
+                **self.calibration(library, judging),
                 "present": int(present.sum()),
                 "tail present": int(present[:, tail].sum()),
                 "tail classes": int(present[:, tail].any(axis=0).sum()),
@@ -218,6 +246,16 @@ def show(made: dict[str, Any], runs: dict[str, list[dict[str, Any]]]) -> None:
         for queue, row in queues.items():
             cells = [f"{row[at][0]:.1f} ± {row[at][1]:.1f}" for at in points]
             print(f"| {queue} | {' | '.join(cells)} |")
+    print(f"\n| calibration error / CF1 | {' | '.join(points)} |\n|---|---|---|---|")
+    for queue, figures in runs.items():
+        cells = [
+            " / ".join(
+                f"{statistics.mean(run[at][name] for run in figures):.2f}"
+                for name in ("ECE", "CF1")
+            )
+            for at in points
+        ]
+        print(f"| {queue} | {' | '.join(cells)} |")
     for part in made:
         start = statistics.mean(run["0"][part] for figures in runs.values() for run in figures)
         print(f"\nZero-shot {part}: {start:.2f}")
@@ -268,17 +306,25 @@ def main() -> int:
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep single runs there")
     parser.add_argument("--queues", nargs="+", choices=list(QUEUES), default=list(QUEUES))
     parser.add_argument("--judges", choices=("all", "test"), default="all")
+    parser.add_argument("--instant", action="store_true", help="learn from every answer")
+    parser.add_argument("--no-retraining", action="store_true", help="never retrain")
     parser.add_argument("--validation", action="store_true", help="judge on training images")
     asked = parser.parse_args()
     if not COREL.is_dir():
         print(f"{COREL} is not there; set LMPT_SHARED to the folder that holds bench/")
         return 1
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    bench = Bench(validation=asked.validation)
+    bench = Bench(
+        validation=asked.validation,
+        instant=asked.instant,
+        retraining=not asked.no_retraining,
+    )
     runs: dict[str, list[dict[str, Any]]] = {queue: [] for queue in asked.queues}
     for seed in range(asked.seeds):
         for queue in asked.queues:
             part = "validation" if asked.validation else "test"
+            part += "-instant" if asked.instant else ""
+            part += "-untrained" if asked.no_retraining else ""
             place = asked.cache / f"{part}-{queue}-{seed}.json" if asked.cache else None
             if place and place.is_file():
                 made = json.loads(place.read_text(encoding="utf-8"))

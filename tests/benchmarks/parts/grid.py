@@ -45,7 +45,7 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 
 CLASSES = 80
 DIM = 64
-FACTS = ModelFacts(DIM, 20.0, -3.5, ("{}",), "CPU")
+FACTS = ModelFacts(DIM, 20.0, -3.5, ("{}",), "CPU", windows=0)
 """By which a random photo has six or seven classes."""
 FRAMES = 200
 WAIT = 60.0

@@ -22,9 +22,11 @@ from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.domain.records import ScannedFile
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.ingest import ThumbnailStore
+from trainer.windows import BOXES
 
 BACKBONE = "lite"
 DIM, CLASSES = 512, 80
+WINDOW_OFFSET = 0.05
 PER_FOLDER = 1000
 DRAWN = 64
 THUMBNAIL = 160
@@ -109,12 +111,17 @@ def make_catalogue(place: Path, count: int, size: tuple[int, int] = (320, 240)) 
 
 
 def add_features(catalogue: Catalogue, ids: np.ndarray) -> None:
-    """Random features, the classes' text embeddings, and what is known of the backbone."""
+    """Random features and windows, the classes' text embeddings, and what is known of the
+    backbone."""
     random = np.random.default_rng(1)
     for start in range(0, len(ids), 4096):
         part = ids[start : start + 4096]
-        catalogue.features.append(BACKBONE, part, unit_rows(random, len(part)))
-    facts = ModelFacts(DIM, 20.0, -2.0, ("{}",), "CPU")
+        size = len(part), len(BOXES), DIM
+        windows = random.integers(-127, 127, size, np.int8, endpoint=True)
+        catalogue.features.append(BACKBONE, part, unit_rows(random, len(part)), windows)
+    facts = ModelFacts(
+        DIM, 20.0, -2.0, ("{}",), "CPU", windows=len(BOXES), window_offset=WINDOW_OFFSET
+    )
     catalogue.settings.set(setting_name(BACKBONE), facts.to_setting())
     names = [entry.name for entry in catalogue.classes.all()]
     vectors = unit_rows(random, len(names))

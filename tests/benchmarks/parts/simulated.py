@@ -7,6 +7,7 @@ are missing.
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,15 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.training import jobs
 from lmpt_desktop.engine.training.jobs import RetrainOptions
+from lmpt_desktop.inference.class_prior import class_prior, sampled_rows
 from lmpt_desktop.inference.queues import Features, Queue, QueueItem, QueueRequest, build_queue
-from lmpt_desktop.inference.weights import assemble, calibrated_bias
+from lmpt_desktop.inference.taught_weights import library_sample, taught
+from lmpt_desktop.inference.weights import ClassWeights, assemble
 from trainer import job, prompt_set
 from trainer.cancel import CancelToken
 from trainer.events import FitFinished, Message
 from trainer.fit import fit
+from trainer.instant import Instant, soft_biases
 from trainer.prompt_set import PromptSet
 from trainer.suggested import LITE
 
@@ -43,6 +47,7 @@ class SimulatedLibrary:
         backbone: as :func:`trainer.backbone.load_backbone` gives it.
         options: of the trainer, beside what the method sets.
         seed: of the trainings.
+        instant: whether every answer moves the predictions, as in the app (instant learning).
     """
 
     def __init__(
@@ -55,23 +60,28 @@ class SimulatedLibrary:
         *,
         options: dict[str, object],
         seed: int,
+        instant: bool = False,
     ) -> None:
         self.truth, self.verdicts, self.retrained = truth, 0, 0
         self.prompt_set: PromptSet | None = None
         """What the last retraining made."""
         self._zero_shot, self._backbone = zero_shot, backbone
-        self._options, self._seed = options, seed
+        self._options, self._seed, self._instant = options, seed, instant
+        self._learned = blank_targets(truth.shape)
         self._held_out: set[int] = set()
         self._trained_on: set[int] = set()
         entries = [ClassEntry(place + 1, name) for place, name in enumerate(names)]
-        blank = np.full(truth.shape, -1, np.int8)
+        blank = blank_targets(truth.shape)
         self._state = LibraryState(_table(len(features)), entries, blank, set(), None)
         half = features.astype(np.float16)
         self._state.add_features(self.snapshot.image_ids, half)
-        bias = backbone.bias
-        if bias is None:
-            bias = calibrated_bias(half, zero_shot, backbone.scale)
-        self._bias = float(bias)
+        names = backbone.name_frequency
+        self._prior = class_prior(
+            half[sampled_rows(*truth.shape)].astype(np.float32) @ zero_shot.T,
+            backbone.scale,
+            backbone.frequency_bias,
+            name_frequencies=None if names is None else zero_shot @ np.array(names, np.float32),
+        )
         self._predict_with(None)
 
     @property
@@ -79,11 +89,16 @@ class SimulatedLibrary:
         return self._state.snapshot
 
     @property
-    def embeddings(self) -> NDArray[np.float32]:
-        """(C, D): what classes are predicted with now."""
+    def weights(self) -> ClassWeights:
+        """What classes are predicted with now."""
         found = self._state.weights
         assert found is not None
-        return found[1].embeddings
+        return found[1]
+
+    @property
+    def embeddings(self) -> NDArray[np.float32]:
+        """(C, D): what classes are predicted with now."""
+        return self.weights.embeddings
 
     def queue(self, request: QueueRequest) -> Queue:
         """As the session answers it."""
@@ -110,6 +125,8 @@ class SimulatedLibrary:
                     after=self.truth[rows, columns].astype(np.int8),
                 )
             )
+            if self._instant:
+                self._teach()
         self.verdicts += len(fresh)
         return len(fresh)
 
@@ -117,12 +134,10 @@ class SimulatedLibrary:
         """As *Model > Retrain prompts...* would, promoted at once; False where it is refused."""
         snapshot = self.snapshot
         data = jobs.training_data(snapshot, self._state.features())
-        weights = self._state.weights
-        assert weights is not None
         check = jobs.preflight(
             snapshot,
             data,
-            weights[1],
+            self._base,
             backbone=LITE,
             device="cpu",
             running=False,
@@ -133,7 +148,7 @@ class SimulatedLibrary:
         todo = jobs.build_job(
             snapshot,
             data,
-            weights[1],
+            self._base,
             backbone=LITE,
             options=RetrainOptions(device="cpu", seed=self._seed, options=dict(self._options)),
             captions=[""] * len(data.rows),
@@ -143,6 +158,10 @@ class SimulatedLibrary:
         made = train(todo, self._backbone)
         self._held_out |= set(made.held_out)
         self._trained_on |= {int(i) for i in todo.image_ids} - self._held_out
+        # Row i is image i + 1; of the rest of the vocabulary the version has learned nothing.
+        self._learned = blank_targets(self.truth.shape)
+        rows = np.array(sorted(self._trained_on), np.int64) - 1
+        self._learned[rows] = snapshot.annotations[rows]
         self._predict_with(made)
         self.retrained += 1
         return True
@@ -157,11 +176,36 @@ class SimulatedLibrary:
         weights = assemble(
             self._zero_shot,
             scale=self._backbone.scale,
-            bias=self._bias,
+            bias=self._prior.biases,
+            thresholds=self._prior.thresholds,
             prompt_set=made,
             rows=None if made is None else rows_of(made, [item.name for item in classes]),
         )
+        self._base = weights
         self._state.set_weights([entry.id for entry in classes], weights)
+        self._state.predict()
+        if self._instant:
+            self._teach()
+
+    def _teach(self) -> None:
+        """What :class:`lmpt_desktop.engine.instant.InstantLearning` does, from scratch."""
+        base, annotations = self._base, self.snapshot.annotations
+        seen = base.trained & (self._learned == annotations)
+        targets = np.where(seen, -1, annotations).astype(np.int8)
+        targets[np.array(sorted(self._held_out), np.int64) - 1] = -1
+        rows = np.flatnonzero((targets >= 0).any(axis=1))
+        sample, mean = library_sample(self.features.ids, self.features.matrix)
+        learner = Instant(
+            base.embeddings, base.scales, soft_biases(base.embeddings, base.scales, mean), mean
+        )
+        matrix = self.features.matrix[rows]
+        columns = learner.teach(rows, matrix, targets[rows])
+        embeddings, biases = base.embeddings.copy(), base.biases.copy()
+        if len(columns):
+            made = taught(base, columns, learner.offsets(columns), sample)
+            embeddings[columns], biases[columns] = made
+        weights = replace(base, embeddings=embeddings, biases=biases)
+        self._state.set_weights([entry.id for entry in self.snapshot.classes], weights)
         self._state.predict()
 
 
@@ -184,6 +228,11 @@ def train(todo: job.FitJob, backbone: Any) -> PromptSet:
         if not isinstance(outcome, FitFinished):
             raise RuntimeError(str(outcome))
         return prompt_set.load(Path(outcome.prompt_set))
+
+
+def blank_targets(shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """All unknown."""
+    return np.full(shape, -1, np.int8)
 
 
 def _table(count: int) -> ImageTable:

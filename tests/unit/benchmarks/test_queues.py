@@ -32,7 +32,7 @@ def library(queues: ModuleType) -> Any:
         features.astype(np.float32),
         truth,
         centres.astype(np.float32),
-        SimpleNamespace(scale=10.0, bias=-2.0),
+        SimpleNamespace(scale=10.0, frequency_bias=-2.0, name_frequency=None),
         options={},
         seed=0,
     )
