@@ -13,6 +13,7 @@ import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,12 +27,15 @@ from lmpt_desktop.engine.class_weights import (
     Version,
     library_weights,
     merged_into,
-    prompt_text,
+    texts_of,
 )
+from lmpt_desktop.engine.encoding.backbone_change import BackboneChange, BackboneInUse
 from lmpt_desktop.engine.encoding.backbones import BackboneInfo, offered_backbones
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
+from lmpt_desktop.engine.encoding.requests import PhotoMap
+from lmpt_desktop.engine.encoding.window_samples import WindowSamples
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -42,16 +46,19 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.tasks import Worker
-from lmpt_desktop.inference.weights import ClassWeights
+from lmpt_desktop.inference.weights import ClassWeights, WindowSample
 from lmpt_desktop.ingest.file_times import is_unchanged
 from lmpt_desktop.settings import BACKBONE, DEVICE, Settings
 from lmpt_desktop.translation import _
 from trainer.events import EncoderReady, PhotoFailure
 from trainer.prompt_set import PromptSetError
+from trainer.suggested import is_downloaded
 
 log = logging.getLogger(__name__)
 
 TEXTS_PER_REQUEST = 256
+Teach = Callable[[Sequence[int], ClassWeights, Version | None], ClassWeights]
+"""What verdicts make of the weights of these class ids: :meth:`InstantLearning.weights`."""
 PREDICT_SECONDS = 0.3
 """Arriving features are scored at intervals of at least this length, not one by one."""
 
@@ -62,6 +69,8 @@ class _ServiceSink:
     def __init__(self, service: ModelService, backbone: str) -> None:
         self._service = service
         self._backbone = backbone
+        self.client: EncoderClient | None = None
+        """What one says that is not in use any more is not heard."""
         self._sent: dict[int, str] = {}
         """Fingerprints of the photos that are being encoded."""
 
@@ -71,21 +80,32 @@ class _ServiceSink:
         return [file.path for file in files]
 
     def encoder_ready(self, ready: EncoderReady) -> None:
-        self._service._became_ready(self._backbone, ready)
+        self._service._became_ready(self._backbone, self.client, ready)
 
-    def photos_encoded(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+    def photos_encoded(
+        self,
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+        windows: NDArray[np.int8] | None,
+    ) -> None:
         sent = [self._sent.pop(image_id, "") for image_id in ids.tolist()]
-        self._service._keep_features(self._backbone, ids, features, sent)
+        self._service._keep_features(self._backbone, ids, features, windows, sent)
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
         sent = [self._sent.pop(item.id, "") for item in failures]
         self._service._photos_failed(failures, sent)
 
     def encoder_failed(self, error: EncoderError, details: str) -> None:
-        self._service._encoder_failed(self._backbone, error, details)
+        if self._service.change.is_from(self.client):
+            self._service.change.failed(error, details)
+        elif self._service.uses(self.client):
+            self._service._encoder_failed(error, details)
 
     def encoder_activity(self, activity: Activity) -> None:
-        self._service._notify(ActivityChanged(activity))
+        if self._service.change.is_from(self.client):
+            self._service.change.show(activity)
+        elif self._service.uses(self.client):
+            self._service._notify(ActivityChanged(activity))
 
 
 class ModelService:
@@ -101,6 +121,7 @@ class ModelService:
         notify: Callable[[Notice], None],
         images_changed: Callable[[], None],
         features_arrived: Callable[[], None],
+        teach: Teach,
         backbone: str,
         device: str,
         encode: bool,
@@ -117,6 +138,8 @@ class ModelService:
         """Why encoding has stopped; None while it has not."""
         self._images_changed = images_changed
         self._features_arrived = features_arrived
+        self._teach = teach
+        self._base: tuple[tuple[int, ...], ClassWeights] | None = None
         self._gentle = ""
         """Why encoding is slowed down, see :mod:`.encoding.throttle`; "" at full speed."""
         self.only_folders: set[int] | None = None
@@ -129,13 +152,21 @@ class ModelService:
         self._chunks = catalogue.library_folder / "encode"
         self._lock = threading.RLock()
         self._client: EncoderClient | None = None
-        self._candidate: EncoderClient | None = None
         self._requested: set[str] = set()
         self._texts_waiting = 0
         self._cancelled = False
         self._numbers = itertools.count()
         self._calibrated_with = 0
+        self._samples = WindowSamples(catalogue.features)
         self._version: tuple[int, Version] | None = None
+        in_use = BackboneInUse(
+            current=lambda: self.backbone,
+            class_texts=self._class_texts,
+            new_client=self._new_client,
+            adopt=self._adopt,
+            dispose=self._dispose,
+        )
+        self.change = BackboneChange(catalogue, worker, settings, notify, in_use)
         settings.on_change(DEVICE, self._use_device)
 
     # ---------------------------------------------------------------- starting and stopping
@@ -146,37 +177,54 @@ class ModelService:
             _remove_leftovers(self._chunks)
             self._client = self._new_client(self.backbone)
         self._worker.post("features", self._load_features)
+        if self._encode and self.only_folders is None:
+            self._worker.post("next backbone", self._go_on_changing)
+
+    def _go_on_changing(self) -> None:
+        if self.backbone == self._settings.get(BACKBONE):  # not one for this session only
+            self.change.start_again()
 
     def close(self) -> None:
         """End the encoder."""
+        self.change.close()
         with self._lock:
-            clients = [item for item in (self._client, self._candidate) if item is not None]
-            self._client = self._candidate = None
-        for client in clients:
+            client, self._client = self._client, None
+        if client is not None:
             client.close()
 
     @property
     def idle(self) -> bool:
         """Nothing is left to encode (or encoding has stopped) and no text is awaited."""
         client = self._client
-        if self._candidate is not None or self._texts_waiting:
+        if self.change.busy or self._texts_waiting:
             return False
         return client is None or client.settled
 
     def _new_client(self, backbone: str) -> EncoderClient:
-        folder = self._chunks / f"{os.getpid()}-{abs(hash((backbone, id(self)))) % 100_000}"
-        return EncoderClient(
+        # A folder of its own, because a client that is closing removes its folder.
+        place = f"{os.getpid()}-{abs(hash((backbone, id(self)))) % 100_000}-{next(self._numbers)}"
+        folder = self._chunks / place
+        sink = _ServiceSink(self, backbone)
+        sink.client = EncoderClient(
             backbone,
             self._chosen_device,
             folder,
-            _ServiceSink(self, backbone),
+            sink,
             command=self._command,
             gentle=self._gentle,
         )
+        return sink.client
 
     def _load_features(self) -> None:
-        ids, features = self._catalogue.features.load(self.backbone)
-        self._state.set_features(FeatureRows.of(ids, features) if len(ids) else None)
+        stored = self._catalogue.features
+        ids, features = stored.load(self.backbone)
+        self._state.set_features(
+            FeatureRows.of(ids, features, np.isin(ids, stored.with_windows(self.backbone)))
+            if len(ids)
+            else None,
+            partial(stored.windows, self.backbone),
+        )
+        self._base = None
         self._calibrated_with = 0
         self._refresh_weights()
         self._features_arrived()
@@ -185,18 +233,37 @@ class ModelService:
     # ------------------------------------------------------------------------------ photos
 
     def queue_missing(self, image_ids: NDArray[np.int64] | None = None) -> None:
-        """Encode the photos that lack a feature: of all, or of these ids (n,)."""
+        """Encode the photos that lack a feature: of all, or of these ids (n,); then those that lack
+        windows only."""
         client = self._client
         if client is not None and not self._cancelled:
             if image_ids is not None and not len(image_ids):
                 return
-            missing = self._catalogue.features.missing(self.backbone, image_ids)
-            if self.only_folders is not None:
-                images = self._state.snapshot.images
-                inside = np.isin(images.folder_ids, list(self.only_folders))
-                missing = missing[np.isin(missing, images.ids[inside])]
-            if len(missing):
-                client.add(missing.tolist())
+            self._queue(client, self._catalogue.features.missing(self.backbone, image_ids))
+            facts = self.facts()
+            if facts is None:
+                return
+            if facts.windows:
+                features = self._catalogue.features
+                lacking = features.without_windows(self.backbone, facts.windows, image_ids)
+                self._queue(client, lacking, again=True)
+            elif (
+                facts.windows is None
+                and len(self._state.features().ids)
+                and is_downloaded(self.backbone)
+            ):
+                # Any text will do: the encoder says whether it makes windows when it starts.
+                self._encode_texts(["photo"])
+
+    def _queue(
+        self, client: EncoderClient, missing: NDArray[np.int64], *, again: bool = False
+    ) -> None:
+        if self.only_folders is not None:
+            images = self._state.snapshot.images
+            inside = np.isin(images.folder_ids, list(self.only_folders))
+            missing = missing[np.isin(missing, images.ids[inside])]
+        if len(missing):
+            client.add(missing.tolist(), again=again)
 
     def prioritise(self, image_ids: Sequence[int]) -> None:
         """Encode these first, in this order: the photos on screen."""
@@ -219,14 +286,8 @@ class ModelService:
             self._features_arrived()
 
     def cancel(self) -> None:
-        """Drop the waiting photos, or stop fetching or loading another backbone."""
-        with self._lock:
-            candidate, self._candidate = self._candidate, None
-        if candidate is not None:
-            candidate.cancel()
-            self._dispose(candidate)
-            self._notify_encoder(_("The download was cancelled."))
-        elif self._client is not None:
+        """Drop the waiting photos, or stop fetching or loading the backbone in use."""
+        if self._client is not None:
             self._cancelled = True
             self._client.cancel()
 
@@ -236,11 +297,10 @@ class ModelService:
 
     def set_gentle(self, reason: str) -> None:
         """Slow encoding down because of ``reason``; "" for full speed."""
-        with self._lock:
-            self._gentle = reason
-            clients = [item for item in (self._client, self._candidate) if item is not None]
-        for client in clients:
-            client.set_gentle(reason)
+        self._gentle = reason
+        if self._client is not None:
+            self._client.set_gentle(reason)
+        self.change.set_gentle(reason)
 
     def reload_features(self) -> None:
         """Add features that another process has put into the catalogue to those in memory."""
@@ -251,8 +311,14 @@ class ModelService:
         other = ~has
         if has.any():
             other[has] = (features[has] != known).any(axis=1)
+        stored = self._catalogue.features
+        windowed = stored.with_windows(self.backbone)
+        other |= np.isin(ids, np.setdiff1d(windowed, self._state.windowed()))
         if other.any():
-            self._state.add_features(ids[other], features[other])
+            whole = other & ~np.isin(ids, windowed)
+            self._state.add_features(ids[whole], features[whole])
+            for some, windows in stored.windows(self.backbone, ids[other]):
+                self._state.add_features(some, features[np.searchsorted(ids, some)], windows)
             self._worker.post("predict", self._predict)
             self._features_arrived()
 
@@ -261,6 +327,7 @@ class ModelService:
         backbone: str,
         ids: NDArray[np.int64],
         features: NDArray[np.float16],
+        windows: NDArray[np.int8] | None,
         sent: Sequence[str],
     ) -> None:
         """Commit features of photos that are still what was sent to the encoder.
@@ -279,9 +346,10 @@ class ModelService:
         if not same.all():
             log.info("%d photos changed while they were encoded", np.count_nonzero(~same))
             ids, features = ids[same], features[same]
-        self._catalogue.features.append(backbone, ids, features)
+            windows = windows[same] if windows is not None else None
+        self._catalogue.features.append(backbone, ids, features, windows)
         if backbone == self.backbone:
-            self._state.add_features(ids, features)
+            self._state.add_features(ids, features, windows)
             self._worker.post("predict", self._predict, PREDICT_SECONDS)
             self._features_arrived()
 
@@ -318,8 +386,19 @@ class ModelService:
             self._notify(PredictionsChanged())
         facts = self.facts()
         count = len(self._state.features().ids)
-        if facts is not None and facts.bias is None and count >= 2 * self._calibrated_with:
+        if facts is None:
+            return
+        if (facts.has_prior and count >= 2 * self._calibrated_with) or (
+            self._samples.needed(facts) and self._samples.outdated(len(self._state.windowed()))
+        ):
             self._refresh_weights()
+
+    def window_sample(self) -> WindowSample | None:
+        """Photos with windows, as :func:`library_weights` needs them for the backbone in use."""
+        facts, state = self.facts(), self._state
+        if facts is None:
+            return None
+        return self._samples.of(self.backbone, facts, state.features(), len(state.windowed()))
 
     def facts(self) -> ModelFacts | None:
         """Facts about the backbone in use; None until it has been loaded once."""
@@ -334,6 +413,10 @@ class ModelService:
     def _facts_of(self, backbone: str) -> ModelFacts | None:
         return ModelFacts.from_setting(self._catalogue.settings.get(setting_name(backbone)))
 
+    def _class_texts(self) -> list[str]:
+        merged = merged_into(self._catalogue.classes.all(archived=True))
+        return _texts(self._state.snapshot.classes, merged)
+
     def _refresh_weights(self) -> None:
         classes = self._state.snapshot.classes
         merged = merged_into(self._catalogue.classes.all(archived=True))
@@ -346,10 +429,22 @@ class ModelService:
         self._encode_texts([text for text in texts if text not in known])
         features = self._state.features().matrix
         self._calibrated_with = max(1, len(features))
-        weights = library_weights(classes, facts, known, features, self._active_version(), merged)
-        self._state.set_weights([entry.id for entry in classes], weights)
+        sample = self.window_sample()
+        version = self._active_version()
+        weights = library_weights(classes, facts, known, features, version, merged, sample=sample)
+        class_ids = tuple(entry.id for entry in classes)
+        self._base = class_ids, weights
+        self._state.set_weights(class_ids, self._teach(class_ids, weights, version))
         if self._state.predict():
             self._notify(PredictionsChanged())
+
+    def base_weights(self) -> ClassWeights | None:
+        """The weights of the version in use (zero-shot where there is none), without what verdicts
+        have taught since; None while there are none of the current vocabulary."""
+        found = self._base
+        classes = self._state.snapshot.classes
+        same = found is not None and found[0] == tuple(entry.id for entry in classes)
+        return found[1] if found is not None and same else None
 
     def weights_with(self, record: PromptSetRecord | None) -> ClassWeights | None:
         """The weights with another prompt set (None: zero-shot); None before the backbone was ever
@@ -367,7 +462,8 @@ class ModelService:
         known = self._catalogue.features.texts(self.backbone, texts, facts.variant)
         features = self._state.features().matrix
         version = Version.load(record) if record is not None else None
-        return library_weights(classes, facts, known, features, version, merged)
+        sample = self.window_sample()
+        return library_weights(classes, facts, known, features, version, merged, sample=sample)
 
     def forget_version(self, version_id: int) -> None:
         """The record of a prompt set has changed: read it again when it is needed."""
@@ -438,17 +534,17 @@ class ModelService:
             )
 
     def encode_words(
-        self, words: str, *, ensemble: bool = False
+        self, texts: Sequence[str], *, ensemble: bool = False
     ) -> tuple[EncoderClient, Future[NDArray[np.float32]]] | None:
-        """Have words encoded as they are or, with ``ensemble``, within the templates of class
+        """Have texts encoded as they are or, with ``ensemble``, within the templates of class
         names.
 
         Returns:
-            The client that encodes them and the future of (1, D) float32, which may raise
+            The client that encodes them and the future of (n, D) float32, which may raise
             :class:`EncoderError`; None where this session starts no encoder.
         """
         client = self._client
-        return client and (client, client.encode_texts([words], ensemble=ensemble))
+        return client and (client, client.encode_texts(texts, ensemble=ensemble))
 
     def encode_turned(
         self, backbone: str, path: Path
@@ -465,14 +561,36 @@ class ModelService:
             return None
         return client, client.encode_turned(path)
 
+    def encode_map(
+        self, path: Path, *, load: bool
+    ) -> tuple[EncoderClient, Future[PhotoMap]] | None:
+        """Have the cells of a photo encoded, see :meth:`EncoderClient.encode_map`.
+
+        ``load``: the backbone may be loaded for it, though never downloaded.
+
+        Returns:
+            The client that encodes it and the future; None where that is not to be.
+        """
+        client = self._client
+        if client is None or self._failure is not None:
+            return None
+        if not client.loaded and not (load and is_downloaded(client.backbone)):
+            return None
+        return client, client.encode_map(path)
+
+    @property
+    def chosen_device(self) -> str:
+        """ "auto", "cpu", "cuda" or "mps", as the user chose."""
+        return self._chosen_device
+
     @property
     def starts_encoder(self) -> bool:
         """Whether this session may start an encoder."""
         return self._encode
 
-    def uses(self, client: EncoderClient) -> bool:
+    def uses(self, client: EncoderClient | None) -> bool:
         """Whether ``client`` is in use, and not replaced because of another device or backbone."""
-        return self._client is client
+        return client is not None and self._client is client
 
     @property
     def loaded(self) -> bool:
@@ -482,25 +600,32 @@ class ModelService:
 
     # ---------------------------------------------------------------------------- backbone
 
-    def _became_ready(self, backbone: str, ready: EncoderReady) -> None:
+    def _became_ready(
+        self, backbone: str, client: EncoderClient | None, ready: EncoderReady
+    ) -> None:
         """An encoder has loaded its backbone."""
         facts = ModelFacts.of(ready)
+        before = self._facts_of(backbone)
         self._catalogue.settings.set(setting_name(backbone), facts.to_setting())
-        with self._lock:
-            candidate = self._candidate
-            adopt = candidate is not None and candidate.backbone == backbone
-            if adopt:
-                old, self._client, self._candidate = self._client, candidate, None
-            else:
-                old = None
-        self._failure = None
-        self.device = ready.device
-        if adopt:
-            self._dispose(old)
-            self._use(backbone)
-        elif backbone == self.backbone:
+        if self.change.is_from(client):
+            self.change.loaded()
+        elif self.uses(client):
+            self._failure = None
+            self.device = ready.device
             self._notify_encoder()
             self.refresh()
+            if facts.windows and (before is None or before.windows != facts.windows):
+                self._worker.post("missing", self.queue_missing)
+
+    def _adopt(self, backbone: str, client: EncoderClient) -> None:
+        """Use a backbone that has encoded the library; its client is loaded."""
+        with self._lock:
+            old, self._client = self._client, client
+        self._dispose(old)
+        self._failure = None
+        facts = self._facts_of(backbone)
+        self.device = facts.device if facts is not None else ""
+        self._use(backbone)
 
     def _use(self, backbone: str) -> None:
         self.backbone = backbone
@@ -515,22 +640,14 @@ class ModelService:
         return offered_backbones(self.backbone)
 
     def set_backbone(self, name: str) -> None:
-        """Change to ``name``; the old one stays in use until the new one has loaded.  Photos are
-        encoded again unless their features are kept."""
-        with self._lock:
-            if name == self.backbone and self._candidate is None:
-                return
-            old_candidate, self._candidate = self._candidate, None
-            self._dispose(old_candidate)
-            if name == self.backbone:
-                return
-            if not self._encode:
-                self._use(name)
-                return
-            self._candidate = candidate = self._new_client(name)
-        self._notify_encoder(_("Loading {name}").format(name=name))
-        # Any text will do: a request makes the encoder start.
-        candidate.encode_texts(["photo"], ensemble=True)
+        """Change to ``name``; the one in use stays until ``name`` has encoded the library, see
+        :class:`BackboneChange`.  Features that are kept are not encoded again."""
+        if name == self.backbone:
+            self.change.cancel()
+        elif self._encode:
+            self.change.start(name)
+        else:
+            self._use(name)
 
     def set_device(self, device: str) -> None:
         """Choose "auto", "cpu", "cuda" or "mps"; the encoder is started again on it."""
@@ -549,31 +666,15 @@ class ModelService:
         self._notify_encoder()
         self._worker.post("missing", self.queue_missing)
         self.refresh()
+        self.change.restart()
 
-    def _encoder_failed(self, backbone: str, error: EncoderError, details: str) -> None:
-        """An encoder has stopped because of an error."""
+    def _encoder_failed(self, error: EncoderError, details: str) -> None:
+        """The encoder has stopped because of an error."""
         with self._lock:
-            candidate = self._candidate
-            refused = candidate is not None and candidate.backbone == backbone
-            if refused:
-                self._candidate = None
-            elif backbone == self.backbone:
-                self._failure = error
-                self._requested.clear()
-        if refused:
-            self._dispose(candidate)
-            message = _("{error} {backbone} stays in use.").format(
-                error=error, backbone=self.backbone
-            )
-        else:
-            message = str(error)
-        title = (
-            _("{backbone} cannot be used").format(backbone=backbone)
-            if refused
-            else _("Encoding has stopped")
-        )
-        self._notify_encoder(message)
-        self._notify(Problem(title, message, details))
+            self._failure = error
+            self._requested.clear()
+        self._notify_encoder(str(error))
+        self._notify(Problem(_("Encoding has stopped"), str(error), details))
 
     def _notify_encoder(self, message: str = "") -> None:
         self._notify(EncoderChanged(self.device, self.backbone, message))
@@ -597,6 +698,6 @@ def _remove_leftovers(chunks: Path) -> None:
 
 
 def _texts(classes: Sequence[ClassEntry], merged: Mapping[int, Sequence[ClassEntry]]) -> list[str]:
-    """The prompt texts of classes and of those that were merged into them, each once."""
+    """The texts of classes and of those that were merged into them, each once."""
     others = [entry for gone in merged.values() for entry in gone]
-    return sorted({prompt_text(entry) for entry in (*classes, *others)})
+    return sorted({text for entry in (*classes, *others) for text in texts_of(entry)})

@@ -20,6 +20,8 @@ class ActivityKind(StrEnum):
 
     SCAN = "scan"
     ENCODE = "encode"
+    CHANGE = "change"
+    """Another backbone encodes the library before it replaces the one in use."""
     DOWNLOAD = "download"
     FIT = "fit"
     CAPTION = "caption"
@@ -37,10 +39,11 @@ class ActivityState(StrEnum):
 class Activity:
     """Progress of a piece of background work.
 
-    ``done`` and ``total`` count files (scan), photos (encode, caption, verify), bytes (download)
-    or steps (fit); ``total`` is 0 if unknown.  ``seconds_left`` is None where there is no
-    estimate.  ``message`` is a sentence for the user, or ""; ``note`` a short remark
-    ("slowly, on battery"), or "".
+    ``done`` and ``total`` count files (scan), photos (encode, change, caption, verify), bytes
+    (download) or steps (fit); ``total`` is 0 if unknown.  ``seconds_left`` is None where there is
+    no estimate.  ``message`` is a sentence for the user, or ""; ``note`` a short remark
+    ("slowly, on battery"), or "".  ``again``: photos that have been encoded before are encoded in
+    more detail.  ``pausable``: it can be paused, though not all of its kind can.
     """
 
     kind: ActivityKind
@@ -50,6 +53,8 @@ class Activity:
     seconds_left: float | None = None
     message: str = ""
     note: str = ""
+    again: bool = False
+    pausable: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +70,12 @@ class ImagesChanged(Notice):
 @dataclass(frozen=True)
 class PredictionsChanged(Notice):
     """Scores, thresholds or both changed (features arrived, a class or prompt set changed)."""
+
+
+@dataclass(frozen=True)
+class PredictionsTaught(PredictionsChanged):
+    """Scores of a few classes moved a little, because verdicts taught them (instant learning).
+    What is on screen keeps its place; it is only painted anew."""
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from lmpt_desktop.domain.strictness import Strictness, from_stored
 from lmpt_desktop.engine import external_changes
 from lmpt_desktop.engine.activities import Activities
 from lmpt_desktop.engine.annotations import AnnotationEditor
+from lmpt_desktop.engine.backbone_offer import BackboneOffers
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.encoding import throttle
 from lmpt_desktop.engine.external_changes import ExternalChangeMonitor
@@ -34,6 +35,7 @@ from lmpt_desktop.engine.files.missing import MissingPhotos
 from lmpt_desktop.engine.files.verification import Verification
 from lmpt_desktop.engine.folders import LibraryFolders
 from lmpt_desktop.engine.images import ImageReader, ImageReloader
+from lmpt_desktop.engine.instant import InstantLearning
 from lmpt_desktop.engine.interchange.exports import Exports
 from lmpt_desktop.engine.interchange.imports import Imports
 from lmpt_desktop.engine.interchange.side_file_updates import SideFileUpdates
@@ -49,6 +51,7 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.queues import ReviewQueues
+from lmpt_desktop.engine.regions import Regions
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.search import Searcher
 from lmpt_desktop.engine.strictness import StrictnessControl
@@ -81,6 +84,7 @@ class Commands:
     encode: Sequence[str] = (*TRAINER, "encode")
     fit: Sequence[str] = (*TRAINER, "fit")
     caption: Sequence[str] = (*TRAINER, "caption")
+    rate: Sequence[str] = (*TRAINER, "encode-rate")
 
 
 class LibrarySession:
@@ -113,6 +117,7 @@ class LibrarySession:
             from_stored(self.settings.get(STRICTNESS)),
         )
         self._worker = worker = Worker("session worker", self._worker_failed)
+        self._instant = InstantLearning(catalogue, state, worker, self.settings, notify)
         self.model = ModelService(
             catalogue,
             state,
@@ -121,6 +126,7 @@ class LibrarySession:
             notify=notify,
             images_changed=self._images_changed,
             features_arrived=self._features_arrived,
+            teach=self._instant.weights,
             backbone=backbone or self.settings.get(BACKBONE),
             device=device or self.settings.get(DEVICE),
             encode=encode and not catalogue.read_only,
@@ -156,6 +162,9 @@ class LibrarySession:
             notify=notify,
         )
         self.images = ImageReader(catalogue, state, notify)
+        self.regions = Regions(
+            state, self.images, self.model, worker, notify=notify, subscribe=notifier.subscribe
+        )
         self.folders = LibraryFolders(
             catalogue,
             scanner=self._scanner,
@@ -214,14 +223,26 @@ class LibrarySession:
         self.queues = ReviewQueues(
             catalogue,
             state,
+            base=self.model.base_weights,
             candidate=self.versions.candidate,
             trained_images=self.versions.trained_images,
             worker=worker,
             subscribe=notifier.subscribe,
         )
+        # After the queues, which hold out photos that are answered to measure.
+        self._instant.follow(notifier.subscribe)
         self.exports = Exports(catalogue, state)
         self.strictness = StrictnessControl(catalogue, state, self.settings, notify)
         self._throttle = throttle.EncodingThrottle(self.settings.get(PACE), self.model.set_gentle)
+        self.offers = BackboneOffers(
+            catalogue,
+            state,
+            self.model,
+            notify,
+            idle=lambda: self.idle,
+            gentle=lambda: self._throttle.gentle,
+            command=commands.rate,
+        )
         self._periodic = PeriodicTasks(self._periodic_tasks(monitor))
         self.settings.on_change(BAND_LIMITS, self._limits_changed)
         self.settings.on_change(PACE, self._throttle.choose)
@@ -340,6 +361,7 @@ class LibrarySession:
         with contextlib.suppress(CatalogueError):
             self.strictness.keep()
         self.folders.close()
+        self.offers.close()
         self._periodic.close()
         self.verification.close()
         self._scanner.close()
@@ -400,6 +422,7 @@ class LibrarySession:
 
     def _features_arrived(self) -> None:
         self._edit_detector.features_arrived()
+        self._instant.features_arrived()
 
     def _worker_failed(self, error: Exception) -> None:
         self._notifier.send(

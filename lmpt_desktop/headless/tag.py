@@ -95,12 +95,14 @@ def tag_parser() -> argparse.ArgumentParser:
         "--vocabulary",
         metavar="NAME|FILE",
         help=f"{names}, or a text file with one class per line, optionally "
-        f"name<TAB>description (default: the library's own classes, else {DEFAULT_VOCABULARY})",
+        "name<TAB>description, several descriptions separated by ; (default: the library's own "
+        f"classes, else {DEFAULT_VOCABULARY})",
     )
     parser.add_argument(
         "--backbone",
         metavar="NAME",
-        help="lite, open_clip's MODEL/PRETRAINED or MODEL/FILE (default: the library's, or lite)",
+        help="lite, lite+, open_clip's MODEL/PRETRAINED or MODEL/FILE (default: the library's, or "
+        "lite)",
     )
     parser.add_argument(
         "--library",

@@ -67,6 +67,12 @@ def window_never_waits_for_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> Ite
         yield
 
 
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that no backbone is offered."""
+    monkeypatch.setattr("lmpt_desktop.engine.network.hub_is_reachable", lambda: False)
+
+
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
     """Eleven photos in three folders, and one file that is not a photo."""

@@ -6,6 +6,7 @@ import argparse
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +21,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QMenu, QTabWidget, QWidget
 from lmpt_desktop import app
 from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.engine.backbone_offer import BackboneOffer, BackboneOffered
+from lmpt_desktop.engine.encoding.backbones import offered_backbones
+from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.inference.filters import ClassCondition, Dates, Filter, SortKey
 from lmpt_desktop.settings import OPEN_FOLDER, FolderPlace
 from lmpt_desktop.ui.compare.page import ComparePage
@@ -128,10 +132,10 @@ class Studio:
         wait(lambda: window.page is not None and self.page.panel.model.rowCount() > 0, 2)
         wait(lambda: not window.status.working, 3)
         scenes: tuple[Callable[[], None], ...] = (
-            self.library, self.filters, self.tour, self.review, self.sweep, self.compare,
-            self.long_tail, self.accept,
+            self.library, self.filters, self.tour, self.review, self.region, self.sweep,
+            self.compare, self.long_tail, self.accept,
             self.set_classes, self.vocabulary, self.run, self.versions, self.preferences,
-            self.strictness, self.small_ones, self.messages, self.menus, self.imports,
+            self.strictness, self.small_ones, self.messages, self.offer, self.menus, self.imports,
             self.exports, self.files, self.empty,
         )  # fmt: skip
         for scene in scenes:
@@ -277,6 +281,40 @@ class Studio:
             self.do("review.skip")
             pause(1)
         self.shoot("review-end")
+        self.do("review.leave")
+
+    def region(self) -> None:
+        """Where a class is seen: pointed at in the inspector, and asked in review."""
+        page = self.page
+        page.show_grid()
+        snapshot = page.session.snapshot()
+        names = [entry.name for entry in snapshot.classes]
+        scores = np.nan_to_num(snapshot.scores - snapshot.thresholds, nan=-1.0)
+        if "person" in names:
+            scores[:, names.index("person")] = -1.0
+        row, column = np.unravel_index(int(scores.argmax()), scores.shape)
+        image, class_id = int(snapshot.image_ids[row]), snapshot.classes[int(column)].id
+        page.grid.select_ids([image], image)
+        pause(1)
+        view = page.inspector.view
+        view.go_to_class(class_id)
+        view.setFocus(Qt.FocusReason.TabFocusReason)
+        wait(lambda: page.inspector.photo.region.box is not None, 1)
+        self.shoot("region-inspector")
+        self.do("view.review")
+        wait(lambda: question_shown(self.window.context), 1)
+        review = page_in_front(self.window.context)
+        assert review is not None
+        self.window.notifications.clear()
+        review.show_images([image])
+        pause(1)
+        self.do("view.regions")
+        wait(lambda: review.canvas.region.box is not None, 1)
+        self.shoot("region-review")
+        review.canvas.zoom(3)
+        pause(1)
+        self.shoot("region-zoomed")
+        self.do("view.regions")
         self.do("review.leave")
 
     def sweep(self) -> None:
@@ -454,6 +492,25 @@ class Studio:
         pause(0.5)
         self.shoot("messages")
         self.window.notifications.clear()
+
+    def offer(self) -> None:
+        """A better backbone, with the figures of a computer with two cores."""
+        page = self.window.page
+        assert page is not None
+        known = {info.name: info for info in offered_backbones("lite")}
+        made = BackboneOffer(
+            known["ViT-B-16-SigLIP2-256/webli"],
+            len(page.session.snapshot().images), 10, 2.2, 25.0, "CPU", known["ViT-B-16/openai"],
+        )  # fmt: skip
+        page.session._notifier.send(BackboneOffered(made))
+        pause(0.5)
+        self.shoot("offer")
+        self.window.notifications.clear()
+        change = Activity(ActivityKind.CHANGE, ActivityState.RUNNING, 60, 204, 65.0)
+        self.window.status.show_activity(change)
+        pause(0.5)
+        self.shoot("changing")
+        self.window.status.show_activity(replace(change, state=ActivityState.IDLE))
 
     def menus(self) -> None:
         for command in self.window.menuBar().actions()[:4]:

@@ -216,7 +216,8 @@ def test_exactly_the_predictions_counted_in_the_preview_are_accepted_in_one_step
     dialog = open_accept(window, qtbot)
     assert dialog.ok.text() == "Accept all 4 'dog' predictions"
     assert dialog.summary.text() == (
-        "4 predictions; 1 more are already annotated (1 present, 0 absent) and do not change."
+        "4 predictions; by their scores about 4 of those ticked are right; "
+        "1 more are already annotated (1 present, 0 absent) and do not change."
     )
     dialog.apply()
     closed(dialog, qtbot)

@@ -20,9 +20,15 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 WAIT_MS = 30_000
 ENDING = ("file.close", "file.quit")
 """Commands after which there is nothing left to try."""
-SOMETIMES = {"model.pause", "model.run", "image.confirm-edited", "image.separate-edited"}
+SOMETIMES = {
+    "model.pause",
+    "model.run",
+    "image.confirm-edited",
+    "image.separate-edited",
+    "view.regions",
+}
 """Commands that are enabled only while photos are scanned, once there was a training run, or for
-edited photos."""
+edited photos, or where the backbone makes maps."""
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.settings import INSTANT
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
 
@@ -76,6 +77,7 @@ def test_verdicts_are_painted_in_the_cell_before_predictions(
     launch: Callable[..., MainWindow], settled: Settled, photos: Path, qtbot: QtBot
 ) -> None:
     page = settled(launch(photos))
+    page.session.settings.set(INSTANT, False)  # else the prediction soon agrees with the verdict
     (image_id,) = select(page, 0)
     page.pin_class(focus(page, "boat", qtbot), True)
     qtbot.keyClick(page.grid, Key.Key_P)

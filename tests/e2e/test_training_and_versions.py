@@ -16,7 +16,7 @@ from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.inference.queues import QueueKind
-from lmpt_desktop.settings import SUGGEST_RETRAIN
+from lmpt_desktop.settings import INSTANT, SUGGEST_RETRAIN
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.review.page import ReviewPage
 from lmpt_desktop.ui.training.log import LogDialog
@@ -109,6 +109,8 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
 ) -> None:
     yes = QMessageBox.StandardButton.Yes
     monkeypatch.setattr(QMessageBox, "question", lambda *_args: yes)
+    page.session.settings.set(INSTANT, False)  # scores are those of versions alone
+    qtbot.waitUntil(lambda: page.session.wait_until_idle(0.1), timeout=WAIT_MS)
     before = page.session.snapshot().scores.copy()
     run = retrain(window, qtbot)
     finish(run, qtbot)

@@ -25,6 +25,7 @@ from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import ClassSpec, Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ingest import ThumbnailStore
+from lmpt_desktop.settings import INSTANT
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.settings import ComputerSettings
@@ -125,6 +126,13 @@ def page(window: MainWindow) -> LibraryPage:
     return window.page
 
 
+def pure(page: LibraryPage, qtbot: QtBot) -> np.ndarray:
+    """The scores of the version in use, without what verdicts have taught since."""
+    page.session.settings.set(INSTANT, False)
+    qtbot.waitUntil(lambda: page.session.wait_until_idle(0.1), timeout=WAIT_MS)
+    return page.session.snapshot().scores.copy()
+
+
 def start_run(window: MainWindow, qtbot: QtBot) -> RunDialog:
     window.commands.trigger("model.retrain")
     qtbot.waitUntil(lambda: window.findChild(RetrainDialog) is not None, timeout=WAIT_MS)
@@ -149,7 +157,7 @@ def same(first: np.ndarray, second: np.ndarray) -> bool:
 def test_retrain_compare_promote_and_roll_back(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    before = page.session.snapshot().scores.copy()
+    before = pure(page, qtbot)
     run = start_run(window, qtbot)
     qtbot.waitUntil(lambda: state(run) is RunState.FINISHED, timeout=WAIT_MS)
     status = run.page.status
@@ -172,8 +180,8 @@ def test_retrain_compare_promote_and_roll_back(
     measured = [item for item in result.measurement.classes if item.measurable]
     assert all(item.change is not None for item in measured)
     qtbot.mouseClick(comparison.promote, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not same(page.session.snapshot().scores, before), timeout=WAIT_MS)
-    assert page.session.snapshot().trained.all()
+    qtbot.waitUntil(lambda: bool(page.session.snapshot().trained.all()), timeout=WAIT_MS)
+    assert not same(page.session.snapshot().scores, before)
     qtbot.waitUntil(
         lambda: window.status.currentMessage() == "The new version is in use.", timeout=WAIT_MS
     )
@@ -197,10 +205,7 @@ def fit_process(page: LibraryPage) -> int:
 def test_a_killed_trainer_is_reported_and_only_its_run_is_lost(
     window: MainWindow, page: LibraryPage, qtbot: QtBot
 ) -> None:
-    before, annotations = (
-        page.session.snapshot().scores.copy(),
-        page.session.snapshot().annotations.copy(),
-    )
+    before, annotations = pure(page, qtbot), page.session.snapshot().annotations.copy()
     run = start_run(window, qtbot)
     os.kill(fit_process(page), signal.SIGKILL)
     qtbot.waitUntil(lambda: state(run) is RunState.FAILED, timeout=WAIT_MS)

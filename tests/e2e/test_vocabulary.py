@@ -174,6 +174,9 @@ def test_two_classes_are_merged_by_keyboard_and_the_merge_is_undone(
     )
     matrix = page.session.catalogue.annotations.matrix([1, 2, 3], [ids["kite"]])
     assert matrix[:, 0].tolist() == [1, 1, 1]
+    # The library changes before the dialog hears of it; until then there is nothing to undo.
+    stack = dialog.undo_stack
+    qtbot.waitUntil(lambda: stack.can_undo and not stack.busy, timeout=WAIT_MS)
     with qtbot.waitActive(dialog, timeout=WAIT_MS):
         dialog.activateWindow()
     table.setFocus()

@@ -2,7 +2,8 @@
 
 The embedding of a text is a random direction drawn from the text.  The feature of a photo is
 the sum of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat"; with the option
-``looks`` it is what the photo looks like.  Names that
+``looks`` it is what the photo looks like.  With the option ``windows`` each of these texts is in
+windows of its own, and the cells of its map are texts too: :func:`photo_map`.  Names that
 begin with ``crash``, ``crashonce``, ``bad`` or ``hang`` do what they say; ``FAKE_ENCODER`` (JSON)
 can change how it starts.  Every start is noted in ``starts.txt`` beside the output folder.
 """
@@ -24,11 +25,13 @@ from safetensors.numpy import save_file
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
+    EncodeMap,
     EncodePhotos,
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
     EncodeTurned,
+    MapEncoded,
     Message,
     PhotoFailure,
     PhotosEncoded,
@@ -38,10 +41,15 @@ from trainer.events import (
     parse_line,
     to_line,
 )
+from trainer.windows import BOXES, Box, quantise
 
 DIM = 64
 SCALE = 10.0
 BIAS = -5.0
+WINDOW_OFFSET = 0.05
+MAP_SIDE = 6
+MAP_BOX = Box(0.125, 0.0, 0.875, 1.0)
+"""What a map covers: the middle of a photo that is wider than high."""
 
 
 def text_vector(text: str) -> np.ndarray:
@@ -56,6 +64,20 @@ def photo_vector(path: Path) -> np.ndarray:
     names = path.stem.split("_")[0].split("+")
     vector = np.sum([text_vector(name) for name in names], axis=0)
     return vector / np.linalg.norm(vector)
+
+
+def photo_windows(path: Path) -> np.ndarray:
+    """(W, DIM) int8: the texts in the file name, in turns."""
+    names = path.stem.split("_")[0].split("+")
+    windows = np.array([text_vector(names[i % len(names)]) for i in range(len(BOXES))])
+    return quantise(windows[None])[0]
+
+
+def photo_map(path: Path) -> np.ndarray:
+    """(MAP_SIDE, MAP_SIDE, DIM) float16: columns of the texts in the file name, from the left."""
+    names = path.stem.split("_")[0].split("+")
+    columns = [text_vector(names[x * len(names) // MAP_SIDE]) for x in range(MAP_SIDE)]
+    return np.tile(np.array(columns, np.float16), (MAP_SIDE, 1, 1))
 
 
 def look(path: Path) -> np.ndarray:
@@ -98,7 +120,15 @@ class FakeEncoder:
         print("not a message", flush=True)
         say(
             EncoderReady(
-                PROTOCOL, backbone, DIM, "CPU", SCALE, self.options.get("bias", BIAS), ["{}"]
+                PROTOCOL,
+                backbone,
+                DIM,
+                "CPU",
+                SCALE,
+                self.options.get("bias", BIAS),
+                ["{}"],
+                windows=len(BOXES) if self.options.get("windows") else 0,
+                window_offset=self.options.get("window_offset", WINDOW_OFFSET),
             )
         )
 
@@ -106,7 +136,7 @@ class FakeEncoder:
         if self.options.get("cannot_write"):
             say(EncoderFailed("error", "Features could not be written.", request.request))
             return
-        ids, features, failures = [], [], []
+        ids, features, windows, failures = [], [], [], []
         for image_id, name in zip(request.ids, request.paths, strict=True):
             path = Path(name)
             self.read(path)
@@ -116,9 +146,13 @@ class FakeEncoder:
             ids.append(image_id)
             looks = self.options.get("looks")
             features.append(look_vector(look(path)) if looks else photo_vector(path))
+            windows.append(photo_windows(path))
         file = ""
         if ids:
-            file = self.save({"ids": np.array(ids), "features": np.array(features, np.float16)})
+            arrays = {"ids": np.array(ids), "features": np.array(features, np.float16)}
+            if self.options.get("windows"):
+                arrays["windows"] = np.array(windows)
+            file = self.save(arrays)
         say(PhotosEncoded(request.request, file, len(ids), failures))
 
     def read(self, path: Path) -> None:
@@ -148,6 +182,16 @@ class FakeEncoder:
             features = [text_vector(f"{path.stem} turned {turns}") for turns in (1, 2, 3)]
         file = self.save({"features": np.array(features, np.float16)})
         say(TurnedEncoded(request.request, file))
+
+    def map(self, request: EncodeMap) -> None:
+        with (self.out.parent / "maps.txt").open("a") as file:
+            file.write(f"{request.path}\n")
+        path = Path(request.path)
+        self.read(path)
+        if path.name.startswith("bad") or not self.options.get("windows"):
+            say(MapEncoded(request.request, "", "This file is not a photo."))
+            return
+        say(MapEncoded(request.request, self.save({"map": photo_map(path)}), box=MAP_BOX))
 
     def texts(self, request: EncodeTexts) -> None:
         if self.options.get("crash_on_texts"):
@@ -179,6 +223,8 @@ def main() -> None:
                 encoder.texts(request)
             case EncodeTurned() as request:
                 encoder.turned(request)
+            case EncodeMap() as request:
+                encoder.map(request)
             case Stop():
                 return
 

@@ -23,6 +23,7 @@ from tiny_backbone import DIM, tiny_backbone
 from trainer import job, prompt_set
 from trainer.cancel import CancelToken
 from trainer.events import Message, parse_line
+from trainer.kernel import KernelPart
 
 NAMES = ["dog", "cat", "kite", "traffic light", "snowboard", "toaster", "zebra", "hair drier"]
 
@@ -101,12 +102,16 @@ def run(
     return outcome, events
 
 
-def assert_identical(one: prompt_set.PromptSet, other: prompt_set.PromptSet) -> None:
+def assert_identical(
+    one: prompt_set.PromptSet | KernelPart, other: prompt_set.PromptSet | KernelPart
+) -> None:
     """To the last bit, apart from when they were made."""
-    for field in fields(prompt_set.PromptSet):
+    for field in fields(one):
         mine, theirs = getattr(one, field.name), getattr(other, field.name)
         if isinstance(mine, np.ndarray):
             assert np.array_equal(mine, theirs), field.name
+        elif isinstance(mine, KernelPart):
+            assert_identical(mine, theirs)
         elif field.name != "created":
             assert mine == theirs, field.name
 

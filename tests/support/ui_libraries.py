@@ -44,7 +44,7 @@ PRESENT = (9, 5, 4, 1, 0, 3)
 ANNOTATED = 10
 LIMITS = BandLimits(medium=4, head=8)
 BACKBONE = "lite"
-FACTS = ModelFacts(DIM, scale=100.0, bias=0.0, templates=("{}",), device="CPU")
+FACTS = ModelFacts(DIM, scale=100.0, bias=0.0, templates=("{}",), device="CPU", windows=0)
 """A scale at which any scores of a few dozen classes fit into one unit vector."""
 
 

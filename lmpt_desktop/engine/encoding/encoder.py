@@ -13,9 +13,10 @@ import queue
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +29,11 @@ from lmpt_desktop.engine.encoding.photo_queue import PhotoQueue
 from lmpt_desktop.engine.encoding.progress import EncodeProgress
 from lmpt_desktop.engine.encoding.requests import (
     CRASH_REASON,
+    AnswerT,
+    MapRequest,
+    PhotoMap,
     Request,
     RequestQueue,
-    RequestT,
     TextRequest,
     TurnedRequest,
 )
@@ -39,11 +42,13 @@ from lmpt_desktop.translation import _
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
+    EncodeMap,
     EncodePhotos,
     EncoderFailed,
     EncoderReady,
     EncodeTexts,
     EncodeTurned,
+    MapEncoded,
     Message,
     PhotoFailure,
     PhotosEncoded,
@@ -102,6 +107,7 @@ class EncoderClient:
         self._photos = PhotoQueue()
         self._texts = RequestQueue[TextRequest]()
         self._turned = RequestQueue[TurnedRequest]()
+        self._maps = RequestQueue[MapRequest]()
         self._child: ChildProcess | None = None
         self._generation = 0
         self._requests = 0
@@ -127,9 +133,12 @@ class EncoderClient:
 
     # ------------------------------------------------------------------ from other threads
 
-    def add(self, ids: Iterable[int]) -> None:
-        """Encode these photos after those that are waiting."""
-        self._post(lambda requested=list(ids): self._photos.add(requested))
+    def add(self, ids: Iterable[int], *, again: bool = False) -> None:
+        """Encode these photos after those that are waiting.
+
+        ``again``: they have features that can be used meanwhile, so that all others come first.
+        """
+        self._post(lambda requested=list(ids): self._photos.add(requested, again=again))
 
     def prioritise(self, ids: Iterable[int]) -> None:
         """Encode these of the waiting photos first."""
@@ -153,8 +162,17 @@ class EncoderClient:
         """
         return self._ask(self._turned, TurnedRequest(path))
 
+    def encode_map(self, path: Path) -> Future[PhotoMap]:
+        """What is seen where in a photo; not committed.
+
+        It is answered as soon as texts are, before the photos that wait, and also while paused.
+        The future raises :class:`EncoderError`, of the kind ``unreadable`` if that is the photo's
+        fault.
+        """
+        return self._ask(self._maps, MapRequest(path))
+
     def pause(self) -> None:
-        """Stop sending photos, turned ones too; texts are still answered."""
+        """Stop sending photos, turned ones too; texts and maps are still answered."""
         self._post(lambda: self._set_paused(True))
 
     def resume(self) -> None:
@@ -189,12 +207,14 @@ class EncoderClient:
         with self._posted_lock:
             if self._posted:
                 return False
-        waiting = len(self._photos) or len(self._texts) or len(self._turned)
-        return self._failed is not None or not waiting
+        requests = any(map(len, self._request_queues))
+        return self._failed is not None or not (len(self._photos) or requests)
 
-    def _ask(
-        self, requests: RequestQueue[RequestT], request: RequestT
-    ) -> Future[NDArray[np.float32]]:
+    @property
+    def _request_queues(self) -> tuple[RequestQueue[Any], ...]:
+        return self._texts, self._turned, self._maps
+
+    def _ask(self, requests: RequestQueue[Any], request: Request[AnswerT]) -> Future[AnswerT]:
         if self._closed:
             self._add(requests, request)
         else:
@@ -247,15 +267,15 @@ class EncoderClient:
     def _has_work(self) -> bool:
         if self._failed is not None:
             return False
-        return self._texts.waiting or (
+        return (self._texts.waiting or self._maps.waiting) or (
             not self._paused and (self._photos.has_next or self._turned.waiting)
         )
 
     def _busy(self) -> bool:
-        in_flight = (
-            self._photos.in_flight_requests or self._texts.in_flight or self._turned.in_flight
+        requests = any(queue.in_flight for queue in self._request_queues)
+        return bool(self._photos.in_flight_requests or requests) or (
+            self._child is not None and self._ready is None
         )
-        return bool(in_flight) or (self._child is not None and self._ready is None)
 
     def _pump(self) -> None:
         now = time.monotonic()
@@ -280,6 +300,7 @@ class EncoderClient:
                 self._end()
             return
         self._send_texts(self._child, self._ready)
+        self._send_maps(self._child)
         if not self._paused and self._failed is None:
             self._send_photos(self._child)
             self._send_turned(self._child)
@@ -338,6 +359,11 @@ class EncoderClient:
             child.send(EncodeTexts(name, request.texts, templates))
             self._last_message = time.monotonic()
 
+    def _send_maps(self, child: ChildProcess) -> None:
+        while (request := self._maps.take(name := self._next_request())) is not None:
+            child.send(EncodeMap(name, str(request.path)))
+            self._last_message = time.monotonic()
+
     def _send_photos(self, child: ChildProcess) -> None:
         while True:
             name = self._next_request()
@@ -386,13 +412,20 @@ class EncoderClient:
             case PhotosEncoded():
                 self._photos_encoded(message)
             case TextsEncoded():
-                self._answer(self._texts.answered(message.request), message.file)
+                self._answer(self._texts.answered(message.request), message.file, _features)
             case TurnedEncoded(reason="") if message.file:
-                self._answer(self._turned.answered(message.request), message.file)
+                self._answer(self._turned.answered(message.request), message.file, _features)
             case TurnedEncoded():
-                kind = "error" if may_pass(message.reason) else "unreadable"
-                error = EncoderError(kind, message.reason)
-                self._fail(self._turned.answered(message.request), error)
+                self._fail(self._turned.answered(message.request), _photo_error(message.reason))
+            case MapEncoded(reason="") if message.file:
+                box = message.box
+                self._answer(
+                    self._maps.answered(message.request),
+                    message.file,
+                    lambda arrays: PhotoMap(arrays["map"], box),
+                )
+            case MapEncoded():
+                self._fail(self._maps.answered(message.request), _photo_error(message.reason))
             case EncoderFailed():
                 self._request_failed(message)
             case _:
@@ -425,7 +458,7 @@ class EncoderClient:
                 return
             finally:
                 path.unlink(missing_ok=True)
-            self._commit(ids, features)
+            self._commit(ids, features, arrays.get("windows"))
         failures = [item for item in message.failures if item.reason]
         if failures:
             self._sink.photos_failed(failures)
@@ -435,9 +468,14 @@ class EncoderClient:
             self._crashes_in_row = 0
         self._progress.add(message.count + len(message.failures))
 
-    def _commit(self, ids: NDArray[np.int64], features: NDArray[np.float16]) -> None:
+    def _commit(
+        self,
+        ids: NDArray[np.int64],
+        features: NDArray[np.float16],
+        windows: NDArray[np.int8] | None,
+    ) -> None:
         try:
-            self._sink.photos_encoded(ids.astype(np.int64), features.astype(np.float16))
+            self._sink.photos_encoded(ids.astype(np.int64), features.astype(np.float16), windows)
         except Exception as error:
             log.exception("features cannot be kept")
             self._stop_with(
@@ -451,10 +489,15 @@ class EncoderClient:
         self._photos.requeue_in_flight()
         self._stop_with(error)
 
-    def _answer(self, request: Request | None, file: str) -> None:
+    def _answer(
+        self,
+        request: Request[AnswerT] | None,
+        file: str,
+        read: Callable[[Mapping[str, NDArray[Any]]], AnswerT],
+    ) -> None:
         path = Path(file)
         try:
-            features = load_file(path)["features"].astype(np.float32)
+            answer = read(load_file(path))
         except (OSError, SafetensorError, KeyError) as error:
             message = _("A result of the model process could not be read: {error}")
             self._fail(request, EncoderError("error", message.format(error=error)))
@@ -463,9 +506,9 @@ class EncoderClient:
             path.unlink(missing_ok=True)
         self._crashes_in_row = 0
         if request is not None:
-            request.future.set_result(features)
+            request.future.set_result(answer)
 
-    def _fail(self, request: Request | None, error: EncoderError) -> None:
+    def _fail(self, request: Request[Any] | None, error: EncoderError) -> None:
         if request is not None:
             request.future.set_exception(error)
 
@@ -474,7 +517,8 @@ class EncoderClient:
             self._fatal = message
             return
         name, error = message.request, EncoderError(message.kind, message.message)
-        request = self._texts.answered(name) or self._turned.answered(name)
+        found = (queue.answered(name) for queue in self._request_queues)
+        request = next(filter(None, found), None)
         if request is not None:
             request.future.set_exception(error)
         else:
@@ -519,7 +563,7 @@ class EncoderClient:
 
     # -------------------------------------------------------------- actions of the queue
 
-    def _add(self, requests: RequestQueue[RequestT], request: RequestT) -> None:
+    def _add(self, requests: RequestQueue[Any], request: Request[Any]) -> None:
         if self._closed:
             request.future.set_exception(EncoderError("cancelled", _("The library was closed.")))
         elif self._failed is not None:
@@ -528,11 +572,11 @@ class EncoderClient:
             requests.add(request)
 
     def _requests_crashed(self) -> None:
-        for requests in (self._texts, self._turned):
+        for requests in self._request_queues:
             requests.crashed()
 
     def _fail_requests(self, error: EncoderError) -> None:
-        for requests in (self._texts, self._turned):
+        for requests in self._request_queues:
             requests.fail(error)
 
     def _set_paused(self, paused: bool) -> None:
@@ -553,7 +597,8 @@ class EncoderClient:
         if self._child is not None and self._ready is None:
             self._ending = True
             self._child.kill()
-            self._texts.fail(EncoderError("cancelled", _("Loading the model was cancelled.")))
+            for requests in (self._texts, self._maps):
+                requests.fail(EncoderError("cancelled", _("Loading the model was cancelled.")))
         self._download_over(ActivityState.IDLE)
 
     def _stop_with(self, error: EncoderError, details: str = "") -> None:
@@ -582,13 +627,24 @@ class EncoderClient:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _report(self) -> None:
-        left = len(self._photos)
+        first_time = self._photos.first_time
+        left = first_time or len(self._photos)
         activity = self._progress.activity(
             left,
             paused=self._paused,
             failure=str(self._failed) if self._failed else "",
+            again=left > first_time,
             waiting_for_model=self._ready is None,
             note=self._gentle,
         )
         if activity is not None:
             self._sink.encoder_activity(activity)
+
+
+def _features(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float32]:
+    return arrays["features"].astype(np.float32)
+
+
+def _photo_error(reason: str) -> EncoderError:
+    """What became of one photo, which is its own fault unless that may pass."""
+    return EncoderError("error" if may_pass(reason) else "unreadable", reason)

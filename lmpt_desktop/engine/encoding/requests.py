@@ -5,33 +5,51 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.engine.encoding.encoder_sink import EncoderError
 from lmpt_desktop.translation import N_, _
+from trainer.windows import Box
 
 MAX_ATTEMPTS = 2
 
 CRASH_REASON = N_("The model process crashed twice while reading this photo.")
 
 
+AnswerT = TypeVar("AnswerT")
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class PhotoMap:
+    """What a backbone sees where: ``cells`` (g, g, D) float16, unit norm, rows from the top.
+
+    ``box`` is what they cover, in fractions of the upright photo, see
+    :class:`trainer.events.MapEncoded`.
+    """
+
+    cells: NDArray[np.float16]
+    box: Box
+
+
 @dataclass
-class Request:
-    """Something to encode, and the future of its features, float32."""
+class Request(Generic[AnswerT]):
+    """Something to encode, and the future of what the encoder answers."""
 
     crash_error: ClassVar[tuple[str, str]]
-    """Kind and message of the error after ``MAX_ATTEMPTS`` crashes."""
+    """Kind and message of the error after ``max_attempts`` crashes."""
+    max_attempts: ClassVar[int] = MAX_ATTEMPTS
 
-    future: Future[NDArray[np.float32]] = field(default_factory=Future, init=False)
+    future: Future[AnswerT] = field(default_factory=Future, init=False)
     attempts: int = field(default=0, init=False)
 
 
 @dataclass
-class TextRequest(Request):
-    """Texts; the future is of (n, D)."""
+class TextRequest(Request[FloatArray]):
+    """Texts; the future is of features (n, D)."""
 
     crash_error = ("error", N_("The model process crashed while reading class names."))
 
@@ -40,15 +58,29 @@ class TextRequest(Request):
 
 
 @dataclass
-class TurnedRequest(Request):
-    """A photo to encode as if it were turned; the future is of (3, D)."""
+class TurnedRequest(Request[FloatArray]):
+    """A photo to encode as if it were turned; the future is of features (3, D)."""
 
     crash_error = ("unreadable", CRASH_REASON)
 
     path: Path
 
 
-RequestT = TypeVar("RequestT", bound=Request)
+@dataclass
+class MapRequest(Request[PhotoMap]):
+    """A photo whose cells to encode.
+
+    It is sent while photos are in flight, so it is not tried twice: a crash must not be blamed on
+    them again.
+    """
+
+    crash_error = ("unreadable", N_("The model process crashed while reading this photo."))
+    max_attempts = 1
+
+    path: Path
+
+
+RequestT = TypeVar("RequestT", bound=Request[Any])
 
 
 class RequestQueue(Generic[RequestT]):
@@ -85,10 +117,10 @@ class RequestQueue(Generic[RequestT]):
         return self._in_flight.pop(name, None)
 
     def crashed(self) -> None:
-        """The encoder crashed: requests in flight are sent again, up to ``MAX_ATTEMPTS`` times."""
+        """The encoder crashed: requests in flight are sent again, as often as they may be."""
         for request in self._in_flight.values():
             request.attempts += 1
-            if request.attempts < MAX_ATTEMPTS:
+            if request.attempts < request.max_attempts:
                 self._waiting.append(request)
             else:
                 kind, message = request.crash_error

@@ -356,6 +356,11 @@ class AcceptDialog(LibraryDialog):
         parts = [predictions_text(len(found))]
         if number < len(found):
             parts.append(_("{count} unticked").format(count=number_text(len(found) - number)))
+        if number:
+            right = number_text(round(self.model.expected_right))
+            parts.append(
+                _("by their scores about {count} of those ticked are right").format(count=right)
+            )
         assert self._snapshot is not None
         chosen = self._chosen_mask(self._snapshot)
         present, absent = int(found.present[chosen].sum()), int(found.absent[chosen].sum())

@@ -98,6 +98,11 @@ class OfferModel(QAbstractListModel):
     def ticked_count(self) -> int:
         return int(np.count_nonzero(self._ticked))
 
+    @property
+    def expected_right(self) -> float:
+        """How many of the ticked predictions are right, as far as their scores are frequencies."""
+        return 0.0 if self._offer is None else float(self._offer.scores[self._ticked].sum())
+
     def ticked(self) -> NDArray[np.bool_]:
         """(m,) bool, in the order of the offer."""
         return self._ticked.copy()

@@ -53,6 +53,8 @@ class Command(Generic[ContextT]):
     """The current text, if it changes (already translated)."""
     short_label: Callable[[ContextT], str] | None = None
     """The current label of its toolbar button, if that changes (already translated)."""
+    reason: Callable[[ContextT], str] | None = None
+    """Why it is disabled, for its tool tip (already translated); "" where that needs no words."""
     checked: Callable[[ContextT], bool] | None = None
     """The current check mark, if something other than the command itself can change it."""
 

@@ -109,6 +109,8 @@ class CommandRegistry(QObject):
             ):
                 action.setText(text)
                 self._set_tip(command)
+            if command.reason is not None:
+                self._set_tip(command)
             if command.short_label is not None:
                 action.setIconText(command.short_label(self._context))
             if command.checked is not None:
@@ -138,8 +140,15 @@ class CommandRegistry(QObject):
         action.setShortcuts([QKeySequence.fromString(part) for part in keys])
 
     def _set_tip(self, command: Command[Any]) -> None:
-        """What it does, or, where its text says on what, that; and its main key."""
+        """What it does, or, where its text says on what, that; and its main key.  Or why it is
+        disabled."""
         action, keys = self._actions[command.id], self.shortcuts.keys(command.id)
+        if command.reason is not None and self._context is not None:
+            why = "" if action.isEnabled() else command.reason(self._context)
+            action.setStatusTip(why or _(command.tip))
+            if why:
+                action.setToolTip(why)
+                return
         tip = _(command.tip) or command.plain_text
         if command.label is not None and action.text() != _(command.text):
             tip = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")

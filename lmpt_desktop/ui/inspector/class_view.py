@@ -14,6 +14,7 @@ from PySide6.QtCore import (
 )
 from PySide6.QtGui import (
     QAction,
+    QFocusEvent,
     QHelpEvent,
     QKeyEvent,
     QMouseEvent,
@@ -71,9 +72,11 @@ class ClassView(QAbstractItemView):
     class_focused = Signal(int)
     """The id of the class that the user went to."""
     pin_requested = Signal(int, bool)
+    """Class id; whether it is to stay in focus."""
     laid_out = Signal()
     """Rows have got other places, or other room."""
-    """Class id; whether it is to stay in focus."""
+    pointing_changed = Signal()
+    """:attr:`pointed_class` may be another one."""
     sweep_requested = Signal(int)
     """Go through the photos that most likely have the class with this id."""
     strictness_requested = Signal(int)
@@ -333,7 +336,7 @@ class ClassView(QAbstractItemView):
     def _restore(self) -> None:
         """Stay on the same row, or where a class has left its section on the one that follows."""
         self._places = None
-        self.delegate.hovered = (-1, None)
+        self._hover(-1, None)
         items = self._classes.items
         if self._last is None or not items:
             self._place_find_bar()
@@ -359,13 +362,29 @@ class ClassView(QAbstractItemView):
         self.delegate.part = None
         super().currentChanged(current, previous)
         self.viewport().update()
+        self.pointing_changed.emit()
         class_id = current.data(Role.CLASS_ID) if current.isValid() else None
         if class_id is not None and not self._moving:
             self.class_focused.emit(int(class_id))
 
-    def focusInEvent(self, event) -> None:
+    @property
+    def pointed_class(self) -> int | None:
+        """The class of the row under the pointer, else of the one the keyboard is on."""
+        place = self.delegate.hovered[0]
+        known = 0 <= place < len(self._classes.items)
+        row = self._classes.class_row(place) if known else None
+        if row is None and self.hasFocus():
+            row = self.focused_class()
+        return None if row is None else row.class_id
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.pointing_changed.emit()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
         """Start at the class in focus, or at the first row."""
         super().focusInEvent(event)
+        self.pointing_changed.emit()
         if not self.currentIndex().isValid() and not self.go_to_class(self._classes.focus):
             rows = self._reachable()
             if rows:
@@ -499,8 +518,11 @@ class ClassView(QAbstractItemView):
 
     def _hover(self, row: int, verdict: Verdict | None) -> None:
         if self.delegate.hovered != (row, verdict):
+            moved = self.delegate.hovered[0] != row
             self.delegate.hovered = (row, verdict)
             self._repaint()
+            if moved:
+                self.pointing_changed.emit()
 
     def viewportEvent(self, event: QEvent) -> bool:
         """Buttons have their own tool tips."""

@@ -15,7 +15,14 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
-from PySide6.QtGui import QActionGroup, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QActionGroup,
+    QHideEvent,
+    QKeyEvent,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -37,10 +44,11 @@ from lmpt_desktop.ui.inspector.class_model import ClassListModel, ClassRow, Kind
 from lmpt_desktop.ui.inspector.class_view import ClassView
 from lmpt_desktop.ui.inspector.confirm_bar import ConfirmBar
 from lmpt_desktop.ui.inspector.facts_panel import ElidedLabel, FactsPanel, state_sentence
-from lmpt_desktop.ui.inspector.image_facts import ImageFacts, image_facts
+from lmpt_desktop.ui.inspector.image_facts import ImageFacts, file_version, image_facts
 from lmpt_desktop.ui.inspector.photo_view import PhotoView
 from lmpt_desktop.ui.inspector.summary import Show, Summary, summarise
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.region_finder import RegionFinder
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 log = logging.getLogger(__name__)
@@ -93,6 +101,8 @@ class InspectorPanel(QWidget):
         self._summarising: LatestRequest[Summary] = LatestRequest(self._show_summary, owner=self)
 
         self.photo = PhotoView(session.images.path_of_picture)
+        self.regions = RegionFinder(session.regions, self)
+        self._keep_region = False
         self.facts = FactsPanel()
         self.model = ClassListModel(self)
         self.search = QLineEdit()
@@ -109,15 +119,7 @@ class InspectorPanel(QWidget):
         self.show_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.show_button.setMenu(self._show_menu())
         self.view = ClassView(self.model, self._find_bar())
-        self.pin = QToolButton()
-        self.pin.setObjectName("pin-class")
-        self.pin.setCheckable(True)
-        self.pin.setAutoRaise(True)
-        self.pin.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.pin.setAccessibleName(_("Keep the class in focus"))
-        self.pin.setToolTip(
-            _("Keep this class in focus: the keys then mean it in every photo you go to")
-        )
+        self.pin = _pin_button()
         self.note = ElidedLabel()
         self.note.setObjectName("inspector-note")
         self.note.setProperty("role", "muted")
@@ -212,6 +214,8 @@ class InspectorPanel(QWidget):
         self.view.class_focused.connect(self._class_focused)
         self.view.pin_requested.connect(self.pin_requested)
         self.view.sweep_requested.connect(self.sweep_requested)
+        self.view.pointing_changed.connect(self._find_region)
+        self.regions.found.connect(self.photo.show_region)
         self.view.left_at_top.connect(self.search.setFocus)
         for moved in (self.view.verticalScrollBar().valueChanged, self.view.laid_out):
             # Later: a layout must not change what it is laying out.
@@ -270,6 +274,15 @@ class InspectorPanel(QWidget):
         self.model.set_focus(class_id, pinned)
         self.view.go_to_class(class_id, scroll=moved)
         self._show_note()
+        self._find_region()
+
+    def keep_region(self, kept: bool, *, asked: bool = False) -> None:
+        """Show where the class in focus is seen, and not only a class that is pointed at.
+
+        ``asked``: the user has just said so, so that the backbone may be loaded for it.
+        """
+        self._keep_region = kept
+        self._find_region(asked=asked and kept)
 
     def find_class(self) -> None:
         """Put the keyboard into the search field."""
@@ -362,6 +375,7 @@ class InspectorPanel(QWidget):
         self.facts.setVisible(summary is not None and summary.images > 0)
         self.confirm.show_summary(summary)
         self._show_note()
+        self._find_region()
         self.suggestions_changed.emit()
 
     def _show_empty(self) -> None:
@@ -397,6 +411,23 @@ class InspectorPanel(QWidget):
         self.pin.setChecked(row.pinned)
         self.pin.setIcon(theme.icon("pin", "accent" if row.pinned else "muted"))
 
+    def _find_region(self, *, asked: bool = False) -> None:
+        """Show where the class is seen that is pointed at, else, if wanted, the one in focus."""
+        pointed = self.view.pointed_class
+        class_id = self.model.focus if pointed is None and self._keep_region else pointed
+        if not self.isVisible():
+            class_id = None
+        version = file_version(self._session.snapshot(), self._current)
+        self.regions.want(self._current, version, class_id, load=asked or pointed is not None)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._find_region()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._find_region()
+
     def _show_line(self, *_: object) -> None:
         """Name the class in focus below the list while its own row is out of sight."""
         row = self.focused_class()
@@ -429,6 +460,7 @@ class InspectorPanel(QWidget):
         pinned = self.model.pinned and class_id == self.model.focus
         self.model.set_focus(class_id, pinned)
         self._show_note()
+        self._find_region()
         self.class_focused.emit(class_id)
 
     def _pin_clicked(self, pinned: bool) -> None:
@@ -480,3 +512,14 @@ class InspectorPanel(QWidget):
         self.show_button.setIcon(theme.icon("filter"))
         self.facts.problem.setStyleSheet(f"color: {theme.current().error};")
         self.facts.edited.setStyleSheet(f"color: {theme.current().warning};")
+
+
+def _pin_button() -> QToolButton:
+    pin = QToolButton()
+    pin.setObjectName("pin-class")
+    pin.setCheckable(True)
+    pin.setAutoRaise(True)
+    pin.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    pin.setAccessibleName(_("Keep the class in focus"))
+    pin.setToolTip(_("Keep this class in focus: the keys then mean it in every photo you go to"))
+    return pin

@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.region_overlay import TIP, RegionOverlay
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from trainer.photo import read_photo
+from trainer.windows import Box
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,8 @@ class PhotoView(QWidget):
         self._reading: LatestRequest[tuple[int, str, QImage]] = LatestRequest(
             self._photo_read, self._reading_failed, owner=self
         )
+        self.region = RegionOverlay(self)
+        self.region.changed.connect(self.update)
         theme.manager().changed.connect(self._repaint)
 
     def sizeHint(self) -> QSize:
@@ -79,6 +83,26 @@ class PhotoView(QWidget):
         """The photo on screen, or None."""
         return self._pixmap
 
+    def show_region(self, image_id: int, box: Box | None) -> None:
+        """Show where in the photo of this image a class is seen; None: nowhere.
+
+        ``box`` is in fractions of the upright photo.  Nothing happens if another photo is shown.
+        """
+        if box is not None and image_id != self._image_id:
+            return
+        self.region.show_box(box)
+        self.setToolTip(_(TIP) if box is not None else "")
+
+    @property
+    def photo_area(self) -> QRectF:
+        """Where the photo is, in logical pixels; empty while none is shown."""
+        if self._pixmap is None:
+            return QRectF()
+        size = self._fitted(self._pixmap).deviceIndependentSize()
+        left = (self.width() - size.width()) / 2
+        top = (self.height() - size.height()) / 2
+        return QRectF(left, top, size.width(), size.height())
+
     def show_photo(self, image_id: int, description: str, version: str) -> None:
         """Show the photo of an image as soon as it is read.
 
@@ -91,6 +115,8 @@ class PhotoView(QWidget):
         cached = self._cache.get((image_id, version))
         if (cached is not None or image_id != self._image_id) and cached is not self._pixmap:
             self._set_pixmap(cached)
+        if image_id != self._image_id:
+            self.show_region(image_id, None)
         self.update()
         self._image_id, self._message = image_id, ""
         if cached is not None:
@@ -104,6 +130,7 @@ class PhotoView(QWidget):
         self._reading.cancel()
         self.setAccessibleName(message or _("Photo"))
         self._image_id, self._message = -1, message
+        self.show_region(-1, None)
         self._set_pixmap(None)
 
     def _photo_read(self, read: tuple[int, str, QImage]) -> None:
@@ -135,11 +162,9 @@ class PhotoView(QWidget):
             text = self._message or (_("Loading...") if self.loading else "")
             painter.drawText(inside, flags, text)
             return
-        pixmap = self._fitted(self._pixmap)
-        size = pixmap.deviceIndependentSize()
-        left = (self.width() - size.width()) / 2
-        top = (self.height() - size.height()) / 2
-        painter.drawPixmap(QRectF(left, top, size.width(), size.height()).topLeft(), pixmap)
+        area = self.photo_area
+        painter.drawPixmap(area.topLeft(), self._fitted(self._pixmap))
+        self.region.paint(painter, area)
 
     def _fitted(self, pixmap: QPixmap) -> QPixmap:
         ratio = self.devicePixelRatioF()

@@ -21,6 +21,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.photo_pool import Decoded, fitted
+from lmpt_desktop.ui.kit.region_overlay import TIP, RegionOverlay
+from trainer.windows import Box
 
 STEP = 1.25
 """One press of + or one notch of the wheel."""
@@ -84,6 +86,8 @@ class PhotoCanvas(QWidget):
         self._scale: float | None = None
         self._centre = QPointF()
         self._grabbed: QPointF | None = None
+        self.region = RegionOverlay(self)
+        self.region.changed.connect(self.update)
         theme.manager().changed.connect(self._repaint)
 
     def sizeHint(self) -> QSize:
@@ -119,6 +123,7 @@ class PhotoCanvas(QWidget):
     def mark_unseen(self) -> None:
         """The question has changed: the photo counts as seen once it is painted again."""
         self._seen = False
+        self.show_region(self._image_id, None)
         self.update()
 
     def show_photo(self, image_id: int, decoded: Decoded) -> None:
@@ -128,6 +133,7 @@ class PhotoCanvas(QWidget):
         self._size, self._message = decoded.size, ""
         self._image_id = image_id
         if not same:
+            self.show_region(image_id, None)
             self._full = None
             self._seen = False
             self._set_scale(None)
@@ -142,10 +148,40 @@ class PhotoCanvas(QWidget):
     def show_text(self, text: str, image_id: int = -1) -> None:
         """Show a sentence in place of a photo."""
         self._screen = self._full = None
+        self.show_region(image_id, None)
         self._image_id, self._message = image_id, text
         self._seen = False
         self._set_scale(None)
         self.update()
+
+    def show_region(self, image_id: int, box: Box | None) -> None:
+        """Show where in the photo of this image a class is seen; None: nowhere.
+
+        ``box`` is in fractions of the upright photo.  Nothing happens if another photo is shown.
+        """
+        if box is not None and (image_id != self._image_id or not self.showing):
+            return
+        self.region.show_box(box)
+        self.setToolTip(_(TIP) if box is not None else "")
+
+    @property
+    def photo_area(self) -> QRectF:
+        """Where the whole photo is, in logical pixels of the widget; zoomed in, parts of it are
+        outside."""
+        ratio, room, scale = self.devicePixelRatioF(), self.room, self.scale
+        if self._scale is None:
+            shown = self._fitted_size()
+            left = (room.width() - shown.width()) // 2
+            top = (room.height() - shown.height()) // 2
+            area = QRectF(left, top, shown.width(), shown.height())
+        else:
+            area = QRectF(
+                room.width() / 2 - self._centre.x() * scale,
+                room.height() / 2 - self._centre.y() * scale,
+                self._size.width() * scale,
+                self._size.height() * scale,
+            )
+        return _divided(area, ratio)
 
     # -------------------------------------------------------------------------------- zoom
 
@@ -252,6 +288,13 @@ class PhotoCanvas(QWidget):
             return 1.0
         return fitted(self._size, self.room).width() / self._size.width()
 
+    def _fitted_size(self) -> QSize:
+        """Device pixels that the fitted photo takes."""
+        scale = self._fit_scale()
+        return QSize(
+            max(1, round(self._size.width() * scale)), max(1, round(self._size.height() * scale))
+        )
+
     # ------------------------------------------------------------------------------- paint
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -260,6 +303,7 @@ class PhotoCanvas(QWidget):
         painter.fillRect(event.rect(), colours.colour("photo_ground"))
         if self._screen is not None:
             self._paint_photo(painter, self._screen)
+            self.region.paint(painter, self.photo_area)
         elif self._message:
             painter.setPen(colours.colour("on_photo"))
             font = self.font()
@@ -279,10 +323,7 @@ class PhotoCanvas(QWidget):
     def _paint_photo(self, painter: QPainter, screen: QPixmap) -> None:
         ratio, room, scale = self.devicePixelRatioF(), self.room, self.scale
         if self._scale is None:
-            shown = QSize(
-                max(1, round(self._size.width() * scale)),
-                max(1, round(self._size.height() * scale)),
-            )
+            shown = self._fitted_size()
             left = (room.width() - shown.width()) // 2
             top = (room.height() - shown.height()) // 2
             if abs(shown.width() - screen.width()) <= 1:

@@ -8,6 +8,7 @@ from lmpt_desktop.domain.bands import FEW_EXAMPLES
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import N_, _, decimal, format_datetime, ngettext, number
 from trainer.bands import Band
+from trainer.suggested import BUNDLED_SIDES
 
 DASH = "–"
 NOT_MEASURABLE = N_("Not measurable yet")
@@ -52,8 +53,8 @@ def verdict_name(verdict: Verdict) -> str:
 
 
 def backbone_name(backbone: str) -> str:
-    """The displayed name of a backbone: "Lite" for the bundled one, else its full name."""
-    return "Lite" if backbone == "lite" else backbone
+    """The displayed name of a backbone: "Lite" or "Lite+" for a bundled one, else its full name."""
+    return backbone.capitalize() if backbone in BUNDLED_SIDES else backbone
 
 
 def shorten(name: str) -> str:

@@ -9,11 +9,18 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog
 
 from lmpt_desktop.domain.records import ImageState, Verdict
-from lmpt_desktop.settings import LAST_FOLDER, SHOW_FILTERS, SHOW_FOLDERS, SHOW_INSPECTOR
+from lmpt_desktop.settings import (
+    LAST_FOLDER,
+    SHOW_FILTERS,
+    SHOW_FOLDERS,
+    SHOW_INSPECTOR,
+    SHOW_REGIONS,
+)
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.grid.filter_texts import Condition
 from lmpt_desktop.ui.kit import file_manager
+from lmpt_desktop.ui.kit.region_overlay import TIP
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.shell.conditions import class_in_focus, library_open, photos_chosen
@@ -57,6 +64,11 @@ def searching(context: ShellContext) -> bool:
 def working(context: ShellContext) -> bool:
     """Scanning or encoding is running or paused."""
     return context.status.working
+
+
+def sees_regions(context: ShellContext) -> bool:
+    """The backbone in use says where in a photo it sees a class."""
+    return context.library is not None and not context.library.session.regions.unavailable
 
 
 def _undo_text(context: ShellContext) -> str:
@@ -232,6 +244,16 @@ def _part_shown(context: ShellContext, name: str) -> bool:
     return isinstance(page, LibraryPage) and not page.part(name).isHidden()
 
 
+def show_regions(context: ShellContext, shown: bool) -> None:
+    """Keep showing where the class in focus is seen, or only while a class is pointed at."""
+    context.settings.set(SHOW_REGIONS, shown)
+    context.refresh_commands()
+
+
+def _no_regions(context: ShellContext) -> str:
+    return context.library.session.regions.unavailable if context.library is not None else ""
+
+
 # fmt: off
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("file.add", N_("&Add folder..."), "file", 0, 20, add_folder, (library_open,),
@@ -307,6 +329,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.inspector", N_("&Inspector"), "view", 3, 20,
             lambda c, on: show_part(c, "inspector", on), (library_open,), "Ctrl+2", "inspector",
             checkable=True, checked=lambda c: _part_shown(c, "inspector")),
+    Command("view.regions", N_("Show &where"), "view", 3, 25, show_regions,
+            (library_open, sees_regions), "W", checkable=True, tip=TIP, reason=_no_regions,
+            checked=lambda c: c.settings.get(SHOW_REGIONS)),
     Command("model.pause", N_("&Pause"), "model", 1, 20, set_paused, (library_open, working),
             "Ctrl+P", "pause", checkable=True, checked=lambda c: c.status.paused,
             tip=N_("Pause scanning and encoding")),

@@ -12,7 +12,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QHideEvent, QKeyEvent
+from PySide6.QtGui import (
+    QAccessible,
+    QAccessibleAnnouncementEvent,
+    QHideEvent,
+    QKeyEvent,
+    QShowEvent,
+)
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.bands import ClassBands
@@ -20,12 +26,14 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
+from lmpt_desktop.settings import SHOW_REGIONS
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.act_texts import not_encoded_sentence
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.inspector.image_facts import file_version
 from lmpt_desktop.ui.kit.photo_viewer import PhotoViewer
+from lmpt_desktop.ui.kit.region_finder import RegionFinder
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import verdict_name
 from lmpt_desktop.ui.review import end_panel
@@ -96,6 +104,8 @@ class ReviewPage(QWidget):
         self.bar = QueueBar(commands)
         self.viewer = PhotoViewer(session.images.path_of_picture)
         self.canvas = self.viewer.canvas
+        self.regions = RegionFinder(session.regions, self)
+        self._unfollow_regions = context.settings.on_change(SHOW_REGIONS, self._regions_toggled)
         self.side = SidePanel(commands)
         self.end = EndPanel()
         self.request: QueueRequest | None = None
@@ -144,7 +154,10 @@ class ReviewPage(QWidget):
             lambda: self.show_message(_("Still saving; try again in a moment."))
         )
         self.viewer.room_changed.connect(self._preload)
+        # Later, so that the next photo never waits for anything of this.
         self.canvas.painted.connect(self._preload, Qt.ConnectionType.QueuedConnection)
+        self.canvas.painted.connect(self._photo_painted, Qt.ConnectionType.QueuedConnection)
+        self.regions.found.connect(self.canvas.show_region)
         self.bar.requested.connect(self.ask)
         self.side.toggled.connect(self.toggle_class)
         self.side.focused.connect(self._mark)
@@ -229,6 +242,7 @@ class ReviewPage(QWidget):
         """Stop loading photos and building queues."""
         self._refresh_timer.stop()
         self.queue_request.cancel()
+        self._unfollow_regions()
         self.viewer.close_viewer()
 
     # ------------------------------------------------------------------------------- state
@@ -367,6 +381,7 @@ class ReviewPage(QWidget):
         """A chip has the keyboard: P, A and U apply to its class now."""
         self.current.marked = class_id
         self._show_facts()
+        self._find_region()
         self._context.refresh_commands()
 
     # ------------------------------------------------------------------------------ showing
@@ -433,6 +448,7 @@ class ReviewPage(QWidget):
         if self.questions.current is not None:
             self.current.refresh(self._session.snapshot(), self._bands)
             self._show_facts()
+            self._find_region()
 
     def _show_ending(self, ending: Ending) -> None:
         self.end.show_ending(ending)
@@ -453,6 +469,27 @@ class ReviewPage(QWidget):
         self.announcer.announce(sentence)
 
     # ------------------------------------------------------------------------------- photos
+
+    def _regions_toggled(self, shown: bool) -> None:
+        self._find_region(asked=shown)
+
+    def _photo_painted(self) -> None:
+        self._find_region()
+
+    def _find_region(self, *, asked: bool = False) -> None:
+        """Show where the class is seen that the verdict keys apply to, if the user wants that.
+
+        ``asked``: the user has just said so, so that the backbone may be loaded for it.
+        """
+        subject = self.subject
+        if not (
+            self._context.settings.get(SHOW_REGIONS)
+            and self.isVisible()
+            and self.is_asking
+            and self.viewer.has_shown(self.current_id)
+        ):
+            subject = None
+        self.regions.want(self.current_id, self.viewer.version, subject, load=asked)
 
     def _preload(self) -> None:
         """Decode the photos around the one on screen."""
@@ -555,9 +592,14 @@ class ReviewPage(QWidget):
             return
         super().keyPressEvent(event)
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._find_region()
+
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.viewer.stop_loading()
+        self._find_region()
 
     def _class_name(self, class_id: int) -> str:
         snapshot = self._session.snapshot()

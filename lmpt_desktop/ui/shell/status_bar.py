@@ -16,6 +16,7 @@ _ORDER = (
     ActivityKind.DOWNLOAD,
     ActivityKind.FIT,
     ActivityKind.ENCODE,
+    ActivityKind.CHANGE,
     ActivityKind.SCAN,
     ActivityKind.CAPTION,
     ActivityKind.VERIFY,
@@ -25,12 +26,13 @@ _ORDER = (
 _ACTIVITY_NAMES = {
     ActivityKind.SCAN: N_("Looking for photos"),
     ActivityKind.ENCODE: N_("Encoding photos"),
+    ActivityKind.CHANGE: N_("Encoding with the new backbone"),
     ActivityKind.DOWNLOAD: N_("Downloading the backbone"),
     ActivityKind.FIT: N_("Retraining prompts"),
     ActivityKind.CAPTION: N_("Writing captions"),
     ActivityKind.VERIFY: N_("Verifying photos"),
 }
-_PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE, ActivityKind.VERIFY)
+_PAUSABLE = (ActivityKind.SCAN, ActivityKind.ENCODE, ActivityKind.CHANGE, ActivityKind.VERIFY)
 
 
 def seconds_text(seconds: float) -> str:
@@ -66,7 +68,11 @@ def amount_text(activity: Activity) -> str:
 
 def activity_text(activity: Activity) -> str:
     """An activity in a line."""
-    name = _(_ACTIVITY_NAMES[activity.kind])
+    name = (
+        _("Looking at photos again, in more detail")
+        if activity.again
+        else _(_ACTIVITY_NAMES[activity.kind])
+    )
     if activity.state is ActivityState.FAILED:
         return activity.message or _("{activity}: stopped because of a problem").format(
             activity=name
@@ -109,13 +115,26 @@ class StatusBar(QStatusBar):
         self.queue.setObjectName("status-queue")
         self.queue.setContentsMargins(8, 0, 0, 0)
         self.queue.hide()
+        self.learning = QLabel(_("Learning from your verdicts"))
+        self.learning.setObjectName("status-learning")
+        self.learning.setProperty("role", "muted")
+        self.learning.setContentsMargins(8, 0, 0, 0)
+        self.learning.setToolTip(
+            _(
+                "Predictions of the classes you answer move at once, and with them queues and "
+                "search. A retraining refines them. Model > Learn from every verdict switches "
+                "this off."
+            )
+        )
+        self.learning.hide()
         self.model = QLabel()
         """Where work is done; the window has it in the toolbar."""
         self.model.setObjectName("status-model")
         self.model.setProperty("role", "muted")
         self.model.setContentsMargins(8, 0, 8, 0)
         for part in (
-            self.activity, self.progress, self.pause_button, self.cancel_button, self.queue,
+            self.learning, self.activity, self.progress, self.pause_button, self.cancel_button,
+            self.queue,
         ):  # fmt: skip
             self.addPermanentWidget(part)
         self._update()
@@ -144,6 +163,10 @@ class StatusBar(QStatusBar):
         )
         self._update()
 
+    def show_learning(self, learning: bool) -> None:
+        """Say that verdicts have moved the predictions, or that they no longer do."""
+        self.learning.setVisible(learning)
+
     def show_queue(self, count: int) -> None:
         """Show how many photos are waiting to be encoded; hidden if none are."""
         self.queue.setText(
@@ -169,6 +192,7 @@ class StatusBar(QStatusBar):
         self._activities.clear()
         self.model.clear()
         self.show_queue(0)
+        self.show_learning(False)
         self.clearMessage()
         self._update()
 
@@ -184,7 +208,7 @@ class StatusBar(QStatusBar):
 
     @property
     def working(self) -> bool:
-        """Whether scanning, encoding or verifying is running or paused."""
+        """Whether scanning, encoding, changing the backbone or verifying is running or paused."""
         return any(
             activity.kind in _PAUSABLE
             and activity.state in (ActivityState.RUNNING, ActivityState.PAUSED)
@@ -223,7 +247,7 @@ class StatusBar(QStatusBar):
         self.progress.setValue(
             round(1000 * activity.done / activity.total) if activity.total else 0
         )
-        self.pause_button.setVisible(activity.kind in _PAUSABLE or failed)
+        self.pause_button.setVisible(activity.kind in _PAUSABLE or activity.pausable or failed)
         self.pause_button.setIcon(theme.icon("resume" if held else "pause"))
         words = _("Try again") if failed else (_("Resume") if held else _("Pause"))
         self.pause_button.setToolTip(words)
@@ -234,7 +258,7 @@ class StatusBar(QStatusBar):
             if failed
             else Qt.ToolButtonStyle.ToolButtonIconOnly
         )
-        self.cancel_button.setVisible(not failed)
+        self.cancel_button.setVisible(not failed or activity.kind is ActivityKind.CHANGE)
 
     def _pause_pressed(self) -> None:
         activity = self.current

@@ -40,9 +40,7 @@ def state_text(version: VersionInfo) -> str:
 def origin_text(version: VersionInfo) -> str:
     """What a version was learned from, in sentences."""
     if version.version_id == 0:
-        return _(
-            "Classes are predicted from their names and descriptions alone; nothing was learned."
-        )
+        return _("Without a retraining: classes are predicted from their names and descriptions.")
     if version.annotations is not None and version.images is not None:
         data = _("Learned from {annotations} on {images}, {classes}.").format(
             annotations=annotations_text(version.annotations),

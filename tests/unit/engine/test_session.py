@@ -383,7 +383,7 @@ def test_a_backbone_that_cannot_be_had_leaves_the_old_one_in_use(
     session.subscribe(lambda n: problems.append(n) if isinstance(n, Problem) else None)
     session.model.set_backbone("ViT-B-16/openai")
     until(lambda: problems)
-    assert "lite stays in use" in problems[0].message
+    assert "Lite stays in use" in problems[0].message
     assert session.model.backbone == "lite"
     assert predicted(session, ids["kite_1.jpg"]) == {"kite"}
 

@@ -102,10 +102,11 @@ def test_tensors_carry_the_weight() -> None:
     assert made.mask.tolist() == [[0.5, 1.0], [0.0, 1.0]]
 
 
+@pytest.mark.parametrize("kernel", [0.0, 1.0])
 def test_a_run_learns_from_confirmed_photos_and_does_not_measure_on_them(
-    tmp_path: Path, zero_shot: np.ndarray
+    tmp_path: Path, zero_shot: np.ndarray, kernel: float
 ) -> None:
-    made = make_job(zero_shot, steps=6)
+    made = make_job(zero_shot, steps=6, kernel=kernel)
     outcome, _ = run(tmp_path / "verdicts", made)
     assert isinstance(outcome, FitFinished)
     verdicts = prompt_set.load(Path(outcome.prompt_set))
@@ -116,7 +117,11 @@ def test_a_run_learns_from_confirmed_photos_and_does_not_measure_on_them(
     assert isinstance(outcome, FitFinished)
     confirmed = prompt_set.load(Path(outcome.prompt_set))
     np.testing.assert_array_equal(confirmed.train_present, verdicts.train_present)
-    assert not np.allclose(confirmed.class_embeddings, verdicts.class_embeddings, atol=1e-6)
+    if kernel:
+        assert confirmed.kernel is not None and verdicts.kernel is not None
+        assert not np.allclose(confirmed.kernel.weights, verdicts.kernel.weights, atol=1e-6)
+    else:
+        assert not np.allclose(confirmed.class_embeddings, verdicts.class_embeddings, atol=1e-6)
     assert verdicts.evaluation is not None and confirmed.evaluation is not None
     assert sum(item.held_out_present for item in verdicts.evaluation.classes) > 0
     for item in confirmed.evaluation.classes:

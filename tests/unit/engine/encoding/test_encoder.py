@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake_encoder import MAP_BOX
 
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
@@ -22,6 +23,7 @@ class Sink:
         self.names: dict[int, str] = {}
         self.features: dict[int, np.ndarray] = {}
         self.failures: dict[int, str] = {}
+        self.windows: dict[int, np.ndarray] = {}
         self.errors: list[tuple[EncoderError, str]] = []
         self.activities: list[Activity] = []
         self.order: list[int] = []
@@ -35,11 +37,15 @@ class Sink:
     def encoder_ready(self, ready: EncoderReady) -> None:
         self.ready.append(ready)
 
-    def photos_encoded(self, ids: np.ndarray, features: np.ndarray) -> None:
+    def photos_encoded(
+        self, ids: np.ndarray, features: np.ndarray, windows: np.ndarray | None
+    ) -> None:
         if self.refuse is not None:
             raise self.refuse
         self.order.extend(int(i) for i in ids)
         self.features.update(zip(map(int, ids), features, strict=True))
+        if windows is not None:
+            self.windows.update(zip(map(int, ids), windows, strict=True))
 
     def photos_failed(self, failures: Sequence[PhotoFailure]) -> None:
         self.failures.update((item.id, item.reason) for item in failures)
@@ -347,3 +353,61 @@ def test_turned_photos_fail_when_encoding_is_ended(
     with pytest.raises(EncoderError) as caught:
         turned.result(30)
     assert caught.value.kind == "cancelled"
+
+
+def test_a_map_is_answered_while_photos_are_paused_and_says_what_it_covers(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"windows": True}))
+    sink.names = {1: "dog.jpg"}
+    client = make_client()
+    client.pause()
+    client.add([1])
+    found = client.encode_map(Path("/photos/dog+cat.jpg")).result(30)
+    assert found.cells.shape == (6, 6, 64)
+    assert found.cells.dtype == np.float16
+    assert found.box == MAP_BOX
+    assert sink.done == 0
+    assert list((tmp_path / "encode" / "1").iterdir()) == []
+
+
+def test_a_map_that_cannot_be_made_fails_alone(
+    make_client: Callable[..., EncoderClient], sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"windows": True}))
+    client = make_client()
+    bad, good = (client.encode_map(Path(f"/photos/{name}.jpg")) for name in ("bad", "dog"))
+    with pytest.raises(EncoderError, match="not a photo") as caught:
+        bad.result(30)
+    assert caught.value.kind == "unreadable"
+    assert good.result(30).cells.shape == (6, 6, 64)
+    assert sink.errors == []
+
+
+def test_a_photo_whose_map_crashes_the_encoder_is_not_tried_again_and_blames_no_other(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"windows": True}))
+    sink.names = {i: f"dog_{i}.jpg" for i in range(20)}
+    client = make_client()
+    client.add(range(20))
+    with pytest.raises(EncoderError, match="crashed") as caught:
+        client.encode_map(Path("/photos/crash.jpg")).result(30)
+    assert caught.value.kind == "unreadable"
+    until(lambda: sink.done == 20)
+    assert sink.failures == {}
+    assert (tmp_path / "encode" / "maps.txt").read_text().count("crash.jpg") == 1
+
+
+def test_maps_fail_when_the_library_is_closed(make_client: Callable[..., EncoderClient]) -> None:
+    client = make_client()
+    client.close()
+    with pytest.raises(EncoderError, match="closed"):
+        client.encode_map(Path("/photos/dog.jpg")).result(5)

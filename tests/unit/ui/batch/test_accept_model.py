@@ -51,3 +51,16 @@ def test_what_was_unticked_stays_so_through_any_other_offers(data: st.DataObject
             model.toggle(rows)
             keys = set(found.keys[places].tolist())
             unticked = unticked | keys if all_ticked else unticked - keys
+
+
+def test_how_many_are_right_is_the_sum_of_the_ticked_scores() -> None:
+    scores = np.array([[0.75, 0.25, 0.0], [0.5, 0.0, 0.0]], np.float32)
+    snapshot = make_snapshot(np.full((2, 3), -1), scores, class_ids=[7, 8, 9])
+    found = offer(snapshot, np.arange(2), np.ones(3, np.bool_), np.full(3, 0.2, np.float32))
+    model = OfferModel()
+    assert model.expected_right == 0
+    ticked, hidden = model.ticks.carried_to(found)
+    model.set_content(snapshot, found, found.order(Order.SUREST), ticked, hidden)
+    assert model.expected_right == 1.5
+    model.toggle(np.array([0]))
+    assert model.expected_right == 0.75

@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QMainWindow, QMessageBox
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMainWindow, QMessageBox
 from pytestqt.qtbot import QtBot
 from shells import no_thumbnail
-from ui_libraries import DOG, KITE, draw_photo, verdict_of
+from ui_libraries import BACKBONE, DOG, FACTS, KITE, OpenSession, draw_photo, verdict_of
 
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.engine.encoding.model_facts import setting_name
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.settings import SHOW_INSPECTOR, ZOOM
+from lmpt_desktop.settings import SHOW_INSPECTOR, SHOW_REGIONS, ZOOM
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.kit import file_manager
+from lmpt_desktop.ui.kit.region_overlay import TIP
 from lmpt_desktop.ui.library.folder_tree import FolderTree
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage, PageParts
 from lmpt_desktop.ui.shell.context import ShellContext
+from trainer.windows import Box
 
 WAIT_MS = 10_000
+REGION = Box(0.25, 0.25, 0.5, 0.5)
 
 
 @pytest.fixture
@@ -208,3 +216,101 @@ def test_dialogs_about_the_library_open_and_close_with_it(
     qtbot.waitUntil(lambda: context.dialogs.find(dialog) is not None, timeout=WAIT_MS)
     context.set_library(None)
     assert context.dialogs.find(dialog) is None
+
+
+def add_windows(library: Path) -> None:
+    """As if the backbone had been loaded and made windows."""
+    with Catalogue.open(library) as catalogue:
+        facts = replace(FACTS, windows=5)
+        catalogue.settings.set(setting_name(BACKBONE), facts.to_setting())
+
+
+def test_where_a_class_is_seen_is_not_offered_by_a_backbone_that_cannot_say_so(
+    page: LibraryPage, context: ShellContext
+) -> None:
+    action = context.commands.action("view.regions")
+    assert not action.isEnabled()
+    assert page.session.regions.unavailable
+    assert action.toolTip() == action.statusTip() == page.session.regions.unavailable
+
+
+class TestWithWindows:
+    @pytest.fixture
+    def session(self, library: Path, open_session: OpenSession) -> LibrarySession:
+        add_windows(library)
+        return open_session(library)
+
+    def test_where_a_class_is_seen_is_shown_until_it_is_switched_off(
+        self, page: LibraryPage, context: ShellContext
+    ) -> None:
+        action = context.commands.action("view.regions")
+        assert action.isEnabled()
+        assert not action.isChecked()
+        assert TIP in action.toolTip()
+        action.trigger()
+        assert action.isChecked()
+        assert context.settings.get(SHOW_REGIONS)
+        action.trigger()
+        assert not context.settings.get(SHOW_REGIONS)
+
+    def test_the_class_in_focus_is_found_only_while_that_is_on(
+        self,
+        page: LibraryPage,
+        context: ShellContext,
+        session: LibrarySession,
+        qtbot: QtBot,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asked: list[tuple[int, int, bool]] = []
+
+        def ask(
+            image_id: int, class_id: int, answer: Callable[[Box | None], None], *, load: bool
+        ) -> None:
+            asked.append((image_id, class_id, load))
+            answer(REGION)
+
+        monkeypatch.setattr(session.regions, "ask", ask)
+        photo = page.inspector.photo
+        choose(page, 1)
+        qtbot.waitUntil(lambda: page.inspector.image_ids == [1])
+        page.set_focus_class(DOG)
+        qtbot.waitUntil(lambda: photo.pixmap is not None)
+        assert asked == []
+        context.commands.trigger("view.regions")
+        qtbot.waitUntil(lambda: photo.region.box == REGION)
+        assert asked == [(1, DOG, True)]
+        choose(page, 2)  # going on does not load the model
+        qtbot.waitUntil(lambda: len(asked) > 1)
+        assert (asked[-1][0], asked[-1][2]) == (2, False)
+        context.commands.trigger("view.regions")
+        assert photo.region.box is None
+
+    def test_a_class_that_is_pointed_at_is_found(
+        self,
+        page: LibraryPage,
+        session: LibrarySession,
+        qtbot: QtBot,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        asked: list[tuple[int, int, bool]] = []
+
+        def ask(
+            image_id: int, class_id: int, answer: Callable[[Box | None], None], *, load: bool
+        ) -> None:
+            asked.append((image_id, class_id, load))
+            answer(REGION)
+
+        monkeypatch.setattr(session.regions, "ask", ask)
+        choose(page, 1)
+        view = page.inspector.view
+        qtbot.waitUntil(lambda: page.inspector.image_ids == [1] and view.go_to_class(DOG))
+        view.setFocus()
+        qtbot.waitUntil(lambda: page.inspector.photo.region.box == REGION)
+        assert asked == [(1, DOG, True)]
+        page.grid.setFocus()
+        qtbot.waitUntil(lambda: page.inspector.photo.region.box is None)
+        row = view.visualRect(page.inspector.model.index(page.inspector.model.row_of_class(DOG)))
+        QTest.mouseMove(view.viewport(), row.center())
+        qtbot.waitUntil(lambda: page.inspector.photo.region.box == REGION)
+        QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+        assert page.inspector.photo.region.box is None

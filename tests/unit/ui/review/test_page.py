@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,10 +41,12 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.notices import PredictionsChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.queues import QueueKind
+from lmpt_desktop.settings import SHOW_REGIONS
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.review.page import ReviewPage
 from lmpt_desktop.ui.shell.context import ShellContext
+from trainer.windows import Box
 
 if TYPE_CHECKING:
     from .conftest import MakeReview
@@ -478,3 +481,34 @@ def test_no_line_of_the_facts_begins_with_a_dot(
     review.annotations_changed()
     text = review.side.question.facts.text()
     assert "·" in text and " ·" not in text
+
+
+def test_where_the_asked_class_is_seen_is_shown_once_that_is_switched_on(
+    review: ReviewPage,
+    session: LibrarySession,
+    context: ShellContext,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[tuple[int, int, bool]] = []
+    region = Box(0.25, 0.25, 0.5, 0.5)
+
+    def find(
+        image_id: int, class_id: int, answer: Callable[[Box | None], None], *, load: bool
+    ) -> None:
+        asked.append((image_id, class_id, load))
+        answer(region)
+
+    monkeypatch.setattr(session.regions, "ask", find)
+    ask(review, session, qtbot, (1, DOG), (2, DOG))
+    assert review.canvas.region.box is None
+    context.settings.set(SHOW_REGIONS, True)
+    qtbot.waitUntil(lambda: review.canvas.region.box == region)
+    assert asked == [(1, DOG, True)]
+    review.set_verdict(Verdict.PRESENT)
+    qtbot.waitUntil(lambda: review.current_id == 2)
+    assert review.canvas.region.box is None  # that was another photo
+    qtbot.waitUntil(lambda: review.canvas.region.box == region)
+    assert asked[-1] == (2, DOG, False)  # going on does not load the model
+    context.settings.set(SHOW_REGIONS, False)
+    assert review.canvas.region.box is None
