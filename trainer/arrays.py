@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
+
+Floating = TypeVar("Floating", bound=np.floating[Any])
 
 
 def unit_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -19,6 +21,11 @@ def unit_rows(rows: NDArray[np.floating]) -> NDArray[np.float32]:
     """
     single = rows.astype(np.float32)
     return single / np.maximum(np.linalg.norm(single, axis=1, keepdims=True), 1e-12)
+
+
+def sigmoid(logits: NDArray[Floating]) -> NDArray[Floating]:
+    """1 / (1 + e^-x) without overflow, in the precision of ``logits``."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits)), dtype=logits.dtype)
 
 
 def write_arrays(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer import arrays
 from trainer.expected_f1 import expected_thresholds
 from trainer.job import ABSENT, PRESENT
 
@@ -56,8 +57,8 @@ class Calibration:
 
 
 def sigmoid(logits: Floats) -> NDArray[np.float64]:
-    """1 / (1 + e^-x) without overflow."""
-    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, dtype=np.float64)))
+    """:func:`trainer.arrays.sigmoid` in double precision."""
+    return arrays.sigmoid(np.asarray(logits, dtype=np.float64))
 
 
 def evidence(

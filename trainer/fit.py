@@ -234,8 +234,10 @@ class _Run:
             [loaded.captions[int(row)] for row in rows], loaded.targets[rows], names
         )
         tokens = captions.tokenise(texts_of_images, tower)
+        features = unit_rows(loaded.features[rows])
+        zero_shot_array = zero_shot.cpu().numpy()
         scale, bias = shared_scale_and_bias(
-            unit_rows(loaded.features[rows]) @ zero_shot.cpu().numpy().T,
+            features @ zero_shot_array.T,
             targets,
             min(max(loaded.baseline_scale, 1.0), 100.0),
             float(np.mean(loaded.baseline_biases)) if len(loaded.baseline_biases) else 0.0,
@@ -245,8 +247,6 @@ class _Run:
             confirmed = loaded.confirmed[np.ix_(rows, active)]
             weights = np.where(confirmed, options.confirmed_weight, 1.0).astype(np.float32)
         needs_features = options.classification_share < 1 and options.embedding_space == "feature"
-        features = unit_rows(loaded.features[rows])
-        zero_shot_array = zero_shot.cpu().numpy()
 
         def fit(some: NDArray[np.bool_]) -> KernelFit:
             return fit_kernel(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.arrays import sigmoid
 from trainer.job import PRESENT
 
 MAX_LANDMARKS = 1024
@@ -121,8 +122,8 @@ def fit_kernel(
     landmarks = x[chosen]
     # In double precision: neighbouring photos make the matrices nearly singular.
     basis, back = _basis(x, landmarks, sharpness)
-    prior = _sigmoid(PRIOR_SOFTNESS * scale * (x @ zero_shot.T) + bias)
-    residuals = (y == PRESENT) - prior
+    logits = PRIOR_SOFTNESS * scale * (x @ zero_shot.T).astype(np.float64) + bias
+    residuals = (y == PRESENT) - sigmoid(logits)
     given = np.ones(y.shape) if known is None else np.asarray(known, np.float64)[annotated]
     strength = np.where(y >= 0, given, 0.0)
     solved, left_out = _solve(basis, residuals, strength)
@@ -215,7 +216,3 @@ def _alike(strength: NDArray[np.float64]) -> list[NDArray[np.intp]]:
     for column in range(strength.shape[1]):
         groups.setdefault(strength[:, column].tobytes(), []).append(column)
     return [np.array(columns) for columns in groups.values()]
-
-
-def _sigmoid(logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(logits, np.float64)))

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.arrays import sigmoid
 from trainer.expected_f1 import expected_thresholds
 
 SCORE_POWER = 0.25
@@ -99,7 +100,7 @@ def class_prior(
     logits = (scale * cosines).astype(np.float32)
     shares = _shares(logits, cosines, frequency_bias, name_frequencies)
     biases = _bias_of_share(logits, shares)
-    scores = _sigmoid(logits + biases.astype(np.float32))
+    scores = sigmoid(logits + biases.astype(np.float32))
     return ClassPrior(
         biases.astype(np.float32),
         expected_thresholds(scores).astype(np.float32),
@@ -118,9 +119,9 @@ def _shares(
     if frequency_bias is None:
         present = min(PRESENT_UNCALIBRATED, classes / 2)
         shared = float(_bias_of_share(logits.reshape(-1, 1), np.array([present / classes]))[0])
-        means = _sigmoid(logits + np.float32(shared)).mean(axis=0, dtype=np.float64)
+        means = sigmoid(logits + np.float32(shared)).mean(axis=0, dtype=np.float64)
     else:
-        means = _sigmoid(logits + np.float32(frequency_bias)).mean(axis=0, dtype=np.float64)
+        means = sigmoid(logits + np.float32(frequency_bias)).mean(axis=0, dtype=np.float64)
         present = float(means.sum())
         if present > USUAL_PRESENT:
             present = math.sqrt(present * USUAL_PRESENT)
@@ -140,7 +141,7 @@ def _bias_of_share(logits: NDArray[np.float32], shares: FloatArray) -> FloatArra
     high = 40.0 - logits.min(axis=0).astype(np.float64)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        above = _sigmoid(logits + middle.astype(np.float32)).mean(axis=0) > shares
+        above = sigmoid(logits + middle.astype(np.float32)).mean(axis=0) > shares
         high = np.where(above, middle, high)
         low = np.where(above, low, middle)
     return (low + high) / 2
@@ -148,7 +149,3 @@ def _bias_of_share(logits: NDArray[np.float32], shares: FloatArray) -> FloatArra
 
 def _centred(values: FloatArray) -> FloatArray:
     return values - values.mean()
-
-
-def _sigmoid(x: Any) -> Any:
-    return 0.5 * (1 + np.tanh(0.5 * x))

@@ -105,7 +105,7 @@ def predict_columns(
     cosines = windows.of_classes(columns) if windows is not None else None
     terms = _terms(chosen, cosines)
     plain = terms.kernel is None and not len(chosen.more_columns)
-    scores = times(features, terms.whole) if plain else None
+    scores = few_products(features, terms.whole) if plain else None
     if scores is None:
         return predict(features, chosen, cosines)
     scores += terms.biases
@@ -135,7 +135,7 @@ def moved_columns(
     change = (after.embeddings - before.embeddings) * (after.scales * share_of_whole(after))[
         :, None
     ]
-    moved = times(features, np.ascontiguousarray(change.T, np.float32))
+    moved = few_products(features, np.ascontiguousarray(change.T, np.float32))
     if moved is None:
         return None
     moved += after.biases - before.biases
@@ -145,7 +145,7 @@ def moved_columns(
     return sigmoid(moved)
 
 
-def times(
+def few_products(
     features: NDArray[np.float16], columns: NDArray[np.float32]
 ) -> NDArray[np.float32] | None:
     """(n, m) products with a few ``columns`` (D, m); None where features are not all finite.

@@ -28,6 +28,7 @@ from lmpt_desktop.inference.queues.questions import Choice, QueueInputs, QueueIt
 from lmpt_desktop.inference.queues.score_stats import MAX_SCORE, MIN_SCORE, logits, score_stats
 from lmpt_desktop.inference.queues.uncertainty import percent
 from lmpt_desktop.translation import _, ngettext
+from trainer.arrays import sigmoid
 
 CANDIDATES = 24
 """Unknown entries of every class that are considered, most likely first."""
@@ -124,7 +125,7 @@ def chance(snapshot: Snapshot, found: Entries, rows: Rows) -> FloatArray:
     own = logits(found.values)
     out = (own - usual.mean[found.columns]) / usual.spread[found.columns]
     share = own - _log_total(snapshot, found.rows)
-    return _sigmoid(SLOPE * (share + out) + OFFSET)
+    return sigmoid(SLOPE * (share + out) + OFFSET)
 
 
 def need(snapshot: Snapshot) -> FloatArray:
@@ -145,10 +146,6 @@ def _log_total(snapshot: Snapshot, rows: Rows) -> FloatArray:
         scores = np.clip(snapshot.scores[distinct[start : start + size]], MIN_SCORE, MAX_SCORE)
         total[start : start + size] = np.nansum(scores / (1 - scores), axis=1)
     return np.log(total)[back]
-
-
-def _sigmoid(x: FloatArray) -> FloatArray:
-    return 0.5 * (1.0 + np.tanh(0.5 * x))
 
 
 def _reason(count: int, score: int) -> str:
