@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 
 from trainer import captions, dataset, job, prompt_set, result
 from trainer.arrays import unit_rows
-from trainer.blending import discriminant
 from trainer.calibration import shared_scale_and_bias
 from trainer.cancel import CancelToken, RunCancelledError
 from trainer.device import choose_device, cores, device_label
@@ -253,8 +252,7 @@ class _Run:
                 features[some],
                 targets[some],
                 zero_shot_array,
-                scale=scale,
-                bias=bias,
+                gain=options.kernel,
                 known=None if weights is None else weights[some],
                 most=options.landmarks,
             )
@@ -267,7 +265,6 @@ class _Run:
             train_features=features,
             held_out_features=unit_rows(loaded.features[split == job.HELD_OUT]),
             zero_shot=zero_shot_array,
-            directions=discriminant(features, targets == PRESENT, zero_shot_array),
             fallback=self._fallback(loaded, tower, templates),
             kernel=fit(np.ones(len(rows), np.bool_)) if options.kernel else None,
         )

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import metrics
-from trainer.blending import INTERPOLATIONS, Floats, blend, discriminant
+from trainer.blending import INTERPOLATIONS, Floats, interpolate
 from trainer.dataset import split_images
 from trainer.job import ABSENT, HELD_OUT, PRESENT, TRAIN, UNASSIGNED, UNKNOWN
-from trainer.kernel import GAINS, KernelPart
+from trainer.kernel import KernelPart
 from trainer.options import FitOptions
 from trainer.windows import Windows, joint_cosines, largest_cosines
 
@@ -57,11 +57,9 @@ def _evaluable_classes(targets: NDArray[np.int8]) -> NDArray[np.bool_]:
 
 @dataclass(frozen=True)
 class ValidationResult:
-    """The interpolation and the gain of the kernel part with the highest mAP, that mAP, and each
-    class's average precision (A,)."""
+    """The interpolation with the highest mAP, that mAP, and each class's average precision (A,)."""
 
     interpolation: float
-    gain: float
     score: float
     precisions: NDArray[np.float64]
 
@@ -73,8 +71,8 @@ class InnerValidation:
     features: (V, D) unit norm.
     targets: (V, A) int8, -1 for classes that cannot be evaluated.
     present: (A,) present annotations of the fitting part.
-    zero_shot, directions: (A, D).
-    kernel: (V, A), what a kernel part of the fitting part adds at a gain of 1; None for none.
+    zero_shot: (A, D).
+    kernel: (V, A), what a kernel part of the fitting part adds; None for none.
     windows: (V, W, D) int8, or None; offset: of their cosines.
     """
 
@@ -82,7 +80,6 @@ class InnerValidation:
     targets: NDArray[np.int8]
     present: NDArray[np.floating]
     zero_shot: Floats
-    directions: Floats
     kernel: Floats | None = None
     windows: Windows | None = None
     offset: float = 0.0
@@ -114,46 +111,28 @@ class InnerValidation:
             targets=assumed,
             present=present.sum(0).astype(np.float64),
             zero_shot=zero_shot,
-            directions=discriminant(features[fitting], present, zero_shot),
             kernel=None if fit is None else fit(fitting).cosines(features[validation]),
             windows=None if windows is None else windows[validation],
             offset=offset,
         )
 
-    def evaluate(
-        self, learned: Floats, interpolation: float, weight: float, gain: float = 0.0
-    ) -> ValidationResult | None:
+    def evaluate(self, learned: Floats, interpolation: float) -> ValidationResult | None:
         """Evaluate ``learned`` (A, D) embeddings with each of :data:`INTERPOLATIONS`, or with
-        ``interpolation`` alone unless it is negative; likewise for the ``gain`` of the kernel part
-        and :data:`GAINS`.
-
-        ``weight`` is that of the discriminant directions.  None if no class can be evaluated.
+        ``interpolation`` alone unless it is negative.  None if no class can be evaluated.
         """
         best: ValidationResult | None = None
         for strength in (interpolation,) if interpolation >= 0 else INTERPOLATIONS:
-            embeddings = blend(
-                learned,
-                self.zero_shot,
-                self.present,
-                strength=strength,
-                directions=self.directions,
-                weight=weight,
-            )
-            whole = self.features @ embeddings.T
-            inside = None if self.windows is None else largest_cosines(self.windows, embeddings)
-            for factor in self._gains(gain):
-                cosines = whole if self.kernel is None else whole + np.float32(factor) * self.kernel
-                if inside is not None:
-                    cosines = joint_cosines(cosines, inside, self.offset)
-                precisions = metrics.quick_average_precisions(cosines, self.targets)
-                if np.isnan(precisions).all():
-                    return None
-                score = float(np.nanmean(precisions))
-                if best is None or score > best.score:
-                    best = ValidationResult(strength, factor, score, precisions)
+            embeddings = interpolate(learned, self.zero_shot, self.present, strength)
+            cosines = self.features @ embeddings.T
+            if self.kernel is not None:
+                cosines += self.kernel
+            if self.windows is not None:
+                inside = largest_cosines(self.windows, embeddings)
+                cosines = joint_cosines(cosines, inside, self.offset)
+            precisions = metrics.quick_average_precisions(cosines, self.targets)
+            if np.isnan(precisions).all():
+                return None
+            score = float(np.nanmean(precisions))
+            if best is None or score > best.score:
+                best = ValidationResult(strength, score, precisions)
         return best
-
-    def _gains(self, gain: float) -> tuple[float, ...]:
-        if self.kernel is None:
-            return (0.0,)
-        return (gain,) if gain >= 0 else GAINS

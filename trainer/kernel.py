@@ -2,9 +2,10 @@
 
 A class embedding is a direction, the same for all kinds of photos of a class.  The kernel part
 adds what a direction cannot say: for each class a weighted sum of similarities to *landmarks*,
-which are annotated photos.  The weights are those of kernel ridge regression on what the
-hand-written prompts get wrong, in closed form (Bendou et al., ProKeR, CVPR 2025, arXiv
-2501.11175); the kernel is that of Tip-Adapter (Zhang et al., ECCV 2022, arXiv 2111.03930).
+which are annotated photos.  The weights are those of kernel ridge regression of the annotations, in
+closed form, with the kernel of Tip-Adapter (Zhang et al., ECCV 2022, arXiv 2111.03930).  Beside
+the hand-written prompts it is what Bendou et al. (ProKeR, CVPR 2025, arXiv 2501.11175) have, but
+for learning the annotations themselves and not what the prompts get wrong (docs/adr/0024).
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.arrays import sigmoid
 from trainer.job import PRESENT
 
 MAX_LANDMARKS = 1024
@@ -25,14 +25,15 @@ PENALTY = 1.0
 DECAY = 1.6
 """Mean exponent of the kernel between two photos, whatever the backbone: 2 on Corel5k with Lite,
 where the mean cosine of two photos is 0.2."""
-PRIOR_SOFTNESS = 0.34
-"""Factor of the scale of zero-shot scores where residuals are computed: the prompts of rare
-classes are surer than they are right."""
-GAIN_UNIT = 14.0
-"""A gain of 1 gives the kernel part this many times the spread of the zero-shot cosines."""
-GAINS = (0.5, 1.0, 2.0, 4.0)
-"""Tried on the inner validation; the more annotations, the larger the best one."""
-FALLBACK_GAIN = 1.0
+UNKNOWN_STRENGTH = 0.3
+"""Of an unknown entry of an annotated photo, which is taken for absent: the known entries of
+somebody who answers questions are those that a prompt found likely, and by themselves tell little
+about all photos."""
+GAIN_AT_100 = 0.65
+"""Spread of what the kernel part adds, in spreads of the zero-shot cosines, with 100 present
+annotations."""
+GAIN_POWER = 0.25
+"""With which it grows with their number."""
 
 Floats = NDArray[np.float32]
 
@@ -63,21 +64,19 @@ class KernelPart:
         weights = np.where((rows >= 0)[:, None], self.weights[rows], np.float32(0))
         return KernelPart(self.landmarks, np.asarray(weights, np.float32), self.sharpness)
 
-    def times(self, gain: float) -> KernelPart:
-        """The same with a factor."""
-        return KernelPart(self.landmarks, self.weights * np.float32(gain), self.sharpness)
-
 
 @dataclass(frozen=True, eq=False)
 class KernelFit:
-    """A kernel part at a gain of 1, and what it adds for the photos it was fitted on.
+    """A kernel part, and what it adds for the photos it was fitted on.
 
-    left_out: (N, C) float32; what is added for a known entry by a fit without this entry, so that
-        it says what will be added for a new photo.
+    left_out: (N, C) float32; what is added for an entry by a fit without this entry, so that it
+        says what will be added for a new photo.
+    means: (C,) float32, what is added for the average annotated photo.
     """
 
     part: KernelPart
     left_out: Floats
+    means: Floats
 
 
 def similarities(
@@ -95,43 +94,56 @@ def fit_kernel(
     targets: NDArray[np.int8],
     zero_shot: Floats,
     *,
-    scale: float,
-    bias: float,
+    gain: float = 1.0,
     known: NDArray[np.floating[Any]] | None = None,
     most: int = MAX_LANDMARKS,
 ) -> KernelFit:
-    """Weights in closed form, at a gain of 1.
+    """Weights in closed form.
 
     Args:
         features: (N, D) float32 unit norm.
-        targets: (N, C) int8; a class learns from its known entries alone.
-        zero_shot: (C, D) unit norm.
-        scale, bias: of the zero-shot scores, such that they are about frequencies.
+        targets: (N, C) int8; an unknown entry is a weak absent one where anything else of its
+            photo is known, and teaches nothing otherwise.
+        zero_shot: (C, D) unit norm, to be added to.
+        gain: factor of the weights.
         known: (N, C), weights of the known entries in (0, 1]; default 1.
         most: landmarks at most.  With more annotated photos, those with the rarest classes are
             the landmarks, and every photo still teaches (Nystroem's approximation).
     """
     annotated = np.flatnonzero((targets >= 0).any(1))
     count, dim = len(zero_shot), features.shape[1]
-    spread = float((features[annotated] @ zero_shot.T).std(0).mean()) if len(annotated) else 0.0
-    if len(annotated) < 2 or spread < 1e-9:
-        return KernelFit(KernelPart.none(count, dim), np.zeros(targets.shape, np.float32))
+    nothing = KernelFit(
+        KernelPart.none(count, dim),
+        np.zeros(targets.shape, np.float32),
+        np.zeros(count, np.float32),
+    )
+    if len(annotated) < 2:
+        return nothing
     x, y = np.ascontiguousarray(features[annotated]), targets[annotated]
     sharpness = DECAY / max(_mean_distance(x), 1e-3)
-    chosen = _landmarks(y, most)
-    landmarks = x[chosen]
+    landmarks = x[_landmarks(y, most)]
     # In double precision: neighbouring photos make the matrices nearly singular.
     basis, back = _basis(x, landmarks, sharpness)
-    logits = PRIOR_SOFTNESS * scale * (x @ zero_shot.T).astype(np.float64) + bias
-    residuals = (y == PRESENT) - sigmoid(logits)
+    # What all photos have in common would be taken for what a class looks like.
+    centre = basis.mean(0)
+    basis -= centre
     given = np.ones(y.shape) if known is None else np.asarray(known, np.float64)[annotated]
-    strength = np.where(y >= 0, given, 0.0)
-    solved, left_out = _solve(basis, residuals, strength)
-    unit = GAIN_UNIT * spread
+    strength = np.where(y >= 0, given, UNKNOWN_STRENGTH)
+    solved, left_out = _solve(basis, (y == PRESENT).astype(np.float64), strength)
+    spread = float(left_out.std(0).mean())
+    if spread < 1e-9:
+        return nothing
+    unit = gain * _usual_gain(y) * float((x @ zero_shot.T).std(0).mean()) / spread
     part = KernelPart(landmarks, (unit * (back @ solved).T).astype(np.float32), float(sharpness))
-    cosines = part.cosines(features)
-    cosines[annotated] = np.where(strength > 0, unit * left_out, cosines[annotated])
-    return KernelFit(part, cosines)
+    means = (unit * (centre @ solved)).astype(np.float32)
+    added = part.cosines(features)
+    added[annotated] = unit * left_out + means
+    return KernelFit(part, added, means)
+
+
+def _usual_gain(targets: NDArray[np.int8]) -> float:
+    present = int((targets == PRESENT).sum())
+    return GAIN_AT_100 * (present / 100) ** GAIN_POWER
 
 
 def _mean_distance(x: Floats) -> float:
@@ -163,42 +175,41 @@ def _basis(
 
 
 def _solve(
-    basis: NDArray[np.float64], residuals: NDArray[np.float64], strength: NDArray[np.float64]
+    basis: NDArray[np.float64], y: NDArray[np.float64], strength: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Ridge regression of every column on the rows it knows.
+    """Ridge regression of every column.
 
     Args:
         basis: (n, R).
-        residuals, strength: (n, C); a strength of 0 is an unknown entry.
+        y, strength: (n, C); of the squared errors, above 0.
 
     Returns:
-        (R, C) weights, and (n, C) predictions by fits without the entry itself, 0 where unknown.
+        (R, C) weights, and (n, C) predictions by fits without the entry itself.
     """
-    size = basis.shape[1]
-    weights = np.zeros((size, residuals.shape[1]))
-    left_out = np.zeros(residuals.shape)
-    # What all classes know is inverted once; what only some know is added to it (Woodbury).
-    common = (strength == 1).all(1)
-    shared = basis[common]
-    inverse = np.linalg.inv(shared.T @ shared + PENALTY * np.eye(size))
-    projected = shared @ inverse
-    leverages = np.einsum("nr,nr->n", projected, shared)
+    weights = np.zeros((basis.shape[1], y.shape[1]))
+    left_out = np.zeros(y.shape)
+    # The strengths that most columns have are inverted once; where a column has another one, the
+    # difference is added (Woodbury).
+    usual = np.quantile(strength, 0.5, axis=1, method="lower")
+    inverse = np.linalg.inv((basis.T * usual) @ basis + PENALTY * np.eye(basis.shape[1]))
+    spreads = basis @ inverse
+    leverages = np.einsum("nr,nr->n", spreads, basis)
     for columns in _alike(strength):
-        own = np.flatnonzero((strength[:, columns[0]] > 0) & ~common)
-        root = np.sqrt(strength[own, columns[0]])[:, None]
-        extra = basis[own] * root
-        targets, known = residuals[np.ix_(own, columns)], residuals[np.ix_(common, columns)]
-        through = extra @ inverse
-        middle = np.linalg.inv(np.eye(len(own)) + through @ extra.T)
-        sums = shared.T @ known + extra.T @ (root * targets)
-        solved = inverse @ sums - through.T @ (middle @ (through @ sums))
+        own, each = y[:, columns], strength[:, columns[0]]
+        sums = basis.T @ (each[:, None] * own)
+        solved = inverse @ sums
+        inner = leverages
+        other = np.flatnonzero(each != usual)
+        if len(other):
+            through = spreads[other]
+            middle = np.linalg.inv(
+                np.diag(1 / (each[other] - usual[other])) + through @ basis[other].T
+            )
+            solved -= through.T @ (middle @ (through @ sums))
+            crossed = basis @ through.T
+            inner = leverages - np.einsum("nm,nm->n", crossed @ middle, crossed)
         weights[:, columns] = solved
-        crossed = shared @ through.T
-        lower = leverages - np.einsum("nm,nm->n", crossed @ middle, crossed)
-        left_out[np.ix_(common, columns)] = _without_itself(shared @ solved, known, lower)
-        # The diagonal of K (I + K)^-1, which is I - (I + K)^-1.
-        upper = np.asarray(1 - np.diag(middle), np.float64)
-        left_out[np.ix_(own, columns)] = _without_itself(basis[own] @ solved, targets, upper)
+        left_out[:, columns] = _without_itself(basis @ solved, own, each * inner)
     return weights, left_out
 
 
@@ -211,7 +222,7 @@ def _without_itself(
 
 
 def _alike(strength: NDArray[np.float64]) -> list[NDArray[np.intp]]:
-    """Groups of columns that know the same entries, equally well."""
+    """Groups of columns of the same strengths."""
     groups: dict[bytes, list[int]] = {}
     for column in range(strength.shape[1]):
         groups.setdefault(strength[:, column].tobytes(), []).append(column)

@@ -24,7 +24,6 @@ from trainer.captions import CaptionTokens
 from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
 from trainer.dataset import TensorData, balanced_weights, batch_rows
 from trainer.inner_validation import InnerValidation
-from trainer.kernel import FALLBACK_GAIN
 from trainer.memory import fits_in_memory, reduce_memory
 from trainer.options import ClassPosition, FitOptions
 from trainer.prompts import PromptLayout, PromptLearner, activation_bytes
@@ -88,7 +87,7 @@ class Snapshot:
     embeddings: (C, D) float32 unit norm, learned; before blending.
     contexts: (C or 1, M, W) float32.
     score: mAP on the inner validation, NaN without one.
-    interpolation, gain: the best tried in the inner validation (of the kernel part).
+    interpolation: the best tried in the inner validation.
     """
 
     step: int
@@ -98,7 +97,6 @@ class Snapshot:
     bias: float
     score: float
     interpolation: float
-    gain: float
 
 
 @dataclass(frozen=True)
@@ -297,7 +295,6 @@ class TrainingPass(nn.Module):
             interpolation=max(self.options.interpolation, 0.0)
             if self.options.interpolation >= 0
             else FALLBACK_INTERPOLATION,
-            gain=self.options.kernel if self.options.kernel >= 0 else FALLBACK_GAIN,
         )
 
     def _rate_factor(self, total: int) -> float:

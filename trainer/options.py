@@ -58,10 +58,10 @@ METHODS: dict[str, dict[str, Any]] = {
         "steps_unvalidated": 20,
         "learning_rate": 5e-3,
         "classification_share": 0.9,
+        "patience": 3,
         "residual_rate": 0.2,
-        "discriminant": 0.35,
-        "interpolation": -1.0,
-        "kernel": -1.0,
+        "interpolation": 64.0,
+        "kernel": 1.0,
         "unknown_weight": 0.3,
     },
     INSTANT: {
@@ -69,7 +69,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "steps_unvalidated": 0,
         "classification_share": 1.0,
         "interpolation": HAND_WRITTEN,
-        "kernel": -1.0,
+        "kernel": 1.0,
     },
 }
 """The options that each method sets, beside the defaults of :class:`FitOptions`.
@@ -86,15 +86,14 @@ kappa and lambda of the distribution-balanced loss are those of COCO-LT unless s
 benchmark of VOC-LT does (:data:`trainer.benchmarks.benchmark.KINDS`).
 
 ``lmpt+`` was chosen on validation parts of Corel5k (docs/adr/0006): a listwise loss over the
-images of a class, a residual vector per class beside its prompt, the class's discriminant
-direction, an interpolation with the hand-written prompts that is chosen for each run, and the
-kernel part (docs/adr/0024).  ``instant`` learns no prompt: hand-written prompts and the kernel
-part, in closed form.
+images of a class, a residual vector per class beside its prompt, a cautious interpolation with the
+hand-written prompts, and the kernel part, which does most of the work (docs/adr/0024).
+``instant`` learns no prompt: hand-written prompts and the kernel part, in closed form.
 """
 _POSITIVE = frozenset(
     {"batch_size", "learning_rate", "validate_every", "class_chunk", "negative_scale", "landmarks"}
 )
-_COUNTS = frozenset({"steps", "steps_unvalidated"})
+_NOT_NEGATIVE = frozenset({"steps", "steps_unvalidated", "kernel"})
 _RATES = frozenset({"learning_rate", "residual_rate"})
 _HIGHEST_RATE = 1e6
 """Far above any useful rate, yet low enough that no optimiser overflows in a step."""
@@ -131,17 +130,16 @@ class FitOptions:
     validation_fraction of the rest chooses the step, if there are enough annotations.
 
     Beyond the prompts: residual_rate, residual_decay (learning rate and squared-norm penalty of a
-    vector per class added to its prompt's embedding, in logits; rate 0: none), discriminant
-    (weight of :func:`trainer.blending.discriminant`).
+    vector per class added to its prompt's embedding, in logits; rate 0: none).
 
     interpolation: a class with n present annotations gets n / (n + interpolation) of its learned
     embedding, the rest hand-written; if negative, chosen on the inner validation from
     :data:`trainer.blending.INTERPOLATIONS`, or :data:`trainer.blending.FALLBACK_INTERPOLATION`
     without one.
 
-    kernel: gain of the kernel part (:mod:`trainer.kernel`); 0 for none; if negative, chosen in
-    the same way from :data:`trainer.kernel.GAINS`.  landmarks: of it, at most.  windows: whether
-    windows are scored too (:mod:`trainer.windows`), where the job has them.
+    kernel: factor of the usual gain of the kernel part (:mod:`trainer.kernel`); 0 for none.
+    landmarks: of it, at most.  windows: whether windows are scored too (:mod:`trainer.windows`),
+    where the job has them.
 
     Machine: class_chunk (classes per pass through the text tower), recompute (trade time for
     memory), threads (0: one per core).
@@ -189,7 +187,6 @@ class FitOptions:
 
     residual_rate: float = 0.0
     residual_decay: float = 0.001
-    discriminant: float = 0.0
     interpolation: float = 0.0
     kernel: float = 0.0
     landmarks: int = 1024
@@ -209,7 +206,7 @@ class FitOptions:
                 raise JobError(f"the option {item.name} must be one of {allowed}, not {value!r}")
             if item.name in _POSITIVE and value <= 0:
                 raise JobError(f"the option {item.name} must be positive, not {value}")
-            if item.name in _COUNTS and value < 0:
+            if item.name in _NOT_NEGATIVE and value < 0:
                 raise JobError(f"the option {item.name} must not be negative, not {value}")
             if item.name in _RATES and not 0 <= value <= _HIGHEST_RATE:
                 raise JobError(

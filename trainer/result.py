@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer import calibration, metrics
-from trainer.blending import blend
+from trainer.blending import interpolate
 from trainer.job import HELD_OUT, PRESENT, TRAIN, FitJob
 from trainer.kernel import KernelFit, KernelPart
 from trainer.learner import Snapshot
@@ -26,9 +26,8 @@ class EvaluationContext:
     active: (A,) int64, the trained classes: those with a present annotation in the training part.
     train_features, held_out_features: (T, D) and (H, D) float32 unit norm.
     zero_shot: (A, D) float32, hand-written embeddings of the active classes.
-    directions: (A, D) float32, their discriminant directions on the training part.
     fallback: (C, D) float32 unit norm, what the app predicts with now; kept for inactive classes.
-    kernel: of the active classes, fitted on the training part at a gain of 1; None for none.
+    kernel: of the active classes, fitted on the training part; None for none.
     """
 
     job: FitJob
@@ -38,7 +37,6 @@ class EvaluationContext:
     train_features: NDArray[np.float32]
     held_out_features: NDArray[np.float32]
     zero_shot: NDArray[np.float32]
-    directions: NDArray[np.float32]
     fallback: NDArray[np.float32]
     kernel: KernelFit | None = None
 
@@ -66,13 +64,8 @@ def class_embeddings(snapshot: Snapshot, context: EvaluationContext) -> NDArray[
     """(C, D): learned and blended for active classes, otherwise what the app predicts with now."""
     result = context.fallback.copy()
     counts = context.train_present[context.active]
-    result[context.active] = blend(
-        snapshot.embeddings,
-        context.zero_shot,
-        counts,
-        strength=snapshot.interpolation,
-        directions=context.directions,
-        weight=context.options.discriminant,
+    result[context.active] = interpolate(
+        snapshot.embeddings, context.zero_shot, counts, snapshot.interpolation
     )
     return result
 
@@ -93,22 +86,31 @@ def window_embeddings(
 def cosines(
     snapshot: Snapshot, context: EvaluationContext, embeddings: NDArray[np.float32], part: int
 ) -> NDArray[np.float32]:
-    """(n, C) cosines by which the images of ``part`` are scored.
+    """(n, C) cosines by which the images of ``part`` are scored, but for :func:`_constants`.
 
-    For the training part, the kernel part predicts each known entry without having seen it.
+    For the training part, the kernel part predicts each entry without having seen it.
     """
     features = context.features(part)
     found = features @ embeddings.T
-    if context.kernel is not None and snapshot.gain:
+    if context.kernel is not None:
         seen = part == TRAIN
         added = context.kernel.left_out if seen else context.kernel.part.cosines(features)
-        found[:, context.active] += np.float32(snapshot.gain) * added
+        found[:, context.active] += added - context.kernel.means
     windows = context.job.windows
     if context.scores_windows and windows is not None:
         inside = largest_cosines(
             windows[context.split == part], window_embeddings(embeddings, context)
         )
         found = joint_cosines(found, inside, context.job.window_offset)
+    return found
+
+
+def _constants(context: EvaluationContext) -> NDArray[np.float32]:
+    """(C,) by which the cosines of a prompt set are larger than :func:`cosines`: what the kernel
+    part adds to every image says nothing, and shared biases must not depend on it."""
+    found = np.zeros(len(context.job.classes), np.float32)
+    if context.kernel is not None:
+        found[context.active] = context.kernel.means * (0.5 if context.scores_windows else 1.0)
     return found
 
 
@@ -178,7 +180,7 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
         classes=[item.name for item in job.classes],
         class_embeddings=embeddings,
         scale=fitted.scale,
-        biases=fitted.biases,
+        biases=np.asarray(fitted.biases - fitted.scale * _constants(context), np.float32),
         thresholds=fitted.thresholds,
         train_present=context.train_present,
         calibrated=fitted.calibrated,
@@ -187,7 +189,7 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
         if context.scores_windows
         else None,
         window_offset=job.window_offset if context.scores_windows else 0.0,
-        kernel=_kernel(snapshot, context),
+        kernel=_kernel(context),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         method=job.settings.method,
         settings=asdict(options)
@@ -195,7 +197,6 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
             "seed": job.settings.seed,
             "step": snapshot.step,
             "chosen_interpolation": snapshot.interpolation,
-            "chosen_gain": snapshot.gain if context.kernel is not None else 0.0,
             "trained_classes": [int(item) for item in context.active],
         },
         evaluation=evaluation if len(targets) else None,
@@ -233,11 +234,11 @@ def _expected(context: EvaluationContext, part: int) -> NDArray[np.float64]:
     return np.where(np.isfinite(given), given, whole)
 
 
-def _kernel(snapshot: Snapshot, context: EvaluationContext) -> KernelPart | None:
+def _kernel(context: EvaluationContext) -> KernelPart | None:
     """The kernel part of all C classes: nothing for inactive ones."""
-    if context.kernel is None or not snapshot.gain or not len(context.kernel.part.landmarks):
+    if context.kernel is None or not len(context.kernel.part.landmarks):
         return None
-    part = context.kernel.part.times(snapshot.gain)
+    part = context.kernel.part
     weights = np.zeros((len(context.job.classes), len(part.landmarks)), np.float32)
     weights[context.active] = part.weights
     return KernelPart(part.landmarks, weights, part.sharpness)

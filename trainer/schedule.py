@@ -180,9 +180,7 @@ class TrainingSchedule:
             self._save(current)
         final = self._snapshot(current)
         _check_finite(final)
-        self.best = replace(
-            final, interpolation=chosen.interpolation, gain=chosen.gain, score=chosen.score
-        )
+        self.best = replace(final, interpolation=chosen.interpolation, score=chosen.score)
         return self.best
 
     def _validate(self, snapshot: Snapshot, *, last: bool = False) -> bool:
@@ -200,16 +198,12 @@ class TrainingSchedule:
         result = self._task.validation.evaluate(
             snapshot.embeddings,
             self._options.interpolation,
-            self._options.discriminant,
-            self._options.kernel,
         )
         if result is None:
             self._keep(snapshot)
             return False
         self._emit_scores(snapshot.step, result)
-        scored = replace(
-            snapshot, score=result.score, interpolation=result.interpolation, gain=result.gain
-        )
+        scored = replace(snapshot, score=result.score, interpolation=result.interpolation)
         gain = math.inf if self.best is None else scored.score - self.best.score
         if gain > 0:
             self._keep(scored)
@@ -290,7 +284,6 @@ class TrainingSchedule:
                 "bias": best.bias,
                 "score": None if math.isnan(best.score) else best.score,
                 "interpolation": best.interpolation,
-                "gain": best.gain,
             },
         }
         checkpoints.save(Checkpoint(tensors, facts), self._path, self._fingerprint)
@@ -310,7 +303,6 @@ class TrainingSchedule:
                 bias=float(best["bias"]),
                 score=math.nan if best["score"] is None else float(best["score"]),
                 interpolation=float(best["interpolation"]),
-                gain=float(best["gain"]),
             )
         )
         self._refitting = bool(facts["refitting"])

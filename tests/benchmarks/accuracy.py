@@ -87,7 +87,6 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "lmpt+ -listwise": (LMPT_PLUS, {"loss": "distribution-balanced"}),
     "lmpt+ -cse": (LMPT_PLUS, {"classification_share": 1.0}),
     "lmpt+ -residual": (LMPT_PLUS, {"residual_rate": 0.0}),
-    "lmpt+ -discriminant": (LMPT_PLUS, {"discriminant": 0.0}),
     "lmpt+ -interpolation": (LMPT_PLUS, {"interpolation": 0.0}),
     "lmpt+ -unknown": (LMPT_PLUS, {"unknown_weight": 0.0}),
 }

@@ -147,7 +147,7 @@ def test_a_learning_rate_far_too_high_ends_in_a_sentence(
             "method": st.sampled_from(["lmpt", "lmpt+"]),
             "residual_rate": st.sampled_from([0.0, 10.0, 1e6]),
             "residual_decay": st.sampled_from([0.0, -1.0, 1e38]),
-            "discriminant": st.sampled_from([-1e6, 0.0, 1e6]),
+            "kernel": st.sampled_from([0.0, 1.0, 1e6]),
             "interpolation": st.sampled_from([-1.0, 0.0, 1e30]),
             "embedding_space": st.sampled_from(["feature", "token", "mean-token"]),
             "margin": st.sampled_from([-1e30, 0.0, 1e30]),

@@ -13,7 +13,7 @@ from tiny_backbone import DIM, WIDTH, tiny_backbone
 from tiny_fits import NAMES, make_job, run, written_embeddings
 
 from trainer import blending, job, prompt_set
-from trainer.arrays import unit_rows
+from trainer.arrays import sigmoid, unit_rows
 from trainer.class_texts import mean_embedding
 from trainer.events import FitFinished, FitProgress, FitStarted
 from trainer.options import LOSSES
@@ -64,7 +64,7 @@ def test_with_nothing_held_out_all_images_train_and_nothing_is_said_of_scores(
         {"method": "lmpt+"},
         {"method": "instant"},
         {"method": "lmpt+", "kernel": 2.0, "landmarks": 9},
-        {"kernel": -1.0},
+        {"kernel": 0.5},
         {"method": "lmpt+", "shared_context": True, "optimiser": "sgd", "interpolation": 3.0},
         *({"loss": name, "batch_size": 16} for name in LOSSES),
         {"loss": "bce", "classification_share": 1.0},
@@ -99,6 +99,21 @@ def test_the_instant_method_is_the_hand_written_prompts_and_a_kernel_part(
     assert made.class_embeddings == pytest.approx(zero_shot, abs=1e-4)
     assert made.kernel is not None
     assert len(made.kernel.landmarks) == 160
+
+
+def test_scores_with_a_kernel_part_are_frequencies(tmp_path: Path, zero_shot: np.ndarray) -> None:
+    """What the kernel part adds to every photo is taken out of the biases again."""
+    todo = make_job(zero_shot, method="instant", steps=0)
+    outcome, _ = run(tmp_path, todo)
+    assert isinstance(outcome, FitFinished), outcome
+    made = prompt_set.load(Path(outcome.prompt_set))
+    assert made.kernel is not None
+    held_out = np.isin(todo.image_ids, made.held_out)
+    cosines = made.cosines(unit_rows(todo.features[held_out].astype(np.float32)))
+    scores = sigmoid(made.scale * cosines + made.biases)
+    present = todo.targets[held_out] == 1
+    assert scores.mean() == pytest.approx(present.mean(), abs=0.05)
+    assert scores.mean(0) == pytest.approx(present.mean(0), abs=0.15)
 
 
 def test_windows_are_learned_from_and_scored(tmp_path: Path, zero_shot: np.ndarray) -> None:

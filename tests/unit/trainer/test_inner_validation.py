@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from trainer.arrays import unit_rows
-from trainer.blending import INTERPOLATIONS, blend
+from trainer.blending import INTERPOLATIONS, interpolate
 from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import ABSENT, HELD_OUT, PRESENT, UNKNOWN
 from trainer.metrics import quick_average_precisions
@@ -70,24 +70,16 @@ def validation_of_four_classes() -> InnerValidation:
         targets=targets,
         present=np.array([1.0, 3.0, 10.0, 40.0]),
         zero_shot=rows(5, 4, 6),
-        directions=rows(6, 4, 6),
     )
 
 
 def test_the_interpolation_with_the_highest_map_is_chosen() -> None:
     validation, learned = validation_of_four_classes(), rows(7, 4, 6)
-    chosen = validation.evaluate(learned, -1.0, 0.2)
+    chosen = validation.evaluate(learned, -1.0)
     assert chosen is not None
     scores = {}
     for strength in INTERPOLATIONS:
-        blended = blend(
-            learned,
-            validation.zero_shot,
-            validation.present,
-            strength=strength,
-            directions=validation.directions,
-            weight=0.2,
-        )
+        blended = interpolate(learned, validation.zero_shot, validation.present, strength)
         scores[strength] = np.nanmean(
             quick_average_precisions(validation.features @ blended.T, validation.targets)
         )
@@ -96,6 +88,6 @@ def test_the_interpolation_with_the_highest_map_is_chosen() -> None:
 
 
 def test_a_given_interpolation_is_evaluated_alone() -> None:
-    given = validation_of_four_classes().evaluate(rows(7, 4, 6), 16.0, 0.2)
+    given = validation_of_four_classes().evaluate(rows(7, 4, 6), 16.0)
     assert given is not None
     assert given.interpolation == 16.0
