@@ -109,7 +109,7 @@ def _state(bench: Bench, library: SimulatedLibrary, judging: NDArray[np.int64]) 
     """Figures of every class now, (C,) each."""
     corel, made = bench.corel, library.prompt_set
     targets = np.where(corel.present[judging], PRESENT, ABSENT).astype(np.int8)
-    ap = quick_average_precisions(corel.features[judging] @ library.embeddings.T, targets)
+    ap = quick_average_precisions(library.scores(corel.features[judging]), targets)
     count = len(corel.names)
     found: Arrays = {
         "ap": np.asarray(ap),

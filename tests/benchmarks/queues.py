@@ -48,7 +48,6 @@ from numpy.typing import NDArray
 from parts.datasets import COREL, Corel, load_corel
 from parts.simulated import Question, SimulatedLibrary
 
-from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
 from trainer.bands import BandLimits
 from trainer.job import ABSENT, PRESENT
@@ -162,26 +161,31 @@ class Bench:
             rest = rng.permutation(fixed[JUDGES:])
         return rest[: round(LIBRARY_SHARE * len(rest))], judging
 
-    def figures(self, embeddings: NDArray[np.float32], judging: NDArray[np.int64]) -> Figures:
-        """:meth:`judge`, and of the test images alone."""
-        made = self.judge(embeddings, judging)
+    def figures(self, library: SimulatedLibrary, judging: NDArray[np.int64]) -> Figures:
+        """:meth:`judge` and :meth:`calibration`, and mAP of the test images alone."""
+        scores = library.scores(self.corel.features[judging])
+        made = self.judge(scores, judging) | self.calibration(library, scores, judging)
         if self.validation:
             return made
-        alone = self.judge(embeddings, np.flatnonzero(~self.corel.train))
+        test = np.flatnonzero(~self.corel.train)
+        alone = self.judge(library.scores(self.corel.features[test]), test)
         return made | {f"test {name}": alone[name] for name in ("tail", "total")}
 
-    def judge(self, embeddings: NDArray[np.float32], rows: NDArray[np.int64]) -> Figures:
-        """mAP in percent: total, head, medium, tail."""
-        targets = np.where(self.corel.present[rows], PRESENT, ABSENT).astype(np.int8)
-        found = quick_average_precisions(self.corel.features[rows] @ embeddings.T, targets)
-        scores = asdict(band_scores(found, self.corel.counts, BandLimits()))
-        return {name: 100 * scores[name] for name in ("total", "head", "medium", "tail")}
+    def targets(self, rows: NDArray[np.int64]) -> NDArray[np.int8]:
+        """(n, K), complete."""
+        return np.where(self.corel.present[rows], PRESENT, ABSENT).astype(np.int8)
 
-    def calibration(self, library: SimulatedLibrary, rows: NDArray[np.int64]) -> Figures:
+    def judge(self, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> Figures:
+        """mAP in percent: total, head, medium, tail."""
+        found = quick_average_precisions(scores, self.targets(rows))
+        bands = asdict(band_scores(found, self.corel.counts, BandLimits()))
+        return {name: 100 * bands[name] for name in ("total", "head", "medium", "tail")}
+
+    def calibration(
+        self, library: SimulatedLibrary, scores: NDArray[np.float32], rows: NDArray[np.int64]
+    ) -> Figures:
         """Calibration error and F1 of the average keyword, in percent."""
-        targets = np.where(self.corel.present[rows], PRESENT, ABSENT).astype(np.int8)
-        weights = library.weights
-        scores = predict(self.corel.features[rows].astype(np.float16), weights)
+        targets, weights = self.targets(rows), library.weights
         return {
             "ECE": 100 * expected_calibration_error(scores, targets),
             "CF1": 100 * f1_metrics(scores >= weights.thresholds, targets)["CF1"],
@@ -204,9 +208,7 @@ class Bench:
         )
         rng = np.random.default_rng([seed, 7])
         tail = corel.counts < BandLimits().medium
-        made: dict[str, Any] = {
-            "0": self.figures(library.embeddings, judging) | self.calibration(library, judging)
-        }
+        made: dict[str, Any] = {"0": self.figures(library, judging)}
         for goal in RETRAIN_AT:
             while library.verdicts < goal:
                 questions = QUEUES[queue](library, rng)[: goal - library.verdicts]
@@ -216,8 +218,7 @@ class Bench:
                 library.retrain()
             present = library.snapshot.annotations == 1
             made[str(goal)] = {
-                **self.figures(library.embeddings, judging),
-                **self.calibration(library, judging),
+                **self.figures(library, judging),
                 "present": int(present.sum()),
                 "tail present": int(present[:, tail].sum()),
                 "tail classes": int(present[:, tail].any(axis=0).sum()),

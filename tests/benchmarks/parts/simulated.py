@@ -21,6 +21,7 @@ from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.training import jobs
 from lmpt_desktop.engine.training.jobs import RetrainOptions
 from lmpt_desktop.inference.class_prior import class_prior, sampled_rows
+from lmpt_desktop.inference.predict import predict
 from lmpt_desktop.inference.queues import Features, Queue, QueueItem, QueueRequest, build_queue
 from lmpt_desktop.inference.taught_weights import library_sample, taught
 from lmpt_desktop.inference.weights import ClassWeights, assemble
@@ -95,10 +96,9 @@ class SimulatedLibrary:
         assert found is not None
         return found[1]
 
-    @property
-    def embeddings(self) -> NDArray[np.float32]:
-        """(C, D): what classes are predicted with now."""
-        return self.weights.embeddings
+    def scores(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(n, C), what is predicted now for other images, (n, D)."""
+        return predict(features.astype(np.float16), self.weights)
 
     def queue(self, request: QueueRequest) -> Queue:
         """As the session answers it."""
