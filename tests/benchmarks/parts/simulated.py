@@ -154,6 +154,7 @@ class SimulatedLibrary:
             captions=[""] * len(data.rows),
             held_out=self._held_out,
             trained_on=self._trained_on,
+            scores=predict(data.features, self._base),
         )
         made = train(todo, self._backbone)
         self._held_out |= set(made.held_out)
