@@ -21,6 +21,8 @@ from numpy.typing import NDArray
 from trainer import arrays
 from trainer.expected_f1 import expected_thresholds
 from trainer.job import ABSENT, PRESENT
+from trainer.prompt_set import ThresholdBasis
+from trainer.threshold_interval import HIGHEST, LOWEST, threshold_intervals
 
 MIN_PRESENT = 5
 DEFAULT_THRESHOLD = 0.5
@@ -42,7 +44,7 @@ Targets = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Calibration:
-    """s, b_i and thresholds; (C,) each if per class."""
+    """s, b_i and thresholds with what each rests on; (C,) each if per class."""
 
     scale: float
     biases: NDArray[np.float32]
@@ -50,6 +52,7 @@ class Calibration:
     calibrated: NDArray[np.bool_]
     shared_bias: float
     shared_threshold: float
+    bases: tuple[ThresholdBasis, ...]
 
     def scores(self, cosines: Floats) -> NDArray[np.float32]:
         """Probabilities of (N, C) cosines."""
@@ -208,7 +211,7 @@ def best_threshold(
     midpoints = (sorted_scores + following) / 2
     best = np.flatnonzero(f1 >= f1.max() - 1e-12)
     choice = best[np.argmin(np.abs(midpoints[best] - fallback))]
-    return float(np.clip(midpoints[choice], 0.01, 0.99))
+    return float(np.clip(midpoints[choice], LOWEST, HIGHEST))
 
 
 def calibrate(
@@ -250,15 +253,17 @@ def calibrate(
     known = targets >= 0
     pooled = best_threshold(scores[known], targets[known] == PRESENT)
     thresholds = np.full(targets.shape[1], pooled)
-    by_known = enough
+    by_known, bases = enough, np.array([ThresholdBasis.SHARED] * len(enough), object)
     if expected is not None and len(known):
         # People annotate what is likely or wrong: the best threshold of a few known entries is not
         # that of all images.
         mostly = known.mean(axis=0) >= MOSTLY_KNOWN
         thresholds = np.where(mostly, thresholds, expected_thresholds(scores))
         by_known = enough & mostly
+        bases[~mostly] = ThresholdBasis.EXPECTED
         if not mostly.any():
             pooled = float(np.median(thresholds))
+    bases[by_known] = ThresholdBasis.OWN
     for index in np.flatnonzero(by_known):
         rows = known[:, index]
         thresholds[index] = best_threshold(
@@ -271,6 +276,24 @@ def calibrate(
         calibrated=enough,
         shared_bias=shared,
         shared_threshold=pooled,
+        bases=tuple(bases),
+    )
+
+
+def intervals(
+    fitted: Calibration, cosines: Floats, targets: Targets, seed: int = 0
+) -> NDArray[np.float64]:
+    """(C, 2) how sure the thresholds of a calibration are, fitted on the (N, C) cosines and
+    targets; NaN for those that are not of the class's own annotations
+    (:func:`trainer.threshold_interval.threshold_intervals`).
+    """
+    return threshold_intervals(
+        sigmoid(fitted.scale * cosines + fitted.biases),
+        targets,
+        fitted.thresholds,
+        np.array([basis is ThresholdBasis.OWN for basis in fitted.bases], np.bool_),
+        fitted.shared_threshold,
+        seed=seed,
     )
 
 

@@ -19,7 +19,7 @@ from trainer.events import (
     FitValidated,
     RunEvent,
 )
-from trainer.prompt_set import Evaluation, PromptSet
+from trainer.prompt_set import ClassResult, Evaluation, PromptSet, ThresholdBasis
 from trainer.texts import Formats, fill
 
 
@@ -142,6 +142,35 @@ def notes(made: PromptSet) -> list[str]:
     ]:
         sentences.append(f"Not enough annotations to evaluate: {shortened(left_out)}.")
     return sentences
+
+
+def threshold_text(result: ClassResult) -> str:
+    """``0.31 (0.22 to 0.40)``, ``0.35 (shared)`` or ``about 0.3 (expected)``; "" where it is not
+    known what the threshold rests on."""
+    value, low, high = result.threshold, result.threshold_low, result.threshold_high
+    match result.threshold_basis:
+        case None:
+            return ""
+        case ThresholdBasis.SHARED:
+            return f"{value:.2f} (shared)"
+        case ThresholdBasis.EXPECTED:
+            return f"about {value:.1g} (expected)"
+        case ThresholdBasis.OWN:
+            return f"{value:.2f}" if low is None else f"{value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def support_text(result: ClassResult) -> str:
+    """What the threshold rests on: ``12 / 80`` held-out present / absent annotations of the class,
+    all classes together, or the scores."""
+    match result.threshold_basis:
+        case None:
+            return ""
+        case ThresholdBasis.SHARED:
+            return "all classes"
+        case ThresholdBasis.EXPECTED:
+            return "scores"
+        case ThresholdBasis.OWN:
+            return f"{result.held_out_present} / {result.held_out_absent}"
 
 
 def shortened(names: Sequence[str], at_most: int = 12) -> str:

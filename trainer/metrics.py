@@ -7,6 +7,7 @@ with 1 present, 0 absent, -1 unknown.  Unknown entries are ignored.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,11 +17,20 @@ from sklearn.metrics import average_precision_score, precision_recall_fscore_sup
 from trainer.bands import Band, BandLimits
 from trainer.events import BandScores
 from trainer.job import ABSENT, PRESENT
-from trainer.prompt_set import ClassResult, Evaluation
+from trainer.prompt_set import ClassResult, Evaluation, ThresholdBasis
 
 Scores = NDArray[np.floating[Any]]
 Targets = NDArray[np.int8]
 CALIBRATION_BINS = 15
+
+
+@dataclass(frozen=True, eq=False)
+class Thresholds:
+    """(C,) thresholds, what each rests on, and (C, 2) intervals (NaN for none)."""
+
+    values: Scores
+    bases: Sequence[ThresholdBasis]
+    intervals: Scores
 
 
 def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
@@ -136,6 +146,7 @@ def evaluate(
     *,
     probabilities: Scores | None = None,
     predicted: NDArray[np.bool_] | None = None,
+    thresholds: Thresholds | None = None,
     extra: dict[str, float] | None = None,
 ) -> Evaluation:
     """Compute all metrics.
@@ -144,6 +155,7 @@ def evaluate(
         scores: (N, C), to rank by; any monotone function of the probability.
         probabilities: (N, C) in [0, 1], for the calibration error; default ``scores``.
         predicted: (N, C), predictions at the thresholds; without it, F1 figures are left out.
+        thresholds: chosen on these very annotations.
         extra: further figures for the result.
 
     ``extra`` of the result always has ``ECE`` and ``classes_not_judged``, the number of classes
@@ -160,22 +172,36 @@ def evaluate(
     }
     if predicted is not None:
         figures |= f1_metrics(predicted, targets)
+    classes = [
+        ClassResult(
+            name=name,
+            train_present=int(train_present[index]),
+            held_out_present=int(present[index]),
+            held_out_absent=int(absent[index]),
+            average_precision=_number(precisions[index]),
+        )
+        for index, name in enumerate(names)
+    ]
+    if thresholds is not None:
+        classes = [
+            replace(
+                item,
+                threshold=float(thresholds.values[index]),
+                threshold_basis=thresholds.bases[index],
+                threshold_low=_number(thresholds.intervals[index, 0]),
+                threshold_high=_number(thresholds.intervals[index, 1]),
+            )
+            for index, item in enumerate(classes)
+        ]
     return Evaluation(
         scores=band_scores(precisions, train_present, limits),
-        classes=[
-            ClassResult(
-                name=name,
-                train_present=int(train_present[index]),
-                held_out_present=int(present[index]),
-                held_out_absent=int(absent[index]),
-                average_precision=(
-                    None if np.isnan(precisions[index]) else float(precisions[index])
-                ),
-            )
-            for index, name in enumerate(names)
-        ],
+        classes=classes,
         extra=figures | (extra or {}),
     )
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
 
 
 def not_evaluated(evaluation: Evaluation) -> list[str]:

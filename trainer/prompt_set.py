@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,26 @@ class PromptSetError(Exception):
     """A folder is not a prompt set that this version can read; the message says why."""
 
 
+class ThresholdBasis(StrEnum):
+    """What the threshold of a class rests on."""
+
+    OWN = "own"
+    """The class's own held-out annotations."""
+    SHARED = "shared"
+    """Those of all classes together: it has too few of its own."""
+    EXPECTED = "expected"
+    """Its calibrated scores, since most of its held-out entries are unknown."""
+
+
 @dataclass(frozen=True)
 class ClassResult:
     """Results of one class on the held-out annotations.
 
     ``average_precision`` is None without a held-out present, or a held-out absent, annotation.
+
+    The threshold is None in evaluations of other than a run's own result, and in older ones.  A
+    threshold of the class's own rests on ``held_out_present`` and ``held_out_absent`` annotations
+    and has an interval, 5 % to 95 % (:mod:`trainer.threshold_interval`); others have none.
     """
 
     name: str
@@ -48,6 +64,10 @@ class ClassResult:
     held_out_present: int
     held_out_absent: int
     average_precision: float | None
+    threshold: float | None = None
+    threshold_basis: ThresholdBasis | None = None
+    threshold_low: float | None = None
+    threshold_high: float | None = None
 
 
 @dataclass(frozen=True)
@@ -253,6 +273,12 @@ def _evaluation(body: dict[str, Any] | None) -> Evaluation | None:
         return None
     return Evaluation(
         scores=BandScores(**body["scores"]),
-        classes=[ClassResult(**item) for item in body["classes"]],
+        classes=[_class_result(item) for item in body["classes"]],
         extra=dict(body["extra"]),
     )
+
+
+def _class_result(body: dict[str, Any]) -> ClassResult:
+    rest = dict(body)
+    basis = rest.pop("threshold_basis", None)
+    return ClassResult(**rest, threshold_basis=None if basis is None else ThresholdBasis(basis))

@@ -21,10 +21,17 @@ from trainer import calibration, job, losses, metrics, prompt_set
 from trainer.arrays import unit_rows
 from trainer.bands import BandLimits
 from trainer.device import choose_device
-from trainer.display import f1_table, notes, percent, score_table
+from trainer.display import (
+    f1_table,
+    notes,
+    percent,
+    score_table,
+    support_text,
+    threshold_text,
+)
 from trainer.job import HELD_OUT, TRAIN, FitJob, JobError
 from trainer.options import FitOptions
-from trainer.prompt_set import Evaluation, PromptSet
+from trainer.prompt_set import ClassResult, Evaluation, PromptSet
 from trainer.text_tower import TextTower
 
 
@@ -82,10 +89,18 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     console = Console()
     console.print(score_table({str(arguments.prompt_set): evaluation}))
     console.print(f1_table(evaluation))
-    table = Table("class", "trained on", "evaluated on", "AP")
+    table = Table("class", "trained on", "evaluated on", "AP", "threshold", "rests on")
+    own = _own_results(chosen)
     for item in sorted(evaluation.classes, key=lambda one: -one.train_present):
-        counts = f"{item.held_out_present} / {item.held_out_absent}"
-        table.add_row(item.name, str(item.train_present), counts, percent(item.average_precision))
+        chosen_by = own.get(item.name)
+        table.add_row(
+            item.name,
+            str(item.train_present),
+            f"{item.held_out_present} / {item.held_out_absent}",
+            percent(item.average_precision),
+            "" if chosen_by is None else threshold_text(chosen_by),
+            "" if chosen_by is None else support_text(chosen_by),
+        )
     console.print(table)
     if left_out := metrics.not_evaluated(evaluation):
         console.print(f"Not enough annotations to evaluate: {', '.join(left_out)}.")
@@ -100,6 +115,7 @@ class ClassInsight:
     """One class of a prompt set.
 
     words: for each learned token, the nearest vocabulary words and their cosines.
+    result: on the held-out part of its own run, with what the threshold rests on.
     weight, margin: in the embedding loss during training.
     """
 
@@ -111,6 +127,7 @@ class ClassInsight:
     bias: float
     threshold: float
     calibrated: bool
+    result: ClassResult | None
     words: list[list[tuple[str, float]]]
 
 
@@ -135,6 +152,7 @@ def inspect(
     margins = losses.class_margins(present, options)
     bands = (limits or BandLimits()).bands(chosen.train_present)
     table = None if tower is None else nn_f.normalize(tower.vocabulary.float(), dim=-1)
+    results = _own_results(chosen)
     result: list[ClassInsight] = []
     for index, name in enumerate(chosen.classes):
         contexts = None if chosen.contexts is None else chosen.contexts[index]
@@ -151,10 +169,18 @@ def inspect(
                 bias=float(chosen.biases[index]),
                 threshold=float(chosen.thresholds[index]),
                 calibrated=bool(chosen.calibrated[index]),
+                result=results.get(name),
                 words=words,
             )
         )
     return result
+
+
+def _own_results(chosen: PromptSet) -> dict[str, ClassResult]:
+    """The results by class name in the prompt set's own evaluation."""
+    if chosen.evaluation is None:
+        return {}
+    return {item.name: item for item in chosen.evaluation.classes}
 
 
 def _embedding_options(chosen: PromptSet) -> losses.EmbeddingLoss:
@@ -209,17 +235,24 @@ def run_inspect(arguments: argparse.Namespace) -> int:
 
 
 def _insight_table(insights: Sequence[ClassInsight]) -> Table:
-    table = Table("class", "band", "trained on", "weight", "margin", "threshold", "nearest words")
+    table = Table(
+        "class", "band", "trained on", "weight", "margin", "threshold", "rests on", "nearest words"
+    )
     for item in insights:
         words = " | ".join(" ".join(word for word, _ in token) for token in item.words)
-        shared = "" if item.calibrated else " (shared)"
+        threshold = f"{item.threshold:.2f}" + ("" if item.calibrated else " (shared)")
+        support = ""
+        if item.result is not None:
+            threshold = threshold_text(item.result) or threshold
+            support = support_text(item.result)
         table.add_row(
             item.name,
             item.band,
             str(item.train_present),
             f"{item.weight:.4f}",
             f"{item.margin:.2f}",
-            f"{item.threshold:.2f}{shared}",
+            threshold,
+            support,
             words,
         )
     return table

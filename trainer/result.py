@@ -169,6 +169,11 @@ def build(snapshot: Snapshot, context: EvaluationContext) -> PromptSet:
         job.settings.limits,
         probabilities=probabilities,
         predicted=predicted,
+        thresholds=metrics.Thresholds(
+            fitted.thresholds,
+            fitted.bases,
+            calibration.intervals(fitted, held_out, targets, job.settings.seed),
+        ),
         extra={
             "ECE_before": metrics.expected_calibration_error(raw, targets),
             "classes_sharing_threshold": float((~fitted.calibrated).sum()),

@@ -85,7 +85,8 @@ EVALUATE = Usage(
     """Prints how well a prompt set predicts the annotations of a job: mean average precision in
 total and for head, medium and tail classes; precision, recall and F1 at its thresholds, as the
 mean over classes (CP, CR, CF1) and over all annotations (OP, OR, OF1); calibration error; and
-average precision per class. Classes are matched by name.
+average precision per class, beside the threshold and what it rests on (see "inspect"). Classes
+are matched by name.
 
 Unknown annotations are ignored. Classes without a present or without an absent annotation cannot
 be evaluated; they are left out of the means and listed.
@@ -105,8 +106,10 @@ INSPECT = Usage(
 token), its weight and margin in the embedding loss, and its threshold; then the scores of the
 run before and after, and the calibration error.
 
-"(shared)" marks classes with too few held-out annotations for their own threshold. Looking
-up words loads the backbone; --no-words skips that.""",
+A threshold rests on the class's own held-out annotations (present / absent), with its range in
+90 % of random draws of as many photos; or, with too few of them, on those of all classes
+("shared"); or, where most are unknown, on the scores alone ("expected"), which is no measurement.
+Older prompt sets do not say. Looking up words loads the backbone; --no-words skips that.""",
     """\
 examples:
   lmpt-trainer inspect JOB/prompt_set

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from lmpt_desktop.domain.counting import row_blocks
 from lmpt_desktop.domain.natural_order import natural_ranks
 from lmpt_desktop.inference.gain_forecast import GainForecast
 from lmpt_desktop.inference.loss_figures import LossFigures, loss_figures
+from trainer.prompt_set import ClassResult
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -35,6 +36,7 @@ class LongTail:
         forecast: what more examples would gain; None where nobody asked.
         losses: the weights and margins that training derives from the counts.
         images: N; scored_images: those with a feature.
+        results: what the training of the prompts in use measured, by class name.
     """
 
     class_ids: IntArray
@@ -51,6 +53,7 @@ class LongTail:
     images: int
     scored_images: int
     forecast: GainForecast | None = None
+    results: Mapping[str, ClassResult] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -80,7 +83,7 @@ def long_tail(
     tally: ClassTally,
     bands: ClassBands,
     scored_images: int,
-    average_precision: Mapping[str, float | None] | None = None,
+    results: Mapping[str, ClassResult] | None = None,
     forecast: GainForecast | None = None,
 ) -> LongTail:
     """Gather the figures of a library, in one pass over the annotations.
@@ -90,7 +93,7 @@ def long_tail(
         annotations: (N, C) int8: 1 present, 0 absent, -1 unknown.
         tally: of them and the scores; bands: made from it.
         scored_images: images with a feature.
-        average_precision: of the prompts in use, by class name; None if never evaluated.
+        results: of the prompts in use, by class name; None if never evaluated.
         forecast: of the same classes.
     """
     n, c = annotations.shape
@@ -110,8 +113,8 @@ def long_tail(
         absent=tally.absent,
         predicted=tally.predicted,
         unjudged=tally.predicted_unknown,
-        average_precision=_precision(names, average_precision),
-        evaluated=average_precision is not None,
+        average_precision=_precision(names, results or {}),
+        evaluated=results is not None,
         losses=loss_figures(
             tally.present,
             np.concatenate(rows) if rows else empty,
@@ -120,9 +123,10 @@ def long_tail(
         images=n,
         scored_images=scored_images,
         forecast=forecast,
+        results=results or {},
     )
 
 
-def _precision(names: Sequence[str], known: Mapping[str, float | None] | None) -> FloatArray:
-    values = ((known or {}).get(name) for name in names)
+def _precision(names: Sequence[str], results: Mapping[str, ClassResult]) -> FloatArray:
+    values = (results[name].average_precision if name in results else None for name in names)
     return np.array([np.nan if value is None else value for value in values], np.float64)

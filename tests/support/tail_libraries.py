@@ -13,6 +13,7 @@ from lmpt_desktop.domain.predictions import has_scores
 from lmpt_desktop.inference.gain_forecast import GainForecast
 from lmpt_desktop.inference.long_tail import LongTail, long_tail
 from trainer.bands import BandLimits
+from trainer.prompt_set import ClassResult
 
 LIMITS = BandLimits(medium=2, head=4)
 
@@ -33,19 +34,26 @@ def tail_of(
     scores: NDArray[np.float32] | None = None,
     *,
     names: Sequence[str] | None = None,
-    judged: Mapping[str, float | None] | None = None,
+    judged: Mapping[str, float | ClassResult | None] | None = None,
     limits: BandLimits = LIMITS,
     thresholds: NDArray[np.float32] | None = None,
     reviewed: NDArray[np.bool_] | None = None,
     forecast: GainForecast | None = None,
 ) -> LongTail:
-    """The figures of a library; without scores every photo is still to be looked at."""
+    """The figures of a library; without scores every photo is still to be looked at.  ``judged``:
+    average precisions, or all that a training measured, by class name."""
     n, c = annotations.shape
     scores = np.full((n, c), np.nan, np.float32) if scores is None else scores
     thresholds = np.full(c, 0.5, np.float32) if thresholds is None else thresholds
     tally = class_tally(
         annotations, scores, thresholds, np.zeros(n, np.bool_) if reviewed is None else reviewed
     )
+    results = None
+    if judged is not None:
+        results = {
+            name: value if isinstance(value, ClassResult) else ClassResult(name, 0, 0, 0, value)
+            for name, value in judged.items()
+        }
     return long_tail(
         class_ids=np.arange(100, 100 + c),
         names=names or [f"class {number}" for number in range(c)],
@@ -53,7 +61,7 @@ def tail_of(
         tally=tally,
         bands=class_bands(tally, limits),
         scored_images=int(has_scores(scores).sum()),
-        average_precision=judged,
+        results=results,
         forecast=forecast,
     )
 

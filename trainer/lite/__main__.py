@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--ingredients", type=Path, help="use the things named in held-out captions of Flickr8k"
     )
+    source.add_argument("--corel5k", type=Path, help="use Corel5k's training images")
     misread.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     names = commands.add_parser(
         "name-frequency", help="measure how often photos show what has a name; needed after a build"
@@ -93,7 +94,9 @@ def main(arguments: list[str] | None = None) -> int:
         elif options.command == "misread":
             from trainer.lite.misread import misread_names, table  # noqa: PLC0415
 
-            found = misread_names(options.model, options.photos, options.ingredients)
+            found = misread_names(
+                options.model, options.photos, options.ingredients, options.corel5k
+            )
             sys.stdout.write(table(found) + "\n")
         elif options.command == "variants":
             _variants(options)

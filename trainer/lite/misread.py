@@ -6,24 +6,42 @@ the everyday words of :mod:`trainer.lite.wordings`; a vocabulary can name the be
 class's description.
 
 Labels come from a folder of labelled photos, or, for photos with captions only, from the words of
-captions (``recipe.CAPTION_THINGS``). Choose descriptions by photos on which no figure is reported.
+captions (``recipe.CAPTION_THINGS``) or Corel5k's keywords. Choose descriptions by photos on which
+no figure is reported.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.numpy import load_file
 
 from trainer.lite.evaluate import ZeroShot, average_precisions, read_photos
-from trainer.lite.ingredients import CaptionedPhotos, read_captioned, synset_folder
+from trainer.lite.ingredients import read_captioned, synset_folder
 from trainer.lite.recipe import caption_labels, split_flickr
 from trainer.lite.texts import read_synsets
 from trainer.lite.wordings import COMMON, DESCRIPTIONS, EVERYDAY
 
 RESAMPLES = 200
 _QUANTILE = 0.95
+COREL_NAMES = {
+    "birds": "bird",
+    "boats": "boat",
+    "cars": "car",
+    "clouds": "cloud",
+    "flowers": "flower",
+    "hills": "hill",
+    "horses": "horse",
+    "jet": "airplane",
+    "people": "person",
+    "plane": "airplane",
+    "rocks": "rock",
+    "ships": "ship",
+}
+"""Keywords of Corel5k and the classes they are of."""
 
 
 @dataclass(frozen=True)
@@ -143,33 +161,61 @@ def alternatives(
 
 
 @torch.inference_mode()
-def pooled_photos(lite: ZeroShot, photos: CaptionedPhotos) -> np.ndarray:
-    """(N, D) unit-norm embeddings of photos of which only pooled features are at hand."""
+def pooled_photos(lite: ZeroShot, features: torch.Tensor) -> np.ndarray:
+    """(N, D) unit-norm embeddings of photos of which only pooled features (N, 1280) are at hand."""
     head = lite.model.visual.get_submodule("head")
-    return torch.nn.functional.normalize(head(photos.features), dim=-1).numpy()
+    return torch.nn.functional.normalize(head(features), dim=-1).numpy()
+
+
+def read_corel_training(folder: Path) -> tuple[torch.Tensor, list[str], np.ndarray]:
+    """Features (N, 1280) float32 of Corel5k's training images, class names, and labels (N, C) bool.
+
+    Keywords are singular or plural as it happens ("boats", "tree"); classes have the names that
+    vocabularies give them.
+    """
+    with (folder / "index.jsonl").open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    train = np.array([row["split"] == "train" for row in rows])
+    pooled = load_file(folder / "features.safetensors")["features"][train].astype(np.float32)
+    named: list[set[str]] = [
+        {str(COREL_NAMES.get(word, word)) for word in row["classes"]}
+        for row in rows
+        if row["split"] == "train"
+    ]
+    names = sorted({name for words in named for name in words})
+    labels = np.array([[name in words for name in names] for words in named])
+    return torch.from_numpy(pooled), names, labels
 
 
 def misread_names(
-    model: Path, photos: Path | None, ingredients: Path | None, seed: int = 0
+    model: Path,
+    photos: Path | None,
+    ingredients: Path | None,
+    corel: Path | None = None,
+    seed: int = 0,
 ) -> list[Reading]:
-    """Readings by a model folder on labelled ``photos`` or on Flickr8k's held-out captions.
+    """Readings by a model folder on labelled ``photos``, on Flickr8k's held-out captions or on
+    Corel5k's training images.
 
     Raises:
-        ValueError: if neither or both folders are given.
+        ValueError: unless one folder is given.
         MissingIngredientError: without Flickr8k's features and captions.
     """
-    if (photos is None) == (ingredients is None):
-        raise ValueError("name either labelled photos or ingredients")
+    if sum(folder is not None for folder in (photos, ingredients, corel)) != 1:
+        raise ValueError("name one of labelled photos, ingredients and Corel5k")
     lite = ZeroShot(model)
     if photos is not None:
         labelled = read_photos(photos)
         names = sorted(frozenset().union(*labelled.names))
         features, labels = lite.photos(labelled.paths), labelled.labels(names)
+    elif corel is not None:
+        pooled, names, labels = read_corel_training(corel)
+        features = pooled_photos(lite, pooled)
     else:
         assert ingredients is not None
         held_out = split_flickr(read_captioned(ingredients, "flickr8k"), seed=seed).held_out
         names, labels = caption_labels(held_out.captions)
-        features = pooled_photos(lite, held_out)
+        features = pooled_photos(lite, held_out.features)
     others = alternatives(names, read_synsets(synset_folder()))
     return read_names(features, labels, names, others, lite.classes, seed=seed)
 

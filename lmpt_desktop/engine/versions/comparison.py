@@ -20,6 +20,7 @@ from lmpt_desktop.inference.compare import compare
 from lmpt_desktop.inference.corrections import NOTHING, Tally, corrections
 from lmpt_desktop.inference.measurement import MeasuredClass, Measurement, measure
 from lmpt_desktop.inference.weights import ClassWeights
+from trainer.prompt_set import ClassResult
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -84,7 +85,8 @@ class Comparison:
     images.
 
     ``measurement`` is None where no held-out image can be measured; ``figures`` are further ones
-    of the run (calibration), by name.  ``run_id`` None: two versions were chosen.
+    of the run (calibration), by name.  ``run_id`` None: two versions were chosen.  ``results`` are
+    those of the new version's own training, by class id: what its thresholds rest on.
     """
 
     run_id: int | None
@@ -98,6 +100,7 @@ class Comparison:
     gained: int
     lost: int
     figures: Mapping[str, float] = field(default_factory=dict)
+    results: Mapping[int, ClassResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +114,7 @@ class Evidence:
         confirmed: where a prediction was only let stand.
         old_learned, new_learned: what the versions were trained on; None if that is unknown.
         train_present: (C,) examples that the new version was learned from.
+        results: of the new version's own training, by class id.
     """
 
     held_out: AbstractSet[int]
@@ -120,6 +124,7 @@ class Evidence:
     old_learned: LearnedCells | None
     new_learned: LearnedCells | None
     train_present: NDArray[np.int64]
+    results: Mapping[int, ClassResult] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,6 +194,7 @@ def compare_versions(
         gained=gained,
         lost=len(found.rows) - gained,
         figures=figures or {},
+        results=evidence.results,
     )
 
 

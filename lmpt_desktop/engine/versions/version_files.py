@@ -313,7 +313,8 @@ def _check_evaluation(evaluation: Evaluation | None) -> None:
         return
     scores = evaluation.scores
     shares = [scores.total, scores.head, scores.medium, scores.tail]
-    shares += [item.average_precision for item in evaluation.classes]
+    for item in evaluation.classes:
+        shares += [item.average_precision, item.threshold, item.threshold_low, item.threshold_high]
     for share in shares:
         if share is not None and not 0 <= float(share) <= 1:
             raise ValueError("a score is out of its range")

@@ -31,7 +31,7 @@ from lmpt_desktop.engine.versions.version_files import (
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _, join_names
 from trainer import prompt_set as prompt_sets
-from trainer.prompt_set import Evaluation, PromptSet, PromptSetError
+from trainer.prompt_set import ClassResult, Evaluation, PromptSet, PromptSetError
 
 log = logging.getLogger(__name__)
 
@@ -417,6 +417,7 @@ class Versions:
             old_learned=learned[0],
             new_learned=learned[1],
             train_present=self._train_present(new),
+            results=self._results(new),
         )
 
     def _train_present(self, record: PromptSetRecord | None) -> NDArray[np.int64]:
@@ -428,6 +429,20 @@ class Versions:
             rows = Version(prompt_set, {}, record.class_ids).rows(classes)
             counts[rows >= 0] = prompt_set.train_present[rows[rows >= 0]]
         return counts
+
+    def _results(self, record: PromptSetRecord | None) -> dict[int, ClassResult]:
+        """What a version's own training measured, by class id."""
+        prompt_set = None if record is None else self._load(record)
+        if record is None or prompt_set is None or prompt_set.evaluation is None:
+            return {}
+        by_name = {item.name: item for item in prompt_set.evaluation.classes}
+        classes = self._state.snapshot.classes
+        rows = Version(prompt_set, {}, record.class_ids).rows(classes)
+        return {
+            entry.id: by_name[prompt_set.classes[row]]
+            for entry, row in zip(classes, rows.tolist(), strict=True)
+            if row >= 0 and prompt_set.classes[row] in by_name
+        }
 
     # ------------------------------------------------------------------------------ inside
 

@@ -22,6 +22,7 @@ from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.kit.tables import Column
 from lmpt_desktop.ui.kit.texts import DASH, about, band_name, band_term, examples_text
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
+from lmpt_desktop.ui.kit.threshold_texts import threshold_reason, threshold_text
 from lmpt_desktop.ui.long_tail.figures import unjudged_images
 from lmpt_desktop.ui.long_tail.texts import forecast_reason
 from trainer.bands import Band
@@ -142,6 +143,15 @@ def _gain_fact(row: ClassRow) -> str:
     return _("{gain} AP ({reason})").format(gain=text, reason=why) if why else text
 
 
+def _threshold_note(row: ClassRow) -> str:
+    result = row.tail.results.get(row.tail.names[row.column])
+    if not (reason := threshold_reason(result)):
+        return ""
+    return _("Threshold of the version in use: {threshold}. {reason}").format(
+        threshold=threshold_text(result), reason=reason
+    )
+
+
 def _present_fact(row: ClassRow) -> str:
     text = number(row.tail.present[row.column])
     if row.tail.bands.needs_examples[row.column]:
@@ -222,6 +232,7 @@ COLUMNS = (
         sort_text=N_("Predicted photos"),
         fact=N_("Predicted"),
         status=Status.PREDICTED,
+        note=_threshold_note,
     ),
     _count(
         N_("No verdict"),

@@ -34,7 +34,7 @@ def load_figures(session: LibrarySession) -> Figures:
     active = next((item for item in session.versions.all() if item.active), None)
     measured = None
     if active is not None and active.evaluation is not None:
-        measured = {item.name: item.average_precision for item in active.evaluation.classes}
+        measured = {item.name: item for item in active.evaluation.classes}
     tail = long_tail(
         class_ids=snapshot.class_ids,
         names=[entry.name for entry in snapshot.classes],
@@ -42,7 +42,7 @@ def load_figures(session: LibrarySession) -> Figures:
         tally=snapshot.tally,
         bands=snapshot.bands,
         scored_images=int(snapshot.scored.sum()),
-        average_precision=measured,
+        results=measured,
         forecast=session.gain_forecasts.of(snapshot),
     )
     return Figures(snapshot, tail, tuple(gaps(tail)))

@@ -25,7 +25,7 @@ from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.comparison import Comparison
 from lmpt_desktop.engine.versions.versions import VersionInfo
-from lmpt_desktop.inference.measurement import MeanMeasurement, Measurement
+from lmpt_desktop.inference.measurement import MeanMeasurement
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
@@ -42,8 +42,8 @@ from lmpt_desktop.ui.versions.comparison_models import (
     Outcome,
     change_colour,
     changed_lines,
+    class_lines,
     correction_lines,
-    most_telling,
 )
 from lmpt_desktop.ui.versions.comparison_texts import (
     AP_TIP,
@@ -145,7 +145,7 @@ class ComparisonDialog(LibraryDialog):
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Compare versions"))
         room = self.screen().availableSize()
-        self.resize(min(980, room.width() - 40), min(660, room.height() - 60))
+        self.resize(min(1010, room.width() - 14), min(660, room.height() - 60))
         self._titles = ("", "")
         self._loader = loader
         self.comparison: Comparison | None = None
@@ -213,7 +213,6 @@ class ComparisonDialog(LibraryDialog):
             self._name_pair(comparison, versions)
         self.verdict.setText(verdict_text(comparison))
         self.summary.setText("\n".join(self._sentences(comparison, versions)))
-        found = comparison.measurement
         for page, title in (
             (
                 self._changed_page(comparison),
@@ -223,7 +222,7 @@ class ComparisonDialog(LibraryDialog):
                 self._corrections_page(comparison),
                 _("Your corrections ({0})").format(number(comparison.corrections.total.count)),
             ),
-            (self._class_page(found), _("Classes")),
+            (self._class_page(comparison), _("Classes")),
             (self._figures_page(comparison), _("Figures")),
         ):
             self.tabs.addTab(page, title)
@@ -271,8 +270,8 @@ class ComparisonDialog(LibraryDialog):
             )
         return sentences
 
-    def _class_page(self, found: Measurement | None) -> QWidget:
-        model = ClassComparisonModel(most_telling(found.classes if found is not None else ()), self)
+    def _class_page(self, comparison: Comparison) -> QWidget:
+        model = ClassComparisonModel(class_lines(comparison), self)
         proxy = QSortFilterProxyModel(self)
         proxy.setSourceModel(model)
         proxy.setSortRole(SORT_ROLE)
@@ -282,7 +281,7 @@ class ComparisonDialog(LibraryDialog):
         self.table.setModel(proxy)
         self.table.setSortingEnabled(True)
         self.table.sortByColumn(-1, Qt.SortOrder.AscendingOrder)
-        style_table(self.table, 0, {1: 120, 2: 100, 3: 100, 4: 64, 5: 64, 6: 200})
+        style_table(self.table, 0, {1: 100, 2: 90, 3: 90, 4: 56, 5: 56, 6: 164, 7: 150})
         return self.table
 
     def _figures_page(self, comparison: Comparison) -> QWidget:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor
@@ -24,18 +24,28 @@ from lmpt_desktop.ui.kit.scored_thumbnails import Caption, ScoredThumbnail, Scor
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.texts import NOT_MEASURABLE, band_name, percent, verdict_name
 from lmpt_desktop.ui.kit.theme import current
+from lmpt_desktop.ui.kit.threshold_texts import threshold_reason, threshold_text
 from lmpt_desktop.ui.versions.comparison_texts import AP_TIP, NO_DIFFERENCE, interval_text
 from trainer.bands import Band
+from trainer.prompt_set import ClassResult
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class ComparisonColumn(Column[ClassMeasurement]):
-    """A column of the comparison: also what it sorts by, and the colour of a cell."""
+class ClassLine(NamedTuple):
+    """A class as both versions are measured on it, and what the new one's own training says."""
 
-    sort_key: Callable[[ClassMeasurement], Any]
-    colour: Callable[[ClassMeasurement], QColor | None] = lambda _row: None
+    measured: ClassMeasurement
+    result: ClassResult | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonColumn(Column[ClassLine]):
+    """A column of the comparison: also what it sorts by, the colour and the tool tip of a cell."""
+
+    sort_key: Callable[[ClassLine], Any]
+    colour: Callable[[ClassLine], QColor | None] = lambda _row: None
+    note: Callable[[ClassLine], str] = lambda _row: ""
 
 
 def most_telling(rows: Sequence[ClassMeasurement]) -> list[ClassMeasurement]:
@@ -50,12 +60,22 @@ def _or_lowest(value: float | None) -> float:
     return -10.0 if value is None else value
 
 
-def _change_text(row: ClassMeasurement) -> str:
-    return _(NOT_MEASURABLE) if row.change is None else interval_text(row.change)
+def class_lines(comparison: Comparison) -> list[ClassLine]:
+    """The most telling classes first."""
+    found = comparison.measurement
+    return [
+        ClassLine(item, comparison.results.get(item.class_id))
+        for item in most_telling(found.classes if found is not None else ())
+    ]
 
 
-def _change_colour(row: ClassMeasurement) -> QColor:
-    return current().colour(change_colour(row.change))
+def _change_text(row: ClassLine) -> str:
+    change = row.measured.change
+    return _(NOT_MEASURABLE) if change is None else interval_text(change)
+
+
+def _change_colour(row: ClassLine) -> QColor:
+    return current().colour(change_colour(row.measured.change))
 
 
 def change_colour(change: Interval | None) -> str:
@@ -66,62 +86,81 @@ def change_colour(change: Interval | None) -> str:
 
 
 COLUMNS = (
-    ComparisonColumn(N_("Class"), lambda row: row.name, sort_key=lambda row: row.name.casefold()),
     ComparisonColumn(
-        N_("Rarity"),
-        lambda row: band_name(row.band),
-        sort_key=lambda row: list(Band).index(row.band),
+        N_("Class"),
+        lambda row: row.measured.name,
+        sort_key=lambda row: row.measured.name.casefold(),
     ),
     ComparisonColumn(
-        N_("Learned from"),
-        lambda row: number(row.train_present),
+        N_("Rarity"),
+        lambda row: band_name(row.measured.band),
+        sort_key=lambda row: list(Band).index(row.measured.band),
+    ),
+    ComparisonColumn(
+        N_("Examples"),
+        lambda row: number(row.measured.train_present),
         N_("Training photos in which the class is present"),
         numeric=True,
-        sort_key=lambda row: row.train_present,
+        sort_key=lambda row: row.measured.train_present,
     ),
     ComparisonColumn(
         N_("Measured on"),
-        lambda row: f"{number(row.present)} / {number(row.absent)}",
+        lambda row: f"{number(row.measured.present)} / {number(row.measured.absent)}",
         N_("Held-out photos: present / absent"),
         numeric=True,
-        sort_key=lambda row: row.present,
+        sort_key=lambda row: row.measured.present,
     ),
     ComparisonColumn(
         N_("Old"),
-        lambda row: percent(row.old),
+        lambda row: percent(row.measured.old),
         AP_TIP,
         numeric=True,
-        sort_key=lambda row: _or_lowest(row.old),
+        sort_key=lambda row: _or_lowest(row.measured.old),
     ),
     ComparisonColumn(
         N_("New"),
-        lambda row: percent(row.new),
+        lambda row: percent(row.measured.new),
         AP_TIP,
         numeric=True,
-        sort_key=lambda row: _or_lowest(row.new),
+        sort_key=lambda row: _or_lowest(row.measured.new),
     ),
     ComparisonColumn(
         N_("Difference"),
         _change_text,
         N_("In brackets: the range in which it lies with 95 % certainty. Grey: it may be none."),
         numeric=True,
-        sort_key=lambda row: _or_lowest(row.change.estimate if row.change else None),
+        sort_key=lambda row: _or_lowest(
+            row.measured.change.estimate if row.measured.change else None
+        ),
         colour=_change_colour,
+    ),
+    ComparisonColumn(
+        N_("Threshold"),
+        lambda row: threshold_text(row.result),
+        N_(
+            "The score from which the new version predicts the class. In brackets: the range that "
+            "other photos would give in 9 of 10 cases, or why there is none"
+        ),
+        numeric=True,
+        sort_key=lambda row: _or_lowest(row.result.threshold if row.result else None),
+        note=lambda row: threshold_reason(row.result),
     ),
 )
 
 
-class ClassComparisonModel(TableModel[ClassMeasurement]):
+class ClassComparisonModel(TableModel[ClassLine]):
     """One row per class."""
 
-    def __init__(self, rows: Sequence[ClassMeasurement], parent: QObject | None = None) -> None:
+    def __init__(self, rows: Sequence[ClassLine], parent: QObject | None = None) -> None:
         super().__init__(COLUMNS, rows, parent)
 
-    def cell(self, row: ClassMeasurement, column: int, role: int) -> Any:
+    def cell(self, row: ClassLine, column: int, role: int) -> Any:
         if role == SORT_ROLE:
             return COLUMNS[column].sort_key(row)
         if role == Qt.ItemDataRole.ForegroundRole:
             return COLUMNS[column].colour(row)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return COLUMNS[column].note(row) or None
         return super().cell(row, column, role)
 
 

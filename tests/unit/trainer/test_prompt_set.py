@@ -13,7 +13,13 @@ import pytest
 from trainer import prompt_set
 from trainer.events import BandScores
 from trainer.kernel import KernelPart
-from trainer.prompt_set import ClassResult, Evaluation, PromptSet, PromptSetError
+from trainer.prompt_set import (
+    ClassResult,
+    Evaluation,
+    PromptSet,
+    PromptSetError,
+    ThresholdBasis,
+)
 
 
 def some_set(classes: int = 3, *, evaluated: bool = True) -> PromptSet:
@@ -91,6 +97,45 @@ def test_a_kernel_part_that_does_not_fit_is_refused(shapes: tuple[tuple[int, int
     landmarks, weights = (np.ones(shape, np.float32) for shape in shapes)
     with pytest.raises(PromptSetError, match="kernel"):
         replace(some_set(), kernel=KernelPart(landmarks, weights, 1.0))
+
+
+def test_what_a_threshold_rests_on_is_read_back_and_older_sets_do_not_say(tmp_path: Path) -> None:
+    plain = some_set()
+    assert plain.evaluation is not None
+    results = [
+        replace(
+            plain.evaluation.classes[0],
+            threshold=0.31,
+            threshold_basis=ThresholdBasis.OWN,
+            threshold_low=0.22,
+            threshold_high=0.4,
+        ),
+        replace(plain.evaluation.classes[1], threshold=0.35, threshold_basis=ThresholdBasis.SHARED),
+        plain.evaluation.classes[2],
+    ]
+    prompt_set.save(
+        replace(plain, evaluation=replace(plain.evaluation, classes=results)), tmp_path / "set"
+    )
+    file = tmp_path / "set" / prompt_set.JSON_NAME
+    read = prompt_set.load(tmp_path / "set").evaluation
+    assert read is not None
+    assert read.classes == results
+    assert read.classes[0].threshold_basis is ThresholdBasis.OWN
+
+    body = json.loads(file.read_text("utf-8"))
+    for item in body["evaluation"]["classes"]:
+        for name in [name for name in item if name.startswith("threshold")]:
+            del item[name]
+    file.write_text(json.dumps(body), encoding="utf-8")
+    older = prompt_set.load(tmp_path / "set").evaluation
+    assert older is not None
+    assert older.classes == plain.evaluation.classes
+    assert older.classes[0].threshold_basis is None
+
+    body["evaluation"]["classes"][0]["threshold_basis"] = "the stars"
+    file.write_text(json.dumps(body), encoding="utf-8")
+    with pytest.raises(PromptSetError, match="not a complete"):
+        prompt_set.load(tmp_path / "set")
 
 
 def test_saving_again_replaces_the_whole(tmp_path: Path) -> None:

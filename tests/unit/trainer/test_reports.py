@@ -12,8 +12,11 @@ from tiny_backbone import DIM, WIDTH, tiny_backbone
 from tiny_fits import make_job, run
 
 from trainer import job, prompt_set
+from trainer.__main__ import main
 from trainer.bands import BandLimits
+from trainer.display import support_text, threshold_text
 from trainer.events import FitFinished
+from trainer.prompt_set import ThresholdBasis
 from trainer.reports import evaluate, inspect
 from trainer.text_tower import TextTower
 from trainer.windows import quantise
@@ -95,6 +98,60 @@ def test_inspect_finds_the_nearest_words_of_every_token() -> None:
     best = np.argsort(-cosines)[:2]
     assert [word for word, _ in insights[2].words[0]] == [tower.decode(int(i)) for i in best]
     assert [value for _, value in insights[2].words[0]] == pytest.approx(cosines[best], abs=1e-5)
+
+
+def test_the_printed_tables_say_what_each_threshold_rests_on(
+    tmp_path: Path,
+    zero_shot: np.ndarray,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = make_job(zero_shot, steps=2, refit=False)
+    outcome, _ = run(tmp_path, made)
+    assert isinstance(outcome, FitFinished)
+    chosen = prompt_set.load(Path(outcome.prompt_set))
+    assert chosen.evaluation is not None
+    results = chosen.evaluation.classes
+    assert {item.threshold_basis for item in results} >= {ThresholdBasis.OWN}
+    for item, threshold in zip(results, chosen.thresholds, strict=True):
+        assert item.threshold == threshold
+        if item.threshold_basis is ThresholdBasis.OWN:
+            assert item.threshold_low is not None and item.threshold_high is not None
+            assert item.threshold_low <= threshold <= item.threshold_high
+        else:
+            assert item.threshold_low is item.threshold_high is None
+    job.save(made, tmp_path / "job")
+    commands = (
+        ["inspect", outcome.prompt_set, "--no-words"],
+        ["evaluate", outcome.prompt_set, str(tmp_path / "job")],
+    )
+    monkeypatch.setenv("COLUMNS", "160")
+    for command in commands:
+        assert main(command) == 0
+        shown = capsys.readouterr().out
+        own = next(item for item in results if item.threshold_basis is ThresholdBasis.OWN)
+        assert "rests on" in shown
+        assert f"{own.threshold:.2f} (" in shown
+
+
+@pytest.mark.parametrize(
+    ("basis", "interval", "text", "support"),
+    [
+        (ThresholdBasis.OWN, (0.224, 0.4), "0.31 (0.22 to 0.40)", "12 / 80"),
+        (ThresholdBasis.SHARED, (None, None), "0.31 (shared)", "all classes"),
+        (ThresholdBasis.EXPECTED, (None, None), "about 0.3 (expected)", "scores"),
+        (None, (None, None), "", ""),
+    ],
+)
+def test_a_threshold_is_no_more_precise_than_what_it_rests_on(
+    basis: ThresholdBasis | None,
+    interval: tuple[float | None, float | None],
+    text: str,
+    support: str,
+) -> None:
+    result = prompt_set.ClassResult("dog", 30, 12, 80, 0.5, 0.312, basis, *interval)
+    assert threshold_text(result) == text
+    assert support_text(result) == support
 
 
 def small_job(split: list[int], targets: list[list[int]]) -> job.FitJob:

@@ -12,6 +12,7 @@ from trainer.lite.misread import (
     alternatives,
     chance_level,
     gain_bound,
+    read_corel_training,
     read_names,
     table,
 )
@@ -127,3 +128,20 @@ def test_the_command_reads_labelled_photos(tmp_path: Path, capsys: pytest.Captur
     assert command.main(["misread", "--photos", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert {line.split()[0] for line in lines} == {"class", "grass", "mouse"}
+
+
+def test_only_corels_training_images_are_read_and_plurals_are_their_classes(tmp_path: Path):
+    from safetensors.numpy import save_file
+
+    rows = [
+        {"image": "1", "classes": ["boats", "tree"], "split": "train"},
+        {"image": "2", "classes": ["sun"], "split": "test"},
+        {"image": "3", "classes": ["jet", "plane"], "split": "train"},
+    ]
+    (tmp_path / "index.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    pooled = np.arange(6, dtype=np.float16).reshape(3, 2)
+    save_file({"features": pooled}, tmp_path / "features.safetensors")
+    features, names, labels = read_corel_training(tmp_path)
+    assert features.tolist() == [[0, 1], [4, 5]]
+    assert names == ["airplane", "boat", "tree"]
+    assert labels.tolist() == [[False, True, True], [True, False, False]]

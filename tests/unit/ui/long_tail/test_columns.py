@@ -22,6 +22,7 @@ from lmpt_desktop.ui.long_tail.columns import (
     ordered,
     write_class_figures,
 )
+from trainer.prompt_set import ClassResult, ThresholdBasis
 
 
 class TestOrder:
@@ -72,6 +73,17 @@ def test_every_column_has_its_own_name_and_shows_every_class() -> None:
     assert second[:7] == ["2", "class 1", "◆ rare", "0", "□ 0", "12", "0"]
     precision = COLUMNS.index(BY_NAME["average_precision"])
     assert (first[precision], second[precision]) == ("50.0", "–")
+
+
+def test_predicted_photos_say_which_threshold_and_what_it_rests_on() -> None:
+    own = ClassResult("class 0", 30, 12, 80, 0.5, 0.312, ThresholdBasis.OWN, 0.22, 0.4)
+    tail = tail_of(with_presents(1, 0), judged={"class 0": own, "class 1": 0.5})
+    note = BY_NAME["predicted"].note
+    assert note is not None
+    assert note(ClassRow(tail, 0)).startswith(
+        "Threshold of the version in use: 0.31 (0.22 to 0.40). Rests on 12 photos with the class"
+    )
+    assert note(ClassRow(tail, 1)) == ""
 
 
 def test_an_estimate_is_written_in_one_way() -> None:

@@ -51,7 +51,7 @@ from lmpt_desktop.ui.versions.comparison_models import changed_lines, most_telli
 from lmpt_desktop.ui.versions.dialog import VersionsDialog
 from trainer.bands import Band
 from trainer.events import BandScores
-from trainer.prompt_set import Evaluation
+from trainer.prompt_set import ClassResult, Evaluation, ThresholdBasis
 
 WAIT_MS = 10_000
 SHIFT = (2.0, -2.0, 2.0, 0.0, 0.0, -2.0)
@@ -259,11 +259,67 @@ def test_each_class_is_compared_or_not_measurable_yet(
 ) -> None:
     dialog = compare_made_up(measurement=made_up(UNDECIDED))
     dog, _person, light = (cells(dialog.table, row) for row in range(3))
-    assert dog[2:] == ["30", "8 / 32", "60.0", "63.1", "+3.1 (−1.0 to +7.4)"]
-    assert light[2:] == ["1", "2 / 38", "–", "–", "Not measurable yet"]
+    assert dog[2:7] == ["30", "8 / 32", "60.0", "63.1", "+3.1 (−1.0 to +7.4)"]
+    assert light[2:7] == ["1", "2 / 38", "–", "–", "Not measurable yet"]
     medium = dialog.cards[Band.MEDIUM]
     assert (medium.figure.text(), medium.change.text()) == ("–", "Not measurable yet")
     assert dialog.cards[None].beneath.text() == "was 60.0; 2 classes"
+
+
+RESULTS = {
+    DOG: ClassResult("dog", 30, 8, 32, 0.6, 0.312, ThresholdBasis.OWN, 0.224, 0.4),
+    PERSON: ClassResult("person", 5, 5, 35, 0.6, 0.35, ThresholdBasis.SHARED),
+}
+
+
+def test_each_threshold_says_how_sure_it_is_and_sorts_as_a_number(
+    compare_made_up: Callable[..., ComparisonDialog],
+) -> None:
+    dialog = compare_made_up(measurement=made_up(UNDECIDED), results=RESULTS)
+    table = dialog.table
+    column = len(cells(table, 0)) - 1
+    title = table.model().headerData(column, Qt.Orientation.Horizontal)
+    assert title == "Threshold"
+    shown = {cells(table, row)[0]: cells(table, row)[column] for row in range(3)}
+    assert shown == {
+        "dog": "0.31 (0.22 to 0.40)",
+        "person": "0.35 (shared)",
+        "traffic light": "–",
+    }
+    table.sortByColumn(column, Qt.SortOrder.DescendingOrder)
+    assert [cells(table, row)[0] for row in range(3)] == ["person", "dog", "traffic light"]
+    tips = [table.model().index(row, column).data(Qt.ItemDataRole.ToolTipRole) for row in range(3)]
+    assert "threshold of all classes together" in tips[0]
+    assert "8 photos with the class and 32 photos without it" in tips[1]
+    assert tips[2] is None
+
+
+def test_the_classes_fit_a_screen_of_1024_pixels(
+    compare_made_up: Callable[..., ComparisonDialog], qtbot: QtBot
+) -> None:
+    dialog = compare_made_up(measurement=made_up(UNDECIDED), results=RESULTS)
+    table = dialog.table
+    dialog.tabs.setCurrentIndex(2)
+    dialog.resize(1010, 600)
+    qtbot.waitUntil(lambda: table.viewport().width() > 900, timeout=WAIT_MS)
+    widths = [table.columnWidth(column) for column in range(len(cells(table, 0)))]
+    assert sum(widths) <= table.viewport().width()
+    for column, width in enumerate(widths):
+        needed = max(
+            table.fontMetrics().horizontalAdvance(cells(table, row)[column]) for row in range(3)
+        )
+        assert needed < width, widths
+
+
+def test_a_comparison_knows_the_thresholds_of_the_new_versions_training(
+    run_id: int, session: LibrarySession
+) -> None:
+    results = session.versions.compare_run(run_id).results
+    assert results[DOG].name == "dog"
+    assert results[PERSON].held_out_present == 7
+    version = next(item for item in session.versions.all() if item.run_id == run_id)
+    # The other way round the new one is zero-shot prediction, which no training made.
+    assert session.versions.compare(version.version_id, 0).results == {}
 
 
 def test_the_classes_that_say_something_come_first() -> None:
