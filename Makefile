@@ -1,11 +1,15 @@
 # Two commands do everything on a fresh machine:
 #   make run [PHOTOS=~/Pictures]   set up, then open the window (or tag on a headless machine)
 #   make test                      set up, then lint, type-check, check layering, run the tests
+# Where requirements/ has a lock file for this Python and system, exactly its packages are installed;
+# make lock writes it anew, with the newest releases that pyproject.toml allows.
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.ready-$(shell cat pyproject.toml .ci/system-libraries | cksum | cut -d' ' -f1)
+STAMP := $(VENV)/.ready-$(shell cat pyproject.toml requirements/* .ci/system-libraries | cksum | cut -d' ' -f1)
+LOCKED := requirements/linux-x86_64-python3.11.txt
+LOCK = $(shell $(PYTHON) .ci/lock_file.py)
 PHOTOS ?=
 # Most window tests wait for other processes, so more workers than cores are faster.
 PYTEST_WORKERS ?= 3
@@ -15,7 +19,7 @@ PYTEST_WORKERS ?= 3
 RERUNS := --reruns 1 --only-rerun TimeoutError --only-rerun "changed size during iteration" -rR
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup lint types layers pytest translations benchmarks clean
+.PHONY: run test setup lint types layers pytest translations benchmarks lock clean
 
 setup: $(STAMP)
 
@@ -24,7 +28,8 @@ $(STAMP):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV): about 5 GB the first time, two to five minutes"
-	$(BIN)/python -m pip install --quiet --editable '.[samples,dev]'
+	$(if $(LOCK),$(BIN)/python -m pip install --quiet --require-hashes --requirement $(LOCK))
+	$(BIN)/python -m pip install --quiet $(if $(LOCK),--no-build-isolation) --editable '.[samples,dev]'
 	@rm -f $(VENV)/.ready-*
 	@touch $@
 
@@ -58,6 +63,14 @@ translations: setup
 
 benchmarks: setup
 	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# The constraints are those of this machine's pip, if it has any.
+lock: setup
+	$(BIN)/python -m pip install --quiet uv
+	constraints=$$($(BIN)/python -m pip config list | sed -n "s/^global.constraint='\(.*\)'$$/\1/p"); \
+	$(BIN)/uv pip compile pyproject.toml --extra samples --extra dev --upgrade --generate-hashes --quiet \
+	  --python-version 3.11 --python-platform x86_64-manylinux_2_34 --no-annotate \
+	  --custom-compile-command "make lock" $${constraints:+--constraint $$constraints} --output-file $(LOCKED)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

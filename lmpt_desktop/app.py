@@ -18,7 +18,7 @@ from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference.vocabularies import built_in_vocabulary
 from lmpt_desktop.ingest import ThumbnailStore
 from lmpt_desktop.library_places import library_for, library_with
-from lmpt_desktop.paths import APP_NAME
+from lmpt_desktop.paths import APP_NAME, log_dir
 from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
 from lmpt_desktop.translation import _
@@ -30,6 +30,7 @@ from lmpt_desktop.ui.window.garbage_collection import GuiThreadCollector
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
 from lmpt_desktop.ui.window.single_instance import hand_over
+from trainer import crash_files
 
 FIRST_VOCABULARY = "everyday"
 SWITCH_SECONDS = 0.0005
@@ -123,6 +124,14 @@ def run(args: argparse.Namespace) -> int:
     ``args`` has ``folders`` (photo folders to open) and ``library`` (a library folder, or
     None).
     """
+    crash_files.watch(log_dir(), "window")
+    try:
+        return _run(args)
+    finally:
+        crash_files.end()
+
+
+def _run(args: argparse.Namespace) -> int:
     application = make_application()
     settings = ComputerSettings()
     set_language(application, settings.get(LANGUAGE))

@@ -19,14 +19,12 @@ from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.interchange.protected_files import is_inside, is_photo_or_side_file
 from lmpt_desktop.library_places import is_library, library_for
 from lmpt_desktop.paths import library_dir
+from trainer.printable import one_line
+from trainer.terminal import say as say_lines
 
 STANDARD_OUTPUT = "-"
 LIBRARY_NAME = "command-line"
 """Of the library that is used if none is named."""
-
-
-_CONTROLS = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), "\ufffd")
-"""All but tabs and ends of lines."""
 
 
 class ExitCode(IntEnum):
@@ -44,11 +42,12 @@ class ExitCode(IntEnum):
 
 
 class CommandFailure(Exception):  # noqa: N818 (a way out of main, not an error of the code)
-    """Ends the command with a sentence for the user and an exit code."""
+    """Ends the command with sentences for the user, a line each, and an exit code."""
 
-    def __init__(self, code: ExitCode, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, code: ExitCode, *sentences: str) -> None:
+        super().__init__("\n".join(sentences))
         self.code = code
+        self.sentences = sentences
 
 
 def run_command(work: Callable[[Console], int], interrupted: str) -> int:
@@ -61,7 +60,8 @@ def run_command(work: Callable[[Console], int], interrupted: str) -> int:
     try:
         return work(console)
     except CommandFailure as failure:
-        say(console, str(failure))
+        for sentence in failure.sentences:
+            say(console, sentence)
         return failure.code
     except CatalogueError as error:
         say(console, str(error))
@@ -77,10 +77,8 @@ def run_command(work: Callable[[Console], int], interrupted: str) -> int:
 
 
 def say(console: Console, text: str) -> None:
-    """Print a text as it is, but for control characters: names of files and what is in files must
-    not steer the terminal.  Bytes of names that are not UTF-8 are shown as escapes."""
-    text = text.translate(_CONTROLS).encode("utf-8", "backslashreplace").decode("utf-8")
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    """Print a text in one line: names of files and what is in files must not steer the terminal."""
+    say_lines(console, one_line(text))
 
 
 def option_pair(text: str) -> tuple[str, str]:
@@ -145,7 +143,7 @@ def existing_library(chosen: Path | None) -> Path:
 def progress_bar(console: Console, *columns: ProgressColumn) -> Iterator[Progress]:
     """Bars on stderr with these columns behind them; on a pipe, nothing."""
     progress = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         *columns,
         console=console,
@@ -158,7 +156,7 @@ def progress_bar(console: Console, *columns: ProgressColumn) -> Iterator[Progres
 
 def updates(progress: Progress, title: str) -> Callable[[int, int], None]:
     """Adds a bar; what is returned is called with what is done and what there is."""
-    bar = progress.add_task(title, total=None)
+    bar = progress.add_task(one_line(title), total=None)
     return lambda done, total: progress.update(bar, completed=done, total=total)
 
 

@@ -9,6 +9,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from lmpt_desktop.paths import log_dir
+from trainer.printable import LogFormatter
 
 LOG_NAME = "lmpt-desktop.log"
 MAX_BYTES = 2_000_000
@@ -21,6 +22,13 @@ log = logging.getLogger(__name__)
 def log_file() -> Path:
     """Where :func:`start_logging` writes."""
     return log_dir() / LOG_NAME
+
+
+def log_files() -> list[Path]:
+    """The log and its predecessors that are there, the newest first."""
+    newest = log_file()
+    older = [newest.with_name(f"{newest.name}.{number}") for number in range(1, BACKUPS + 1)]
+    return [path for path in (newest, *older) if path.is_file()]
 
 
 def start_logging(*, verbose: bool = False) -> None:
@@ -36,7 +44,7 @@ def start_logging(*, verbose: bool = False) -> None:
     console = logging.StreamHandler(sys.stderr)
     console.name = HANDLER_NAME
     console.setLevel(logging.DEBUG if verbose else logging.WARNING)
-    console.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+    console.setFormatter(LogFormatter("%(levelname)s: %(message)s"))
     root.addHandler(console)
     try:
         file = RotatingFileHandler(
@@ -46,5 +54,5 @@ def start_logging(*, verbose: bool = False) -> None:
         log.warning("No log file can be written: %s", error)
         return
     form = f"%(asctime)s {os.getpid()} %(levelname)s %(threadName)s %(name)s: %(message)s"
-    file.setFormatter(logging.Formatter(form))
+    file.setFormatter(LogFormatter(form))
     root.addHandler(file)

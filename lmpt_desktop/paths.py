@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import re
+import stat
+import tempfile
 import unicodedata
 from pathlib import Path
 
@@ -26,10 +28,13 @@ __all__ = [
     "log_dir",
     "resources_dir",
     "sample_photos_dir",
+    "socket_dir",
 ]
 
 APP_NAME = "lmpt-desktop"
 HOME_VARIABLE = "LMPT_DESKTOP_HOME"
+SOCKET_DIR_BYTES = 60
+"""Some systems limit a socket's path to 103 bytes, and Qt appends to it while it makes one."""
 
 
 def data_dir() -> Path:
@@ -65,6 +70,36 @@ def library_dir(name: str) -> Path:
 def sample_photos_dir() -> Path:
     """Where "Try it with sample photos" puts its copies."""
     return data_dir() / "sample photos"
+
+
+def socket_dir() -> Path | None:
+    """A folder for sockets in which nobody but this user can make, replace or reach one; None if
+    there is none, as on Windows, whose pipes have no folder."""
+    if os.name == "nt":
+        return None
+    return next((folder for folder in _socket_dirs() if _private(folder)), None)
+
+
+def _socket_dirs() -> list[Path]:
+    """In the order of preference."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    session = [Path(runtime) / APP_NAME] if runtime else []
+    # The last has a name that anybody can take; then it is somebody else's, and not used.
+    shared = Path(tempfile.gettempdir()) / f"{APP_NAME}-{os.getuid()}"
+    return [*session, data_dir() / "run", shared]
+
+
+def _private(folder: Path) -> bool:
+    """Whether ``folder``, made here if it is missing, is this user's alone, and its name short."""
+    if not folder.is_absolute() or len(os.fsencode(folder)) > SOCKET_DIR_BYTES:
+        return False
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        found = folder.lstat()  # not of what a link points to: others could change that
+    except OSError:
+        return False
+    mode = found.st_mode
+    return stat.S_ISDIR(mode) and found.st_uid == os.getuid() and not mode & 0o077
 
 
 def _folder(kind: str, native: Path) -> Path:

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
+from trainer import crash_files
 from trainer.cancel import CancelToken
 from trainer.events import FitFailed, FitFailure, FitFinished, RunEvent, to_line
 from trainer.job import CANCEL_NAME, JobError
+from trainer.printable import LogFormatter, one_line
 from trainer.prompt_set import PromptSetError
 from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 
@@ -161,6 +163,7 @@ def _run_fit(arguments: argparse.Namespace) -> int:
     from rich.console import Console  # noqa: PLC0415
 
     from trainer.display import FitDisplay, notes, score_table  # noqa: PLC0415
+    from trainer.terminal import say  # noqa: PLC0415
 
     console = Console(stderr=True)
     cancel = CancelToken(_cancel_file(arguments.job))
@@ -173,7 +176,7 @@ def _run_fit(arguments: argparse.Namespace) -> int:
         if made.baseline is not None and made.evaluation is not None:
             console.print(score_table({"before": made.baseline, "after": made.evaluation}))
         for note in notes(made):
-            console.print(note)
+            say(console, one_line(note))
     return _exit_code(outcome)
 
 
@@ -296,15 +299,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     parser = build_parser(next((item for item in given if item in _RUNNERS), ""))
     parsed = parser.parse_args(given)
-    logging.basicConfig(
-        stream=sys.stderr,
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    crash_files.watch_as_told(parsed.command)
     try:
         return _RUNNERS[parsed.command](parsed)
     except (JobError, PromptSetError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{one_line(str(error))}\n")
         return EXIT_FAILED
     except KeyboardInterrupt:
         return EXIT_CANCELLED
@@ -312,8 +314,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # From a backbone or a device, whose modules are not imported for every command.
         if not hasattr(error, "kind"):
             raise
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{one_line(str(error))}\n")
         return EXIT_FAILED
+    finally:
+        crash_files.end()
 
 
 if __name__ == "__main__":

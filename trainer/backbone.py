@@ -41,7 +41,7 @@ from trainer.resources import ResourcesMissingError
 from trainer.suggested import BUNDLED_SIDES, lite_folder, weights_file
 from trainer.templates import fill
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
-from trainer.weights import Weights, WeightsError, read_weights
+from trainer.weights import Weights, WeightsError, check_size, read_weights
 from trainer.windows import BOXES, WHOLE, Box, Windows, quantise
 
 __all__ = ["Backbone", "BackboneError", "load_backbone", "random_backbone"]
@@ -397,6 +397,10 @@ def _load(name: str, on_download: OnDownload | None, side: int | None) -> _Parts
     return _build(name, model_name, weights, tokenizer, config, quick_gelu=quick_gelu)
 
 
+_FOLDER_WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
+"""The files of which open_clip chooses one."""
+
+
 def _load_folder(name: str, folder: Path, side: int | None) -> _Parts:
     if not (folder / "open_clip_config.json").is_file():
         raise BackboneError(
@@ -405,6 +409,9 @@ def _load_folder(name: str, folder: Path, side: int | None) -> _Parts:
         )
     source = f"{LOCAL_DIR}{folder}"
     try:
+        for pattern in _FOLDER_WEIGHTS:
+            for file in folder.glob(pattern):
+                check_size(file)
         # torch.load inside open_clip is weights-only by default; explicit, to be safe.
         model = open_clip.create_model(
             source,
@@ -417,7 +424,7 @@ def _load_folder(name: str, folder: Path, side: int | None) -> _Parts:
         calibration = folder / CALIBRATION_NAME
         values = json.loads(calibration.read_text("utf-8")) if calibration.is_file() else {}
         values = values | values.get("variants", {}).get(name, {})
-    except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+    except Exception as error:  # a malformed configuration or pickle can raise nearly any
         raise BackboneError(
             "bad-weights", f"The backbone in {folder} cannot be loaded ({_brief(error)})."
         ) from error
@@ -452,7 +459,7 @@ def _build(
             "no-network",
             f"{name} needs a file that could not be downloaded ({_brief(error)}).",
         ) from error
-    except (RuntimeError, ValueError, KeyError, AssertionError) as error:
+    except Exception as error:  # of tensors with other names, kinds and shapes
         raise BackboneError(
             "bad-weights",
             f"These weights do not fit {model_name} ({_brief(error)}). "

@@ -22,6 +22,7 @@ from trainer.events import (
     PhotosCaptioned,
     Stop,
 )
+from trainer.printable import for_data, one_line
 from trainer.process_io import claim_stdio, exit_when_parent_dies, lower_priority, messages_of
 from trainer.suggested import installed_captioner
 
@@ -75,11 +76,11 @@ def run(arguments: argparse.Namespace) -> int:
         for made in captioner.captions(arguments.photos):
             row = {"problem": made.problem} if made.problem else {"caption": made.text}
             line = json.dumps({"photo": str(made.photo)} | row, ensure_ascii=False)
-            sys.stdout.write(line + "\n")
+            for_data(sys.stdout).write(line + "\n")
             sys.stdout.flush()
     except Exception as error:
         log.debug("the captioner failed", exc_info=True)
-        sys.stderr.write(f"{failure_event(error).message}\n")
+        sys.stderr.write(f"{one_line(failure_event(error).message)}\n")
         return EXIT_FAILED
     return EXIT_DONE
 

@@ -19,7 +19,9 @@ from trainer.events import (
     FitValidated,
     RunEvent,
 )
+from trainer.printable import one_line
 from trainer.prompt_set import ClassResult, Evaluation, PromptSet, ThresholdBasis
+from trainer.terminal import cell, say
 from trainer.texts import Formats, fill
 
 
@@ -29,10 +31,10 @@ class FitDisplay:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TimeElapsedColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
         )
         self._bar = self._progress.add_task("Loading", total=None, note="")
@@ -52,10 +54,10 @@ class FitDisplay:
 
     def __call__(self, event: RunEvent) -> None:
         text = event.text
-        detail = fill(text.detail, event, _FORMATS)
+        detail = one_line(fill(text.detail, event, _FORMATS))
         match event:
             case FitStarted():
-                self._progress.console.print(detail)
+                say(self._progress.console, detail)
                 self._progress.update(self._bar, description=text.headline, total=event.steps)
             case FitProgress():
                 note = f"loss {event.loss:.4f}  {self._scores}"
@@ -70,13 +72,13 @@ class FitDisplay:
                 self._scores = detail
             case FitFinished():
                 self._progress.stop()
-                self._console.print(f"{text.headline}. {detail}")
-                self._console.print(event.prompt_set)
+                say(self._console, f"{text.headline}. {detail}")
+                say(self._console, one_line(event.prompt_set))
             case FitFailed():
                 self._progress.stop()
-                self._console.print(detail, style="bold red")
+                say(self._console, detail, "bold red")
             case _:
-                self._progress.console.print(detail)
+                say(self._progress.console, detail)
 
 
 def percent(value: float | None) -> str:
@@ -101,7 +103,7 @@ def score_table(rows: dict[str, Evaluation]) -> Table:
     for name, item in rows.items():
         extra = item.extra
         table.add_row(
-            name,
+            cell(name),
             *_bands(item.scores),
             *(percent(extra.get(key)) for key in ("CF1", "OF1", "ECE")),
         )

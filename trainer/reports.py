@@ -31,7 +31,9 @@ from trainer.display import (
 )
 from trainer.job import HELD_OUT, TRAIN, FitJob, JobError
 from trainer.options import FitOptions
+from trainer.printable import for_data, one_line
 from trainer.prompt_set import ClassResult, Evaluation, PromptSet
+from trainer.terminal import cell, say
 from trainer.text_tower import TextTower
 
 
@@ -94,7 +96,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
     for item in sorted(evaluation.classes, key=lambda one: -one.train_present):
         chosen_by = own.get(item.name)
         table.add_row(
-            item.name,
+            cell(item.name),
             str(item.train_present),
             f"{item.held_out_present} / {item.held_out_absent}",
             percent(item.average_precision),
@@ -103,7 +105,7 @@ def run_evaluate(arguments: argparse.Namespace) -> int:
         )
     console.print(table)
     if left_out := metrics.not_evaluated(evaluation):
-        console.print(f"Not enough annotations to evaluate: {', '.join(left_out)}.")
+        say(console, one_line(f"Not enough annotations to evaluate: {', '.join(left_out)}."))
     return 0
 
 
@@ -219,10 +221,8 @@ def run_inspect(arguments: argparse.Namespace) -> int:
     if arguments.json:
         return _write_json([asdict(item) for item in insights], arguments.json)
     console = Console()
-    console.print(
-        f"{len(chosen.classes)} classes, {chosen.method} on {chosen.backbone}, {chosen.created}; "
-        f"scale {chosen.scale:.1f}"
-    )
+    facts = f"{len(chosen.classes)} classes, {chosen.method} on {chosen.backbone}, {chosen.created}"
+    say(console, one_line(f"{facts}; scale {chosen.scale:.1f}"))
     if chosen.evaluation is not None:
         rows = {"held out": chosen.evaluation}
         if chosen.baseline is not None:
@@ -230,7 +230,7 @@ def run_inspect(arguments: argparse.Namespace) -> int:
         console.print(score_table(rows))
     console.print(_insight_table(insights))
     for note in notes(chosen):
-        console.print(note)
+        say(console, one_line(note))
     return 0
 
 
@@ -246,14 +246,14 @@ def _insight_table(insights: Sequence[ClassInsight]) -> Table:
             threshold = threshold_text(item.result) or threshold
             support = support_text(item.result)
         table.add_row(
-            item.name,
+            cell(item.name),
             item.band,
             str(item.train_present),
             f"{item.weight:.4f}",
             f"{item.margin:.2f}",
             threshold,
             support,
-            words,
+            cell(words),
         )
     return table
 
@@ -261,7 +261,7 @@ def _insight_table(insights: Sequence[ClassInsight]) -> Table:
 def _write_json(body: Any, where: str) -> int:
     text = json.dumps(body, ensure_ascii=False, indent=1)
     if where == "-":
-        sys.stdout.write(text + "\n")
+        for_data(sys.stdout).write(text + "\n")
     else:
         Path(where).write_text(text + "\n", encoding="utf-8")
     return 0

@@ -9,6 +9,10 @@ A pickle is a program.  Three kinds of file are supported:
   a tree of modules whose classes are code in the archive.  The code is not read, and
   :class:`_Node`, which only stores attributes, replaces the classes; the same weights-only reader
   does the rest.
+
+A file cannot take more memory than it is long: the archives that PyTorch writes are not compressed,
+so one whose parts are together much longer than itself was made to fill the memory, and so was a
+tensor that is larger than the numbers stored for it.
 """
 
 from __future__ import annotations
@@ -24,13 +28,17 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 _OPENAI_SETTINGS = ("input_resolution", "context_length", "vocab_size")
 _NESTED_UNDER = ("state_dict", "model_state_dict", "model")
 _MAX_DEPTH = 64
+_SLACK = 1 << 24
+"""Bytes by which the parts of an archive may exceed it: TorchScript compresses small ones."""
+_MAX_SCRIPT_DATA = 1 << 26
+"""Bytes of the pickle in a TorchScript archive; OpenAI's largest has 0.2 MB."""
+_TAR_MAGIC = (257, b"ustar")
 _LIST_KINDS = ("int", "double", "bool", "tensor")
 """TorchScript writes typed lists with functions that return their argument."""
 
@@ -58,6 +66,7 @@ def read_weights(path: Path) -> Weights:
             only be restored by executing its code.
     """
     try:
+        check_size(path)
         with path.open("rb") as file:
             head = file.read(16)
         if _is_safetensors(head):
@@ -74,10 +83,35 @@ def read_weights(path: Path) -> Weights:
             f"{path.name} cannot be read safely: it holds more than numbers. Save the model's "
             "weights alone, best as a safetensors file, and choose that."
         ) from error
-    except (SafetensorError, OSError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # a malformed pickle can raise nearly any
         raise WeightsError(
             f"{path.name} is damaged, or is not a file of model weights ({_first_line(error)})."
         ) from error
+
+
+def check_size(path: Path) -> None:
+    """Refuse an archive that unpacks to much more than it is, before anything is unpacked.
+
+    Raises:
+        WeightsError: with a sentence for the user.
+        OSError: if the file cannot be read.
+    """
+    with path.open("rb") as file:
+        file.seek(_TAR_MAGIC[0])
+        if file.read(len(_TAR_MAGIC[1])) == _TAR_MAGIC[1]:
+            raise WeightsError(
+                f"{path.name} was saved by a PyTorch older than 0.1.10, or is a tar archive. Save "
+                "the weights again, best as a safetensors file, and choose that."
+            )
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(item.file_size for item in archive.infolist())
+    if unpacked > path.stat().st_size + _SLACK:
+        raise WeightsError(
+            f"{path.name} is not read: it is packed so that it would take "
+            f"{unpacked / 1e9:.1f} GB, and PyTorch does not pack weights. Choose another file."
+        )
 
 
 def _first_line(error: Exception) -> str:
@@ -97,6 +131,8 @@ def _checked(content: object, path: Path, *, openai: bool = False) -> Weights:
     if not isinstance(content, dict):
         raise WeightsError(f"{path.name} holds no named weights.")
     tensors = {key: value for key, value in content.items() if isinstance(value, Tensor)}
+    if any(not _is_stored(tensor) for tensor in tensors.values()):
+        raise WeightsError(f"{path.name} holds weights larger than what is stored of them.")
     if tensors and all(str(key).startswith("module.") for key in tensors):
         tensors = {key.removeprefix("module."): value for key, value in tensors.items()}
     if not tensors:
@@ -105,6 +141,14 @@ def _checked(content: object, path: Path, *, openai: bool = False) -> Weights:
     for name in _OPENAI_SETTINGS:
         tensors.pop(name, None)
     return Weights(cast(dict[str, Tensor], tensors), openai)
+
+
+def _is_stored(tensor: Tensor) -> bool:
+    """Whether every number of a tensor is there: it is neither expanded, sparse nor of a device
+    without memory."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 # ------------------------------------------------------------------------ TorchScript
@@ -144,6 +188,8 @@ def _data_only(path: Path) -> Iterator[tuple[IO[bytes], set[str]]]:
                 if inner.startswith(("code/", "constants")):
                     continue
                 if inner == "data.pkl":
+                    if source.getinfo(name).file_size > _MAX_SCRIPT_DATA:
+                        raise WeightsError("The file describes far more than a model.")
                     data = source.read(name)
                     classes = _script_classes(data)
                     target.writestr(name, data)

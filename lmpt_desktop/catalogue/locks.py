@@ -84,3 +84,21 @@ class ProcessLock:
         trace: TracebackType | None,
     ) -> None:
         self.release()
+
+
+def may_be_held(path: Path) -> bool:
+    """Whether another holder may have the lock on the file ``path``: also where the file system has
+    no locks, or the file cannot be opened.  The lock is only tried, and nothing is written."""
+    try:
+        descriptor = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    try:
+        try_lock(descriptor)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -1,7 +1,7 @@
 """Find the backbone to offer to who still uses Lite, and measure how fast it is here (Qt-free).
 
-Asked for once per computer, by the window.  In the background, when nothing else is to be done: the
-hub is reachable, the library is large enough to gain by it, and everything is encoded.  Then a few
+Asked for once per computer, by the window.  In the background, when nothing else is to be done:
+there is a network, the library is large enough to gain by it, and everything is encoded.  Then some
 photos are encoded with Lite and with random weights of each candidate, the best first, until one is
 fast enough (:mod:`trainer.encode_rate`); nothing is downloaded for that.  Lite+, which needs no
 download, is the last: where there is no network, or nothing better fits this computer.
@@ -86,14 +86,14 @@ class BackboneOffered(Notice):
 class Machine:
     """What is asked about the computer; tests put their own in its place."""
 
-    reachable: Callable[[], bool]
+    online: Callable[[], bool]
     memory: Callable[[], int]
     disk_free: Callable[[], int]
 
     @classmethod
     def this(cls) -> Machine:
         """The one this runs on."""
-        return cls(network.hub_is_reachable, _memory, _disk_free)
+        return cls(network.may_be_online, _memory, _disk_free)
 
 
 class BackboneOffers:
@@ -156,12 +156,12 @@ class BackboneOffers:
                 ids = self._readable()
                 if len(ids) < FEWEST_PHOTOS or not self._idle() or self._gentle():
                     continue
-                reachable = machine.reachable()
-                offline += not reachable
-                if not reachable and (offline < OFFLINE_LOOKS or not self._bundled):
+                online = machine.online()
+                offline += not online
+                if not online and (offline < OFFLINE_LOOKS or not self._bundled):
                     wait = max(wait, NETWORK_SECONDS) if self._machine is None else wait
                     continue
-                names = _candidates(self._model.last_device, machine) if reachable else []
+                names = _candidates(self._model.last_device, machine) if online else []
                 offer = self._measure(ids, names + [LITE_PLUS] * self._bundled)
                 if offer is not None and self._wanted() and not self._closed.is_set():
                     self._notify(BackboneOffered(offer))

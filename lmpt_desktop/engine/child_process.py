@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from lmpt_desktop.paths import log_dir
+from trainer.crash_files import FOLDER_VARIABLE
 from trainer.events import Message, ProtocolError, parse_line, to_line
 
 log = logging.getLogger(__name__)
@@ -26,6 +28,7 @@ def child_environment() -> dict[str, str]:
     environment = dict(os.environ)
     environment["PYTHONUTF8"] = "1"
     environment["PYTHONUNBUFFERED"] = "1"
+    environment[FOLDER_VARIABLE] = str(log_dir())
     root = str(Path(__file__).resolve().parents[2])
     known = environment.get("PYTHONPATH", "")
     environment["PYTHONPATH"] = f"{root}{os.pathsep}{known}" if known else root

@@ -51,6 +51,7 @@ from lmpt_desktop.interchange.registry import named, writable
 from lmpt_desktop.interchange.xmp.side_files import NAMINGS
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.translation import join_names
+from trainer.printable import for_data
 
 WRITING = "Writing and checking"
 
@@ -343,6 +344,9 @@ def _write(
             made = Path(folder) / f"export{(*format_.suffixes, '')[0]}"
             with progress_bar(console, TimeRemainingColumn()) as bar:
                 result = session.exports.write(choices, made, progress=updates(bar, WRITING))
+            if sys.stdout.isatty():
+                for_data(sys.stdout).write(made.read_text("utf-8", "replace"))
+                return result
             with made.open("rb") as file:
                 shutil.copyfileobj(file, sys.stdout.buffer)
                 sys.stdout.buffer.flush()

@@ -45,6 +45,7 @@ from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
 from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.translation import join_names
+from trainer.printable import for_data
 
 log = logging.getLogger(__name__)
 
@@ -188,10 +189,10 @@ class _ProblemLog:
             if (activity.kind, activity.state) == (ActivityKind.SCAN, ActivityState.FAILED):
                 self.scan_failures.append(activity.message)
 
-    def text(self) -> str:
-        """All problems in one text for the user."""
-        parts = [f"{item.message}\n{item.details}".strip() for item in self.problems]
-        return "\n".join(dict.fromkeys(parts))
+    def sentences(self) -> list[str]:
+        """All problems, for the user."""
+        parts = [(item.message, *item.details.splitlines()) for item in self.problems]
+        return [line for part in dict.fromkeys(parts) for line in part if line]
 
 
 def _is_vocabulary(classes: Sequence[ClassEntry], specs: Sequence[ClassSpec]) -> bool:
@@ -209,18 +210,19 @@ def _write_results(
     problem_log: _ProblemLog,
 ) -> int:
     if problem_log.scan_failures:
-        raise CommandFailure(ExitCode.LIBRARY_FAILED, "\n".join(problem_log.scan_failures))
+        raise CommandFailure(ExitCode.LIBRARY_FAILED, *problem_log.scan_failures)
     snapshot = session.snapshot()
     rows = _rows_below(session, snapshot, folders)
     if not len(rows):
         if problem_log.problems:
-            say(console, problem_log.text())
+            for sentence in problem_log.sentences():
+                say(console, sentence)
         names = ", ".join(str(folder) for folder in folders)
         raise CommandFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
     readable = rows[snapshot.states[rows] == ImageState.OK]
     unscored = readable[~snapshot.scored[readable]]
     if len(unscored) and problem_log.problems:
-        raise CommandFailure(ExitCode.MODEL_FAILED, problem_log.text())
+        raise CommandFailure(ExitCode.MODEL_FAILED, *problem_log.sentences())
     found = tag_rows(
         snapshot,
         rows,
@@ -235,7 +237,8 @@ def _write_results(
         image = session.images.details(int(snapshot.image_ids[row]))
         say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
     if problem_log.problems:
-        say(console, problem_log.text())
+        for sentence in problem_log.sentences():
+            say(console, sentence)
     return ExitCode.PARTIAL if bad or problem_log.problems else ExitCode.OK
 
 
@@ -329,7 +332,7 @@ def _rows_below(session: LibrarySession, snapshot: Snapshot, folders: Sequence[P
 def _write(output: str, rows: Iterator[TagRow], *, with_source: bool) -> None:
     try:
         if output == "-":
-            format_of(output).write(rows, sys.stdout, with_source=with_source)
+            format_of(output).write(rows, for_data(sys.stdout), with_source=with_source)
             sys.stdout.flush()
         else:
             with atomic_write(Path(output).absolute()) as file:

@@ -37,6 +37,7 @@ from lmpt_desktop.interchange.findings import write_findings
 from lmpt_desktop.library_places import is_library, library_for
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
+from trainer.printable import for_data
 
 EPILOG = """\
 Every byte of every photo is read and compared with what the library remembers, so that damage is
@@ -220,7 +221,7 @@ def _listed(
 def _write(output: str, findings: Iterator[Finding]) -> None:
     try:
         if output == "-":
-            write_findings(findings, sys.stdout)
+            write_findings(findings, for_data(sys.stdout))
             sys.stdout.flush()
         else:
             with atomic_write(Path(output).absolute()) as file:

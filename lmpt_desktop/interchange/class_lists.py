@@ -21,6 +21,8 @@ from lmpt_desktop.inference.vocabularies import (
     split_aliases,
 )
 from lmpt_desktop.interchange.atomic_file import atomic_write
+from lmpt_desktop.interchange.cells import from_cell
+from lmpt_desktop.interchange.csv_rows import CsvRows
 from lmpt_desktop.translation import _
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -81,10 +83,9 @@ def format_class_list(classes: Iterable[ClassSpec]) -> str:
 def format_csv(classes: Iterable[ClassSpec]) -> str:
     """The CSV that reads back as ``classes``."""
     out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    rows = CsvRows(out, COLUMNS, line_end="\r\n")
     for item in classes:
-        writer.writerow((item.name, item.description, join_aliases(item.aliases), item.colour))
+        rows.write(item.name, item.description, join_aliases(item.aliases), item.colour)
     return out.getvalue()
 
 
@@ -115,7 +116,7 @@ def parse_csv(text: str) -> list[ClassSpec]:
     seen: set[str] = set()
     for row in rows:
         cells = {
-            column: " ".join(row[place].split()) if place < len(row) else ""
+            column: " ".join(from_cell(row[place]).split()) if place < len(row) else ""
             for column, place in places.items()
         }
         name = cells["name"]

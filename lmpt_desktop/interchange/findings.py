@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
 from typing import TextIO
 
 from lmpt_desktop.ingest.finding_texts import detail
 from lmpt_desktop.ingest.verify import Finding
+from lmpt_desktop.interchange.csv_rows import CsvRows
 
 COLUMNS = ("path", "finding", "detail", "photos")
 
@@ -18,13 +18,7 @@ def write_findings(findings: Iterable[Finding], file: TextIO) -> int:
     ``finding`` is a value of :class:`lmpt_desktop.ingest.verify.FindingKind`, the same in every
     language; ``detail`` a sentence; ``photos`` is 1, or for a folder how many it has.
     """
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    count = 0
-    for count, item in enumerate(findings, 1):  # noqa: B007 (the count is the answer)
-        # File names that are not valid Unicode hold lone surrogates, which no UTF-8 file can.
-        path = str(item.full_path).encode("utf-8", "surrogateescape")
-        writer.writerow(
-            (path.decode("utf-8", "backslashreplace"), item.kind.value, detail(item), item.photos)
-        )
-    return count
+    rows = CsvRows(file, COLUMNS)
+    for item in findings:
+        rows.write(str(item.full_path), item.kind.value, detail(item), item.photos)
+    return rows.count

@@ -9,7 +9,6 @@ In CSV, what a spreadsheet would take for a formula gets an apostrophe in front 
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import Source
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.interchange.cells import to_cell
+from lmpt_desktop.interchange.csv_rows import CsvRows
 from lmpt_desktop.interchange.record import PREDICTION
 
 COLUMNS = ("path", "class", "score", "band")
@@ -96,15 +95,12 @@ def tag_rows(
 
 
 def _write_csv(rows: Iterable[TagRow], file: TextIO, *, with_source: bool = False) -> int:
-    writer = csv.writer(file, lineterminator="\n")
     columns = len(COLUMNS) + with_source
-    writer.writerow((*COLUMNS, SOURCE_COLUMN)[:columns])
-    count = 0
-    for count, row in enumerate(rows, 1):  # noqa: B007 (the count is the answer)
+    table = CsvRows(file, (*COLUMNS, SOURCE_COLUMN)[:columns])
+    for row in rows:
         score = f"{row.score:.{SCORE_DIGITS}f}"
-        cells = (to_cell(row.path), to_cell(row.class_name), score, row.band, row.source)
-        writer.writerow(cells[:columns])
-    return count
+        table.write(*(row.path, row.class_name, score, row.band, row.source)[:columns])
+    return table.count
 
 
 def _write_json(rows: Iterable[TagRow], file: TextIO, *, with_source: bool = False) -> int:

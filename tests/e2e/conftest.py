@@ -70,7 +70,7 @@ def window_never_waits_for_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> Ite
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that no backbone is offered."""
-    monkeypatch.setattr("lmpt_desktop.engine.network.hub_is_reachable", lambda: False)
+    monkeypatch.setattr("lmpt_desktop.engine.network.may_be_online", lambda: False)
 
 
 @pytest.fixture

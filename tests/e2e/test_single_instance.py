@@ -16,7 +16,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.library_places import library_for
 from lmpt_desktop.settings import OPEN_FOLDER, FolderPlace
 from lmpt_desktop.ui.window.main_window import MainWindow
-from lmpt_desktop.ui.window.single_instance import SingleInstanceServer, hand_over, socket_name
+from lmpt_desktop.ui.window.single_instance import hand_over
 
 WAIT_MS = 60_000
 HOLDER = Path(__file__).with_name("hold_library.py")
@@ -146,23 +146,3 @@ def test_a_minimised_window_is_restored(
     window.showMinimized()
     window.come_to_front([])
     qtbot.waitUntil(lambda: not window.isMinimized() and window.isVisible())
-
-
-@pytest.mark.parametrize(
-    "message", [b"no json\n", b"[]\n", b'{"open": 3}\n', b'{"other": []}\n', b"\xff\n"]
-)
-def test_malformed_requests_are_ignored(qtbot: QtBot, tmp_path: Path, message: bytes) -> None:
-    from PySide6.QtNetwork import QLocalSocket
-
-    server = SingleInstanceServer()
-    assert server.open(tmp_path)
-    requests: list[object] = []
-    server.activation_requested.connect(requests.append)
-    socket = QLocalSocket()
-    socket.connectToServer(socket_name(tmp_path))
-    socket.write(message)
-    qtbot.waitUntil(
-        lambda: socket.state() is QLocalSocket.LocalSocketState.UnconnectedState, timeout=WAIT_MS
-    )
-    assert requests == []
-    server.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,3 +81,56 @@ def test_resources_are_found_in_a_wheel_and_preferred_to_somebody_elses(
     (tmp_path / "resources").rmdir()
     with pytest.raises(paths.ResourcesMissingError, match="Install it again"):
         trainer.resources.resources_dir.__wrapped__()
+
+
+# ------------------------------------------------------------------------------- sockets
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a short name, as every place that is tried."""
+    with tempfile.TemporaryDirectory(prefix="lmpt-") as name:
+        for variable in ("XDG_RUNTIME_DIR", paths.HOME_VARIABLE):
+            monkeypatch.setenv(variable, str(Path(name) / "none" / "there"))
+        monkeypatch.setattr(paths.tempfile, "gettempdir", lambda: name)
+        yield Path(name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no sockets of files")
+def test_sockets_are_in_the_sessions_folder(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(short))
+    assert paths.socket_dir() == short / paths.APP_NAME
+    assert (short / paths.APP_NAME).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no sockets of files")
+@pytest.mark.parametrize("fault", ["open to others", "link", "file", "another user's"])
+def test_a_folder_that_others_can_reach_holds_no_sockets(
+    short: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    taken = short / f"{paths.APP_NAME}-{os.getuid()}"
+    monkeypatch.setattr(paths, "_socket_dirs", lambda: [taken])
+    assert paths.socket_dir() == taken
+    taken.rmdir()
+    if fault == "file":
+        taken.touch()
+    elif fault == "link":
+        (short / "elsewhere").mkdir(mode=0o700)
+        taken.symlink_to(short / "elsewhere")
+    else:
+        taken.mkdir(mode=0o700)
+        if fault == "open to others":
+            taken.chmod(0o755)
+        else:
+            mine = os.getuid()
+            monkeypatch.setattr(os, "getuid", lambda: mine + 1)
+    assert paths.socket_dir() is None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no sockets of files")
+def test_a_long_name_is_passed_over(short: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    long = short / ("x" * 80)
+    long.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(long))
+    monkeypatch.setenv(paths.HOME_VARIABLE, str(long))
+    assert paths.socket_dir() == short / f"{paths.APP_NAME}-{os.getuid()}"

@@ -51,8 +51,10 @@ from trainer.events import FitFailed, FitFinished
 from trainer.fit import fit
 from trainer.job import TRAIN, FitJob, JobClass, JobSettings
 from trainer.photo_encoder import OutOfMemoryError
+from trainer.printable import one_line
 from trainer.prompt_set import Evaluation, PromptSet
 from trainer.resources import resources_dir
+from trainer.terminal import say
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +82,7 @@ def run_reproduce(arguments: argparse.Namespace) -> int:
         if arguments.json:
             write_json(to_json(outcome), arguments.json)
     except (ListError, ReproduceError, BackboneError, OutOfMemoryError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{one_line(str(error))}\n")
         return 1
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
@@ -130,9 +132,10 @@ def reproduce(request: Request, console: Console, load: LoadBackbone = load_with
     _check_complete(unusable, request, _total(lists))
     backbone = load(request.backbone, request.device, console)
     bench = _Bench(request, backbone, feature_key(backbone), console)
-    console.print(
+    say(
+        console,
         f"{kind.title}: {len(lists.classes)} classes, {len(lists.train.paths)} training and "
-        f"{len(lists.test.paths)} test images; {backbone.name} on {device_label(backbone.device)}"
+        f"{len(lists.test.paths)} test images; {backbone.name} on {device_label(backbone.device)}",
     )
     encoded = {part: _encode(bench, part, found) for part, found in located.items()}
     unusable = replace(
@@ -318,7 +321,7 @@ def _fit(bench: _Bench, method: str, base: FitJob) -> _Fitted:
     name = f"{request.kind.name}-{bench.name}-{method}-seed{request.seed}"
     folder = request.cache / "fits" / name
     job.save(replace(base, settings=replace(base.settings, method=method)), folder)
-    bench.console.print(f"Training {method}")
+    say(bench.console, f"Training {method}")
 
     def loaded(name: str, device: torch.device) -> Backbone:
         return bench.backbone  # not a second copy in memory

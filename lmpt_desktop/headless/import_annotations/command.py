@@ -147,7 +147,7 @@ def _check(files: Sequence[ImportedFile], library: Path) -> None:
     problems = [text for item in files for text in _problems(item)]
     if problems:
         problems.append("Nothing was imported.")
-        raise CommandFailure(ExitCode.USAGE, "\n".join(problems))
+        raise CommandFailure(ExitCode.USAGE, *problems)
     if not any(item.survey.references for item in files):
         names = join_names([item.name for item in files], MAX_LISTED)
         raise CommandFailure(ExitCode.NOTHING_FOUND, f"No images are named in {names}.")
@@ -231,9 +231,7 @@ def _apply(item: ImportedFile, session: LibrarySession, console: Console) -> Non
     have changed the library."""
     item.preview = session.imports.preview(item.survey, item.choices, item.preview)
     if problems := _problems(item):
-        raise CommandFailure(
-            ExitCode.USAGE, "\n".join([*problems, f"{item.name} was not imported."])
-        )
+        raise CommandFailure(ExitCode.USAGE, *problems, f"{item.name} was not imported.")
     with contextlib.ExitStack() as held:
         if item.preview.plan.new_classes:
             # An open window would keep using the classes it has read.

@@ -30,6 +30,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from lmpt_desktop.domain.records import ClassSpec, Verdict
+from lmpt_desktop.interchange.cells import from_cell, is_formula, to_cell
 from lmpt_desktop.interchange.errors import FileMalformed
 from lmpt_desktop.interchange.format import (
     ExportFacts,
@@ -361,7 +362,7 @@ def _note(row: dict[str, str], said: _Said, same: dict[ClassRecord, ClassRecord]
     elif kind in _TYPES:
         score = _number(row.get("classificationProbability", ""))
         record = ClassRecord(
-            clean_text(row.get("scientificName", "")) or kind,
+            clean_text(from_cell(row.get("scientificName", ""))) or kind,
             Verdict.PRESENT,
             kind,
             origin,
@@ -509,7 +510,7 @@ def _write(records: Iterable[ImageRecord], facts: ExportFacts, path: Path) -> No
             table.writerow(
                 {
                     "deploymentID": deployment,
-                    "locationName": clean_text(PurePath(folder).name),
+                    "locationName": to_cell(clean_text(PurePath(folder).name)),
                     "latitude": "0",
                     "longitude": "0",
                     "coordinateUncertainty": _HALF_AROUND_THE_EARTH,
@@ -526,7 +527,7 @@ def _write(records: Iterable[ImageRecord], facts: ExportFacts, path: Path) -> No
 
 def _medium(record: ImageRecord, deployment: str, number: str) -> dict[str, str]:
     place = record.path
-    if not _VALID_PATH.fullmatch(place):
+    if not _VALID_PATH.fullmatch(place) or is_formula(place):
         # The standard has no place for it; a file URL says the same.
         place = "file:" + quote(place, errors="surrogateescape").replace("..", "%2E%2E")
     kind = mimetypes.guess_type(PurePath(record.path).name)[0] or ""
@@ -559,7 +560,7 @@ def _rows(held: ImageRecord, deployment: str, number: str) -> Iterator[dict[str,
         yield common | {
             "observationID": f"{number}_{place}",
             "observationType": kind,
-            "scientificName": name,
+            "scientificName": to_cell(name),
             "classificationMethod": item.origin.value,
             "classificationProbability": "" if item.score is None else repr(item.score),
         }

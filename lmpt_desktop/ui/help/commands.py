@@ -27,11 +27,24 @@ def show_about(context: ShellContext) -> None:
     context.dialogs.replace("about", AboutDialog(context.dialog_parent))
 
 
+def show_report(context: ShellContext) -> None:
+    from lmpt_desktop.ui.help import problem_report  # noqa: PLC0415
+
+    problem_report.show_report(context)
+
+
+def attach(context: ShellContext) -> None:
+    from lmpt_desktop.ui.help import problem_report  # noqa: PLC0415
+
+    problem_report.offer_after_crash(context)
+
+
 # fmt: off
 COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("help.palette", N_("&Find a command..."), "help", 0, 10, show_palette, (),
             "Ctrl+Shift+P", "search"),
     Command("help.keyboard", N_("&Keyboard"), "help", 0, 20, show_keyboard, (), "F1", "keyboard"),
+    Command("help.report", N_("&Report a problem..."), "help", 1, 15, show_report),
     Command("help.about", N_("&About LMPT Desktop"), "help", 1, 20, show_about, icon="info"),
 )
 # fmt: on

@@ -36,6 +36,7 @@ ATTACH: tuple[Callable[[ShellContext], object], ...] = (
     training.attach,
     files.attach,
     interchange.attach,
+    help_.attach,
 )
 """Functions of features that follow the open library; called once with the context."""
 

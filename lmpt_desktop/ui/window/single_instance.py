@@ -1,9 +1,9 @@
 """One window per library: opening a library again brings its window to the front.
 
-The window of a library listens on a local socket named after the library's folder.  A process
-that is about to open the same library connects to it first and passes on what it was asked to
-open.  The catalogue's lock is what really prevents a second window; a socket left behind by a
-killed window can therefore be replaced by the process that holds the lock.
+The catalogue's lock decides who is first.  Only where it is held, a process that is about to open
+the library connects to the local socket of the window that has it, and passes on what it was asked
+to open.  Both ends check that the other belongs to the same user: what is passed on are names of
+folders.  A socket left behind by a killed window is replaced by the process that holds the lock.
 """
 
 from __future__ import annotations
@@ -11,30 +11,42 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QDeadlineTimer, QObject, Signal
+from PySide6.QtCore import QDeadlineTimer, QObject, QTimer, Signal
 from PySide6.QtNetwork import QLocalServer, QLocalSocket
 
+from lmpt_desktop.catalogue.locks import may_be_held
+from lmpt_desktop.catalogue.opening import LOCK_NAME
+from lmpt_desktop.paths import APP_NAME, socket_dir
 from lmpt_desktop.real_paths import canonical
+from lmpt_desktop.ui.window.peer import is_own_user
 
 CONNECT_MS = 500
 ANSWER_MS = 4000
 """How long to wait for a busy window; afterwards the catalogue's lock decides."""
+REQUEST_MS = 3000
+"""How long a connection may take to make its request."""
 POLL_MS = 10
 MAX_MESSAGE = 1 << 20
+MAX_ANSWER = 64
+MAX_CONNECTIONS = 8
 SHOWN = b"shown\n"
+REFUSED = b"refused\n"
 
 log = logging.getLogger(__name__)
 
 
-def socket_name(library: Path) -> str:
-    """The name of a library's socket; short, because some systems limit the path to 100 bytes."""
+def socket_name(library: Path) -> str | None:
+    """The name of a library's socket; None where no folder is safe for one."""
     real = str(canonical(library.expanduser()))
-    digest = hashlib.sha256(real.encode("utf-8", "surrogatepass")).hexdigest()
-    return f"lmpt-desktop-{digest[:16]}"
+    digest = hashlib.sha256(real.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    if (folder := socket_dir()) is not None:
+        return str(folder / digest)
+    return f"{APP_NAME}-{digest}" if os.name == "nt" else None
 
 
 def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
@@ -43,9 +55,16 @@ def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
     Returns whether there is such a window and it complied.  This waits for its answer, so call it
     off the window's thread, or before there is a window.
     """
+    if not may_be_held(library.expanduser() / LOCK_NAME) or (name := socket_name(library)) is None:
+        return False
     socket = QLocalSocket()
-    socket.connectToServer(socket_name(library))
+    socket.setReadBufferSize(MAX_ANSWER)
+    socket.connectToServer(name)
     if not socket.waitForConnected(CONNECT_MS):
+        return False
+    if not is_own_user(int(socket.socketDescriptor())):
+        log.warning("another user listens in place of this library's window")
+        socket.abort()
         return False
     message = json.dumps({"open": [str(path) for path in paths]}).encode() + b"\n"
     socket.write(message)
@@ -56,13 +75,19 @@ def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
             if socket.state() is not QLocalSocket.LocalSocketState.ConnectedState:
                 break
             time.sleep(POLL_MS / 1000)
+        if socket.bytesAvailable() >= MAX_ANSWER:
+            break
     answer = bytes(socket.readLine().data())
-    socket.disconnectFromServer()
+    socket.abort()
     return answer == SHOWN
 
 
 class SingleInstanceServer(QObject):
-    """Listens for other processes that want to open this window's library."""
+    """Listens for other processes that want to open this window's library.
+
+    A connection makes one request and has one answer; what is no request, too long or too slow is
+    refused, and the connection ends.
+    """
 
     activation_requested = Signal(list)
     """Another process was asked to open these paths in this library."""
@@ -70,14 +95,18 @@ class SingleInstanceServer(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._server: QLocalServer | None = None
+        self._connections: set[_Connection] = set()
 
     def open(self, library: Path) -> bool:
         """Listen for ``library``, whose lock this process holds; returns whether that works."""
         self.close()
+        name = socket_name(library)
+        if name is None:
+            log.warning("no folder is safe for this library's socket")
+            return False
         server = QLocalServer(self)
         server.setSocketOptions(QLocalServer.SocketOption.UserAccessOption)
         server.newConnection.connect(self._connected)
-        name = socket_name(library)
         # This process holds the lock, so an existing socket belongs to a dead window.
         QLocalServer.removeServer(name)
         if not server.listen(name):
@@ -90,27 +119,90 @@ class SingleInstanceServer(QObject):
     def close(self) -> None:
         """Stop listening."""
         server, self._server = self._server, None
+        for connection in list(self._connections):
+            connection.end()
         if server is not None:
             server.close()
             server.deleteLater()
 
     def _connected(self) -> None:
         while self._server is not None and (socket := self._server.nextPendingConnection()):
-            socket.disconnected.connect(socket.deleteLater)
-            socket.readyRead.connect(lambda socket=socket: self._read(socket))
-            self._read(socket)
-
-    def _read(self, socket: QLocalSocket) -> None:
-        if not socket.canReadLine():
-            if socket.bytesAvailable() > MAX_MESSAGE:
+            own = is_own_user(int(socket.socketDescriptor()))
+            if not own or len(self._connections) >= MAX_CONNECTIONS:
                 socket.abort()
+                socket.deleteLater()
+                continue
+            connection = _Connection(socket, self)
+            self._connections.add(connection)
+            connection.requested.connect(self.activation_requested)
+            connection.ended.connect(self._connections.discard)
+            connection.begin()
+
+
+class _Connection(QObject):
+    """One request and its answer."""
+
+    requested = Signal(list)
+    ended = Signal(object)
+    """With itself."""
+
+    def __init__(self, socket: QLocalSocket, parent: QObject) -> None:
+        super().__init__(parent)
+        socket.setParent(self)
+        socket.setReadBufferSize(MAX_MESSAGE + 1)
+        self._socket = socket
+        self._answered = False
+        self._timer = QTimer(self, singleShot=True, interval=REQUEST_MS)
+        self._timer.timeout.connect(self._cut)
+        socket.readyRead.connect(self._read)
+        socket.disconnected.connect(self._disconnected)
+
+    def begin(self) -> None:
+        """Read what has come before the signals were connected."""
+        self._timer.start()
+        self._read()
+
+    def end(self) -> None:
+        """Cut the connection, whatever its state."""
+        self._socket.abort()
+        self._disconnected()
+
+    def _read(self) -> None:
+        if self._answered:
             return
-        try:
-            paths = json.loads(bytes(socket.readLine().data()))["open"]
-            requested = [Path(path) for path in paths if isinstance(path, str)]
-        except (ValueError, TypeError, KeyError):
-            socket.abort()
+        if not self._socket.canReadLine():
+            if self._socket.bytesAvailable() > MAX_MESSAGE:
+                self._answer(REFUSED)
             return
-        socket.write(SHOWN)
-        socket.flush()
-        self.activation_requested.emit(requested)
+        requested = _requested(bytes(self._socket.readLine(MAX_MESSAGE + 2).data()))
+        self._answer(REFUSED if requested is None else SHOWN)
+        if requested is not None:
+            self.requested.emit(requested)
+
+    def _answer(self, answer: bytes) -> None:
+        self._answered = True
+        self._socket.write(answer)
+        self._socket.flush()
+        self._socket.disconnectFromServer()
+
+    def _cut(self) -> None:
+        """The other end made no request, or does not take the answer."""
+        if not self._answered:
+            self._answer(REFUSED)
+        self.end()
+
+    def _disconnected(self) -> None:
+        self._timer.stop()
+        self.ended.emit(self)
+        self.deleteLater()
+
+
+def _requested(message: bytes) -> list[Path] | None:
+    """The paths of a request; None if it is none."""
+    try:
+        paths = json.loads(message)["open"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    if not isinstance(paths, list):
+        return None
+    return [Path(path) for path in paths if isinstance(path, str) and path and "\0" not in path]

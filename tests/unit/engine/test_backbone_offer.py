@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -293,24 +294,30 @@ def test_who_uses_another_backbone_or_is_changing_is_not_asked(
 # ------------------------------------------------------------------------------- the network
 
 
-def test_the_hub_is_reached_by_a_connection_that_says_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+@pytest.mark.parametrize(
+    ("family", "address", "up", "expected"),
+    [
+        (socket.AF_INET, "192.168.1.7", True, True),
+        (socket.AF_INET6, "2001:db8::7", True, True),
+        (socket.AF_INET, "192.168.1.7", False, False),
+        (socket.AF_INET, "127.0.0.1", True, False),
+        (socket.AF_INET6, "::1", True, False),
+        (socket.AF_INET, "169.254.3.4", True, False),
+        (socket.AF_INET6, "fe80::1%eth0", True, False),
+        (-1, "00:11:22:33:44:55", True, False),
+        (socket.AF_INET, "", True, False),
+    ],
+)
+def test_whether_there_is_a_network_is_known_without_using_it(
+    monkeypatch: pytest.MonkeyPatch, family: int, address: str, up: bool, expected: bool
 ) -> None:
     for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr("urllib.request.getproxies", dict)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{port}")
-        assert network.hub_is_reachable()
-        connection, _address = server.accept()
-        with connection:
-            assert connection.recv(100) == b""
-        # Behind a proxy it is the proxy that has to be there.
-        monkeypatch.setenv("HF_ENDPOINT", "http://no.such.host.invalid")
-        monkeypatch.setattr("urllib.request.getproxies", lambda: {"http": f"127.0.0.1:{port}"})
-        assert network.hub_is_reachable()
-        monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-        assert not network.hub_is_reachable()
-    monkeypatch.delenv("HF_HUB_OFFLINE")
-    assert not network.hub_is_reachable()  # nobody listens any more
+    monkeypatch.setattr(socket.socket, "connect", lambda *_args: pytest.fail("connected"))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_args: pytest.fail("looked up"))
+    found = [SimpleNamespace(family=family, address=address)]
+    monkeypatch.setattr("psutil.net_if_addrs", lambda: {"eth0": found, "gone": found})
+    monkeypatch.setattr("psutil.net_if_stats", lambda: {"eth0": SimpleNamespace(isup=up)})
+    assert network.may_be_online() is expected
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert not network.may_be_online()
