@@ -31,6 +31,7 @@ from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
 from lmpt_desktop.ui.window.single_instance import hand_over
 from trainer import crash_files
+from trainer.decoding import shared_pool
 
 FIRST_VOCABULARY = "everyday"
 SWITCH_SECONDS = 0.0005
@@ -60,6 +61,8 @@ def open_session(
         # A new library should show predictions before the user has set anything.
         session.vocabulary.set_all(classes or built_in_vocabulary(FIRST_VOCABULARY))
     store = ThumbnailStore(library)
+    # Ready when the first thumbnail is asked for.
+    shared_pool().prepare()
     return Opened(session, SessionThumbnails(session, store), store.close, session.begin)
 
 
@@ -148,7 +151,11 @@ def _run(args: argparse.Namespace) -> int:
     window.show()
     start(window, args)
     window.first_start()
-    return application.exec()
+    try:
+        return application.exec()
+    finally:
+        # Threads that wait for a photo would keep the process from ending.
+        shared_pool().close()
 
 
 def _report_errors(window: MainWindow) -> None:

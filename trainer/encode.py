@@ -52,7 +52,7 @@ from trainer.events import (
 from trainer.memory import is_out_of_memory
 from trainer.photo import NO_MEMORY, UnreadablePhoto
 from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder
-from trainer.photo_reader import PhotoReader, read_prepared
+from trainer.photo_reader import PhotoReader
 from trainer.process_io import (
     GENTLE_NICE,
     EventStream,
@@ -368,7 +368,7 @@ class Encoder:
 
         if not self._backbone.windows:
             return NO_MAP
-        prepared = read_prepared(path, prepare, at_least=self._at_least)
+        prepared = self._reader.read_now(path, prepare)
         if isinstance(prepared, UnreadablePhoto):
             return prepared.reason
         pixels, box = prepared

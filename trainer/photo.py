@@ -16,12 +16,22 @@ import warnings
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from trainer.bounded_reader import BoundedReader, TooLongError
+from trainer.photo_limits import (
+    MAX_SCANS,
+    decoding_limit,
+    in_scans,
+    needed_bytes,
+    needed_to_open,
+    reduction,
+    scans,
+)
 from trainer.png_metadata import without_pixels
 from trainer.regular_file import BadNameError, NotAFileError, open_regular
 from trainer.texts import N_
@@ -34,7 +44,10 @@ PHOTO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split(" "))
 """Lower-case suffixes of files to try; the content decides."""
 
 MAX_PIXELS = 200_000_000
-"""Larger photos are refused: decoding one takes about 1 GB of memory."""
+"""Larger photos are refused, as are those whose decoding takes more memory than
+:func:`trainer.photo_limits.decoding_limit`."""
+SMALL = 512
+"""Pixels of the shorter side that thumbnails and features need at least."""
 
 # Listed explicitly, because some of Pillow's formats start other programs (EPS), and old animation
 # formats only cause trouble.
@@ -45,6 +58,7 @@ _SIDEWAYS = (5, 6, 7, 8)
 _WHITE = (255, 255, 255, 255)
 _SIXTEEN_BIT_MODES = ("I", "F")
 _FULL_16 = 65535
+_STRIP_PIXELS = 1 << 18
 _ROUNDING = 3
 """Maximum difference, in levels of 255, between two variants of the sRGB profile."""
 
@@ -63,7 +77,17 @@ class UnreadablePhoto(Exception):  # noqa: N818  (a state of a photo, in the glo
         self.reason = reason
 
 
-def read_photo(path: Path, *, at_least: int | None = None, to_srgb: bool = True) -> Image.Image:
+class HeavyPhoto(UnreadablePhoto):
+    """Decoding takes more memory than was allowed for this time, though it may be possible."""
+
+
+def read_photo(
+    path: Path,
+    *,
+    at_least: int | None = None,
+    to_srgb: bool = True,
+    most_bytes: int | None = None,
+) -> Image.Image:
     """Decode a photo for display or encoding: mode RGB, sRGB colours, upright.
 
     Transparency becomes white, an animation its first frame, and 16-bit values are scaled.
@@ -71,19 +95,23 @@ def read_photo(path: Path, *, at_least: int | None = None, to_srgb: bool = True)
     Args:
         path: a file; its suffix is ignored.
         at_least: if given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several
-            times faster, as long as its shorter side has at least this number of pixels.
+            times faster, and other large photos be reduced before colours are converted, which
+            saves memory, as long as the shorter side has at least this number of pixels.
         to_srgb: False keeps the RGB and grey values of the file and ignores its colour profile, as
             in CLIP's training and therefore for features; True is for display.
+        most_bytes: of memory, if that is less than the limit for every photo.
 
     Raises:
+        HeavyPhoto: if it takes more than ``most_bytes``.
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
-    with opened_photo(path) as image:
+    with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as image:
+        divisor = reduction(image, at_least)
         if at_least is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
         image.load()
         profile = image.info.get("icc_profile")
-        return _to_rgb(_upright(image), profile, to_srgb)
+        return _to_rgb(_upright(_reduced(image, divisor)), profile, to_srgb)
 
 
 def photo_size(source: Path | BinaryIO) -> tuple[int, int]:
@@ -111,24 +139,43 @@ def displayed_size(image: Image.Image) -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def opened_photo(source: Path | BinaryIO, *, pixels: bool = True) -> Iterator[Image.Image]:
+def opened_photo(
+    source: Path | BinaryIO,
+    *,
+    pixels: bool = True,
+    at_least: int | None = None,
+    most_bytes: int | None = None,
+) -> Iterator[Image.Image]:
     """Open a photo with Pillow, without decoding it.
+
+    Neither a long file nor a header that announces much makes it read or allocate much, and a
+    photo whose decoding would take too much memory is not opened.
 
     Args:
         source: a path, or an open, seekable file, which stays open; its position is not kept.
         pixels: False if only size and metadata are needed, which saves decoding a PNG.
+        at_least, most_bytes: as for :func:`read_photo`; without ``pixels``, what thumbnails need.
 
     Raises:
         UnreadablePhoto: for every exception, in the block too.
     """
+    if not pixels:
+        at_least = SMALL
     try:
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
-            if not file.seek(0, os.SEEK_END):
+            if not (size := file.seek(0, os.SEEK_END)):
                 raise UnreadablePhoto(N_("The file is empty."))
-            image = stack.enter_context(_opened(file) if pixels else _opened_for_metadata(file))
+            if needed_to_open(file) > decoding_limit():
+                raise UnreadablePhoto(TOO_MUCH_MEMORY)
+            bounded = BoundedReader(file, size)
+            image = stack.enter_context(
+                _opened(bounded) if pixels else _opened_for_metadata(bounded)
+            )
             if image.width * image.height > MAX_PIXELS:
                 raise UnreadablePhoto(_too_large())
+            bounded.opened()
+            _check_cost(image, file, at_least, most_bytes)
             yield image
     except UnreadablePhoto:
         raise
@@ -136,6 +183,8 @@ def opened_photo(source: Path | BinaryIO, *, pixels: bool = True) -> Iterator[Im
         raise UnreadablePhoto(_too_large()) from error
     except MemoryError as error:
         raise UnreadablePhoto(NO_MEMORY) from error
+    except TooLongError as error:
+        raise UnreadablePhoto(TOO_LONG) from error
     except UnidentifiedImageError as error:
         raise UnreadablePhoto(
             N_("This is not a photo in a format that can be opened, or its beginning is damaged.")
@@ -148,25 +197,55 @@ def opened_photo(source: Path | BinaryIO, *, pixels: bool = True) -> Iterator[Im
         raise UnreadablePhoto(N_("The file is damaged.")) from error
 
 
-def _opened(file: BinaryIO) -> Image.Image:
+def _opened(file: BoundedReader | BinaryIO) -> Image.Image:
     file.seek(0)
-    return Image.open(file, formats=_FORMATS)
+    # Pillow asks a file for no more than a bounded reader has.
+    return Image.open(cast(BinaryIO, file), formats=_FORMATS)
 
 
-def _opened_for_metadata(file: BinaryIO) -> Image.Image:
+def _opened_for_metadata(file: BoundedReader) -> Image.Image:
     head = without_pixels(file)
     if head is not None:
         # Damage among what was left out matters only to the pixels.
         with contextlib.suppress(Exception):
-            image = _opened(head)
-            if not image.info.keys() & {"exif", "Raw profile type exif"}:
-                image.info["exif"] = b""  # else Pillow looks for it behind the pixels
-            return image
-    return _opened(file)
+            return _without_looking_on(_opened(head))
+    return _without_looking_on(_opened(file))
+
+
+def _without_looking_on(image: Image.Image) -> Image.Image:
+    """Keep Pillow from decoding a PNG to look for EXIF behind the pixels."""
+    if image.format == "PNG" and not image.info.keys() & {"exif", "Raw profile type exif"}:
+        image.info["exif"] = b""
+    return image
+
+
+def _check_cost(
+    image: Image.Image, file: BinaryIO, at_least: int | None, most_bytes: int | None
+) -> None:
+    """Refuse a photo that takes too much memory or time to decode.
+
+    Raises:
+        UnreadablePhoto: with a sentence.
+    """
+    # Pillow would decode a PNG to look for EXIF behind the pixels.
+    known = image.format != "PNG" or "exif" in image.info
+    turned = known and image.format not in ("TIFF", "HEIF") and orientation(image) != 1
+    needed = needed_bytes(image, file, at_least=at_least, turned=turned)
+    if needed > decoding_limit():
+        raise UnreadablePhoto(TOO_MUCH_MEMORY)
+    if in_scans(image, file) and scans(file) > MAX_SCANS:
+        raise UnreadablePhoto(TOO_SLOW)
+    if most_bytes is not None and needed > most_bytes:
+        raise HeavyPhoto(TOO_MUCH_MEMORY)
 
 
 _GONE = N_("The file is no longer there.")
 NO_MEMORY = N_("There is not enough memory to open this photo.")
+TOO_MUCH_MEMORY = N_("Opening this photo would need too much memory.")
+TOO_SLOW = N_("This photo takes too long to open.")
+TOO_LONG = N_("The file is too long for a photo.")
+CRASHED = N_("Opening this photo crashed its decoder.")
+NO_DECODER = N_("Photos cannot be opened: the process that decodes them does not start.")
 _NOT_READ = "The file could not be read: "
 _FORBIDDEN = N_("You do not have permission to read this file.")
 ONLINE_ONLY = N_(
@@ -195,7 +274,9 @@ _EARLIER = (
     N_("The disk did not give the file back: it may be failing or unplugged."),
 )
 """Wordings of earlier versions, which catalogues still hold."""
-_TEMPORARY = frozenset({ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY, *_EARLIER})
+_TEMPORARY = frozenset(
+    {ONLINE_ONLY, _GONE, _FORBIDDEN, _FAILING, NO_MEMORY, TOO_SLOW, NO_DECODER, *_EARLIER}
+)
 
 
 def system_reason(error: OSError) -> str:
@@ -243,11 +324,29 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
+def _reduced(image: Image.Image, divisor: int) -> Image.Image:
+    """A large photo at a fraction of its size, as far as its mode allows."""
+    if divisor == 1:
+        return image
+    if image.mode.startswith("I;16"):  # which Pillow cannot reduce
+        image = _scaled_to_8_bit(image)
+    elif image.mode == "P":
+        image = image.convert("RGB")
+    elif image.mode == "1":
+        image = image.convert("L")
+    # JPEG 2000's own attribute ``reduce`` hides the method.
+    return Image.Image.reduce(image, divisor)
+
+
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode.startswith("I;16") or image.mode in _SIXTEEN_BIT_MODES
+
+
 # ------------------------------------------------------------------------------ colours
 
 
 def _to_rgb(image: Image.Image, profile: bytes | None, to_srgb: bool) -> Image.Image:
-    if image.mode.startswith("I;16") or image.mode in _SIXTEEN_BIT_MODES:
+    if _is_deep(image):
         image = _scaled_to_8_bit(image)
     if image.mode in ("PA", "La", "RGBa") or (
         image.mode in ("P", "L", "RGB", "1") and "transparency" in image.info
@@ -273,16 +372,51 @@ def _to_rgb(image: Image.Image, profile: bytes | None, to_srgb: bool) -> Image.I
 
 
 def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
-    """Convert 16-bit, 32-bit or floating-point grey to 8 bits; Pillow's own conversion clips."""
-    values = np.asarray(image).astype(np.float32)
-    values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-    if image.mode == "F":
-        # Floating-point grey has no fixed range: [0, 1] by convention, else the actual range.
-        low, high = min(0.0, float(values.min())), max(1.0, float(values.max()))
-    else:
-        low, high = 0.0, float(max(_FULL_16, values.max()))
-    scaled = (values - low) * (255.0 / (high - low))
-    return Image.fromarray(np.rint(scaled.clip(0, 255)).astype(np.uint8), "L")
+    """Convert 16-bit, 32-bit or floating-point grey to 8 bits; Pillow's own conversion clips.
+
+    In strips, because the arithmetic takes several times the memory of the photo.
+    """
+    rows = max(1, _STRIP_PIXELS // image.width)
+    strips = [
+        (0, top, image.width, min(top + rows, image.height)) for top in range(0, image.height, rows)
+    ]
+    low, high = _range(image, strips)
+    table = _scaled(np.arange(_FULL_16 + 1, dtype=np.float32), low, high)
+    made = Image.new("L", image.size)
+    for box in strips:
+        if image.mode.startswith("I;16"):
+            values = table[np.asarray(image.crop(box))]
+        else:
+            values = _scaled(_finite(image, box), low, high)
+        made.paste(Image.fromarray(values), box)
+    made.info = dict(image.info)
+    return made
+
+
+def _range(image: Image.Image, strips: list[tuple[int, int, int, int]]) -> tuple[float, float]:
+    """The values that become black and white."""
+    if image.mode.startswith("I;16"):
+        return 0.0, float(_FULL_16)
+    if image.mode == "I":
+        return 0.0, float(max(_FULL_16, *(_finite(image, box).max() for box in strips)))
+    # Floating-point grey has no fixed range: [0, 1] by convention, else the actual range.
+    low, high = 0.0, 1.0
+    for box in strips:
+        values = _finite(image, box)
+        low, high = min(low, float(values.min())), max(high, float(values.max()))
+    return low, high
+
+
+def _scaled(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.rint(((values - low) * (255.0 / (high - low))).clip(0, 255)).astype(np.uint8)
+
+
+def _finite(image: Image.Image, box: tuple[int, int, int, int]) -> np.ndarray:
+    values = np.asarray(image.crop(box)).astype(np.float32)
+    # Twenty times faster than to replace what is hardly ever there.
+    if np.isfinite(values.min()) and np.isfinite(values.max()):
+        return values
+    return np.nan_to_num(values, posinf=0.0, neginf=0.0)
 
 
 def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

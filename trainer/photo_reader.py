@@ -1,22 +1,44 @@
-"""Decode photos in worker threads while the model processes earlier ones."""
+"""Decode photos in worker threads while the model processes earlier ones.
+
+A photo that takes much memory is decoded in a process of its own, and one that takes too long is
+given up, so that no photo ends or holds up the encoder.
+"""
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from trainer.photo import NO_MEMORY, UnreadablePhoto, read_photo
+from trainer.decoding import PHOTO_SECONDS, DecodingPool, Wanted
+from trainer.photo import NO_MEMORY, TOO_SLOW, HeavyPhoto, UnreadablePhoto, read_photo
+
+log = logging.getLogger(__name__)
+
+ORDINARY_BYTES = 256 << 20
+"""A photo that takes more is decoded in a process of its own, one at a time."""
+_LOOK_SECONDS = 1.0
 
 Preprocess = Callable[[Image.Image], Tensor]
 Prepared = TypeVar("Prepared")
+
+
+@dataclass(eq=False)
+class _Reading(Generic[Prepared]):
+    path: Path
+    future: Future[Prepared | UnreadablePhoto] = field(default_factory=Future)
+    began: float | None = None
+    """When a thread of this process began to decode; None while none does."""
 
 
 class PhotoReader:
@@ -28,7 +50,13 @@ class PhotoReader:
     """
 
     def __init__(
-        self, preprocess: Preprocess, *, at_least: int | None, threads: int, window: int
+        self,
+        preprocess: Preprocess,
+        *,
+        at_least: int | None,
+        threads: int,
+        window: int,
+        seconds: float = PHOTO_SECONDS,
     ) -> None:
         """Start the worker threads.
 
@@ -37,16 +65,18 @@ class PhotoReader:
             at_least: see :func:`trainer.photo.read_photo`.
             threads: number of workers.
             window: maximum number of photos decoded ahead.
+            seconds: for each photo.
         """
         self._preprocess = preprocess
         self._at_least = at_least
         self._window = max(1, window)
+        self._seconds = seconds
         self._waiting: deque[Path] = deque()
-        self._started: deque[Future[Tensor | UnreadablePhoto]] = deque()
+        self._started: deque[_Reading[Tensor]] = deque()
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(
-            max(1, threads), "photo reader", initializer=_use_one_thread
-        )
+        self._count = max(1, threads)
+        self._threads = self._new_threads(self._count)
+        self._heavy = DecodingPool(1, seconds=seconds)
 
     def add(self, paths: Sequence[Path]) -> None:
         """Append photos to the queue."""
@@ -65,31 +95,101 @@ class PhotoReader:
             with self._lock:
                 if not self._started:
                     break
-                future = self._started.popleft()
+                reading = self._started.popleft()
                 self._start_more()
-            taken.append(future.result())
+            result = self._result(reading)
+            if result is None:
+                self._replace_threads()
+            taken.append(UnreadablePhoto(TOO_SLOW) if result is None else result)
         return taken
+
+    def read_now(
+        self, path: Path, preprocess: Callable[[Image.Image], Prepared]
+    ) -> Prepared | UnreadablePhoto:
+        """Decode and preprocess one photo before all others, and wait for it."""
+        threads = self._new_threads(1)
+        reading: _Reading[Prepared] = _Reading(path)
+        threads.submit(self._read, reading, preprocess)
+        result = self._result(reading)
+        threads.shutdown(wait=False)
+        return UnreadablePhoto(TOO_SLOW) if result is None else result
 
     def close(self) -> None:
         """Discard photos that were not taken, and end the threads."""
         with self._lock:
             self._waiting.clear()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._heavy.close()
 
     def _start_more(self) -> None:
         while self._waiting and len(self._started) < self._window:
-            self._started.append(self._pool.submit(self._read, self._waiting.popleft()))
+            reading: _Reading[Tensor] = _Reading(self._waiting.popleft())
+            self._started.append(reading)
+            self._threads.submit(self._read, reading, self._preprocess)
 
-    def _read(self, path: Path) -> Tensor | UnreadablePhoto:
-        return read_prepared(path, self._preprocess, at_least=self._at_least)
+    def _result(self, reading: _Reading[Prepared]) -> Prepared | UnreadablePhoto | None:
+        """What was read; None if it takes too long."""
+        while True:
+            try:
+                return reading.future.result(timeout=min(_LOOK_SECONDS, self._seconds))
+            except TimeoutError:
+                began = reading.began
+                if began is not None and time.monotonic() - began > self._seconds:
+                    log.warning("%r takes too long to decode", reading.path)
+                    return None
+
+    def _replace_threads(self) -> None:
+        """Go on with other threads: one that decodes cannot be ended, and another may wait for it.
+
+        It ends with its photo, or with the process.
+        """
+        with self._lock:
+            given_up, self._threads = self._threads, self._new_threads(self._count)
+            given_up.shutdown(wait=False, cancel_futures=True)
+            for reading in self._started:
+                if not (reading.future.running() or reading.future.done()):
+                    self._threads.submit(self._read, reading, self._preprocess)
+
+    def _new_threads(self, count: int) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(count, "photo reader", initializer=_use_one_thread)
+
+    def _read(
+        self, reading: _Reading[Prepared], preprocess: Callable[[Image.Image], Prepared]
+    ) -> None:
+        if not reading.future.set_running_or_notify_cancel():
+            return
+        reading.began = time.monotonic()
+
+        def decode_apart(path: Path) -> Image.Image:
+            reading.began = None
+            wanted = Wanted("RGB", at_least=self._at_least, to_srgb=False)
+            photo = self._heavy.decode(path, wanted)
+            return Image.frombytes("RGB", (photo.width, photo.height), photo.data)
+
+        reading.future.set_result(
+            read_prepared(
+                reading.path, preprocess, at_least=self._at_least, decode_apart=decode_apart
+            )
+        )
 
 
 def read_prepared(
-    path: Path, preprocess: Callable[[Image.Image], Prepared], *, at_least: int | None
+    path: Path,
+    preprocess: Callable[[Image.Image], Prepared],
+    *,
+    at_least: int | None,
+    decode_apart: Callable[[Path], Image.Image],
 ) -> Prepared | UnreadablePhoto:
-    """Decode and preprocess one photo, in this thread; what went wrong is returned."""
+    """Decode and preprocess one photo, in this thread; what went wrong is returned.
+
+    ``decode_apart`` decodes what takes much memory.
+    """
     try:
-        return preprocess(read_photo(path, at_least=at_least, to_srgb=False))
+        try:
+            image = read_photo(path, at_least=at_least, to_srgb=False, most_bytes=ORDINARY_BYTES)
+        except HeavyPhoto:
+            image = decode_apart(path)
+        return preprocess(image)
     except UnreadablePhoto as error:
         return error
     except MemoryError:

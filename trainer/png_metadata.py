@@ -9,6 +9,8 @@ import io
 import zlib
 from typing import BinaryIO
 
+from trainer.bounded_reader import BoundedReader
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIXELS = frozenset((b"IDAT", b"fdAT", b"fcTL", b"acTL"))
 _METADATA = frozenset((b"eXIf", b"iTXt", b"tEXt", b"zTXt"))
@@ -17,7 +19,7 @@ _MAX_BYTES = 16 * 1024 * 1024
 """Kept of all chunks together."""
 
 
-def without_pixels(file: BinaryIO) -> BinaryIO | None:
+def without_pixels(file: BinaryIO | BoundedReader) -> BinaryIO | None:
     """A PNG of no pixels with the metadata of another, all of it before where pixels would be.
 
     Args:

@@ -8,7 +8,6 @@ path of every frame while scrolling.
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import sqlite3
 import threading
@@ -17,16 +16,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from PIL import Image
-
-from trainer.photo import read_photo
+from trainer.decoding import Wanted, shared_pool
 
 log = logging.getLogger(__name__)
 
 NAME = "thumbnails.sqlite"
 CAP_BYTES = 512 * 1024 * 1024
 """JPEG bytes kept; the least recently used go first."""
-JPEG_QUALITY = 85
 _SLACK = 0.9
 """Trimmed to this share of the cap, so that trimming is rare."""
 _UPDATE_EVERY = 256
@@ -245,12 +241,10 @@ def _total(connection: sqlite3.Connection) -> int:
 def make_jpeg(path: Path, size: int) -> bytes:
     """JPEG bytes of the photo at ``path``, its longer side at most ``size`` pixels.
 
+    Decoded in a process of its own.
+
     Raises:
         UnreadablePhoto: if the photo cannot be decoded.
     """
-    photo = read_photo(path, at_least=size)
-    # reducing_gap: a box shrink first, which is as good and several times faster.
-    photo.thumbnail((size, size), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    buffer = io.BytesIO()
-    photo.save(buffer, "JPEG", quality=JPEG_QUALITY)
-    return buffer.getvalue()
+    wanted = Wanted("JPEG", at_least=size, size=(size, size))
+    return shared_pool().decode(path, wanted).data

@@ -7,7 +7,6 @@ from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
 
-from PIL import Image
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -16,7 +15,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.region_overlay import TIP, RegionOverlay
 from lmpt_desktop.ui.kit.tasks import LatestRequest
-from trainer.photo import read_photo
+from trainer.decoding import Wanted, shared_pool
 from trainer.windows import Box
 
 logger = logging.getLogger(__name__)
@@ -33,11 +32,10 @@ def read_reduced(path: Path) -> QImage:
     Raises:
         UnreadablePhoto: with a sentence for the user.
     """
-    photo = read_photo(path, at_least=EDGE // 2)
-    photo.thumbnail((EDGE, EDGE), Image.Resampling.BILINEAR)
-    data = photo.convert("RGB").tobytes()
+    wanted = Wanted("RGB", at_least=EDGE // 2, size=(EDGE, EDGE), resampling="BILINEAR")
+    photo = shared_pool().decode(path, wanted)
     stride = photo.width * 3
-    return QImage(data, photo.width, photo.height, stride, QImage.Format.Format_RGB888).copy()
+    return QImage(photo.data, photo.width, photo.height, stride, QImage.Format.Format_RGB888).copy()
 
 
 class PhotoView(QWidget):

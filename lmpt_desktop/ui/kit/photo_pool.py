@@ -12,13 +12,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.tasks import Task
-from trainer.photo import UnreadablePhoto, photo_size, read_photo
+from trainer.decoding import Wanted, shared_pool
+from trainer.photo import UnreadablePhoto, photo_size
 
 THREADS = 2
 KEPT_BYTES = 64_000_000
@@ -65,12 +65,9 @@ def decode(path: Path, room: QSize) -> Decoded:
     """
     own = QSize(*photo_size(path))
     requested = fitted(own, room)
-    # A JPEG is decoded at a fraction of its size where that is enough.
-    photo = read_photo(path, at_least=min(requested.width(), requested.height()))
     size = (requested.width(), requested.height())
-    if photo.size != size:
-        photo = photo.resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
-    return Decoded(_as_qimage(photo), own)
+    # A JPEG is decoded at a fraction of its size where that is enough.
+    return Decoded(_decoded(path, size, at_least=min(size)), own)
 
 
 def decode_full(path: Path) -> QImage:
@@ -79,19 +76,20 @@ def decode_full(path: Path) -> QImage:
     Raises:
         UnreadablePhoto: with a sentence for the user.
     """
-    photo = read_photo(path)
-    pixels = photo.width * photo.height
-    if pixels > LARGEST_PIXELS:
-        share = (LARGEST_PIXELS / pixels) ** 0.5
-        photo = photo.resize((int(photo.width * share), int(photo.height * share)), reducing_gap=2)
-    return _as_qimage(photo)
+    width, height = photo_size(path)
+    if width * height <= LARGEST_PIXELS:
+        return _decoded(path, (width, height), at_least=None)
+    share = (LARGEST_PIXELS / (width * height)) ** 0.5
+    size = (max(1, int(width * share)), max(1, int(height * share)))
+    return _decoded(path, size, at_least=min(size))
 
 
-def _as_qimage(photo: Image.Image) -> QImage:
+def _decoded(path: Path, size: tuple[int, int], *, at_least: int | None) -> QImage:
     # The format of the screen, so that making a pixmap of it on the window's thread costs nothing.
-    data = photo.tobytes("raw", "BGRX")
+    wanted = Wanted("BGRX", at_least=at_least, size=size, exact=True, resampling="BICUBIC")
+    photo = shared_pool().decode(path, wanted)
     stride = photo.width * 4
-    return QImage(data, photo.width, photo.height, stride, QImage.Format.Format_RGB32).copy()
+    return QImage(photo.data, photo.width, photo.height, stride, QImage.Format.Format_RGB32).copy()
 
 
 class PhotoPool(QObject):

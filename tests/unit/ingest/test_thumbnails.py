@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from colour_profiles import swapped_profile
@@ -18,6 +17,7 @@ from odd_shares import make_odd_share
 from PIL import Image
 
 from lmpt_desktop.ingest import ThumbnailStore, fingerprint, thumbnails
+from trainer.decoding import DecodedPhoto, Wanted
 from trainer.photo import UnreadablePhoto, read_photo
 
 
@@ -81,16 +81,18 @@ def test_a_large_jpeg_is_decoded_at_reduced_size(
     store: ThumbnailStore, draw, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = draw("a.jpg", size=(1600, 1200))
-    decoded: list[tuple[int, int]] = []
+    asked: list[Wanted] = []
+    pool = thumbnails.shared_pool()
 
-    def read(path: Path, **options: Any) -> Image.Image:
-        photo = read_photo(path, **options)
-        decoded.append(photo.size)
-        return photo
+    class Pool:
+        def decode(self, path: Path, wanted: Wanted) -> DecodedPhoto:
+            asked.append(wanted)
+            return pool.decode(path, wanted)
 
-    monkeypatch.setattr(thumbnails, "read_photo", read)
+    monkeypatch.setattr(thumbnails, "shared_pool", Pool)
     assert opened(store.make(path, "f", 128)).size == (128, 96)
-    assert decoded == [(200, 150)]
+    assert [wanted.at_least for wanted in asked] == [128]
+    assert read_photo(path, at_least=128).size == (200, 150)
 
 
 def test_a_moved_photo_keeps_its_thumbnail(
@@ -99,7 +101,7 @@ def test_a_moved_photo_keeps_its_thumbnail(
     path = draw("a.jpg")
     made = store.make(path, fingerprint(path), 128)
     there = path.rename(path.with_name("renamed.jpg"))
-    monkeypatch.setattr(thumbnails, "read_photo", None)
+    monkeypatch.setattr(thumbnails, "shared_pool", None)
     assert get_or_make(store, there, fingerprint(there), 128) == made
 
 
