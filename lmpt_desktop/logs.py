@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from lmpt_desktop.paths import log_dir
+from lmpt_desktop.private_files import create_private, make_private
 from trainer.printable import LogFormatter
 
 LOG_NAME = "lmpt-desktop.log"
@@ -17,6 +19,17 @@ BACKUPS = 3
 HANDLER_NAME = "lmpt-desktop console"
 
 log = logging.getLogger(__name__)
+
+
+class _PrivateLog(RotatingFileHandler):
+    """A log that only its owner can read: it names folders and files."""
+
+    def _open(self) -> TextIOWrapper:
+        path = Path(self.baseFilename)
+        create_private(path)
+        for number in range(1, BACKUPS + 1):
+            make_private(path.with_name(f"{path.name}.{number}"))
+        return super()._open()
 
 
 def log_file() -> Path:
@@ -47,7 +60,7 @@ def start_logging(*, verbose: bool = False) -> None:
     console.setFormatter(LogFormatter("%(levelname)s: %(message)s"))
     root.addHandler(console)
     try:
-        file = RotatingFileHandler(
+        file = _PrivateLog(
             log_file(), maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8", errors="replace"
         )
     except OSError as error:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import platformdirs
 
+from lmpt_desktop.private_files import make_private_folder
 from trainer.resources import ResourcesMissingError, resources_dir
 
 __all__ = [
@@ -108,5 +109,5 @@ def _folder(kind: str, native: Path) -> Path:
 
 
 def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     return folder

@@ -18,6 +18,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from trainer.temporary_files import sweep, temporary_name
+
 FORMAT = "lmpt-checkpoint-1"
 
 
@@ -35,7 +37,8 @@ def save(checkpoint: Checkpoint, path: Path, fingerprint: str) -> None:
     Raises:
         OSError: if the disk is full.
     """
-    temporary = path.with_suffix(".part")
+    sweep(path.parent)
+    temporary = temporary_name(path)
     header = {
         "format": FORMAT,
         "fingerprint": fingerprint,

@@ -64,6 +64,7 @@ from trainer.process_io import (
     lower_priority,
     read_requests,
 )
+from trainer.temporary_files import temporary_name
 from trainer.windows import Box
 
 log = logging.getLogger(__name__)
@@ -395,7 +396,7 @@ class Encoder:
         self._files += 1
         safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in request)[:80]
         target = self._out / f"{safe}.{self._files}.safetensors"
-        part = target.with_suffix(".part")
+        part = temporary_name(target)
         try:
             part.write_bytes(save({k: np.ascontiguousarray(v) for k, v in arrays.items()}))
             part.replace(target)

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lmpt_desktop.catalogue import backups, opening
+from lmpt_desktop.catalogue import backups, housekeeping, opening
 from lmpt_desktop.catalogue.annotations import Annotations
 from lmpt_desktop.catalogue.classes import Classes
 from lmpt_desktop.catalogue.disk_access import DiskAccess
@@ -27,6 +27,7 @@ from lmpt_desktop.catalogue.settings import Settings
 from lmpt_desktop.catalogue.side_files import SideFileRecords
 from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.catalogue.transfers import Transfers
+from lmpt_desktop.private_files import make_private_folder
 
 
 class Catalogue:
@@ -79,7 +80,8 @@ class Catalogue:
         """
         library_folder = library_folder.absolute()
         try:
-            library_folder.mkdir(parents=True, exist_ok=True)
+            if not library_folder.is_dir():
+                make_private_folder(library_folder)
         except OSError as error:
             raise opening.mapped(error, library_folder) from error
         lock: ProcessLock | None = None
@@ -94,6 +96,8 @@ class Catalogue:
                 lock.release()
             raise
         catalogue = cls(library_folder, Store(path, access), lock)
+        if not catalogue.read_only:
+            housekeeping.sweep_library(library_folder, alone=lock is not None)
         catalogue._start_backup(path)
         return catalogue
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import tempfile
 from enum import Enum
 from pathlib import Path
+
+from trainer.temporary_files import temporary_name
 
 if os.name == "nt":
     import msvcrt
@@ -85,7 +86,8 @@ def probe(folder: Path) -> DiskAccess:
         OSError: if nothing can be written there.
         sqlite3.Error: if the disk is full or fails for another reason than missing locks.
     """
-    scratch = Path(tempfile.mkdtemp(prefix=".disk-check-", dir=folder))
+    scratch = temporary_name(folder / "disk-check")
+    scratch.mkdir(mode=0o700)
     try:
         try:
             if _write(scratch / "wal.sqlite", "wal"):
@@ -111,7 +113,8 @@ def locks_work(folder: Path) -> bool:
     """Whether a new file in ``folder`` can be locked as SQLite locks its files; True where no file
     can be made, since that is another problem."""
     try:
-        descriptor, name = tempfile.mkstemp(prefix=".lock-check-", dir=folder)
+        name = temporary_name(folder / "lock-check")
+        descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     except OSError:
         return True
     try:
@@ -121,7 +124,7 @@ def locks_work(folder: Path) -> bool:
     finally:
         os.close(descriptor)
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            name.unlink()
     return True
 
 

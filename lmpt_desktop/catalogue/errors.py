@@ -35,7 +35,15 @@ class CatalogueNewer(CatalogueError):
 
 
 class CatalogueDamaged(CatalogueError):
-    """The file is not a sound catalogue."""
+    """The file is not a sound and complete catalogue.
+
+    Attributes:
+        library: its folder, where there are copies to restore; None otherwise.
+    """
+
+    def __init__(self, message: str, library: Path | None = None) -> None:
+        super().__init__(message)
+        self.library = library
 
 
 class CatalogueDiskFull(CatalogueError):
@@ -69,13 +77,13 @@ class FolderOverlaps(CatalogueError, RefusedError):
 def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
     """The sentence for a damaged file, which names the backups beside it."""
     backups = path.parent / "backups"
-    copies = sorted(backups.glob("*.sqlite")) if backups.is_dir() else []
+    copies = list(backups.glob("*.sqlite"))
     found = f" ({detail})" if detail else ""
     advice = (
         _(
-            "There are {count} backup copies in {backups}. Close the app, put the newest copy you "
-            "trust in its place as {name}, and delete {name}-wal and {name}-shm if they exist: "
-            "they belong to the damaged file."
+            "There are {count} backup copies in {backups}. Open the library in the app's window, "
+            "which offers to restore one; nothing is deleted. By hand, move {name}, and {name}-wal "
+            "and {name}-shm if they exist, to another place, and put a copy in its place."
         ).format(count=len(copies), backups=backups, name=path.name)
         if copies
         else _(
@@ -83,10 +91,12 @@ def damaged(path: Path, detail: str = "") -> CatalogueDamaged:
             "another library folder to start again."
         )
     )
+    library = path.parent if copies else None
     return CatalogueDamaged(
         _("The catalogue {path} is damaged and was not opened{found}. {advice}").format(
             path=path, found=found, advice=advice
-        )
+        ),
+        library,
     )
 
 
@@ -219,6 +229,17 @@ def unwritable(path: Path, detail: str) -> CatalogueUnwritable:
             "The library {library} cannot be opened for writing ({detail}). Check "
             "its permissions, or choose another library folder."
         ).format(library=path.parent, detail=detail)
+    )
+
+
+def library_gone(path: Path) -> CatalogueUnwritable:
+    """Its folder was deleted, moved or replaced while it was open."""
+    return CatalogueUnwritable(
+        _(
+            "The library {library} is no longer where it was opened: it was moved, deleted or "
+            "replaced, so the change was not saved. Put its folder back, from the trash or a copy, "
+            "and repeat the change; or close the library and open it where it is now."
+        ).format(library=path.parent)
     )
 
 

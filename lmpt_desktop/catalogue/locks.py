@@ -29,7 +29,7 @@ class ProcessLock:
 
     def __init__(self, path: Path, *, wait_seconds: float = 0.0) -> None:
         try:
-            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+            self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         except OSError as error:
             raise from_os(error, path) from error
         deadline = time.monotonic() + wait_seconds

@@ -11,12 +11,15 @@ import contextlib
 import json
 import logging
 import sqlite3
+import stat
 import time
 from pathlib import Path
 
 from sqlalchemy import Connection
 
-from lmpt_desktop.catalogue import backups, schema
+from lmpt_desktop.catalogue import backups, housekeeping, schema
+from lmpt_desktop.catalogue.backups import CATALOGUE_NAME
+from lmpt_desktop.catalogue.contents import SMALLEST, read_contents, what_is_missing
 from lmpt_desktop.catalogue.disk_access import DiskAccess, probe
 from lmpt_desktop.catalogue.errors import (
     NOT_FINISHED,
@@ -35,11 +38,13 @@ from lmpt_desktop.catalogue.errors import (
 )
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.store import BUSY_SECONDS, Store, connect_without_locks
+from lmpt_desktop.private_files import create_private, make_private_folder
 from lmpt_desktop.translation import _
+from trainer.regular_file import open_regular
+from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
 
-CATALOGUE_NAME = "catalogue.sqlite"
 LOCK_NAME = "catalogue.lock"
 OPENING_LOCK_NAME = "opening.lock"
 SHUTDOWN_RECORD_NAME = "catalogue.sound"
@@ -51,6 +56,8 @@ ALONE_SECONDS = 5.0
 """How long to wait for others to be done with a catalogue that is brought out of WAL mode."""
 _WAL_HEADER = b"\x02\x02"
 _JOURNAL_HEADER = b"\x01\x01"
+_MOST_RECORD = 1000
+"""Bytes of the record of a shutdown that are read."""
 _UNFINISHED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 
@@ -62,7 +69,8 @@ def prepare(library: Path) -> tuple[Path, DiskAccess]:
     """
     path = library / CATALOGUE_NAME
     try:
-        library.mkdir(parents=True, exist_ok=True)
+        if not library.is_dir():
+            make_private_folder(library)
     except OSError as error:
         raise from_os(error, path) from error
     with contextlib.ExitStack() as held:
@@ -71,30 +79,50 @@ def prepare(library: Path) -> tuple[Path, DiskAccess]:
             locks = True
         except CatalogueReadOnly:
             locks = False
-        try:
-            exists = path.exists() and path.stat().st_size > 0
-        except OSError as error:
-            raise from_os(error, path) from error
-        if not exists and backups.existing(library):
-            # An empty catalogue in its place would look as if all annotations were lost, and its
-            # own daily copies would in time displace the backups that still have them.
-            raise damaged(path, _("it is empty") if path.exists() else _("it is missing"))
+        exists = _exists(path)
         header = _journal_header(path) if exists else b""
         access = _disk_access(path, header) if locks else DiskAccess.READING
         if not exists and access is DiskAccess.READING:
             raise read_only(path, NOT_MADE)
-        if exists:
-            _set_foreign_log_aside(path, header, access)
+        _set_foreign_log_aside(path, header if exists else _JOURNAL_HEADER, access)
         revision: str | None = None
         if exists:
             access, revision = _examine_where_it_is(path, access)
         if revision != schema.HEAD:
             _refuse_newer(path, revision)
         if exists and access is DiskAccess.LOCKS and header == _WAL_HEADER:
-            _leave_wal(path)
+            leave_wal(path)
         if revision != schema.HEAD:
             _migrate(path, revision, access)
+        if access is not DiskAccess.READING:
+            housekeeping.tighten(library)
     return path, access
+
+
+def _exists(path: Path) -> bool:
+    """Whether there is a catalogue that is not empty.
+
+    An empty one in the place of one that was lost would look as if all annotations were, and its
+    own daily copies would in time displace the backups that still have them.
+
+    Raises:
+        CatalogueDamaged: if there is none, but copies of one; or what is there is not a file.
+    """
+    copies = backups.any_copy(path.parent)
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        if copies:
+            raise damaged(path, _("it is missing")) from None
+        return False
+    except OSError as error:
+        raise from_os(error, path) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise damaged(path, _("it is not a file"))
+    empty = status.st_size < SMALLEST
+    if empty and copies:
+        raise damaged(path, _("it is empty"))
+    return not empty
 
 
 def _journal_header(path: Path) -> bytes:
@@ -138,7 +166,7 @@ def _examine_where_it_is(path: Path, access: DiskAccess) -> tuple[DiskAccess, st
         return access, _examine(path, access)
 
 
-def _leave_wal(path: Path) -> None:
+def leave_wal(path: Path) -> None:
     """Bring a catalogue that is in WAL mode into that with a rollback journal.
 
     Taken alone, SQLite keeps the log's index in its own memory and needs no shared memory; what
@@ -170,13 +198,13 @@ def _not_alone(error: sqlite3.Error, path: Path) -> Exception:
 def record_shutdown(path: Path) -> None:
     """Record size and time of the catalogue at a clean shutdown, so that the next start need
     not read the whole file to check it."""
-    checked = _shutdown_record(path).get("checked", 0.0)
     try:
         status = path.stat()
-        note = {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "checked": checked}
-        (path.parent / SHUTDOWN_RECORD_NAME).write_text(json.dumps(note), encoding="utf-8")
     except OSError:
         log.debug("no note beside %s", path, exc_info=True)
+        return
+    checked = _shutdown_record(path).get("checked", 0.0)
+    _note(path, {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "checked": checked})
 
 
 def _set_foreign_log_aside(path: Path, header: bytes, access: DiskAccess) -> None:
@@ -207,15 +235,13 @@ def _examine(path: Path, access: DiskAccess, *, timeout: float = BUSY_SECONDS) -
         if access is DiskAccess.READING:
             connection = connect_without_locks(path)
         elif alone:
-            connection = _connect_alone(path)  # see _leave_wal
+            connection = _connect_alone(path)  # see leave_wal
         else:
             # Without our settings: a file that is not ours, or newer, must not be touched.
             connection = sqlite3.connect(path, timeout=timeout, isolation_level=None)
         with contextlib.closing(connection):
             return _checked_revision(connection, path, access)
     except sqlite3.Error as error:
-        if "no such table: alembic_version" in str(error):
-            raise damaged(path, _("its version is missing")) from error
         if access is DiskAccess.READING and error.sqlite_errorcode & 0xFF in _UNFINISHED:
             raise read_only(path, NOT_FINISHED) from error
         if alone:
@@ -224,11 +250,12 @@ def _examine(path: Path, access: DiskAccess, *, timeout: float = BUSY_SECONDS) -
 
 
 def _checked_revision(connection: sqlite3.Connection, path: Path, access: DiskAccess) -> str:
-    if connection.execute("PRAGMA application_id").fetchone()[0] != schema.APPLICATION_ID:
+    missing = what_is_missing(connection)
+    if missing:
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if not tables:
+        if not tables and not backups.any_copy(path.parent):
             return ""  # created by a process that was killed before its first commit
-        raise damaged(path, _("it is a database, but not one of LMPT Desktop's"))
+        raise damaged(path, missing)
     if not _unchanged_since_check(path):
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if verdict != "ok" and access is DiskAccess.READING:
@@ -237,16 +264,19 @@ def _checked_revision(connection: sqlite3.Connection, path: Path, access: DiskAc
             raise damaged(path, str(verdict).splitlines()[0])
         if access is not DiskAccess.READING:
             _write_checked(path)
-    found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
-    return str(found[0]) if found else ""
+    return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
 def _shutdown_record(path: Path) -> dict[str, float]:
+    """What was noted; empty if nothing was, or anything else is there."""
     try:
-        note = json.loads((path.parent / SHUTDOWN_RECORD_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        with open_regular(path.parent / SHUTDOWN_RECORD_NAME) as file:
+            note = json.loads(file.read(_MOST_RECORD))
+    except (OSError, ValueError, RecursionError):
         return {}
-    return note if isinstance(note, dict) else {}
+    if not isinstance(note, dict):
+        return {}
+    return {key: value for key, value in note.items() if type(value) in (int, float)}
 
 
 def _unchanged_since_check(path: Path) -> bool:
@@ -258,25 +288,37 @@ def _unchanged_since_check(path: Path) -> bool:
 
 
 def _write_checked(path: Path) -> None:
+    _note(path, {"size": -1, "mtime_ns": -1, "checked": time.time()})
+
+
+def _note(path: Path, note: dict[str, float]) -> None:
+    """Replace what is noted, whatever is there."""
+    target = path.parent / SHUTDOWN_RECORD_NAME
+    temporary = temporary_name(target)
     try:
-        (path.parent / SHUTDOWN_RECORD_NAME).write_text(
-            json.dumps({"size": -1, "mtime_ns": -1, "checked": time.time()}), encoding="utf-8"
-        )
+        create_private(temporary)
+        temporary.write_text(json.dumps(note), encoding="utf-8")
+        temporary.replace(target)
     except OSError:
         log.debug("no note beside %s", path, exc_info=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _refuse_newer(path: Path, revision: str | None) -> None:
     from lmpt_desktop.catalogue.migrations.run import known_revisions  # noqa: PLC0415
 
-    if revision and revision not in known_revisions():
-        raise CatalogueNewer(
-            _(
-                "The catalogue {path} was written by a newer version of LMPT Desktop "
-                "(its format is {revision}, this app knows up to {newest}). It was not "
-                "touched. Install the newer version, or open another library."
-            ).format(path=path, revision=revision, newest=schema.HEAD)
-        )
+    if not revision or revision in known_revisions():
+        return
+    if revision < schema.HEAD:
+        raise damaged(path, _("its version is missing"))
+    raise CatalogueNewer(
+        _(
+            "The catalogue {path} was written by a newer version of LMPT Desktop "
+            "(its format is {revision}, this app knows up to {newest}). It was not "
+            "touched. Install the newer version, or open another library."
+        ).format(path=path, revision=revision, newest=schema.HEAD)
+    )
 
 
 def _migrate(path: Path, revision: str | None, access: DiskAccess) -> None:
@@ -287,8 +329,11 @@ def _migrate(path: Path, revision: str | None, access: DiskAccess) -> None:
         raise read_only(path, NOT_MIGRATED)
     try:
         if revision:
-            copy = backups.back_up(path, "migration")
+            copy = backups.back_up(path, backups.MIGRATION)
+            _check_copy(copy, path)
             log.info("copied the catalogue to %s before migrating it", copy)
+        else:
+            create_private(path)
         store = Store(path, access)
         try:
             with store.write() as connection:
@@ -298,9 +343,24 @@ def _migrate(path: Path, revision: str | None, access: DiskAccess) -> None:
             store.close()
         _write_checked(path)
     except sqlite3.Error as error:
+        if revision and error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+            # It lacks what its version has, so that it is not what it says.
+            raise damaged(path, str(error)) from error
         raise from_sqlite(error, path) from error
     except OSError as error:
         raise from_os(error, path) from error
+
+
+def _check_copy(copy: Path, path: Path) -> None:
+    """Make sure that there is a way back before a migration.
+
+    Raises:
+        CatalogueDamaged: if the copy is not there, or is not complete.
+    """
+    try:
+        read_contents(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise damaged(path, _("it could not be copied")) from error
 
 
 def _mark_ours(connection: Connection) -> None:

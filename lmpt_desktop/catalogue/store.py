@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from sqlalchemy.pool import QueuePool
 
 from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.disk_access import DiskAccess
-from lmpt_desktop.catalogue.errors import busy, read_only, translated
+from lmpt_desktop.catalogue.errors import busy, from_os, library_gone, read_only, translated
 
 BUSY_SECONDS = 15.0
 """How long a write waits for another process to finish its own."""
@@ -113,6 +113,11 @@ class Store:
         self._timeouts = threading.local()
         self._outer: Connection | None = None  # of the thread that holds the lock
         self.changed = ChangedImages()
+        self._place: tuple[int, int] | None = None
+        """Device and inode of the file; None until it was written to."""
+        with suppress(OSError):
+            status = path.stat()
+            self._place = (status.st_dev, status.st_ino)
         self._changing: set[int] = set()  # in the transaction that runs
         self._all_changed = False
         self._engine = create_engine(
@@ -201,6 +206,7 @@ class Store:
             if self._outer is not None:
                 yield self._outer
                 return
+            self._require_place()
             with translated(self.path), self._writer.begin() as connection:
                 self._outer = connection
                 try:
@@ -213,6 +219,23 @@ class Store:
                 self.changed.note(self._changing, everything=self._all_changed)
                 self._changing, self._all_changed = set(), False
             self._writing.release()
+
+    def _require_place(self) -> None:
+        """Raise CatalogueUnwritable where the file that is open is no longer in its folder: what is
+        written to a deleted file would seem saved, and be gone."""
+        try:
+            status = self.path.stat()
+        except FileNotFoundError as error:
+            if self._place is not None:
+                raise library_gone(self.path) from error
+            return  # it is being made
+        except OSError as error:
+            raise from_os(error, self.path) from error
+        place = (status.st_dev, status.st_ino)
+        if self._place is None:
+            self._place = place
+        elif self._place != place and os.name != "nt":
+            raise library_gone(self.path)
 
     def mark_changed(self, ids: Iterable[int]) -> None:
         """Within a write: note that these images have changed; see :attr:`changed`."""

@@ -52,6 +52,7 @@ from lmpt_desktop.interchange.xmp.side_files import NAMINGS
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.translation import join_names
 from trainer.printable import for_data
+from trainer.temporary_files import sweep, temporary_folder
 
 WRITING = "Writing and checking"
 
@@ -340,8 +341,10 @@ def _write(
                     replace=parsed.replace,
                     progress=updates(bar, WRITING),
                 )
-        with tempfile.TemporaryDirectory() as folder:
-            made = Path(folder) / f"export{(*format_.suffixes, '')[0]}"
+        place = Path(tempfile.gettempdir())
+        sweep(place)
+        with temporary_folder(place, "export") as folder:
+            made = folder / f"export{(*format_.suffixes, '')[0]}"
             with progress_bar(console, TimeRemainingColumn()) as bar:
                 result = session.exports.write(choices, made, progress=updates(bar, WRITING))
             if sys.stdout.isatty():

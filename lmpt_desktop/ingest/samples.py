@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lmpt_desktop import paths
 from lmpt_desktop.translation import N_, _
+from trainer.temporary_files import sweep, temporary_name
 
 
 @dataclass(frozen=True)
@@ -89,10 +90,11 @@ def copy_samples(target: Path | None = None) -> Path:
         raise SamplesMissingError(reason)
     folder = target or paths.sample_photos_dir()
     folder.mkdir(parents=True, exist_ok=True)
+    sweep(folder)
     for sample, source in available():
         copy = folder / sample.name
         if not copy.exists():
-            part = copy.with_name(copy.name + ".part")
+            part = temporary_name(copy)
             shutil.copyfile(source, part)
             part.replace(copy)
         caption = copy.with_suffix(".txt")

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from lmpt_desktop.private_files import create_private
 from trainer.decoding import Wanted, shared_pool
 
 log = logging.getLogger(__name__)
@@ -121,6 +122,8 @@ class ThumbnailStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
+            with contextlib.suppress(OSError):
+                create_private(self._path)
             connection = sqlite3.connect(
                 self._path, timeout=5.0, isolation_level=None, check_same_thread=False
             )

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.translation import N_, _
 from trainer.photo import PHOTO_SUFFIXES
+from trainer.temporary_files import sweep, temporary_folder
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -242,8 +243,10 @@ class FolderWatch:
         """
         from watchdog.events import FileSystemEventHandler  # noqa: PLC0415
 
-        with tempfile.TemporaryDirectory(prefix="lmpt-watch-") as folder:
-            watch = self._observer.schedule(FileSystemEventHandler(), folder, recursive=False)
+        place = Path(tempfile.gettempdir())
+        sweep(place)
+        with temporary_folder(place, "watch") as folder:
+            watch = self._observer.schedule(FileSystemEventHandler(), str(folder), recursive=False)
             self._observer.unschedule(watch)
 
     def _unwatch(self, folder_id: int) -> None:

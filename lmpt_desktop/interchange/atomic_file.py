@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +11,7 @@ from typing import TextIO
 
 from lmpt_desktop.interchange.protected_files import is_photo_or_side_file
 from lmpt_desktop.translation import _
-
-_MOST_NAME = 60
-"""Characters of a file's name that the one written beside it has: names have at most 255 bytes."""
+from trainer.temporary_files import sweep, temporary_name
 
 
 @contextmanager
@@ -28,6 +25,7 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
     if is_photo_or_side_file(path) and path.exists():
         reason = _("a photo or its side file is never replaced")
         raise PermissionError(errno.EPERM, reason, str(path))
+    sweep(path.parent)
     with (
         _replacement(path) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
@@ -115,10 +113,6 @@ def _new_file(path: Path) -> Path:
 
     Asking for the umask would mean to change it, for all threads.
     """
-    while True:
-        temporary = path.with_name(f".{path.name[:_MOST_NAME]}-{secrets.token_hex(6)}")
-        try:
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        except FileExistsError:
-            continue
-        return temporary
+    temporary = temporary_name(path)
+    os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+    return temporary

@@ -14,11 +14,14 @@ from photo_edits import EDITS
 from PIL import Image
 
 from lmpt_desktop import app
+from lmpt_desktop.catalogue import backups
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.files.copies_dialog import CopiesDialog
 from lmpt_desktop.ui.files.missing_page import MissingPage
 from lmpt_desktop.ui.files.verify_dialog import VerifyDialog
+from lmpt_desktop.ui.window.main_window import RESTORE
+from lmpt_desktop.ui.window.restore_dialog import RestoreDialog
 
 if TYPE_CHECKING:
     from scenes import Studio
@@ -62,6 +65,7 @@ class _Files:
         self.missing()
         self.edited()
         self.verify()
+        self.restore()
 
     # ------------------------------------------------------------------------ the situation
 
@@ -251,4 +255,35 @@ class _Files:
             dialog.report.kinds.setCurrentRow(row)
             self.pause(0.3)
             self.studio.shoot(f"verify-report-{row + 1}", dialog)
+        dialog.close()
+
+    def restore(self) -> None:
+        """Copies of some weeks, one of them damaged; first of an intact library."""
+        library = self.session.library_folder
+        catalogue = library / backups.CATALOGUE_NAME
+        snapshot = self.session.snapshot()
+        images, classes = snapshot.image_ids.tolist(), [entry.id for entry in snapshot.classes]
+        made = [
+            backups.back_up(catalogue, kind)
+            for kind in (backups.MIGRATION, backups.DAILY, backups.DAILY)
+        ]
+        self.session.annotations.annotate(images[10:30], classes[:2], Verdict.ABSENT)
+        made.append(backups.back_up(catalogue, backups.DAILY))
+        self.session.annotations.annotate(images[:12], classes[2:4], Verdict.ABSENT)
+        made[1].write_bytes(made[1].read_bytes()[:9000])
+        self.pause(1)
+        self.studio.do("file.restore")
+        self._shoot_restore("restore")
+        self.studio.window.close_library()
+        self.pause(1)
+        catalogue.write_bytes(b"")
+        self.studio.window.open_library(library)
+        self.wait(lambda: self.studio.window.context.dialogs.find(RESTORE) is not None, 1)
+        self._shoot_restore("restore-damaged")
+
+    def _shoot_restore(self, name: str) -> None:
+        dialog = self.studio.window.context.dialogs.find(RESTORE)
+        assert isinstance(dialog, RestoreDialog)
+        self.wait(lambda: dialog.act.isEnabled() and all(row.copy for row in dialog.model.rows), 1)
+        self.studio.shoot(name, dialog)
         dialog.close()

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 from collections.abc import Iterator
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 import pytest
 
-from lmpt_desktop.logs import log_file, start_logging
-from lmpt_desktop.paths import HOME_VARIABLE
+from lmpt_desktop.logs import LOG_NAME, log_file, start_logging
+from lmpt_desktop.paths import HOME_VARIABLE, config_dir, data_dir, libraries_dir, log_dir
 
 
 @pytest.fixture(autouse=True)
@@ -55,3 +58,27 @@ def test_the_app_works_where_no_log_file_can_be_written(
     (blocked / "lmpt-desktop.log").mkdir()
     start_logging()
     logging.getLogger("lmpt_desktop.test").info("nowhere to go")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions of this kind are POSIX's")
+def test_logs_and_settings_are_their_owners_alone() -> None:
+    folder = log_file().parent
+    folder.chmod(0o755)
+    rotated = folder / f"{LOG_NAME}.1"
+    for path in (log_file(), rotated):
+        path.touch()
+        path.chmod(0o644)
+    before = os.umask(0)
+    try:
+        start_logging()
+        (handler,) = [
+            item for item in logging.getLogger().handlers if isinstance(item, RotatingFileHandler)
+        ]
+        handler.doRollover()
+        folders = (log_dir(), config_dir(), data_dir(), libraries_dir())
+        assert {stat.S_IMODE(path.stat().st_mode) for path in folders} == {0o700}
+        files = list(folder.iterdir())
+        assert len(files) >= 2
+        assert {stat.S_IMODE(path.stat().st_mode) for path in files} == {0o600}
+    finally:
+        os.umask(before)

@@ -31,6 +31,7 @@ from trainer.encode import SHARPNESS, default_threads
 from trainer.photo import UnreadablePhoto
 from trainer.photo_encoder import PhotoEncoder
 from trainer.photo_reader import PhotoReader
+from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
 
@@ -132,12 +133,12 @@ class FeatureCache:
         stamps = [[file.size, file.modified] for file in encoded if file is not None]
         self._folder.mkdir(parents=True, exist_ok=True)
         # Unique, so that two simultaneous runs never write to the same file.
-        name = f"{int(rows[0]):06d}-{uuid.uuid4().hex[:8]}"
-        part = self._folder / f"{name}.part"
+        name = f"{int(rows[0]):06d}-{uuid.uuid4().hex[:8]}.safetensors"
+        part = temporary_name(self._folder / name)
         try:
             arrays = {"rows": rows, "stamps": np.array(stamps, np.int64), "features": features}
             write_arrays({key: np.ascontiguousarray(item) for key, item in arrays.items()}, part)
-            part.replace(part.with_suffix(".safetensors"))
+            part.replace(self._folder / name)
         except BaseException:
             part.unlink(missing_ok=True)
             raise

@@ -18,6 +18,7 @@ from trainer.benchmarks.benchmark import BenchmarkKind
 from trainer.benchmarks.lists import BenchmarkLists, without_caption
 from trainer.benchmarks.published import NOTES, PUBLISHED
 from trainer.prompt_set import Evaluation
+from trainer.temporary_files import sweep, temporary_name
 
 SCHEMA = 1
 _PACKAGES = ("lmpt-desktop", "torch", "open_clip_torch", "numpy", "scikit-learn", "pillow")
@@ -179,7 +180,8 @@ def write_json(body: dict[str, Any], where: str) -> None:
         return
     target = Path(where).expanduser()
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.part")
+    sweep(target.parent)
+    part = temporary_name(target)
     part.write_text(text, encoding="utf-8")
     part.replace(target)
 

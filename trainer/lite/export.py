@@ -16,6 +16,7 @@ from trainer.lite.image_tower import PIXEL_MEAN, PIXEL_STD, fold_standardisation
 from trainer.lite.teacher import Teacher
 from trainer.lite.text_tower import MODEL_CONFIG
 from trainer.lite.texts import TEMPLATES
+from trainer.temporary_files import temporary_name
 
 CONFIG_NAME = "open_clip_config.json"
 WEIGHTS_NAME = "open_clip_model.safetensors"
@@ -95,7 +96,7 @@ def write_lite(folder: Path, model: CLIP, calibration: Calibration) -> None:
 
 
 def _write_json(path: Path, content: object) -> None:
-    partial = path.with_name(f".{path.name}.partial")
+    partial = temporary_name(path)
     body = json.dumps(content, indent=2, ensure_ascii=False)
     # One line for a list of numbers, however long.
     body = re.sub(

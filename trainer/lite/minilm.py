@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from trainer.lite.ingredients import import_ingredient, minilm_folder
+from trainer.temporary_files import sweep, temporary_name
 
 MINILM_DIM = 384
 MAX_TOKENS = 64
@@ -69,7 +70,8 @@ class SentenceCache:
             return load_file(path)["embeddings"].float()
         embeddings = embed_sentences(texts)
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        sweep(self.folder)
+        partial = temporary_name(path)
         save_file({"embeddings": embeddings.half()}, partial)
         partial.replace(path)
         return embeddings

@@ -38,6 +38,7 @@ from lmpt_desktop.engine.encoding.requests import (
     TurnedRequest,
 )
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
 from trainer.events import (
     PROTOCOL,
@@ -313,7 +314,7 @@ class EncoderClient:
     def _start(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self._folder)
         except OSError as error:
             self._stop_with(
                 EncoderError(

@@ -50,8 +50,10 @@ from lmpt_desktop.interchange.xmp.side_files import (
     stored_keywords,
 )
 from lmpt_desktop.interchange.xmp.splice import Edit
+from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
 from trainer.photo import system_reason
+from trainer.temporary_files import sweep
 
 log = logging.getLogger(__name__)
 
@@ -466,6 +468,7 @@ class SideFiles:
                 # Raises where nothing can be noted, before a file is touched.
                 with self._catalogue.transaction():
                     pass
+                sweep(*{item.path.parent for item in todo})
             for start in range(0, len(todo), BATCH):
                 if stopped := cancelled():
                     break
@@ -559,6 +562,7 @@ class SideFiles:
         inner = Path(item.photo.name if row is None else snapshot.names[row]).parent
         place = self._catalogue.library_folder / BACKUP_FOLDER / folder / inner
         try:
+            make_private_folder(self._catalogue.library_folder / BACKUP_FOLDER)
             place.mkdir(parents=True, exist_ok=True)
             path, number = place / item.path.name, 1
             while path.exists():

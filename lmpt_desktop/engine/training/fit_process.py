@@ -63,13 +63,19 @@ def start_fit(
     return process, ProcessIdentity(process.pid, created)
 
 
-def is_alive(identity: ProcessIdentity) -> bool:
-    """Whether that process still runs."""
+def is_alive(identity: ProcessIdentity, job_folder: Path | None = None) -> bool:
+    """Whether that process still runs.
+
+    When the clock is set, the times at which processes were created seem to be others; the process
+    is then known by ``job_folder``, which is in its command.
+    """
     import psutil  # noqa: PLC0415
 
     try:
         process = psutil.Process(identity.pid)
-        same = abs(process.create_time() - identity.created) < 1.0
+        same = abs(process.create_time() - identity.created) < 1.0 or (
+            job_folder is not None and str(job_folder) in process.cmdline()
+        )
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
@@ -159,6 +165,7 @@ class FitFollower:
         """``identity`` None: the process has ended; only its events are read."""
         self._events = EventFile(job_folder / EVENTS_NAME)
         self._identity = identity
+        self._job_folder = job_folder
         self._process = process
         self._on_event = on_event
         self._on_end = on_end
@@ -194,4 +201,4 @@ class FitFollower:
     def _alive(self) -> bool:
         if self._process is not None:
             return self._process.poll() is None
-        return self._identity is not None and is_alive(self._identity)
+        return self._identity is not None and is_alive(self._identity, self._job_folder)

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
@@ -38,10 +38,12 @@ from lmpt_desktop.engine.training.fit_process import (
     start_fit,
 )
 from lmpt_desktop.engine.versions.versions import REPLACES
+from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import N_, _
 from trainer import job as jobs
 from trainer import prompt_set as prompt_sets
 from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
+from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
 
@@ -185,6 +187,7 @@ class RetrainController:
             # nothing.
             self._report(ActivityState.RUNNING, note=N_("preparing"))
             try:
+                make_private_folder(self._jobs)
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
             except OSError as error:
@@ -293,10 +296,12 @@ class RetrainController:
             state, message = RunState.FAILED, str(error)
         with self._lock:
             self._follower = self._process = None
-            # Where the catalogue cannot be read now, it is read again when asked for.
-            self._record = None
+            # Where the end could not be written, the catalogue still says that it runs.
+            self._record = replace(record, state=state, message=message)
             with contextlib.suppress(CatalogueError):
-                self._record = self._catalogue.runs.get(record.id)
+                stored = self._catalogue.runs.get(record.id)
+                if stored.state is state:
+                    self._record = stored
         failed = state not in (RunState.FINISHED, RunState.CANCELLED)
         self._report(ActivityState.FAILED if failed else ActivityState.IDLE)
         if failed:
@@ -352,8 +357,8 @@ class RetrainController:
         names = [item.name for item in jobs.load_classes(record.folder)]
         target = self._result_folder(record.folder)
         if not target.exists():
-            temporary = target.with_name(f".{target.name}-part")
-            shutil.rmtree(temporary, ignore_errors=True)
+            make_private_folder(target.parent)
+            temporary = temporary_name(target)
             shutil.copytree(folder, temporary)
             learned = {item.name: item.prompt_text for item in jobs.load_classes(record.folder)}
             write_learned_texts(temporary, learned)

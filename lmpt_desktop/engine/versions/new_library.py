@@ -44,8 +44,8 @@ def start_like(source: Path, target: Path) -> None:
         names = {entry.id: entry.name for entry in classes}
     incoming = None
     if record is not None:
-        with tempfile.TemporaryDirectory(prefix="lmpt-version-") as workspace:
-            incoming = read_version(record.folder, Path(workspace))
+        # It leaves nothing there.
+        incoming = read_version(record.folder, Path(tempfile.gettempdir()))
     with Catalogue.open(target, exclusive=True) as new:
         if new.classes.all(archived=True) or new.folders.all():
             return

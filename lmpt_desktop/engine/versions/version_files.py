@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from lmpt_desktop.engine.class_weights import (
 )
 from lmpt_desktop.translation import _
 from trainer import prompt_set as prompt_sets
+from trainer import temporary_files
 from trainer.prompt_set import ARRAYS_NAME, JSON_NAME, Evaluation, PromptSet, PromptSetError
 
 ABOUT_NAME = "about.json"
@@ -85,13 +85,14 @@ def write_version(record: PromptSetRecord, target: Path) -> None:
             raise VersionFileError(
                 _("{folder} is not empty. Choose an empty or new folder.").format(folder=target)
             )
-        with tempfile.TemporaryDirectory(prefix=".version-", dir=target.parent) as temporary:
-            folder = Path(temporary) / "version"
+        temporary_files.sweep(target.parent)
+        with temporary_files.temporary_folder(target.parent, "version") as temporary:
+            folder = temporary / "version"
             prompt_sets.save(prompt_set, folder)
             write_learned_texts(folder, learned_texts(record.folder))
             _write_json(folder / ABOUT_NAME, about)
             if target.suffix.lower() == ".zip":
-                packed = Path(temporary) / "version.zip"
+                packed = temporary / "version.zip"
                 with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
                     for path in sorted(folder.iterdir()):
                         archive.write(path, path.name)
@@ -128,8 +129,8 @@ def read_version(source: Path, workspace: Path) -> IncomingVersion:
     """
     try:
         workspace.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".import-", dir=workspace) as temporary:
-            folder = Path(temporary)
+        temporary_files.sweep(workspace)
+        with temporary_files.temporary_folder(workspace, "import") as folder:
             if source.is_dir():
                 _copy_folder(source, folder)
             else:

@@ -7,7 +7,6 @@ import json
 import operator
 import os
 import stat
-import tempfile
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -23,6 +22,7 @@ from lmpt_desktop.interchange.protected_files import is_photo_or_side_file
 from lmpt_desktop.interchange.reading.source_files import SourceFile, no_progress
 from lmpt_desktop.interchange.record import PREDICTION, BadRow, ClassRecord, ImageRecord, Origin
 from lmpt_desktop.translation import _, join_names, ngettext, number
+from trainer import temporary_files
 from trainer.regular_file import open_regular
 
 CHECK_EVERY = 256
@@ -227,10 +227,10 @@ def write_and_check(
     out = out.absolute()
     _refuse_to_overwrite(out, format_.target, replace)
     # Beside the target, so that it can be renamed; with its own name, since readers look at it.
-    with tempfile.TemporaryDirectory(
-        prefix=".export-", dir=out.parent, ignore_cleanup_errors=True
-    ) as temporary:
-        made = Path(temporary) / out.name
+    _give_back(out.parent)
+    temporary_files.sweep(out.parent)
+    with temporary_files.temporary_folder(out.parent, "export") as temporary:
+        made = temporary / out.name
         expected = array("q")
         done = 0
 
@@ -254,9 +254,9 @@ def write_and_check(
             raise Cancelled(_("The export was cancelled."))
         if format_.target is Target.FOLDER:
             _mark(made)
-            _put_folder(made, out, Path(temporary) / "replaced")
+            _put_folder(made, out, temporary / temporary_files.REPLACED)
         else:
-            _put_files(Path(temporary), out, replace)
+            _put_files(temporary, out, replace)
     return differences
 
 
@@ -446,6 +446,20 @@ def _put_files(temporary: Path, out: Path, replace: bool) -> None:
             raise
         put.append(target)
     _sync(out.parent)
+
+
+def _give_back(parent: Path) -> None:
+    """Put folders back that killed exports had moved away and not yet replaced."""
+    with os.scandir(parent) as entries:
+        left = [Path(entry.path) for entry in entries if temporary_files.is_left_over(entry.name)]
+    for folder in left:
+        aside = folder / temporary_files.REPLACED
+        if not aside.is_dir():
+            continue
+        for made in folder.iterdir():
+            if made != aside and not os.path.lexists(parent / made.name):
+                aside.rename(parent / made.name)
+                break
 
 
 def _put_new(path: Path, target: Path) -> None:

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop import paths
+from lmpt_desktop.catalogue.errors import CatalogueDamaged
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.library_places import library_for
@@ -80,6 +81,9 @@ ICON_ONLY = ("edit.undo", "edit.redo")
 
 LABEL_COLLAPSE_ORDER = ("edit.filter", "model.retrain")
 """The order in which toolbar buttons lose their labels if the window is too narrow."""
+
+RESTORE = "restore"
+"""The name of the dialog that restores a copy."""
 
 RENAMED_PAGES = {"dashboard": "long-tail"}
 """Names that pages had in earlier versions."""
@@ -430,7 +434,56 @@ class MainWindow(QMainWindow):
 
     def _open_failed(self, error: Exception) -> None:
         self.stack.setCurrentWidget(self.welcome)
-        self.context.report(_("The library could not be opened"), error)
+        note = self.context.report(_("The library could not be opened"), error)
+        if isinstance(error, CatalogueDamaged) and (library := error.library) is not None:
+            note.add_button(_("Restore a copy..."), lambda: self._offer_copies(library, str(error)))
+            self._offer_copies(library, str(error))
+
+    # ------------------------------------------------------------------------- restoring
+
+    def ask_restore(self) -> None:
+        """Offer the copies of the open library."""
+        if self.page is not None:
+            self._offer_copies(self.page.session.library_folder)
+
+    def _offer_copies(self, library: Path, damaged: str = "") -> None:
+        from lmpt_desktop.ui.window.restore_dialog import RestoreDialog  # noqa: PLC0415
+
+        def make() -> RestoreDialog:
+            dialog = RestoreDialog(library, damaged=damaged, parent=self)
+            dialog.restore_requested.connect(lambda copy: self._restore_copy(library, copy))
+            return dialog
+
+        self.context.dialogs.show(RESTORE, make)
+
+    def _restore_copy(self, library: Path, copy: Path) -> None:
+        """Put a copy in the library's place, and open that."""
+        self.close_library()
+        self.notifications.clear()
+        self.waiting.setText(_("Restoring the copy..."))
+        self.stack.setCurrentWidget(self.waiting)
+
+        def put() -> Path | None:
+            from lmpt_desktop.catalogue.restoring import restore  # noqa: PLC0415
+
+            self.opener.wait()
+            return restore(library, copy)
+
+        def done(kept: Path | None) -> None:
+            text = _("The library is as it was in the copy {name}.").format(name=copy.name)
+            if kept is not None:
+                text += " " + _("What was there before is kept as {name}.").format(
+                    name=kept.relative_to(library)
+                )
+            self.open_library(library)
+            note = self.notifications.notify(_("The copy was restored"), text, colour="accent")
+            note.dismiss_later()
+
+        def failed(error: Exception) -> None:
+            self.stack.setCurrentWidget(self.welcome)
+            self.context.report(_("The copy could not be restored"), error)
+
+        Task(put, done, failed, owner=self)
 
     def _shown_elsewhere(self, library: Path) -> None:
         self.stack.setCurrentWidget(self.welcome)

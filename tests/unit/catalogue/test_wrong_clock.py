@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from lmpt_desktop.catalogue import Catalogue, Change, annotations, backups
 from lmpt_desktop.catalogue.opening import CATALOGUE_NAME, SHUTDOWN_RECORD_NAME
+from lmpt_desktop.domain.records import ScannedFile
 
 IN_2032 = 1_956_528_000_000_000
 """Microseconds since the epoch."""
@@ -25,6 +27,14 @@ def _stamped(library: Path, kind: str, days: int, year: int = 2032) -> list[Path
     for copy in copies:
         copy.write_bytes((library / CATALOGUE_NAME).read_bytes())
     return copies
+
+
+def _annotate(catalogue: Catalogue, number: int) -> None:
+    folder = catalogue.folders.add(catalogue.library_folder.parent)
+    ids = catalogue.images.upsert(
+        folder.id, [ScannedFile(path=f"{number}.jpg", size=1, mtime_ns=1)]
+    )
+    catalogue.annotations.apply([Change(ids[0], catalogue.classes.all()[0].id, 1)])
 
 
 @pytest.fixture
@@ -45,34 +55,75 @@ def test_a_daily_copy_is_made_although_one_is_from_the_future(closed: Path) -> N
     assert not backups.daily_due(closed)
 
 
-@pytest.mark.parametrize("kind", ["daily", "migration"])
-def test_copies_from_the_future_give_way_to_those_of_today(closed: Path, kind: str) -> None:
-    future = _stamped(closed, kind, backups.KEEP)
-    made = [backups.back_up(closed / CATALOGUE_NAME, kind) for _ in range(backups.KEEP - 1)]
-    assert all(copy.exists() for copy in made)
-    assert [copy for copy in future if copy.exists()] == future[-1:]
-    made.append(backups.back_up(closed / CATALOGUE_NAME, kind))
-    made.append(backups.back_up(closed / CATALOGUE_NAME, kind))
-    assert backups.existing(closed, kind) == made[-backups.KEEP :]
+def _clock(monkeypatch: pytest.MonkeyPatch, *at: int) -> None:
+    """Set the clock of the copies."""
+    monkeypatch.setattr(backups, "_now", lambda: datetime(*at, tzinfo=UTC))
 
 
-def test_a_copy_made_while_the_clock_is_behind_is_kept(
+@pytest.mark.parametrize("kind", [backups.DAILY, backups.MIGRATION])
+@pytest.mark.parametrize("wrong", [(1970, 1, 1), (2101, 5, 5)])
+def test_the_copy_just_made_is_the_newest_whatever_the_clock_says(
+    closed: Path, monkeypatch: pytest.MonkeyPatch, kind: str, wrong: tuple[int, ...]
+) -> None:
+    catalogue = closed / CATALOGUE_NAME
+    made: list[Path] = []
+    for day in range(1, 29):
+        _clock(monkeypatch, *((2030, 1, day) if day % 9 else wrong))
+        made.append(backups.back_up(catalogue, kind))
+        assert backups.existing(closed, kind)[-1] == made[-1]
+        assert all(copy.exists() for copy in made[-backups.KEEP :])
+
+
+@pytest.mark.parametrize("wrong", [(1970, 1, 1), (2101, 5, 5)])
+def test_a_clock_that_was_wrong_once_stops_no_daily_copies(
+    closed: Path, monkeypatch: pytest.MonkeyPatch, wrong: tuple[int, ...]
+) -> None:
+    catalogue = closed / CATALOGUE_NAME
+    backups.back_up(catalogue, backups.DAILY)
+    assert not backups.daily_due(closed)
+    _clock(monkeypatch, *wrong)
+    assert backups.daily_due(closed)
+    backups.back_up(catalogue, backups.DAILY)
+    assert not backups.daily_due(closed)
+    for day in (1, 2, 3):
+        _clock(monkeypatch, 2030, 1, day)
+        assert backups.daily_due(closed)
+        backups.back_up(catalogue, backups.DAILY)
+        assert not backups.daily_due(closed)
+
+
+def test_a_clock_that_stands_still_stops_no_daily_copies(
     closed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With a clock that has fallen back, the copies of all other days seem to be ahead."""
-    _stamped(closed, "daily", backups.KEEP, year=2026)
-
-    class Behind(backups.datetime):
-        @classmethod
-        def now(cls, tz=None):
-            return cls(2020, 1, 1, tzinfo=tz)
-
-    monkeypatch.setattr(backups, "datetime", Behind)
+    """Without a battery the clock begins anew whenever the computer does."""
+    monkeypatch.setattr(backups, "BATCHES_BETWEEN", 3)
+    _clock(monkeypatch, 1970, 1, 1)
+    backups.back_up(closed / CATALOGUE_NAME, backups.DAILY)
+    for number in range(3):
+        assert not backups.daily_due(closed)
+        with Catalogue.open(closed) as catalogue:
+            catalogue.classes.add(f"class {number}")
+            _annotate(catalogue, number)
     assert backups.daily_due(closed)
-    copy = backups.back_up(closed / CATALOGUE_NAME, "daily")
-    assert copy.exists()
-    assert not backups.daily_due(closed)
-    assert len(backups.existing(closed, "daily")) == backups.KEEP
+
+
+def test_a_copy_from_the_future_counts_as_one_day(
+    closed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes the place of one copy, not of all those of the years until then."""
+    catalogue = closed / CATALOGUE_NAME
+    for day in range(1, 21):
+        _clock(monkeypatch, *((2030, 1, day) if day != 10 else (2101, 1, 1)))
+        backups.back_up(catalogue, backups.DAILY)
+    days = [copy.made.date() for copy in backups.copies(closed)]
+    assert days[-7:] == [date(2030, 1, day) for day in range(14, 21)]
+
+
+def test_copies_of_earlier_versions_come_before_numbered_ones(closed: Path) -> None:
+    future = _stamped(closed, backups.DAILY, 3)
+    past = _stamped(closed, backups.DAILY, 2, year=2020)
+    made = backups.back_up(closed / CATALOGUE_NAME, backups.DAILY)
+    assert backups.existing(closed) == [*future, *past, made]
 
 
 def test_a_copy_that_the_user_has_named_is_not_deleted(closed: Path) -> None:

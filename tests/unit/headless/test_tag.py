@@ -421,3 +421,24 @@ def test_the_source_of_every_row_is_a_fifth_column(
     }
     assert sources["kite_1.jpg", "dog"] == "reviewed"
     assert sources["dog_1.jpg", "cat"] == "prediction"
+
+
+@pytest.mark.parametrize("left", [None, b"", b"x"])
+def test_an_emptied_library_is_not_begun_anew(
+    tag: Tag,
+    photos: Path,
+    tmp_path: Path,
+    left: bytes | None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    library = tmp_path / "library"
+    Catalogue.open(library).close()
+    path = library / "catalogue.sqlite"
+    path.unlink()
+    if left is not None:
+        path.write_bytes(left)
+    assert tag(photos, "--library", library) == ExitCode.LIBRARY_FAILED
+    told = " ".join(capsys.readouterr().err.split())
+    assert "is damaged and was not opened" in told
+    assert "offers to restore one" in told
+    assert path.exists() == (left is not None)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lmpt_desktop.interchange.atomic_file import atomic_write, atomic_write_bytes, create_bytes
+from trainer.temporary_files import temporary_name
 
 
 def test_text_replaces_what_was_there_when_the_block_ends(tmp_path: Path) -> None:
@@ -103,3 +104,18 @@ def test_a_long_name_can_be_written(tmp_path: Path) -> None:
     create_bytes(path, b"one")
     atomic_write_bytes(path, b"two")
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_export_sweeps_what_a_killed_one_left_in_the_folder(tmp_path: Path) -> None:
+    name = temporary_name(tmp_path / "tags.csv").name
+    left = tmp_path / name.replace(f"-{os.getpid()}-", "-4194999-")
+    left.write_text("half")
+    at_work = tmp_path / name
+    at_work.write_text("half")
+    own = tmp_path / ".tags.csv.lmpt-part"
+    own.write_text("the user's")
+    with atomic_write(tmp_path / "tags.csv") as file:
+        file.write("all")
+    assert not left.exists()
+    assert at_work.exists()
+    assert own.exists()

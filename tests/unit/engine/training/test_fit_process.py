@@ -81,6 +81,11 @@ def test_a_run_goes_on_without_its_follower_and_can_be_followed_again(
     until(lambda: len(events) > 3)
     first.close()
     assert is_alive(identity)
+    # The clock was set meanwhile.
+    identity = ProcessIdentity(identity.pid, identity.created - 86_400)
+    assert not is_alive(identity)
+    assert is_alive(identity, job_folder)
+    assert not is_alive(identity, job_folder.parent)
     _, events, outcomes = follow(job_folder, identity, None)
     until(lambda: process.poll() is not None)
     until(lambda: outcomes)

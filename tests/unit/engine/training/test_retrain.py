@@ -458,6 +458,9 @@ def test_photos_are_held_out_for_good_even_if_the_app_stops_while_keeping_the_re
         session.training.start()
         until(lambda: any(isinstance(notice, Problem) for notice in heard))
         assert not session.training.preflight().refusals
+        shown = session.training.current_run()
+        assert shown is not None
+        assert (shown.state, shown.message) == (RunState.FAILED, "The disk is full.")
         session.close()
     again = open_session()
     until(lambda: ended(again))

@@ -380,7 +380,7 @@ class TestWriting:
 
         def look_and_lose(path: Path, target: Target, replace: bool) -> None:
             look(path, target, replace)
-            if any(name.startswith(".export-") for name in names_in(tmp_path)):
+            if any(name.startswith(".export.") for name in names_in(tmp_path)):
                 out.write_text("mine")
 
         def no_links(_self: Path, _target: Path) -> None:
