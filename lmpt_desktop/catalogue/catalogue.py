@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lmpt_desktop.catalogue import backups, housekeeping, opening
+from lmpt_desktop.catalogue import backups, housekeeping, opening, soundness
 from lmpt_desktop.catalogue.annotations import Annotations
 from lmpt_desktop.catalogue.classes import Classes
 from lmpt_desktop.catalogue.disk_access import DiskAccess
-from lmpt_desktop.catalogue.errors import CatalogueError, CatalogueReadOnly
+from lmpt_desktop.catalogue.errors import CatalogueError, CatalogueReadOnly, from_os, translated
 from lmpt_desktop.catalogue.features import Features
 from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Images
@@ -25,6 +25,7 @@ from lmpt_desktop.catalogue.runs import Runs
 from lmpt_desktop.catalogue.same_pictures import SamePictureFinder
 from lmpt_desktop.catalogue.settings import Settings
 from lmpt_desktop.catalogue.side_files import SideFileRecords
+from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.catalogue.transfers import Transfers
 from lmpt_desktop.private_files import make_private_folder
@@ -126,6 +127,34 @@ class Catalogue:
         disk at the end, or none.  Reads in the block do not see those writes."""
         with self._store.write():
             yield
+
+    def check_soundness(self, should_stop: Callable[[], bool] = lambda: False) -> Soundness:
+        """Check the whole file, and compare every verdict with the journal; see
+        :mod:`lmpt_desktop.catalogue.soundness`.
+
+        Raises:
+            CatalogueError: if it cannot be read.
+        """
+        return soundness.check(self._store, should_stop)
+
+    def repair(self, found: Soundness) -> Path:
+        """Mend what :meth:`check_soundness` has found, after a copy into ``backups/``.
+
+        Returns:
+            The copy of what was there before.
+
+        Raises:
+            ValueError: if it cannot all be mended from the journal.
+            CatalogueError: if it cannot be copied or written; then nothing is changed.
+        """
+        path = self._store.path
+        try:
+            with translated(path), self._store.undisturbed():
+                copy = backups.back_up(path, "repair")
+        except OSError as error:
+            raise from_os(error, path) from error
+        soundness.repair(self._store, found)
+        return copy
 
     def external_version(self) -> int:
         """A number that changes whenever another process (``tag``) writes; see

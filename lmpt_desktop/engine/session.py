@@ -43,6 +43,7 @@ from lmpt_desktop.engine.interchange.side_files import SideFiles
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import (
+    AnnotationsChanged,
     FoldersChanged,
     Listener,
     Notice,
@@ -205,7 +206,9 @@ class LibrarySession:
             fit_command=commands.fit,
             caption_command=commands.caption,
         )
-        self.verification = Verification(catalogue, self._scanner, notify)
+        self.verification = Verification(
+            catalogue, self._scanner, notify, show_repaired=self._show_repaired
+        )
         self.activities = Activities(
             notifier, self._scanner, self.model, self.training, self.verification
         )
@@ -246,6 +249,13 @@ class LibrarySession:
         self._periodic = PeriodicTasks(self._periodic_tasks(monitor))
         self.settings.on_change(BAND_LIMITS, self._limits_changed)
         self.settings.on_change(PACE, self._throttle.choose)
+
+    def _show_repaired(self) -> None:
+        """Show verdicts that were made again from the journal, and encode what lost its feature."""
+        annotations = self.catalogue.annotations
+        if self._state.reread(annotations.matrix, annotations.reviewed):
+            self._notifier.send(AnnotationsChanged())
+        self._worker.post("missing", self.model.queue_missing)
 
     def _classes_changed(self) -> None:
         self.vocabulary.show()

@@ -19,6 +19,7 @@ from rich.progress import (
 )
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.soundness_texts import what_to_do, what_was_found
 from lmpt_desktop.command_line import (
     LIBRARY_NAME,
     CommandFailure,
@@ -42,6 +43,7 @@ from trainer.printable import for_data
 EPILOG = """\
 Every byte of every photo is read and compared with what the library remembers, so that damage is
 found that shows neither in size nor in date (a failing disk, a bad copy).  No photo is changed.
+The library's own records are checked first: the file, and the annotations against their journal.
 The library may be open in a window meanwhile.
 
 output:
@@ -57,7 +59,7 @@ output:
 
 exit codes:
   0    all photos that were read are as they were
-  1    some are not, or could not be read
+  1    some are not, or could not be read, or the library's own records are damaged
   2    wrong usage: an unknown option, or a folder that is not in the library
   3    the library has no photos there
   5    the library does not exist, or could not be opened or written
@@ -118,6 +120,7 @@ def _verify(parsed: argparse.Namespace, console: Console) -> int:
         total, total_bytes = catalogue.images.existing_size([part.folder.id for part in parts])
         if not total:
             raise CommandFailure(ExitCode.NOTHING_FOUND, f"The library {library} has no photos.")
+        soundness = catalogue.check_soundness()
         counts: Counter[FindingKind] = Counter()
         whole = not any(part.below for part in parts)
         with (
@@ -132,7 +135,12 @@ def _verify(parsed: argparse.Namespace, console: Console) -> int:
         raise CommandFailure(ExitCode.NOTHING_FOUND, "The library has no photos in these folders.")
     for sentence in summary(counts):
         say(console, sentence)
-    return ExitCode.OK if QUIET.issuperset(counts) else ExitCode.PARTIAL
+    if not soundness.sound:
+        say(console, f"{what_was_found(soundness)} {what_to_do(soundness)}")
+        if soundness.can_be_repaired:
+            say(console, "In the window: File > Verify library > Repair.")
+    fine = soundness.sound and QUIET.issuperset(counts)
+    return ExitCode.OK if fine else ExitCode.PARTIAL
 
 
 def _read(catalogue: Catalogue, parts: Sequence[FolderPart]) -> Generator[Finding, None, None]:

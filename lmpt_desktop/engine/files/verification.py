@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -51,6 +52,8 @@ class VerificationReport:
         stopped: whether it was cancelled, or failed, before the end.
         error: why it failed, a sentence; "" if it did not.
         taken_over: images whose changes the next scan takes over.
+        catalogue: whether the library's own records are sound; None if that was not found out.
+        repaired: what was mended of them; None if nothing was.
     """
 
     folders: tuple[Folder, ...]
@@ -62,6 +65,8 @@ class VerificationReport:
     stopped: bool = False
     error: str = ""
     taken_over: frozenset[int] = frozenset()
+    catalogue: Soundness | None = None
+    repaired: Soundness | None = None
 
     @property
     def done(self) -> int:
@@ -106,10 +111,12 @@ class _Run:
     read_seconds: float = 0.0
     stopped: bool = False
     error: str = ""
+    catalogue: Soundness | None = None
 
 
 class Verification:
-    """``session.verification``: reads every photo again, on a thread of its own.
+    """``session.verification``: checks the catalogue and reads every photo again, on a thread of
+    its own.
 
     Progress is an :class:`Activity` of kind VERIFY; when that is idle, :attr:`report` has what was
     found.  It is kept until the next run.
@@ -120,7 +127,11 @@ class Verification:
         catalogue: Catalogue,
         scanner: Scanner,
         notify: Callable[[Notice], None],
+        *,
+        show_repaired: Callable[[], None],
     ) -> None:
+        """``show_repaired`` reads verdicts and features again."""
+        self._show_repaired = show_repaired
         self._catalogue = catalogue
         self._scanner = scanner
         self._notify = notify
@@ -231,6 +242,31 @@ class Verification:
                 self._report = replace(report, taken_over=taken)
         self._scanner.scan(self._catalogue.folders.all())
 
+    def repair(self) -> Path | None:
+        """Mend the catalogue as far as the last report says that it can be.  Writes the catalogue.
+
+        Returns:
+            The copy of what was there before; None if there is nothing to mend, or not any more.
+
+        Raises:
+            CatalogueError: if it cannot be copied or written; then nothing is changed.
+        """
+        report = self.report
+        found = report.catalogue if report is not None else None
+        if found is None or not found.can_be_repaired:
+            return None
+        # The user may have gone on working since.
+        found = self._catalogue.check_soundness()
+        if not found.can_be_repaired:
+            return None
+        copy = self._catalogue.repair(found)
+        after = self._catalogue.check_soundness()
+        with self._changed:
+            if self._report is not None:
+                self._report = replace(self._report, catalogue=after, repaired=found)
+        self._show_repaired()
+        return copy
+
     def save_report(self, path: Path) -> int:
         """Write the report as CSV; returns the number of its rows.
 
@@ -247,6 +283,7 @@ class Verification:
         parts = [FolderPart(folder) for folder in run.folders]
         images, record = self._catalogue.images, not self._catalogue.read_only
         try:
+            run.catalogue = self._catalogue.check_soundness(self._should_stop)
             found = verify(images, parts, self._should_stop, record=record)
             for finding in found:
                 self._take(run, finding)
@@ -268,6 +305,7 @@ class Verification:
                 datetime.now(UTC),
                 run.stopped,
                 run.error,
+                catalogue=run.catalogue,
             )
             self._run = None
             closed = self._closed

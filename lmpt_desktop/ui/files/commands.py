@@ -85,7 +85,8 @@ def _follow_verification(context: ShellContext, library: OpenLibrary) -> None:
             return
         from lmpt_desktop.ui.files.verify_report import headline  # noqa: PLC0415
 
-        colour = "accent" if QUIET.issuperset(report.counts) else "warning"
+        sound = report.catalogue is None or report.catalogue.sound
+        colour = "accent" if sound and QUIET.issuperset(report.counts) else "warning"
         note = context.notifications.notify(
             _("The library was verified"), headline(report), colour=colour
         )

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QListWidgetItem,
+    QMessageBox,
     QProgressBar,
     QPushButton,
     QStackedWidget,
@@ -21,8 +22,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.catalogue.soundness_texts import before_repair, what_to_do, what_was_found
 from lmpt_desktop.domain.records import Folder, ImageState
-from lmpt_desktop.engine.files.verification import VerificationProgress
+from lmpt_desktop.engine.files.verification import VerificationProgress, VerificationReport
 from lmpt_desktop.engine.notices import ActivityChanged, ActivityKind, FoldersChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.interchange.tags import CSV
@@ -35,7 +37,7 @@ from lmpt_desktop.ui.kit.texts import duration, file_size, photos_text
 INTRO = N_(
     "Reads every photo again, completely, and compares it with what this library remembers of it. "
     "This finds damage that shows neither in size nor in date, as failing disks and bad copies "
-    "cause it. No photo is changed."
+    "cause it. The library's own records are checked first. No photo is changed."
 )
 REPORT_NAME = "verification.csv"
 MOST_ROWS = 12
@@ -263,6 +265,7 @@ class VerifyDialog(LibraryDialog):
         self.progress.stop.clicked.connect(self.session.verification.cancel)
         self.report.show_requested.connect(self.show_requested)
         self.report.take_over_requested.connect(self._take_over)
+        self.strip.pressed.connect(self.ask_repair)
         self.listen(ActivityChanged, self._activity_changed)
         self.listen(FoldersChanged, lambda _notice: self._read_folders())
 
@@ -282,7 +285,18 @@ class VerifyDialog(LibraryDialog):
             report = verification.report
             if report is not None:
                 self.report.show_report(report)
+                self._show_soundness(report)
             self._show(self.report if report is not None else self.setup)
+
+    def _show_soundness(self, report: VerificationReport) -> None:
+        """Say what is wrong with the library's own records, and offer to mend it."""
+        found = report.catalogue
+        if report.repaired is not None and (found is None or found.sound):
+            self.strip.show_text(_("The library was repaired, and its records are sound again."))
+        elif found is not None and not found.sound:
+            text = f"{what_was_found(found)} {what_to_do(found)}"
+            button = _("Re&pair...") if found.can_be_repaired else ""
+            self.strip.show_text(text, "warning", button)
 
     def _set_up(self) -> None:
         self._set_up_by_hand = True
@@ -348,6 +362,17 @@ class VerifyDialog(LibraryDialog):
 
         self.strip.clear()
         self.run(lambda: self.session.verification.start(chosen), started, failed)
+
+    def ask_repair(self) -> None:
+        """Repair the library's records from the journal, if the user agrees to the changes."""
+        report = self.session.verification.report
+        found = report.catalogue if report is not None else None
+        if found is None or not found.can_be_repaired:
+            return
+        answer = QMessageBox.question(self, _("Repair library"), before_repair(found))
+        if answer == QMessageBox.StandardButton.Yes:
+            self.strip.clear()
+            self.run(self.session.verification.repair, lambda _copy: self._show_state())
 
     def _toggle_pause(self) -> None:
         verification = self.session.verification

@@ -297,6 +297,8 @@ def headline(report: VerificationReport) -> str:
         return _("Stopped after {count} of {photos}.").format(
             count=number(report.done), photos=photos_text(report.total)
         )
+    if report.catalogue is not None and not report.catalogue.sound:
+        return _("The library's own records are damaged.")
     if fine == report.done:
         return ngettext(
             "{count} photo is as it was.", "All {count} photos are as they were.", fine

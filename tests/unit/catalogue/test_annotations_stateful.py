@@ -17,6 +17,7 @@ from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.records import Absences, AnnotationCount
+from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.domain.records import Batch, Source, Verdict
 
 IMAGES = 4
@@ -260,6 +261,7 @@ class Said(RuleBasedStateMachine):
         }
         assert annotations_in(self.catalogue) == stored
         assert rebuilt(self.catalogue) == stored | marks_in(self.catalogue)
+        assert self.catalogue.check_soundness() == Soundness()
 
     @invariant()
     def the_journal_tells_every_change(self) -> None:

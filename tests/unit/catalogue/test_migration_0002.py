@@ -13,6 +13,7 @@ from catalogue_0001 import FirstCatalogue
 from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.catalogue import Catalogue, backups, opening
+from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.domain.records import Verdict
 
 SAID = [[1, 0, 0, -1], [0, 0, 0, -1], [-1, -1, 1, 1], [-1, -1, -1, -1]]
@@ -38,6 +39,7 @@ def test_a_migration_keeps_every_annotation(first: FirstCatalogue, library: Path
     first.close()
     with Catalogue.open(library) as catalogue:
         assert annotations_in(catalogue) | marks_in(catalogue) == before == rebuilt(catalogue)
+        assert catalogue.check_soundness() == Soundness()
         assert catalogue.annotations.matrix([1, 2, 3, 4], [1, 2, 3, 4]).tolist() == SAID
         assert catalogue.annotations.reviewed() == {1, 2}
         counts = catalogue.annotations.counts()

@@ -18,6 +18,7 @@ from stored_annotations import annotations_in, marks_in, rebuilt
 
 from lmpt_desktop.catalogue import Catalogue, opening, successors
 from lmpt_desktop.catalogue.records import Change
+from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.domain.records import Batch, CaptionSource, ImageState, TransferReason, Verdict
 
 PRESENT, ABSENT, UNKNOWN = Verdict.PRESENT, Verdict.ABSENT, Verdict.UNKNOWN
@@ -508,6 +509,7 @@ class Followed(RuleBasedStateMachine):
         assert self.catalogue.annotations.reviewed() == self.marked
         stored = annotations_in(self.catalogue) | marks_in(self.catalogue)
         assert rebuilt(self.catalogue) == stored
+        assert self.catalogue.check_soundness() == Soundness()
 
     @invariant()
     def user_data_is_what_is_stored(self) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +14,8 @@ import pytest
 from altered_files import flip_bit
 from PIL import Image
 
-from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.catalogue.opening import CATALOGUE_NAME
 from lmpt_desktop.command_line import ExitCode
 from lmpt_desktop.headless import verify as verify_command
 from lmpt_desktop.headless.verify import main
@@ -177,3 +180,18 @@ def test_as_a_program(library: Path, photos: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert rows(done.stdout) == {str(photos / "sub 2" / "d.jpg"): "damaged"}
     assert "3 of 4 photos" in done.stderr
+
+
+def test_annotations_that_the_journal_does_not_know_are_told(
+    library: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Catalogue.open(library) as catalogue:
+        klass = catalogue.classes.add("dog")
+        ids = catalogue.images.table().ids.tolist()
+        catalogue.annotations.apply([Change(ids[0], klass.id, 1)])
+    with contextlib.closing(sqlite3.connect(library / CATALOGUE_NAME)) as db, db:
+        db.execute("UPDATE annotations SET verdict = 0")
+    assert main(["--library", str(library)]) == ExitCode.PARTIAL
+    said = " ".join(capsys.readouterr().err.split())
+    assert "1 annotation is not as the journal says." in said
+    assert "It can be repaired from the journal." in said

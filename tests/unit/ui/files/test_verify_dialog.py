@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,10 +9,13 @@ from pathlib import Path
 import pytest
 from altered_files import flip_bit, make_scanned_library, set_orientation
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QPushButton
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 from shells import BareLibrary
 
+from lmpt_desktop.catalogue import Change
+from lmpt_desktop.catalogue.opening import CATALOGUE_NAME
+from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.files import verification as engine
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ingest import verify as ingest_verify
@@ -197,3 +202,41 @@ def test_it_goes_on_without_its_dialog_and_tells_when_it_has_ended(
     assert library.shown == [("images", [1])]
     context.set_library(None)
     library.close()
+
+
+def test_lost_annotations_are_offered_for_repair(
+    session: LibrarySession, bridge: SessionBridge, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = session.snapshot().image_ids.tolist()
+    klass = session.catalogue.classes.add("dog")
+    session.catalogue.annotations.apply([Change(i, klass.id, Verdict.PRESENT) for i in ids])
+    with contextlib.closing(sqlite3.connect(session.library_folder / CATALOGUE_NAME)) as db, db:
+        db.execute("DELETE FROM annotations WHERE image_id > 2")
+    dialog = VerifyDialog(session, bridge)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    qtbot.waitUntil(dialog.start.isEnabled, timeout=WAIT_MS)
+    dialog.begin()
+    qtbot.waitUntil(lambda: dialog.views.currentWidget() is dialog.report, timeout=WAIT_MS)
+    assert "3 annotations are not as the journal says" in dialog.strip.text
+    assert dialog.report.headline.text() == "The library's own records are damaged."
+    asked: list[str] = []
+
+    def answer(button: QMessageBox.StandardButton) -> Callable[..., QMessageBox.StandardButton]:
+        def question(_parent: object, _title: str, text: str) -> QMessageBox.StandardButton:
+            asked.append(text)
+            return button
+
+        return question
+
+    monkeypatch.setattr(QMessageBox, "question", answer(QMessageBox.StandardButton.No))
+    dialog.strip.button.click()
+    assert "3 lost annotations are brought back" in asked[0]
+    assert session.catalogue.annotations.matrix(ids, [klass.id]).sum() == -1
+    monkeypatch.setattr(QMessageBox, "question", answer(QMessageBox.StandardButton.Yes))
+    dialog.strip.button.click()
+    qtbot.waitUntil(lambda: "sound again" in dialog.strip.text, timeout=WAIT_MS)
+    assert (session.catalogue.annotations.matrix(ids, [klass.id]) == 1).all()
+    report = session.verification.report
+    assert report is not None and report.repaired is not None and report.repaired.lost == 3
+    assert session.verification.repair() is None

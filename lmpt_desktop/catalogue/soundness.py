@@ -1,0 +1,667 @@
+"""Whether a catalogue is sound, and mending what its journal can mend.
+
+Pages and indexes are checked by SQLite (``integrity_check``); then every verdict is compared with
+what the journal, replayed from its beginning, results in.  Damage that leaves the pages well-formed
+is found by that comparison only.
+
+The journal says what was there before and after each change, so it can be checked against itself.
+Where it contradicts itself nothing is mended from it: the annotations may be right.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from lmpt_desktop.catalogue import declared_absent as declared
+from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.declared_absent import Ids
+from lmpt_desktop.catalogue.store import Store, as_json, connect, rows
+from lmpt_desktop.domain.records import Source
+
+log = logging.getLogger(__name__)
+
+CELLS = 4_000_000
+"""Classes of images that are compared at once (10 bytes each, twice)."""
+MOST_DETAILS = 20
+"""Sentences of SQLite that are kept."""
+
+VERDICTS = (schema.annotations, schema.declared_absent, schema.reviewed)
+"""Tables that can be made again from the journal."""
+CACHES = (schema.feature_chunks, schema.text_embeddings)
+"""Tables whose contents the encoder makes again."""
+_MENDED = {table.name for table in (*VERDICTS, *CACHES)}
+_SOURCES = {source.value: number for number, source in enumerate(Source)}
+_SOURCE_NAMES = [source.value for source in Source]
+_NO_SOURCE, _UNKNOWN_SOURCE = -1, 99
+_CHUNK = 65_536
+_TREE = re.compile(r"[Tt]ree (\d+)")
+_INDEX = re.compile(r"in(?:to)? index (\S+)|from index (\S+)|entries in index (\S+)")
+
+_JOURNAL = """
+    SELECT batch_id, image_id, class_id, before_verdict, before_at, before_source,
+           after_verdict, after_at, after_source, class_set_id, besides, declared_at
+    FROM journal WHERE image_id BETWEEN ? AND ? ORDER BY id
+"""
+_ANNOTATIONS = (
+    "SELECT image_id, class_id, verdict, at, source FROM annotations WHERE image_id BETWEEN ? AND ?"
+)
+_DECLARED = (
+    "SELECT image_id, batch_id, at, class_set_id, besides FROM declared_absent "
+    "WHERE image_id BETWEEN ? AND ?"
+)
+_REVIEWED = "SELECT image_id, at FROM reviewed WHERE image_id BETWEEN ? AND ?"
+_LARGEST = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Soundness:
+    """What was found.
+
+    Attributes:
+        damaged_tables: tables with damaged pages or rows.
+        damaged_indexes: indexes that do not agree with their tables; they can be made again.
+        lost: verdicts that the journal has and the annotations do not.
+        changed: verdicts that are others than the journal says (verdict, time or source).
+        added: verdicts that the journal does not know.
+        marks: reviewed marks that are not as the journal says.
+        images: how many images these are of.
+        contradictions: changes of the journal that do not fit those before them.
+        journal_readable: whether all of it could be read; if not, nothing was compared.
+        details: what SQLite says, in English.
+        complete: whether the check came to its end.
+    """
+
+    damaged_tables: tuple[str, ...] = ()
+    damaged_indexes: tuple[str, ...] = ()
+    lost: int = 0
+    changed: int = 0
+    added: int = 0
+    marks: int = 0
+    images: int = 0
+    contradictions: int = 0
+    journal_readable: bool = True
+    details: tuple[str, ...] = ()
+    complete: bool = True
+
+    @property
+    def differing(self) -> int:
+        """Verdicts and reviewed marks that are not as the journal says."""
+        return self.lost + self.changed + self.added + self.marks
+
+    @property
+    def sound(self) -> bool:
+        """Nothing was found."""
+        return not (
+            self.damaged_tables
+            or self.damaged_indexes
+            or self.differing
+            or self.contradictions
+            or not self.journal_readable
+        )
+
+    @property
+    def can_be_repaired(self) -> bool:
+        """Whether :func:`repair` mends all that was found."""
+        return (
+            not self.sound
+            and self.complete
+            and self.journal_readable
+            and not self.contradictions
+            and _MENDED.issuperset(self.damaged_tables)
+        )
+
+
+def check(store: Store, should_stop: Callable[[], bool] = lambda: False) -> Soundness:
+    """Check pages, indexes and verdicts; writes nothing.
+
+    Memory does not depend on the number of images.  ``should_stop`` is asked between parts.
+
+    Raises:
+        CatalogueError: if the catalogue cannot be read at all.
+    """
+    with store.read() as connection:
+        tables, indexes, details = _check_pages(connection)
+        found = Soundness(tables, indexes, details=details)
+        tally = _Tally()
+        try:
+            for block in _blocks(connection):
+                if should_stop():
+                    return replace(found, complete=False)
+                tally.add(block, *_compare(connection, block, frozenset(tables)))
+        except (sqlite3.DatabaseError, DBAPIError) as error:
+            if not _is_damage(error):
+                raise
+            readable = False
+            log.warning("the journal cannot be read", exc_info=True)
+        else:
+            readable = True
+    if not readable:
+        return replace(found, journal_readable=False)
+    return replace(
+        found,
+        lost=tally.lost,
+        changed=tally.changed,
+        added=tally.added,
+        marks=tally.marks,
+        images=tally.images,
+        contradictions=tally.contradictions,
+    )
+
+
+def repair(store: Store, found: Soundness) -> None:
+    """Make verdicts again from the journal, and indexes from their tables; damaged caches are
+    emptied.  All of it or nothing.
+
+    Raises:
+        ValueError: if ``found`` says that this would not mend everything.
+        CatalogueError: if the catalogue cannot be written; then nothing is changed.
+    """
+    if not found.can_be_repaired:
+        raise ValueError("this damage cannot be repaired from the journal")
+    damaged = frozenset(found.damaged_tables)
+    with store.write() as connection:
+        for table in (*VERDICTS, *CACHES):
+            if table.name in damaged:
+                _make_again(connection, table)
+        for index in found.damaged_indexes:
+            connection.exec_driver_sql(f'REINDEX "{index}"')
+        for block in _blocks(connection):
+            wanted, stored = _compare(connection, block, frozenset())
+            _mend(connection, block, wanted, stored)
+        store.mark_all_changed()
+    if damaged:
+        _drop_loose_pages(store)
+
+
+# ------------------------------------------------------------------------------------- pages
+
+
+def _check_pages(
+    connection: Connection,
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Damaged tables, damaged indexes, and what SQLite says."""
+    said = _integrity(connection, "")
+    if not said:
+        return (), (), ()
+    roots = dict(rows(connection, "SELECT rootpage, name FROM sqlite_master WHERE type = 'index'"))
+    tables: list[str] = []
+    indexes: set[str] = set()
+    for table in schema.metadata.sorted_tables:
+        of_table = _integrity(connection, table.name)
+        named = {_index_of(line, roots) for line in of_table}
+        indexes |= {name for name in named if name is not None}
+        if None in named or not _can_be_read(connection, table.name):
+            tables.append(table.name)
+    return tuple(tables), tuple(sorted(indexes)), tuple(said[:MOST_DETAILS])
+
+
+def _integrity(connection: Connection, table: str) -> list[str]:
+    """What ``integrity_check`` finds in a table ("": in all), line by line."""
+    try:
+        of = f"('{table}')" if table else ""
+        answers = [str(row[0]) for row in rows(connection, f"PRAGMA integrity_check{of}")]
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
+        return [str(error)]
+    lines = [line for answer in answers for line in answer.splitlines()]
+    return [line for line in lines if line != "ok" and not line.startswith("***")]
+
+
+def _index_of(line: str, roots: dict[int, str]) -> str | None:
+    """The index that a line of ``integrity_check`` is about; None if it is about a table."""
+    if tree := _TREE.search(line):
+        return roots.get(int(tree[1]))
+    if named := _INDEX.search(line):
+        return next(name for name in named.groups() if name)
+    return None
+
+
+def _can_be_read(connection: Connection, table: str) -> bool:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    try:
+        for _row in driver.execute(f"SELECT * FROM {table} NOT INDEXED"):
+            pass
+    except sqlite3.DatabaseError as error:
+        if not _is_damage(error):
+            raise
+        return False
+    return True
+
+
+def _is_damage(error: Exception) -> bool:
+    original = error.orig if isinstance(error, DBAPIError) else error
+    code = getattr(original, "sqlite_errorcode", 0) & 0xFF
+    # The driver's own error for text that is none has no code.
+    no_text = "Could not decode" in str(original)
+    return no_text or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _make_again(connection: Connection, table: Any) -> None:
+    """Replace a table whose pages are damaged by an empty one, without reading it."""
+    old = f"damaged_{table.name}"
+    names = [str(index.name) for index in table.indexes]
+    connection.exec_driver_sql(f"ALTER TABLE {table.name} RENAME TO {old}")
+    # Dropping it would read its pages.
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    try:
+        for name in (old, *names):
+            connection.exec_driver_sql(
+                "DELETE FROM sqlite_master WHERE name = ? OR tbl_name = ?", (name, name)
+            )
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+    table.create(connection)
+
+
+def _drop_loose_pages(store: Store) -> None:
+    """Give back the pages of tables that were replaced; a failure costs only room."""
+    try:
+        with closing(connect(store.path)) as connection:
+            connection.execute("VACUUM")
+    except sqlite3.Error:
+        log.warning("the damaged pages were not removed", exc_info=True)
+
+
+# ---------------------------------------------------------------------------------- verdicts
+
+
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """Images that are compared together: all rows from ``first`` to ``last`` are of them."""
+
+    first: int
+    last: int
+    image_ids: Ids
+    class_ids: Ids
+
+
+class _Cells:
+    """Verdicts of a block: (n, C) arrays, and what is of no image or class that there is."""
+
+    def __init__(self, block: _Block) -> None:
+        shape = len(block.image_ids), len(block.class_ids)
+        self.verdicts = np.full(shape, -1, np.int8)
+        self.at = np.zeros(shape, np.int64)
+        self.sources = np.full(shape, _NO_SOURCE, np.int8)
+        self.marked_at = np.full(len(block.image_ids), -1, np.int64)
+        self.stray = 0
+        """Rows of images or classes that there are not."""
+        self.contradictions = 0
+        self.reviews: list[tuple[int, int, int, int]] = []
+        """Row, batch, class set and time of what reviews declared."""
+
+    def set(self, where: Any, verdicts: Any, at: Any, sources: Any) -> None:
+        self.verdicts[where] = verdicts
+        self.at[where] = at
+        self.sources[where] = sources
+
+    def differ(self, where: Any, verdicts: Any, at: Any, sources: Any) -> NDArray[np.bool_]:
+        """Whether cells are other than this; where nothing is known, time and source are none."""
+        now = self.verdicts[where]
+        known = now >= 0
+        other = known & ((self.at[where] != at) | (self.sources[where] != sources))
+        return (now != verdicts) | other
+
+
+@dataclass
+class _Tally:
+    lost: int = 0
+    changed: int = 0
+    added: int = 0
+    marks: int = 0
+    images: int = 0
+    contradictions: int = 0
+
+    def add(self, _block: _Block, wanted: _Cells, stored: _Cells) -> None:
+        differs = _differing(wanted, stored)
+        has, had = stored.verdicts >= 0, wanted.verdicts >= 0
+        self.lost += int(np.count_nonzero(differs & had & ~has))
+        self.added += int(np.count_nonzero(differs & has & ~had)) + stored.stray
+        self.changed += int(np.count_nonzero(differs & has & had))
+        marks = wanted.marked_at != stored.marked_at
+        self.marks += int(np.count_nonzero(marks))
+        self.images += int(np.count_nonzero(differs.any(axis=1) | marks)) + stored.stray
+        self.contradictions += wanted.contradictions + wanted.stray
+
+
+def _differing(wanted: _Cells, stored: _Cells) -> NDArray[np.bool_]:
+    return wanted.differ(..., stored.verdicts, stored.at, stored.sources)
+
+
+def _blocks(connection: Connection) -> Iterator[_Block]:
+    """All images, in parts that have about ``CELLS`` cells."""
+    image_ids = _ids(connection, "SELECT id FROM images ORDER BY id")
+    class_ids = _ids(connection, "SELECT id FROM classes ORDER BY id")
+    size = max(1, CELLS // max(1, len(class_ids)))
+    starts = range(0, max(1, len(image_ids)), size)
+    for start in starts:
+        part = image_ids[start : start + size]
+        first = int(part[0]) if start else -_LARGEST
+        following = start + size
+        last = int(image_ids[following]) - 1 if following < len(image_ids) else _LARGEST
+        yield _Block(first, last, part, class_ids)
+
+
+def _ids(connection: Connection, sql: str) -> Ids:
+    return np.array(rows(connection, sql), np.int64).reshape(-1)
+
+
+def _compare(
+    connection: Connection, block: _Block, damaged: frozenset[str]
+) -> tuple[_Cells, _Cells]:
+    """A block as the journal says, and as it is stored; tables that are ``damaged`` count as
+    empty."""
+    sets = {
+        key: np.isin(block.class_ids, declared.numbers([text]))
+        for key, text in rows(connection, "SELECT id, classes FROM class_sets")
+    }
+    return _replay(connection, block, sets), _stored(connection, block, sets, damaged)
+
+
+def _pages_of(connection: Connection, sql: str, block: _Block) -> Iterator[list[Any]]:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    cursor = driver.execute(sql, (block.first, block.last))
+    while found := cursor.fetchmany(_CHUNK):
+        yield found
+
+
+def _stored(
+    connection: Connection,
+    block: _Block,
+    sets: dict[int, NDArray[np.bool_]],
+    damaged: frozenset[str],
+) -> _Cells:
+    cells = _Cells(block)
+    if schema.declared_absent.name not in damaged:
+        for page in _pages_of(connection, _DECLARED, block):
+            for image_id, _batch, at, set_id, besides in page:
+                row = _place(block.image_ids, image_id)
+                inside = _inside(sets, set_id, block, besides)
+                if row is None:
+                    cells.stray += 1
+                elif inside is not None:
+                    cells.set((row, inside), 0, at, _SOURCES[Source.REVIEWED.value])
+    if schema.annotations.name not in damaged:
+        for page in _pages_of(connection, _ANNOTATIONS, block):
+            images, classes, verdicts, at, sources = zip(*page, strict=True)
+            row, column, known = _places(block, images, classes)
+            cells.stray += int(np.count_nonzero(~known))
+            where = row[known], column[known]
+            values = _verdicts(verdicts), _numbers(at), _source_numbers(sources)
+            cells.set(where, *(value[known] for value in values))
+    if schema.reviewed.name not in damaged:
+        for page in _pages_of(connection, _REVIEWED, block):
+            for image_id, at in page:
+                row = _place(block.image_ids, image_id)
+                if row is None:
+                    cells.stray += 1
+                else:
+                    cells.marked_at[row] = at
+    return cells
+
+
+def _replay(connection: Connection, block: _Block, sets: dict[int, NDArray[np.bool_]]) -> _Cells:
+    """What the journal results in."""
+    cells = _Cells(block)
+    for page in _pages_of(connection, _JOURNAL, block):
+        times = _times(connection, {row[0] for row in page})
+        run: list[Any] = []
+        for row in page:
+            if row[2] is not None:
+                run.append(row)
+                continue
+            _replay_classes(cells, block, times, run)
+            run = []
+            _replay_review(cells, block, sets, times, row)
+        _replay_classes(cells, block, times, run)
+    return cells
+
+
+def _times(connection: Connection, batches: set[int]) -> dict[int, int]:
+    """When what these batches say was said; not those that bring back what was there before."""
+    return dict(
+        rows(
+            connection,
+            "SELECT id, at FROM batches WHERE action IN ('apply', 'import', 'confirmed', "
+            "'reviewed') AND id IN (SELECT value FROM json_each(?))",
+            (as_json(batches),),
+        )
+    )
+
+
+def _replay_classes(
+    cells: _Cells, block: _Block, times: dict[int, int], run: Sequence[Any]
+) -> None:
+    """Changes of single classes, in their order."""
+    if not run:
+        return
+    columns = list(zip(*run, strict=True))
+    row, column, known = _places(block, columns[1], columns[2])
+    cells.stray += int(np.count_nonzero(~known))
+    cells.contradictions += sum(
+        verdict not in (None, 0, 1)
+        or (verdict is not None and (source not in _SOURCES or times.get(batch, at) != at))
+        for batch, verdict, at, source in zip(
+            columns[0], columns[6], columns[7], columns[8], strict=True
+        )
+    )
+    before = _verdicts(columns[3]), _numbers(columns[4]), _source_numbers(columns[5])
+    after = _verdicts(columns[6]), _numbers(columns[7]), _source_numbers(columns[8])
+    for turn in _turns(row * len(block.class_ids) + column, known):
+        where = row[turn], column[turn]
+        cells.contradictions += int(
+            np.count_nonzero(cells.differ(where, *(value[turn] for value in before)))
+        )
+        cells.set(where, *(value[turn] for value in after))
+
+
+def _turns(keys: Ids, known: NDArray[np.bool_]) -> Iterator[Ids]:
+    """Positions in ``keys`` in an order in which each comes after its earlier equals, as groups
+    without equals."""
+    places = np.flatnonzero(known)
+    while len(places):
+        _, first = np.unique(keys[places], return_index=True)
+        yield places[np.sort(first)]
+        rest = np.ones(len(places), np.bool_)
+        rest[first] = False
+        places = places[rest]
+
+
+def _replay_review(
+    cells: _Cells,
+    block: _Block,
+    sets: dict[int, NDArray[np.bool_]],
+    times: dict[int, int],
+    change: Sequence[Any],
+) -> None:
+    batch, image_id, _class, was_marked, was_at, was, is_marked, is_at, becomes = change[:9]
+    set_id, besides, declared_at = change[9:]
+    row = _place(block.image_ids, image_id)
+    inside = None if set_id is None else _inside(sets, set_id, block, besides)
+    if row is None or (set_id is not None and inside is None):
+        cells.stray += 1
+        return
+    made = times.get(batch)
+    if was_marked != is_marked:
+        expected = -1 if was_marked is None else was_at
+        cells.contradictions += int(cells.marked_at[row] != expected)
+        cells.marked_at[row] = -1 if is_marked is None else is_at
+        cells.contradictions += int(is_marked is not None and made not in (None, is_at))
+    if set_id is None:
+        return
+    where = row, inside
+    reviewed = 0, declared_at, _SOURCES[Source.REVIEWED.value]
+    nothing = -1, 0, _NO_SOURCE
+    declares = becomes == Source.REVIEWED.value
+    if not declares and was != Source.REVIEWED.value:
+        cells.contradictions += 1
+        return
+    before, after = (nothing, reviewed) if declares else (reviewed, nothing)
+    cells.contradictions += int(np.count_nonzero(cells.differ(where, *before)))
+    cells.set(where, *after)
+    if declares:
+        cells.contradictions += int(made not in (None, declared_at))
+        cells.reviews.append((row, batch, set_id, declared_at))
+
+
+def _without(
+    inside: NDArray[np.bool_], class_ids: Ids, besides: object
+) -> NDArray[np.bool_] | None:
+    """The classes of a set without those ``besides``; None if these are no numbers."""
+    if besides == "":
+        return inside
+    try:
+        return inside & ~np.isin(class_ids, [int(text) for text in str(besides).split(",")])
+    except (ValueError, OverflowError):
+        return None
+
+
+def _inside(
+    sets: dict[int, NDArray[np.bool_]], set_id: int, block: _Block, besides: object
+) -> NDArray[np.bool_] | None:
+    """(C,) the classes of a set without those ``besides``; None if there is no such set."""
+    return _without(sets[set_id], block.class_ids, besides) if set_id in sets else None
+
+
+def _place(ids: Ids, requested: int) -> int | None:
+    at = int(np.searchsorted(ids, requested))
+    return at if at < len(ids) and ids[at] == requested else None
+
+
+def _places(
+    block: _Block, images: Sequence[Any], classes: Sequence[Any]
+) -> tuple[Ids, Ids, NDArray[np.bool_]]:
+    row, row_known = declared.positions(block.image_ids, _numbers(images))
+    column, column_known = declared.positions(block.class_ids, _numbers(classes))
+    return row, column, row_known & column_known
+
+
+def _numbers(values: Sequence[Any]) -> Ids:
+    """Integers; what is none counts as 0."""
+    return np.fromiter(
+        (value if isinstance(value, int) else 0 for value in values), np.int64, len(values)
+    )
+
+
+def _verdicts(values: Sequence[Any]) -> NDArray[np.int8]:
+    return np.fromiter((value if value in (0, 1) else -1 for value in values), np.int8, len(values))
+
+
+def _source_numbers(values: Sequence[Any]) -> NDArray[np.int8]:
+    numbers = (
+        _NO_SOURCE if value is None else _SOURCES.get(value, _UNKNOWN_SOURCE) for value in values
+    )
+    return np.fromiter(numbers, np.int8, len(values))
+
+
+# ----------------------------------------------------------------------------------- mending
+
+
+def _mend(connection: Connection, block: _Block, wanted: _Cells, stored: _Cells) -> None:
+    """Store the verdicts of images that differ as the journal says."""
+    if stored.stray:
+        for table in VERDICTS:
+            stray = "image_id NOT IN (SELECT id FROM images)"
+            if "class_id" in table.c:
+                stray += " OR class_id NOT IN (SELECT id FROM classes)"
+            connection.exec_driver_sql(
+                f"DELETE FROM {table.name} WHERE image_id BETWEEN ? AND ? AND ({stray})",
+                (block.first, block.last),
+            )
+    marks = np.flatnonzero(wanted.marked_at != stored.marked_at)
+    ids = block.image_ids[marks]
+    rows(connection, "DELETE FROM reviewed WHERE image_id IN (SELECT value FROM json_each(?))",
+         (as_json(ids),))  # fmt: skip
+    _insert(
+        connection,
+        "INSERT INTO reviewed (image_id, at) VALUES (?, ?)",
+        [
+            (image, at)
+            for image, at in zip(ids.tolist(), wanted.marked_at[marks].tolist(), strict=True)
+            if at >= 0
+        ],
+    )
+    differs = np.flatnonzero(_differing(wanted, stored).any(axis=1))
+    if not len(differs):
+        return
+    for name in (schema.annotations.name, schema.declared_absent.name):
+        rows(
+            connection,
+            f"DELETE FROM {name} WHERE image_id IN (SELECT value FROM json_each(?))",
+            (as_json(block.image_ids[differs]),),
+        )
+    left = wanted.verdicts >= 0
+    _insert(
+        connection,
+        "INSERT INTO declared_absent (image_id, batch_id, at, class_set_id, besides) "
+        "VALUES (?, ?, ?, ?, ?)",
+        list(_declarations(connection, block, wanted, set(differs.tolist()), left)),
+    )
+    row, column = np.nonzero(left[differs])
+    row = differs[row]
+    names = [_SOURCE_NAMES[number] for number in wanted.sources[row, column].tolist()]
+    _insert(
+        connection,
+        "INSERT INTO annotations (image_id, class_id, verdict, at, source) VALUES (?, ?, ?, ?, ?)",
+        list(
+            zip(
+                block.image_ids[row].tolist(),
+                block.class_ids[column].tolist(),
+                wanted.verdicts[row, column].tolist(),
+                wanted.at[row, column].tolist(),
+                names,
+                strict=True,
+            )
+        ),
+    )
+
+
+def _declarations(
+    connection: Connection,
+    block: _Block,
+    wanted: _Cells,
+    differs: set[int],
+    left: NDArray[np.bool_],
+) -> Iterator[tuple[int, int, int, int, str]]:
+    """Rows of ``declared_absent`` for these images; their cells are no longer ``left``."""
+    sets = {
+        key: declared.numbers([text])
+        for key, text in rows(connection, "SELECT id, classes FROM class_sets")
+    }
+    reviewed = _SOURCES[Source.REVIEWED.value]
+    # An undone declaration that was done again has one row, of the newest batch.
+    for row, batch, set_id, at in reversed(wanted.reviews):
+        if row not in differs:
+            continue
+        holds = (
+            left[row]
+            & np.isin(block.class_ids, sets[set_id])
+            & (wanted.verdicts[row] == 0)
+            & (wanted.at[row] == at)
+            & (wanted.sources[row] == reviewed)
+        )
+        if holds.any():
+            left[row, holds] = False
+            besides = np.setdiff1d(sets[set_id], block.class_ids[holds])
+            text = ",".join(map(str, besides.tolist()))
+            yield int(block.image_ids[row]), batch, at, set_id, text
+
+
+def _insert(connection: Connection, sql: str, values: Sequence[tuple[Any, ...]]) -> None:
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    driver.executemany(sql, values)

@@ -1,0 +1,314 @@
+"""Hours of use in a few minutes: does the window grow, and does it stand still?
+
+    python tests/benchmarks/long_use.py [--images 10000] [--acts 3000] [--seed 0] [--types]
+
+The real window (offscreen) on a synthetic library, with a fake encoder and a fake trainer: random
+searches, filters, orders, selections, verdicts by key, batches, undo and redo, scrolling, changes
+of page and photo, class in focus, and now and then a retraining whose version is taken into use. No
+act waits for the answers of the one before.  After a tenth of the acts (warm-up) and then ten times
+it waits until all is quiet, collects garbage and counts: resident memory, open handles, threads,
+widgets, QObjects that Python knows, all Python objects.  Printed are the counts, what each grows by
+per 1,000 acts (a straight line through them), and the longest pauses of the event loop.
+``--types`` names the Python types and the widgets that grew most.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import argparse
+import gc
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
+
+import numpy as np  # noqa: E402 - after the environment
+import psutil  # noqa: E402
+from parts import library as synthetic  # noqa: E402
+from parts.monitor import Monitor  # noqa: E402
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer  # noqa: E402
+from PySide6.QtTest import QTest  # noqa: E402
+from PySide6.QtWidgets import QApplication  # noqa: E402
+
+from lmpt_desktop import app  # noqa: E402
+from lmpt_desktop.catalogue import Catalogue  # noqa: E402
+from lmpt_desktop.domain.records import Verdict  # noqa: E402
+from lmpt_desktop.engine import network  # noqa: E402
+from lmpt_desktop.engine.session import Commands  # noqa: E402
+from lmpt_desktop.engine.training.retrain import RetrainRefusedError  # noqa: E402
+from lmpt_desktop.inference.filters import ClassCondition, Filter, Sort, SortKey  # noqa: E402
+from lmpt_desktop.ui.library.page import LibraryPage  # noqa: E402
+from lmpt_desktop.ui.shell.settings import ComputerSettings  # noqa: E402
+from lmpt_desktop.ui.window.library_opening import LibraryOpener  # noqa: E402
+from lmpt_desktop.ui.window.main_window import MainWindow  # noqa: E402
+
+COMMANDS = Commands(
+    encode=(sys.executable, str(HERE / "parts" / "pretend_encoder.py")),
+    fit=(sys.executable, str(HERE.parent / "support" / "fake_fit.py")),
+)
+PAGES = ("view.long-tail", "view.review", "view.missing", "sweep.open")
+KEYS = (Qt.Key.Key_P, Qt.Key.Key_A, Qt.Key.Key_U, Qt.Key.Key_Right, Qt.Key.Key_Down)
+WAIT = 300.0
+SAMPLES = 10
+TURNS = (1, 12)
+"""Turns of the event loop after an act: a user is now slower than the window, now faster."""
+
+
+class User:
+    """Does what a user does, at random."""
+
+    def __init__(self, window: MainWindow, page: LibraryPage, seed: int) -> None:
+        self._window, self._page = window, page
+        self._chance = random.Random(seed)
+        self._acts: dict[str, tuple[int, Callable[[], object]]] = {
+            "verdict": (40, self._verdict),
+            "scroll": (15, self._scroll),
+            "filter": (10, self._filter),
+            "order": (5, self._order),
+            "search": (5, self._search),
+            "all photos": (6, self._clear),
+            "undo": (6, self._undo),
+            "redo": (3, self._redo),
+            "batch": (4, self._batch),
+            "page": (6, self._change_page),
+            "zoom": (2, self._zoom),
+        }
+        self.done: Counter[str] = Counter()
+
+    def act(self) -> None:
+        """One act."""
+        names = list(self._acts)
+        name = self._chance.choices(names, [self._acts[item][0] for item in names])[0]
+        self.done[name] += 1
+        self._acts[name][1]()
+
+    def _ids(self, most: int) -> list[int]:
+        ids = self._page.panel.model.ids
+        if not len(ids):
+            return []
+        count = min(len(ids), self._chance.randint(1, most))
+        return [int(i) for i in self._chance.sample(range(len(ids)), count) for i in [ids[i]]]
+
+    def _class(self) -> int:
+        return int(self._chance.choice(self._page.session.snapshot().class_ids))
+
+    def _verdict(self) -> None:
+        chosen = self._ids(1)
+        if chosen:
+            self._page.show_grid()
+            self._page.grid.select_ids(chosen, chosen[0])
+            if self._chance.random() < 0.5:
+                self._page.set_focus_class(self._class())
+            QTest.keyClick(self._page.grid, self._chance.choice(KEYS))
+
+    def _batch(self) -> None:
+        chosen = self._ids(300)
+        if chosen and not self._page.undo_stack.busy:
+            verdict = Verdict(self._chance.choice((-1, 0, 1)))
+            self._page.undo_stack.annotate(chosen, [self._class()], verdict, "a class")
+
+    def _undo(self) -> None:
+        # The first change is all that the library began with.
+        if self._page.undo_stack.can_undo and self._page.undo_stack.stack.index() > 1:
+            self._page.undo_stack.undo()
+
+    def _redo(self) -> None:
+        if self._page.undo_stack.can_redo:
+            self._page.undo_stack.redo()
+
+    def _scroll(self) -> None:
+        bar = self._page.grid.verticalScrollBar()
+        bar.setValue(self._chance.randint(0, max(0, bar.maximum())))
+
+    def _filter(self) -> None:
+        some = tuple({self._class() for _ in range(self._chance.randint(1, 3))})
+        asked = self._chance.choice(
+            (
+                Filter(ClassCondition(some)),
+                Filter(without=some),
+                Filter(unreviewed=True),
+                Filter(text=str(self._chance.randint(0, 99))),
+            )
+        )
+        self._page.panel.bar.set_filter(asked)
+
+    def _order(self) -> None:
+        self._page.panel.bar.set_sort(Sort(self._chance.choice(list(SortKey)), self._class()))
+
+    def _search(self) -> None:
+        # Few words: what was searched once is kept.
+        self._page.panel.search_bar.search_words(f"a thing {self._chance.randint(0, 30)}")
+
+    def _clear(self) -> None:
+        self._page.panel.search_bar.clear()
+        self._page.panel.bar.clear()
+
+    def _change_page(self) -> None:
+        name = self._chance.choice(PAGES)
+        if self._window.commands.action(name).isEnabled():
+            self._window.commands.trigger(name)
+        if self._chance.random() < 0.7:
+            self._page.show_grid()
+
+    def _zoom(self) -> None:
+        name = self._chance.choice(("view.zoom-in", "view.zoom-out"))
+        if self._window.commands.action(name).isEnabled():
+            self._window.commands.trigger(name)
+
+
+def counts() -> dict[str, float]:
+    """What there is now, after a collection."""
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    gc.collect()
+    process = psutil.Process()
+    objects = gc.get_objects()
+    return {
+        "resident MB": process.memory_info().rss / 1e6,
+        "handles": process.num_fds(),
+        "threads": process.num_threads(),
+        "Python threads": threading.active_count(),
+        "widgets": len(QApplication.allWidgets()),
+        "top-level widgets": len(QApplication.topLevelWidgets()),
+        "QObjects": sum(isinstance(item, QObject) for item in objects),
+        "Python objects": len(objects),
+        "children": len(process.children()),
+    }
+
+
+def types() -> Counter[str]:
+    """Python objects by type, and widgets by their own type and that of their parents."""
+    kinds = (type(item) for item in gc.get_objects())
+    found = Counter(f"{kind.__module__}.{kind.__qualname__}" for kind in kinds)
+    for widget in QApplication.allWidgets():
+        parent = widget.parent()
+        chain = (widget, parent, parent.parent() if parent is not None else None)
+        found["widget: " + " in ".join(type(item).__name__ for item in chain)] += 1
+    return found
+
+
+def make_library(folder: Path, images: int) -> synthetic.Place:
+    """Photos, features, annotations and thumbnails."""
+    place = synthetic.make_catalogue(folder, images)
+    with Catalogue.open(place.library) as catalogue:
+        ids = catalogue.images.table().ids
+        synthetic.add_features(catalogue, ids)
+        synthetic.annotate(catalogue, ids)
+    synthetic.add_thumbnails(place)
+    return place
+
+
+def retrain(page: LibraryPage, monitor: Monitor) -> bool:
+    """Train and take the version into use, as the user does; whether it was made."""
+    training, before = page.session.training, len(page.session.catalogue.prompt_sets.all())
+    try:
+        training.start()
+    except RetrainRefusedError as error:
+        print(f"no retraining: {error}", file=sys.stderr)
+        return False
+
+    def made() -> bool:
+        return len(page.session.catalogue.prompt_sets.all()) > before
+
+    monitor.during(lambda: None, 60, made)
+    if not made():
+        return False
+    page.session.versions.promote(page.session.catalogue.prompt_sets.all()[-1].id)
+    return True
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--acts", type=int, default=3_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--retrain-every", type=int, default=500, metavar="ACTS")
+    parser.add_argument("--types", action="store_true", help="name the types that grew most")
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="long-use-"))
+    os.environ["LMPT_DESKTOP_HOME"] = str(folder / "home")
+    network.hub_is_reachable = lambda: False
+    place = make_library(folder, given.images)
+    application = app.make_application()
+    opener = LibraryOpener(lambda path: app.open_session(path, commands=COMMANDS))
+    window = app.make_window(ComputerSettings(folder / "window.ini"), opener)
+    window.resize(1280, 800)
+    window.show()
+    window.open_library(place.library)
+    monitor = Monitor(application)
+
+    def opened() -> bool:
+        return window.page is not None and window.page.panel.model.rowCount() > 0
+
+    monitor.during(lambda: None, WAIT, opened)
+    page = window.page
+    assert page is not None, "the library was not opened"
+
+    def quiet() -> bool:
+        return page.session.idle and not page.undo_stack.busy and not window.status.working
+
+    monitor.during(lambda: None, WAIT, quiet)
+    user = User(window, page, given.seed)
+    turns = random.Random(given.seed + 1)
+    warm_up = given.acts // 10
+    marks = {warm_up + (given.acts - warm_up) * i // SAMPLES for i in range(SAMPLES + 1)}
+    seen: list[tuple[int, dict[str, float]]] = []
+    gaps: list[float] = []
+    first_types: Counter[str] = Counter()
+    trained, began = 0, time.monotonic()
+    for number in range(1, given.acts + 1):
+        monitor.clear()
+        # Within the event loop, where a real user acts, too: what is deleted later is deleted.
+        QTimer.singleShot(0, user.act)
+        for _ in range(turns.randint(*TURNS)):
+            application.processEvents()
+        gaps += monitor.gaps
+        if number % given.retrain_every == 0:
+            trained += retrain(page, monitor)
+        if number in marks:
+            monitor.during(lambda: None, WAIT, quiet)
+            monitor.during(lambda: None, 1.0)
+            seen.append((number, counts()))
+            if not first_types:
+                first_types = types()
+            print(f"{number:>7} acts, {time.monotonic() - began:.0f} s: " + ", ".join(
+                f"{name} {value:,.0f}" for name, value in seen[-1][1].items()
+            ), flush=True)  # fmt: skip
+    at = np.array([number for number, _ in seen], float) / 1000
+    print(f"\n{given.images:,} photos, {given.acts:,} acts, {trained} retrainings: "
+          + ", ".join(f"{name} {count}" for name, count in user.done.most_common()))  # fmt: skip
+    print(f"\n{'':<20}{'after warm-up':>14}{'at the end':>12}{'per 1,000 acts':>16}")
+    for name in seen[0][1]:
+        values = np.array([found[name] for _, found in seen])
+        slope = float(np.polyfit(at, values, 1)[0])
+        print(f"{name:<20}{values[0]:>14,.0f}{values[-1]:>12,.0f}{slope:>16,.2f}")
+    gaps.sort()
+    print(f"\npauses of the event loop: longest {1000 * gaps[-1]:.0f} ms, 99.9 % "
+          f"{1000 * gaps[len(gaps) * 999 // 1000]:.0f} ms, over 50 ms: "
+          f"{sum(gap > 0.05 for gap in gaps)} of {len(gaps)}")  # fmt: skip
+    if given.types:
+        grown = types()
+        grown.subtract(first_types)
+        named = [item for item in grown.most_common() if item[0].startswith("widget: ")]
+        for name, count in (*named[:20], *grown.most_common(20)):
+            print(f"  {count:>8} {name}")
+    window.close()
+    application.processEvents()
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
