@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import reprlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +18,19 @@ from enum import Enum, StrEnum
 from typing import Any, Generic, TypeVar
 
 from lmpt_desktop.translation import N_
+from trainer import checked_json
 from trainer.bands import BandLimits
+from trainer.checked_json import Count, Limits
 from trainer.suggested import LITE
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+LIMITS = Limits(bytes=8 * 1024**2, unicode=False)  # names of folders
+"""Of a setting stored as JSON text."""
+_NOT_VALID = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What :attr:`Setting.parse` may raise."""
 
 
 class Storage(Enum):
@@ -60,8 +68,8 @@ class Setting(Generic[T]):
     Attributes:
         key: unique within its storage.
         default: the value if none, or an invalid one, is stored.
-        parse: makes a value from the stored one; raises KeyError, TypeError or ValueError if that
-            is invalid.
+        parse: makes a value from the stored one; raises LookupError, TypeError, ValueError,
+            ArithmeticError or AttributeError if that is invalid.
         storage: where it is stored.
         kind: which widget edits it.
         group: title (not yet translated) of its box in the preferences; "" if it is not shown
@@ -97,8 +105,9 @@ class Setting(Generic[T]):
             return self.default
         try:
             return self.parse(stored)
-        except (KeyError, TypeError, ValueError):
-            log.info("setting %r: %r is not valid, using the default", self.key, stored)
+        except _NOT_VALID:
+            shown = reprlib.repr(stored)
+            log.info("setting %r: %s is not valid, using the default", self.key, shown)
             return self.default
 
 
@@ -150,7 +159,7 @@ class Settings:
         else:
             try:
                 value = setting.parse(serialized)
-            except (KeyError, TypeError) as error:
+            except _NOT_VALID as error:
                 raise ValueError(f"{value!r} is not a valid {setting.key!r}") from error
         self._save(setting.key, serialized)
         with self._lock:
@@ -187,6 +196,8 @@ def flag(key: str, default: bool, **rest: Any) -> Setting[bool]:
     """On or off, stored as 1 or 0."""
 
     def parse(stored: Any) -> bool:
+        if not isinstance(stored, bool | int | str):
+            raise TypeError(stored)
         if str(stored).lower() not in ("0", "1", "true", "false"):
             raise ValueError(stored)
         return str(stored).lower() in ("1", "true")
@@ -198,6 +209,8 @@ def whole_number(key: str, default: int, minimum: int, maximum: int, **rest: Any
     """A whole number; stored values beyond the range are clipped."""
 
     def parse(stored: Any) -> int:
+        if not isinstance(stored, int | float | str):  # INI files have texts
+            raise TypeError(stored)
         value = float(stored)
         if not math.isfinite(value):
             raise ValueError(stored)
@@ -211,7 +224,7 @@ def choice(key: str, choices: tuple[Choice, ...], **rest: Any) -> Setting[str]:
     values = {item.value for item in choices}
 
     def parse(stored: Any) -> str:
-        if stored not in values:
+        if not isinstance(stored, str) or stored not in values:
             raise ValueError(stored)
         return str(stored)
 
@@ -236,7 +249,7 @@ def json_text(key: str, default: T, parse: Callable[[Any], T], **rest: Any) -> S
     return Setting(
         key,
         default,
-        lambda stored: parse(json.loads(stored)),
+        lambda stored: parse(checked_json.parse(stored, LIMITS)),
         serialize=lambda value: json.dumps(value, ensure_ascii=False),
         **rest,
     )
@@ -259,11 +272,12 @@ class Pace(StrEnum):
 
 
 def _parse_limits(stored: Any) -> BandLimits:
-    return BandLimits(int(stored["medium"]), int(stored["head"]))
+    found = checked_json.to_type(stored, dict[str, int])
+    return BandLimits(found["medium"], found["head"])
 
 
 def _parse_suggestion(stored: Any) -> RetrainSuggestion:
-    return RetrainSuggestion(int(stored["since"]), int(stored["verdicts"]))
+    return checked_json.to_type(stored, RetrainSuggestion)
 
 
 @dataclass(frozen=True)
@@ -360,19 +374,23 @@ SIDE_FILE_NAMING = choice(
 
 
 def _parse_saved_searches(stored: Any) -> list[dict[str, Any]]:
-    if not isinstance(stored, list):
-        raise TypeError(stored)
-    return [item for item in stored if isinstance(item, dict)]
+    found = checked_json.to_type(stored, list[Any])
+    return [item for item in found if isinstance(item, dict)]
 
 
 SAVED_SEARCHES: Setting[list[dict[str, Any]]] = Setting("saved searches", [], _parse_saved_searches)
 """As ``inference.saved_searches`` writes them, which checks what they say."""
 
 
+@dataclass(frozen=True)
+class _Order:
+    key: str
+    descending: bool
+
+
 def _parse_order(stored: Any) -> tuple[str, bool]:
-    if not isinstance(stored["descending"], bool):
-        raise TypeError(stored)
-    return str(stored["key"]), stored["descending"]
+    found = checked_json.to_type(stored, _Order)
+    return found.key, found.descending
 
 
 SORT_ORDER: Setting[tuple[str, bool]] = Setting(
@@ -385,7 +403,7 @@ SORT_ORDER: Setting[tuple[str, bool]] = Setting(
 
 
 def _parse_strictness(stored: Any) -> dict[str, Any]:
-    return dict(stored)
+    return checked_json.to_type(stored, dict[str, Any])
 
 
 STRICTNESS: Setting[dict[str, Any]] = Setting("strictness", {}, _parse_strictness)
@@ -444,9 +462,7 @@ LITE_PLUS_OFFER_ANSWERED = flag("lite-plus-offer-answered", False, storage=Stora
 
 
 def _parse_shortcuts(read: Any) -> dict[str, list[str]]:
-    if not isinstance(read, dict):
-        raise TypeError(read)
-    return {str(command): [str(key) for key in keys] for command, keys in read.items()}
+    return checked_json.to_type(read, dict[str, list[str]])
 
 
 SHORTCUTS: Setting[dict[str, list[str]]] = json_text(
@@ -502,19 +518,19 @@ WINDOW_GEOMETRY: Setting[Any] = Setting("geometry", None, _anything, storage=Sto
 SPLITTER_STATE: Setting[Any] = Setting("splitter", None, _anything, storage=Storage.COMPUTER)
 
 
+@dataclass(frozen=True)
+class _RecentLibrary:
+    name: str
+    library: str
+    folders: list[str]
+    photos: Count | None = None
+    annotations: Count | None = None
+
+
 def _parse_recent(read: Any) -> list[dict[str, Any]]:
     return [
-        {
-            "name": str(entry["name"]),
-            "library": str(entry["library"]),
-            "folders": [str(folder) for folder in entry["folders"]],
-            **{
-                key: int(entry[key])
-                for key in ("photos", "annotations")
-                if entry.get(key) is not None
-            },
-        }
-        for entry in read
+        {key: value for key, value in vars(entry).items() if value is not None}
+        for entry in checked_json.to_type(read, list[_RecentLibrary])
     ]
 
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from trainer.events import ProtocolError, Stop, parse_line
+from trainer.events import MAX_LINE_BYTES, ProtocolError, Stop, parse_line
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 1.2
@@ -104,6 +104,7 @@ class CancelToken:
                 # The app was closed; a run deliberately outlives it.
                 return
             *lines, pending = (pending + chunk).split(b"\n")
+            pending = pending[: MAX_LINE_BYTES + 1]
             for line in lines:
                 try:
                     message = parse_line(line.decode("utf-8", "replace"))

@@ -18,6 +18,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from trainer import checked_json
+from trainer.checked_json import Limits
+from trainer.regular_file import open_regular
 from trainer.temporary_files import sweep, temporary_name
 
 FORMAT = "lmpt-checkpoint-1"
@@ -61,12 +64,14 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
     if not path.exists():
         return None
     try:
+        open_regular(path).close()
         with safe_open(path, framework="pt") as file:
             header = file.metadata() or {}
             if header.get("format") != FORMAT or header.get("fingerprint") != fingerprint:
                 return None
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        return Checkpoint(tensors, json.loads(header["facts"]))
+        facts = checked_json.parse(header["facts"], Limits(finite=False))
+        return Checkpoint(tensors, checked_json.to_type(facts, dict[str, Any]))
     except (OSError, SafetensorError, ValueError, KeyError):
         return None
 

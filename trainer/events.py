@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from trainer import checked_json
+from trainer.checked_json import Finite, JsonError, Limits
 from trainer.texts import N_, EventText
 from trainer.windows import WHOLE, Box
 
@@ -23,6 +24,12 @@ PROTOCOL = 2
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """A longer line cannot be a message."""
+LIMITS = Limits(
+    bytes=MAX_LINE_BYTES,
+    text=MAX_LINE_BYTES,
+    finite=False,  # the loss of a training that becomes unstable
+    unicode=False,  # names of files
+)
 
 
 class ProtocolError(Exception):
@@ -122,18 +129,18 @@ class EncoderReady(Message):
     dim: int
     device: str
     """As shown to the user: "CPU", "NVIDIA H200", "Apple GPU"."""
-    scale: float
+    scale: Finite
     """Factor of the cosine similarity in a zero-shot score; see :mod:`trainer.backbone`."""
-    bias: float | None
+    bias: Finite | None
     """Added to the logit; None if the backbone has no calibration."""
     templates: list[str]
-    frequency_bias: float | None = None
+    frequency_bias: Finite | None = None
     """The bias with which scores are frequencies; None if it is not known."""
-    name_frequency: list[float] | None = None
+    name_frequency: list[Finite] | None = None
     """As :attr:`trainer.backbone.Backbone.name_frequency`."""
     windows: int = 0
     """Windows of each photo (:mod:`trainer.windows`); 0 if the backbone makes none."""
-    window_offset: float | None = None
+    window_offset: Finite | None = None
     """For :func:`trainer.windows.joint_cosines`; None if it is to be taken from the library."""
     crops: bool = False
     """Whether the backbone sees the square in the middle of a photo; otherwise the whole photo,
@@ -224,7 +231,7 @@ class RateMeasured(Message):
 
     backbone: str
     photos: int
-    seconds: float
+    seconds: Finite
     device: str
 
 
@@ -350,7 +357,7 @@ class FitProgress(RunEvent):
     loss: float
     loss_classification: float
     loss_embedding: float
-    seconds_left: float
+    seconds_left: Finite
     phase: FitPhase = FitPhase.SINGLE_PASS
 
     @property
@@ -369,10 +376,10 @@ class FitProgress(RunEvent):
 class BandScores:
     """Mean average precision in [0, 1]; None if no class of the band can be evaluated."""
 
-    total: float | None
-    head: float | None
-    medium: float | None
-    tail: float | None
+    total: Finite | None
+    head: Finite | None
+    medium: Finite | None
+    tail: Finite | None
 
 
 @dataclass(frozen=True)
@@ -396,7 +403,7 @@ class FitFinished(RunEvent):
     """``prompt_set`` is a folder readable by :func:`trainer.prompt_set.load`."""
 
     prompt_set: str
-    seconds: float
+    seconds: Finite
     stopped_early: bool
     cancelled: bool = False
 
@@ -426,22 +433,18 @@ class FitFailed(RunEvent):
         return EventText(N_("The training failed"), detail)
 
 
-_CONVERTERS: dict[tuple[str, str], Callable[[Any], Any]] = {
-    ("PhotosEncoded", "failures"): lambda items: [PhotoFailure(**item) for item in items],
-    ("MapEncoded", "box"): lambda item: Box(**item),
-    ("PhotosCaptioned", "captions"): lambda items: [PhotoCaption(**item) for item in items],
-    ("PhotosCaptioned", "failures"): lambda items: [PhotoFailure(**item) for item in items],
-    ("FitValidated", "scores"): lambda item: BandScores(**item),
-    ("FitProgress", "phase"): FitPhase,
-    ("FitValidated", "phase"): FitPhase,
-}
-"""From JSON to the type of a field, by message and field name."""
-
-
 def to_line(message: Message) -> str:
-    """One JSON line, newline included."""
+    """One JSON line, newline included; pure ASCII where a name in it is not Unicode."""
     body = {"type": type(message).__name__} | asdict(message)
-    return json.dumps(body, ensure_ascii=False) + "\n"
+    line = json.dumps(body, ensure_ascii=False)
+    if not line.isascii() and checked_json.readable_text(line) != line:
+        line = json.dumps(body)
+    return line + "\n"
+
+
+@dataclass(frozen=True)
+class _Type:
+    type: str
 
 
 def parse_line(line: str) -> Message:
@@ -453,24 +456,12 @@ def parse_line(line: str) -> Message:
         ProtocolError: if the line is too long or not JSON, its type is unknown, or a field is
             missing or invalid.
     """
-    if len(line) > MAX_LINE_BYTES:
-        raise ProtocolError(f"a line of {len(line)} characters is too long")
     try:
-        body = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise ProtocolError(f"not a JSON line: {line[:120]!r}") from error
-    if not isinstance(body, dict):
-        raise ProtocolError(f"not a message: {line[:120]!r}")
-    name = str(body.pop("type", ""))
-    kind = Message.registry.get(name)
-    if kind is None:
-        raise ProtocolError(f"unknown message type {name!r}")
-    known = {item.name for item in fields(kind)}
-    values = {key: value for key, value in body.items() if key in known}
-    try:
-        for key, value in list(values.items()):
-            if convert := _CONVERTERS.get((name, key)):
-                values[key] = convert(value)
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise ProtocolError(f"{name}: {error}") from error
+        body = checked_json.parse(line, LIMITS)
+        name = checked_json.to_type(body, _Type).type
+        kind = Message.registry.get(name)
+        if kind is None:
+            raise ProtocolError(f"unknown message type {name[:80]!r}")
+        return checked_json.to_type(body, kind)
+    except JsonError as error:
+        raise ProtocolError(f"not a message ({error}): {line[:120]!r}") from error

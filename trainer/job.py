@@ -15,18 +15,20 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
-from trainer.arrays import write_arrays
+from trainer import checked_json
+from trainer.arrays import ArraysError, read_arrays, write_arrays
 from trainer.bands import BandLimits
+from trainer.checked_json import Finite, JsonError, Limits
 from trainer.class_texts import class_texts
+
+T = TypeVar("T")
 
 SCHEMA = 1
 JSON_NAME = "job.json"
@@ -36,6 +38,25 @@ LOG_NAME = "log.txt"
 CHECKPOINT_NAME = "checkpoint.safetensors"
 CANCEL_NAME = "cancel"
 RESULT_NAME = "prompt_set"
+
+LIMITS = Limits(bytes=1024**3, values=100_000_000)
+"""Of the description: it has a caption of every image."""
+_KINDS: dict[str, Any] = {
+    "image_ids": np.int64,
+    "features": np.float16,
+    "targets": np.int8,
+    "split": np.int8,
+    "baseline_embeddings": np.float32,
+    "baseline_biases": np.float32,
+    "confirmed": np.bool_,
+    "windows": np.int8,
+    "baseline_window_embeddings": np.float32,
+    "baseline_scores": np.float16,
+}
+"""Every array, and its dtype."""
+_NEEDED = (
+    "image_ids", "features", "targets", "split", "baseline_embeddings", "baseline_biases",
+)  # fmt: skip
 
 PRESENT, ABSENT, UNKNOWN = 1, 0, -1
 """Values in the target matrix."""
@@ -128,16 +149,22 @@ class FitJob:
     baseline_scores: NDArray[np.float16] | None = None
 
     def __post_init__(self) -> None:
-        n, c = len(self.image_ids), len(self.classes)
+        n, c = self.image_ids.size, len(self.classes)
         if (
-            self.features.shape[:1] != (n,)
+            self.image_ids.ndim != 1
+            or self.features.ndim != 2
+            or self.features.shape[0] != n
             or self.targets.shape != (n, c)
             or self.split.shape != (n,)
             or len(self.captions) != n
-            or self.baseline_embeddings.shape[:1] != (c,)
+            or self.baseline_embeddings.ndim != 2
+            or self.baseline_embeddings.shape[0] != c
             or self.baseline_biases.shape != (c,)
             or (self.confirmed is not None and self.confirmed.shape != (n, c))
-            or (self.windows is not None and self.windows.shape[::2] != self.features.shape)
+            or (
+                self.windows is not None
+                and (self.windows.ndim != 3 or self.windows.shape[::2] != self.features.shape)
+            )
             or (self.baseline_scores is not None and self.baseline_scores.shape != (n, c))
             or (
                 self.baseline_window_embeddings is not None
@@ -197,6 +224,38 @@ def save(job: FitJob, folder: Path) -> None:
     temporary.replace(folder / JSON_NAME)
 
 
+@dataclass(frozen=True)
+class _Schema:
+    schema: int = 0
+
+
+@dataclass(frozen=True)
+class _Limits:
+    limits: BandLimits
+
+
+@dataclass(frozen=True)
+class _WithLimits:
+    """Without its default: a job says by which bands it is to be judged."""
+
+    settings: _Limits
+
+
+@dataclass(frozen=True)
+class _Classes:
+    classes: list[JobClass]
+
+
+@dataclass(frozen=True)
+class _Description(_Classes):
+    """What :data:`JSON_NAME` holds."""
+
+    settings: JobSettings
+    captions: list[str]
+    baseline_scale: Finite
+    window_offset: Finite = 0.0
+
+
 def load(folder: Path) -> FitJob:
     """Read a whole job folder.  To read only part of it, see :func:`load_classes` and
     :func:`load_image_ids`.
@@ -205,23 +264,22 @@ def load(folder: Path) -> FitJob:
         JobError: if it is missing, damaged, inconsistent or from a newer version.
     """
     body = _read_body(folder)
+    _as(body, _WithLimits, folder)
+    description = _as(body, _Description, folder)
     arrays = _read_arrays(folder)
-    try:
-        settings = body["settings"]
-        limits = BandLimits(**settings.pop("limits"))
-        known = {item.name for item in fields(JobSettings)}
-        return FitJob(
-            settings=JobSettings(
-                limits=limits, **{key: settings[key] for key in settings if key in known}
-            ),
-            classes=_classes(body),
-            captions=list(body["captions"]),
-            baseline_scale=float(body["baseline_scale"]),
-            window_offset=float(body.get("window_offset", 0.0)),
-            **{key: arrays[key] for key in sorted(arrays)},
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise JobError(f"{folder} is not a complete job: {error!r}") from error
+    for name in {"targets", "split"} & arrays.keys():
+        if arrays[name].size and not -1 <= arrays[name].min() <= arrays[name].max() <= 1:
+            raise JobError(f"{folder} is not a complete job: {name} has values other than -1 to 1")
+    if missing := [name for name in _NEEDED if name not in arrays]:
+        raise JobError(f"{folder} is not a complete job: {missing[0]} is missing")
+    return FitJob(
+        settings=description.settings,
+        classes=description.classes,
+        captions=description.captions,
+        baseline_scale=description.baseline_scale,
+        window_offset=description.window_offset,
+        **arrays,
+    )
 
 
 def load_classes(folder: Path) -> list[JobClass]:
@@ -230,11 +288,7 @@ def load_classes(folder: Path) -> list[JobClass]:
     Raises:
         JobError: as :func:`load`.
     """
-    body = _read_body(folder)
-    try:
-        return _classes(body)
-    except (KeyError, TypeError) as error:
-        raise JobError(f"{folder} is not a complete job: {error!r}") from error
+    return _as(_read_body(folder), _Classes, folder).classes
 
 
 def load_image_ids(folder: Path) -> NDArray[np.int64]:
@@ -259,26 +313,27 @@ def load_targets(folder: Path) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     return arrays["image_ids"], arrays["targets"]
 
 
-def _read_body(folder: Path) -> dict[str, Any]:
+def _read_body(folder: Path) -> Any:
     try:
-        body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        body = checked_json.read(folder / JSON_NAME, LIMITS)
+        schema = checked_json.to_type(body, _Schema).schema
+    except (OSError, JsonError) as error:
         raise JobError(f"{folder} cannot be read as a job: {error}") from error
-    if not isinstance(body, dict):
-        raise JobError(f"{folder} cannot be read as a job: {JSON_NAME} is not an object")
-    if body.get("schema", 0) > SCHEMA:
+    if schema > SCHEMA:
         raise JobError(f"{folder} was written by a newer version of LMPT Desktop")
     return body
+
+
+def _as(body: Any, kind: type[T], folder: Path) -> T:
+    try:
+        return checked_json.to_type(body, kind)
+    except JsonError as error:
+        raise JobError(f"{folder} is not a complete job: {error}") from error
 
 
 def _read_arrays(folder: Path, names: tuple[str, ...] = ()) -> dict[str, NDArray[Any]]:
     """The arrays called ``names``, or all."""
     try:
-        with safe_open(folder / ARRAYS_NAME, framework="np") as file:
-            return {name: file.get_tensor(name) for name in names or file.keys()}
-    except (OSError, ValueError, SafetensorError) as error:
+        return read_arrays(folder / ARRAYS_NAME, _KINDS, names)
+    except (OSError, ArraysError) as error:
         raise JobError(f"{folder} cannot be read as a job: {error}") from error
-
-
-def _classes(body: Mapping[str, Any]) -> list[JobClass]:
-    return [JobClass(**item) for item in body["classes"]]

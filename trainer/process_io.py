@@ -10,9 +10,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TextIO
+from typing import IO, TextIO
 
 from trainer.events import (
+    MAX_LINE_BYTES,
     EncodeMap,
     EncodePhotos,
     EncodeTexts,
@@ -142,9 +143,18 @@ def claim_stdio() -> tuple[TextIO, EventStream]:
     return requests, EventStream(events)
 
 
+def bounded_lines(stream: IO[str]) -> Iterator[str]:
+    """The lines of ``stream``; the beginning of one that is too long for a message."""
+    whole = True
+    while line := stream.readline(MAX_LINE_BYTES + 1):
+        if whole:
+            yield line
+        whole = line.endswith("\n")
+
+
 def messages_of(stream: TextIO) -> Iterator[Message]:
     """The messages on ``stream``, a line each; other lines are logged and left out."""
-    for line in stream:
+    for line in bounded_lines(stream):
         if not line.strip():
             continue
         try:

@@ -8,9 +8,11 @@ prompt set or none.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -18,10 +20,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
-from trainer.arrays import write_arrays
+from trainer import checked_json
+from trainer.arrays import ArraysError, read_arrays, write_arrays
+from trainer.checked_json import Count, Finite, JsonError, Limits
 from trainer.events import BandScores
 from trainer.kernel import KernelPart
 from trainer.windows import Windows, joint_cosines, largest_cosines
@@ -31,6 +33,23 @@ JSON_NAME = "prompt_set.json"
 ARRAYS_NAME = "prompt_set.safetensors"
 
 FloatArray = NDArray[np.float32]
+
+LIMITS = Limits(bytes=256 * 1024**2, values=32_000_000)
+"""Of the metadata; the ids of a million held-out images have some 10 MB."""
+_KINDS: dict[str, Any] = {
+    "class_embeddings": np.float32,
+    "biases": np.float32,
+    "thresholds": np.float32,
+    "train_present": np.int64,
+    "calibrated": np.bool_,
+    "contexts": np.float32,
+    "window_embeddings": np.float32,
+    "landmarks": np.float32,
+    "landmark_weights": np.float32,
+}
+"""Every array, and its dtype."""
+
+log = logging.getLogger(__name__)
 
 
 class PromptSetError(Exception):
@@ -60,14 +79,14 @@ class ClassResult:
     """
 
     name: str
-    train_present: int
-    held_out_present: int
-    held_out_absent: int
-    average_precision: float | None
-    threshold: float | None = None
+    train_present: Count
+    held_out_present: Count
+    held_out_absent: Count
+    average_precision: Finite | None
+    threshold: Finite | None = None
     threshold_basis: ThresholdBasis | None = None
-    threshold_low: float | None = None
-    threshold_high: float | None = None
+    threshold_low: Finite | None = None
+    threshold_high: Finite | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +98,7 @@ class Evaluation:
 
     scores: BandScores
     classes: list[ClassResult]
-    extra: dict[str, float] = field(default_factory=dict)
+    extra: dict[str, Finite] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,10 +160,13 @@ class PromptSet:
         numbers = [self.class_embeddings, self.biases, self.thresholds, np.array(self.scale)]
         numbers.append(np.array(self.window_offset))
         if self.contexts is not None:
+            if self.contexts.ndim != 3 or len(self.contexts) != count:
+                raise PromptSetError("contexts must have three dimensions, the first of classes")
             numbers.append(self.contexts)
         if self.kernel is not None:
             shapes = self.kernel.landmarks.shape, self.kernel.weights.shape
-            if shapes != ((shapes[1][-1], self.class_embeddings.shape[1]), (count, shapes[0][0])):
+            landmarks = shapes[0][0] if shapes[0] else 0
+            if shapes != ((landmarks, self.class_embeddings.shape[1]), (count, landmarks)):
                 raise PromptSetError("the kernel part does not fit the classes and their features")
             sharpness = np.array(self.kernel.sharpness)
             numbers += [self.kernel.landmarks, self.kernel.weights, sharpness]
@@ -224,61 +246,90 @@ def save(prompt_set: PromptSet, folder: Path) -> None:
         raise
 
 
-def load(folder: Path) -> PromptSet:
-    """Read and check a prompt set.
+@dataclass(frozen=True)
+class _Metadata:
+    """What :data:`JSON_NAME` holds."""
+
+    backbone: str
+    classes: list[str]
+    scale: Finite
+    created: str
+    method: str
+    settings: dict[str, Any]
+    evaluation: Evaluation | None
+    baseline: Evaluation | None
+    held_out: list[int]
+    window_offset: Finite = 0.0
+    kernel_sharpness: Finite = 0.0
+
+
+@dataclass(frozen=True)
+class _Schema:
+    schema: int = 0
+
+
+def load(folder: Path, limits: Limits = LIMITS) -> PromptSet:
+    """Read and check a prompt set, whose metadata must be within ``limits``.
 
     Raises:
         PromptSetError: if it is missing, damaged, inconsistent or from a newer version.
     """
+    return _load(folder, limits, optional=())
+
+
+def load_to_predict(folder: Path) -> PromptSet:
+    """Read a prompt set of this library; figures in it that are damaged are left out, since
+    predictions do not need them: versions up to 0.1.0 imported them unchecked.
+
+    Raises:
+        PromptSetError: as :func:`load`, if anything else is damaged.
+    """
+    return _load(folder, LIMITS, optional=("evaluation", "baseline"))
+
+
+def _load(folder: Path, limits: Limits, optional: Sequence[str]) -> PromptSet:
+    """``optional``: evaluations that are left out if they are damaged."""
     try:
-        body = json.loads((folder / JSON_NAME).read_text(encoding="utf-8"))
-        arrays = load_file(folder / ARRAYS_NAME)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise PromptSetError(f"{folder} cannot be read as a prompt set: {error}") from error
-    if not isinstance(body, dict) or body.get("schema", 0) > SCHEMA:
-        raise PromptSetError(f"{folder} was written by a newer version of LMPT Desktop")
-    try:
+        body = checked_json.loads(checked_json.read_bytes(folder / JSON_NAME, limits.bytes), limits)
+        if checked_json.to_type(body, _Schema).schema > SCHEMA:
+            raise PromptSetError(f"{folder} was written by a newer version of LMPT Desktop")
+        for name in optional:
+            try:
+                checked_json.to_type(checked_json.check(body.get(name), limits), Evaluation | None)
+            except JsonError as error:
+                log.warning("%s: its %s is left out: %s", folder, name, error)
+                body[name] = None
+        metadata = checked_json.to_type(checked_json.check(body, limits), _Metadata)
+        arrays = read_arrays(folder / ARRAYS_NAME, _KINDS)
         return PromptSet(
-            backbone=body["backbone"],
-            classes=list(body["classes"]),
+            backbone=metadata.backbone,
+            classes=metadata.classes,
             class_embeddings=arrays["class_embeddings"],
-            scale=float(body["scale"]),
+            scale=metadata.scale,
             biases=arrays["biases"],
             thresholds=arrays["thresholds"],
             train_present=arrays["train_present"],
             calibrated=arrays["calibrated"],
             contexts=arrays.get("contexts"),
             window_embeddings=arrays.get("window_embeddings"),
-            window_offset=float(body.get("window_offset", 0.0)),
-            kernel=_kernel(arrays, float(body.get("kernel_sharpness", 0.0))),
-            created=body["created"],
-            method=body["method"],
-            settings=body["settings"],
-            evaluation=_evaluation(body["evaluation"]),
-            baseline=_evaluation(body["baseline"]),
-            held_out=list(body["held_out"]),
+            window_offset=metadata.window_offset,
+            kernel=_kernel(arrays, metadata.kernel_sharpness),
+            created=metadata.created,
+            method=metadata.method,
+            settings=metadata.settings,
+            evaluation=metadata.evaluation,
+            baseline=metadata.baseline,
+            held_out=metadata.held_out,
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise PromptSetError(f"{folder} is not a complete prompt set: {error!r}") from error
+    except (OSError, JsonError, ArraysError) as error:
+        raise PromptSetError(f"{folder} cannot be read as a prompt set: {error}") from error
+    except KeyError as error:
+        raise PromptSetError(
+            f"{folder} is not a complete prompt set: {error} is missing"
+        ) from error
 
 
 def _kernel(arrays: dict[str, Any], sharpness: float) -> KernelPart | None:
-    if "landmarks" not in arrays:
+    if "landmarks" not in arrays and "landmark_weights" not in arrays:
         return None
     return KernelPart(arrays["landmarks"], arrays["landmark_weights"], sharpness)
-
-
-def _evaluation(body: dict[str, Any] | None) -> Evaluation | None:
-    if body is None:
-        return None
-    return Evaluation(
-        scores=BandScores(**body["scores"]),
-        classes=[_class_result(item) for item in body["classes"]],
-        extra=dict(body["extra"]),
-    )
-
-
-def _class_result(body: dict[str, Any]) -> ClassResult:
-    rest = dict(body)
-    basis = rest.pop("threshold_basis", None)
-    return ClassResult(**rest, threshold_basis=None if basis is None else ThresholdBasis(basis))

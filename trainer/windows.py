@@ -24,7 +24,7 @@ class Box:
     bottom: float
 
 
-WHOLE = Box(0, 0, 1, 1)
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 
 _SIDE = 4 / 9
 _FAR = 1 - _SIDE

@@ -13,6 +13,7 @@ from lmpt_desktop.catalogue.errors import ClassNameInvalid, ClassNameTaken, NotI
 from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec
 from lmpt_desktop.translation import _
+from trainer.checked_json import readable_text
 
 _table = schema.classes
 _aliases = schema.class_aliases
@@ -20,7 +21,7 @@ _aliases = schema.class_aliases
 
 def name_key(name: str) -> str:
     """A key that ignores case, spaces and the encoding of accents."""
-    return unicodedata.normalize("NFC", " ".join(name.split())).casefold()
+    return unicodedata.normalize("NFC", " ".join(readable_text(name).split())).casefold()
 
 
 class Classes:
@@ -91,7 +92,7 @@ class Classes:
     def describe(self, class_id: int, description: str) -> None:
         """Set the text used as prompt in place of the name; "" for the name itself."""
         with self._store.write() as connection:
-            _set(connection, class_id, description=description.strip())
+            _set(connection, class_id, description=readable_text(description).strip())
 
     def set_colour(self, class_id: int, colour: str) -> None:
         """Set the colour, "#rrggbb" or ""."""
@@ -201,7 +202,7 @@ class Classes:
                     _set(connection, class_id, archived=1)
             given: list[tuple[int, Sequence[str]]] = []
             for position, (key, item, known) in enumerate(placed):
-                name, description = _clean(item.name), item.description.strip()
+                name, description = _clean(item.name), readable_text(item.description).strip()
                 if known is not None:
                     changes = {"description": description} if description else {}
                     if key in live:
@@ -272,7 +273,7 @@ def _placed(
 
 
 def _clean(name: str) -> str:
-    clean = unicodedata.normalize("NFC", " ".join(name.split()))
+    clean = unicodedata.normalize("NFC", " ".join(readable_text(name).split()))
     if not clean:
         raise ClassNameInvalid(_("A class needs a name; type at least one letter."))
     return clean
@@ -419,17 +420,18 @@ def _add_or_revive(
     connection: Connection, name: str, description: str, position: int, *, fresh: bool = False
 ) -> int:
     query = select(_table.c.id).where(_table.c.name_key == name_key(name), _table.c.archived == 1)
+    description = readable_text(description).strip()
     archived = None if fresh else connection.scalar(query.order_by(_table.c.id.desc()))
     if archived is not None:
         _revive(connection, _get(connection, archived), position)
-        described = {"description": description.strip()} if description.strip() else {}
+        described = {"description": description} if description else {}
         _set(connection, archived, name=name, **described)
         return archived
     done = connection.execute(
         insert(_table).values(
             name=name,
             name_key=name_key(name),
-            description=description.strip(),
+            description=description,
             position=position,
         )
     )

@@ -36,6 +36,7 @@ from lmpt_desktop.domain.records import (
     ScannedFile,
     UnhashedFile,
 )
+from trainer.checked_json import readable_text
 from trainer.photo import may_pass
 
 _table = schema.images
@@ -543,7 +544,7 @@ class Images:
         Raises:
             NotInCatalogue: if there is no such image.
         """
-        clean = caption.strip()
+        clean = readable_text(caption).strip()
         kept = source if clean else CaptionSource.NONE
         with self._store.write() as connection:
             _set(connection, image_id, caption=clean, caption_source=kept.value)
@@ -556,7 +557,7 @@ class Images:
         Returns:
             the images whose caption it is now.
         """
-        clean = {image_id: text.strip() for image_id, text in captions.items()}
+        clean = {image_id: readable_text(text).strip() for image_id, text in captions.items()}
         filled: list[int] = []
         with self._store.write() as connection:
             for image_id, caption in clean.items():

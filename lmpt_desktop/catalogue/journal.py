@@ -20,6 +20,7 @@ from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.records import distinct, uniform
 from lmpt_desktop.catalogue.store import as_datetime, rows
 from lmpt_desktop.domain.records import Batch, Source
+from trainer.checked_json import readable_text
 
 CLASS_COLUMNS = (
     "batch_id, image_id, class_id, before_verdict, before_at, before_source, "
@@ -176,6 +177,7 @@ def begin(
     connection: Connection, at: int, action: str, undoes: int | None = None, label: str = ""
 ) -> Open:
     """Open a batch."""
+    label = readable_text(label)
     done = connection.execute(
         insert(schema.batches).values(at=at, action=action, undoes=undoes, label=label)
     )

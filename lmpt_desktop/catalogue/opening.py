@@ -13,6 +13,7 @@ import logging
 import sqlite3
 import stat
 import time
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection
@@ -40,7 +41,8 @@ from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.store import BUSY_SECONDS, Store, connect_without_locks
 from lmpt_desktop.private_files import create_private, make_private_folder
 from lmpt_desktop.translation import _
-from trainer.regular_file import open_regular
+from trainer import checked_json
+from trainer.checked_json import Finite, JsonError, Limits
 from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,6 @@ ALONE_SECONDS = 5.0
 """How long to wait for others to be done with a catalogue that is brought out of WAL mode."""
 _WAL_HEADER = b"\x02\x02"
 _JOURNAL_HEADER = b"\x01\x01"
-_MOST_RECORD = 1000
 """Bytes of the record of a shutdown that are read."""
 _UNFINISHED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
@@ -203,8 +204,8 @@ def record_shutdown(path: Path) -> None:
     except OSError:
         log.debug("no note beside %s", path, exc_info=True)
         return
-    checked = _shutdown_record(path).get("checked", 0.0)
-    _note(path, {"size": status.st_size, "mtime_ns": status.st_mtime_ns, "checked": checked})
+    note = replace(_shutdown_record(path), size=status.st_size, mtime_ns=status.st_mtime_ns)
+    _write_shutdown_record(path, note)
 
 
 def _set_foreign_log_aside(path: Path, header: bytes, access: DiskAccess) -> None:
@@ -267,42 +268,48 @@ def _checked_revision(connection: sqlite3.Connection, path: Path, access: DiskAc
     return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
 
 
-def _shutdown_record(path: Path) -> dict[str, float]:
-    """What was noted; empty if nothing was, or anything else is there."""
+@dataclass(frozen=True)
+class ShutdownRecord:
+    """What :data:`SHUTDOWN_RECORD_NAME` holds; ``checked`` in seconds since the epoch."""
+
+    size: int = -1
+    mtime_ns: int = -1
+    checked: Finite = 0.0
+
+
+def _shutdown_record(path: Path) -> ShutdownRecord:
+    """What was noted; the defaults if nothing was, or anything else is there."""
     try:
-        with open_regular(path.parent / SHUTDOWN_RECORD_NAME) as file:
-            note = json.loads(file.read(_MOST_RECORD))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    if not isinstance(note, dict):
-        return {}
-    return {key: value for key, value in note.items() if type(value) in (int, float)}
+        body = checked_json.read(path.parent / SHUTDOWN_RECORD_NAME, Limits(bytes=10_000))
+        return checked_json.to_type(body, ShutdownRecord)
+    except (OSError, JsonError):
+        return ShutdownRecord()
 
 
-def _unchanged_since_check(path: Path) -> bool:
-    note = _shutdown_record(path)
-    status = path.stat()
-    recent = 0 <= time.time() - note.get("checked", 0.0) < CHECK_EVERY_SECONDS
-    same = (note.get("size"), note.get("mtime_ns")) == (status.st_size, status.st_mtime_ns)
-    return recent and same
-
-
-def _write_checked(path: Path) -> None:
-    _note(path, {"size": -1, "mtime_ns": -1, "checked": time.time()})
-
-
-def _note(path: Path, note: dict[str, float]) -> None:
+def _write_shutdown_record(path: Path, note: ShutdownRecord) -> None:
     """Replace what is noted, whatever is there."""
     target = path.parent / SHUTDOWN_RECORD_NAME
     temporary = temporary_name(target)
     try:
         create_private(temporary)
-        temporary.write_text(json.dumps(note), encoding="utf-8")
+        temporary.write_text(json.dumps(asdict(note)), encoding="utf-8")
         temporary.replace(target)
     except OSError:
         log.debug("no note beside %s", path, exc_info=True)
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _unchanged_since_check(path: Path) -> bool:
+    note = _shutdown_record(path)
+    status = path.stat()
+    recent = 0 <= time.time() - note.checked < CHECK_EVERY_SECONDS
+    same = (note.size, note.mtime_ns) == (status.st_size, status.st_mtime_ns)
+    return recent and same
+
+
+def _write_checked(path: Path) -> None:
+    _write_shutdown_record(path, ShutdownRecord(checked=time.time()))
 
 
 def _refuse_newer(path: Path, revision: str | None) -> None:

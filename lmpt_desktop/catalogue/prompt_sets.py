@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +13,9 @@ from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.runs import inside, outside
 from lmpt_desktop.catalogue.store import Store, as_datetime, now
+from lmpt_desktop.catalogue.stored_json import from_json, to_json
 from lmpt_desktop.translation import _
+from trainer.checked_json import Count, Finite, readable_text
 
 _table = schema.prompt_sets
 _promotions = schema.promotions
@@ -34,13 +35,13 @@ class PromptSetRecord:
     backbone: str
     created: datetime
     run_id: int | None = None
-    metrics: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float | None] = field(default_factory=dict)
     active: bool = False
     promoted: bool = False
     discarded: bool = False
     name: str = ""
     note: str = ""
-    data: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, int] = field(default_factory=dict)
     class_ids: dict[str, int] = field(default_factory=dict)
 
 
@@ -58,10 +59,10 @@ class PromptSets:
         backbone: str,
         *,
         run_id: int | None = None,
-        metrics: dict[str, Any] | None = None,
+        metrics: dict[str, float | None] | None = None,
         name: str = "",
         note: str = "",
-        data: dict[str, Any] | None = None,
+        data: dict[str, int] | None = None,
         class_ids: dict[str, int] | None = None,
     ) -> PromptSetRecord:
         """Record a prompt set that is whole on disk.  It is not active yet.
@@ -78,11 +79,11 @@ class PromptSets:
                     folder=inside(self._library, folder),
                     backbone=backbone,
                     created_at=now(),
-                    metrics=json.dumps(metrics or {}, ensure_ascii=False),
-                    name=name,
-                    note=note,
-                    data=json.dumps(data or {}, ensure_ascii=False),
-                    class_ids=json.dumps(class_ids or {}, ensure_ascii=False),
+                    metrics=to_json(metrics or {}),
+                    name=readable_text(name),
+                    note=readable_text(note),
+                    data=to_json(data or {}),
+                    class_ids=to_json(class_ids or {}),
                 )
             )
             assert done.inserted_primary_key is not None
@@ -151,7 +152,7 @@ class PromptSets:
         Raises:
             NotInCatalogue: if there is none with this id.
         """
-        self._set(prompt_set_id, name=" ".join(name.split()))
+        self._set(prompt_set_id, name=" ".join(readable_text(name).split()))
 
     def annotate(self, prompt_set_id: int, note: str) -> None:
         """Keep the user's note on it.
@@ -159,7 +160,7 @@ class PromptSets:
         Raises:
             NotInCatalogue: if there is none with this id.
         """
-        self._set(prompt_set_id, note=note.strip())
+        self._set(prompt_set_id, note=readable_text(note).strip())
 
     def bind_classes(self, prompt_set_id: int, class_ids: dict[str, int]) -> None:
         """Keep which class each of its names is.
@@ -167,7 +168,7 @@ class PromptSets:
         Raises:
             NotInCatalogue: if there is none with this id.
         """
-        self._set(prompt_set_id, class_ids=json.dumps(class_ids, ensure_ascii=False))
+        self._set(prompt_set_id, class_ids=to_json(class_ids))
 
     def _set(self, prompt_set_id: int, **values: str) -> None:
         with self._store.write() as connection:
@@ -207,15 +208,20 @@ class PromptSets:
             backbone=row.backbone,
             created=as_datetime(row.created_at),
             run_id=row.run_id,
-            metrics=json.loads(row.metrics),
+            metrics=_column(row, "metrics", dict[str, Finite | None]),
             active=row.id in active,
             promoted=row.id in promoted,
             discarded=bool(row.discarded),
             name=row.name,
             note=row.note,
-            data=json.loads(row.data),
-            class_ids=json.loads(row.class_ids),
+            data=_column(row, "data", dict[str, Count]),
+            class_ids=_column(row, "class_ids", dict[str, Count]),
         )
+
+
+def _column(row: Any, column: str, kind: Any) -> dict[str, Any]:
+    where = f"{column} of version {row.id}"
+    return from_json(getattr(row, column), kind, {}, where=where)
 
 
 def _before(connection: Connection, backbone: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,8 +16,10 @@ from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import Store, as_datetime, now, rows
+from lmpt_desktop.catalogue.stored_json import from_json, to_json
 from lmpt_desktop.catalogue.stored_paths import from_stored, to_stored
 from lmpt_desktop.translation import _
+from trainer.checked_json import readable_text
 
 _table = schema.runs
 
@@ -88,7 +89,7 @@ class Runs:
                     backbone=backbone,
                     state=state.value,
                     created_at=at,
-                    settings=json.dumps(settings or {}, ensure_ascii=False),
+                    settings=to_json(settings or {}),
                 )
             )
             assert done.inserted_primary_key is not None
@@ -147,7 +148,7 @@ class Runs:
             key: value
             for key, value in {
                 "state": state.value if state else None,
-                "message": message,
+                "message": None if message is None else readable_text(message),
                 "pid": pid,
                 "pid_created": pid_created,
             }.items()
@@ -205,7 +206,9 @@ class Runs:
             pid=row.pid,
             pid_created=row.pid_created,
             message=row.message,
-            settings=json.loads(row.settings),
+            settings=from_json(
+                row.settings, dict[str, Any], {}, where=f"the settings of run {row.id}"
+            ),
         )
 
 

@@ -6,7 +6,6 @@ with before and after swapped, as in the journal.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -15,7 +14,10 @@ from sqlalchemy import Connection, insert, select
 
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.classes import read_classes, restore_classes
+from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.stored_json import from_json, to_json
 from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.translation import _
 
 VOCABULARY = "vocabulary"
 """The action of batches that change the vocabulary."""
@@ -55,6 +57,7 @@ def revert(connection: Connection, undone: int, made: int) -> bool:
 
     Raises:
         ClassNameTaken: if a name that comes back is in use.
+        NotInCatalogue: if what was kept of the step is damaged.
     """
     found = connection.execute(
         select(_table.c.before, _table.c.after).where(_table.c.batch_id == undone)
@@ -62,6 +65,8 @@ def revert(connection: Connection, undone: int, made: int) -> bool:
     if found is None:
         return False
     before, after = _read(found.before), _read(found.after)
+    if before is None or after is None or len(before) != len(after):
+        raise NotInCatalogue(_("What this step changed in the vocabulary is not known any more."))
     now = read_classes(connection)
     current = [now[entry.id] for entry in after]
     target = [
@@ -83,8 +88,8 @@ def _reverted(was: ClassEntry, became: ClassEntry, now: ClassEntry) -> ClassEntr
 
 
 def _written(entries: Sequence[ClassEntry]) -> str:
-    return json.dumps([asdict(entry) for entry in entries], ensure_ascii=False)
+    return to_json([asdict(entry) for entry in entries])
 
 
-def _read(text: str) -> list[ClassEntry]:
-    return [ClassEntry(**item | {"aliases": tuple(item["aliases"])}) for item in json.loads(text)]
+def _read(text: object) -> list[ClassEntry] | None:
+    return from_json(text, list[ClassEntry] | None, None, where="a step of the vocabulary")

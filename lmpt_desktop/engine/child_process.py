@@ -15,6 +15,7 @@ from pathlib import Path
 from lmpt_desktop.paths import log_dir
 from trainer.crash_files import FOLDER_VARIABLE
 from trainer.events import Message, ProtocolError, parse_line, to_line
+from trainer.process_io import bounded_lines
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +127,7 @@ class ChildProcess:
     def _read_stdout(self) -> None:
         stream = self._process.stdout
         if stream is not None:
-            for line in stream:
+            for line in bounded_lines(stream):
                 if not line.strip():
                     continue
                 try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,10 +27,14 @@ from lmpt_desktop.inference.weights import (
     assemble,
     estimated_offset,
 )
+from trainer import checked_json
 from trainer import prompt_set as prompt_sets
+from trainer.checked_json import JsonError, Limits
 from trainer.class_texts import class_texts, mean_embedding
 from trainer.prompt_set import PromptSet
 from trainer.windows import joint_cosines, largest_cosines
+
+log = logging.getLogger(__name__)
 
 LEARNED_NAME = "learned.json"
 """In a prompt set's folder: the prompt text each class was learned with, by name."""
@@ -38,10 +43,22 @@ LEARNED_NAME = "learned.json"
 def learned_texts(folder: Path) -> Mapping[str, str]:
     """The prompt texts a prompt set was learned with; {} where its folder does not say."""
     try:
-        body = json.loads((folder / LEARNED_NAME).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        return read_learned_texts(folder)
+    except (OSError, JsonError) as error:
+        log.warning("what %s was learned with is not known: %s", folder, error)
         return {}
-    return body if isinstance(body, dict) else {}
+
+
+def read_learned_texts(folder: Path) -> Mapping[str, str]:
+    """As :func:`learned_texts`; {} only where there is no such file.
+
+    Raises:
+        trainer.checked_json.JsonError: if it is not valid.
+        OSError: if it cannot be read.
+    """
+    if not (folder / LEARNED_NAME).exists():
+        return {}
+    return checked_json.to_type(checked_json.read(folder / LEARNED_NAME, Limits()), dict[str, str])
 
 
 def write_learned_texts(folder: Path, texts: Mapping[str, str]) -> None:
@@ -69,7 +86,9 @@ class Version:
             trainer.prompt_set.PromptSetError: if it cannot be read.
         """
         folder = record.folder
-        return cls(prompt_sets.load(folder), learned_texts(folder), record.class_ids, record)
+        return cls(
+            prompt_sets.load_to_predict(folder), learned_texts(folder), record.class_ids, record
+        )
 
     def rows(self, classes: Sequence[ClassEntry]) -> NDArray[np.int64]:
         """(C,) the row of the prompt set that was learned for each class; -1 if there is none.

@@ -37,6 +37,7 @@ from lmpt_desktop.inference.search import (
     similarities,
 )
 from lmpt_desktop.translation import N_, _
+from trainer.checked_json import readable_text
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class SearchQuery:
     @classmethod
     def words(cls, text: str) -> SearchQuery | None:
         """A query of words as typed, with spaces tidied; None if there are none."""
-        tidy = " ".join(text.split())
+        tidy = " ".join(readable_text(text).split())
         return cls(text=tidy) if tidy else None
 
 

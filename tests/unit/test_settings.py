@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from mutations import OTHERS, mutated, wrong_types
 
 from lmpt_desktop import settings
 from lmpt_desktop.catalogue import Catalogue
@@ -185,3 +188,44 @@ def test_once_all_are_read_nothing_waits_for_the_disk(
         if setting.storage is Storage.LIBRARY:
             of_the_library.get(setting)
     assert memory.reads == reads
+
+
+# ------------------------------------------------------------------- values of another kind
+
+VALID: list[tuple[Setting[Any], Any, Any]] = [
+    (BAND_LIMITS, {"medium": 3, "head": 9}, BandLimits | None),
+    (LAST_SUGGESTION, {"since": 1, "verdicts": 2}, RetrainSuggestion | None),
+    (settings.SORT_ORDER, {"key": "date", "descending": True}, tuple[str, bool]),
+    (settings.STRICTNESS, {"level": 0.5, "classes": {"1": 0.25}}, dict[str, Any]),
+    (settings.SAVED_SEARCHES, [{"name": "a", "classes": [1]}], list[dict[str, Any]]),
+    (SHORTCUTS, {"edit.undo": ["Ctrl+Z"]}, dict[str, list[str]]),
+    (RECENT_LIBRARIES, [{"name": "a", "library": "/l", "folders": ["/a"], "photos": 3}],
+     list[dict[str, Any]]),
+]  # fmt: skip
+
+
+@given(data=st.data())
+def test_a_mutated_setting_is_the_default_or_has_its_type(data: st.DataObject) -> None:
+    setting, body, kind = data.draw(st.sampled_from(VALID))
+    changed = data.draw(mutated(body))
+    text = setting.storage is Storage.COMPUTER
+    value = setting.read(json.dumps(changed) if text else changed)
+    if setting is settings.SORT_ORDER:
+        assert list(map(type, value)) == [str, bool]
+    else:
+        assert wrong_types(value, kind) == []
+
+
+@pytest.mark.parametrize("setting", ALL, ids=lambda setting: setting.key)
+@pytest.mark.parametrize("value", [*OTHERS, "[" * 100_000, "9" * 5000, 10**400, [[[]]], {"a": {}}])
+def test_any_json_value_can_be_read(setting: Setting[Any], value: Any) -> None:
+    anything = (settings.WINDOW_GEOMETRY, settings.SPLITTER_STATE)
+    read = setting.read(value)
+    if setting.default is not None and setting not in anything:
+        assert type(read) is type(setting.default)
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "{" * 900, '{"a": ["b"], "a": ["c"]}', "NaN", ""])
+def test_settings_stored_as_text_are_read_within_limits(text: str) -> None:
+    assert SHORTCUTS.read(text) == {}
+    assert RECENT_LIBRARIES.read(text) == []

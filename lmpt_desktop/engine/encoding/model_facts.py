@@ -10,6 +10,8 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from trainer import checked_json
+from trainer.checked_json import Count, Finite, JsonError
 from trainer.events import EncoderReady
 
 
@@ -17,17 +19,17 @@ from trainer.events import EncoderReady
 class ModelFacts:
     """What the encoder reported when it was last ready (:class:`trainer.events.EncoderReady`)."""
 
-    dim: int
-    scale: float
-    bias: float | None
+    dim: Count
+    scale: Finite
+    bias: Finite | None
     templates: tuple[str, ...]
     device: str = ""
-    windows: int | None = None
+    windows: Count | None = None
     """None where an earlier version of the app, which knew no windows, has written the facts."""
-    window_offset: float | None = None
-    frequency_bias: float | None = None
+    window_offset: Finite | None = None
+    frequency_bias: Finite | None = None
     crops: bool = False
-    name_frequency: tuple[float, ...] | None = None
+    name_frequency: tuple[Finite, ...] | None = None
 
     @classmethod
     def of(cls, ready: EncoderReady) -> ModelFacts:
@@ -50,20 +52,8 @@ class ModelFacts:
     def from_setting(cls, value: Any) -> ModelFacts | None:
         """Read what :meth:`to_setting` wrote; None where it is not valid."""
         try:
-            names = value.get("name_frequency")
-            return cls(
-                int(value["dim"]),
-                float(value["scale"]),
-                _number(value["bias"]),
-                tuple(str(item) for item in value["templates"]),
-                str(value.get("device", "")),
-                None if value.get("windows") is None else int(value["windows"]),
-                _number(value.get("window_offset")),
-                _number(value.get("frequency_bias")),
-                bool(value.get("crops", False)),
-                None if names is None else tuple(float(item) for item in names),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError):
+            return checked_json.to_type(value, cls)
+        except JsonError:
             return None
 
     def to_setting(self) -> dict[str, Any]:
@@ -85,10 +75,6 @@ class ModelFacts:
         its old name."""
         text = json.dumps([self.scale, *self.templates], ensure_ascii=False)
         return "classes-" + hashlib.sha256(text.encode()).hexdigest()[:12]
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
 
 
 def setting_name(backbone: str) -> str:

@@ -6,6 +6,7 @@ An import is read once (:meth:`Imports.survey`), looked at as often as the user 
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -38,6 +39,10 @@ from lmpt_desktop.interchange.importing.survey import SOURCES, Survey
 from lmpt_desktop.interchange.reading.source_files import no_progress
 from lmpt_desktop.interchange.registry import Detected
 from lmpt_desktop.translation import _
+from trainer import checked_json
+from trainer.checked_json import JsonError
+
+log = logging.getLogger(__name__)
 
 MAX_HASH_LENGTH = 200
 ADDED_CLASSES = "classes_added_by_imports"
@@ -389,7 +394,13 @@ class Imports:
         )
 
     def _added(self) -> dict[str, list[int]]:
-        return self._catalogue.settings.get(ADDED_CLASSES, {})
+        try:
+            stored = self._catalogue.settings.get(ADDED_CLASSES, {})
+            found = checked_json.to_type(stored, dict[str, list[int]])
+        except JsonError as error:
+            log.warning("the classes that imports added are not known: %s", error)
+            return {}
+        return {key: ids for key, ids in found.items() if key.isdecimal() and key.isascii()}
 
     def _remember_added(self, batch_id: int, class_ids: Sequence[int]) -> None:
         added = self._added() | {str(batch_id): list(class_ids)}

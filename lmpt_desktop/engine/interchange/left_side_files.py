@@ -3,7 +3,6 @@ missing, or another picture has its place."""
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 
@@ -17,6 +16,8 @@ from lmpt_desktop.interchange.xmp.side_files import (
     keywords_from_stored,
     stored_keywords,
 )
+from trainer import checked_json
+from trainer.checked_json import JsonError, Limits
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +49,9 @@ def keywords_left(catalogue: Catalogue, snapshot: Snapshot) -> dict[Path, dict[s
         part = [place.path for place in places[start : start + _PART]]
         for path, record in catalogue.side_files.at(part).items():
             try:
-                found[path] = stored_keywords(keywords_from_stored(json.loads(record.names)))
-            except (ValueError, RecursionError):
+                names = checked_json.parse(record.names, Limits())
+                found[path] = stored_keywords(keywords_from_stored(names))
+            except JsonError:
                 log.warning("what was written to %r is not known any more", path)
     return found
 

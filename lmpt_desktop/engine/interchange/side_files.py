@@ -52,6 +52,8 @@ from lmpt_desktop.interchange.xmp.side_files import (
 from lmpt_desktop.interchange.xmp.splice import Edit
 from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
+from trainer import checked_json
+from trainer.checked_json import Count, JsonError, Limits
 from trainer.photo import system_reason
 from trainer.temporary_files import sweep
 
@@ -673,11 +675,13 @@ def _written(record: SideFileRecord | None) -> OurPart | None:
         return None
     try:
         back = tuple(
-            Edit(int(start), int(stop), str(text).encode())
-            for start, stop, text in json.loads(record.back)
+            Edit(start, stop, text.encode())
+            for start, stop, text in checked_json.to_type(
+                checked_json.parse(record.back, Limits()), list[tuple[Count, Count, str]]
+            )
         )
-        names = keywords_from_stored(json.loads(record.names))
-    except (ValueError, TypeError):
+        names = keywords_from_stored(checked_json.parse(record.names, Limits()))
+    except JsonError:
         log.warning("what was written to %r is not known any more", record.path)
         back, names = (), {}
     return OurPart(record.digest, record.base_digest, back, names)

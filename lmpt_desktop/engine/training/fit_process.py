@@ -17,13 +17,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lmpt_desktop.engine.child_process import TRAINER, child_environment
-from trainer.events import FitFailed, FitFinished, Message, ProtocolError, Stop, parse_line, to_line
+from trainer.events import (
+    MAX_LINE_BYTES,
+    FitFailed,
+    FitFinished,
+    Message,
+    ProtocolError,
+    Stop,
+    parse_line,
+    to_line,
+)
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
+from trainer.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
 LOG_TAIL_BYTES = 4000
+_BLOCK_BYTES = 4 * MAX_LINE_BYTES
 
 
 @dataclass(frozen=True)
@@ -84,7 +95,7 @@ def is_alive(identity: ProcessIdentity, job_folder: Path | None = None) -> bool:
 def log_tail(job_folder: Path) -> str:
     """The end of the run's log, "" if there is none."""
     try:
-        with (job_folder / LOG_NAME).open("rb") as file:
+        with open_regular(job_folder / LOG_NAME) as file:
             file.seek(0, 2)
             file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
             return file.read().decode("utf-8", "replace")
@@ -120,15 +131,18 @@ class EventFile:
         self._rest = b""
 
     def read(self) -> list[Message]:
-        """Messages written since the last call; an incomplete line is left for the next call."""
+        """Messages written since the last call; an incomplete line is left for the next call, and
+        so is what exceeds some megabytes."""
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 file.seek(self._offset)
-                data = file.read()
+                data = file.read(_BLOCK_BYTES)
         except OSError:
             return []
         self._offset += len(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
+        # The rest of a line that is too long is none either.
+        self._rest = self._rest[: MAX_LINE_BYTES + 1]
         messages: list[Message] = []
         for line in lines:
             if not line.strip():

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
@@ -40,12 +41,16 @@ from lmpt_desktop.engine.training.fit_process import (
 from lmpt_desktop.engine.versions.versions import REPLACES
 from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import N_, _
+from trainer import checked_json
 from trainer import job as jobs
 from trainer import prompt_set as prompt_sets
+from trainer.checked_json import Count, JsonError
 from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
 from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 CLASS_IDS = "class ids"
 """In a run's settings: the class id of each name of its job, since classes may be renamed."""
@@ -371,14 +376,22 @@ class RetrainController:
             result.backbone,
             run_id=record.id,
             metrics=scores,
-            data=record.settings.get(DATA) or {},
+            data=_setting(record, DATA, dict[str, Count], {}),
             # Missing where the run was started before ids were kept.
-            class_ids=dict(zip(names, record.settings.get(CLASS_IDS) or [], strict=False)),
+            class_ids=dict(zip(names, _setting(record, CLASS_IDS, list[Count], []), strict=False)),
         )
 
     def _result_folder(self, job_folder: Path) -> Path:
         """Where the result of a run is kept."""
         return self._prompt_sets / job_folder.name
+
+
+def _setting(record: RunRecord, key: str, kind: Any, otherwise: T) -> T:
+    """A value in a run's settings as ``kind``, or ``otherwise``."""
+    try:
+        return checked_json.to_type(record.settings.get(key), kind)
+    except JsonError:
+        return otherwise
 
 
 def _is_full(folder: Path) -> bool:

@@ -8,7 +8,6 @@ from the checked values, not copies.
 from __future__ import annotations
 
 import json
-import math
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -26,12 +25,15 @@ from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.class_weights import (
     LEARNED_NAME,
     learned_texts,
+    read_learned_texts,
     write_learned_texts,
 )
 from lmpt_desktop.translation import _
+from trainer import checked_json, temporary_files
 from trainer import prompt_set as prompt_sets
-from trainer import temporary_files
+from trainer.checked_json import Count, Limits
 from trainer.prompt_set import ARRAYS_NAME, JSON_NAME, Evaluation, PromptSet, PromptSetError
+from trainer.regular_file import open_regular
 
 ABOUT_NAME = "about.json"
 """Name, note and origin, in an exported version."""
@@ -43,6 +45,7 @@ _LIMITS = {
     LEARNED_NAME: MAX_JSON_BYTES,
     ABOUT_NAME: MAX_JSON_BYTES,
 }
+LIMITS = Limits(bytes=MAX_JSON_BYTES, text=100_000)
 MAX_ENTRIES = 1000
 MAX_CLASSES = 20_000
 MAX_NAME = 300
@@ -78,7 +81,7 @@ def write_version(record: PromptSetRecord, target: Path) -> None:
         VersionFileError: if it cannot be written, or ``target`` is a folder that is not empty.
         trainer.prompt_set.PromptSetError: if the version cannot be read.
     """
-    prompt_set = replace(prompt_sets.load(record.folder), held_out=[])
+    prompt_set = replace(prompt_sets.load_to_predict(record.folder), held_out=[])
     about = {"name": record.name, "note": record.note, "data": record.data}
     try:
         if target.suffix.lower() != ".zip" and target.exists() and any(target.iterdir()):
@@ -117,6 +120,21 @@ def _write_json(path: Path, body: Any) -> None:
 # ---------------------------------------------------------------------------------- reading
 
 
+@dataclass(frozen=True)
+class _Counts:
+    annotations: Count | None = None
+    images: Count | None = None
+
+
+@dataclass(frozen=True)
+class _About:
+    """What :data:`ABOUT_NAME` holds."""
+
+    name: str = ""
+    note: str = ""
+    data: _Counts = field(default_factory=_Counts)
+
+
 def read_version(source: Path, workspace: Path) -> IncomingVersion:
     """Read and check a version from a zip or folder.
 
@@ -148,12 +166,12 @@ def _copy_folder(source: Path, folder: Path) -> None:
     for name, limit in _LIMITS.items():
         path = source / name
         if path.is_file():
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 _copy_limited(file, folder / name, limit)
 
 
 def _unpack_zip(source: Path, folder: Path) -> None:
-    with zipfile.ZipFile(source) as archive:
+    with open_regular(source) as opened, zipfile.ZipFile(opened) as archive:
         entries = archive.infolist()
         if len(entries) > MAX_ENTRIES:
             raise VersionFileError(_("This zip contains too many files to be a version."))
@@ -208,26 +226,22 @@ def _checked(folder: Path) -> IncomingVersion:
             )
         )
     with _damage_as_error():
-        prompt_set = prompt_sets.load(folder)
+        prompt_set = prompt_sets.load(folder, LIMITS)
         _check_names(prompt_set)
         _check_numbers(prompt_set)
         for evaluation in (prompt_set.evaluation, prompt_set.baseline):
             _check_evaluation(evaluation)
         if prompt_set.created:
             datetime.fromisoformat(prompt_set.created)
-        learned = _strings(_json(folder / LEARNED_NAME))
-        about = _json(folder / ABOUT_NAME)
-        data = about.get("data")
+        learned = read_learned_texts(folder)
+        about = _about(folder / ABOUT_NAME)
+        counts = {"annotations": about.data.annotations, "images": about.data.images}
         return IncomingVersion(
             replace(prompt_set, held_out=[]),
             {name: text for name, text in learned.items() if name in set(prompt_set.classes)},
-            " ".join(str(about.get("name") or "").split())[:MAX_NAME],
-            str(about.get("note") or "")[:MAX_NOTE],
-            {
-                key: value
-                for key, value in (data if isinstance(data, dict) else {}).items()
-                if key in ("annotations", "images") and type(value) is int and value >= 0
-            },
+            " ".join(about.name.split())[:MAX_NAME],
+            about.note[:MAX_NOTE],
+            {key: value for key, value in counts.items() if value is not None},
         )
 
 
@@ -255,15 +269,10 @@ def _damage_as_error() -> Iterator[None]:
         ) from error
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _about(path: Path) -> _About:
     if not path.is_file():
-        return {}
-    body = json.loads(path.read_text(encoding="utf-8"))
-    return body if isinstance(body, dict) else {}
-
-
-def _strings(body: dict[str, Any]) -> dict[str, str]:
-    return {key: value for key, value in body.items() if isinstance(value, str)}
+        return _About()
+    return checked_json.to_type(checked_json.read(path, LIMITS), _About)
 
 
 def _check_names(prompt_set: PromptSet) -> None:
@@ -271,28 +280,20 @@ def _check_names(prompt_set: PromptSet) -> None:
     if not 0 < len(names) <= MAX_CLASSES:
         raise ValueError(f"{len(names)} classes")
     for name in (*names, prompt_set.backbone):
-        if not isinstance(name, str) or not name.strip() or len(name) > MAX_NAME:
-            raise ValueError(f"{str(name)[:50]!r} is no name")
+        if not name.strip() or len(name) > MAX_NAME:
+            raise ValueError(f"{name[:50]!r} is no name")
         if not all(c.isprintable() for c in name):
             raise ValueError("a name with characters that cannot be shown")
     if len({name_key(name) for name in names}) != len(names):
         raise ValueError("a class is listed twice")
-    if not isinstance(prompt_set.settings, dict):
-        raise ValueError("settings of another kind")
-    if not isinstance(prompt_set.method, str) or not isinstance(prompt_set.created, str):
-        raise ValueError("a method or date of another kind")
+    if len(prompt_set.method) > MAX_NAME:
+        raise ValueError("a method that is none")
 
 
 def _check_numbers(prompt_set: PromptSet) -> None:
-    floats = [prompt_set.class_embeddings, prompt_set.biases, prompt_set.thresholds]
     embeddings = [prompt_set.class_embeddings]
     if prompt_set.window_embeddings is not None:
-        floats.append(prompt_set.window_embeddings)
         embeddings.append(prompt_set.window_embeddings)
-    if any(item.dtype != np.float32 for item in floats):
-        raise ValueError("numbers of another kind")
-    if prompt_set.train_present.dtype != np.int64 or prompt_set.calibrated.dtype != np.bool_:
-        raise ValueError("numbers of another kind")
     lengths = np.linalg.norm(np.stack(embeddings), axis=-1)
     sound = (
         0 < prompt_set.scale <= MAX_SCALE
@@ -317,11 +318,5 @@ def _check_evaluation(evaluation: Evaluation | None) -> None:
     for item in evaluation.classes:
         shares += [item.average_precision, item.threshold, item.threshold_low, item.threshold_high]
     for share in shares:
-        if share is not None and not 0 <= float(share) <= 1:
+        if share is not None and not 0 <= share <= 1:
             raise ValueError("a score is out of its range")
-    for item in evaluation.classes:
-        counts = (item.train_present, item.held_out_present, item.held_out_absent)
-        if not isinstance(item.name, str) or any(type(n) is not int or n < 0 for n in counts):
-            raise ValueError("a count is none")
-    if not all(math.isfinite(float(value)) for value in evaluation.extra.values()):
-        raise ValueError("a score is not a number")

@@ -152,7 +152,7 @@ class Versions:
 
     def _load(self, record: PromptSetRecord) -> PromptSet:
         if record.id not in self._loaded:
-            self._loaded[record.id] = prompt_sets.load(record.folder)
+            self._loaded[record.id] = prompt_sets.load_to_predict(record.folder)
         return self._loaded[record.id]
 
     # ---------------------------------------------------------------------------- changing

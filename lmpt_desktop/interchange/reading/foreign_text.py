@@ -6,9 +6,9 @@ import math
 import re
 
 from lmpt_desktop.domain.records import ClassSpec
+from trainer.checked_json import readable_text
 
 EXCERPT_CHARACTERS = 200
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_AN_ESCAPE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 MAX_PIXELS = 2**31 - 1
@@ -16,7 +16,7 @@ MAX_PIXELS = 2**31 - 1
 
 def clean_text(text: str) -> str:
     """The text without lone surrogates, which no database and no UTF-8 file takes."""
-    return text if text.isascii() else _SURROGATE.sub("\ufffd", text)
+    return readable_text(text)
 
 
 def clean_path(text: str) -> str:

@@ -10,6 +10,8 @@ from PySide6.QtCore import QMimeData
 
 from lmpt_desktop.domain.records import ClassEntry, Verdict
 from lmpt_desktop.ui.kit.texts import verdict_name
+from trainer import checked_json
+from trainer.checked_json import JsonError, Limits
 
 MIME = "application/x-lmpt-desktop-verdicts+json"
 
@@ -51,17 +53,24 @@ def to_mime(copied: CopiedVerdicts) -> QMimeData:
     return data
 
 
+@dataclass(frozen=True)
+class _Copied:
+    source: str
+    verdicts: dict[str, int]
+
+
 def from_mime(data: QMimeData | None) -> CopiedVerdicts | None:
     """Read what :func:`to_mime` wrote; None if there is no such thing, or it is damaged."""
     if data is None or not data.hasFormat(MIME):
         return None
     try:
-        body = json.loads(bytes(data.data(MIME).data()))
-        verdicts = {
-            str(name): Verdict(verdict)
-            for name, verdict in body["verdicts"].items()
-            if verdict in (Verdict.PRESENT, Verdict.ABSENT)
-        }
-        return CopiedVerdicts(str(body["source"]), verdicts)
-    except (ValueError, KeyError, TypeError, AttributeError):
+        body = checked_json.parse(bytes(data.data(MIME).data()), Limits())
+        copied = checked_json.to_type(body, _Copied)
+    except JsonError:
         return None
+    verdicts = {
+        name: Verdict(verdict)
+        for name, verdict in copied.verdicts.items()
+        if verdict in (Verdict.PRESENT, Verdict.ABSENT)
+    }
+    return CopiedVerdicts(copied.source, verdicts)

@@ -18,7 +18,9 @@ from lmpt_desktop.translation import N_, number
 from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
 from lmpt_desktop.ui.kit.texts import band_name, examples_text
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES, current
+from trainer import checked_json
 from trainer.bands import Band
+from trainer.checked_json import JsonError, Limits
 
 NAME, ALIASES, DESCRIPTION, PRESENT, ABSENT, PREDICTED, BAND = range(7)
 EDITABLE = (NAME, ALIASES, DESCRIPTION)
@@ -244,7 +246,12 @@ class ClassTableModel(TableModel[ClassLine]):
             return False
         if row < 0:
             row = parent.row() if parent.isValid() else len(self.rows)
-        order = moved(self.ids(), json.loads(bytes(data.data(MIME).data())), row)
+        try:
+            dragged = checked_json.parse(bytes(data.data(MIME).data()), Limits())
+            ids = checked_json.to_type(dragged, list[int])
+        except JsonError:  # another program's
+            return False
+        order = moved(self.ids(), ids, row)
         if order != self.ids():
             self.order_requested.emit(order)
         # The view must not remove the dragged rows: the new order comes from the library.

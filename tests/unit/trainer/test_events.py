@@ -51,7 +51,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
         return messages(kind)
     if typing.get_origin(kind) is list:
         return st.lists(values(typing.get_args(kind)[0]), max_size=4)
-    assert isinstance(kind, types.UnionType), kind
+    assert typing.get_origin(kind) in (types.UnionType, typing.Union), kind
     return st.one_of([values(part) for part in typing.get_args(kind)])
 
 

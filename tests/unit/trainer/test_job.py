@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import job
+from trainer import arrays, job
 from trainer.bands import BandLimits
 from trainer.job import FitJob, JobClass, JobError, JobSettings
 
@@ -140,7 +140,7 @@ def test_settings_of_a_newer_app_are_ignored(tmp_path: Path) -> None:
 def arrays_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the arrays read from job folders, as they are read."""
     names: list[str] = []
-    plain = job.safe_open
+    plain = arrays.safe_open
 
     class Spy:
         def __init__(self, *given: Any, **more: Any) -> None:
@@ -160,7 +160,7 @@ def arrays_read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             names.append(name)
             return self._file.get_tensor(name)
 
-    monkeypatch.setattr(job, "safe_open", Spy)
+    monkeypatch.setattr(arrays, "safe_open", Spy)
     return names
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lmpt_desktop.engine.training.fit_process import (
     EventFile,
@@ -23,7 +25,15 @@ from lmpt_desktop.engine.training.fit_process import (
     start_fit,
 )
 from trainer import job as jobs
-from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message, to_line
+from trainer.events import (
+    MAX_LINE_BYTES,
+    FitFailed,
+    FitFinished,
+    FitProgress,
+    FitStarted,
+    Message,
+    to_line,
+)
 
 Until = Callable[[Callable[[], object]], None]
 
@@ -131,6 +141,39 @@ def test_an_incomplete_line_is_read_once_it_is_complete(tmp_path: Path) -> None:
         file.write(line[40:])
     assert reader.read() == [FitFailed("error", "größer als erwartet")]
     assert reader.read() == []
+
+
+def test_a_line_that_never_ends_takes_no_memory_and_hides_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    with path.open("wb") as file:
+        file.truncate(5 * MAX_LINE_BYTES)
+    reader = EventFile(path)
+    for _ in range(3):
+        assert reader.read() == []
+        assert len(reader._rest) <= MAX_LINE_BYTES + 1
+    with path.open("ab") as file:
+        file.write(b"\n" + to_line(FitFailed("error", "at last")).encode())
+    assert reader.read() == [FitFailed("error", "at last")]
+
+
+def test_what_is_no_file_has_neither_events_nor_a_log(tmp_path: Path) -> None:
+    for name in (jobs.EVENTS_NAME, jobs.LOG_NAME):
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(tmp_path / name)
+        else:
+            (tmp_path / name).mkdir()
+    assert EventFile(tmp_path / jobs.EVENTS_NAME).read() == []
+    assert log_tail(tmp_path) == ""
+
+
+@given(lines=st.lists(st.binary(max_size=60) | st.sampled_from([b"[" * 5000, b'{"type": 3}'])))
+def test_rubbish_among_the_events_is_left_out(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[bytes]
+) -> None:
+    path = tmp_path_factory.mktemp("events") / "events.jsonl"
+    line = to_line(FitFailed("error", "in the end")).encode()
+    path.write_bytes(b"\n".join([*lines, b"", line]))
+    assert EventFile(path).read() == [FitFailed("error", "in the end")]
 
 
 def test_a_reused_pid_is_not_mistaken_for_the_run() -> None:

@@ -11,12 +11,13 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from class_ids import class_id
 
-from lmpt_desktop.engine.class_weights import learned_texts
+from lmpt_desktop.engine.class_weights import LEARNED_NAME, learned_texts
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.version_files import VersionFileError, read_version
 from trainer import prompt_set as prompt_sets
@@ -345,6 +346,59 @@ def test_links_in_a_zip_are_not_followed(
     (tmp_path / "secret").write_text("{}")
     with pytest.raises(VersionFileError, match="damaged"):
         session.versions.import_from(path)
+
+
+OF_ANOTHER_KIND: dict[str, Callable[[dict[str, Any]], object]] = {
+    "a score": lambda body: body["evaluation"]["scores"].update(total="0.5"),
+    "a figure": lambda body: body["evaluation"]["extra"].update(CF1="0.5"),
+    "no number": lambda body: body["baseline"]["extra"].update(CF1=float("nan")),
+    "a count": lambda body: body["evaluation"]["classes"][0].update(train_present="3"),
+    "a scale": lambda body: body.update(scale="14"),
+    "a setting": lambda body: body.update(settings=[1]),
+}
+ABOUTS = {
+    "about.json": ['{"name": "a \\ud800"}', '{"name": 3}', '{"data": {"images": "3"}}', "[" * 900],
+    LEARNED_NAME: ['{"dog": 3}', "[]", '{"dog": "a", "dog": "b"}', '{"dog": "\\udfff"}'],
+}
+
+
+def test_a_version_with_something_of_another_kind_is_refused(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    session.versions.export(version, tmp_path / "v")
+    path = tmp_path / "v" / prompt_sets.JSON_NAME
+    whole = path.read_text(encoding="utf-8")
+    for act in OF_ANOTHER_KIND.values():
+        body = json.loads(whole)
+        act(body)
+        path.write_text(json.dumps(body), encoding="utf-8")
+        with pytest.raises(VersionFileError, match="damaged"):
+            session.versions.import_from(tmp_path / "v")
+    path.write_text(whole, encoding="utf-8")
+    for name, texts in ABOUTS.items():
+        for text in texts:
+            (tmp_path / "v" / name).write_text(text, encoding="utf-8")
+            with pytest.raises(VersionFileError, match="damaged"):
+                session.versions.import_from(tmp_path / "v")
+        (tmp_path / "v" / name).unlink()
+    assert len(session.versions.all()) == 2
+    assert session.versions.import_from(tmp_path / "v")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_refused_without_waiting(
+    session: LibrarySession, version: int, tmp_path: Path
+) -> None:
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(VersionFileError, match="version"):
+        session.versions.import_from(tmp_path / "pipe.zip")
+    for name in (prompt_sets.JSON_NAME, prompt_sets.ARRAYS_NAME):
+        folder = tmp_path / name
+        session.versions.export(version, folder)
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        with pytest.raises(VersionFileError, match="version"):
+            session.versions.import_from(folder)
 
 
 def test_what_is_no_zip_is_refused_with_a_sentence(session: LibrarySession, tmp_path: Path) -> None:

@@ -29,7 +29,15 @@ def test_something_else_on_the_clipboard_is_not_pasted() -> None:
     text.setText("dog: present")
     assert from_mime(text) is None
     assert from_mime(None) is None
-    for damaged in (b"", b"{", b"[]", b'{"source": "a"}', b'{"source": 1, "verdicts": [1]}'):
+    for damaged in (
+        b"",
+        b"{",
+        b"[]",
+        b'{"source": "a"}',
+        b'{"source": 1, "verdicts": [1]}',
+        b'{"source": "a", "verdicts": {"dog": "1"}}',
+        b"[" * 100_000,
+    ):
         data = QMimeData()
         data.setData(MIME, damaged)
         assert from_mime(data) is None

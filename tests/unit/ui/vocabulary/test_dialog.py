@@ -23,7 +23,7 @@ from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
 from lmpt_desktop.interchange.class_lists import read_class_list
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import FRAME, size_within
-from lmpt_desktop.ui.vocabulary.class_table import ALIASES, DESCRIPTION, NAME, moved, stepped
+from lmpt_desktop.ui.vocabulary.class_table import ALIASES, DESCRIPTION, MIME, NAME, moved, stepped
 from lmpt_desktop.ui.vocabulary.dialog import VocabularyDialog
 from lmpt_desktop.ui.vocabulary.list_change import vocabulary_change
 from lmpt_desktop.ui.vocabulary.merging import MergeDialog, SplitDialog
@@ -303,6 +303,11 @@ def test_dragged_rows_are_put_where_they_are_dropped(
     assert names(session) == ["dog", "hair drier", "cup", "person", "traffic light", "kite"]
     other = QMimeData()
     assert not model.dropMimeData(other, Qt.DropAction.MoveAction, 1, 0, model.index(-1, -1))
+    for foreign in (b"", b"3", b'{"a": 1}', b'["1"]', b"[[1]]", b"[" * 100_000, b"\xff"):
+        other.setData(MIME, foreign)
+        assert not model.dropMimeData(other, Qt.DropAction.MoveAction, 1, 0, model.index(-1, -1))
+    settle(dialog)
+    assert names(session)[0] == "dog"
 
 
 def test_sorted_or_searched_the_order_cannot_be_changed(dialog: VocabularyDialog) -> None:
