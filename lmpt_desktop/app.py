@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -26,6 +24,7 @@ from lmpt_desktop.ui.kit.language import set_language
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.dropped_paths import classify_paths
 from lmpt_desktop.ui.shell.settings import ComputerSettings
+from lmpt_desktop.ui.shell.uncaught import UncaughtErrors
 from lmpt_desktop.ui.window.garbage_collection import GuiThreadCollector
 from lmpt_desktop.ui.window.library_opening import LibraryOpener, Opened
 from lmpt_desktop.ui.window.main_window import TITLE, MainWindow
@@ -37,8 +36,6 @@ FIRST_VOCABULARY = "everyday"
 SWITCH_SECONDS = 0.0005
 """How long a busy thread keeps Python's lock while the window waits for it, a tenth of Python's
 default: it shortens stalls while predictions arrive (opening is not affected)."""
-
-log = logging.getLogger(__name__)
 
 
 def open_session(
@@ -146,7 +143,7 @@ def _run(args: argparse.Namespace) -> int:
         )
         return 0
     window = make_window(settings)
-    _report_errors(window)
+    UncaughtErrors(window.context.report_uncaught).install()
     _close_on_signals(application, window)
     window.show()
     start(window, args)
@@ -156,17 +153,6 @@ def _run(args: argparse.Namespace) -> int:
     finally:
         # Threads that wait for a photo would keep the process from ending.
         shared_pool().close()
-
-
-def _report_errors(window: MainWindow) -> None:
-    """Show an exception in a slot to the user instead of only on stderr."""
-
-    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        log.critical("uncaught", exc_info=(kind, error, trace))
-        if isinstance(error, Exception):
-            window.context.report(_("Something went wrong"), error)
-
-    sys.excepthook = hook
 
 
 def _close_on_signals(application: QApplication, window: MainWindow) -> None:

@@ -58,7 +58,6 @@ ALONE_SECONDS = 5.0
 """How long to wait for others to be done with a catalogue that is brought out of WAL mode."""
 _WAL_HEADER = b"\x02\x02"
 _JOURNAL_HEADER = b"\x01\x01"
-"""Bytes of the record of a shutdown that are read."""
 _UNFINISHED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 

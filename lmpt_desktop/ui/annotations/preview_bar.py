@@ -11,11 +11,12 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
 )
-from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QPushButton, QWidget
 from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 
 _KEPT_REASONS = (
     Qt.FocusReason.ActiveWindowFocusReason,
@@ -44,7 +45,7 @@ class PreviewBar(QFrame):
         self._fallback = fallback
         self._before: QWidget | None = None
         self._ready = False
-        self.sentence = QLabel()
+        self.sentence = Label()
         self.sentence.setObjectName("preview-sentence")
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
         self.sentence.setWordWrap(True)

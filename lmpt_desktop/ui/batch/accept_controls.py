@@ -8,7 +8,6 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
     QPushButton,
@@ -21,6 +20,7 @@ from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.batch.accept_model import ChoiceModel
 from lmpt_desktop.ui.batch.check_marks import ChoiceDelegate
 from lmpt_desktop.ui.kit.dialogs import heading
+from lmpt_desktop.ui.kit.label import Label
 
 STEPS = 100
 """Steps of the slider between scores of 0 and 1."""
@@ -82,8 +82,8 @@ class LowestScore(QWidget):
         self.slider.setPageStep(5)
         self.slider.setMinimumWidth(160)
         self.slider.setValue(STEPS // 2)
-        self.figure = QLabel()
-        label = QLabel(_("&Lowest score"))
+        self.figure = Label()
+        label = Label(_("&Lowest score"))
         label.setBuddy(self.slider)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

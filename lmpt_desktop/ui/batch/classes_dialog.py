@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTableView,
@@ -32,6 +31,7 @@ from lmpt_desktop.ui.batch import undo_labels
 from lmpt_desktop.ui.batch.classes_model import NAME, NOW, WILL_BE, SelectionClassesModel
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted, style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text, verdicts_text
 
@@ -118,7 +118,7 @@ class SetClassesDialog(LibraryDialog):
     def _lay_out(self, title: str) -> None:
         layout = QVBoxLayout(self)
         layout.setSpacing(8)
-        heading = QLabel(title)
+        heading = Label(title)
         heading.setProperty("role", "heading")
         heading.setWordWrap(True)
         layout.addWidget(heading)

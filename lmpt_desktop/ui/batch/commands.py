@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QMessageBox
 
@@ -177,6 +178,7 @@ def _ask_paste(context: ShellContext, library: OpenLibrary, requested: _Paste) -
     box.setObjectName("paste-question")
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(_("Paste annotations"))
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(
         _("Give {images} the verdicts of {name}?").format(
             images=photos_text(image_count), name=shorten(copied.source)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import NO_DATE
 from lmpt_desktop.domain.snapshot import Snapshot
@@ -15,6 +15,7 @@ from lmpt_desktop.translation import _, format_datetime, join_names, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.compare.differing_classes import differing_classes
 from lmpt_desktop.ui.kit.key_button import KeyButton
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.photo_viewer import PhotoViewer
 from lmpt_desktop.ui.shell.context import OpenLibrary
 
@@ -63,7 +64,7 @@ class ComparePage(QWidget):
         previous = KeyButton(commands.action("compare.previous"), _("Previous"))
         following = KeyButton(commands.action("compare.next"), _("Next"))
         switch = KeyButton(commands.action("compare.switch"), _("Other photo"))
-        hint = QLabel(_("The arrow keys exchange the framed photo."))
+        hint = Label(_("The arrow keys exchange the framed photo."))
         hint.setProperty("role", "muted")
         head = QHBoxLayout()
         head.setContentsMargins(8, 6, 12, 6)
@@ -221,8 +222,8 @@ def _about(snapshot: Snapshot, row: int) -> str:
     return " · ".join(parts)
 
 
-def _facts_label() -> QLabel:
-    label = QLabel()
+def _facts_label() -> Label:
+    label = Label()
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     label.setContentsMargins(10, 0, 10, 0)

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QSplitter,
     QStackedWidget,
@@ -35,6 +34,7 @@ from lmpt_desktop.ui.files.copies_view import GroupView
 from lmpt_desktop.ui.grid.panel import EmptyState
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted, style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
@@ -137,11 +137,11 @@ class CopiesDialog(LibraryDialog):
         self.table.horizontalHeader().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.choice = QComboBox()
         self.choice.setObjectName("choice")
-        self.choice_label = QLabel(_("&Where they contradict each other:"))
+        self.choice_label = Label(_("&Where they contradict each other:"))
         self.choice_label.setBuddy(self.choice)
         self.in_grid = QPushButton(_("Show in the &grid"))
         self.empty = EmptyState()
-        self.summary = QLabel()
+        self.summary = Label()
         self.summary.setObjectName("summary")
         self.summary.setWordWrap(True)
         self.ok = QPushButton(_("Give all copies the &same annotations"))

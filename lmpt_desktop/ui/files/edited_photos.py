@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QMessageBox
 
 from lmpt_desktop.translation import _, ngettext, number
@@ -136,6 +137,7 @@ def _ask(
     box.setObjectName("edited-question")
     box.setIcon(QMessageBox.Icon.Question)
     box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setText(question)
     box.setInformativeText(text)
     yes = box.addButton(button, QMessageBox.ButtonRole.AcceptRole)

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialogButtonBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSpinBox,
     QSplitter,
@@ -40,6 +39,7 @@ from lmpt_desktop.ui.files.moved_folder import MovedFolderDialog
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, MessageStrip, muted
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import photos_text
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
@@ -118,7 +118,7 @@ class MissingPage(QWidget):
     # ------------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        self.title = QLabel()
+        self.title = Label()
         self.title.setProperty("role", "title")
         self.moved = QPushButton(_("&Locate moved folder..."))
         self.moved.setObjectName("folder-moved")
@@ -210,9 +210,9 @@ class MissingPage(QWidget):
 
     def _empty_state(self) -> QWidget:
         page = QWidget()
-        title = QLabel(_("No photo with annotations is missing"))
+        title = Label(_("No photo with annotations is missing"))
         title.setProperty("role", "title")
-        text = QLabel(
+        text = Label(
             _(
                 "If the file of a photo is deleted, or moved to where the library does not look, "
                 "its annotations are kept and wait here."
@@ -494,7 +494,7 @@ class GiveDialog(LibraryDialog):
         self.setWindowTitle(_("Give annotations"))
         self.setMinimumWidth(420)
         self.told: TransferPreview | None = None
-        self.text = QLabel(_("Counting what will change..."))
+        self.text = Label(_("Counting what will change..."))
         self.text.setObjectName("give-preview")
         self.text.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

@@ -7,7 +7,6 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QBoxLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QToolButton,
@@ -22,6 +21,8 @@ from lmpt_desktop.ui.files.missing_model import PhotoRow
 from lmpt_desktop.ui.files.missing_view import paint_no_picture
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import heading, muted
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 
@@ -73,7 +74,7 @@ class _Card(QWidget):
         super().__init__()
         self.title = heading(title)
         self.picture = Picture(loader)
-        self.name = QLabel()
+        self.name = Label()
         self.name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.name.setWordWrap(True)
         self.facts = muted()
@@ -126,7 +127,7 @@ class PairPanel(QWidget):
     def _arrow(self, text: str, tip: str, step: int) -> QToolButton:
         button = QToolButton()
         button.setText(text)
-        button.setToolTip(tip)
+        button.setToolTip(literal(tip))
         button.setAccessibleName(tip)
         button.setAutoRaise(True)
         button.clicked.connect(lambda: self.step_requested.emit(step))

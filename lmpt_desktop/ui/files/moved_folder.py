@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QVBoxLayout,
@@ -24,6 +23,8 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.files import missing_texts as texts
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 
@@ -57,13 +58,13 @@ class MovedFolderDialog(LibraryDialog):
         self.was = muted()
         self.was.setWordWrap(False)
         self.was.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.place = QLabel(_("not chosen yet"))
+        self.place = Label(_("not chosen yet"))
         self.place.setWordWrap(True)
         self.choose = QPushButton(_("&Choose..."))
         self.choose.setObjectName("choose-place")
         self.choose.setAutoDefault(False)
         self.choose.clicked.connect(self.ask_place)
-        self.outcome = QLabel()
+        self.outcome = Label()
         self.outcome.setObjectName("move-outcome")
         self.outcome.setWordWrap(True)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -125,7 +126,7 @@ class MovedFolderDialog(LibraryDialog):
         was = _("Was at {place}").format(place=folder.location)
         middle = Qt.TextElideMode.ElideMiddle
         self.was.setText(self.was.fontMetrics().elidedText(was, middle, self.folder.width()))
-        self.was.setToolTip(was)
+        self.was.setToolTip(literal(was))
         self._plan = None
         self.use.setEnabled(False)
         self.strip.clear()

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QMessageBox,
@@ -32,6 +31,8 @@ from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.files.verify_report import ReportView
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, muted
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import duration, file_size, photos_text
 
 INTRO = N_(
@@ -63,16 +64,16 @@ class SetupView(QWidget):
         super().__init__(parent)
         self._amounts: dict[int, FolderAmount] = {}
         self._rate: float | None = None
-        intro = QLabel(_(INTRO))
+        intro = Label(_(INTRO))
         intro.setWordWrap(True)
-        label = QLabel(_("&Folders"))
+        label = Label(_("&Folders"))
         self.folders = QListWidget()
         self.folders.setObjectName("folders")
         self.folders.setStyleSheet("#folders::item { padding: 3px 0; }")
         self.folders.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.folders.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         label.setBuddy(self.folders)
-        self.amount = QLabel()
+        self.amount = Label()
         self.amount.setObjectName("amount")
         self.amount.setWordWrap(True)
         layout = QVBoxLayout(self)
@@ -101,7 +102,7 @@ class SetupView(QWidget):
                 folder=item.folder.path, photos=photos_text(item.photos)
             )
             entry = QListWidgetItem(text, self.folders)
-            entry.setToolTip(str(item.folder.path))
+            entry.setToolTip(literal(str(item.folder.path)))
             entry.setData(Qt.ItemDataRole.UserRole, item.folder.id)
             entry.setFlags(entry.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             ticked = item.folder.id not in unticked
@@ -151,7 +152,7 @@ class ProgressView(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.state = QLabel()
+        self.state = Label()
         self.state.setObjectName("state")
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)
@@ -159,7 +160,7 @@ class ProgressView(QWidget):
         self.bar.setAccessibleName(_("Progress"))
         self.left = muted()
         self.left.setObjectName("left")
-        self.problems = QLabel()
+        self.problems = Label()
         self.problems.setWordWrap(True)
         self.pause = QPushButton(_("&Pause"))
         self.stop = QPushButton(_("&Stop"))

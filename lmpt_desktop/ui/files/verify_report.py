@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QMenu,
@@ -27,6 +26,7 @@ from lmpt_desktop.ingest.verify import QUIET, TAKEN_OVER, Finding, FindingKind
 from lmpt_desktop.translation import N_, _, format_datetime, ngettext, number
 from lmpt_desktop.ui.kit import file_manager, theme
 from lmpt_desktop.ui.kit.dialogs import heading, larger, muted, style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.texts import duration, photos_text
 
@@ -93,7 +93,7 @@ class ReportView(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._report: VerificationReport | None = None
-        self.headline = QLabel()
+        self.headline = Label()
         self.headline.setObjectName("headline")
         self.headline.setWordWrap(True)
         self.headline.setFont(larger(self.headline.font(), 1.3))
@@ -103,10 +103,10 @@ class ReportView(QWidget):
         self.kinds.setAccessibleName(_("Findings"))
         self.kinds.setUniformItemSizes(True)
         self.title = heading("")
-        self.meaning = QLabel()
+        self.meaning = Label()
         self.meaning.setObjectName("meaning")
         self.meaning.setWordWrap(True)
-        self.advice = QLabel()
+        self.advice = Label()
         self.advice.setWordWrap(True)
         self.take_over = QPushButton(_("&Take over changes"))
         self.take_over.setObjectName("take-over")

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
@@ -53,6 +52,7 @@ from lmpt_desktop.ui.grid.filter_texts import (
 from lmpt_desktop.ui.grid.saved_search_list import SavedSearchList
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.class_picker import ClassPicker
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import band_name
 from trainer.bands import Band
@@ -167,7 +167,7 @@ class FilterPopover(QFrame):
         self.match = QButtonGroup(self)
         self.match_row = QHBoxLayout()
         self.match_row.setSpacing(0)
-        title = QLabel(_("Classes"))
+        title = Label(_("Classes"))
         title.setProperty("role", "heading")
         self.match_row.addWidget(title, 1)
         for place, (match, text, tip) in enumerate(_MATCHES):
@@ -587,8 +587,8 @@ class FilterPopover(QFrame):
         )
 
 
-def _label(text: str, editor: QWidget) -> QLabel:
-    label = QLabel(text)
+def _label(text: str, editor: QWidget) -> Label:
+    label = Label(text)
     label.setProperty("role", "muted")
     label.setBuddy(editor)
     return label

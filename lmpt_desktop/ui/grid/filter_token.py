@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.grid.filter_texts import Condition
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.plain_text import literal
 
 WIDEST = 230
 PADDING = 9
@@ -41,7 +42,7 @@ class FilterToken(QAbstractButton):
         self.setAccessibleName(_("Filter: {text}").format(text=text))
         self.setAccessibleDescription(_("Enter edits it, Delete removes it"))
         self.setToolTip(
-            _("{text}\nClick to edit. The cross or Delete removes it.").format(text=text)
+            literal(_("{text}\nClick to edit. The cross or Delete removes it.").format(text=text))
         )
         self.updateGeometry()
         self.update()

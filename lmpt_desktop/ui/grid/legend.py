@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPixmap
-from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QGridLayout, QToolButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal, number
@@ -21,6 +21,7 @@ from lmpt_desktop.ui.grid.marks import MARK_TEXTS, Mark, counts
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import heading, muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.texts import photos_text
 from trainer.bands import Band
 
@@ -146,9 +147,9 @@ class Legend(QFrame):
         for entry in entries:
             row += 1
             self.entries.append(entry)
-            sample = QLabel()
+            sample = Label()
             sample.setPixmap(self._sample(entry))
-            text = QLabel(entry.name)
+            text = Label(entry.name)
             meaning = muted(entry.meaning)
             meaning.setMinimumWidth(MEANING_WIDTH)
             words = QVBoxLayout()
@@ -158,7 +159,7 @@ class Legend(QFrame):
             self._lines.addWidget(sample, row, 0, Qt.AlignmentFlag.AlignTop)
             self._lines.addLayout(words, row, 1)
             if entry.count is not None:
-                count = QLabel(number(entry.count))
+                count = Label(number(entry.count))
                 count.setAccessibleName(f"{entry.name}: {photos_text(entry.count)}")
                 count.setProperty("role", "muted")
                 top_right = Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight

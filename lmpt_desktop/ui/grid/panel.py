@@ -7,7 +7,6 @@ from dataclasses import replace
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSlider,
     QStackedWidget,
@@ -28,6 +27,7 @@ from lmpt_desktop.ui.grid.query import GridQuery, Selection, asked_classes
 from lmpt_desktop.ui.grid.search_bar import SearchBar, summary
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
 
@@ -39,9 +39,9 @@ class EmptyState(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("empty-state")
-        self._mark = QLabel()
+        self._mark = Label()
         self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.sentence = QLabel()
+        self.sentence = Label()
         self.sentence.setObjectName("empty-sentence")
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence.setWordWrap(True)
@@ -66,7 +66,7 @@ class EmptyState(QWidget):
         self._mark.setPixmap(theme.icon("image", "muted").pixmap(48, 48))
 
 
-class ZoomSign(QLabel):
+class ZoomSign(Label):
     """Before the slider of thumbnails, which else looks like that of the words before it."""
 
     def __init__(self) -> None:
@@ -118,7 +118,7 @@ class GridPanel(QWidget):
         self.zoom.setValue(self.view.zoom)
         self._zoom_sign = ZoomSign()
         self.legend = LegendButton(self.model)
-        self.selected = QLabel()
+        self.selected = Label()
         self.selected.setObjectName("selected-count")
         self.selected.setProperty("role", "muted")
 

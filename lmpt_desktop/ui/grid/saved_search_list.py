@@ -9,7 +9,6 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QMenu,
@@ -20,6 +19,8 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.inference.saved_searches import SavedSearch, tidy_name
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 
 MOST_ROWS = 4
 
@@ -55,7 +56,7 @@ class SavedSearchList(QWidget):
         self._searches: tuple[SavedSearch, ...] = ()
         self._deleted: tuple[SavedSearch, ...] | None = None
         self._filling = False
-        title = QLabel(_("Saved searches"))
+        title = Label(_("Saved searches"))
         title.setProperty("role", "heading")
         self.list = _List()
         self.list.setObjectName("saved-search-list")
@@ -69,8 +70,8 @@ class SavedSearchList(QWidget):
         self.more.setText("…")
         self.more.setAutoRaise(True)
         self.more.setAccessibleName(_("Rename or delete the saved search"))
-        self.more.setToolTip(self.more.accessibleName())
-        self.gone = QLabel()
+        self.more.setToolTip(literal(self.more.accessibleName()))
+        self.gone = Label()
         self.gone.setProperty("role", "muted")
         self.undo = QToolButton()
         self.undo.setObjectName("saved-search-undo")

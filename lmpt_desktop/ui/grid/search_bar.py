@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QSizePolicy,
     QToolButton,
@@ -17,6 +16,8 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import photos_text
 
 MAX_LETTERS = 300
@@ -94,7 +95,7 @@ class SearchBar(QWidget):
         self.chip.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.chip.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.chip.hide()
-        self.status = QLabel()
+        self.status = Label()
         self.status.setObjectName("search-status")
         self.status.setProperty("role", "muted")
         self.status.setWordWrap(True)
@@ -169,7 +170,9 @@ class SearchBar(QWidget):
         self.chip.setAccessibleName(
             _("Remove this search: {words}").format(words=words) if words else ""
         )
-        self.chip.setToolTip(_("Remove this search: {words}").format(words=words) if words else "")
+        self.chip.setToolTip(
+            literal(_("Remove this search: {words}").format(words=words) if words else "")
+        )
         self.chip.setVisible(query is not None)
         if had_focus and query is None:
             self.grid_requested.emit()

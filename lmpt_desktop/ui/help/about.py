@@ -7,12 +7,13 @@ from importlib import metadata
 
 from PySide6.QtCore import Qt, qVersion
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from lmpt_desktop import paths
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import grow_to_text, larger, muted
+from lmpt_desktop.ui.kit.label import Label
 
 _PACKAGES = (
     ("torch", "PyTorch"),
@@ -50,11 +51,11 @@ class AboutDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(_("About LMPT Desktop"))
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        logo = QLabel()
+        logo = Label()
         logo.setPixmap(theme.icon("lmpt-desktop").pixmap(48, 48))
-        title = QLabel("LMPT Desktop")
+        title = Label("LMPT Desktop")
         title.setFont(larger(self.font(), 1.6))
-        text = QLabel(
+        text = Label(
             _(
                 "Multi-label tagging for photo libraries with a long tail: it predicts, you "
                 "correct, and it learns better prompts from your corrections.\n\nThe method is "
@@ -63,7 +64,7 @@ class AboutDialog(QDialog):
             )
         )
         text.setWordWrap(True)
-        self.versions = QLabel("\n".join(f"{name}: {version}" for name, version in version_lines()))
+        self.versions = Label("\n".join(f"{name}: {version}" for name, version in version_lines()))
         self.versions.setObjectName("versions")
         places = muted(
             _("Libraries: {0}\nLog files: {1}").format(paths.libraries_dir(), paths.log_dir())

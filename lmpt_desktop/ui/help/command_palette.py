@@ -6,7 +6,6 @@ from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, 
 from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QDialog,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.commands import Command, CommandRegistry, menu_names
+from lmpt_desktop.ui.kit.label import Label
 
 KEYS_ROLE = Qt.ItemDataRole.UserRole + 1
 _GAP = 10
@@ -77,7 +77,7 @@ class CommandPalette(QDialog):
         self.list.setItemDelegate(_KeysDelegate(self.list))
         self.list.setIconSize(QSize(16, 16))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.nothing = QLabel(_("No available command matches."))
+        self.nothing = Label(_("No available command matches."))
         self.nothing.setProperty("role", "muted")
         self.nothing.setWordWrap(True)
         blank = QPixmap(16, 16)

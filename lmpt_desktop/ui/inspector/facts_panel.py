@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.images import ImageDetails
@@ -15,20 +15,22 @@ from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.inspector.image_facts import ImageFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(Label):
     """A label that shortens its text in the middle to fit; the tool tip shows all of it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+        super().__init__("", parent)
         self._full_text = ""
         self.setMinimumWidth(40)
         self.setTextInteractionFlags(Qt.TextInteractionFlag.NoTextInteraction)
 
     def set_full_text(self, text: str, tip: str = "") -> None:
         self._full_text = text
-        self.setToolTip(tip or text)
+        self.setToolTip(literal(tip or text))
         self.setAccessibleName(text)
         self._elide()
 
@@ -103,7 +105,7 @@ class Badges(QWidget):
         self._layout = FlowLayout(self, spacing=4)
         self._layout.setContentsMargins(0, 4, 0, 2)
         self._shown: tuple[tuple[str, str, str], ...] = ()
-        self._labels: list[QLabel] = []
+        self._labels: list[Label] = []
         theme.manager().changed.connect(self._restyle)
 
     @property
@@ -117,7 +119,7 @@ class Badges(QWidget):
             return
         self._shown = tuple(states)
         while len(self._labels) < len(states):
-            label = QLabel()
+            label = Label()
             self._labels.append(label)
             self._layout.addWidget(label)
         for place, label in enumerate(self._labels):
@@ -125,7 +127,7 @@ class Badges(QWidget):
             if place < len(states):
                 text, _colour, tip = states[place]
                 label.setText(text)
-                label.setToolTip(tip)
+                label.setToolTip(literal(tip))
         self.setVisible(bool(states))
         self._restyle()
 
@@ -177,10 +179,10 @@ class FactsPanel(QWidget):
         self.facts.setObjectName("inspector-facts")
         self.facts.setProperty("role", "muted")
         self.badges = Badges()
-        self.problem = QLabel()
+        self.problem = Label()
         self.problem.setObjectName("inspector-problem")
         self.problem.setWordWrap(True)
-        self.edited = QLabel(
+        self.edited = Label(
             _(
                 "The photo was edited after it was annotated. Check whether the annotations still "
                 "hold."

@@ -25,7 +25,6 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QMenu,
     QPushButton,
@@ -48,6 +47,7 @@ from lmpt_desktop.ui.inspector.image_facts import ImageFacts, file_version, imag
 from lmpt_desktop.ui.inspector.photo_view import PhotoView
 from lmpt_desktop.ui.inspector.summary import Show, Summary, summarise
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.region_finder import RegionFinder
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
@@ -125,7 +125,7 @@ class InspectorPanel(QWidget):
         self.note.setProperty("role", "muted")
         self.confirm = ConfirmBar()
         self._keys: tuple[str, ...] = ()
-        self._empty = QLabel()
+        self._empty = Label()
         self._empty.setObjectName("inspector-empty")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QWidget,
@@ -44,6 +43,7 @@ from lmpt_desktop.ui.interchange.section import (
     plain_tip,
 )
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
 
 NAME, PHOTOS, BECOMES, WHY = range(4)
@@ -215,7 +215,7 @@ class ClassesSection(Section):
         self.add_all.setObjectName("add-all")
         self.hierarchy = QComboBox()
         self.hierarchy.setObjectName("hierarchy")
-        self._hierarchy_label = QLabel(_("Classes that are pat&hs"))
+        self._hierarchy_label = Label(_("Classes that are pat&hs"))
         self._hierarchy_label.setBuddy(self.hierarchy)
         fill_choices(
             self.hierarchy,

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QListView,
     QRadioButton,
     QTabBar,
@@ -25,6 +24,7 @@ from lmpt_desktop.ui.interchange.import_texts import (
 )
 from lmpt_desktop.ui.interchange.import_work import Comparison, Example
 from lmpt_desktop.ui.interchange.section import Section, fill_choices, plain_label, plain_tip
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.scored_thumbnails import (
     Caption,
     ScoredThumbnail,
@@ -112,7 +112,7 @@ class ConflictsSection(Section):
         self.buttons[Conflicts.MINE].setChecked(True)
         self.reviewed = QComboBox()
         self.reviewed.setObjectName("reviewed-marks")
-        self._reviewed_label = QLabel(_("Mar&k as reviewed"))
+        self._reviewed_label = Label(_("Mar&k as reviewed"))
         self._reviewed_label.setBuddy(self.reviewed)
         self.tabs = QTabBar()
         self.tabs.setObjectName("example-kinds")

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QMessageBox,
     QProgressBar,
     QPushButton,
@@ -72,6 +71,7 @@ from lmpt_desktop.ui.interchange.side_files_section import (
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import shorten
 
@@ -192,7 +192,7 @@ class ExportDialog(LibraryDialog):
         self.bar.setRange(0, 1000)
         self.bar.setTextVisible(False)
         self.bar.setAccessibleName(_("Progress"))
-        self.doing = QLabel()
+        self.doing = Label()
         self.cancel = QPushButton(_("Cance&l"))
         self.cancel.setObjectName("cancel-export")
         self.summary = plain_label()

@@ -28,7 +28,6 @@ from PySide6.QtWidgets import (
     QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListView,
     QPushButton,
@@ -58,6 +57,7 @@ from lmpt_desktop.ui.interchange.section import (
 )
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.check_box import BOX, paint_check_box
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.texts import photos_text
 
 CLASS_ROWS = 7
@@ -465,7 +465,7 @@ class DetailsSection(Section):
             (_("Absolute, as on this computer"), True),
         ]
         fill_choices(self.paths, entries, False)
-        self.label = QLabel(_("Pat&hs of photos"))
+        self.label = Label(_("Pat&hs of photos"))
         self.label.setBuddy(self.paths)
         self.form = OptionForm()
         row = QGridLayout()

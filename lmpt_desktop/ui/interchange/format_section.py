@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QToolButton,
@@ -25,6 +24,7 @@ from lmpt_desktop.ui.interchange.section import (
     plain_label,
     plain_tip,
 )
+from lmpt_desktop.ui.kit.label import Label
 
 PAUSE_MS = 500
 """After the last key in a text field before the file is read again."""
@@ -90,7 +90,7 @@ class OptionForm(QWidget):
         """The field of an option."""
         return self._editors[name]
 
-    def _label(self, option: Option) -> QLabel:
+    def _label(self, option: Option) -> Label:
         label = plain_label(option.title)
         label.setWordWrap(False)
         label.setToolTip(plain_tip(option.help))

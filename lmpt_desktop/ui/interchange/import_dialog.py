@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
@@ -77,6 +76,7 @@ from lmpt_desktop.ui.interchange.values_section import MachineSection, ValuesSec
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
@@ -94,7 +94,7 @@ class StartPage(QWidget):
 
     def __init__(self, source: SourceSection, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        title = QLabel(_("What do you want to import?"))
+        title = Label(_("What do you want to import?"))
         title.setFont(larger(title.font(), 1.3))
         about = muted(
             _(
@@ -266,7 +266,7 @@ class ImportDialog(LibraryDialog):
             self.format, self.photos, self.classes, self.values, self.machine, self.conflicts,
             self.bad_rows,
         )  # fmt: skip
-        self.waiting = QLabel(_("Reading the file..."))
+        self.waiting = Label(_("Reading the file..."))
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.bar = QProgressBar()
         self.bar.setRange(0, 1000)

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QTableView,
@@ -34,6 +33,7 @@ from lmpt_desktop.ui.interchange.import_work import (
 )
 from lmpt_desktop.ui.interchange.section import Section, plain_label, plain_tip
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Index
 from lmpt_desktop.ui.kit.texts import shorten
 
@@ -64,9 +64,9 @@ class PhotosSection(Section):
         self.add = QLineEdit()
         self.add.setObjectName("add-prefix")
         self.add.setPlaceholderText(_("nothing"))
-        self._strip_label = QLabel(_("Remove from the &beginning of paths"))
+        self._strip_label = Label(_("Remove from the &beginning of paths"))
         self._strip_label.setBuddy(self.strip)
-        self._add_label = QLabel(_("and &put before them"))
+        self._add_label = Label(_("and &put before them"))
         self._add_label.setBuddy(self.add)
         self.first = plain_label(role="muted")
         self.first.setObjectName("first-unmatched")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -27,7 +26,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
     QFrame,
-    QLabel,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
@@ -37,6 +35,8 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import larger, style_table
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import escaped
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -49,9 +49,9 @@ ARROW = 10
 """Pixels of the arrow in a cell with choices."""
 
 
-def plain_label(text: str = "", *, role: str = "") -> QLabel:
+def plain_label(text: str = "", *, role: str = "") -> Label:
     """A wrapped label that shows names as they are, whatever they look like."""
-    label = QLabel(text)
+    label = Label(text)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     if role:
@@ -60,8 +60,8 @@ def plain_label(text: str = "", *, role: str = "") -> QLabel:
 
 
 def plain_tip(text: str) -> str:
-    """A tool tip that shows ``text`` as it is: Qt would take some names for HTML."""
-    return f"<span>{html.escape(text)}</span>".replace("\n", "<br>") if text else ""
+    """A tool tip that shows ``text`` as it is, and wraps it."""
+    return escaped(text) if text else ""
 
 
 class Section(QFrame):
@@ -72,7 +72,7 @@ class Section(QFrame):
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.title = QLabel(title)
+        self.title = Label(title)
         self.title.setProperty("role", "heading")
         self.title.setFont(larger(self.title.font(), 1.15))
         self.body = QVBoxLayout(self)

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QRadioButton,
     QTableView,
     QWidget,
@@ -37,6 +36,7 @@ from lmpt_desktop.ui.interchange.import_work import plain_line
 from lmpt_desktop.ui.interchange.section import Section, fill_choices, plain_label, plain_tip
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 
 ROWS = 12
@@ -123,7 +123,7 @@ class SideFileChoicesSection(Section):
         self.naming_box.setObjectName("side-file-naming")
         entries: list[tuple[str, object]] = [(_(item.title), item.naming) for item in NAMINGS]
         fill_choices(self.naming_box, entries, NAMINGS[0].naming)
-        label = QLabel(_("Na&mes of side files"))
+        label = Label(_("Na&mes of side files"))
         label.setBuddy(self.naming_box)
         self.about = plain_label(role="muted")
         self.about.setObjectName("naming-help")

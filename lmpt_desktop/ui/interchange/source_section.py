@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFileDialog,
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
@@ -25,6 +24,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.interchange.import_work import OpenedFile, Request
 from lmpt_desktop.ui.interchange.section import fill_choices, plain_label, plain_tip
 from lmpt_desktop.ui.kit.dialogs import larger, muted
+from lmpt_desktop.ui.kit.label import Label
 
 KEYWORDS_FORMAT = xmp.FORMAT.name
 """The format of keywords in and beside photos."""
@@ -72,7 +72,7 @@ class SourceSection(QWidget):
         self.format = QComboBox()
         self.format.setObjectName("format")
         self.format.setMinimumContentsLength(18)
-        self.format_label = QLabel(_("F&ormat"))
+        self.format_label = Label(_("F&ormat"))
         self.format_label.setBuddy(self.format)
         self.reason = plain_label(role="muted")
         self.reason.setObjectName("reason")

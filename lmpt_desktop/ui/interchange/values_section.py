@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QRadioButton,
     QWidget,
@@ -34,6 +33,7 @@ from lmpt_desktop.ui.interchange.section import (
     plain_tip,
 )
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
 from lmpt_desktop.ui.kit.texts import verdict_name
 from lmpt_desktop.ui.kit.verdicts import verdict_colour
@@ -148,7 +148,7 @@ class ValuesSection(Section):
         self.not_listed = QComboBox()
         self.not_listed.setObjectName("not-listed")
         fill_choices(self.not_listed, [(not_listed_text(choice), choice) for choice in NotListed])
-        label = QLabel(_("A class that a photo does no&t list is"))
+        label = Label(_("A class that a photo does no&t list is"))
         label.setBuddy(self.not_listed)
         self.hint = plain_label(role="muted")
         self.hint.setObjectName("not-listed-hint")

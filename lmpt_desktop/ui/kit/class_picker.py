@@ -39,6 +39,7 @@ from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.check_box import BOX, paint_check_box
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
 
 Index = QModelIndex | QPersistentModelIndex
@@ -446,7 +447,7 @@ class ClassButton(QToolButton):
         self.class_id = class_id
         name = self.picker.name(class_id) if class_id is not None else _("Choose a class")
         self.setText(f"{shorten(name)}  ▾")
-        self.setToolTip(name)
+        self.setToolTip(literal(name))
 
     def open_list(self) -> None:
         """Open the list; Escape closes it."""

@@ -15,7 +15,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QHeaderView,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QTableView,
@@ -28,6 +27,7 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import Task
 
 log = logging.getLogger(__name__)
@@ -48,9 +48,9 @@ class MessageStrip(QFrame):
         super().__init__(parent)
         self.setObjectName("message-strip")
         self._kind = "text"
-        self._icon = QLabel()
+        self._icon = Label()
         self._icon.setFixedWidth(20)
-        self.sentence = QLabel()
+        self.sentence = Label()
         self.sentence.setObjectName("message")
         self.sentence.setWordWrap(True)
         self.sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -215,16 +215,16 @@ def style_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None
         header.resizeSection(column, max(width, needed))
 
 
-def heading(text: str) -> QLabel:
+def heading(text: str) -> Label:
     """A heading above a part of a dialog."""
-    label = QLabel(text)
+    label = Label(text)
     label.setProperty("role", "heading")
     return label
 
 
-def muted(text: str = "") -> QLabel:
+def muted(text: str = "") -> Label:
     """A label of secondary text, wrapped."""
-    label = QLabel(text)
+    label = Label(text)
     label.setProperty("role", "muted")
     label.setWordWrap(True)
     return label
@@ -240,7 +240,7 @@ def larger(font: QFont, factor: float) -> QFont:
     return result
 
 
-def tint(label: QLabel, colour: QColor) -> None:
+def tint(label: Label, colour: QColor) -> None:
     """Set the text colour of a label."""
     palette = label.palette()
     palette.setColor(QPalette.ColorRole.WindowText, colour)

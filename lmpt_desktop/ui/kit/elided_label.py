@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QStyle, QWidget
+from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
+
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 
 LEAST_CHARACTERS = 8
 
 
-class ElidedLabel(QLabel):
+class ElidedLabel(Label):
     """Plain text; :meth:`text` and assistive technology have all of it, and so has the tool tip
     of a shortened one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.PlainText)
+        super().__init__("", parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     @property
@@ -54,4 +56,4 @@ class ElidedLabel(QLabel):
             self._explain()
 
     def _explain(self) -> None:
-        self.setToolTip(self.text() if self.shown != self.text() else "")
+        self.setToolTip(literal(self.text() if self.shown != self.text() else ""))

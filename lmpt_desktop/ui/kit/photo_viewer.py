@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import _
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.photo_canvas import PhotoCanvas, zoom_text
 from lmpt_desktop.ui.kit.photo_pool import Key, PhotoPool, UnshownPhoto
+from lmpt_desktop.ui.kit.plain_text import literal
 
 RESIZE_PAUSE_MS = 150
 """Photos are decoded in another size once the window has kept its size for this long."""
@@ -28,11 +30,11 @@ class PhotoViewer(QWidget):
         super().__init__(parent)
         self.canvas = PhotoCanvas()
         self.pool = PhotoPool(locate, self)
-        self.name = QLabel()
+        self.name = Label()
         self.name.setObjectName("review-name")
         self.name.setTextFormat(Qt.TextFormat.PlainText)
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.zoom_label = QLabel()
+        self.zoom_label = Label()
         self.zoom_label.setObjectName("review-zoom")
         for label in (self.name, self.zoom_label):
             label.setProperty("role", "muted")
@@ -64,7 +66,7 @@ class PhotoViewer(QWidget):
         self._loading.stop()
         self.canvas.mark_unseen()
         self.name.setText(name)
-        self.name.setToolTip(name)
+        self.name.setToolTip(literal(name))
         self.canvas.setAccessibleName(_("Photo {name}").format(name=name))
         decoded = self._show_decoded()
         if not decoded:

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QSlider,
     QSpinBox,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from lmpt_desktop import translation
 from lmpt_desktop.settings import BAND_LIMITS, DEVICE, LANGUAGE, Kind, Setting
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted
+from lmpt_desktop.ui.kit.label import Label
 from trainer.bands import BandLimits
 
 MAX_LIMIT = 1_000_000
@@ -137,9 +137,9 @@ class NumberEditor(SettingEditor):
         self.slider.setPageStep(2 * step)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel(_("small")))
+        row.addWidget(Label(_("small")))
         row.addWidget(self.slider, 1)
-        row.addWidget(QLabel(_("large")))
+        row.addWidget(Label(_("large")))
         self.slider.valueChanged.connect(changed)
 
     @property

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 
 NAME_WIDTH = 260
 """Pixels that a class name may take, before it is elided."""
@@ -24,7 +26,7 @@ class FocusBar(QWidget):
         self._keys = ""
         self._name = ""
         self._pinned = False
-        self.text = QLabel()
+        self.text = Label()
         self.text.setObjectName("focus-text")
         self.text.setProperty("role", "small")
         self.text.setTextFormat(Qt.TextFormat.PlainText)
@@ -59,15 +61,14 @@ class FocusBar(QWidget):
         short = metrics.elidedText(self._name, Qt.TextElideMode.ElideRight, NAME_WIDTH)
         text = _("{keys}: {name}").format(keys=self._keys, name=short) if self._keys else short
         self.text.setText(text)
-        self.text.setToolTip(
-            _("Present, Absent and Unknown apply to “{name}”").format(name=self._name)
-        )
-        self.text.setAccessibleName(self.text.toolTip())
+        meant = _("Present, Absent and Unknown apply to “{name}”").format(name=self._name)
+        self.text.setToolTip(literal(meant))
+        self.text.setAccessibleName(meant)
         self.pin.setIcon(theme.icon("pin", "accent" if self._pinned else "muted"))
         self.pin.setChecked(self._pinned)
         if self._pinned:
             tip = _("“{name}” stays the class of the keys. Click to follow the selection again.")
         else:
             tip = _("Keep “{name}” the class of the keys, whatever is selected")
-        self.pin.setToolTip(tip.format(name=self._name))
-        self.pin.setAccessibleName(self.pin.toolTip())
+        self.pin.setToolTip(literal(tip.format(name=self._name)))
+        self.pin.setAccessibleName(tip.format(name=self._name))

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QScrollArea,
     QToolButton,
@@ -21,6 +20,8 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.class_picker import ClassButton
 from lmpt_desktop.ui.kit.dialogs import heading, muted
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import shorten
 from lmpt_desktop.ui.library.balance_slider import BalanceSlider
 from lmpt_desktop.ui.library.strictness_texts import (
@@ -67,11 +68,11 @@ class StrictnessPopover(QFrame):
         self.slider.setObjectName("strictness-level")
         self.slider.setAccessibleName(_("Strictness"))
         self.slider.valueChanged.connect(self._level_moved)
-        self.average = QLabel()
+        self.average = Label()
         self.average.setObjectName("strictness-average")
         self.precision = muted()
         self.precision.setObjectName("strictness-precision")
-        self.precision.setToolTip(precision_tip())
+        self.precision.setToolTip(literal(precision_tip()))
 
     def _make_class(self) -> None:
         self.class_button = ClassButton()
@@ -279,7 +280,7 @@ class OverrideRow(QWidget):
         self.name.setObjectName("override-name")
         self.name.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.name.clicked.connect(lambda: self.chosen.emit(class_id))
-        self.steps = QLabel()
+        self.steps = Label()
         self.remove = QToolButton()
         self.remove.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.remove.setIcon(theme.icon("clear", "muted"))
@@ -295,8 +296,10 @@ class OverrideRow(QWidget):
     def show_text(self, name: str, steps: str) -> None:
         """``steps`` is signed, "+2"."""
         self.name.setText(shorten(name))
-        self.name.setToolTip(_("Change the strictness of “{name}”").format(name=name))
-        self.name.setAccessibleName(f"{self.name.toolTip()} ({steps})")
+        change = _("Change the strictness of “{name}”").format(name=name)
+        self.name.setToolTip(literal(change))
+        self.name.setAccessibleName(f"{change} ({steps})")
         self.steps.setText(steps)
-        self.remove.setToolTip(_("Let “{name}” be like the rest").format(name=name))
-        self.remove.setAccessibleName(self.remove.toolTip())
+        remove = _("Let “{name}” be like the rest").format(name=name)
+        self.remove.setToolTip(literal(remove))
+        self.remove.setAccessibleName(remove)

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QLabel,
     QScrollBar,
     QSplitter,
     QToolButton,
@@ -20,6 +19,8 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.elided_label import ElidedLabel
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout, on_one_line
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tables import Index
 from lmpt_desktop.ui.kit.texts import NEEDS_EXAMPLES, band_name
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
@@ -60,7 +61,7 @@ class ClassTab(QWidget):
         self.everything.setText(_("All"))
         self.scroll_bar = QScrollBar(Qt.Orientation.Horizontal)
         self.scroll_bar.setAccessibleName(_("Part of the chart in view"))
-        self.legend = QLabel()
+        self.legend = Label()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.sentence = ElidedLabel()
         self.sentence.setObjectName("tail-sentence")
@@ -70,7 +71,7 @@ class ClassTab(QWidget):
         theme.manager().changed.connect(self._restyle)
 
     def _build(self) -> None:
-        label = QLabel(_("Sort by"))
+        label = Label(_("Sort by"))
         label.setProperty("role", "muted")
         label.setBuddy(self.order)
         controls = QWidget()
@@ -220,7 +221,7 @@ def _button(name: str, tip: str, *, checkable: bool = False) -> QToolButton:
     button.setObjectName(name)
     button.setAutoRaise(True)
     button.setCheckable(checkable)
-    button.setToolTip(tip)
+    button.setToolTip(literal(tip))
     button.setAccessibleName(tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
     QHeaderView,
-    QLabel,
     QSplitter,
     QTableView,
     QVBoxLayout,
@@ -23,6 +22,8 @@ from lmpt_desktop.inference.co_occurrence import CoOccurrence, Evidence, pairs
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
 from lmpt_desktop.ui.long_tail.heat_map import HeatMap, Measure, ScaleStrip
 
@@ -186,7 +187,7 @@ class CoOccurrenceTab(QWidget):
         self.measure = _combo("co-occurrence-measure", _("What the colours mean"), MEASURES)
         self.map = HeatMap()
         self.strip = ScaleStrip()
-        self.sentence = QLabel()
+        self.sentence = Label()
         self.sentence.setObjectName("co-occurrence-sentence")
         self.sentence.setWordWrap(True)
         self.sentence.setTextFormat(Qt.TextFormat.PlainText)
@@ -282,7 +283,7 @@ def _combo(name: str, label: str, entries: tuple[tuple[str, str], ...]) -> QComb
     combo = QComboBox()
     combo.setObjectName(name)
     combo.setAccessibleName(label)
-    combo.setToolTip(label)
+    combo.setToolTip(literal(label))
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     for text, value in entries:
         combo.addItem(_(text), value)

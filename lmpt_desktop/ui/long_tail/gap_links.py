@@ -7,16 +7,17 @@ from html import escape
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.inference.tail_gaps import Gap, GapKind
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.long_tail import texts
 
 
-class _Link(QLabel):
+class _Link(Label):
     """A sentence that is one link.
 
     Qt's own links in labels take Tab twice, once for the label and once for the link.
@@ -24,7 +25,9 @@ class _Link(QLabel):
 
     def __init__(self, kind: GapKind, text: str) -> None:
         colour = theme.current().accent
-        super().__init__(f'<a href="{kind}" style="color:{colour}">{escape(text)}</a>')
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setText(f'<a href="{kind}" style="color:{colour}">{escape(text)}</a>')
         self._kind = kind
         self.setObjectName(f"gap-{kind}".replace(" ", "-"))
         self.setAccessibleName(text)
@@ -87,7 +90,7 @@ class GapLinks(QWidget):
             before = link
         if not sentences and tail.annotated:
             self._grid.addWidget(
-                QLabel(_("Nothing is missing: every class has enough examples.")), 0, 0
+                Label(_("Nothing is missing: every class has enough examples.")), 0, 0
             )
         if had_focus:
             self.focus_lost.emit()

@@ -27,6 +27,7 @@ from lmpt_desktop.inference.co_occurrence import CoOccurrence
 from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.plain_text import Html
 from lmpt_desktop.ui.long_tail import texts
 from lmpt_desktop.ui.long_tail.axes import NameAxis, focus_frame
 
@@ -197,7 +198,7 @@ class HeatMap(pg.PlotWidget):
             if cell is not None and self._tail is not None and self._found is not None:
                 text = escape(texts.pair_sentence(self._tail, self._found, *cell))
                 hint = escape(_("Click to see these photos"))
-                QToolTip.showText(event.globalPos(), f"<p>{text}</p><p>{hint}</p>", self)
+                QToolTip.showText(event.globalPos(), Html(f"<p>{text}</p><p>{hint}</p>"), self)
             else:
                 QToolTip.hideText()
             return True

@@ -14,7 +14,6 @@ from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QStackedWidget,
     QTabWidget,
@@ -34,6 +33,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import MessageStrip
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.long_tail import export, texts
 from lmpt_desktop.ui.long_tail.class_tab import ClassTab, legend
@@ -118,9 +118,9 @@ class LongTailPage(QWidget):
         theme.manager().changed.connect(self._restyle)
 
     def _build(self) -> None:
-        self.title = QLabel(_("Long tail"))
+        self.title = Label(_("Long tail"))
         self.title.setProperty("role", "title")
-        self.summary = QLabel()
+        self.summary = Label()
         self.summary.setProperty("role", "muted")
         self.summary.setWordWrap(True)
         self.save = QToolButton()
@@ -168,9 +168,9 @@ class LongTailPage(QWidget):
 
     def _empty_state(self) -> QWidget:
         page = QWidget()
-        title = QLabel(_("No classes yet"))
+        title = Label(_("No classes yet"))
         title.setProperty("role", "title")
-        text = QLabel(
+        text = Label(
             _("Choose the classes to look for. Then this page shows how many examples each has.")
         )
         text.setWordWrap(True)

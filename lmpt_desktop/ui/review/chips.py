@@ -12,6 +12,7 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign, verdict_colour
 from lmpt_desktop.ui.review.current_image import NUMBERED
@@ -52,7 +53,7 @@ class Chip(QAbstractButton):
         self.setAccessibleDescription(
             _("Press {key} to change").format(key=self.number) if self.number else ""
         )
-        self.setToolTip(accessible_text(facts))
+        self.setToolTip(literal(accessible_text(facts)))
         self.update()
 
     def sizeHint(self) -> QSize:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 
 MOST_SHOWN = 40
 _KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
@@ -56,7 +58,7 @@ class ClassFinder(QWidget):
         self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.hide()
-        self.hint = QLabel(_("Enter: present   Shift+Enter: absent"))
+        self.hint = Label(_("Enter: present   Shift+Enter: absent"))
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
         self.hint.hide()
@@ -94,7 +96,7 @@ class ClassFinder(QWidget):
         found = matching(text, self._names) if text.strip() else []
         for index in found[:MOST_SHOWN]:
             item = QListWidgetItem(self._names[index])
-            item.setToolTip(self._names[index])
+            item.setToolTip(literal(self._names[index]))
             item.setData(Qt.ItemDataRole.UserRole, self._classes[index].id)
             self.list.addItem(item)
         if text.strip() and not found:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues import Queue, QueueKind
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.review.question_list import Tally
 
 GRID, RETRAIN, VOCABULARY = "grid", "retrain", "vocabulary"
@@ -152,15 +153,15 @@ class EndPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("review-end")
-        self._mark = QLabel()
+        self._mark = Label()
         self._mark.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._icon = "reviewed"
-        self.heading = QLabel()
+        self.heading = Label()
         self.heading.setObjectName("review-end-heading")
         self.heading.setProperty("role", "title")
         self.heading.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.heading.setWordWrap(True)
-        self.sentence = QLabel()
+        self.sentence = Label()
         self.sentence.setObjectName("review-end-sentence")
         self.sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.sentence.setWordWrap(True)

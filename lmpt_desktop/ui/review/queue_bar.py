@@ -7,7 +7,6 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -20,6 +19,7 @@ from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.class_picker import ClassButton
 from lmpt_desktop.ui.kit.key_button import KeyButton
+from lmpt_desktop.ui.kit.label import Label
 
 GRID_ROWS = "grid"
 """An entry among the kinds of queues: the photos as the grid shows them."""
@@ -84,14 +84,14 @@ class QueueBar(QWidget):
         self.classes.setObjectName("queue-class")
         self.classes.setAccessibleName(_("Class to ask about"))
         self.classes.hide()
-        self.explanation = QLabel()
+        self.explanation = Label()
         self.explanation.setObjectName("queue-explanation")
         self.explanation.setProperty("role", "muted")
         self.explanation.setWordWrap(True)
         policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.explanation.setSizePolicy(policy)
-        self.counter = QLabel()
+        self.counter = Label()
         self.counter.setObjectName("queue-counter")
         self.counter.setProperty("role", "heading")
         self.progress = ProgressLine()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal, number
@@ -13,6 +13,8 @@ from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.key_button import KeyButton
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import verdict_colour
 from lmpt_desktop.ui.review.chips import ChipColumn
@@ -32,7 +34,8 @@ class QuestionPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("review-question")
         self._subject: ClassFacts | None = None
-        self.title = QLabel()
+        self._question = ""
+        self.title = Label()
         self.title.setObjectName("review-title")
         self.title.setWordWrap(True)
         self.title.setTextFormat(Qt.TextFormat.PlainText)
@@ -40,11 +43,11 @@ class QuestionPanel(QWidget):
         font.setPointSizeF(font.pointSizeF() * 1.35)
         font.setBold(True)
         self.title.setFont(font)
-        self.facts = QLabel()
+        self.facts = Label()
         self.facts.setObjectName("review-facts")
         self.facts.setWordWrap(True)
         self.facts.setTextFormat(Qt.TextFormat.RichText)
-        self.reason = QLabel()
+        self.reason = Label()
         self.reason.setObjectName("review-reason")
         self.reason.setProperty("role", "muted")
         self.reason.setWordWrap(True)
@@ -68,7 +71,7 @@ class QuestionPanel(QWidget):
     @property
     def sentence(self) -> str:
         """The question and its reason, for screen readers."""
-        return " ".join(part for part in (self.title.toolTip(), self.reason.text()) if part)
+        return " ".join(part for part in (self._question, self.reason.text()) if part)
 
     def show_question(self, subject: ClassFacts | None, reason: str, *, whole: bool) -> None:
         """Ask about ``subject``, or, with ``whole``, about the whole image; then ``subject`` is
@@ -78,7 +81,8 @@ class QuestionPanel(QWidget):
             text = _("What is in this photo?")
         else:
             text = _("Is there “{name}” in this photo?").format(name=subject.name)
-        self.title.setToolTip(text)
+        self._question = text
+        self.title.setToolTip(literal(text))
         self.title.setText(_breakable(text))
         self.reason.setText(reason.replace(" %", "\u00a0%"))  # not broken before the sign
         self.reason.setVisible(bool(reason))
@@ -122,7 +126,7 @@ class SidePanel(QWidget):
         super().__init__(parent)
         self.setObjectName("review-side")
         self.question = QuestionPanel(commands)
-        self.heading = QLabel()
+        self.heading = Label()
         self.heading.setProperty("role", "heading")
         self.heading.setWordWrap(True)
         self.chips = ChipColumn()

@@ -187,6 +187,13 @@ class ShellContext(QObject):
         """As :meth:`report`, with a general title."""
         self.report(_("Something went wrong"), error)
 
+    def report_uncaught(self, error: Exception) -> None:
+        """Show an error that nothing handled and that is in the log already."""
+        unexpected = _("Something unexpected happened; the log has the details.")
+        details = f"{type(error).__name__}: {error}"
+        title = _("Something went wrong")
+        add_log_button(self.notifications.notify(title, unexpected, details, colour="error"))
+
     def show_problem(self, problem: Problem) -> None:
         """Show a problem reported by the session."""
         note = self.notifications.notify(problem.title, problem.message, problem.details)

@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
     QApplication,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QLayout,
     QPushButton,
     QSizePolicy,
@@ -32,6 +31,7 @@ from shiboken6 import isValid
 
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 
 MAX_SHOWN = 3
 AUTO_DISMISS_MS = 12_000
@@ -65,13 +65,13 @@ class Notification(QFrame):
         self.message = message
         self.is_toast = toast
         self._colour = colour
-        self._mark = QLabel()
+        self._mark = Label()
         if toast:
             self._mark.hide()
-        self._heading = QLabel(title)
+        self._heading = Label(title)
         self._heading.setProperty("role", "heading")
-        self._body = QLabel(message)
-        self._details = QLabel(details)
+        self._body = Label(message)
+        self._details = Label(details)
         self._details.setProperty("role", "muted")
         self._details.hide()
         words = QVBoxLayout()
@@ -212,7 +212,7 @@ class Notification(QFrame):
         )
 
 
-def _lay_out_text(label: QLabel) -> None:
+def _lay_out_text(label: Label) -> None:
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Preferred)
@@ -227,7 +227,7 @@ def _measure_again(layout: QLayout) -> None:
     layout.activate()
 
 
-def _text_width(label: QLabel) -> int:
+def _text_width(label: Label) -> int:
     """Of the longest line, with a little room for rounding."""
     metrics = label.fontMetrics()
     return max(metrics.horizontalAdvance(line) for line in label.text().split("\n")) + 4

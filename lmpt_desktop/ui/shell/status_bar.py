@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import backbone_name
 
 MESSAGE_MS = 6000
@@ -99,7 +101,7 @@ class StatusBar(QStatusBar):
         self.setObjectName("status-bar")
         self._device = ""
         self._activities: dict[ActivityKind, Activity] = {}
-        self.activity = QLabel()
+        self.activity = Label()
         self.activity.setObjectName("status-activity")
         self.progress = QProgressBar()
         self.progress.setObjectName("status-progress")
@@ -111,11 +113,11 @@ class StatusBar(QStatusBar):
         self.cancel_button.setToolTip(_("Stop; finished work is kept"))
         self.cancel_button.setAccessibleName(_("Stop"))
         self.cancel_button.clicked.connect(self._cancel_pressed)
-        self.queue = QLabel()
+        self.queue = Label()
         self.queue.setObjectName("status-queue")
         self.queue.setContentsMargins(8, 0, 0, 0)
         self.queue.hide()
-        self.learning = QLabel(_("Learning from your verdicts"))
+        self.learning = Label(_("Learning from your verdicts"))
         self.learning.setObjectName("status-learning")
         self.learning.setProperty("role", "muted")
         self.learning.setContentsMargins(8, 0, 0, 0)
@@ -127,7 +129,7 @@ class StatusBar(QStatusBar):
             )
         )
         self.learning.hide()
-        self.model = QLabel()
+        self.model = Label()
         """Where work is done; the window has it in the toolbar."""
         self.model.setObjectName("status-model")
         self.model.setProperty("role", "muted")
@@ -154,11 +156,13 @@ class StatusBar(QStatusBar):
         self.model.setText(f"{name} · {place}")
         self.model.setAccessibleName(self.model.text())
         self.model.setToolTip(
-            message
-            or (
-                _("Backbone {name}, running on {device}").format(name=name, device=device)
-                if device
-                else _("Backbone {name}, not loaded yet").format(name=name)
+            literal(
+                message
+                or (
+                    _("Backbone {name}, running on {device}").format(name=name, device=device)
+                    if device
+                    else _("Backbone {name}, not loaded yet").format(name=name)
+                )
             )
         )
         self._update()
@@ -179,7 +183,7 @@ class StatusBar(QStatusBar):
             "{count} photos are waiting to be encoded. They have no predictions until then.",
             count,
         ).format(count=number(count))
-        self.queue.setToolTip(sentence)
+        self.queue.setToolTip(literal(sentence))
         self.queue.setAccessibleName(sentence)
         self.queue.setVisible(count > 0)
 
@@ -240,7 +244,7 @@ class StatusBar(QStatusBar):
         held = activity.state is not ActivityState.RUNNING
         waiting = loading and activity.state is ActivityState.RUNNING
         self.activity.setText(_("Loading the backbone") if waiting else activity_text(activity))
-        self.activity.setToolTip(activity.message)
+        self.activity.setToolTip(literal(activity.message))
         self.progress.setVisible(not failed)
         # A range of 0 makes the bar run back and forth, because the total is unknown.
         self.progress.setRange(0, 1000 if activity.total or held else 0)
@@ -250,7 +254,7 @@ class StatusBar(QStatusBar):
         self.pause_button.setVisible(activity.kind in _PAUSABLE or activity.pausable or failed)
         self.pause_button.setIcon(theme.icon("resume" if held else "pause"))
         words = _("Try again") if failed else (_("Resume") if held else _("Pause"))
-        self.pause_button.setToolTip(words)
+        self.pause_button.setToolTip(literal(words))
         self.pause_button.setAccessibleName(words)
         self.pause_button.setText(words if failed else "")
         self.pause_button.setToolButtonStyle(

@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
@@ -27,6 +26,8 @@ from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit.class_picker import ClassButton
 from lmpt_desktop.ui.kit.key_button import KeyButton
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 from lmpt_desktop.ui.shell.page_stack import GRID
@@ -123,7 +124,7 @@ class SweepPage(QWidget):
         self.classes.setObjectName("sweep-class")
         self.classes.setAccessibleName(_("Class to sweep"))
         self.classes.chosen.connect(self._class_chosen)
-        self.counter = QLabel()
+        self.counter = Label()
         self.counter.setObjectName("sweep-counter")
         self.counter.setProperty("role", "muted")
         self.counter.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -140,7 +141,7 @@ class SweepPage(QWidget):
 
     def _foot(self, commands: CommandRegistry) -> QWidget:
         """What can be done with the page."""
-        self.note = QLabel()
+        self.note = Label()
         self.note.setObjectName("sweep-note")
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
@@ -167,7 +168,7 @@ class SweepPage(QWidget):
 
     def _ending(self) -> QWidget:
         page = QWidget()
-        self.ending = QLabel()
+        self.ending = Label()
         self.ending.setObjectName("sweep-ending")
         self.ending.setProperty("role", "title")
         self.ending.setWordWrap(True)
@@ -356,7 +357,7 @@ class SweepPage(QWidget):
             )
             text = f"{text}; {left}"
         self.counter.setText(text if found.total else "")
-        self.counter.setToolTip(self.counter.text())
+        self.counter.setToolTip(literal(self.counter.text()))
 
     def zoom(self, steps: int) -> None:
         """Show larger photos, or smaller ones for negative ``steps``."""
@@ -507,8 +508,8 @@ def _answered_text(count: int) -> str:
     ).format(count=number(count))
 
 
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
+def _heading(text: str) -> Label:
+    label = Label(text)
     label.setProperty("role", "heading")
     if not text:
         label.hide()
@@ -518,7 +519,7 @@ def _heading(text: str) -> QLabel:
 def _tool(text: str, tip: str, key: str) -> QPushButton:
     button = QPushButton(text)
     button.setAutoDefault(False)
-    button.setToolTip(f"{tip} ({key})")
+    button.setToolTip(literal(f"{tip} ({key})"))
     button.setAccessibleName(tip)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

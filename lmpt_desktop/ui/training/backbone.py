@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QListWidgetItem,
@@ -35,6 +34,8 @@ from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.texts import backbone_name, file_size, photos_text
 from trainer.suggested import BUNDLED_SIDES
@@ -59,7 +60,7 @@ class BackboneDialog(LibraryDialog):
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Backbone"))
         self.resize(600, 600)
-        self.now = QLabel()
+        self.now = Label()
         self.now.setObjectName("backbone-now")
         self.now.setWordWrap(True)
         self.list = QListWidget()
@@ -152,7 +153,9 @@ class BackboneDialog(LibraryDialog):
         for info in self.session.model.backbones():
             item = QListWidgetItem(self._described(info))
             item.setData(Qt.ItemDataRole.UserRole, info)
-            item.setToolTip(_("Published by: {0}").format(info.source) if info.source else "")
+            item.setToolTip(
+                literal(_("Published by: {0}").format(info.source) if info.source else "")
+            )
             self.list.addItem(item)
             if info.name == kept:
                 self.list.setCurrentItem(item)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QGridLayout,
-    QLabel,
     QPushButton,
     QVBoxLayout,
     QWidget,
@@ -27,6 +26,8 @@ from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import (
@@ -54,11 +55,11 @@ class BandTable(QWidget):
             title = muted(text)
             title.setWordWrap(False)
             self._grid.addWidget(title, 0, column, _alignment(column))
-        self._names: dict[Band, QLabel] = {}
-        self._numbers: dict[Band, tuple[QLabel, QLabel]] = {}
+        self._names: dict[Band, Label] = {}
+        self._numbers: dict[Band, tuple[Label, Label]] = {}
         for row, band in enumerate(Band, 1):
-            name = QLabel(f"{theme.BAND_SHAPES[band]} {band_name(band)}")
-            numbers = (QLabel(), QLabel())
+            name = Label(f"{theme.BAND_SHAPES[band]} {band_name(band)}")
+            numbers = (Label(), Label())
             self._grid.addWidget(name, row, 0)
             for column, label in enumerate(numbers, 1):
                 label.setObjectName(f"{band.value}-{('classes', 'present')[column - 1]}")
@@ -106,15 +107,15 @@ class RetrainDialog(LibraryDialog):
                 "before it is used."
             )
         )
-        self.total = QLabel()
+        self.total = Label()
         self.total.setObjectName("total")
         self.bands = BandTable()
         self.without = muted()
         self.without.setObjectName("without")
-        self.backbone = QLabel()
+        self.backbone = Label()
         self.device = device_box()
         self.device.setEnabled(False)
-        self.time = QLabel()
+        self.time = Label()
         self.time.setObjectName("time")
         form = QFormLayout()
         form.addRow(_("Backbone"), self.backbone)
@@ -169,7 +170,7 @@ class RetrainDialog(LibraryDialog):
         self.total.setText(_("{0} on {1}").format(annotations, photos))
         self.bands.show_counts(preflight.classes_per_band, preflight.present_per_band)
         self.without.setText(self._without(preflight.classes_without_present))
-        self.without.setToolTip(", ".join(preflight.classes_without_present))
+        self.without.setToolTip(literal(", ".join(preflight.classes_without_present)))
         self.without.setVisible(bool(preflight.classes_without_present))
         name, device = backbone_name(preflight.backbone), preflight.device
         self.backbone.setText(

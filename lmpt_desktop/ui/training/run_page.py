@@ -7,7 +7,6 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QProgressBar,
     QPushButton,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, larger, muted, tint
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.training.log import LogDialog
 from lmpt_desktop.ui.training.run_story import (
@@ -51,7 +51,7 @@ class RunPage(QWidget):
 
         self.status: RunStatus | None = None
         self._cancelling = -1
-        self.headline = QLabel()
+        self.headline = Label()
         self.headline.setObjectName("run-headline")
         self.headline.setFont(larger(self.font(), 1.35))
         self.details = muted()
@@ -62,7 +62,7 @@ class RunPage(QWidget):
         self.bar.setObjectName("run-progress")
         self.bar.setAccessibleName(_("Retraining progress"))
         self.plot = RunPlot()
-        self.scores = QLabel()
+        self.scores = Label()
         self.scores.setObjectName("run-scores")
         self.cancel = QPushButton(_("&Cancel retraining"))
         self.cancel.setObjectName("cancel-run")

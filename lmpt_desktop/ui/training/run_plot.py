@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import N_, _, decimal
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.texts import band_name
 from lmpt_desktop.ui.training.run_story import BAND_CURVES, RunStory
 from trainer.bands import Band
@@ -35,7 +36,7 @@ class RunPlot(QWidget):
         super().__init__(parent)
         self.loss = _plot(_("Training loss by step"))
         self.scores = _plot(_("Validation score by step, in percent"))
-        self._loss_legend, self._score_legend = QLabel(), QLabel()
+        self._loss_legend, self._score_legend = Label(), Label()
         self._loss_curves = {name: self.loss.plot([], []) for name in _LOSS_STYLES}
         self._score_curves = {name: self.scores.plot([], []) for name in BAND_CURVES}
         self._empty = {"loss": _empty(), "scores": _empty()}
@@ -133,7 +134,7 @@ class RunPlot(QWidget):
         self._score_legend.setText(_legend(_SIGNS, bands))
 
 
-def _empty() -> QLabel:
+def _empty() -> Label:
     label = muted("")
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     return label

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QTableView,
     QTabWidget,
@@ -30,6 +29,8 @@ from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import DASH, NOT_MEASURABLE, classes_text, percent
@@ -75,13 +76,13 @@ class ScoreCard(QFrame):
         self._colour = "muted"
         self.setObjectName("score-card")
         self.setToolTip(_(AP_TIP))
-        self._name = QLabel(_(CARD_TITLES[band]))
-        self.figure = QLabel(DASH)
+        self._name = Label(_(CARD_TITLES[band]))
+        self.figure = Label(DASH)
         self.figure.setFont(larger(self.font(), 1.9))
-        self.change = QLabel(_(NOT_MEASURABLE))
+        self.change = Label(_(NOT_MEASURABLE))
         self.change.setWordWrap(True)
         self.change.setObjectName("score-change")
-        self.beneath = QLabel()
+        self.beneath = Label()
         self.beneath.setObjectName("score-beneath")
         self.beneath.setWordWrap(True)
         layout = QVBoxLayout(self)
@@ -151,7 +152,7 @@ class ComparisonDialog(LibraryDialog):
         self.comparison: Comparison | None = None
         self.changed: ChangedModel | None = None
         self.corrections: CorrectionsModel | None = None
-        self.verdict = QLabel(_("Comparing..."))
+        self.verdict = Label(_("Comparing..."))
         self.verdict.setObjectName("comparison-verdict")
         self.verdict.setWordWrap(True)
         self.verdict.setFont(larger(self.font(), 1.15))
@@ -240,7 +241,7 @@ class ComparisonDialog(LibraryDialog):
         self.setWindowTitle(_("{old} and {new}").format(old=old, new=new))
         short = self.promote.fontMetrics().elidedText(new, Qt.TextElideMode.ElideRight, 240)
         self.promote.setText(_("&Use {new}").format(new=short.replace("&", "&&")))
-        self.promote.setToolTip(new)
+        self.promote.setToolTip(literal(new))
         self.discard.hide()
 
     def _failed(self, error: Exception) -> None:
@@ -368,7 +369,7 @@ class ComparisonDialog(LibraryDialog):
         head.addWidget(box)
         head.addStretch(1)
         head.addWidget(show)
-        seen = QLabel(seen_text(found))
+        seen = Label(seen_text(found))
         seen.setObjectName("corrections-seen")
         seen.setWordWrap(True)
         seen.setVisible(bool(seen.text()))
@@ -389,7 +390,7 @@ class ComparisonDialog(LibraryDialog):
         view.image_activated.connect(lambda image: self.images_requested.emit([image]))
         return view
 
-    def _few(self, comparison: Comparison, shown: int) -> QLabel:
+    def _few(self, comparison: Comparison, shown: int) -> Label:
         if not comparison.changed_count:
             return muted(_("No prediction changes."))
         if shown < comparison.changed_count:

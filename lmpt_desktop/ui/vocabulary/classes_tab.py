@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted, style_table
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
 from lmpt_desktop.ui.vocabulary.class_table import (
     ABSENT,
@@ -114,10 +115,10 @@ class ClassesTab(QWidget):
         self.colour = _button("colour", _("&Colour"))
         self.up = _button("up", "↑")
         self.up.setAccessibleName(_("Move up"))
-        self.up.setToolTip(_("Move up ({keys})").format(keys="Alt+↑"))
+        self.up.setToolTip(literal(_("Move up ({keys})").format(keys="Alt+↑")))
         self.down = _button("down", "↓")
         self.down.setAccessibleName(_("Move down"))
-        self.down.setToolTip(_("Move down ({keys})").format(keys="Alt+↓"))
+        self.down.setToolTip(literal(_("Move down ({keys})").format(keys="Alt+↓")))
         for arrow in (self.up, self.down):
             arrow.setMaximumWidth(40)
         self.merge = _button("merge", _("&Merge..."))
@@ -126,7 +127,11 @@ class ClassesTab(QWidget):
         self.split.setToolTip(_("Split a class into several"))
         self.archive = _button("archive", _("Archi&ve"))
         self.archive.setToolTip(
-            _("Remove from the vocabulary; its annotations are kept ({keys})").format(keys=_("Del"))
+            literal(
+                _("Remove from the vocabulary; its annotations are kept ({keys})").format(
+                    keys=_("Del")
+                )
+            )
         )
         menu = QMenu(self.colour)
         menu.addAction(_("&Choose...")).triggered.connect(self._choose_colour)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QMenu,
     QPlainTextEdit,
     QPushButton,
@@ -18,6 +17,7 @@ from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary, p
 from lmpt_desktop.interchange.class_lists import format_class_list
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.vocabulary.list_change import VocabularyChange
 
 
@@ -59,7 +59,7 @@ class ListTab(QWidget):
         self.current = _button("current", _("&Current classes"))
         self.save = _button("save-list", _("&Export to a file..."))
         self.save.setToolTip(_("Write the classes of this library to a text or CSV file"))
-        self.effect = QLabel()
+        self.effect = Label()
         self.effect.setObjectName("effect")
         self.effect.setWordWrap(True)
         self.add = _button("add-list", _("Add to the &vocabulary"))

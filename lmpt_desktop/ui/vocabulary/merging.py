@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFormLayout,
-    QLabel,
     QPlainTextEdit,
     QRadioButton,
     QVBoxLayout,
@@ -24,6 +23,7 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.merging import MergePlan, SplitPlan
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, heading, muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.vocabulary.class_table import ClassLine
 
@@ -45,7 +45,7 @@ class PlanDialog(QDialog, Generic[PlanT]):
         """What the choices lead to; None until it is worked out."""
         self._request: LatestRequest[PlanT] = LatestRequest(self._show, self._failed, owner=self)
         self.strip = MessageStrip()
-        self.sentences = QLabel()
+        self.sentences = Label()
         self.sentences.setObjectName("plan")
         self.sentences.setWordWrap(True)
         self.sentences.setTextInteractionFlags(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from lmpt_desktop.catalogue.records import AnnotationCount
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import heading, muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.texts import annotations_text
 
 
@@ -30,7 +31,7 @@ class ReusedNameDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle(_("A class of this name is in the archive"))
         annotations = annotations_text(count.present + count.absent)
-        self.sentence = QLabel(reused_sentence(archived, annotations, description))
+        self.sentence = Label(reused_sentence(archived, annotations, description))
         self.sentence.setObjectName("reused-name")
         self.sentence.setWordWrap(True)
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)

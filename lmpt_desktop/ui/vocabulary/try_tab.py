@@ -8,7 +8,6 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -22,6 +21,7 @@ from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
 from lmpt_desktop.inference.class_names import Likeness, NearName, near_name
 from lmpt_desktop.translation import N_, _, decimal, join_names, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.scored_thumbnails import (
     Caption,
     ScoredThumbnail,
@@ -111,7 +111,7 @@ class TryTab(QWidget):
         form.addRow(_("&Name"), self.name)
         form.addRow(_("&Description"), self.description)
         self.warning = MessageStrip()
-        self.sentence = QLabel()
+        self.sentence = Label()
         self.sentence.setObjectName("preview-sentence")
         self.sentence.setWordWrap(True)
         self.model: ScoredThumbnailModel[ScoredPhoto] = ScoredThumbnailModel(

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QRadioButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +21,7 @@ from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import FolderPlace
 from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.kit.dialogs import heading, muted
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.library.dropped_paths import DroppedPaths
 from lmpt_desktop.ui.shell.settings import RecentLibrary
 
@@ -82,7 +82,7 @@ class FolderPlaceDialog(QDialog):
         self.setObjectName("folder-place")
         self.setWindowTitle(_("Open a folder of photos"))
         self.setMinimumWidth(480)
-        where = QLabel(str(folder))
+        where = Label(str(folder))
         where.setWordWrap(True)
         self.add = QRadioButton(_("&Add it to “{name}”").format(name=_mnemonic(other.name)))
         self.add.setObjectName("add-to-library")

@@ -11,7 +11,6 @@ from PySide6.QtCore import QByteArray, QEvent, QRect, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QIcon
 from PySide6.QtWidgets import (
     QApplication,
-    QLabel,
     QMainWindow,
     QMenu,
     QStackedWidget,
@@ -38,6 +37,8 @@ from lmpt_desktop.settings import (
 from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.library.commands import PARTS, ask_folder, show_part
@@ -112,7 +113,7 @@ class MainWindow(QMainWindow):
         self.context = ShellContext(self, self.commands, self.notifications, self.status, settings)
         self.server = SingleInstanceServer(self)
         self.welcome = WelcomePage()
-        self.waiting = QLabel()
+        self.waiting = Label()
         self.waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.welcome)
@@ -600,7 +601,7 @@ class MainWindow(QMainWindow):
             action = self._recent_menu.addAction(
                 menu_text(entry.name, entry), lambda e=entry: self.open_recent(e)
             )
-            action.setToolTip(entry.places)
+            action.setToolTip(literal(entry.places))
         if not entries:
             self._recent_menu.addAction(_("None yet")).setEnabled(False)
         self._labelling.ask(lambda: [menu_text(entry.label, entry) for entry in entries])

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.shell.context import ShellContext
 
 CARD_WIDTH = 340
@@ -143,11 +144,11 @@ class TourCard(QFrame):
         self._prepare = prepare
         self._step = 0
         self.ring = _Ring(window)
-        self.title = QLabel()
+        self.title = Label()
         self.title.setProperty("role", "heading")
-        self.text = QLabel()
+        self.text = Label()
         self.text.setWordWrap(True)
-        self.place = QLabel()
+        self.place = Label()
         self.place.setProperty("role", "muted")
         self.skip = QPushButton(_("&Skip"))
         self.back = QPushButton(_("&Back"))

@@ -7,7 +7,6 @@ from PySide6.QtGui import QAction, QDragEnterEvent, QDropEvent, QKeySequence
 from PySide6.QtSvgWidgets import QSvgWidget
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
@@ -19,6 +18,8 @@ from lmpt_desktop import paths
 from lmpt_desktop.ingest import samples
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.library.dropped_paths import dragged_paths
 from lmpt_desktop.ui.shell.settings import RecentLibrary
@@ -92,7 +93,7 @@ class WelcomePage(QWidget):
         self.samples_note.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
 
     def _make_recent(self) -> None:
-        self.recent_label = QLabel(_("Recent libraries"))
+        self.recent_label = Label(_("Recent libraries"))
         self.recent_label.setProperty("role", "heading")
         self.recent = QListWidget()
         self.recent.setObjectName("welcome-recent")
@@ -127,7 +128,7 @@ class WelcomePage(QWidget):
             # The counts first: a long path is cut off at its end.
             facts = "  ·  ".join(part for part in (entry.counts, entry.places) if part)
             item = QListWidgetItem(theme.icon("folder"), f"{entry.name}\n{facts}")
-            item.setToolTip(entry.places)
+            item.setToolTip(literal(entry.places))
             item.setData(Qt.ItemDataRole.UserRole, entry)
             self.recent.addItem(item)
         self.recent_label.setVisible(bool(entries))
@@ -199,7 +200,7 @@ def _heading() -> QHBoxLayout:
     """The app's icon and name, and its purpose."""
     logo = QSvgWidget(str(paths.resources_dir() / "icons" / "lmpt-desktop.svg"))
     logo.setFixedSize(QSize(72, 72))
-    title = QLabel("LMPT Desktop")
+    title = Label("LMPT Desktop")
     title.setProperty("role", "title")
     names = QVBoxLayout()
     names.setSpacing(4)
@@ -212,8 +213,8 @@ def _heading() -> QHBoxLayout:
     return head
 
 
-def _muted(text: str) -> QLabel:
-    label = QLabel(text)
+def _muted(text: str) -> Label:
+    label = Label(text)
     label.setWordWrap(True)
     label.setProperty("role", "muted")
     return label

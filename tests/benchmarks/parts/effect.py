@@ -75,7 +75,7 @@ class Watch(QObject):
             self._loop.exec()
         assert self.done, "no other photo's score has changed on screen"
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         snapshot = self._page.panel.model.snapshot
         if event.type() == QEvent.Type.Paint and self._column >= 0 and snapshot is not None:
             now = snapshot.scores[self._others, self._column]

@@ -39,7 +39,7 @@ def main(library: Path) -> None:
             self.page, self.grid, self.full = page, 0.0, 0.0
             page.grid.viewport().installEventFilter(self)
 
-        def eventFilter(self, _watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
             # The paint itself follows; it takes the few milliseconds of a scroll frame.
             if event.type() == QEvent.Type.Paint and self.page.panel.model.rowCount():
                 self.grid = self.grid or time.monotonic() - BEGAN

@@ -67,7 +67,7 @@ class Inline(QAbstractListModel):
         self._paths = paths
         self._icons: dict[int, QIcon] = {}
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         return 0 if parent.isValid() else len(self._paths)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:

@@ -51,7 +51,7 @@ def test_the_first_language_of_the_user_that_there_are_texts_in(
         def __init__(self, *names: str) -> None:
             self.names = names
 
-        def uiLanguages(self) -> list[str]:  # noqa: N802
+        def uiLanguages(self) -> list[str]:
             return list(self.names)
 
     def chosen(*names: str) -> str:
