@@ -239,7 +239,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="long-use-"))
     os.environ["LMPT_DESKTOP_HOME"] = str(folder / "home")
-    network.hub_is_reachable = lambda: False
+    network.may_be_online = lambda: False
     place = make_library(folder, given.images)
     application = app.make_application()
     opener = LibraryOpener(lambda path: app.open_session(path, commands=COMMANDS))

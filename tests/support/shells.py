@@ -37,6 +37,9 @@ class RecordingWindow:
     def open_samples(self) -> None:
         self.calls.append("open_samples")
 
+    def ask_restore(self) -> None:
+        self.calls.append("ask_restore")
+
     def close_library(self) -> None:
         self.calls.append("close_library")
 

@@ -281,7 +281,7 @@ def _work_in_window(place: Path, chance: random.Random, reporter: _Reporter) -> 
     from lmpt_desktop.ui.shell.settings import ComputerSettings
     from lmpt_desktop.ui.window.library_opening import LibraryOpener
 
-    network.hub_is_reachable = lambda: False
+    network.may_be_online = lambda: False
     application = app.make_application()
     opener = LibraryOpener(lambda path: app.open_session(path, commands=FAKES, classes=CLASSES))
     window = app.make_window(ComputerSettings(place / "window.ini"), opener)
