@@ -65,7 +65,8 @@ def _of(row: Row, text: Callable[[CopyContents], int]) -> str:
 def _state(row: Row) -> str:
     if row.copy is None:
         return _("Being checked…")
-    return row.copy.problem or _("Complete")
+    problem = row.copy.problem
+    return problem[:1].upper() + problem[1:] if problem else _("Complete")
 
 
 def _made(row: Row) -> str:
