@@ -47,6 +47,7 @@ class _Learned:
     Attributes:
         learner: of all classes; its keys are image ids.
         sample: features that stand for the library; features: how many there were.
+        photos: how many were annotated.
         held_out: images that teach nothing, as stored; kept_out: with their copies.
         version: what the base has learned from; None where that is not known.
     """
@@ -54,6 +55,7 @@ class _Learned:
     learner: Instant
     sample: NDArray[np.float32]
     features: int
+    photos: int
     held_out: set[int]
     kept_out: NDArray[np.int64]
     version: LearnedCells | None
@@ -92,6 +94,9 @@ class InstantLearning:
 
     def features_arrived(self) -> None:
         """Photos were encoded: what annotated ones of them teach is learned soon."""
+        if not self._settings.get(INSTANT) or not (self._state.snapshot.annotations >= 0).any():
+            # Nothing can be learned, and whoever waits for the session would wait for this.
+            return
         self._worker.post("instant features", self._learn_more_features, FEATURES_SECONDS)
 
     # -------------------------------------------------------------------------- on the worker
@@ -125,6 +130,7 @@ class InstantLearning:
                     mean),
             sample,
             len(features.ids),
+            int((snapshot.annotations >= 0).any(axis=1).sum()),
             held_out,
             self._with_copies(held_out),
             self._cells_of(version),
@@ -216,7 +222,8 @@ class InstantLearning:
             kept_out = self._with_copies(held_out)
             changed |= set(np.setxor1d(kept_out, learned.kept_out).tolist())
             learned = self._learned = replace(learned, held_out=held_out, kept_out=kept_out)
-        if everything or len(changed) > _MANY:
+        first = learned.photos == 0 and learned.features != len(self._state.features().ids)
+        if first or everything or len(changed) > _MANY:
             self._learn_again()
             return
         base = self._base[1]

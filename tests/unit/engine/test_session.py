@@ -14,6 +14,7 @@ from PIL import Image
 
 from lmpt_desktop.catalogue import CatalogueLocked, CatalogueReadOnly
 from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
+from lmpt_desktop.engine import instant
 from lmpt_desktop.engine.notices import (
     ActivityKind,
     AnnotationsChanged,
@@ -526,3 +527,10 @@ def test_a_library_on_a_disk_without_locks_is_shown_and_not_changed(
     problems = [notice for notice in notices if isinstance(notice, Problem)]
     assert [problem.title for problem in problems] == ["The library is open for reading only"]
     assert "does not support file locks" in problems[0].message
+
+
+def test_nobody_waits_for_instant_learning_where_nothing_is_annotated(
+    open_session: Callable[..., LibrarySession], photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instant, "FEATURES_SECONDS", 3600.0)
+    filled(open_session(), photos)
