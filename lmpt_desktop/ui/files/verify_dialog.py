@@ -370,7 +370,7 @@ class VerifyDialog(LibraryDialog):
         found = report.catalogue if report is not None else None
         if found is None or not found.can_be_repaired:
             return
-        answer = QMessageBox.question(self, _("Repair library"), before_repair(found))
+        answer = QMessageBox.question(self, _("Repair library"), literal(before_repair(found)))
         if answer == QMessageBox.StandardButton.Yes:
             self.strip.clear()
             self.run(self.session.verification.repair, lambda _copy: self._show_state())

@@ -110,6 +110,7 @@ class PhotoPool(QObject):
         self._tasks: dict[Key, Task] = {}
         self._requested: tuple[Key, ...] = ()
         self._full: tuple[Key, Task] | None = None
+        self._closed = False
 
     def get(self, key: Key) -> Decoded | UnshownPhoto | None:
         """The photo, if it has been decoded."""
@@ -120,6 +121,8 @@ class PhotoPool(QObject):
 
     def want(self, keys: Sequence[Key], room: QSize) -> None:
         """Decode these, the first one first, to fit ``room`` device pixels; nothing else."""
+        if self._closed:
+            return  # a page on its way out may still ask
         if room != self._room:
             self._room = room
             self._cancel(set(self._tasks))
@@ -163,6 +166,7 @@ class PhotoPool(QObject):
 
     def close(self) -> None:
         """Stop decoding."""
+        self._closed = True
         self._cancel(set(self._tasks))
         if self._full is not None:
             self._full[1].cancel()

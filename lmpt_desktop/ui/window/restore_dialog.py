@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QPushButton,
     QTableView,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from lmpt_desktop.catalogue.contents import CopyContents
 from lmpt_desktop.catalogue.restoring import Copy, Difference
 from lmpt_desktop.translation import N_, _, format_datetime, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, grow_to_text, heading, muted, style_table
+from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.tables import Column, TableModel
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import annotations_text, file_size, photos_text
@@ -144,7 +144,7 @@ class RestoreDialog(QDialog):
         self.strip = MessageStrip()
         self.model = CopiesModel(COLUMNS, parent=self)
         self.table = self._make_table()
-        self.preview = QLabel()
+        self.preview = Label()
         self.preview.setObjectName("preview")
         self.preview.setTextFormat(Qt.TextFormat.PlainText)
         self.preview.setWordWrap(True)

@@ -134,7 +134,7 @@ def test_what_a_threshold_rests_on_is_read_back_and_older_sets_do_not_say(tmp_pa
 
     body["evaluation"]["classes"][0]["threshold_basis"] = "the stars"
     file.write_text(json.dumps(body), encoding="utf-8")
-    with pytest.raises(PromptSetError, match="not a complete"):
+    with pytest.raises(PromptSetError, match="threshold_basis"):
         prompt_set.load(tmp_path / "set")
 
 

@@ -148,3 +148,9 @@ def test_full_resolution_of_another_photo_is_not_delivered(pool: PhotoPool, qtbo
     pool.request_full((2, "v"))
     qtbot.waitUntil(lambda: bool(came))
     assert came == [2]
+
+
+def test_a_closed_pool_decodes_nothing_more(pool: PhotoPool) -> None:
+    pool.close()
+    pool.want([(1, "")], QSize(100, 100))
+    assert pool.get((1, "")) is None
