@@ -52,6 +52,13 @@ def page(window: MainWindow) -> LibraryPage:
     return window.page
 
 
+def pure(page: LibraryPage, qtbot: QtBot) -> np.ndarray:
+    """The scores of the version in use, without what verdicts have taught since."""
+    page.session.settings.set(INSTANT, False)
+    qtbot.waitUntil(lambda: page.session.wait_until_idle(0.1), timeout=WAIT_MS)
+    return page.session.snapshot().scores.copy()
+
+
 def opened(window: MainWindow, kind: type[QDialog], qtbot: QtBot) -> QDialog:
     """The dialog of this kind, once it is there."""
     qtbot.waitUntil(lambda: window.findChild(kind) is not None, timeout=WAIT_MS)
@@ -109,9 +116,7 @@ def test_a_run_is_compared_promoted_rolled_back_and_deleted(
 ) -> None:
     yes = QMessageBox.StandardButton.Yes
     monkeypatch.setattr(QMessageBox, "question", lambda *_args: yes)
-    page.session.settings.set(INSTANT, False)  # scores are those of versions alone
-    qtbot.waitUntil(lambda: page.session.wait_until_idle(0.1), timeout=WAIT_MS)
-    before = page.session.snapshot().scores.copy()
+    before = pure(page, qtbot)
     run = retrain(window, qtbot)
     finish(run, qtbot)
     np.testing.assert_array_equal(
@@ -211,7 +216,7 @@ def test_a_run_that_fails_keeps_the_old_prompts_and_offers_its_log(
     end: str,
 ) -> None:
     monkeypatch.setenv("FAKE_FIT", json.dumps({"end": end}))
-    before = page.session.snapshot().scores.copy()
+    before = pure(page, qtbot)
     run = retrain(window, qtbot)
     finish(run, qtbot, RunState.FAILED)
     assert run.page.headline.text() == "Retraining failed"
