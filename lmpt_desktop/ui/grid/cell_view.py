@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop import settings
+from lmpt_desktop.ui.grid.cells import Cell
 from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.geometry import Geometry
 from lmpt_desktop.ui.grid.model import GridModel, Index
@@ -78,6 +79,7 @@ class CellView(QListView):
         self.verticalScrollBar().valueChanged.connect(self._moved)
         model.modelReset.connect(self._rows_replaced)
         model.repaint_requested.connect(self._repaint)
+        model.cells_renewed.connect(self._repaint_changed)
         loader.loaded.connect(self._thumbnail_loaded)
         theme.manager().changed.connect(self._repaint)
         self._lay_out()
@@ -258,6 +260,13 @@ class CellView(QListView):
 
     def _repaint(self, *_: object) -> None:
         self.viewport().update()
+
+    def _repaint_changed(self, before: dict[int, Cell]) -> None:
+        """Repaint the cells whose content is another than ``before``, by position: a verdict
+        changes one of them."""
+        for position in self.visible_positions():
+            if before.get(position) != self._model.cell(position):
+                self._repaint_cell(position)
 
     def _repaint_cell(self, position: int) -> None:
         if position >= 0:

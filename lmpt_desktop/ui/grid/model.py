@@ -40,6 +40,9 @@ class GridModel(QAbstractListModel):
 
     repaint_requested = Signal()
     """The appearance of the same images has changed."""
+    cells_renewed = Signal(object)
+    """Some cells may differ from these, :class:`~lmpt_desktop.ui.grid.cells.Cell` by position;
+    what else is painted is the same."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,7 +76,7 @@ class GridModel(QAbstractListModel):
         ids = snapshot.image_ids[rows]
         if np.array_equal(ids, self._ids):
             self._rows = rows
-            self._repaint(snapshot)
+            self._renew(snapshot)
             return False
         self.beginResetModel()
         self._snapshot, self._rows, self._ids = snapshot, rows, ids
@@ -93,7 +96,7 @@ class GridModel(QAbstractListModel):
             if (rows < 0).any():
                 return
             self._rows = rows
-        self._repaint(snapshot)
+        self._renew(snapshot)
 
     def set_focus_class(self, class_id: int | None, *, everywhere: bool = True) -> None:
         """Show the verdict on this class on every card, or on the selected ones only, where
@@ -130,13 +133,18 @@ class GridModel(QAbstractListModel):
 
     def _repaint_same(self) -> None:
         if self._snapshot is not None:
-            self._repaint(self._snapshot)
+            self._cells.clear()
+            # Not dataChanged, which needs a range of rows: any of them may have changed.
+            self.repaint_requested.emit()
 
-    def _repaint(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-        self._cells.clear()
-        # Not dataChanged, which needs a range of rows: any of them may have changed.
-        self.repaint_requested.emit()
+    def _renew(self, snapshot: Snapshot) -> None:
+        """Show another snapshot at the same positions."""
+        before, self._snapshot = self._snapshot, snapshot
+        if before is None or before.images is not snapshot.images:
+            self._repaint_same()  # pictures may have changed, which cells do not tell
+            return
+        old, self._cells = self._cells, {}
+        self.cells_renewed.emit(old)
 
     # ------------------------------------------------------------------------ positions
 

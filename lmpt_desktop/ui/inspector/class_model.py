@@ -12,11 +12,19 @@ from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal, ngettext, number
-from lmpt_desktop.ui.inspector.summary import Sections, Show, Summary, ordered_columns, sections
+from lmpt_desktop.ui.inspector.summary import (
+    Sections,
+    Show,
+    Summary,
+    changed_columns,
+    ordered_columns,
+    sections,
+)
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from trainer.bands import Band
 
@@ -172,15 +180,19 @@ class ClassListModel(QAbstractListModel):
     def set_summary(self, summary: Summary | None) -> None:
         """Show other images, or the same ones again.
 
-        Where the classes stay in place the rows are only repainted, so that the keyboard keeps
+        Where the classes stay in place only rows that differ are repainted, and the keyboard keeps
         its place.
         """
         before, self._summary = self._summary, summary
-        self._rebuild(
+        same = (
             before is not None
             and summary is not None
             and before.snapshot.classes == summary.snapshot.classes
         )
+        changed = None
+        if same and before is not None and summary is not None and before.images == summary.images:
+            changed = changed_columns(before, summary)
+        self._rebuild(same, changed)
 
     def set_find(self, text: str) -> None:
         """List classes that hold every word of ``text``, and nothing else; all again for ""."""
@@ -214,11 +226,18 @@ class ClassListModel(QAbstractListModel):
         if not self._pinned:
             self._focus = None
 
-    def _rebuild(self, same_classes: bool = True) -> None:
+    def _rebuild(self, same_classes: bool = True, changed: NDArray[np.bool_] | None = None) -> None:
+        """List the rows again; ``changed`` (C,), where only these classes look different."""
         items = self._requested(self._summary)
         if same_classes and items == self._items:
-            if items:
-                self.dataChanged.emit(self.index(0), self.index(len(items) - 1))
+            rows = [
+                row
+                for row, item in enumerate(items)
+                if changed is None or item.column < 0 or changed[item.column]
+            ]
+            for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+                if len(run):
+                    self.dataChanged.emit(self.index(int(run[0])), self.index(int(run[-1])))
             return
         # Inside the reset: until then views may ask for the rows they have.
         self.beginResetModel()

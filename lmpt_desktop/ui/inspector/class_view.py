@@ -114,7 +114,7 @@ class ClassView(QAbstractItemView):
         self.delegate.fold_clicked.connect(self._toggle)
         model.modelAboutToBeReset.connect(self._remember)
         model.modelReset.connect(self._restore)
-        model.dataChanged.connect(self._invalidate)
+        model.dataChanged.connect(self._rows_changed)
         theme.manager().changed.connect(self._repaint)
 
     # ------------------------------------------------------------------------------- layout
@@ -159,6 +159,20 @@ class ClassView(QAbstractItemView):
         self._places = None
         self.scheduleDelayedItemsLayout()
         self.viewport().update()
+
+    def _rows_changed(self, first: QModelIndex, last: QModelIndex) -> None:
+        """Repaint these rows, and lay all out again where one of them takes other room."""
+        places, width, font = self._places, self.viewport().width(), self.font()
+        for row in range(first.row(), last.row() + 1):
+            kind = self._classes.items[row].kind
+            if places is None or row >= len(places):
+                self._invalidate()
+                return
+            fixed = kind in (Kind.CLASS, Kind.FIND)
+            if not fixed and self.delegate.item_size(row, font, width) != places[row].size():
+                self._invalidate()
+                return
+            self.viewport().update(places[row].translated(0, -self.verticalOffset()))
 
     def doItemsLayout(self) -> None:
         self._places = None

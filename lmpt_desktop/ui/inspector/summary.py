@@ -121,6 +121,16 @@ def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) 
     )
 
 
+def changed_columns(before: Summary, after: Summary) -> NDArray[np.bool_]:
+    """(C,) which classes look different, of the same number of images and the same classes."""
+    counted = ("thresholds", "predicted", "present", "absent", "open", "corrected")
+    changed = np.array(before.bands.bands) != np.array(after.bands.bands)
+    changed |= ~np.isclose(before.scores, after.scores, rtol=0, atol=0, equal_nan=True)
+    for name in counted:
+        changed |= getattr(before, name) != getattr(after, name)
+    return changed
+
+
 @dataclass(frozen=True)
 class Sections:
     """The columns of each section, in the order shown.

@@ -1,8 +1,8 @@
 """From a verdict to the first sight of what it taught: ``python parts/effect.py LIBRARY VERDICTS``.
 
 In the grid of the real window a verdict is given by its key on a photo that has none on the class
-in focus.  The clock stops after the first repaint in which another photo on screen has a new
-score of that class.
+in focus.  The clock stops after the first repaint, of cards or of the inspector's classes, in which
+another photo on screen has a new score of that class.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ FAR = 200
 
 
 class Watch(QObject):
-    """Sees the grid being painted, and says when another photo has a new score of a class."""
+    """Sees the grid and the inspector being painted, and says when another photo has a new score of
+    a class.  Cards are repainted only where they look different."""
 
     def __init__(self, page: LibraryPage) -> None:
         super().__init__(page)
@@ -49,6 +50,7 @@ class Watch(QObject):
         self._loop = QEventLoop()
         self.done = self.busy = 0.0
         page.grid.viewport().installEventFilter(self)
+        page.inspector.view.viewport().installEventFilter(self)
 
     def expect(self, image_id: int, column: int) -> None:
         """Watch the photos on screen but ``image_id``."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QItemSelectionModel, QPoint, QPointF, Qt
-from PySide6.QtGui import QAccessible, QColor, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QApplication
+from PySide6.QtCore import QEvent, QItemSelectionModel, QObject, QPoint, QPointF, Qt
+from PySide6.QtGui import QAccessible, QColor, QMouseEvent, QPaintEvent, QRegion
+from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from ui_libraries import sample_snapshot
 
@@ -330,3 +331,46 @@ def test_in_a_right_to_left_layout_the_first_cell_is_at_the_right(make: Any, qtb
     view.select_ids([1], 1)
     qtbot.keyClick(view, Key.Key_Left)
     assert chosen(view) == [1]
+
+
+class Painted(QObject):
+    """The regions in which a widget is painted."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.region = QRegion()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.region += event.region()
+        return False
+
+
+def test_a_verdict_repaints_the_card_of_its_photo_alone(
+    make: Callable[[int], GridView], qtbot: QtBot
+) -> None:
+    view = make(40)
+    model = view.model()
+    assert isinstance(model, GridModel) and model.snapshot is not None
+    painted, before = Painted(view.viewport()), model.snapshot
+    # Thumbnails that fail to load repaint their cards, too.
+    at_rest = False
+    while not at_rest:
+        painted.region = QRegion()
+        qtbot.wait(100)
+        at_rest = painted.region.isEmpty()
+    annotations = before.annotations.copy()
+    annotations[2, 0] = 1
+    model.refresh(replace(before, annotations=annotations))
+    card = view.visualRect(model.index(2, 0))
+    qtbot.waitUntil(lambda: not painted.region.isEmpty())
+    QApplication.processEvents()
+    assert painted.region.subtracted(QRegion(card)).isEmpty()
+
+    # Another picture under the same name leaves all cells as they are.
+    images = replace(before.images, fingerprints=[f"{n:032x}" for n in range(100, 140)])
+    painted.region = QRegion()
+    model.refresh(replace(before, annotations=annotations, images=images))
+    qtbot.waitUntil(lambda: not painted.region.isEmpty())
+    assert QRegion(view.viewport().rect()).subtracted(painted.region).isEmpty()

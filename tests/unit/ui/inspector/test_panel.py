@@ -125,6 +125,30 @@ def test_the_order_is_that_of_the_cards(panel: InspectorPanel, session: LibraryS
         panel.show_focus(None, False)
 
 
+def test_only_rows_that_look_different_are_announced(
+    panel: InspectorPanel, session: LibrarySession
+) -> None:
+    panel.show_images([1])
+    panel.model.set_show(Show.ALL)
+    summary = panel.model.summary
+    assert summary is not None
+    heard: list[int] = []
+    panel.model.dataChanged.connect(
+        lambda first, last: heard.extend(range(first.row(), last.row() + 1))
+    )
+    scores = summary.scores.copy()
+    column = int(np.nanargmax(scores))
+    scores[column] += 1e-4  # stays the first
+    panel.model.set_summary(replace(summary, scores=scores))
+    items = panel.model.items
+    listed = {row for row, item in enumerate(items) if item.column == column}
+    assert listed
+    assert listed == {row for row in heard if items[row].column >= 0}
+    heard.clear()
+    panel.model.set_summary(replace(summary, images=2))
+    assert heard == list(range(len(items)))
+
+
 def test_all_classes_are_listed_only_when_asked_for(panel: InspectorPanel, qtbot: Any) -> None:
     panel.show_images([1])
     assert rows_in(panel, Section.ALL) == []
