@@ -13,6 +13,10 @@ LOCK = $(shell $(PYTHON) .ci/lock_file.py)
 PHOTOS ?=
 # Most window tests wait for other processes, so more workers than cores are faster.
 PYTEST_WORKERS ?= 3
+# Threads for every core in each of them would wait for each other.  What is compiled is kept, and
+# compiled at first, as the tests start thousands of processes.
+PYTEST_ENVIRONMENT := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} \
+  QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen}
 # On a busy machine a window may answer too late, and once a thread changed a dictionary that pytest
 # was reading between two tests.  Such a test, and one that hung, has a second chance, and the
 # summary names it.
@@ -41,7 +45,10 @@ run: setup
 	  exec $(BIN)/lmpt-desktop tag $(if $(PHOTOS),"$(PHOTOS)",--samples); \
 	fi
 
-test: setup lint types layers pytest
+# Of the checks of the code two at a time: each uses one core.
+test: setup
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types layers
+	$(MAKE) --no-print-directory pytest
 
 lint: setup
 	$(BIN)/ruff check .
@@ -55,7 +62,8 @@ layers: setup
 	$(BIN)/lint-imports
 
 pytest: setup
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python .ci/watched_tests.py \
+	$(BIN)/python -m compileall -q -j 2 lmpt_desktop trainer tests/support
+	$(PYTEST_ENVIRONMENT) $(BIN)/python .ci/watched_tests.py \
 	  $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(RERUNS) --durations=20
 
 translations: setup

@@ -1,8 +1,8 @@
 """Making a catalogue file ready for use.
 
 In order: check that the file is ours and sound, or absent; check that it is not newer than this
-app; migrate it, after a backup.  All under a lock, so that of two processes that start together
-only one migrates.
+app; make it, or migrate it after a backup.  All under a lock, so that of two processes that start
+together only one does.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import logging
 import sqlite3
 import stat
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -88,11 +89,13 @@ def prepare(library: Path) -> tuple[Path, DiskAccess]:
         revision: str | None = None
         if exists:
             access, revision = _examine_where_it_is(path, access)
-        if revision != schema.HEAD:
+        if revision and revision != schema.HEAD:
             _refuse_newer(path, revision)
         if exists and access is DiskAccess.LOCKS and header == _WAL_HEADER:
             leave_wal(path)
-        if revision != schema.HEAD:
+        if not revision:
+            _create(path, access)
+        elif revision != schema.HEAD:
             _migrate(path, revision, access)
         if access is not DiskAccess.READING:
             housekeeping.tighten(library)
@@ -311,10 +314,10 @@ def _write_checked(path: Path) -> None:
     _write_shutdown_record(path, ShutdownRecord(checked=time.time()))
 
 
-def _refuse_newer(path: Path, revision: str | None) -> None:
+def _refuse_newer(path: Path, revision: str) -> None:
     from lmpt_desktop.catalogue.migrations.run import known_revisions  # noqa: PLC0415
 
-    if not revision or revision in known_revisions():
+    if revision in known_revisions():
         return
     if revision < schema.HEAD:
         raise damaged(path, _("its version is missing"))
@@ -327,34 +330,49 @@ def _refuse_newer(path: Path, revision: str | None) -> None:
     )
 
 
-def _migrate(path: Path, revision: str | None, access: DiskAccess) -> None:
-    """Run the migrations from ``revision`` (None or "": an empty file) in one transaction."""
+def _create(path: Path, access: DiskAccess) -> None:
+    """Make the catalogue, in one transaction; the file may be there, but empty."""
+    if access is DiskAccess.READING:
+        raise read_only(path, NOT_MIGRATED)
+    try:
+        create_private(path)
+        _write_whole(path, access, schema.create)
+    except sqlite3.Error as error:
+        raise from_sqlite(error, path) from error
+    except OSError as error:
+        raise from_os(error, path) from error
+
+
+def _migrate(path: Path, revision: str, access: DiskAccess) -> None:
+    """Run the migrations from ``revision`` in one transaction."""
     from lmpt_desktop.catalogue.migrations.run import upgrade  # noqa: PLC0415
 
     if access is DiskAccess.READING:
         raise read_only(path, NOT_MIGRATED)
     try:
-        if revision:
-            copy = backups.back_up(path, backups.MIGRATION)
-            _check_copy(copy, path)
-            log.info("copied the catalogue to %s before migrating it", copy)
-        else:
-            create_private(path)
-        store = Store(path, access)
-        try:
-            with store.write() as connection:
-                upgrade(connection)
-                _mark_ours(connection)
-        finally:
-            store.close()
-        _write_checked(path)
+        copy = backups.back_up(path, backups.MIGRATION)
+        _check_copy(copy, path)
+        log.info("copied the catalogue to %s before migrating it", copy)
+        _write_whole(path, access, upgrade)
     except sqlite3.Error as error:
-        if revision and error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+        if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             # It lacks what its version has, so that it is not what it says.
             raise damaged(path, str(error)) from error
         raise from_sqlite(error, path) from error
     except OSError as error:
         raise from_os(error, path) from error
+
+
+def _write_whole(path: Path, access: DiskAccess, change: Callable[[Connection], None]) -> None:
+    """Bring the catalogue to the newest version by ``change``: all of it, or nothing."""
+    store = Store(path, access)
+    try:
+        with store.write() as connection:
+            change(connection)
+            _mark_ours(connection)
+    finally:
+        store.close()
+    _write_checked(path)
 
 
 def _check_copy(copy: Path, path: Path) -> None:

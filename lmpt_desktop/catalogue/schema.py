@@ -2,8 +2,8 @@
 
 Verdicts are in ``annotations``, ``declared_absent`` and ``reviewed``; ``journal``
 holds every change ever made to them, and they can be rebuilt from it.  Times are microseconds
-since the epoch, UTC.  A change here needs a migration in ``migrations/versions``; a test
-compares the two.
+since the epoch, UTC.  A change here needs a migration in ``migrations/versions``: a new
+catalogue is made from this module, an older one is migrated.  A test compares the two.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from sqlalchemy import (
     CheckConstraint,
     Column,
+    Connection,
     Float,
     ForeignKey,
     Index,
@@ -349,3 +350,24 @@ settings = Table(
     Column("key", Text, primary_key=True),
     Column("value", Text, nullable=False),
 )
+
+_BESIDES_TABLES = (
+    *(
+        f"CREATE TRIGGER journal_keeps_{verb.lower()} BEFORE {verb} ON journal "
+        "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"
+        for verb in ("UPDATE", "DELETE")
+    ),
+    "CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, "
+    "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))",
+    f"INSERT INTO alembic_version VALUES ('{HEAD}')",
+)
+
+
+def create(connection: Connection) -> None:
+    """Make in an empty file what all migrations would have made, at a tenth of the time.
+
+    Within the caller's transaction.
+    """
+    metadata.create_all(connection, checkfirst=False)
+    for statement in _BESIDES_TABLES:
+        connection.exec_driver_sql(statement)

@@ -6,11 +6,13 @@ The only ones allowed are those of the verdict path, which wait a bounded time (
 
 from __future__ import annotations
 
+import sys
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -21,8 +23,20 @@ WINDOW_CODE = (str(Path("lmpt_desktop", "ui")), str(Path("lmpt_desktop", "app.py
 TEST_CODE = (str(Path(__file__).parents[1]),)
 
 
-def _is_of(frame: traceback.FrameSummary, places: tuple[str, ...]) -> bool:
-    return any(place in frame.filename for place in places)
+def _is_of(filename: str, places: tuple[str, ...]) -> bool:
+    return any(place in filename for place in places)
+
+
+def _asked_by_window(frame: FrameType | None) -> bool:
+    """Whether the innermost of these files and those of tests is one of the window."""
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if _is_of(filename, TEST_CODE):
+            return False
+        if _is_of(filename, WINDOW_CODE):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
@@ -37,13 +51,11 @@ def no_catalogue_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             return
         if getattr(bounded, "depth", 0):
             return
-        stack = traceback.extract_stack()[:-2]
-        last = max((i for i, frame in enumerate(stack) if _is_of(frame, WINDOW_CODE)), default=-1)
-        by_test = any(_is_of(frame, TEST_CODE) for frame in stack[last + 1 :])
-        if last >= 0 and not by_test:
+        caller = sys._getframe(2)
+        if _asked_by_window(caller):
             lines = [
                 f"{Path(frame.filename).name}:{frame.lineno} {frame.name}"
-                for frame in stack
+                for frame in traceback.extract_stack(caller)
                 if "lmpt_desktop" in frame.filename
             ]
             if (use := " > ".join(lines)) not in found:

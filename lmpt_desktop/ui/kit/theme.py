@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
@@ -234,7 +235,6 @@ class ThemeManager(QObject):
             self.theme = DARK if scheme is Qt.ColorScheme.Dark else LIGHT
         else:
             self.theme = DARK if choice is ThemeChoice.DARK else LIGHT
-        icon.cache_clear()
         application.setPalette(palette(self.theme))
         # PySide takes a text, and says that it takes bytes.
         application.setPalette(menu_palette(self.theme), "QMenu")  # pyright: ignore[reportArgumentType]
@@ -299,25 +299,34 @@ def menu_palette(theme: Theme) -> QPalette:
     return result
 
 
-@functools.cache
 def icon(name: str, colour: str = "text") -> QIcon:
     """The icon ``resources/icons/NAME.svg``, drawn in a theme colour.
 
     The files draw with ``currentColor``.  Reload after :attr:`ThemeManager.changed`.
     An unknown name gives an empty icon.
     """
-    path = paths.resources_dir() / "icons" / f"{name}.svg"
-    if not path.is_file():
-        return QIcon()
-    source = path.read_text(encoding="utf-8")
-    result = QIcon()
     theme = current()
-    for mode, tint in (
-        (QIcon.Mode.Normal, getattr(theme, colour)),
-        (QIcon.Mode.Selected, getattr(theme, colour)),
-        (QIcon.Mode.Disabled, theme.disabled),
+    return _drawn(
+        paths.resources_dir() / "icons" / f"{name}.svg", getattr(theme, colour), theme.disabled
+    )
+
+
+@functools.cache
+def _drawn(path: Path, tint: str, disabled: str) -> QIcon:
+    """The icon in one colour, and in another where it cannot be used.
+
+    A window has some sixty icons of fourteen pictures each: kept, as the theme is applied anew
+    when it is chosen again, or when the system changes its own.
+    """
+    result = QIcon()
+    if not path.is_file():
+        return result
+    source = path.read_text(encoding="utf-8")
+    for modes, colour in (
+        ((QIcon.Mode.Normal, QIcon.Mode.Selected), tint),
+        ((QIcon.Mode.Disabled,), disabled),
     ):
-        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", tint).encode()))
+        renderer = QSvgRenderer(QByteArray(source.replace("currentColor", colour).encode()))
         # The larger sizes are for screens at 150 % and more.
         for size in (16, 20, 24, 32, 48, 64, 96):
             pixmap = QPixmap(QSize(size, size))
@@ -325,7 +334,8 @@ def icon(name: str, colour: str = "text") -> QIcon:
             painter = QPainter(pixmap)
             renderer.render(painter)
             painter.end()
-            result.addPixmap(pixmap, mode)
+            for mode in modes:
+                result.addPixmap(pixmap, mode)
     return result
 
 

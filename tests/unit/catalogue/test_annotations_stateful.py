@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from catalogue_0001 import FirstCatalogue
+from example_counts import examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -321,7 +322,7 @@ def _number(stored: Any) -> int:
 
 TestSaid = Said.TestCase
 TestSaid.settings = settings(
-    max_examples=40,
+    max_examples=examples(40),
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paper_library import photo_file
@@ -120,7 +121,7 @@ class Library:
         return [ids[number % len(ids)]] if ids else []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(STEPS)
 def test_reading_only_what_was_touched_gives_the_whole_table(steps: list[tuple[Any, ...]]) -> None:
     with fresh_catalogue() as catalogue:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -141,7 +142,9 @@ def test_text_embeddings_are_kept_by_variant(catalogue: Catalogue) -> None:
 
 @given(st.data())
 @settings(
-    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=examples(25),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_asked_of_some_photos_the_same_ones_are_missing(
     catalogue: Catalogue, add_images: AddImages, make_file: Any, data: st.DataObject

@@ -6,37 +6,60 @@ import contextlib
 import re
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from paper_library import photo_file
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine
 
 from lmpt_desktop.catalogue import Catalogue, backups, opening, schema
 from lmpt_desktop.catalogue.migrations import run
 from lmpt_desktop.catalogue.records import Change
 
 
-def test_the_migrations_make_exactly_the_tables_of_the_schema(catalogue: Catalogue) -> None:
+def test_a_new_catalogue_has_exactly_what_the_migrations_make(
+    catalogue: Catalogue,
+) -> None:
     def words(sql: str) -> list[str]:
         # The order of a table's constraints does not matter, nor whether a foreign key is
         # declared with its column, as it has to be where the column was added later.
         sql = re.sub(r"FOREIGN KEY\(\w+\)", " ", sql)
         # A column that was added later has its comma and bracket elsewhere.
-        return sorted(sql.replace(",", " ").replace(")", " ) ").split())
+        return sorted(sql.replace(",", " ").replace("(", " ( ").replace(")", " ) ").split())
 
-    query = text(
-        "SELECT name, sql FROM sqlite_master WHERE type IN ('table', 'index') "
-        "AND name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
-    )
+    def made(connection: Connection) -> dict[str, dict[str, Any]]:
+        parts = connection.exec_driver_sql(
+            "SELECT type, name, tbl_name, sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_auto%'"
+        ).fetchall()
+        tables = [name for kind, name, _, _ in parts if kind == "table"]
+
+        def about(pragma: str, name: str) -> list[tuple[object, ...]]:
+            return [tuple(row) for row in connection.exec_driver_sql(f"PRAGMA {pragma}({name})")]
+
+        return {
+            "parts": {name: (kind, table, words(sql or "")) for kind, name, table, sql in parts},
+            "columns": {name: about("table_xinfo", name) for name in tables},
+            # The first column numbers the keys in the order of their declaration.
+            "keys": {
+                name: sorted(key[1:] for key in about("foreign_key_list", name)) for name in tables
+            },
+            "rows": {
+                name: [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {name}")]
+                for name in tables
+            },
+        }
+
     engine = create_engine("sqlite://")
     with engine.begin() as connection:
-        schema.metadata.create_all(connection)
-        declared = {name: words(sql) for name, sql in connection.execute(query)}
+        run.upgrade(connection)
+        migrated = made(connection)
     engine.dispose()
     with catalogue._store.read() as connection:
-        migrated = {name: words(sql) for name, sql in connection.execute(query)}
-    assert migrated == declared
+        created = made(connection)
+    assert created == migrated
+    assert created["rows"]["alembic_version"] == [(schema.HEAD,)]
+    assert {"journal_keeps_update", "journal_keeps_delete"} < created["parts"].keys()
 
 
 def _make_older(library: Path) -> None:

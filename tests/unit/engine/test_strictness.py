@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from class_ids import class_id
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -44,7 +45,7 @@ def test_what_is_predicted_changes_at_once_and_is_told(
     assert np.array_equal(reviewed_session.snapshot().thresholds, before.thresholds)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=examples(25))
 @given(level=STEPS, added=STEPS)
 def test_no_annotation_and_nothing_to_undo_comes_of_it(
     reviewed_session: LibrarySession, level: float, added: float

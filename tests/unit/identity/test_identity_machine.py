@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from annotated_library import BACKBONE, encode, follow_edits
+from example_counts import examples
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
@@ -30,7 +31,7 @@ from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncReport, sync
 
-EXAMPLES = int(os.environ.get("LMPT_IDENTITY_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("LMPT_IDENTITY_EXAMPLES", examples(40)))
 STEPS = int(os.environ.get("LMPT_IDENTITY_STEPS", "20"))
 
 SHRINK = "LMPT_IDENTITY_NO_SHRINK" not in os.environ

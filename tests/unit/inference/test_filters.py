@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from snapshots import make_snapshot
@@ -336,7 +337,7 @@ def passes(snapshot: Snapshot, row: int, wanted: Filter) -> bool:
     return all(conditions)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(libraries(), FILTERS)
 def test_every_filter_keeps_what_a_plain_reading_of_it_keeps(
     snapshot: Snapshot, wanted: Filter

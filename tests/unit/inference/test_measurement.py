@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -43,7 +44,7 @@ def change_width(found: Measurement) -> float:
     return found.change.high - found.change.low
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(0, 120), st.integers(0, 10**6), st.floats(0, 3))
 def test_intervals_hold_their_estimates_and_too_few_annotations_give_no_figure(
     images: int, seed: int, gain: float

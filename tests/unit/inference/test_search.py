@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -100,7 +101,7 @@ few_values = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(few_values, st.one_of(st.none(), st.integers(0, 45)), st.data())
 def test_ranking_agrees_with_sorting_everything(
     drawn: list[float], limit: int | None, data: st.DataObject

@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from photo_containers import (
@@ -293,7 +294,9 @@ def test_scans_may_be_cut_by_blocks_anywhere(tmp_path: Path) -> None:
 
 @every
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(data=st.data())
 def test_damage_never_raises_and_takes_no_memory(name: str, data: st.DataObject) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,16 @@ import tiny_backbone
 import tiny_fits
 
 TINY = "tiny-clip-for-tests"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fits_take_one_thread() -> Iterator[None]:
+    """Tests run side by side: threads for every core would wait for each other in each step."""
+    from trainer import fit
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fit, "cores", lambda: 1)
+        yield
 
 
 @pytest.fixture(scope="session")

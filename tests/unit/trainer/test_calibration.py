@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -114,7 +115,7 @@ def test_scores_of_an_image_do_not_depend_on_its_own_annotations() -> None:
     assert not np.array_equal(plain, again)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     cosines=hnp.arrays(np.float32, (8, 3), elements=st.floats(-1, 1, width=32)),
     targets=hnp.arrays(np.int8, (8, 3), elements=st.sampled_from([-1, 0, 1])),

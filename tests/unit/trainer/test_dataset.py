@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from example_counts import examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -94,7 +95,7 @@ def test_the_same_seed_gives_the_same_split() -> None:
     assert not np.array_equal(one, other)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     targets=hnp.arrays(
         np.int8,
@@ -169,7 +170,7 @@ def fewest_one_sided(targets: np.ndarray, assigned: np.ndarray) -> int:
     return int(wrong[:, present.sum(0) >= 2].sum(1).min())
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     targets=hnp.arrays(
         np.int8,
@@ -206,7 +207,7 @@ def has_odd_ring(targets: np.ndarray) -> bool:
     return False
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     images=st.integers(30, 300),
     classes=st.integers(1, 60),

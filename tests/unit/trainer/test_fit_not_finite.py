@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tiny_fits
 import torch
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny_fits import make_job, run
@@ -134,7 +135,9 @@ def test_a_learning_rate_far_too_high_ends_in_a_sentence(
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     options=st.fixed_dictionaries(

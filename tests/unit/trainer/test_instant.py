@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -71,7 +72,7 @@ def _played(
     return learner, targets, weights
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(verdicts)
 def test_verdicts_one_by_one_teach_what_the_formula_says(played: Verdicts) -> None:
     learner, targets, weights = _played(played)
@@ -83,7 +84,7 @@ def test_verdicts_one_by_one_teach_what_the_formula_says(played: Verdicts) -> No
     np.testing.assert_allclose(found.embeddings, scratch.embeddings, atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(verdicts, st.randoms(use_true_random=False))
 def test_the_order_of_photos_does_not_matter(played: Verdicts, random: object) -> None:
     learner, targets, weights = _played(played)
@@ -95,7 +96,7 @@ def test_the_order_of_photos_does_not_matter(played: Verdicts, random: object) -
     np.testing.assert_allclose(other.offsets().embeddings, learner.offsets().embeddings, atol=1e-5)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(verdicts, verdicts)
 def test_what_is_undone_was_never_said(kept: Verdicts, undone: Verdicts) -> None:
     learner, targets, weights = _played(kept)

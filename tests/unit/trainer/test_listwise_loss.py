@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -82,7 +83,7 @@ def test_a_class_that_is_nowhere_or_everywhere_counts_for_nothing(present: float
     assert not alone.grad.any()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     npst.arrays(
         np.float32, (6, 4), elements=st.floats(allow_nan=False, allow_infinity=False, width=32)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -123,7 +124,7 @@ def test_finite_with_finite_gradients_over_wild_inputs(
     assert torch.isfinite(logits.grad).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     name=st.sampled_from(sorted(balances())),
     alpha=st.floats(-10, 10),

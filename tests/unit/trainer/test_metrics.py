@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -145,7 +146,7 @@ def counted_f1(predicted: np.ndarray, targets: np.ndarray) -> dict[str, float]:
     return pairs | {"OP": op, "OR": orr, "OF1": harmonic(op, orr)}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(
     targets=hnp.arrays(
         np.int8,
@@ -174,7 +175,7 @@ def test_calibration_error_of_a_known_case() -> None:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     scores=hnp.arrays(np.float32, (7, 3), elements=st.floats(0, 1, width=32)),
     targets=hnp.arrays(np.int8, (7, 3), elements=st.sampled_from([-1, 0, 1])),

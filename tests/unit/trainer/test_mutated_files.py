@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutations import mutated, wrong_types
@@ -26,7 +27,9 @@ from trainer.kernel import KernelPart
 from trainer.prompt_set import ClassResult, Evaluation, PromptSet, PromptSetError
 
 MANY = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(300),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
@@ -161,7 +164,7 @@ MESSAGES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=examples(1000), deadline=None)
 @given(body=st.sampled_from(MESSAGES).flatmap(mutated))
 def test_a_mutated_message_is_refused_or_has_its_types(body: dict[str, Any]) -> None:
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -37,7 +38,7 @@ def entries(draw: st.DrawFn) -> tuple[list[float], list[bool]]:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(made=entries(), seed=st.integers(0, 99), fallback=st.sampled_from([0.2, 0.37, 0.5]))
 def test_each_draw_has_the_threshold_that_a_plain_loop_finds(
     made: tuple[list[float], list[bool]], seed: int, fallback: float

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tiny_backbone import tiny_clip
@@ -143,7 +144,7 @@ def test_a_malformed_pickle_is_one_sentence(
     assert "\n" not in str(caught.value)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(seed=st.integers(0, 2**32), flips=st.integers(1, 12), cut=st.booleans())
 def test_whatever_is_damaged_in_a_file_is_the_weights_error(
     seed: int, flips: int, cut: bool

@@ -32,12 +32,6 @@ from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.shell.context import ShellContext
 
 
-@pytest.fixture(autouse=True)
-def window_never_waits_for_the_catalogue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    with no_catalogue_use(monkeypatch):
-        yield
-
-
 @pytest.fixture(scope="session")
 def library_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of which every test gets a copy."""

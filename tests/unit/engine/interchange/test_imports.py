@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from import_model import (
     CHOICES,
@@ -119,7 +120,7 @@ def take_in(
     return session.imports.apply(session.imports.preview(survey_of(items), chosen))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(case=cases)
 def test_it_leads_to_what_going_from_cell_to_cell_leads_to(
     long_session: LibrarySession, case: Case

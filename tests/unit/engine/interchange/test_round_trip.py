@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interchange_records import NASTY_NAMES, paths
@@ -49,7 +50,7 @@ def class_names(draw: st.DrawFn) -> list[str]:
     return list({name_key(name): name for name in names}.values())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(
     photos=st.lists(paths(), min_size=1, max_size=4, unique=True),
     names=class_names(),

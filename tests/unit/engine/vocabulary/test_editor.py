@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from class_ids import class_id
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from paper_library import open_session
@@ -328,7 +329,9 @@ WORDS = ("dog", "puppy", "kite", "hound", "Dog ", "owl", "tern")
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.tuples(ACTS, NUMBERS, NUMBERS), max_size=9))
 def test_no_sequence_of_changes_loses_an_annotation(

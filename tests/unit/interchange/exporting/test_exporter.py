@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from interchange_records import ExportCase, export_cases
 
@@ -154,7 +155,7 @@ class TestLosses:
         sentence = "312 absent verdicts cannot be held by this format."
         assert loss_sentence(count.loss, count.count) == sentence
 
-    @settings(max_examples=100)
+    @settings(max_examples=examples(100))
     @given(export_cases())
     def test_of_any_export_our_own_format_loses_nothing(self, case: ExportCase) -> None:
         facts = ExportFacts(case.classes)

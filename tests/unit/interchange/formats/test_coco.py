@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from example_counts import examples
 from hostile_files import changed_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -337,7 +338,7 @@ def _round_trip(folder: Path, case: ExportCase) -> Path:
     return path
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(export_cases())
 def test_what_is_written_reads_back(tmp_path_factory: pytest.TempPathFactory, case: ExportCase):
     path = _round_trip(tmp_path_factory.mktemp("coco"), case)
@@ -407,7 +408,7 @@ def test_equal_names_in_two_folders_are_two_images(tmp_path: Path) -> None:
 # -- anything --------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.one_of(changed_json(DOCUMENT), st.binary(max_size=200)))
 def test_whatever_the_file_there_is_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, data: bytes

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interchange_files import read_all, read_or_fail, shared_file
@@ -175,7 +176,7 @@ def test_other_xml_is_not_taken(tmp_path: Path) -> None:
 # -- out -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(export_cases())
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, case: ExportCase
@@ -234,7 +235,7 @@ def _changed(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(st.one_of(_changed(), st.binary(max_size=200)))
 def test_whatever_the_file_there_is_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, data: bytes

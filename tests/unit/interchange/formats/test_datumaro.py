@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from example_counts import examples
 from hostile_files import changed_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -121,7 +122,7 @@ def test_what_is_no_datumaro_is_not_taken(tmp_path: Path, document: object) -> N
             read_all(FORMAT, path)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(export_cases())
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, case: ExportCase
@@ -151,7 +152,7 @@ def test_what_is_written_reads_back(
     ]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.one_of(changed_json(DOCUMENT), st.binary(max_size=200)))
 def test_whatever_the_file_there_is_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, data: bytes

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from example_counts import examples
 from hostile_files import changed_json
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -134,7 +135,7 @@ def test_what_is_no_fiftyone_is_said(tmp_path: Path) -> None:
     assert _sniff(tmp_path) == ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(export_cases())
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, case: ExportCase
@@ -182,7 +183,7 @@ def test_names_without_suffix_stay_apart(tmp_path: Path) -> None:
     }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.one_of(
         changed_json(LABELS),

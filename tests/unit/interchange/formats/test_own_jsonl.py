@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from interchange_records import ExportCase, export_cases
@@ -31,7 +32,7 @@ def items_of(path: Path, data: bytes) -> list[ImageRecord | BadRow]:
     return list(read(path).items)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(export_cases())
 def test_what_is_written_reads_back_exactly_and_writes_the_same_bytes(
     tmp_path: Path, case: ExportCase
@@ -53,7 +54,7 @@ def test_what_is_written_reads_back_exactly_and_writes_the_same_bytes(
     assert first.read_bytes() == second.read_bytes()
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(export_cases())
 def test_any_json_reader_finds_a_photo_in_every_line(tmp_path: Path, case: ExportCase) -> None:
     path = tmp_path / "out.jsonl"
@@ -220,7 +221,7 @@ def test_a_library_that_cannot_be_read_is_refused(
         read(path)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(export_cases(), st.data())
 def test_damaged_files_are_refused_with_a_sentence_or_read(
     tmp_path: Path, case: ExportCase, data: st.DataObject

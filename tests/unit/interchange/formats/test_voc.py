@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interchange_files import read_all, read_or_fail
@@ -184,7 +185,7 @@ def test_what_is_no_voc_is_said(tmp_path: Path) -> None:
 # -- out -----------------------------------------------------------------------------------------
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(export_cases())
 def test_what_is_written_reads_back(
     tmp_path_factory: pytest.TempPathFactory, case: ExportCase
@@ -236,7 +237,7 @@ _DATA = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.dictionaries(st.sampled_from([*SETS, *OBJECTS, "classes.json"]), _DATA),
     st.integers(0, 300),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from import_model import (
@@ -119,7 +120,7 @@ def written(seen: ImportPreview) -> dict[Cell, tuple[int, str]]:
     return result
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(case=cases, held_out=st.sets(st.sampled_from(IDS)))
 def test_it_is_what_going_from_cell_to_cell_leads_to(case: Case, held_out: set[int]) -> None:
     expected = case.outcome()

@@ -8,6 +8,7 @@ from random import Random
 
 import numpy as np
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -701,7 +702,7 @@ def shared_end(first: Sequence[str], second: Sequence[str]) -> int:
     return count
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(libraries(), st.lists(REFERENCES, max_size=8))
 def test_as_in_a_plain_model(photos: LibraryPhotos, references: list[ImageReference]) -> None:
     matches = match_photos(references, photos, PathChange())
@@ -716,7 +717,7 @@ def test_as_in_a_plain_model(photos: LibraryPhotos, references: list[ImageRefere
             assert matches.image_ids[number] == (ids[rows[0]] if rows else -1)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(libraries(), st.lists(REFERENCES, max_size=8, unique=True), st.randoms())
 def test_neither_order_decides(
     photos: LibraryPhotos, references: list[ImageReference], random: Random

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -40,7 +41,7 @@ def _assembled(path: Path) -> Any:
     return found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(
     st.dictionaries(st.sampled_from(["a", "b", "members"]), _VALUES),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
@@ -65,7 +66,7 @@ def test_parts_make_the_document(
     assert read_value(SourceFile(path)) == [document]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.lists(st.floats(allow_nan=False) | st.lists(st.integers())), max_size=6))
 def test_skipped_lists_are_empty(
     tmp_path_factory: pytest.TempPathFactory, outlines: list[list[Any]]

@@ -4,6 +4,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zipped import zipped
@@ -44,7 +45,7 @@ def test_a_list_of_too_many_members_is_not_read(
         package_of(SourceFile(path), "big.csv")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.integers(0, 130), st.binary(max_size=6), st.integers(0, 6))
 def test_whatever_the_zip_there_is_a_sentence(
     tmp_path_factory: pytest.TempPathFactory, at: int, new: bytes, removed: int

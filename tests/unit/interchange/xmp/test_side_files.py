@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from xmp_samples import SAMPLES
@@ -225,7 +226,7 @@ def test_what_is_no_xmp_is_not_touched(raw: bytes) -> None:
         plan_side_file(raw, None, NOTHING, ["dog"], [])
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from([None, *sorted(SAMPLES)]), NAMES, NAMES)
 def test_any_names_read_back_and_are_removed(
     sample: str | None, present: list[str], absent: list[str]

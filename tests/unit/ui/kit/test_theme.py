@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QImage, QPainter, QStyleHints
+from PySide6.QtGui import QColor, QFont, QIcon, QImage, QPainter, QStyleHints
 from PySide6.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -193,6 +193,24 @@ def test_icons_are_sharp_on_a_screen_of_twice_the_density(qapp: QApplication) ->
     for size in (16, 20, 24, 32, 48):
         pixmap = theme.icon("info").pixmap(QSize(size, size), 2.0)
         assert pixmap.width() == 2 * size
+
+
+def test_each_icon_is_drawn_once_for_each_theme(qapp: QApplication) -> None:
+    manager = theme.manager()
+    drawn = {}
+    for choice in (theme.ThemeChoice.LIGHT, theme.ThemeChoice.DARK) * 2:
+        manager.apply(choice)
+        shown = theme.icon("info")
+        assert drawn.setdefault(choice, shown).cacheKey() == shown.cacheKey()
+        for mode, colour in (
+            (QIcon.Mode.Normal, manager.theme.text),
+            (QIcon.Mode.Selected, manager.theme.text),
+            (QIcon.Mode.Disabled, manager.theme.disabled),
+        ):
+            picture = shown.pixmap(QSize(32, 32), mode).toImage()
+            inked = [picture.pixelColor(x, y) for x in range(32) for y in range(32)]
+            assert QColor(colour) in [pixel for pixel in inked if pixel.alpha() == 255]
+    manager.apply(theme.ThemeChoice.LIGHT)
 
 
 def test_every_colour_is_written_as_a_colour() -> None:

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from example_counts import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from interchange_records import NASTY_NAMES, ExportCase, export_cases
@@ -161,7 +162,7 @@ def test_cells_of_others_are_read_as_they_are() -> None:
     assert to_cell(os.fsdecode(b"\xe4.jpg")) == "\\udce4.jpg"
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     case=export_cases(predictions=False).filter(
         lambda case: all(spec.name.strip() for spec in case.classes) and case.classes
