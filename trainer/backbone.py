@@ -36,7 +36,7 @@ from trainer.dense import DenseTower, dense_tower
 from trainer.device import AUTO, NoDeviceError, choose_device
 from trainer.download import BackboneError, OnDownload, fetch_weights
 from trainer.folding import fold_batch_norms
-from trainer.pixels import FastPreprocess
+from trainer.pixels import FastPreprocess, bounded
 from trainer.resources import ResourcesMissingError
 from trainer.suggested import BUNDLED_SIDES, lite_folder, weights_file
 from trainer.templates import fill
@@ -526,7 +526,9 @@ def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backb
     return Backbone(
         name=name,
         model=model,
-        preprocess=cast(Any, image_transform_v2(settings, is_train=False)),
+        preprocess=bounded(
+            cast(Any, image_transform_v2(settings, is_train=False)), settings.resize_mode
+        ),
         tokenizer=tokenizer,
         device=device,
         dim=dim,

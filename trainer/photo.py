@@ -22,6 +22,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
+from trainer import cut_short
 from trainer.bounded_reader import BoundedReader, TooLongError
 from trainer.photo_limits import (
     MAX_SCANS,
@@ -32,9 +33,10 @@ from trainer.photo_limits import (
     reduction,
     scans,
 )
-from trainer.png_metadata import without_pixels
+from trainer.png_metadata import clean_png, described
 from trainer.regular_file import BadNameError, NotAFileError, open_regular
 from trainer.texts import N_
+from trainer.tiff import DeepTiff, RefusedTiffError, opened_tiff
 
 _SUFFIXES = (
     "jpg jpeg jpe jfif mpo png apng gif webp avif avifs heic heics heif hif "
@@ -106,10 +108,12 @@ def read_photo(
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
     with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as image:
+        if at_least is not None and isinstance(image, DeepTiff):
+            image.draft(None, (at_least, at_least))
         divisor = reduction(image, at_least)
         if at_least is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (at_least, at_least))
-        image.load()
+        cut_short.load(image)
         profile = image.info.get("icc_profile")
         return _to_rgb(_upright(_reduced(image, divisor)), profile, to_srgb)
 
@@ -169,16 +173,16 @@ def opened_photo(
             if needed_to_open(file) > decoding_limit():
                 raise UnreadablePhoto(TOO_MUCH_MEMORY)
             bounded = BoundedReader(file, size)
-            image = stack.enter_context(
-                _opened(bounded) if pixels else _opened_for_metadata(bounded)
-            )
-            if image.width * image.height > MAX_PIXELS:
+            image = stack.enter_context(_opened(bounded, pixels=pixels))
+            if _pixels(image, at_least) > MAX_PIXELS:
                 raise UnreadablePhoto(_too_large())
             bounded.opened()
             _check_cost(image, file, at_least, most_bytes)
             yield image
     except UnreadablePhoto:
         raise
+    except RefusedTiffError as error:
+        raise UnreadablePhoto(error.reason) from error
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto(_too_large()) from error
     except MemoryError as error:
@@ -197,26 +201,24 @@ def opened_photo(
         raise UnreadablePhoto(N_("The file is damaged.")) from error
 
 
-def _opened(file: BoundedReader | BinaryIO) -> Image.Image:
-    file.seek(0)
+def _opened(file: BoundedReader, *, pixels: bool) -> Image.Image:
     # Pillow asks a file for no more than a bounded reader has.
-    return Image.open(cast(BinaryIO, file), formats=_FORMATS)
+    stream = cast(BinaryIO, file)
+    if (tiff := opened_tiff(stream)) is not None:
+        return tiff
+    if (png := clean_png(stream, pixels=pixels)) is not None:
+        image = Image.open(cast(BinaryIO, png), formats=("PNG",))
+        described(image, png)
+        return image
+    stream.seek(0)
+    return Image.open(stream, formats=_FORMATS)
 
 
-def _opened_for_metadata(file: BoundedReader) -> Image.Image:
-    head = without_pixels(file)
-    if head is not None:
-        # Damage among what was left out matters only to the pixels.
-        with contextlib.suppress(Exception):
-            return _without_looking_on(_opened(head))
-    return _without_looking_on(_opened(file))
-
-
-def _without_looking_on(image: Image.Image) -> Image.Image:
-    """Keep Pillow from decoding a PNG to look for EXIF behind the pixels."""
-    if image.format == "PNG" and not image.info.keys() & {"exif", "Raw profile type exif"}:
-        image.info["exif"] = b""
-    return image
+def _pixels(image: Image.Image, at_least: int | None) -> int:
+    """How many are decoded."""
+    if isinstance(image, DeepTiff):
+        return image.pixels(at_least)
+    return image.width * image.height
 
 
 def _check_cost(
@@ -227,15 +229,17 @@ def _check_cost(
     Raises:
         UnreadablePhoto: with a sentence.
     """
-    # Pillow would decode a PNG to look for EXIF behind the pixels.
-    known = image.format != "PNG" or "exif" in image.info
-    turned = known and image.format not in ("TIFF", "HEIF") and orientation(image) != 1
-    needed = needed_bytes(image, file, at_least=at_least, turned=turned)
+    if isinstance(image, DeepTiff):
+        needed = image.needed_bytes(at_least)
+    else:
+        turned = image.format not in ("TIFF", "HEIF") and orientation(image) != 1
+        needed = needed_bytes(image, file, at_least=at_least, turned=turned)
     if needed > decoding_limit():
         raise UnreadablePhoto(TOO_MUCH_MEMORY)
     if in_scans(image, file) and scans(file) > MAX_SCANS:
         raise UnreadablePhoto(TOO_SLOW)
-    if most_bytes is not None and needed > most_bytes:
+    # Decoders of what is rare stay out of a process that must not crash.
+    if most_bytes is not None and (needed > most_bytes or isinstance(image, DeepTiff)):
         raise HeavyPhoto(TOO_MUCH_MEMORY)
 
 
@@ -362,6 +366,8 @@ def _to_rgb(image: Image.Image, profile: bytes | None, to_srgb: bool) -> Image.I
         image = image.convert("RGB" if image.mode == "RGBA" else "L")
     if not to_srgb and image.mode in ("RGB", "L"):
         profile = None
+    if to_srgb and not profile and (profile := image.info.get("made_profile")):
+        image = image.convert("RGB")
     image = _to_srgb(image, profile)
     if alpha is not None and alpha.getextrema() != (255, 255):
         white = Image.new("RGB", image.size, _WHITE[:3])

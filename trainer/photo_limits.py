@@ -62,10 +62,15 @@ def draft_scale(image: Image.Image, at_least: int | None) -> int:
 
 
 def reduction(image: Image.Image, at_least: int | None) -> int:
-    """What a large photo is divided by once it is decoded; its shorter side keeps ``at_least``."""
-    if at_least is None or image.width * image.height <= LARGE_PIXELS or _has_alpha(image):
+    """What a large photo is divided by once it is decoded; its shorter side keeps ``at_least``.
+
+    To be asked before ``draft``, which is taken into account.
+    """
+    scale = draft_scale(image, at_least)
+    pixels = image.width * image.height / scale**2
+    if at_least is None or pixels <= LARGE_PIXELS or _has_alpha(image):
         return 1
-    return max(1, min(image.width, image.height) // max(1, at_least))
+    return max(1, min(image.width, image.height) // (scale * max(1, at_least)))
 
 
 def needed_bytes(
@@ -172,6 +177,8 @@ def _conversion(image: Image.Image) -> tuple[float, float]:
         return 1.0, 4.0
     if image.mode == "P":
         return 4.0, 0.0
+    if image.info.get("made_profile"):
+        return 0.0, 8.0
     return 0.0, 0.0 if image.mode == "RGB" and not image.info.get("icc_profile") else 4.0
 
 

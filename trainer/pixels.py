@@ -7,7 +7,7 @@ faster with vector instructions), and whole batches are normalised on the model'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,33 @@ from torch import Tensor
 from torch.nn import functional as nn_f
 
 _PILLOW = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+THIN = 64
+"""A photo whose sides differ by a larger factor is cropped before it is resized.  Of 1 x 20,000
+pixels only the middle is seen, and the rest would be resized to gigabytes."""
+
+
+def without_ends(image: Image.Image) -> Image.Image:
+    """The middle of a thin photo, for a preprocessing that crops the square in the middle; other
+    photos as they are."""
+    width, height = image.size
+    short, long = min(width, height), max(width, height)
+    if long <= THIN * short:
+        return image
+    # An even number less, so that the middle stays where it is.
+    ends = (long - THIN * short) // 2
+    across, down = (ends, 0) if width > height else (0, ends)
+    return image.crop((across, down, width - across, height - down))
+
+
+def bounded(
+    preprocess: Callable[[Image.Image], Tensor], resize_mode: str
+) -> Callable[[Image.Image], Tensor]:
+    """open_clip's preprocessing, which resizes first and crops then, at a bounded size."""
+    if resize_mode != "shortest":
+        return preprocess
+    return lambda image: preprocess(without_ends(image))
 
 
 @dataclass(frozen=True)
@@ -55,6 +82,8 @@ class FastPreprocess:
     def __call__(self, image: Image.Image) -> Tensor:
         if image.mode != "RGB":
             image = image.convert("RGB")
+        if not self.squash:
+            image = without_ends(image)
         width, height = self._target(image.width, image.height)
         pixels = self._resized(image, width, height)
         # torchvision's CenterCrop, rounding included.

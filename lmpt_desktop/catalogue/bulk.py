@@ -24,9 +24,11 @@ CHUNK = 1 << CHUNK_BITS
 """Images read at once."""
 
 _STATES = " ".join(f"WHEN '{state.key}' THEN {int(state)}" for state in ImageState)
-_PLACE_BITS = 3
-_PLACE = f"((folder_id << {_PLACE_BITS}) | (edited << 2) | CASE state {_STATES} END)"
-"""Folder, whether it is edited, and state, in one number."""
+_PLACE_BITS = 4
+_PLACE = (
+    f"((folder_id << {_PLACE_BITS}) | (damaged << 3) | (edited << 2) | CASE state {_STATES} END)"
+)
+"""Folder, whether it is damaged and edited, and state, in one number."""
 _CELL_BITS = 22
 """Bits of a cell number that hold class and verdict; those of the image are above."""
 
@@ -99,6 +101,7 @@ def image_columns(
         "folder_ids": places >> _PLACE_BITS,
         "states": (places & 3).astype(np.int8),
         "edited": (places & 4) > 0,
+        "damaged": (places & 8) > 0,
         "sizes": sizes,
         "mtime": mtime,
         "taken": _joined(taken),

@@ -45,7 +45,7 @@ _WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.item
 _STATE_NUMBER = f"CASE i.state {_WHEN} END"
 _SOME = f"""
     SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken,
-        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint, i.edited
+        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint, i.edited, i.damaged
     FROM images AS i JOIN folders AS f ON f.id = i.folder_id
     WHERE f.hidden = 0 AND i.superseded = 0 AND i.id IN (SELECT value FROM json_each(?))
     ORDER BY i.id
@@ -590,7 +590,7 @@ _UPDATE = text(f"""
         sidecar_mtime_ns = :sidecar_mtime_ns,
         fingerprint = :fingerprint, file_hash = :file_hash, picture_hash = :picture_hash,
         width = :width, height = :height, taken = :taken,
-        state = :state, reason = :reason, superseded = 0,
+        state = :state, reason = :reason, superseded = 0, damaged = :damaged,
         caption = CASE WHEN {_CAPTION_STAYS} THEN caption ELSE :caption END,
         caption_source = CASE WHEN {_CAPTION_STAYS} THEN caption_source ELSE :caption_source END
     WHERE id = :id
@@ -603,7 +603,7 @@ _UPDATE_UNREADABLE = text("""
         fingerprint = CASE WHEN width IS NULL THEN :fingerprint ELSE fingerprint END,
         file_hash = CASE WHEN width IS NULL THEN :file_hash ELSE file_hash END,
         picture_hash = CASE WHEN width IS NULL THEN :picture_hash ELSE picture_hash END,
-        state = :state, reason = :reason, superseded = 0
+        state = :state, reason = :reason, superseded = 0, damaged = :damaged
     WHERE id = :id
 """)
 _SET_HASHES = text("""
@@ -658,6 +658,7 @@ def _values(file: ScannedFile) -> dict[str, Any]:
         "taken": file.taken,
         "state": (ImageState.UNREADABLE if file.reason else ImageState.OK).key,
         "reason": file.reason,
+        "damaged": int(file.damaged),
     }
 
 
@@ -737,7 +738,7 @@ def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
 
 def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
     """What :func:`image_columns` gives, of the rows that ``_SOME`` finds."""
-    columns = list(zip(*found, strict=True)) if found else [()] * 11
+    columns = list(zip(*found, strict=True)) if found else [()] * 12
     return {
         "ids": np.array(columns[0], np.int64),
         "folder_ids": np.array(columns[1], np.int64),
@@ -750,4 +751,5 @@ def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
         "names": [from_stored(path) for path in columns[8]],
         "fingerprints": list(columns[9]),
         "edited": np.array(columns[10], np.bool_),
+        "damaged": np.array(columns[11], np.bool_),
     }

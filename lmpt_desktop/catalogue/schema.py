@@ -27,7 +27,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0007"
+HEAD = "0008"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -78,6 +78,8 @@ images = Table(
     Column("edited", Integer, nullable=False, server_default="0"),
     # 1: missing, and all that was known of it has gone to another image; not shown
     Column("superseded", Integer, nullable=False, server_default="0"),
+    # 1: the end of the file is missing
+    Column("damaged", Integer, nullable=False, server_default="0"),
     UniqueConstraint("folder_id", "path"),
     CheckConstraint("state IN ('ok', 'missing', 'unreadable')", name="state"),
     sqlite_autoincrement=True,

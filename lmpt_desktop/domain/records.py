@@ -96,6 +96,7 @@ class ScannedFile:
             :mod:`lmpt_desktop.ingest.picture_hash`; "" if unknown.
         sample: the sampled fingerprint that earlier versions would have stored, see
             :mod:`lmpt_desktop.ingest.sampled_fingerprint`; "" if not needed.
+        damaged: whether the end of the file is missing, though it can be read.
     """
 
     path: str
@@ -113,6 +114,7 @@ class ScannedFile:
     file_hash: str = ""
     picture_hash: str = ""
     sample: str = ""
+    damaged: bool = False
 
 
 class KnownFile(NamedTuple):
@@ -230,6 +232,7 @@ class ImageTable:
         fingerprints: one string each, "" if unknown: keys of the thumbnail store.
         edited: (n,) bool, whether the picture was edited after it was annotated and the user has
             not confirmed the annotations since.
+        damaged: (n,) bool, whether the end of the file is missing; none if it is not given.
     """
 
     ids: NDArray[np.int64]
@@ -243,6 +246,11 @@ class ImageTable:
     names: list[str]
     fingerprints: list[str]
     edited: NDArray[np.bool_]
+    damaged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+
+    def __post_init__(self) -> None:
+        if len(self.damaged) != len(self.ids):
+            object.__setattr__(self, "damaged", np.zeros(len(self.ids), np.bool_))
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.domain.counting import count_columns, row_blocks
 from lmpt_desktop.domain.predictions import assigned_classes
 from lmpt_desktop.domain.records import NO_DATE, ImageState
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
 from trainer.bands import Band
 
@@ -172,11 +173,11 @@ def select(
         mask &= _date_mask(snapshot, requested.dates.days(today or date.today()))
     rows = _of_classes(snapshot, requested, np.flatnonzero(mask))
     if requested.text:
-        text = requested.text.casefold()
+        text = folded(requested.text)
         names = snapshot.names
         # Most names do not match at all, so only the others are taken apart.
-        found = [row for row in rows.tolist() if text in names[row].casefold()]
-        found = [row for row in found if text in names[row].rsplit("/", 1)[-1].casefold()]
+        found = [row for row in rows.tolist() if text in folded(names[row])]
+        found = [row for row in found if text in folded(names[row].rsplit("/", 1)[-1])]
         rows = np.array(found, np.int64)
     return _sorted(snapshot, rows, order)
 

@@ -54,4 +54,5 @@ def inspect_file(folder: Path, found: FoundFile, *, sample: bool = False) -> Sca
         file_hash=identity.file_hash,
         picture_hash=identity.picture_hash,
         sample=reading.sample,
+        damaged=reading.damaged,
     )

@@ -19,6 +19,7 @@ from PIL import Image, ImageFile, IptcImagePlugin
 
 from lmpt_desktop.ingest import xmp
 from lmpt_desktop.ingest.metadata_blocks import xmp_packet
+from lmpt_desktop.ingest.western import western
 from trainer.photo import displayed_size, opened_photo, orientation
 from trainer.regular_file import open_regular
 
@@ -173,7 +174,7 @@ def _decoded(raw: bytes) -> str:
     except UnicodeDecodeError:
         if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
             return raw.decode("utf-16", "replace")
-        return raw.decode("latin-1")
+        return western(raw)
 
 
 def _clean(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 from lmpt_desktop.ingest.identity import Identity, in_memory, read_identity
 from lmpt_desktop.ingest.metadata import Metadata, read_metadata
 from lmpt_desktop.ingest.sampled_fingerprint import sampled_fingerprint
+from trainer.cut_short import is_cut_short
 from trainer.photo import UnreadablePhoto
 from trainer.regular_file import open_regular
 
@@ -27,6 +28,7 @@ class FileReading:
         metadata: None if the photo cannot be opened.
         reason: why it cannot, a sentence; "" if it can.
         sample: see :func:`.sampled_fingerprint`; "" if not asked for.
+        damaged: whether it is a photo whose end is missing.
     """
 
     status: os.stat_result
@@ -34,6 +36,7 @@ class FileReading:
     metadata: Metadata | None
     reason: str
     sample: str
+    damaged: bool = False
 
 
 def read_file(path: Path, *, with_sample: bool = False) -> FileReading:
@@ -80,7 +83,8 @@ def _read(path: Path, file: BinaryIO, status: os.stat_result, with_sample: bool)
     turned = (metadata.orientation, metadata.icc_profile) if metadata else (1, b"")
     identity = read_identity(content, size, *turned)
     sample = sampled_fingerprint(content, size) if with_sample else ""
-    return FileReading(status, identity, metadata, reason, sample)
+    damaged = metadata is not None and is_cut_short(content)
+    return FileReading(status, identity, metadata, reason, sample, damaged)
 
 
 def _same(before: os.stat_result, after: os.stat_result) -> bool:

@@ -22,6 +22,7 @@ from pathlib import Path, PurePath
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.ingest.metadata import sidecar_names
+from lmpt_desktop.ingest.western import western
 from lmpt_desktop.interchange.errors import Cancelled, FileTooLarge, InterchangeError
 from lmpt_desktop.interchange.format import (
     ExportFacts,
@@ -184,7 +185,7 @@ def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return data.decode("latin-1")
+        return western(data)
 
 
 def _trimmed(name: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lmpt_desktop.ingest.western import western
+
 MAX_RECORDS = 20_000
 MAX_KEYWORDS = 5_000
 _MARKER = 0x1C
@@ -18,7 +20,8 @@ _LONG = 0x8000
 def keywords(data: bytes) -> list[str]:
     """The keywords of an IIM block, in order; of damaged data those before the damage.
 
-    Without a stated character set they are UTF-8 if they are valid as that, else Latin-1.
+    Without a stated character set they are UTF-8 if they are valid as that, else Windows-1252 or
+    Latin-1 (:mod:`lmpt_desktop.ingest.western`).
     """
     found: list[bytes] = []
     character_set = b""
@@ -59,4 +62,5 @@ def _decoded(value: bytes, character_set: bytes) -> str:
         except UnicodeDecodeError:
             if character_set.startswith(_UTF8):
                 return value.decode("utf-8", "replace")
+        return western(value)
     return value.decode("latin-1")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 
 from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.acceptance import Offer
 from lmpt_desktop.translation import _, decimal, number
@@ -252,7 +253,7 @@ class ChoiceModel(QAbstractListModel):
     def find(self, text: str) -> None:
         """Show the classes whose names contain ``text``."""
         self.beginResetModel()
-        self._search = text.casefold().strip()
+        self._search = folded(text).strip()
         self._match()
         self.endResetModel()
 
@@ -268,9 +269,7 @@ class ChoiceModel(QAbstractListModel):
 
     def _match(self) -> None:
         self._shown = [
-            column
-            for column in self._order
-            if self._search in self._classes[column].name.casefold()
+            column for column in self._order if self._search in folded(self._classes[column].name)
         ]
 
     def rowCount(self, parent: Index | None = None) -> int:

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont
 
 from lmpt_desktop.domain.records import ClassEntry, Verdict
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.inference.verdict_changes import VerdictCounts
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit import theme
@@ -63,7 +64,7 @@ class SelectionClassesModel(TableModel[int]):
         self.beginResetModel()
         if classes is not self._classes:
             self._classes = classes
-            self._texts = [f"{entry.name} {entry.description}".casefold() for entry in classes]
+            self._texts = [folded(f"{entry.name} {entry.description}") for entry in classes]
             known = {entry.id for entry in classes}
             self._requested = {i: verdict for i, verdict in self._requested.items() if i in known}
         self._counts = found
@@ -105,7 +106,7 @@ class SelectionClassesModel(TableModel[int]):
         }
 
     def _matching(self) -> list[int]:
-        words = self._search.casefold().split()
+        words = folded(self._search).split()
         if not words:
             return list(range(len(self._classes)))
         found = [

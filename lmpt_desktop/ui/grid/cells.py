@@ -96,6 +96,7 @@ def cell(
             reviewed=bool(snapshot.reviewed[row]),
             held_out=held_out,
             edited=bool(snapshot.images.edited[row]),
+            damaged=bool(snapshot.images.damaged[row]),
             waiting=pending,
         ),
         pending=pending,

@@ -20,6 +20,7 @@ class Mark(StrEnum):
     REVIEWED = "reviewed"
     HELD_OUT = "held out"
     EDITED = "edited"
+    DAMAGED = "damaged"
     WAITING = "waiting"
     MISSING = "missing"
     UNREADABLE = "unreadable"
@@ -54,6 +55,12 @@ MARK_TEXTS: Mapping[Mark, MarkText] = {
         N_("Changed since annotated"),
         N_("The picture was edited after you annotated it: look at it again"),
     ),
+    Mark.DAMAGED: MarkText(
+        "image-broken",
+        "warning",
+        N_("Damaged"),
+        N_("The end of the file is missing: what is there is shown"),
+    ),
     Mark.WAITING: MarkText(
         "waiting", "muted", N_("Not encoded yet"), N_("The model has not looked at it yet")
     ),
@@ -67,15 +74,22 @@ MARK_TEXTS: Mapping[Mark, MarkText] = {
 
 
 def marks(
-    state: ImageState, *, reviewed: bool, held_out: bool, edited: bool, waiting: bool
+    state: ImageState,
+    *,
+    reviewed: bool,
+    held_out: bool,
+    edited: bool,
+    damaged: bool,
+    waiting: bool,
 ) -> tuple[Mark, ...]:
     """The marks of one photo, in order."""
     shown = {
         Mark.REVIEWED: reviewed,
         Mark.HELD_OUT: held_out,
         Mark.EDITED: edited,
-        # What cannot be opened is not waiting for anything.
-        Mark.WAITING: waiting and state is ImageState.OK,
+        Mark.DAMAGED: damaged and state is ImageState.OK,
+        # What cannot be opened is not waiting for anything; five do not fit on a small card.
+        Mark.WAITING: waiting and state is ImageState.OK and not damaged,
         Mark.MISSING: state is ImageState.MISSING,
         Mark.UNREADABLE: state is ImageState.UNREADABLE,
     }
@@ -94,6 +108,7 @@ def counts(snapshot: Snapshot, held_out: NDArray[np.int64]) -> dict[Mark, int]:
         Mark.REVIEWED: int(np.count_nonzero(snapshot.reviewed)),
         Mark.HELD_OUT: int(np.count_nonzero(snapshot.rows(held_out) >= 0)),
         Mark.EDITED: int(np.count_nonzero(snapshot.images.edited)),
+        Mark.DAMAGED: int(np.count_nonzero(readable & snapshot.images.damaged)),
         Mark.WAITING: int(np.count_nonzero(readable & ~snapshot.scored)),
         Mark.MISSING: int(np.count_nonzero(snapshot.states == ImageState.MISSING)),
         Mark.UNREADABLE: int(np.count_nonzero(snapshot.states == ImageState.UNREADABLE)),

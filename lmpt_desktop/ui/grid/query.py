@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
@@ -36,9 +37,9 @@ def asked_classes(selection: Selection) -> tuple[int, ...]:
     the one whose name is searched."""
     ids = [*selection.filter.classes.ids, selection.sort.class_id]
     if selection.search is not None:
-        text = selection.search.query.text.strip().casefold()
+        text = folded(selection.search.query.text.strip())
         for entry in selection.snapshot.classes:
-            if text and text in (name.casefold() for name in (entry.name, *entry.aliases)):
+            if text and text in map(folded, (entry.name, *entry.aliases)):
                 ids.append(entry.id)
     return tuple(dict.fromkeys(class_id for class_id in ids if class_id is not None))
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.commands import CommandRegistry, menu_names
 from lmpt_desktop.ui.commands.fixed_keys import FIXED_KEYS
@@ -120,13 +121,13 @@ class KeyboardPage(QDialog):
         self._search(self.line.text())
 
     def _search(self, words: str) -> None:
-        requested = words.casefold().split()
+        requested = folded(words).split()
         found = False
         heads = [self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount())]
         for head in filter(None, heads):
             shown = 0
             for row in filter(None, [head.child(i) for i in range(head.childCount())]):
-                text = f"{head.text(0)} {row.text(0)} {row.text(1)}".casefold()
+                text = folded(f"{head.text(0)} {row.text(0)} {row.text(1)}")
                 hidden = not all(word in text for word in requested)
                 row.setHidden(hidden)
                 shown += not hidden

@@ -148,6 +148,9 @@ def image_states(facts: ImageFacts, details: ImageDetails | None) -> list[tuple[
         states.append((_("Missing"), "error", _("The file is no longer there.")))
     elif facts.state is ImageState.UNREADABLE:
         states.append((_("Unreadable"), "error", _("The file cannot be read.")))
+    elif facts.damaged:
+        tip = _("The end of the file is missing. What is there is shown; the rest is grey.")
+        states.append((_("Damaged"), "warning", tip))
     if facts.edited:
         states.append((_("Changed"), "warning", _("The photo was edited after it was annotated.")))
     if facts.reviewed:

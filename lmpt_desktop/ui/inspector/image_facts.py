@@ -29,6 +29,7 @@ class ImageFacts:
         size: (width, height) in pixels, None if unknown.
         date: seconds since the epoch, when it was taken, else when its file last changed.
         edited: whether the picture was edited after it was annotated, and not looked at since.
+        damaged: whether the end of the file is missing.
     """
 
     image_id: int
@@ -39,6 +40,7 @@ class ImageFacts:
     size: tuple[int, int] | None
     date: float
     edited: bool = False
+    damaged: bool = False
 
     @property
     def file_name(self) -> str:
@@ -82,6 +84,7 @@ def image_facts(snapshot: Snapshot, image_id: int) -> ImageFacts | None:
         size=(width, height) if width and height else None,
         date=float(taken) if taken != NO_DATE else float(images.mtime[row]) / 1e9,
         edited=bool(images.edited[row]),
+        damaged=bool(images.damaged[row]),
     )
 
 

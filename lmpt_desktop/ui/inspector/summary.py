@@ -13,6 +13,7 @@ from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.domain.class_order import shown_order
 from lmpt_desktop.domain.predictions import assigned_classes, corrected_classes, predicted_classes
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.confirmation import confirmation
 
@@ -184,16 +185,16 @@ def ordered_columns(summary: Summary, show: Show = Show.ALL, find: str = "") -> 
     by_score = np.where(np.isnan(summary.scores), -np.inf, summary.scores)
     order = np.argsort(-by_score, kind="stable").astype(np.int64)
     order = order[_shown(summary, show)[order]]
-    requested = find.casefold().split()
+    requested = folded(find).split()
     if not requested:
         return order
     begins: list[int] = []
     holds: list[int] = []
     for column in order.tolist():
         entry = summary.snapshot.classes[column]
-        text = " ".join((entry.name, *entry.aliases, entry.description)).casefold()
+        text = folded(" ".join((entry.name, *entry.aliases, entry.description)))
         if all(word in text for word in requested):
-            first = entry.name.casefold().startswith(requested[0])
+            first = folded(entry.name).startswith(requested[0])
             (begins if first else holds).append(column)
     return np.array(begins + holds, dtype=np.int64)
 

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.interchange.importing.choices import (
     ClassAction,
     ClassChoice,
@@ -100,7 +101,7 @@ class FileClassesModel(TableModel[ClassRow]):
 
     def find(self, text: str, *, only_left_out: bool) -> None:
         """Show only classes with ``text`` in their name or in what they become."""
-        self._text = text.casefold().strip()
+        self._text = folded(text).strip()
         self._only_left_out = only_left_out
         self._match()
 
@@ -119,7 +120,7 @@ class FileClassesModel(TableModel[ClassRow]):
         if self._only_left_out and not left_out:
             return False
         return not self._text or any(
-            self._text in text.casefold() for text in (class_text(row.name), row.vocabulary_name)
+            self._text in folded(text) for text in (class_text(row.name), row.vocabulary_name)
         )
 
     # ----------------------------------------------------------------------------- choosing

@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.interchange import registry
 from lmpt_desktop.interchange.format import Format
 from lmpt_desktop.translation import N_, _
@@ -72,7 +73,7 @@ class FormatModel(QAbstractListModel):
 
     def find(self, text: str) -> None:
         """Show only formats of which a name, their title or what they are for has every word."""
-        words = text.casefold().split()
+        words = folded(text).split()
         self.beginResetModel()
         self._rows = []
         for title, members in self._groups:
@@ -127,7 +128,7 @@ class FormatModel(QAbstractListModel):
 
 def _searched(item: Format) -> str:
     parts = (item.name, _(item.title), _(item.summary) if item.summary else "", *item.suffixes)
-    return " ".join(parts).casefold()
+    return folded(" ".join(parts))
 
 
 class FormatDelegate(QStyledItemDelegate):

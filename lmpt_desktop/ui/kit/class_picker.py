@@ -36,6 +36,7 @@ from PySide6.QtWidgets import (
 )
 
 from lmpt_desktop.domain.records import ClassEntry
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.check_box import BOX, paint_check_box
@@ -89,7 +90,7 @@ class ClassPickModel(QAbstractListModel):
         self._list()
 
     def search(self, text: str) -> None:
-        self._text = text.strip().casefold()
+        self._text = folded(text.strip())
         self._list()
 
     def set_pick(self, place: int, pick: Pick) -> None:
@@ -109,11 +110,11 @@ class ClassPickModel(QAbstractListModel):
         return next((i for i, row in enumerate(self.rows) if row.class_id == class_id), -1)
 
     def _list(self) -> None:
-        found = [row for row in self._all if self._text in row.name.casefold()]
+        found = [row for row in self._all if self._text in folded(row.name)]
         # Names that begin with the text come first: Enter picks the first.
         found.sort(
             key=lambda row: (
-                bool(self._text) and not row.name.casefold().startswith(self._text),
+                bool(self._text) and not folded(row.name).startswith(self._text),
                 row.class_id not in self._first,
                 row.name.casefold(),
             )

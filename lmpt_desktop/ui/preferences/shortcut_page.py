@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry, menu_names
 from lmpt_desktop.ui.commands.shortcuts import is_fixed, native
@@ -259,7 +260,7 @@ class ShortcutPage(QWidget):
             self._shortcuts.choose(command.id, keys)
 
     def _search(self, words: str) -> None:
-        requested = words.casefold().split()
+        requested = folded(words).split()
         for item in self._items():
-            text = " ".join(item.text(column) for column in range(3)).casefold()
+            text = folded(" ".join(item.text(column) for column in range(3)))
             item.setHidden(not all(word in text for word in requested))

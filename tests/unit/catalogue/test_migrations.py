@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,7 @@ def test_a_vocabulary_that_was_changed_before_steps_were_kept_can_be_changed_and
         catalogue.classes.merge([puppy], dog)
         last = catalogue.annotations.apply([Change(image, cat, 0)])
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("ALTER TABLE images DROP COLUMN damaged")
         db.execute("ALTER TABLE feature_chunks DROP COLUMN windows")
         db.execute("DROP TABLE vocabulary_steps")
         db.execute("UPDATE alembic_version SET version_num = '0005'")
@@ -180,6 +182,7 @@ def test_features_of_a_library_without_windows_are_kept(library: Path) -> None:
         )
         catalogue.features.append("lite", [image], np.array([[0.5, 0.25]]))
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("ALTER TABLE images DROP COLUMN damaged")
         db.execute("ALTER TABLE feature_chunks DROP COLUMN windows")
         db.execute("UPDATE alembic_version SET version_num = '0006'")
         db.commit()
@@ -194,3 +197,27 @@ def test_features_of_a_library_without_windows_are_kept(library: Path) -> None:
         ((ids, found),) = features.windows("lite")
         assert ids.tolist() == [image]
         assert np.array_equal(found, windows)
+
+
+def test_unreadable_photos_are_read_again_after_an_upgrade(library: Path) -> None:
+    """From 0007: what could not be read then may be readable now."""
+    with Catalogue.open(library) as catalogue:
+        folder = catalogue.folders.add(library / "photos").id
+        sound, cut = catalogue.images.upsert(folder, [photo_file("a.jpg"), photo_file("b.jpg")])
+        catalogue.images.mark_unreadable(cut, "The file is cut short.")
+        before = catalogue.images.known(folder)
+    with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("ALTER TABLE images DROP COLUMN damaged")
+        db.execute("UPDATE alembic_version SET version_num = '0007'")
+        db.commit()
+    with Catalogue.open(library) as catalogue:
+        after = catalogue.images.known(folder)
+        assert after["a.jpg"].mtime_ns == before["a.jpg"].mtime_ns
+        assert after["b.jpg"].mtime_ns != before["b.jpg"].mtime_ns
+        assert not catalogue.images.table().damaged.any()
+        catalogue.images.upsert(folder, [replace(photo_file("b.jpg"), damaged=True)])
+        for table in (catalogue.images.table(), catalogue.images.table(ids=[sound, cut])):
+            assert table.damaged.tolist() == [False, True]
+            assert table.states.tolist() == [0, 0]
+        catalogue.images.upsert(folder, [photo_file("b.jpg")])
+        assert not catalogue.images.table().damaged.any()

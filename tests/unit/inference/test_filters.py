@@ -116,6 +116,15 @@ def test_filters_keep_the_images_that_meet_every_condition(
     assert ids(wanted) == expected
 
 
+def test_a_name_is_found_whichever_way_its_accents_are_stored() -> None:
+    """macOS stores them as characters of their own; both are typed and pasted."""
+    snapshot = Library().snapshot
+    snapshot.images.names[:2] = ["b/Gro\u0308ße.jpg", "b/Größe.jpg"]
+    for text in ("größe", "GRO\u0308SSE"):
+        rows = select(snapshot, Filter(text=text), Sort())
+        assert snapshot.image_ids[rows].tolist() == [1, 2]
+
+
 def test_a_band_filter_looks_at_the_classes_of_that_band() -> None:
     library = Library()
     library.limits = BandLimits(2, 3)  # about two photos have dog and cat, and none has kite

@@ -86,6 +86,15 @@ def test_a_picture_that_cannot_be_shown_is_known_too(photos: Path) -> None:
     assert len({file.file_hash, file.picture_hash, file.fingerprint}) == 3
 
 
+def test_a_photo_whose_end_is_missing_is_marked(draw) -> None:
+    path = draw("a.jpg")
+    assert not inspected(path).damaged
+    path.write_bytes(path.read_bytes()[:-2])
+    file = inspected(path)
+    assert file.damaged
+    assert (file.width, file.reason) == (64, "")
+
+
 def test_an_empty_file_has_no_names(photos: Path) -> None:
     path = photos / "a.jpg"
     path.touch()

@@ -12,6 +12,7 @@ import hostile_photos as hostile
 import numpy as np
 import pillow_heif
 import pytest
+import tifffile
 from PIL import Image
 
 from trainer import photo, photo_limits
@@ -73,6 +74,20 @@ KINDS: dict[str, Callable[[Path], object]] = {
     "colour.jp2": lambda path: coloured().save(path),
     "tiles.jp2": lambda path: coloured().save(path, tile_size=(512, 512)),
     "float.tif": lambda path: deep(np.float32).save(path),
+    "half.tif": lambda path: tifffile.imwrite(
+        path, np.asarray(coloured()).astype(np.float16) / 255, photometric="rgb"
+    ),
+    "packed.tif": lambda path: tifffile.imwrite(
+        path,
+        np.asarray(with_alpha()).astype(np.uint16) * 257,
+        photometric="rgb",
+        extrasamples=["unassalpha"],
+        planarconfig="contig",
+        compression="lzw",
+        predictor=True,
+        rowsperstrip=1600,
+        metadata=None,
+    ),
     "strip.tif": lambda path: coloured().save(path, compression="tiff_lzw", strip_size=1 << 30),
     "turned.tif": lambda path: coloured().save(path, exif=turned()),
     "colour.gif": lambda path: coloured().quantize(16).save(path),
@@ -126,6 +141,7 @@ def test_no_photo_takes_more_memory_than_estimated(tmp_path: Path) -> None:
     assert high == {}
 
 
+NO_PHOTO = "This is not a photo in a format that can be opened, or its beginning is damaged."
 HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "alpha.png": (lambda path: hostile.png_header(path, 8, 6), TOO_MUCH_MEMORY),
     "deep.png": (lambda path: hostile.png_header(path, 16, 0), TOO_MUCH_MEMORY),
@@ -133,7 +149,7 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], str]] = {
     "small.jp2": (hostile.jpeg2000_header, TOO_MUCH_MEMORY),
     "float.tif": (hostile.float_tiff, TOO_MUCH_MEMORY),
     "sparse.avif": (hostile.sparse_avif, TOO_LONG),
-    "chunk.png": (hostile.png_with_a_long_chunk, TOO_LONG),
+    "chunk.png": (hostile.png_with_a_long_chunk, NO_PHOTO),
     "scans.jpg": (hostile.jpeg_of_many_scans, TOO_SLOW),
 }
 
@@ -166,8 +182,8 @@ def test_a_hostile_photo_is_refused_in_little_memory(tmp_path: Path, name: str) 
     )
     whole, header = done.stdout.splitlines()
     assert whole == reason
-    # Reduced while it is decoded, such a photo is shown.
-    assert header == ("read" if name in ("deep.png", "float.tif") else reason)
+    # Reduced while it is decoded, such a photo is shown; a PNG's size is before its chunks.
+    assert header == ("read" if name in ("deep.png", "float.tif", "chunk.png") else reason)
 
 
 @needs_linux
@@ -193,6 +209,16 @@ def test_a_large_photo_is_reduced_to_what_is_asked_for(
         assert (whole.size, small.size) == ((1600, 1600), (200, 200))
         expected = np.asarray(whole.reduce(8)).astype(int)
         assert np.abs(np.asarray(small).astype(int) - expected).max() <= 2
+
+
+def test_a_large_jpeg_is_not_reduced_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its decoder may have made it smaller already."""
+    path = tmp_path / "photo.jpg"
+    coloured().save(path)
+    for large in (10_000, 300_000):
+        monkeypatch.setattr(photo_limits, "LARGE_PIXELS", large)
+        for at_least in (700, 300, 200, 90):
+            assert at_least <= min(read_photo(path, at_least=at_least).size) < 2 * at_least + 300
 
 
 def test_a_machine_with_little_memory_has_a_lower_limit(

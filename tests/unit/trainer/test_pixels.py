@@ -11,7 +11,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from trainer import pixels
-from trainer.pixels import FastPreprocess
+from trainer.pixels import THIN, FastPreprocess, bounded
 
 SIZES = [
     (640, 428),
@@ -54,6 +54,55 @@ def test_pixels_equal_open_clips_to_one_level(
         assert normalised.shape == expected.shape == (3, 64, 64)
         assert (normalised - expected).abs().max() <= 1.01 * level
         assert (normalised - expected).abs().mean() <= 0.05 * level
+
+
+THIN_SIZES = [(1, 900), (1, 901), (2, 901), (700, 3), (3, 1201), (1, 64), (1, 65)]
+
+
+@pytest.mark.parametrize("vectorised", [True, False])
+def test_of_a_thin_photo_only_the_middle_is_resized(
+    vectorised: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To the same pixels as the whole of it."""
+    monkeypatch.setattr(pixels, "_VECTORISED", vectorised)
+    settings = PreprocessCfg(size=64)
+    fast = FastPreprocess.of(settings)
+    assert fast is not None
+    plain: Any = image_transform_v2(settings, is_train=False)
+    seen: list[tuple[int, int]] = []
+
+    def watched(image: Image.Image) -> torch.Tensor:
+        seen.append(image.size)
+        return plain(image)
+
+    level = 1.0 / (255.0 * min(settings.std))
+    for size in THIN_SIZES:
+        expected = plain(noise(size))
+        got = (
+            fast.normalise(fast(noise(size))[None])[0],
+            bounded(watched, "shortest")(noise(size)),
+        )
+        # A size is a whole number: the scale of the whole photo differs in its last digits.
+        for found in got:
+            assert (found - expected).abs().mean() <= 2 * level
+    assert all(max(size) <= THIN * min(size) + 1 for size in seen)
+    assert bounded(plain, "squash") is plain
+
+
+def test_a_thin_photo_takes_no_more_memory_than_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    largest: list[int] = []
+    resized = FastPreprocess._resized
+
+    def watched(self: FastPreprocess, image: Image.Image, width: int, height: int) -> torch.Tensor:
+        largest.append(width * height)
+        return resized(self, image, width, height)
+
+    monkeypatch.setattr(FastPreprocess, "_resized", watched)
+    fast = FastPreprocess.of(PreprocessCfg(size=64))
+    assert fast is not None
+    for size in ((1, 20_000), (65_000, 2)):
+        assert fast(Image.new("RGB", size, (1, 2, 3))).unique().tolist() == [1, 2, 3]
+    assert max(largest) <= (THIN + 1) * 64 * 64
 
 
 def test_unusual_settings_are_left_to_open_clip() -> None:

@@ -131,6 +131,10 @@ def test_states_of_the_file_are_marked(session: LibrarySession) -> None:
     unseen = replace(snapshot, scores=np.full_like(snapshot.scores, np.nan))
     assert cell(unseen, 0, None).marks == (Mark.WAITING,)
     assert cell(snapshot, 0, None).marks == ()
+    damaged = np.arange(len(snapshot.images)) == 0
+    cut_short = replace(snapshot, images=replace(snapshot.images, damaged=damaged))
+    assert cell(cut_short, 0, None).marks == (Mark.DAMAGED,)
+    assert counts(cut_short, np.zeros(0, np.int64))[Mark.DAMAGED] == 1
 
 
 def test_every_mark_is_named_in_words(session: LibrarySession) -> None:
@@ -146,6 +150,7 @@ def test_marks_are_counted_over_the_library(session: LibrarySession) -> None:
         Mark.REVIEWED: 2,
         Mark.HELD_OUT: 3,
         Mark.EDITED: 0,
+        Mark.DAMAGED: 0,
         Mark.WAITING: 0,
         Mark.MISSING: 1,
         Mark.UNREADABLE: 1,

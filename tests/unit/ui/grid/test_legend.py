@@ -89,7 +89,9 @@ def test_samples_show_something(qtbot: QtBot) -> None:
 @pytest.mark.parametrize("side", [ZOOM_MIN, 160, 400])
 def test_marks_stand_in_one_row_at_the_top_and_the_verdict_at_the_bottom(side: int) -> None:
     square = QRect(10, 20, side, side)
-    most = len(marks(ImageState.OK, reviewed=True, held_out=True, edited=True, waiting=True))
+    most = len(
+        marks(ImageState.OK, reviewed=True, held_out=True, edited=True, damaged=True, waiting=True)
+    )
     spots = mark_spots(square, most)
     assert mark_spots(square, 2) == spots[:2], "more marks move none"
     assert {spot.top() for spot in spots} == {24}
