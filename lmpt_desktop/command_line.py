@@ -38,6 +38,8 @@ class ExitCode(IntEnum):
     MODEL_FAILED = 4
     LIBRARY_FAILED = 5
     OUTPUT_FAILED = 6
+    OTHER_FILES = 7
+    """All went well, but files of other kinds were left out; they were counted."""
     INTERRUPTED = 130
 
 

@@ -412,6 +412,31 @@ STRICTNESS: Setting[dict[str, Any]] = Setting("strictness", {}, _parse_strictnes
 INSTANT = flag("instant learning", True)
 """Whether every verdict moves the predictions at once."""
 
+
+def _parse_patterns(stored: Any) -> tuple[str, ...]:
+    return tuple(checked_json.to_type(stored, list[str]))
+
+
+IGNORED: Setting[tuple[str, ...] | None] = Setting(
+    "ignored",
+    None,
+    _parse_patterns,
+    serialize=lambda patterns: None if patterns is None else list(patterns),
+)
+"""The patterns of the ignore list (``domain.ignore_list``); None for the default ones."""
+
+HONOUR_NOMEDIA = flag("honour nomedia", True)
+"""Whether a file ``.nomedia`` leaves out its folder and all below it."""
+
+
+def _parse_other_files(stored: Any) -> dict[str, Any]:
+    return checked_json.to_type(stored, dict[str, Any])
+
+
+OTHER_FILES: Setting[dict[str, Any]] = Setting("other files", {}, _parse_other_files)
+"""Files that are no photos, by folder id, as ``domain.other_files`` writes them: what the user was
+last told of."""
+
 # ------------------------------------------------------------------------------- of the computer
 
 THEME = choice(

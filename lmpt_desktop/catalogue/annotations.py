@@ -304,7 +304,7 @@ class Annotations:
 
     def since(self, at: int) -> tuple[dict[int, int], int]:
         """What was annotated after ``at`` (microseconds since the epoch) and still holds, over
-        folders that are not hidden.
+        images that are shown.
 
         Where the clock was ahead for a while, the order of the batches decides, not their time.
 
@@ -313,7 +313,7 @@ class Annotations:
             reviewed; and how many images were marked.
         """
         shown = (
-            "JOIN images AS i ON i.id = {0}.image_id "
+            "JOIN images AS i ON i.id = {0}.image_id AND i.superseded = 0 "
             "JOIN folders AS f ON f.id = i.folder_id AND f.hidden = 0"
         )
         with self._store.read() as connection:
@@ -334,10 +334,10 @@ class Annotations:
         return dict(verdicts), int(marked[0])  # pyright: ignore[reportArgumentType]
 
     def counts(self) -> dict[int, AnnotationCount]:
-        """Present and absent annotations per class id, over folders that are not hidden."""
+        """Present and absent annotations per class id, over images that are shown."""
         shown = (
             "JOIN images AS i ON i.id = a.image_id JOIN folders AS f ON f.id = i.folder_id "
-            "WHERE f.hidden = 0"
+            "WHERE f.hidden = 0 AND i.superseded = 0"
         )
         with self._store.read() as connection:
             single = rows(

@@ -32,7 +32,7 @@ _FINGERPRINT_BYTES = 16
 _NO_FINGERPRINT = "00" * _FINGERPRINT_BYTES
 _USABLE = """
     SELECT id FROM images WHERE id IN (SELECT value FROM json_each(?)) AND state = 'ok'
-    AND folder_id IN (SELECT id FROM folders WHERE hidden = 0) ORDER BY id
+    AND superseded = 0 AND folder_id IN (SELECT id FROM folders WHERE hidden = 0) ORDER BY id
 """
 _PRINTS = """
     SELECT id, fingerprint FROM images WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id

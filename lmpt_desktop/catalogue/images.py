@@ -57,9 +57,11 @@ _PLACES = f"""
     WHERE i.{{column}} <> '' AND {{only}}
     AND i.{{column}} IN (SELECT value FROM json_each(?)) ORDER BY i.id
 """
+LEFT_OUT = 2
+"""``superseded`` of images that the ignore list leaves out."""
 _KNOWN = (
     "id, size, mtime_ns, sidecar_mtime_ns, fingerprint, taken, state = 'missing', ctime_ns, "
-    "file_hash, picture_hash, width IS NOT NULL"
+    f"file_hash, picture_hash, width IS NOT NULL, superseded = {LEFT_OUT}"
 )
 """Columns of a :class:`KnownFile`, without whether to try it again."""
 _SAME_PHOTOS = """
@@ -286,7 +288,7 @@ class Images:
             )
         result: dict[str, list[ImagePlace]] = {}
         for value, image_id, folder_id, folder, path, missing, file_hash, *flags in found:
-            hidden, superseded, has_user_data = map(bool, flags)
+            hidden, superseded, has_user_data = flags
             place = ImagePlace(
                 image_id,
                 folder_id,
@@ -294,10 +296,11 @@ class Images:
                 bool(missing),
                 name=from_stored(path),
                 file_hash=file_hash,
-                hidden=hidden,
+                hidden=bool(hidden),
                 displaced=is_displaced(path),
-                superseded=superseded,
-                has_user_data=has_user_data,
+                superseded=superseded == 1,
+                has_user_data=bool(has_user_data),
+                left_out=superseded == LEFT_OUT,
             )
             result.setdefault(value, []).append(place)
         return result
@@ -352,28 +355,42 @@ class Images:
     def existing(
         self, folder_id: int, after: str = "", limit: int = 256
     ) -> list[tuple[str, KnownFile]]:
-        """What is remembered of the files of a folder that are not missing, by ascending relative
-        path (as stored): those behind ``after``."""
+        """What is remembered of the files of a folder that are neither missing nor left out, by
+        ascending relative path (as stored): those behind ``after``."""
         with self._store.read() as connection:
             found = rows(
                 connection,
                 f"SELECT path, reason, state, {_KNOWN} FROM images WHERE folder_id = ? "
-                "AND path > ? AND state <> 'missing' ORDER BY path LIMIT ?",
+                f"AND path > ? AND state <> 'missing' AND superseded <> {LEFT_OUT} "
+                "ORDER BY path LIMIT ?",
                 (folder_id, to_stored(after), limit),
             )
         return [(from_stored(row[0]), _known_file(row)) for row in found]
 
     def existing_size(self, folder_ids: ImageIds) -> tuple[int, int]:
-        """How many files that are not missing these folders have, and their bytes."""
+        """How many files that are neither missing nor left out these folders have, and their
+        bytes."""
         requested = as_json(folder_ids)
         with self._store.read() as connection:
             found = rows(
                 connection,
                 "SELECT count(*), coalesce(sum(size), 0) FROM images WHERE state <> 'missing' "
-                f"AND folder_id {THESE}",
+                f"AND superseded <> {LEFT_OUT} AND folder_id {THESE}",
                 (requested,),
             )
         return int(found[0][0]), int(found[0][1])
+
+    def left_out(self) -> list[tuple[int, str]]:
+        """Folder id and relative path of every image that the ignore list leaves out, of folders
+        that are not hidden."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT folder_id, path FROM images "
+                f"WHERE superseded = {LEFT_OUT} AND NOT {IS_DISPLACED.format(path='path')} "
+                "AND folder_id IN (SELECT id FROM folders WHERE hidden = 0) ORDER BY 1, 2",
+            )
+        return [(folder_id, from_stored(path)) for folder_id, path in found]
 
     def shared_fingerprints(self, fingerprints: Iterable[str]) -> set[str]:
         """Those of these fingerprints that several images have."""
@@ -495,7 +512,19 @@ class Images:
 
     def mark_missing(self, image_ids: ImageIds) -> None:
         """These files are gone; everything known of the images stays."""
-        self._change(image_ids, "state = 'missing'")
+        self._change(
+            image_ids,
+            "state = 'missing', "
+            f"superseded = CASE superseded WHEN {LEFT_OUT} THEN 0 ELSE superseded END",
+        )
+
+    def leave_out(self, image_ids: ImageIds) -> None:
+        """No longer show these images, which the ignore list leaves out; everything known of them
+        stays.  Those whose files are found again are shown (:meth:`mark_found`, :meth:`upsert`)."""
+        self._change(
+            image_ids,
+            f"superseded = CASE superseded WHEN 0 THEN {LEFT_OUT} ELSE superseded END",
+        )
 
     def mark_found(self, image_ids: ImageIds) -> None:
         """These files are back unchanged: ok, or unreadable for the same reason.
@@ -635,7 +664,8 @@ def _no_image(image_id: int) -> str:
 def _known_file(row: Sequence[Any]) -> KnownFile:
     """Of path, reason, state and the columns ``_KNOWN``."""
     unreadable = row[2] == ImageState.UNREADABLE.key
-    return KnownFile._make((*row[3:10], unreadable and may_pass(row[1]), *row[10:]))
+    known = (*row[3:10], unreadable and may_pass(row[1]), *row[10:-1], bool(row[-1]))
+    return KnownFile._make(known)
 
 
 def _check(file: ScannedFile) -> None:

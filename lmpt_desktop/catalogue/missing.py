@@ -55,7 +55,8 @@ _SAME_PICTURE = f"""
         FROM images AS a
         JOIN images AS b ON b.picture_hash = a.picture_hash AND b.id <> a.id
         JOIN folders AS f ON f.id = b.folder_id
-        WHERE a.id {THESE} AND a.picture_hash <> '' AND b.state = 'ok' AND f.hidden = 0)
+        WHERE a.id {THESE} AND a.picture_hash <> ''
+          AND b.state = 'ok' AND b.superseded = 0 AND f.hidden = 0)
     WHERE place <= {MOST_COPIES} ORDER BY image_id, place
 """
 _AT_ITS_PLACE = f"""

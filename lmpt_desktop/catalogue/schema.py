@@ -76,7 +76,8 @@ images = Table(
     Column("picture_hash", Text, nullable=False, server_default=""),
     # 1: the picture was edited after it was annotated, and the user has not looked at it since
     Column("edited", Integer, nullable=False, server_default="0"),
-    # 1: missing, and all that was known of it has gone to another image; not shown
+    # Not shown. 1: missing, and all that was known of it has gone to another image; 2: left out by
+    # the ignore list, with all that is known of it
     Column("superseded", Integer, nullable=False, server_default="0"),
     # 1: the end of the file is missing
     Column("damaged", Integer, nullable=False, server_default="0"),

@@ -40,7 +40,7 @@ _COPIES = f"""
     JOIN images AS b ON b.picture_hash = a.picture_hash AND b.id <> a.id
     JOIN folders AS fb ON fb.id = b.folder_id
     WHERE {{gone}} AND a.picture_hash <> '' AND a.superseded = 0
-      AND b.state = 'ok' AND fb.hidden = 0
+      AND b.state = 'ok' AND b.superseded = 0 AND fb.hidden = 0
       AND NOT EXISTS (SELECT 1 FROM successors AS s WHERE s.image_id = a.id
                       AND s.successor_id = b.id AND s.state <> 'followed')
     ORDER BY a.id, b.id

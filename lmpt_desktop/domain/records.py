@@ -136,6 +136,8 @@ class KnownFile(NamedTuple):
     """"" in a catalogue of an earlier version, until the photo is read again."""
     was_readable: bool = True
     """Its picture was readable at least once."""
+    left_out: bool = False
+    """The library's ignore list leaves it out: it is not shown, and its file is not looked at."""
 
 
 class ImagePlace(NamedTuple):
@@ -156,6 +158,8 @@ class ImagePlace(NamedTuple):
     """It is missing, and all that was known of it has gone to another image."""
     has_user_data: bool = False
     """It has annotations, a reviewed mark or a caption of the user's."""
+    left_out: bool = False
+    """The library's ignore list leaves it out."""
 
 
 class UnhashedFile(NamedTuple):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.images import ImageReloader
 from lmpt_desktop.engine.model_service import ModelService
@@ -33,15 +34,17 @@ class LibraryFolders:
         worker: Worker,
         notify: Callable[[Notice], None],
         watch: bool,
+        ignore: Callable[[], IgnoreList],
     ) -> None:
-        """``watch``: scan what changes in the folders as it changes."""
+        """``watch``: scan what changes in the folders as it changes, but for what ``ignore``
+        says."""
         self._catalogue = catalogue
         self._scanner = scanner
         self._model = model
         self._images = images
         self._worker = worker
         self._notify = notify
-        self._watch = FolderWatch(self._touched) if watch else None
+        self._watch = FolderWatch(self._touched, ignore=ignore) if watch else None
 
     def all(self) -> list[Folder]:
         """The library's folders, by path.  Reads the catalogue."""

@@ -105,6 +105,12 @@ class FoldersChanged(Notice):
 
 
 @dataclass(frozen=True)
+class FilesLeftOut(Notice):
+    """What scans leave out of the folders has changed: files that are no photos, or what the ignore
+    list names."""
+
+
+@dataclass(frozen=True)
 class ActivityChanged(Notice):
     activity: Activity
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import Batch, Folder
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -20,7 +22,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.ingest.fill import fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
-from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, sync
+from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
 from lmpt_desktop.translation import _
 
 log = logging.getLogger(__name__)
@@ -40,10 +42,16 @@ class Scanner:
         found: Callable[[], None],
         followed: Callable[[Batch], None],
         replaced: Callable[[], None],
+        *,
+        ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
+        scanned: Callable[[int, SyncReport], None] = lambda _folder_id, _report: None,
     ) -> None:
         """``found`` is called whenever something was committed, ``followed`` when annotations
         went to images with the same picture, ``replaced`` when another picture has taken the place
-        of an annotated image."""
+        of an annotated image.  ``ignore`` says what is left out, ``scanned`` is called with the
+        id of every folder that was scanned whole, to the end, and what was found."""
+        self._ignore = ignore
+        self._scanned = scanned
         self._followed = followed
         self._replaced = replaced
         self._catalogue = catalogue
@@ -217,7 +225,10 @@ class Scanner:
             self._should_stop,
             self._found,
             scope=scope,
+            ignore=self._ignore(),
         )
+        if scope == EVERYTHING and report.available and not report.stopped:
+            self._scanned(folder.id, report)
         for batch in report.followed:
             self._followed(batch)
         if report.displaced:

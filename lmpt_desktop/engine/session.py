@@ -40,6 +40,7 @@ from lmpt_desktop.engine.interchange.exports import Exports
 from lmpt_desktop.engine.interchange.imports import Imports
 from lmpt_desktop.engine.interchange.side_file_updates import SideFileUpdates
 from lmpt_desktop.engine.interchange.side_files import SideFiles
+from lmpt_desktop.engine.left_out import LeftOut
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import (
@@ -67,6 +68,8 @@ from lmpt_desktop.settings import (
     BACKBONE,
     BAND_LIMITS,
     DEVICE,
+    HONOUR_NOMEDIA,
+    IGNORED,
     PACE,
     STRICTNESS,
     Settings,
@@ -143,12 +146,15 @@ class LibrarySession:
         self._edit_detector = EditDetector(
             catalogue, state, self.model, worker, self.annotations.show_followed
         )
+        self.left_out = LeftOut(catalogue, state, self.settings, notify)
         self._scanner = Scanner(
             catalogue,
             notify,
             found=self._images_changed,
             followed=self.annotations.show_followed,
             replaced=self._edit_detector.expect,
+            ignore=self.left_out.ignore_list,
+            scanned=self.left_out.scanned,
         )
         self.copies = Copies(catalogue, state)
         self.edits = EditedPhotos(
@@ -174,6 +180,7 @@ class LibrarySession:
             worker=worker,
             notify=notify,
             watch=monitor,
+            ignore=self.left_out.ignore_list,
         )
         self.missing = MissingPhotos(
             catalogue,
@@ -194,7 +201,11 @@ class LibrarySession:
             notify=notify,
         )
         self.imports = Imports(
-            catalogue, state, vocabulary=self.vocabulary, annotations=self.annotations
+            catalogue,
+            state,
+            vocabulary=self.vocabulary,
+            annotations=self.annotations,
+            ignore=self.left_out.ignore_list,
         )
         self.training = TrainingService(
             catalogue,
@@ -249,6 +260,8 @@ class LibrarySession:
         self._periodic = PeriodicTasks(self._periodic_tasks(monitor))
         self.settings.on_change(BAND_LIMITS, self._limits_changed)
         self.settings.on_change(PACE, self._throttle.choose)
+        self.settings.on_change(IGNORED, lambda _patterns: self.folders.rescan())
+        self.settings.on_change(HONOUR_NOMEDIA, lambda _honoured: self.folders.rescan())
 
     def _show_repaired(self) -> None:
         """Show verdicts that were made again from the journal, and encode what lost its feature."""

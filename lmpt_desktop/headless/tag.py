@@ -68,11 +68,14 @@ exit codes:
   1    some photos or folders could not be read, or something else went wrong (listed on
        stderr); the other photos were tagged
   2    wrong usage: an unknown option, vocabulary or folder
-  3    no photos were found
+  3    no photos were found (stderr says what was there instead)
   4    the model could not be loaded or stopped; nothing was written
   5    the library could not be opened or written, or is open in a window and would get
        another vocabulary
   6    the output could not be written
+  7    all photos were tagged, but there are files of other kinds, which were left out (counted on
+       stderr by their suffix; hidden files, side files such as .xmp, .txt, .json and .csv, and what
+       the library's ignore list names are not counted)
   130  interrupted
 
 Run it again on the same folders and only new and changed photos are encoded.
@@ -218,7 +221,8 @@ def _write_results(
             for sentence in problem_log.sentences():
                 say(console, sentence)
         names = ", ".join(str(folder) for folder in folders)
-        raise CommandFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.")
+        left_out = filter(None, [session.left_out.sentences(_folder_ids(session, folders))])
+        raise CommandFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.", *left_out)
     readable = rows[snapshot.states[rows] == ImageState.OK]
     unscored = readable[~snapshot.scored[readable]]
     if len(unscored) and problem_log.problems:
@@ -239,7 +243,22 @@ def _write_results(
     if problem_log.problems:
         for sentence in problem_log.sentences():
             say(console, sentence)
-    return ExitCode.PARTIAL if bad or problem_log.problems else ExitCode.OK
+    others = session.left_out.others(_folder_ids(session, folders))
+    if others:
+        say(console, others.text())
+    if bad or problem_log.problems:
+        return ExitCode.PARTIAL
+    return ExitCode.OTHER_FILES if others else ExitCode.OK
+
+
+def _folder_ids(session: LibrarySession, folders: Sequence[Path]) -> list[int]:
+    """The library's folders that were scanned for these."""
+    real = [canonical(folder) for folder in folders]
+    return [
+        item.id
+        for item in session.folders.all()
+        if any(place.is_relative_to(canonical(item.path)) for place in real)
+    ]
 
 
 def vocabulary(name: str) -> tuple[ClassSpec, ...]:

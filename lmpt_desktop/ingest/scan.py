@@ -10,6 +10,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import NOMEDIA, IgnoreList
+from lmpt_desktop.domain.other_files import kind_of
 from lmpt_desktop.domain.records import Folder, KnownFile
 from lmpt_desktop.ingest.file_times import ctime_ns, mtime_ns
 from lmpt_desktop.ingest.metadata import sidecar_names
@@ -66,13 +69,17 @@ class ScanBatch:
         new: files that are not known.
         changed: known files whose size or one of their times differs.
         unchanged: ids of known files that have not changed.
-        returned: ids of missing files that are back, unchanged.
+        returned: ids of missing files that are back, and of left out ones that no longer are,
+            unchanged.
         problems: folders and entries that could not be read.
         left_out: links to folders that a scan of a part does not follow (relative paths); what
             is known below them stays as it is.
         listed_elsewhere: folders that belong to another folder of the library (relative paths).
             Images that were once found below them are not here any more: they are missing, and
             the scan of the other folder finds their files.
+        ignored: folders and photos that the ignore list leaves out (relative paths).
+        others: the suffix of each file that is no photo, neither hidden nor a side file; "" if it
+            has none.
     """
 
     new: list[FoundFile] = field(default_factory=list)
@@ -82,6 +89,8 @@ class ScanBatch:
     problems: list[FolderProblem] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     listed_elsewhere: list[str] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.new) + len(self.changed) + len(self.unchanged) + len(self.returned)
@@ -95,6 +104,7 @@ def scan(
     scope: Scope = EVERYTHING,
     *,
     elsewhere: Collection[str] = (),
+    ignore: IgnoreList = ignore_list.DEFAULT,
 ) -> Iterator[ScanBatch]:
     """Walk ``folder`` and everything below it, or the part of it in ``scope``.
 
@@ -112,11 +122,12 @@ def scan(
         scope: look only here; links to folders are then not followed.
         elsewhere: what :func:`elsewhere_of` says.  What lies in one of these folders is not
             entered, unless ``folder`` lies deeper.  If ``folder`` itself is one, nothing is.
+        ignore: what is left out.
 
     Yields:
         Batches; the last one may be empty.
     """
-    walk = _Walk(folder, known, scope, elsewhere)
+    walk = _Walk(folder, known, scope, elsewhere, ignore)
     seen = 0
     for batch in walk.batches(should_stop or (lambda: False)):
         seen += len(batch)
@@ -172,7 +183,9 @@ class _Walk:
         known: Mapping[str, KnownFile],
         scope: Scope,
         elsewhere: Collection[str],
+        ignore: IgnoreList,
     ) -> None:
+        self._ignore = ignore
         self._top = os.fspath(folder)
         self._known = known
         self._scope = scope
@@ -193,13 +206,16 @@ class _Walk:
             if here is None:
                 continue
             entries = self._list(here, batch)
+            if self._ignore.nomedia and any(map(_is_nomedia, entries)):
+                batch.ignored.append(here.inner)
+                continue
             sidecars = {entry.name: entry for entry in entries if entry.name[-4:].lower() == ".txt"}
             folders: list[_Folder] = []
             for entry in entries:
                 if entry.name[0] == ".":
                     continue
                 self._look(entry, here, sidecars, folders, batch)
-                if len(batch) >= BATCH_FILES:
+                if len(batch) >= BATCH_FILES or len(batch.others) >= BATCH_FILES:
                     yield batch
                     batch = ScanBatch()
                     if should_stop():
@@ -218,22 +234,38 @@ class _Walk:
         """Put one entry of a folder where it belongs; plain subfolders into ``folders``."""
         path = f"{here.inner}/{entry.name}" if here.inner else entry.name
         try:
-            if entry.is_dir(follow_symlinks=False):
-                if not self._scope.is_deep(here.inner) or _is_hidden(entry):
+            plain = entry.is_dir(follow_symlinks=False)
+            if plain or (entry.is_symlink() and entry.is_dir()):
+                if not self._scope.is_deep(here.inner) or (plain and _is_hidden(entry)):
                     return
-                if _is_junction(entry):
-                    self._take_link(path, batch)
-                else:
+                if self._ignore.matches(path, folder=True):
+                    batch.ignored.append(path)
+                elif plain and not _is_junction(entry):
                     folders.append(here.child(entry.name))
-            elif entry.is_symlink() and entry.is_dir():
-                if self._scope.is_deep(here.inner):
+                else:
                     self._take_link(path, batch)
             elif _is_photo_name(entry.name):
-                self._take(entry, path, sidecars, batch)
+                if self._ignore.matches(path, folder=False):
+                    batch.ignored.append(path)
+                else:
+                    self._take(entry, path, sidecars, batch)
+            else:
+                self._count_other(entry, path, batch)
         except _ODD_ENTRY as error:
             log.debug("left out %r: %s", path, error)
             if problem := _problem(entry, path, error):
                 batch.problems.append(problem)
+
+    def _count_other(self, entry: os.DirEntry[str], path: str, batch: ScanBatch) -> None:
+        """Count a file that is no photo, if it is one that the user might expect to see."""
+        kind = kind_of(entry.name)
+        if (
+            kind is not None
+            and entry.is_file()
+            and not _is_hidden(entry)
+            and not self._ignore.matches(path, folder=False)
+        ):
+            batch.others.append(kind)
 
     # ------------------------------------------------------------------------- folders
 
@@ -246,6 +278,8 @@ class _Walk:
             paths = [_join(self._top, *parts[: count + 1]) for count in range(len(parts))]
             if self._is_elsewhere(_join(self._real_top, *parts)):
                 batch.listed_elsewhere.append(inner)
+            elif self._ignore.covers_folder(inner) or self._is_below_nomedia(parts):
+                batch.ignored.append(inner)
             elif any(_is_link(path) for path in paths):
                 # What a link leads to is no place of its own.
                 batch.left_out.append(inner)
@@ -254,6 +288,11 @@ class _Walk:
                     top = top.child(name)
                 waiting.append(top)
         return waiting
+
+    def _is_below_nomedia(self, parts: list[str]) -> bool:
+        """Whether a folder around this one asks to be left out."""
+        above = [_join(self._top, *parts[:count]) for count in range(len(parts))]
+        return self._ignore.nomedia and any(map(asks_to_be_left_out, above))
 
     def _take_link(self, path: str, batch: ScanBatch) -> None:
         # Its target may be in a part of the folder that is not walked now.
@@ -344,7 +383,7 @@ class _Walk:
             and not old.retry
             and (old.fingerprint or not size)
         ):
-            (batch.returned if old.missing else batch.unchanged).append(old.id)
+            (batch.returned if old.missing or old.left_out else batch.unchanged).append(old.id)
             return
         found = FoundFile(path, size, modified, beside, placeholder, altered)
         if old is None:
@@ -383,7 +422,7 @@ class _Walk:
 
 def _take_placeholder(found: FoundFile, old: KnownFile, batch: ScanBatch) -> None:
     """A file whose content is not on this disk: a known one stays as it is."""
-    if not old.missing:
+    if not (old.missing or old.left_out):
         batch.unchanged.append(old.id)
     elif (old.size, old.mtime_ns) == (found.size, found.mtime_ns):
         batch.returned.append(old.id)
@@ -467,6 +506,15 @@ _join = os.path.join
 
 def _is_photo_name(name: str) -> bool:
     return name[name.rfind(".") :].lower() in PHOTO_SUFFIXES
+
+
+def asks_to_be_left_out(folder: str) -> bool:
+    """Whether there is a :data:`NOMEDIA` file in a folder."""
+    return os.path.lexists(_join(folder, NOMEDIA))
+
+
+def _is_nomedia(entry: os.DirEntry[str]) -> bool:
+    return entry.name == NOMEDIA
 
 
 def _problem(entry: os.DirEntry[str], path: str, error: Exception) -> FolderProblem | None:

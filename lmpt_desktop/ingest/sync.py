@@ -18,6 +18,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
 
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import IgnoreList
+from lmpt_desktop.domain.other_files import OtherFiles
 from lmpt_desktop.domain.records import (
     Batch,
     Folder,
@@ -60,6 +63,7 @@ class _Images(UnhashedImages, Protocol):
         displaced: Collection[str] = (),
     ) -> list[int]: ...
     def mark_missing(self, image_ids: Sequence[int]) -> None: ...
+    def leave_out(self, image_ids: Sequence[int]) -> None: ...
     def mark_found(self, image_ids: Sequence[int]) -> None: ...
 
 
@@ -97,6 +101,9 @@ class SyncProgress:
 class SyncReport:
     """What a sync did; image ids.
 
+    ``returned`` were missing or left out; ``left_out`` are images that the ignore list leaves out
+    now and did not before; ``ignored`` is how many folders and photos it leaves out, ``others``
+    counts the files that are no photos, both in the scope of the scan.
     ``displaced`` are images whose place another picture has taken; ``followed`` changes of the
     journal that moved annotations to images with the same picture; ``unreadable`` images found
     with a reason; ``problems`` folders that could not be listed; ``available`` is False where the
@@ -113,6 +120,9 @@ class SyncReport:
     followed: list[Batch] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     problems: list[FolderProblem] = field(default_factory=list)
+    left_out: list[int] = field(default_factory=list)
+    ignored: int = 0
+    others: OtherFiles = field(default_factory=OtherFiles)
     unchanged: int = 0
     available: bool = True
     stopped: bool = False
@@ -126,6 +136,7 @@ def sync(
     on_commit: Callable[[], None] | None = None,
     *,
     scope: Scope = EVERYTHING,
+    ignore: IgnoreList = ignore_list.DEFAULT,
 ) -> SyncReport:
     """Scan one folder, or a part of it, and record what is new, changed, moved, missing and
     unreadable.
@@ -137,6 +148,8 @@ def sync(
         should_stop: asked between files; it may block (a pause).  What was committed stays.
         on_commit: called after every commit that changed something.
         scope: look only here; the rest stays as it is.
+        ignore: what is left out.  Of images that are left out nothing changes, but that they are
+            not shown until a scan without this finds their files.
 
     Raises:
         CatalogueError: if the catalogue cannot be written.
@@ -148,6 +161,7 @@ def sync(
         should_stop or (lambda: False),
         on_commit or (lambda: None),
         scope=scope,
+        ignore=ignore,
     )
     return job.run()
 
@@ -162,9 +176,14 @@ class _Sync:
         on_commit: Callable[[], None],
         *,
         scope: Scope,
+        ignore: IgnoreList,
     ) -> None:
         self._scope = scope
-        self._left_out: list[str] = []
+        self._ignore = ignore
+        self._not_followed: list[str] = []
+        """Links to folders, of what is below which nothing is known."""
+        self._ignored: frozenset[str] = frozenset()
+        self._others = OtherFiles()
         self._folders = catalogue.folders
         self._images = catalogue.images
         self._transfers = catalogue.transfers
@@ -199,7 +218,8 @@ class _Sync:
                     "photos are back."
                 )
                 self._report.problems.append(FolderProblem("", reason))
-            self._mark_missing(self._known.values())
+            # Of those that are left out it would show that they are.
+            self._mark_missing(item for item in self._known.values() if not item.left_out)
             self._follow()
             return self._finished(available=False)
         self._remember_device()
@@ -213,7 +233,9 @@ class _Sync:
         self._read_copied()
         if not self._stopped:
             self._resolve_changed(pending)
-            self._mark_missing(self._gone(pending))
+            gone, left_out = self._gone(pending)
+            self._mark_missing(gone)
+            self._leave_out(left_out)
             self._follow()
         return self._finished()
 
@@ -235,6 +257,7 @@ class _Sync:
         new: list[FoundFile] = []
         changed: list[FoundFile] = []
         unchanged = 0
+        ignored: set[str] = set()
         batches = scan(
             self._folder,
             self._known,
@@ -242,6 +265,7 @@ class _Sync:
             self._stop,
             self._scope,
             elsewhere=elsewhere_of(self._library_folder, self._folders.all()),
+            ignore=self._ignore,
         )
         for batch in batches:
             new += batch.new
@@ -251,22 +275,26 @@ class _Sync:
             self._here.update(batch.returned)
             self._report.returned.extend(batch.returned)
             self._report.problems.extend(batch.problems)
-            self._left_out.extend(batch.left_out)
+            self._not_followed.extend(batch.left_out)
+            ignored.update(batch.ignored)
+            self._others = OtherFiles.joined([self._others, OtherFiles.of(batch.others)])
         self._unchanged = unchanged
+        self._ignored = frozenset(ignored)
         if self._report.returned:
             self._images.mark_found(self._report.returned)
             self._on_commit()
         return new, changed
 
-    def _gone(self, pending: Sequence[ScannedFile]) -> list[KnownFile]:
-        """Known files that the scan should have seen but did not."""
+    def _gone(self, pending: Sequence[ScannedFile]) -> tuple[list[KnownFile], list[KnownFile]]:
+        """Known files that the scan should have seen but did not, and those that it has left
+        out."""
         resolved = {self._known[file.path].id for file in pending if file.path in self._known}
         if any(not problem.path for problem in self._report.problems):
-            return []  # the top itself could not be listed: nothing is known to be gone
+            return [], []  # the top itself could not be listed: nothing is known to be gone
         hidden = tuple(f"{path}/" for path in self._unlisted())
         unread = {problem.path for problem in self._report.problems if not problem.gone}
-        return [
-            item
+        unseen = {
+            path: item
             for path, item in self._known.items()
             if self._scope.covers(path)
             and item.id not in self._here
@@ -274,10 +302,28 @@ class _Sync:
             and item.id not in self._claimed
             and path not in unread
             and not (hidden and path.startswith(hidden))
-        ]
+        }
+        left_out = {path for path in unseen if self._is_ignored(path)}
+        return (
+            [item for path, item in unseen.items() if path not in left_out],
+            [unseen[path] for path in unseen if path in left_out],
+        )
+
+    def _is_ignored(self, path: str) -> bool:
+        """Whether the scan has left out this file, or a folder that it is in."""
+        while path and path not in self._ignored:
+            path = path.rpartition("/")[0]
+        return path in self._ignored
+
+    def _leave_out(self, items: Iterable[KnownFile]) -> None:
+        ids = [item.id for item in items if not item.left_out]
+        if ids:
+            self._images.leave_out(ids)
+            self._report.left_out.extend(ids)
+            self._on_commit()
 
     def _mark_missing(self, items: Iterable[KnownFile]) -> None:
-        ids = [item.id for item in items if not item.missing]
+        ids = [item.id for item in items if not item.missing or item.left_out]
         if ids:
             self._images.mark_missing(ids)
             self._report.missing.extend(ids)
@@ -327,8 +373,9 @@ class _Sync:
         self._here.update(self._known[file.path].id for file in same)
         ids = self._commit(same)
         for file, image_id in zip(same, ids, strict=True):
-            missing = self._known[file.path].missing
-            (self._report.returned if missing else self._report.changed).append(image_id)
+            old = self._known[file.path]
+            back = old.missing or old.left_out
+            (self._report.returned if back else self._report.changed).append(image_id)
         return other
 
     def _commit_new(self, batch: Sequence[ScannedFile]) -> None:
@@ -430,14 +477,15 @@ class _Sync:
         unlisted = [self._folder / path for path in self._unlisted()]
         if any(item.path.is_relative_to(folder) for folder in unlisted):
             return False
-        # Outside the scope of this scan, ask the file system.
+        # Outside the scope of this scan, or left out of it, ask the file system.
         inner = item.path.relative_to(self._folder).as_posix()
-        return self._scope.covers(inner) or not os.path.lexists(item.path)
+        looked_at = self._scope.covers(inner) and not self._is_ignored(inner)
+        return looked_at or not os.path.lexists(item.path)
 
     def _unlisted(self) -> list[str]:
         """What could not be looked at: nothing below it is known to be gone."""
         problems = [problem.path for problem in self._report.problems if not problem.gone]
-        return problems + self._left_out
+        return problems + self._not_followed
 
     def _commit(
         self,
@@ -464,13 +512,18 @@ class _Sync:
     def _finished(self, *, available: bool = True) -> SyncReport:
         values = {name: getattr(self._report, name) for name in _LISTS}
         return SyncReport(
-            **values, unchanged=self._unchanged, available=available, stopped=self._stopped
+            **values,
+            ignored=len(self._ignored),
+            others=self._others,
+            unchanged=self._unchanged,
+            available=available,
+            stopped=self._stopped,
         )
 
 
 _LISTS = (
     "new", "changed", "moved", "returned", "missing", "displaced", "followed", "unreadable",
-    "problems",
+    "problems", "left_out",
 )  # fmt: skip
 
 

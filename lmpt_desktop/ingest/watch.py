@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import NOMEDIA, IgnoreList
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.translation import N_, _
 from trainer.photo import PHOTO_SUFFIXES
@@ -73,6 +75,7 @@ class FolderWatch:
     Args:
         on_change: called on the watch's thread.
         quiet_seconds, longest_seconds: see the constants.
+        ignore: what is left out now: changes of that are not reported.
     """
 
     def __init__(
@@ -81,8 +84,10 @@ class FolderWatch:
         *,
         quiet_seconds: float = QUIET_SECONDS,
         longest_seconds: float = LONGEST_SECONDS,
+        ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
     ) -> None:
         self._on_change = on_change
+        self._ignore = ignore
         self._quiet_seconds = quiet_seconds
         self._longest_seconds = longest_seconds
         self._changed = threading.Condition()
@@ -208,7 +213,7 @@ class FolderWatch:
                 self._observer = Observer()
                 self._observer.start()
             watch = self._observer.schedule(
-                _Handler(self, folder_id, path),
+                _Handler(self, folder_id, path, self._ignore),
                 str(path),
                 recursive=True,
                 # Not those for files being opened and read, which the app does itself.
@@ -295,8 +300,15 @@ def _place(path: Path) -> tuple[int, int] | None:
 class _Handler:
     """Turns a folder's events into scopes."""
 
-    def __init__(self, watch: FolderWatch, folder_id: int, folder: Path) -> None:
+    def __init__(
+        self,
+        watch: FolderWatch,
+        folder_id: int,
+        folder: Path,
+        ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
+    ) -> None:
         self._watch = watch
+        self._ignore = ignore
         self._folder_id = folder_id
         self._folder = os.fspath(folder)
 
@@ -314,12 +326,26 @@ class _Handler:
             return None
         if inner == ".":
             return EVERYTHING if is_folder else None
-        if any(part.startswith(".") for part in inner.split("/")):  # hidden, or outside ("..")
+        parent, _, name = inner.rpartition("/")
+        if name == NOMEDIA and not is_folder and self._ignore().nomedia:
+            return None if _is_hidden(parent) else _everything_below(parent)
+        if _is_hidden(inner) or self._is_left_out(inner, is_folder):
             return None
         if is_folder:
-            return Scope(deep=frozenset({inner}))
-        parent, _, name = inner.rpartition("/")
+            return _everything_below(inner)
         suffix = name[name.rfind(".") :].lower()
-        if suffix not in PHOTO_SUFFIXES and suffix != ".txt":
-            return None
-        return Scope(flat=frozenset({parent}))
+        noticed = suffix in PHOTO_SUFFIXES or suffix == ".txt"
+        return Scope(flat=frozenset({parent})) if noticed else None
+
+    def _is_left_out(self, inner: str, is_folder: bool) -> bool:
+        ignore = self._ignore()
+        return ignore.covers_folder(inner) if is_folder else ignore.covers(inner)
+
+
+def _everything_below(inner: str) -> Scope:
+    return Scope(deep=frozenset({inner})) if inner else EVERYTHING
+
+
+def _is_hidden(inner: str) -> bool:
+    """Whether a relative path is hidden, or leads outside ("..")."""
+    return any(part.startswith(".") for part in inner.split("/"))

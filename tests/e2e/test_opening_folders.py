@@ -151,3 +151,27 @@ def test_a_scan_that_begins_paused_is_shown_and_can_be_resumed(
     window.commands.trigger("model.pause")
     qtbot.waitUntil(lambda: page.panel.model.rowCount() == 13, timeout=WAIT_MS)
     assert "cup_21.jpg" in names(settled(window))
+
+
+def test_a_folder_without_photos_says_what_is_there_instead(
+    launch: Callable[..., MainWindow], tmp_path: Path, qtbot: QtBot
+) -> None:
+    folder = tmp_path / "films"
+    folder.mkdir()
+    for name in ("a.mov", "b.MOV", "c.eps", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    window = launch(folder)
+    qtbot.waitUntil(lambda: window.page is not None, timeout=WAIT_MS)
+    page = window.page
+    assert page is not None
+    sentence = "3 files were left out: 2 .mov, 1 .eps."
+    qtbot.waitUntil(
+        lambda: page.panel.empty.sentence.text() == f"No photos were found. {sentence}",
+        timeout=WAIT_MS,
+    )
+    qtbot.waitUntil(
+        lambda: [note.message for note in window.context.notifications.shown] == [sentence],
+        timeout=WAIT_MS,
+    )
+    root = page.tree.topLevelItem(1)
+    assert root is not None and sentence in root.toolTip(0)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.interchange.importing.survey import ImageReference
 from lmpt_desktop.real_paths import canonical
 from trainer.photo import PHOTO_SUFFIXES
@@ -34,7 +36,10 @@ class AddableFolder:
 
 
 def find_addable(
-    references: Sequence[ImageReference], source: Path, folders: Iterable[Path]
+    references: Sequence[ImageReference],
+    source: Path,
+    folders: Iterable[Path],
+    ignore: IgnoreList = ignore_list.DEFAULT,
 ) -> list[AddableFolder]:
     """See :meth:`.imports.Imports.addable_folders`.
 
@@ -42,6 +47,7 @@ def find_addable(
         references: images of the file without a photo.
         source: the file, or the folder that was imported.
         folders: those of the library.
+        ignore: what a scan would leave out.
     """
     step = -(-len(references) // MAX_CHECKED) or 1
     places = [_Place.of(item) for item in references[::step]]
@@ -59,8 +65,10 @@ def find_addable(
             if not any(
                 place.is_relative_to(known) for place in (folder, real) for known in library
             ):
-                inside = {real / photo.relative_to(folder) for photo in photos}
-                counts.setdefault(real, set()).update(inside)
+                inside = (photo.relative_to(folder) for photo in photos)
+                scanned = {real / path for path in inside if not ignore.covers(path.as_posix())}
+                if scanned:
+                    counts.setdefault(real, set()).update(scanned)
     outermost = {
         folder: photos
         for folder, photos in counts.items()

@@ -16,6 +16,8 @@ import numpy as np
 
 from lmpt_desktop.catalogue import Absences, Catalogue
 from lmpt_desktop.catalogue.classes import name_key
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageState, ImageTable, Source
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.interchange.addable_folders import AddableFolder, find_addable
@@ -92,7 +94,10 @@ class Imports:
         *,
         vocabulary: VocabularyEditor,
         annotations: AnnotationEditor,
+        ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
     ) -> None:
+        """``ignore``: what scans leave out."""
+        self._ignore = ignore
         self._catalogue = catalogue
         self._state = state
         self._vocabulary = vocabulary
@@ -224,6 +229,7 @@ class Imports:
             [references[number] for number in lost],
             preview.survey.path,
             [folder.path for folder in self._catalogue.folders.all()],
+            self._ignore(),
         )
 
     # ------------------------------------------------------------------------------- changing

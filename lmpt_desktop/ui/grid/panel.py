@@ -92,6 +92,7 @@ class GridPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self.scanning = False
+        self._left_out = ""
         self._session = session
         self._result: SearchResult | None = None
         self.bar = FilterBar()
@@ -211,6 +212,11 @@ class GridPanel(QWidget):
     def set_scanning(self, scanning: bool) -> None:
         """Set whether a scan may still find photos, for the empty state."""
         self.scanning = scanning
+        self._show_empty()
+
+    def show_left_out(self, sentences: str) -> None:
+        """Set what scans have left out of the library's folders, for the empty state."""
+        self._left_out = sentences
         self._show_empty()
 
     def close_panel(self) -> None:
@@ -335,6 +341,10 @@ class GridPanel(QWidget):
                 self.empty.show_text(_("No photo matches these filters."), _("Clear filters"))
         elif self.scanning or snapshot is None:
             self.empty.show_text(_("Looking for photos..."))
+        elif self._left_out:
+            self.empty.show_text(
+                _("No photos were found.") + " " + self._left_out, _("Add folder...")
+            )
         else:
             self.empty.show_text(
                 _("There are no photos in this library yet. Add a folder of photos."),

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QDropEvent
 
+from lmpt_desktop.domain import ignore_list
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import Folder, ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.session import LibrarySession
@@ -44,16 +46,18 @@ class DroppedPaths:
         return list(dict.fromkeys((*self.folders, *parents)))
 
 
-def classify_paths(paths: Iterable[Path]) -> DroppedPaths:
-    """Tell folders and photos apart.  Reads disks that may be slow: not for the window's
-    thread."""
+def classify_paths(paths: Iterable[Path], ignore: IgnoreList = ignore_list.DEFAULT) -> DroppedPaths:
+    """Tell folders and photos apart; what a scan would leave out is no photo.  Reads disks that may
+    be slow: not for the window's thread."""
     folders: list[Path] = []
     photos: list[Path] = []
     others: list[Path] = []
     for path in paths:
         if path.is_dir():
             folders.append(path)
-        elif has_photo_name(path) and path.is_file():
+        elif (
+            has_photo_name(path) and not ignore.matches(path.name, folder=False) and path.is_file()
+        ):
             photos.append(path)
         else:
             others.append(path)
@@ -176,13 +180,14 @@ class DroppedPathsHandler(QObject):
 
     def drop(self, paths: Sequence[Path]) -> None:
         """Find out what these are, then :meth:`handle` them."""
-        Task(lambda: classify_paths(paths), self.handle, self.failed.emit, owner=self)
+        ignore = self._session.left_out.ignore_list
+        Task(lambda: classify_paths(paths, ignore()), self.handle, self.failed.emit, owner=self)
 
     def offer(self, paths: Sequence[Path]) -> None:
         """As :meth:`drop`, but folders that are not in the library are offered, not added."""
 
         def look() -> tuple[DroppedPaths, list[Path]]:
-            found = classify_paths(paths)
+            found = classify_paths(paths, self._session.left_out.ignore_list())
             return found, self._new_folders(found)
 
         def looked(answer: tuple[DroppedPaths, list[Path]]) -> None:

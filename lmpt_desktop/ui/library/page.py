@@ -317,6 +317,7 @@ class LibraryPage(QWidget):
         on(notices.ActivityChanged, self._activity_changed)
         on(notices.EncoderChanged, self._encoder_changed)
         on(SearchReady, self.panel.search_read)
+        on(notices.FilesLeftOut, lambda _notice: self._recount.start())
         on(notices.Problem, self._context.show_problem)
         on(notices.RunChanged, self._refresh_commands)
         on(RegionsAvailable, self._refresh_commands)
@@ -643,15 +644,30 @@ class LibraryPage(QWidget):
         if self._closed:
             return
         session = self.session
-        self._counting.ask(
-            lambda: self._counter.count(
-                session.folders.all(), session.snapshot(), session.folders.watch_notes()
-            )
-        )
 
-    def _counted(self, counts: FolderCounts) -> None:
+        def count() -> tuple[FolderCounts, str, str]:
+            folders = session.folders.all()
+            notes = session.folders.watch_notes()
+            for folder in folders:
+                lines = (notes.get(folder.id, ""), session.left_out.sentences([folder.id]))
+                notes[folder.id] = "\n".join(filter(None, lines))
+            counts = self._counter.count(folders, session.snapshot(), notes)
+            left_out = session.left_out.sentences(folder.id for folder in folders)
+            return counts, left_out, session.left_out.take_news()
+
+        self._counting.ask(count)
+
+    def _counted(self, counted: tuple[FolderCounts, str, str]) -> None:
+        counts, left_out, news = counted
         if not self._closed:
             self.tree.show_counts(counts)
+            self.panel.show_left_out(left_out)
+            if news:
+                # Once; the tool tips of the folders keep saying it.
+                notifications = self._context.notifications
+                notifications.notify(
+                    _("Not every file is shown"), news, colour="accent"
+                ).dismiss_later()
             self._start_session()
 
     def _count_failed(self, error: Exception) -> None:

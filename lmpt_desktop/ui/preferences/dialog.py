@@ -22,6 +22,7 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted
 from lmpt_desktop.ui.kit.setting_editors import SettingEditor, editor_for
 from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.preferences.ignore_page import IgnorePage
 from lmpt_desktop.ui.preferences.shortcut_page import ShortcutPage
 from lmpt_desktop.ui.shell.context import ShellContext
 
@@ -43,6 +44,9 @@ class PreferencesDialog(QDialog):
         self.tabs.setObjectName("preference-pages")
         self.tabs.addTab(self._computer_page(), _("&General"))
         self.tabs.addTab(self._library_page(), _("&Library"))
+        left_out = self._session.left_out if self._session is not None else None
+        self.ignored = IgnorePage(left_out, context.report_failure)
+        self.tabs.addTab(self.ignored, _("&Ignored files"))
         self.shortcuts = ShortcutPage(context.commands)
         self.tabs.addTab(self.shortcuts, _("&Shortcuts"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

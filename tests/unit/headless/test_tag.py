@@ -208,6 +208,25 @@ def test_unreadable_photos_are_listed_on_stderr_and_the_rest_is_tagged(
     assert "empty.jpg: " in found.err
 
 
+def test_files_of_other_kinds_are_counted_on_stderr_and_by_the_exit_code(
+    tag: Tag, photos: Path, words: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("film.mov", "sub/film.MOV", "drawing.eps", "dog_1.xmp", "@eaDir/dog_9.jpg"):
+        (photos / name).parent.mkdir(exist_ok=True)
+        (photos / name).write_bytes(b"x")
+    sentence = "3 files were left out: 2 .mov, 1 .eps."
+    assert tag(photos, "--vocabulary", words) == ExitCode.OTHER_FILES
+    found = capsys.readouterr()
+    assert len(rows(found.out)) == 4
+    assert sentence in found.err
+    only = tmp_path / "only"
+    only.mkdir()
+    (photos / "film.mov").rename(only / "film.mov")
+    assert tag(only, "--library", tmp_path / "library") == ExitCode.NOTHING_FOUND
+    assert "No photos were found in" in (said := capsys.readouterr().err)
+    assert "1 file was left out: 1 .mov." in said
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import Folder, KnownFile
 from lmpt_desktop.ingest import EVERYTHING, Scope, scan, sync
 from lmpt_desktop.ingest.metadata import sidecar_caption
@@ -554,3 +555,33 @@ def test_the_same_folder_twice_is_listed_by_the_first(photos: Path, tmp_path: Pa
     assert (again.new, again.listed_elsewhere) == ([], [""])
     hidden = [Folder(1, photos, hidden=True), Folder(2, tmp_path / "link")]
     assert elsewhere_of(hidden[1], hidden) == frozenset()
+
+
+# --------------------------------------------------------------------------------- left out
+
+
+def test_the_ignore_list_and_nomedia_leave_out_folders_and_all_below_them(photos: Path) -> None:
+    names = ("a.jpg", "b/c.jpg", "@eaDir/d.jpg", "b/#recycle/e/f.jpg", "g/h/i.jpg")
+    for name in (*names, "g/.nomedia"):
+        touch(photos / name)
+    found = all_of(photos)
+    assert [file.path for file in found.new] == ["a.jpg", "b/c.jpg"]
+    assert sorted(found.ignored) == ["@eaDir", "b/#recycle", "g"]
+    everything = all_of(photos, ignore=IgnoreList((), nomedia=False))
+    assert {file.path for file in everything.new} == set(names)
+    # A part of the folder is left out as it is in a scan of everything.
+    for part in ("b/#recycle/e", "g/h"):
+        scope = Scope(deep=frozenset({part}))
+        assert (all_of(photos, scope=scope).new, all_of(photos, scope=scope).ignored) == (
+            [],
+            [part],
+        )
+
+
+def test_files_that_are_no_photos_are_counted_by_suffix(photos: Path) -> None:
+    names = ("a.jpg", "b.MOV", "c/d.mov", "e", "a.xmp", "a.jpg.json", "notes.TXT", "t.csv")
+    for name in (*names, ".hidden.mov", "Thumbs.db", "@eaDir/f.mov", "a b.c d"):
+        touch(photos / name)
+    os.mkfifo(photos / "pipe.mov")
+    (photos / "nowhere.mov").symlink_to(photos / "gone")
+    assert sorted(all_of(photos).others) == ["", "", ".mov", ".mov"]

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import ImageState
-from lmpt_desktop.ingest import SyncPhase, SyncProgress, SyncReport, sync
+from lmpt_desktop.ingest import Scope, SyncPhase, SyncProgress, SyncReport, sync
 
 DATE = 0x9003
 
@@ -370,3 +371,76 @@ def test_photos_of_a_folder_that_may_not_be_listed_are_not_called_missing(
     assert report.missing == []
     assert [item.path for item in report.problems] == [""]
     assert state(catalogue, image_id) is ImageState.OK
+
+
+# --------------------------------------------------------------------------------- left out
+
+
+def test_photos_that_the_ignore_list_leaves_out_come_back_with_all_that_is_known_of_them(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg", seed=1)
+    draw("@eaDir/b.jpg", seed=2)
+    draw("no/c/d.jpg", seed=3)
+    draw("a copy of b.jpg", seed=2)
+    folder = catalogue.folders.add(photos)
+    nothing = IgnoreList((), nomedia=False)
+    sync(catalogue, folder.id, ignore=nothing)
+    ids = ids_by_name(catalogue)
+    annotate(catalogue, ids["@eaDir/b.jpg"], ids["no/c/d.jpg"])
+    (photos / "no" / ".nomedia").touch()
+    report = sync(catalogue, folder.id)
+    assert report.left_out == [ids["@eaDir/b.jpg"], ids["no/c/d.jpg"]]
+    assert (report.missing, report.followed, report.ignored) == ([], [], 2)
+    assert set(ids_by_name(catalogue)) == {"a.jpg", "a copy of b.jpg"}
+    assert [path for _, path in catalogue.images.left_out()] == ["@eaDir/b.jpg", "no/c/d.jpg"]
+    again = sync(catalogue, folder.id)
+    assert (again.left_out, again.returned, again.unchanged) == ([], [], 2)
+    # A scan of a part says nothing of the others.
+    sync(catalogue, folder.id, scope=Scope(flat=frozenset({""})))
+    back = sync(catalogue, folder.id, ignore=nothing)
+    assert sorted(back.returned) == sorted(report.left_out)
+    assert ids_by_name(catalogue) == ids
+    assert annotated(catalogue) == {ids["@eaDir/b.jpg"], ids["no/c/d.jpg"]}
+
+
+def test_a_left_out_photo_that_is_gone_is_missing_once_it_is_no_longer_left_out(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    path = draw("#recycle/a.jpg", seed=1)
+    draw("b.jpg", seed=2)
+    folder = catalogue.folders.add(photos)
+    sync(catalogue, folder.id, ignore=IgnoreList(()))
+    image_id = ids_by_name(catalogue)["#recycle/a.jpg"]
+    annotate(catalogue, image_id)
+    sync(catalogue, folder.id)
+    path.unlink()
+    assert sync(catalogue, folder.id).missing == []
+    report = sync(catalogue, folder.id, ignore=IgnoreList(()))
+    assert report.missing == [image_id]
+    assert image_id in catalogue.images.table().ids
+
+
+def test_a_photo_restored_from_a_trash_that_is_left_out_is_the_same_photo(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    path = draw("#recycle/a.jpg", seed=1)
+    folder = catalogue.folders.add(photos)
+    sync(catalogue, folder.id, ignore=IgnoreList(()))
+    (image_id,) = ids_by_name(catalogue).values()
+    sync(catalogue, folder.id)
+    path.rename(photos / "a.jpg")
+    assert sync(catalogue, folder.id).moved == [image_id]
+    assert ids_by_name(catalogue) == {"a.jpg": image_id}
+
+
+def annotate(catalogue: Catalogue, *image_ids: int) -> None:
+    entry = catalogue.classes.add("dog")
+    catalogue.annotations.apply([Change(image_id, entry.id, 1) for image_id in image_ids])
+
+
+def annotated(catalogue: Catalogue) -> set[int]:
+    (entry,) = catalogue.classes.all()
+    ids = catalogue.images.table().ids
+    found = catalogue.annotations.matrix(ids, [entry.id])[:, 0] >= 0
+    return set(ids[found].tolist())

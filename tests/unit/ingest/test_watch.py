@@ -174,6 +174,10 @@ class RecordedScopes:
         ),
         (FileMovedEvent("/p/a/x.part", "/p/a/x.jpg"), [Scope(flat=frozenset({"a"}))]),
         (DirMovedEvent("/p/a", "/elsewhere/a"), [Scope(deep=frozenset({"a"}))]),
+        (FileCreatedEvent("/p/a/@eaDir/x.jpg"), []),
+        (DirCreatedEvent("/p/#recycle"), []),
+        (FileCreatedEvent("/p/a/.nomedia"), [Scope(deep=frozenset({"a"}))]),
+        (FileCreatedEvent("/p/.nomedia"), [EVERYTHING]),
     ],
 )
 def test_events_become_parts_to_look_at(event: Any, expected: list[Scope]) -> None:

@@ -118,3 +118,13 @@ def test_only_a_sample_of_many_photos_is_looked_for(root: Path) -> None:
 
 def test_nothing_lost_is_nothing_to_add(root: Path) -> None:
     assert find_addable([], root / "x.csv", []) == []
+
+
+def test_folders_whose_photos_a_scan_would_leave_out_are_not_offered(root: Path) -> None:
+    photo = root / "nas" / "@eaDir" / "a.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.touch()
+    inside = ImageReference(str(photo.parent.parent / "@eaDir" / "a.jpg"))
+    outer = ImageReference(str(root / "nas" / "b.jpg"))
+    (root / "nas" / "b.jpg").touch()
+    assert [item.photos for item in find_addable([inside, outer], root / "x.csv", [])] == [1]
