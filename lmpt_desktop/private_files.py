@@ -39,6 +39,19 @@ def make_private_folder(folder: Path) -> None:
     make_private(folder)
 
 
+def make_private_folders(place: Path, *names: str) -> Path:
+    """Make a folder in ``place``, which must exist, one in that, and so on; returns the last.
+
+    Raises:
+        OSError: if one cannot be made, or ``place`` is not there.
+    """
+    for name in names:
+        place = place / name
+        place.mkdir(exist_ok=True, mode=FOLDER_MODE)
+        make_private(place)
+    return place
+
+
 def create_private(path: Path) -> None:
     """Make an empty file that only its owner can read, unless there is one; then it is made
     private.  SQLite gives its log and its shared memory the permissions of their database.

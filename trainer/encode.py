@@ -179,7 +179,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> int:
     out: Path = arguments.out
-    out.mkdir(parents=True, exist_ok=True)
+    out.mkdir(exist_ok=True)
     backbone = _load(arguments.backbone, arguments.device, inbox, events)
     encoder = Encoder(
         backbone,

@@ -27,6 +27,7 @@ from trainer.arrays import ArraysError, read_arrays, write_arrays
 from trainer.bands import BandLimits
 from trainer.checked_json import Finite, JsonError, Limits
 from trainer.class_texts import class_texts
+from trainer.temporary_files import sweep, temporary_name
 
 T = TypeVar("T")
 
@@ -182,13 +183,15 @@ class FitJob:
 
 
 def save(job: FitJob, folder: Path) -> None:
-    """Write ``job`` into ``folder``, which is created if missing.  ``job.json`` is written last, so
-    its presence means that the job is complete.
+    """Write ``job`` into ``folder``, which is created if missing, but not its parents.
+
+    ``job.json`` is written last, so its presence means that the job is complete.
 
     Raises:
         OSError: if the disk is full or the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    sweep(folder)
     arrays: dict[str, NDArray[Any]] = {
         "image_ids": np.ascontiguousarray(job.image_ids, np.int64),
         "features": np.ascontiguousarray(job.features, np.float16),
@@ -216,7 +219,7 @@ def save(job: FitJob, folder: Path) -> None:
         "baseline_scale": job.baseline_scale,
         "window_offset": job.window_offset,
     }
-    temporary = folder / (JSON_NAME + ".part")
+    temporary = temporary_name(folder / JSON_NAME)
     with temporary.open("w", encoding="utf-8") as file:
         json.dump(body, file, ensure_ascii=False)
         file.flush()

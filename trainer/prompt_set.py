@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -26,6 +25,7 @@ from trainer.arrays import ArraysError, read_arrays, write_arrays
 from trainer.checked_json import Count, Finite, JsonError, Limits
 from trainer.events import BandScores
 from trainer.kernel import KernelPart
+from trainer.temporary_files import sweep, temporary_folder
 from trainer.windows import Windows, joint_cosines, largest_cosines
 
 SCHEMA = 1
@@ -197,12 +197,12 @@ class PromptSet:
 
 
 def save(prompt_set: PromptSet, folder: Path) -> None:
-    """Write ``prompt_set`` to ``folder`` atomically, replacing an existing one.
+    """Write ``prompt_set`` to ``folder`` atomically, replacing an existing one.  Its parent must
+    exist: one that was moved away is not made anew.
 
     Raises:
         OSError: if the disk is full or the folder cannot be written.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     arrays: dict[str, NDArray[Any]] = {
         "class_embeddings": np.ascontiguousarray(prompt_set.class_embeddings, np.float32),
         "biases": np.ascontiguousarray(prompt_set.biases, np.float32),
@@ -231,8 +231,8 @@ def save(prompt_set: PromptSet, folder: Path) -> None:
         "baseline": asdict(prompt_set.baseline) if prompt_set.baseline else None,
         "held_out": prompt_set.held_out,
     }
-    temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    sweep(folder.parent)
+    with temporary_folder(folder.parent, folder.name) as temporary:
         write_arrays(arrays, temporary / ARRAYS_NAME)
         with (temporary / JSON_NAME).open("w", encoding="utf-8") as file:
             json.dump(body, file, ensure_ascii=False, indent=1)
@@ -241,9 +241,6 @@ def save(prompt_set: PromptSet, folder: Path) -> None:
         if folder.exists():
             shutil.rmtree(folder)
         temporary.rename(folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from lmpt_desktop.catalogue.contents import CopyContents, batches_made, read_contents
-from lmpt_desktop.private_files import create_private, make_private_folder
+from lmpt_desktop.private_files import create_private, make_private_folders
 from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
@@ -122,8 +122,7 @@ def back_up(catalogue: Path, kind: str) -> Path:
     """
     if not catalogue.is_file():
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(catalogue))
-    folder = catalogue.parent / FOLDER
-    make_private_folder(folder)
+    make_private_folders(catalogue.parent, FOLDER)
     target = name_for(catalogue.parent, kind)
     partial = temporary_name(target)
     uri = f"{catalogue.absolute().as_uri()}?mode=rw"

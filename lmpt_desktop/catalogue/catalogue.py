@@ -28,7 +28,7 @@ from lmpt_desktop.catalogue.side_files import SideFileRecords
 from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.catalogue.transfers import Transfers
-from lmpt_desktop.private_files import make_private_folder
+from lmpt_desktop.private_files import make_private_folder, make_private_folders
 
 
 class Catalogue:
@@ -127,6 +127,21 @@ class Catalogue:
         disk at the end, or none.  Reads in the block do not see those writes."""
         with self._store.write():
             yield
+
+    def make_folder(self, *names: str) -> Path:
+        """Make a folder in the library's folder, one in that, and so on; returns the last.
+
+        Whatever an open library keeps in folders is made by this: a library that was moved away
+        while it is open is never made anew at its old place.
+
+        Raises:
+            CatalogueError: if the library is no longer where it was opened, or the disk refuses.
+        """
+        self._store.require_place()
+        try:
+            return make_private_folders(self.library_folder, *names)
+        except OSError as error:
+            raise from_os(error, self._store.path) from error
 
     def check_soundness(self, should_stop: Callable[[], bool] = lambda: False) -> Soundness:
         """Check the whole file, and compare every verdict with the journal; see

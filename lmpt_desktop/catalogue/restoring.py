@@ -26,7 +26,7 @@ from lmpt_desktop.catalogue.errors import (
 )
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.migrations.run import known_revisions
-from lmpt_desktop.private_files import make_private, make_private_folder
+from lmpt_desktop.private_files import make_private, make_private_folders
 from lmpt_desktop.translation import _
 from trainer.temporary_files import temporary_name
 
@@ -210,7 +210,7 @@ def _set_aside(path: Path) -> Path | None:
     beside = target = _free_name(path)
     if _is_sound(path) and _merged(path):
         target = backups.name_for(path.parent, backups.RESTORE)
-        make_private_folder(target.parent)
+        make_private_folders(path.parent, backups.FOLDER)
     there = os.path.lexists(path)
     if there:
         path.replace(target)

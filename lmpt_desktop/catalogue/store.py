@@ -145,6 +145,8 @@ class Store:
         )
 
     def _connect(self) -> sqlite3.Connection:
+        if self._place is not None and not self.path.exists():
+            raise library_gone(self.path)  # SQLite would make an empty one
         if self.access is DiskAccess.SHARED_MEMORY:
             return connect(self.path)
         if self.access is DiskAccess.LOCKS:
@@ -206,7 +208,7 @@ class Store:
             if self._outer is not None:
                 yield self._outer
                 return
-            self._require_place()
+            self.require_place()
             with translated(self.path), self._writer.begin() as connection:
                 self._outer = connection
                 try:
@@ -220,9 +222,14 @@ class Store:
                 self._changing, self._all_changed = set(), False
             self._writing.release()
 
-    def _require_place(self) -> None:
-        """Raise CatalogueUnwritable where the file that is open is no longer in its folder: what is
-        written to a deleted file would seem saved, and be gone."""
+    def require_place(self) -> None:
+        """Make sure that the file that is open is still in its folder: what is written to a
+        deleted file would seem saved, and be gone; what is written to a folder that was moved would
+        be in a new one at the old place.
+
+        Raises:
+            CatalogueUnwritable: if it is not.
+        """
         try:
             status = self.path.stat()
         except FileNotFoundError as error:

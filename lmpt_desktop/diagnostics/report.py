@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import sqlite3
-import tempfile
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,9 @@ from typing import Any
 from urllib.parse import quote
 
 from lmpt_desktop.diagnostics.redaction import HIDDEN, Redactor
+from lmpt_desktop.private_files import create_private
 from lmpt_desktop.settings import ALL, Kind, Settings, Storage
+from trainer.temporary_files import sweep, temporary_name
 
 MAX_LOG_BYTES = 300_000
 """Of the newest log; older lines are left out."""
@@ -82,18 +83,17 @@ def write_zip(parts: Iterable[Part], path: Path) -> None:
     Raises:
         OSError: if it cannot be written; a previous file is kept then.
     """
-    descriptor, made = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
+    sweep(path.parent)
+    made = temporary_name(path)
     try:
-        with (
-            os.fdopen(descriptor, "wb") as file,
-            zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as out,
-        ):
+        create_private(made)
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as out:
             for part in parts:
                 out.writestr(part.name, part.text.encode("utf-8", "backslashreplace"))
-        Path(made).replace(path)
+        made.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(made).unlink()
+            made.unlink()
         raise
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import queue
 import subprocess
 import sys
 import threading
@@ -57,7 +58,7 @@ class ChildProcess:
         self._on_message = on_message
         self._on_exit = on_exit
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
-        self._write_lock = threading.Lock()
+        self._requests: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
             list(command),
             stdin=subprocess.PIPE,
@@ -76,22 +77,13 @@ class ChildProcess:
             target=self._read_stderr, name=f"stderr of {self.pid}", daemon=True
         )
         self._stderr_thread.start()
-        threading.Thread(
-            target=self._read_stdout, name=f"stdout of {self.pid}", daemon=True
-        ).start()
+        for target, name in ((self._read_stdout, "stdout"), (self._write_stdin, "stdin")):
+            threading.Thread(target=target, name=f"{name} of {self.pid}", daemon=True).start()
 
-    def send(self, message: Message) -> bool:
-        """Write one message; False when the process no longer reads (its exit follows)."""
-        stream = self._process.stdin
-        if stream is None:
-            return False
-        with self._write_lock:
-            try:
-                stream.write(to_line(message))
-                stream.flush()
-            except (OSError, ValueError):
-                return False
-        return True
+    def send(self, message: Message) -> None:
+        """Send one message, without waiting until it is read: a process that hangs or was stopped
+        reads none, and holds nobody up.  One that has ended gets none; its exit follows."""
+        self._requests.put(message)
 
     def kill(self) -> None:
         """End it at once; ``on_exit`` follows."""
@@ -107,14 +99,23 @@ class ChildProcess:
         return True
 
     def close_input(self) -> None:
-        """Close stdin: no more requests follow."""
-        if self._process.stdin is not None:
-            with self._write_lock, contextlib.suppress(OSError, ValueError):
-                self._process.stdin.close()
+        """Close stdin once everything is sent: no more requests follow."""
+        self._requests.put(None)
 
     def log_tail(self) -> str:
         """The end of its log."""
         return "\n".join(self._stderr)
+
+    def _write_stdin(self) -> None:
+        stream = self._process.stdin
+        if stream is None:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            while (message := self._requests.get()) is not None:
+                stream.write(to_line(message))
+                stream.flush()
+        with contextlib.suppress(OSError, ValueError):
+            stream.close()
 
     def _read_stderr(self) -> None:
         stream = self._process.stderr
@@ -138,6 +139,7 @@ class ChildProcess:
                     continue
                 self._on_message(message)
         code = self._process.wait()
+        self._requests.put(None)
         self._stderr_thread.join(timeout=2)
         log.info("process %d ended with %d", self.pid, code)
         self._on_exit(code)

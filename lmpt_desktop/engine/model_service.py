@@ -59,6 +59,8 @@ log = logging.getLogger(__name__)
 TEXTS_PER_REQUEST = 256
 Teach = Callable[[Sequence[int], ClassWeights, Version | None], ClassWeights]
 """What verdicts make of the weights of these class ids: :meth:`InstantLearning.weights`."""
+_CHUNKS = "encode"
+"""The folder of the library in which encoders leave features."""
 PREDICT_SECONDS = 0.3
 """Arriving features are scored at intervals of at least this length, not one by one."""
 
@@ -149,7 +151,7 @@ class ModelService:
         self._settings = settings
         self._encode = encode
         self._command = list(command)
-        self._chunks = catalogue.library_folder / "encode"
+        self._chunks = catalogue.library_folder / _CHUNKS
         self._lock = threading.RLock()
         self._client: EncoderClient | None = None
         self._requested: set[str] = set()
@@ -212,6 +214,7 @@ class ModelService:
             sink,
             command=self._command,
             gentle=self._gentle,
+            make_folder=lambda folder: self._catalogue.make_folder(_CHUNKS, folder.name),
         )
         return sink.client
 

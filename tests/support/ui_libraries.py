@@ -299,7 +299,9 @@ def add_version(
         run_id: the run that made it.
     """
     records = session.catalogue.prompt_sets
-    folder = session.library_folder / "prompt_sets" / f"made-{len(records.all(discarded=True))}"
+    folder = (
+        session.catalogue.make_folder("prompt_sets") / f"made-{len(records.all(discarded=True))}"
+    )
     prompt_set = PromptSet(
         backbone=backbone,
         classes=list(class_names),

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.engine.child_process import TRAINER, ChildProcess
 from lmpt_desktop.engine.encoding.encoder_sink import EncoderError, EncoderSink
 from lmpt_desktop.engine.encoding.photo_queue import PhotoQueue
@@ -66,6 +67,12 @@ log = logging.getLogger(__name__)
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 MAX_START_FAILURES = 4
 MAX_IN_FLIGHT = 2
+END_SECONDS = 5.0
+"""A process that was asked to end is killed after this time."""
+CANCEL_SECONDS = 10.0
+"""Encoding was cancelled: a process that has not answered for so long is killed."""
+CLOSE_SECONDS = 1.0
+"""The same where the library is closed, so that the window closes within 3 s."""
 
 
 class EncoderClient:
@@ -83,6 +90,7 @@ class EncoderClient:
         stall_seconds: float = 900.0,
         backoff: Sequence[float] = BACKOFF_SECONDS,
         gentle: str = "",
+        make_folder: Callable[[Path], object] = make_private_folder,
     ) -> None:
         """No process is started until there is work.
 
@@ -95,10 +103,12 @@ class EncoderClient:
             stall_seconds: the process counts as crashed after this time without an answer.
             backoff: seconds to wait before the first, second, ... restart in a row.
             gentle: see :meth:`set_gentle`.
+            make_folder: makes the folder, or raises OSError or CatalogueError.
         """
         self.backbone = backbone
         self.device = device
         self._folder = folder
+        self._make_folder = make_folder
         self._sink = sink
         self._command = list(command)
         self._idle_seconds = idle_seconds
@@ -116,6 +126,9 @@ class EncoderClient:
         self._fatal: EncoderFailed | None = None
         self._failed: EncoderError | None = None
         self._ending = False
+        self._ending_since = 0.0
+        self._cancelled_since: float | None = None
+        """Since when the photos in flight are no longer wanted; None: they are."""
         self._paused = False
         self._closed = False
         self._gentle = gentle
@@ -139,7 +152,7 @@ class EncoderClient:
 
         ``again``: they have features that can be used meanwhile, so that all others come first.
         """
-        self._post(lambda requested=list(ids): self._photos.add(requested, again=again))
+        self._post(lambda requested=list(ids): self._add_photos(requested, again=again))
 
     def prioritise(self, ids: Iterable[int]) -> None:
         """Encode these of the waiting photos first."""
@@ -261,9 +274,18 @@ class EncoderClient:
         now = time.monotonic()
         if self._child is None:
             return max(0.01, self._start_after - now) if self._has_work() else 3600.0
+        if self._ending:
+            return max(0.05, self._ending_since + END_SECONDS - now)
         if self._busy():
-            return max(0.05, self._last_message + self._stall_seconds - now)
+            return max(0.05, self._answer_due() - now)
         return max(0.05, self._last_work + self._idle_seconds - now)
+
+    def _answer_due(self) -> float:
+        """When a process that does not answer is given up."""
+        due = self._last_message + self._stall_seconds
+        if self._cancelled_since is None:
+            return due
+        return min(due, max(self._last_message, self._cancelled_since) + CANCEL_SECONDS)
 
     def _has_work(self) -> bool:
         if self._failed is not None:
@@ -284,14 +306,10 @@ class EncoderClient:
             if self._has_work() and now >= self._start_after:
                 self._start()
             return
-        if self._ending:
-            return
-        if self._busy() and now - self._last_message > self._stall_seconds:
-            log.warning("the encoder has not answered for %.0f s", self._stall_seconds)
-            self._last_message = now
+        if self._stuck(now):
             self._child.kill()
             return
-        if self._ready is None:
+        if self._ending or self._ready is None:
             return
         if self._started_gentle != bool(self._gentle):
             # A process cannot raise its priority again, so another one takes over once the
@@ -311,18 +329,32 @@ class EncoderClient:
             log.info("ending the idle encoder")
             self._end()
 
+    def _stuck(self, now: float) -> bool:
+        """Whether the process must be killed, because it does not answer or does not end."""
+        if self._ending:
+            stuck = now - self._ending_since > END_SECONDS
+            if stuck:
+                log.warning("the encoder does not end and is killed")
+                self._ending_since = now
+            return stuck
+        if not self._photos.in_flight_requests:
+            self._cancelled_since = None
+        stuck = self._busy() and now > self._answer_due()
+        if stuck:
+            log.warning("the encoder has not answered for %.0f s", now - self._last_message)
+            self._last_message = now
+            if self._cancelled_since is not None:
+                self._photos.drop_in_flight()
+                self._begin_end()
+        return stuck
+
     def _start(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
         try:
-            make_private_folder(self._folder)
-        except OSError as error:
+            self._make_folder(self._folder)
+        except (OSError, CatalogueError) as error:
             self._stop_with(
-                EncoderError(
-                    "disk-full",
-                    _("{folder} cannot be created: {error}").format(
-                        folder=self._folder, error=error
-                    ),
-                )
+                EncoderError("disk-full", _("Encoding has stopped: {error}").format(error=error))
             )
             return
         self._generation += 1
@@ -350,9 +382,12 @@ class EncoderClient:
     def _end(self) -> None:
         """Ask the process to end; its exit is then no crash."""
         if self._child is not None:
-            self._ending = True
+            self._begin_end()
             self._child.send(Stop())
             self._child.close_input()
+
+    def _begin_end(self) -> None:
+        self._ending, self._ending_since = True, time.monotonic()
 
     def _send_texts(self, child: ChildProcess, ready: EncoderReady) -> None:
         while (request := self._texts.take(name := self._next_request())) is not None:
@@ -572,6 +607,10 @@ class EncoderClient:
         else:
             requests.add(request)
 
+    def _add_photos(self, ids: Sequence[int], *, again: bool) -> None:
+        self._cancelled_since = None
+        self._photos.add(ids, again=again)
+
     def _requests_crashed(self) -> None:
         for requests in self._request_queues:
             requests.crashed()
@@ -584,7 +623,7 @@ class EncoderClient:
         self._paused = paused
         self._progress.restart()
         if not paused:
-            self._failed = None
+            self._cancelled_since = self._failed = None
             self._crashes_in_row = 0
             self._start_after = 0.0
 
@@ -595,8 +634,9 @@ class EncoderClient:
     def _cancel(self) -> None:
         self._photos.clear()
         self._turned.fail(EncoderError("cancelled", _("Encoding was cancelled.")))
+        self._cancelled_since = time.monotonic()
         if self._child is not None and self._ready is None:
-            self._ending = True
+            self._begin_end()
             self._child.kill()
             for requests in (self._texts, self._maps):
                 requests.fail(EncoderError("cancelled", _("Loading the model was cancelled.")))
@@ -622,9 +662,9 @@ class EncoderClient:
         if child is not None:
             child.send(Stop())
             child.close_input()
-            if not child.wait(2.0):
+            if not child.wait(CLOSE_SECONDS):
                 child.kill()
-                child.wait(2.0)
+                child.wait(CLOSE_SECONDS)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _report(self) -> None:

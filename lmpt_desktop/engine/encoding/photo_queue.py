@@ -136,6 +136,11 @@ class PhotoQueue:
         self._in_flight.clear()
         self._requeue(back)
 
+    def drop_in_flight(self) -> None:
+        """The photos in flight are no longer wanted."""
+        self._again.difference_update(*self._in_flight.values())
+        self._in_flight.clear()
+
     def requeue_suspects(self) -> None:
         """The encoder was the cause: condemned and suspected photos wait again."""
         back = [*self._condemned, *self._suspects]

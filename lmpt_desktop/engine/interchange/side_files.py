@@ -50,7 +50,6 @@ from lmpt_desktop.interchange.xmp.side_files import (
     stored_keywords,
 )
 from lmpt_desktop.interchange.xmp.splice import Edit
-from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
 from trainer import checked_json
 from trainer.checked_json import Count, JsonError, Limits
@@ -470,7 +469,9 @@ class SideFiles:
                 # Raises where nothing can be noted, before a file is touched.
                 with self._catalogue.transaction():
                     pass
+                copies = self._catalogue.library_folder / BACKUP_FOLDER
                 sweep(*{item.path.parent for item in todo})
+                sweep(*{copies.joinpath(*self._copy_folders(item)) for item in todo})
             for start in range(0, len(todo), BATCH):
                 if stopped := cancelled():
                     break
@@ -556,16 +557,18 @@ class SideFiles:
         stored.put(done)
         stored.forget(gone)
 
-    def _copy(self, item: SideFileChange, raw: bytes) -> None:
-        """Keep a side file of another program as it is before we touch it."""
+    def _copy_folders(self, item: SideFileChange) -> tuple[str, ...]:
+        """Where its copy is, within the folder of copies."""
         snapshot = self._state.snapshot
         row = snapshot.row_of.get(item.image_id)
         folder = "other" if row is None else str(snapshot.folder_ids[row])
         inner = Path(item.photo.name if row is None else snapshot.names[row]).parent
-        place = self._catalogue.library_folder / BACKUP_FOLDER / folder / inner
+        return (folder, *inner.parts)
+
+    def _copy(self, item: SideFileChange, raw: bytes) -> None:
+        """Keep a side file of another program as it is before we touch it."""
         try:
-            make_private_folder(self._catalogue.library_folder / BACKUP_FOLDER)
-            place.mkdir(parents=True, exist_ok=True)
+            place = self._catalogue.make_folder(BACKUP_FOLDER, *self._copy_folders(item))
             path, number = place / item.path.name, 1
             while path.exists():
                 if path.stat().st_size == len(raw) and path.read_bytes() == raw:

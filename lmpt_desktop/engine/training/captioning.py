@@ -131,7 +131,7 @@ class CaptionWriter:
             child, self._child = self._child, None
         if child is not None:
             child.kill()
-            child.wait(5.0)
+            child.wait(1.0)
 
     # ------------------------------------------------------------------------------ inside
 

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lmpt_desktop.engine.child_process import TRAINER, child_environment
 from trainer.events import (
@@ -30,9 +31,23 @@ from trainer.events import (
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
 from trainer.regular_file import open_regular
 
+if TYPE_CHECKING:
+    import psutil
+
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.2
+STUCK_SECONDS = 5.0
+"""A run that was asked to stop and does not work for so long is terminated."""
+WORKING_SHARE = 0.02
+"""A process works if it uses at least this share of one processor."""
+STOP_SECONDS = 60.0
+"""A run that was asked to stop is terminated after this time, even if it works."""
+KILL_SECONDS = 2.0
+"""A run that was terminated and goes on for so long is killed, also where it is stopped."""
+GONE_SECONDS = 5.0
+"""A run that was killed counts as ended after this time: it waits for a disk that does not answer,
+and ends when that does."""
 LOG_TAIL_BYTES = 4000
 _BLOCK_BYTES = 4 * MAX_LINE_BYTES
 
@@ -158,11 +173,62 @@ class EventFile:
 class FitOutcome:
     """How a process ended: its final message, or None where there was none.
 
-    ``exit_code`` is None for a process that was not a child of this one.
+    ``exit_code`` is None for a process that was not a child of this one.  ``forced``: it was asked
+    to stop, did not, and was terminated or killed.
     """
 
     last: FitFinished | FitFailed | None
     exit_code: int | None
+    forced: bool = False
+
+
+class _ForcedEnd:
+    """Ends a process that was asked to stop and does not do so in time."""
+
+    def __init__(self, pid: int) -> None:
+        import psutil  # noqa: PLC0415
+
+        self._error = psutil.Error
+        self._process: psutil.Process | None = None
+        with contextlib.suppress(psutil.Error):
+            self._process = psutil.Process(pid)
+        self._asked = self._worked = time.monotonic()
+        self._used = 0.0
+        self._terminated = self._killed = 0.0
+
+    @property
+    def forced(self) -> bool:
+        return self._terminated > 0
+
+    def look(self, *, asked: bool) -> bool:
+        """Do what is due now; True where nothing more can be done.
+
+        ``asked``: the request to stop could be sent; else the process is terminated at once.
+        """
+        if self._process is None:
+            return False
+        now = time.monotonic()
+        try:
+            if not self._terminated:
+                times = self._process.cpu_times()
+                used = times.user + times.system
+                if used - self._used >= WORKING_SHARE * STUCK_SECONDS:
+                    self._used, self._worked = used, now
+                stuck = now - self._worked > STUCK_SECONDS
+                if not asked or stuck or now - self._asked > STOP_SECONDS:
+                    log.warning("fit %d does not stop and is terminated", self._process.pid)
+                    self._terminated = now
+                    self._process.terminate()
+            elif not self._killed:
+                if now - self._terminated > KILL_SECONDS:
+                    log.warning("fit %d is killed", self._process.pid)
+                    self._killed = now
+                    self._process.kill()
+            else:
+                return now - self._killed > GONE_SECONDS
+        except self._error as error:
+            log.info("fit %d: %s", self._process.pid, error)
+        return False
 
 
 class FitFollower:
@@ -184,11 +250,17 @@ class FitFollower:
         self._on_event = on_event
         self._on_end = on_end
         self._closed = threading.Event()
+        self._stop: bool | None = None
+        """Whether a request to stop could be sent; None where there was none."""
         self._thread = threading.Thread(target=self._follow, name="fit follower", daemon=True)
 
     def start(self) -> None:
         """Start following; events that are already written come first."""
         self._thread.start()
+
+    def expect_end(self, *, asked: bool = True) -> None:
+        """The process was asked to stop, or (not ``asked``) cannot be: end it if it does not."""
+        self._stop = asked
 
     def close(self) -> None:
         """Stop following; the process keeps running."""
@@ -198,6 +270,7 @@ class FitFollower:
 
     def _follow(self) -> None:
         last: FitFinished | FitFailed | None = None
+        end: _ForcedEnd | None = None
         while True:
             # Checked before reading, so that everything written before the end is read.
             alive = self._alive()
@@ -207,10 +280,14 @@ class FitFollower:
                 self._on_event(message)
             if not alive:
                 break
+            if self._stop is not None and self._identity is not None:
+                end = end or _ForcedEnd(self._identity.pid)
+                if end.look(asked=self._stop):
+                    break
             if self._closed.wait(POLL_SECONDS):
                 return
         code = self._process.poll() if self._process is not None else None
-        self._on_end(FitOutcome(last, code))
+        self._on_end(FitOutcome(last, code, forced=end is not None and end.forced))
 
     def _alive(self) -> bool:
         if self._process is not None:

@@ -39,7 +39,6 @@ from lmpt_desktop.engine.training.fit_process import (
     start_fit,
 )
 from lmpt_desktop.engine.versions.versions import REPLACES
-from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import N_, _
 from trainer import checked_json
 from trainer import job as jobs
@@ -52,6 +51,8 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+JOBS, PROMPT_SETS = "jobs", "prompt_sets"
+"""Folders in a library's folder."""
 CLASS_IDS = "class ids"
 """In a run's settings: the class id of each name of its job, since classes may be renamed."""
 DATA = "data"
@@ -92,8 +93,8 @@ class RetrainController:
         command: Sequence[str] = (*TRAINER, "fit"),
     ) -> None:
         self._catalogue = catalogue
-        self._jobs = catalogue.library_folder / "jobs"
-        self._prompt_sets = catalogue.library_folder / "prompt_sets"
+        self._jobs = catalogue.library_folder / JOBS
+        self._prompt_sets = catalogue.library_folder / PROMPT_SETS
         self._notify = notify
         self._command = list(command)
         self._lock = threading.RLock()
@@ -192,7 +193,7 @@ class RetrainController:
             # nothing.
             self._report(ActivityState.RUNNING, note=N_("preparing"))
             try:
-                make_private_folder(self._jobs)
+                self._catalogue.make_folder(JOBS, record.folder.name)
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
             except OSError as error:
@@ -238,25 +239,29 @@ class RetrainController:
             lambda message: self._handle_event(record, message),
             lambda outcome: self._ended(record, outcome),
         )
+        if (record.folder / jobs.CANCEL_NAME).exists():
+            # It was asked to stop before the library was closed.
+            self._follower.expect_end()
         self._follower.start()
         self._notify(RunChanged(record.id))
 
     def cancel(self, run_id: int) -> None:
         """Ask the run to stop; its end is reported like any other.
 
-        Raises:
-            RetrainRefusedError: if the request cannot be sent.
+        One that does not answer, because it hangs or was stopped, is terminated and then killed;
+        the times are in :mod:`lmpt_desktop.engine.training.fit_process`.
         """
         with self._lock:
-            record = self._record
-            if record is None or record.id != run_id or not self.running:
+            record, follower = self._record, self._follower
+            if record is None or record.id != run_id or follower is None:
                 return
             try:
                 request_stop(record.folder, self._process)
-            except OSError as error:
-                raise RetrainRefusedError(
-                    _("The run could not be stopped: {error}.").format(error=error)
-                ) from error
+                asked = True
+            except OSError:
+                log.warning("run %d cannot be asked to stop", run_id, exc_info=True)
+                asked = False
+            follower.expect_end(asked=asked)
 
     def close(self) -> None:
         """Stop following; a running process keeps running."""
@@ -345,14 +350,9 @@ class RetrainController:
                 return RunState.FAILED, _("The result cannot be saved: {reason}.").format(
                     reason=error.strerror or error
                 )
-            cancelled = last is not None and last.cancelled
+            cancelled = last.cancelled if last is not None else outcome.forced
             return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""
-        if _is_full(record.folder):
-            # It could not even write its final event.
-            return RunState.FAILED, (
-                _("The retraining ended without a result: the disk that holds the library is full.")
-            )
-        return _ended_without_result(outcome.exit_code)
+        return _ended_without_result(record.folder, outcome)
 
     def _import_result(self, record: RunRecord, folder: Path) -> None:
         """Copy a result into the library's prompt sets and record it (once)."""
@@ -362,7 +362,7 @@ class RetrainController:
         names = [item.name for item in jobs.load_classes(record.folder)]
         target = self._result_folder(record.folder)
         if not target.exists():
-            make_private_folder(target.parent)
+            self._catalogue.make_folder(PROMPT_SETS)
             temporary = temporary_name(target)
             shutil.copytree(folder, temporary)
             learned = {item.name: item.prompt_text for item in jobs.load_classes(record.folder)}
@@ -401,8 +401,18 @@ def _is_full(folder: Path) -> bool:
         return False
 
 
-def _ended_without_result(exit_code: int | None) -> tuple[RunState, str]:
+def _ended_without_result(folder: Path, outcome: FitOutcome) -> tuple[RunState, str]:
     """State and message of a run whose process ended without a final event."""
+    exit_code = outcome.exit_code
+    if outcome.forced:
+        return RunState.CANCELLED, (
+            _("The retraining did not answer when it was cancelled, and was ended.")
+        )
+    if _is_full(folder):
+        # It could not even write its final event.
+        return RunState.FAILED, (
+            _("The retraining ended without a result: the disk that holds the library is full.")
+        )
     if exit_code is None:
         return RunState.LOST, (
             _("The retraining ended without a result while the app was closed, or was killed.")

@@ -77,8 +77,7 @@ def _keep(
 ) -> None:
     if not class_ids:
         return
-    folder = new.library_folder / "prompt_sets" / f"started-{uuid.uuid4().hex[:12]}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder = new.make_folder("prompt_sets") / f"started-{uuid.uuid4().hex[:12]}"
     prompt_sets.save(incoming.prompt_set, folder)
     write_learned_texts(folder, incoming.learned)
     scores = incoming.prompt_set.evaluation

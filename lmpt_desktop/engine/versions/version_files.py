@@ -140,13 +140,12 @@ def read_version(source: Path, workspace: Path) -> IncomingVersion:
 
     Args:
         source: the zip or folder.
-        workspace: a folder in which to unpack; nothing is left in it.
+        workspace: an existing folder in which to unpack; nothing is left in it.
 
     Raises:
         VersionFileError: with the reason, in a sentence.
     """
     try:
-        workspace.mkdir(parents=True, exist_ok=True)
         temporary_files.sweep(workspace)
         with temporary_files.temporary_folder(workspace, "import") as folder:
             if source.is_dir():

@@ -29,7 +29,6 @@ from lmpt_desktop.engine.versions.version_files import (
     write_version,
 )
 from lmpt_desktop.inference.weights import ClassWeights
-from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _, join_names
 from trainer import prompt_set as prompt_sets
 from trainer.prompt_set import ClassResult, Evaluation, PromptSet, PromptSetError
@@ -245,8 +244,7 @@ class Versions:
         Raises:
             VersionFileError: with the reason, in a sentence.
         """
-        place = self._library / "prompt_sets"
-        make_private_folder(place)
+        place = self._catalogue.make_folder("prompt_sets")
         incoming = read_version(source, place)
         self._check_fit(incoming)
         class_ids, unknown = self._classes_of(incoming.prompt_set.classes)

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QGraphicsView
 from lmpt_desktop.interchange.atomic_file import atomic_write_bytes
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
+from trainer.temporary_files import sweep
 
 MARGIN = 16
 PNG_SCALE = 2.0
@@ -89,6 +90,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OSError: if the file cannot be written.
     """
+    sweep(path.parent)
     try:
         atomic_write_bytes(path, data)
     except OSError as error:

@@ -39,8 +39,8 @@ ARRAYS = ("image_ids", "features", "targets", "split", "baseline_embeddings", "b
 
 def test_a_job_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     written = some_job()
-    job.save(written, tmp_path / "deep" / "er")
-    read = job.load(tmp_path / "deep" / "er")
+    job.save(written, tmp_path / "1")
+    read = job.load(tmp_path / "1")
     for name in ("settings", "classes", "captions", "baseline_scale"):
         assert getattr(read, name) == getattr(written, name)
     for name in ARRAYS:

@@ -61,8 +61,8 @@ REST = (
 @pytest.mark.parametrize("evaluated", [True, False])
 def test_a_prompt_set_is_read_back_as_it_was_written(tmp_path: Path, evaluated: bool) -> None:
     written = some_set(evaluated=evaluated)
-    prompt_set.save(written, tmp_path / "sets" / "1")
-    read = prompt_set.load(tmp_path / "sets" / "1")
+    prompt_set.save(written, tmp_path / "1")
+    read = prompt_set.load(tmp_path / "1")
     for name in (*REST, "held_out"):
         assert getattr(read, name) == getattr(written, name)
     for name in ARRAYS:

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from fake_encoder import MAP_BOX
 
+from lmpt_desktop.engine.encoding import encoder
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from trainer.events import EncoderReady, PhotoFailure
@@ -411,3 +414,62 @@ def test_maps_fail_when_the_library_is_closed(make_client: Callable[..., Encoder
     client.close()
     with pytest.raises(EncoderError, match="closed"):
         client.encode_map(Path("/photos/dog.jpg")).result(5)
+
+
+@pytest.fixture
+def stopped(
+    make_client: Callable[..., EncoderClient], sink: Sink, until: Until, tmp_path: Path
+) -> tuple[EncoderClient, psutil.Process]:
+    """A client with photos in flight, and its process, which was stopped."""
+    if os.name == "nt":
+        pytest.skip("Windows cannot stop a process with a signal")
+    client = make_client()
+    before = set(psutil.Process().children())
+    client.encode_texts(["dog"], ensemble=False).result(30)
+    [process] = set(psutil.Process().children()) - before
+    process.suspend()
+    # More than a pipe holds.
+    sink.names = {i: f"dog_{i}{'x' * 200}.jpg" for i in range(2000)}
+    client.add(range(2000))
+    until(lambda: sink.activities and sink.activities[-1].total == 2000)
+    return client, process
+
+
+def test_closing_ends_a_stopped_process(
+    stopped: tuple[EncoderClient, psutil.Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, process = stopped
+    monkeypatch.setattr(encoder, "CLOSE_SECONDS", 0.2)
+    client.close()
+    assert not process.is_running()
+
+
+def test_cancelling_ends_a_stopped_process(
+    stopped: tuple[EncoderClient, psutil.Process],
+    sink: Sink, until: Until, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    client, process = stopped
+    monkeypatch.setattr(encoder, "CANCEL_SECONDS", 0.1)
+    client.cancel()
+    until(lambda: sink.activities[-1].state is ActivityState.IDLE)
+    assert client.settled and not sink.errors and not sink.failures
+    client.encode_texts(["cat"], ensemble=False).result(30)
+    assert not process.is_running()
+    client.add([7])
+    until(lambda: sink.done)
+
+
+def test_a_process_that_was_stopped_does_not_hold_up_the_next_one(
+    make_client: Callable[..., EncoderClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if os.name == "nt":
+        pytest.skip("Windows cannot stop a process with a signal")
+    client = make_client()
+    before = set(psutil.Process().children())
+    client.encode_texts(["dog"], ensemble=False).result(30)
+    [process] = set(psutil.Process().children()) - before
+    process.suspend()
+    monkeypatch.setattr(encoder, "END_SECONDS", 0.1)
+    client.set_gentle("on battery")
+    client.encode_texts(["cat"], ensemble=False).result(30)
+    assert not process.is_running()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmpt_desktop.engine.training import fit_process
 from lmpt_desktop.engine.training.fit_process import (
     EventFile,
     FitFollower,
@@ -190,3 +192,41 @@ def test_a_zombie_is_not_alive(until: Until) -> None:
         until(lambda: not is_alive(identity))
     finally:
         child.wait()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("STUCK_SECONDS", "KILL_SECONDS"):
+        monkeypatch.setattr(fit_process, name, 0.1)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process with a signal")
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("child", [True, False], ids=["of this app", "found again"])
+def test_a_stopped_process_that_does_not_obey_is_killed(
+    job_folder: Path, until: Until, *, child: bool
+) -> None:
+    process, identity = start_fit(job_folder, [sys.executable, "-c", "import time; time.sleep(99)"])
+    process.send_signal(signal.SIGSTOP)
+    follower, _, outcomes = follow(job_folder, identity, process if child else None)
+    request_stop(job_folder, process)
+    follower.expect_end()
+    until(lambda: outcomes)
+    assert outcomes[0].forced and outcomes[0].last is None
+    assert process.wait() == -signal.SIGKILL
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_process_that_works_is_given_the_longer_time(
+    job_folder: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it works at is to keep the best so far."""
+    process, identity = start_fit(job_folder, [sys.executable, "-c", "while True: pass"])
+    follower, _, outcomes = follow(job_folder, identity, process)
+    until(lambda: psutil.Process(process.pid).cpu_times().user > 0.05)
+    follower.expect_end()
+    until(lambda: psutil.Process(process.pid).cpu_times().user > 0.3)
+    assert not outcomes and process.poll() is None
+    monkeypatch.setattr(fit_process, "STOP_SECONDS", 0.0)
+    until(lambda: outcomes)
+    assert outcomes[0].forced

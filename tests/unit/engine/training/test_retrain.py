@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.engine.training import fit_process
 from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
 from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.inference.predict import predict
@@ -325,6 +328,32 @@ def test_a_cancelled_run_keeps_its_best(
     assert status is not None
     assert status.state is RunState.CANCELLED
     assert status.version_id is not None
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot stop a process with a signal")
+@pytest.mark.parametrize("reopened", [False, True])
+def test_a_run_whose_process_was_stopped_is_cancelled(
+    session: LibrarySession, open_session: Callable[..., LibrarySession], until: Until,
+    monkeypatch: pytest.MonkeyPatch, *, reopened: bool,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("FAKE_FIT", json.dumps(SLOW))
+    annotate(session)
+    run = session.training.start()
+    until(lambda: len((session.training.current_run() or pytest.fail("no run")).events) > 2)
+    pid = session.catalogue.runs.get(run).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    if reopened:
+        session.training.cancel(run)
+        session.close()
+        session = open_session()
+    for name in ("STUCK_SECONDS", "KILL_SECONDS"):
+        monkeypatch.setattr(fit_process, name, 0.1)
+    if not reopened:
+        session.training.cancel(run)
+    until(lambda: ended(session))
+    assert session.catalogue.runs.get(run).state is RunState.CANCELLED
+    assert not session.training.preflight().refusals
 
 
 def test_a_run_says_what_it_does_before_its_process_says_anything(

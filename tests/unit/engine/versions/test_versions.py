@@ -414,6 +414,7 @@ def test_a_zip_with_bytes_gone_wrong_is_a_version_or_refused_with_a_sentence(
 ) -> None:
     session.versions.export(version, tmp_path / "v.zip")
     whole = (tmp_path / "v.zip").read_bytes()
+    (tmp_path / "workspace").mkdir()
     dice = random.Random(1)
     for _ in range(300):
         bytes_ = bytearray(whole)
