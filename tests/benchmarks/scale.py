@@ -8,7 +8,7 @@ its own (offscreen), and opens 5,000 photos as a simpler viewer would for compar
 
 Seconds are by the clock, the median of several rounds where a round is short; a line that ends
 in CPU is processor time, which other programs on the machine disturb less.  ``--quick`` is for
-correctness: 2,000 images.
+correctness: 2,000 images, and small ones.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from lmpt_desktop.catalogue import Catalogue
 IMAGES, QUICK_IMAGES = 100_000, 2_000
 IDS, QUICK_IDS = 1_000_000, 5_000
 VIEWED, QUICK_VIEWED = 5_000, 100
+VIEWED_SIZE, QUICK_VIEWED_SIZE = (1600, 1200), (400, 300)
 STALLED, QUICK_STALLED = 3_000, 200
 PARTS = ("catalogue", "search", "start", "stalls", "grid", "viewers", "encode")
 
@@ -90,7 +91,8 @@ def measure(place: Path, count: int, parts: set[str], figures: Figures, *, quick
             figures.child("grid.py", str(ids))
     if "viewers" in parts:
         viewed = QUICK_VIEWED if quick else VIEWED
-        library.make_photos(place / "viewed", viewed, (1600, 1200), viewed)
+        size = QUICK_VIEWED_SIZE if quick else VIEWED_SIZE
+        library.make_photos(place / "viewed", viewed, size, viewed)
         for viewer in ("widgets", "inline", "ours"):
             figures.child("viewers.py", viewer, str(place / "viewed"), str(place / "viewed-lib"))
     if "encode" in parts:

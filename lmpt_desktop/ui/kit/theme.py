@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPainter, QPalette, QPixmap
@@ -238,7 +237,9 @@ class ThemeManager(QObject):
         application.setPalette(palette(self.theme))
         # PySide takes a text, and says that it takes bytes.
         application.setPalette(menu_palette(self.theme), "QMenu")  # pyright: ignore[reportArgumentType]
-        application.setStyleSheet(style_sheet(asdict(self.theme), application.font()))
+        sheet = style_sheet(asdict(self.theme), application.font())
+        if application.styleSheet() != sheet:  # else Qt would style every widget anew
+            application.setStyleSheet(sheet)
         self.changed.emit(self.theme)
 
     def _system_changed(self) -> None:
@@ -306,19 +307,18 @@ def icon(name: str, colour: str = "text") -> QIcon:
     An unknown name gives an empty icon.
     """
     theme = current()
-    return _drawn(
-        paths.resources_dir() / "icons" / f"{name}.svg", getattr(theme, colour), theme.disabled
-    )
+    return _drawn(name, getattr(theme, colour), theme.disabled)
 
 
 @functools.cache
-def _drawn(path: Path, tint: str, disabled: str) -> QIcon:
+def _drawn(name: str, tint: str, disabled: str) -> QIcon:
     """The icon in one colour, and in another where it cannot be used.
 
     A window has some sixty icons of fourteen pictures each: kept, as the theme is applied anew
     when it is chosen again, or when the system changes its own.
     """
     result = QIcon()
+    path = paths.resources_dir() / "icons" / f"{name}.svg"
     if not path.is_file():
         return result
     source = path.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QIcon, QImage, QPainter, QStyleHints
 from PySide6.QtWidgets import (
     QApplication,
@@ -211,6 +211,25 @@ def test_each_icon_is_drawn_once_for_each_theme(qapp: QApplication) -> None:
             inked = [picture.pixelColor(x, y) for x in range(32) for y in range(32)]
             assert QColor(colour) in [pixel for pixel in inked if pixel.alpha() == 255]
     manager.apply(theme.ThemeChoice.LIGHT)
+
+
+def test_only_another_theme_styles_the_widgets_anew(qapp: QApplication, qtbot: QtBot) -> None:
+    changes: list[QEvent.Type] = []
+
+    class Watched(QWidget):
+        def changeEvent(self, event: QEvent) -> None:
+            changes.append(event.type())
+
+    theme.manager().apply(theme.ThemeChoice.LIGHT)
+    watched = Watched()
+    qtbot.addWidget(watched)
+    watched.ensurePolished()
+    changes.clear()
+    theme.manager().apply(theme.ThemeChoice.LIGHT)
+    assert QEvent.Type.StyleChange not in changes
+    theme.manager().apply(theme.ThemeChoice.DARK)
+    assert QEvent.Type.StyleChange in changes
+    theme.manager().apply(theme.ThemeChoice.LIGHT)
 
 
 def test_every_colour_is_written_as_a_colour() -> None:
