@@ -10,8 +10,10 @@ import gettext
 import locale
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from pathlib import PurePath
 
 from lmpt_desktop import paths
+from trainer.printable import isolated
 
 DOMAIN = "lmpt_desktop"
 SOURCE_LANGUAGE = "en"
@@ -23,15 +25,36 @@ _format_datetime: Callable[[datetime], str] = "{:%Y-%m-%d %H:%M}".format
 _format_date: Callable[[date], str] = "{:%Y-%m-%d}".format
 
 
+class Sentence(str):
+    """A text of ours.  Names that are put into it move nothing around them, whatever they hold."""
+
+    __slots__ = ()
+
+    def format(self, *args: object, **named: object) -> str:
+        """As of ``str``; names are :func:`isolated`, other sentences stay as they are."""
+        return Sentence(
+            str.format(
+                self, *map(_part, args), **{place: _part(value) for place, value in named.items()}
+            )
+        )
+
+
+def _part(value: object) -> object:
+    """A value to put into a sentence."""
+    if isinstance(value, PurePath):
+        value = str(value)
+    return isolated(value) if type(value) is str else value
+
+
 def _(text: str) -> str:
-    """``text`` in the user's language; English if there is no translation."""
+    """``text`` in the user's language, a :class:`Sentence`; English if there is no translation."""
     # gettext keeps the catalogue's own header under the empty text.
-    return _chosen.gettext(text) if text else ""
+    return Sentence(_chosen.gettext(text) if text else "")
 
 
 def ngettext(one: str, many: str, count: int) -> str:
     """The form of a text that goes with ``count``: some languages have more than two forms."""
-    return _chosen.ngettext(one, many, count)
+    return Sentence(_chosen.ngettext(one, many, count))
 
 
 def N_(text: str) -> str:  # noqa: N802 - gettext's name for it, which extractors look for
@@ -61,13 +84,14 @@ def format_date(day: date) -> str:
 
 def join_names(names: Sequence[str], most: int = 5, *, quoted: bool = False) -> str:
     """Names in a sentence: "a, b and c", or the first ``most`` of them "and 3 more"."""
-    shown = [_("“{name}”").format(name=name) if quoted else name for name in names[:most]]
+    shown = [_("“{name}”").format(name=name) if quoted else isolated(name) for name in names[:most]]
+    listed = Sentence(", ".join(shown[:most] if len(names) > most else shown[:-1]))
     if len(names) > most:
         rest = number(len(names) - most)
-        return _("{names} and {count} more").format(names=", ".join(shown), count=rest)
+        return _("{names} and {count} more").format(names=listed, count=rest)
     if len(shown) < 2:
-        return "".join(shown)
-    return _("{names} and {last}").format(names=", ".join(shown[:-1]), last=shown[-1])
+        return Sentence("".join(shown))
+    return _("{names} and {last}").format(names=listed, last=shown[-1])
 
 
 def use_formats(

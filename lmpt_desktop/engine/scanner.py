@@ -24,6 +24,7 @@ from lmpt_desktop.ingest.fill import fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
 from lmpt_desktop.translation import _
+from trainer.printable import isolated
 
 log = logging.getLogger(__name__)
 
@@ -236,8 +237,7 @@ class Scanner:
         if report.problems:
             shown = report.problems[:MAX_PROBLEMS]
             details = "\n".join(
-                f"{folder.path / item.path if item.path else folder.path}: {item.reason}"
-                for item in shown
+                f"{isolated(str(folder.path / item.path))}: {item.reason}" for item in shown
             )
             if len(report.problems) > len(shown):
                 details += "\n" + _("... and {count} more").format(

@@ -25,6 +25,7 @@ from lmpt_desktop.inference.filters import (
     Status,
 )
 from trainer.bands import Band
+from trainer.printable import spaced
 
 MOST_SEARCHES = 100
 MOST_CLASSES = 10_000
@@ -160,8 +161,7 @@ def all_from_stored(stored: Sequence[Any]) -> tuple[SavedSearch, ...]:
 
 def tidy_name(name: str) -> str:
     """A name as it is kept: without control characters, superfluous spaces and excess length."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in name)
-    return " ".join(printable.split())[:LONGEST_NAME].rstrip()
+    return " ".join(spaced(name).split())[:LONGEST_NAME].rstrip()
 
 
 def _enum(kind: type[EnumT], stored: Any) -> EnumT | None:

@@ -21,6 +21,7 @@ from lmpt_desktop.ingest import xmp
 from lmpt_desktop.ingest.metadata_blocks import xmp_packet
 from lmpt_desktop.ingest.western import western
 from trainer.photo import displayed_size, opened_photo, orientation
+from trainer.printable import spaced
 from trainer.regular_file import open_regular
 
 log = logging.getLogger(__name__)
@@ -179,8 +180,7 @@ def _decoded(raw: bytes) -> str:
 
 def _clean(text: str) -> str:
     """One line of real words, or ""."""
-    printable = "".join(c if c.isprintable() or c.isspace() else " " for c in text)
-    line = " ".join(printable.encode("utf-8", "replace").decode().split())[:MAX_CAPTION]
+    line = " ".join(spaced(text).split())[:MAX_CAPTION]
     if line.lower() in _CAMERA_WORDS or not _WORD.search(line):
         return ""
     return line

@@ -32,6 +32,7 @@ from lmpt_desktop.translation import _
 from trainer import checked_json, temporary_files
 from trainer import prompt_set as prompt_sets
 from trainer.checked_json import Count, Limits
+from trainer.printable import one_line
 from trainer.prompt_set import ARRAYS_NAME, JSON_NAME, Evaluation, PromptSet, PromptSetError
 from trainer.regular_file import open_regular
 
@@ -281,7 +282,7 @@ def _check_names(prompt_set: PromptSet) -> None:
     for name in (*names, prompt_set.backbone):
         if not name.strip() or len(name) > MAX_NAME:
             raise ValueError(f"{name[:50]!r} is no name")
-        if not all(c.isprintable() for c in name):
+        if one_line(name) != name:
             raise ValueError("a name with characters that cannot be shown")
     if len({name_key(name) for name in names}) != len(names):
         raise ValueError("a class is listed twice")

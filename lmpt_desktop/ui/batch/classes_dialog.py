@@ -87,7 +87,7 @@ class SetClassesDialog(LibraryDialog):
         self.table.setObjectName("selection-classes")
         self.table.setAccessibleName(_("Classes of the selected photos"))
         self.table.setModel(self.model)
-        style_table(self.table, NAME, {NOW: 190, WILL_BE: 120})
+        style_table(self.table, NAME, {NOW: 190, WILL_BE: 120}, edited=True)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.table.setTextElideMode(Qt.TextElideMode.ElideRight)

@@ -14,7 +14,6 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.commands.command import MENUS, Command, menu_order
 from lmpt_desktop.ui.commands.shortcuts import Shortcuts, is_fixed, is_plain, native
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import literal
 
 
 class CommandRegistry(QObject):
@@ -148,12 +147,12 @@ class CommandRegistry(QObject):
             why = "" if action.isEnabled() else command.reason(self._context)
             action.setStatusTip(why or _(command.tip))
             if why:
-                action.setToolTip(literal(why))
+                action.setToolTip(why)
                 return
         tip = _(command.tip) or command.plain_text
         if command.label is not None and action.text() != _(command.text):
             tip = action.text().replace("&&", "\0").replace("&", "").replace("\0", "&")
-        action.setToolTip(literal(f"{tip} ({native(keys[:1])})" if keys else tip))
+        action.setToolTip(f"{tip} ({native(keys[:1])})" if keys else tip)
 
     def _keys_chosen(self, command_id: str) -> None:
         self._set_keys(self._by_id[command_id])

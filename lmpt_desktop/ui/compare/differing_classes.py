@@ -10,6 +10,7 @@ from lmpt_desktop.domain.class_order import shown_order
 from lmpt_desktop.domain.predictions import assigned_classes
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import decimal
+from trainer.printable import isolated
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def differing_classes(snapshot: Snapshot, rows: tuple[int, int]) -> DifferingCla
         return tuple(
             snapshot.classes[column].name
             if not scored or annotations[image, column] == 1
-            else f"{snapshot.classes[column].name}\u00a0{decimal(float(scores[image, column]), 2)}"
+            else f"{isolated(snapshot.classes[column].name)}\u00a0"
+            f"{decimal(float(scores[image, column]), 2)}"
             for column in order[chosen[order]].tolist()
         )
 

@@ -18,6 +18,7 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.tables import Index
 from lmpt_desktop.ui.kit.texts import shorten, verdict_name
 from lmpt_desktop.ui.kit.verdicts import verdict_colour
+from trainer.printable import isolated
 
 COPIES = 2
 """The first column with a copy; before it are the class and what it becomes."""
@@ -232,7 +233,7 @@ class GroupModel(QAbstractListModel):
             return self.cell(index.row()).names
         if role in (Qt.ItemDataRole.AccessibleTextRole, Qt.ItemDataRole.ToolTipRole):
             cell = self.cell(index.row())
-            parts = (f"{cell.title}: {cell.names}", cell.difference, cell.contradiction)
+            parts = (f"{isolated(cell.title)}: {cell.names}", cell.difference, cell.contradiction)
             return "\n".join(part for part in parts if part)
         return None
 

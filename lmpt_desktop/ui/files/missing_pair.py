@@ -22,7 +22,6 @@ from lmpt_desktop.ui.files.missing_view import paint_no_picture
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.dialogs import heading, muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
 
@@ -127,7 +126,7 @@ class PairPanel(QWidget):
     def _arrow(self, text: str, tip: str, step: int) -> QToolButton:
         button = QToolButton()
         button.setText(text)
-        button.setToolTip(literal(tip))
+        button.setToolTip(tip)
         button.setAccessibleName(tip)
         button.setAutoRaise(True)
         button.clicked.connect(lambda: self.step_requested.emit(step))

@@ -24,7 +24,6 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.files import missing_texts as texts
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 
@@ -126,7 +125,7 @@ class MovedFolderDialog(LibraryDialog):
         was = _("Was at {place}").format(place=folder.location)
         middle = Qt.TextElideMode.ElideMiddle
         self.was.setText(self.was.fontMetrics().elidedText(was, middle, self.folder.width()))
-        self.was.setToolTip(literal(was))
+        self.was.setToolTip(was)
         self._plan = None
         self.use.setEnabled(False)
         self.strip.clear()

@@ -32,7 +32,6 @@ from lmpt_desktop.ui.files.verify_report import ReportView
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import duration, file_size, photos_text
 
 INTRO = N_(
@@ -102,7 +101,7 @@ class SetupView(QWidget):
                 folder=item.folder.path, photos=photos_text(item.photos)
             )
             entry = QListWidgetItem(text, self.folders)
-            entry.setToolTip(literal(str(item.folder.path)))
+            entry.setToolTip(str(item.folder.path))
             entry.setData(Qt.ItemDataRole.UserRole, item.folder.id)
             entry.setFlags(entry.flags() | Qt.ItemFlag.ItemIsUserCheckable)
             ticked = item.folder.id not in unticked
@@ -370,7 +369,7 @@ class VerifyDialog(LibraryDialog):
         found = report.catalogue if report is not None else None
         if found is None or not found.can_be_repaired:
             return
-        answer = QMessageBox.question(self, _("Repair library"), literal(before_repair(found)))
+        answer = QMessageBox.question(self, _("Repair library"), before_repair(found))
         if answer == QMessageBox.StandardButton.Yes:
             self.strip.clear()
             self.run(self.session.verification.repair, lambda _copy: self._show_state())

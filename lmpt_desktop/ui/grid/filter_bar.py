@@ -28,7 +28,6 @@ from lmpt_desktop.ui.grid.filter_texts import Condition, condition_texts, withou
 from lmpt_desktop.ui.grid.filter_token import FilterToken
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import photos_text
 
 GAP = 6
@@ -324,7 +323,7 @@ class FilterBar(QWidget):
             text = _("{shown} of {total} photos").format(shown=number(shown), total=number(total))
         if (number(shown), text) != self._count_texts:
             self._count_texts = (number(shown), text)
-            self.count.setToolTip(literal(text))
+            self.count.setToolTip(text)
             self.count.setAccessibleName(text)
             self._arrange()
 
@@ -444,7 +443,7 @@ class FilterBar(QWidget):
         text = _(choice.reverse if reverse else choice.natural)
         self.direction.setText(text)
         self.direction.setIcon(theme.icon("sort-up" if reverse else "sort-down"))
-        self.direction.setToolTip(literal(_("{order}; click to reverse").format(order=text)))
+        self.direction.setToolTip(_("{order}; click to reverse").format(order=text))
 
     def _restyle(self, *_: object) -> None:
         self.button.setIcon(theme.icon("filter"))
@@ -558,7 +557,7 @@ class FilterBar(QWidget):
             text = f"+{number(hidden)}"
             self.more.setText(text)
             tip = ", ".join(token.text() for token in self.tokens if token.isHidden())
-            self.more.setToolTip(literal(tip))
+            self.more.setToolTip(tip)
             self.more.setAccessibleName(_("More filters: {names}").format(names=tip))
             x = self._put(self.more, x, self._more_width())
         return x

@@ -18,6 +18,7 @@ from lmpt_desktop.inference.filters import (
 )
 from lmpt_desktop.translation import N_, _, format_date, ngettext, number
 from lmpt_desktop.ui.kit.texts import band_name
+from trainer.printable import isolated
 
 STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
     (N_("Any status"), None),
@@ -128,7 +129,7 @@ def _classes_text(condition: ClassCondition, class_name: Callable[[int], str]) -
 
 
 def _names(ids: tuple[int, ...], class_name: Callable[[int], str]) -> str:
-    shown = ", ".join(class_name(id_) for id_ in ids[:MOST_NAMES])
+    shown = ", ".join(isolated(class_name(id_)) for id_ in ids[:MOST_NAMES])
     if len(ids) > MOST_NAMES:
         shown = _("{names} and {count} more").format(
             names=shown, count=number(len(ids) - MOST_NAMES)

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QWidget
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.grid.filter_texts import Condition
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import literal
 
 WIDEST = 230
 PADDING = 9
@@ -42,7 +41,7 @@ class FilterToken(QAbstractButton):
         self.setAccessibleName(_("Filter: {text}").format(text=text))
         self.setAccessibleDescription(_("Enter edits it, Delete removes it"))
         self.setToolTip(
-            literal(_("{text}\nClick to edit. The cross or Delete removes it.").format(text=text))
+            _("{text}\nClick to edit. The cross or Delete removes it.").format(text=text)
         )
         self.updateGeometry()
         self.update()

@@ -23,6 +23,7 @@ from lmpt_desktop.ui.grid import cells
 from lmpt_desktop.ui.grid.marks import MARK_TEXTS
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from trainer.bands import Band
+from trainer.printable import isolated
 
 Index = QModelIndex | QPersistentModelIndex
 NO_PARENT = QModelIndex()
@@ -227,7 +228,8 @@ def describe(cell: cells.Cell) -> str:
             parts.append(_("score {score}").format(score=decimal(chip.score, 2)))
         if chip.band is Band.TAIL:
             parts.append(band_name(chip.band))
-        lines.append(f"{chip.name}: {', '.join(parts)}" if parts else chip.name)
+        name = isolated(chip.name)
+        lines.append(f"{name}: {', '.join(parts)}" if parts else name)
     if cell.more:
         lines.append(_("and {count} more").format(count=cell.more))
     if cell.focus is not None and cell.focus is not Verdict.UNKNOWN:

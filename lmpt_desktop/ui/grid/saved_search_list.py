@@ -20,7 +20,6 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.inference.saved_searches import SavedSearch, tidy_name
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 
 MOST_ROWS = 4
 
@@ -70,7 +69,7 @@ class SavedSearchList(QWidget):
         self.more.setText("…")
         self.more.setAutoRaise(True)
         self.more.setAccessibleName(_("Rename or delete the saved search"))
-        self.more.setToolTip(literal(self.more.accessibleName()))
+        self.more.setToolTip(self.more.accessibleName())
         self.gone = Label()
         self.gone.setProperty("role", "muted")
         self.undo = QToolButton()

@@ -17,7 +17,6 @@ from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import photos_text
 
 MAX_LETTERS = 300
@@ -170,9 +169,7 @@ class SearchBar(QWidget):
         self.chip.setAccessibleName(
             _("Remove this search: {words}").format(words=words) if words else ""
         )
-        self.chip.setToolTip(
-            literal(_("Remove this search: {words}").format(words=words) if words else "")
-        )
+        self.chip.setToolTip(_("Remove this search: {words}").format(words=words) if words else "")
         self.chip.setVisible(query is not None)
         if had_focus and query is None:
             self.grid_requested.emit()

@@ -27,6 +27,7 @@ from lmpt_desktop.ui.inspector.summary import (
 )
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from trainer.bands import Band
+from trainer.printable import isolated
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -446,7 +447,7 @@ class ClassListModel(QAbstractListModel):
 
     def accessible_text(self, row: ClassRow) -> str:
         """The row as a screen reader reads it."""
-        parts = [row.name, self.verdict_text(row)]
+        parts = [isolated(row.name), self.verdict_text(row)]
         if row.number:
             parts.insert(0, number(row.number))
         if row.score is None:
@@ -476,7 +477,8 @@ class ClassListModel(QAbstractListModel):
 
     def tool_tip(self, row: ClassRow) -> str:
         """The row in full, for the tool tip."""
-        title = f"{row.name} ({row.description})" if row.description else row.name
+        name = isolated(row.name)
+        title = f"{name} ({isolated(row.description)})" if row.description else name
         lines = [title]
         if row.score is None:
             lines.append(_("No score yet: the photo has not been encoded."))

@@ -47,7 +47,6 @@ from lmpt_desktop.ui.inspector.class_model import (
     is_reachable,
 )
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import literal
 
 KEYS = {
     Qt.Key.Key_P: Verdict.PRESENT,
@@ -549,7 +548,7 @@ class ClassView(QAbstractItemView):
                 verdict = self.delegate.button_at(option, index.row(), place)
                 text = self._button_tip(index.row(), verdict)
                 if text:
-                    QToolTip.showText(event.globalPos(), literal(text), self)
+                    QToolTip.showText(event.globalPos(), text, self)
                     return True
         return super().viewportEvent(event)
 

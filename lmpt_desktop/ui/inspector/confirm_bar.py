@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QPushButton, QToolButton, QWid
 
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.inspector.summary import Summary
-from lmpt_desktop.ui.kit.plain_text import literal
 
 
 class FittingButton(QPushButton):
@@ -162,7 +161,7 @@ class ConfirmBar(QWidget):
 
     def _show_button(self, texts: Sequence[str], key: str, *, enabled: bool, tip: str) -> None:
         self.confirm.setEnabled(enabled)
-        self.confirm.setToolTip(literal(tip))
+        self.confirm.setToolTip(tip)
         self.confirm.set_texts(texts, key)
 
     def _show_actions(self, unknown: int, reviewed: int) -> None:
@@ -185,7 +184,7 @@ class ConfirmBar(QWidget):
         self.more.setVisible(True)
         key = self._keys[2]
         tip = self.unreviewed.toolTip()
-        self.undo_review.setToolTip(literal(f"{tip} ({key})" if key else tip))
+        self.undo_review.setToolTip(f"{tip} ({key})" if key else tip)
         self.undo_review.set_texts((_("Not reviewed"),))
 
     def _set_primary(self, primary: bool) -> None:

@@ -16,7 +16,6 @@ from lmpt_desktop.ui.inspector.image_facts import ImageFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 
 
 class ElidedLabel(Label):
@@ -30,7 +29,7 @@ class ElidedLabel(Label):
 
     def set_full_text(self, text: str, tip: str = "") -> None:
         self._full_text = text
-        self.setToolTip(literal(tip or text))
+        self.setToolTip(tip or text)
         self.setAccessibleName(text)
         self._elide()
 
@@ -127,7 +126,7 @@ class Badges(QWidget):
             if place < len(states):
                 text, _colour, tip = states[place]
                 label.setText(text)
-                label.setToolTip(literal(tip))
+                label.setToolTip(tip)
         self.setVisible(bool(states))
         self._restyle()
 

@@ -17,6 +17,7 @@ from lmpt_desktop.interchange.exporting.exporter import ExportCounts
 from lmpt_desktop.interchange.format import Format, Loss, Target
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit.texts import photos_text, predictions_text
+from trainer.printable import isolated
 
 MOST_KEYWORDS = 12
 """Keywords of a side file that are listed in a cell."""
@@ -124,7 +125,8 @@ def keywords_text(present: tuple[str, ...], absent: tuple[str, ...]) -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:MOST_KEYWORDS]) + (", …" if len(names) > MOST_KEYWORDS else "")
+    text = ", ".join(map(isolated, names[:MOST_KEYWORDS]))
+    return f"{text}, …" if len(names) > MOST_KEYWORDS else text
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from lmpt_desktop.interchange.importing.survey import ORIGINS, Survey
 from lmpt_desktop.interchange.record import HIERARCHY_SEPARATOR, Origin
 from lmpt_desktop.interchange.registry import Detected, named
 from lmpt_desktop.translation import _
+from trainer.printable import isolated
 
 _MACHINE = ORIGINS.index(Origin.MACHINE)
 MAX_LINES = 40
@@ -271,7 +272,9 @@ class LeftOut:
     def reason(self) -> str:
         if not self.candidates:
             return _("Not found")
-        return _("Several photos fit: {names}").format(names=", ".join(self.candidates))
+        return _("Several photos fit: {names}").format(
+            names=", ".join(map(isolated, self.candidates))
+        )
 
 
 def left_out(comparison: Comparison, snapshot: Snapshot, index: int) -> LeftOut:

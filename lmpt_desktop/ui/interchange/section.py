@@ -253,7 +253,7 @@ class ChoiceTable(QTableView):
 
     def prepare(self, stretch: int, widths: dict[int, int]) -> None:
         """Style the table once it has its model."""
-        style_table(self, stretch, widths)
+        style_table(self, stretch, widths, edited=True)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 12)
 
     def fit(self) -> None:

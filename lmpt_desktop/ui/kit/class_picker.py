@@ -40,8 +40,8 @@ from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.check_box import BOX, paint_check_box
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
+from trainer.printable import isolated
 
 Index = QModelIndex | QPersistentModelIndex
 GAP = 7
@@ -135,7 +135,7 @@ class ClassPickModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return row.name
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            words = [row.name]
+            words = [isolated(row.name)]
             if row.count is not None:
                 words.append(photos_text(row.count))
             pick = self.pick(index.row())
@@ -448,7 +448,7 @@ class ClassButton(QToolButton):
         self.class_id = class_id
         name = self.picker.name(class_id) if class_id is not None else _("Choose a class")
         self.setText(f"{shorten(name)}  ▾")
-        self.setToolTip(literal(name))
+        self.setToolTip(name)
 
     def open_list(self) -> None:
         """Open the list; Escape closes it."""

@@ -189,17 +189,20 @@ def close_box(dialog: QDialog) -> QDialogButtonBox:
     return box
 
 
-def style_table(table: QTableView, stretch: int, widths: dict[int, int]) -> None:
+def style_table(
+    table: QTableView, stretch: int, widths: dict[int, int], *, edited: bool = False
+) -> None:
     """Style a table: one line per row, no grid, whole rows selected.
 
     ``widths`` are minimum widths of columns, in pixels; column ``stretch`` gets the rest.
+    ``edited``: the cell in focus has a frame, since cells are edited.
     """
     table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     table.setShowGrid(False)
     table.setTabKeyNavigation(False)
     table.setWordWrap(False)
     table.setStyleSheet(
-        "QTableView::item { padding: 0 6px; }"
+        ("" if edited else "QTableView { outline: none; }") + "QTableView::item { padding: 0 6px; }"
         "QHeaderView::section { padding: 4px 9px; border: none; background: palette(button);"
         " border-bottom: 1px solid palette(mid); }"
     )

@@ -7,7 +7,6 @@ from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QStyle, QWidget
 
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 
 LEAST_CHARACTERS = 8
 
@@ -56,4 +55,4 @@ class ElidedLabel(Label):
             self._explain()
 
     def _explain(self) -> None:
-        self.setToolTip(literal(self.text() if self.shown != self.text() else ""))
+        self.setToolTip(self.text() if self.shown != self.text() else "")

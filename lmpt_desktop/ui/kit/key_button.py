@@ -7,6 +7,7 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.plain_text import Html
 
 
 class KeyButton(QPushButton):
@@ -39,7 +40,7 @@ class KeyButton(QPushButton):
         if label != self.text():
             self.setText(label)
         self.setAccessibleName(f"{self._text} ({key})" if key else self._text)
-        self.setToolTip(self._action.toolTip())
+        self.setToolTip(Html(self._action.toolTip()))
         self.setEnabled(self._action.isEnabled())
 
     def _restyle(self, *_: object) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
-from lmpt_desktop.ui.kit.plain_text import in_order
-
 
 class Label(QLabel):
     """Shows its text as it is; one with markup of ours sets its text format itself."""
@@ -15,6 +13,3 @@ class Label(QLabel):
         super().__init__(parent)
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setText(text)
-
-    def setText(self, text: str) -> None:
-        super().setText(in_order(text))

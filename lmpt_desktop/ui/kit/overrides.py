@@ -25,7 +25,7 @@ from PySide6.QtCore import QModelIndex, QObject, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPainterPath, QPalette, QRegion
 from PySide6.QtWidgets import QAbstractScrollArea, QStyleOptionViewItem, QWidget
 
-from lmpt_desktop.ui.kit.plain_text import literal
+from lmpt_desktop.ui.kit.shown_texts import as_shown
 
 log = logging.getLogger(__name__)
 
@@ -185,8 +185,8 @@ PLACEHOLDERS: dict[str, Callable[..., object]] = {
 Handlers of events (``...Event``) that are not listed answer nothing."""
 
 
-TEXTS = {"data", "headerData"}
-"""Overrides whose last argument is a role.  A tool tip shows the names in it as they are."""
+ROLES = {"data": 2, "headerData": 3}
+"""Overrides that answer what is shown, and where in their arguments the role is."""
 
 
 def placeholder_of(name: str) -> Callable[..., object] | None:
@@ -197,7 +197,8 @@ def placeholder_of(name: str) -> Callable[..., object] | None:
 def guarded(method: FunctionType, placeholder: Callable[..., object]) -> Callable[..., Any]:
     """``method``, of which no exception gets out."""
     call: Any
-    if method.__name__ in TEXTS:
+    if method.__name__ in ROLES:
+        place = ROLES[method.__name__]
 
         @functools.wraps(method)
         def call_text(*args: Any, **named: Any) -> object:
@@ -205,8 +206,8 @@ def guarded(method: FunctionType, placeholder: Callable[..., object]) -> Callabl
                 answer = method(*args, **named)
             except Exception as error:  # whatever it is, Qt could not handle it
                 return _failed(error, placeholder, *args, **named)
-            if type(answer) is str and args[-1] == Qt.ItemDataRole.ToolTipRole:
-                return literal(answer)
+            if isinstance(answer, str):
+                return as_shown(answer, args[place] if len(args) > place else _role(named))
             return answer
 
         call = call_text
@@ -232,6 +233,10 @@ def guarded(method: FunctionType, placeholder: Callable[..., object]) -> Callabl
         call = call_with
     call.is_guarded = True
     return call
+
+
+def _role(named: dict[str, Any]) -> int:
+    return named.get("role", Qt.ItemDataRole.DisplayRole)
 
 
 def is_guarded(method: object) -> bool:

@@ -12,7 +12,6 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.photo_canvas import PhotoCanvas, zoom_text
 from lmpt_desktop.ui.kit.photo_pool import Key, PhotoPool, UnshownPhoto
-from lmpt_desktop.ui.kit.plain_text import literal
 
 RESIZE_PAUSE_MS = 150
 """Photos are decoded in another size once the window has kept its size for this long."""
@@ -66,7 +65,7 @@ class PhotoViewer(QWidget):
         self._loading.stop()
         self.canvas.mark_unseen()
         self.name.setText(name)
-        self.name.setToolTip(literal(name))
+        self.name.setToolTip(name)
         self.canvas.setAccessibleName(_("Photo {name}").format(name=name))
         decoded = self._show_decoded()
         if not decoded:

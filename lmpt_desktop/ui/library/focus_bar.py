@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 
 NAME_WIDTH = 260
 """Pixels that a class name may take, before it is elided."""
@@ -62,7 +61,7 @@ class FocusBar(QWidget):
         text = _("{keys}: {name}").format(keys=self._keys, name=short) if self._keys else short
         self.text.setText(text)
         meant = _("Present, Absent and Unknown apply to “{name}”").format(name=self._name)
-        self.text.setToolTip(literal(meant))
+        self.text.setToolTip(meant)
         self.text.setAccessibleName(meant)
         self.pin.setIcon(theme.icon("pin", "accent" if self._pinned else "muted"))
         self.pin.setChecked(self._pinned)
@@ -70,5 +69,5 @@ class FocusBar(QWidget):
             tip = _("“{name}” stays the class of the keys. Click to follow the selection again.")
         else:
             tip = _("Keep “{name}” the class of the keys, whatever is selected")
-        self.pin.setToolTip(literal(tip.format(name=self._name)))
+        self.pin.setToolTip(tip.format(name=self._name))
         self.pin.setAccessibleName(tip.format(name=self._name))

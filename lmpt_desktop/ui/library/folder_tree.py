@@ -19,7 +19,6 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import literal
 
 _KEY = Qt.ItemDataRole.UserRole
 _LOOK = Qt.ItemDataRole.UserRole + 1
@@ -194,7 +193,7 @@ class FolderTree(QTreeWidget):
             self._missing[folder.id] = missing
             item.setText(0, folder.path.name or str(folder.path))
             note = _("This folder was not found.") if missing else counts.notes.get(folder.id, "")
-            item.setToolTip(0, literal(f"{folder.path}\n{note}".strip()))
+            item.setToolTip(0, f"{folder.path}\n{note}".strip())
             item.setIcon(0, self._icon(folder.id))
             self._number(item, counts.counts.get(root, 0))
         known = {folder.id for folder in counts.folders}

@@ -12,7 +12,6 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.tag_figures import TagFigures
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.library.strictness_popover import StrictnessPopover
 from lmpt_desktop.ui.library.strictness_texts import STEPS, average_text, signed, steps_of
@@ -144,7 +143,7 @@ class StrictnessButton(QToolButton):
         tip = _("How sure a prediction must be to count: fewer and surer tags, or more and looser")
         if now.classes:
             tip += "\n" + _("Some classes have a strictness of their own (*).")
-        self.setToolTip(literal(tip))
+        self.setToolTip(tip)
         self.setAccessibleName(text)
 
 

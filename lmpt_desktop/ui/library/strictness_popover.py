@@ -21,7 +21,6 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.class_picker import ClassButton
 from lmpt_desktop.ui.kit.dialogs import heading, muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import shorten
 from lmpt_desktop.ui.library.balance_slider import BalanceSlider
 from lmpt_desktop.ui.library.strictness_texts import (
@@ -72,7 +71,7 @@ class StrictnessPopover(QFrame):
         self.average.setObjectName("strictness-average")
         self.precision = muted()
         self.precision.setObjectName("strictness-precision")
-        self.precision.setToolTip(literal(precision_tip()))
+        self.precision.setToolTip(precision_tip())
 
     def _make_class(self) -> None:
         self.class_button = ClassButton()
@@ -297,9 +296,9 @@ class OverrideRow(QWidget):
         """``steps`` is signed, "+2"."""
         self.name.setText(shorten(name))
         change = _("Change the strictness of “{name}”").format(name=name)
-        self.name.setToolTip(literal(change))
+        self.name.setToolTip(change)
         self.name.setAccessibleName(f"{change} ({steps})")
         self.steps.setText(steps)
         remove = _("Let “{name}” be like the rest").format(name=name)
-        self.remove.setToolTip(literal(remove))
+        self.remove.setToolTip(remove)
         self.remove.setAccessibleName(remove)

@@ -16,7 +16,7 @@ from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import _
 from lmpt_desktop.translation import number as number_text
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import Html, literal
+from lmpt_desktop.ui.kit.plain_text import Html
 from lmpt_desktop.ui.long_tail.axes import CountAxis, NameAxis, focus_frame, height, heights
 from lmpt_desktop.ui.long_tail.bars import BarsItem
 from lmpt_desktop.ui.long_tail.columns import class_facts, class_sentence
@@ -253,7 +253,7 @@ class ClassChart(pg.GraphicsLayoutWidget):
             place = self.place_at(self.mapToScene(event.pos()))
             if place >= 0 and self._tail is not None:
                 column = int(self._columns[place])
-                QToolTip.showText(event.globalPos(), literal(tool_tip(self._tail, column)), self)
+                QToolTip.showText(event.globalPos(), tool_tip(self._tail, column), self)
             else:
                 QToolTip.hideText()
             return True

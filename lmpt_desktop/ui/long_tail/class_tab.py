@@ -20,7 +20,6 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.elided_label import ElidedLabel
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout, on_one_line
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tables import Index
 from lmpt_desktop.ui.kit.texts import NEEDS_EXAMPLES, band_name
 from lmpt_desktop.ui.kit.theme import BAND_SHAPES
@@ -221,7 +220,7 @@ def _button(name: str, tip: str, *, checkable: bool = False) -> QToolButton:
     button.setObjectName(name)
     button.setAutoRaise(True)
     button.setCheckable(checkable)
-    button.setToolTip(literal(tip))
+    button.setToolTip(tip)
     button.setAccessibleName(tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button

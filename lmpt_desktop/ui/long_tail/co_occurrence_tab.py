@@ -23,7 +23,6 @@ from lmpt_desktop.inference.long_tail import LongTail
 from lmpt_desktop.translation import N_, _, decimal, number
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tables import Column, Index, TableModel
 from lmpt_desktop.ui.long_tail.heat_map import HeatMap, Measure, ScaleStrip
 
@@ -283,7 +282,7 @@ def _combo(name: str, label: str, entries: tuple[tuple[str, str], ...]) -> QComb
     combo = QComboBox()
     combo.setObjectName(name)
     combo.setAccessibleName(label)
-    combo.setToolTip(literal(label))
+    combo.setToolTip(label)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     for text, value in entries:
         combo.addItem(_(text), value)

@@ -26,6 +26,7 @@ from lmpt_desktop.ui.kit.threshold_texts import threshold_reason, threshold_text
 from lmpt_desktop.ui.long_tail.figures import unjudged_images
 from lmpt_desktop.ui.long_tail.texts import forecast_reason
 from trainer.bands import Band
+from trainer.printable import isolated
 
 
 class ClassRow(NamedTuple):
@@ -337,7 +338,7 @@ def class_sentence(tail: LongTail, column: int) -> str:
     """What is known of a class on one line, for the page and for a screen reader."""
     known = [(label, text) for label, text in class_facts(tail, column) if text != DASH]
     facts = "  ·  ".join(f"{label} {text}" for label, text in known)
-    return f"{tail.names[column]}:  {facts}"
+    return f"{isolated(tail.names[column])}:  {facts}"
 
 
 def write_class_figures(tail: LongTail, order: NDArray[np.int64], file: TextIO) -> int:

@@ -22,7 +22,6 @@ from lmpt_desktop.ui.commands import MENUS, Command, CommandRegistry, menu_names
 from lmpt_desktop.ui.commands.shortcuts import is_fixed, native
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 
 ID_ROLE = Qt.ItemDataRole.UserRole
 
@@ -155,7 +154,7 @@ class ShortcutPage(QWidget):
         item.setText(2, keys)
         original = native(self._shortcuts.declared(command_id)) or _("none")
         note = _("Default: {keys}").format(keys=original) if changed else ""
-        item.setToolTip(2, literal(note))
+        item.setToolTip(2, note)
         item.setData(2, Qt.ItemDataRole.AccessibleTextRole, f"{keys}. {note}" if note else keys)
         font = item.font(2)
         font.setBold(changed)

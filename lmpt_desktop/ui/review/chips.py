@@ -12,11 +12,11 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign, verdict_colour
 from lmpt_desktop.ui.review.current_image import NUMBERED
 from trainer.bands import Band
+from trainer.printable import isolated
 
 PAD = 8.0
 MARK = 9.0
@@ -53,7 +53,7 @@ class Chip(QAbstractButton):
         self.setAccessibleDescription(
             _("Press {key} to change").format(key=self.number) if self.number else ""
         )
-        self.setToolTip(literal(accessible_text(facts)))
+        self.setToolTip(accessible_text(facts))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -230,7 +230,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 def accessible_text(facts: ClassFacts) -> str:
     """A class of the photo as a screen reader reads it."""
-    parts = [facts.name, verdict_name(facts.verdict)]
+    parts = [isolated(facts.name), verdict_name(facts.verdict)]
     if facts.score is not None:
         how = (
             _("predicted (from {threshold} on), score {score}")

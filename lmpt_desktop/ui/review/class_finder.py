@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QListWidget, QListWidgetItem, QVBoxLayo
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
+from trainer.printable import isolated
 
 MOST_SHOWN = 40
 _KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
@@ -96,7 +96,7 @@ class ClassFinder(QWidget):
         found = matching(text, self._names) if text.strip() else []
         for index in found[:MOST_SHOWN]:
             item = QListWidgetItem(self._names[index])
-            item.setToolTip(literal(self._names[index]))
+            item.setToolTip(self._names[index])
             item.setData(Qt.ItemDataRole.UserRole, self._classes[index].id)
             self.list.addItem(item)
         if text.strip() and not found:
@@ -110,7 +110,7 @@ class ClassFinder(QWidget):
         self.list.setFixedHeight(rows * (self.fontMetrics().height() + 6) + 8)
         if text.strip():
             count = ngettext("{count} class", "{count} classes", len(found))
-            first = f": {self._names[found[0]]}" if found else ""
+            first = f": {isolated(self._names[found[0]])}" if found else ""
             self.found.emit(count.format(count=number(len(found))) + first)
 
     def _choose(self, *, present: bool) -> None:

@@ -50,6 +50,7 @@ from lmpt_desktop.ui.review.queue_bar import QueueBar
 from lmpt_desktop.ui.review.side_panel import SidePanel
 from lmpt_desktop.ui.review.verdict_controller import VerdictController
 from lmpt_desktop.ui.shell.context import ShellContext
+from trainer.printable import isolated
 
 PRELOAD_NEXT, PRELOAD_PREVIOUS = 4, 2
 """Photos decoded around the one on screen."""
@@ -367,7 +368,9 @@ class ReviewPage(QWidget):
         if decision.class_id is None:
             text = _("Reviewed")
         else:
-            text = f"{self._class_name(decision.class_id)}: {verdict_name(decision.verdict)}"
+            text = (
+                f"{isolated(self._class_name(decision.class_id))}: {verdict_name(decision.verdict)}"
+            )
         if advanced:
             self._show(after=text)
         else:

@@ -14,7 +14,6 @@ from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import verdict_colour
 from lmpt_desktop.ui.review.chips import ChipColumn
@@ -82,7 +81,7 @@ class QuestionPanel(QWidget):
         else:
             text = _("Is there “{name}” in this photo?").format(name=subject.name)
         self._question = text
-        self.title.setToolTip(literal(text))
+        self.title.setToolTip(text)
         self.title.setText(_breakable(text))
         self.reason.setText(reason.replace(" %", "\u00a0%"))  # not broken before the sign
         self.reason.setVisible(bool(reason))

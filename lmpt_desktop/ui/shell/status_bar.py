@@ -9,7 +9,6 @@ from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import backbone_name
 
 MESSAGE_MS = 6000
@@ -156,13 +155,11 @@ class StatusBar(QStatusBar):
         self.model.setText(f"{name} · {place}")
         self.model.setAccessibleName(self.model.text())
         self.model.setToolTip(
-            literal(
-                message
-                or (
-                    _("Backbone {name}, running on {device}").format(name=name, device=device)
-                    if device
-                    else _("Backbone {name}, not loaded yet").format(name=name)
-                )
+            message
+            or (
+                _("Backbone {name}, running on {device}").format(name=name, device=device)
+                if device
+                else _("Backbone {name}, not loaded yet").format(name=name)
             )
         )
         self._update()
@@ -183,7 +180,7 @@ class StatusBar(QStatusBar):
             "{count} photos are waiting to be encoded. They have no predictions until then.",
             count,
         ).format(count=number(count))
-        self.queue.setToolTip(literal(sentence))
+        self.queue.setToolTip(sentence)
         self.queue.setAccessibleName(sentence)
         self.queue.setVisible(count > 0)
 
@@ -244,7 +241,7 @@ class StatusBar(QStatusBar):
         held = activity.state is not ActivityState.RUNNING
         waiting = loading and activity.state is ActivityState.RUNNING
         self.activity.setText(_("Loading the backbone") if waiting else activity_text(activity))
-        self.activity.setToolTip(literal(activity.message))
+        self.activity.setToolTip(activity.message)
         self.progress.setVisible(not failed)
         # A range of 0 makes the bar run back and forth, because the total is unknown.
         self.progress.setRange(0, 1000 if activity.total or held else 0)
@@ -254,7 +251,7 @@ class StatusBar(QStatusBar):
         self.pause_button.setVisible(activity.kind in _PAUSABLE or activity.pausable or failed)
         self.pause_button.setIcon(theme.icon("resume" if held else "pause"))
         words = _("Try again") if failed else (_("Resume") if held else _("Pause"))
-        self.pause_button.setToolTip(literal(words))
+        self.pause_button.setToolTip(words)
         self.pause_button.setAccessibleName(words)
         self.pause_button.setText(words if failed else "")
         self.pause_button.setToolButtonStyle(

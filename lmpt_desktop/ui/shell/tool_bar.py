@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from lmpt_desktop.ui.kit.plain_text import Html
+
 ICON_AND_LABEL = Qt.ToolButtonStyle.ToolButtonTextBesideIcon
 ICON_ALONE = Qt.ToolButtonStyle.ToolButtonIconOnly
 
@@ -65,7 +67,7 @@ class Segments(QFrame):
 
 def _follow(button: QToolButton, action: QAction) -> None:
     button.setText(action.iconText())
-    button.setToolTip(action.toolTip())
+    button.setToolTip(Html(action.toolTip()))
     button.setEnabled(action.isEnabled())
 
 

@@ -27,7 +27,6 @@ from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit.class_picker import ClassButton
 from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 from lmpt_desktop.ui.shell.page_stack import GRID
@@ -357,7 +356,7 @@ class SweepPage(QWidget):
             )
             text = f"{text}; {left}"
         self.counter.setText(text if found.total else "")
-        self.counter.setToolTip(literal(self.counter.text()))
+        self.counter.setToolTip(self.counter.text())
 
     def zoom(self, steps: int) -> None:
         """Show larger photos, or smaller ones for negative ``steps``."""
@@ -519,7 +518,7 @@ def _heading(text: str) -> Label:
 def _tool(text: str, tip: str, key: str) -> QPushButton:
     button = QPushButton(text)
     button.setAutoDefault(False)
-    button.setToolTip(literal(f"{tip} ({key})"))
+    button.setToolTip(f"{tip} ({key})")
     button.setAccessibleName(tip)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     return button

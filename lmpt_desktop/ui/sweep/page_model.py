@@ -10,6 +10,7 @@ from PySide6.QtCore import QAbstractListModel, QObject, Qt, Signal
 
 from lmpt_desktop.translation import _, decimal
 from lmpt_desktop.ui.kit.tables import Index
+from trainer.printable import isolated
 
 CELL_ROLE = Qt.ItemDataRole.UserRole + 1
 """The :class:`SweepCell` of a row."""
@@ -96,7 +97,7 @@ class SweepModel(QAbstractListModel):
             return cell
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
             ticked = _("ticked") if self.is_ticked(index.row()) else _("not ticked")
-            return f"{cell.name}, {decimal(cell.score, 2)}, {ticked}"
+            return f"{isolated(cell.name)}, {decimal(cell.score, 2)}, {ticked}"
         if role == Qt.ItemDataRole.ToolTipRole:
             return cell.name
         return None

@@ -35,7 +35,6 @@ from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, heading, muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.texts import backbone_name, file_size, photos_text
 from trainer.suggested import BUNDLED_SIDES
@@ -153,9 +152,7 @@ class BackboneDialog(LibraryDialog):
         for info in self.session.model.backbones():
             item = QListWidgetItem(self._described(info))
             item.setData(Qt.ItemDataRole.UserRole, info)
-            item.setToolTip(
-                literal(_("Published by: {0}").format(info.source) if info.source else "")
-            )
+            item.setToolTip(_("Published by: {0}").format(info.source) if info.source else "")
             self.list.addItem(item)
             if info.name == kept:
                 self.list.setCurrentItem(item)

@@ -27,7 +27,6 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, heading, muted, tint
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.setting_editors import device_box
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import (
@@ -38,6 +37,7 @@ from lmpt_desktop.ui.kit.texts import (
     photos_text,
 )
 from trainer.bands import Band
+from trainer.printable import isolated
 
 MAX_NAMES = 12
 """How many classes without an example are named."""
@@ -170,7 +170,7 @@ class RetrainDialog(LibraryDialog):
         self.total.setText(_("{0} on {1}").format(annotations, photos))
         self.bands.show_counts(preflight.classes_per_band, preflight.present_per_band)
         self.without.setText(self._without(preflight.classes_without_present))
-        self.without.setToolTip(literal(", ".join(preflight.classes_without_present)))
+        self.without.setToolTip(", ".join(map(isolated, preflight.classes_without_present)))
         self.without.setVisible(bool(preflight.classes_without_present))
         name, device = backbone_name(preflight.backbone), preflight.device
         self.backbone.setText(

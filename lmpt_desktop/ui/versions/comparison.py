@@ -30,7 +30,6 @@ from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, larger, muted, style_table
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.scored_thumbnails import ScoredThumbnailView
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.kit.texts import DASH, NOT_MEASURABLE, classes_text, percent
@@ -241,7 +240,7 @@ class ComparisonDialog(LibraryDialog):
         self.setWindowTitle(_("{old} and {new}").format(old=old, new=new))
         short = self.promote.fontMetrics().elidedText(new, Qt.TextElideMode.ElideRight, 240)
         self.promote.setText(_("&Use {new}").format(new=short.replace("&", "&&")))
-        self.promote.setToolTip(literal(new))
+        self.promote.setToolTip(new)
         self.discard.hide()
 
     def _failed(self, error: Exception) -> None:

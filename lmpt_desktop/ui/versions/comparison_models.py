@@ -27,6 +27,7 @@ from lmpt_desktop.ui.kit.theme import current
 from lmpt_desktop.ui.kit.threshold_texts import threshold_reason, threshold_text
 from lmpt_desktop.ui.versions.comparison_texts import AP_TIP, NO_DIFFERENCE, interval_text
 from trainer.bands import Band
+from trainer.printable import isolated
 from trainer.prompt_set import ClassResult
 
 SORT_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -231,9 +232,9 @@ def changed_thumbnail(line: ChangedLine) -> ScoredThumbnail:
             "present" if line.agrees else "error",
         )
     name = (
-        Caption(f"+ {line.class_name}", "present")
+        Caption(f"+ {isolated(line.class_name)}", "present")
         if item.gained
-        else Caption(f"− {line.class_name}", "absent")
+        else Caption(f"− {isolated(line.class_name)}", "absent")
     )
     return ScoredThumbnail(item.image_id, line.fingerprint, (name, scores), sentence)
 
@@ -321,7 +322,7 @@ def correction_thumbnail(line: CorrectionLine) -> ScoredThumbnail:
         "present" if item.new_right else "error",
     )
     name = Caption(
-        f"{'✓' if item.present else '✗'} {line.class_name}",
+        f"{'✓' if item.present else '✗'} {isolated(line.class_name)}",
         "present" if item.present else "absent",
     )
     return ScoredThumbnail(item.image_id, line.fingerprint, (name, scores), sentence)

@@ -28,7 +28,6 @@ from lmpt_desktop.engine.versions.versions import ImportedVersion, VersionInfo
 from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, muted, style_table
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.versions.versions_model import (
     CLASSES,
@@ -304,12 +303,10 @@ class VersionsDialog(LibraryDialog):
         answer = QMessageBox.question(
             self,
             _("Delete a version"),
-            literal(
-                _(
-                    "Delete “{name}” for good? It cannot be restored; your annotations are kept, "
-                    "and a retraining can learn from them again."
-                ).format(name=version_title(version))
-            ),
+            _(
+                "Delete “{name}” for good? It cannot be restored; your annotations are kept, "
+                "and a retraining can learn from them again."
+            ).format(name=version_title(version)),
             QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
             QMessageBox.StandardButton.No,
         )

@@ -21,7 +21,6 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted, style_table
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.texts import annotations_text, classes_text
 from lmpt_desktop.ui.vocabulary.class_table import (
     ABSENT,
@@ -87,7 +86,7 @@ class ClassesTab(QWidget):
         widths = {NAME: 170, ALIASES: 130, PRESENT: 78, ABSENT: 78, PREDICTED: 88}
         texts = [band_text(band) for band in Band]
         widths[BAND] = max(map(self.fontMetrics().horizontalAdvance, texts)) + BAND_PADDING
-        style_table(self.table, DESCRIPTION, widths)
+        style_table(self.table, DESCRIPTION, widths, edited=True)
         self.table.horizontalHeader().setSortIndicatorClearable(True)
         self.search = _field("find", _("Find a class"), _("Find a class"))
         self.search.setClearButtonEnabled(True)
@@ -115,10 +114,10 @@ class ClassesTab(QWidget):
         self.colour = _button("colour", _("&Colour"))
         self.up = _button("up", "↑")
         self.up.setAccessibleName(_("Move up"))
-        self.up.setToolTip(literal(_("Move up ({keys})").format(keys="Alt+↑")))
+        self.up.setToolTip(_("Move up ({keys})").format(keys="Alt+↑"))
         self.down = _button("down", "↓")
         self.down.setAccessibleName(_("Move down"))
-        self.down.setToolTip(literal(_("Move down ({keys})").format(keys="Alt+↓")))
+        self.down.setToolTip(_("Move down ({keys})").format(keys="Alt+↓"))
         for arrow in (self.up, self.down):
             arrow.setMaximumWidth(40)
         self.merge = _button("merge", _("&Merge..."))
@@ -127,11 +126,7 @@ class ClassesTab(QWidget):
         self.split.setToolTip(_("Split a class into several"))
         self.archive = _button("archive", _("Archi&ve"))
         self.archive.setToolTip(
-            literal(
-                _("Remove from the vocabulary; its annotations are kept ({keys})").format(
-                    keys=_("Del")
-                )
-            )
+            _("Remove from the vocabulary; its annotations are kept ({keys})").format(keys=_("Del"))
         )
         menu = QMenu(self.colour)
         menu.addAction(_("&Choose...")).triggered.connect(self._choose_colour)

@@ -29,7 +29,6 @@ from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.kit.dialogs import LibraryDialog, close_box, size_within
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.texts import classes_text, photos_text
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
@@ -122,7 +121,7 @@ class VocabularyDialog(LibraryDialog):
             (self.redo_button, stack.can_redo, stack.history.stack.redoText()),
         ):
             button.setEnabled(ready)
-            button.setToolTip(literal(what))
+            button.setToolTip(what)
             button.setAccessibleDescription(what)
 
     def _connect(self) -> None:

@@ -38,7 +38,6 @@ from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.commands import CommandRegistry, Shortcuts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from lmpt_desktop.ui.library.commands import PARTS, ask_folder, show_part
@@ -601,7 +600,7 @@ class MainWindow(QMainWindow):
             action = self._recent_menu.addAction(
                 menu_text(entry.name, entry), lambda e=entry: self.open_recent(e)
             )
-            action.setToolTip(literal(entry.places))
+            action.setToolTip(entry.places)
         if not entries:
             self._recent_menu.addAction(_("None yet")).setEnabled(False)
         self._labelling.ask(lambda: [menu_text(entry.label, entry) for entry in entries])

@@ -155,6 +155,8 @@ class RestoreDialog(QDialog):
         self.act = QPushButton(_("&Restore this copy"))
         self.act.setObjectName("act")
         buttons.addButton(self.act, QDialogButtonBox.ButtonRole.AcceptRole)
+        self.act.setDefault(True)
+        buttons.button(QDialogButtonBox.StandardButton.Cancel).setAutoDefault(False)
         buttons.accepted.connect(self._accept)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
@@ -179,7 +181,7 @@ class RestoreDialog(QDialog):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         widths = {0: 150, 1: 130, 2: 76, 3: 96, 4: 82, 5: 82}
         style_table(table, STATE, widths)
-        table.selectionModel().currentRowChanged.connect(self._changed)
+        table.selectionModel().selectionChanged.connect(self._changed)
         table.doubleClicked.connect(lambda _index: self._accept())
         return table
 
@@ -195,9 +197,10 @@ class RestoreDialog(QDialog):
 
     @property
     def chosen(self) -> Row | None:
-        """The current row."""
-        place = self.table.currentIndex().row()
-        return self.model.rows[place] if 0 <= place < len(self.model.rows) else None
+        """The selected row.  The current one need not be: a table that gets the focus makes its
+        first row current and selects nothing."""
+        selected = self.table.selectionModel().selectedRows()
+        return self.model.rows[selected[0].row()] if selected else None
 
     def _list(self, found: list[Path]) -> None:
         self.model.set_rows([Row(path) for path in found])
@@ -215,7 +218,7 @@ class RestoreDialog(QDialog):
             self.model.show(place, copy)
             if self.chosen is None and copy.contents is not None:
                 self._choose(place)
-            elif self.table.currentIndex().row() == place:
+            elif self.chosen is not None and self.chosen.path == path:
                 self._changed()
             self._check(place + 1)
 
@@ -263,7 +266,6 @@ class RestoreDialog(QDialog):
             lines.append(difference_text(preview.difference))
         self.preview.setText("\n".join(lines))
         self.act.setEnabled(True)
-        self.act.setDefault(True)
 
     def _accept(self) -> None:
         row = self.chosen

@@ -19,7 +19,6 @@ from lmpt_desktop.ingest import samples
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.plain_text import literal
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 from lmpt_desktop.ui.library.dropped_paths import dragged_paths
 from lmpt_desktop.ui.shell.settings import RecentLibrary
@@ -128,7 +127,7 @@ class WelcomePage(QWidget):
             # The counts first: a long path is cut off at its end.
             facts = "  ·  ".join(part for part in (entry.counts, entry.places) if part)
             item = QListWidgetItem(theme.icon("folder"), f"{entry.name}\n{facts}")
-            item.setToolTip(literal(entry.places))
+            item.setToolTip(entry.places)
             item.setData(Qt.ItemDataRole.UserRole, entry)
             self.recent.addItem(item)
         self.recent_label.setVisible(bool(entries))

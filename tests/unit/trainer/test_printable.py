@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,18 @@ from rich.table import Table
 
 from trainer.display import FitDisplay, score_table, shortened
 from trainer.events import FitFailed, FitFailure
-from trainer.printable import LogFormatter, SafeTerminal, for_data, lines, one_line
+from trainer.printable import (
+    REPLACEMENT,
+    LogFormatter,
+    SafeTerminal,
+    for_data,
+    isolated,
+    lines,
+    one_line,
+    shown,
+    shown_line,
+    spaced,
+)
 from trainer.terminal import cell, say
 
 HOSTILE = (
@@ -23,6 +35,15 @@ HOSTILE = (
     "\u2066x\u2069", "\x00", "\udcff", "[bold red]x[/]", "[link=http://x]y[/link]",
 )  # fmt: skip
 HARMFUL = set("\x1b\x07\r\x9b\x7f\x00\u202e\u2028\u2066\u2069\udcff")
+
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+READ_RIGHT = (
+    "Straße à Zürich", "猫",
+    "שלום", "مرحبا بالعالم", "e\u0301", "می\u200cخواهم", "क्\u200dष", "ក\u200bខ",
+    "👩\u200d👩\u200d👧", "👩🏽\u200d🚀", "❤\ufe0f\u200d🔥", "שלום\u200f!", "a\xa0b",
+    "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+)  # fmt: skip
+"""With the joiners and marks that their scripts need."""
 
 
 def console() -> tuple[Console, io.StringIO]:
@@ -41,9 +62,48 @@ def test_a_line_is_one_line_that_steers_nothing(text: str) -> None:
     assert lines(text).count("\n") == text.count("\n")
 
 
-def test_what_is_harmless_stays() -> None:
-    text = "Straße à Zürich, 猫 שלום 👩‍👩‍👧 e\u0301"
-    assert one_line(text) == text
+@pytest.mark.parametrize("show", [shown, shown_line, one_line, lines, spaced])
+def test_what_scripts_need_stays(show: Callable[[str], str]) -> None:
+    for text in (*READ_RIGHT, ", ".join(READ_RIGHT)):
+        assert show(text) == text
+
+
+def test_marks_that_are_not_seen_are_shown() -> None:
+    for mark in (
+        *TURNING[:-2],
+        *"\x00\x1b\x85\xad\u200b\u200c\u200d\u200e\u2028\u2060\ufeff\U000e0041",
+    ):
+        assert shown(f"a{mark}b") == f"a{REPLACEMENT}b", ascii(mark)
+        assert spaced(f"a{mark}b") == "a b"
+    assert (shown("a\nb\tc"), shown_line("a\nb\tc")) == ("a\nb\tc", "a\ufffdb\ufffdc")
+    assert shown("\udc80.jpg") == "\\udc80.jpg"
+
+
+def test_a_right_to_left_name_stands_apart_in_a_sentence() -> None:
+    assert isolated("dog") == "dog"
+    assert isolated("שלום 12") == "\u2068שלום 12\u2069"
+    assert isolated("a\u2069\u202eש") == f"\u2068a{REPLACEMENT}ש\u2069"
+    assert one_line(isolated("שלום")) == "שלום", "terminals would show the isolates"
+
+
+@given(st.lists(st.sampled_from([*TURNING, "\n", "a", "ש", "\u200d", "\x01"])).map("".join))
+def test_what_is_shown_turns_nothing_after_it(text: str) -> None:
+    found = shown(text)
+    assert shown(found) == found
+    assert not set(found) & set(TURNING[:-2])
+    for line in found.split("\n"):
+        depth = 0
+        for mark in line:
+            depth += (mark == "\u2068") - (mark == "\u2069")
+            assert depth >= 0
+        assert depth == 0
+    apart = isolated(text)
+    assert "\n" not in apart and shown(f"{apart} 12") == f"{apart} 12"
+
+
+def test_long_hostile_texts_take_no_time() -> None:
+    for mark in ("\u200e", "\u200d", "\u2068", "\u2069", "🏴\U000e0067"):
+        assert len(shown(mark * 100_000)) <= 200_000
 
 
 @pytest.mark.parametrize("name", HOSTILE)

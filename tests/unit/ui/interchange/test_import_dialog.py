@@ -284,7 +284,7 @@ def test_photos_that_were_not_found_are_listed_and_saved(
     listed = dialog.findChild(LeftOutDialog)
     assert listed is not None
     assert texts(listed.model) == [
-        ["a\u202eb/<b>x</b>.jpg", "2", "Not found"],
+        ["a\ufffdb/<b>x</b>.jpg", "2", "Not found"],
         ["gone.jpg", "4", "Not found"],
     ]
     tip = listed.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
