@@ -22,8 +22,11 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from trainer import cut_short
+from trainer import cut_short, file_formats
 from trainer.bounded_reader import BoundedReader, TooLongError
+from trainer.file_formats import HEAD_BYTES
+from trainer.icon import FORMAT as ICON
+from trainer.jpeg_xl import FORMAT as JPEG_XL
 from trainer.photo_limits import (
     MAX_SCANS,
     decoding_limit,
@@ -33,16 +36,17 @@ from trainer.photo_limits import (
     reduction,
     scans,
 )
+from trainer.photoshop import check_depth, checked_composite
 from trainer.png_metadata import clean_png, described
+from trainer.raw import FORMAT as RAW
+from trainer.raw import RawImageFile
+from trainer.refused_picture import RefusedPictureError
 from trainer.regular_file import BadNameError, NotAFileError, open_regular
+from trainer.targa import is_targa, without_unused_alpha
 from trainer.texts import N_
-from trainer.tiff import DeepTiff, RefusedTiffError, opened_tiff
+from trainer.tiff import DeepTiff, is_tiff, opened_tiff
 
-_SUFFIXES = (
-    "jpg jpeg jpe jfif mpo png apng gif webp avif avifs heic heics heif hif "
-    "tif tiff bmp dib jp2 j2k jpx jpf ppm pgm pbm pnm"
-)
-PHOTO_SUFFIXES = frozenset(f".{name}" for name in _SUFFIXES.split(" "))
+PHOTO_SUFFIXES = file_formats.PHOTO_SUFFIXES
 """Lower-case suffixes of files to try; the content decides."""
 
 MAX_PIXELS = 200_000_000
@@ -53,7 +57,12 @@ SMALL = 512
 
 # Listed explicitly, because some of Pillow's formats start other programs (EPS), and old animation
 # formats only cause trouble.
-_FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "GIF", "BMP", "JPEG2000", "PPM")
+_FORMATS = (
+    *("JPEG", "PNG", "WEBP", "HEIF", "AVIF", RAW, "TIFF", "GIF", "BMP", "JPEG2000", "PPM"),
+    *(JPEG_XL, "PSD", ICON, "PCX"),
+)
+_DRAFTED = ("JPEG", "MPO", RAW)
+"""Formats that can be decoded at less than their size."""
 
 _ORIENTATION = 0x0112
 _SIDEWAYS = (5, 6, 7, 8)
@@ -80,7 +89,8 @@ class UnreadablePhoto(Exception):  # noqa: N818  (a state of a photo, in the glo
 
 
 class HeavyPhoto(UnreadablePhoto):
-    """Decoding takes more memory than was allowed for this time, though it may be possible."""
+    """Decoding takes more memory than was allowed for this time, or a decoder that is to run in a
+    process of its own; it may be possible there."""
 
 
 def read_photo(
@@ -108,12 +118,10 @@ def read_photo(
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
     with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as image:
-        if at_least is not None and isinstance(image, DeepTiff):
-            image.draft(None, (at_least, at_least))
-        divisor = reduction(image, at_least)
-        if at_least is not None and image.format in ("JPEG", "MPO"):
+        if at_least is not None and (isinstance(image, DeepTiff) or image.format in _DRAFTED):
             image.draft(None, (at_least, at_least))
         cut_short.load(image)
+        divisor = reduction(image, at_least)
         profile = image.info.get("icc_profile")
         return _to_rgb(_upright(_reduced(image, divisor)), profile, to_srgb)
 
@@ -181,14 +189,14 @@ def opened_photo(
             yield image
     except UnreadablePhoto:
         raise
-    except RefusedTiffError as error:
-        raise UnreadablePhoto(error.reason) from error
     except Image.DecompressionBombError as error:
         raise UnreadablePhoto(_too_large()) from error
     except MemoryError as error:
         raise UnreadablePhoto(NO_MEMORY) from error
     except TooLongError as error:
         raise UnreadablePhoto(TOO_LONG) from error
+    except RefusedPictureError as error:
+        raise UnreadablePhoto(error.reason) from error
     except UnidentifiedImageError as error:
         raise UnreadablePhoto(
             N_("This is not a photo in a format that can be opened, or its beginning is damaged.")
@@ -204,14 +212,24 @@ def opened_photo(
 def _opened(file: BoundedReader, *, pixels: bool) -> Image.Image:
     # Pillow asks a file for no more than a bounded reader has.
     stream = cast(BinaryIO, file)
-    if (tiff := opened_tiff(stream)) is not None:
-        return tiff
+    stream.seek(0)
+    head = stream.read(HEAD_BYTES)
+    check_depth(head)
     if (png := clean_png(stream, pixels=pixels)) is not None:
         image = Image.open(cast(BinaryIO, png), formats=("PNG",))
         described(image, png)
         return image
     stream.seek(0)
-    return Image.open(stream, formats=_FORMATS)
+    if is_tiff(head):
+        with contextlib.suppress(UnidentifiedImageError):
+            # First of all, because the first page of most raw files is a thumbnail.
+            return Image.open(stream, formats=(RAW,))
+        if (tiff := opened_tiff(stream)) is not None:
+            return tiff
+    stream.seek(0)
+    formats = (*_FORMATS, "TGA") if is_targa(head) else _FORMATS
+    image = Image.open(stream, formats=formats)
+    return without_unused_alpha(checked_composite(image), head)
 
 
 def _pixels(image: Image.Image, at_least: int | None) -> int:
@@ -230,16 +248,21 @@ def _check_cost(
         UnreadablePhoto: with a sentence.
     """
     if isinstance(image, DeepTiff):
-        needed = image.needed_bytes(at_least)
+        needed, apart = image.needed_bytes(at_least), True
     else:
         turned = image.format not in ("TIFF", "HEIF") and orientation(image) != 1
+        if isinstance(image, RawImageFile):
+            needed, apart = image.needed_bytes(at_least, turned=turned), image.apart(at_least)
+        else:
+            needed = needed_bytes(image, file, at_least=at_least, turned=turned)
+            apart = False
         needed = needed_bytes(image, file, at_least=at_least, turned=turned)
     if needed > decoding_limit():
         raise UnreadablePhoto(TOO_MUCH_MEMORY)
     if in_scans(image, file) and scans(file) > MAX_SCANS:
         raise UnreadablePhoto(TOO_SLOW)
     # Decoders of what is rare stay out of a process that must not crash.
-    if most_bytes is not None and (needed > most_bytes or isinstance(image, DeepTiff)):
+    if most_bytes is not None and (needed > most_bytes or apart):
         raise HeavyPhoto(TOO_MUCH_MEMORY)
 
 

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO
 import psutil
 from PIL import Image
 
+from trainer.jpeg_xl import JpegXlImageFile
+
 DECODING_BYTES = 1 << 30
 """Limit for one photo, of which a quarter of the machine's memory may be less."""
 _LEAST_BYTES = 128 << 20
@@ -32,7 +34,7 @@ _JPEG = ("JPEG", "MPO")
 _DRAFT_SCALES = (8, 4, 2)
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 """Bytes of a pixel in Pillow; 4 in all other modes."""
-_CODEC = {"WEBP": 13.5, "AVIF": 8.0, "HEIF": 6.0, "GIF": 1.0, "BMP": 1.0, "PPM": 4.0}
+_CODEC = {"WEBP": 13.5, "AVIF": 8.0, "HEIF": 6.0, "GIF": 1.0, "BMP": 1.0, "PPM": 4.0, "ICON": 8.0}
 """Bytes per pixel that the decoder holds beside Pillow's image; see also :func:`_codec_bytes`."""
 _HELD = {"WEBP": 8.5, "AVIF": 4.0, "HEIF": 4.0}
 """Of these, what is freed only with the photo."""
@@ -61,16 +63,15 @@ def draft_scale(image: Image.Image, at_least: int | None) -> int:
     return next((scale for scale in _DRAFT_SCALES if scale <= most), 1)
 
 
-def reduction(image: Image.Image, at_least: int | None) -> int:
+def reduction(image: Image.Image, at_least: int | None, scale: int = 1) -> int:
     """What a large photo is divided by once it is decoded; its shorter side keeps ``at_least``.
 
-    To be asked before ``draft``, which is taken into account.
+    ``scale`` is what it will be divided by before (:func:`draft_scale`).
     """
-    scale = draft_scale(image, at_least)
-    pixels = image.width * image.height / scale**2
-    if at_least is None or pixels <= LARGE_PIXELS or _has_alpha(image):
+    width, height = image.width // scale, image.height // scale
+    if at_least is None or width * height <= LARGE_PIXELS or _has_alpha(image):
         return 1
-    return max(1, min(image.width, image.height) // (scale * max(1, at_least)))
+    return max(1, min(width, height) // max(1, at_least))
 
 
 def needed_bytes(
@@ -91,7 +92,10 @@ def needed_bytes(
     codec = _codec_bytes(image, file, pixels)
     before, after = _conversion(image)
     after += 4.0 if turned else 0.0
-    rest = before * pixels / scale**2 + after * pixels / (scale * reduction(image, at_least)) ** 2
+    rest = (
+        before * pixels / scale**2
+        + after * pixels / (scale * reduction(image, at_least, scale)) ** 2
+    )
     held = _HELD.get(image.format or "", 0.0) * pixels
     return int(_SPARE * (decoded + max(codec, held + rest)))
 
@@ -188,6 +192,8 @@ def _codec_bytes(image: Image.Image, file: BinaryIO, pixels: int) -> float:
         return _coefficient_bytes(image, pixels) if in_scans(image, file) else 0.0
     if kind == "JPEG2000":
         return _jpeg2000_bytes(image, file, pixels)
+    if isinstance(image, JpegXlImageFile):
+        return image.codec_bytes
     if kind == "TIFF":
         return _strip_bytes(image, pixels)
     planes = _ALPHA_PLANES if _has_alpha(image) and kind in ("AVIF", "HEIF") else 0.0

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from trainer.photo_limits import LARGE_PIXELS
+from trainer.refused_picture import RefusedPictureError
 from trainer.texts import N_
 
 if TYPE_CHECKING:
@@ -95,14 +96,6 @@ _SIDEWAYS = (5, 6, 7, 8)
 logging.getLogger("tifffile").setLevel(logging.CRITICAL)
 
 
-class RefusedTiffError(Exception):
-    """The file is a TIFF of a kind that cannot be opened; ``reason`` is a sentence."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
 class _PillowsError(Exception):
     """Pillow opens this file, or says why not."""
 
@@ -167,6 +160,11 @@ class _Layout:
         return same and skew <= _SAME_SHAPE * self.height * other.width + other.width + self.height
 
 
+def is_tiff(head: bytes) -> bool:
+    """Whether a file that begins so is a TIFF, or a raw file in one."""
+    return head[:4] in _BEGINNINGS
+
+
 def opened_tiff(file: BinaryIO) -> DeepTiff | None:
     """Open a TIFF that is not for Pillow, without decoding it; None for every other file.
 
@@ -174,11 +172,11 @@ def opened_tiff(file: BinaryIO) -> DeepTiff | None:
         file: open, seekable; its position is not kept.
 
     Raises:
-        RefusedTiffError: if it is of a kind that neither reads.
+        RefusedPictureError: if it is of a kind that neither reads.
         Exception: of any kind if it is damaged.
     """
     file.seek(0)
-    if file.read(4) not in _BEGINNINGS:
+    if not is_tiff(file.read(4)):
         return None
     file.seek(0)
     try:
@@ -292,7 +290,7 @@ def _layout(tags: TiffImagePlugin.ImageFileDirectory_v2) -> _Layout:
     photometric = _one(tags, _PHOTOMETRIC, 0)
     samples = _one(tags, _SAMPLES, 3 if compression in (6, _JPEG) else 1)
     if not 1 <= samples <= _MOST_SAMPLES:
-        raise RefusedTiffError(UNKNOWN_COLOURS)
+        raise RefusedPictureError(UNKNOWN_COLOURS)
     bits = _many(tags, _BITS) or (1,)
     bits = bits * samples if len(bits) == 1 else bits[:samples]
     formats = _many(tags, _FORMAT)[:samples] or (_UNSIGNED,)
@@ -393,8 +391,8 @@ def _refuse(layout: _Layout) -> None:
     if _pillow_is_right(layout) or _is_known(layout):
         return
     if layout.photometric in _COLOURS and layout.compression not in _COMPRESSIONS:
-        raise RefusedTiffError(UNKNOWN_COMPRESSION)
-    raise RefusedTiffError(UNKNOWN_COLOURS)
+        raise RefusedPictureError(UNKNOWN_COMPRESSION)
+    raise RefusedPictureError(UNKNOWN_COLOURS)
 
 
 def _smaller(

@@ -1,4 +1,4 @@
-"""Walk a folder and find new, changed and unchanged photos (without reading any file)."""
+"""Walk a folder and find new, changed and unchanged photos (without reading them)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from lmpt_desktop.domain.other_files import kind_of
 from lmpt_desktop.domain.records import Folder, KnownFile
 from lmpt_desktop.ingest.file_times import ctime_ns, mtime_ns
 from lmpt_desktop.ingest.metadata import sidecar_names
+from lmpt_desktop.ingest.odd_names import is_oddly_named_photo
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.real_paths import canonical, names_in
 from lmpt_desktop.translation import _
+from trainer.file_formats import is_odd_name
 from trainer.photo import PHOTO_SUFFIXES
 
 log = logging.getLogger(__name__)
@@ -107,6 +109,8 @@ def scan(
     ignore: IgnoreList = ignore_list.DEFAULT,
 ) -> Iterator[ScanBatch]:
     """Walk ``folder`` and everything below it, or the part of it in ``scope``.
+
+    Of files whose names do not say what they are, the first bytes are read (:mod:`.odd_names`).
 
     Hidden files and folders (a leading dot, or Windows' attribute) are left out.  Links are
     followed; a folder that several paths lead to is visited once, by its own path rather than
@@ -244,11 +248,11 @@ class _Walk:
                     folders.append(here.child(entry.name))
                 else:
                     self._take_link(path, batch)
-            elif _is_photo_name(entry.name):
-                if self._ignore.matches(path, folder=False):
+            elif self._ignore.matches(path, folder=False):
+                if _is_photo_name(entry.name):
                     batch.ignored.append(path)
-                else:
-                    self._take(entry, path, sidecars, batch)
+            elif _is_photo_name(entry.name) or self._is_photo_inside(entry, path):
+                self._take(entry, path, sidecars, batch)
             else:
                 self._count_other(entry, path, batch)
         except _ODD_ENTRY as error:
@@ -359,6 +363,12 @@ class _Walk:
         return found
 
     # --------------------------------------------------------------------------- files
+
+    def _is_photo_inside(self, entry: os.DirEntry[str], path: str) -> bool:
+        """Whether a file whose name does not say so is a photo; no known one is opened."""
+        if not is_odd_name(entry.name):
+            return False
+        return path in self._known or is_oddly_named_photo(entry.path, entry.name, entry.stat())
 
     def _take(
         self,

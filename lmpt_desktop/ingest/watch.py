@@ -24,6 +24,7 @@ from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import NOMEDIA, IgnoreList
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.translation import N_, _
+from trainer.file_formats import is_odd_name
 from trainer.photo import PHOTO_SUFFIXES
 from trainer.temporary_files import sweep, temporary_folder
 
@@ -334,7 +335,7 @@ class _Handler:
         if is_folder:
             return _everything_below(inner)
         suffix = name[name.rfind(".") :].lower()
-        noticed = suffix in PHOTO_SUFFIXES or suffix == ".txt"
+        noticed = suffix in PHOTO_SUFFIXES or suffix == ".txt" or is_odd_name(name)
         return Scope(flat=frozenset({parent})) if noticed else None
 
     def _is_left_out(self, inner: str, is_folder: bool) -> bool:

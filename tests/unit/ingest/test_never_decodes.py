@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import imagecodecs
+import numpy as np
 import pillow_heif
 import pytest
 from photo_containers import png_chunk
+from photoshop_files import psd
 from PIL import Image, PngImagePlugin
+from raw_photos import dng, jpeg, patches
 
 from lmpt_desktop.ingest.reading import read_file
 from trainer.photo import UnreadablePhoto, photo_size
@@ -47,8 +51,15 @@ KINDS: dict[str, Callable[[Path], object]] = {
     },
     **{
         f"photo.{suffix}": lambda path: picture().save(path)
-        for suffix in ("gif", "bmp", "jp2", "j2k", "ppm")
+        for suffix in ("gif", "bmp", "jp2", "j2k", "ppm", "tga", "pcx")
     },
+    "photo.ico": lambda path: picture().save(path, sizes=[SIZE]),
+    "photo.psd": lambda path: path.write_bytes(psd(np.asarray(picture()).transpose(2, 0, 1))),
+    "photo.jxl": lambda path: path.write_bytes(imagecodecs.jpegxl_encode(np.asarray(picture()))),
+    "photo.dng": lambda path: path.write_bytes(dng(patches(*SIZE))),
+    "preview.dng": lambda path: path.write_bytes(
+        dng(patches(*SIZE), preview=jpeg(picture().resize((960, 640))))
+    ),
     "photo.heic": lambda path: pillow_heif.from_pillow(picture()).save(path),
     "photo.mpo": lambda path: picture().save(path, "MPO", save_all=True, append_images=[picture()]),
     "animated.png": lambda path: picture().save(path, save_all=True, append_images=[picture()]),
