@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import errno
+import logging
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +15,23 @@ from sqlalchemy.exc import DBAPIError
 
 from lmpt_desktop.catalogue.disk_access import NO_LOCKS, NO_SHARED_MEMORY, locks_work
 from lmpt_desktop.domain.refusal import RefusedError
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.translation import N_, _
+
+log = logging.getLogger(__name__)
 
 _FULL = {sqlite3.SQLITE_FULL}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM}
 _DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT}
+
+
+_UNOPENED = N_("its file could not be opened")
+_SQLITE_REASONS = {
+    sqlite3.SQLITE_READONLY: N_("its file or folder can only be read"),
+    sqlite3.SQLITE_PERM: N_("permission is missing"),
+}
 
 
 class CatalogueError(Exception):
@@ -120,6 +132,7 @@ def from_sqlite(error: sqlite3.Error, path: Path, *, locked: bool = True) -> Exc
     ``locked``: whether the catalogue is read under locks.  Without them another program may change
     it at the same time, which looks like damage.
     """
+    log.info("%s: %s (%s)", path, error, getattr(error, "sqlite_errorname", ""))
     extended = getattr(error, "sqlite_errorcode", 0)
     code = extended & 0xFF
     meant: Exception = error
@@ -134,15 +147,15 @@ def from_sqlite(error: sqlite3.Error, path: Path, *, locked: bool = True) -> Exc
     elif code in _BUSY:
         meant = busy(path)
     elif code in _DAMAGED:
-        meant = damaged(path, str(error))
+        meant = damaged(path, _("its pages are in disorder"))
     elif code in _UNWRITABLE:
-        meant = unwritable(path, str(error))
+        meant = unwritable(path, _no_handle() or _(_SQLITE_REASONS.get(code, _UNOPENED)))
     elif code == sqlite3.SQLITE_IOERR:
         meant = CatalogueUnwritable(
             _(
-                "The disk that holds {path} reported an error ({error}), so the change was not "
-                "saved. Check that the disk is connected and has free space."
-            ).format(path=path, error=error)
+                "The disk that holds {path} reported an error, so the change was not saved. Check "
+                "that the disk is connected and has free space."
+            ).format(path=path)
         )
     elif code == sqlite3.SQLITE_CONSTRAINT and "FOREIGN KEY" in str(error):
         meant = NotInCatalogue(
@@ -152,6 +165,15 @@ def from_sqlite(error: sqlite3.Error, path: Path, *, locked: bool = True) -> Exc
             )
         )
     return meant
+
+
+def _no_handle() -> str:
+    """Why no file can be opened, where this process has no handle left; SQLite does not tell."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return reason_of(error)
+    return ""
 
 
 def busy(path: Path) -> CatalogueLocked:
@@ -247,4 +269,4 @@ def from_os(error: OSError, path: Path) -> CatalogueError:
     """The catalogue's error for one of the system's."""
     if error.errno in _DISK_FULL_ERRNOS:
         return disk_full(path)
-    return unwritable(path, error.strerror or str(error))
+    return unwritable(path, reason_of(error))

@@ -264,7 +264,8 @@ def _checked_revision(connection: sqlite3.Connection, path: Path, access: DiskAc
         if verdict != "ok" and access is DiskAccess.READING:
             raise read_only(path, NOT_STEADY)
         if verdict != "ok":
-            raise damaged(path, str(verdict).splitlines()[0])
+            log.warning("%s: %s", path, verdict)
+            raise damaged(path, _("its pages are in disorder"))
         if access is not DiskAccess.READING:
             _write_checked(path)
     return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])
@@ -357,7 +358,8 @@ def _migrate(path: Path, revision: str, access: DiskAccess) -> None:
     except sqlite3.Error as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
             # It lacks what its version has, so that it is not what it says.
-            raise damaged(path, str(error)) from error
+            log.warning("%s: %s", path, error)
+            raise damaged(path, _("it lacks what its version has")) from error
         raise from_sqlite(error, path) from error
     except OSError as error:
         raise from_os(error, path) from error

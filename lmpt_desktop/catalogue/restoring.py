@@ -26,6 +26,7 @@ from lmpt_desktop.catalogue.errors import (
 )
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.migrations.run import known_revisions
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.private_files import make_private, make_private_folders
 from lmpt_desktop.translation import _
 from trainer.temporary_files import temporary_name
@@ -100,7 +101,7 @@ def examine(path: Path) -> Copy:
                 if held.revision not in known_revisions():
                     problem = _("it is of a newer version of the app")
     except OSError as error:
-        problem = error.strerror or str(error)
+        problem = reason_of(error)
     except sqlite3.Error as error:
         log.info("the copy %s cannot be read: %s", path, error)
         # Ours, which are sentences, have no code of SQLite's.

@@ -20,6 +20,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ingest.fill import fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
@@ -158,7 +159,9 @@ class Scanner:
                 log.exception("the scan of %s failed", folder.path)
                 self._failed(
                     folder,
-                    _("The folder could not be read completely: {error}").format(error=error),
+                    _("The folder could not be read completely: {error}").format(
+                        error=message_of(error)
+                    ),
                     "",
                 )
             with self._changed:

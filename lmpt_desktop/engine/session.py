@@ -63,6 +63,7 @@ from lmpt_desktop.engine.versions.gain_forecasts import GainForecasts
 from lmpt_desktop.engine.versions.versions import Versions
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreviewer
 from lmpt_desktop.engine.vocabulary.editor import VocabularyEditor
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ingest import watch
 from lmpt_desktop.settings import (
     BACKBONE,
@@ -449,7 +450,7 @@ class LibrarySession:
 
     def _worker_failed(self, error: Exception) -> None:
         self._notifier.send(
-            Problem(_("Something went wrong in the background"), str(error), repr(error))
+            Problem(_("Something went wrong in the background"), message_of(error), repr(error))
         )
 
     def _external_notice(self, notice: Notice) -> None:

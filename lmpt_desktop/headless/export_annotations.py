@@ -38,6 +38,7 @@ from lmpt_desktop.command_line import (
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.interchange.exports import ExportChoices, ExportPreview, ExportResult
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.inference.vocabularies import built_in_vocabulary
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
 from lmpt_desktop.interchange.errors import InterchangeError, OutputExists
@@ -363,7 +364,7 @@ def _write(
         raise CommandFailure(ExitCode.OUTPUT_FAILED, str(error)) from error
     except OSError as error:
         raise CommandFailure(
-            ExitCode.OUTPUT_FAILED, f"{parsed.output} cannot be written: {error.strerror or error}."
+            ExitCode.OUTPUT_FAILED, f"{parsed.output} cannot be written: {reason_of(error)}."
         ) from error
 
 

@@ -36,6 +36,7 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
 from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
 from lmpt_desktop.interchange.atomic_file import atomic_write
@@ -360,7 +361,7 @@ def _write(output: str, rows: Iterator[TagRow], *, with_source: bool) -> None:
         raise
     except OSError as error:
         raise CommandFailure(
-            ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {error.strerror or error}."
+            ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {reason_of(error)}."
         ) from error
 
 

@@ -31,6 +31,7 @@ from lmpt_desktop.command_line import (
     say,
 )
 from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.ingest.finding_texts import KIND_TEXTS
 from lmpt_desktop.ingest.verify import LISTED, QUIET, Finding, FindingKind, FolderPart, verify
 from lmpt_desktop.interchange.atomic_file import atomic_write
@@ -238,5 +239,5 @@ def _write(output: str, findings: Iterator[Finding]) -> None:
         raise
     except OSError as error:
         raise CommandFailure(
-            ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {error.strerror or error}."
+            ExitCode.OUTPUT_FAILED, f"{output} cannot be written: {reason_of(error)}."
         ) from error

@@ -14,6 +14,7 @@ from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import NOMEDIA, IgnoreList
 from lmpt_desktop.domain.other_files import kind_of
 from lmpt_desktop.domain.records import Folder, KnownFile
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.ingest.file_times import ctime_ns, mtime_ns
 from lmpt_desktop.ingest.metadata import sidecar_names
 from lmpt_desktop.ingest.odd_names import is_oddly_named_photo
@@ -543,8 +544,8 @@ def _problem(entry: os.DirEntry[str], path: str, error: Exception) -> FolderProb
         return FolderProblem(path, _("This is a link to a file that does not exist."), gone=True)
     if isinstance(error, PermissionError):
         return FolderProblem(path, _("You do not have permission to open this."))
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return FolderProblem(path, _("This could not be read: {reason}.").format(reason=reason))
+    text = _("This could not be read: {reason}.").format(reason=reason_of(error))
+    return FolderProblem(path, text)
 
 
 def _reason(error: Exception) -> str:
@@ -554,5 +555,4 @@ def _reason(error: Exception) -> str:
         return _("The folder was not found: it may have been moved, or its disk is not connected.")
     if isinstance(error, NotADirectoryError):
         return _("This is not a folder.")
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return _("The folder could not be read: {reason}.").format(reason=reason)
+    return _("The folder could not be read: {reason}.").format(reason=reason_of(error))

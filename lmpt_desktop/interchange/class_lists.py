@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lmpt_desktop.domain.records import ClassSpec
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.inference.vocabularies import (
     join_aliases,
     line_of,
@@ -48,7 +49,7 @@ def read_class_list(path: Path) -> list[ClassSpec]:
         # Not read_text, which would change the ends of lines inside CSV's quotes.
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        reason = error.strerror or error
+        reason = reason_of(error)
         raise ClassListError(
             _("The class list {path} cannot be read: {reason}.").format(path=path, reason=reason)
         ) from error

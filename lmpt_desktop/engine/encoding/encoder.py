@@ -39,6 +39,7 @@ from lmpt_desktop.engine.encoding.requests import (
     TurnedRequest,
 )
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.error_texts import message_of, reason_of
 from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
 from trainer.events import (
@@ -250,7 +251,9 @@ class EncoderClient:
             except Exception as error:
                 log.exception("the encoder client failed")
                 self._stop_with(
-                    EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
+                    EncoderError(
+                        "error", _("Encoding has stopped: {error}").format(error=message_of(error))
+                    )
                 )
             with contextlib.suppress(queue.Empty):
                 action = self._inbox.get(timeout=self._timeout())
@@ -266,7 +269,9 @@ class EncoderClient:
         except Exception as error:
             log.exception("the encoder client failed")
             self._stop_with(
-                EncoderError("error", _("Encoding has stopped: {error}").format(error=error))
+                EncoderError(
+                    "error", _("Encoding has stopped: {error}").format(error=message_of(error))
+                )
             )
 
     def _timeout(self) -> float:
@@ -354,7 +359,9 @@ class EncoderClient:
             self._make_folder(self._folder)
         except (OSError, CatalogueError) as error:
             self._stop_with(
-                EncoderError("disk-full", _("Encoding has stopped: {error}").format(error=error))
+                EncoderError(
+                    "disk-full", _("Encoding has stopped: {error}").format(error=message_of(error))
+                )
             )
             return
         self._generation += 1
@@ -375,7 +382,10 @@ class EncoderClient:
         except OSError as error:
             self._stop_with(
                 EncoderError(
-                    "error", _("The model process cannot be started: {error}").format(error=error)
+                    "error",
+                    _("The model process cannot be started: {error}.").format(
+                        error=reason_of(error)
+                    ),
                 )
             )
 
@@ -489,7 +499,9 @@ class EncoderClient:
             except (OSError, SafetensorError, KeyError) as error:
                 log.warning("chunk %s cannot be read: %s", path, error)
                 self._photos_lost(
-                    EncoderError("error", _("Features were lost: {error}.").format(error=error))
+                    EncoderError(
+                        "error", _("Features were lost: {error}.").format(error=reason_of(error))
+                    )
                 )
                 return
             finally:
@@ -516,7 +528,8 @@ class EncoderClient:
             log.exception("features cannot be kept")
             self._stop_with(
                 EncoderError(
-                    "disk-full", _("Features cannot be saved. {error}").format(error=error)
+                    "disk-full",
+                    _("Features cannot be saved. {error}").format(error=message_of(error)),
                 )
             )
 
@@ -535,8 +548,8 @@ class EncoderClient:
         try:
             answer = read(load_file(path))
         except (OSError, SafetensorError, KeyError) as error:
-            message = _("A result of the model process could not be read: {error}")
-            self._fail(request, EncoderError("error", message.format(error=error)))
+            message = _("A result of the model process could not be read: {error}.")
+            self._fail(request, EncoderError("error", message.format(error=reason_of(error))))
             return
         finally:
             path.unlink(missing_ok=True)

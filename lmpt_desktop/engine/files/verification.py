@@ -24,6 +24,7 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.scanner import Scanner
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ingest.verify import LISTED, QUIET, Finding, FindingKind, FolderPart, verify
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.findings import write_findings
@@ -292,7 +293,7 @@ class Verification:
         except Exception as error:
             log.exception("verifying failed")
             run.error = _("Verifying was ended by an unexpected problem: {error}").format(
-                error=error
+                error=message_of(error)
             )
         with self._changed:
             run.stopped = bool(run.error) or self._cancelled or self._closed

@@ -30,6 +30,7 @@ from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.interchange.left_side_files import is_there, left_side_files
 from lmpt_desktop.engine.library_state import LibraryState
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.atomic_file import atomic_write_bytes, create_bytes
 from lmpt_desktop.interchange.errors import Cancelled, InterchangeError
 from lmpt_desktop.interchange.xmp.embedded import embedded_keywords
@@ -53,7 +54,6 @@ from lmpt_desktop.interchange.xmp.splice import Edit
 from lmpt_desktop.translation import _
 from trainer import checked_json
 from trainer.checked_json import Count, JsonError, Limits
-from trainer.photo import system_reason
 from trainer.temporary_files import sweep
 
 log = logging.getLogger(__name__)
@@ -578,8 +578,8 @@ class SideFiles:
             atomic_write_bytes(path, raw)
         except OSError as error:
             raise InterchangeError(
-                _("{path} could not be copied first: {reason}").format(
-                    path=item.path, reason=_(system_reason(error))
+                _("{path} could not be copied first: {reason}.").format(
+                    path=item.path, reason=reason_of(error)
                 )
             ) from error
 
@@ -667,9 +667,7 @@ def _put(item: SideFileChange, data: bytes | None, mode: int | None) -> None:
         raise _changed(item.path) from error
     except OSError as error:
         raise InterchangeError(
-            _("{path} cannot be written: {reason}.").format(
-                path=item.path, reason=error.strerror or error
-            )
+            _("{path} cannot be written: {reason}.").format(path=item.path, reason=reason_of(error))
         ) from error
 
 

@@ -25,6 +25,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.error_texts import message_of, reason_of
 from lmpt_desktop.translation import N_, _
 from trainer.events import CaptionPhotos, EncoderFailed, Message, PhotosCaptioned
 
@@ -111,7 +112,7 @@ class CaptionWriter:
                 )
             except OSError as error:
                 raise CaptionRefusedError(
-                    _("The captioner cannot be started: {error}.").format(error=error)
+                    _("The captioner cannot be started: {error}.").format(error=reason_of(error))
                 ) from error
             self._child = child
             self._send(child)
@@ -174,7 +175,7 @@ class CaptionWriter:
                 return
             except Exception as error:
                 log.exception("captions cannot be kept")
-                self._failure = EncoderFailed(UNEXPECTED, str(error))
+                self._failure = EncoderFailed(UNEXPECTED, message_of(error))
                 child.kill()
                 return
         if filled:

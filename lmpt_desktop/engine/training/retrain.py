@@ -39,6 +39,7 @@ from lmpt_desktop.engine.training.fit_process import (
     start_fit,
 )
 from lmpt_desktop.engine.versions.versions import REPLACES
+from lmpt_desktop.error_texts import message_of, reason_of
 from lmpt_desktop.translation import N_, _
 from trainer import checked_json
 from trainer import job as jobs
@@ -198,7 +199,7 @@ class RetrainController:
                 process, identity = start_fit(record.folder, self._command)
             except OSError as error:
                 message = _("The retraining could not be started: {reason}.").format(
-                    reason=error.strerror or error
+                    reason=reason_of(error)
                 )
                 self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
                 self._report(ActivityState.IDLE)
@@ -303,7 +304,7 @@ class RetrainController:
         except CatalogueError as error:
             # The run stays "running" in the catalogue and is concluded at the next start.
             log.exception("run %d cannot be concluded", record.id)
-            state, message = RunState.FAILED, str(error)
+            state, message = RunState.FAILED, message_of(error)
         with self._lock:
             self._follower = self._process = None
             # Where the end could not be written, the catalogue still says that it runs.
@@ -348,7 +349,7 @@ class RetrainController:
                 return RunState.FAILED, _("The result cannot be read: {error}.").format(error=error)
             except OSError as error:
                 return RunState.FAILED, _("The result cannot be saved: {reason}.").format(
-                    reason=error.strerror or error
+                    reason=reason_of(error)
                 )
             cancelled = last.cancelled if last is not None else outcome.forced
             return (RunState.CANCELLED if cancelled else RunState.FINISHED), ""

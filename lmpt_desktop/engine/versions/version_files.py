@@ -28,6 +28,7 @@ from lmpt_desktop.engine.class_weights import (
     read_learned_texts,
     write_learned_texts,
 )
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.translation import _
 from trainer import checked_json, temporary_files
 from trainer import prompt_set as prompt_sets
@@ -106,7 +107,7 @@ def write_version(record: PromptSetRecord, target: Path) -> None:
                     target.rmdir()
                 folder.rename(target)
     except OSError as error:
-        reason = error.strerror or error
+        reason = reason_of(error)
         raise VersionFileError(
             _("The version cannot be written to {path}: {reason}.").format(
                 path=target, reason=reason
@@ -156,7 +157,7 @@ def read_version(source: Path, workspace: Path) -> IncomingVersion:
             return _checked(folder)
     # Encrypted zips raise RuntimeError, undecodable names ValueError.
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = reason_of(error)
         raise VersionFileError(
             _("{path} cannot be read as a version: {reason}.").format(path=source, reason=reason)
         ) from error

@@ -28,6 +28,7 @@ from lmpt_desktop.engine.versions.version_files import (
     read_version,
     write_version,
 )
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.translation import _, join_names
 from trainer import prompt_set as prompt_sets
@@ -272,7 +273,7 @@ class Versions:
         except OSError as error:
             shutil.rmtree(folder, ignore_errors=True)
             raise VersionFileError(
-                _("The version cannot be saved: {reason}.").format(reason=error.strerror or error)
+                _("The version cannot be saved: {reason}.").format(reason=reason_of(error))
             ) from error
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

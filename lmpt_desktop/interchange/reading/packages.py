@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, BinaryIO
 
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.errors import FileMalformed, FileTooLarge, InterchangeError
 from lmpt_desktop.interchange.reading.folder_files import is_inside
 from lmpt_desktop.interchange.reading.foreign_text import clean_text, excerpt
@@ -160,9 +161,7 @@ def _folder_names(folder: Path) -> list[str]:
                         )
     except OSError as error:
         raise InterchangeError(
-            _("{path} cannot be read: {reason}.").format(
-                path=folder, reason=error.strerror or error
-            )
+            _("{path} cannot be read: {reason}.").format(path=folder, reason=reason_of(error))
         ) from error
     return names
 

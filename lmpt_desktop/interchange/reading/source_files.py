@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.errors import Cancelled, FileTooLarge, InterchangeError
 from lmpt_desktop.translation import _
 from trainer.regular_file import open_regular
@@ -123,7 +124,7 @@ class SourceFile:
 
 def _unreadable(path: Path, error: OSError) -> InterchangeError:
     return InterchangeError(
-        _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror or error)
+        _("{path} cannot be read: {reason}.").format(path=path, reason=reason_of(error))
     )
 
 

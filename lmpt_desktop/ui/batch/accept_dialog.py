@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, PredictionsChanged
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.inference.acceptance import MAX_ACCEPTED, Offer, Order, TooManyError, offer
 from lmpt_desktop.inference.verdict_changes import PRESENT, rows_of, still_unknown
 from lmpt_desktop.translation import N_, _, ngettext
@@ -312,7 +313,7 @@ class AcceptDialog(LibraryDialog):
         self._show_age()
 
     def _not_surveyed(self, error: Exception) -> None:
-        self.strip.show_text(str(error), "error")
+        self.strip.show_text(message_of(error), "error")
         self._update_summary()
 
     def _show_age(self) -> None:
@@ -427,7 +428,7 @@ class AcceptDialog(LibraryDialog):
 
         def failed(error: Exception) -> None:
             self._set_saving(False)
-            self.strip.show_text(str(error), "error")
+            self.strip.show_text(message_of(error), "error")
 
         self._checking = Task(
             lambda: bool(still_unknown(session.snapshot(), image_ids, class_ids).all()),
@@ -443,7 +444,7 @@ class AcceptDialog(LibraryDialog):
     def _not_saved(self, error: object) -> None:
         if self._saving:
             self._set_saving(False)
-            self.strip.show_text(str(error), "error")
+            self.strip.show_text(message_of(error), "error")
 
     def _set_saving(self, saving: bool) -> None:
         self._saving = saving

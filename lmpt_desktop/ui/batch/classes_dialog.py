@@ -23,6 +23,7 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.inference.verdict_changes import Changes, VerdictCounts, changes, count_verdicts
 from lmpt_desktop.translation import N_, _, ngettext
 from lmpt_desktop.translation import number as number_text
@@ -234,7 +235,7 @@ class SetClassesDialog(LibraryDialog):
             self.table.selectRow(max(0, min(current, self.model.rowCount() - 1)))
 
     def _not_counted(self, error: Exception) -> None:
-        self.strip.show_text(str(error), "error")
+        self.strip.show_text(message_of(error), "error")
 
     def _update_summary(self) -> None:
         requested, found = self.model.requested, self.model.verdict_counts
@@ -304,7 +305,7 @@ class SetClassesDialog(LibraryDialog):
 
         def failed(error: Exception) -> None:
             self._set_saving(False)
-            self.strip.show_text(str(error), "error")
+            self.strip.show_text(message_of(error), "error")
 
         self._checking = Task(
             lambda: changes(session.snapshot(), ids, verdicts), done, failed, owner=self
@@ -317,7 +318,7 @@ class SetClassesDialog(LibraryDialog):
     def _not_saved(self, error: object) -> None:
         if self._saving:
             self._set_saving(False)
-            self.strip.show_text(str(error), "error")
+            self.strip.show_text(message_of(error), "error")
 
     def _set_saving(self, saving: bool) -> None:
         self._saving = saving

@@ -27,6 +27,7 @@ from lmpt_desktop.domain.records import Batch
 from lmpt_desktop.engine.files.copies import LEAVE, NEWEST, CopyPlan, CopySurvey
 from lmpt_desktop.engine.notices import AnnotationsChanged, ClassesChanged, ImagesChanged
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.files.copies_model import DifferencesModel, GroupModel, Show
@@ -394,7 +395,7 @@ class CopiesDialog(LibraryDialog):
                 self._stop_saving(_("Another change is still being saved. Try again in a moment."))
 
         def failed(error: Exception) -> None:
-            self._stop_saving(str(error), "error")
+            self._stop_saving(message_of(error), "error")
 
         self.run(again, checked, failed)
 
@@ -417,7 +418,7 @@ class CopiesDialog(LibraryDialog):
 
     def _not_saved(self, error: object) -> None:
         if self._saving:
-            self._stop_saving(str(error), "error")
+            self._stop_saving(message_of(error), "error")
 
     def _stop_saving(self, text: str, kind: str = "warning") -> None:
         self._saving = False

@@ -36,7 +36,7 @@ def show_report(context: ShellContext) -> None:
 def attach(context: ShellContext) -> None:
     from lmpt_desktop.ui.help import problem_report  # noqa: PLC0415
 
-    problem_report.offer_after_crash(context)
+    problem_report.CrashWatch(context).begin()
 
 
 # fmt: off

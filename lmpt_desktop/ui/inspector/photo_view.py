@@ -11,6 +11,7 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QMouseEvent, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.region_overlay import TIP, RegionOverlay
@@ -141,7 +142,7 @@ class PhotoView(QWidget):
 
     def _reading_failed(self, error: Exception) -> None:
         logger.info("the photo cannot be shown: %s", error)
-        self._message = str(error)
+        self._message = message_of(error)
         self._set_pixmap(None)
         self.setAccessibleDescription(self._message)
 

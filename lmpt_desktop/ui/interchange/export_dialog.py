@@ -5,7 +5,6 @@ Nothing is written before the button is pressed and a place is chosen.
 
 from __future__ import annotations
 
-import errno
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -40,6 +39,7 @@ from lmpt_desktop.engine.notices import (
     PredictionsChanged,
 )
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.errors import Cancelled, OutputExists
 from lmpt_desktop.interchange.format import Format, Target
 from lmpt_desktop.interchange.formats.tables import exiftool
@@ -81,10 +81,6 @@ AGAIN_MS = 400
 """How long after a change of the library it is counted again."""
 FRAME = QSize(16, 48)
 """Estimated size of the window manager's frame."""
-
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_GONE = (errno.ENOENT, errno.ENOTDIR)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -794,16 +790,8 @@ def _commands(session: LibrarySession, out: Path) -> tuple[str, ...]:
 
 def _os_sentence(error: OSError, out: Path) -> str:
     """Why a file was not written, for the user."""
-    if error.errno in _DISK_FULL:
-        reason = _("there is not enough room on the disk")
-    elif error.errno in _GONE:
-        reason = _("its folder is not there any more")
-    elif error.errno in _FORBIDDEN:
-        reason = _("you may not write there")
-    else:
-        reason = error.strerror or str(error)
     return _("“{name}” could not be written: {reason}. Nothing was changed.").format(
-        name=out.name, reason=reason
+        name=out.name, reason=reason_of(error)
     )
 
 

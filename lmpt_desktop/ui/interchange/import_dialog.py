@@ -37,6 +37,7 @@ from lmpt_desktop.engine.notices import (
     ImagesChanged,
 )
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.interchange.errors import Cancelled
 from lmpt_desktop.interchange.formats import xmp
 from lmpt_desktop.interchange.importing.choices import ImportChoices
@@ -668,7 +669,7 @@ class ImportDialog(LibraryDialog):
 
     def _not_saved(self, error: object) -> None:
         if self._saving and not self._closed:
-            self._stop_saving(str(error), "error")
+            self._stop_saving(message_of(error), "error")
 
     def _stop_saving(self, text: str, kind: str = "warning") -> None:
         self._saving = False

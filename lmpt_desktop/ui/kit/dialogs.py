@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.notices import Notice
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.bridge import SessionBridge
@@ -141,8 +142,8 @@ class LibraryDialog(QDialog):
         else:
             log.warning("refused: %s", error, exc_info=error)
         gone = isinstance(error, KeyError)
-        message = _("It no longer exists.") if gone else str(error)
-        self.strip.show_text(message or type(error).__name__, "error")
+        message = _("It no longer exists.") if gone else message_of(error)
+        self.strip.show_text(message, "error")
 
     def event(self, event: QEvent) -> bool:
         answer = super().event(event)

@@ -15,7 +15,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
-from lmpt_desktop.translation import _
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ui.kit.tasks import Task
 from trainer.decoding import Wanted, shared_pool
 from trainer.photo import UnreadablePhoto, photo_size
@@ -185,7 +185,7 @@ class PhotoPool(QObject):
                 return UnshownPhoto(problem.reason)
 
         def failed(error: Exception) -> None:
-            self._keep(key, UnshownPhoto(str(error) or _("This photo cannot be shown.")))
+            self._keep(key, UnshownPhoto(message_of(error)))
 
         return Task(
             read,

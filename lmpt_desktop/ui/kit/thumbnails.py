@@ -20,6 +20,7 @@ from PySide6.QtGui import QImage, QPainter, QPixmap
 
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.tasks import Task
 
@@ -242,7 +243,7 @@ class ThumbnailLoader(QObject):
 
     def _fail(self, key: _Key, error: Exception) -> None:
         self._running.pop(key, None)
-        reason = str(error) or type(error).__name__
+        reason = message_of(error)
         log.info("no thumbnail for image %d: %s", key.image_id, reason)
         self._failures[key.image_id, key.version] = reason
         self.loaded.emit(key.image_id)

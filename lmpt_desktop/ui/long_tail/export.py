@@ -19,6 +19,7 @@ from PySide6.QtGui import QImage, QPainter, QTextDocument
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
 
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.atomic_file import atomic_write_bytes
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
@@ -95,8 +96,8 @@ def write_whole(path: Path, data: bytes) -> None:
         atomic_write_bytes(path, data)
     except OSError as error:
         raise OSError(
-            _("{name} could not be written: {reason}").format(
-                name=path.name, reason=error.strerror or error
+            _("“{name}” could not be written: {reason}. Nothing was changed.").format(
+                name=path.name, reason=reason_of(error)
             )
         ) from error
 

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.inference.queues import Queue, QueueKind
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.kit import theme
@@ -87,7 +88,7 @@ def empty(queue: Queue, snapshot: Snapshot) -> Ending:
 
 def failed(error: Exception) -> Ending:
     """The queue could not be built."""
-    sentence = _("The questions could not be chosen: {error}").format(error=error)
+    sentence = _("The questions could not be chosen: {error}").format(error=message_of(error))
     return Ending(_("Something went wrong"), sentence, (_choice(GRID),), "warning")
 
 

@@ -16,6 +16,7 @@ from lmpt_desktop import paths
 from lmpt_desktop.domain.refusal import RefusedError
 from lmpt_desktop.engine.notices import Problem
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import UNEXPECTED, message_of
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
@@ -178,7 +179,7 @@ class ShellContext(QObject):
             log.info("%s: %s", title, error)
             return self.notifications.notify(title, str(error))
         log.error("%s", title, exc_info=error)
-        message = str(error) or _("Something unexpected happened; the log has the details.")
+        message = message_of(error)
         note = self.notifications.notify(title, message, colour="error")
         add_log_button(note)
         return note
@@ -189,7 +190,7 @@ class ShellContext(QObject):
 
     def report_uncaught(self, error: Exception) -> None:
         """Show an error that nothing handled and that is in the log already."""
-        unexpected = _("Something unexpected happened; the log has the details.")
+        unexpected = _(UNEXPECTED)
         details = f"{type(error).__name__}: {error}"
         title = _("Something went wrong")
         add_log_button(self.notifications.notify(title, unexpected, details, colour="error"))

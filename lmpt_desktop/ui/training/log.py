@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication, QTextCursor
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
+from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.dialogs import muted
@@ -48,7 +49,7 @@ class LogDialog(QDialog):
         try:
             content = read_tail(path)
         except OSError as error:
-            content = _("The log cannot be read: {0}").format(error.strerror or error)
+            content = _("The log cannot be read: {reason}.").format(reason=reason_of(error))
         self.text.setPlainText(content or _("The log is empty."))
         self.text.moveCursor(QTextCursor.MoveOperation.End)
         place = muted(str(path))

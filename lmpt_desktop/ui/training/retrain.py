@@ -21,6 +21,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.training.jobs import Preflight, RetrainOptions
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.settings import DEVICE
 from lmpt_desktop.translation import _, join_names, ngettext, number
 from lmpt_desktop.ui.kit import theme
@@ -186,7 +187,7 @@ class RetrainDialog(LibraryDialog):
             self.strip.show_text("\n".join(preflight.refusals), "warning")
 
     def _failed(self, error: Exception) -> None:
-        self.strip.show_text(str(error), "error")
+        self.strip.show_text(message_of(error), "error")
 
     def _without(self, names: tuple[str, ...]) -> str:
         return ngettext(

@@ -24,6 +24,7 @@ from lmpt_desktop.engine.notices import VersionsChanged
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.versions.comparison import Comparison
 from lmpt_desktop.engine.versions.versions import VersionInfo
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.inference.measurement import MeanMeasurement
 from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.kit import theme
@@ -247,7 +248,7 @@ class ComparisonDialog(LibraryDialog):
         self.verdict.setText(_("There is nothing to compare."))
         missing = isinstance(error, KeyError)
         reason = _("This version does not exist: none was made, or it has been deleted.")
-        self.strip.show_text(reason if missing else str(error), "warning")
+        self.strip.show_text(reason if missing else message_of(error), "warning")
 
     def _sentences(self, comparison: Comparison, versions: Sequence[VersionInfo]) -> list[str]:
         """What is known beside the figures."""

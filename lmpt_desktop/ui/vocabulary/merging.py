@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.merging import MergePlan, SplitPlan
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, heading, muted
 from lmpt_desktop.ui.kit.label import Label
@@ -104,7 +105,7 @@ class PlanDialog(QDialog, Generic[PlanT]):
 
     def _failed(self, error: Exception) -> None:
         self.sentences.setText("")
-        self.strip.show_text(str(error), "warning")
+        self.strip.show_text(message_of(error), "warning")
         self._make_room()
 
     def _make_room(self) -> None:

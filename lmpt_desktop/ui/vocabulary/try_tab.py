@@ -18,6 +18,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.engine.vocabulary.class_preview import ClassPreview
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.inference.class_names import Likeness, NearName, near_name
 from lmpt_desktop.translation import N_, _, decimal, join_names, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, muted
@@ -225,7 +226,7 @@ class TryTab(QWidget):
         self.sentence.setText(preview_sentence(preview, name, description))
 
     def _failed(self, error: Exception) -> None:
-        self._show_nothing(str(error))
+        self._show_nothing(message_of(error))
 
     def _show_nothing(self, sentence: str) -> None:
         self.preview = None

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.catalogue import backups, restoring
 from lmpt_desktop.catalogue.contents import CopyContents
 from lmpt_desktop.catalogue.restoring import Copy, Difference
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import N_, _, format_datetime, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, grow_to_text, heading, muted, style_table
 from lmpt_desktop.ui.kit.label import Label
@@ -190,7 +191,7 @@ class RestoreDialog(QDialog):
 
     def _show_error(self, error: Exception) -> None:
         log.warning("restoring: %s", error, exc_info=error)
-        self.strip.show_text(str(error), "error")
+        self.strip.show_text(message_of(error), "error")
         grow_to_text(self)
 
     # ----------------------------------------------------------------------------- showing

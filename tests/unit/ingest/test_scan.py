@@ -340,7 +340,7 @@ def raising(error: Exception) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("error", "words"),
     [
-        (OSError(5, "Input/output error"), "Input/output error"),
+        (OSError(5, "Input/output error"), "the disk reports an error"),
         (PermissionError(13, "Permission denied"), "permission"),
         (OverflowError("timestamp out of range"), "timestamp out of range"),
         (ValueError("embedded null byte"), "embedded null byte"),

@@ -556,7 +556,7 @@ def test_a_full_disk_when_writing_the_job_is_reported_and_leaves_no_run(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(jobs, "save", full)
-    with pytest.raises(RetrainRefusedError, match="No space left"):
+    with pytest.raises(RetrainRefusedError, match="the disk is full"):
         session.training.start()
     status = session.training.current_run()
     assert status is not None

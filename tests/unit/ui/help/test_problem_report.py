@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.logs import log_file
 from lmpt_desktop.paths import log_dir
-from lmpt_desktop.ui.help.problem_report import ProblemReportDialog, offer_after_crash
+from lmpt_desktop.ui.help.problem_report import CrashWatch, ProblemReportDialog
 from lmpt_desktop.ui.shell.context import ShellContext
 
 WAIT_MS = 30_000
@@ -71,12 +71,32 @@ def test_a_place_that_cannot_be_written_is_a_sentence(
 
 def test_after_a_crash_a_report_is_offered_once(qtbot: QtBot, context: ShellContext) -> None:
     (log_dir() / "crash-window-99999999.txt").write_text("Fatal Python error", encoding="utf-8")
-    offer_after_crash(context)
+    CrashWatch(context).begin()
     qtbot.waitUntil(lambda: bool(context.notifications.shown), timeout=WAIT_MS)
     assert "The app crashed" in context.notifications.shown[0].title
     context.notifications.dismiss(context.notifications.shown[0])
-    offer_after_crash(context)
+    CrashWatch(context).begin()
     qtbot.wait(200)
     assert not context.notifications.shown
     dialog = opened(qtbot, context)
     assert "crash-1.txt" in names(dialog)
+
+
+def test_a_crash_of_a_child_is_offered_when_it_happens_once_of_its_kind(
+    qtbot: QtBot, context: ShellContext
+) -> None:
+    watch = CrashWatch(context)
+    for number, name in enumerate(("encode", "encode", "encode-rate", "window", "fit")):
+        path = log_dir() / f"crash-{name}-{4194990 + number}.txt"
+        path.write_text("Fatal Python error: Segmentation fault\n", encoding="utf-8")
+        watch.look()
+        qtbot.waitUntil(lambda path=path: not path.exists(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(context.notifications.shown) == 3, timeout=WAIT_MS)
+    titles = {note.title for note in context.notifications.shown}
+    assert titles == {
+        "The process that encodes photos has crashed",
+        "A part of the app has crashed",
+        "A retraining has crashed",
+    }
+    dialog = opened(qtbot, context)
+    assert "crash-5.txt" in names(dialog)
