@@ -24,6 +24,7 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from trainer import cut_short, file_formats
 from trainer.bounded_reader import BoundedReader, TooLongError
+from trainer.damaged_metadata import without_damage
 from trainer.file_formats import HEAD_BYTES
 from trainer.icon import FORMAT as ICON
 from trainer.jpeg_xl import FORMAT as JPEG_XL
@@ -211,7 +212,7 @@ def opened_photo(
 
 def _opened(file: BoundedReader, *, pixels: bool) -> Image.Image:
     # Pillow asks a file for no more than a bounded reader has.
-    stream = cast(BinaryIO, file)
+    stream = cast(BinaryIO, without_damage(file) or file)
     stream.seek(0)
     head = stream.read(HEAD_BYTES)
     check_depth(head)

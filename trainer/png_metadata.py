@@ -7,7 +7,6 @@ need; the rest is read here, within bounds.
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import os
 import struct
@@ -17,6 +16,7 @@ from typing import Any, BinaryIO
 
 from trainer.bounded_reader import BoundedReader
 from trainer.matrix_profile import matrix_profile
+from trainer.spliced_file import SplicedFile
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER, _PALETTE, _PIXELS, _END = b"IHDR", b"PLTE", b"IDAT", b"IEND"
@@ -40,7 +40,7 @@ _OWN_KEYS = frozenset(
 Info = dict[str, Any]
 
 
-class CleanPng:
+class CleanPng(SplicedFile):
     """A PNG of nothing but what the pixels need, as a file that Pillow can read.
 
     Attributes:
@@ -54,62 +54,16 @@ class CleanPng:
         Raises:
             OSError: if it cannot be read.
         """
-        self._file = file
-        self._starts: list[int] = []
-        self._pieces: list[bytes | tuple[int, int]] = []
-        """Bytes, or (start, length) in the file."""
-        self._size = 0
-        self._place = 0
+        super().__init__(file)
         self.info: Info = {}
         self._walk(pixels)
-
-    # ------------------------------------------------------------------ as of a file
-
-    def read(self, count: int = -1, /) -> bytes:
-        left = max(0, self._size - self._place)
-        count = left if count < 0 else min(count, left)
-        if not count:
-            return b""
-        number = bisect.bisect_right(self._starts, self._place) - 1
-        found: list[bytes] = []
-        while count:
-            piece = self._pieces[number]
-            skipped = self._place - self._starts[number]
-            if isinstance(piece, bytes):
-                data = piece[skipped : skipped + count]
-            else:
-                self._file.seek(piece[0] + skipped)
-                data = self._file.read(min(count, piece[1] - skipped))
-                if not data:
-                    break
-            found.append(data)
-            self._place += len(data)
-            count -= len(data)
-            number += 1
-            if number == len(self._pieces):
-                break
-        return b"".join(found)
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._size}[whence]
-        self._place = max(0, base + offset)
-        return self._place
-
-    def tell(self) -> int:
-        return self._place
-
-    def flush(self) -> None:
-        """Nothing is written."""
-
-    def close(self) -> None:
-        """Whoever opened the file closes it."""
 
     # -------------------------------------------------------------------------- chunks
 
     def _walk(self, pixels: bool) -> None:
         file = self._file
         file.seek(8)
-        self._add(_SIGNATURE)
+        self.add(_SIGNATURE)
         left = _MAX_BYTES
         colours, found, place = -1, False, 8
         for _ in range(_MAX_CHUNKS):
@@ -119,32 +73,27 @@ class CleanPng:
             if len(head) < 8 or kind == _END:
                 break
             if kind in (_HEADER, _PALETTE):
-                self._add((place, length + 12))
+                self.add((place, length + 12))
                 colours = self._colours(place) if kind == _HEADER else colours
             elif kind == _PIXELS:
                 found = True
                 if pixels:
-                    self._add((place, length + 12))
+                    self.add((place, length + 12))
             elif kind in _READERS and length <= left:
                 data = _checked(kind, file.read(length + 4))
                 left -= len(data or b"")
                 if data is not None and kind == _TRANSPARENCY:
                     if not found and len(data) >= _ENTRIES.get(colours, 1):
-                        self._add(_chunk(kind, data))
+                        self.add(_chunk(kind, data))
                 elif data is not None:
                     left -= self._read(kind, data, left)
             place += length + 12
         if not pixels:
-            self._add(_chunk(_PIXELS, b""))
-            self._add(_chunk(_END, b""))
+            self.add(_chunk(_PIXELS, b""))
+            self.add(_chunk(_END, b""))
         elif place < (size := file.seek(0, os.SEEK_END)):
-            self._add((place, size - place))
+            self.add((place, size - place))
         _make_profile(self.info)
-
-    def _add(self, piece: bytes | tuple[int, int]) -> None:
-        self._starts.append(self._size)
-        self._pieces.append(piece)
-        self._size += len(piece) if isinstance(piece, bytes) else piece[1]
 
     def _colours(self, place: int) -> int:
         self._file.seek(place + 17)

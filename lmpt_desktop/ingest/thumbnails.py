@@ -28,7 +28,8 @@ _SLACK = 0.9
 """Trimmed to this share of the cap, so that trimming is rare."""
 _UPDATE_EVERY = 256
 """Reads between two updates of what was used: a write per read would cost more than it saves."""
-_SCHEMA = 1
+_SCHEMA = 2
+"""Thumbnails of before were too coarse for large JPEGs, and without the gamma of PNG."""
 
 _WITHOUT_SHARED_MEMORY = {
     sqlite3.SQLITE_IOERR_SHMMAP,

@@ -221,3 +221,25 @@ def test_unreadable_photos_are_read_again_after_an_upgrade(library: Path) -> Non
             assert table.states.tolist() == [0, 0]
         catalogue.images.upsert(folder, [photo_file("b.jpg")])
         assert not catalogue.images.table().damaged.any()
+
+
+def test_features_of_large_jpegs_are_made_again_after_an_upgrade(library: Path) -> None:
+    """From 0007: they were of photos that had been reduced twice."""
+    with Catalogue.open(library) as catalogue:
+        folder = catalogue.folders.add(library / "photos").id
+        ids = catalogue.images.upsert(
+            folder,
+            [
+                replace(photo_file("small.jpg"), fingerprint="cd" * 16),
+                replace(photo_file("large.JPG"), width=8000, height=6000, fingerprint="ab" * 16),
+                replace(photo_file("large.png"), width=8000, height=6000, fingerprint="ef" * 16),
+            ],
+        )
+        catalogue.features.append("lite", ids, np.eye(3))
+        assert catalogue.features.missing("lite").tolist() == []
+    with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        db.execute("ALTER TABLE images DROP COLUMN damaged")
+        db.execute("UPDATE alembic_version SET version_num = '0007'")
+        db.commit()
+    with Catalogue.open(library) as catalogue:
+        assert catalogue.features.missing("lite").tolist() == [ids[1]]

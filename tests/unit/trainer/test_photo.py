@@ -140,6 +140,23 @@ def test_orientation_of_heic_is_applied_once(tmp_path: Path) -> None:
     assert photo_size(path) == image.size == (64, 128)
 
 
+@pytest.mark.parametrize("suffix", ["heic", "avif"])
+def test_exif_alone_does_not_turn_heic_and_avif(tmp_path: Path, suffix: str) -> None:
+    """Only their own property does (ISO/IEC 23000-22, 7.3.10.1); see docs/formats.md."""
+    path = tmp_path / f"photo.{suffix}"
+    # Writers turn the orientation into that property: so it is called otherwise while they write.
+    exif = Image.Exif()
+    exif[ORIENTATION + 1] = 6
+    made = io.BytesIO()
+    quarters(128, 64).save(made, "HEIF" if suffix == "heic" else "AVIF", exif=exif.tobytes())
+    data = made.getvalue().replace(b"\x01\x13\0\3\0\0\0\1\0\6", b"\x01\x12\0\3\0\0\0\1\0\6")
+    assert data != made.getvalue()
+    path.write_bytes(data)
+    image = read_photo(path)
+    assert photo_size(path) == image.size == (128, 64)
+    assert_close(image, [RED, GREEN, BLUE, YELLOW], within=40)
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_damaged_exif_does_not_lose_the_photo(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
