@@ -10,7 +10,7 @@ import os
 
 SHARE = float(os.environ.get("LMPT_TEST_EXAMPLES", "0.3"))
 """Of the examples of a thorough run."""
-FEW = 20
+FEW = 10
 """No test draws fewer, unless it has fewer in a thorough run."""
 
 

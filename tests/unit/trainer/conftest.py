@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +23,26 @@ def fits_take_one_thread() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "cores", lambda: 1)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def merges_are_read_once() -> Iterator[None]:
+    """CLIP's tokenizer takes a tenth of a second to make, and most tests make some."""
+    from open_clip import SimpleTokenizer
+
+    made: dict[str, dict[str, Any]] = {}
+    plain = SimpleTokenizer.__init__
+
+    def shared(self: SimpleTokenizer, *given: Any, **options: Any) -> None:
+        key = repr((given, sorted(options.items())))
+        if key not in made:
+            plain(self, *given, **options)
+            made[key] = dict(vars(self))
+        vars(self).update(made[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SimpleTokenizer, "__init__", shared)
         yield
 
 
