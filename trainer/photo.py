@@ -257,7 +257,6 @@ def _check_cost(
         else:
             needed = needed_bytes(image, file, at_least=at_least, turned=turned)
             apart = False
-        needed = needed_bytes(image, file, at_least=at_least, turned=turned)
     if needed > decoding_limit():
         raise UnreadablePhoto(TOO_MUCH_MEMORY)
     if in_scans(image, file) and scans(file) > MAX_SCANS:

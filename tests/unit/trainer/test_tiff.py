@@ -13,7 +13,7 @@ from colour_profiles import swapped_profile
 from numpy.typing import NDArray
 from PIL import Image
 
-from trainer import tiff
+from trainer import raw, tiff
 from trainer.photo import HeavyPhoto, UnreadablePhoto, opened_photo, photo_size, read_photo
 
 HEIGHT, WIDTH = 48, 64
@@ -200,7 +200,7 @@ def test_colours_are_converted(tmp_path: Path) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "bits that differ": ({"tags": {258: (5, 6, 5)}}, tiff.UNKNOWN_COLOURS),
-    "colour filter": ({"tags": {262: 32803}}, tiff.UNKNOWN_COLOURS),
+    "colour filter": ({"tags": {262: 32803}}, raw.UNSUPPORTED),
     "complex": ({"tags": {339: (6, 6, 6), 258: (64, 64, 64)}}, tiff.UNKNOWN_COLOURS),
     "many samples": ({"tags": {277: 1000}}, tiff.UNKNOWN_COLOURS),
     "other compression": ({"tags": {259: 34710, 258: (16, 16, 16)}}, tiff.UNKNOWN_COMPRESSION),
