@@ -21,16 +21,10 @@ from lmpt_desktop.interchange.formats.tables.values import (
     usual_verdict,
 )
 from lmpt_desktop.translation import N_, _
+from trainer.file_formats import PHOTO_SUFFIXES
 
 NONE = "-"
 """The value of an option for "no column"."""
-_PHOTO_SUFFIXES = frozenset(
-    (
-        *(".jpg", ".jpeg", ".jpe", ".jfif", ".jp2", ".jxl", ".png", ".gif", ".bmp", ".webp"),
-        *(".tif", ".tiff", ".heic", ".heif", ".avif", ".dng", ".cr2", ".cr3", ".nef", ".arw"),
-        *(".orf", ".rw2", ".raf", ".pef", ".srw", ".psd"),
-    )
-)
 _PATH_NAMES = (
     *("path", "filepath", "file_path", "file path", "relative_path", "sourcefile", "image_path"),
     *("imagepath", "img_path", "filename", "file_name", "file name", "image_name", "imagename"),
@@ -187,7 +181,7 @@ class Preset:
 
 def is_photo_name(text: str) -> bool:
     """Whether a cell names a photo's file."""
-    return PurePath(text.strip()[-12:]).suffix.lower() in _PHOTO_SUFFIXES
+    return PurePath(text.strip()[-12:]).suffix.lower() in PHOTO_SUFFIXES
 
 
 def find_mapping(table: Table, options: Options) -> Mapping:
