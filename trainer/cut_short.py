@@ -21,7 +21,7 @@ _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = 0xDA
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _MAX_SEGMENTS = 1 << 16
-_TAIL_BYTES = 1 << 20
+_FIRST_TAIL_BYTES, _TAIL_BYTES = 1 << 10, 1 << 20
 _BY_ROWS = ("JPEG", "MPO", "PNG", "TIFF", "PPM")
 """Formats of which Pillow has decoded the rows that are there, from the top."""
 _GREYS: dict[str, tuple[int, ...]] = {
@@ -184,14 +184,15 @@ def _has_no_end(file: BinaryIO | BoundedReader, size: int) -> bool:
             place += 2
         else:
             place += 2 + max(2, int.from_bytes(head[2:], "big"))
-    end, last = size, b""
+    end, last, length = size, b"", _FIRST_TAIL_BYTES
     while end > place:
-        start = max(place, end - _TAIL_BYTES)
+        start = max(place, end - length)
         file.seek(start)
         block = file.read(end - start)
-        if _JPEG_END in block + last:
+        # From the end, where it nearly always is.
+        if (block + last).rfind(_JPEG_END) >= 0:
             return False
-        last, end = block[:1], start
+        last, end, length = block[:1], start, _TAIL_BYTES
     return True
 
 

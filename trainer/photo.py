@@ -240,6 +240,23 @@ def _pixels(image: Image.Image, at_least: int | None) -> int:
     return image.width * image.height
 
 
+def _needed(image: Image.Image, file: BinaryIO, at_least: int | None) -> int:
+    """Bytes that decoding takes, estimated."""
+    if isinstance(image, DeepTiff):
+        return image.needed_bytes(at_least)
+    turned = image.format not in ("TIFF", "HEIF") and orientation(image) != 1
+    if isinstance(image, RawImageFile):
+        return image.needed_bytes(at_least, turned=turned)
+    return needed_bytes(image, file, at_least=at_least, turned=turned)
+
+
+def _apart(image: Image.Image, at_least: int | None) -> bool:
+    """Whether it is decoded by a library that stays out of a process that must not crash."""
+    if isinstance(image, RawImageFile):
+        return image.apart(at_least)
+    return isinstance(image, DeepTiff)
+
+
 def _check_cost(
     image: Image.Image, file: BinaryIO, at_least: int | None, most_bytes: int | None
 ) -> None:
@@ -248,21 +265,12 @@ def _check_cost(
     Raises:
         UnreadablePhoto: with a sentence.
     """
-    if isinstance(image, DeepTiff):
-        needed, apart = image.needed_bytes(at_least), True
-    else:
-        turned = image.format not in ("TIFF", "HEIF") and orientation(image) != 1
-        if isinstance(image, RawImageFile):
-            needed, apart = image.needed_bytes(at_least, turned=turned), image.apart(at_least)
-        else:
-            needed = needed_bytes(image, file, at_least=at_least, turned=turned)
-            apart = False
+    needed = _needed(image, file, at_least)
     if needed > decoding_limit():
         raise UnreadablePhoto(TOO_MUCH_MEMORY)
     if in_scans(image, file) and scans(file) > MAX_SCANS:
         raise UnreadablePhoto(TOO_SLOW)
-    # Decoders of what is rare stay out of a process that must not crash.
-    if most_bytes is not None and (needed > most_bytes or apart):
+    if most_bytes is not None and (needed > most_bytes or _apart(image, at_least)):
         raise HeavyPhoto(TOO_MUCH_MEMORY)
 
 
