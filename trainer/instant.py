@@ -5,10 +5,11 @@ y its verdict, z_c the embedding and s_c the scale that the class is predicted w
 
     r = y - sigmoid(SOFTNESS s_c x.z_c + b_c)                              what is left to explain
     d_c = argmin  sum w (r - d.(x - mean))^2 + PENALTY d.d
-    e_c = z_c + STEP / s_c d_c
+    e_c = z_c + t_c / s_c d_c,    t_c = STEP ((n_c + 1) / 2) ^ GROWTH
 
-The sum is over the photos whose verdict on c is known, w is the verdict's weight.  The embedding
-e_c has no unit norm; its logit is s_c x.z_c + STEP (x - mean).d_c + bias.  A linear probe
+The sum is over the photos whose verdict on c is known, w is the verdict's weight, n_c the sum of w
+over the present ones.  The embedding e_c has no unit norm; its logit is
+s_c x.z_c + t_c (x - mean).d_c + bias.  A linear probe
 that starts at the text embedding is Silva-Rodriguez et al., CVPR 2024 (arXiv 2312.12730) and Huang
 et al., CVPR 2024 (arXiv 2404.02285); here its first step is solved exactly.  The constants were
 chosen on training images of Corel5k (docs/instant.md).
@@ -31,8 +32,11 @@ SOFTNESS = 0.34
 """Of a prediction's logit, while what is left to explain is computed: a prediction that is sure
 of itself would leave nothing to learn from the verdicts that agree with it."""
 STEP = 15.0
-"""Logits.  As much as suits few verdicts, on photos that the prompts know well (COCO) and on others
-(Corel5k); with many verdicts a larger step gains more, and so does a retraining."""
+"""Logits, with one present verdict.  As much as suits few verdicts, on photos that the prompts know
+well (COCO) and on others (Corel5k)."""
+GROWTH = 0.35
+"""With which the step grows with a class's present verdicts: the more examples, the more they are
+to be trusted beside the prompt.  The class's own, so that a verdict moves no other class."""
 PENALTY = 1.0
 FREQUENCY = 0.0145
 """What an average photo scores before anything is learned, softly: of 0.005 to 0.03 the best on
@@ -305,9 +309,16 @@ class Instant:
                 solved[place] = np.linalg.solve(way, self._explained[columns[place]])
         # Nothing is learned where no verdict is left; rounding would leave traces of former ones.
         solved[~self._weights[: self._count, columns].any(axis=0)] = 0.0
-        directions = STEP / self._scales[columns, None] * solved
-        logits = -STEP * (solved @ self._mean)
+        solved *= self._steps(columns)[:, None]
+        directions = solved / self._scales[columns, None]
+        logits = -(solved @ self._mean)
         return Offsets(directions.astype(np.float32), logits.astype(np.float32))
+
+    def _steps(self, columns: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(k,) logits."""
+        present = self._targets[: self._count, columns] == 1
+        examples = np.where(present, self._weights[: self._count, columns], 0).sum(axis=0)
+        return STEP * ((examples + 1.0) / 2) ** GROWTH
 
     def _corrected(self, columns: NDArray[np.int64], common: bool) -> NDArray[np.float64]:
         explained = self._explained[columns]

@@ -38,7 +38,8 @@ def _by_formula(
         residual = targets[:, c] - 1 / (1 + np.exp(-(0.34 * SCALES[c] * cosines + BIASES[c])))
         w = np.where(targets[:, c] >= 0, weights[:, c], 0.0)
         solved = np.linalg.solve(x.T @ (w[:, None] * x) + np.eye(DIM), x.T @ (w * residual))
-        embeddings[c] = 15 / SCALES[c] * solved
+        step = 15 * ((w[targets[:, c] == 1].sum() + 1) / 2) ** 0.35
+        embeddings[c] = step / SCALES[c] * solved
         logits[c] = -SCALES[c] * embeddings[c] @ MEAN
     return embeddings, logits
 
