@@ -10,6 +10,7 @@ import os
 import sqlite3
 
 from lmpt_desktop.translation import N_, _
+from trainer.temporary_files import SUFFIX
 
 _FULL = N_("the disk is full; free some space there, or choose another place, and try again")
 _READ_ONLY = N_("the disk can only be read; choose another place, or make it writable")
@@ -57,6 +58,15 @@ _REASONS = {
     errno.ETXTBSY: _BUSY,
     errno.ENOMEM: _MEMORY,
 }
+_SQLITE_REASONS = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_READONLY: _READ_ONLY,
+    sqlite3.SQLITE_PERM: _FORBIDDEN,
+    sqlite3.SQLITE_BUSY: _BUSY,
+    sqlite3.SQLITE_LOCKED: _BUSY,
+    sqlite3.SQLITE_IOERR: _FAILING,
+    sqlite3.SQLITE_NOMEM: _MEMORY,
+}
 UNEXPECTED = N_("Something unexpected happened; the log has the details.")
 DATABASE = N_(
     "The library's file could not be read or changed because of an unexpected problem; the log has "
@@ -83,7 +93,8 @@ def message_of(error: object) -> str:
     database's."""
     if isinstance(error, OSError) and error.errno is not None:
         name = error.filename2 or error.filename
-        if not isinstance(name, str | bytes) or not name:
+        # A temporary file's name is nobody's concern.
+        if not isinstance(name, str | bytes) or not name or os.fsdecode(name).endswith(SUFFIX):
             return _("A file or folder could not be used: {reason}.").format(
                 reason=reason_of(error)
             )
@@ -94,7 +105,10 @@ def message_of(error: object) -> str:
     if isinstance(error, MemoryError):
         return _("There is not enough memory. Close other programs and try again.")
     if _is_of_database(error):
-        return _(DATABASE)
+        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", 0) & 0xFF
+        if (known := _SQLITE_REASONS.get(code)) is None:
+            return _(DATABASE)
+        return _("The library's file could not be used: {reason}.").format(reason=_(known))
     return str(error) or _(UNEXPECTED)
 
 

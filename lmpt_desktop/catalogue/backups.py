@@ -28,7 +28,9 @@ FOLDER = "backups"
 DAILY = "daily"
 MIGRATION = "migration"
 RESTORE = "restore"
-"""Kinds of copies: made once a day, before a migration, and before another copy was restored."""
+REPAIRED = "repaired"
+"""Kinds of copies: made once a day, before a migration, before another copy was restored, and by
+repairing a damaged catalogue (:mod:`.repairing`)."""
 EVERY = timedelta(days=1)
 BATCHES_BETWEEN = 1000
 """A daily copy is due after so many changes, whatever the clock says."""

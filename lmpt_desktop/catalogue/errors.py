@@ -50,7 +50,8 @@ class CatalogueDamaged(CatalogueError):
     """The file is not a sound and complete catalogue.
 
     Attributes:
-        library: its folder, where there are copies to restore; None otherwise.
+        library: its folder, where there are copies to restore or it may be repaired; None
+            otherwise.
     """
 
     def __init__(self, message: str, library: Path | None = None) -> None:
@@ -269,4 +270,5 @@ def from_os(error: OSError, path: Path) -> CatalogueError:
     """The catalogue's error for one of the system's."""
     if error.errno in _DISK_FULL_ERRNOS:
         return disk_full(path)
-    return unwritable(path, reason_of(error))
+    # Without what to do, which the sentence itself says.
+    return unwritable(path, reason_of(error).partition(";")[0])

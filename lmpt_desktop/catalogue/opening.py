@@ -265,7 +265,9 @@ def _checked_revision(connection: sqlite3.Connection, path: Path, access: DiskAc
             raise read_only(path, NOT_STEADY)
         if verdict != "ok":
             log.warning("%s: %s", path, verdict)
-            raise damaged(path, _("its pages are in disorder"))
+            error = damaged(path, _("its pages are in disorder"))
+            error.library = path.parent  # it may be repaired, also without a copy
+            raise error
         if access is not DiskAccess.READING:
             _write_checked(path)
     return str(connection.execute("SELECT version_num FROM alembic_version").fetchone()[0])

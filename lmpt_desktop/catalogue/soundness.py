@@ -40,12 +40,14 @@ VERDICTS = (schema.annotations, schema.declared_absent, schema.reviewed)
 """Tables that can be made again from the journal."""
 CACHES = (schema.feature_chunks, schema.text_embeddings)
 """Tables whose contents the encoder makes again."""
-_MENDED = {table.name for table in (*VERDICTS, *CACHES)}
+MENDED = {table.name for table in (*VERDICTS, *CACHES)}
 _SOURCES = {source.value: number for number, source in enumerate(Source)}
 _SOURCE_NAMES = [source.value for source in Source]
 _NO_SOURCE, _UNKNOWN_SOURCE = -1, 99
 _CHUNK = 65_536
-_TREE = re.compile(r"[Tt]ree (\d+)")
+_ENDED = "the check ended: the pages are in disorder"
+_TREE = re.compile(r"[Tt]ree (\d+)|^Page (\d+)")
+"""A page that is named without its tree is the first of one."""
 _INDEX = re.compile(r"in(?:to)? index (\S+)|from index (\S+)|entries in index (\S+)")
 
 _JOURNAL = """
@@ -111,6 +113,11 @@ class Soundness:
         )
 
     @property
+    def caches_lost(self) -> bool:
+        """Whether :func:`repair` empties what the encoder makes again."""
+        return any(table.name in self.damaged_tables for table in CACHES)
+
+    @property
     def can_be_repaired(self) -> bool:
         """Whether :func:`repair` mends all that was found."""
         return (
@@ -118,7 +125,7 @@ class Soundness:
             and self.complete
             and self.journal_readable
             and not self.contradictions
-            and _MENDED.issuperset(self.damaged_tables)
+            and MENDED.issuperset(self.damaged_tables)
         )
 
 
@@ -175,12 +182,12 @@ def repair(store: Store, found: Soundness) -> None:
             if table.name in damaged:
                 _make_again(connection, table)
         for index in found.damaged_indexes:
-            connection.exec_driver_sql(f'REINDEX "{index}"')
+            _index_again(connection, index)
         for block in _blocks(connection):
             wanted, stored = _compare(connection, block, frozenset())
             _mend(connection, block, wanted, stored)
         store.mark_all_changed()
-    if damaged:
+    if damaged or found.damaged_indexes:
         _drop_loose_pages(store)
 
 
@@ -200,8 +207,12 @@ def _check_pages(
     for table in schema.metadata.sorted_tables:
         of_table = _integrity(connection, table.name)
         named = {_index_of(line, roots) for line in of_table}
+        readable = _can_be_read(connection, table.name)
+        if readable and of_table == [_ENDED]:
+            # The check did not get past an index.  What else there is, the next one finds.
+            named = {str(index.name) for index in table.indexes}
         indexes |= {name for name in named if name is not None}
-        if None in named or not _can_be_read(connection, table.name):
+        if None in named or not readable:
             tables.append(table.name)
     return tuple(tables), tuple(sorted(indexes)), tuple(said[:MOST_DETAILS])
 
@@ -214,7 +225,8 @@ def _integrity(connection: Connection, table: str) -> list[str]:
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise
-        return [str(error)]
+        log.warning("the check of %s ended: %s", table or "all", error)
+        return [_ENDED]
     lines = [line for answer in answers for line in answer.splitlines()]
     return [line for line in lines if line != "ok" and not line.startswith("***")]
 
@@ -222,7 +234,7 @@ def _integrity(connection: Connection, table: str) -> list[str]:
 def _index_of(line: str, roots: dict[int, str]) -> str | None:
     """The index that a line of ``integrity_check`` is about; None if it is about a table."""
     if tree := _TREE.search(line):
-        return roots.get(int(tree[1]))
+        return roots.get(int(tree[1] or tree[2]))
     if named := _INDEX.search(line):
         return next(name for name in named.groups() if name)
     return None
@@ -264,6 +276,21 @@ def _make_again(connection: Connection, table: Any) -> None:
     finally:
         connection.exec_driver_sql("PRAGMA writable_schema = RESET")
     table.create(connection)
+
+
+def _index_again(connection: Connection, name: str) -> None:
+    """Make an index anew, also where its pages are so damaged that SQLite cannot clear them."""
+    of = "FROM sqlite_master WHERE type = 'index' AND name = ?"
+    made_by = connection.exec_driver_sql(f"SELECT sql {of}", (name,)).scalar()
+    if not made_by:  # of a key: it has no statement of its own
+        connection.exec_driver_sql(f'REINDEX "{name}"')
+        return
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    try:
+        connection.exec_driver_sql(f"DELETE {of}", (name,))
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+    connection.exec_driver_sql(made_by)
 
 
 def _drop_loose_pages(store: Store) -> None:

@@ -48,6 +48,7 @@ from lmpt_desktop.domain.records import ImageState, Verdict  # noqa: E402
 from lmpt_desktop.engine.interchange.exports import ExportChoices  # noqa: E402
 from lmpt_desktop.engine.notices import Notice, Problem  # noqa: E402
 from lmpt_desktop.engine.session import LibrarySession  # noqa: E402
+from lmpt_desktop.error_texts import message_of  # noqa: E402
 from lmpt_desktop.interchange.importing.choices import ImportChoices  # noqa: E402
 from lmpt_desktop.interchange.record import ClassRecord, ImageRecord  # noqa: E402
 
@@ -162,7 +163,7 @@ class Scene:
         try:
             self.acts[act]()
         except Exception as error:
-            return f"{type(error).__name__}: {error}"
+            return f"{type(error).__name__}: {message_of(error)}"
         return "done"
 
     def close(self) -> float:

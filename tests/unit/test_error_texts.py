@@ -43,6 +43,7 @@ def test_an_error_of_the_system_is_a_sentence_that_says_what_to_do(number: int, 
         assert words in text and os.strerror(number) not in text and "Errno" not in text
     assert message_of(error).startswith("“b c.csv”") and message_of(error).endswith(".")
     assert words in message_of(OSError(number, os.strerror(number)))
+    assert ".x" not in message_of(OSError(number, os.strerror(number), "/a/.x.lmpt-part"))
 
 
 def test_what_is_ours_keeps_its_text_and_the_databases_is_replaced() -> None:
@@ -54,6 +55,9 @@ def test_what_is_ours_keeps_its_text_and_the_databases_is_replaced() -> None:
     with pytest.raises(sqlite3.Error) as raw:
         sqlite3.connect(":memory:").execute("SELECT * FROM nothing")
     assert "nothing" not in message_of(raw.value) and "library" in message_of(raw.value)
+    full = sqlite3.OperationalError("database or disk is full")
+    full.sqlite_errorcode = sqlite3.SQLITE_FULL
+    assert "the disk is full; free" in message_of(full)
     assert message_of(KeyError()) == UNEXPECTED
 
 

@@ -19,9 +19,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.catalogue import backups, restoring
+from lmpt_desktop.catalogue import backups, repairing, restoring
 from lmpt_desktop.catalogue.contents import CopyContents
 from lmpt_desktop.catalogue.restoring import Copy, Difference
+from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import N_, _, format_datetime, ngettext, number
 from lmpt_desktop.ui.kit.dialogs import MessageStrip, grow_to_text, heading, muted, style_table
@@ -38,6 +39,7 @@ KINDS = {
     backups.DAILY: N_("Daily"),
     backups.MIGRATION: N_("Before an update"),
     backups.RESTORE: N_("Before restoring"),
+    backups.REPAIRED: N_("Repaired"),
     "": N_("Your own file"),
 }
 INTRO = N_(
@@ -46,6 +48,10 @@ INTRO = N_(
     "kept, and can be restored like any other copy."
 )
 DAMAGED = N_("The library is damaged, and was not opened. One of these copies can take its place.")
+REPAIR_TIP = N_(
+    "Makes a sound copy of what can be read of the damaged file. It is listed here and can be "
+    "restored like any other copy; the damaged file is not changed."
+)
 KEPT = N_("The damaged file is kept beside it.")
 
 
@@ -169,8 +175,10 @@ class RestoreDialog(QDialog):
         layout.addWidget(self.preview)
         layout.addWidget(buttons)
         if damaged:
-            self.strip.show_text(f"{_(DAMAGED)} {_(KEPT)}", "warning")
+            self.strip.show_text(f"{_(DAMAGED)} {_(KEPT)}", "warning", _("Re&pair into a copy"))
             self.strip.sentence.setAccessibleDescription(damaged)
+            self.strip.button.setToolTip(_(REPAIR_TIP))
+            self.strip.button.clicked.connect(self.repair)
         self.act.setEnabled(False)
         self._run(lambda: restoring.find_copies(library), self._list)
 
@@ -193,6 +201,20 @@ class RestoreDialog(QDialog):
         log.warning("restoring: %s", error, exc_info=error)
         self.strip.show_text(message_of(error), "error")
         grow_to_text(self)
+
+    def repair(self) -> None:
+        """Repair the damaged file into a copy, which is then listed and chosen."""
+        self.strip.button.setEnabled(False)
+        Task(lambda: repairing.repair_into_copy(self.library), self._repaired, self._not_repaired,
+             owner=self)  # fmt: skip
+
+    def _repaired(self, made: tuple[Path, Soundness]) -> None:
+        self.strip.show_text(repaired_text(made[1]))
+        self._run(lambda: restoring.find_copies(self.library), self._list)
+
+    def _not_repaired(self, error: Exception) -> None:
+        self.strip.button.setEnabled(True)
+        self._show_error(error)
 
     # ----------------------------------------------------------------------------- showing
 
@@ -283,6 +305,23 @@ def _amounts(held: CopyContents) -> str:
             _("{count} reviewed").format(count=number(held.reviewed)),
         )
     )
+
+
+def repaired_text(found: Soundness) -> str:
+    """What was made again in a repaired copy, and what it lacks."""
+    parts = [_("The damaged file was repaired into a copy, which can be restored now.")]
+    if found.differing:
+        parts.append(
+            ngettext(
+                "{count} annotation was made again from the record of changes.",
+                "{count} annotations were made again from the record of changes.",
+                found.differing,
+            ).format(count=number(found.differing))
+        )
+    if found.caches_lost:
+        parts.append(_("It lacks what the model made of photos and texts; they are encoded again."))
+    parts.append(_("Nothing else is lost."))
+    return " ".join(parts)
 
 
 def difference_text(found: Difference) -> str:
