@@ -57,6 +57,8 @@ _PLACES = f"""
     WHERE i.{{column}} <> '' AND {{only}}
     AND i.{{column}} IN (SELECT value FROM json_each(?)) ORDER BY i.id
 """
+_LOCAL = 19
+"""Characters of a stored date without its offset from UTC."""
 LEFT_OUT = 2
 """``superseded`` of images that the ignore list leaves out."""
 _KNOWN = (
@@ -755,13 +757,15 @@ def _taken(stored: str | None) -> datetime | None:
 
 
 def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
-    """Seconds since the epoch; numpy's "not a time" is NO_DATE."""
+    """Seconds since the epoch by the camera's clock, whatever its offset from UTC; numpy's "not a
+    time" is NO_DATE."""
     if not any(stored):
         return np.full(len(stored), NO_DATE, np.int64)
+    local = [text[:_LOCAL] if text else "" for text in stored]
     try:
-        dates = np.array([text or "NaT" for text in stored], "datetime64[s]")
+        dates = np.array([text or "NaT" for text in local], "datetime64[s]")
     except ValueError:
-        known = [_taken(text) for text in stored]
+        known = [_taken(text) for text in local]
         dates = np.array([date.isoformat() if date else "NaT" for date in known], "datetime64[s]")
     return dates.astype(np.int64)
 

@@ -50,13 +50,14 @@ _GONE = ("a.state = 'missing'", "a.state <> 'missing' AND fa.hidden = 1")
 
 _DISPLACED = f"""
     WITH common (taken) AS MATERIALIZED (
-        SELECT taken FROM images WHERE taken IS NOT NULL
-        GROUP BY taken HAVING count(*) > {{series}})
+        SELECT substr(taken, 1, 19) FROM images WHERE taken IS NOT NULL
+        GROUP BY 1 HAVING count(*) > {{series}})
     SELECT a.id, b.id, EXISTS (
         SELECT 1 FROM successors AS s WHERE s.image_id = b.id AND s.successor_id = a.id
         AND s.reason = 'edit' AND s.state = 'followed'),
-        CASE WHEN a.taken IS NULL OR b.taken IS NULL OR a.taken IN common THEN 0
-             WHEN a.taken = b.taken THEN 1 ELSE -1 END
+        CASE WHEN a.taken IS NULL OR b.taken IS NULL
+                  OR substr(a.taken, 1, 19) IN common THEN 0
+             WHEN substr(a.taken, 1, 19) = substr(b.taken, 1, 19) THEN 1 ELSE -1 END
     FROM images AS a
     JOIN images AS b ON b.folder_id = a.folder_id
          AND b.path = {PLACE_OF_DISPLACED.format(path="a.path")}

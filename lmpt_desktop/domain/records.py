@@ -81,12 +81,12 @@ class ScannedFile:
         path: relative to its folder with "/" between parts, as the system gave it (bytes that
             are not UTF-8 as surrogate escapes).
         size: bytes.
-        mtime_ns, sidecar_mtime_ns: when the file and its text file were last changed,
-            nanoseconds since the epoch; 0 where there is no text file.
+        mtime_ns, sidecar_mtime_ns: when the file and the latest of its sidecars were last
+            changed, nanoseconds since the epoch; 0 where there is no sidecar.
         fingerprint: of the picture as it is shown, see :class:`lmpt_desktop.ingest.Identity`:
             names its thumbnail and feature; "" if unknown.
         width, height: pixels as shown, None if unknown.
-        taken: ISO 8601 without a zone, or None.
+        taken: ISO 8601 by the camera's clock, with its offset from UTC where it is said, or None.
         caption, caption_source: a caption and a value of :class:`CaptionSource`.
         reason: why the file cannot be read, a sentence; "" if it can.
         ctime_ns: when the file's content or attributes were last changed; 0 where the system

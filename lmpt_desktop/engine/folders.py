@@ -35,16 +35,17 @@ class LibraryFolders:
         notify: Callable[[Notice], None],
         watch: bool,
         ignore: Callable[[], IgnoreList],
+        ours: Callable[[str], bool],
     ) -> None:
-        """``watch``: scan what changes in the folders as it changes, but for what ``ignore``
-        says."""
+        """``watch``: scan what changes in the folders as it changes, but for what ``ignore`` says
+        and files that ``ours`` says this app has just written."""
         self._catalogue = catalogue
         self._scanner = scanner
         self._model = model
         self._images = images
         self._worker = worker
         self._notify = notify
-        self._watch = FolderWatch(self._touched, ignore=ignore) if watch else None
+        self._watch = FolderWatch(self._touched, ignore=ignore, ours=ours) if watch else None
 
     def all(self) -> list[Folder]:
         """The library's folders, by path.  Reads the catalogue."""

@@ -173,6 +173,7 @@ class LibrarySession:
         self.regions = Regions(
             state, self.images, self.model, worker, notify=notify, subscribe=notifier.subscribe
         )
+        self.side_files = SideFiles(catalogue, state)
         self.folders = LibraryFolders(
             catalogue,
             scanner=self._scanner,
@@ -182,6 +183,7 @@ class LibrarySession:
             notify=notify,
             watch=monitor,
             ignore=self.left_out.ignore_list,
+            ours=self.side_files.has_just_written,
         )
         self.missing = MissingPhotos(
             catalogue,
@@ -224,7 +226,6 @@ class LibrarySession:
         self.activities = Activities(
             notifier, self._scanner, self.model, self.training, self.verification
         )
-        self.side_files = SideFiles(catalogue, state)
         self._side_file_updates = SideFileUpdates(
             self.side_files,
             catalogue,

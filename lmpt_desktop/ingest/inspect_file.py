@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lmpt_desktop.domain.records import ScannedFile
+from lmpt_desktop.domain.records import KnownFile, ScannedFile
 from lmpt_desktop.ingest.file_times import clamped
+from lmpt_desktop.ingest.metadata import read_metadata
 from lmpt_desktop.ingest.reading import read_file
 from lmpt_desktop.ingest.scan import FoundFile
-from trainer.photo import NO_MEMORY, ONLINE_ONLY, system_reason
-from trainer.regular_file import BadNameError
+from trainer.cut_short import is_cut_short
+from trainer.photo import NO_MEMORY, ONLINE_ONLY, UnreadablePhoto, system_reason
+from trainer.regular_file import BadNameError, open_regular
 
 
 def inspect_file(folder: Path, found: FoundFile, *, sample: bool = False) -> ScannedFile | None:
@@ -32,7 +34,7 @@ def inspect_file(folder: Path, found: FoundFile, *, sample: bool = False) -> Sca
     if found.placeholder:
         return ScannedFile(*known, reason=ONLINE_ONLY)
     try:
-        reading = read_file(path, with_sample=sample)
+        reading = read_file(path, with_sample=sample, sidecars=found.sidecars)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -55,4 +57,34 @@ def inspect_file(folder: Path, found: FoundFile, *, sample: bool = False) -> Sca
         picture_hash=identity.picture_hash,
         sample=reading.sample,
         damaged=reading.damaged,
+    )
+
+
+def inspect_again(folder: Path, found: FoundFile, known: KnownFile) -> ScannedFile | None:
+    """As :func:`inspect_file`, of a file that is as it was while its sidecars are not: only what
+    says something of the photo is read, and its hashes stay."""
+    if not (known.picture_hash and known.was_readable):
+        return inspect_file(folder, found, sample=True)
+    path = folder / found.path
+    try:
+        with open_regular(path) as file:
+            data = read_metadata(path, file, found.sidecars)
+            damaged = is_cut_short(file)
+    except (OSError, UnreadablePhoto, MemoryError):
+        return inspect_file(folder, found, sample=True)
+    return ScannedFile(
+        found.path,
+        found.size,
+        clamped(found.mtime_ns),
+        clamped(found.sidecar_mtime_ns),
+        fingerprint=known.fingerprint,
+        width=data.width,
+        height=data.height,
+        taken=data.taken,
+        caption=data.caption,
+        caption_source=data.caption_source,
+        ctime_ns=found.ctime_ns,
+        file_hash=known.file_hash,
+        picture_hash=known.picture_hash,
+        damaged=damaged,
     )

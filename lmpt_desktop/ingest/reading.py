@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -39,8 +40,11 @@ class FileReading:
     damaged: bool = False
 
 
-def read_file(path: Path, *, with_sample: bool = False) -> FileReading:
-    """Read a file, once more if it changes meanwhile; and the sidecar beside it.
+def read_file(
+    path: Path, *, with_sample: bool = False, sidecars: Sequence[str] | None = None
+) -> FileReading:
+    """Read a file, once more if it changes meanwhile; and the sidecars beside it, of these names
+    (None: the usual ones).
 
     If it changes then, too, what was read is returned with the status before: it is not the
     status that the file has now, so that the next scan reads it again.
@@ -51,7 +55,7 @@ def read_file(path: Path, *, with_sample: bool = False) -> FileReading:
     for attempt in range(1, _ATTEMPTS + 1):
         with open_regular(path) as file:
             status = os.fstat(file.fileno())
-            reading = _read(path, file, status, with_sample)
+            reading = _read(path, file, status, with_sample, sidecars)
             if attempt == _ATTEMPTS or _same(status, os.fstat(file.fileno())):
                 return reading
     raise AssertionError("unreachable")
@@ -72,12 +76,18 @@ def fingerprint(path: Path) -> str:
     return read_file(path).identity.fingerprint
 
 
-def _read(path: Path, file: BinaryIO, status: os.stat_result, with_sample: bool) -> FileReading:
+def _read(
+    path: Path,
+    file: BinaryIO,
+    status: os.stat_result,
+    with_sample: bool,
+    sidecars: Sequence[str] | None,
+) -> FileReading:
     size = status.st_size
     content = in_memory(file, size)
     metadata, reason = None, ""
     try:
-        metadata = read_metadata(path, content)
+        metadata = read_metadata(path, content, sidecars)
     except UnreadablePhoto as error:
         reason = error.reason
     turned = (metadata.orientation, metadata.icc_profile) if metadata else (1, b"")

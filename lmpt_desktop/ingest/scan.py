@@ -16,10 +16,10 @@ from lmpt_desktop.domain.other_files import kind_of
 from lmpt_desktop.domain.records import Folder, KnownFile
 from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.ingest.file_times import ctime_ns, mtime_ns
-from lmpt_desktop.ingest.metadata import sidecar_names
 from lmpt_desktop.ingest.odd_names import is_oddly_named_photo
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from lmpt_desktop.ingest.sidecars import FolderSidecars
 from lmpt_desktop.real_paths import canonical, names_in
 from lmpt_desktop.translation import _
 from trainer.file_formats import is_odd_name
@@ -40,7 +40,9 @@ class FoundFile:
 
     ``path`` is relative to the folder, with "/" between parts; the content of a ``placeholder``
     is not on this disk (see :mod:`.placeholders`).  ``ctime_ns`` is when anything of the file was
-    last changed, and 0 on Windows, which does not say.  Times are within int64.
+    last changed, and 0 on Windows, which does not say.  Times are within int64.  ``sidecars`` are
+    the names of the files beside it that describe it (None: not looked for).  ``only_sidecars``:
+    the file itself is as it was, but not what is beside it.
     """
 
     path: str
@@ -49,6 +51,8 @@ class FoundFile:
     sidecar_mtime_ns: int
     placeholder: bool = False
     ctime_ns: int = 0
+    sidecars: tuple[str, ...] | None = None
+    only_sidecars: bool = False
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,7 @@ class _Walk:
             if self._ignore.nomedia and any(map(_is_nomedia, entries)):
                 batch.ignored.append(here.inner)
                 continue
-            sidecars = {entry.name: entry for entry in entries if entry.name[-4:].lower() == ".txt"}
+            sidecars = FolderSidecars((entry.name, entry) for entry in entries)
             folders: list[_Folder] = []
             for entry in entries:
                 if entry.name[0] == ".":
@@ -232,7 +236,7 @@ class _Walk:
         self,
         entry: os.DirEntry[str],
         here: _Folder,
-        sidecars: Mapping[str, os.DirEntry[str]],
+        sidecars: FolderSidecars[os.DirEntry[str]],
         folders: list[_Folder],
         batch: ScanBatch,
     ) -> None:
@@ -375,28 +379,29 @@ class _Walk:
         self,
         entry: os.DirEntry[str],
         path: str,
-        sidecars: Mapping[str, os.DirEntry[str]],
+        sidecars: FolderSidecars[os.DirEntry[str]],
         batch: ScanBatch,
     ) -> None:
         status = entry.stat()
         if not stat.S_ISREG(status.st_mode) or _is_hidden(entry):
             return
-        beside = self._sidecar_time(entry.name, path, sidecars, batch) if sidecars else 0
+        beside, names = self._beside(entry.name, path, sidecars, batch) if sidecars else (0, ())
         size, modified, altered = status.st_size, mtime_ns(status), ctime_ns(status)
         placeholder = is_placeholder(status)
         old = self._known.get(path)
-        if (
+        same = (
             old is not None
             and not placeholder
-            and (old.size, old.mtime_ns, old.sidecar_mtime_ns) == (size, modified, beside)
+            and (old.size, old.mtime_ns) == (size, modified)
             and (old.ctime_ns == altered or not old.ctime_ns or not altered)
             # If it could not be read, new permissions would show neither in size nor in time.
             and not old.retry
-            and (old.fingerprint or not size)
-        ):
+            and bool(old.fingerprint or not size)
+        )
+        if old is not None and same and old.sidecar_mtime_ns == beside:
             (batch.returned if old.missing or old.left_out else batch.unchanged).append(old.id)
             return
-        found = FoundFile(path, size, modified, beside, placeholder, altered)
+        found = FoundFile(path, size, modified, beside, placeholder, altered, names, same)
         if old is None:
             batch.new.append(found)
         elif placeholder:
@@ -404,31 +409,31 @@ class _Walk:
         else:
             batch.changed.append(found)
 
-    def _sidecar_time(
+    def _beside(
         self,
         name: str,
         path: str,
-        sidecars: Mapping[str, os.DirEntry[str]],
+        sidecars: FolderSidecars[os.DirEntry[str]],
         batch: ScanBatch,
-    ) -> int:
-        """When the text file of a photo was last changed; 0 if it has none that can be read."""
+    ) -> tuple[int, tuple[str, ...]]:
+        """When the latest of a photo's sidecars was changed, 0 if it has none that can be looked
+        at; and their names."""
         latest: int | None = None
-        for sidecar in sidecar_names(name):
-            if (entry := sidecars.get(sidecar)) is None:
-                continue
+        names: list[str] = []
+        for entry in sidecars.of(name):
             try:
                 status = entry.stat()
             except _ODD_ENTRY as error:
-                log.debug("no text file %r: %s", sidecar, error)
-                beside = path.removesuffix(name) + sidecar
-                problem = _problem(entry, beside, error)
+                log.debug("no sidecar %r: %s", entry.name, error)
+                problem = _problem(entry, path.removesuffix(name) + entry.name, error)
                 if problem and not problem.gone:
                     batch.problems.append(problem)
                 continue
             if stat.S_ISREG(status.st_mode):
                 time = mtime_ns(status)
                 latest = time if latest is None else max(latest, time)
-        return latest or 0
+                names.append(entry.name)
+        return latest or 0, tuple(names)
 
 
 def _take_placeholder(found: FoundFile, old: KnownFile, batch: ScanBatch) -> None:

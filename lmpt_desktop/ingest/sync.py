@@ -30,7 +30,7 @@ from lmpt_desktop.domain.records import (
 )
 from lmpt_desktop.ingest.fill import UnhashedImages, fill_hashes
 from lmpt_desktop.ingest.follow import Transfers, follow_pictures
-from lmpt_desktop.ingest.inspect_file import inspect_file
+from lmpt_desktop.ingest.inspect_file import inspect_again, inspect_file
 from lmpt_desktop.ingest.reachable import device_of, is_reachable
 from lmpt_desktop.ingest.sampled_fingerprint import WHOLE_BYTES
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, elsewhere_of, scan
@@ -341,7 +341,7 @@ class _Sync:
             if self._stop():
                 break
             some = files[at : at + 2 * WORKERS]
-            results = pool.map(lambda file: inspect_file(self._folder, file, sample=True), some)
+            results = pool.map(self._inspect, some)
             batch += [file for file in results if file is not None]
             self._done += len(some)
             self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
@@ -350,6 +350,11 @@ class _Sync:
                 batch, began = [], time.monotonic()
         if batch:
             yield batch
+
+    def _inspect(self, file: FoundFile) -> ScannedFile | None:
+        if file.only_sidecars:
+            return inspect_again(self._folder, file, self._known[file.path])
+        return inspect_file(self._folder, file, sample=True)
 
     def _read_copied(self) -> None:
         """Read what has been copied for its hashes, as long as it is there: once it is gone, they

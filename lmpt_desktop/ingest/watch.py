@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import NOMEDIA, IgnoreList
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
+from lmpt_desktop.ingest.sidecars import SUFFIXES as SIDECAR_SUFFIXES
 from lmpt_desktop.translation import N_, _
 from trainer.file_formats import is_odd_name
 from trainer.photo import PHOTO_SUFFIXES
@@ -77,6 +78,7 @@ class FolderWatch:
         on_change: called on the watch's thread.
         quiet_seconds, longest_seconds: see the constants.
         ignore: what is left out now: changes of that are not reported.
+        ours: whether a change of the file at this path is by this app.
     """
 
     def __init__(
@@ -86,9 +88,11 @@ class FolderWatch:
         quiet_seconds: float = QUIET_SECONDS,
         longest_seconds: float = LONGEST_SECONDS,
         ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
+        ours: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._on_change = on_change
         self._ignore = ignore
+        self._ours = ours
         self._quiet_seconds = quiet_seconds
         self._longest_seconds = longest_seconds
         self._changed = threading.Condition()
@@ -214,7 +218,7 @@ class FolderWatch:
                 self._observer = Observer()
                 self._observer.start()
             watch = self._observer.schedule(
-                _Handler(self, folder_id, path, self._ignore),
+                _Handler(self, folder_id, path, self._ignore, self._ours),
                 str(path),
                 recursive=True,
                 # Not those for files being opened and read, which the app does itself.
@@ -307,9 +311,11 @@ class _Handler:
         folder_id: int,
         folder: Path,
         ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
+        ours: Callable[[str], bool] = lambda _path: False,
     ) -> None:
         self._watch = watch
         self._ignore = ignore
+        self._ours = ours
         self._folder_id = folder_id
         self._folder = os.fspath(folder)
 
@@ -335,7 +341,8 @@ class _Handler:
         if is_folder:
             return _everything_below(inner)
         suffix = name[name.rfind(".") :].lower()
-        noticed = suffix in PHOTO_SUFFIXES or suffix == ".txt" or is_odd_name(name)
+        beside = suffix in SIDECAR_SUFFIXES and not self._ours(place)
+        noticed = suffix in PHOTO_SUFFIXES or beside or is_odd_name(name)
         return Scope(flat=frozenset({parent})) if noticed else None
 
     def _is_left_out(self, inner: str, is_folder: bool) -> bool:

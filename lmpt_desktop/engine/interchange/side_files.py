@@ -15,6 +15,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -69,6 +70,11 @@ Verdicts = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 _MACHINE = tuple(Source).index(Source.MACHINE)
+
+
+OWN_CHANGE_SECONDS = 10.0
+"""How long after a write of ours a change of the file is taken for it; one by another program is
+found by the next scan."""
 
 
 def _no_progress(_done: int, _total: int) -> None:
@@ -195,6 +201,21 @@ class SideFiles:
         self._catalogue = catalogue
         self._state = state
         self._writing = threading.Lock()
+        self._written_at: dict[str, float] = {}
+
+    def has_just_written(self, path: str) -> bool:
+        """Whether a change of the side file at ``path`` is our own: nothing is read from it that is
+        not known."""
+        at = self._written_at.get(path)
+        return at is not None and time.monotonic() - at < OWN_CHANGE_SECONDS
+
+    def _note_write(self, path: Path) -> None:
+        """Before the file is written, so that the system tells of it afterwards."""
+        now = time.monotonic()
+        for known, at in list(self._written_at.items()):
+            if now - at >= OWN_CHANGE_SECONDS:
+                self._written_at.pop(known, None)
+        self._written_at[os.fspath(path)] = now
 
     # ------------------------------------------------------------------------- preview
 
@@ -536,6 +557,7 @@ class SideFiles:
         gone: list[Path] = []
         for item, made, mode, record in planned:
             old = records.get(item.path)
+            self._note_write(item.path)
             try:
                 _put(item, made.new, mode)
             except InterchangeError as error:

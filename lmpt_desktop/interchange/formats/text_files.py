@@ -5,7 +5,7 @@ with classes between commas (TagGUI, training tools).
 
 They are written into a folder of their own that has the tree of the photos, never beside the
 photos: there, our next scan would take a list of classes for the photo's caption
-(:func:`lmpt_desktop.ingest.metadata.sidecar_caption`).  At its top is the name of each library
+(:mod:`lmpt_desktop.ingest.sidecars`).  At its top is the name of each library
 folder, so that equal paths in two folders stay apart.
 
 Neither spelling has an escape.  Line breaks in a name become spaces, between commas also commas.
@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 from lmpt_desktop.domain.records import Verdict
-from lmpt_desktop.ingest.metadata import sidecar_names
+from lmpt_desktop.ingest.sidecars import text_names
 from lmpt_desktop.ingest.western import western
 from lmpt_desktop.interchange.errors import Cancelled, FileTooLarge, InterchangeError
 from lmpt_desktop.interchange.format import (
@@ -211,17 +211,17 @@ def _listed(source: SourceFile) -> tuple[list[str], dict[str, list[str]]]:
             )
         inside = PurePath(place).relative_to(top).as_posix()
         prefix = "" if inside == "." else f"{inside}/"
-        found = {name for name in files if name.lower().endswith(".txt")}
-        texts += (prefix + name for name in found)
+        found = {name.lower(): name for name in files if name.lower().endswith(".txt")}
+        texts += (prefix + name for name in found.values())
         if not found:
             continue
         for name in files:
             if _is_photo(name):
                 absolute = os.path.join(place, name)  # noqa: PTH118 (a million times)
                 path = absolute if absolute in known else prefix + name
-                for text in dict.fromkeys(sidecar_names(name)):
+                for text in dict.fromkeys(text_names(name.lower())):
                     if text in found:
-                        beside[prefix + text].append(path)
+                        beside[prefix + found[text]].append(path)
     for paths in beside.values():
         paths.sort()
     return texts, dict(beside)

@@ -131,7 +131,11 @@ class IgnorePage(QWidget):
             self._edited()
             self.applied.emit()
 
-        Task(lambda: left_out.set_ignore_list(wanted), done, self._failed, owner=self)
+        def failed(error: Exception) -> None:
+            self._edited()
+            self._failed(error)
+
+        Task(lambda: left_out.set_ignore_list(wanted), done, failed, owner=self)
 
     def _edited(self, *_: object) -> None:
         self.apply_button.setEnabled(self._left_out is not None and self.edited != self._shown)

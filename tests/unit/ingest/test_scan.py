@@ -16,8 +16,8 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.records import Folder, KnownFile
 from lmpt_desktop.ingest import EVERYTHING, Scope, scan, sync
-from lmpt_desktop.ingest.metadata import sidecar_caption
 from lmpt_desktop.ingest.scan import ScanBatch, elsewhere_of
+from lmpt_desktop.ingest.sidecars import read_sidecars, text_names
 
 RUNS_AS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
 
@@ -63,6 +63,10 @@ def as_known(folder: Path, **values: Any) -> dict[str, KnownFile]:
         )
         for number, file in enumerate(all_of(folder).new, start=1)
     }
+
+
+def text_beside(photo: Path) -> bytes:
+    return read_sidecars(photo, text_names(photo.name)).text
 
 
 def new_paths(folder: Path) -> list[str]:
@@ -284,7 +288,7 @@ def test_odd_entries_hide_no_photo(photos: Path) -> None:
     assert [file.path for file in found.new] == ["cat.png", "dog.png", "trip.png/1.png"]
     assert {file.sidecar_mtime_ns for file in found.new} == {0}
     assert found.problems == []
-    assert [sidecar_caption(photos / file.path) for file in found.new] == ["", "", ""]
+    assert [text_beside(photos / file.path) for file in found.new] == [b""] * 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no pipes and sockets with names here")
@@ -295,9 +299,9 @@ def test_a_text_file_that_is_a_folder_or_a_device_is_none(photos: Path) -> None:
     (photos / "b.txt").symlink_to("/dev/zero")
     touch(photos / "b.jpg.txt", b"a real caption")
     a, b = all_of(photos).new
-    assert (a.sidecar_mtime_ns, sidecar_caption(photos / "a.jpg")) == (0, "")
+    assert (a.sidecar_mtime_ns, text_beside(photos / "a.jpg")) == (0, b"")
     assert b.sidecar_mtime_ns == (photos / "b.jpg.txt").stat().st_mtime_ns
-    assert sidecar_caption(photos / "b.jpg") == "a real caption"
+    assert text_beside(photos / "b.jpg") == b"a real caption"
 
 
 class _Entry:

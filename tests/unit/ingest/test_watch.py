@@ -177,6 +177,9 @@ class RecordedScopes:
         ),
         (FileMovedEvent("/p/a/x.part", "/p/a/x.jpg"), [Scope(flat=frozenset({"a"}))]),
         (DirMovedEvent("/p/a", "/elsewhere/a"), [Scope(deep=frozenset({"a"}))]),
+        (FileCreatedEvent("/p/a/x.jpg.XMP"), [Scope(flat=frozenset({"a"}))]),
+        (FileCreatedEvent("/p/a/ours.xmp"), []),
+        (FileCreatedEvent("/p/a/x.jpg.json"), [Scope(flat=frozenset({"a"}))]),
         (FileCreatedEvent("/p/a/@eaDir/x.jpg"), []),
         (DirCreatedEvent("/p/#recycle"), []),
         (FileCreatedEvent("/p/a/.nomedia"), [Scope(deep=frozenset({"a"}))]),
@@ -185,7 +188,8 @@ class RecordedScopes:
 )
 def test_events_become_parts_to_look_at(event: Any, expected: list[Scope]) -> None:
     recorded: Any = RecordedScopes()
-    _Handler(recorded, 1, Path("/p")).dispatch(event)
+    handler = _Handler(recorded, 1, Path("/p"), ours=lambda path: path.endswith("ours.xmp"))
+    handler.dispatch(event)
     assert recorded.scopes == expected
 
 

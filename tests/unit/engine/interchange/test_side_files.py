@@ -51,6 +51,9 @@ def test_writing_changing_and_taking_back(session: LibrarySession, photos: Path,
 
     report = session.side_files.write(preview)
     assert (report.written, report.copied, report.skipped) == (2, 1, ())
+    # The watch need not read photos again for what this app has written beside them.
+    assert session.side_files.has_just_written(str(photos / "a.jpg.xmp"))
+    assert not session.side_files.has_just_written(str(photos / "c.jpg.xmp"))
     mine = keywords_in((photos / "a.jpg.xmp").read_bytes())
     assert (mine.flat, mine.hierarchical, mine.tags, mine.absent) == (
         ("dog",),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pytestqt.qtbot import QtBot
 from shells import BareLibrary
+from ui_libraries import Locked
 
 from lmpt_desktop.domain.ignore_list import DEFAULT, DEFAULT_PATTERNS
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
+from lmpt_desktop.ui.preferences.ignore_page import IgnorePage
 from lmpt_desktop.ui.shell.context import ShellContext
 
 WAIT_MS = 30_000
@@ -33,6 +35,20 @@ def test_a_line_is_previewed_applied_and_taken_back(
     assert not page.apply_button.isEnabled()
     page.defaults_button.click()
     assert page.edited == DEFAULT and page.apply_button.isEnabled()
+
+
+def test_a_list_that_cannot_be_saved_can_be_applied_again(
+    session: LibrarySession, locked: Locked, qtbot: QtBot
+) -> None:
+    failures: list[Exception] = []
+    page = IgnorePage(session.left_out, failures.append)
+    qtbot.addWidget(page)
+    page.field.appendPlainText("city")
+    with locked():
+        page.apply_button.click()
+        qtbot.waitUntil(lambda: bool(failures), timeout=WAIT_MS)
+    assert page.apply_button.isEnabled()
+    assert session.left_out.ignore_list() == DEFAULT
 
 
 def test_without_a_library_there_is_nothing_to_edit(context: ShellContext, qtbot: QtBot) -> None:
