@@ -211,7 +211,7 @@ class Walk:
             self.seen[self.where] = self.seen.get(self.where, 0) + 1
         if is_html and any(markup in text for markup in MARKUP):
             self.taken_for_html.add(f"{self.where}: {at}: {text[:80]}")
-        if text != shown(text):
+        if text.replace("\u200b", "") != shown(text.replace("\u200b", "")):  # where we break words
             self.turning.add(f"{self.where}: {at}: {text[:80]!a}")
         for line in text.splitlines():
             rest = line.replace(isolated(HEBREW), "").strip("● ▾☐☑✓✗\t")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import backups
@@ -69,7 +70,8 @@ def test_an_earlier_state_is_restored_from_the_menu_and_undone(
     assert dialog.chosen is not None
     assert dialog.chosen.path == backups.copies(folder, backups.RESTORE)[-1].path
     assert "3 come back" in dialog.preview.text()
-    dialog.act.click()
+    assert [cell.row() for cell in dialog.table.selectionModel().selectedRows()] == [0]
+    qtbot.keyClick(dialog.table, Qt.Key.Key_Return)
     assert _annotated(_restored(window, settled, qtbot)) == 5
 
 

@@ -193,8 +193,8 @@ class CrashWatch(QObject):
         note = self._context.notifications.notify(
             title,
             _(
-                "All that you had annotated is kept. A report can help to mend the fault; "
-                "nothing is sent by itself."
+                "All your annotations are kept. A report can help to find the fault; nothing "
+                "is sent by itself."
             ),
         )
         note.add_button(_("Report a problem..."), lambda: show_report(self._context))

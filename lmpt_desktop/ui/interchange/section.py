@@ -47,6 +47,8 @@ MOST_ROWS = 9
 """Rows of a table before it scrolls."""
 ARROW = 10
 """Pixels of the arrow in a cell with choices."""
+LEAST_CHOICE = 16
+"""Characters that a box of choices shows at least."""
 
 
 def plain_label(text: str = "", *, role: str = "") -> Label:
@@ -302,7 +304,11 @@ class ChoiceTable(QTableView):
 def fill_choices(
     box: QComboBox, entries: Sequence[tuple[str, object]], current: object = None
 ) -> None:
-    """Put texts and values into a box, without telling anybody."""
+    """Put texts and values into a box, without telling anybody.
+
+    It is as wide as its longest text where there is room, and need not be.
+    """
+    box.setMinimumWidth(LEAST_CHOICE * box.fontMetrics().averageCharWidth())
     box.blockSignals(True)
     box.clear()
     for text, value in entries:

@@ -62,6 +62,13 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.ui.kit.plain_text import literal
 from trainer.printable import shown, shown_line
 
+
+class Shown(str):
+    """A text that was looked at, and holds hidden marks of ours."""
+
+    __slots__ = ()
+
+
 LINE, LINES, TIP = shown_line, shown, literal
 """What a place shows: a name or a sentence on one line, several lines, or what may be HTML."""
 
@@ -171,28 +178,42 @@ def is_edge(method: object) -> bool:
 
 
 def _edge(method: Callable[..., Any], show: Callable[[str], str], texts: int) -> Callable[..., Any]:
-    always = show is TIP  # what is printable can still be HTML
+    # What is printable is shown as it is, except that it can be HTML.  Painting asks often.
+    often_as_it_is = texts == 1 and show is not TIP
 
     @functools.wraps(method)
     def edge(*args: Any, **named: Any) -> Any:
-        found = 0
-        for place, value in enumerate(args):
-            if isinstance(value, str):
-                if always or not value.isprintable():
-                    args = (*args[:place], show(value), *args[place + 1 :])
-            elif isinstance(value, (list, tuple)):
-                args = (*args[:place], _each(value, show), *args[place + 1 :])
-            else:
-                continue
-            found += 1
-            if found == texts:
-                break
-        if named:
-            named = {key: show(it) if type(it) is str else it for key, it in named.items()}
-        return method(*args, **named)
+        if often_as_it_is and not named:
+            for value in args:
+                if type(value) is str:
+                    if value.isprintable():
+                        return method(*args)
+                    break
+        return method(*_shown(args, show, texts), **_shown_named(named, show))
 
     edge.is_edge = True  # pyright: ignore[reportAttributeAccessIssue]
     return edge
+
+
+def _shown(args: tuple[Any, ...], show: Callable[[str], str], texts: int) -> list[Any]:
+    """Arguments of which the first ``texts`` that are texts, or lists of them, are safe to show."""
+    found = 0
+    answer: list[Any] = []
+    for value in args:
+        if found < texts and isinstance(value, (str, list, tuple)):
+            found += 1
+            answer.append(_one(value, show) if isinstance(value, str) else _each(value, show))
+        else:
+            answer.append(value)
+    return answer
+
+
+def _one(text: str, show: Callable[[str], str]) -> str:
+    return text if isinstance(text, Shown) else show(text)
+
+
+def _shown_named(named: dict[str, Any], show: Callable[[str], str]) -> dict[str, Any]:
+    return {key: show(it) if isinstance(it, str) else it for key, it in named.items()}
 
 
 def _each(values: list[Any] | tuple[Any, ...], show: Callable[[str], str]) -> list[Any]:

@@ -14,12 +14,14 @@ from lmpt_desktop.ui.inspector.image_facts import ClassFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.label import Label
+from lmpt_desktop.ui.kit.shown_texts import Shown
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from lmpt_desktop.ui.kit.verdicts import verdict_colour
 from lmpt_desktop.ui.review.chips import ChipColumn
 from lmpt_desktop.ui.review.class_finder import ClassFinder
 from lmpt_desktop.ui.review.current_image import CurrentImage
 from trainer.bands import Band
+from trainer.printable import shown
 
 LONGEST_NAME = 90
 """Characters of a class name in the question; the tool tip shows all of them."""
@@ -183,10 +185,12 @@ def _short(text: str, most: int) -> str:
 
 def _breakable(text: str) -> str:
     """Shortened, and with places to break very long words at (zero-width spaces)."""
-    words = _short(text, LONGEST_NAME + 30).split(" ")
-    return " ".join(
-        "\u200b".join(word[i : i + LONGEST_WORD] for i in range(0, len(word), LONGEST_WORD))
-        for word in words
+    words = shown(_short(text, LONGEST_NAME + 30)).split(" ")
+    return Shown(
+        " ".join(
+            "\u200b".join(word[i : i + LONGEST_WORD] for i in range(0, len(word), LONGEST_WORD))
+            for word in words
+        )
     )
 
 

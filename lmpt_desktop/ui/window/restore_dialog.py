@@ -336,9 +336,9 @@ def difference_text(found: Difference) -> str:
         if count
     ]
     text = (
-        _("Of single annotations, {changes}.").format(changes=", ".join(parts))
+        _("Annotations: {changes}.").format(changes=", ".join(parts))
         if parts
-        else _("Single annotations stay as they are.")
+        else _("No annotation would change.")
     )
     if found.batches > 0:
         text += " " + ngettext(

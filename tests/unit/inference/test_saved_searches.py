@@ -138,6 +138,7 @@ def test_there_is_a_limit_and_one_search_to_a_name() -> None:
 
 def test_a_name_is_printable_and_short() -> None:
     assert tidy_name("  my\n\tdogs\x00 ") == "my dogs"
+    assert tidy_name("👩\u200d🚀 می\u200cخواهم") == "👩\u200d🚀 می\u200cخواهم"
     assert len(tidy_name("x" * 500)) == LONGEST_NAME
 
 
