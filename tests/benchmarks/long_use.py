@@ -1,14 +1,16 @@
 """Hours of use in a few minutes: does the window grow, and does it stand still?
 
-    python tests/benchmarks/long_use.py [--images 10000] [--acts 3000] [--seed 0] [--types]
+    python tests/benchmarks/long_use.py [--images 10000] [--acts 3000] [--minutes M] [--types]
 
 The real window (offscreen) on a synthetic library, with a fake encoder and a fake trainer: random
 searches, filters, orders, selections, verdicts by key, batches, undo and redo, scrolling, changes
 of page and photo, class in focus, and now and then a retraining whose version is taken into use. No
-act waits for the answers of the one before.  After a tenth of the acts (warm-up) and then ten times
-it waits until all is quiet, collects garbage and counts: resident memory, open handles, threads,
-widgets, QObjects that Python knows, all Python objects.  Printed are the counts, what each grows by
-per 1,000 acts (a straight line through them), and the longest pauses of the event loop.
+act waits for the answers of the one before.  After a tenth of the acts, at most 500 (warm-up), and
+then every ``--every`` it waits until all is quiet, collects garbage and counts: resident memory,
+open handles, threads, widgets, QObjects that Python knows, all Python objects.  Printed are the
+counts, what each grows by per 1,000 acts (a straight line through all counts, and through those of
+the second half, with the 95 % interval of the slope), and the longest pauses of the event loop and
+the acts before them.  An interrupted run (SIGINT, SIGTERM, ``--minutes``) prints what it has.
 ``--types`` names the Python types and the widgets that grew most.
 """
 
@@ -21,13 +23,17 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
 import gc
+import math
 import random
+import shutil
+import signal
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -60,7 +66,7 @@ COMMANDS = Commands(
 PAGES = ("view.long-tail", "view.review", "view.missing", "sweep.open")
 KEYS = (Qt.Key.Key_P, Qt.Key.Key_A, Qt.Key.Key_U, Qt.Key.Key_Right, Qt.Key.Key_Down)
 WAIT = 300.0
-SAMPLES = 10
+WARM_UP = 500
 TURNS = (1, 12)
 """Turns of the event loop after an act: a user is now slower than the window, now faster."""
 
@@ -85,12 +91,14 @@ class User:
             "zoom": (2, self._zoom),
         }
         self.done: Counter[str] = Counter()
+        self.last = ""
 
     def act(self) -> None:
         """One act."""
         names = list(self._acts)
         name = self._chance.choices(names, [self._acts[item][0] for item in names])[0]
         self.done[name] += 1
+        self.last = name
         self._acts[name][1]()
 
     def _ids(self, most: int) -> list[int]:
@@ -197,6 +205,68 @@ def types() -> Counter[str]:
     return found
 
 
+@dataclass
+class Seen:
+    """What was counted, and the pauses."""
+
+    acts: list[int] = field(default_factory=list)
+    counts: list[dict[str, float]] = field(default_factory=list)
+    gaps: list[tuple[float, str, int]] = field(default_factory=list)
+    """Seconds, the act before, and its number."""
+    busiest: list[tuple[float, str, int]] = field(default_factory=list)
+    """Of each act, the most CPU time within one of its gaps."""
+
+    def slope(self, name: str, first: int = 0) -> tuple[float, float]:
+        """What it grows by per 1,000 acts from a count on, and half its 95 % interval (normal)."""
+        x = np.array(self.acts[first:], float) / 1000
+        y = np.array([found[name] for found in self.counts[first:]])
+        if len(x) < 3:
+            return math.nan, math.nan
+        rise, start = np.polyfit(x, y, 1)
+        rest = float(((y - rise * x - start) ** 2).sum()) / (len(x) - 2)
+        return float(rise), 1.96 * math.sqrt(rest / float(((x - x.mean()) ** 2).sum()))
+
+    def line(self, seconds: float) -> str:
+        """The newest counts."""
+        rise, half = self.slope("resident MB")
+        counted = ", ".join(f"{name} {value:,.0f}" for name, value in self.counts[-1].items())
+        longest = 1000 * max(self.gaps)[0] if self.gaps else 0.0
+        return (f"{self.acts[-1]:>7} acts, {seconds:.0f} s: {counted}; {rise:+.1f} ± {half:.1f} MB "
+                f"per 1,000 acts; longest pause {longest:.0f} ms")  # fmt: skip
+
+    def table(self) -> str:
+        """Everything."""
+        lines = [f"{'':<20}{'after warm-up':>14}{'at the end':>12}{'per 1,000 acts':>20}"
+                 f"{'in the second half':>22}"]  # fmt: skip
+        for name, first in self.counts[0].items():
+            lines.append(f"{name:<20}{first:>14,.0f}{self.counts[-1][name]:>12,.0f}" + "".join(
+                f"{f'{rise:,.2f} ± {half:,.2f}':>{width}}" for (rise, half), width in
+                ((self.slope(name), 20), (self.slope(name, len(self.acts) // 2), 22))
+            ))  # fmt: skip
+        return "\n".join(lines)
+
+    def pauses(self) -> str:
+        """The longest, and how often there was one."""
+        lines = []
+        for title, found in (
+            ("pauses of the event loop", self.gaps),
+            ("CPU time of the process in one pause, the longest of each act", self.busiest),
+        ):
+            ordered = sorted(found)
+            longest = ", ".join(
+                f"{1000 * gap:.0f} ms ({act}, {number})" for gap, act, number in ordered[:-7:-1]
+            )
+            shares = ", ".join(
+                f"{share} %: {1000 * ordered[int(len(ordered) * share / 100)][0]:.0f} ms"
+                for share in (50, 99, 99.9)
+            )
+            over = sum(gap > 0.05 for gap, _, _ in ordered)
+            lines.append(
+                f"{title}: longest {longest}; {shares}; over 50 ms: {over:,} of {len(ordered):,}"
+            )
+        return "\n".join(lines)
+
+
 def make_library(folder: Path, images: int) -> synthetic.Place:
     """Photos, features, annotations and thumbnails."""
     place = synthetic.make_catalogue(folder, images)
@@ -235,6 +305,8 @@ def main() -> None:
     parser.add_argument("--acts", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--retrain-every", type=int, default=500, metavar="ACTS")
+    parser.add_argument("--every", type=int, default=250, metavar="ACTS", help="count this often")
+    parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
     parser.add_argument("--types", action="store_true", help="name the types that grew most")
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="long-use-"))
@@ -262,42 +334,36 @@ def main() -> None:
     monitor.during(lambda: None, WAIT, quiet)
     user = User(window, page, given.seed)
     turns = random.Random(given.seed + 1)
-    warm_up = given.acts // 10
-    marks = {warm_up + (given.acts - warm_up) * i // SAMPLES for i in range(SAMPLES + 1)}
-    seen: list[tuple[int, dict[str, float]]] = []
-    gaps: list[float] = []
-    first_types: Counter[str] = Counter()
-    trained, began = 0, time.monotonic()
+    warm_up = min(given.acts // 10, WARM_UP)
+    seen, first_types = Seen(), Counter[str]()
+    trained, began, stopped = 0, time.monotonic(), threading.Event()
+    for kind in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(kind, lambda *_: stopped.set())
     for number in range(1, given.acts + 1):
         monitor.clear()
         # Within the event loop, where a real user acts, too: what is deleted later is deleted.
         QTimer.singleShot(0, user.act)
         for _ in range(turns.randint(*TURNS)):
             application.processEvents()
-        gaps += monitor.gaps
+        seen.gaps += [(gap, user.last, number) for gap in monitor.gaps]
+        seen.busiest.append((monitor.busiest, user.last, number))
         if number % given.retrain_every == 0:
             trained += retrain(page, monitor)
-        if number in marks:
+        if number >= warm_up and ((number - warm_up) % given.every == 0 or number == given.acts):
             monitor.during(lambda: None, WAIT, quiet)
             monitor.during(lambda: None, 1.0)
-            seen.append((number, counts()))
-            if not first_types:
-                first_types = types()
-            print(f"{number:>7} acts, {time.monotonic() - began:.0f} s: " + ", ".join(
-                f"{name} {value:,.0f}" for name, value in seen[-1][1].items()
-            ), flush=True)  # fmt: skip
-    at = np.array([number for number, _ in seen], float) / 1000
-    print(f"\n{given.images:,} photos, {given.acts:,} acts, {trained} retrainings: "
+            seen.acts.append(number)
+            seen.counts.append(counts())
+            first_types = first_types or types()
+            print(seen.line(time.monotonic() - began), flush=True)
+        if stopped.is_set() or time.monotonic() - began > 60 * given.minutes:
+            break
+    if len(seen.acts) < 2:
+        print("ended before the warm-up was over")
+        os._exit(1)
+    print(f"\n{given.images:,} photos, {sum(user.done.values()):,} acts, {trained} retrainings: "
           + ", ".join(f"{name} {count}" for name, count in user.done.most_common()))  # fmt: skip
-    print(f"\n{'':<20}{'after warm-up':>14}{'at the end':>12}{'per 1,000 acts':>16}")
-    for name in seen[0][1]:
-        values = np.array([found[name] for _, found in seen])
-        slope = float(np.polyfit(at, values, 1)[0])
-        print(f"{name:<20}{values[0]:>14,.0f}{values[-1]:>12,.0f}{slope:>16,.2f}")
-    gaps.sort()
-    print(f"\npauses of the event loop: longest {1000 * gaps[-1]:.0f} ms, 99.9 % "
-          f"{1000 * gaps[len(gaps) * 999 // 1000]:.0f} ms, over 50 ms: "
-          f"{sum(gap > 0.05 for gap in gaps)} of {len(gaps)}")  # fmt: skip
+    print(f"\n{seen.table()}\n\n{seen.pauses()}", flush=True)
     if given.types:
         grown = types()
         grown.subtract(first_types)
@@ -307,6 +373,7 @@ def main() -> None:
     window.close()
     application.processEvents()
     sys.stdout.flush()
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(0)
 
 
