@@ -73,6 +73,8 @@ _OTHERS = (
     "zip gz bz2 xz zst 7z rar tar tgz jar apk iso dmg exe dll so dylib msi deb rpm app o a obj "
     "lib pyc pyo class py pyi js mjs ts tsx jsx c h cc cpp hpp cs java kt go rs rb pl php sh "
     "bat ps1 sql swift ipynb tex svg svgz eps ai ps "
+    # raw files and pictures that are not read (docs/adr/0028)
+    "crw mrw x3f dcr kdc k25 mos iiq srf ptx fff psb exr hdr qoi "
     # video, sound, fonts
     "mov mp4 m4v avi mkv webm mpg mpeg mts m2ts wmv flv 3gp vob mp3 wav flac ogg oga opus m4a "
     "aac wma aif aiff mid ttf otf woff woff2 eot "
