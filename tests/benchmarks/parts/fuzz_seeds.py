@@ -13,11 +13,15 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import imagecodecs
 import numpy as np
 import pillow_heif
+import tifffile
 from photo_bytes import METADATA, iptc_block, xmp_packet
 from photo_containers import containers, heic, noise, png_chunk, srgb_profile
+from photoshop_files import psd
 from PIL import Image
+from raw_photos import dng, patches
 from xmp_samples import SAMPLES
 
 Files = dict[str, bytes]
@@ -152,6 +156,30 @@ _TIFF = (
     ("palette", "P", {}),
     ("alpha", "RGBA", {"compression": "tiff_lzw"}),
 )
+_DEEP_TIFF: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("planes, 16 bit", {"kind": "<u2", "planarconfig": "separate"}),
+    ("float RGB, deflate", {"kind": "<f4", "compression": "deflate", "predictor": True}),
+    ("half", {"kind": "<f2"}),
+    ("tiles, LZW", {"kind": ">u4", "tile": (16, 16), "compression": "lzw", "byteorder": ">"}),
+)
+
+
+def _deep(kind: str, **how: Any) -> bytes:
+    """A TIFF that is not for Pillow."""
+    values = np.asarray(noise((24, 24))) / 255
+    values = values.astype(kind) if kind[1] == "f" else (values * 65535).astype(kind)
+    if how.get("planarconfig"):
+        values = np.ascontiguousarray(values.transpose(2, 0, 1))
+    made = io.BytesIO()
+    tifffile.imwrite(made, values, photometric="rgb", metadata=None, **how)
+    return made.getvalue()
+
+
+def _jpeg_xl(kind: Any, *, lossless: bool) -> bytes:
+    values = np.asarray(noise((24, 24))).astype(kind)
+    return bytes(imagecodecs.jpegxl_encode(values, lossless=lossless))
+
+
 PHOTOS: tuple[Seed, ...] = (
     *(
         _photo(_KINDS[name.rpartition(".")[2]], name, lambda name=name: _containers()[name])
@@ -187,6 +215,16 @@ PHOTOS: tuple[Seed, ...] = (
     _photo("PPM", "text", lambda: b"P3\n# a dog\n4 4\n255\n" + b"1 2 3\n" * 16),
     _photo("PPM", "16 bit", lambda: b"P5 8 8 65535\n" + bytes(range(128))),
     _photo("PPM", "bilevel", lambda: b"P4 8 8\n" + bytes(range(8))),
+    *(_photo("TIFF", name, partial(_deep, **how)) for name, how in _DEEP_TIFF),
+    _photo("DNG", "mosaic", lambda: dng(patches(40, 24))),
+    _photo("DNG", "linear", lambda: dng(patches(40, 24), linear=True, packet=xmp_packet(3))),
+    _photo("DNG", "preview", lambda: dng(patches(40, 24), preview=_saved("RGB", "JPEG", 40))),
+    _photo("JXL", "lossy", lambda: _jpeg_xl(np.uint8, lossless=False)),
+    _photo("JXL", "lossless, 16 bit", lambda: _jpeg_xl(np.uint16, lossless=True)),
+    _photo("PSD", "composite", lambda: psd(np.asarray(noise((8, 8))).transpose(2, 0, 1))),
+    _photo("ICO", "two sizes", lambda: _saved("RGBA", "ICO", 48, sizes=[(16, 16), (48, 48)])),
+    _photo("TGA", "packed", lambda: _saved("RGBA", "TGA", compression="tga_rle")),
+    _photo("PCX", "palette", lambda: _saved("P", "PCX")),
     _photo("PPM", "float", lambda: b"Pf\n4 4\n-1.0\n" + struct.pack("<16f", *range(16))),
 )
 """Every kind of photo that is opened."""
