@@ -71,14 +71,21 @@ def seen(folder: Path) -> list[Path]:
     return _newest_first(list(folder.glob(PATTERN + SEEN)))
 
 
-def mark_seen(folder: Path) -> None:
-    """Not to offer a report of the same crash twice; only the newest few are kept."""
-    for path in new(folder):
+def mark_seen(folder: Path) -> list[Path]:
+    """Not to offer a report of the same crash twice; only the newest few are kept.
+
+    Returns:
+        What :func:`new` found, under the names from before: a crash in the meantime is for the
+        next call.
+    """
+    found = new(folder)
+    for path in found:
         with contextlib.suppress(OSError):
             path.rename(path.with_name(path.name + SEEN))
     for path in seen(folder)[MAX_SEEN:]:
         with contextlib.suppress(OSError):
             path.unlink()
+    return found
 
 
 def _newest_first(paths: list[Path]) -> list[Path]:

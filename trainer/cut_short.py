@@ -21,6 +21,7 @@ _JPEG_END = b"\xff\xd9"
 _JPEG_SCAN = 0xDA
 _ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
 _MAX_SEGMENTS = 1 << 16
+_MAX_CHUNKS = 1 << 18
 _FIRST_TAIL_BYTES, _TAIL_BYTES = 1 << 10, 1 << 20
 _BY_ROWS = ("JPEG", "MPO", "PNG", "TIFF", "PPM")
 """Formats of which Pillow has decoded the rows that are there, from the top."""
@@ -197,11 +198,14 @@ def _has_no_end(file: BinaryIO | BoundedReader, size: int) -> bool:
 
 
 def _has_no_last_chunk(file: BinaryIO | BoundedReader, size: int) -> bool:
+    """Of a PNG; not known, and so not, if it has very many chunks."""
     place = 8
-    while place + 12 <= size:
+    for _ in range(_MAX_CHUNKS):
+        if place + 12 > size:
+            return True
         file.seek(place)
         head = file.read(8)
         if head[4:] == b"IEND":
             return False
         place += 12 + int.from_bytes(head[:4], "big")
-    return True
+    return False

@@ -91,7 +91,8 @@ def _clean_tiff(
         tag, kind, values, offset = struct.unpack(order + "HHII", entries[at : at + 12])
         if _is_sound(tag, kind, values, offset, size):
             kept.append(entries[at : at + 12])
-    if len(kept) == count:
+    # The new directory is behind the end, where a number of four bytes must reach.
+    if len(kept) == count or size + size % 2 >= 1 << 32:
         return None
     made = SplicedFile(file)
     made.add(head[:4] + struct.pack(order + "I", size + size % 2))

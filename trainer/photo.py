@@ -115,7 +115,8 @@ def read_photo(
         most_bytes: of memory, if that is less than the limit for every photo.
 
     Raises:
-        HeavyPhoto: if it takes more than ``most_bytes``.
+        HeavyPhoto: with ``most_bytes``: if it takes more, or needs a decoder that runs in a
+            process of its own (raw data, TIFF by tifffile).
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
     with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as image:

@@ -180,7 +180,8 @@ class RawImageFile(ImageFile.ImageFile):
         """The preview that only LibRaw finds, if it is large enough."""
         import rawpy  # noqa: PLC0415
 
-        with contextlib.suppress(rawpy.LibRawError):
+        # A damaged one costs the preview: the raw data is developed then.
+        with contextlib.suppress(rawpy.LibRawError, OSError, SyntaxError, ValueError):
             found = raw.extract_thumb()
             if found.format == rawpy.ThumbFormat.JPEG:
                 picture = Image.open(io.BytesIO(found.data), formats=("JPEG",))

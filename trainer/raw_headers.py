@@ -209,9 +209,12 @@ class _Directory:
         return next(iter(self.numbers(tag)), default)
 
     def block(self, tag: int) -> bytes:
-        """The bytes of an entry; b"" if there are none, or too many."""
+        """The bytes of an entry; b"" if there are none, too many, or not all of them."""
         start, stop = self.part(tag)
-        return self._read(start, stop - start) if stop - start <= _MAX_BLOCK_BYTES else b""
+        try:
+            return self._read(start, stop - start) if stop - start <= _MAX_BLOCK_BYTES else b""
+        except RawHeaderError:
+            return b""  # damaged metadata costs no photo
 
     def part(self, tag: int) -> tuple[int, int]:
         """(start, stop) of the bytes of an entry."""
@@ -313,7 +316,10 @@ def _jpeg_places(found: list[_Directory], raws: list[_Directory]) -> Iterator[tu
     for item in found:
         if start := item.number(_JPEG):
             yield start, item.number(_JPEG_LENGTH)
-        parts = item.parts() if item not in raws else []
+        try:
+            parts = item.parts() if item not in raws else []
+        except RawHeaderError:
+            continue  # the directory of a thumbnail
         if len(parts) == 1 and item.number(_COMPRESSION) in _JPEG_COMPRESSIONS:
             yield parts[0][0], parts[0][1] - parts[0][0]
 

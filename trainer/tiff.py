@@ -1,6 +1,6 @@
 """TIFF files that Pillow does not open, opens wrongly, or only at full size (imports no torch).
 
-They are decoded by tifffile and imagecodecs, strip by strip, to 8 bits; docs/formats.md says what
+They are decoded by tifffile and imagecodecs, strip by strip, to 8 bits; docs/photos.md says what
 is read.  A file is left to Pillow unless :func:`opened_tiff` says otherwise, and one that neither
 reads rightly is refused: a sentence is better than wrong colours.
 """

@@ -14,14 +14,14 @@ MAX_KINDS = 1000
 """Kinds that are told apart; files of more are counted without theirs."""
 SHOWN_KINDS = 5
 
-SIDE_FILE_SUFFIXES = frozenset(
+DESCRIBING_SUFFIXES = frozenset(
     (".xmp", ".txt", ".json", ".csv", ".jsonl", ".tsv", ".xml", ".aae", ".pp3", ".dop")
 )
-"""Of files beside photos that say something of them, and of annotations."""
+"""Of sidecars, of what raw converters keep beside photos, and of files of annotations."""
 SYSTEM_SUFFIXES = frozenset((".db", ".ini", ".lnk", ".tmp"))
 """Of files that the system makes for itself (``Thumbs.db``, ``desktop.ini``)."""
 
-_NOT_COUNTED = SIDE_FILE_SUFFIXES | SYSTEM_SUFFIXES
+_NOT_COUNTED = DESCRIBING_SUFFIXES | SYSTEM_SUFFIXES
 _SUFFIX = re.compile(r"\.[^\W_][\w+~-]{0,9}\Z")
 
 

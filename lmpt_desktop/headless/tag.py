@@ -75,8 +75,8 @@ exit codes:
        another vocabulary
   6    the output could not be written
   7    all photos were tagged, but there are files of other kinds, which were left out (counted on
-       stderr by their suffix; hidden files, side files such as .xmp, .txt, .json and .csv, and what
-       the library's ignore list names are not counted)
+       stderr by their suffix; hidden files, files that describe photos such as .xmp, .txt, .json
+       and .csv, and what the library's ignore list names are not counted)
   130  interrupted
 
 Run it again on the same folders and only new and changed photos are encoded.

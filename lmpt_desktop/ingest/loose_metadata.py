@@ -1,4 +1,5 @@
-"""Metadata that Pillow leaves unread: behind the picture of a PNG, and in boxes of a JPEG 2000.
+"""Metadata that an opened image does not have: times and damaged EXIF of a PNG, and boxes of a
+JPEG 2000.
 
 Only the beginnings of chunks and boxes are read, and those that hold metadata, within bounds.
 """

@@ -102,7 +102,8 @@ def read_metadata(
     with opened_photo(file or path, pixels=False) as image:
         width, height = displayed_size(image)
         turned = orientation(image)
-        profile = image.info.get("icc_profile")
+        # Of a PNG it may have been made from gAMA and cHRM, which change how it is shown, too.
+        profile = image.info.get("icc_profile") or image.info.get("made_profile")
         exif = _tried(image.getexif, path)
         iptc = _tried(lambda: _iptc(image), path) or {}
         packet = _tried(lambda: xmp_packet(image), path)

@@ -1,4 +1,7 @@
-"""Walk a folder and find new, changed and unchanged photos (without reading them)."""
+"""Walk a folder and find new, changed and unchanged photos (without reading them).
+
+Of files whose names say nothing the first bytes are read (:mod:`.odd_names`).
+"""
 
 from __future__ import annotations
 
@@ -114,8 +117,6 @@ def scan(
     ignore: IgnoreList = ignore_list.DEFAULT,
 ) -> Iterator[ScanBatch]:
     """Walk ``folder`` and everything below it, or the part of it in ``scope``.
-
-    Of files whose names do not say what they are, the first bytes are read (:mod:`.odd_names`).
 
     Hidden files and folders (a leading dot, or Windows' attribute) are left out.  Links are
     followed; a folder that several paths lead to is visited once, by its own path rather than
@@ -254,27 +255,16 @@ class _Walk:
                 else:
                     self._take_link(path, batch)
             elif self._ignore.matches(path, folder=False):
-                if _is_photo_name(entry.name):
+                if path in self._known or _is_photo_name(entry.name):
                     batch.ignored.append(path)
             elif _is_photo_name(entry.name) or self._is_photo_inside(entry, path):
                 self._take(entry, path, sidecars, batch)
             else:
-                self._count_other(entry, path, batch)
+                _count_other(entry, batch)
         except _ODD_ENTRY as error:
             log.debug("left out %r: %s", path, error)
             if problem := _problem(entry, path, error):
                 batch.problems.append(problem)
-
-    def _count_other(self, entry: os.DirEntry[str], path: str, batch: ScanBatch) -> None:
-        """Count a file that is no photo, if it is one that the user might expect to see."""
-        kind = kind_of(entry.name)
-        if (
-            kind is not None
-            and entry.is_file()
-            and not _is_hidden(entry)
-            and not self._ignore.matches(path, folder=False)
-        ):
-            batch.others.append(kind)
 
     # ------------------------------------------------------------------------- folders
 
@@ -434,6 +424,13 @@ class _Walk:
                 latest = time if latest is None else max(latest, time)
                 names.append(entry.name)
         return latest or 0, tuple(names)
+
+
+def _count_other(entry: os.DirEntry[str], batch: ScanBatch) -> None:
+    """Count a file that is no photo, if it is one that the user might expect to see."""
+    kind = kind_of(entry.name)
+    if kind is not None and entry.is_file() and not _is_hidden(entry):
+        batch.others.append(kind)
 
 
 def _take_placeholder(found: FoundFile, old: KnownFile, batch: ScanBatch) -> None:

@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.side_files import SideFilePlace, SideFileRecord
 from lmpt_desktop.domain.records import Source, Verdict
@@ -598,7 +599,7 @@ class SideFiles:
                 number += 1
                 path = place / f"{item.path.name}.{number}"
             atomic_write_bytes(path, raw)
-        except OSError as error:
+        except (OSError, CatalogueError) as error:
             raise InterchangeError(
                 _("{path} could not be copied first: {reason}.").format(
                     path=item.path, reason=reason_of(error)

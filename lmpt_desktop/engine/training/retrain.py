@@ -197,12 +197,12 @@ class RetrainController:
                 self._catalogue.make_folder(JOBS, record.folder.name)
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
-            except OSError as error:
+            except (OSError, CatalogueError) as error:
+                self._report(ActivityState.IDLE)
                 message = _("The retraining could not be started: {reason}.").format(
                     reason=reason_of(error)
                 )
                 self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
-                self._report(ActivityState.IDLE)
                 raise RetrainRefusedError(
                     _("{message} The current version stays in use.").format(message=message)
                 ) from error

@@ -244,6 +244,7 @@ class Versions:
 
         Raises:
             VersionFileError: with the reason, in a sentence.
+            CatalogueError: if the library is no longer where it was opened, or the disk refuses.
         """
         place = self._catalogue.make_folder("prompt_sets")
         incoming = read_version(source, place)

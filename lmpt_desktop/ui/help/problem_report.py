@@ -202,8 +202,7 @@ class CrashWatch(QObject):
 
 def _take() -> list[str]:
     """The kinds of processes that have crashed since this was last asked."""
-    folder = log_dir()
     # "crash-<kind>-<process id>.txt"
-    names = [path.name.split("-", 1)[1].rsplit("-", 1)[0] for path in crash_files.new(folder)]
-    crash_files.mark_seen(folder)
-    return names
+    return [
+        path.name.split("-", 1)[1].rsplit("-", 1)[0] for path in crash_files.mark_seen(log_dir())
+    ]

@@ -213,11 +213,11 @@ def _one(text: str, show: Callable[[str], str]) -> str:
 
 
 def _shown_named(named: dict[str, Any], show: Callable[[str], str]) -> dict[str, Any]:
-    return {key: show(it) if isinstance(it, str) else it for key, it in named.items()}
+    return {key: _one(it, show) if isinstance(it, str) else it for key, it in named.items()}
 
 
 def _each(values: list[Any] | tuple[Any, ...], show: Callable[[str], str]) -> list[Any]:
-    return [show(value) if isinstance(value, str) else value for value in values]
+    return [_one(value, show) if isinstance(value, str) else value for value in values]
 
 
 def _unless_edited(method: Callable[..., None]) -> Callable[..., None]:

@@ -147,6 +147,8 @@ class RestoreDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(_("Restore a copy"))
         self.resize(860, 520)
+        self._listing = 0
+        """Counts how often copies were listed."""
         self._preview = LatestRequest(self._show_preview, self._show_error, owner=self)
         self.strip = MessageStrip()
         self.model = CopiesModel(COLUMNS, parent=self)
@@ -229,25 +231,28 @@ class RestoreDialog(QDialog):
         self.model.set_rows([Row(path) for path in found])
         if not found:
             self.preview.setText(_("There is no copy yet. One is made every day."))
-        self._check(0)
+        self._listing += 1
+        self._check(0, self._listing)
 
-    def _check(self, place: int) -> None:
-        """Read a copy, and then the next one."""
-        if place >= len(self.model.rows):
+    def _check(self, place: int, listing: int) -> None:
+        """Read a copy, and then the next one, until the copies are listed anew."""
+        if listing != self._listing or place >= len(self.model.rows):
             return
         path = self.model.rows[place].path
 
         def read(copy: Copy) -> None:
+            if listing != self._listing:
+                return  # another copy is in this row now
             self.model.show(place, copy)
             if self.chosen is None and copy.contents is not None:
                 self._choose(place)
             elif self.chosen is not None and self.chosen.path == path:
                 self._changed()
-            self._check(place + 1)
+            self._check(place + 1, listing)
 
         def failed(error: Exception) -> None:
             self._show_error(error)
-            self._check(place + 1)
+            self._check(place + 1, listing)
 
         Task(lambda: restoring.examine(path), read, failed, owner=self)
 

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 import xxhash
-from photo_containers import containers
+from photo_containers import containers, png_chunk
+from PIL import Image
 
 from lmpt_desktop.domain.records import ScannedFile
 from lmpt_desktop.ingest import fingerprint, identity, inspect_file, reading
@@ -238,3 +239,13 @@ def test_a_file_that_does_not_stop_changing_is_seen_by_the_next_scan(
     file = inspected(path)
     assert len(reads) == 2
     assert file.size != path.stat().st_size
+
+
+def test_a_gamma_changes_how_a_png_is_shown_and_not_which_picture_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (8, 8), (128, 64, 32)).save(path)
+    before, data = inspected(path), path.read_bytes()
+    path.write_bytes(data[:33] + png_chunk(b"gAMA", (100_000).to_bytes(4, "big")) + data[33:])
+    after = inspected(path)
+    assert after.picture_hash == before.picture_hash
+    assert after.fingerprint != before.fingerprint

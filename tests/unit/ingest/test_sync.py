@@ -444,3 +444,15 @@ def annotated(catalogue: Catalogue) -> set[int]:
     ids = catalogue.images.table().ids
     found = catalogue.annotations.matrix(ids, [entry.id])[:, 0] >= 0
     return set(ids[found].tolist())
+
+
+def test_an_oddly_named_photo_that_the_ignore_list_leaves_out_is_not_missing(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg", seed=1).rename(photos / "a.jpg_large")
+    folder = catalogue.folders.add(photos)
+    sync(catalogue, folder.id)
+    image_id = ids_by_name(catalogue)["a.jpg_large"]
+    report = sync(catalogue, folder.id, ignore=IgnoreList(("*.jpg_large",)))
+    assert (report.left_out, report.missing, report.ignored) == ([image_id], [], 1)
+    assert not report.others

@@ -35,8 +35,8 @@ def test_a_crash_leaves_stacks_and_is_told_once(tmp_path: Path) -> None:
     assert len(found) == 1
     assert "Segmentation fault" in found[0].read_text(encoding="utf-8")
     assert found[0].stat().st_mode & 0o077 == 0
-    crash_files.mark_seen(tmp_path)
-    assert crash_files.new(tmp_path) == []
+    assert crash_files.mark_seen(tmp_path) == found
+    assert crash_files.new(tmp_path) == crash_files.mark_seen(tmp_path) == []
     assert len(crash_files.seen(tmp_path)) == 1
 
 

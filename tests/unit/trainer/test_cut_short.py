@@ -136,3 +136,14 @@ def test_the_end_of_a_thumbnail_is_not_that_of_the_photo() -> None:
     segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
     assert not is_cut_short(io.BytesIO(data[:2] + segment + data[2:]))
     assert is_cut_short(io.BytesIO(data[:2] + segment + data[2:-2]))
+
+
+def test_a_png_of_very_many_chunks_is_not_walked_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data = saved("PNG")[:-12] + (bytes(4) + b"teXt" + bytes(4)) * 100
+    assert is_cut_short(io.BytesIO(data))
+    monkeypatch.setattr("trainer.cut_short._MAX_CHUNKS", 50)
+    file = io.BytesIO(data)
+    assert not is_cut_short(file)
+    assert file.tell() < len(data)

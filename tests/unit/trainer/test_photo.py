@@ -142,7 +142,7 @@ def test_orientation_of_heic_is_applied_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", ["heic", "avif"])
 def test_exif_alone_does_not_turn_heic_and_avif(tmp_path: Path, suffix: str) -> None:
-    """Only their own property does (ISO/IEC 23000-22, 7.3.10.1); see docs/formats.md."""
+    """Only their own property does (ISO/IEC 23000-22, 7.3.10.1); see docs/photos.md."""
     path = tmp_path / f"photo.{suffix}"
     # Writers turn the orientation into that property: so it is called otherwise while they write.
     exif = Image.Exif()

@@ -242,6 +242,20 @@ def test_olympus_names_its_preview_in_the_maker_note() -> None:
     assert [(item.width, item.height) for item in header.previews] == [(480, 320)]
 
 
+@pytest.mark.parametrize(("tag", "kind", "count"), [(700, 1, 64), (279, 4, 9)])
+def test_metadata_and_thumbnails_that_point_nowhere_cost_no_raw_file(
+    tag: int, kind: int, count: int
+) -> None:
+    data = bytearray(dng(patches(), preview=preview(), packet=bytes(64)))
+    # 279: of the directory with the preview, which is in front of the main one.
+    found = 1 if tag == 279 else count
+    at = data.index(struct.pack("<HHI", tag, kind, found))
+    data[at + 4 : at + 12] = struct.pack("<II", count, len(data) - 8)
+    header = header_of(bytes(data))
+    assert (header.kind, header.width, header.height) == ("DNG", WIDTH, HEIGHT)
+    assert (len(header.previews), header.xmp) == ((0, bytes(64)) if tag == 279 else (1, b""))
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_headers_are_refused_or_read(seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -564,6 +564,19 @@ def test_a_full_disk_when_writing_the_job_is_reported_and_leaves_no_run(
     assert session.training.preflight().ok
 
 
+def test_a_folder_for_jobs_that_cannot_be_made_is_reported_and_leaves_no_run(
+    session: LibrarySession,
+) -> None:
+    annotate(session)
+    (session.library_folder / "jobs").write_text("in the way")
+    with pytest.raises(RetrainRefusedError, match="could not be started"):
+        session.training.start()
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert session.training.preflight().ok
+
+
 def test_a_job_says_what_was_only_confirmed(session: LibrarySession) -> None:
     annotate(session)
     image, kite = ids(session)["kite_1.jpg"], class_ids(session)["kite"]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from pytestqt.qtbot import QtBot
 
-from lmpt_desktop.catalogue import repairing
+from lmpt_desktop.catalogue import repairing, restoring
 from lmpt_desktop.catalogue.errors import CatalogueDamaged
+from lmpt_desktop.catalogue.restoring import Copy
 from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.ui.window.restore_dialog import RestoreDialog
 
@@ -38,3 +41,33 @@ def test_a_repaired_copy_is_listed_and_what_it_lacks_is_said(
     dialog.repair()
     qtbot.waitUntil(lambda: "cannot be repaired" in dialog.strip.text, timeout=WAIT_MS)
     assert dialog.strip.button.isEnabled()
+
+
+def test_what_was_read_of_a_copy_is_not_shown_in_the_row_of_another(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, repaired = tmp_path / "old.sqlite", tmp_path / "repaired.sqlite"
+    begun, listed_anew = threading.Event(), threading.Event()
+
+    def examine(path: Path) -> Copy:
+        if not begun.is_set():
+            begun.set()
+            assert listed_anew.wait(30)
+        return Copy(path, "", datetime.now(UTC), 0, None, path.name)
+
+    monkeypatch.setattr(restoring, "find_copies", lambda _library: [old])
+    monkeypatch.setattr(restoring, "examine", examine)
+    dialog = RestoreDialog(tmp_path, damaged="why")
+    qtbot.addWidget(dialog)
+    qtbot.waitUntil(begun.is_set, timeout=WAIT_MS)
+    monkeypatch.setattr(restoring, "find_copies", lambda _library: [repaired, old])
+    dialog._repaired((repaired, Soundness()))
+    qtbot.waitUntil(
+        lambda: len(dialog.model.rows) == 2 and all(row.copy for row in dialog.model.rows),
+        timeout=WAIT_MS,
+    )
+    rows = dialog.model.rows
+    listed_anew.set()
+    qtbot.wait(200)
+    assert dialog.model.rows is rows
+    assert [row.copy and row.copy.path for row in dialog.model.rows] == [repaired, old]
