@@ -29,6 +29,10 @@ _LOGS = ("-wal", "-journal")
 """What SQLite keeps beside a file whose last change is not merged into it."""
 
 
+class _BeyondRepair(CatalogueDamaged):
+    """What is damaged cannot be made again."""
+
+
 def repair_into_copy(library: Path) -> tuple[Path, Soundness]:
     """Make a sound copy of a library's damaged catalogue in ``backups/``, to be restored as any
     other.  The library must not be open.
@@ -62,7 +66,7 @@ def repair_into_copy(library: Path) -> tuple[Path, Soundness]:
             raise from_os(error, path) from error
         except sqlite3.Error as error:
             log.warning("%s cannot be repaired: %s", path, error)
-            raise from_sqlite(error, path) from error
+            raise _meant(error, path) from error
     log.warning("repaired %s into %s: %s", path, target, found)
     return target, found
 
@@ -83,16 +87,27 @@ def _repair(work: Path, path: Path) -> Soundness:
         soundness.repair(store, found)
         if not soundness.check(store).sound:
             raise _beyond_repair(_("its pages are in disorder"))
+    except _BeyondRepair:
+        raise
     except CatalogueDamaged as error:
-        # Of the copy; the user knows the file.
-        text = str(error).replace(str(work), str(path))
-        raise CatalogueDamaged(text, path.parent) from error
+        # It speaks of the copy, and of what can be done before a repair is tried.
+        raise _beyond_repair(_("its pages are in disorder")) from error
     finally:
         store.close()
     opening.leave_wal(work)
     if problem := restoring.examine(work).problem:
         raise _beyond_repair(problem)
     return found
+
+
+def _meant(error: sqlite3.Error, path: Path) -> Exception:
+    """What the user is told of a file that SQLite does not read."""
+    if not hasattr(error, "sqlite_errorcode"):  # a reason of our own: see contents.reading
+        return _beyond_repair(str(error))
+    meant = from_sqlite(error, path)
+    # That it is damaged, and how to get here, is known.
+    damaged = isinstance(meant, CatalogueDamaged)
+    return _beyond_repair(_("its pages are in disorder")) if damaged else meant
 
 
 def _what(found: Soundness) -> str:
@@ -106,7 +121,7 @@ def _what(found: Soundness) -> str:
     return _("its pages are in disorder")
 
 
-def _beyond_repair(reason: str) -> CatalogueDamaged:
-    return CatalogueDamaged(
+def _beyond_repair(reason: str) -> _BeyondRepair:
+    return _BeyondRepair(
         _("The file cannot be repaired: {reason}. Restore a copy instead.").format(reason=reason)
     )

@@ -58,13 +58,25 @@ def clean_patterns(lines: Iterable[str]) -> tuple[str, ...]:
     and with "/" between parts."""
     found: dict[str, None] = {}
     for line in lines:
-        pattern = re.sub("/+", "/", line.strip().replace("\\", "/")).removeprefix("/")
-        # Stars and slashes alone would leave out everything.
-        if len(pattern) <= MAX_PATTERN and pattern.strip("*/? "):
+        if pattern := _pattern_of(line):
             found[pattern] = None
         if len(found) == MAX_PATTERNS:
             break
     return tuple(found)
+
+
+def unused_lines(lines: Iterable[str]) -> int:
+    """How many of these lines :func:`clean_patterns` drops, but for empty ones and repetitions."""
+    written = [line for line in lines if line.strip()]
+    patterns = set(clean_patterns(written))
+    return sum(_pattern_of(line) not in patterns for line in written)
+
+
+def _pattern_of(line: str) -> str:
+    """The pattern that is written in a line; "" if it cannot be used."""
+    pattern = re.sub("/+", "/", line.strip().replace("\\", "/")).removeprefix("/")
+    # Stars and slashes alone would leave out everything.
+    return pattern if len(pattern) <= MAX_PATTERN and pattern.strip("*/? ") else ""
 
 
 @dataclass(frozen=True)

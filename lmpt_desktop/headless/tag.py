@@ -65,7 +65,7 @@ output:
   import took classes that were not listed for absent).
 
 exit codes:
-  0    all photos were tagged
+  0    all photos were tagged; one whose file lacks its end is listed on stderr
   1    some photos or folders could not be read, or something else went wrong (listed on
        stderr); the other photos were tagged
   2    wrong usage: an unknown option, vocabulary or folder
@@ -241,6 +241,8 @@ def _write_results(
     for row in bad:
         image = session.images.details(int(snapshot.image_ids[row]))
         say(console, f"{image.path}: {image.reason or 'It could not be encoded.'}")
+    for path in session.images.paths(snapshot.image_ids[_damaged(snapshot, readable)].tolist()):
+        say(console, f"{path}: The end of the file is missing. What is there was tagged.")
     if problem_log.problems:
         for sentence in problem_log.sentences():
             say(console, sentence)
@@ -250,6 +252,11 @@ def _write_results(
     if bad or problem_log.problems:
         return ExitCode.PARTIAL
     return ExitCode.OTHER_FILES if others else ExitCode.OK
+
+
+def _damaged(snapshot: Snapshot, rows: np.ndarray) -> np.ndarray:
+    """Those of the rows whose file lacks its end, and which were tagged all the same."""
+    return rows[snapshot.images.damaged[rows] & snapshot.scored[rows]]
 
 
 def _folder_ids(session: LibrarySession, folders: Sequence[Path]) -> list[int]:

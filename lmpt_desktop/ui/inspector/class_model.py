@@ -440,7 +440,7 @@ class ClassListModel(QAbstractListModel):
                 return _("No class matches “{0}”.").format(self._find)
             return _("No class to show here. Choose “All classes” in the menu above.")
         if summary is None or not summary.scored:
-            return _("Predictions follow once the photo is encoded.")
+            return _unscored_note(summary)
         if summary.predicted.any():
             return _("Every predicted class has your verdict.")
         return _("No class is predicted.")
@@ -507,3 +507,9 @@ def is_reachable(item: Item) -> bool:
     if item.kind is Kind.HEADING:
         return item.section is Section.ALL
     return item.kind in (Kind.CHIP, Kind.CLASS, Kind.FOLD)
+
+
+def _unscored_note(summary: Summary | None) -> str:
+    if summary is None or summary.predictable:
+        return _("Predictions follow once the photo is encoded.")
+    return _("Only photos whose file can be read get predictions.")

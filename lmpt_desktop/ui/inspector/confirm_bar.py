@@ -138,6 +138,9 @@ class ConfirmBar(QWidget):
         elif summary.without_predictions == summary.images:
             tip = _("There is nothing to confirm until the photo is encoded.")
             texts = (_("Confirm: not encoded yet"), _("Not encoded yet"))
+            if not summary.predictable:
+                tip = _("Only photos whose file can be read get predictions.")
+                texts = (_("Confirm: no predictions"), _("No predictions"))
             self._show_button(texts, "", enabled=False, tip=tip)
         else:
             tip = _(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.domain.class_order import shown_order
 from lmpt_desktop.domain.predictions import assigned_classes, corrected_classes, predicted_classes
-from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.confirmation import confirmation
@@ -44,6 +44,7 @@ class Summary:
         reviewed: how many of the images are reviewed.
         confirmed_present, confirmed_absent: how many verdicts confirming the images adds.
         without_predictions: how many of the images cannot be confirmed yet.
+        not_ok: how many of the images are missing or unreadable.
     """
 
     snapshot: Snapshot
@@ -61,6 +62,7 @@ class Summary:
     confirmed_present: int
     confirmed_absent: int
     without_predictions: int
+    not_ok: int
 
     def verdict(self, column: int) -> Verdict | None:
         """The verdict on a class, or None where the images differ."""
@@ -82,6 +84,11 @@ class Summary:
         """How many verdicts the images lack."""
         annotated = int(self.present.sum()) + int(self.absent.sum())
         return self.images * len(self.present) - annotated
+
+    @property
+    def predictable(self) -> bool:
+        """Whether any of the images has predictions or will get some."""
+        return self.scored or self.not_ok < self.images
 
     @property
     def scored(self) -> bool:
@@ -119,6 +126,7 @@ def summarise(snapshot: Snapshot, image_ids: Sequence[int] | NDArray[np.int64]) 
         confirmed_present=int(np.count_nonzero(confirmed.present)),
         confirmed_absent=int(np.count_nonzero(confirmed.absent)),
         without_predictions=confirmed.without_predictions,
+        not_ok=int(np.count_nonzero(snapshot.states[rows] != ImageState.OK)),
     )
 
 

@@ -170,8 +170,10 @@ class ThumbnailLoader(QObject):
         self._failures.clear()
 
     def failure(self, image_id: int, version: str) -> str:
-        """Why the thumbnail cannot be made, or ""."""
-        return self._failures.get((image_id, version), "")
+        """Why the thumbnail cannot be made, in the window's language, or ""."""
+        # The trainer and the catalogue give sentences that are not translated yet.
+        reason = self._failures.get((image_id, version), "")
+        return _(reason) if reason else ""
 
     def keep_only(self, image_ids: Iterable[int]) -> None:
         """Drop waiting requests for other images, which are no longer visible."""

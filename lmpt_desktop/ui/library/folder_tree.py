@@ -30,11 +30,14 @@ class Look(StrEnum):
     EDITED = "edited"
     MISSING = "missing"
     UNREADABLE = "unreadable"
+    DAMAGED = "damaged"
 
     def rows(self, snapshot: Snapshot) -> NDArray[np.bool_]:
         """(N,) bool: the photos it is true of."""
         if self is Look.EDITED:
             return snapshot.images.edited
+        if self is Look.DAMAGED:
+            return snapshot.images.damaged & (snapshot.images.states == ImageState.OK)
         state = ImageState.MISSING if self is Look.MISSING else ImageState.UNREADABLE
         return snapshot.images.states == state
 
@@ -43,11 +46,13 @@ _LOOK_TEXTS = {
     Look.EDITED: N_("Changed since annotated"),
     Look.MISSING: N_("Missing"),
     Look.UNREADABLE: N_("Unreadable"),
+    Look.DAMAGED: N_("Damaged"),
 }
 _LOOK_ICONS = {
     Look.EDITED: "edited",
     Look.MISSING: "image-missing",
     Look.UNREADABLE: "image-broken",
+    Look.DAMAGED: "image-broken",
 }
 
 

@@ -19,6 +19,7 @@ from lmpt_desktop.domain.ignore_list import (
     NOMEDIA,
     IgnoreList,
     clean_patterns,
+    unused_lines,
 )
 from lmpt_desktop.engine.left_out import IgnorePreview, LeftOut
 from lmpt_desktop.translation import _, ngettext, number
@@ -110,8 +111,11 @@ class IgnorePage(QWidget):
     @property
     def edited(self) -> IgnoreList:
         """The list as it is in the field."""
-        lines = self.field.toPlainText().splitlines()
-        return IgnoreList(clean_patterns(lines), self.nomedia.isChecked())
+        return IgnoreList(clean_patterns(self._lines), self.nomedia.isChecked())
+
+    @property
+    def _lines(self) -> list[str]:
+        return self.field.toPlainText().splitlines()
 
     def show_list(self, ignore: IgnoreList) -> None:
         """Put a list into the field; it is not applied yet."""
@@ -149,7 +153,16 @@ class IgnorePage(QWidget):
     def _counted(self, found: tuple[IgnoreList, int, IgnorePreview]) -> None:
         wanted, now, preview = found
         self.preview.setText(
-            " ".join(filter(None, (_now_text(now), *self._preview_texts(wanted, preview))))
+            " ".join(
+                filter(
+                    None,
+                    (
+                        _now_text(now),
+                        *self._preview_texts(wanted, preview),
+                        _unused_text(unused_lines(self._lines)),
+                    ),
+                )
+            )
         )
 
     def _preview_texts(self, wanted: IgnoreList, preview: IgnorePreview) -> tuple[str, ...]:
@@ -162,6 +175,18 @@ def _now_text(count: int) -> str:
     return ngettext(
         "{count} photo that the library knows is left out now.",
         "{count} photos that the library knows are left out now.",
+        count,
+    ).format(count=number(count))
+
+
+def _unused_text(count: int) -> str:
+    if not count:
+        return ""
+    return ngettext(
+        "{count} line is not used: it would leave out everything, is too long, or there are too "
+        "many.",
+        "{count} lines are not used: they would leave out everything, are too long, or there are "
+        "too many.",
         count,
     ).format(count=number(count))
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from lmpt_desktop.catalogue import backups, repairing, restoring
 from lmpt_desktop.catalogue.contents import CopyContents
+from lmpt_desktop.catalogue.errors import CatalogueDamaged
 from lmpt_desktop.catalogue.restoring import Copy, Difference
 from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.error_texts import message_of
@@ -201,7 +202,8 @@ class RestoreDialog(QDialog):
 
     def _show_error(self, error: Exception) -> None:
         log.warning("restoring: %s", error, exc_info=error)
-        self.strip.show_text(message_of(error), "error")
+        # The button stays, if there is one.
+        self.strip.show_text(message_of(error), "error", self.strip.button.text())
         grow_to_text(self)
 
     def repair(self) -> None:
@@ -216,6 +218,8 @@ class RestoreDialog(QDialog):
 
     def _not_repaired(self, error: Exception) -> None:
         self.strip.button.setEnabled(True)
+        if isinstance(error, CatalogueDamaged):  # it would fail again
+            self.strip.button.setText("")
         self._show_error(error)
 
     # ----------------------------------------------------------------------------- showing

@@ -74,3 +74,15 @@ def test_other_damage_is_told_and_leaves_nothing(library: Path, stored: set[tupl
         repairing.repair_into_copy(library)
     assert (library / CATALOGUE_NAME).read_bytes() == before and stored
     assert not list((library / "backups").iterdir())
+
+
+@pytest.mark.parametrize("kept", [60, 5000])
+def test_a_file_that_is_cut_short_is_beyond_repair(
+    library: Path, stored: set[tuple], kept: int
+) -> None:
+    path = library / CATALOGUE_NAME
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(CatalogueDamaged, match="cannot be repaired") as refused:
+        repairing.repair_into_copy(library)
+    assert stored
+    assert "By hand" not in str(refused.value) and "backups" not in str(refused.value)

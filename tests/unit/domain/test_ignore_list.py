@@ -13,6 +13,7 @@ from lmpt_desktop.domain.ignore_list import (
     MAX_PATTERNS,
     IgnoreList,
     clean_patterns,
+    unused_lines,
 )
 
 
@@ -56,6 +57,8 @@ def test_signs_mean_what_the_preferences_say() -> None:
 def test_lines_are_cleaned_and_bounded() -> None:
     lines = ["  #recycle ", "", "*", "**/", "/a\\b//c", "#recycle", "x" * (MAX_PATTERN + 1)]
     assert clean_patterns(lines) == ("#recycle", "a/b/c")
+    assert unused_lines(lines) == 3
+    assert unused_lines(map(str, range(MAX_PATTERNS + 2))) == 2
     assert len(clean_patterns(str(number) for number in range(10_000))) == MAX_PATTERNS
     assert clean_patterns(DEFAULT_PATTERNS) == DEFAULT_PATTERNS
 

@@ -203,9 +203,15 @@ def test_unreadable_photos_are_listed_on_stderr_and_the_rest_is_tagged(
     (photos / "empty.jpg").touch()
     assert tag(photos, "--vocabulary", words) == ExitCode.PARTIAL
     found = capsys.readouterr()
-    assert len(rows(found.out)) == 4
+    assert len(rows(found.out)) == 4 and "end of the file" not in found.err
     assert "bad_1.jpg: This file is not a photo." in found.err
     assert "empty.jpg: " in found.err
+    Image.effect_noise((96, 96), 60).save(photos / "dog_1.jpg")
+    whole = (photos / "dog_1.jpg").read_bytes()
+    (photos / "dog_1.jpg").write_bytes(whole[: len(whole) * 3 // 4])
+    assert tag(photos, "--vocabulary", words) == ExitCode.PARTIAL
+    told = capsys.readouterr().err
+    assert "dog_1.jpg: The end of the file is missing. What is there was tagged." in told
 
 
 def test_files_of_other_kinds_are_counted_on_stderr_and_by_the_exit_code(

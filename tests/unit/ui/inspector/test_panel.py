@@ -28,7 +28,7 @@ from lmpt_desktop.ui.inspector.class_delegate import BUTTONS
 from lmpt_desktop.ui.inspector.class_model import ClassRow, Kind, Section
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.inspector.photo_view import EDGE, read_reduced
-from lmpt_desktop.ui.inspector.summary import Show
+from lmpt_desktop.ui.inspector.summary import Show, summarise
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.theme import ThemeChoice
 from trainer.bands import Band
@@ -564,11 +564,16 @@ def test_the_rest_can_be_made_absent_from_the_menu(
     assert session.snapshot().reviewed[0]
 
 
-def test_a_photo_that_is_not_encoded_cannot_be_confirmed(panel: InspectorPanel) -> None:
+def test_a_photo_that_is_not_encoded_cannot_be_confirmed(
+    panel: InspectorPanel, session: LibrarySession
+) -> None:
     panel.show_images([MISSING])
     assert not panel.confirm.confirm.isEnabled()
-    assert "encoded" in panel.confirm.confirm.text()
+    assert "no predictions" in panel.confirm.confirm.text()
     assert panel.confirm.rest_absent.isEnabled()
+    summary = replace(summarise(session.snapshot(), [MISSING]), not_ok=0)
+    panel.confirm.show_summary(summary)
+    assert "encoded" in panel.confirm.confirm.text()
 
 
 @pytest.mark.parametrize("width", [120, 180, 240, 300, 420])
@@ -610,7 +615,7 @@ def test_a_correction_is_named_in_words(panel: InspectorPanel, session: LibraryS
 
 def test_a_photo_without_prediction_is_marked(panel: InspectorPanel) -> None:
     panel.show_images([MISSING])
-    assert "Predictions follow once the photo is encoded." in texts(panel)
+    assert "Only photos whose file can be read get predictions." in texts(panel)
     panel.set_show(Show.ALL)
     assert "no score yet" in spoken(panel, DOG)
     assert "rare" not in spoken(panel, DOG)

@@ -9,6 +9,7 @@ from PIL import Image
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.ui.kit import thumbnails
 from lmpt_desktop.ui.kit.thumbnails import BUCKETS, ThumbnailLoader, bucket_for
 
 
@@ -73,13 +74,15 @@ def test_the_newest_request_goes_first_and_those_scrolled_past_are_dropped(
 
 
 def test_a_failure_is_remembered_with_its_reason_and_not_tried_again(
-    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source.broken.add(7)
     source.gate.set()
     with qtbot.waitSignal(loader.loaded):
         loader.pixmap(7, "a", 160)
     assert loader.failure(7, "a") == "The file is cut short."
+    monkeypatch.setattr(thumbnails, "_", {"The file is cut short.": "Zu kurz."}.__getitem__)
+    assert loader.failure(7, "a") == "Zu kurz." and not loader.failure(8, "a")
     assert loader.pixmap(7, "a", 160) is None
     assert loader.waiting == 0
     source.broken.clear()

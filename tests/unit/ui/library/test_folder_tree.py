@@ -52,7 +52,9 @@ def test_what_needs_a_look_is_counted_shown_and_chosen_by_pressing_it(
     fine = replace(snapshot, images=replace(snapshot.images, states=states.copy()))
     states[:3] = ImageState.MISSING
     states[3] = ImageState.UNREADABLE
-    snapshot = replace(snapshot, images=replace(snapshot.images, states=states))
+    damaged = np.arange(len(states)) >= 2  # a missing and an unreadable one among them
+    images = replace(snapshot.images, states=states, damaged=damaged)
+    snapshot = replace(snapshot, images=images)
     folders = session.folders.all()
     tree.show_counts(FolderCounter().count(folders, snapshot))
     section = tree.needs_look
@@ -60,7 +62,7 @@ def test_what_needs_a_look_is_counted_shown_and_chosen_by_pressing_it(
     assert not section.isHidden()
     rows = [child(section, n) for n in range(section.childCount())]
     shown = [(row.text(0), row.text(1)) for row in rows if not row.isHidden()]
-    assert shown == [("Missing", "3"), ("Unreadable", "1")]
+    assert shown == [("Missing", "3"), ("Unreadable", "1"), ("Damaged", str(len(states) - 4))]
     folders_heard: list[object] = []
     looks: list[Look] = []
     tree.chosen.connect(lambda folder, _below: folders_heard.append(folder))

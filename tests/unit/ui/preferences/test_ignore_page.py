@@ -33,6 +33,9 @@ def test_a_line_is_previewed_applied_and_taken_back(
         page.apply_button.click()
     assert session.left_out.ignore_list().patterns == (*DEFAULT_PATTERNS, "city")
     assert not page.apply_button.isEnabled()
+    page.field.appendPlainText("*")
+    qtbot.waitUntil(lambda: "1 line is not used" in page.preview.text(), timeout=WAIT_MS)
+    assert not page.apply_button.isEnabled()
     page.defaults_button.click()
     assert page.edited == DEFAULT and page.apply_button.isEnabled()
 

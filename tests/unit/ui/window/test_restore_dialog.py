@@ -10,7 +10,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import repairing, restoring
-from lmpt_desktop.catalogue.errors import CatalogueDamaged
+from lmpt_desktop.catalogue.errors import CatalogueDamaged, CatalogueDiskFull
 from lmpt_desktop.catalogue.restoring import Copy
 from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.ui.window.restore_dialog import RestoreDialog
@@ -40,7 +40,21 @@ def test_a_repaired_copy_is_listed_and_what_it_lacks_is_said(
         assert words in dialog.strip.text
     dialog.repair()
     qtbot.waitUntil(lambda: "cannot be repaired" in dialog.strip.text, timeout=WAIT_MS)
-    assert dialog.strip.button.isEnabled()
+    assert dialog.strip.button.isHidden(), "it would fail again"
+
+
+def test_a_repair_that_was_hindered_can_be_tried_again(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def repair(library: Path) -> tuple[Path, Soundness]:
+        raise CatalogueDiskFull("The disk is full.")
+
+    monkeypatch.setattr(repairing, "repair_into_copy", repair)
+    dialog = RestoreDialog(tmp_path, damaged="why")
+    qtbot.addWidget(dialog)
+    dialog.strip.button.click()
+    qtbot.waitUntil(lambda: "full" in dialog.strip.text, timeout=WAIT_MS)
+    assert dialog.strip.button.isEnabled() and not dialog.strip.button.isHidden()
 
 
 def test_what_was_read_of_a_copy_is_not_shown_in_the_row_of_another(
