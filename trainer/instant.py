@@ -367,6 +367,9 @@ def _is_shared(known: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def _grown(old: NDArray[Any], capacity: int, other: float) -> NDArray[Any]:
-    made = np.full((capacity, *old.shape[1:]), other, old.dtype)
+    # Zeros that nobody has written take no memory: a third of the rows may never be needed.
+    made = np.zeros((capacity, *old.shape[1:]), old.dtype)
     made[: len(old)] = old
+    if other:
+        made[len(old) :] = other
     return made

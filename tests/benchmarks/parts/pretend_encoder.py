@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-import fake_encoder
-from parts.library import DIM
+import sys
+from pathlib import Path
+
+TESTS = Path(__file__).parents[2]
+sys.path[:0] = [str(TESTS / "benchmarks"), str(TESTS / "support")]
+
+import fake_encoder  # noqa: E402 - after the paths
+from parts.library import DIM  # noqa: E402
 
 fake_encoder.DIM = DIM
 
