@@ -43,7 +43,8 @@ def mutated(draw: st.DrawFn, body: Any) -> Any:
             holder = holder[step]
         other = copy.deepcopy(draw(st.sampled_from(OTHERS)))
         act = draw(st.sampled_from(["replace", "replace", "delete", "add"]))
-        if act == "replace":
+        # Of an empty list there is no place to replace.
+        if act == "replace" and (isinstance(holder, dict) or key in range(len(holder))):
             holder[key] = other
         elif act == "delete" and key in (
             holder if isinstance(holder, dict) else range(len(holder))

@@ -200,7 +200,6 @@ def test_colours_are_converted(tmp_path: Path) -> None:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "bits that differ": ({"tags": {258: (5, 6, 5)}}, tiff.UNKNOWN_COLOURS),
-    "colour filter": ({"tags": {262: 32803}}, raw.UNSUPPORTED),
     "complex": ({"tags": {339: (6, 6, 6), 258: (64, 64, 64)}}, tiff.UNKNOWN_COLOURS),
     "many samples": ({"tags": {277: 1000}}, tiff.UNKNOWN_COLOURS),
     "other compression": ({"tags": {259: 34710, 258: (16, 16, 16)}}, tiff.UNKNOWN_COMPRESSION),
@@ -219,6 +218,17 @@ def test_what_is_not_known_is_refused_with_a_sentence(tmp_path: Path, kind: str)
         with pytest.raises(UnreadablePhoto) as caught:
             read(path)
         assert caught.value.reason == reason
+
+
+def test_what_a_sensor_saw_is_for_the_reader_of_raw_files(tmp_path: Path) -> None:
+    path = tmp_path / "photo.tif"
+    Image.new("RGB", (8, 8)).save(path)
+    data = bytearray(path.read_bytes())
+    _rewrite(data, {262: 32803})
+    path.write_bytes(data)
+    with pytest.raises(UnreadablePhoto) as caught:
+        read_photo(path)
+    assert caught.value.reason == raw.UNSUPPORTED
 
 
 def _rewrite(data: bytearray, tags: dict[int, Any]) -> None:
