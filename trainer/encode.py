@@ -99,7 +99,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default=AUTO, help="auto, cuda, cuda:1, mps or cpu")
     parser.add_argument(
-        "--out", required=True, type=Path, help="folder for feature files; created if missing"
+        "--out",
+        required=True,
+        type=Path,
+        help="folder for feature files; created if missing, its parents are not",
     )
     parser.add_argument(
         "--threads",

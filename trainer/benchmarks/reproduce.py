@@ -320,6 +320,7 @@ def _fit(bench: _Bench, method: str, base: FitJob) -> _Fitted:
     request = bench.request
     name = f"{request.kind.name}-{bench.name}-{method}-seed{request.seed}"
     folder = request.cache / "fits" / name
+    folder.parent.mkdir(parents=True, exist_ok=True)
     job.save(replace(base, settings=replace(base.settings, method=method)), folder)
     say(bench.console, f"Training {method}")
 
