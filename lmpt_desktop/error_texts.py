@@ -92,14 +92,16 @@ def message_of(error: object) -> str:
     """A sentence about an error for the user: its own text, unless that is the system's or the
     database's."""
     if isinstance(error, OSError) and error.errno is not None:
-        name = error.filename2 or error.filename
-        # A temporary file's name is nobody's concern.
-        if not isinstance(name, str | bytes) or not name or os.fsdecode(name).endswith(SUFFIX):
+        given = error.filename2 or error.filename
+        name = os.fsdecode(given) if isinstance(given, str | bytes) and given else ""
+        if name.endswith(SUFFIX):
+            name = os.path.dirname(name)  # noqa: PTH120 - a temporary file's name helps nobody
+        if not name:
             return _("A file or folder could not be used: {reason}.").format(
                 reason=reason_of(error)
             )
         return _("“{name}” could not be used: {reason}.").format(
-            name=os.path.basename(os.fsdecode(name)) or os.fsdecode(name),  # noqa: PTH119
+            name=os.path.basename(name) or name,  # noqa: PTH119
             reason=reason_of(error),
         )
     if isinstance(error, MemoryError):

@@ -102,7 +102,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--out",
         required=True,
         type=Path,
-        help="folder for feature files; created if missing, its parents are not",
+        help="folder for feature files; made if its parent exists",
     )
     parser.add_argument(
         "--threads",
