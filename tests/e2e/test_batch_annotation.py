@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import ScannedFile, Verdict
+from lmpt_desktop.settings import INSTANT
 from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
 from lmpt_desktop.ui.batch.classes_dialog import SetClassesDialog
 from lmpt_desktop.ui.batch.clipboard import from_mime
@@ -34,7 +35,8 @@ DialogT = TypeVar("DialogT", bound=QWidget)
 @pytest.fixture
 def window(launch: Callable[..., MainWindow], settled: Settled, photos: Path) -> MainWindow:
     window = launch(photos)
-    settled(window)
+    # Else what a dialog counted may be predicted otherwise a moment later.
+    settled(window).session.settings.set(INSTANT, False)
     return window
 
 

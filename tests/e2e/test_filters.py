@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.inference.filters import ClassCondition, Filter, SortKey, Status
+from lmpt_desktop.settings import INSTANT
 from lmpt_desktop.ui.grid.marks import Mark
 from lmpt_desktop.ui.library.page import LibraryPage
 from lmpt_desktop.ui.window.main_window import MainWindow
@@ -26,7 +27,9 @@ def window(launch: Callable[..., MainWindow], photos: Path) -> MainWindow:
 
 @pytest.fixture
 def page(window: MainWindow, settled: Callable[[MainWindow], LibraryPage]) -> LibraryPage:
-    return settled(window)
+    page = settled(window)
+    page.session.settings.set(INSTANT, False)  # else verdicts change what is predicted
+    return page
 
 
 def names(page: LibraryPage) -> list[str]:

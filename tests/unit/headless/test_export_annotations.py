@@ -303,7 +303,7 @@ def test_it_works_beside_a_window(
 
 def test_every_exit_code_is_in_the_help() -> None:
     text = export_parser().format_help()
-    for code in set(ExitCode) - {ExitCode.MODEL_FAILED}:
+    for code in set(ExitCode) - {ExitCode.MODEL_FAILED, ExitCode.OTHER_FILES}:
         assert f"\n  {int(code)} " in text
     assert "\n  jsonl " in text
     assert "loses nothing" in text
