@@ -198,7 +198,7 @@ class PromptSet:
 
 def save(prompt_set: PromptSet, folder: Path) -> None:
     """Write ``prompt_set`` to ``folder`` atomically, replacing an existing one.  Its parent must
-    exist: one that was moved away is not made anew.
+    exist: one that was moved away is not created again.
 
     Raises:
         OSError: if the disk is full or the folder cannot be written.

@@ -132,7 +132,7 @@ class Catalogue:
         """Make a folder in the library's folder, one in that, and so on; returns the last.
 
         Whatever an open library keeps in folders is made by this: a library that was moved away
-        while it is open is never made anew at its old place.
+        while it is open is never created again at its old place.
 
         Raises:
             CatalogueError: if the library is no longer where it was opened, or the disk refuses.

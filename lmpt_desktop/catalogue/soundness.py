@@ -279,7 +279,7 @@ def _make_again(connection: Connection, table: Any) -> None:
 
 
 def _index_again(connection: Connection, name: str) -> None:
-    """Make an index anew, also where its pages are so damaged that SQLite cannot clear them."""
+    """Rebuild an index, also where its pages are so damaged that SQLite cannot clear them."""
     of = "FROM sqlite_master WHERE type = 'index' AND name = ?"
     made_by = connection.exec_driver_sql(f"SELECT sql {of}", (name,)).scalar()
     if not made_by:  # of a key: it has no statement of its own
