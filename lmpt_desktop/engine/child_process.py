@@ -82,7 +82,7 @@ class ChildProcess:
 
     def send(self, message: Message) -> None:
         """Send one message, without waiting until it is read: a process that hangs or was stopped
-        reads none, and delays nobody.  One that has ended gets none; its exit follows."""
+        reads none, and the caller goes on.  One that has ended gets none; its exit follows."""
         self._requests.put(message)
 
     def kill(self) -> None:

@@ -238,7 +238,7 @@ class ThemeManager(QObject):
         # PySide takes a text, and says that it takes bytes.
         application.setPalette(menu_palette(self.theme), "QMenu")  # pyright: ignore[reportArgumentType]
         sheet = style_sheet(asdict(self.theme), application.font())
-        if application.styleSheet() != sheet:  # else Qt would style every widget anew
+        if application.styleSheet() != sheet:  # else Qt styles every widget again
             application.setStyleSheet(sheet)
         self.changed.emit(self.theme)
 
