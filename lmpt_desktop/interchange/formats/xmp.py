@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from lmpt_desktop.domain.records import Verdict
@@ -32,7 +32,13 @@ from lmpt_desktop.interchange.record import (
     Reading,
 )
 from lmpt_desktop.interchange.xmp.embedded import embedded_keywords
-from lmpt_desktop.interchange.xmp.keywords import Keywords, classes_of, key_of, keyword_of
+from lmpt_desktop.interchange.xmp.keywords import (
+    Keywords,
+    classes_of,
+    key_of,
+    keyword_of,
+    newly_written,
+)
 from lmpt_desktop.interchange.xmp.side_files import (
     NAMINGS,
     SUFFIX,
@@ -191,7 +197,7 @@ def _record(photo: Path, places: list[Keywords], line: int) -> ImageRecord:
     return ImageRecord(str(photo), _classes(found.present, found.absent), line)
 
 
-def _classes(present: tuple[str, ...], absent: tuple[str, ...]) -> tuple[ClassRecord, ...]:
+def _classes(present: Iterable[str], absent: Iterable[str]) -> tuple[ClassRecord, ...]:
     return (
         *(ClassRecord(name, Verdict.PRESENT, "present") for name in present),
         *(ClassRecord(name, Verdict.ABSENT, "absent") for name in absent),
@@ -200,18 +206,25 @@ def _classes(present: tuple[str, ...], absent: tuple[str, ...]) -> tuple[ClassRe
 
 def _held(record: ImageRecord, _options: Options) -> ImageRecord | None:
     """What reads back of a photo that no other program has given keywords: what people said."""
-    present: dict[str, str] = {}
-    absent: dict[str, str] = {}
+    present: list[str] = []
+    absent: list[str] = []
     for item in record.classes:
         name = keyword_of(item.name)
         if not name or item.origin is Origin.MACHINE or item.verdict in (None, Verdict.UNKNOWN):
             continue
-        (present if item.verdict is Verdict.PRESENT else absent).setdefault(key_of(name), name)
-    absent = {key: name for key, name in absent.items() if key not in present}
+        (present if item.verdict is Verdict.PRESENT else absent).append(name)
     if not present and not absent:
         return None
-    classes = _classes(tuple(present.values()), tuple(absent.values()))
-    return ImageRecord(record.path, classes, folder=record.folder)
+    said = [*present, *absent]
+    if len(set(map(key_of, said))) < len(said):
+        # Which of two spellings of one keyword is read is decided where they are written.
+        found = classes_of([newly_written(present, absent)])
+        return _photo(record, found.present, found.absent)
+    return _photo(record, present, absent)
+
+
+def _photo(record: ImageRecord, present: Iterable[str], absent: Iterable[str]) -> ImageRecord:
+    return ImageRecord(record.path, _classes(present, absent), folder=record.folder)
 
 
 FORMAT = Format(

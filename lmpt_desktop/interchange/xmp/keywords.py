@@ -249,6 +249,21 @@ def union(
     )
 
 
+def newly_written(present: Sequence[str], absent: Sequence[str]) -> Keywords:
+    """What a side file holds that is written where no program has given keywords.
+
+    Args:
+        present, absent: keywords of classes, as of :func:`keyword_of`.
+    """
+    lists = union(Keywords(), Keywords(), present, absent).add
+    return Keywords(
+        flat=tuple(lists.get(KeywordList.SUBJECT, ())),
+        hierarchical=tuple(lists.get(KeywordList.HIERARCHICAL, ())),
+        tags=tuple(lists.get(KeywordList.TAGS, ())),
+        absent=tuple(lists.get(KeywordList.ABSENT, ())),
+    )
+
+
 def _bar_key(text: str) -> KeywordPath:
     return _keys(_split(text, "|"))
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 from xmp_samples import SAMPLES
@@ -181,6 +181,9 @@ def test_keywords_that_exiftool_writes_into_photos(suffix: str, tmp_path: Path) 
         max_size=8,
     )
 )
+@example([ClassRecord(name, Verdict.PRESENT) for name in ("a∕b", "a/b")])
+@example([ClassRecord(name, Verdict.PRESENT) for name in ("a¦b", "a|b", "A|B")])
+@example([ClassRecord(name, Verdict.ABSENT) for name in ("a∕b", "a/b")])
 def test_what_is_held_is_what_reads_back(classes: list[ClassRecord]) -> None:
     record = ImageRecord("a.jpg", tuple(classes), folder="/photos")
     held = xmp.FORMAT.held(record, {})
