@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import faulthandler
 import gc
+import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.faulthandler import fault_handler_stderr_fd_key
@@ -17,11 +22,40 @@ settings.register_profile("unhurried", deadline=None, max_examples=examples(100)
 settings.load_profile("unhurried")
 
 
+STACKS = pytest.StashKey[Path]()
+"""The folder for what workers write when they are ended."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
+    # The standard error that was there before pytest began to capture it.
+    stderr = config.stash[fault_handler_stderr_fd_key]
+    if (worker := getattr(config, "workerinput", None)) is not None:
+        # For the summary: of a long output only the end is sure to be seen.
+        stacks = os.open(Path(worker["stacks"], worker["workerid"]), os.O_WRONLY | os.O_CREAT)
+        config.stash[fault_handler_stderr_fd_key] = stacks
+        faulthandler.enable(stacks)
     if hasattr(signal, "SIGUSR1"):  # what .ci/watched_tests.py sends to a run that stalls
-        # The standard error that was there before pytest began to capture it.
-        faulthandler.register(signal.SIGUSR1, file=config.stash[fault_handler_stderr_fd_key])
+        faulthandler.register(signal.SIGUSR1, file=stderr)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Before xdist starts a worker."""
+    if STACKS not in node.config.stash:
+        node.config.stash[STACKS] = Path(tempfile.mkdtemp(prefix="stacks-"))
+    node.workerinput["stacks"] = str(node.config.stash[STACKS])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    folder = terminalreporter.config.stash.get(STACKS, None)
+    if folder is None:
+        return
+    for path in sorted(folder.iterdir()):
+        if stacks := path.read_text(errors="replace"):
+            terminalreporter.section(f"stacks of {path.name}, which was ended")
+            terminalreporter.write(stacks)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 SLOWEST = (

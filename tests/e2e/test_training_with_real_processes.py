@@ -40,10 +40,8 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (50, 70, 210), "grey": (120,) * 3}
 EACH = 9
-WAIT_MS = 120_000
+WAIT_MS = 90_000
 SUPPORT = Path(__file__).parents[1] / "support"
-
-pytestmark = pytest.mark.timeout(280)
 
 
 @pytest.fixture(scope="module")

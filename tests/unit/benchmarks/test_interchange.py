@@ -7,13 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "interchange.py"
 IMAGES = 200
 
 
-@pytest.mark.timeout(120)
 def test_the_benchmark_runs_and_writes_its_figures(tmp_path: Path) -> None:
     written = tmp_path / "figures.json"
     done = subprocess.run(

@@ -23,7 +23,6 @@ PARTS = {
 """Parts, and how the name of a figure of each begins."""
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_the_scale_benchmark_runs_and_writes_its_figures(
     part: str, tmp_path: Path
