@@ -11,20 +11,16 @@ from typing import BinaryIO, TypeGuard, cast
 
 from PIL import Image, ImageFile
 
-from trainer.bounded_reader import BoundedReader
 from trainer.photo_limits import in_scans, scans
 
 MOST_MISSING = 0.5
 """A photo of which a larger share of rows is missing is refused."""
 
 _JPEG_END = b"\xff\xd9"
-_JPEG_SCAN = 0xDA
-_ALONE = frozenset((0x01, *range(0xD0, 0xD9)))
-_MAX_SEGMENTS = 1 << 16
-_MAX_CHUNKS = 1 << 18
-_FIRST_TAIL_BYTES, _TAIL_BYTES = 1 << 10, 1 << 20
 _BY_ROWS = ("JPEG", "MPO", "PNG", "TIFF", "PPM")
 """Formats of which Pillow has decoded the rows that are there, from the top."""
+_NOT_BY_ROWS = (("TIFF", "LAB"), ("PPM", "F"))
+"""Pixels of Lab that were not decoded look like others, and those of floats come from below."""
 _GREYS: dict[str, tuple[int, ...]] = {
     "L": (128,),
     "LA": (128, 255),
@@ -32,29 +28,6 @@ _GREYS: dict[str, tuple[int, ...]] = {
     "RGBA": (128, 128, 128, 255),
 }
 _STRIP_ROWS = 64
-
-
-def is_cut_short(file: BinaryIO | BoundedReader) -> bool:
-    """Whether the end of a photo is missing, as far as its container says where it ends.
-
-    Of JPEG, PNG and WebP; nothing is decoded.
-
-    Args:
-        file: open, seekable; its position is not kept.
-
-    Raises:
-        OSError: if it cannot be read.
-    """
-    size = file.seek(0, os.SEEK_END)
-    file.seek(0)
-    head = file.read(12)
-    if head[:3] == b"\xff\xd8\xff":
-        return _has_no_end(file, size)
-    if head[:8] == b"\x89PNG\r\n\x1a\n":
-        return _has_no_last_chunk(file, size)
-    if head[:4] == b"RIFF" and head[8:] == b"WEBP":
-        return int.from_bytes(head[4:8], "little") + 8 > size
-    return False
 
 
 def load(image: Image.Image) -> None:
@@ -70,6 +43,7 @@ def load(image: Image.Image) -> None:
         image.load()
     except (OSError, SyntaxError) as error:
         by_rows = format_ in _BY_ROWS and not image.info.get("interlace")
+        by_rows &= (format_, image.mode) not in _NOT_BY_ROWS
         from_system = getattr(error, "errno", None) is not None
         if from_system or not by_rows or not _has_begun(image):
             raise
@@ -163,49 +137,3 @@ class _Ended:
 
     def close(self) -> None:
         """Whoever opened the file closes it."""
-
-
-# ---------------------------------------------------------------------------- containers
-
-
-def _has_no_end(file: BinaryIO | BoundedReader, size: int) -> bool:
-    """Of a JPEG: within data, FF is never followed by D9; a thumbnail in the metadata has an end
-    of its own."""
-    place = 2
-    for _ in range(_MAX_SEGMENTS):
-        file.seek(place)
-        head = file.read(4)
-        if len(head) < 4:
-            return True
-        if head[0] != 0xFF or head[1] in (0x00, 0xFF):
-            place += 1
-        elif head[1] == _JPEG_SCAN:
-            break
-        elif head[1] in _ALONE:
-            place += 2
-        else:
-            place += 2 + max(2, int.from_bytes(head[2:], "big"))
-    end, last, length = size, b"", _FIRST_TAIL_BYTES
-    while end > place:
-        start = max(place, end - length)
-        file.seek(start)
-        block = file.read(end - start)
-        # From the end, where it nearly always is.
-        if (block + last).rfind(_JPEG_END) >= 0:
-            return False
-        last, end, length = block[:1], start, _TAIL_BYTES
-    return True
-
-
-def _has_no_last_chunk(file: BinaryIO | BoundedReader, size: int) -> bool:
-    """Of a PNG; not known, and so not, if it has very many chunks."""
-    place = 8
-    for _ in range(_MAX_CHUNKS):
-        if place + 12 > size:
-            return True
-        file.seek(place)
-        head = file.read(8)
-        if head[4:] == b"IEND":
-            return False
-        place += 12 + int.from_bytes(head[:4], "big")
-    return False

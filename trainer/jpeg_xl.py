@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -30,9 +31,13 @@ from trainer.texts import N_
 FORMAT = "JXL"
 UNSUPPORTED = N_("This photo has kinds of colours that cannot be shown.")
 
+_THREADS = min(4, os.cpu_count() or 1)
+"""libjxl cannot decode at less than the full size, so that one photo may wait for seconds."""
 _LOSSY_BYTES, _LOSSLESS_BYTES = 8.0, 24.0
-"""Per pixel, of libjxl 0.11 with one thread beside what it gives; measured: 0 to 1, and 22."""
+"""Per pixel, of libjxl 0.11 with one to four threads beside what it gives; measured: 0 to 4, and
+22."""
 _ORIENTATION = 274
+_JPEG_BOX = b"jbrd"
 _BLACK = 4
 _COLOURS = {1: 1, 2: 1, 3: 3, 4: 3}
 """How many of so many channels are colours; the last of an even number is alpha."""
@@ -65,9 +70,7 @@ class JpegXlImageFile(ImageFile.ImageFile):
     def codec_bytes(self) -> float:
         """Memory that decoding takes beside the pixels."""
         # A JPEG that was packed once more is lossless, but made of blocks as lossy ones are.
-        in_blocks = self._header.xyb or any(
-            box.kind == b"jbrd" for box in boxes(self._file, self._length)
-        )
+        in_blocks = self._header.xyb or self._was_jpeg
         depth = 4 if self._header.floating else 2 if self._header.bits > 8 else 0
         given = len(self.getbands()) * (1 + 3 * depth)
         codec = _LOSSY_BYTES if in_blocks else _LOSSLESS_BYTES
@@ -85,13 +88,18 @@ class JpegXlImageFile(ImageFile.ImageFile):
             import imagecodecs  # noqa: PLC0415 (slow to import, and only for pixels)
 
             self._file.seek(0)
-            pixels = imagecodecs.jpegxl_decode(
-                self._file.read(self._length), index=0, keeporientation=True, numthreads=1
-            )
-            picture = self._picture(pixels)
+            data = self._file.read(self._length)
+            picture = self._packed_jpeg(data)
+            if picture is not None:
+                self.info["icc_profile"] = picture.info["icc_profile"]
+            else:
+                pixels = imagecodecs.jpegxl_decode(
+                    data, index=0, keeporientation=True, numthreads=_THREADS
+                )
+                picture = self._picture(pixels)
+                if _own_light(self._header) is None and (profile := _profile(self._header)):
+                    self.info["icc_profile"] = profile
             self.im, self._mode, self._size = picture.im, picture.mode, picture.size
-            if _own_light(self._header) is None and (profile := _profile(self._header)):
-                self.info["icc_profile"] = profile
         return super().load()
 
     def getexif(self) -> Image.Exif:
@@ -121,6 +129,26 @@ class JpegXlImageFile(ImageFile.ImageFile):
         import imagecodecs  # noqa: PLC0415
 
         return bytes(imagecodecs.brotli_decode(data, out=bytearray(_MAX_METADATA)))
+
+    @property
+    def _was_jpeg(self) -> bool:
+        return any(box.kind == _JPEG_BOX for box in boxes(self._file, self._length))
+
+    def _packed_jpeg(self, data: bytes) -> Image.Image | None:
+        """The JPEG that was packed once more, where it has an ICC profile, which libjxl gives only
+        with it; None if it has none, or cannot be had."""
+        import imagecodecs  # noqa: PLC0415
+
+        if not self._header.colours.icc or self._header.xyb or not self._was_jpeg:
+            return None
+        # Without it, the photo is shown without its profile.
+        with contextlib.suppress(Exception):
+            jpeg = io.BytesIO(imagecodecs.jpegxl_decode_jpeg(data))
+            with Image.open(jpeg, formats=("JPEG",)) as picture:
+                if picture.size == self.size and picture.info.get("icc_profile"):
+                    picture.load()
+                    return picture
+        return None
 
     def _picture(self, pixels: np.ndarray) -> Image.Image:
         header = self._header

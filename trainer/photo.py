@@ -22,7 +22,7 @@ import numpy as np
 import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 
-from trainer import cut_short, file_formats
+from trainer import cut_short, file_ends, file_formats
 from trainer.bounded_reader import BoundedReader, TooLongError
 from trainer.damaged_metadata import without_damage
 from trainer.file_formats import HEAD_BYTES
@@ -39,8 +39,8 @@ from trainer.photo_limits import (
 )
 from trainer.photoshop import check_depth, checked_composite
 from trainer.png_metadata import clean_png, described
+from trainer.raw import CUT_SHORT, RawImageFile
 from trainer.raw import FORMAT as RAW
-from trainer.raw import RawImageFile
 from trainer.refused_picture import RefusedPictureError
 from trainer.regular_file import BadNameError, NotAFileError, open_regular
 from trainer.targa import is_targa, without_unused_alpha
@@ -71,6 +71,7 @@ _WHITE = (255, 255, 255, 255)
 _SIXTEEN_BIT_MODES = ("I", "F")
 _FULL_16 = 65535
 _STRIP_PIXELS = 1 << 18
+_ENDED_BYTES = 256 << 20
 _ROUNDING = 3
 """Maximum difference, in levels of 255, between two variants of the sRGB profile."""
 
@@ -191,24 +192,39 @@ def opened_photo(
             yield image
     except UnreadablePhoto:
         raise
-    except Image.DecompressionBombError as error:
-        raise UnreadablePhoto(_too_large()) from error
-    except MemoryError as error:
-        raise UnreadablePhoto(NO_MEMORY) from error
-    except TooLongError as error:
-        raise UnreadablePhoto(TOO_LONG) from error
-    except RefusedPictureError as error:
-        raise UnreadablePhoto(error.reason) from error
-    except UnidentifiedImageError as error:
-        raise UnreadablePhoto(
-            N_("This is not a photo in a format that can be opened, or its beginning is damaged.")
-        ) from error
-    except OSError as error:
-        raise UnreadablePhoto(system_reason(error)) from error
     except Exception as error:
         # For damaged files, decoders raise almost anything (SyntaxError, KeyError, struct.error,
         # zlib.error, IndexError), which must not end a scan.
-        raise UnreadablePhoto(N_("The file is damaged.")) from error
+        raise UnreadablePhoto(_reason(error, source)) from error
+
+
+def _reason(error: Exception, source: Path | BinaryIO) -> str:
+    """A sentence for the user: why a photo could not be opened or decoded."""
+    match error:
+        case RefusedPictureError():
+            return error.reason
+        case Image.DecompressionBombError():
+            return _too_large()
+        case MemoryError():
+            return NO_MEMORY
+        case TooLongError():
+            return TOO_LONG
+        case UnidentifiedImageError():
+            reason = UNKNOWN
+        case OSError():
+            reason = system_reason(error)
+        case _:
+            reason = DAMAGED
+    # What a decoder cannot say, the structure of the file may.
+    return CUT_SHORT if reason in (UNKNOWN, DAMAGED) and _is_cut_short(source) else reason
+
+
+def _is_cut_short(source: Path | BinaryIO) -> bool:
+    with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+        file = stack.enter_context(open_regular(source)) if isinstance(source, Path) else source
+        # Looking for the end of a longer one may take longer than somebody waits.
+        return file.seek(0, os.SEEK_END) <= _ENDED_BYTES and file_ends.is_cut_short(file)
+    return False
 
 
 def _opened(file: BoundedReader, *, pixels: bool) -> Image.Image:
@@ -275,6 +291,8 @@ def _check_cost(
         raise HeavyPhoto(TOO_MUCH_MEMORY)
 
 
+UNKNOWN = N_("This is not a photo in a format that can be opened, or its beginning is damaged.")
+DAMAGED = N_("The file is damaged.")
 _GONE = N_("The file is no longer there.")
 NO_MEMORY = N_("There is not enough memory to open this photo.")
 TOO_MUCH_MEMORY = N_("Opening this photo would need too much memory.")
@@ -324,8 +342,8 @@ def system_reason(error: OSError) -> str:
     if error.errno is None:  # from a decoder, not from the operating system
         words = str(error).lower()
         if "truncated" in words or "incomplete" in words:
-            return N_("The file is cut short: part of the photo is missing.")
-        return N_("The file is damaged.")
+            return CUT_SHORT
+        return DAMAGED
     return _SYSTEM_REASONS.get(error.errno, f"{_NOT_READ}{error.strerror}.")
 
 

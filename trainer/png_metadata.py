@@ -20,7 +20,7 @@ from trainer.spliced_file import SplicedFile
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER, _PALETTE, _PIXELS, _END = b"IHDR", b"PLTE", b"IDAT", b"IEND"
-_TRANSPARENCY = b"tRNS"
+_TRANSPARENCY, _EXIF = b"tRNS", b"eXIf"
 _ENTRIES = {0: 2, 2: 6}
 """Bytes of transparency of grey and of colours; a palette has one for each of its colours."""
 _MAX_CHUNKS = 1 << 18
@@ -31,8 +31,27 @@ _NAME_BYTES = 80
 
 _OWN_KEYS = frozenset(
     (
-        *("", "chromaticity", "default_image", "dpi", "duration", "exif", "gamma", "icc_profile"),
-        *("interlace", "loop", "made_profile", "photoshop", "srgb", "transparency", "xmp"),
+        *(
+            "",
+            "changed",
+            "chromaticity",
+            "default_image",
+            "dpi",
+            "duration",
+            "exif",
+            "gamma",
+            "icc_profile",
+        ),
+        *(
+            "interlace",
+            "loop",
+            "made_profile",
+            "photoshop",
+            "srgb",
+            "transparency",
+            "unsure_exif",
+            "xmp",
+        ),
     )
 )
 """Keys of ``info`` that no text may take."""
@@ -44,8 +63,9 @@ class CleanPng(SplicedFile):
     """A PNG of nothing but what the pixels need, as a file that Pillow can read.
 
     Attributes:
-        info: what the metadata says, with the keys that Pillow uses; and "made_profile", an ICC
-            profile that does what gAMA and cHRM say, if they count.
+        info: what the metadata says, with the keys that Pillow uses; "changed": year, month, day,
+            hour, minute and second in UTC; "unsure_exif": EXIF whose sum is wrong; "made_profile":
+            an ICC profile that does what gAMA and cHRM say, if they count.
     """
 
     def __init__(self, file: BinaryIO | BoundedReader, *, pixels: bool) -> None:
@@ -87,6 +107,9 @@ class CleanPng(SplicedFile):
                         self.add(_chunk(kind, data))
                 elif data is not None:
                     left -= self._read(kind, data, left)
+                elif kind == _EXIF:
+                    # For dates only: it does not turn the picture.
+                    self.info.setdefault("unsure_exif", self._data(place, length))
             place += length + 12
         if not pixels:
             self.add(_chunk(_PIXELS, b""))
@@ -94,6 +117,10 @@ class CleanPng(SplicedFile):
         elif place < (size := file.seek(0, os.SEEK_END)):
             self.add((place, size - place))
         _make_profile(self.info)
+
+    def _data(self, place: int, length: int) -> bytes:
+        self._file.seek(place + 8)
+        return self._file.read(length)
 
     def _colours(self, place: int) -> int:
         self._file.seek(place + 17)
@@ -190,6 +217,11 @@ def _read_chromaticity(data: bytes, left: int) -> Info:
     return {"chromaticity": tuple(value / 100_000 for value in struct.unpack(">8I", data[:32]))}
 
 
+def _read_time(data: bytes, left: int) -> Info:
+    del left
+    return {"changed": struct.unpack(">HBBBBB", data)}
+
+
 def _read_srgb(data: bytes, left: int) -> Info:
     del left
     return {"srgb": data[0]}
@@ -207,11 +239,12 @@ _READERS: Mapping[bytes, Callable[[bytes, int], Info]] = {
     b"tEXt": _read_text,
     b"zTXt": _read_packed_text,
     b"iTXt": _read_international_text,
-    b"eXIf": _read_exif,
+    _EXIF: _read_exif,
     b"gAMA": _read_gamma,
     b"cHRM": _read_chromaticity,
     b"sRGB": _read_srgb,
     b"pHYs": _read_resolution,
+    b"tIME": _read_time,
 }
 """What a chunk says, from its data and the bytes that it may unpack to."""
 

@@ -449,7 +449,8 @@ def _read(file: BinaryIO, layout: _Layout) -> NDArray[np.uint8]:
     wanted = list(range(layout.colours))
     if layout.alpha is not None:
         wanted.append(layout.alpha)
-    made = np.empty((layout.height, layout.width, len(wanted)), np.uint8)
+    made = np.zeros((layout.height, layout.width, len(wanted)), np.uint8)
+    decoded = 0
     low, high = _range(file, layout)
     for top, left, sample, block in _blocks(file, layout):
         bottom = min(layout.height, top + block.shape[0])
@@ -464,6 +465,12 @@ def _read(file: BinaryIO, layout: _Layout) -> NDArray[np.uint8]:
                 place[...] = _scaled(part[..., wanted], layout, low, high)
             else:
                 place[..., wanted.index(sample)] = _scaled(part[..., 0], layout, low, high)
+        decoded += (
+            max(0, bottom - top) * max(0, right - left) * (len(wanted) if sample is None else 1)
+        )
+    if decoded < made.size:
+        # A directory that is damaged or cut short names fewer strips than there are.
+        raise OSError("image file is truncated")
     return made
 
 

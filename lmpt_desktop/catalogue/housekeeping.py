@@ -10,7 +10,9 @@ from pathlib import Path
 from lmpt_desktop.private_files import make_private
 from trainer import temporary_files
 
-_FOLDERS = ("backups", "encode", "jobs", "prompt_sets", "side files before")
+JOBS, PROMPT_SETS = "jobs", "prompt_sets"
+"""Names of folders within a library's: of trainings, and of what they made."""
+_FOLDERS = ("backups", "encode", JOBS, PROMPT_SETS, "side files before")
 _FILE = re.compile(
     r"(catalogue\b.*\.sqlite|catalogue\.sqlite|thumbnails\.sqlite)(-wal|-shm|-journal)?(\.\d+\.old)?"
     r"|catalogue\.(lock|sound)|opening\.lock"
@@ -58,11 +60,11 @@ def sweep_library(library: Path, *, alone: bool) -> int:
     ``alone``: no other window has it, so that leftovers whose names do not tell whose they are
     can be removed as well.
     """
-    jobs = (library / "jobs").glob("*/")
+    jobs = (library / JOBS).glob("*/")
     places = (library, *(library / name for name in _FOLDERS), *jobs)
     removed = temporary_files.sweep(*places)
     if alone:
-        for folder in (library, library / "backups", library / "prompt_sets"):
+        for folder in (library, library / "backups", library / PROMPT_SETS):
             with contextlib.suppress(OSError), os.scandir(folder) as entries:
                 for path in [Path(entry.path) for entry in entries]:
                     if _UNSIGNED.fullmatch(path.name) and temporary_files.remove(path):

@@ -22,7 +22,7 @@ SYSTEM_SUFFIXES = frozenset((".db", ".ini", ".lnk", ".tmp"))
 """Of files that the system makes for itself (``Thumbs.db``, ``desktop.ini``)."""
 
 _NOT_COUNTED = DESCRIBING_SUFFIXES | SYSTEM_SUFFIXES
-_SUFFIX = re.compile(r"\.[^\W_][\w+~-]{0,9}\Z")
+_SUFFIX = re.compile(r"\.[^\W_][\w+~-]{0,15}\Z")
 
 
 def kind_of(name: str) -> str | None:
@@ -85,8 +85,11 @@ class OtherFiles:
     def __bool__(self) -> bool:
         return self.total > 0
 
-    def text(self) -> str:
-        """A sentence: "214 files were left out: 200 .mov, 14 .eps."; "" if there are none."""
+    def text(self, at_most: int = SHOWN_KINDS) -> str:
+        """A sentence: "214 files were left out: 200 .mov, 14 .eps."; "" if there are none.
+
+        Of more than ``at_most`` kinds the rarest are only counted.
+        """
         if not self:
             return ""
         ranked = sorted(self.kinds.items(), key=lambda item: (-item[1], item[0]))
@@ -94,7 +97,7 @@ class OtherFiles:
             f"{number(count)} {kind}"
             if kind
             else _("{count} without a suffix").format(count=number(count))
-            for kind, count in ranked[:SHOWN_KINDS]
+            for kind, count in ranked[:at_most]
         ]
         kinds = ", ".join(parts)
         if more := len(ranked) - len(parts):

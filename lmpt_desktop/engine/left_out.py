@@ -12,7 +12,7 @@ import numpy as np
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.ignore_list import DEFAULT_PATTERNS, IgnoreList, clean_patterns
-from lmpt_desktop.domain.other_files import OtherFiles
+from lmpt_desktop.domain.other_files import SHOWN_KINDS, OtherFiles
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import FilesLeftOut, Notice
 from lmpt_desktop.ingest.scan import asks_to_be_left_out
@@ -108,12 +108,15 @@ class LeftOut:
             OtherFiles.from_stored(stored.get(str(folder_id))) for folder_id in folder_ids
         )
 
-    def sentences(self, folder_ids: Iterable[int]) -> str:
-        """What is left out of these folders, in one or two sentences; "" if that is nothing."""
+    def sentences(self, folder_ids: Iterable[int], *, kinds: int = SHOWN_KINDS) -> str:
+        """What is left out of these folders, in one or two sentences; "" if that is nothing.
+
+        ``kinds``: of other files, so many are named at most.
+        """
         ids = list(folder_ids)
         with self._lock:
             ignored = sum(self._ignored.get(folder_id, 0) for folder_id in ids)
-        parts = [self.others(ids).text()]
+        parts = [self.others(ids).text(kinds)]
         if ignored:
             parts.append(
                 ngettext(

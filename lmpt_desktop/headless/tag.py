@@ -25,6 +25,7 @@ from lmpt_desktop.command_line import (
     run_command,
     say,
 )
+from lmpt_desktop.domain.other_files import MAX_KINDS
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec, ImageState, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.notices import (
@@ -76,7 +77,8 @@ exit codes:
   6    the output could not be written
   7    all photos were tagged, but there are files of other kinds, which were left out (counted on
        stderr by their suffix; hidden files, files that describe photos such as .xmp, .txt, .json
-       and .csv, and what the library's ignore list names are not counted)
+       and .csv, and what the system makes for itself such as .db are not counted, and of what the
+       library's ignore list names only the folders and photos)
   130  interrupted
 
 Run it again on the same folders and only new and changed photos are encoded.
@@ -222,7 +224,7 @@ def _write_results(
             for sentence in problem_log.sentences():
                 say(console, sentence)
         names = ", ".join(str(folder) for folder in folders)
-        left_out = filter(None, [session.left_out.sentences(_folder_ids(session, folders))])
+        left_out = filter(None, [_left_out(session, folders)])
         raise CommandFailure(ExitCode.NOTHING_FOUND, f"No photos were found in {names}.", *left_out)
     readable = rows[snapshot.states[rows] == ImageState.OK]
     unscored = readable[~snapshot.scored[readable]]
@@ -246,9 +248,9 @@ def _write_results(
     if problem_log.problems:
         for sentence in problem_log.sentences():
             say(console, sentence)
+    if sentences := _left_out(session, folders):
+        say(console, sentences)
     others = session.left_out.others(_folder_ids(session, folders))
-    if others:
-        say(console, others.text())
     if bad or problem_log.problems:
         return ExitCode.PARTIAL
     return ExitCode.OTHER_FILES if others else ExitCode.OK
@@ -257,6 +259,11 @@ def _write_results(
 def _damaged(snapshot: Snapshot, rows: np.ndarray) -> np.ndarray:
     """Those of the rows whose file lacks its end, and which were tagged all the same."""
     return rows[snapshot.images.damaged[rows] & snapshot.scored[rows]]
+
+
+def _left_out(session: LibrarySession, folders: Sequence[Path]) -> str:
+    """What is left out of the folders, every kind of file by its suffix; "" if that is nothing."""
+    return session.left_out.sentences(_folder_ids(session, folders), kinds=MAX_KINDS)
 
 
 def _folder_ids(session: LibrarySession, folders: Sequence[Path]) -> list[int]:

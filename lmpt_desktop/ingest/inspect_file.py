@@ -10,7 +10,7 @@ from lmpt_desktop.ingest.file_times import clamped
 from lmpt_desktop.ingest.metadata import read_metadata
 from lmpt_desktop.ingest.reading import read_file
 from lmpt_desktop.ingest.scan import FoundFile
-from trainer.cut_short import is_cut_short
+from trainer.file_ends import is_cut_short
 from trainer.photo import NO_MEMORY, ONLINE_ONLY, UnreadablePhoto, system_reason
 from trainer.regular_file import BadNameError, open_regular
 

@@ -1,23 +1,19 @@
 """Metadata that an opened image does not have: times and damaged EXIF of a PNG, and boxes of a
-JPEG 2000.
-
-Only the beginnings of chunks and boxes are read, and those that hold metadata, within bounds.
+JPEG 2000, of which only the beginnings and those with metadata are read, within bounds.
 """
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from lmpt_desktop.ingest.dates import from_parts
+from trainer.png_metadata import clean_png
 
 MAX_PARTS = 20_000
-"""Chunks of a PNG that are looked at: a large one has a few thousand."""
+"""Boxes that are looked at."""
 MAX_PART_BYTES = 1024 * 1024
-"""Of a chunk or box of metadata."""
-_MAX_TEXT_BYTES = 64 * 1024
+"""Of a box of metadata."""
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG2000 = b"\0\0\0\x0cjP  \r\n\x87\n"
@@ -57,61 +53,13 @@ def loose_metadata(file: BinaryIO) -> LooseMetadata:
 
 
 def _of_png(file: BinaryIO) -> LooseMetadata:
-    exif = b""
-    changed: str | None = None
-    texts: dict[str, str] = {}
-    for kind, body in _chunks(file):
-        if kind == b"eXIf":
-            exif = exif or body
-        elif kind == b"tIME" and len(body) == 7:
-            numbers = (int.from_bytes(body[:2], "big"), body[2], body[3])
-            changed = from_parts(numbers, (body[4], body[5], body[6]), "Z")
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
-            word, text = _text(kind, body)
-            if word in _DATE_WORDS:
-                texts.setdefault(word, text)
+    clean = clean_png(file, pixels=False)
+    info = clean.info if clean is not None else {}
+    texts = {key.lower(): text for key, text in info.items() if isinstance(text, str)}
     dates = tuple(texts[word] for word in _DATE_WORDS if word in texts)
-    return LooseMetadata(exif, b"", dates, changed)
-
-
-_WANTED = (b"eXIf", b"tIME", b"tEXt", b"zTXt", b"iTXt")
-
-
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """Kind and body of the chunks with metadata."""
-    file.seek(len(_PNG))
-    for _ in range(MAX_PARTS):
-        head = file.read(8)
-        size, kind = int.from_bytes(head[:4], "big"), head[4:]
-        if len(head) < 8 or kind == b"IEND":
-            return
-        if kind in _WANTED and size <= MAX_PART_BYTES:
-            body = file.read(size)
-            if len(body) < size:
-                return
-            yield kind, body
-            file.seek(4, 1)
-        else:
-            file.seek(size + 4, 1)
-
-
-def _text(kind: bytes, body: bytes) -> tuple[str, str]:
-    """Keyword, in lower case, and text of a chunk; "" for what is damaged or too long."""
-    keyword, _, rest = body.partition(b"\0")
-    word = keyword[:80].decode("latin-1").lower()
-    if word not in _DATE_WORDS:
-        return "", ""
-    packed = kind == b"zTXt" or (kind == b"iTXt" and rest[:1] == b"\1")
-    if kind == b"zTXt":
-        rest = rest[1:]
-    elif kind == b"iTXt":
-        rest = rest[2:].partition(b"\0")[2].partition(b"\0")[2]
-    if packed:
-        try:
-            rest = zlib.decompressobj().decompress(rest, _MAX_TEXT_BYTES)
-        except zlib.error:
-            return "", ""
-    return word, rest[:_MAX_TEXT_BYTES].decode("utf-8" if kind == b"iTXt" else "latin-1", "replace")
+    time: tuple[int, ...] = info.get("changed", ())
+    changed = from_parts(time[:3], time[3:], "Z") if time else None
+    return LooseMetadata(info.get("exif") or info.get("unsure_exif", b""), b"", dates, changed)
 
 
 def _of_jpeg2000(file: BinaryIO) -> LooseMetadata:

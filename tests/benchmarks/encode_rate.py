@@ -12,15 +12,23 @@ ViT-B-32 with random weights, and Lite where it is built.
 
 Instead: what every suggested backbone (or those named) costs, with random weights, as a Markdown
 table; each round also encodes the photos with Lite, so that the ratio holds on a busy machine.
+
+    python tests/benchmarks/encode_rate.py --kinds [--limit 8] [--rounds 3] [--backbone lite]
+
+Instead: large JPEG, JPEG XL and raw files beside JPEG of 640 x 480, made from the first photo, in
+the same rounds.  Decoding is what it costs until the pixels are there, in threads and in the
+process that decodes apart, without resizing them for the model.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -28,20 +36,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "support"))
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the encoder process
 
 import numpy as np
 import open_clip
+import psutil
 import torch
+from parts.large_photos import write_kinds
 from safetensors.torch import save_file
 
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, load_backbone, random_backbone
 from trainer.device import cores, device_label
-from trainer.encode import Encoder, default_threads
+from trainer.encode import SHARPNESS, Encoder, default_threads
 from trainer.encode_rate import measure
 from trainer.events import EncodePhotos, PhotosEncoded, parse_line
 from trainer.photo_encoder import PhotoEncoder
+from trainer.photo_reader import PhotoReader
 from trainer.process_io import EventStream, Inbox
 from trainer.suggested import LITE, SUGGESTED, is_downloaded
 
@@ -58,9 +70,19 @@ class Cost:
 
 
 def measured(work: Callable[[], int]) -> Cost:
-    started, cpu = time.perf_counter(), time.process_time()
+    started, cpu = time.perf_counter(), _cpu_seconds()
     photos = work()
-    return Cost(photos, time.perf_counter() - started, time.process_time() - cpu)
+    return Cost(photos, time.perf_counter() - started, _cpu_seconds() - cpu)
+
+
+def _cpu_seconds() -> float:
+    """Of this process and of those that it has started and that live."""
+    seconds = time.process_time()
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            times = child.cpu_times()
+            seconds += times.user + times.system
+    return seconds
 
 
 def whole_random_backbone(model_name: str, folder: Path, device: str) -> Backbone:
@@ -185,6 +207,59 @@ def report_suggested(
         del backbone
 
 
+def report_kinds(backbone: Backbone, source: Path, count: int, rounds: int, threads: int) -> None:
+    """Print a Markdown table: kinds of photos, what encoding costs and how much of it decoding."""
+    keep_memory()
+    events = io.StringIO()
+    costs: dict[str, list[tuple[Cost, Cost]]] = {}
+    with tempfile.TemporaryDirectory() as made, tempfile.TemporaryDirectory() as out:
+        kinds = write_kinds(Path(made), source, count)
+        encoder = Encoder(backbone, Path(out), EventStream(events), threads=threads)
+        # Without resizing: a tensor of nothing.
+        reader = PhotoReader(
+            lambda _image: torch.empty(0),
+            at_least=SHARPNESS * backbone.input_side,
+            threads=threads,
+            window=2 * threads,
+        )
+
+        def decode(paths: Sequence[Path]) -> int:
+            reader.add(paths)
+            found = reader.take(len(paths))
+            assert all(isinstance(item, torch.Tensor) for item in found), found
+            return len(found)
+
+        for paths in kinds.values():
+            decode(paths[:1])
+            encode(encoder, events, paths[:1])
+        for _ in range(rounds):
+            for name, paths in kinds.items():
+                decoding = measured(lambda paths=paths: decode(paths))
+                encoding = measured(lambda paths=paths: encode(encoder, events, paths))
+                costs.setdefault(name, []).append((decoding, encoding))
+        encoder.close()
+        reader.close()
+    print(
+        f"{backbone.name} on {device_label(backbone.device)}, {cores()} cores, {threads} decoding "
+        f"threads, {count} photos of each kind, {rounds} rounds, load {os.getloadavg()[0]:.1f}\n"
+    )
+    print(
+        "| Photos | photos/s | CPU per photo | of which decoding | share |\n|---|--:|--:|--:|--:|"
+    )
+    for name, pairs in costs.items():
+        rate = statistics.median(encoding.photos / encoding.seconds for _, encoding in pairs)
+        whole, part = (
+            statistics.median(1000 * cost.cpu_seconds / cost.photos for cost in each)
+            for each in (
+                [encoding for _, encoding in pairs],
+                [decoding for decoding, _ in pairs],
+            )
+        )
+        print(
+            f"| {name} | {rate:.2f} | {whole:.0f} ms | {part:.0f} ms | {100 * part / whole:.0f} % |"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", action="append", default=[])
@@ -195,11 +270,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--suggested", action="store_true", help="all suggested backbones")
+    parser.add_argument("--kinds", action="store_true", help="large photos and raw files")
     given = parser.parse_args()
     paths = sorted(path for path in given.photos.iterdir() if path.is_file())[: given.limit]
     torch.set_num_threads(cores())
     if given.suggested:
         report_suggested(paths, given.device, given.rounds, given.threads, given.backbone)
+        return
+    if given.kinds:
+        backbone = load_backbone(*(given.backbone or [LITE])[:1], given.device, fast_images=True)
+        threads = given.threads or default_threads(backbone.device)
+        report_kinds(backbone, paths[0], given.limit, given.rounds, threads)
         return
     with tempfile.TemporaryDirectory() as folder:
         names = given.backbone or ["random ViT-B-32", *(["lite"] if is_downloaded("lite") else [])]

@@ -1,11 +1,12 @@
 """Speaks the encoder's protocol without a model, for tests of the app.
 
-The embedding of a text is a random direction drawn from the text.  The feature of a photo is
-the sum of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat"; with the option
-``looks`` it is what the photo looks like.  With the option ``windows`` each of these texts is in
-windows of its own, and the cells of its map are texts too: :func:`photo_map`.  Names that
-begin with ``crash``, ``crashonce``, ``bad`` or ``hang`` do what they say; ``FAKE_ENCODER`` (JSON)
-can change how it starts.  Every start is noted in ``starts.txt`` beside the output folder.
+The embedding of a text is a random direction drawn from the text. The feature of a photo is the sum
+of the texts in its file name: ``dog+cat_3.jpg`` lies near "dog" and "cat"; with the option
+``looks`` it is what the photo looks like, and with ``decodes`` what cannot be decoded fails. With
+the option ``windows`` each of these texts is in windows of its own, and the cells of its map are
+texts too: :func:`photo_map`. Names that begin with ``crash``, ``crashonce``, ``bad`` or ``hang`` do
+what they say; ``FAKE_ENCODER`` (JSON) can change how it starts. Every start is noted in
+``starts.txt`` beside the output folder.
 """
 
 from __future__ import annotations
@@ -92,6 +93,17 @@ def look_vector(pixels: np.ndarray) -> np.ndarray:
     return vector / np.linalg.norm(vector)
 
 
+def why_unreadable(path: Path) -> str:
+    """A sentence; "" if it can be decoded."""
+    from trainer.photo import UnreadablePhoto, read_photo
+
+    try:
+        read_photo(path, at_least=224, to_srgb=False)
+    except UnreadablePhoto as error:
+        return error.reason
+    return ""
+
+
 def say(message: Message) -> None:
     sys.stdout.write(to_line(message))
     sys.stdout.flush()
@@ -142,6 +154,9 @@ class FakeEncoder:
             self.read(path)
             if path.name.startswith("bad"):
                 failures.append(PhotoFailure(image_id, "This file is not a photo."))
+                continue
+            if self.options.get("decodes") and (reason := why_unreadable(path)):
+                failures.append(PhotoFailure(image_id, reason))
                 continue
             ids.append(image_id)
             looks = self.options.get("looks")

@@ -110,6 +110,57 @@ def dng(
     return tiff(raw, inner, {36867: (2, taken)} if taken else {})
 
 
+def rw2(shown: bytes) -> bytes:
+    """The header of a Panasonic: a sensor with borders, 960 x 640 without, and a JPEG."""
+    return tiff(
+        {4: (3, 6), 5: (3, 8), 6: (3, 646), 7: (3, 968), 46: (7, shown), 274: (3, 8), 280: (4, 8)},
+        head=b"IIU\0",
+    )
+
+
+def raf(shown: bytes) -> bytes:
+    """The header of a Fujifilm, 960 x 640, whose metadata is that of its JPEG."""
+    fields = struct.pack(">I", 1) + struct.pack(">HHHH", 0x111, 4, 640, 960)
+    start = 160
+    places = struct.pack(
+        ">6I", start, len(shown), start + len(shown), len(fields), start + len(shown) + 12, 4
+    )
+    data = (b"FUJIFILMCCD-RAW ".ljust(84, b"0") + places).ljust(start, b"\0")
+    return data + shown + fields + b"raw!"
+
+
+def cr3(shown: bytes) -> bytes:
+    """The boxes of a Canon, 960 x 640."""
+    main = tiff({256: (3, 960), 257: (3, 640), 272: (2, "Test"), 274: (3, 3)})
+    inner = tiff({36867: (2, "2022:03:04 05:06:07")})
+    uuid = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
+    moov = _box(b"moov", _box(b"uuid", uuid + _box(b"CMT1", main) + _box(b"CMT2", inner)))
+    other = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16") + bytes(8)
+    preview = _box(b"uuid", other + _box(b"PRVW", bytes(16) + shown))
+    return _box(b"ftyp", b"crx " + bytes(4)) + moov + preview + _box(b"mdat", b"raw data")
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I4s", 8 + len(content), kind) + content
+
+
+def orf(shown: bytes) -> bytes:
+    """The header of an Olympus, 960 x 640, whose maker note says where its JPEG is."""
+    settings_at, note_at = 64, 12
+    note = bytearray(b"OLYMPUS\0II\3\0")
+    note += struct.pack("<HHHII", 1, 0x2020, 4, 1, settings_at) + bytes(4)
+    note = note.ljust(settings_at, b"\0")
+    body = len(note) + 2 + 24 + 4
+    note += struct.pack("<H", 2) + struct.pack("<HHII", 0x101, 4, 1, body)
+    note += struct.pack("<HHII", 0x102, 4, 1, len(shown)) + bytes(4) + shown
+    assert note[note_at : note_at + 2] == b"\1\0"
+    return tiff(
+        {256: (4, 960), 257: (4, 640), 273: (4, b"raw!"), 279: (4, 4)},
+        exif={37500: (7, bytes(note))},
+        head=b"IIRO",
+    )
+
+
 def tiff(
     main: Directory,
     inner: Sequence[Directory] = (),

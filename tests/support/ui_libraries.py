@@ -22,6 +22,7 @@ from paper_library import photo_file
 from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import Catalogue, opening
+from lmpt_desktop.catalogue.housekeeping import PROMPT_SETS
 from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.domain.records import ClassEntry, ImageTable, ScannedFile
 from lmpt_desktop.domain.snapshot import Snapshot
@@ -299,9 +300,7 @@ def add_version(
         run_id: the run that made it.
     """
     records = session.catalogue.prompt_sets
-    folder = (
-        session.catalogue.make_folder("prompt_sets") / f"made-{len(records.all(discarded=True))}"
-    )
+    folder = session.catalogue.make_folder(PROMPT_SETS) / f"made-{len(records.all(discarded=True))}"
     prompt_set = PromptSet(
         backbone=backbone,
         classes=list(class_names),

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.catalogue.housekeeping import JOBS, PROMPT_SETS
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.catalogue.runs import RunRecord, RunState
 from lmpt_desktop.domain.refusal import RefusedError
@@ -52,8 +53,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-JOBS, PROMPT_SETS = "jobs", "prompt_sets"
-"""Folders in a library's folder."""
 CLASS_IDS = "class ids"
 """In a run's settings: the class id of each name of its job, since classes may be renamed."""
 DATA = "data"

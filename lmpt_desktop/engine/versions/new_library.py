@@ -9,6 +9,7 @@ from pathlib import Path
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.housekeeping import PROMPT_SETS
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.domain.records import ClassSpec
 from lmpt_desktop.engine.class_weights import write_learned_texts
@@ -77,7 +78,7 @@ def _keep(
 ) -> None:
     if not class_ids:
         return
-    folder = new.make_folder("prompt_sets") / f"started-{uuid.uuid4().hex[:12]}"
+    folder = new.make_folder(PROMPT_SETS) / f"started-{uuid.uuid4().hex[:12]}"
     prompt_sets.save(incoming.prompt_set, folder)
     write_learned_texts(folder, incoming.learned)
     scores = incoming.prompt_set.evaluation

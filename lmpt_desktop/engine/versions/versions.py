@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
+from lmpt_desktop.catalogue.housekeeping import PROMPT_SETS
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
 from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.engine.class_weights import Version, write_learned_texts
@@ -246,7 +247,7 @@ class Versions:
             VersionFileError: with the reason, in a sentence.
             CatalogueError: if the library is no longer where it was opened, or the disk refuses.
         """
-        place = self._catalogue.make_folder("prompt_sets")
+        place = self._catalogue.make_folder(PROMPT_SETS)
         incoming = read_version(source, place)
         self._check_fit(incoming)
         class_ids, unknown = self._classes_of(incoming.prompt_set.classes)

@@ -11,7 +11,6 @@ dataset have the same columns.  What is predicted, a machine said.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -30,6 +29,7 @@ from lmpt_desktop.interchange.reading.foreign_text import clean_text, name_of, p
 from lmpt_desktop.interchange.reading.json_lines import first_object, object_lines
 from lmpt_desktop.interchange.reading.json_values import json_excerpt, json_text, list_of, truth_of
 from lmpt_desktop.interchange.reading.source_files import Sample, SourceFile, sample_of
+from lmpt_desktop.interchange.reading.walk import walk
 from lmpt_desktop.interchange.record import (
     BadRow,
     ClassRecord,
@@ -128,7 +128,7 @@ def _items(source: SourceFile) -> Iterator[ImageRecord | BadRow]:
 def _metadata_in(folder: Path) -> list[str]:
     """Metadata of the folder and those in it (each split has its own), relative."""
     names: list[str] = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         inside = PurePath(place).relative_to(folder)
         if FILE_NAME in files:
             names.append((inside / FILE_NAME).as_posix())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import ntpath
-import os
 import posixpath
 from collections.abc import Iterator
 from pathlib import Path, PurePath
@@ -27,6 +26,7 @@ from lmpt_desktop.interchange.reading.foreign_text import (
 from lmpt_desktop.interchange.reading.found_classes import ClassesFound
 from lmpt_desktop.interchange.reading.json_values import list_of, object_of
 from lmpt_desktop.interchange.reading.source_files import HEAD_BYTES, Sample, SourceFile
+from lmpt_desktop.interchange.reading.walk import walk
 from lmpt_desktop.interchange.record import (
     BadRow,
     ClassRecord,
@@ -84,7 +84,7 @@ def _items(source: SourceFile) -> Iterator[ImageRecord | BadRow]:
 def _listed(source: SourceFile) -> list[str]:
     """JSON files in the folder and below, relative, sorted."""
     names: list[str] = []
-    for place, _folders, files in os.walk(source.path):
+    for place, _folders, files in walk(source.path):
         source.check()
         inside = PurePath(place).relative_to(source.path)
         names += ((inside / name).as_posix() for name in files if name.lower().endswith(".json"))

@@ -35,6 +35,7 @@ from lmpt_desktop.interchange.format import (
 )
 from lmpt_desktop.interchange.reading.foreign_text import clean_text, excerpt
 from lmpt_desktop.interchange.reading.source_files import Sample, SourceFile
+from lmpt_desktop.interchange.reading.walk import walk
 from lmpt_desktop.interchange.record import (
     BadRow,
     ClassRecord,
@@ -202,7 +203,7 @@ def _listed(source: SourceFile) -> tuple[list[str], dict[str, list[str]]]:
     top = os.path.abspath(source.path)  # noqa: PTH100 (as the paths of photos are: links stay)
     known = {str(photo) for photo in source.photos}
     count = 0
-    for place, _folders, files in os.walk(top):
+    for place, _folders, files in walk(top):
         source.check()
         count += len(files)
         if count > MAX_FILES:

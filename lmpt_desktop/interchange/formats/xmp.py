@@ -23,6 +23,7 @@ from lmpt_desktop.interchange.format import (
     Target,
 )
 from lmpt_desktop.interchange.reading.source_files import MAX_SMALL_FILE_BYTES, Sample, SourceFile
+from lmpt_desktop.interchange.reading.walk import walk
 from lmpt_desktop.interchange.record import (
     BadRow,
     ClassRecord,
@@ -121,7 +122,7 @@ def _is_inside(path: Path, folder: str) -> bool:
 
 def _found(source: SourceFile) -> Iterator[Path]:
     """Photos in a folder and below, and side files whose photo is not there."""
-    for place, folders, files in os.walk(source.path):
+    for place, folders, files in walk(source.path):
         source.check()
         folders.sort()
         names = set(files)

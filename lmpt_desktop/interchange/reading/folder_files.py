@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from lmpt_desktop.interchange.errors import FileTooLarge
 from lmpt_desktop.interchange.reading.source_files import MAX_SMALL_FILE_BYTES, SourceFile
+from lmpt_desktop.interchange.reading.walk import walk
 from lmpt_desktop.translation import _
 
 MAX_FILES = 2_000_000
@@ -25,7 +25,7 @@ def files_below(source: SourceFile, folder: Path, suffixes: tuple[str, ...] = ()
         Cancelled: if the user cancelled.
     """
     found: list[str] = []
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         source.check()
         folders.sort()
         inside = Path(place).relative_to(folder).as_posix()

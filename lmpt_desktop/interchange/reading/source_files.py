@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.errors import Cancelled, FileTooLarge, InterchangeError
+from lmpt_desktop.interchange.reading.walk import walk
 from lmpt_desktop.translation import _
 from trainer.regular_file import open_regular
 
@@ -183,7 +184,7 @@ def sample_of(path: Path) -> Sample:
 def _names(folder: Path) -> Iterator[str]:
     """Relative paths of the first files in a folder and below."""
     count = 0
-    for place, folders, files in os.walk(folder):
+    for place, folders, files in walk(folder):
         folders.sort()
         inside = Path(place).relative_to(folder)
         for name in sorted(files):

@@ -15,6 +15,7 @@ from lmpt_desktop.domain.other_files import MAX_KINDS, OtherFiles, kind_of
     [
         ("a.MOV", ".mov"),
         ("a.tar.gz", ".gz"),
+        ("a.safetensors", ".safetensors"),
         ("README", ""),
         (".profile", ""),
         ("a.", ""),
@@ -39,6 +40,7 @@ def test_the_sentence_names_the_most_frequent_kinds_and_counts_the_others() -> N
         "220 files were left out: 200 .mov, 14 .eps, 1 without a suffix, 1 .a, 1 .b "
         "and 3 more kinds."
     )
+    assert many.text(1) == "220 files were left out: 200 .mov and 7 more kinds."
 
 
 def test_of_very_many_kinds_only_the_number_of_files_is_kept() -> None:

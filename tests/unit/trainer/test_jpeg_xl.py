@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import imagecodecs
 import numpy as np
 import pytest
+from colour_profiles import swapped_profile
 from PIL import Image
 
 from trainer.jpeg_xl_headers import CODESTREAM, CONTAINER
@@ -139,6 +141,18 @@ def test_colours_are_converted(tmp_path: Path, name: str) -> None:
     assert image.size == photo_size(path) == (16, 8)
     assert image.getpixel((3, 4)) == ((0, 0, 0) if "grey" in name else RED)
     assert image.getpixel((12, 4)) == (expected,) * 3
+
+
+def test_a_packed_jpeg_keeps_its_profile(tmp_path: Path) -> None:
+    made = io.BytesIO()
+    profile = swapped_profile()
+    Image.fromarray(halves()).save(made, "JPEG", quality=100, subsampling=0, icc_profile=profile)
+    jpeg = tmp_path / "photo.jpg"
+    jpeg.write_bytes(made.getvalue())
+    path = written(tmp_path, bytes(imagecodecs.jpegxl_encode_jpeg(made.getvalue())))
+    for to_srgb in (True, False):
+        shown, expected = (np.asarray(read_photo(p, to_srgb=to_srgb)) for p in (path, jpeg))
+        assert np.array_equal(shown, expected)
 
 
 def test_files_without_a_header_are_refused(tmp_path: Path) -> None:

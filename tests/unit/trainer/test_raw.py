@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import rawpy
 from PIL import Image
-from raw_photos import PATCHES, dng, jpeg, patches, tiff
+from raw_photos import PATCHES, cr3, dng, jpeg, orf, patches, raf, rw2
 
 from trainer.photo import (
     HeavyPhoto,
@@ -170,11 +170,7 @@ def header_of(data: bytes):
 
 
 def test_panasonic_names_borders_and_a_jpeg() -> None:
-    shown = preview((480, 320))
-    data = tiff(
-        {4: (3, 6), 5: (3, 8), 6: (3, 646), 7: (3, 968), 46: (7, shown), 274: (3, 8), 280: (4, 8)},
-        head=b"IIU\0",
-    )
+    data = rw2(preview((480, 320)))
     header = header_of(data)
     assert (header.kind, header.width, header.height) == ("RW2", 960, 640)
     assert header.orientation == 8
@@ -187,13 +183,7 @@ def test_fujifilm_has_everything_in_a_jpeg(tmp_path: Path) -> None:
     exif[274] = 6
     exif[306] = "2023:02:03 04:05:06"
     shown = jpeg(Image.new("RGB", (480, 320), GREEN), exif=exif)
-    fields = struct.pack(">I", 1) + struct.pack(">HHHH", 0x111, 4, 640, 960)
-    start = 160
-    places = struct.pack(
-        ">6I", start, len(shown), start + len(shown), len(fields), start + len(shown) + 12, 4
-    )
-    data = (b"FUJIFILMCCD-RAW ".ljust(84, b"0") + places).ljust(start, b"\0")
-    path = written(tmp_path, data + shown + fields + b"raw!", "photo.raf")
+    path = written(tmp_path, raf(shown), "photo.raf")
     assert photo_size(path) == (640, 960)
     assert read_photo(path, at_least=100).getpixel((5, 5)) == pytest.approx(GREEN, abs=4)
     with opened_photo(path, pixels=False) as image:
@@ -201,20 +191,8 @@ def test_fujifilm_has_everything_in_a_jpeg(tmp_path: Path) -> None:
         assert image.getexif()[306] == "2023:02:03 04:05:06"
 
 
-def box(kind: bytes, content: bytes) -> bytes:
-    return struct.pack(">I4s", 8 + len(content), kind) + content
-
-
 def test_canon_has_metadata_in_boxes(tmp_path: Path) -> None:
-    shown = preview((480, 320))
-    main = tiff({256: (3, 960), 257: (3, 640), 272: (2, "Test"), 274: (3, 3)})
-    inner = tiff({36867: (2, "2022:03:04 05:06:07")})
-    uuid = bytes.fromhex("85c0b687820f11e08111f4ce462b6a48")
-    moov = box(b"moov", box(b"uuid", uuid + box(b"CMT1", main) + box(b"CMT2", inner)))
-    other = bytes.fromhex("eaf42b5e1c984b88b9fbb7dc406e4d16") + bytes(8)
-    preview_box = box(b"uuid", other + box(b"PRVW", bytes(16) + shown))
-    data = box(b"ftyp", b"crx " + bytes(4)) + moov + preview_box + box(b"mdat", b"raw data")
-    path = written(tmp_path, data, "photo.cr3")
+    path = written(tmp_path, cr3(preview((480, 320))), "photo.cr3")
     assert photo_size(path) == (960, 640)
     assert read_photo(path, at_least=100).getpixel((5, 5)) == pytest.approx(GREEN, abs=4)
     with opened_photo(path, pixels=False) as image:
@@ -223,21 +201,7 @@ def test_canon_has_metadata_in_boxes(tmp_path: Path) -> None:
 
 
 def test_olympus_names_its_preview_in_the_maker_note() -> None:
-    shown = preview((480, 320))
-    settings_at, note_at = 64, 12
-    note = bytearray(b"OLYMPUS\0II\3\0")
-    note += struct.pack("<HHHII", 1, 0x2020, 4, 1, settings_at) + bytes(4)
-    note = note.ljust(settings_at, b"\0")
-    body = len(note) + 2 + 24 + 4
-    note += struct.pack("<H", 2) + struct.pack("<HHII", 0x101, 4, 1, body)
-    note += struct.pack("<HHII", 0x102, 4, 1, len(shown)) + bytes(4) + shown
-    assert note[note_at : note_at + 2] == b"\1\0"
-    data = tiff(
-        {256: (4, 960), 257: (4, 640), 273: (4, b"raw!"), 279: (4, 4)},
-        exif={37500: (7, bytes(note))},
-        head=b"IIRO",
-    )
-    header = header_of(data)
+    header = header_of(orf(preview((480, 320))))
     assert (header.kind, header.width, header.height) == ("ORF", 960, 640)
     assert [(item.width, item.height) for item in header.previews] == [(480, 320)]
 

@@ -12,6 +12,7 @@ import tifffile
 from colour_profiles import swapped_profile
 from numpy.typing import NDArray
 from PIL import Image
+from tiff_tags import rewrite_tags
 
 from trainer import raw, tiff
 from trainer.photo import HeavyPhoto, UnreadablePhoto, opened_photo, photo_size, read_photo
@@ -212,7 +213,7 @@ def test_what_is_not_known_is_refused_with_a_sentence(tmp_path: Path, kind: str)
     path = tmp_path / "photo.tif"
     Image.new("RGB", (8, 8)).save(path, tiffinfo=changes["tags"])
     data = bytearray(path.read_bytes())
-    _rewrite(data, changes["tags"])
+    rewrite_tags(data, changes["tags"])
     path.write_bytes(data)
     for read in (read_photo, photo_size):
         with pytest.raises(UnreadablePhoto) as caught:
@@ -224,29 +225,11 @@ def test_what_a_sensor_saw_is_for_the_reader_of_raw_files(tmp_path: Path) -> Non
     path = tmp_path / "photo.tif"
     Image.new("RGB", (8, 8)).save(path)
     data = bytearray(path.read_bytes())
-    _rewrite(data, {262: 32803})
+    rewrite_tags(data, {262: 32803})
     path.write_bytes(data)
     with pytest.raises(UnreadablePhoto) as caught:
         read_photo(path)
     assert caught.value.reason == raw.UNSUPPORTED
-
-
-def _rewrite(data: bytearray, tags: dict[int, Any]) -> None:
-    """Pillow writes its own values of some tags."""
-    place = int.from_bytes(data[4:8], "little")
-    for number in range(int.from_bytes(data[place : place + 2], "little")):
-        at = place + 2 + 12 * number
-        tag = int.from_bytes(data[at : at + 2], "little")
-        if tag not in tags:
-            continue
-        value = tags[tag] if isinstance(tags[tag], tuple) else (tags[tag],)
-        raw = b"".join(v.to_bytes(2, "little") for v in value)
-        data[at + 2 : at + 8] = b"\3\0" + len(value).to_bytes(4, "little")
-        if len(raw) <= 4:
-            data[at + 8 : at + 12] = raw.ljust(4, b"\0")
-        else:
-            data[at + 8 : at + 12] = len(data).to_bytes(4, "little")
-            data += raw
 
 
 def pyramid(path: Path, side: int, *, levels: str) -> Path:
@@ -308,7 +291,7 @@ def test_a_large_photo_is_reduced_in_pieces(
 def test_its_memory_is_known_before_it_is_decoded(tmp_path: Path) -> None:
     path = save(tmp_path / "photo.tif", planes(stored(COLOURS, "<u2")), **SEPARATE)
     data = bytearray(path.read_bytes())
-    _rewrite(data, {256: 14_000, 257: 14_000})
+    rewrite_tags(data, {256: 14_000, 257: 14_000})
     path.write_bytes(data)
     with pytest.raises(UnreadablePhoto, match="memory"):
         read_photo(path)

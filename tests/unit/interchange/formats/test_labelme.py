@@ -116,3 +116,11 @@ def test_a_shape_with_a_score_is_never_a_persons(tmp_path: Path, score: object) 
     path = write(tmp_path / "a.json", flags={}, shapes=[{"label": "dog", "score": score}])
     _facts, [record], _bad = read_all(FORMAT, path)
     assert record.classes == (ClassRecord("dog", origin=Origin.MACHINE),)
+
+
+def test_what_a_nas_and_macos_leave_in_a_folder_is_no_annotation(tmp_path: Path) -> None:
+    write(tmp_path / "a.json")
+    write(tmp_path / "@eaDir" / "b.json", imagePath="b.jpg")
+    (tmp_path / "._a.json").write_bytes(b"\0\5\x16\7")
+    _facts, records, bad = read_all(FORMAT, tmp_path)
+    assert len(records) == 1 and not bad
