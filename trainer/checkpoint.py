@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -74,25 +73,3 @@ def load(path: Path, fingerprint: str) -> Checkpoint | None:
         return Checkpoint(tensors, checked_json.to_type(facts, dict[str, Any]))
     except (OSError, SafetensorError, ValueError, KeyError):
         return None
-
-
-def pack_optimiser(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """The optimiser's state (moments) as named tensors."""
-    packed: dict[str, Tensor] = {}
-    for index, values in optimiser.state_dict()["state"].items():
-        for name, value in values.items():
-            if isinstance(value, Tensor):
-                packed[f"optimiser.{index}.{name}"] = value
-    return packed
-
-
-def unpack_optimiser(optimiser: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Restore the state saved by :func:`pack_optimiser`."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = value
-    body = optimiser.state_dict()
-    body["state"] = state
-    optimiser.load_state_dict(body)

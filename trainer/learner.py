@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,10 +21,11 @@ from torch.nn import functional as nn_f
 from trainer import losses
 from trainer.blending import FALLBACK_INTERPOLATION
 from trainer.captions import CaptionTokens
-from trainer.checkpoint import Checkpoint, pack_optimiser, unpack_optimiser
+from trainer.checkpoint import Checkpoint
 from trainer.dataset import TensorData, balanced_weights, batch_rows
 from trainer.inner_validation import InnerValidation
 from trainer.memory import fits_in_memory, reduce_memory
+from trainer.optimiser import Group, Optimiser
 from trainer.options import ClassPosition, FitOptions
 from trainer.prompts import PromptLayout, PromptLearner, activation_bytes
 from trainer.templates import fill
@@ -157,21 +158,15 @@ class TrainingPass(nn.Module):
         self._in_logits = 1.0 / task.start_scale
         self.residual = nn.Parameter(torch.zeros_like(task.zero_shot))
         self.residual.requires_grad_(options.residual_rate > 0)
-        groups: list[dict[str, Any]] = [
-            {"params": [self.prompts.contexts], "weight_decay": options.weight_decay},
+        groups = [
+            Group([self.prompts.contexts], options.learning_rate, options.weight_decay),
             # Weight decay would pull the scale towards 1, far from every useful value.
-            {"params": [self.log_scale, self.bias], "weight_decay": 0.0},
+            Group([self.log_scale, self.bias], options.learning_rate),
         ]
         if options.residual_rate > 0:
-            groups.append({"params": [self.residual], "weight_decay": 0.0})
-        self._rates = [options.learning_rate, options.learning_rate, options.residual_rate]
-        self._optimiser: torch.optim.Optimizer
-        if options.optimiser == "sgd":
-            self._optimiser = torch.optim.SGD(
-                groups, lr=options.learning_rate, momentum=options.momentum
-            )
-        else:
-            self._optimiser = torch.optim.AdamW(groups, lr=options.learning_rate)
+            groups.append(Group([self.residual], options.residual_rate))
+        kind = "sgd" if options.optimiser == "sgd" else "adamw"
+        self._optimiser = Optimiser(groups, kind, momentum=options.momentum)
 
     def advance(self, total: int) -> tuple[StepLosses, Snapshot]:
         """Do one step of a schedule of ``total`` steps.
@@ -184,8 +179,6 @@ class TrainingPass(nn.Module):
             NotFiniteError: if the loss or its gradient is not finite; nothing has changed then.
         """
         factor = self._rate_factor(total)
-        for group, rate in zip(self._optimiser.param_groups, self._rates, strict=False):
-            group["lr"] = rate * factor
         with self.task.context():
             prompts = self.prompts()
         embeddings = self._with_residual(prompts)
@@ -201,12 +194,12 @@ class TrainingPass(nn.Module):
             loss = loss + self.options.residual_decay * self.residual.square().sum(1).mean()
         if not bool(torch.isfinite(loss)):
             raise NotFiniteError(self.step + 1)
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimiser.zero_grad()
         loss.backward()
         # A finite loss can have an infinite gradient, and one such step destroys the prompts.
         if not _all_finite([item.grad for item in self.parameters() if item.grad is not None]):
             raise NotFiniteError(self.step + 1)
-        self._optimiser.step()
+        self._optimiser.step(factor)
         with torch.no_grad():
             self.log_scale.clamp_(*SCALE_BOUNDS)
         self.step += 1
@@ -227,7 +220,7 @@ class TrainingPass(nn.Module):
         self.options = reduced
         self.prompts.chunk = reduced.class_chunk
         self.prompts.recompute = reduced.recompute == "on"
-        self._optimiser.zero_grad(set_to_none=True)
+        self._optimiser.zero_grad()
         return True
 
     def _with_residual(self, prompts: Tensor) -> Tensor:
@@ -312,7 +305,7 @@ class TrainingPass(nn.Module):
             "bias": self.bias.detach(),
             "residual": self.residual.detach(),
         }
-        return Checkpoint(tensors | pack_optimiser(self._optimiser), {"step": self.step})
+        return Checkpoint(tensors | self._optimiser.state(), {"step": self.step})
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Resume from ``checkpoint``."""
@@ -321,7 +314,7 @@ class TrainingPass(nn.Module):
             self.log_scale.copy_(checkpoint.tensors["log_scale"])
             self.bias.copy_(checkpoint.tensors["bias"])
             self.residual.copy_(checkpoint.tensors["residual"])
-        unpack_optimiser(self._optimiser, checkpoint.tensors)
+        self._optimiser.restore(checkpoint.tensors)
         self.step = int(checkpoint.facts["step"])
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.inference.average_precision import average_precision
 from lmpt_desktop.inference.bootstrap import (
     Counts,
     Figures,
@@ -21,6 +20,7 @@ from lmpt_desktop.inference.bootstrap import (
     resampled_average_precision,
     resamples_for,
 )
+from trainer.average_precision import average_precision
 from trainer.bands import Band
 
 MIN_SUPPORT = 5

@@ -67,10 +67,10 @@ from trainer.events import FitFinished, Message
 from trainer.fit import fit
 from trainer.job import INSTANT, LMPT, LMPT_PLUS, UNASSIGNED, FitJob, JobClass, JobSettings
 from trainer.metrics import (
+    average_precisions,
     band_scores,
     expected_calibration_error,
     f1_metrics,
-    quick_average_precisions,
 )
 from trainer.options import FitOptions
 from trainer.suggested import LITE
@@ -242,7 +242,7 @@ def means_of(
     board: Board, rows: NDArray[np.int64], scores: NDArray[np.floating]
 ) -> dict[str, float | None]:
     """mAP in percent, in total and by band; None for a band without a judged class."""
-    found = quick_average_precisions(scores, truth(board, rows))
+    found = average_precisions(scores, truth(board, rows))
     bands = asdict(band_scores(found, board.counts, board.limits))
     return {name: None if bands[name] is None else 100 * bands[name] for name in MEANS}
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score
 
 from lmpt_desktop.inference import bootstrap
-from lmpt_desktop.inference.average_precision import average_precision
 from lmpt_desktop.inference.bootstrap import (
     Interval,
     interval,
@@ -17,6 +16,7 @@ from lmpt_desktop.inference.bootstrap import (
     resampled_average_precision,
     resamples_for,
 )
+from trainer.average_precision import average_precision
 
 ROWS = st.lists(
     st.tuples(st.sampled_from([0.0, 0.1, 0.25, 0.5, 0.9, 1.0]), st.booleans()),
