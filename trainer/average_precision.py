@@ -1,7 +1,7 @@
-"""Average precision per class over the available annotations (imports no torch).
+"""Average precision of a class in numpy alone: a test holds that it is scikit-learn's.
 
-The same numbers as scikit-learn's, which takes about a second to import: too long for a run of a
-few seconds, and for the window.  A test holds that both agree.
+For the window, which does not load scikit-learn, and for choosing among many candidates in
+training; the figures that a run reports are scikit-learn's (:mod:`trainer.metrics`).
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class InnerValidation:
             if self.windows is not None:
                 inside = largest_cosines(self.windows, embeddings)
                 cosines = joint_cosines(cosines, inside, self.offset)
-            precisions = metrics.average_precisions(cosines, self.targets)
+            precisions = metrics.quick_average_precisions(cosines, self.targets)
             if np.isnan(precisions).all():
                 return None
             score = float(np.nanmean(precisions))

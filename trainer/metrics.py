@@ -1,4 +1,4 @@
-"""Multi-label metrics on known annotations (numpy; imports no torch).
+"""Multi-label metrics on known annotations (numpy and scikit-learn; no torch).
 
 Arrays: ``scores`` (N, C) float in [0, 1] or any monotone function of it, ``targets`` (N, C) int8
 with 1 present, 0 absent, -1 unknown.  Unknown entries are ignored.
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
 from trainer.average_precision import average_precision
 from trainer.bands import Band, BandLimits
@@ -36,6 +37,20 @@ class Thresholds:
 def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
     """Average precision per class, (C,); NaN, because meaningless, for a class without a present or
     without an absent annotation.
+    """
+    result = np.full(targets.shape[1], np.nan)
+    for index in range(targets.shape[1]):
+        known = targets[:, index] >= 0
+        truth = targets[known, index]
+        if (truth == PRESENT).any() and (truth == ABSENT).any():
+            result[index] = average_precision_score(truth, scores[known, index])
+    return result
+
+
+def quick_average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
+    """The same numbers as :func:`average_precisions`, about fifty times faster.
+
+    For choosing among many candidates during training; reported figures come from scikit-learn.
     """
     result = np.full(targets.shape[1], np.nan)
     for index in range(targets.shape[1]):
@@ -73,24 +88,27 @@ def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, floa
     truth = targets == PRESENT
     if not truth.any():
         return dict.fromkeys(("CP", "CR", "CF1", "OP", "OR", "OF1"), 0.0)
-    told = predicted & (targets >= 0)
-    right, tagged, there = (truth & told).sum(0), told.sum(0), truth.sum(0)
-    judged = there > 0
-    cp = float((right / np.maximum(tagged, 1))[judged].mean())
-    cr = float((right / np.maximum(there, 1))[judged].mean())
-    op, orr = float(right.sum() / max(tagged.sum(), 1)), float(right.sum() / there.sum())
+    # Precision and recall ignore entries that are absent and not predicted, so unknown entries
+    # become those.  The column of zeros keeps scikit-learn from treating a single class as a
+    # two-class problem.
+    pair = [
+        np.pad(item, ((0, 0), (0, 1))).astype(np.int8)
+        for item in (truth, predicted & (targets >= 0))
+    ]
+    measure: Any = precision_recall_fscore_support  # its stubs know neither 0 nor arrays
+    precision, recall, _, present = measure(*pair, zero_division=0)
+    has_present = np.asarray(present) > 0
+    cp, cr = float(precision[has_present].mean()), float(recall[has_present].mean())
+    op, orr, of1, _ = measure(*pair, average="micro", zero_division=0)
+
     return {
         "CP": cp,
         "CR": cr,
-        "CF1": _harmonic_mean(cp, cr),
-        "OP": op,
-        "OR": orr,
-        "OF1": _harmonic_mean(op, orr),
+        "CF1": 2 * cp * cr / (cp + cr) if cp + cr else 0.0,
+        "OP": float(op),
+        "OR": float(orr),
+        "OF1": float(of1),
     }
-
-
-def _harmonic_mean(one: float, other: float) -> float:
-    return 2 * one * other / (one + other) if one + other else 0.0
 
 
 def expected_calibration_error(

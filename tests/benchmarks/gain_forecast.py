@@ -44,7 +44,7 @@ from lmpt_desktop.inference.gain_forecast import (
 )
 from lmpt_desktop.inference.neighbourhood import purity
 from trainer.job import ABSENT, PRESENT
-from trainer.metrics import average_precisions
+from trainer.metrics import quick_average_precisions
 
 WHOLE = "whole"
 WHOLE_AT = (25, 50, 100, 200)
@@ -109,7 +109,7 @@ def _state(bench: Bench, library: SimulatedLibrary, judging: NDArray[np.int64]) 
     """Figures of every class now, (C,) each."""
     corel, made = bench.corel, library.prompt_set
     targets = np.where(corel.present[judging], PRESENT, ABSENT).astype(np.int8)
-    ap = average_precisions(library.scores(corel.features[judging]), targets)
+    ap = quick_average_precisions(library.scores(corel.features[judging]), targets)
     count = len(corel.names)
     found: Arrays = {
         "ap": np.asarray(ap),

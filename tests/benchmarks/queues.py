@@ -53,10 +53,10 @@ from trainer.bands import BandLimits
 from trainer.job import ABSENT, PRESENT
 from trainer.learner import embed_templates
 from trainer.metrics import (
-    average_precisions,
     band_scores,
     expected_calibration_error,
     f1_metrics,
+    quick_average_precisions,
 )
 from trainer.text_tower import TextTower
 
@@ -177,7 +177,7 @@ class Bench:
 
     def judge(self, scores: NDArray[np.float32], rows: NDArray[np.int64]) -> Figures:
         """mAP in percent: total, head, medium, tail."""
-        found = average_precisions(scores, self.targets(rows))
+        found = quick_average_precisions(scores, self.targets(rows))
         bands = asdict(band_scores(found, self.corel.counts, BandLimits()))
         return {name: 100 * bands[name] for name in ("total", "head", "medium", "tail")}
 

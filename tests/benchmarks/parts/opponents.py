@@ -27,7 +27,7 @@ from torch.nn import functional as nn_f
 
 from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import ABSENT, HELD_OUT, PRESENT, TRAIN
-from trainer.metrics import average_precisions
+from trainer.metrics import quick_average_precisions
 from trainer.options import FitOptions
 
 Floats = NDArray[np.float32]
@@ -117,7 +117,7 @@ class Study:
     def score(self, scorer: Scorer) -> float:
         """mAP on the inner validation."""
         assert self.watching is not None
-        found = average_precisions(scorer(self.watching.features), self.watching.targets)
+        found = quick_average_precisions(scorer(self.watching.features), self.watching.targets)
         return float(np.nanmean(found))
 
 
