@@ -25,10 +25,18 @@ from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 3  # 2 is argparse's
 
 
+_WITH_IMAGE_TOWERS = frozenset({"encode", "encode-rate", "caption", "reproduce"})
+
+
 def build_parser(command: str = "") -> argparse.ArgumentParser:
     """Build the parser.  Arguments of modules that import torch are added only for ``command``, the
     subcommand about to run.
     """
+    if command in _WITH_IMAGE_TOWERS:
+        _share_cores()
+        from trainer.without_compiler import import_models  # noqa: PLC0415
+
+        import_models()
     parser = argparse.ArgumentParser(
         prog="lmpt-trainer",
         description="Trains prompts for multi-label tagging of long-tailed photo libraries.",

@@ -31,6 +31,14 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from torch import Tensor, nn
 
+from trainer.backbone_folder import (
+    CALIBRATION_NAME,
+    CONFIG_NAME,
+    DEFAULT_TEMPLATES,
+    LOCAL_DIR,
+    WEIGHTS_PATTERNS,
+    folder_of,
+)
 from trainer.backbone_tokenizer import Tokenise, folder_tokenizer, tokenizer_of
 from trainer.dense import DenseTower, dense_tower
 from trainer.device import AUTO, NoDeviceError, choose_device
@@ -38,7 +46,7 @@ from trainer.download import BackboneError, OnDownload, fetch_weights
 from trainer.folding import fold_batch_norms
 from trainer.pixels import FastPreprocess, bounded
 from trainer.resources import ResourcesMissingError
-from trainer.suggested import BUNDLED_SIDES, lite_folder, weights_file
+from trainer.suggested import BUNDLED_SIDES, weights_file
 from trainer.templates import fill
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
 from trainer.weights import Weights, WeightsError, check_size, read_weights
@@ -47,25 +55,6 @@ from trainer.windows import BOXES, WHOLE, Box, Windows, quantise
 __all__ = ["Backbone", "BackboneError", "load_backbone", "random_backbone"]
 
 log = logging.getLogger(__name__)
-
-LOCAL_DIR = "local-dir:"
-CALIBRATION_NAME = "lmpt.json"
-"""Beside a folder's weights: {"scale", "bias", "frequency_bias", "threshold", "templates",
-"name_frequency", "window_offset", "variants": {name: {those that differ}}}.
-
-All are optional.
-"""
-
-DEFAULT_TEMPLATES = (
-    "a photo of a {}.",
-    "a photo of the {}.",
-    "a photo of many {}.",
-    "a close-up photo of a {}.",
-    "a blurry photo of a {}.",
-    "a photo of a small {}.",
-    "a photo of a large {}.",
-)
-"""Prompt ensembling for class names: a few of OpenAI's eighty templates give most of the gain."""
 
 _TEXT_BATCH = 128
 
@@ -356,13 +345,12 @@ class _Parts:
 
 
 def _load(name: str, on_download: OnDownload | None, side: int | None) -> _Parts:
-    if name in BUNDLED_SIDES:
-        try:
-            return _load_folder(name, lite_folder(), side or BUNDLED_SIDES[name])
-        except ResourcesMissingError as error:
-            raise BackboneError("bad-weights", str(error)) from error
-    if name.startswith(LOCAL_DIR):
-        return _load_folder(name, Path(name.removeprefix(LOCAL_DIR)).expanduser(), side)
+    try:
+        folder = folder_of(name)
+    except ResourcesMissingError as error:
+        raise BackboneError("bad-weights", str(error)) from error
+    if folder is not None:
+        return _load_folder(name, folder, side or BUNDLED_SIDES.get(name))
     model_name, _, rest = name.partition("/")
     if model_name not in open_clip.list_models():
         raise BackboneError(
@@ -397,19 +385,15 @@ def _load(name: str, on_download: OnDownload | None, side: int | None) -> _Parts
     return _build(name, model_name, weights, tokenizer, config, quick_gelu=quick_gelu)
 
 
-_FOLDER_WEIGHTS = ("*.safetensors", "*.bin", "*.pth")
-"""The files of which open_clip chooses one."""
-
-
 def _load_folder(name: str, folder: Path, side: int | None) -> _Parts:
-    if not (folder / "open_clip_config.json").is_file():
+    if not (folder / CONFIG_NAME).is_file():
         raise BackboneError(
             "bad-weights",
-            f"The backbone {name} is missing: {folder} has no open_clip_config.json.",
+            f"The backbone {name} is missing: {folder} has no {CONFIG_NAME}.",
         )
     source = f"{LOCAL_DIR}{folder}"
     try:
-        for pattern in _FOLDER_WEIGHTS:
+        for pattern in WEIGHTS_PATTERNS:
             for file in folder.glob(pattern):
                 check_size(file)
         # torch.load inside open_clip is weights-only by default; explicit, to be safe.

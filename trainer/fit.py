@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from trainer import captions, dataset, job, prompt_set, result
 from trainer.arrays import unit_rows
@@ -36,6 +37,7 @@ from trainer.events import (
     FitValidated,
     RunEvent,
 )
+from trainer.folder_text import text_half
 from trainer.inner_validation import InnerValidation, split_for_validation
 from trainer.job import PRESENT, TRAIN, FitJob, JobError
 from trainer.kernel import KernelFit, fit_kernel
@@ -81,7 +83,8 @@ def fit(
 
     Every outcome is an event, which is emitted last and returned: :class:`FitFinished`, also if
     cancelled with something to keep, or :class:`FitFailed`.  Only KeyboardInterrupt and SystemExit
-    are raised.  ``load`` replaces :func:`trainer.backbone.load_backbone`.
+    are raised.  ``load`` replaces what loads the
+    text tower.
     """
     begun = time.monotonic()
     try:
@@ -131,7 +134,12 @@ _ERROR_KINDS = frozenset({"no-device", "bad-weights", "no-memory", "disk-full", 
 
 
 def _load_backbone(name: str, device: torch.device) -> Backbone:
-    # Imported late: timm and open_clip take seconds to import, and an invalid job needs neither.
+    if (half := text_half(name, device)) is not None:
+        return half
+    # Imported late: timm and open_clip take seconds to import.
+    from trainer.without_compiler import import_models  # noqa: PLC0415
+
+    import_models()
     from trainer.backbone import load_backbone  # noqa: PLC0415
 
     return load_backbone(name, device)
@@ -248,14 +256,17 @@ class _Run:
         needs_features = options.classification_share < 1 and options.embedding_space == "feature"
 
         def fit(some: NDArray[np.bool_]) -> KernelFit:
-            return fit_kernel(
-                features[some],
-                targets[some],
-                zero_shot_array,
-                gain=options.kernel,
-                known=None if weights is None else weights[some],
-                most=options.landmarks,
-            )
+            # numpy's threads spin while they wait.  On a busy machine that costs many times the
+            # work itself, and for matrices of this size more threads hardly help on a quiet one.
+            with threadpool_limits(1, user_api="blas"):
+                return fit_kernel(
+                    features[some],
+                    targets[some],
+                    zero_shot_array,
+                    gain=options.kernel,
+                    known=None if weights is None else weights[some],
+                    most=options.landmarks,
+                )
 
         context = result.EvaluationContext(
             job=loaded,

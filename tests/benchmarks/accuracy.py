@@ -20,7 +20,8 @@ partitions); a second table has the mAP of all five folds' scores pooled.
 Prompts are trained by :func:`trainer.fit.fit` itself, as the app does it, with nothing held out: a
 fifth of what is annotated chooses what a run chooses.  ``lmpt+ held-out`` leaves a fifth to
 calibration, as the app does.  The other methods are those of parts/opponents.py; they choose on the
-same fifth.  ``--rows`` adds ``lmpt+`` without one of its parts each.  To add a row, add it to ROWS.
+same fifth.  ``--rows`` adds ``lmpt+`` without one of its parts each, and methods that score windows
+too, where the photos are at hand (COCO).  To add a row, add it to ROWS.
 
 Behind the tables: ``lmpt+`` (and each method that ``--against`` names) less every other method, on
 the same seeds and folds.  It is *ahead* where the mean of the paired differences is above their
@@ -89,11 +90,16 @@ ROWS: dict[str, tuple[str, dict[str, Any]]] = {
     "lmpt+ -residual": (LMPT_PLUS, {"residual_rate": 0.0}),
     "lmpt+ -interpolation": (LMPT_PLUS, {"interpolation": 0.0}),
     "lmpt+ -unknown": (LMPT_PLUS, {"unknown_weight": 0.0}),
+    "instant, windows": (INSTANT, {}),
+    "lmpt+, windows": (LMPT_PLUS, {}),
 }
 """Trained prompt sets: method, and options (:class:`FitOptions`) beside what the method sets."""
 SWITCHES = tuple(name for name in ROWS if " -" in name)
 """``lmpt+`` with one part off; run with ``--rows``."""
-METHODS = (*OPPONENTS, *(name for name in ROWS if name not in SWITCHES))
+ZERO_SHOT_WINDOWS = "zero-shot, windows"
+WINDOWED = (ZERO_SHOT_WINDOWS, *(name for name in ROWS if name.endswith(", windows")))
+"""Score windows beside whole photos; run with ``--rows``."""
+METHODS = (*OPPONENTS, *(name for name in ROWS if name not in (*SWITCHES, *WINDOWED)))
 DEFAULT_SETTINGS = tuple(name for name in SETTINGS if name != "tenth-entries")
 MEANS = ("total", "head", "medium", "tail")
 COLUMNS = (*MEANS, "CF1", "ECE", "seconds")
@@ -180,7 +186,11 @@ def key_of(method: str, unit: Unit, board: Board, trial: Trial, threads: int) ->
         "board": board.key,
         "trial": trial.key,
         "threads": threads,
-        "code": code_hash("trainer.metrics", "trainer.fit" if method in ROWS else OPPONENTS_CODE),
+        "code": code_hash(
+            "trainer.metrics",
+            "trainer.windows",
+            "trainer.fit" if method in ROWS else OPPONENTS_CODE,
+        ),
     }
     if method in ROWS:
         about["run"] = inspect.getsource(trained)
@@ -223,8 +233,11 @@ def measure(work: Work) -> dict[str, Any]:
     judges = board.features[trial.judges]
     if work.method in ROWS:
         learned, seconds = trained(board, trial, work)
-        cosines = learned.cosines(judges)
+        windows = board.windows if work.method in WINDOWED else None
+        cosines = learned.cosines(judges, None if windows is None else windows[trial.judges])
         outcome = Outcome.calibrated(cosines, learned.scale, learned.biases, learned.thresholds)
+    elif work.method == ZERO_SHOT_WINDOWS:
+        seconds, outcome = 0.0, Outcome(board.with_windows(trial.judges))
     else:
         begun = time.monotonic()
         given = Given(board.features[trial.library], trial.targets, board.zero_shot, board.scale)
@@ -264,6 +277,7 @@ def trained(board: Board, trial: Trial, work: Work) -> tuple[prompt_set.PromptSe
 
     backbone = load_backbone(LITE, torch.device("cpu"))
     count, classes = trial.targets.shape
+    windows = board.windows if work.method in WINDOWED else None
     todo = FitJob(
         settings=JobSettings(
             LITE,
@@ -281,6 +295,9 @@ def trained(board: Board, trial: Trial, work: Work) -> tuple[prompt_set.PromptSe
         baseline_embeddings=board.zero_shot,
         baseline_biases=np.full(classes, board.bias, dtype=np.float32),
         baseline_scale=board.scale,
+        windows=None if windows is None else windows[trial.library],
+        baseline_window_embeddings=None if windows is None else board.zero_shot,
+        window_offset=board.window_offset,
     )
     heard: list[Message] = []
     with tempfile.TemporaryDirectory() as folder:
@@ -317,6 +334,11 @@ def boards_of(settings: list[str], kept: Path) -> dict[str, Board]:
     return {name: BOARDS[name](kept) for name in {SETTINGS[item].board for item in settings}}
 
 
+def methods_for(board: Board, asked: list[str]) -> list[str]:
+    """Those that can be run: without windows none that scores them."""
+    return [name for name in asked if board.windows is not None or name not in WINDOWED]
+
+
 def works(asked: argparse.Namespace, boards: dict[str, Board], folder: Path) -> list[Work]:
     """All runs, by unit first, so that an interrupted call has whole comparisons; what they need is
     written to ``folder``.
@@ -333,7 +355,7 @@ def works(asked: argparse.Namespace, boards: dict[str, Board], folder: Path) -> 
             trial = setting.make(board, *unit, asked.validation)
             file = folder / f"{name}-{unit[0]}-{unit[1]}.safetensors"
             trial.save(file)
-            for method in asked.methods:
+            for method in methods_for(board, asked.methods):
                 key = key_of(method, unit, board, trial, asked.threads)
                 work = Work(
                     name,
@@ -351,7 +373,10 @@ def works(asked: argparse.Namespace, boards: dict[str, Board], folder: Path) -> 
 
 def run(asked: argparse.Namespace, boards: dict[str, Board], cache_folder: Path) -> Runs:
     """Every run, or what the cache has of it; a line on each as it ends."""
-    made: Runs = {name: {method: {} for method in asked.methods} for name in asked.settings}
+    made: Runs = {
+        name: {method: {} for method in methods_for(boards[SETTINGS[name].board], asked.methods)}
+        for name in asked.settings
+    }
     with tempfile.TemporaryDirectory() as folder:
         waiting: list[Work] = []
         for work in works(asked, boards, Path(folder)):
@@ -501,7 +526,10 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="per run")
     parser.add_argument("--methods", nargs="+", choices=(*OPPONENTS, *ROWS), default=list(METHODS))
     parser.add_argument(
-        "--rows", nargs="*", choices=SWITCHES, help="lmpt+ without a part, too; alone: every one"
+        "--rows",
+        nargs="*",
+        choices=(*SWITCHES, *WINDOWED),
+        help="lmpt+ without a part and methods with windows, too; alone: every one",
     )
     parser.add_argument("--settings", nargs="+", choices=SETTINGS, default=list(DEFAULT_SETTINGS))
     parser.add_argument(
@@ -510,7 +538,7 @@ def main() -> int:
     parser.add_argument("--validation", action="store_true", help="judge on training images")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep single runs there")
     asked = parser.parse_args()
-    rows = list(SWITCHES) if asked.rows == [] else asked.rows or []
+    rows = [*SWITCHES, *WINDOWED] if asked.rows == [] else asked.rows or []
     against = list(dict.fromkeys([OWN, *asked.against]))
     asked.methods = list(dict.fromkeys([*asked.methods, *rows, *asked.against]))
     for name in sorted({SETTINGS[item].board for item in asked.settings}):

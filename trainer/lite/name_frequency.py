@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.backbone import CALIBRATION_NAME, LOCAL_DIR, load_backbone
+from trainer.backbone import load_backbone
+from trainer.backbone_folder import CALIBRATION_NAME, LOCAL_DIR
 from trainer.lite.ingredients import read_captioned
 from trainer.lite.recipe import split_flickr
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.backbone import LOCAL_DIR, Backbone, load_backbone
+from trainer.backbone import Backbone, load_backbone
+from trainer.backbone_folder import LOCAL_DIR
 from trainer.device import cores
 from trainer.encode import SHARPNESS
 from trainer.lite.evaluate import LabelledPhotos, read_photos

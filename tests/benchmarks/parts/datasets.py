@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +19,10 @@ from trainer.bands import BandLimits
 from trainer.learner import embed_templates
 from trainer.suggested import LITE
 from trainer.text_tower import TextTower
+from trainer.windows import joint_cosines, largest_cosines
+
+if TYPE_CHECKING:
+    from trainer.photo_encoder import Encoded
 
 SHARED = Path(os.environ.get("LMPT_SHARED", Path(__file__).parents[4] / "shared"))
 COREL = SHARED / "bench" / "corel5k"
@@ -81,6 +85,8 @@ class Board:
     train: (N,) bool, the published training part; all where none is published.
     zero_shot: (K, D) float32 unit norm, of the hand-written prompts.
     scale, bias: of the backbone; scores are about frequencies.
+    windows: (N, W, D) int8 (:mod:`trainer.windows`); None where only whole photos were encoded.
+    window_offset: of the backbone, for :func:`trainer.windows.joint_cosines`.
     """
 
     names: list[str]
@@ -90,6 +96,8 @@ class Board:
     zero_shot: NDArray[np.float32]
     scale: float
     bias: float
+    windows: NDArray[np.int8] | None = None
+    window_offset: float = 0.0
 
     @property
     def counts(self) -> NDArray[np.int64]:
@@ -107,21 +115,33 @@ class Board:
         digest = blake2b(json.dumps(about).encode(), digest_size=8)
         for array in (self.features, self.present, self.train, self.zero_shot):
             digest.update(np.ascontiguousarray(array).tobytes())
+        if self.windows is not None:
+            digest.update(f"{self.window_offset}".encode() + self.windows.tobytes())
         return digest.hexdigest()
 
+    def with_windows(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(n, K) zero-shot cosines of the photos at ``rows`` (n,), windows included."""
+        assert self.windows is not None
+        inside = largest_cosines(self.windows[rows], self.zero_shot)
+        return joint_cosines(self.features[rows] @ self.zero_shot.T, inside, self.window_offset)
+
     def save(self, file: Path) -> None:
-        about = {"names": self.names, "scale": self.scale, "bias": self.bias}
-        text = np.frombuffer(json.dumps(about).encode(), np.uint8)
-        write_arrays(
-            {
-                "features": np.ascontiguousarray(self.features),
-                "present": np.ascontiguousarray(self.present),
-                "train": self.train,
-                "zero_shot": np.ascontiguousarray(self.zero_shot),
-                "about": text,
-            },
-            file,
-        )
+        about = {
+            "names": self.names,
+            "scale": self.scale,
+            "bias": self.bias,
+            "window_offset": self.window_offset,
+        }
+        arrays = {
+            "features": self.features,
+            "present": self.present,
+            "train": self.train,
+            "zero_shot": self.zero_shot,
+            "about": np.frombuffer(json.dumps(about).encode(), np.uint8),
+        }
+        if self.windows is not None:
+            arrays["windows"] = self.windows
+        write_arrays({name: np.ascontiguousarray(item) for name, item in arrays.items()}, file)
 
     @classmethod
     def load(cls, file: Path) -> Board:
@@ -137,27 +157,46 @@ def corel_board(cache: Path) -> Board:
 
 
 def coco_board(cache: Path) -> Board:
-    """The 204 photos of COCO 2017, 80 classes; what is encoded is kept in ``cache``."""
-    from trainer.benchmarks.features import FeatureCache, encode_list, feature_key, list_key
-    from trainer.benchmarks.images import PhotoFile
+    """The 204 photos of COCO 2017, 80 classes, with windows; what is encoded is kept in
+    ``cache``."""
+    from trainer.benchmarks.features import feature_key, list_key
     from trainer.lite.texts import COCO_NAMES
 
     backbone = _lite()
     rows = json.loads((COCO / "index.json").read_text(encoding="utf-8"))
     listed = [row["path"] for row in rows]
-    files = [
-        PhotoFile(COCO / path, status.st_size, status.st_mtime_ns)
-        for path in listed
-        for status in [(COCO / path).stat()]
-    ]
-    folder = cache / f"coco-{feature_key(backbone)[:12]}-{list_key(listed)}"
-    made = encode_list(files, FeatureCache(folder, backbone.dim), backbone, threads=1)
-    if len(made.rows) != len(rows):
-        raise SystemExit(f"unreadable photos: {made.unreadable}")
+    kept = cache / f"coco-{feature_key(backbone)[:12]}-{list_key(listed)}.safetensors"
+    if not kept.is_file():
+        made = _encoded(backbone, [COCO / path for path in listed])
+        write_arrays({"features": made.features, "windows": made.windows}, kept)
+    arrays = load_file(kept)
     names = list(COCO_NAMES)
     present = _matrix([row["labels"] for row in rows], names)
-    features = unit_rows(made.features)
-    return _board(backbone, names, features, present, np.ones(len(rows), dtype=bool))
+    features = unit_rows(arrays["features"])
+    made = _board(backbone, names, features, present, np.ones(len(rows), dtype=bool))
+    return replace(made, windows=arrays["windows"], window_offset=backbone.window_offset or 0.0)
+
+
+def _encoded(backbone: Any, paths: list[Path]) -> Encoded:
+    """Features and windows of photos, as the app encodes them."""
+    from trainer.encode import SHARPNESS
+    from trainer.photo_encoder import PhotoEncoder
+    from trainer.photo_reader import PhotoReader
+
+    reader = PhotoReader(
+        backbone.fast_preprocess,
+        at_least=SHARPNESS * backbone.input_side,
+        threads=1,
+        window=len(paths),
+    )
+    try:
+        reader.add(paths)
+        made = PhotoEncoder(backbone).encode(len(paths), reader.take)
+    finally:
+        reader.close()
+    if made.failures:
+        raise SystemExit(f"unreadable photos: {made.failures}")
+    return made
 
 
 def _board(

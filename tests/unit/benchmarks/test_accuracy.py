@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from trainer.options import FitOptions
+from trainer.windows import quantise
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PHOTOS, CLASSES, DIM = 400, 6, 16
@@ -226,3 +227,27 @@ def test_a_run_is_taken_from_the_cache_once_it_is_there(
     assert 0 < first["figures"]["total"] <= 100
     monkeypatch.setattr(accuracy, "measure", lambda work: pytest.fail("measured again"))
     assert accuracy.cached(work, tmp_path) == first
+
+
+def test_windows_are_scored_where_a_board_has_them(
+    accuracy: ModuleType, board: Any, tmp_path: Path
+) -> None:
+    """A photo whose windows show all of its classes exactly, and whose feature does not."""
+    inside = np.where(board.present[:, :, None], board.zero_shot[None], 0.0)
+    windowed = replace(board, windows=quantise(inside), window_offset=0.1)
+    asked = ["ridge + zero-shot", "zero-shot, windows", "lmpt+, windows"]
+    assert accuracy.methods_for(board, asked) == asked[:1]
+    assert accuracy.methods_for(windowed, asked) == asked
+    windowed.save(tmp_path / "board")
+    assert accuracy.Board.load(tmp_path / "board").key == windowed.key != board.key
+    trial = accuracy.SETTINGS["full"].make(windowed, 0, 0, False)
+    trial.save(tmp_path / "trial")
+    figures = {
+        method: accuracy.measure(
+            accuracy.Work(
+                "full", method, (0, 0), tmp_path / "board", tmp_path / "trial", "k", 1, False
+            )
+        )["figures"]
+        for method in ("zero-shot", "zero-shot, windows")
+    }
+    assert figures["zero-shot, windows"]["total"] > figures["zero-shot"]["total"] + 1

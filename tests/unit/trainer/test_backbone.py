@@ -62,7 +62,7 @@ def test_features_and_preprocessing_are_open_clips_own(tiny_folder: Path) -> Non
 def test_a_missing_lite_gives_a_clear_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trainer.backbone.lite_folder", lambda: tmp_path)
+    monkeypatch.setattr("trainer.backbone_folder.lite_folder", lambda: tmp_path)
     with pytest.raises(BackboneError, match="missing") as caught:
         load_backbone("lite", "cpu")
     assert caught.value.kind == "bad-weights"

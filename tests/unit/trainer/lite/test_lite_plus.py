@@ -92,7 +92,7 @@ def test_without_values_of_its_own_it_has_those_of_lite(
     values = json.loads((folder / "lmpt.json").read_text("utf-8"))
     del values["variants"], values["zero_shot"]
     (folder / "lmpt.json").write_text(json.dumps(values), "utf-8")
-    monkeypatch.setattr("trainer.backbone.lite_folder", lambda: folder)
+    monkeypatch.setattr("trainer.backbone_folder.lite_folder", lambda: folder)
     monkeypatch.setattr("trainer.suggested.lite_folder", lambda: folder)
     plus = load_backbone("lite+", "cpu")
     assert (plus.scale, plus.window_offset) == (values["scale"], values["window_offset"])
