@@ -17,6 +17,10 @@ from _pytest.faulthandler import fault_handler_stderr_fd_key
 from example_counts import examples
 from hypothesis import settings
 
+# Collecting the tests makes objects for as long as the process lives, which are not visited again
+# and again meanwhile, nor later (``pytest_collection_finish``).
+gc.disable()
+
 # No test is judged by the clock: a busy machine is no failure.
 settings.register_profile("unhurried", deadline=None, max_examples=examples(100))
 settings.load_profile("unhurried")
@@ -69,6 +73,12 @@ SLOWEST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not item.path.as_posix().endswith(SLOWEST))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -40,6 +40,7 @@ from trainer.backbone_folder import (
     folder_of,
 )
 from trainer.backbone_tokenizer import Tokenise, folder_tokenizer, tokenizer_of
+from trainer.box import WHOLE, Box
 from trainer.dense import DenseTower, dense_tower
 from trainer.device import AUTO, NoDeviceError, choose_device
 from trainer.download import BackboneError, OnDownload, fetch_weights
@@ -50,7 +51,7 @@ from trainer.suggested import BUNDLED_SIDES, weights_file
 from trainer.templates import fill
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
 from trainer.weights import Weights, WeightsError, check_size, read_weights
-from trainer.windows import BOXES, WHOLE, Box, Windows, quantise
+from trainer.windows import BOXES, Windows, quantise
 
 __all__ = ["Backbone", "BackboneError", "load_backbone", "random_backbone"]
 

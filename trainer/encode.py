@@ -33,6 +33,7 @@ from torch import Tensor
 
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, BackboneError, load_backbone
+from trainer.box import Box
 from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
 from trainer.events import (
     PROTOCOL,
@@ -65,7 +66,6 @@ from trainer.process_io import (
     read_requests,
 )
 from trainer.temporary_files import temporary_name
-from trainer.windows import Box
 
 log = logging.getLogger(__name__)
 

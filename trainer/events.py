@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from trainer import checked_json
+from trainer.box import WHOLE, Box
 from trainer.checked_json import Finite, JsonError, Limits
 from trainer.texts import N_, EventText
-from trainer.windows import WHOLE, Box
 
 PROTOCOL = 2
 """Increased whenever a message changes in an incompatible way."""

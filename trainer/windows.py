@@ -7,24 +7,12 @@ whole photo and its largest cosine with a window (less what that is larger by on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in the square that a backbone looks at, in fractions of its side."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-
-WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+from trainer.box import Box
 
 _SIDE = 4 / 9
 _FAR = 1 - _SIDE

@@ -25,8 +25,8 @@ from lmpt_desktop.engine.notices import EncoderChanged, Listener, Notice
 from lmpt_desktop.engine.tasks import Worker
 from lmpt_desktop.inference.regions import heat, region
 from lmpt_desktop.translation import N_, _
+from trainer.box import Box
 from trainer.photo import UnreadablePhoto
-from trainer.windows import Box
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.windows import Box
+from trainer.box import Box
 
 STANDS_OUT = 2.0
 """A class is shown where its largest value is at least this often the root mean square of the

@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from trainer.backbone import Backbone, load_backbone
+from trainer.box import Box
 from trainer.dense import cells_along
 from trainer.device import cores
 from trainer.encode import SHARPNESS
@@ -38,7 +39,7 @@ from trainer.lite.texts import COCO_NAMES, VOC_NAMES
 from trainer.photo import read_photo
 from trainer.photo_encoder import CPU_BATCH
 from trainer.pixels import stacked
-from trainer.windows import BOXES, Box, joint_cosines, largest_cosines, quantise
+from trainer.windows import BOXES, joint_cosines, largest_cosines, quantise
 
 
 @dataclass(frozen=True)

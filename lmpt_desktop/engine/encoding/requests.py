@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.engine.encoding.encoder_sink import EncoderError
 from lmpt_desktop.translation import N_, _
-from trainer.windows import Box
+from trainer.box import Box
 
 MAX_ATTEMPTS = 2
 

@@ -16,8 +16,8 @@ from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.region_overlay import TIP, RegionOverlay
 from lmpt_desktop.ui.kit.tasks import LatestRequest
+from trainer.box import Box
 from trainer.decoding import Wanted, shared_pool
-from trainer.windows import Box
 
 logger = logging.getLogger(__name__)
 

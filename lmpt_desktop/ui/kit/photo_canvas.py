@@ -22,7 +22,7 @@ from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.photo_pool import Decoded, fitted
 from lmpt_desktop.ui.kit.region_overlay import TIP, RegionOverlay
-from trainer.windows import Box
+from trainer.box import Box
 
 STEP = 1.25
 """One press of + or one notch of the wheel."""

@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from shiboken6 import isValid
 
 from lmpt_desktop.ui.kit import tasks
-from trainer.windows import Box
+from trainer.box import Box
 
 PAUSE_MS = 150
 """Nothing is asked while the pointer or the keyboard moves on faster than this."""

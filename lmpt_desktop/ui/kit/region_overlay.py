@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 
 from lmpt_desktop.translation import N_
 from lmpt_desktop.ui.kit import theme
-from trainer.windows import Box
+from trainer.box import Box
 
 TIP = N_("Where the model sees this class, roughly")
 

@@ -11,7 +11,7 @@ from PIL import Image
 from lmpt_desktop.domain.records import ClassSpec, ImageState
 from lmpt_desktop.engine import regions
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from trainer.windows import Box
+from trainer.box import Box
 
 Until = Callable[[Callable[[], object]], None]
 Open = Callable[..., LibrarySession]

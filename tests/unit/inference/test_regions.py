@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lmpt_desktop.inference.regions import heat, region
-from trainer.windows import WHOLE, Box
+from trainer.box import WHOLE, Box
 
 SIDE, DIM = 8, 32
 DOG, CAT, CUP, KITE = range(4)

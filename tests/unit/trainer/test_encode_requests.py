@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from trainer.backbone import Backbone, load_backbone
+from trainer.box import WHOLE
 from trainer.encode import NO_MAP, SHARPNESS, Encoder
 from trainer.events import (
     EncodeMap,
@@ -32,7 +33,6 @@ from trainer.photo import read_photo
 from trainer.photo_encoder import Encoded, PhotoEncoder
 from trainer.process_io import EventStream, Inbox, PhotoRequest, UrgentRequest
 from trainer.suggested import is_downloaded
-from trainer.windows import WHOLE
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from lmpt_desktop.ui.kit.photo_pool import Decoded, fitted
 from lmpt_desktop.ui.kit.photo_viewer import PhotoViewer
 from lmpt_desktop.ui.kit.region_finder import RegionFinder
 from lmpt_desktop.ui.kit.region_overlay import TIP
-from trainer.windows import Box
+from trainer.box import Box
 
 ROOM = QSize(400, 300)
 SIZE = QSize(4000, 2000)

@@ -28,7 +28,7 @@ from lmpt_desktop.ui.library.folder_tree import FolderTree
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import LibraryPage, PageParts
 from lmpt_desktop.ui.shell.context import ShellContext
-from trainer.windows import Box
+from trainer.box import Box
 
 WAIT_MS = 10_000
 REGION = Box(0.25, 0.25, 0.5, 0.5)

@@ -46,7 +46,7 @@ from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 from lmpt_desktop.ui.review.page import ReviewPage
 from lmpt_desktop.ui.shell.context import ShellContext
-from trainer.windows import Box
+from trainer.box import Box
 
 if TYPE_CHECKING:
     from .conftest import MakeReview
