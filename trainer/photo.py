@@ -13,7 +13,7 @@ import hashlib
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -28,14 +28,19 @@ from trainer.damaged_metadata import without_damage
 from trainer.file_formats import HEAD_BYTES
 from trainer.icon import FORMAT as ICON
 from trainer.jpeg_xl import FORMAT as JPEG_XL
+from trainer.large_webp import FORMAT as LARGE_WEBP
+from trainer.large_webp import LargeWebpImageFile
 from trainer.photo_limits import (
     MAX_SCANS,
     decoding_limit,
+    has_alpha,
     in_scans,
+    is_large,
     needed_bytes,
     needed_to_open,
     reduction,
     scans,
+    skipped_levels,
 )
 from trainer.photoshop import check_depth, checked_composite
 from trainer.png_metadata import clean_png, described
@@ -43,6 +48,7 @@ from trainer.raw import CUT_SHORT, RawImageFile
 from trainer.raw import FORMAT as RAW
 from trainer.refused_picture import RefusedPictureError
 from trainer.regular_file import BadNameError, NotAFileError, open_regular
+from trainer.strips import Box, made_of_strips, reduced, reduced_pixels, strips
 from trainer.targa import is_targa, without_unused_alpha
 from trainer.texts import N_
 from trainer.tiff import DeepTiff, is_tiff, opened_tiff
@@ -59,7 +65,20 @@ SMALL = 512
 # Listed explicitly, because some of Pillow's formats start other programs (EPS), and old animation
 # formats only cause trouble.
 _FORMATS = (
-    *("JPEG", "PNG", "WEBP", "HEIF", "AVIF", RAW, "TIFF", "GIF", "BMP", "JPEG2000", "PPM"),
+    *(
+        "JPEG",
+        "PNG",
+        LARGE_WEBP,
+        "WEBP",
+        "HEIF",
+        "AVIF",
+        RAW,
+        "TIFF",
+        "GIF",
+        "BMP",
+        "JPEG2000",
+        "PPM",
+    ),
     *(JPEG_XL, "PSD", ICON, "PCX"),
 )
 _DRAFTED = ("JPEG", "MPO", RAW)
@@ -70,8 +89,9 @@ _SIDEWAYS = (5, 6, 7, 8)
 _WHITE = (255, 255, 255, 255)
 _SIXTEEN_BIT_MODES = ("I", "F")
 _FULL_16 = 65535
-_STRIP_PIXELS = 1 << 18
 _ENDED_BYTES = 256 << 20
+_UNREDUCED = {"P": "RGB", "1": "L"}
+"""Modes that Pillow cannot reduce, and what they become before."""
 _ROUNDING = 3
 """Maximum difference, in levels of 255, between two variants of the sRGB profile."""
 
@@ -120,13 +140,14 @@ def read_photo(
             process of its own (raw data, TIFF by tifffile).
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
-    with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as image:
-        if at_least is not None and (isinstance(image, DeepTiff) or image.format in _DRAFTED):
-            image.draft(None, (at_least, at_least))
-        cut_short.load(image)
-        divisor = reduction(image, at_least)
-        profile = image.info.get("icc_profile")
-        return _to_rgb(_upright(_reduced(image, divisor)), profile, to_srgb)
+    with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as opened:
+        image = _loaded(opened, at_least)
+        if not is_large(image):
+            return _to_rgb(_upright(image), image.info.get("icc_profile"), to_srgb)
+        made = _large_to_rgb(image, reduction(image, at_least), to_srgb)
+        made.getexif()[_ORIENTATION] = orientation(image)
+        image.im = Image.new(image.mode, (1, 1)).im  # the pixels of it, which are large
+        return _upright(made)
 
 
 def photo_size(source: Path | BinaryIO) -> tuple[int, int]:
@@ -358,6 +379,37 @@ def _too_large() -> str:
     return f"The photo has more than {MAX_PIXELS // 1_000_000} megapixels, which is too large."
 
 
+def _loaded(image: Image.Image, at_least: int | None) -> Image.Image:
+    """An opened photo, decoded, and reduced where that spares a copy of the whole."""
+    if at_least is not None and (
+        isinstance(image, DeepTiff | LargeWebpImageFile) or image.format in _DRAFTED
+    ):
+        image.draft(None, (at_least, at_least))
+    if image.format == "HEIF" and is_large(image):
+        return _reduced_heif(image, reduction(image, at_least))
+    if skipped := skipped_levels(image, _file(image), at_least):
+        setattr(image, "reduce", skipped)  # noqa: B010 (elsewhere this is a method)
+    cut_short.load(image)
+    return image
+
+
+def _reduced_heif(image: Image.Image, divisor: int) -> Image.Image:
+    """A large HEIF at a fraction of its size, of which there never is a whole image of Pillow's."""
+    opened = getattr(image, "_heif_file", None) or pillow_heif.open_heif(
+        _file(image), convert_hdr_to_8bit=True, remove_stride=False
+    )
+    picture = opened[opened.primary_index]
+    data = memoryview(cast(bytes, picture.data))  # decodes it; only then is its size certain
+    made = reduced_pixels(data, picture.mode, picture.size, picture.stride, divisor)
+    made.info = dict(image.info)
+    return made
+
+
+def _file(image: Image.Image) -> BinaryIO:
+    """What an opened photo is read from."""
+    return cast(BinaryIO, getattr(image, "fp", None))
+
+
 # -------------------------------------------------------------------------- orientation
 
 
@@ -376,20 +428,6 @@ def _upright(image: Image.Image) -> Image.Image:
         return ImageOps.exif_transpose(image)
     except Exception:  # it also rewrites the EXIF block, which may be damaged
         return image
-
-
-def _reduced(image: Image.Image, divisor: int) -> Image.Image:
-    """A large photo at a fraction of its size, as far as its mode allows."""
-    if divisor == 1:
-        return image
-    if image.mode.startswith("I;16"):  # which Pillow cannot reduce
-        image = _scaled_to_8_bit(image)
-    elif image.mode == "P":
-        image = image.convert("RGB")
-    elif image.mode == "1":
-        image = image.convert("L")
-    # JPEG 2000's own attribute ``reduce`` hides the method.
-    return Image.Image.reduce(image, divisor)
 
 
 def _is_deep(image: Image.Image) -> bool:
@@ -427,37 +465,55 @@ def _to_rgb(image: Image.Image, profile: bytes | None, to_srgb: bool) -> Image.I
     return image
 
 
-def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
-    """Convert 16-bit, 32-bit or floating-point grey to 8 bits; Pillow's own conversion clips.
+def _large_to_rgb(image: Image.Image, divisor: int, to_srgb: bool) -> Image.Image:
+    """As :func:`_to_rgb`, at a fraction of its size and without a copy of the whole."""
+    profile = image.info.get("icc_profile")
+    eight_bit = _in_8_bits(image) if _is_deep(image) else image.crop
 
-    In strips, because the arithmetic takes several times the memory of the photo.
-    """
-    rows = max(1, _STRIP_PIXELS // image.width)
-    strips = [
-        (0, top, image.width, min(top + rows, image.height)) for top in range(0, image.height, rows)
-    ]
-    low, high = _range(image, strips)
-    table = _scaled(np.arange(_FULL_16 + 1, dtype=np.float32), low, high)
-    made = Image.new("L", image.size)
-    for box in strips:
-        if image.mode.startswith("I;16"):
-            values = table[np.asarray(image.crop(box))]
-        else:
-            values = _scaled(_finite(image, box), low, high)
-        made.paste(Image.fromarray(values), box)
+    def strip(box: Box) -> Image.Image:
+        part = eight_bit(box)
+        if has_alpha(part):  # what is transparent has any colour, of which none may be left
+            return reduced(_to_rgb(part, profile, to_srgb), divisor)
+        if part.mode in _UNREDUCED:
+            part = part.convert(_UNREDUCED[part.mode])
+        return _to_rgb(reduced(part, divisor), profile, to_srgb)
+
+    return made_of_strips(image.width, image.height, divisor, strip)
+
+
+def _scaled_to_8_bit(image: Image.Image) -> Image.Image:
+    """Convert 16-bit, 32-bit or floating-point grey to 8 bits; Pillow's own conversion clips."""
+    made = made_of_strips(image.width, image.height, 1, _in_8_bits(image))
     made.info = dict(image.info)
     return made
 
 
-def _range(image: Image.Image, strips: list[tuple[int, int, int, int]]) -> tuple[float, float]:
+def _in_8_bits(image: Image.Image) -> Callable[[Box], Image.Image]:
+    """Gives strips of it, because the arithmetic takes several times the memory of the photo."""
+    low, high = _range(image, list(strips(image.width, image.height)))
+    table = _scaled(np.arange(_FULL_16 + 1, dtype=np.float32), low, high)
+
+    def strip(box: Box) -> Image.Image:
+        if image.mode.startswith("I;16"):
+            values = table[np.asarray(image.crop(box))]
+        else:
+            values = _scaled(_finite(image, box), low, high)
+        made = Image.fromarray(values)
+        made.info = dict(image.info)
+        return made
+
+    return strip
+
+
+def _range(image: Image.Image, boxes: list[Box]) -> tuple[float, float]:
     """The values that become black and white."""
     if image.mode.startswith("I;16"):
         return 0.0, float(_FULL_16)
     if image.mode == "I":
-        return 0.0, float(max(_FULL_16, *(_finite(image, box).max() for box in strips)))
+        return 0.0, float(max(_FULL_16, *(_finite(image, box).max() for box in boxes)))
     # Floating-point grey has no fixed range: [0, 1] by convention, else the actual range.
     low, high = 0.0, 1.0
-    for box in strips:
+    for box in boxes:
         values = _finite(image, box)
         low, high = min(low, float(values.min())), max(high, float(values.max()))
     return low, high

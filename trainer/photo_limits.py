@@ -15,6 +15,8 @@ import psutil
 from PIL import Image
 
 from trainer.jpeg_xl import JpegXlImageFile
+from trainer.large_webp import LargeWebpImageFile, is_large_still
+from trainer.strips import LARGE_PIXELS
 
 DECODING_BYTES = 1 << 30
 """Limit for one photo, of which a quarter of the machine's memory may be less."""
@@ -27,9 +29,6 @@ _SCAN = b"\xff\xda"
 _MAX_SEGMENTS = 1 << 16
 _BLOCK_BYTES = 1 << 20
 
-LARGE_PIXELS = 32_000_000
-"""A photo with more is reduced before anything else is done with it, if it may be."""
-
 _JPEG = ("JPEG", "MPO")
 _DRAFT_SCALES = (8, 4, 2)
 _STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
@@ -38,14 +37,20 @@ _CODEC = {"WEBP": 13.5, "AVIF": 8.0, "HEIF": 6.0, "GIF": 1.0, "BMP": 1.0, "PPM":
 """Bytes per pixel that the decoder holds beside Pillow's image; see also :func:`_codec_bytes`."""
 _HELD = {"WEBP": 8.5, "AVIF": 4.0, "HEIF": 4.0}
 """Of these, what is freed only with the photo."""
+_LARGE_HEIF = {(True, True): 4.8, (True, False): 6.4, (False, True): 8.5, (False, False): 14.5}
+"""Bytes per pixel of a large HEIF, of which no image of Pillow's is made before it is reduced; by
+whether its colours are halved and whether it has 8 bits."""
 _ALPHA_PLANES = 3.0
-_JPEG2000_COMPONENT = 6.5
+_HALVED = 420
+_JPEG2000_COMPONENT, _JPEG2000_BLOCKS = 6.5, 0.5
 _SPARE = 1.05
 
 _ROWS_PER_STRIP, _STRIP_BYTES, _TILE_WIDTH, _TILE_LENGTH, _TILE_BYTES = 278, 279, 322, 323, 325
 _BITS, _COMPRESSION, _SAMPLES, _TIFF_ORIENTATION = 258, 259, 277, 0x0112
 _SIZ = re.compile(rb"\xff\x4f\xff\x51")
 _SIZ_HEAD_BYTES = 1 << 16
+_COD = b"\xff\x52"
+_MOST_LEVELS = 32
 
 
 @cache
@@ -64,14 +69,41 @@ def draft_scale(image: Image.Image, at_least: int | None) -> int:
 
 
 def reduction(image: Image.Image, at_least: int | None, scale: int = 1) -> int:
-    """What a large photo is divided by once it is decoded; its shorter side keeps ``at_least``.
+    """What a large photo is divided by, in all; its shorter side keeps ``at_least``.
 
     ``scale`` is what it will be divided by before (:func:`draft_scale`).
     """
     width, height = image.width // scale, image.height // scale
-    if at_least is None or width * height <= LARGE_PIXELS or _has_alpha(image):
+    if at_least is None or not is_large(image, scale):
         return 1
     return max(1, min(width, height) // max(1, at_least))
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether some of it may be transparent."""
+    return image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
+
+
+def is_large(image: Image.Image, scale: int = 1) -> bool:
+    """Whether it is made smaller, and its colours converted, strip by strip.
+
+    ``scale`` is what it will be divided by before (:func:`draft_scale`).
+    """
+    return (image.width // scale) * (image.height // scale) > LARGE_PIXELS
+
+
+def skipped_levels(image: Image.Image, file: BinaryIO, at_least: int | None) -> int:
+    """How many times a large JPEG 2000 is halved while it is decoded; 0 for other photos.
+
+    Args:
+        image: opened by Pillow.
+        file: its file; its position is kept.
+        at_least: what its shorter side keeps.
+    """
+    if image.format != "JPEG2000" or at_least is None or not is_large(image):
+        return 0
+    wanted = (min(image.size) // max(1, at_least)).bit_length() - 1
+    return max(0, min(wanted, _resolution_levels(_jpeg2000_head(file))))
 
 
 def needed_bytes(
@@ -86,17 +118,26 @@ def needed_bytes(
         turned: whether it is turned upright once it is decoded.
     """
     pixels = image.width * image.height
+    if isinstance(image, LargeWebpImageFile):
+        return int(_SPARE * image.needed_bytes(at_least))
     stored = _STORED.get(image.mode, 4)
     scale = draft_scale(image, at_least)
-    decoded = pixels / scale**2 * stored
-    codec = _codec_bytes(image, file, pixels)
-    before, after = _conversion(image)
-    after += 4.0 if turned else 0.0
-    rest = (
-        before * pixels / scale**2
-        + after * pixels / (scale * reduction(image, at_least, scale)) ** 2
-    )
+    level = 1 << skipped_levels(image, file, at_least)
+    codec = _codec_bytes(image, file, pixels) / level**2
+    if level > 1:  # what is skipped is read
+        codec += _JPEG2000_BLOCKS * pixels + _length(file)
+    decoded = pixels / (scale * level) ** 2 * stored
     held = _HELD.get(image.format or "", 0.0) * pixels
+    if is_large(image, scale):
+        made = 4.0 * pixels / (scale * reduction(image, at_least, scale)) ** 2
+        if image.format == "HEIF":
+            kind = image.info.get("chroma") == _HALVED, image.info.get("bit_depth") == 8
+            planes = _ALPHA_PLANES if has_alpha(image) else 0.0
+            each = _LARGE_HEIF[kind] + planes
+            return int(_SPARE * max(each * pixels + made, 2 * made) + _length(file))
+        # Turned upright once what it was made of is gone.
+        return int(_SPARE * max(decoded + max(codec, held + made), 2 * made if turned else 0.0))
+    rest = (_conversion(image) + (4.0 if turned else 0.0)) * pixels / scale**2
     return int(_SPARE * (decoded + max(codec, held + rest)))
 
 
@@ -112,7 +153,7 @@ def needed_to_open(file: BinaryIO) -> int:
     file.seek(0)
     head = file.read(30)
     file.seek(place)
-    if head[:4] != b"RIFF" or head[8:12] != b"WEBP":
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or is_large_still(file):
         return 0
     width = height = 0
     if (kind := head[12:16]) == b"VP8X":
@@ -169,21 +210,17 @@ def _first_scan(file: BinaryIO) -> int:
     return components
 
 
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in ("LA", "PA", "La", "RGBA", "RGBa") or "transparency" in image.info
-
-
-def _conversion(image: Image.Image) -> tuple[float, float]:
-    """Bytes per pixel to make RGB of it: before it is reduced, and after."""
-    if _has_alpha(image):
-        return 0.0, 9.0 if image.mode in ("LA", "RGBA") else 13.0
+def _conversion(image: Image.Image) -> float:
+    """Bytes per pixel to make RGB of it."""
+    if has_alpha(image):
+        return 9.0 if image.mode in ("LA", "RGBA") else 13.0
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return 1.0, 4.0
+        return 5.0
     if image.mode == "P":
-        return 4.0, 0.0
+        return 4.0
     if image.info.get("made_profile"):
-        return 0.0, 8.0
-    return 0.0, 0.0 if image.mode == "RGB" and not image.info.get("icc_profile") else 4.0
+        return 8.0
+    return 0.0 if image.mode == "RGB" and not image.info.get("icc_profile") else 4.0
 
 
 def _codec_bytes(image: Image.Image, file: BinaryIO, pixels: int) -> float:
@@ -196,7 +233,7 @@ def _codec_bytes(image: Image.Image, file: BinaryIO, pixels: int) -> float:
         return image.codec_bytes
     if kind == "TIFF":
         return _strip_bytes(image, pixels)
-    planes = _ALPHA_PLANES if _has_alpha(image) and kind in ("AVIF", "HEIF") else 0.0
+    planes = _ALPHA_PLANES if has_alpha(image) and kind in ("AVIF", "HEIF") else 0.0
     return (_CODEC.get(kind, 0.5) + planes) * pixels
 
 
@@ -232,10 +269,7 @@ def _strip_bytes(image: Image.Image, pixels: int) -> float:
 def _jpeg2000_bytes(image: Image.Image, file: BinaryIO, pixels: int) -> float:
     """Four bytes and more per component of a tile, decoded one by one (ISO 15444-1, A.5.1)."""
     components = len(image.getbands())
-    place = file.tell()
-    file.seek(0)
-    head = file.read(_SIZ_HEAD_BYTES)
-    file.seek(place)
+    head = _jpeg2000_head(file)
     found = _SIZ.search(head)
     if found is not None and len(head) >= found.end() + 38:
         at = found.end() + 20
@@ -243,3 +277,34 @@ def _jpeg2000_bytes(image: Image.Image, file: BinaryIO, pixels: int) -> float:
         pixels = min(width, image.width) * min(height, image.height)
         components = max(components, int.from_bytes(head[at + 16 : at + 18], "big"))
     return _JPEG2000_COMPONENT * components * pixels
+
+
+def _length(file: BinaryIO) -> int:
+    place = file.tell()
+    length = file.seek(0, os.SEEK_END)
+    file.seek(place)
+    return length
+
+
+def _jpeg2000_head(file: BinaryIO) -> bytes:
+    place = file.tell()
+    file.seek(0)
+    head = file.read(_SIZ_HEAD_BYTES)
+    file.seek(place)
+    return head
+
+
+def _resolution_levels(head: bytes) -> int:
+    """How often the photo may be halved (ISO 15444-1, A.6.1); 0 if that is not found."""
+    start = _SIZ.search(head)
+    if start is None:
+        return 0
+    place = start.end() - 2
+    for _ in range(_MAX_SEGMENTS):
+        segment = head[place : place + 12]
+        if len(segment) < 12 or segment[0] != 0xFF:
+            return 0
+        if segment[:2] == _COD:
+            return min(segment[9], _MOST_LEVELS)
+        place += 2 + int.from_bytes(segment[2:4], "big")
+    return 0

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
@@ -20,10 +21,11 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.engine.tasks import persistently
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ingest.fill import fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
-from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
+from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, file_readers, sync
 from lmpt_desktop.translation import _
 from trainer.printable import isolated
 
@@ -71,6 +73,8 @@ class Scanner:
         self._last_report = 0.0
         self._count = (0, 0)
         self._message = ""
+        # Begun now: later there may be no memory for a thread.
+        self._readers = file_readers()
         self._thread = threading.Thread(target=self._loop, name="scanner", daemon=True)
         self._thread.start()
 
@@ -139,38 +143,45 @@ class Scanner:
             self._changed.notify_all()
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=10)
+        self._readers.close()
 
     # ------------------------------------------------------------------------------ inside
 
     def _loop(self) -> None:
         while (found := self._next()) is not None:
             folder, scope = found
+            problem: BaseException | None = None
             try:
                 if scope is None:
                     self._read_completely(folder)
                 else:
                     self._scan(folder, scope)
-            except CatalogueError as error:
-                if isinstance(error, NotInCatalogue) and self._was_absorbed(folder):
-                    log.info("the scan of %s was dropped: %s", folder.path, error)
-                else:
-                    self._failed(folder, str(error), repr(error))
-            except Exception as error:
-                log.exception("the scan of %s failed", folder.path)
-                self._failed(
-                    folder,
-                    _("The folder could not be read completely: {error}").format(
-                        error=message_of(error)
-                    ),
-                    "",
-                )
+            except BaseException as error:
+                problem = error
+            if problem is not None:
+                persistently(partial(self._tell, folder, problem))
             with self._changed:
                 self._current = None
                 self._changed.notify_all()
-            self._found()
-            with self._changed:
-                if not self._busy():
-                    self._report(ActivityState.IDLE)
+            persistently(self._found)
+            persistently(self._report_if_idle)
+
+    def _tell(self, folder: Folder, error: BaseException) -> None:
+        """Say why a scan has ended before its end."""
+        if isinstance(error, NotInCatalogue) and self._was_absorbed(folder):
+            log.info("the scan of %s was dropped: %s", folder.path, error)
+        elif isinstance(error, CatalogueError):
+            self._failed(folder, str(error), repr(error))
+        else:
+            log.error("the scan of %s failed", folder.path, exc_info=error)
+            reason = message_of(error) if isinstance(error, Exception) else repr(error)
+            message = _("The folder could not be read completely: {error}").format(error=reason)
+            self._failed(folder, message, "")
+
+    def _report_if_idle(self) -> None:
+        with self._changed:
+            if not self._busy():
+                self._report(ActivityState.IDLE)
 
     def _was_absorbed(self, folder: Folder) -> bool:
         """Whether it has become part of an enclosing folder, which is scanned instead."""
@@ -230,6 +241,7 @@ class Scanner:
             self._found,
             scope=scope,
             ignore=self._ignore(),
+            readers=self._readers,
         )
         if scope == EVERYTHING and report.available and not report.stopped:
             self._scanned(folder.id, report)

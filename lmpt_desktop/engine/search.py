@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
+from lmpt_desktop.domain.bounded_dict import BoundedDict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.encoding.encoder import EncoderClient
 from lmpt_desktop.engine.library_state import LibraryState
@@ -45,6 +46,9 @@ VARIANT = "search"
 """In the catalogue's cache, separates plain words from class names within templates."""
 RECENT = 64
 """How many recent queries are cached in memory; the catalogue keeps them all."""
+
+KEPT_FAILURES = 1000
+"""Texts of which it is known that they cannot be encoded."""
 
 LOADING = N_("Loading the model for your search...")
 READING = N_("Encoding your search text...")
@@ -119,7 +123,7 @@ class Searcher:
         self._lock = threading.Lock()
         self._read: OrderedDict[tuple[str, str], NDArray[np.float32]] = OrderedDict()
         self._asked: set[tuple[str, str]] = set()
-        self._failed: dict[tuple[str, str], str] = {}
+        self._failed = BoundedDict[tuple[str, str], str](KEPT_FAILURES)
         self._kept: _Kept | None = None
 
     def run(
@@ -172,8 +176,8 @@ class Searcher:
     def retry(self, query: SearchQuery) -> None:
         """Try again to read words that could not be read, at the next :meth:`run`."""
         with self._lock:
-            for key in [key for key in self._failed if key[1] == query.text]:
-                del self._failed[key]
+            for key in [key for key in self._failed.known() if key[1] == query.text]:
+                self._failed.forget(key)
 
     # ------------------------------------------------------------------------------- words
 
@@ -184,8 +188,8 @@ class Searcher:
             if (found := self._read.get(key)) is not None:
                 self._read.move_to_end(key)
                 return found
-            if key in self._failed:
-                return _no_result(query, SearchState.FAILED, self._failed[key])
+            if (reason := self._failed.get(key)) is not None:
+                return _no_result(query, SearchState.FAILED, reason)
             waiting = key in self._asked
         if waiting:
             return self._waiting(query)
@@ -222,9 +226,8 @@ class Searcher:
                 self._asked.discard(asked)
                 # Where another encoder has replaced it, the next request goes to that one.
                 if self._model.uses(client):
-                    self._failed[key] = _("Your search text could not be encoded. {error}").format(
-                        error=error
-                    )
+                    reason = _("Your search text could not be encoded. {error}")
+                    self._failed.put(key, reason.format(error=error))
         else:
             direction = future.result()[0]
             self._keep(key, direction)

@@ -6,8 +6,30 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 log = logging.getLogger(__name__)
+
+
+TRIES = 20
+TRY_AGAIN_SECONDS = 0.25
+
+
+def persistently(act: Callable[[], object]) -> None:
+    """Do what must be done although memory has run out, such as to say so: try again for a while.
+
+    Whatever else it raises is logged.
+    """
+    for _ in range(TRIES):
+        try:
+            act()
+        except MemoryError:
+            time.sleep(TRY_AGAIN_SECONDS)
+        except Exception:
+            log.exception("the end of background work could not be reported")
+            return
+        else:
+            return
 
 
 class Worker:
@@ -58,16 +80,22 @@ class Worker:
     def _loop(self) -> None:
         while (found := self._next()) is not None:
             name, task = found
+            problem: BaseException | None = None
             try:
                 task()
-            except Exception as error:
-                log.exception("background work failed")
-                self._on_error(error)
+            except BaseException as error:
+                problem = error
+            if problem is not None:
+                persistently(partial(self._tell, problem))
             with self._changed:
                 self._running = False
                 if name in self._ended:
                     self._ended[name] = time.monotonic()
                 self._changed.notify_all()
+
+    def _tell(self, error: BaseException) -> None:
+        log.error("background work failed", exc_info=error)
+        self._on_error(error if isinstance(error, Exception) else RuntimeError(repr(error)))
 
     def _next(self) -> tuple[str, Callable[[], None]] | None:
         with self._changed:
@@ -111,7 +139,9 @@ class PeriodicTasks:
                 if time.monotonic() >= due[task] and not self._closed.is_set():
                     try:
                         task()
-                    except Exception:
+                    except MemoryError:
+                        pass  # logging it would take some, too
+                    except BaseException:
                         log.exception("a periodic task failed")
                     due[task] = time.monotonic() + seconds
             self._closed.wait(max(0.01, min(due.values()) - time.monotonic()))

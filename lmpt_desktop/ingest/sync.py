@@ -9,11 +9,11 @@ picture has taken is missing until the two have been compared.  See docs/adr/001
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Protocol
@@ -32,6 +32,7 @@ from lmpt_desktop.ingest.fill import UnhashedImages, fill_hashes
 from lmpt_desktop.ingest.follow import Transfers, follow_pictures
 from lmpt_desktop.ingest.inspect_file import inspect_again, inspect_file
 from lmpt_desktop.ingest.reachable import device_of, is_reachable
+from lmpt_desktop.ingest.readers import Readers
 from lmpt_desktop.ingest.sampled_fingerprint import WHOLE_BYTES
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, elsewhere_of, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
@@ -128,6 +129,14 @@ class SyncReport:
     stopped: bool = False
 
 
+FileReaders = Readers[FoundFile, ScannedFile | None]
+
+
+def file_readers() -> FileReaders:
+    """The threads that :func:`sync` reads photos with."""
+    return Readers(WORKERS)
+
+
 def sync(
     catalogue: LibraryCatalogue,
     folder_id: int,
@@ -137,6 +146,7 @@ def sync(
     *,
     scope: Scope = EVERYTHING,
     ignore: IgnoreList = ignore_list.DEFAULT,
+    readers: FileReaders | None = None,
 ) -> SyncReport:
     """Scan one folder, or a part of it, and record what is new, changed, moved, missing and
     unreadable.
@@ -150,6 +160,7 @@ def sync(
         scope: look only here; the rest stays as it is.
         ignore: what is left out.  Of images that are left out nothing changes, but that they are
             not shown until a scan without this finds their files.
+        readers: the threads that read photos, else of its own.
 
     Raises:
         CatalogueError: if the catalogue cannot be written.
@@ -163,7 +174,8 @@ def sync(
         scope=scope,
         ignore=ignore,
     )
-    return job.run()
+    with contextlib.ExitStack() as own:
+        return job.run(readers or own.enter_context(file_readers()))
 
 
 class _Sync:
@@ -207,7 +219,7 @@ class _Sync:
         self._stopped = False
         self._unchanged = self._done = self._total = 0
 
-    def run(self) -> SyncReport:
+    def run(self, readers: FileReaders) -> SyncReport:
         new, changed = self._list()
         if self._stopped:
             return self._finished()
@@ -224,12 +236,11 @@ class _Sync:
             return self._finished(available=False)
         self._remember_device()
         self._total = len(new) + len(changed)
-        with ThreadPoolExecutor(WORKERS, thread_name_prefix="inspect") as pool:
-            pending: list[ScannedFile] = []
-            for batch in self._inspected(pool, changed):
-                pending += self._commit_same_picture(batch)
-            for batch in self._inspected(pool, new):
-                self._commit_new(batch)
+        pending: list[ScannedFile] = []
+        for batch in self._inspected(readers, changed):
+            pending += self._commit_same_picture(batch)
+        for batch in self._inspected(readers, new):
+            self._commit_new(batch)
         self._read_copied()
         if not self._stopped:
             self._resolve_changed(pending)
@@ -332,7 +343,7 @@ class _Sync:
     # ------------------------------------------------------------------------- reading
 
     def _inspected(
-        self, pool: ThreadPoolExecutor, files: Sequence[FoundFile]
+        self, readers: FileReaders, files: Sequence[FoundFile]
     ) -> Iterator[list[ScannedFile]]:
         batch: list[ScannedFile] = []
         began = time.monotonic()
@@ -341,7 +352,7 @@ class _Sync:
             if self._stop():
                 break
             some = files[at : at + 2 * WORKERS]
-            results = pool.map(self._inspect, some)
+            results = readers.map(self._inspect, some)
             batch += [file for file in results if file is not None]
             self._done += len(some)
             self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))

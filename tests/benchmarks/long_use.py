@@ -1,17 +1,20 @@
 """Hours of use in a few minutes: does the window grow, and does it stand still?
 
-    python tests/benchmarks/long_use.py [--images 10000] [--acts 3000] [--minutes M] [--types]
+    python tests/benchmarks/long_use.py [--images 10000] [--classes 80] [--acts 3000] [--minutes M]
+        [--types]
 
 The real window (offscreen) on a synthetic library, with a fake encoder and a fake trainer: random
 searches, filters, orders, selections, verdicts by key, batches, undo and redo, scrolling, changes
 of page and photo, class in focus, and now and then a retraining whose version is taken into use. No
 act waits for the answers of the one before.  After a tenth of the acts, at most 500 (warm-up), and
 then every ``--every`` it waits until all is quiet, collects garbage and counts: resident memory,
-open handles, threads, widgets, QObjects that Python knows, all Python objects.  Printed are the
+what the GNU C library has in use, free and mapped apart, open handles, threads, widgets, QObjects
+that Python knows, all Python objects.  Printed are the
 counts, what each grows by per 1,000 acts (a straight line through all counts, and through those of
 the second half, with the 95 % interval of the slope), and the longest pauses of the event loop and
-the acts before them.  An interrupted run (SIGINT, SIGTERM, ``--minutes``) prints what it has.
-``--types`` names the Python types and the widgets that grew most.
+the acts before them, and processor time per act of each kind.  An interrupted run (SIGINT,
+SIGTERM, ``--minutes``) prints what it has.  ``--types`` names the Python types and the widgets
+that grew most.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
+import ctypes
 import gc
 import math
 import random
@@ -175,6 +179,30 @@ class User:
             self._window.commands.trigger(name)
 
 
+class _Blocks(ctypes.Structure):
+    """``struct mallinfo2`` of the GNU C library."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks",
+                     "uordblks", "fordblks", "keepcost")
+    ]  # fmt: skip
+
+
+def blocks() -> dict[str, float]:
+    """Memory of the GNU C library; nothing elsewhere."""
+    ask = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if ask is None:
+        return {}
+    ask.restype = _Blocks
+    found = ask()
+    return {
+        "C: used MB": found.uordblks / 1e6,
+        "C: free MB": found.fordblks / 1e6,
+        "C: mapped MB": found.hblkhd / 1e6,
+    }
+
+
 def counts() -> dict[str, float]:
     """What there is now, after a collection."""
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -183,6 +211,7 @@ def counts() -> dict[str, float]:
     objects = gc.get_objects()
     return {
         "resident MB": process.memory_info().rss / 1e6,
+        **blocks(),
         "handles": process.num_fds(),
         "threads": process.num_threads(),
         "Python threads": threading.active_count(),
@@ -215,6 +244,8 @@ class Seen:
     """Seconds, the act before, and its number."""
     busiest: list[tuple[float, str, int]] = field(default_factory=list)
     """Of each act, the most CPU time within one of its gaps."""
+    spent: Counter[str] = field(default_factory=Counter)
+    """CPU seconds of the process from an act of this kind to the next act."""
 
     def slope(self, name: str, first: int = 0) -> tuple[float, float]:
         """What it grows by per 1,000 acts from a count on, and half its 95 % interval (normal)."""
@@ -267,9 +298,9 @@ class Seen:
         return "\n".join(lines)
 
 
-def make_library(folder: Path, images: int) -> synthetic.Place:
+def make_library(folder: Path, images: int, classes: int) -> synthetic.Place:
     """Photos, features, annotations and thumbnails."""
-    place = synthetic.make_catalogue(folder, images)
+    place = synthetic.make_catalogue(folder, images, classes=classes)
     with Catalogue.open(place.library) as catalogue:
         ids = catalogue.images.table().ids
         synthetic.add_features(catalogue, ids)
@@ -302,6 +333,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--classes", type=int, default=synthetic.CLASSES)
     parser.add_argument("--acts", type=int, default=3_000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--retrain-every", type=int, default=500, metavar="ACTS")
@@ -312,7 +344,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp(prefix="long-use-"))
     os.environ["LMPT_DESKTOP_HOME"] = str(folder / "home")
     network.may_be_online = lambda: False
-    place = make_library(folder, given.images)
+    place = make_library(folder, given.images, given.classes)
     application = app.make_application()
     opener = LibraryOpener(lambda path: app.open_session(path, commands=COMMANDS))
     window = app.make_window(ComputerSettings(folder / "window.ini"), opener)
@@ -337,14 +369,17 @@ def main() -> None:
     warm_up = min(given.acts // 10, WARM_UP)
     seen, first_types = Seen(), Counter[str]()
     trained, began, stopped = 0, time.monotonic(), threading.Event()
+    begun_cpu = time.process_time()
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, lambda *_: stopped.set())
     for number in range(1, given.acts + 1):
         monitor.clear()
+        spent = time.process_time()
         # Within the event loop, where a real user acts, too: what is deleted later is deleted.
         QTimer.singleShot(0, user.act)
         for _ in range(turns.randint(*TURNS)):
             application.processEvents()
+        seen.spent[user.last] += time.process_time() - spent
         seen.gaps += [(gap, user.last, number) for gap in monitor.gaps]
         seen.busiest.append((monitor.busiest, user.last, number))
         if number % given.retrain_every == 0:
@@ -361,9 +396,14 @@ def main() -> None:
     if len(seen.acts) < 2:
         print("ended before the warm-up was over")
         os._exit(1)
-    print(f"\n{given.images:,} photos, {sum(user.done.values()):,} acts, {trained} retrainings: "
+    print(f"\n{given.images:,} photos, {given.classes:,} classes, "
+          f"{sum(user.done.values()):,} acts, {trained} retrainings: "
           + ", ".join(f"{name} {count}" for name, count in user.done.most_common()))  # fmt: skip
     print(f"\n{seen.table()}\n\n{seen.pauses()}", flush=True)
+    print("\nCPU ms per act: " + ", ".join(
+        f"{name} {1000 * seconds / user.done[name]:.0f}" for name, seconds in
+        seen.spent.most_common()
+    ) + f"; of the process in all {time.process_time() - begun_cpu:.0f} s")  # fmt: skip
     if given.types:
         grown = types()
         grown.subtract(first_types)

@@ -290,10 +290,11 @@ class Verification:
                 self._take(run, finding)
         except CatalogueError as error:
             run.error = str(error)
-        except Exception as error:
+        except BaseException as error:
             log.exception("verifying failed")
+            reason = message_of(error) if isinstance(error, Exception) else repr(error)
             run.error = _("Verifying was ended by an unexpected problem: {error}").format(
-                error=message_of(error)
+                error=reason
             )
         with self._changed:
             run.stopped = bool(run.error) or self._cancelled or self._closed

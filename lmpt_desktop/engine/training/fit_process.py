@@ -274,10 +274,13 @@ class FitFollower:
         while True:
             # Checked before reading, so that everything written before the end is read.
             alive = self._alive()
-            for message in self._events.read():
-                if isinstance(message, FitFinished | FitFailed):
-                    last = message
-                self._on_event(message)
+            try:
+                for message in self._events.read():
+                    if isinstance(message, FitFinished | FitFailed):
+                        last = message
+                    self._on_event(message)
+            except Exception:  # nobody else would notice that the run has ended
+                log.exception("the events of a run could not be read")
             if not alive:
                 break
             if self._stop is not None and self._identity is not None:

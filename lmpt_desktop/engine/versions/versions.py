@@ -16,6 +16,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.catalogue.housekeeping import PROMPT_SETS
 from lmpt_desktop.catalogue.prompt_sets import PromptSetRecord
+from lmpt_desktop.domain.bounded_dict import BoundedDict
 from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.engine.class_weights import Version, write_learned_texts
 from lmpt_desktop.engine.library_state import LibraryState
@@ -78,6 +79,19 @@ class ImportedVersion:
     unknown: tuple[str, ...]
 
 
+KEPT_BYTES = 128 << 20
+"""Of versions that were read: with 80 classes a few hundred KB each, with 1,000 about 40 MB."""
+_CLASS_BYTES = 2048
+"""What a class takes beside arrays: its name, its results."""
+
+
+def _bytes(version: PromptSet) -> int:
+    """Memory that a version takes, about."""
+    parts = [vars(version), vars(version.kernel) if version.kernel is not None else {}]
+    arrays = [item for part in parts for item in part.values() if isinstance(item, np.ndarray)]
+    return sum(array.nbytes for array in arrays) + _CLASS_BYTES * len(version.classes)
+
+
 class Versions:
     """The prompt sets of one library."""
 
@@ -93,7 +107,7 @@ class Versions:
         self._model = model
         self._notify = notify
         self._library = catalogue.library_folder
-        self._loaded: dict[int, PromptSet] = {}
+        self._loaded = BoundedDict[int, PromptSet](KEPT_BYTES, _bytes)
 
     # ------------------------------------------------------------------------------ asking
 
@@ -152,9 +166,8 @@ class Versions:
         )
 
     def _load(self, record: PromptSetRecord) -> PromptSet:
-        if record.id not in self._loaded:
-            self._loaded[record.id] = prompt_sets.load_to_predict(record.folder)
-        return self._loaded[record.id]
+        found = self._loaded.get(record.id)
+        return found or self._loaded.put(record.id, prompt_sets.load_to_predict(record.folder))
 
     # ---------------------------------------------------------------------------- changing
 
@@ -194,7 +207,7 @@ class Versions:
         if active is not None and active.id == version_id:
             raise ValueError(_("This version is in use. Choose another one first."))
         self._catalogue.prompt_sets.discard(version_id)
-        self._loaded.pop(version_id, None)
+        self._loaded.forget(version_id)
         shutil.rmtree(record.folder, ignore_errors=True)
         self._notify(VersionsChanged())
 

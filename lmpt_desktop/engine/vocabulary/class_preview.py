@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.bounded_dict import BoundedDict
 from lmpt_desktop.domain.records import ClassEntry
 from lmpt_desktop.engine.class_weights import library_weights, prompt_text, prompt_texts, texts_of
 from lmpt_desktop.engine.encoding.encoder import EncoderClient
@@ -24,7 +25,7 @@ from lmpt_desktop.engine.encoding.model_facts import ModelFacts
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice
-from lmpt_desktop.engine.search import LOADING, NOTHING_ENCODED, READING, SearchState
+from lmpt_desktop.engine.search import KEPT_FAILURES, LOADING, NOTHING_ENCODED, READING, SearchState
 from lmpt_desktop.engine.tasks import Worker
 from lmpt_desktop.inference.search import top
 from lmpt_desktop.inference.weights import ClassWeights
@@ -88,7 +89,7 @@ class ClassPreviewer:
         self._notify = notify
         self._lock = threading.Lock()
         self._asked: set[tuple[str, str]] = set()
-        self._failed: dict[tuple[str, str], str] = {}
+        self._failed = BoundedDict[tuple[str, str], str](KEPT_FAILURES)
 
     def run(self, name: str, description: str = "") -> ClassPreview:
         """Score the library for a class of this name and description.
@@ -136,8 +137,8 @@ class ClassPreviewer:
         """Try again to read a text that could not be read."""
         text = " ".join((description or name).split())
         with self._lock:
-            for key in [key for key in self._failed if key[1] == text]:
-                del self._failed[key]
+            for key in [key for key in self._failed.known() if key[1] == text]:
+                self._failed.forget(key)
 
     def _weights(
         self,
@@ -166,8 +167,8 @@ class ClassPreviewer:
             text, SearchState.WAITING, _(READING if self._model.loaded else LOADING)
         )
         with self._lock:
-            if key in self._failed:
-                return ClassPreview(text, SearchState.FAILED, self._failed[key])
+            if (reason := self._failed.get(key)) is not None:
+                return ClassPreview(text, SearchState.FAILED, reason)
             if key in self._asked:
                 return waiting
             self._asked.add(key)
@@ -198,9 +199,8 @@ class ClassPreviewer:
             if error is not None:
                 log.info("the text of a new class was not read: %s", error)
                 if self._model.uses(client):
-                    self._failed[key] = _("The name could not be encoded. {reason}").format(
-                        reason=error
-                    )
+                    reason = _("The name could not be encoded. {reason}")
+                    self._failed.put(key, reason.format(reason=error))
             elif (facts := self._model.facts()) is not None and client.backbone == key[0]:
                 found = dict(zip(parts, future.result(), strict=True))
                 self._catalogue.features.put_texts(key[0], found, facts.variant)

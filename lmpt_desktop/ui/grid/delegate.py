@@ -52,6 +52,8 @@ CHIP_PADDING = 7
 """Pixels between the ends of a chip and its content."""
 GAP = 6
 """Pixels between a name and what stands beside it."""
+MOST_WIDTHS = 20_000
+"""Of texts whose width is known; then all are measured anew."""
 _TICK = QPolygonF([QPointF(0.5, 5.5), QPointF(3.5, 8.5), QPointF(9, 2.5)])
 _TICK_WIDTH = 10
 
@@ -73,6 +75,8 @@ class _Words:
         found = self._widths.get((text, bold))
         if found is None:
             found = self._metrics[bold].horizontalAdvance(text)
+            if len(self._widths) >= MOST_WIDTHS:  # names and scores, in every combination
+                self._widths.clear()
             self._widths[text, bold] = found
         return found
 

@@ -92,6 +92,10 @@ class Task(Generic[ResultT]):
             result = self._work()
         except Exception as error:  # passed to the caller, who can handle it
             call_soon(functools.partial(self._finish, None, error))
+        except BaseException as error:  # else the caller would wait for ever
+            problem = RuntimeError(repr(error))
+            problem.__cause__ = error
+            call_soon(functools.partial(self._finish, None, problem))
         else:
             call_soon(functools.partial(self._finish, result, None))
 

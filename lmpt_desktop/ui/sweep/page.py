@@ -23,6 +23,7 @@ from lmpt_desktop.engine import notices
 from lmpt_desktop.inference.sweep import NO_CANDIDATES, Candidates, candidates, most_rewarding
 from lmpt_desktop.settings import SWEEP_SIZE
 from lmpt_desktop.translation import _, ngettext, number
+from lmpt_desktop.ui.annotations.undo_stack import UNDO_LIMIT
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.kit.class_picker import ClassButton
 from lmpt_desktop.ui.kit.key_button import KeyButton
@@ -430,6 +431,7 @@ class SweepPage(QWidget):
         """Go on; ``swept`` is None if nothing was changed, so that there is nothing to undo."""
         if swept is not None:
             self.history.append(swept)
+            del self.history[:-UNDO_LIMIT]  # what can no longer be undone
         texts = [_answered_text(answered)]
         if not any(ticks.values()):
             texts.append(_("Nothing on that page: the rest is unlikely. Esc stops here."))

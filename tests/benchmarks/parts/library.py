@@ -81,7 +81,9 @@ def make_photos(folder: Path, count: int, size: tuple[int, int], per_folder: int
     return names
 
 
-def make_catalogue(place: Path, count: int, size: tuple[int, int] = (320, 240)) -> Place:
+def make_catalogue(
+    place: Path, count: int, size: tuple[int, int] = (320, 240), *, classes: int = CLASSES
+) -> Place:
     """Files of this width and height, and a catalogue that knows them; no annotation and no
     feature yet."""
     made = Place(place / "photos", place / "library", count)
@@ -105,7 +107,7 @@ def make_catalogue(place: Path, count: int, size: tuple[int, int] = (320, 240)) 
     with Catalogue.open(made.library, exclusive=True) as catalogue:
         folder = catalogue.folders.add(made.photos)
         catalogue.images.upsert(folder.id, files)
-        for number in range(CLASSES):
+        for number in range(classes):
             catalogue.classes.add(f"class {number}")
     return made
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Folder
-from lmpt_desktop.engine.notices import ActivityChanged, ActivityState, Notice
+from lmpt_desktop.engine.notices import ActivityChanged, ActivityState, Notice, Problem
 from lmpt_desktop.engine.scanner import Scanner
 
 WAIT = 30
@@ -55,7 +55,7 @@ class Heard:
             self.idle.set()
 
 
-def scanner(catalogue: Catalogue, heard: Heard) -> Scanner:
+def scanner(catalogue: Catalogue, heard: Callable[[Notice], None]) -> Scanner:
     nothing: Any = lambda *_: None  # noqa: E731
     return Scanner(catalogue, heard, nothing, nothing, nothing)
 
@@ -108,3 +108,62 @@ def test_cancelling_what_is_paused_says_that_nothing_goes_on(
     made.cancel()
     made.close()
     assert heard.states == [ActivityState.PAUSED, ActivityState.IDLE]
+
+
+class Told:
+    """Everything a scanner says, by a function that at first has no memory to say it."""
+
+    def __init__(self, failures: int = 0) -> None:
+        self.problems: list[Problem] = []
+        self.idle = threading.Event()
+        self._failures = failures
+
+    def __call__(self, notice: Notice) -> None:
+        if isinstance(notice, Problem):
+            if self._failures:
+                self._failures -= 1
+                raise MemoryError
+            self.problems.append(notice)
+        elif isinstance(notice, ActivityChanged) and notice.activity.state is ActivityState.IDLE:
+            self.idle.set()
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), SystemExit(3), RuntimeError("no thread")])
+def test_whatever_ends_a_scan_is_told_and_the_next_one_runs(
+    catalogue: Catalogue, folder: Folder, monkeypatch: pytest.MonkeyPatch, raised: BaseException
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.engine.tasks.TRY_AGAIN_SECONDS", 0.0)
+
+    def ends(*_: object, **__: object) -> None:
+        raise raised
+
+    told = Told(failures=2)
+    made = scanner(catalogue, told)
+    with monkeypatch.context() as patch:
+        patch.setattr("lmpt_desktop.engine.scanner.sync", ends)
+        made.scan([folder])
+        assert told.idle.wait(WAIT)
+    assert len(told.problems) == 1
+    assert made.idle
+    told.idle.clear()
+    made.scan([folder])
+    assert told.idle.wait(WAIT)
+    made.close()
+    assert len(catalogue.images.table().ids) == 1
+
+
+def test_a_scan_needs_no_new_thread(
+    catalogue: Catalogue, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python waits for ever for a thread that found no memory to begin."""
+    told = Told()
+    made = scanner(catalogue, told)
+    never = threading.Event()
+    monkeypatch.setattr(threading.Thread, "start", lambda _thread: never.wait())
+    made.scan([folder])
+    try:
+        assert told.idle.wait(WAIT / 3)
+    finally:
+        never.set()
+    made.close()
+    assert len(catalogue.images.table().ids) == 1

@@ -69,3 +69,29 @@ def test_nothing_runs_after_closing(worker: Worker) -> None:
     worker.close()
     worker.post("a", lambda: pytest.fail("ran"))
     assert worker.idle
+
+
+@pytest.mark.parametrize("raised", [MemoryError(), SystemExit(3)])
+def test_whatever_a_task_raises_is_told_and_the_next_one_runs(
+    monkeypatch: pytest.MonkeyPatch, until: Until, raised: BaseException
+) -> None:
+    monkeypatch.setattr("lmpt_desktop.engine.tasks.TRY_AGAIN_SECONDS", 0.0)
+    told: list[Exception] = []
+    full = [True, True]
+
+    def tell(error: Exception) -> None:
+        if full:
+            full.pop()
+            raise MemoryError
+        told.append(error)
+
+    def ends() -> None:
+        raise raised
+
+    worker, ran = Worker("test", tell), threading.Event()
+    worker.post("ends", ends)
+    worker.post("runs", ran.set)
+    assert ran.wait(30)
+    until(lambda: worker.idle)
+    worker.close()
+    assert len(told) == 1

@@ -19,6 +19,7 @@ from class_ids import class_id
 
 from lmpt_desktop.engine.class_weights import LEARNED_NAME, learned_texts
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.engine.versions import versions as versions_module
 from lmpt_desktop.engine.versions.version_files import VersionFileError, read_version
 from trainer import prompt_set as prompt_sets
 
@@ -460,3 +461,21 @@ def test_a_version_that_learned_the_merged_class_needs_the_other_no_more(
     assert session.wait_until_idle(60)
     weights = session.model.weights_with(session.catalogue.prompt_sets.get(version))
     assert weights is not None and not len(weights.more_columns)
+
+
+def test_versions_that_were_read_are_kept_within_a_bound(
+    session: LibrarySession, version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions_module, "KEPT_BYTES", 20_000)
+    session.versions.export(version, tmp_path / "version.zip")
+    for _ in range(12):
+        session.versions.import_from(tmp_path / "version.zip")
+    versions = versions_module.Versions(
+        session.catalogue, session._state, session.model, lambda _notice: None
+    )
+    assert len(versions.all()) == 14
+    kept = versions._loaded
+    sizes = [versions_module._bytes(item) for key in kept.known() if (item := kept.get(key))]
+    assert 1 <= len(sizes) < 13
+    assert sum(sizes) <= 20_000
+    assert versions.prompt_set(version).classes == session.versions.prompt_set(version).classes

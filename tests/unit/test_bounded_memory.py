@@ -1,0 +1,127 @@
+"""What lives as long as a library is open is bounded, or it is said here by what."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from lmpt_desktop.domain.bounded_dict import BoundedDict
+
+ROOT = Path(__file__).parents[2]
+COLLECTIONS = {"dict", "set", "list", "deque", "OrderedDict", "Counter", "defaultdict"}
+
+CACHES = {
+    "lmpt_desktop/ui/kit/theme.py: _drawn": "icons in the colours of two themes",
+    "lmpt_desktop/inference/vocabularies.py: built_in_vocabulary": "files of the installation",
+}
+"""Functions with arguments whose every answer is kept."""
+
+PHOTOS = "at most one for each photo of the library"
+FOLDERS = "at most one for each folder of the library"
+CLASSES = "at most one for each class and description"
+REQUESTS = "one for each request that is not answered yet"
+GROWING = {
+    "activities.py: _latest": "one for each kind of background work",
+    "encoding/backbone_change.py: _tried": PHOTOS,
+    "encoding/backbone_change.py: _tried_texts": CLASSES,
+    "encoding/photo_queue.py: _again": PHOTOS,
+    "encoding/photo_queue.py: _condemned": PHOTOS,
+    "encoding/photo_queue.py: _crashes": PHOTOS,
+    "encoding/photo_queue.py: _in_flight": REQUESTS,
+    "encoding/photo_queue.py: _suspects": PHOTOS,
+    "encoding/photo_queue.py: _waiting": PHOTOS,
+    "encoding/photo_queue.py: _waiting_again": PHOTOS,
+    "encoding/requests.py: _in_flight": REQUESTS,
+    "encoding/requests.py: _waiting": REQUESTS,
+    "files/missing.py: _moves": FOLDERS,
+    "files/turned_photos.py: _asked": PHOTOS,
+    "instant.py: _changed": PHOTOS,
+    "interchange/side_file_updates.py: _waiting": PHOTOS,
+    "interchange/side_files.py: _known": "as long as one preview",
+    "interchange/side_files.py: _written_at": "of the last seconds; older ones are dropped",
+    "left_out.py: _ignored": FOLDERS,
+    "left_out.py: _known": "as long as one question",
+    "left_out.py: _news": FOLDERS,
+    "model_service.py: _requested": CLASSES,
+    "model_service.py: _sent": PHOTOS,
+    "notices.py: _listeners": "the parts of the window",
+    "regions.py: _maps": "eight; older ones are dropped",
+    "scanner.py: _queue": FOLDERS,
+    "scanner.py: _unread": FOLDERS,
+    "search.py: _asked": REQUESTS,
+    "search.py: _read": "64; older ones are dropped",
+    "tasks.py: _ended": "one for each kind of task",
+    "tasks.py: _tasks": "one for each kind of task",
+    "training/captioning.py: _asked": REQUESTS,
+    "training/captioning.py: _waiting": PHOTOS,
+    "training/retrain.py: _events": "of one run",
+    "vocabulary/class_preview.py: _asked": REQUESTS,
+}
+"""Collections that objects of the engine begin empty."""
+
+
+def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_no_function_keeps_every_answer() -> None:
+    found = set()
+    for name, module in sources("lmpt_desktop", "trainer"):
+        for node in ast.walk(module):
+            if not isinstance(node, ast.FunctionDef) or not node.args.args:
+                continue
+            for decorator in node.decorator_list:
+                text = ast.unparse(decorator)
+                if text in ("cache", "functools.cache") or "maxsize=None" in text:
+                    found.add(f"{name}: {node.name}")
+    assert found == set(CACHES)
+
+
+def begun_empty(module: ast.Module) -> Iterator[str]:
+    """Attributes that are an empty collection at first."""
+    for node in ast.walk(module):
+        if not isinstance(node, ast.AnnAssign) or node.value is None:
+            continue
+        kind = ast.unparse(node.annotation).partition("[")[0]
+        # With an argument, it is a copy, or a deque of a stated length.
+        empty = ast.unparse(node.value) in ("{}", "[]", "set()", f"{kind}()", "defaultdict(list)")
+        if isinstance(node.target, ast.Attribute) and kind in COLLECTIONS and empty:
+            yield node.target.attr
+
+
+def test_every_collection_of_an_open_library_says_what_bounds_it() -> None:
+    found = {
+        f"{name.removeprefix('lmpt_desktop/engine/')}: {attribute}"
+        for name, module in sources("lmpt_desktop/engine")
+        for attribute in begun_empty(module)
+    }
+    assert found == set(GROWING), "say what bounds it, or keep it in a BoundedDict"
+
+
+def test_what_was_used_longest_ago_is_forgotten() -> None:
+    kept = BoundedDict[str, str](3)
+    for name in "abc":
+        assert kept.put(name, name) == name
+    assert kept.get("a") == "a"
+    kept.put("d", "d")
+    assert kept.known() == ["c", "a", "d"]
+    kept.forget("c")
+    kept.forget("never kept")
+    assert kept.get("c") is None
+    kept.put("e", "e")
+    assert len(kept) == 3
+
+
+def test_what_is_heavy_pushes_more_out_and_is_kept_itself() -> None:
+    kept = BoundedDict[int, str](10, len)
+    for number in range(5):
+        kept.put(number, "aa")
+    kept.put(0, "aaaa")  # again, and heavier: 12 in all without the oldest
+    assert kept.known() == [2, 3, 4, 0]
+    kept.put(9, "a" * 100)
+    assert kept.known() == [9]
+    kept.put(1, "a")
+    assert kept.known() == [1]
