@@ -43,6 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
         faulthandler.register(signal.SIGUSR1, file=stderr)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test with a timeout of its own is ended half a minute after that."""
+    if (own := item.get_closest_marker("timeout")) is not None:
+        stacks = item.config.stash[fault_handler_stderr_fd_key]
+        faulthandler.dump_traceback_later(own.args[0] + 30, file=stacks, exit=True)
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Before xdist starts a worker."""

@@ -7,6 +7,7 @@ stays visible.
 
 from __future__ import annotations
 
+import io
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from PIL import Image
 from PySide6.QtCore import QObject, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPixmap
 
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 CACHE_BYTES = 96 * 1024 * 1024
 BUCKETS = (160, 320, 512)
 """Edge lengths of stored thumbnails, in pixels; the smallest sufficient one is used."""
+LARGEST_EDGE = 4 * BUCKETS[-1]
+"""What is larger is no thumbnail, and is not decoded."""
 
 
 def bucket_for(pixels: float) -> int:
@@ -105,6 +109,31 @@ def fitted(size: QSize, box: QSize) -> QSize:
     """``size`` scaled to fit ``box``, but enlarged at most twofold."""
     scaled = size.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
     return size * 2 if scaled.width() > 2 * size.width() else scaled
+
+
+def decoded(jpeg: bytes, box: tuple[int, int] | None = None) -> QImage:
+    """The picture in ``jpeg``, scaled to fit ``box`` (width, height) if there is one.
+
+    Called off the window's thread, where Qt must not read pictures (docs/adr/0029): what it
+    makes here is only memory.
+
+    Raises:
+        ValueError: if it is no thumbnail; the message is a sentence for the user.
+    """
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as stored:
+            if max(stored.size) > LARGEST_EDGE:
+                raise ValueError(stored.size)
+            picture = stored.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise ValueError(_("The thumbnail could not be read.")) from error
+    if box is not None:
+        size = fitted(QSize(*picture.size), QSize(*box)).expandedTo(QSize(1, 1))
+        picture = picture.resize((size.width(), size.height()), Image.Resampling.BICUBIC)
+    width, height = picture.size
+    # The format of the screen, so that making a pixmap of it on the window's thread costs nothing.
+    pixels = picture.tobytes("raw", "BGRX")
+    return QImage(pixels, width, height, width * 4, QImage.Format.Format_RGB32).copy()
 
 
 class ThumbnailLoader(QObject):
@@ -217,17 +246,7 @@ class ThumbnailLoader(QObject):
             )
 
     def _decode(self, key: _Key) -> QImage:
-        image = QImage.fromData(self._source(key.image_id, key.version, key.size))
-        if image.isNull():
-            raise ValueError(_("The thumbnail could not be read."))
-        image = image.convertToFormat(QImage.Format.Format_RGB32)
-        if key.box is None:
-            return image
-        return image.scaled(
-            fitted(image.size(), QSize(*key.box)),
-            Qt.AspectRatioMode.IgnoreAspectRatio,
-            Qt.TransformationMode.SmoothTransformation,
-        )
+        return decoded(self._source(key.image_id, key.version, key.size), key.box)
 
     def _store(self, key: _Key, image: QImage) -> None:
         self._running.pop(key, None)

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import (
-    QBuffer,
-    QByteArray,
-    QIODevice,
-    QRectF,
-    QSize,
-    QSizeF,
-    Qt,
-)
+from PIL import Image
+from PySide6.QtCore import QBuffer, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QImage, QPainter, QTextDocument
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QGraphicsView
@@ -72,17 +66,25 @@ def svg(drawing: Drawing) -> bytes:
 
 
 def png(image: QImage) -> bytes:
-    """``image`` as PNG; slow, so call it off the window's thread.
+    """A :func:`picture` as PNG; slow, so call it off the window's thread.
+
+    Qt must not write it there (docs/adr/0029).
 
     Raises:
         OSError: if there is not enough memory.
     """
-    data = QByteArray()
-    buffer = QBuffer(data)
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    if not image.save(buffer, "PNG"):  # pyright: ignore[reportCallIssue, reportArgumentType]
-        raise OSError(_("The picture could not be created. Close other programs and try again."))
-    return bytes(data.data())
+    size = (image.width(), image.height())
+    written = io.BytesIO()
+    try:
+        pixels = Image.frombuffer(
+            "RGB", size, bytes(image.constBits()), "raw", "BGRX", image.bytesPerLine(), 1
+        )
+        pixels.save(written, "PNG")
+    except MemoryError as error:
+        raise OSError(
+            _("The picture could not be created. Close other programs and try again.")
+        ) from error
+    return written.getvalue()
 
 
 def write_whole(path: Path, data: bytes) -> None:

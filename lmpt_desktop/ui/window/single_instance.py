@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 import os
+import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -57,29 +58,62 @@ def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
     """
     if not may_be_held(library.expanduser() / LOCK_NAME) or (name := socket_name(library)) is None:
         return False
-    socket = QLocalSocket()
-    socket.setReadBufferSize(MAX_ANSWER)
-    socket.connectToServer(name)
-    if not socket.waitForConnected(CONNECT_MS):
-        return False
-    if not is_own_user(int(socket.socketDescriptor())):
-        log.warning("another user listens in place of this library's window")
-        socket.abort()
-        return False
     message = json.dumps({"open": [str(path) for path in paths]}).encode() + b"\n"
-    socket.write(message)
+    ask = _ask_pipe if os.name == "nt" else _ask_socket
+    return ask(name, message) == SHOWN
+
+
+def _ask_socket(name: str, message: bytes) -> bytes:
+    """The line that is answered to ``message``; empty if there is none.
+
+    Python's socket, as Qt's must not be used off the window's thread (docs/adr/0029).
+    """
+    with socket.socket(socket.AF_UNIX) as connection:
+        try:
+            connection.settimeout(CONNECT_MS / 1000)
+            connection.connect(name)
+            if not is_own_user(connection.fileno()):
+                log.warning("another user listens in place of this library's window")
+                return b""
+            connection.settimeout(ANSWER_MS / 1000)
+            connection.sendall(message)
+            return _line(connection)
+        except OSError:
+            return b""
+
+
+def _line(connection: socket.socket) -> bytes:
+    """The first line, complete or not, that comes within ``ANSWER_MS``."""
+    line = b""
+    until = time.monotonic() + ANSWER_MS / 1000
+    while b"\n" not in line and len(line) < MAX_ANSWER and time.monotonic() < until:
+        connection.settimeout(max(0.001, until - time.monotonic()))
+        if not (more := connection.recv(MAX_ANSWER - len(line))):
+            break
+        line += more
+    return line
+
+
+def _ask_pipe(name: str, message: bytes) -> bytes:
+    """The same on Windows, whose named pipes Python cannot wait for with a limit of time."""
+    pipe = QLocalSocket()
+    pipe.setReadBufferSize(MAX_ANSWER)
+    pipe.connectToServer(name)
+    if not pipe.waitForConnected(CONNECT_MS):
+        return b""
+    pipe.write(message)
     waiting = QDeadlineTimer(ANSWER_MS)
-    while not socket.canReadLine() and not waiting.hasExpired():
+    while not pipe.canReadLine() and not waiting.hasExpired():
         # In short intervals: PySide holds Python's lock while it waits, which blocks the window.
-        if not socket.waitForReadyRead(POLL_MS):
-            if socket.state() is not QLocalSocket.LocalSocketState.ConnectedState:
+        if not pipe.waitForReadyRead(POLL_MS):
+            if pipe.state() is not QLocalSocket.LocalSocketState.ConnectedState:
                 break
             time.sleep(POLL_MS / 1000)
-        if socket.bytesAvailable() >= MAX_ANSWER:
+        if pipe.bytesAvailable() >= MAX_ANSWER:
             break
-    answer = bytes(socket.readLine().data())
-    socket.abort()
-    return answer == SHOWN
+    answer = bytes(pipe.readLine().data())
+    pipe.abort()
+    return answer
 
 
 class SingleInstanceServer(QObject):
@@ -126,13 +160,13 @@ class SingleInstanceServer(QObject):
             server.deleteLater()
 
     def _connected(self) -> None:
-        while self._server is not None and (socket := self._server.nextPendingConnection()):
-            own = is_own_user(int(socket.socketDescriptor()))
+        while self._server is not None and (other := self._server.nextPendingConnection()):
+            own = is_own_user(int(other.socketDescriptor()))
             if not own or len(self._connections) >= MAX_CONNECTIONS:
-                socket.abort()
-                socket.deleteLater()
+                other.abort()
+                other.deleteLater()
                 continue
-            connection = _Connection(socket, self)
+            connection = _Connection(other, self)
             self._connections.add(connection)
             connection.requested.connect(self.activation_requested)
             connection.ended.connect(self._connections.discard)
@@ -146,16 +180,16 @@ class _Connection(QObject):
     ended = Signal(object)
     """With itself."""
 
-    def __init__(self, socket: QLocalSocket, parent: QObject) -> None:
+    def __init__(self, other: QLocalSocket, parent: QObject) -> None:
         super().__init__(parent)
-        socket.setParent(self)
-        socket.setReadBufferSize(MAX_MESSAGE + 1)
-        self._socket = socket
+        other.setParent(self)
+        other.setReadBufferSize(MAX_MESSAGE + 1)
+        self._socket = other
         self._answered = False
         self._timer = QTimer(self, singleShot=True, interval=REQUEST_MS)
         self._timer.timeout.connect(self._cut)
-        socket.readyRead.connect(self._read)
-        socket.disconnected.connect(self._disconnected)
+        other.readyRead.connect(self._read)
+        other.disconnected.connect(self._disconnected)
 
     def begin(self) -> None:
         """Read what has come before the signals were connected."""

@@ -10,12 +10,18 @@ from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.ui.kit import thumbnails
-from lmpt_desktop.ui.kit.thumbnails import BUCKETS, ThumbnailLoader, bucket_for
+from lmpt_desktop.ui.kit.thumbnails import (
+    BUCKETS,
+    LARGEST_EDGE,
+    ThumbnailLoader,
+    bucket_for,
+    decoded,
+)
 
 
-def jpeg(size: int) -> bytes:
+def jpeg(size: int, colour: str = "orange") -> bytes:
     file = io.BytesIO()
-    Image.new("RGB", (size, size), "orange").save(file, "JPEG")
+    Image.new("RGB", (size, size), colour).save(file, "JPEG")
     return file.getvalue()
 
 
@@ -145,3 +151,27 @@ def test_bytes_that_are_no_picture_are_a_failure(qapp: object, qtbot: QtBot) -> 
 def test_the_smallest_stored_size_that_suffices_is_used(pixels: float, bucket: int) -> None:
     assert bucket_for(pixels) == bucket
     assert list(BUCKETS) == sorted(BUCKETS)
+
+
+@pytest.mark.parametrize("box", [None, (7, 9)])
+def test_the_colours_are_those_of_the_file(box: tuple[int, int] | None) -> None:
+    picture = decoded(jpeg(16, "#c83214"), box)
+    assert (picture.width(), picture.height()) == ((16, 16) if box is None else (7, 7))
+    shown = picture.pixelColor(3, 3).getRgb()
+    assert shown == pytest.approx((0xC8, 0x32, 0x14, 255), abs=2)
+
+
+@pytest.mark.parametrize("damage", ["no picture", "cut short", "too large", "another format"])
+def test_what_is_no_thumbnail_has_a_sentence(damage: str) -> None:
+    if damage == "no picture":
+        data = b"nothing"
+    elif damage == "cut short":
+        data = jpeg(64)[:-200]
+    elif damage == "too large":
+        data = jpeg(LARGEST_EDGE + 1)
+    else:
+        file = io.BytesIO()
+        Image.new("RGB", (8, 8)).save(file, "PNG")
+        data = file.getvalue()
+    with pytest.raises(ValueError, match="could not be read"):
+        decoded(data)
