@@ -221,6 +221,7 @@ def report_kinds(backbone: Backbone, source: Path, count: int, rounds: int, thre
             at_least=SHARPNESS * backbone.input_side,
             threads=threads,
             window=2 * threads,
+            seconds=600.0,
         )
 
         def decode(paths: Sequence[Path]) -> int:

@@ -27,7 +27,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "support")]
 import every_kind  # noqa: E402
 from parts.told import NOTHING, Told  # noqa: E402
 
-SHOWN_BYTES = 40
+SHOWN_NAMES = 20
 SECONDS = 1800
 
 
@@ -50,7 +50,7 @@ def main() -> int:
             shutil.rmtree(folder)
     for line in table(found):
         print(line)
-    print(f"\nExit status {told.status}. On stderr besides: {told.rest()}")
+    print(f"\nExit status {told.status}.")
     silent = [kind.path for kind, outcome in found.items() if outcome == NOTHING]
     for path in silent:
         print(f"left out without a word: {path!r}", file=sys.stderr)
@@ -82,7 +82,10 @@ def table(found: Mapping[every_kind.Kind, str]) -> Iterator[str]:
         if group != last:
             yield f"\n**{group}**\n\n| Files | What `tag` does |\n|---|---|"
             last = group
-        yield f"| {', '.join(dict.fromkeys(map(shown, kinds)))} | {outcome} |"
+        names = list(dict.fromkeys(map(shown, kinds)))
+        if group == every_kind.OTHERS and len(names) > SHOWN_NAMES:
+            names[SHOWN_NAMES:] = [f"{len(names) - SHOWN_NAMES} more suffixes"]
+        yield f"| {'; '.join(names)} | {outcome} |"
 
 
 def shown(kind: every_kind.Kind) -> str:

@@ -21,7 +21,7 @@ from photo_bytes import METADATA, iptc_block, xmp_packet
 from photo_containers import containers, heic, noise, png_chunk, srgb_profile
 from photoshop_files import psd
 from PIL import Image
-from raw_photos import dng, patches
+from raw_photos import cr3, dng, orf, patches, raf, rw2
 from xmp_samples import SAMPLES
 
 Files = dict[str, bytes]
@@ -219,6 +219,11 @@ PHOTOS: tuple[Seed, ...] = (
     _photo("DNG", "mosaic", lambda: dng(patches(40, 24))),
     _photo("DNG", "linear", lambda: dng(patches(40, 24), linear=True, packet=xmp_packet(3))),
     _photo("DNG", "preview", lambda: dng(patches(40, 24), preview=_saved("RGB", "JPEG", 40))),
+    _photo("CR3", "header and preview", lambda: cr3(_saved("RGB", "JPEG", 40))),
+    _photo("ORF", "header and preview", lambda: orf(_saved("RGB", "JPEG", 40))),
+    _photo("RAF", "header and preview", lambda: raf(_saved("RGB", "JPEG", 40))),
+    _photo("RW2", "header and preview", lambda: rw2(_saved("RGB", "JPEG", 40))),
+    _photo("JXL", "packed JPEG", lambda: bytes(imagecodecs.jpegxl_encode_jpeg(_iptc_in("JPEG")))),
     _photo("JXL", "lossy", lambda: _jpeg_xl(np.uint8, lossless=False)),
     _photo("JXL", "lossless, 16 bit", lambda: _jpeg_xl(np.uint16, lossless=True)),
     _photo("PSD", "composite", lambda: psd(np.asarray(noise((8, 8))).transpose(2, 0, 1))),

@@ -80,8 +80,3 @@ class Told:
                 if line.startswith(start):
                     return line[len(start) :]
         return ""
-
-    def rest(self) -> str:
-        """The lines that are about no single file."""
-        names = one_line(str(self.folder))
-        return " ".join(line for line in self.stderr.splitlines() if names not in line)
