@@ -402,6 +402,11 @@ SORT_ORDER: Setting[tuple[str, bool]] = Setting(
 """The order of the grid: a ``SortKey``, "" for the default, and whether it is reversed."""
 
 
+STACK_LOOK_ALIKES = flag("stack look-alikes", False)
+"""The grid shows one card for photos taken within seconds and alike.  Off, so that no photo is
+out of sight unless the user wants it so; of a library, as only some have bursts."""
+
+
 def _parse_strictness(stored: Any) -> dict[str, Any]:
     return checked_json.to_type(stored, dict[str, Any])
 

@@ -12,6 +12,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import AnnotationsChanged, Listener, Notice, VersionsChanged
+from lmpt_desktop.engine.stacks import PhotoStacks
 from lmpt_desktop.engine.tasks import Worker
 from lmpt_desktop.inference.queues import Queue, QueueRequest, build_queue
 from lmpt_desktop.inference.weights import ClassWeights
@@ -25,6 +26,7 @@ class ReviewQueues:
         catalogue: Catalogue,
         state: LibraryState,
         *,
+        stacks: PhotoStacks,
         base: Callable[[], ClassWeights | None],
         candidate: Callable[[], ClassWeights | None],
         trained_images: Callable[[], set[int]],
@@ -35,6 +37,7 @@ class ReviewQueues:
         ``trained_images`` as of the library's versions."""
         self._catalogue = catalogue
         self._state = state
+        self._stacks = stacks
         self._base = base
         self._candidate = candidate
         self._trained_images = trained_images
@@ -51,12 +54,14 @@ class ReviewQueues:
         """Questions worth answering now, best first; takes too long for the window's thread."""
         # Features first: the snapshot taken afterwards knows at least their images.
         features = self._state.features()
+        found = self._stacks.now()
         snapshot, held_out = self._state.snapshot, self._catalogue.runs.held_out()
+        stacks = found.of(snapshot.image_ids) if found.count else None
         if request.kind.row.by_version:
             scores = self._scores(snapshot, self._base())
             snapshot = snapshot if scores is None else replace(snapshot, scores=scores)
         if not request.kind.row.measures:
-            return build_queue(snapshot, request, features, held_out)
+            return build_queue(snapshot, request, features, held_out, stacks=stacks)
         queue = build_queue(
             snapshot,
             request,
@@ -64,6 +69,7 @@ class ReviewQueues:
             held_out,
             learned=self._trained_images(),
             rival_scores=self._scores(snapshot, self._candidate()),
+            stacks=stacks,
         )
         self._measuring = frozenset(item.image_id for item in queue.items) - held_out
         return queue

@@ -56,6 +56,7 @@ from lmpt_desktop.engine.queues import ReviewQueues
 from lmpt_desktop.engine.regions import Regions
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.search import Searcher
+from lmpt_desktop.engine.stacks import PhotoStacks
 from lmpt_desktop.engine.strictness import StrictnessControl
 from lmpt_desktop.engine.tasks import PeriodicTasks, Worker
 from lmpt_desktop.engine.training.training_service import TrainingService
@@ -236,9 +237,11 @@ class LibrarySession:
             subscribe=notifier.subscribe,
         )
         self.search = Searcher(catalogue, state, self.model, worker, notify)
+        self.stacks = PhotoStacks(state)
         self.queues = ReviewQueues(
             catalogue,
             state,
+            stacks=self.stacks,
             base=self.model.base_weights,
             candidate=self.versions.candidate,
             trained_images=self.versions.trained_images,

@@ -132,8 +132,8 @@ class Studio:
         wait(lambda: window.page is not None and self.page.panel.model.rowCount() > 0, 2)
         wait(lambda: not window.status.working, 3)
         scenes: tuple[Callable[[], None], ...] = (
-            self.library, self.filters, self.tour, self.review, self.region, self.sweep,
-            self.compare, self.long_tail, self.accept,
+            self.library, self.stacks, self.filters, self.tour, self.review, self.region,
+            self.sweep, self.compare, self.long_tail, self.accept,
             self.set_classes, self.vocabulary, self.run, self.versions, self.preferences,
             self.strictness, self.small_ones, self.messages, self.offer, self.menus, self.imports,
             self.exports, self.files, self.empty,
@@ -189,6 +189,45 @@ class Studio:
         self.shoot("search")
         page.panel.search_bar.clear()
         pause(1)
+
+    def stacks(self) -> None:
+        """Closed and open stacks in the grid, what a verdict on one changes, and one in review;
+        nothing where there are no bursts."""
+        page = self.page
+        page.show_grid()
+        self.do("view.stacks")
+        wait(lambda: page.panel.model.stacks is not None, 1)
+        layout = page.panel.model.stacks
+        assert layout is not None
+        keys = [layout.key(number) for number in range(min(3, layout.stacks.count))]
+        first = layout.cards_of(np.array(keys, np.int64))
+        if len(first):
+            page.grid.select_ids(first[:1], int(first[0]))
+            pause(1)
+            self.shoot("stacks-closed")
+            page.grid.select_ids(first[1:3], int(first[-1]))
+            self.do("image.stack-toggle")
+            pause(1.5)
+            self.shoot("stacks-open")
+            page.grid.select_ids(first[:1], int(first[0]))
+            pause(1)
+            self.do("image.stack-present")
+            pause(1)
+            self.shoot("stacks-preview")
+            QTest.keyClick(page.preview_bar, Qt.Key.Key_Escape)
+            self.do("view.review")
+            wait(lambda: question_shown(self.window.context), 1)
+            review = page_in_front(self.window.context)
+            assert review is not None
+            review.show_images(first.tolist())
+            pause(2)
+            self.shoot("stacks-review")
+            self.do("image.stack-present")
+            pause(1)
+            self.shoot("stacks-review-preview")
+            self.do("review.leave")
+        self.do("view.stacks")
+        wait(lambda: page.panel.model.stacks is None, 1)
 
     def filters(self) -> None:
         """The row and its panel, and what is saved."""

@@ -124,6 +124,9 @@ class BareLibrary:
     def shown_ids(self) -> NDArray[np.int64]:
         return self.session.snapshot().image_ids
 
+    def card_ids(self) -> NDArray[np.int64]:
+        return self.shown_ids()
+
     def image_name(self, image_id: int) -> str:
         snapshot = self.session.snapshot()
         return snapshot.images.names[snapshot.row_of[image_id]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues.features import Features
-from lmpt_desktop.inference.queues.kinds import QueueKind
-from lmpt_desktop.inference.queues.questions import QueueInputs, QueueItem
+from lmpt_desktop.inference.queues.kinds import QueueKind, QueueRow
+from lmpt_desktop.inference.queues.questions import Choice, QueueInputs, QueueItem
+from lmpt_desktop.inference.queues.spacing import one_of_each, spaced
 from lmpt_desktop.translation import _
 
 DEFAULT_LENGTH = 200
 """Questions in a queue: some minutes of work, after which a retraining makes better ones."""
+ROUNDS = 4
+"""How often others are chosen in the place of photos whose stack is asked about already."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,11 @@ def build_queue(
     *,
     learned: AbstractSet[int] = frozenset(),
     rival_scores: NDArray[np.float32] | None = None,
+    stacks: NDArray[np.int64] | None = None,
 ) -> Queue:
     """Choose the questions.
+
+    Photos of one stack never follow each other while there is another question.
 
     Args:
         snapshot: the library.
@@ -85,6 +91,7 @@ def build_queue(
         held_out: ids of images that no training learns from.
         learned, rival_scores: for kinds that measure: ids of images that some version was
             trained on, and the (N, C) scores of one that waits to be compared.
+        stacks: (N,) int64, the number of each image's stack, -1 for none; None for no stacks.
     """
     row = request.kind.row
     inputs = QueueInputs(
@@ -98,10 +105,57 @@ def build_queue(
         _rows_of(snapshot, learned),
         rival_scores,
     )
-    choice = row.build(inputs)
+    choice = _without_siblings(inputs, row, stacks)
     if not choice.possible and not choice.note:
         choice = replace(choice, note=_nothing_to_ask(snapshot, request))
     return Queue(request, choice.items, choice.possible, choice.note)
+
+
+def _without_siblings(
+    inputs: QueueInputs, row: QueueRow, stacks: NDArray[np.int64] | None
+) -> Choice:
+    """What the kind chooses, without photos whose stack is asked about already as far as there are
+    others, and the rest of them apart."""
+    choice = row.build(inputs)
+    if stacks is None or not (stacks >= 0).any():
+        return choice
+    row_of = inputs.snapshot.row_of
+
+    def stack_of(image_id: int) -> int:
+        return int(stacks[row_of[image_id]])
+
+    items = choice.items
+    if row.one_of_a_stack:
+        items = _one_of_each_stack(inputs, row, stacks, items, stack_of)
+    return replace(choice, items=tuple(spaced(items, _photo_of, stack_of)))
+
+
+def _one_of_each_stack(
+    inputs: QueueInputs,
+    row: QueueRow,
+    stacks: NDArray[np.int64],
+    items: tuple[QueueItem, ...],
+    stack_of: Callable[[int], int],
+) -> tuple[QueueItem, ...]:
+    """The questions without further photos of a stack, others in their place; where there are too
+    few others, these follow."""
+    first, rows = items, inputs.rows
+    for _round in range(ROUNDS):
+        kept = one_of_each(items, _photo_of, stack_of)
+        if len(kept) == len(items):
+            break
+        asked = inputs.snapshot.rows([item.image_id for item in kept])
+        siblings = np.isin(stacks[rows], stacks[asked][stacks[asked] >= 0])
+        rows = rows[~siblings | np.isin(rows, asked)]
+        items = row.build(replace(inputs, rows=rows)).items
+    kept = one_of_each(items, _photo_of, stack_of)
+    known = {(item.image_id, item.class_id) for item in kept}
+    more = [item for item in first if (item.image_id, item.class_id) not in known]
+    return (*kept, *more)[: inputs.length]
+
+
+def _photo_of(item: QueueItem) -> int:
+    return item.image_id
 
 
 def _readable_rows(

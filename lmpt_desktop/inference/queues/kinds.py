@@ -37,6 +37,8 @@ class QueueRow:
             the image a biased judge of it.  A random sample is not chosen by the model, and a
             wrong annotation is to be found wherever it is.
         measures: photos that it asks about are held out once they are answered.
+        one_of_a_stack: it asks about one photo of a stack only, until nothing else is left to ask.
+            A kind that measures, or looks for mistakes, leaves nobody out.
         by_version: it goes by what the version in use predicts by itself: after instant learning
             predictions agree with the annotations that they were taught.
     """
@@ -52,6 +54,7 @@ class QueueRow:
     whole_photos: bool = False
     asks_held_out: bool = False
     measures: bool = False
+    one_of_a_stack: bool = False
     by_version: bool = False
 
 
@@ -75,6 +78,7 @@ class QueueKind(Enum):
         N_("Rare first"),
         N_("Asks where an answer helps rare classes most, without showing look-alikes in a row."),
         tail_first,
+        one_of_a_stack=True,
         follow_up="uncertain",
         offered=True,
     )
@@ -83,6 +87,7 @@ class QueueKind(Enum):
         N_("Uncertain"),
         N_("Asks where the model is least certain."),
         uncertain,
+        one_of_a_stack=True,
         follow_up="disagreements",
         offered=True,
     )
@@ -100,6 +105,7 @@ class QueueKind(Enum):
         N_("More like its examples"),
         N_("Finds more of one class: unanswered photos that are most similar to its examples."),
         more_like,
+        one_of_a_stack=True,
         follow_up="class-sweep",
         needs_class=True,
     )
@@ -108,6 +114,7 @@ class QueueKind(Enum):
         N_("Class sweep"),
         N_("Goes through one class, most likely photos first: yes or no."),
         class_sweep,
+        one_of_a_stack=True,
         needs_class=True,
     )
     RANDOM = QueueRow(  # noqa: V107

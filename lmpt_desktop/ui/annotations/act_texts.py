@@ -30,6 +30,11 @@ def verdict_sentence(outcome: Outcome, name: str, verdict: Verdict) -> str:
     return text
 
 
+def whole_stack_sentence(sentence: str) -> str:
+    """ "Whole stack: kite present in 5 photos"."""
+    return _("Whole stack: {what}").format(what=sentence)
+
+
 def confirmation_sentence(outcome: Outcome) -> str:
     """ "31 present and 929 absent in 12 photos"."""
     text = _("{present} present and {absent} absent in {photos}").format(

@@ -31,6 +31,7 @@ from lmpt_desktop.ui.annotations.act_texts import (
     not_encoded_sentence,
     review_sentence,
     verdict_sentence,
+    whole_stack_sentence,
 )
 from lmpt_desktop.ui.annotations.preview_bar import PreviewBar
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
@@ -104,23 +105,42 @@ class Acts(QObject):
 
     # ----------------------------------------------------------------------------- requests
 
-    def set_verdict(self, image_ids: ImageIds, class_id: int, verdict: Verdict, name: str) -> None:
-        """Give one class this verdict; ``name`` is what the user calls the class."""
+    def set_verdict(
+        self,
+        image_ids: ImageIds,
+        class_id: int,
+        verdict: Verdict,
+        name: str,
+        *,
+        whole_stacks: bool = False,
+        commit: Callable[[ImageIds], object] | None = None,
+    ) -> None:
+        """Give one class this verdict; ``name`` is what the user calls the class.
+
+        Args:
+            whole_stacks: the photos are whole stacks, of which some may be out of sight: what
+                changes is always shown first, and said to be stacks.
+            commit: does it, for the photos it is given; the undo stack by default.
+        """
         stack = self._undo_stack
 
-        def commit(ids: ImageIds) -> None:
+        def annotate(ids: ImageIds) -> None:
             stack.annotate(ids.tolist(), [class_id], verdict, name)
+
+        commit = commit or annotate
 
         def plan(snapshot: Snapshot) -> Plan:
             outcome = verdict_outcome(snapshot, image_ids, class_id, verdict)
             sentence = verdict_sentence(outcome, name, verdict)
+            if whole_stacks:
+                sentence = whole_stack_sentence(sentence)
             counted = _known(snapshot, image_ids)
             gone = "" if class_id in snapshot.column_of else _gone_sentence(name)
             return Plan(
                 snapshot.version, outcome, sentence, lambda: commit(counted), gone, strengthens=True
             )
 
-        if len(image_ids) >= PREVIEW_FROM:
+        if len(image_ids) >= PREVIEW_FROM or (whole_stacks and len(image_ids) > 1):
             self._preview(plan, len(image_ids))
         elif class_id in self._session.snapshot().column_of:
             commit(image_ids)

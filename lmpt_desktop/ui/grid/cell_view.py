@@ -27,6 +27,7 @@ from lmpt_desktop.ui.grid.delegate import GridDelegate
 from lmpt_desktop.ui.grid.geometry import Geometry
 from lmpt_desktop.ui.grid.model import GridModel, Index
 from lmpt_desktop.ui.grid.selection import GridSelection
+from lmpt_desktop.ui.grid.stack_layout import StackLayout
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 
@@ -186,6 +187,19 @@ class CellView(QListView):
     def content_position_at(self, point: QPoint) -> int:
         """The position at a content pixel, or -1."""
         return self.cells.position_at(point.x(), point.y())
+
+    @property
+    def stacks(self) -> StackLayout | None:
+        """How stacks are shown; None if they are not."""
+        return self._model.stacks
+
+    def on_stack_sign(self, point: QPoint) -> bool:
+        """Whether a viewport pixel is on the sign of a stack."""
+        position = self.position_at(point)
+        part = self._model.cell(position).stack if position >= 0 else None
+        if part is None or (part.open and not part.first):
+            return False
+        return self._delegate.stack_sign(self._rect(position), part).contains(point)
 
     def scrollTo(
         self,

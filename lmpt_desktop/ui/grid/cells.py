@@ -9,6 +9,7 @@ from lmpt_desktop.domain.predictions import has_scores
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.grid.marks import Mark, marks
+from lmpt_desktop.ui.grid.stack_layout import StackPart
 from trainer.bands import Band
 
 MAX_CHIPS = 12
@@ -37,7 +38,8 @@ class Cell:
 
     ``chips`` are in the order of :func:`~lmpt_desktop.domain.class_order.shown_order`, ``more``
     counts the classes after them.  ``focus`` is the verdict on the class in focus, None if no
-    class is in focus.  ``pending`` means there is no prediction yet.
+    class is in focus.  ``pending`` means there is no prediction yet.  ``stack`` is None unless the
+    card is of a stack.
     """
 
     image_id: int
@@ -49,6 +51,7 @@ class Cell:
     pending: bool
     corrected: bool
     focus: Verdict | None
+    stack: StackPart | None = None
 
 
 def cell(
@@ -58,6 +61,7 @@ def cell(
     *,
     asked: tuple[int, ...] = (),
     held_out: bool = False,
+    stack: StackPart | None = None,
 ) -> Cell:
     """The cell of ``row``; only that row of the arrays is read.
 
@@ -67,6 +71,7 @@ def cell(
         focus_class: id of the class that the verdict keys apply to.
         asked: ids of the classes that are filtered or searched; unknown ones are ignored.
         held_out: whether no training learns from the image.
+        stack: what the card says of its stack, if it is of one.
     """
     annotated, scores = snapshot.annotations[row], snapshot.scores[row]
     column_of, bands = snapshot.column_of, snapshot.bands.bands
@@ -102,4 +107,5 @@ def cell(
         pending=pending,
         corrected=bool(snapshot.corrected[row].any()),
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
+        stack=stack,
     )

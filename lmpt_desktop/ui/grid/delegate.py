@@ -20,11 +20,12 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen, QPixmap, 
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from lmpt_desktop.domain.records import ImageState, Verdict
-from lmpt_desktop.translation import _, decimal
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid.card_layout import Line, lay_out
 from lmpt_desktop.ui.grid.cells import Cell, Chip
 from lmpt_desktop.ui.grid.marks import MARK_TEXTS, Mark
 from lmpt_desktop.ui.grid.model import GridModel
+from lmpt_desktop.ui.grid.stack_layout import StackPart
 from lmpt_desktop.ui.kit import theme as themes
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, bucket_for, fitted
 from lmpt_desktop.ui.kit.verdicts import paint_verdict_sign
@@ -50,6 +51,8 @@ SPOT, SMALL_SPOT = 20, 16
 """Pixels of a mark on a photo."""
 CHIP_PADDING = 7
 """Pixels between the ends of a chip and its content."""
+BRACKET = 7
+"""Pixels that the ends of the bracket over an open stack reach down."""
 GAP = 6
 """Pixels between a name and what stands beside it."""
 MOST_WIDTHS = 20_000
@@ -143,13 +146,15 @@ class GridDelegate(QStyledItemDelegate):
         state = cast(QStyle.StateFlag, option.state)  # pyright: ignore[reportAttributeAccessIssue]
         widget = cast(QWidget, option.widget)  # pyright: ignore[reportAttributeAccessIssue]
         card = area.adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
+        square = self._square(area)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._card(painter, card, state, theme)
-        # The grid distributes spare width over its columns, which wide pictures use.
-        square = QRect(
-            card.left() + PADDING, card.top() + PADDING, card.width() - 2 * PADDING, self._zoom
-        )
+        if cell.stack is not None:
+            if cell.stack.open:
+                paint_bracket(painter, area, cell.stack, theme, mirrored=widget.isRightToLeft())
+            else:
+                paint_cards_below(painter, square, theme)
         fingerprint = model.fingerprint(index.row())
         self._picture(painter, square, fingerprint, cell, widget.devicePixelRatioF())
         for mark, spot in zip(cell.marks, mark_spots(square, len(cell.marks)), strict=True):
@@ -158,8 +163,27 @@ class GridDelegate(QStyledItemDelegate):
             paint_focus_verdict(painter, focus_spot(square), cell.focus, theme)
         if painter.font() != self._words.font:
             self._words = _Words(painter.font())
+        if cell.stack is not None and (cell.stack.first or not cell.stack.open):
+            paint_stack_sign(
+                painter, self.stack_sign(area, cell.stack), cell.stack, self._words, theme
+            )
         self._classes(painter, square, cell, theme)
         painter.restore()
+
+    def stack_sign(self, area: QRect, part: StackPart) -> QRect:
+        """Where the sign of a stack is in a cell: the corner at the top left of the photo."""
+        square = self._square(area)
+        side = _spot_side(square)
+        width = side + self._words.width(number(part.size), bold=True) + 6
+        return QRect(square.left() + CORNER, square.top() + CORNER, width, side)
+
+    def _square(self, area: QRect) -> QRect:
+        """The ground of the photo in a cell.  The grid distributes spare width over its columns,
+        which wide pictures use."""
+        around = MARGIN + PADDING
+        return QRect(
+            area.left() + around, area.top() + around, area.width() - 2 * around, self._zoom
+        )
 
     # --------------------------------------------------------------------------- parts
 
@@ -237,8 +261,8 @@ class GridDelegate(QStyledItemDelegate):
             self._no_classes(painter, line, cell, theme)
             return
         placed = lay_out(cell, square.width(), self.lines, self._chip_width, self._more_width)
-        for number, content in enumerate(placed):
-            line = QRect(square.left(), top + number * height, square.width(), height)
+        for place_down, content in enumerate(placed):
+            line = QRect(square.left(), top + place_down * height, square.width(), height)
             right = line.right() + 1
             if not content.chips[0][0].confirmed:
                 self._other(painter, line, content, theme)
@@ -356,6 +380,55 @@ def focus_spot(square: QRect) -> QRect:
     """Where the verdict on the class in focus goes: always the corner at the bottom left."""
     side = _spot_side(square)
     return QRect(square.left() + CORNER, square.bottom() + 1 - CORNER - side, side, side)
+
+
+def paint_cards_below(painter: QPainter, square: QRect, theme: themes.Theme) -> None:
+    """The edges of the cards under a closed stack."""
+    painter.setPen(QPen(theme.colour("edge"), 1))
+    painter.setBrush(theme.colour("card_ground"))
+    for step in (2, 1):
+        inset = 5 * step
+        card = QRectF(square).adjusted(inset + 0.5, 0.5 - 3 * step, -inset - 0.5, 0)
+        card.setHeight(14)
+        painter.drawRoundedRect(card, 4, 4)
+
+
+def paint_bracket(
+    painter: QPainter, area: QRect, part: StackPart, theme: themes.Theme, *, mirrored: bool
+) -> None:
+    """A bracket over an open stack, from its first card to its last."""
+    begins, ends = (part.last, part.first) if mirrored else (part.first, part.last)
+    left = area.left() + (MARGIN + 1 if begins else 0)
+    right = area.right() + 1 - (MARGIN + 1 if ends else 0)
+    top, down = area.top() + 2, area.top() + 2 + BRACKET
+    points = [QPointF(left, top), QPointF(right, top)]
+    if begins:
+        points.insert(0, QPointF(left, down))
+    if ends:
+        points.append(QPointF(right, down))
+    pen = QPen(theme.colour("muted"), 2)
+    pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPolyline(QPolygonF(points))
+
+
+def paint_stack_sign(
+    painter: QPainter, place: QRect, part: StackPart, words: _Words, theme: themes.Theme
+) -> None:
+    """Cards on each other and how many they are; on a ground of the accent while they are open."""
+    ink = "on_accent" if part.open else "text"
+    painter.setPen(QPen(theme.colour("accent" if part.open else "border"), 1))
+    painter.setBrush(theme.colour("accent" if part.open else "surface"))
+    painter.drawRoundedRect(QRectF(place).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+    sign = QRect(place.left() + 2, place.top() + 2, place.height() - 4, place.height() - 4)
+    themes.icon("stack", ink).paint(painter, sign)
+    painter.setPen(theme.colour(ink))
+    before = painter.font()
+    painter.setFont(words.bold)
+    baseline = place.top() + (place.height() - words.height) // 2 + words.ascent
+    painter.drawText(sign.right() + 4, baseline, number(part.size))
+    painter.setFont(before)
 
 
 def paint_mark(painter: QPainter, spot: QRect, mark: Mark, theme: themes.Theme) -> None:

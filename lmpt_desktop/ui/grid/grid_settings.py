@@ -1,4 +1,4 @@
-"""What the grid remembers in its library: saved searches, and the order."""
+"""What the grid remembers in its library: saved searches, the order, and whether it stacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from lmpt_desktop.inference.saved_searches import (
     tidy_name,
     to_stored,
 )
-from lmpt_desktop.settings import SAVED_SEARCHES, SORT_ORDER, Setting, Settings
+from lmpt_desktop.settings import (
+    SAVED_SEARCHES,
+    SORT_ORDER,
+    STACK_LOOK_ALIKES,
+    Setting,
+    Settings,
+)
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 
@@ -36,10 +42,12 @@ class GridSettings(QObject):
         # One after the other, so that the last change is what is kept.
         self._writing: dict[str, LatestRequest[None]] = {
             setting.key: LatestRequest(_done, failed, owner=self, overlap=False)
-            for setting in (SAVED_SEARCHES, SORT_ORDER)
+            for setting in (SAVED_SEARCHES, SORT_ORDER, STACK_LOOK_ALIKES)
         }
         self.searches = all_from_stored(settings.get(SAVED_SEARCHES))
         self._order = self.sort()
+        self.stacked: bool = settings.get(STACK_LOOK_ALIKES)
+        """Whether look-alikes are one card."""
 
     @property
     def saving(self) -> bool:
@@ -58,6 +66,11 @@ class GridSettings(QObject):
         if order != self._order:
             self._order = order
             self._write(SORT_ORDER, (order.key.value, order.descending))
+
+    def keep_stacked(self, stacked: bool) -> None:
+        """Remember whether look-alikes are one card."""
+        self.stacked = stacked
+        self._write(STACK_LOOK_ALIKES, stacked)
 
     def add_search(self, search: SavedSearch) -> None:
         """Save a search; one of the same name is replaced."""

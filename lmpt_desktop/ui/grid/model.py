@@ -18,9 +18,10 @@ from PySide6.QtCore import (
 
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.translation import _, decimal
+from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid import cells
 from lmpt_desktop.ui.grid.marks import MARK_TEXTS
+from lmpt_desktop.ui.grid.stack_layout import StackLayout, StackPart
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
 from trainer.bands import Band
 from trainer.printable import isolated
@@ -56,6 +57,7 @@ class GridModel(QAbstractListModel):
         self._focus_everywhere = True
         self._asked: tuple[int, ...] = ()
         self._held_out: NDArray[np.int64] = np.empty(0, np.int64)
+        self._stacks: StackLayout | None = None
 
     # ------------------------------------------------------------------------- content
 
@@ -72,8 +74,30 @@ class GridModel(QAbstractListModel):
     def focus_class(self) -> int | None:
         return self._focus_class
 
-    def set_content(self, snapshot: Snapshot, rows: NDArray[np.int64]) -> bool:
-        """Show these rows of the snapshot; returns whether the grid's order changed."""
+    @property
+    def stacks(self) -> StackLayout | None:
+        """How stacks are shown; None if they are not."""
+        return self._stacks
+
+    @property
+    def matching_ids(self) -> NDArray[np.int64]:
+        """(m,) int64, the images that match, in the grid's order: those in closed stacks too."""
+        return self._ids if self._stacks is None else self._stacks.ids
+
+    def card_of(self, image_id: int) -> int:
+        """The id of the image whose card stands for this one; -1 if it does not match."""
+        if self._stacks is not None:
+            return int(self._stacks.cards_of(np.array([image_id], np.int64))[0])
+        return image_id if self.position_of(image_id) >= 0 else -1
+
+    def set_content(
+        self, snapshot: Snapshot, rows: NDArray[np.int64], stacks: StackLayout | None = None
+    ) -> bool:
+        """Show these rows of the snapshot, or, of the stacks among them, what ``stacks`` says;
+        returns whether the grid's order changed."""
+        self._stacks = stacks
+        if stacks is not None:
+            rows = rows[stacks.shown]
         ids = snapshot.image_ids[rows]
         if np.array_equal(ids, self._ids):
             self._rows = rows
@@ -189,6 +213,7 @@ class GridModel(QAbstractListModel):
                 self._focus_class,
                 asked=self._asked,
                 held_out=self._is_held_out(position),
+                stack=self._stacks.part(position) if self._stacks is not None else None,
             )
         return found
 
@@ -217,9 +242,18 @@ class GridModel(QAbstractListModel):
         return None
 
 
+def stack_text(part: StackPart) -> str:
+    """What a card says of its stack, for tooltips and screen readers."""
+    if part.open:
+        return _("One of an open stack of {count} photos").format(count=number(part.size))
+    return _("Stack of {count} photos, of which this is the first").format(count=number(part.size))
+
+
 def describe(cell: cells.Cell) -> str:
     """A cell as text: for the tooltip and for screen readers."""
     lines = [cell.name]
+    if cell.stack is not None:
+        lines.append(stack_text(cell.stack))
     for chip in cell.chips:
         parts = []
         if chip.confirmed:

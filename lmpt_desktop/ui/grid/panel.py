@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -21,6 +22,7 @@ from lmpt_desktop.inference.saved_searches import SavedSearch, tidy_name
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from lmpt_desktop.ui.grid.grid_settings import GridSettings
+from lmpt_desktop.ui.grid.grid_stacks import GridStacks
 from lmpt_desktop.ui.grid.legend import LegendButton
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.query import GridQuery, Selection, asked_classes
@@ -78,6 +80,19 @@ class ZoomSign(Label):
         self.setPixmap(theme.icon("image", "muted").pixmap(16, 16))
 
 
+def _zoom_slider(zoom: int) -> QSlider:
+    slider = QSlider(Qt.Orientation.Horizontal)
+    slider.setObjectName("zoom")
+    slider.setAccessibleName(_("Thumbnail size"))
+    slider.setToolTip(_("Thumbnail size (Ctrl and the mouse wheel)"))
+    slider.setRange(ZOOM_MIN, ZOOM_MAX)
+    slider.setSingleStep(ZOOM_STEP)
+    slider.setPageStep(ZOOM_STEP * 2)
+    slider.setFixedWidth(140)
+    slider.setValue(zoom)
+    return slider
+
+
 class GridPanel(QWidget):
     """The middle of the window."""
 
@@ -102,21 +117,14 @@ class GridPanel(QWidget):
         self.view = GridView(self.model, self.loader)
         self.query = GridQuery(session, self)
         self.kept = GridSettings(session.settings, self.query.failed.emit, self)
+        self.stacks = GridStacks(self.kept, self.query, self.view, self)
         self.bar.set_sort(self.kept.sort())
         self.bar.show_saved(self.kept.searches)
         self.empty = EmptyState()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(self.empty)
-        self.zoom = QSlider(Qt.Orientation.Horizontal)
-        self.zoom.setObjectName("zoom")
-        self.zoom.setAccessibleName(_("Thumbnail size"))
-        self.zoom.setToolTip(_("Thumbnail size (Ctrl and the mouse wheel)"))
-        self.zoom.setRange(ZOOM_MIN, ZOOM_MAX)
-        self.zoom.setSingleStep(ZOOM_STEP)
-        self.zoom.setPageStep(ZOOM_STEP * 2)
-        self.zoom.setFixedWidth(140)
-        self.zoom.setValue(self.view.zoom)
+        self.zoom = _zoom_slider(self.view.zoom)
         self._zoom_sign = ZoomSign()
         self.legend = LegendButton(self.model)
         self.selected = Label()
@@ -280,10 +288,14 @@ class GridPanel(QWidget):
         if result is not None and result.state is SearchState.READY and not self.query.same_order:
             self.searched.emit(summary(result))
         selected, current = self.view.selected_array(), self.view.current_id()
+        if selection.stacks is not None and not self.query.automatic:
+            # A stack that the user closes leaves its card selected.
+            cards = selection.stacks.cards_of(np.append(selected, current))
+            selected, current = np.unique(cards[:-1]), int(cards[-1])
         offset, row = self.view.verticalScrollBar().value(), self.view.currentIndex().row()
         self.model.set_asked_classes(asked_classes(selection))
         self.model.set_held_out(selection.held_out)
-        changed = self.model.set_content(selection.snapshot, selection.rows)
+        changed = self.model.set_content(selection.snapshot, selection.rows, selection.stacks)
         # After a change of order the user wants to see the top, not the current image.
         if changed and len(selected) and self.query.same_order:
             kept = selected[self.model.positions_of(selected) >= 0]
@@ -298,6 +310,7 @@ class GridPanel(QWidget):
                 self.view.go_to(min(row, self.model.rowCount() - 1))
             else:
                 self.view.select_ids([self.model.image_id(0)], self.model.image_id(0))
+        self.stacks.select_waiting()
         self._after(selection.snapshot)
 
     def _refresh(self, snapshot: Snapshot) -> None:
@@ -307,14 +320,20 @@ class GridPanel(QWidget):
     def _after(self, snapshot: Snapshot) -> None:
         self.bar.show_classes(snapshot)
         self.bar.show_edited(bool(snapshot.images.edited.any()))
-        self.bar.show_count(self.model.rowCount(), len(snapshot.images))
+        self.bar.show_count(len(self.model.matching_ids), len(snapshot.images))
         self._count_selected()
         self._show_empty()
         self.shown.emit(snapshot)
 
     def _count_selected(self) -> None:
         count = self.view.selected_count()
-        self.selected.setText(_("{count} selected").format(count=number(count)) if count else "")
+        text = _("{count} selected").format(count=number(count)) if count else ""
+        with_siblings = self.stacks.size()
+        if with_siblings > count:
+            text = _("{count} selected, {all} with their stacks").format(
+                count=number(count), all=number(with_siblings)
+            )
+        self.selected.setText(text)
 
     def _show_empty(self) -> None:
         if self.model.rowCount():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,10 +14,13 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Filter, Sort, select
+from lmpt_desktop.ui.grid.stack_layout import StackLayout, lay_out_stacks
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 REFRESH_INTERVAL_MS = 700
 """Interval at which rows are selected again while scores change during encoding."""
+REGROUP_INTERVAL_MS = 2000
+"""How soon stacks are looked at again that were not up to date, as photos are being encoded."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,8 @@ class Selection:
     search: SearchResult | None = None
     held_out: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """(m,) image ids, ascending: those that no training learns from."""
+    stacks: StackLayout | None = None
+    """How stacks among ``rows`` are shown; None if they are not."""
 
 
 def asked_classes(selection: Selection) -> tuple[int, ...]:
@@ -112,6 +118,13 @@ class GridQuery(QObject):
         self.automatic = False
         """Whether the last selection was caused by a change of the library, not by the user."""
         self._asked_by_user = False
+        self._stacked = False
+        self._opened: frozenset[int] = frozenset()
+        self._last: Selection | None = None
+        self._regroup_timer = QTimer(self)
+        self._regroup_timer.setSingleShot(True)
+        self._regroup_timer.setInterval(REGROUP_INTERVAL_MS)
+        self._regroup_timer.timeout.connect(lambda: self._lay_out_again(by_user=False))
         self._answered: tuple[Filter, tuple[Sort, SearchQuery | None]] | None = None
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
@@ -139,6 +152,21 @@ class GridQuery(QObject):
         if not self._refresh_timer.isActive():
             self._refresh_timer.start()
 
+    def stack(self, stacked: bool, opened: frozenset[int] = frozenset()) -> None:
+        """Show look-alikes as one card, apart from the stacks that are ``opened``, by
+        :meth:`StackLayout.key`; or every photo by itself.
+
+        The photos shown keep their order; they are not selected again.
+        """
+        if (stacked, opened) != (self._stacked, self._opened):
+            self._stacked, self._opened = stacked, opened
+            self._lay_out_again(by_user=True)
+
+    @property
+    def opened(self) -> frozenset[int]:
+        """The stacks that are open."""
+        return self._opened
+
     def refresh(self) -> None:
         """Get the newest snapshot for the same rows."""
         self._refreshing.ask(lambda: prepare(self._session.snapshot()))
@@ -146,6 +174,7 @@ class GridQuery(QObject):
     def close(self) -> None:
         """Stop; results still to come are dropped."""
         self._refresh_timer.stop()
+        self._regroup_timer.stop()
         self._selecting.cancel()
         self._refreshing.cancel()
 
@@ -160,7 +189,38 @@ class GridQuery(QObject):
 
         def run() -> Selection:
             found = evaluate(self._session, requested, order, search)
-            return replace(found, held_out=self._held_out.ids(found.snapshot))
+            return lay_out(replace(found, held_out=self._held_out.ids(found.snapshot)))
+
+        lay_out = self._laid_out()
+        self._selecting.ask(run)
+
+    def _laid_out(self) -> Callable[[Selection], Selection]:
+        """A function for another thread that lays out the stacks as they are wanted now."""
+        stacked, opened, session = self._stacked, self._opened, self._session
+
+        def lay_out(found: Selection) -> Selection:
+            if not stacked:
+                return replace(found, stacks=None)
+            stacks = session.stacks.now(exact=False)
+            ids = found.snapshot.image_ids[found.rows]
+            return replace(found, stacks=lay_out_stacks(ids, stacks, opened))
+
+        return lay_out
+
+    def _lay_out_again(self, *, by_user: bool) -> None:
+        self._asked_by_user |= by_user
+        last = self._last
+        if self._selecting.busy:
+            self._ask()
+            return
+        if last is None:  # the first question is still to come
+            return
+        session, lay_out = self._session, self._laid_out()
+
+        def run() -> Selection:
+            snapshot = prepare(session.snapshot())
+            rows = snapshot.rows(last.snapshot.image_ids[last.rows])
+            return lay_out(replace(last, snapshot=snapshot, rows=rows[rows >= 0]))
 
         self._selecting.ask(run)
 
@@ -175,4 +235,7 @@ class GridQuery(QObject):
         self.same_question = question == self._answered
         self.same_order = self._answered is not None and question[1] == self._answered[1]
         self._answered = question
+        self._last = selection
+        if selection.stacks is not None and not self._session.stacks.current:
+            self._regroup_timer.start()
         self.selected.emit(selection)

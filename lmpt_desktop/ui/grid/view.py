@@ -78,6 +78,8 @@ class GridView(CellView):
     menu_requested = Signal(QPoint)
     """A context menu at this point of the screen."""
     activated_image = Signal(int)
+    stack_pressed = Signal(int)
+    """The sign of a stack was pressed, on the card at this position."""
 
     def __init__(
         self, model: GridModel, loader: ThumbnailLoader, parent: QWidget | None = None
@@ -285,6 +287,8 @@ class GridView(CellView):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         position = self.position_at(event.position().toPoint())
         plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if self.on_stack_sign(event.position().toPoint()):
+            plain = False  # the second click of two
         if event.button() == Qt.MouseButton.LeftButton and plain and position >= 0:
             self.activated_image.emit(self._model.image_id(position))
         else:
@@ -328,6 +332,10 @@ class GridPointer(QObject):
                 view.choose_only(position)
             elif position >= 0:
                 view.go_to(position)
+            return
+        if position >= 0 and not (control or shift) and view.on_stack_sign(place):
+            view.choose_only(position)
+            view.stack_pressed.emit(position)
             return
         self._pressed = place + QPoint(0, view.verticalOffset())
         self._at = place

@@ -23,9 +23,14 @@ from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.region_overlay import TIP
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
 from lmpt_desktop.ui.library.page import LibraryPage
-from lmpt_desktop.ui.shell.conditions import class_in_focus, library_open, photos_chosen
+from lmpt_desktop.ui.shell.conditions import (
+    class_in_focus,
+    library_open,
+    photos_chosen,
+    stack_chosen,
+)
 from lmpt_desktop.ui.shell.context import ShellContext
-from lmpt_desktop.ui.shell.library_view import LibraryView
+from lmpt_desktop.ui.shell.library_view import LibraryView, StackView
 
 REVEAL_LIMIT = 5
 
@@ -158,6 +163,41 @@ def set_absent(context: ShellContext) -> None:
 
 def set_unknown(context: ShellContext) -> None:
     _view(context).set_verdict(Verdict.UNKNOWN)
+
+
+def _stack_verdict(verdict: Verdict) -> Callable[[ShellContext], None]:
+    """A handler that gives whole stacks a verdict."""
+
+    def give(context: ShellContext) -> None:
+        view = _view(context)
+        if isinstance(view, StackView):
+            view.set_stack_verdict(verdict)
+
+    return give
+
+
+def stack_in_grid(context: ShellContext) -> bool:
+    """The grid is in front, and one of the selected cards is of a stack."""
+    page = context.library
+    return (
+        isinstance(page, LibraryPage)
+        and page.view is page.grid_view
+        and page.panel.stacks.size() > 1
+    )
+
+
+def grid_stacked(context: ShellContext) -> bool:
+    """The grid shows look-alikes as one card."""
+    return isinstance(context.library, LibraryPage) and context.library.panel.stacks.shown
+
+
+def toggle_stacks(context: ShellContext) -> None:
+    _page(context).panel.stacks.toggle_selected()
+
+
+def stack_look_alikes(context: ShellContext, stacked: bool) -> None:
+    _page(context).panel.stacks.show(stacked)
+    context.refresh_commands()
 
 
 def _with_class(text: str) -> Callable[[ShellContext], str]:
@@ -300,6 +340,29 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             tip=N_("Mark every class that is still unknown as absent in the selected photos")),
     Command("image.unreviewed", N_("Mark &not reviewed"), "image", 1, 20,
             lambda c: _view(c).mark_reviewed(False), (photos_chosen,), "Shift+R"),
+    Command("image.stack-present", N_("&Present in the whole stack"), "image", 2, 20,
+            _stack_verdict(Verdict.PRESENT), (stack_chosen, class_in_focus), "Shift+P", "present",
+            submenu=N_("S&tack"), auto_repeat=False, short=N_("Present in stack"),
+            label=_with_class(N_("&Present in the whole stack")),
+            tip=N_("Mark the class in focus present in every photo of the stack")),
+    Command("image.stack-absent", N_("&Absent in the whole stack"), "image", 2, 30,
+            _stack_verdict(Verdict.ABSENT), (stack_chosen, class_in_focus), "Shift+A", "absent",
+            submenu=N_("S&tack"), auto_repeat=False, short=N_("Absent in stack"),
+            label=_with_class(N_("&Absent in the whole stack")),
+            tip=N_("Mark the class in focus absent in every photo of the stack")),
+    Command("image.stack-unknown", N_("&Unknown in the whole stack"), "image", 2, 40,
+            _stack_verdict(Verdict.UNKNOWN), (stack_chosen, class_in_focus), "Shift+U", "unknown",
+            submenu=N_("S&tack"), auto_repeat=False, short=N_("Unknown in stack"),
+            label=_with_class(N_("&Unknown in the whole stack")),
+            tip=N_("Remove the verdict on the class in focus from every photo of the stack")),
+    Command("image.stack-toggle", N_("&Open or close"), "image", 2, 50, toggle_stacks,
+            (stack_in_grid,), "G", "stack", submenu=N_("S&tack"),
+            short=N_("Open or close stack"),
+            tip=N_("Show every photo of the selected stack, or one card for all of them")),
+    Command("image.stack-select", N_("&Select its photos"), "image", 2, 60,
+            lambda c: _page(c).panel.stacks.select(), (stack_in_grid,), "Shift+G",
+            submenu=N_("S&tack"), short=N_("Select stack"),
+            tip=N_("Open the stack and select every photo of it")),
     Command("image.alike", N_("&More like this"), "image", 3, 10, more_like_this,
             (photos_chosen,), "Ctrl+Shift+S", "search",
             tip=N_("Find photos that look like the selected ones")),
@@ -323,6 +386,11 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             checkable=True, checked=lambda c: _part_shown(c, "filters")),
     Command("view.clear-filters", N_("&Clear filters"), "view", 2, 20,
             lambda c: _page(c).panel.bar.clear(), (library_open,), "Ctrl+Shift+L", "clear"),
+    Command("view.stacks", N_("Stack look-&alikes"), "view", 2, 30, stack_look_alikes,
+            (library_open,), "Ctrl+G", "stack", checkable=True, checked=grid_stacked,
+            tip=N_("Show photos taken within seconds and alike as one card")),
+    Command("view.stacks-toggle", N_("Open or close all s&tacks"), "view", 2, 40,
+            lambda c: _page(c).panel.stacks.toggle_all(), (grid_stacked,), "Ctrl+Alt+G"),
     Command("view.folders", N_("F&olders"), "view", 3, 10,
             lambda c, on: show_part(c, "folders", on), (library_open,), "Ctrl+1", "tree",
             checkable=True, checked=lambda c: _part_shown(c, "folders")),

@@ -53,6 +53,16 @@ class GridLibraryView:
             name = self._class_name(class_id)
             self._acts.set_verdict(self.chosen_ids(), class_id, verdict, name)
 
+    def stack_size(self) -> int:
+        return self._panel.stacks.size()
+
+    def set_stack_verdict(self, verdict: Verdict) -> None:
+        self._panel.view.settle_selection()
+        if (class_id := self.focus_class) is not None:
+            name = self._class_name(class_id)
+            ids = self._panel.stacks.chosen_ids()
+            self._acts.set_verdict(ids, class_id, verdict, name, whole_stacks=True)
+
     def confirm(self) -> None:
         self._acts.confirm(self.chosen_ids())
 

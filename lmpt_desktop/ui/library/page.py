@@ -354,6 +354,9 @@ class LibraryPage(QWidget):
         self.files_dropped.connect(handler)
 
     def shown_ids(self) -> NDArray[np.int64]:
+        return self.panel.model.matching_ids
+
+    def card_ids(self) -> NDArray[np.int64]:
         return self.panel.model.ids
 
     def image_name(self, image_id: int) -> str:
@@ -365,9 +368,10 @@ class LibraryPage(QWidget):
         self.pages.show_page(GRID)
 
     def go_to_image(self, image_id: int) -> None:
-        position = self.panel.model.position_of(image_id)
+        card = self.panel.model.card_of(image_id)
+        position = self.panel.model.position_of(card)
         if position >= 0:
-            self.grid.select_ids([image_id], image_id)
+            self.grid.select_ids([card], card)
             self.grid.scrollTo(self.panel.model.index(position))
 
     def show_images(self, image_ids: Sequence[int]) -> None:

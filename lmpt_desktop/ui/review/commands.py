@@ -163,7 +163,7 @@ class ReviewFollower(QObject):
 
     def _open_at(self, image_id: int) -> None:
         """Review the grid's photos, beginning with this one."""
-        ids = self._library.shown_ids()
+        ids = self._library.card_ids()
         found = (ids == image_id).nonzero()[0]
         if len(found):
             place = int(found[0])

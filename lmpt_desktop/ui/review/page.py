@@ -26,9 +26,12 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.inference.queues import QueueKind, QueueRequest
+from lmpt_desktop.inference.stacks import Stacks
 from lmpt_desktop.settings import SHOW_REGIONS
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.act_texts import not_encoded_sentence
+from lmpt_desktop.ui.annotations.acts import Acts
+from lmpt_desktop.ui.annotations.preview_bar import PreviewBar
 from lmpt_desktop.ui.annotations.undo_stack import AnnotationUndoStack
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.inspector.image_facts import file_version
@@ -48,6 +51,7 @@ from lmpt_desktop.ui.review.question_list import (
 )
 from lmpt_desktop.ui.review.queue_bar import QueueBar
 from lmpt_desktop.ui.review.side_panel import SidePanel
+from lmpt_desktop.ui.review.stack_strip import StackStrip, StripPhoto
 from lmpt_desktop.ui.review.verdict_controller import VerdictController
 from lmpt_desktop.ui.shell.context import ShellContext
 from trainer.printable import isolated
@@ -108,6 +112,12 @@ class ReviewPage(QWidget):
         self.regions = RegionFinder(session.regions, self)
         self._unfollow_regions = context.settings.on_change(SHOW_REGIONS, self._regions_toggled)
         self.side = SidePanel(commands)
+        self.strip = StackStrip(commands, context.require_library().thumbnail_source)
+        self.preview_bar = PreviewBar(self.canvas)
+        self.acts = Acts(session, undo_stack, self.preview_bar, self)
+        self._stacks = Stacks.none()
+        self._answered_with_stack: set[tuple[int, int]] = set()
+        """Images and classes that a verdict on a whole stack has answered."""
         self.end = EndPanel()
         self.request: QueueRequest | None = None
         """The queue that is asked; None for photos of the grid."""
@@ -130,7 +140,11 @@ class ReviewPage(QWidget):
         row = QHBoxLayout(self.work)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
-        row.addWidget(self.viewer, 1)
+        seen = QVBoxLayout()
+        seen.setSpacing(0)
+        seen.addWidget(self.viewer, 1)
+        seen.addWidget(self.strip)
+        row.addLayout(seen, 1)
         row.addWidget(self.side)
         self.stack = QStackedWidget()
         self.stack.addWidget(self.work)
@@ -140,6 +154,8 @@ class ReviewPage(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self.stack, 1)
+        layout.addWidget(self.preview_bar)
+        self._context.notifications.keep_clear_of(self.preview_bar)
         self.side.finder.show_key(commands.keys_text("review.find"))
         # In the bar's lists letters find an entry, so the keys are heard below it.
         commands.add_plain_keys(self.stack, "review")
@@ -219,6 +235,7 @@ class ReviewPage(QWidget):
     def library_changed(self) -> None:
         """Predictions or classes have changed: choose other questions soon."""
         self._refresh_timer.start()
+        self.acts.library_changed()
         if self.stack.currentWidget() is self.work:
             if self._drop_gone_class():
                 self._show()
@@ -236,6 +253,7 @@ class ReviewPage(QWidget):
 
     def annotations_changed(self) -> None:
         """Show the present verdicts: some may have been changed elsewhere."""
+        self.acts.library_changed()
         if self.isVisible() and self.questions.current is not None:
             self._refresh_facts()
 
@@ -244,6 +262,8 @@ class ReviewPage(QWidget):
         self._refresh_timer.stop()
         self.queue_request.cancel()
         self._unfollow_regions()
+        self.acts.close()
+        self.strip.photos.close_strip()
         self.viewer.close_viewer()
 
     # ------------------------------------------------------------------------------- state
@@ -304,6 +324,59 @@ class ReviewPage(QWidget):
         self.verdicts.set_verdict(
             question.image_id, subject, verdict, name, answers=asked, advance=advance
         )
+
+    def stack_size(self) -> int:
+        return len(self._stack_ids()) if self.is_asking and self._stacks.count else 0
+
+    def set_stack_verdict(self, verdict: Verdict) -> None:
+        """Give the class in focus this verdict in all photos of the stack, once the user has seen
+        what that changes; an answer advances to the next question."""
+        question, subject = self.questions.current, self.subject
+        if question is None or subject is None or not self.can_annotate():
+            return
+        name = self._class_name(subject)
+
+        def commit(counted: NDArray[np.int64]) -> None:
+            ids = counted.tolist()
+            answers = subject == question.class_id and question is self.questions.current
+            self._answered_with_stack |= {(image_id, subject) for image_id in ids}
+            self.verdicts.set_stack_verdict(
+                question.image_id,
+                ids,
+                subject,
+                verdict,
+                name,
+                answers=answers,
+                advance=answers and verdict is not Verdict.UNKNOWN,
+            )
+
+        self.acts.set_verdict(
+            self._stack_ids(), subject, verdict, name, whole_stacks=True, commit=commit
+        )
+
+    def _stack_ids(self) -> NDArray[np.int64]:
+        """(n,) the photos of the stack of the one under review that are still there, in the order
+        taken; none if it is in no stack."""
+        members = self._stacks.members(self._stacks.number_of(self.current_id))
+        return members[self._session.snapshot().rows(members) >= 0]
+
+    def _show_stack(self) -> None:
+        """Show the stack of the photo under review."""
+        if not self._stacks.count:
+            self.strip.show_stack((), -1)
+            return
+        snapshot, ids = self._session.snapshot(), self._stack_ids()
+        column = -1 if self.subject is None else snapshot.column_of.get(self.subject, -1)
+        photos = [
+            StripPhoto(
+                image_id,
+                snapshot.images.fingerprints[row],
+                snapshot.names[row].rpartition("/")[2],
+                Verdict(int(snapshot.annotations[row, column])) if column >= 0 else Verdict.UNKNOWN,
+            )
+            for image_id, row in zip(ids.tolist(), snapshot.rows(ids).tolist(), strict=True)
+        ]
+        self.strip.show_stack(photos, self.current_id)
 
     def toggle_class(self, class_id: int) -> None:
         """Give a class its next verdict: a number key or a click on its chip."""
@@ -391,7 +464,10 @@ class ReviewPage(QWidget):
 
     def _show(self, after: str = "", *, forward: bool = True) -> None:
         """Show the current question and announce it, following the sentence ``after``."""
+        self.acts.close()
         self._drop_gone_class()
+        if forward:
+            self._skip_answered()
         skipped = self._skip_unshown() if forward and self.request is not None else 0
         question = self.questions.current
         self._show_progress()
@@ -439,6 +515,7 @@ class ReviewPage(QWidget):
         question = self.questions.current
         if question is not None and self.current.image is not None:
             self.side.show_image(self.current, question.reason, whole=question.class_id is None)
+            self._show_stack()
 
     def _show_progress(self) -> None:
         position, count = self.questions.position, len(self.questions)
@@ -517,6 +594,19 @@ class ReviewPage(QWidget):
             dropped = True
         return dropped
 
+    def _skip_answered(self) -> None:
+        """Skip questions that a verdict on a whole stack has answered, unless it was undone."""
+        snapshot = self._session.snapshot()
+        while (question := self.questions.current) is not None:
+            class_id = question.class_id
+            if class_id is None or (question.image_id, class_id) not in self._answered_with_stack:
+                return
+            row = snapshot.row_of.get(question.image_id)
+            column = snapshot.column_of.get(class_id)
+            if row is None or column is None or snapshot.annotations[row, column] < 0:
+                return
+            self.questions.advance()
+
     def _skip_unshown(self) -> int:
         """Skip photos that are known not to be shown; returns how many."""
         snapshot = self._session.snapshot()
@@ -537,22 +627,23 @@ class ReviewPage(QWidget):
         self.queue_request.ask(lambda: build_queue_result(session, request, refreshing=refreshing))
 
     def _queue_built(self, result: QueueResult) -> None:
-        self._bands = result.bands
+        self._bands, self._stacks = result.bands, result.stacks
         if result.queue is None:
             self._refresh_facts()
         elif not result.refreshing:
             self._begin(result)
         elif self.questions.current is not None:
-            self.questions.replace_rest(result.questions())
+            self.questions.replace_rest(result.questions(), result.stacks.number_of)
             self._show_progress()
             self._refresh_facts()
             self._preload()
             self.show_message(_("The following questions were chosen again."))
         elif not len(self.questions):  # else the end was reached: its summary stays
             self._begin(result)
+        self._context.refresh_commands()  # what is asked about may be in a stack
 
     def _begin(self, result: QueueResult) -> None:
-        self.verdicts.questions = QuestionList(result.questions())
+        self.verdicts.questions = QuestionList(result.questions(), stack_of=result.stacks.number_of)
         if len(self.questions):
             self._show()
             return
@@ -602,6 +693,7 @@ class ReviewPage(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:
         super().hideEvent(event)
         self.viewer.stop_loading()
+        self.acts.close()
         self._find_region()
 
     def _class_name(self, class_id: int) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from lmpt_desktop.domain.bands import ClassBands
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.queues import Queue, QueueRequest
+from lmpt_desktop.inference.queues.spacing import DISTANCE, spaced
+from lmpt_desktop.inference.stacks import Stacks
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Decision:
     """A verdict or reviewed mark that was committed during the review.
 
     ``class_id`` is None for the reviewed mark; ``answers`` tells whether it answered the
-    question shown.
+    question shown; ``photos``, in how many photos it was given: those of a stack.
     """
 
     batch_id: int
@@ -37,6 +39,7 @@ class Decision:
     class_id: int | None
     verdict: Verdict
     answers: bool
+    photos: int = 1
 
 
 @dataclass(frozen=True)
@@ -61,10 +64,12 @@ class Tally:
 
 @dataclass(frozen=True, eq=False)
 class QueueResult:
-    """A queue, or None if only the bands were requested, and the bands of the same moment."""
+    """A queue, or None if only the bands were requested, and the bands and stacks of the same
+    moment."""
 
     queue: Queue | None
     bands: ClassBands
+    stacks: Stacks
     refreshing: bool
     """Whether to go on from the current question rather than to begin."""
 
@@ -81,13 +86,21 @@ def build_queue_result(
     queue = session.queues.build(request) if request is not None else None
     snapshot = session.snapshot()
     _ = snapshot.column_of  # verdicts need it: computed here it does not delay the first one
-    return QueueResult(queue, snapshot.bands, refreshing)
+    return QueueResult(queue, snapshot.bands, session.stacks.now(exact=False), refreshing)
 
 
 class QuestionList:
     """Questions in order.  ``position`` is that of the current one, ``len`` after the last."""
 
-    def __init__(self, questions: Iterable[Question] = (), position: int = 0) -> None:
+    def __init__(
+        self,
+        questions: Iterable[Question] = (),
+        position: int = 0,
+        stack_of: Callable[[int], int] | None = None,
+    ) -> None:
+        """``stack_of`` gives the number of an image's stack, -1 for none; None where questions
+        about photos of one stack may follow each other."""
+        self._stack_of = stack_of
         self._questions = list(questions)
         self.position = min(max(0, position), len(self._questions))
         self._steps: list[Step] = []
@@ -155,13 +168,17 @@ class QuestionList:
         self.position = step.position
         return step
 
-    def replace_rest(self, questions: Iterable[Question]) -> None:
+    def replace_rest(
+        self, questions: Iterable[Question], stack_of: Callable[[int], int] | None = None
+    ) -> None:
         """Replace the questions after the current one, or after the last one with a step, where
         the user has gone back; none is asked twice."""
         last = max((self.position, *(step.position for step in self._steps)))
         kept = self._questions[: last + 1]
         asked = {question.key for question in kept}
         self._questions = kept + [item for item in questions if item.key not in asked]
+        self._stack_of = stack_of
+        self._space(last + 1)
 
     def drop_current(self) -> None:
         """The current image has left the library: ask nothing more about it."""
@@ -169,12 +186,23 @@ class QuestionList:
         for position in range(len(self._questions) - 1, self.position - 1, -1):
             if self._questions[position].image_id == gone:
                 del self._questions[position]
+        self._space(self.position)
 
     def drop_class(self, class_id: int) -> None:
         """The class has left the vocabulary: ask nothing more about it."""
         following = self._questions[self.position :]
         kept = [question for question in following if question.class_id != class_id]
         self._questions[self.position :] = kept
+        self._space(self.position)
+
+    def _space(self, start: int) -> None:
+        """Keep photos of one stack apart among the questions from ``start`` on, after others have
+        come or gone."""
+        if self._stack_of is not None:
+            before = [item.image_id for item in self._questions[max(0, start - DISTANCE) : start]]
+            self._questions[start:] = spaced(
+                self._questions[start:], lambda item: item.image_id, self._stack_of, before
+            )
 
     def rewind(self, batch_id: int) -> bool:
         """A batch was undone elsewhere: return to where it was committed.
@@ -202,8 +230,8 @@ class QuestionList:
         verdicts = [item for item in last.values() if item.class_id is not None]
         return Tally(
             answered=sum(item.verdict is not Verdict.UNKNOWN for item in answers),
-            present=sum(item.verdict is Verdict.PRESENT for item in verdicts),
-            absent=sum(item.verdict is Verdict.ABSENT for item in verdicts),
+            present=sum(i.photos for i in verdicts if i.verdict is Verdict.PRESENT),
+            absent=sum(i.photos for i in verdicts if i.verdict is Verdict.ABSENT),
             reviewed=sum(item.class_id is None for item in last.values()),
             gained=frozenset(
                 item.class_id

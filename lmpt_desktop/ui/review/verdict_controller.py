@@ -61,6 +61,27 @@ class VerdictController(QObject):
             advance=advance,
         )
 
+    def set_stack_verdict(
+        self,
+        image_id: int,
+        image_ids: list[int],
+        class_id: int,
+        verdict: Verdict,
+        name: str,
+        *,
+        answers: bool,
+        advance: bool,
+    ) -> None:
+        """Commit a verdict on all photos of the stack that ``image_id`` is in, as one change; then,
+        with ``advance``, go to the next question."""
+        self._commit(
+            lambda: self._undo_stack.annotate(image_ids, [class_id], verdict, name),
+            lambda batch: Decision(
+                batch.id, image_id, class_id, verdict, answers, photos=len(image_ids)
+            ),
+            advance=advance,
+        )
+
     def mark_reviewed(self, image_id: int, *, answers: bool) -> None:
         """Commit the reviewed mark and go to the next question."""
         self._commit(

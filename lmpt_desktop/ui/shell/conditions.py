@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lmpt_desktop.ui.shell.context import ShellContext
+from lmpt_desktop.ui.shell.library_view import StackView
 
 
 def library_open(context: ShellContext) -> bool:
@@ -23,6 +24,12 @@ def photos_chosen(context: ShellContext) -> bool:
     """At least one image is selected in the grid, or under review."""
     view = context.library.view if context.library is not None else None
     return view is not None and view.chosen_count() > 0
+
+
+def stack_chosen(context: ShellContext) -> bool:
+    """One of the chosen photos is in a stack."""
+    view = context.library.view if context.library is not None else None
+    return isinstance(view, StackView) and view.stack_size() > 1
 
 
 def class_in_focus(context: ShellContext) -> bool:

@@ -75,7 +75,12 @@ class OpenLibrary(Protocol):
         ...
 
     def shown_ids(self) -> NDArray[np.int64]:
-        """(n,) int64, the images in the grid, in its order."""
+        """(n,) int64, the images in the grid, in its order; those in closed stacks too."""
+        ...
+
+    def card_ids(self) -> NDArray[np.int64]:
+        """(n,) int64, the images that have a card in the grid, in its order: of a closed stack the
+        one that stands for it."""
         ...
 
     def image_name(self, image_id: int) -> str:

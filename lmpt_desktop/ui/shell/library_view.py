@@ -62,3 +62,17 @@ class LibraryView(Protocol):
     def zoom(self, steps: int) -> None:
         """Zoom in, or out for negative ``steps``; 0 restores the default size."""
         ...
+
+
+@runtime_checkable
+class StackView(Protocol):
+    """A view of photos that knows the stacks of what is chosen."""
+
+    def stack_size(self) -> int:
+        """How many photos the chosen ones and their stacks are; 0 if none is in a stack.  Cheap."""
+        ...
+
+    def set_stack_verdict(self, verdict: Verdict) -> None:
+        """Give the class in focus this verdict on the chosen photos and all of their stacks, after
+        what that changes was shown."""
+        ...

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lmpt_desktop.domain.records import Verdict
+from lmpt_desktop.inference.queues.spacing import spaced
 from lmpt_desktop.ui.review.question_list import Decision, Question, QuestionList
 
 
@@ -132,3 +136,63 @@ def test_any_sequence_keeps_the_place_inside_and_the_tally_true(steps: list[str]
         assert asked.tally().answered == len(
             {(one.image_id, one.class_id) for one in decided.values()}
         )
+
+
+# ------------------------------------------------------------------------------- stacks
+
+
+def stack_of(image_id: int) -> int:
+    """Images 10 to 19 are one stack, 20 to 29 another; the others are in none."""
+    return image_id // 10 if 10 <= image_id < 30 else -1
+
+
+def asked(questions: QuestionList) -> list[int]:
+    return [question.image_id for question in questions.around(0, 100)]
+
+
+def siblings_meet(images: list[int]) -> bool:
+    pairs = pairwise(images)
+    return any(a != b and stack_of(a) >= 0 and stack_of(a) == stack_of(b) for a, b in pairs)
+
+
+def test_questions_that_replace_others_keep_away_from_the_stack_of_the_current_one() -> None:
+    questions = QuestionList([Question(10, 1), Question(20, 1)], stack_of=stack_of)
+    chosen = [Question(11, 1), Question(12, 1), Question(1, 1), Question(2, 1), Question(3, 1)]
+    questions.replace_rest(chosen, stack_of)
+    assert not siblings_meet(asked(questions))
+    assert sorted(asked(questions)) == [1, 2, 3, 10, 11, 12]
+
+
+def test_a_photo_that_leaves_the_library_brings_no_siblings_together() -> None:
+    images = [10, 1, 11, 2, 3, 4]
+    questions = QuestionList([Question(image) for image in images], stack_of=stack_of)
+    questions.advance()
+    questions.drop_current()
+    assert asked(questions)[0] != 11
+    assert not siblings_meet([10, *asked(questions)])
+
+
+@given(
+    st.lists(st.sampled_from([10, 11, 12, 20, 21, 1, 2, 3, 4, 5, 6, 7, 8, 9]), max_size=14),
+    st.lists(st.sampled_from(["advance", "drop", "replace"]), max_size=12),
+)
+def test_siblings_never_meet_while_enough_others_are_left(
+    images: list[int], acts: list[str]
+) -> None:
+    items = [Question(image, 1) for image in dict.fromkeys(images)]
+    questions = QuestionList(spaced(items, lambda item: item.image_id, stack_of), stack_of=stack_of)
+    for act in acts:
+        if questions.current is None:
+            return
+        if act == "advance":
+            questions.advance()
+            continue
+        if act == "drop":
+            questions.drop_current()
+        else:
+            questions.replace_rest(items, stack_of)
+        left = asked(questions)
+        following = left if act == "drop" else left[1:]
+        counts = Counter(stack for image in following if (stack := stack_of(image)) >= 0)
+        if 2 * max(counts.values(), default=0) < len(following):
+            assert not siblings_meet(left)
