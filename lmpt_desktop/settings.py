@@ -503,6 +503,9 @@ SHORTCUTS: Setting[dict[str, list[str]]] = json_text(
 SHOW_FILTERS = flag("show-filters", True, storage=Storage.COMPUTER)
 SHOW_REGIONS = flag("show-regions", False, storage=Storage.COMPUTER)
 """Show where the class in focus is seen, and not only a class that is pointed at."""
+SHOW_DETAILS = flag("show-details", False, storage=Storage.COMPUTER)
+"""Show in the inspector what photos say of themselves."""
+SHOW_TIMELINE = flag("show-timeline", False, storage=Storage.COMPUTER)
 SWEEP_SIZE = whole_number("sweep-size", 4, 0, 11, storage=Storage.COMPUTER)
 """How large photos are in a sweep: an index in its list of sizes."""
 SHOW_FOLDERS = flag("show-folders", True, storage=Storage.COMPUTER)

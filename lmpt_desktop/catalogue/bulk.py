@@ -43,7 +43,8 @@ _IMAGES = f"""
         group_concat((coalesce(width, 0) << 32) | coalesce(height, 0), ' '),
         group_concat(coalesce(taken, ''), char(0)),
         group_concat(path, char(0)),
-        group_concat(fingerprint, char(0))
+        group_concat(fingerprint, char(0)),
+        group_concat(camera_id, ' ')
     FROM (
         SELECT * FROM images WHERE id BETWEEN :first AND :last
         AND {_SHOWN} ORDER BY id
@@ -74,11 +75,11 @@ def image_columns(
         connection: in a transaction, so that all chunks are of one moment.
         seconds: makes seconds since the epoch of dates as stored ("" if there is none).
     """
-    numbers: list[list[NDArray[np.int64]]] = [[], [], [], [], []]
+    numbers: list[list[NDArray[np.int64]]] = [[], [], [], [], [], []]
     taken: list[NDArray[np.int64]] = []
     names: list[str] = []
     fingerprints: list[str] = []
-    for first, (packed, sizes, mtimes, shapes, dates, paths, prints) in _chunks(
+    for first, (packed, sizes, mtimes, shapes, dates, paths, prints, cameras) in _chunks(
         connection, "images", "id", _IMAGES
     ):
         keys = _numbers(packed)
@@ -88,6 +89,7 @@ def image_columns(
             _numbers(sizes),
             _numbers(mtimes),
             _numbers(shapes),
+            _numbers(cameras),
         )
         for column, part in zip(numbers, columns, strict=True):
             column.append(part)
@@ -95,13 +97,14 @@ def image_columns(
         stored = paths.split("\0")
         names += [from_stored(name) for name in stored] if "//" in paths else stored
         fingerprints += prints.split("\0")
-    ids, places, sizes, mtime, shapes = (_joined(parts) for parts in numbers)
+    ids, places, sizes, mtime, shapes, cameras = (_joined(parts) for parts in numbers)
     return {
         "ids": ids,
         "folder_ids": places >> _PLACE_BITS,
         "states": (places & 3).astype(np.int8),
         "edited": (places & 4) > 0,
         "damaged": (places & 8) > 0,
+        "cameras": cameras.astype(np.int32),
         "sizes": sizes,
         "mtime": mtime,
         "taken": _joined(taken),

@@ -20,6 +20,7 @@ from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Images
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.missing import MissingImages
+from lmpt_desktop.catalogue.photo_details import StoredDetails
 from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.catalogue.runs import Runs
 from lmpt_desktop.catalogue.same_pictures import SamePictureFinder
@@ -36,8 +37,8 @@ class Catalogue:
 
     Attributes:
         library_folder: where the library is; see docs/architecture.md.
-        folders, images, classes, annotations, transfers, missing, same_pictures, features,
-            prompt_sets, runs, side_files, settings: one class each.
+        folders, images, photo_details, classes, annotations, transfers, missing, same_pictures,
+            features, prompt_sets, runs, side_files, settings: one class each.
     """
 
     def __init__(self, library_folder: Path, store: Store, lock: ProcessLock | None) -> None:
@@ -47,6 +48,7 @@ class Catalogue:
         self._backup: threading.Thread | None = None
         self.folders = Folders(store)
         self.images = Images(store)
+        self.photo_details = StoredDetails(store)
         self.classes = Classes(store)
         self.annotations = Annotations(store)
         self.transfers = Transfers(store)

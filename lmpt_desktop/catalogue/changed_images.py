@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.domain.records import ImageTable
 
-_TEXTS = ("names", "fingerprints")
+_NO_COLUMNS = ("names", "fingerprints", "camera_names")
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,8 @@ def updated(table: ImageTable, read: NDArray[np.int64], part: ImageTable) -> Ima
         return mine if order is None else [mine[row] for row in order.tolist()]
 
     return ImageTable(
-        **{item.name: column(item.name) for item in fields(table) if item.name not in _TEXTS},
+        **{item.name: column(item.name) for item in fields(table) if item.name not in _NO_COLUMNS},
         names=texts("names"),
         fingerprints=texts("fingerprints"),
+        camera_names={**table.camera_names, **part.camera_names},
     )

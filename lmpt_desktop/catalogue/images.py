@@ -21,6 +21,8 @@ from lmpt_desktop.catalogue import schema, successors
 from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.changed_images import ChangedImages
 from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.photo_details import camera_names
+from lmpt_desktop.catalogue.photo_details import record as record_details
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import THESE, Store, as_json, now, rows
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored, is_displaced, to_stored
@@ -45,7 +47,8 @@ _WHEN = " ".join(f"WHEN '{name}' THEN {number}" for name, number in _STATES.item
 _STATE_NUMBER = f"CASE i.state {_WHEN} END"
 _SOME = f"""
     SELECT i.id, i.folder_id, {_STATE_NUMBER}, i.size, i.mtime_ns, i.taken,
-        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint, i.edited, i.damaged
+        coalesce(i.width, 0), coalesce(i.height, 0), i.path, i.fingerprint, i.edited, i.damaged,
+        i.camera_id
     FROM images AS i JOIN folders AS f ON f.id = i.folder_id
     WHERE f.hidden = 0 AND i.superseded = 0 AND i.id IN (SELECT value FROM json_each(?))
     ORDER BY i.id
@@ -143,6 +146,8 @@ class Images:
                 columns = image_columns(connection, _seconds)
             else:
                 columns = _columns(rows(connection, _SOME, (as_json(ids),)))
+            numbers = None if ids is None else np.unique(columns["cameras"])
+            columns["camera_names"] = camera_names(connection, numbers=numbers)
         return ImageTable(**columns)
 
     @property
@@ -486,6 +491,8 @@ class Images:
                 )  # type: ignore[arg-type]
             )
             result = [int(found[to_stored(file.path)]) for file in files]
+            read = zip(result, files, strict=True)
+            record_details(connection, {i: f.details for i, f in read if f.details is not None})
             self._store.mark_changed(result)
             return result
 
@@ -772,7 +779,7 @@ def _seconds(stored: Sequence[str | None]) -> NDArray[np.int64]:
 
 def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
     """What :func:`image_columns` gives, of the rows that ``_SOME`` finds."""
-    columns = list(zip(*found, strict=True)) if found else [()] * 12
+    columns = list(zip(*found, strict=True)) if found else [()] * 13
     return {
         "ids": np.array(columns[0], np.int64),
         "folder_ids": np.array(columns[1], np.int64),
@@ -786,4 +793,5 @@ def _columns(found: list[tuple[Any, ...]]) -> dict[str, Any]:
         "fingerprints": list(columns[9]),
         "edited": np.array(columns[10], np.bool_),
         "damaged": np.array(columns[11], np.bool_),
+        "cameras": np.array(columns[12], np.int32),
     }

@@ -27,7 +27,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0008"
+HEAD = "0009"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -81,6 +81,8 @@ images = Table(
     Column("superseded", Integer, nullable=False, server_default="0"),
     # 1: the end of the file is missing
     Column("damaged", Integer, nullable=False, server_default="0"),
+    # Of the table cameras; 0 if the photo names none, or was not asked yet
+    Column("camera_id", Integer, nullable=False, server_default="0"),
     UniqueConstraint("folder_id", "path"),
     CheckConstraint("state IN ('ok', 'missing', 'unreadable')", name="state"),
     sqlite_autoincrement=True,
@@ -88,6 +90,21 @@ images = Table(
 Index("ix_images_fingerprint", images.c.fingerprint)
 Index("ix_images_picture_hash", images.c.picture_hash)
 Index("ix_images_missing", images.c.id, sqlite_where=text("state = 'missing'"))
+
+cameras = Table(
+    "cameras",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+)
+
+# What a photo says of itself, as JSON ("" if nothing); none where no version has read it yet
+photo_details = Table(
+    "photo_details",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("details", Text, nullable=False),
+)
 
 classes = Table(
     "classes",

@@ -40,7 +40,9 @@ VERDICTS = (schema.annotations, schema.declared_absent, schema.reviewed)
 """Tables that can be made again from the journal."""
 CACHES = (schema.feature_chunks, schema.text_embeddings)
 """Tables whose contents the encoder makes again."""
-MENDED = {table.name for table in (*VERDICTS, *CACHES)}
+READ_AGAIN = (schema.photo_details,)
+"""Tables whose contents are read again from the photos."""
+MENDED = {table.name for table in (*VERDICTS, *CACHES, *READ_AGAIN)}
 _SOURCES = {source.value: number for number, source in enumerate(Source)}
 _SOURCE_NAMES = [source.value for source in Source]
 _NO_SOURCE, _UNKNOWN_SOURCE = -1, 99
@@ -178,7 +180,7 @@ def repair(store: Store, found: Soundness) -> None:
         raise ValueError("this damage cannot be repaired from the journal")
     damaged = frozenset(found.damaged_tables)
     with store.write() as connection:
-        for table in (*VERDICTS, *CACHES):
+        for table in (*VERDICTS, *CACHES, *READ_AGAIN):
             if table.name in damaged:
                 _make_again(connection, table)
         for index in found.damaged_indexes:

@@ -5,6 +5,7 @@ Frozen dataclasses and numpy columns; a verdict in an array is its number in :cl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -13,6 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lmpt_desktop.domain.photo_details import PhotoDetails
 
 
 class Verdict(IntEnum):
@@ -97,6 +100,8 @@ class ScannedFile:
         sample: the sampled fingerprint that earlier versions would have stored, see
             :mod:`lmpt_desktop.ingest.sampled_fingerprint`; "" if not needed.
         damaged: whether the end of the file is missing, though it can be read.
+        details: what it says of camera, exposure, place and rights, and its keywords; None if that
+            was not read.
     """
 
     path: str
@@ -115,6 +120,7 @@ class ScannedFile:
     picture_hash: str = ""
     sample: str = ""
     damaged: bool = False
+    details: PhotoDetails | None = None
 
 
 class KnownFile(NamedTuple):
@@ -173,6 +179,16 @@ class UnhashedFile(NamedTuple):
     ctime_ns: int
     sidecar_mtime_ns: int
     fingerprint: str
+
+
+class UndescribedFile(NamedTuple):
+    """A file of which it was not read what it says of itself; fields as in
+    :class:`ScannedFile`."""
+
+    id: int
+    path: str
+    size: int
+    mtime_ns: int
 
 
 class CopyOfMissing(NamedTuple):
@@ -237,6 +253,8 @@ class ImageTable:
         edited: (n,) bool, whether the picture was edited after it was annotated and the user has
             not confirmed the annotations since.
         damaged: (n,) bool, whether the end of the file is missing; none if it is not given.
+        cameras: (n,) int32, the camera's number, 0 if the photo names none; 0 if it is not given.
+        camera_names: by number, of the cameras there are and perhaps of some that are gone.
     """
 
     ids: NDArray[np.int64]
@@ -251,10 +269,14 @@ class ImageTable:
     fingerprints: list[str]
     edited: NDArray[np.bool_]
     damaged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    cameras: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    camera_names: Mapping[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if len(self.damaged) != len(self.ids):
             object.__setattr__(self, "damaged", np.zeros(len(self.ids), np.bool_))
+        if len(self.cameras) != len(self.ids):
+            object.__setattr__(self, "cameras", np.zeros(len(self.ids), np.int32))
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from numpy.typing import NDArray
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.changed_images import updated
 from lmpt_desktop.catalogue.images import Image
+from lmpt_desktop.domain.photo_details import PhotoDetails
 from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.engine.common_details import CommonDetails, common_details
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import ImagesChanged, Notice
@@ -34,7 +37,10 @@ class ImageDetails:
     """What only the catalogue knows of one image.
 
     ``reason`` is a sentence where ``state`` is UNREADABLE; ``caption`` is the user's own or the
-    one that came with the file.  ``held_out``: no run trains on it.
+    one that came with the file.  ``held_out``: no run trains on it.  ``taken`` is by the
+    camera's clock, with its zone where it is said; ``size`` in bytes, ``pixels`` as (width,
+    height), ``modified``: when the file was last changed.  ``photo`` is what the photo says of
+    itself, None if that was not read yet.
     """
 
     image_id: int
@@ -43,6 +49,11 @@ class ImageDetails:
     reason: str
     caption: str
     held_out: bool = False
+    taken: datetime | None = None
+    size: int = 0
+    pixels: tuple[int, int] | None = None
+    modified: datetime | None = None
+    photo: PhotoDetails | None = None
 
 
 def image_details(image: Image) -> ImageDetails:
@@ -53,6 +64,11 @@ def image_details(image: Image) -> ImageDetails:
         state=image.state,
         reason=image.reason,
         caption=image.caption,
+        taken=image.taken,
+        size=image.size,
+        pixels=(image.width, image.height) if image.width and image.height else None,
+        # Added, since some systems take no time before 1970.
+        modified=datetime.fromtimestamp(0, UTC) + timedelta(microseconds=image.mtime_ns // 1000),
     )
 
 
@@ -75,7 +91,16 @@ class ImageReader:
         if image_id not in self._state.snapshot.row_of:
             raise KeyError(image_id)
         details = image_details(self._catalogue.images.details(image_id))
-        return replace(details, held_out=self._catalogue.runs.is_held_out(image_id))
+        return replace(
+            details,
+            held_out=self._catalogue.runs.is_held_out(image_id),
+            photo=self._catalogue.photo_details.of([image_id]).get(image_id),
+        )
+
+    def common_details(self, image_ids: NDArray[np.int64]) -> CommonDetails:
+        """What several photos say of themselves together.  Reads the catalogue."""
+        read = self._catalogue.photo_details.of
+        return common_details(self._state.snapshot, image_ids, read)
 
     def path(self, image_id: int) -> Path:
         """Where the image's file is.  Reads the catalogue."""

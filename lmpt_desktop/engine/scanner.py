@@ -23,7 +23,7 @@ from lmpt_desktop.engine.notices import (
 )
 from lmpt_desktop.engine.tasks import persistently
 from lmpt_desktop.error_texts import message_of
-from lmpt_desktop.ingest.fill import fill_hashes
+from lmpt_desktop.ingest.fill import fill_details, fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, file_readers, sync
 from lmpt_desktop.translation import _
@@ -64,8 +64,8 @@ class Scanner:
         self._changed = threading.Condition()
         self._queue: dict[int, tuple[Folder, Scope]] = {}
         self._unread: dict[int, Folder] = {}
-        """Folders with photos that were never read completely; nothing else is to be done
-        before."""
+        """Folders with photos that were never read completely, or may be; nothing else is to be
+        done before."""
         self._current: Folder | None = None
         self._skip = False
         self._paused = False
@@ -86,7 +86,7 @@ class Scanner:
 
     def read_completely(self, folders: Sequence[Folder]) -> None:
         """Once nothing is left to scan, read the photos of which an earlier version of the app
-        has read only a sample."""
+        has read only a sample, or not what they say of themselves."""
         with self._changed:
             self._unread.update({folder.id: folder for folder in folders})
             self._changed.notify_all()
@@ -208,7 +208,8 @@ class Scanner:
             return found
 
     def _read_completely(self, folder: Folder) -> None:
-        """Compute the hashes that a folder's photos lack, until something more urgent comes."""
+        """Compute the hashes that a folder's photos lack, and read what they say of themselves,
+        until something more urgent comes."""
         self._count = (0, 0)
         self._message = _("Reading every photo once, to recognise it wherever it is moved")
 
@@ -220,9 +221,18 @@ class Scanner:
             self._count = (read, 0)
             self._report(ActivityState.RUNNING, self._message)
 
+        def described(read: int) -> None:
+            progress(read)
+            self._found()
+
         report = fill_hashes(self._catalogue.images, folder, should_stop, progress)
+        finished = report.finished
+        if finished:
+            self._count = (0, 0)
+            self._message = _("Reading cameras, dates and keywords of photos")
+            finished = fill_details(self._catalogue.photo_details, folder, should_stop, described)
         with self._changed:
-            if not (report.finished or self._closed or self._skip):
+            if not (finished or self._closed or self._skip):
                 self._unread[folder.id] = folder
             self._report_if_paused()
         if report.changed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from lmpt_desktop.domain.counting import count_columns, row_blocks
 from lmpt_desktop.domain.predictions import assigned_classes
-from lmpt_desktop.domain.records import NO_DATE, ImageState
+from lmpt_desktop.domain.records import NO_DATE, ImageState, ImageTable
 from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
 from trainer.bands import Band
@@ -112,6 +113,7 @@ class Filter:
         below: with ``folder_id``, images in this sub-folder (relative to it) and deeper.
         text: part of the file name, ignoring case.
         image_ids: these images only.
+        camera: images that name this camera; "" for those that name none.
     """
 
     classes: ClassCondition = ClassCondition()
@@ -126,6 +128,7 @@ class Filter:
     below: PurePath | None = None
     text: str = ""
     image_ids: frozenset[int] | None = None
+    camera: str | None = None
 
     @property
     def one_class(self) -> int | None:
@@ -139,6 +142,8 @@ class SortKey(StrEnum):
     ADDED = "added"
     NAME = "name"
     DATE = "date"
+    CAMERA = "camera"
+    """By name; images that name none come last."""
     SCORE = "score"
     """Of ``Sort.class_id``; without one, of each image's highest-scoring class."""
     UNCERTAINTY = "uncertainty"
@@ -182,6 +187,15 @@ def select(
     return _sorted(snapshot, rows, order)
 
 
+def cameras(snapshot: Snapshot) -> tuple[tuple[str, int], ...]:
+    """The names of cameras and how many photos name each, by name; "" comes last."""
+    numbers, counts = np.unique(snapshot.images.cameras, return_counts=True)
+    found: Counter[str] = Counter()
+    for camera, count in zip(numbers.tolist(), counts.tolist(), strict=True):
+        found[snapshot.images.camera_names.get(camera, "")] += count
+    return tuple(sorted(found.items(), key=lambda item: (not item[0], item[0].casefold())))
+
+
 def has_class(snapshot: Snapshot) -> NDArray[np.int64]:
     """(C,) how many images have each class: those that a filter on that class shows."""
     counts = np.zeros(len(snapshot.class_ids), np.int64)
@@ -209,6 +223,8 @@ def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
         mask &= snapshot.images.edited
     if requested.state is not None:
         mask &= snapshot.states == requested.state
+    if requested.camera is not None:
+        mask &= _names_camera(snapshot.images, requested.camera)
     if requested.folder_id is not None:
         mask &= snapshot.folder_ids == requested.folder_id
         if requested.below is not None and requested.below.parts:
@@ -219,6 +235,14 @@ def _image_mask(snapshot: Snapshot, requested: Filter) -> NDArray[np.bool_]:
     if requested.image_ids is not None:
         mask &= np.isin(snapshot.image_ids, np.fromiter(requested.image_ids, np.int64))
     return mask
+
+
+def _names_camera(images: ImageTable, name: str) -> NDArray[np.bool_]:
+    """(N,) whether an image names a camera, or, for "", none."""
+    known = images.camera_names.items()
+    numbers = [number for number, found in known if found and found == (name or found)]
+    named = np.isin(images.cameras, numbers)
+    return named if name else ~named
 
 
 def _date_mask(snapshot: Snapshot, days: tuple[date | None, date | None]) -> NDArray[np.bool_]:
@@ -233,14 +257,14 @@ def _date_mask(snapshot: Snapshot, days: tuple[date | None, date | None]) -> NDA
     mask = np.ones(len(dates), np.bool_)
     if first is not None:
         start = (first - _EPOCH).days
-        mask &= dates >= np.where(by_camera, start * SECONDS_PER_DAY, _midnight(start))
+        mask &= dates >= np.where(by_camera, start * SECONDS_PER_DAY, midnight(start))
     if last is not None:
         end = (last - _EPOCH).days + 1
-        mask &= dates < np.where(by_camera, end * SECONDS_PER_DAY, _midnight(end))
+        mask &= dates < np.where(by_camera, end * SECONDS_PER_DAY, midnight(end))
     return mask
 
 
-def _midnight(days: int) -> int:
+def midnight(days: int) -> int:
     """When a day begins here, in seconds since the epoch; ``days`` counts from 1970-01-01."""
     try:
         day = _EPOCH + timedelta(days=days)
@@ -342,16 +366,36 @@ def _keys(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> NDArray[n
     match order.key:
         case SortKey.ADDED:
             return rows.astype(np.float64)
-        case SortKey.NAME:
-            return snapshot.name_ranks[rows].astype(np.float64)
-        case SortKey.DATE:
-            return snapshot.dates[rows].astype(np.float64)
+        case SortKey.NAME | SortKey.DATE | SortKey.CAMERA:
+            return _column(snapshot, order.key)[rows].astype(np.float64)
         case SortKey.SCORE:
             return -_highest(_score_columns(snapshot, order)[rows])
         case SortKey.UNCERTAINTY:
             return _uncertainty(snapshot, rows, order)
         case SortKey.TAIL_FIRST:
             return _tail_keys(snapshot, rows)
+
+
+def _column(snapshot: Snapshot, key: SortKey) -> NDArray[Any]:
+    """(N,) of names, dates or cameras."""
+    if key is SortKey.CAMERA:
+        return _camera_ranks(snapshot.images)
+    return snapshot.name_ranks if key is SortKey.NAME else snapshot.dates
+
+
+def _camera_ranks(images: ImageTable) -> NDArray[np.float64]:
+    """(N,) the place of each image's camera by name; NaN without one."""
+    names = sorted(
+        ((name, number) for number, name in images.camera_names.items() if name),
+        key=lambda item: (item[0].casefold(), item),
+    )
+    numbers = np.array([number for _name, number in names], np.int64)
+    if not len(numbers):
+        return np.full(len(images), np.nan)
+    order = np.argsort(numbers)
+    place = np.minimum(np.searchsorted(numbers, images.cameras, sorter=order), len(numbers) - 1)
+    rank = order[place]
+    return np.where(numbers[rank] == images.cameras, rank, np.nan)
 
 
 def _score_columns(snapshot: Snapshot, order: Sort) -> NDArray[np.float32]:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import PurePath, PurePosixPath
 from typing import Any, TypeVar
 
+from lmpt_desktop.domain.photo_details import LONGEST_NAME as LONGEST_CAMERA
 from lmpt_desktop.domain.records import ClassEntry, ImageState
 from lmpt_desktop.inference.filters import (
     ClassCondition,
@@ -94,6 +95,8 @@ def to_stored(search: SavedSearch) -> dict[str, Any]:
         "first": wanted.dates.first and wanted.dates.first.isoformat(),
         "last": wanted.dates.last and wanted.dates.last.isoformat(),
         "period": wanted.dates.period and wanted.dates.period.value,
+        "camera": wanted.camera,
+        "no camera": wanted.camera == "",
         "folder": wanted.folder_id,
         "below": None if wanted.below is None else wanted.below.as_posix(),
         "text": wanted.text,
@@ -128,6 +131,7 @@ def from_stored(stored: Any) -> SavedSearch:
         dates=Dates(
             _day(stored.get("first")), _day(stored.get("last")), _enum(Period, stored.get("period"))
         ),
+        camera="" if _flag(stored.get("no camera", False)) else _camera(stored.get("camera")),
         folder_id=None if stored.get("folder") is None else _id(stored["folder"]),
         below=_below(stored.get("below")),
         text=_text(stored.get("text", "")),
@@ -200,6 +204,15 @@ def _ids(stored: Any) -> tuple[int, ...]:
 
 def _day(stored: Any) -> date | None:
     return None if stored is None else date.fromisoformat(_text(stored))
+
+
+def _camera(stored: Any) -> str | None:
+    if stored is None:
+        return None
+    name = _text(stored)
+    if not 0 < len(name) <= LONGEST_CAMERA or spaced(name) != name:
+        raise ValueError(stored)
+    return name
 
 
 def _below(stored: Any) -> PurePath | None:

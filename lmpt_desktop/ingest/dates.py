@@ -11,6 +11,8 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_tz
 
+from lmpt_desktop.domain.photo_details import MOST_SUBSECONDS
+
 MAX_TEXT = 64
 """Characters of a date; a longer text is none."""
 _LARGEST_OFFSET = 14 * 60
@@ -21,7 +23,7 @@ _DATE = re.compile(
     (?P<year>[0-9]{4}) (?: [-:/.] (?P<month>[0-9]{1,2}) [-:/.] (?P<day>[0-9]{1,2})
                          | (?P<compact>[0-9]{4}) )
     (?: [T\ ]+ (?P<hour>[0-9]{1,2}) [:.]? (?P<minute>[0-9]{2})
-        (?: [:.]? (?P<second>[0-9]{2}) (?: [.,:][0-9]+ )? )?
+        (?: [:.]? (?P<second>[0-9]{2}) (?: [.,:] (?P<part>[0-9]+) )? )?
         \ * (?P<offset> Z | UTC | GMT | [+-][0-9]{2} (?: :?[0-9]{2} )? )?
     )?
     """,
@@ -56,6 +58,19 @@ def parse_date(text: str, offset: str = "") -> str | None:
         (0 if hour == 24 else hour, int(part["minute"] or 0), int(part["second"] or 0)),
         part["offset"] or (offset if part["hour"] else ""),
     )
+
+
+def subseconds(text: str) -> str:
+    """The digits behind the point of the seconds of a date; "" if there are none."""
+    text = text.strip("\0 \t\r\n")
+    found = _DATE.fullmatch(text) if 0 < len(text) <= MAX_TEXT else None
+    return clean_subseconds(found["part"] or "") if found else ""
+
+
+def clean_subseconds(digits: str) -> str:
+    """As many as are kept; "" for what is no number."""
+    digits = digits.strip("\0 \t\r\n")
+    return digits[:MOST_SUBSECONDS] if digits.isascii() and digits.isdigit() else ""
 
 
 def from_timestamp(seconds: int) -> str | None:

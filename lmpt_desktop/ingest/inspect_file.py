@@ -57,6 +57,7 @@ def inspect_file(folder: Path, found: FoundFile, *, sample: bool = False) -> Sca
         picture_hash=identity.picture_hash,
         sample=reading.sample,
         damaged=reading.damaged,
+        details=data.details if data else None,
     )
 
 
@@ -87,4 +88,5 @@ def inspect_again(folder: Path, found: FoundFile, known: KnownFile) -> ScannedFi
         file_hash=known.file_hash,
         picture_hash=known.picture_hash,
         damaged=damaged,
+        details=data.details,
     )

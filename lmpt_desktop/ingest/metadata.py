@@ -1,4 +1,4 @@
-"""The metadata of a photo file: size in pixels, when it was taken, a caption.
+"""The metadata of a photo file: size in pixels, when it was taken, a caption, and details.
 
 Metadata is best effort: damaged EXIF costs the date, not the photo.
 """
@@ -10,17 +10,32 @@ import logging
 import re
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-from PIL import Image, ImageFile, IptcImagePlugin
+from PIL import Image
 
-from lmpt_desktop.ingest import xmp
-from lmpt_desktop.ingest.dates import from_parts, parse_date
+from lmpt_desktop.domain.photo_details import (
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    NO_DETAILS,
+    PhotoDetails,
+    tidy,
+    tidy_keywords,
+)
+from lmpt_desktop.ingest import iptc, xmp
+from lmpt_desktop.ingest.dates import clean_subseconds, from_parts, parse_date, subseconds
+from lmpt_desktop.ingest.exif_details import EXIF_IFD, GPS_IFD, camera_name, exif_details
 from lmpt_desktop.ingest.loose_metadata import LooseMetadata, loose_metadata
-from lmpt_desktop.ingest.metadata_blocks import xmp_packet
-from lmpt_desktop.ingest.sidecars import first_date, read_sidecars, usual_sidecars
+from lmpt_desktop.ingest.metadata_blocks import iptc_block, xmp_packet
+from lmpt_desktop.ingest.sidecars import (
+    SidecarFacts,
+    first_date,
+    first_date_text,
+    read_sidecars,
+    usual_sidecars,
+)
 from lmpt_desktop.ingest.western import western
 from lmpt_desktop.ingest.xmp import XmpFacts
 from trainer.photo import displayed_size, opened_photo, orientation
@@ -37,16 +52,16 @@ MAX_CAPTION = 2000
 
 T = TypeVar("T")
 
-_EXIF_IFD = 0x8769
-_GPS_IFD = 0x8825
 _IMAGE_DESCRIPTION = 0x010E
-_DATE_TAGS = ((0x9003, 0x9011), (0x9004, 0x9012))
-"""DateTimeOriginal, DateTimeDigitized, each with its offset from UTC: in the Exif directory."""
+_DATE_TAGS = ((0x9003, 0x9011, 0x9291), (0x9004, 0x9012, 0x9292))
+"""DateTimeOriginal, DateTimeDigitized, each with its offset from UTC and parts of its second: in
+the Exif directory."""
 _CHANGED_TAG, _CHANGED_OFFSET_TAG = 0x0132, 0x9010
 _GPS_TIME, _GPS_DATE = 7, 29
-_IPTC_CAPTION = (2, 120)
-_IPTC_DATES = (((2, 55), (2, 60)), ((2, 62), (2, 63)))
-"""Date and time of creation, and of digitising."""
+_IPTC_DATES = (
+    (iptc.DAY_CREATED, iptc.TIME_CREATED),
+    (iptc.DAY_DIGITISED, iptc.TIME_DIGITISED),
+)
 
 # What cameras write where people would write a description.
 _CAMERA_WORDS = frozenset(
@@ -68,6 +83,9 @@ _CAMERA_WORDS = frozenset(
 _WORD = re.compile(r"[^\W\d_]{2,}")
 
 
+_NO_XMP = (xmp.NOTHING, xmp.NOTHING)
+
+
 @dataclass(frozen=True)
 class Metadata:
     """``width`` and ``height`` in pixels as displayed; ``taken`` as :mod:`.dates` keeps it: ISO
@@ -82,6 +100,7 @@ class Metadata:
     caption_source: str = ""
     orientation: int = 1
     icc_profile: bytes = field(default=b"", repr=False)
+    details: PhotoDetails = NO_DETAILS
 
 
 def read_metadata(
@@ -105,13 +124,17 @@ def read_metadata(
         # Of a PNG it may have been made from gAMA and cHRM, which change how it is shown, too.
         profile = image.info.get("icc_profile") or image.info.get("made_profile")
         exif = _tried(image.getexif, path)
-        iptc = _tried(lambda: _iptc(image), path) or {}
+        block = _tried(lambda: iptc_block(image), path) or b""
         packet = _tried(lambda: xmp_packet(image), path)
         described = _tried(lambda: _exif_caption(image), path)
         exif_dates = _tried(lambda: _exif_dates(exif), path) or _ExifDates()
+        said = _tried(lambda: exif_details(exif), path) if exif else None
     loose = _tried(lambda: _loose(path, file), path) or LooseMetadata()
-    embedded = _tried(lambda: xmp.facts(packet or loose.xmp), path) or XmpFacts()
-    behind = _tried(lambda: _exif_dates(_loaded(loose.exif)), path) or _ExifDates()
+    embedded = _tried(lambda: xmp.facts(packet or loose.xmp), path) or xmp.NOTHING
+    loaded = _tried(lambda: _loaded(loose.exif), path) if loose.exif else None
+    behind = _tried(lambda: _exif_dates(loaded), path) or _ExifDates()
+    said_behind = _tried(lambda: exif_details(loaded), path) if loaded is not None else None
+    texts = iptc.texts(block)
     beside = read_sidecars(path, usual_sidecars(path.name) if sidecars is None else sidecars)
     taken = _first(
         beside.taken,
@@ -119,7 +142,7 @@ def read_metadata(
         first_date(embedded.dates),
         behind.taken,
         first_date(loose.dates),
-        _iptc_date(iptc),
+        _iptc_date(texts),
         exif_dates.satellite,
         behind.satellite,
         beside.export.taken,
@@ -131,7 +154,7 @@ def read_metadata(
     for text, where in (
         (beside.description, "sidecar"),
         (embedded.description, "embedded"),
-        (_iptc_caption(iptc), "embedded"),
+        (_one(texts, iptc.CAPTION), "embedded"),
         (described or "", "embedded"),
         (_decoded(beside.text), "sidecar"),
         (beside.export.description, "sidecar"),
@@ -139,7 +162,26 @@ def read_metadata(
         if not caption and (caption := _clean(text)):
             source = where
     icc_profile = profile if isinstance(profile, bytes) else b""
-    return Metadata(width, height, taken, caption, source, turned, icc_profile)
+    parts = ""
+    if taken is not None:
+        # Of the clock that the date is of.
+        parts = next(
+            digits
+            for date, digits in (
+                (beside.taken, subseconds(beside.taken_text)),
+                (exif_dates.taken, exif_dates.subseconds),
+                (first_date(embedded.dates), subseconds(first_date_text(embedded.dates))),
+                (behind.taken, behind.subseconds),
+                (taken, ""),
+            )
+            if date is not None
+        )
+    found = [one for one in (said, said_behind) if one]
+    if found or texts or parts or beside.export.place or (beside.xmp, embedded) != _NO_XMP:
+        details = _details(beside, found, embedded, texts, parts)
+    else:
+        details = NO_DETAILS
+    return Metadata(width, height, taken, caption, source, turned, icc_profile, details)
 
 
 def _first(*dates: str | None) -> str | None:
@@ -176,6 +218,7 @@ class _ExifDates:
     """When it was taken, by the camera and by satellites, and when it was changed."""
 
     taken: str | None = None
+    subseconds: str = ""
     satellite: str | None = None
     changed: str | None = None
 
@@ -183,15 +226,17 @@ class _ExifDates:
 def _exif_dates(exif: Image.Exif | None) -> _ExifDates:
     if exif is None:
         return _ExifDates()
-    inner = exif.get_ifd(_EXIF_IFD)
-    taken = _first(
-        *(parse_date(_text(inner.get(tag)), _text(inner.get(zone))) for tag, zone in _DATE_TAGS)
-    )
+    inner = exif.get_ifd(EXIF_IFD)
+    taken, parts = None, ""
+    for tag, zone, digits in _DATE_TAGS:
+        written = _text(inner.get(tag))
+        if taken is None and (taken := parse_date(written, _text(inner.get(zone)))):
+            parts = clean_subseconds(_text(inner.get(digits))) or subseconds(written)
     changed = parse_date(_text(exif.get(_CHANGED_TAG)), _text(inner.get(_CHANGED_OFFSET_TAG)))
     satellite: str | None = None
     with contextlib.suppress(ArithmeticError, TypeError, ValueError, LookupError):
-        satellite = _satellite_date(exif.get_ifd(_GPS_IFD))
-    return _ExifDates(taken, satellite, changed)
+        satellite = _satellite_date(exif.get_ifd(GPS_IFD))
+    return _ExifDates(taken, parts, satellite, changed)
 
 
 def _satellite_date(gps: dict[int, Any]) -> str | None:
@@ -205,10 +250,10 @@ def _satellite_date(gps: dict[int, Any]) -> str | None:
     return from_parts((year, month, number), (hour, minute, second), "Z")
 
 
-def _iptc_date(records: dict[Any, Any]) -> str | None:
+def _iptc_date(texts: iptc.Texts) -> str | None:
     found: list[str | None] = []
     for day_key, time_key in _IPTC_DATES:
-        day, time = _text(_one(records.get(day_key))), _text(_one(records.get(time_key)))
+        day, time = _one(texts, day_key), _one(texts, time_key)
         found += [parse_date(f"{day}T{time}") if time else None, parse_date(day)]
     return _first(*found)
 
@@ -219,23 +264,61 @@ def _text(value: object) -> str:
     return value.strip("\0 ") if isinstance(value, str) else ""
 
 
-def _one(value: Any) -> Any:
+def _one(texts: iptc.Texts, kind: tuple[int, int]) -> str:
     """Of a record that may be there several times, the first."""
-    return (value[0] if value else None) if isinstance(value, list) else value
+    return next(iter(texts.get(kind, ())), "")
+
+
+# --------------------------------------------------------------------------------- details
+
+
+def _details(
+    beside: SidecarFacts,
+    exif: Sequence[PhotoDetails],
+    embedded: XmpFacts,
+    texts: iptc.Texts,
+    parts: str,
+) -> PhotoDetails:
+    """What all places say together; docs/formats.md has their order."""
+    first = exif[0] if exif else NO_DETAILS
+    for other in exif[1:]:
+        first = replace(
+            first,
+            **{
+                item.name: getattr(other, item.name)
+                for item in fields(first)
+                if not getattr(first, item.name)
+            },
+        )
+    packets = (beside.xmp, embedded)
+
+    def words(*said: str, most: int = LONGEST_TEXT) -> str:
+        return next(filter(None, (tidy(text, most) for text in said)), "")
+
+    names = [camera_name(said.make, said.model) for said in packets]
+    keywords = [*embedded.keywords, *texts.get(iptc.KEYWORD, ()), *first.keywords]
+    return replace(
+        first,
+        camera=first.camera or words(*names, most=LONGEST_NAME),
+        lens=first.lens or words(*(said.lens for said in packets), most=LONGEST_NAME),
+        place=beside.xmp.place or first.place or embedded.place or beside.export.place,
+        subseconds=parts,
+        title=words(*(said.title for said in packets), _one(texts, iptc.TITLE), first.title),
+        headline=words(*(said.headline for said in packets), _one(texts, iptc.HEADLINE)),
+        creator=words(
+            *(", ".join(said.creators) for said in packets),
+            ", ".join(texts.get(iptc.BYLINE, ())),
+            first.creator,
+        ),
+        copyright=words(
+            *(said.rights for said in packets), _one(texts, iptc.COPYRIGHT), first.copyright
+        ),
+        keywords=tidy_keywords(keywords),
+        side_keywords=tidy_keywords(list(beside.xmp.keywords)),
+    )
 
 
 # ---------------------------------------------------------------------------------- captions
-
-
-def _iptc(image: Image.Image) -> dict[Any, Any]:
-    if not isinstance(image, ImageFile.ImageFile):
-        return {}
-    return IptcImagePlugin.getiptcinfo(image) or {}
-
-
-def _iptc_caption(records: dict[Any, Any]) -> str:
-    raw = _one(records.get(_IPTC_CAPTION))
-    return _decoded(raw) if isinstance(raw, bytes) else ""
 
 
 def _exif_caption(image: Image.Image) -> str | None:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from lmpt_desktop.ingest import takeout, xmp
 from lmpt_desktop.ingest.dates import parse_date
 from lmpt_desktop.ingest.takeout import TakeoutFacts
+from lmpt_desktop.ingest.xmp import XmpFacts
 from trainer.regular_file import open_regular
 
 FoundT = TypeVar("FoundT")
@@ -29,12 +30,17 @@ class SidecarFacts:
 
     Attributes:
         description, taken: of XMP: what a photo program wrote, later than what is in the photo.
+        taken_text: that date as it is written.
+        xmp: the other facts of the XMP files, for each the first that says something; their
+            keywords together.
         text: the text file, as bytes.
         export: of Takeout, which repeats what it was told.
     """
 
     description: str = ""
     taken: str | None = None
+    taken_text: str = ""
+    xmp: XmpFacts = field(default_factory=XmpFacts)
     text: bytes = b""
     export: TakeoutFacts = field(default_factory=TakeoutFacts)
 
@@ -86,21 +92,30 @@ def usual_sidecars(name: str) -> tuple[str, ...]:
 def read_sidecars(photo: Path, names: Sequence[str]) -> SidecarFacts:
     """What these files beside a photo say together; a damaged one, or one that cannot be read, says
     nothing."""
-    description, text = "", b""
+    description, text, taken_text = "", b"", ""
     taken: str | None = None
+    packets: list[XmpFacts] = []
     export = TakeoutFacts()
     for name in names:
         suffix = name[name.rfind(".") :].lower()
         if suffix == ".xmp":
             found = xmp.facts(_content(photo, name, xmp.MAX_BYTES + 1))
             description = description or found.description
-            taken = taken or first_date(found.dates)
+            packets.append(found)
+            if taken is None:
+                taken_text = first_date_text(found.dates)
+                taken = parse_date(taken_text)
         elif suffix == ".txt":
             text = text or _content(photo, name, MAX_TEXT_BYTES)
         elif suffix == ".json":
             said = takeout.takeout_facts(_content(photo, name, takeout.MAX_BYTES + 1))
             export = said if export == TakeoutFacts() else export
-    return SidecarFacts(description, taken, text, export)
+    return SidecarFacts(description, taken, taken_text, xmp.joined(packets), text, export)
+
+
+def first_date_text(texts: Sequence[str]) -> str:
+    """The first of these texts that is a date; "" if none is."""
+    return next((text for text in texts if parse_date(text)), "")
 
 
 def first_date(texts: Sequence[str]) -> str | None:

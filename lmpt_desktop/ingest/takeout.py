@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lmpt_desktop.domain.photo_details import Place
 from lmpt_desktop.ingest.dates import from_timestamp
+from lmpt_desktop.ingest.exif_details import place
 from trainer import checked_json
 from trainer.checked_json import JsonError, Limits
 
@@ -23,6 +25,7 @@ class TakeoutFacts:
 
     taken: str | None = None
     description: str = ""
+    place: Place | None = None
 
 
 def is_of_photo(file: str, photo: str) -> bool:
@@ -71,4 +74,19 @@ def takeout_facts(content: bytes) -> TakeoutFacts:
     return TakeoutFacts(
         from_timestamp(int(text)) if valid else None,
         described if isinstance(described, str) else "",
+        _place(body.get("geoData")) or _place(body.get("geoDataExif")),
     )
+
+
+def _place(said: object) -> Place | None:
+    if not isinstance(said, dict):
+        return None
+    found = [said.get(name) for name in ("latitude", "longitude", "altitude")]
+    latitude, longitude, altitude = (
+        float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+        for value in found
+    )
+    if latitude is None or longitude is None:
+        return None
+    # It writes 0 where it knows no altitude.
+    return place(latitude, longitude, altitude or None)

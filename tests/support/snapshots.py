@@ -27,9 +27,10 @@ def make_snapshot(
     taken: ArrayLike | None = None,
     reviewed: ArrayLike | None = None,
     limits: BandLimits | None = None,
+    cameras: Sequence[str] = (),
 ) -> Snapshot:
     """N images with ids 1, 2, ... and C classes with ids 10, 20, ...; N and C are those of the
-    annotations (N, C).  Thresholds are 0.5.
+    annotations (N, C).  Thresholds are 0.5; ``cameras`` are names, "" for none.
     """
     verdicts = np.asarray(annotations, np.int8)
     n, c = verdicts.shape
@@ -37,6 +38,7 @@ def make_snapshot(
     def column(values: ArrayLike | None, default: float, dtype: type) -> np.ndarray[Any, Any]:
         return np.full(n, default, dtype) if values is None else np.asarray(values, dtype)
 
+    known = list(dict.fromkeys(("", *cameras)))
     ids = list(class_ids) if class_ids is not None else [10 * (i + 1) for i in range(c)]
     titles = list(class_names) if class_names is not None else [f"class {i}" for i in range(c)]
     return Snapshot(
@@ -53,6 +55,8 @@ def make_snapshot(
             names=list(names) if names is not None else [f"{i + 1}.jpg" for i in range(n)],
             fingerprints=[""] * n,
             edited=np.zeros(n, np.bool_),
+            cameras=np.array([known.index(name) for name in cameras], np.int32),
+            camera_names=dict(enumerate(known[1:], start=1)),
         ),
         classes=tuple(
             ClassEntry(class_id, name, position=i)

@@ -6,10 +6,10 @@ import logging
 import os
 from pathlib import Path
 
+from lmpt_desktop.ingest import iptc
 from lmpt_desktop.ingest.metadata_blocks import iptc_block, xmp_packet
 from lmpt_desktop.ingest.placeholders import is_placeholder
 from lmpt_desktop.interchange.errors import InterchangeError
-from lmpt_desktop.interchange.xmp import iptc
 from lmpt_desktop.interchange.xmp.keywords import Keywords
 from lmpt_desktop.interchange.xmp.packet import Packet, read_packet
 from lmpt_desktop.translation import _

@@ -55,6 +55,7 @@ SORTS: tuple[SortChoice, ...] = (
     SortChoice(SortKey.ADDED, N_("Order added"), N_("Oldest first"), N_("Newest first")),
     SortChoice(SortKey.NAME, N_("Name"), N_("A to Z"), N_("Z to A")),
     SortChoice(SortKey.DATE, N_("Date"), N_("Oldest first"), N_("Newest first")),
+    SortChoice(SortKey.CAMERA, N_("Camera"), N_("A to Z"), N_("Z to A")),
     SortChoice(SortKey.SCORE, N_("Score"), N_("Highest first"), N_("Lowest first"), True),
     SortChoice(
         SortKey.UNCERTAINTY,

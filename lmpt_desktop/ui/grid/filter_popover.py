@@ -37,16 +37,18 @@ from lmpt_desktop.inference.filters import (
     Filter,
     Match,
     Status,
+    cameras,
     has_class,
     years,
 )
 from lmpt_desktop.inference.saved_searches import LONGEST_NAME, SavedSearch
-from lmpt_desktop.translation import N_, _
+from lmpt_desktop.translation import N_, _, number
 from lmpt_desktop.ui.grid.filter_texts import (
     PERIOD_TEXTS,
     STATE_TEXTS,
     STATUS_TEXTS,
     Condition,
+    camera_text,
     dates_text,
 )
 from lmpt_desktop.ui.grid.saved_search_list import SavedSearchList
@@ -71,7 +73,8 @@ _MATCHES = (
 
 @dataclass(frozen=True, eq=False)
 class _Facts:
-    """What is counted in the background: (C,) photos of each class, and the years there are.
+    """What is counted in the background: (C,) photos of each class, and the years and cameras
+    there are.
 
     The snapshot they are of is named, not held: it would take memory when it is out of date.
     """
@@ -80,6 +83,7 @@ class _Facts:
     classes: tuple[ClassEntry, ...]
     counts: NDArray[np.int64]
     years: tuple[int, ...]
+    cameras: tuple[tuple[str, int], ...]
 
 
 class _DateChoice(QComboBox):
@@ -121,6 +125,54 @@ class _DateChoice(QComboBox):
         self.addItem(_("Any date"))
         self.addItems([dates_text(dates) for dates in (*periods, *years)])
         self.addItem(_("Between two days…"))
+
+
+class _CameraChoice(QComboBox):
+    """Any camera, one of those there are, or none named; hidden while none is named at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("filter-camera")
+        self.setAccessibleName(_("Camera"))
+        self.setMaxVisibleItems(24)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._cameras: tuple[tuple[str, int], ...] = ()
+        self._names: list[str | None] = []
+        self._fill(None)
+
+    @property
+    def useful(self) -> bool:
+        """Whether there is something to choose, or to undo."""
+        return any(name for name, _count in self._cameras) or self.camera() is not None
+
+    def show_cameras(self, found: tuple[tuple[str, int], ...]) -> None:
+        if found != self._cameras:
+            self._cameras = found
+            self._fill(self.camera())
+
+    def camera(self) -> str | None:
+        """The choice; None for any camera, "" for none named."""
+        return self._names[max(0, self.currentIndex())]
+
+    def choose(self, camera: str | None) -> None:
+        """Choose a camera, which is listed from now on if it is not yet."""
+        if camera not in self._names:
+            self._fill(camera)
+        else:
+            self.setCurrentIndex(self._names.index(camera))
+
+    def _fill(self, chosen: str | None) -> None:
+        blocked = self.blockSignals(True)
+        counts = dict(self._cameras)
+        if chosen is not None:
+            counts.setdefault(chosen, 0)
+        self._names = [None, *counts]
+        self.clear()
+        self.addItem(_("Any camera"))
+        for name, count in counts.items():
+            self.addItem(f"{camera_text(name)}  ({number(count)})")
+        self.setCurrentIndex(self._names.index(chosen))
+        self.blockSignals(blocked)
 
 
 class FilterPopover(QFrame):
@@ -193,6 +245,7 @@ class FilterPopover(QFrame):
         self.date = _DateChoice()
         self.from_day, self.first = _day_editor("filter-first", _("From"))
         self.to_day, self.last = _day_editor("filter-last", _("To"))
+        self.camera = _CameraChoice()
         self.state = _combo("filter-state", _("File"))
         for text, state in STATE_TEXTS:
             self.state.addItem(_(text), None if state is None else int(state))
@@ -232,22 +285,7 @@ class FilterPopover(QFrame):
         left.addWidget(self.picker, 1)
         right = QVBoxLayout()
         right.setSpacing(6)
-        grid = self._grid = QGridLayout()
-        grid.setHorizontalSpacing(8)
-        grid.setVerticalSpacing(6)
-        grid.setColumnStretch(1, 1)
-        rows: tuple[tuple[QWidget, QWidget], ...] = (
-            (_label(_("Status"), self.status), self.status),
-            (_label(_("Rarity"), self.bands), self.bands),
-            (_label(_("Date"), self.date), self.date),
-            (self.from_day, self.first),
-            (self.to_day, self.last),
-            (_label(_("File"), self.state), self.state),
-        )
-        for place, (label, editor) in enumerate(rows):
-            grid.addWidget(label, place, 0)
-            grid.addWidget(editor, place, 1)
-        right.addLayout(grid)
+        right.addLayout(self._condition_grid())
         for part in (self.text, self.unreviewed, self.edited):
             right.addWidget(part)
         right.addSpacing(4)
@@ -285,11 +323,32 @@ class FilterPopover(QFrame):
         layout.addWidget(self._scroll, 1)
         layout.addLayout(foot)
         self._show_days()
+        self._show_camera()
+
+    def _condition_grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(6)
+        grid.setColumnStretch(1, 1)
+        rows: tuple[tuple[QWidget, QWidget], ...] = (
+            (_label(_("Status"), self.status), self.status),
+            (_label(_("Rarity"), self.bands), self.bands),
+            (_label(_("Date"), self.date), self.date),
+            (self.from_day, self.first),
+            (self.to_day, self.last),
+            (_label(_("Camera"), self.camera), self.camera),
+            (_label(_("File"), self.state), self.state),
+        )
+        self._camera_label = rows[5][0]
+        for place, (label, editor) in enumerate(rows):
+            grid.addWidget(label, place, 0)
+            grid.addWidget(editor, place, 1)
+        return grid
 
     def _connect(self) -> None:
         self.picker.changed.connect(self._picked)
         self.match.idToggled.connect(lambda _id, on: self._emit_changed() if on else None)
-        for combo in (self.status, self.bands, self.state):
+        for combo in (self.status, self.bands, self.camera, self.state):
             combo.currentIndexChanged.connect(self._emit_changed)
         self.date.currentIndexChanged.connect(self._date_chosen)
         for box in (self.from_day, self.to_day):
@@ -323,6 +382,7 @@ class FilterPopover(QFrame):
             edited=self.edited.isChecked(),
             state=None if state is None else ImageState(state),
             dates=self._dates(),
+            camera=self.camera.camera(),
             text=self.text.text().strip(),
         )
 
@@ -339,6 +399,8 @@ class FilterPopover(QFrame):
         state = None if requested.state is None else int(requested.state)
         self.state.setCurrentIndex(max(0, self.state.findData(state)))
         self._show_dates(requested.dates)
+        self.camera.choose(requested.camera)
+        self._show_camera()
         self.text.setText(requested.text)
         self._typing.stop()
         self._quiet = was_quiet
@@ -410,6 +472,7 @@ class FilterPopover(QFrame):
             Condition.STATUS: self.status,
             Condition.UNREVIEWED: self.unreviewed,
             Condition.DATES: self.date,
+            Condition.CAMERA: self.camera,
             Condition.STATE: self.state,
             Condition.EDITED: self.edited,
             Condition.TEXT: self.text,
@@ -517,6 +580,10 @@ class FilterPopover(QFrame):
         self.first.setEnabled(self.from_day.isChecked())
         self.last.setEnabled(self.to_day.isChecked())
 
+    def _show_camera(self) -> None:
+        for part in (self._camera_label, self.camera):
+            part.setVisible(self.camera.useful)
+
     def _count(self) -> None:
         snapshot = self._snapshot
         if snapshot is not None and (
@@ -528,12 +595,15 @@ class FilterPopover(QFrame):
                     snapshot.classes,
                     has_class(snapshot),
                     years(snapshot)[:MOST_YEARS],
+                    cameras(snapshot),
                 )
             )
 
     def _show_facts(self, facts: _Facts) -> None:
         self._counted = facts
         self.date.show_years(facts.years)
+        self.camera.show_cameras(facts.cameras)
+        self._show_camera()
         if self._snapshot is not None:
             self.picker.show_classes(self._snapshot.classes, self._counts())
 

@@ -18,7 +18,7 @@ from lmpt_desktop.inference.filters import (
 )
 from lmpt_desktop.translation import N_, _, format_date, ngettext, number
 from lmpt_desktop.ui.kit.texts import band_name
-from trainer.printable import isolated
+from trainer.printable import isolated, shown_line
 
 STATUS_TEXTS: tuple[tuple[str, Status | None], ...] = (
     (N_("Any status"), None),
@@ -51,6 +51,7 @@ class Condition(Enum):
     STATUS = "status"
     UNREVIEWED = "unreviewed"
     DATES = "dates"
+    CAMERA = "camera"
     STATE = "state"
     EDITED = "edited"
     TEXT = "text"
@@ -89,6 +90,8 @@ def condition_texts(
         found.append((Condition.UNREVIEWED, _("Not reviewed")))
     if requested.dates:
         found.append((Condition.DATES, dates_text(requested.dates)))
+    if requested.camera is not None:
+        found.append((Condition.CAMERA, camera_text(requested.camera)))
     if requested.state is not None:
         text = next((_(text) for text, state in STATE_TEXTS if state is requested.state), "")
         found.append((Condition.STATE, text))
@@ -102,6 +105,11 @@ def condition_texts(
 def without_condition(requested: Filter, condition: Condition) -> Filter:
     """The filter with one condition taken out."""
     return replace(requested, **{condition.value: getattr(Filter(), condition.value)})
+
+
+def camera_text(name: str) -> str:
+    """Of a camera, or of none."""
+    return shown_line(name) if name else _("No camera named")
 
 
 def dates_text(dates: Dates) -> str:

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.inference.filters import Dates
 from lmpt_desktop.inference.saved_searches import SavedSearch, tidy_name
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
@@ -27,6 +28,7 @@ from lmpt_desktop.ui.grid.legend import LegendButton
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.query import GridQuery, Selection, asked_classes
 from lmpt_desktop.ui.grid.search_bar import SearchBar, summary
+from lmpt_desktop.ui.grid.timeline_view import TimelineView
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.label import Label
@@ -120,6 +122,8 @@ class GridPanel(QWidget):
         self.stacks = GridStacks(self.kept, self.query, self.view, self)
         self.bar.set_sort(self.kept.sort())
         self.bar.show_saved(self.kept.searches)
+        self.timeline = TimelineView()
+        self.timeline.hide()
         self.empty = EmptyState()
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
@@ -144,6 +148,7 @@ class GridPanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.search_bar)
         layout.addWidget(self.bar)
+        layout.addWidget(self.timeline)
         layout.addWidget(self._stack, 1)
         layout.addLayout(foot)
 
@@ -153,6 +158,9 @@ class GridPanel(QWidget):
 
     def _connect(self) -> None:
         self.bar.changed.connect(self.ask)
+        self.bar.changed.connect(lambda: self.timeline.show_dates(self.bar.filter().dates))
+        self.timeline.chosen.connect(self._show_dates)
+        self.timeline.left.connect(self._focus_grid)
         self.bar.changed.connect(lambda: self.kept.keep_sort(self.bar.sort()))
         self.bar.grid_requested.connect(self._focus_grid)
         self.bar.save_requested.connect(self.save_search)
@@ -263,6 +271,9 @@ class GridPanel(QWidget):
 
     # ---------------------------------------------------------------------------- showing
 
+    def _show_dates(self, dates: Dates) -> None:
+        self.bar.set_filter(replace(self.bar.filter(), dates=dates))
+
     def _focus_grid(self) -> None:
         (self.view if self.view.isVisible() else self.empty.button).setFocus()
 
@@ -319,6 +330,7 @@ class GridPanel(QWidget):
 
     def _after(self, snapshot: Snapshot) -> None:
         self.bar.show_classes(snapshot)
+        self.timeline.show_snapshot(snapshot)
         self.bar.show_edited(bool(snapshot.images.edited.any()))
         self.bar.show_count(len(self.model.matching_ids), len(snapshot.images))
         self._count_selected()

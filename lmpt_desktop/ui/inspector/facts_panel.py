@@ -1,4 +1,4 @@
-"""File name, facts and caption of the selected photo."""
+"""File name, facts, details and caption of the selected photo."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QDate, QEvent, QLocale, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from lmpt_desktop.domain.records import ImageState
+from lmpt_desktop.engine.common_details import CommonDetails
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
+from lmpt_desktop.ui.inspector.detail_texts import DOT, common_rows, detail_rows, exposure_line
+from lmpt_desktop.ui.inspector.details_view import DetailsView
 from lmpt_desktop.ui.inspector.image_facts import ImageFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
@@ -170,16 +180,22 @@ class FactsPanel(QWidget):
 
     caption_committed = Signal(int, str)
     """Image id, text."""
+    details_requested = Signal(bool)
+    """Show the details, or hide them."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._image_id = -1
-        self.name = ElidedLabel()
-        self.name.setObjectName("inspector-name")
-        self.name.setProperty("role", "heading")
-        self.facts = ElidedLabel()
-        self.facts.setObjectName("inspector-facts")
-        self.facts.setProperty("role", "muted")
+        self._described = -1
+        """The photo whose details are shown."""
+        self._expanded = False
+        self.name = _line("inspector-name", "heading")
+        self.facts = _line("inspector-facts", "muted")
+        self.exposure = _line("inspector-exposure", "muted")
+        self.expand = _details_button()
+        self.expand.clicked.connect(self.details_requested)
+        self.details = DetailsView()
+        self.details.hide()
         self.badges = Badges()
         self.problem = Label()
         self.problem.setObjectName("inspector-problem")
@@ -206,12 +222,26 @@ class FactsPanel(QWidget):
             answers.addWidget(button)
         self.caption = CaptionEdit()
         self.caption.committed.connect(self._committed)
+        self._lay_out()
+        theme.manager().changed.connect(self._restyle)
+        self._restyle()
+        self.clear()
+
+    def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 8, 12, 2)
         layout.setSpacing(2)
+        first = QHBoxLayout()
+        first.setSpacing(4)
+        lines = QVBoxLayout()
+        lines.setSpacing(2)
+        for line in (self.name, self.facts, self.exposure):
+            lines.addWidget(line)
+        first.addLayout(lines, 1)
+        first.addWidget(self.expand, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(first)
         for widget in (
-            self.name,
-            self.facts,
+            self.details,
             self.badges,
             self.problem,
             self.edited,
@@ -220,9 +250,21 @@ class FactsPanel(QWidget):
             layout.addWidget(widget)
         layout.addSpacing(3)
         layout.addWidget(self.caption)
-        self.clear()
+        self.setTabOrder(self.expand, self.details)
+        self.setTabOrder(self.details, self.caption)
 
     def clear(self) -> None:
+        self._clear()
+        self.forget_details()
+
+    def forget_details(self) -> None:
+        """Show no details until others are shown: those there are of other photos."""
+        self._described = -1
+        self._show_exposure("")
+        self.details.show_rows(())
+        self.details.hide()
+
+    def _clear(self) -> None:
         self.caption.flush()
         self._image_id = -1
         self.name.set_full_text("")
@@ -246,6 +288,12 @@ class FactsPanel(QWidget):
             self.caption.expect_caption()
         self.name.set_full_text(facts.file_name, str(details.path) if details else facts.name)
         self.facts.set_full_text(facts_line(facts))
+        photo = details.photo if details is not None else None
+        if details is not None or facts.image_id != self._described:
+            self._show_exposure(exposure_line(photo), photo.camera if photo is not None else "")
+            self.details.show_rows(detail_rows(details) if details is not None else ())
+            self._described = facts.image_id
+        self.details.setVisible(self._expanded and bool(self.details.rows))
         self.badges.show_states(image_states(facts, details))
         reason = _(details.reason) if details is not None and details.reason else ""
         self.problem.setText(reason or state_sentence(facts.state))
@@ -255,9 +303,31 @@ class FactsPanel(QWidget):
         if details is not None:
             self.caption.set_caption(details.caption)
 
+    def expand_details(self, expanded: bool) -> None:
+        """Show the details below the facts, or hide them."""
+        self._expanded = expanded
+        self.expand.setChecked(expanded)
+        self.details.setVisible(expanded and bool(self.details.rows))
+        self._restyle()
+
+    def show_common(self, found: CommonDetails) -> None:
+        """Show the details of the selection whose facts :meth:`show_many` shows."""
+        self.details.show_rows(common_rows(found))
+        self.details.setVisible(self._expanded)
+
+    def _show_exposure(self, text: str, camera: str = "") -> None:
+        self.exposure.set_full_text(text, DOT.join(filter(None, (camera, text))))
+        self.exposure.setVisible(bool(text))
+
+    def _restyle(self, *_: object) -> None:
+        self.expand.setIcon(theme.icon("info", "accent" if self._expanded else "muted"))
+        self.details.setStyleSheet("#photo-details { background: transparent; }")
+
     def show_many(self, count: int, reviewed: int) -> None:
         """Show the facts of a selection."""
-        self.clear()
+        if self._image_id >= 0:
+            self.forget_details()
+        self._clear()
         self.name.set_full_text(_("{0} photos selected").format(number(count)))
         self.facts.set_full_text(
             _("{0} reviewed; a verdict applies to all of them").format(number(reviewed))
@@ -266,6 +336,24 @@ class FactsPanel(QWidget):
     def _committed(self, text: str) -> None:
         if self._image_id >= 0:
             self.caption_committed.emit(self._image_id, text)
+
+
+def _line(name: str, role: str) -> ElidedLabel:
+    label = ElidedLabel()
+    label.setObjectName(name)
+    label.setProperty("role", role)
+    return label
+
+
+def _details_button() -> QToolButton:
+    button = QToolButton()
+    button.setObjectName("show-details")
+    button.setCheckable(True)
+    button.setAutoRaise(True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(_("Details"))
+    button.setToolTip(_("Camera, exposure, place, keywords and file"))
+    return button
 
 
 def facts_line(facts: ImageFacts) -> str:

@@ -35,7 +35,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from lmpt_desktop.domain.records import ImageState, Verdict
+from lmpt_desktop.domain.records import ImageState, ImageTable, Verdict
+from lmpt_desktop.engine.common_details import CommonDetails
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.translation import _
@@ -73,6 +74,8 @@ class InspectorPanel(QWidget):
     """Class id; whether it is to stay the class in focus."""
     suggestions_changed = Signal()
     """:meth:`suggested_classes` may have a new answer."""
+    details_requested = Signal(bool)
+    """Show the details of photos from now on, or hide them."""
     caption_requested = Signal(int, str)
     """Image id, the user's text."""
     class_focused = Signal(int)
@@ -97,6 +100,12 @@ class InspectorPanel(QWidget):
         self._details: ImageDetails | None = None
         self._reading: LatestRequest[ImageDetails] = LatestRequest(
             self._details_read, self._reading_failed, owner=self
+        )
+        self._expanded = False
+        self._common_of: tuple[NDArray[np.int64], ImageTable] | None = None
+        """Of what the common details were asked for last."""
+        self._common: LatestRequest[CommonDetails] = LatestRequest(
+            self._common_read, self._reading_failed, owner=self
         )
         self._summarising: LatestRequest[Summary] = LatestRequest(self._show_summary, owner=self)
 
@@ -197,6 +206,8 @@ class InspectorPanel(QWidget):
         layout.addWidget(self.splitter)
         self.setMinimumWidth(290)
         stops = (
+            self.facts.expand,
+            self.facts.details,
             self.facts.caption,
             self.view,
             self.search,
@@ -229,6 +240,7 @@ class InspectorPanel(QWidget):
         ):
             requested.connect(lambda it=emitted: it.emit(self.image_ids))
         self.facts.caption_committed.connect(self._request_caption)
+        self.facts.details_requested.connect(self.details_requested)
         self.facts.still_hold.clicked.connect(self.edited_confirmed)
         self.facts.another.clicked.connect(self.edited_separated)
         self.photo.activated.connect(self._activate)
@@ -284,6 +296,12 @@ class InspectorPanel(QWidget):
         self._keep_region = kept
         self._find_region(asked=asked and kept)
 
+    def expand_details(self, expanded: bool) -> None:
+        """Show the details of the photos, or hide them."""
+        self._expanded = expanded
+        self.facts.expand_details(expanded)
+        self._read_common()
+
     def find_class(self) -> None:
         """Put the keyboard into the search field."""
         self.view.scrollTo(self.model.index(self._find_row()))
@@ -309,6 +327,7 @@ class InspectorPanel(QWidget):
         self._current = current if known else (int(self._ids[0]) if len(self._ids) else -1)
         if others:
             self._opening = True
+            self.facts.forget_details()
             self.model.forget_focus()
             self.view.forget_row()
         self.refresh()
@@ -316,6 +335,7 @@ class InspectorPanel(QWidget):
     def refresh(self) -> None:
         """Show what changed: annotations, predictions, captions, classes or files."""
         self._show_image()
+        self._read_common()
         snapshot, ids = self._session.snapshot(), self._ids
         if len(ids) * len(snapshot.classes) <= INLINE_CELLS:
             self._summarising.cancel()
@@ -358,6 +378,20 @@ class InspectorPanel(QWidget):
         facts = image_facts(self._session.snapshot(), details.image_id)
         if facts is not None:
             self._show_facts(facts)
+
+    def _read_common(self) -> None:
+        ids, images = self._ids, self._session.snapshot().images
+        if not (self._expanded and len(ids) > 1):
+            self._common.cancel()
+            self._common_of = None
+        elif (of := self._common_of) is None or of[0] is not ids or of[1] is not images:
+            # Not after every verdict: it may be of thousands of photos.
+            self._common_of = (ids, images)
+            self._common.ask(lambda: self._session.images.common_details(ids))
+
+    def _common_read(self, found: CommonDetails) -> None:
+        if len(self._ids) > 1:
+            self.facts.show_common(found)
 
     def _reading_failed(self, error: Exception) -> None:
         # An image that has just left the library leaves the snapshot in a moment.

@@ -11,14 +11,17 @@ from PySide6.QtWidgets import QFileDialog
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.settings import (
     LAST_FOLDER,
+    SHOW_DETAILS,
     SHOW_FILTERS,
     SHOW_FOLDERS,
     SHOW_INSPECTOR,
     SHOW_REGIONS,
+    SHOW_TIMELINE,
 )
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.grid.filter_texts import Condition
+from lmpt_desktop.ui.inspector.detail_texts import as_lines, common_rows, detail_rows
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.kit.region_overlay import TIP
 from lmpt_desktop.ui.kit.texts import photos_text, shorten
@@ -34,7 +37,12 @@ from lmpt_desktop.ui.shell.library_view import LibraryView, StackView
 
 REVEAL_LIMIT = 5
 
-PARTS = {"filters": SHOW_FILTERS, "folders": SHOW_FOLDERS, "inspector": SHOW_INSPECTOR}
+PARTS = {
+    "filters": SHOW_FILTERS,
+    "timeline": SHOW_TIMELINE,
+    "folders": SHOW_FOLDERS,
+    "inspector": SHOW_INSPECTOR,
+}
 """The parts of the page that can be hidden, and the settings that say whether they are."""
 
 
@@ -263,6 +271,24 @@ def copy_paths(context: ShellContext) -> None:
     page.run(lambda: "\n".join(str(path) for path in page.session.images.paths(ids)), copy)
 
 
+def copy_details(context: ShellContext) -> None:
+    """Copy what the chosen photos say of themselves to the clipboard, a line for each fact."""
+    page = _page(context)
+    ids = _view(context).chosen_ids()
+    images = page.session.images
+
+    def copy(text: object) -> None:
+        QGuiApplication.clipboard().setText(str(text))
+        context.status.show_text(_("Details copied"))
+
+    def read() -> str:
+        if len(ids) == 1:
+            return as_lines(detail_rows(images.details(int(ids[0]))))
+        return as_lines(common_rows(images.common_details(ids)))
+
+    page.run(read, copy)
+
+
 # --------------------------------------------------------------------------------------- the page
 
 
@@ -279,6 +305,15 @@ def show_part(context: ShellContext, name: str, shown: bool) -> None:
     context.refresh_commands()
 
 
+def show_timeline(context: ShellContext, shown: bool) -> None:
+    """Show the strip of times; with the keyboard in it where the user has asked for it."""
+    page = _page(context)
+    if shown:
+        page.show_grid()
+    show_part(context, "timeline", shown)
+    (page.panel.timeline if shown else page.grid).setFocus()
+
+
 def _part_shown(context: ShellContext, name: str) -> bool:
     page = context.library
     return isinstance(page, LibraryPage) and not page.part(name).isHidden()
@@ -287,6 +322,14 @@ def _part_shown(context: ShellContext, name: str) -> bool:
 def show_regions(context: ShellContext, shown: bool) -> None:
     """Keep showing where the class in focus is seen, or only while a class is pointed at."""
     context.settings.set(SHOW_REGIONS, shown)
+    context.refresh_commands()
+
+
+def show_details(context: ShellContext, shown: bool) -> None:
+    """Show in the inspector what photos say of themselves."""
+    context.settings.set(SHOW_DETAILS, shown)
+    if shown:
+        show_part(context, "inspector", True)
     context.refresh_commands()
 
 
@@ -373,6 +416,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             (photos_chosen,), "Ctrl+Shift+R", "folder"),
     Command("image.copy-path", N_("&Copy path"), "image", 4, 30, copy_paths, (photos_chosen,),
             "Ctrl+C", "copy"),
+    Command("image.copy-details", N_("Copy &details"), "image", 4, 40, copy_details,
+            (photos_chosen,), "Ctrl+Shift+D", "copy",
+            tip=N_("Copy camera, exposure, place, keywords and file of the selected photos")),
     Command("view.grid", N_("&Grid"), "view", 0, 10, lambda c: _page(c).show_grid(),
             (library_open,), "F2", "image", tip=N_("Show the photos side by side")),
     Command("view.zoom-in", N_("&Larger thumbnails"), "view", 1, 10, lambda c: _view(c).zoom(1),
@@ -384,6 +430,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.filters", N_("&Filter bar"), "view", 2, 10,
             lambda c, on: show_part(c, "filters", on), (library_open,), "", "filter",
             checkable=True, checked=lambda c: _part_shown(c, "filters")),
+    Command("view.timeline", N_("&Timeline"), "view", 2, 15, show_timeline, (library_open,),
+            "Ctrl+3", "chart", checkable=True, checked=lambda c: _part_shown(c, "timeline"),
+            tip=N_("How many photos there are of each time; click or drag to show them")),
     Command("view.clear-filters", N_("&Clear filters"), "view", 2, 20,
             lambda c: _page(c).panel.bar.clear(), (library_open,), "Ctrl+Shift+L", "clear"),
     Command("view.stacks", N_("Stack look-&alikes"), "view", 2, 30, stack_look_alikes,
@@ -397,6 +446,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.inspector", N_("&Inspector"), "view", 3, 20,
             lambda c, on: show_part(c, "inspector", on), (library_open,), "Ctrl+2", "inspector",
             checkable=True, checked=lambda c: _part_shown(c, "inspector")),
+    Command("view.details", N_("Photo &details"), "view", 3, 22, show_details, (library_open,),
+            "Ctrl+D", "info", checkable=True, checked=lambda c: c.settings.get(SHOW_DETAILS),
+            tip=N_("Show camera, exposure, place, keywords and file in the inspector")),
     Command("view.regions", N_("Show &where"), "view", 3, 25, show_regions,
             (library_open, sees_regions), "W", checkable=True, tip=TIP, reason=_no_regions,
             checked=lambda c: c.settings.get(SHOW_REGIONS)),

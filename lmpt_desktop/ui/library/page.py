@@ -36,7 +36,7 @@ from lmpt_desktop.engine.search import SearchReady
 from lmpt_desktop.inference.class_in_focus import ClassInFocus
 from lmpt_desktop.inference.filters import Status
 from lmpt_desktop.inference.verdict_changes import next_verdict
-from lmpt_desktop.settings import INSTANT, SHOW_REGIONS, ZOOM
+from lmpt_desktop.settings import INSTANT, SHOW_DETAILS, SHOW_REGIONS, ZOOM
 from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.annotations.acts import Acts
 from lmpt_desktop.ui.annotations.preview_bar import PreviewBar
@@ -155,11 +155,7 @@ class LibraryPage(QWidget):
         self._small: bool | None = None
         self._fitting_zoom = False
         self.grid.zoom_changed.connect(self._zoom_changed)
-        self._unfollow_zoom = context.settings.on_change(ZOOM, self.grid.set_zoom)
-        self.inspector.keep_region(context.settings.get(SHOW_REGIONS))
-        self._unfollow_regions = context.settings.on_change(
-            SHOW_REGIONS, lambda kept: self.inspector.keep_region(kept, asked=True)
-        )
+        self._follow_settings()
         context.commands.add_plain_keys(self.grid)
         context.commands.add_plain_keys(self.inspector.view)
         context.commands.keys_changed.connect(self._show_keys)
@@ -169,6 +165,18 @@ class LibraryPage(QWidget):
         self.panel.set_scanning(self._scanning())
         self.panel.ask()
         self.undo_stack.read_history()
+
+    def _follow_settings(self) -> None:
+        settings = self._context.settings
+        self.inspector.keep_region(settings.get(SHOW_REGIONS))
+        self.inspector.expand_details(settings.get(SHOW_DETAILS))
+        self._unfollow = (
+            settings.on_change(ZOOM, self.grid.set_zoom),
+            settings.on_change(
+                SHOW_REGIONS, lambda kept: self.inspector.keep_region(kept, asked=True)
+            ),
+            settings.on_change(SHOW_DETAILS, self.inspector.expand_details),
+        )
 
     def _lay_out(self) -> None:
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -257,6 +265,7 @@ class LibraryPage(QWidget):
         self.grid.activated_image.connect(self.photo_activated)
         self._connect_verdicts()
         self.inspector.caption_requested.connect(self._set_caption)
+        self.inspector.details_requested.connect(self._show_details)
         self.inspector.vocabulary_requested.connect(
             lambda: context.commands.trigger("vocabulary.edit")
         )
@@ -449,10 +458,16 @@ class LibraryPage(QWidget):
         column = snapshot.column_of.get(class_id)
         return snapshot.classes[column].name if column is not None else _("Class")
 
+    def _show_details(self, shown: bool) -> None:
+        self._context.settings.set(SHOW_DETAILS, shown)
+        self._context.refresh_commands()
+
     def part(self, name: str) -> QWidget:
-        """A part of the page that can be hidden: "filters", "folders" or "inspector"."""
+        """A part of the page that can be hidden: "filters", "timeline", "folders" or
+        "inspector"."""
         parts: dict[str, QWidget] = {
             "filters": self.panel.bar,
+            "timeline": self.panel.timeline,
             "folders": self.tree,
             "inspector": self.inspector,
         }
@@ -517,8 +532,8 @@ class LibraryPage(QWidget):
     def close_page(self) -> None:
         """Stop listening to the session, so that it can be closed."""
         self._closed = True
-        self._unfollow_zoom()
-        self._unfollow_regions()
+        for unfollow in self._unfollow:
+            unfollow()
         self.acts.close()
         self.pages.close_pages()
         self.undo_stack.close()

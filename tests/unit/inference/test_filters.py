@@ -24,6 +24,7 @@ from lmpt_desktop.inference.filters import (
     Sort,
     SortKey,
     Status,
+    cameras,
     has_class,
     select,
     years,
@@ -252,6 +253,16 @@ def test_the_years_of_a_library_are_listed_the_last_one_first() -> None:
     assert years(make_snapshot(np.empty((0, 1)))) == ()
 
 
+def test_cameras_are_listed_and_sorted_by_name() -> None:
+    names = ["b", "", "A", "b", "c"]
+    snapshot = make_snapshot(np.full((5, 1), -1), cameras=names)
+    assert cameras(snapshot) == (("A", 1), ("b", 2), ("c", 1), ("", 1))
+    order = Sort(SortKey.CAMERA)
+    assert [names[row] for row in select(snapshot, Filter(), order)] == ["A", "b", "b", "c", ""]
+    rows = select(snapshot, Filter(), Sort(SortKey.CAMERA, descending=True))
+    assert [names[row] for row in rows] == ["c", "b", "b", "A", ""]
+
+
 # ---------------------------------------------------------------------------- a plain model
 
 CELL: dict[Status | None, Callable[[int, bool], bool]] = {
@@ -285,6 +296,7 @@ def libraries(draw: st.DrawFn) -> Snapshot:
         reviewed=draw(st.lists(st.booleans(), min_size=n, max_size=n)),
         taken=draw(st.lists(days, min_size=n, max_size=n)),
         limits=BandLimits(2, 4),
+        cameras=draw(st.lists(st.sampled_from(["", "X1", "M5"]), min_size=n, max_size=n)),
     )
 
 
@@ -304,7 +316,12 @@ FILTERS = st.builds(
     folder_id=st.none() | st.integers(1, 3),
     text=st.sampled_from(["", "a", "B.J"]),
     image_ids=st.none() | st.frozensets(st.integers(1, 12), max_size=8),
+    camera=st.none() | st.sampled_from(["", "X1", "gone"]),
 )
+
+
+def camera_of(snapshot: Snapshot, row: int) -> str:
+    return snapshot.images.camera_names.get(int(snapshot.images.cameras[row]), "")
 
 
 def passes(snapshot: Snapshot, row: int, wanted: Filter) -> bool:
@@ -341,6 +358,7 @@ def passes(snapshot: Snapshot, row: int, wanted: Filter) -> bool:
         first <= day <= last,
         wanted.folder_id is None or snapshot.folder_ids[row] == wanted.folder_id,
         wanted.text.lower() in name,
+        wanted.camera in (None, camera_of(snapshot, row)),
         wanted.image_ids is None or int(snapshot.image_ids[row]) in wanted.image_ids,
     )
     return all(conditions)

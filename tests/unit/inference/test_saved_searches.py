@@ -59,6 +59,7 @@ SEARCHES = st.builds(
         folder_id=st.none() | st.integers(1, 5),
         below=st.none() | st.sampled_from([PurePosixPath("a"), PurePosixPath("a/b c")]),
         text=TEXTS,
+        camera=st.none() | st.sampled_from(["", "Canon EOS 5D"]),
     ),
     sort=st.builds(Sort, st.sampled_from(SortKey), descending=st.booleans()),
     words=TEXTS,
@@ -82,7 +83,7 @@ KEYS = tuple(
             Filter(
                 ClassCondition((1,)), (2,), Band.TAIL, Status.PRESENT, True, True,
                 ImageState.MISSING, Dates(date.min, date.max, Period.RECENT), 1,
-                PurePosixPath("a"), "t",
+                PurePosixPath("a"), "t", None, "Canon EOS 5D",
             ),
             Sort(SortKey.NAME, descending=True),
             "w",
@@ -120,6 +121,10 @@ def test_whatever_is_stored_gives_searches_or_none(stored: list[Any]) -> None:
         {"name": "a", "unreviewed": "yes"},
         {"name": "a", "class names": ["dog"]},
         {"name": "a", "state": "GONE"},
+        {"name": "a", "camera": ["Canon"]},
+        {"name": "a", "camera": "x" * 1000},
+        {"name": "a", "camera": "a\u202eb"},
+        {"name": "a", "no camera": "yes"},
     ],
 )
 def test_what_makes_no_sense_is_refused_and_left_out(stored: Any) -> None:

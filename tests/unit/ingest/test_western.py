@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from lmpt_desktop.ingest.iptc import keywords
 from lmpt_desktop.ingest.metadata import read_metadata
 from lmpt_desktop.ingest.western import western
-from lmpt_desktop.interchange.xmp.iptc import keywords
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ import itertools
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
+from snapshots import make_snapshot
 from ui_libraries import CUP, DOG, KITE, LIGHT, PERSON
 
 from lmpt_desktop.domain.records import ClassSpec, ImageState, Verdict
@@ -41,6 +43,7 @@ EVERYTHING = Filter(
     below=Path("beach"),
     text="beach",
     image_ids=frozenset({1, 2}),
+    camera="Canon EOS 5D",
 )
 
 
@@ -125,7 +128,7 @@ def test_any_filter_can_be_shown_and_is_announced_once(bar: FilterBar) -> None:
     heard = heard_by(bar)
     bar.set_filter(EVERYTHING)
     assert heard == [EVERYTHING]
-    assert bar.button.text() == "Filter 10"
+    assert bar.button.text() == "Filter 11"
 
 
 def test_there_is_a_token_for_each_condition_and_removing_it_removes_only_that(
@@ -135,7 +138,8 @@ def test_there_is_a_token_for_each_condition_and_removing_it_removes_only_that(
     assert tokens(bar)[1:3] == ["all of: traffic light, dog", "none of: person, kite"]
     assert [token.condition for token in bar.tokens] == [
         Condition.IMAGES, Condition.CLASSES, Condition.WITHOUT, Condition.STATUS, Condition.BAND,
-        Condition.UNREVIEWED, Condition.DATES, Condition.STATE, Condition.EDITED, Condition.TEXT,
+        Condition.UNREVIEWED, Condition.DATES, Condition.CAMERA, Condition.STATE,
+        Condition.EDITED, Condition.TEXT,
     ]  # fmt: skip
     left = len(bar.tokens)
     for condition in Condition:
@@ -402,3 +406,27 @@ def test_a_saved_search_is_renamed_and_deleted_and_that_can_be_undone(
     assert [saved.list.item(i).text() for i in range(saved.list.count())] == ["B"]
     saved.undo.click()
     assert [saved.list.item(i).text() for i in range(2)] == ["C", "B"]
+
+
+def test_cameras_are_offered_while_there_are_any_or_the_filter_is_set(
+    bar: FilterBar, qtbot: QtBot
+) -> None:
+    popover = bar.popover
+    bar.open_popover()
+    assert popover.camera.isHidden()
+    names = ["Canon EOS 5D", "<b>X1</b>", "", "Canon EOS 5D"]
+    bar.show_classes(make_snapshot(np.full((4, 1), -1), cameras=names))
+    qtbot.waitUntil(popover.camera.isVisible)
+    listed = [popover.camera.itemText(place) for place in range(popover.camera.count())]
+    expected = ["Any camera", "<b>X1</b>  (1)", "Canon EOS 5D  (2)", "No camera named  (1)"]
+    assert listed == expected
+    heard = heard_by(bar)
+    popover.camera.setCurrentIndex(3)
+    assert (heard[-1], tokens(bar)) == (Filter(camera=""), ["No camera named"])
+    popover.camera.setCurrentIndex(1)
+    assert (heard[-1], tokens(bar)) == (Filter(camera="<b>X1</b>"), ["<b>X1</b>"])
+    # One of a saved search that no photo names any more stays until it is undone.
+    bar.set_filter(Filter(camera="gone"))
+    bar.show_classes(make_snapshot(np.full((1, 1), -1)))
+    assert tokens(bar) == ["gone"] and popover.camera.isVisible()
+    assert bar.filter() == Filter(camera="gone")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmpt_desktop.interchange.xmp.iptc import keywords
+from lmpt_desktop.ingest.iptc import keywords
 
 UTF8 = b"\x1c\x01\x5a\x00\x03\x1b%G"
 

@@ -1,4 +1,4 @@
-"""Keywords in IPTC-IIM, the older form of metadata in JPEG and TIFF (IIM 4.2, 2:25 and 1:90)."""
+"""Texts in IPTC-IIM, the older form of metadata in JPEG, TIFF and Photoshop files (IIM 4.2)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ from lmpt_desktop.ingest.western import western
 MAX_RECORDS = 20_000
 MAX_KEYWORDS = 5_000
 _MARKER = 0x1C
-_KEYWORD = (2, 25)
+TITLE, KEYWORD, BYLINE, HEADLINE, COPYRIGHT, CAPTION = (
+    (2, number) for number in (5, 25, 80, 105, 116, 120)
+)
+DAY_CREATED, TIME_CREATED, DAY_DIGITISED, TIME_DIGITISED = (
+    (2, number) for number in (55, 60, 62, 63)
+)
+_TEXTS = frozenset(
+    (
+        *(TITLE, KEYWORD, BYLINE, HEADLINE, COPYRIGHT, CAPTION),
+        *(DAY_CREATED, TIME_CREATED, DAY_DIGITISED, TIME_DIGITISED),
+    )
+)
 _CHARACTER_SET = (1, 90)
 _UTF8 = b"\x1b%G"
 _LATIN1 = (b"\x1b.A", b"\x1b-A")
@@ -17,23 +28,35 @@ _LONG = 0x8000
 """Of a length: the number of bytes of the length that follows."""
 
 
-def keywords(data: bytes) -> list[str]:
-    """The keywords of an IIM block, in order; of damaged data those before the damage.
+Texts = dict[tuple[int, int], list[str]]
+"""By record and number of the data set, in order."""
+
+
+def texts(data: bytes) -> Texts:
+    """The texts of an IIM block that are asked for here, each on one line; of damaged data those
+    before the damage.
 
     Without a stated character set they are UTF-8 if they are valid as that, else Windows-1252 or
     Latin-1 (:mod:`lmpt_desktop.ingest.western`).
     """
-    found: list[bytes] = []
+    found: dict[tuple[int, int], list[bytes]] = {}
     character_set = b""
     for number, (kind, value) in enumerate(_records(data)):
         if kind == _CHARACTER_SET:
             character_set = value
-        elif kind == _KEYWORD:
-            found.append(value)
-        if number >= MAX_RECORDS or len(found) >= MAX_KEYWORDS:
+        elif kind in _TEXTS:
+            found.setdefault(kind, []).append(value)
+        if number >= MAX_RECORDS or len(found.get(KEYWORD, ())) >= MAX_KEYWORDS:
             break
-    texts = (" ".join(_decoded(value, character_set).split()) for value in found)
-    return [text for text in dict.fromkeys(texts) if text]
+    return {
+        kind: [" ".join(_decoded(value, character_set).split()) for value in values]
+        for kind, values in found.items()
+    }
+
+
+def keywords(data: bytes) -> list[str]:
+    """The keywords of an IIM block, in order, each once."""
+    return [text for text in dict.fromkeys(texts(data).get(KEYWORD, ())) if text]
 
 
 def _records(data: bytes) -> Iterator[tuple[tuple[int, int], bytes]]:
@@ -58,7 +81,7 @@ def _decoded(value: bytes, character_set: bytes) -> str:
     value = value.rstrip(b"\0")
     if not character_set.startswith(_LATIN1):
         try:
-            return value.decode("utf-8")
+            return value.decode("utf-8-sig")
         except UnicodeDecodeError:
             if character_set.startswith(_UTF8):
                 return value.decode("utf-8", "replace")

@@ -1,0 +1,121 @@
+"""What photos say of themselves: camera, exposure, place, keywords and rights.
+
+All of it is one JSON value a photo, as it is only shown.  The camera is also a number in the table
+of images, since whole libraries are sorted and filtered by it.  A photo without a row was scanned
+by an earlier version, which did not read this.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from lmpt_desktop.catalogue import schema
+from lmpt_desktop.catalogue.records import ImageIds
+from lmpt_desktop.catalogue.store import THESE, Store, as_json, rows
+from lmpt_desktop.catalogue.stored_json import from_json, to_json
+from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, from_stored
+from lmpt_desktop.domain.photo_details import NO_DETAILS, PhotoDetails, Place
+from lmpt_desktop.domain.records import UndescribedFile
+
+_PUT = text(f"INSERT OR REPLACE INTO {schema.photo_details.name} VALUES (:id, :details)")
+_SET_CAMERA = text("UPDATE images SET camera_id = :camera WHERE id = :id AND camera_id <> :camera")
+
+
+class StoredDetails:
+    """The details of photos that were read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, image_ids: ImageIds) -> dict[int, PhotoDetails]:
+        """The details of those of these images that were read; of a damaged row none."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                f"SELECT image_id, details FROM photo_details WHERE image_id {THESE}",
+                (as_json(image_ids),),
+            )
+        return {image_id: _from_stored(stored, image_id) for image_id, stored in found}
+
+    def unread(self, folder_id: int, after: int = 0, limit: int = 128) -> list[UndescribedFile]:
+        """Files of a folder that can be read, and whose details were not; by ascending id, those
+        behind ``after``."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                "SELECT id, path, size, mtime_ns FROM images AS i WHERE folder_id = ? AND id > ? "
+                f"AND state = 'ok' AND superseded = 0 AND NOT {IS_DISPLACED.format(path='path')} "
+                "AND NOT EXISTS (SELECT 1 FROM photo_details AS d WHERE d.image_id = i.id) "
+                "ORDER BY id LIMIT ?",
+                (folder_id, after, limit),
+            )
+        return [UndescribedFile(row[0], from_stored(row[1]), *row[2:]) for row in found]
+
+    def put(self, details: Mapping[int, PhotoDetails]) -> None:
+        """Record what was read, by image id."""
+        with self._store.write() as connection:
+            record(connection, details)
+            self._store.mark_changed([i for i, said in details.items() if said.camera])
+
+
+def record(connection: Connection, details: Mapping[int, PhotoDetails]) -> None:
+    """Write the details of these images, within a transaction."""
+    if not details:
+        return
+    cameras = _numbers(connection, {said.camera for said in details.values() if said.camera})
+    connection.execute(
+        _PUT, [{"id": i, "details": _to_stored(said)} for i, said in details.items()]
+    )
+    connection.execute(
+        _SET_CAMERA,
+        [{"id": i, "camera": cameras.get(said.camera, 0)} for i, said in details.items()],
+    )
+
+
+def camera_names(connection: Connection, *, numbers: ImageIds | None = None) -> dict[int, str]:
+    """The names of cameras by their numbers, of all or of these."""
+    if numbers is None:
+        found = rows(connection, "SELECT id, name FROM cameras")
+    else:
+        query = f"SELECT id, name FROM cameras WHERE id {THESE}"
+        found = rows(connection, query, (as_json(numbers),))
+    return {int(number): str(name) for number, name in found}
+
+
+def _numbers(connection: Connection, names: set[str]) -> dict[str, int]:
+    """Numbers by name; cameras that are new get one."""
+    if not names:
+        return {}
+    requested = json.dumps(sorted(names))
+    connection.execute(
+        text("INSERT OR IGNORE INTO cameras (name) SELECT value FROM json_each(:names)"),
+        {"names": requested},
+    )
+    found = rows(connection, f"SELECT name, id FROM cameras WHERE name {THESE}", (requested,))
+    return {str(name): int(number) for name, number in found}
+
+
+def _to_stored(details: PhotoDetails) -> str:
+    """As JSON, without what is not said; "" if nothing is."""
+    if not details:
+        return ""
+    said: dict[str, Any] = {
+        item.name: value
+        for item in fields(details)
+        if (value := getattr(details, item.name)) != item.default
+    }
+    if isinstance(place := said.get("place"), Place):
+        said["place"] = {item.name: getattr(place, item.name) for item in fields(place)}
+    return to_json(said)
+
+
+def _from_stored(stored: object, image_id: int) -> PhotoDetails:
+    if stored == "":
+        return NO_DETAILS
+    where = f"what image {image_id} says of itself"
+    return from_json(stored, PhotoDetails, NO_DETAILS, where=where)
