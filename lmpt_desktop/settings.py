@@ -434,6 +434,15 @@ HONOUR_NOMEDIA = flag("honour nomedia", True)
 """Whether a file ``.nomedia`` leaves out its folder and all below it."""
 
 
+def _parse_choice(stored: Any) -> bool:
+    return checked_json.to_type(stored, bool)
+
+
+RAW_PAIRS: Setting[bool | None] = Setting("raw pairs", None, _parse_choice)
+"""Whether a raw file is shown as part of the photo of its name; None where the user is to be asked
+first, or nothing was decided yet (``engine.raw_pairs``)."""
+
+
 def _parse_other_files(stored: Any) -> dict[str, Any]:
     return checked_json.to_type(stored, dict[str, Any])
 

@@ -64,6 +64,14 @@ FILE_FORMATS: tuple[FileFormat, ...] = (
 PHOTO_SUFFIXES = frozenset(f".{suffix}" for row in FILE_FORMATS for suffix in row.suffixes)
 """Lower-case suffixes of files to try."""
 
+_RAW_FORMATS = {"Raw files in TIFF", "Canon CR3", "Olympus ORF", "Panasonic RW2", "Fujifilm RAF"}
+RAW_SUFFIXES = tuple(
+    sorted(
+        f".{suffix}" for row in FILE_FORMATS if row.name in _RAW_FORMATS for suffix in row.suffixes
+    )
+)
+"""Lower-case suffixes of raw files, in alphabetical order."""
+
 _OTHERS = (
     # documents, tables, notes, side files
     "txt xmp xml json jsonl ndjson csv tsv md rst html htm css pdf doc docx xls xlsx ppt pptx "

@@ -20,6 +20,7 @@ from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Images
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.missing import MissingImages
+from lmpt_desktop.catalogue.pairs import Pairs
 from lmpt_desktop.catalogue.photo_details import StoredDetails
 from lmpt_desktop.catalogue.prompt_sets import PromptSets
 from lmpt_desktop.catalogue.runs import Runs
@@ -37,8 +38,8 @@ class Catalogue:
 
     Attributes:
         library_folder: where the library is; see docs/architecture.md.
-        folders, images, photo_details, classes, annotations, transfers, missing, same_pictures,
-            features, prompt_sets, runs, side_files, settings: one class each.
+        folders, images, photo_details, pairs, classes, annotations, transfers, missing,
+            same_pictures, features, prompt_sets, runs, side_files, settings: one class each.
     """
 
     def __init__(self, library_folder: Path, store: Store, lock: ProcessLock | None) -> None:
@@ -51,6 +52,7 @@ class Catalogue:
         self.photo_details = StoredDetails(store)
         self.classes = Classes(store)
         self.annotations = Annotations(store)
+        self.pairs = Pairs(store)
         self.transfers = Transfers(store)
         self.missing = MissingImages(store)
         self.same_pictures = SamePictureFinder(store)

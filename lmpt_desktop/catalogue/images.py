@@ -20,6 +20,12 @@ from sqlalchemy import Connection, case, insert, select, text, update
 from lmpt_desktop.catalogue import schema, successors
 from lmpt_desktop.catalogue.bulk import image_columns
 from lmpt_desktop.catalogue.changed_images import ChangedImages
+from lmpt_desktop.catalogue.companions import (
+    COMPANION,
+    STAYS_COMPANION,
+    raw_numbers,
+    shown_with,
+)
 from lmpt_desktop.catalogue.errors import NotInCatalogue
 from lmpt_desktop.catalogue.photo_details import camera_names
 from lmpt_desktop.catalogue.photo_details import record as record_details
@@ -148,6 +154,7 @@ class Images:
                 columns = _columns(rows(connection, _SOME, (as_json(ids),)))
             numbers = None if ids is None else np.unique(columns["cameras"])
             columns["camera_names"] = camera_names(connection, numbers=numbers)
+            columns["raws"] = raw_numbers(connection, columns["ids"])
         return ImageTable(**columns)
 
     @property
@@ -271,15 +278,18 @@ class Images:
 
     def with_hashes(self, hashes: Iterable[str]) -> dict[str, list[int]]:
         """Ids of the images of folders that are not hidden, ascending, for each of these file
-        hashes, picture hashes and fingerprints that one has."""
+        hashes, picture hashes and fingerprints that one has, or a file that is shown as part of
+        it."""
         requested = json.dumps(sorted(set(hashes)))
         found: dict[str, set[int]] = {}
         with self._store.read() as connection:
             for column in ("file_hash", "picture_hash", "fingerprint"):
                 for value, image_id in rows(
                     connection,
-                    f"SELECT i.{column}, i.id FROM images AS i JOIN folders AS f "
-                    "ON f.id = i.folder_id WHERE f.hidden = 0 AND i.superseded = 0 "
+                    f"SELECT i.{column}, coalesce(c.shown_id, i.id) FROM images AS i "
+                    "JOIN folders AS f ON f.id = i.folder_id "
+                    "LEFT JOIN companions AS c ON c.image_id = i.id "
+                    f"WHERE f.hidden = 0 AND i.superseded IN (0, {COMPANION}) "
                     f"AND i.{column} <> '' AND i.{column} {THESE}",
                     (requested,),
                 ):
@@ -418,6 +428,7 @@ class Images:
         files: Sequence[ScannedFile],
         moved: Mapping[str, int] | None = None,
         displaced: Collection[str] = (),
+        companions: Collection[str] = (),
     ) -> list[int]:
         """Record files as found, in one transaction.
 
@@ -432,6 +443,8 @@ class Images:
             files: what was found; a ``reason`` makes an image unreadable.
             moved: image ids by relative path.
             displaced: relative paths.
+            companions: relative paths of files that are to be shown as part of another image: new
+                ones are not shown until :meth:`.Pairs.refresh` has decided.
 
         Returns:
             The id of each file, in order.
@@ -464,6 +477,7 @@ class Images:
                         "caption": file.caption,
                         "caption_source": file.caption_source,
                         "added_at": at,
+                        "superseded": COMPANION if file.path in companions else 0,
                     }
                 connection.execute(insert(_table), values)
             _forget_successions(
@@ -494,6 +508,7 @@ class Images:
             read = zip(result, files, strict=True)
             record_details(connection, {i: f.details for i, f in read if f.details is not None})
             self._store.mark_changed(result)
+            self._store.mark_changed(shown_with(connection, [image_id for image_id, _ in old]))
             return result
 
     def set_hashes(self, files: Mapping[int, ScannedFile]) -> None:
@@ -532,7 +547,8 @@ class Images:
         stays.  Those whose files are found again are shown (:meth:`mark_found`, :meth:`upsert`)."""
         self._change(
             image_ids,
-            f"superseded = CASE superseded WHEN 0 THEN {LEFT_OUT} ELSE superseded END",
+            f"superseded = CASE WHEN superseded IN (0, {COMPANION}) THEN {LEFT_OUT} "
+            "ELSE superseded END",
         )
 
     def mark_found(self, image_ids: ImageIds) -> None:
@@ -550,7 +566,7 @@ class Images:
             )
             passed = json.dumps([row[0] for row in reasons if may_pass(row[0])])
             connection.execute(_FOUND, {"ids": requested, "passed": passed})
-            self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
+            self._mark_changed(connection, image_ids)
 
     def mark_unreadable(self, image_id: int, reason: str) -> None:
         """The file cannot be decoded; ``reason`` is a sentence for the user.
@@ -613,7 +629,12 @@ class Images:
                 text(f"UPDATE images SET {change} WHERE id IN (SELECT value FROM json_each(:ids))"),
                 {"ids": requested},
             )
-            self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
+            self._mark_changed(connection, image_ids)
+
+    def _mark_changed(self, connection: Connection, image_ids: ImageIds) -> None:
+        """Of an image, it is seen which file is shown as part of it."""
+        self._store.mark_changed(np.asarray(image_ids, np.int64).tolist())
+        self._store.mark_changed(shown_with(connection, image_ids))
 
 
 # The user's caption stays; a captioner's stays while the photo is the same and has no caption of
@@ -628,20 +649,20 @@ _UPDATE = text(f"""
         sidecar_mtime_ns = :sidecar_mtime_ns,
         fingerprint = :fingerprint, file_hash = :file_hash, picture_hash = :picture_hash,
         width = :width, height = :height, taken = :taken,
-        state = :state, reason = :reason, superseded = 0, damaged = :damaged,
+        state = :state, reason = :reason, superseded = {STAYS_COMPANION}, damaged = :damaged,
         caption = CASE WHEN {_CAPTION_STAYS} THEN caption ELSE :caption END,
         caption_source = CASE WHEN {_CAPTION_STAYS} THEN caption_source ELSE :caption_source END
     WHERE id = :id
 """)
 # A picture that was readable once is remembered, for when the file is restored.
-_UPDATE_UNREADABLE = text("""
+_UPDATE_UNREADABLE = text(f"""
     UPDATE images SET
         size = :size, mtime_ns = :mtime_ns, ctime_ns = :ctime_ns,
         sidecar_mtime_ns = :sidecar_mtime_ns,
         fingerprint = CASE WHEN width IS NULL THEN :fingerprint ELSE fingerprint END,
         file_hash = CASE WHEN width IS NULL THEN :file_hash ELSE file_hash END,
         picture_hash = CASE WHEN width IS NULL THEN :picture_hash ELSE picture_hash END,
-        state = :state, reason = :reason, superseded = 0, damaged = :damaged
+        state = :state, reason = :reason, superseded = {STAYS_COMPANION}, damaged = :damaged
     WHERE id = :id
 """)
 _SET_HASHES = text("""
@@ -656,8 +677,8 @@ _FILL = text("""
     WHERE id = :id AND (caption = '' OR caption_source = 'captioner')
 """)
 
-_FOUND = text("""
-    UPDATE images SET superseded = 0,
+_FOUND = text(f"""
+    UPDATE images SET superseded = {STAYS_COMPANION},
         reason = CASE WHEN reason IN (SELECT value FROM json_each(:passed))
                       THEN '' ELSE reason END,
         state = CASE WHEN reason = '' OR reason IN (SELECT value FROM json_each(:passed))
@@ -746,7 +767,8 @@ def _vacate_paths(
     if targets:
         connection.execute(
             text(
-                "UPDATE images SET folder_id = :folder, path = :path, superseded = 0 WHERE id = :id"
+                "UPDATE images SET folder_id = :folder, path = :path, "
+                f"superseded = {STAYS_COMPANION} WHERE id = :id"
             ),
             [{"folder": folder_id, "path": p, "id": i} for p, i in targets.items()],
         )

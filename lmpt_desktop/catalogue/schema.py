@@ -27,7 +27,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0009"
+HEAD = "0010"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -77,7 +77,7 @@ images = Table(
     # 1: the picture was edited after it was annotated, and the user has not looked at it since
     Column("edited", Integer, nullable=False, server_default="0"),
     # Not shown. 1: missing, and all that was known of it has gone to another image; 2: left out by
-    # the ignore list, with all that is known of it
+    # the ignore list, with all that is known of it; 3: a companion, shown with another image
     Column("superseded", Integer, nullable=False, server_default="0"),
     # 1: the end of the file is missing
     Column("damaged", Integer, nullable=False, server_default="0"),
@@ -255,6 +255,17 @@ successors = Table(
 )
 Index("ix_successors_successor_id", successors.c.successor_id)
 Index("ix_successors_batch_id", successors.c.batch_id)
+
+# A file that is shown as part of another image: the raw file beside a JPEG of the same name
+companions = Table(
+    "companions",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("shown_id", ForeignKey("images.id"), nullable=False),
+    # Since when: verdicts given to the shown image later are about both
+    Column("at", Integer, nullable=False),
+)
+Index("ix_companions_shown_id", companions.c.shown_id)
 
 # What we wrote into the side file of a photo, to be able to take exactly that back
 side_files = Table(

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 
 from lmpt_desktop.catalogue import declared_absent as declared
 from lmpt_desktop.catalogue import journal, successors
+from lmpt_desktop.catalogue.companions import COMPANION
 from lmpt_desktop.catalogue.journal import CLASS_COLUMNS
 from lmpt_desktop.catalogue.store import THESE, Store, as_json, now, rows
 from lmpt_desktop.catalogue.stored_paths import IS_DISPLACED, PLACE_OF_DISPLACED, from_stored
@@ -39,8 +40,8 @@ _COPIES = f"""
     JOIN folders AS fa ON fa.id = a.folder_id
     JOIN images AS b ON b.picture_hash = a.picture_hash AND b.id <> a.id
     JOIN folders AS fb ON fb.id = b.folder_id
-    WHERE {{gone}} AND a.picture_hash <> '' AND a.superseded = 0
-      AND b.state = 'ok' AND b.superseded = 0 AND fb.hidden = 0
+    WHERE {{gone}} AND a.picture_hash <> '' AND a.superseded IN (0, {COMPANION})
+      AND b.state = 'ok' AND b.superseded IN (0, {COMPANION}) AND fb.hidden = 0
       AND NOT EXISTS (SELECT 1 FROM successors AS s WHERE s.image_id = a.id
                       AND s.successor_id = b.id AND s.state <> 'followed')
     ORDER BY a.id, b.id

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.photo_details import PhotoDetails
+from trainer.file_formats import RAW_SUFFIXES
 
 
 class Verdict(IntEnum):
@@ -255,6 +256,8 @@ class ImageTable:
         damaged: (n,) bool, whether the end of the file is missing; none if it is not given.
         cameras: (n,) int32, the camera's number, 0 if the photo names none; 0 if it is not given.
         camera_names: by number, of the cameras there are and perhaps of some that are gone.
+        raws: (n,) int8, which kind of raw file is shown as part of the image: 1 + its place in
+            ``RAW_SUFFIXES``; 0, and if it is not given, none.
     """
 
     ids: NDArray[np.int64]
@@ -271,12 +274,19 @@ class ImageTable:
     damaged: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     cameras: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     camera_names: Mapping[int, str] = field(default_factory=dict)
+    raws: NDArray[np.int8] = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __post_init__(self) -> None:
         if len(self.damaged) != len(self.ids):
             object.__setattr__(self, "damaged", np.zeros(len(self.ids), np.bool_))
         if len(self.cameras) != len(self.ids):
             object.__setattr__(self, "cameras", np.zeros(len(self.ids), np.int32))
+        if len(self.raws) != len(self.ids):
+            object.__setattr__(self, "raws", np.zeros(len(self.ids), np.int8))
+
+    def raw_suffix(self, row: int) -> str:
+        """The suffix of the raw file that is shown as part of an image, such as ".cr3"; ""."""
+        return RAW_SUFFIXES[number - 1] if (number := int(self.raws[row])) else ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -330,7 +340,7 @@ class Batch:
         id: what :meth:`Annotations.undo` takes.
         at: when, UTC.
         action: "apply", "confirmed", "import", "vocabulary", "reviewed", "unreviewed", "followed",
-            "separated" or "undo".
+            "shared", "separated" or "undo".
         undoes: the batch that this one undid, or None.
         image_ids, class_ids: (n,) int64; row i is one change.
         before, after: (n,) int8 verdicts: 1 present, 0 absent, -1 unknown.

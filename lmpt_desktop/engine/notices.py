@@ -111,6 +111,24 @@ class FilesLeftOut(Notice):
 
 
 @dataclass(frozen=True)
+class RawPairsChanged(Notice):
+    """Raw files are shown as part of the photo of their name now, or no longer.
+
+    ``batch_ids``: changes that gave verdicts to the other file, which can be undone;
+    ``contradicting``: photos whose raw file has verdicts that contradict theirs.
+    """
+
+    batch_ids: tuple[int, ...] = ()
+    contradicting: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RawPairsOffered(Notice):
+    """The user is to be asked whether raw files are shown as part of the photo of their name,
+    because something was said of them."""
+
+
+@dataclass(frozen=True)
 class ActivityChanged(Notice):
     activity: Activity
 

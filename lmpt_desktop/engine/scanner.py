@@ -12,6 +12,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError, NotInCatalogue
 from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import IgnoreList
+from lmpt_desktop.domain.raw_pairs import PairReport
 from lmpt_desktop.domain.records import Batch, Folder
 from lmpt_desktop.engine.notices import (
     Activity,
@@ -49,11 +50,17 @@ class Scanner:
         *,
         ignore: Callable[[], IgnoreList] = lambda: ignore_list.DEFAULT,
         scanned: Callable[[int, SyncReport], None] = lambda _folder_id, _report: None,
+        raw_pairs: Callable[[], bool] = lambda: False,
+        paired: Callable[[PairReport], None] = lambda _report: None,
     ) -> None:
         """``found`` is called whenever something was committed, ``followed`` when annotations
         went to images with the same picture, ``replaced`` when another picture has taken the place
         of an annotated image.  ``ignore`` says what is left out, ``scanned`` is called with the
-        id of every folder that was scanned whole, to the end, and what was found."""
+        id of every folder that was scanned whole, to the end, and what was found.  ``raw_pairs``
+        says whether a raw file and a photo of the same name are one photo, ``paired`` is called
+        when such have come together or apart."""
+        self._raw_pairs = raw_pairs
+        self._paired = paired
         self._ignore = ignore
         self._scanned = scanned
         self._followed = followed
@@ -252,7 +259,10 @@ class Scanner:
             scope=scope,
             ignore=self._ignore(),
             readers=self._readers,
+            raw_pairs=self._raw_pairs(),
         )
+        for pairs in report.paired:
+            self._paired(pairs)
         if scope == EVERYTHING and report.available and not report.stopped:
             self._scanned(folder.id, report)
         for batch in report.followed:

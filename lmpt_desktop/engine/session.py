@@ -53,6 +53,7 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.queues import ReviewQueues
+from lmpt_desktop.engine.raw_pairs import RawPairs
 from lmpt_desktop.engine.regions import Regions
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.engine.search import Searcher
@@ -149,6 +150,15 @@ class LibrarySession:
             catalogue, state, self.model, worker, self.annotations.show_followed
         )
         self.left_out = LeftOut(catalogue, state, self.settings, notify)
+        self.raw_pairs = RawPairs(
+            catalogue,
+            self.settings,
+            self.annotations,
+            worker,
+            images_changed=self._images_changed,
+            notify=notify,
+            subscribe=notifier.subscribe,
+        )
         self._scanner = Scanner(
             catalogue,
             notify,
@@ -157,6 +167,8 @@ class LibrarySession:
             replaced=self._edit_detector.expect,
             ignore=self.left_out.ignore_list,
             scanned=self.left_out.scanned,
+            raw_pairs=self.raw_pairs.wanted,
+            paired=self.raw_pairs.show,
         )
         self.copies = Copies(catalogue, state)
         self.edits = EditedPhotos(
@@ -370,10 +382,12 @@ class LibrarySession:
             self.training.recover()
             # After the first predictions, not at the same time: with many busy threads the
             # window would have to wait for Python's lock.
+            self.raw_pairs.refresh_soon()
             self._worker.post("first scan", self.folders.scan_and_watch)
         else:
             added = self.folders.add_only(self._only_folders)
             self.model.start()
+            self.raw_pairs.refresh_soon()
             self._scanner.scan(added)
         # What was missed before, because the library was closed or an error came between.
         self._side_file_updates.catch_up()

@@ -46,7 +46,7 @@ from lmpt_desktop.interchange.tags import FORMATS, TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
 from lmpt_desktop.real_paths import canonical
-from lmpt_desktop.translation import join_names
+from lmpt_desktop.translation import join_names, ngettext, number
 from trainer.printable import for_data
 
 log = logging.getLogger(__name__)
@@ -64,6 +64,11 @@ output:
   it comes from: user (annotated), import (from a file; machine, if a model had said it there),
   prediction, or, with --all, reviewed (absent, since the photo was marked reviewed, or since an
   import took classes that were not listed for absent).
+
+raw files:
+  A raw file and a JPEG, HEIC or JPEG XL of the same name in the same folder are one photo, unless
+  the preferences of the library say otherwise; it has one set of rows, with the path of the JPEG.
+  How many raw files that concerns is said on stderr.  With --each-file they have rows, too.
 
 exit codes:
   0    all photos were tagged; one whose file lacks its end is listed on stderr
@@ -122,6 +127,11 @@ def tag_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--all", action="store_true", help="a row for every class, predicted or not"
+    )
+    parser.add_argument(
+        "--each-file",
+        action="store_true",
+        help="rows for every file: a raw file that is part of a photo gets those of its photo",
     )
     parser.add_argument(
         "--source", action="store_true", help="a fifth column: annotated, imported or predicted"
@@ -236,6 +246,7 @@ def _write_results(
         session.images.paths,
         all_classes=parsed.all,
         sources_of=session.catalogue.annotations.sources if parsed.source else None,
+        raw_files_of=(lambda ids: raw_files_of(session, ids)) if parsed.each_file else None,
     )
     _write(parsed.output, found, with_source=parsed.source)
     unreadable = rows[snapshot.states[rows] == ImageState.UNREADABLE]
@@ -248,12 +259,33 @@ def _write_results(
     if problem_log.problems:
         for sentence in problem_log.sentences():
             say(console, sentence)
+    with_raw = int(np.count_nonzero(snapshot.images.raws[rows]))
+    if with_raw and not parsed.each_file:
+        say(console, raw_files_text(with_raw))
     if sentences := _left_out(session, folders):
         say(console, sentences)
     others = session.left_out.others(_folder_ids(session, folders))
     if bad or problem_log.problems:
         return ExitCode.PARTIAL
     return ExitCode.OTHER_FILES if others else ExitCode.OK
+
+
+def raw_files_of(session: LibrarySession, image_ids: Sequence[int]) -> dict[int, list[Path]]:
+    """The raw files that are part of these images."""
+    found: dict[int, list[Path]] = {}
+    for item in session.catalogue.pairs.companions(image_ids):
+        if item.is_there:
+            found.setdefault(item.shown_id, []).append(Path(item.path))
+    return found
+
+
+def raw_files_text(photos: int) -> str:
+    """That so many photos have a raw file, which has no rows."""
+    return ngettext(
+        "{count} raw file is part of the photo of its name; --each-file lists it as well.",
+        "{count} raw files are part of the photos of their names; --each-file lists them as well.",
+        photos,
+    ).format(count=number(photos))
 
 
 def _damaged(snapshot: Snapshot, rows: np.ndarray) -> np.ndarray:

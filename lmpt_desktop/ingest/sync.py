@@ -21,6 +21,7 @@ from typing import Protocol
 from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.other_files import OtherFiles
+from lmpt_desktop.domain.raw_pairs import PairReport, companions_of, is_raw
 from lmpt_desktop.domain.records import (
     Batch,
     Folder,
@@ -62,10 +63,15 @@ class _Images(UnhashedImages, Protocol):
         files: Sequence[ScannedFile],
         moved: Mapping[str, int] | None = None,
         displaced: Collection[str] = (),
+        companions: Collection[str] = (),
     ) -> list[int]: ...
     def mark_missing(self, image_ids: Sequence[int]) -> None: ...
     def leave_out(self, image_ids: Sequence[int]) -> None: ...
     def mark_found(self, image_ids: Sequence[int]) -> None: ...
+
+
+class _Pairs(Protocol):
+    def refresh(self, folder_ids: Sequence[int], label: str, *, enabled: bool) -> PairReport: ...
 
 
 class LibraryCatalogue(Protocol):
@@ -78,6 +84,8 @@ class LibraryCatalogue(Protocol):
     def folders(self) -> _Folders: ...
     @property
     def images(self) -> _Images: ...
+    @property
+    def pairs(self) -> _Pairs: ...
     @property
     def transfers(self) -> Transfers: ...
 
@@ -105,7 +113,8 @@ class SyncReport:
     ``returned`` were missing or left out; ``left_out`` are images that the ignore list leaves out
     now and did not before; ``ignored`` is how many folders and photos it leaves out, ``others``
     counts the files that are no photos, both in the scope of the scan.
-    ``displaced`` are images whose place another picture has taken; ``followed`` changes of the
+    ``displaced`` are images whose place another picture has taken; ``paired`` what became of raw
+    files and developed photos of the same name; ``followed`` changes of the
     journal that moved annotations to images with the same picture; ``unreadable`` images found
     with a reason; ``problems`` folders that could not be listed; ``available`` is False where the
     folder itself was not there, and then all of its images are missing; ``stopped`` means that it
@@ -118,6 +127,7 @@ class SyncReport:
     returned: list[int] = field(default_factory=list)
     missing: list[int] = field(default_factory=list)
     displaced: list[int] = field(default_factory=list)
+    paired: list[PairReport] = field(default_factory=list)
     followed: list[Batch] = field(default_factory=list)
     unreadable: list[tuple[int, str]] = field(default_factory=list)
     problems: list[FolderProblem] = field(default_factory=list)
@@ -147,6 +157,7 @@ def sync(
     scope: Scope = EVERYTHING,
     ignore: IgnoreList = ignore_list.DEFAULT,
     readers: FileReaders | None = None,
+    raw_pairs: bool = False,
 ) -> SyncReport:
     """Scan one folder, or a part of it, and record what is new, changed, moved, missing and
     unreadable.
@@ -161,6 +172,7 @@ def sync(
         ignore: what is left out.  Of images that are left out nothing changes, but that they are
             not shown until a scan without this finds their files.
         readers: the threads that read photos, else of its own.
+        raw_pairs: whether a raw file and a developed photo of the same name are one photo.
 
     Raises:
         CatalogueError: if the catalogue cannot be written.
@@ -173,6 +185,7 @@ def sync(
         on_commit or (lambda: None),
         scope=scope,
         ignore=ignore,
+        raw_pairs=raw_pairs,
     )
     with contextlib.ExitStack() as own:
         return job.run(readers or own.enter_context(file_readers()))
@@ -189,8 +202,12 @@ class _Sync:
         *,
         scope: Scope,
         ignore: IgnoreList,
+        raw_pairs: bool,
     ) -> None:
         self._scope = scope
+        self._raw_pairs = raw_pairs
+        self._companions: frozenset[str] = frozenset()
+        """New files that are to be shown as part of another image."""
         self._ignore = ignore
         self._not_followed: list[str] = []
         """Links to folders, of what is below which nothing is known."""
@@ -198,6 +215,7 @@ class _Sync:
         self._others = OtherFiles()
         self._folders = catalogue.folders
         self._images = catalogue.images
+        self._pairs = catalogue.pairs
         self._transfers = catalogue.transfers
         self._folder_id = folder_id
         self._library_folder = catalogue.folders.get(folder_id)
@@ -220,6 +238,12 @@ class _Sync:
         self._unchanged = self._done = self._total = 0
 
     def run(self, readers: FileReaders) -> SyncReport:
+        report = self._run(readers)
+        if self._stopped:
+            self._pair()
+        return report
+
+    def _run(self, readers: FileReaders) -> SyncReport:
         new, changed = self._list()
         if self._stopped:
             return self._finished()
@@ -232,10 +256,12 @@ class _Sync:
                 self._report.problems.append(FolderProblem("", reason))
             # Of those that are left out it would show that they are.
             self._mark_missing(item for item in self._known.values() if not item.left_out)
+            self._pair()
             self._follow()
             return self._finished(available=False)
         self._remember_device()
         self._total = len(new) + len(changed)
+        self._companions = self._new_companions(new, changed)
         pending: list[ScannedFile] = []
         for batch in self._inspected(readers, changed):
             pending += self._commit_same_picture(batch)
@@ -247,8 +273,35 @@ class _Sync:
             gone, left_out = self._gone(pending)
             self._mark_missing(gone)
             self._leave_out(left_out)
+            # Before annotations of what is gone go to copies: the other half of a pair has them,
+            # too.
+            self._pair()
             self._follow()
         return self._finished()
+
+    def _new_companions(
+        self, new: Sequence[FoundFile], changed: Sequence[FoundFile]
+    ) -> frozenset[str]:
+        """New raw files beside a developed photo of the same name, so that they are not shown for
+        a moment."""
+        if not (self._raw_pairs and any(is_raw(file.path) for file in new)):
+            return frozenset()
+        paths = {file.path for file in (*new, *changed)}
+        paths.update(path for path, item in self._known.items() if item.id in self._here)
+        return frozenset(companions_of(paths))
+
+    def _pair(self) -> None:
+        """Bring raw files and developed photos of the same name together, or apart."""
+        report = self._report
+        if not (
+            *report.new, *report.changed, *report.moved, *report.returned, *report.missing,
+            *report.displaced, *report.left_out,
+        ):  # fmt: skip
+            return
+        found = self._pairs.refresh([self._folder_id], shared_text(), enabled=self._raw_pairs)
+        if found:
+            report.paired.append(found)
+            self._on_commit()
 
     def _remember_device(self) -> None:
         device = device_of(self._folder)
@@ -261,6 +314,7 @@ class _Sync:
         self._report.followed.extend(batches)
         if batches:
             self._on_commit()
+            self._pair()
 
     # ------------------------------------------------------------------------- listing
 
@@ -511,7 +565,7 @@ class _Sync:
     ) -> list[int]:
         if not files:
             return []
-        ids = self._images.upsert(self._folder_id, files, moved, displaced)
+        ids = self._images.upsert(self._folder_id, files, moved, displaced, self._companions)
         self._here.update(ids)
         self._report.unreadable.extend(
             (image_id, file.reason)
@@ -538,9 +592,14 @@ class _Sync:
 
 
 _LISTS = (
-    "new", "changed", "moved", "returned", "missing", "displaced", "followed", "unreadable",
-    "problems", "left_out",
+    "new", "changed", "moved", "returned", "missing", "displaced", "paired", "followed",
+    "unreadable", "problems", "left_out",
 )  # fmt: skip
+
+
+def shared_text() -> str:
+    """What giving verdicts to the other half of a pair is called in the undo menu."""
+    return _("Verdicts of a raw file and its photo joined")
 
 
 _ENTROPY_CODED = frozenset(

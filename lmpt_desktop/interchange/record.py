@@ -84,6 +84,7 @@ class ImageRecord(NamedTuple):
         split: "train", "test", ... or "".
         caption: "" if none.
         width, height: pixels as shown; 0 if unknown.
+        raw_files: names of the raw files beside it that are part of the photo.
     """
 
     path: str
@@ -99,6 +100,7 @@ class ImageRecord(NamedTuple):
     caption: str = ""
     width: int = 0
     height: int = 0
+    raw_files: tuple[str, ...] = ()
 
 
 class BadRow(NamedTuple):

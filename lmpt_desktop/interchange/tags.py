@@ -10,8 +10,8 @@ In CSV, what a spreadsheet would take for a formula gets an apostrophe in front 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TextIO
 
@@ -55,6 +55,7 @@ def tag_rows(
     *,
     all_classes: bool = False,
     sources_of: Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.int8]] | None = None,
+    raw_files_of: Callable[[list[int]], Mapping[int, Sequence[Path]]] | None = None,
 ) -> Iterator[TagRow]:
     """The classes that images have, image by image, highest score first.
 
@@ -69,6 +70,8 @@ def tag_rows(
             annotation.
         sources_of: image ids and class ids -> (m, C) int8 as of :meth:`Annotations.sources`; None
             to leave the source out.
+        raw_files_of: raw files of images (by id), which get the rows of their image as well; None
+            to leave them out.
     """
     sources = [source.value for source in Source]
     names = [entry.name for entry in snapshot.classes]
@@ -81,17 +84,24 @@ def tag_rows(
         order = np.argsort(-scores, axis=1, kind="stable")
         ids = snapshot.image_ids[part]
         paths = paths_of(ids.tolist())
+        raw_files = raw_files_of(ids.tolist()) if raw_files_of is not None else {}
         kinds = sources_of(ids, snapshot.class_ids) if sources_of is not None else None
         for i, path in enumerate(paths):
+            said: list[TagRow] = []
             for column in order[i][requested[i, order[i]]].tolist():
                 source = ""
                 if kinds is not None:
                     annotated = annotations[i, column] >= 0
                     # What was annotated a moment ago is the user's.
                     source = sources[max(kinds[i, column], 0)] if annotated else PREDICTION
-                yield TagRow(
-                    str(path), names[column], float(scores[i, column]), bands[column], source
+                said.append(
+                    TagRow(
+                        str(path), names[column], float(scores[i, column]), bands[column], source
+                    )
                 )
+            yield from said
+            for other in raw_files.get(int(ids[i]), ()):
+                yield from (replace(row, path=str(other)) for row in said)
 
 
 def _write_csv(rows: Iterable[TagRow], file: TextIO, *, with_source: bool = False) -> int:

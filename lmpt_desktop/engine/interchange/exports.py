@@ -195,7 +195,12 @@ class Exports:
 
     def _facts(self, image_ids: NDArray[np.int64]) -> Mapping[int, PhotoFacts]:
         captions = self._catalogue.images.captions(image_ids)
+        raw_files: dict[int, tuple[str, ...]] = {}
+        for item in self._catalogue.pairs.companions(image_ids):
+            if item.is_there:
+                name = item.name.rpartition("/")[2]
+                raw_files[item.shown_id] = (*raw_files.get(item.shown_id, ()), name)
         return {
-            image_id: PhotoFacts(*hashes, captions.get(image_id, ""))
+            image_id: PhotoFacts(*hashes, captions.get(image_id, ""), raw_files.get(image_id, ()))
             for image_id, hashes in self._catalogue.images.hashes(image_ids).items()
         }

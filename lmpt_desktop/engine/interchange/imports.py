@@ -133,10 +133,12 @@ class Imports:
         format_ = registry.named(format_name)
         photos: tuple[Path, ...] = ()
         left: Mapping[Path, Mapping[str, Sequence[str]]] = {}
+        companions: dict[Path, list[Path]] = {}
         if format_.needs_photos or format_.target is Target.BESIDE_PHOTOS:
             photos = self._photo_paths()
         if format_.target is Target.BESIDE_PHOTOS:
             left = keywords_left(self._catalogue, self._state.snapshot)
+            companions = self._companions()
         options = checked_options(options, format_.options(path))
         return surveys.survey(
             path,
@@ -144,6 +146,7 @@ class Imports:
             options,
             photos=photos,
             left=left,
+            companions=companions,
             progress=progress,
             cancelled=cancelled,
         )
@@ -312,6 +315,16 @@ class Imports:
             )
             if folder_id in folders and state != ImageState.MISSING
         )
+
+    def _companions(self) -> dict[Path, list[Path]]:
+        """Files that are shown as part of a photo, by its absolute path."""
+        found = [item for item in self._catalogue.pairs.companions() if item.is_there]
+        shown = list(dict.fromkeys(item.shown_id for item in found))
+        paths = dict(zip(shown, self._catalogue.images.paths(shown), strict=True))
+        companions: dict[Path, list[Path]] = {}
+        for item in found:
+            companions.setdefault(paths[item.shown_id], []).append(Path(item.path))
+        return companions
 
     def _archived(self, survey: Survey, choices: ImportChoices) -> list[ClassEntry]:
         """Archived classes that adding a class of the file could bring back."""

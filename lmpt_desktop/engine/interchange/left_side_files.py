@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.side_files import SideFilePlace
-from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.engine.interchange.photo_files import PhotoFiles
 from lmpt_desktop.interchange.xmp.side_files import (
     SUFFIX,
     Naming,
@@ -29,6 +29,7 @@ def left_side_files(
 ) -> list[SideFilePlace]:
     """Those of one naming, or of all, by image and path."""
     places = catalogue.side_files.places(naming)
+    files = PhotoFiles.of(catalogue, snapshot) if places else PhotoFiles()
     left: list[SideFilePlace] = []
     for start in range(0, len(places), _PART):
         part = places[start : start + _PART]
@@ -36,7 +37,7 @@ def left_side_files(
         left += [
             place
             for place, photo in zip(part, photos, strict=True)
-            if not (is_there(snapshot, place.image_id) and is_beside(place.path, photo))
+            if not (files.is_there(snapshot, place.image_id) and is_beside(place.path, photo))
         ]
     return left
 
@@ -54,12 +55,6 @@ def keywords_left(catalogue: Catalogue, snapshot: Snapshot) -> dict[Path, dict[s
             except JsonError:
                 log.warning("what was written to %r is not known any more", path)
     return found
-
-
-def is_there(snapshot: Snapshot, image_id: int) -> bool:
-    """Whether a photo is where the library says."""
-    row = snapshot.row_of.get(image_id)
-    return row is not None and snapshot.states[row] != ImageState.MISSING
 
 
 def is_beside(side_file: Path, photo: Path) -> bool:

@@ -11,13 +11,15 @@ from dataclasses import replace
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.errors import CatalogueError
 from lmpt_desktop.catalogue.side_files import SideFileRecord
-from lmpt_desktop.engine.interchange.left_side_files import is_beside, is_there
+from lmpt_desktop.engine.interchange.left_side_files import is_beside
+from lmpt_desktop.engine.interchange.photo_files import PhotoFiles
 from lmpt_desktop.engine.interchange.side_files import (
     SideFileChange,
     SideFilePreview,
     SideFileReport,
     SideFiles,
     SideFileStatus,
+    each_file,
     is_ours,
     verdicts_digest,
 )
@@ -175,21 +177,24 @@ class SideFileUpdates:
     def _outdated(self, image_ids: Sequence[int], naming: Naming, *, new: bool) -> list[int]:
         """Photos whose side file says other verdicts than the library; ``new``: or have none."""
         snapshot = self._state.snapshot
+        files = PhotoFiles.of(self._catalogue, snapshot, image_ids)
+        image_ids = each_file(image_ids, naming, files)
         records: dict[int, list[SideFileRecord]] = {}
         for record in self._catalogue.side_files.of(image_ids):
             if record.naming == naming:
                 records.setdefault(record.image_id, []).append(record)
-        verdicts = self._side_files.verdicts(snapshot, image_ids, True)
+        verdicts = self._side_files.verdicts(snapshot, image_ids, True, files)
         names = FolderNames()
         outdated: list[int] = []
         photos = self._catalogue.images.paths(image_ids)
         for image_id, photo in zip(image_ids, photos, strict=True):
             known = records.get(image_id, [])
             if not known:
-                if not new or verdicts[image_id] == ((), ()) or not is_there(snapshot, image_id):
+                is_there = files.is_there(snapshot, image_id)
+                if not new or verdicts[image_id] == ((), ()) or not is_there:
                     continue
                 try:
-                    path = side_file_of(photo, naming, names)
+                    path = side_file_of(photo, naming, names, files.together(image_id))
                 except InterchangeError:
                     continue
                 if os.path.lexists(path) or not os.path.lexists(photo):

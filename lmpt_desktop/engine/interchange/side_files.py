@@ -17,7 +17,7 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
@@ -30,7 +30,8 @@ from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.side_files import SideFilePlace, SideFileRecord
 from lmpt_desktop.domain.records import Source, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
-from lmpt_desktop.engine.interchange.left_side_files import is_there, left_side_files
+from lmpt_desktop.engine.interchange.left_side_files import left_side_files
+from lmpt_desktop.engine.interchange.photo_files import PhotoFiles
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.error_texts import reason_of
 from lmpt_desktop.interchange.atomic_file import atomic_write_bytes, create_bytes
@@ -252,11 +253,13 @@ class SideFiles:
             ids = np.union1d(ids, np.array([place.image_id for place in recorded], np.int64))
         else:
             ids = np.asarray(image_ids, np.int64)
+        only = None if image_ids is None else ids.tolist()
+        files = PhotoFiles.of(self._catalogue, snapshot, only)
         # Those that are missing and not annotated are there only for what we wrote.
         listed = [
             image_id
-            for image_id in ids.tolist()
-            if is_there(snapshot, image_id)
+            for image_id in each_file(ids.tolist(), naming, files)
+            if files.is_there(snapshot, image_id)
             or (
                 (row := snapshot.row_of.get(image_id)) is not None
                 and (snapshot.annotations[row] >= 0).any()
@@ -266,7 +269,8 @@ class SideFiles:
             listed,
             self._left(naming, None if image_ids is None else set(ids.tolist())),
             naming,
-            lambda part: self.verdicts(snapshot, part, absent),
+            files,
+            lambda part: self.verdicts(snapshot, part, absent, files),
             progress=progress,
             cancelled=cancelled,
         )
@@ -291,16 +295,18 @@ class SideFiles:
         naming = Naming(naming)
         snapshot = self._state.snapshot
         requested = None if image_ids is None else set(np.asarray(image_ids, np.int64).tolist())
+        files = PhotoFiles.of(self._catalogue, snapshot)
         recorded = dict.fromkeys(
             place.image_id
             for place in self._catalogue.side_files.places(naming)
-            if (requested is None or place.image_id in requested)
-            and is_there(snapshot, place.image_id)
+            if (requested is None or files.photo_of(place.image_id) in requested)
+            and files.is_there(snapshot, place.image_id)
         )
         return self._preview(
             list(recorded),
             self._left(naming, requested),
             naming,
+            files,
             lambda _part: {},
             progress=progress,
             cancelled=cancelled,
@@ -315,6 +321,7 @@ class SideFiles:
         image_ids: Sequence[int],
         left: Sequence[SideFilePlace],
         naming: Naming,
+        files: PhotoFiles,
         verdicts: Callable[[Sequence[int]], Mapping[int, Verdicts]],
         *,
         progress: Progress,
@@ -337,8 +344,9 @@ class SideFiles:
                 change = SideFileChange(
                     image_id, photo, photo, SideFileStatus.BLOCKED, present=present, absent=absent
                 )
-                if is_there(snapshot, image_id):
-                    change = self._beside_photo(change, naming, names)
+                if files.is_there(snapshot, image_id):
+                    together = files.together(image_id)
+                    change = self._beside_photo(change, naming, names, together)
                 else:
                     change = replace(change, reason=_("The photo is missing."))
                 changes.append(shared.change(change))
@@ -357,14 +365,18 @@ class SideFiles:
         return SideFilePreview(naming, tuple(changes))
 
     def _beside_photo(
-        self, change: SideFileChange, naming: Naming, names: FolderNames
+        self,
+        change: SideFileChange,
+        naming: Naming,
+        names: FolderNames,
+        together: Collection[str],
     ) -> SideFileChange:
         """The change, after a look at the photo and its side file."""
         try:
-            change = replace(change, path=side_file_of(change.photo, naming, names))
+            change = replace(change, path=side_file_of(change.photo, naming, names, together))
         except InterchangeError as error:
             return replace(change, reason=str(error))
-        return self._examined(change, names)
+        return self._examined(change, names, together)
 
     def _left_behind(self, change: SideFileChange, names: FolderNames) -> SideFileChange:
         """The change, after a look at a side file whose photo is not there."""
@@ -378,7 +390,9 @@ class SideFiles:
             return replace(change, reason=reason.format(path=change.path))
         return examined
 
-    def _examined(self, change: SideFileChange, names: FolderNames) -> SideFileChange:
+    def _examined(
+        self, change: SideFileChange, names: FolderNames, together: Collection[str] = ()
+    ) -> SideFileChange:
         """The change, after a look at the side file and, where needed, at the photo."""
         path = change.path
         try:
@@ -388,7 +402,7 @@ class SideFiles:
             if not change.present and not change.absent and record is None:
                 return replace(change, status=SideFileStatus.SAME)
             needs_photo = change.present or change.absent
-            embedded = self._elsewhere(change, names) if needs_photo else Keywords()
+            embedded = self._elsewhere(change, names, together) if needs_photo else Keywords()
         except InterchangeError as error:
             return replace(change, reason=str(error))
         try:
@@ -413,11 +427,13 @@ class SideFiles:
             seen=digest(raw),
         )
 
-    def _elsewhere(self, change: SideFileChange, names: FolderNames) -> Keywords:
+    def _elsewhere(
+        self, change: SideFileChange, names: FolderNames, together: Collection[str]
+    ) -> Keywords:
         """Keywords of other programs in the photo, and in its side file of the other naming: some
         programs read one of the two, and nothing else then."""
         found = embedded_keywords(change.photo)
-        for path in existing_side_files(change.photo, names):
+        for path in existing_side_files(change.photo, names, together):
             if path == change.path:
                 continue
             try:
@@ -607,9 +623,22 @@ class SideFiles:
             ) from error
 
     def verdicts(
+        self,
+        snapshot: Snapshot,
+        image_ids: Sequence[int],
+        absent: bool,
+        files: PhotoFiles | None = None,
+    ) -> dict[int, Verdicts]:
+        """What people said of some photos; ``absent``: also what these do not have.  What was said
+        of a photo is said of all its ``files``."""
+        files = files or PhotoFiles()
+        photos = list(dict.fromkeys(map(files.photo_of, image_ids)))
+        found = self._verdicts(snapshot, photos, absent)
+        return {image_id: found[files.photo_of(image_id)] for image_id in image_ids}
+
+    def _verdicts(
         self, snapshot: Snapshot, image_ids: Sequence[int], absent: bool
     ) -> dict[int, Verdicts]:
-        """What people said of some photos; ``absent``: also what these do not have."""
         keywords = [keyword_of(entry.name) for entry in snapshot.classes]
         sources = self._catalogue.annotations.sources(image_ids, snapshot.class_ids)
         found: dict[int, Verdicts] = {}
@@ -622,6 +651,14 @@ class SideFiles:
             present = _named(keywords, said == Verdict.PRESENT)
             found[image_id] = present, _named(keywords, said == Verdict.ABSENT) if absent else ()
         return found
+
+
+def each_file(image_ids: Sequence[int], naming: Naming, files: PhotoFiles) -> list[int]:
+    """Which images have a side file of their own: where its name has the photo's suffix, every file
+    of a photo, else the photo."""
+    if naming is Naming.WITH_SUFFIX:
+        return files.with_companions(image_ids)
+    return list(dict.fromkeys(map(files.photo_of, image_ids)))
 
 
 def is_ours(seen: str, record: SideFileRecord | None) -> bool:

@@ -37,6 +37,7 @@ class PhotoFacts(NamedTuple):
     file_hash: str = ""
     picture_hash: str = ""
     caption: str = ""
+    raw_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class ExportContent:
         predictions: which of them.
         absolute_paths: instead of paths that are relative to the folder.
         held_out: ids of images that no training learns from; empty if the library has none.
-        facts_of: hashes and captions of images by id; reads the catalogue.
+        facts_of: hashes, captions and raw files of images by id; reads the catalogue.
         sources_of: image ids and class ids -> (m, k) int8 as of :meth:`Annotations.sources`.
     """
 
@@ -138,6 +139,7 @@ def records_of(content: ExportContent) -> Iterator[ImageRecord]:
                 _split(content.held_out, image_id),
                 photo.caption,
                 *shape,
+                photo.raw_files,
             )
 
 

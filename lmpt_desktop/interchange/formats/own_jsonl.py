@@ -6,7 +6,8 @@
 
 (on one line).  ``library`` is in the first line only.  Left out where there is nothing to say:
 ``predicted`` (names) and ``scores`` (by name), ``sources`` of annotations that are not the user's
-own ("reviewed", "import", "machine", by name), ``split``, ``caption``, ``width`` and ``height``.
+own ("reviewed", "import", "machine", by name), ``split``, ``caption``, ``width`` and ``height``,
+``raw_files`` (names of raw files beside the photo that are part of it).
 Of a file without photos the first line has ``library`` only.
 
 UTF-8; a line with bytes of a file name that are not UTF-8, or with a character at which some
@@ -117,6 +118,7 @@ def _body(record: ImageRecord) -> dict[str, Any]:
         "caption": record.caption,
         "width": record.width,
         "height": record.height,
+        "raw_files": list(record.raw_files),
     }
     body |= {key: value for key, value in optional.items() if value}
     body["fingerprint"] = record.fingerprint
@@ -288,6 +290,7 @@ def _record(body: dict[str, Any], number: int, places: dict[str, int]) -> ImageR
         _text(body, "caption"),
         _pixels(body, "width"),
         _pixels(body, "height"),
+        _raw_files(body),
     )
 
 
@@ -322,6 +325,17 @@ def _text(body: dict[str, Any], key: str, forbidden: re.Pattern[str] = _NO_TEXT)
     if not isinstance(value, str) or forbidden.search(value):
         raise _wrong(key)
     return value
+
+
+def _raw_files(body: dict[str, Any]) -> tuple[str, ...]:
+    names = body.get("raw_files")
+    if names is None:
+        return ()
+    if not isinstance(names, list):
+        raise _wrong("raw_files")
+    if any(not isinstance(name, str) or not name or _NO_PATH.search(name) for name in names):
+        raise _wrong("raw_files")
+    return tuple(names)
 
 
 def _names(body: dict[str, Any], key: str) -> list[str]:

@@ -8,6 +8,7 @@ are told apart, and what is written for a class, is in
 from __future__ import annotations
 
 import codecs
+import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -166,11 +167,15 @@ def _photos(
             yield from _side_file_alone(source, photo, names, number)
             continue
         places: list[Keywords] = []
-        try:
-            places.append(embedded_keywords(photo))
-        except InterchangeError as error:
-            yield BadRow(number, _about(photo, error), path=str(photo))
-        for side_file in existing_side_files(photo, names):
+        files = [photo, *source.companions.get(photo, ())]
+        together = {path.name for path in files}
+        for path in files:
+            try:
+                places.append(embedded_keywords(path))
+            except InterchangeError as error:
+                yield BadRow(number, _about(path, error), path=str(photo))
+        beside = (existing_side_files(path, names, together) for path in files)
+        for side_file in dict.fromkeys(itertools.chain.from_iterable(beside)):
             try:
                 places.append(_keywords(source, side_file))
             except InterchangeError as error:

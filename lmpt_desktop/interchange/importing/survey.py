@@ -128,6 +128,7 @@ def survey(
     *,
     photos: tuple[Path, ...] = (),
     left: Mapping[Path, Mapping[str, Sequence[str]]] = MappingProxyType({}),
+    companions: Mapping[Path, Sequence[Path]] = MappingProxyType({}),
     progress: Callable[[int, int], None] = no_progress,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Survey:
@@ -138,7 +139,7 @@ def survey(
         format_name: of the format to read it in.
         options: of the format.
         photos: absolute paths of the library's photos, for formats that are stored beside them.
-        left: of :class:`SourceFile`.
+        left, companions: of :class:`SourceFile`.
         progress: called with bytes done and bytes in all.
         cancelled: asked now and then.
 
@@ -150,7 +151,7 @@ def survey(
         raise InterchangeError(
             _("Files of the format {name} can be written, but not read.").format(name=format_.title)
         )
-    source = SourceFile(path, options, progress, cancelled, photos, left)
+    source = SourceFile(path, options, progress, cancelled, photos, left, companions)
     reading = format_.read(source)
     return collect(reading, path, format_name, options, cancelled=cancelled)
 

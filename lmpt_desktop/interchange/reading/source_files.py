@@ -70,6 +70,7 @@ class SourceFile:
             (XMP, text files); may be empty.
         left: by side file, what the library itself wrote there (by list of keywords) for a photo
             that is not beside it any more: it says nothing of the picture that is.
+        companions: files that are one photo with one of ``photos``: the raw file of a JPEG.
     """
 
     path: Path
@@ -78,6 +79,7 @@ class SourceFile:
     cancelled: Callable[[], bool] = lambda: False
     photos: tuple[Path, ...] = ()
     left: Mapping[Path, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+    companions: Mapping[Path, Sequence[Path]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raises :class:`Cancelled` if the user cancelled; for loops that read no file."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -118,10 +118,13 @@ class FolderNames:
         return names
 
 
-def side_file_of(photo: Path, naming: Naming, names: FolderNames) -> Path:
+def side_file_of(
+    photo: Path, naming: Naming, names: FolderNames, together: Collection[str] = ()
+) -> Path:
     """The side file of a photo, whether it exists or not.
 
-    One whose name differs in case only is taken, if it belongs to no other photo.
+    One whose name differs in case only is taken, if it belongs to no other photo.  ``together``:
+    file names that are one photo with this one (a raw file and its JPEG), and may share it.
 
     Raises:
         InterchangeError: with a sentence, if two photos would share it, or several files could
@@ -129,7 +132,11 @@ def side_file_of(photo: Path, naming: Naming, names: FolderNames) -> Path:
     """
     stem = photo.name.rpartition(".")[0] or photo.name
     if naming is Naming.WITHOUT_SUFFIX:
-        others = [name for name in names.with_stem(photo.parent, stem) if name != photo.name]
+        others = [
+            name
+            for name in names.with_stem(photo.parent, stem)
+            if name != photo.name and name not in together
+        ]
         # Of "a.jpg.png" it would be "a.jpg.xmp".
         if Path(stem).suffix.lower() in PHOTO_SUFFIXES | OTHER_MEDIA:
             others += names.like(photo.parent, stem)
@@ -153,13 +160,15 @@ def side_file_of(photo: Path, naming: Naming, names: FolderNames) -> Path:
     return photo.with_name(found[0] if found else name)
 
 
-def existing_side_files(photo: Path, names: FolderNames) -> list[Path]:
+def existing_side_files(
+    photo: Path, names: FolderNames, together: Collection[str] = ()
+) -> list[Path]:
     """The side files that a photo has, of either naming; one that may be another photo's is left
-    out."""
+    out.  ``together`` as of :func:`side_file_of`."""
     found: list[Path] = []
     for naming in Naming:
         try:
-            path = side_file_of(photo, naming, names)
+            path = side_file_of(photo, naming, names, together)
         except InterchangeError:
             continue
         if path.name in names.like(photo.parent, path.name):

@@ -12,6 +12,7 @@ from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.files import edited_photos, missing_notification
 from lmpt_desktop.ui.files.edited_photos import edited_chosen
 from lmpt_desktop.ui.files.followed import FollowedNotification
+from lmpt_desktop.ui.files.raw_pairs import RawPairsNotification
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
 from lmpt_desktop.ui.shell.context import OpenLibrary, ShellContext
 
@@ -149,6 +150,7 @@ def attach(context: ShellContext) -> None:
         _offer_missing(context, library)
         _follow_verification(context, library)
         FollowedNotification(context, library)
+        RawPairsNotification(context, library)
 
     context.opened.connect(opened)
 

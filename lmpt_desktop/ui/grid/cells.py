@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lmpt_desktop.domain.class_order import card_columns
 from lmpt_desktop.domain.predictions import has_scores
+from lmpt_desktop.domain.raw_pairs import kind_text
 from lmpt_desktop.domain.records import ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.ui.grid.marks import Mark, marks
@@ -52,6 +53,8 @@ class Cell:
     corrected: bool
     focus: Verdict | None
     stack: StackPart | None = None
+    raw: str = ""
+    """The kind of raw file that is part of the photo, such as "CR3"."""
 
 
 def cell(
@@ -108,4 +111,5 @@ def cell(
         corrected=bool(snapshot.corrected[row].any()),
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
         stack=stack,
+        raw=kind_text(snapshot.images.raw_suffix(row)),
     )

@@ -49,6 +49,8 @@ CORNER = 4
 """Pixels between a mark and the edge of the ground."""
 SPOT, SMALL_SPOT = 20, 16
 """Pixels of a mark on a photo."""
+RAW_WIDTH = 2.2
+"""How much wider than high the kind of a raw file is."""
 CHIP_PADDING = 7
 """Pixels between the ends of a chip and its content."""
 BRACKET = 7
@@ -161,6 +163,8 @@ class GridDelegate(QStyledItemDelegate):
             paint_mark(painter, spot, mark, theme)
         if model.focus_everywhere or state & QStyle.StateFlag.State_Selected:
             paint_focus_verdict(painter, focus_spot(square), cell.focus, theme)
+        if cell.raw:
+            paint_raw(painter, raw_spot(square), cell.raw, theme)
         if painter.font() != self._words.font:
             self._words = _Words(painter.font())
         if cell.stack is not None and (cell.stack.first or not cell.stack.open):
@@ -429,6 +433,30 @@ def paint_stack_sign(
     baseline = place.top() + (place.height() - words.height) // 2 + words.ascent
     painter.drawText(sign.right() + 4, baseline, number(part.size))
     painter.setFont(before)
+
+
+def raw_spot(square: QRect) -> QRect:
+    """Where the kind of a photo's raw file goes: the corner at the bottom right."""
+    side = _spot_side(square)
+    width = round(side * RAW_WIDTH)
+    return QRect(
+        square.right() + 1 - CORNER - width, square.bottom() + 1 - CORNER - side, width, side
+    )
+
+
+def paint_raw(painter: QPainter, spot: QRect, kind: str, theme: themes.Theme) -> None:
+    """The kind of raw file that is part of a photo."""
+    painter.save()
+    painter.setPen(QPen(theme.colour("border"), 1))
+    painter.setBrush(theme.colour("surface"))
+    painter.drawRoundedRect(QRectF(spot).adjusted(0.5, 0.5, -0.5, -0.5), 6, 6)
+    font = QFont(painter.font())
+    font.setPixelSize(round(spot.height() * 0.55))
+    font.setWeight(QFont.Weight.DemiBold)
+    painter.setFont(font)
+    painter.setPen(theme.colour("muted"))
+    painter.drawText(spot, Qt.AlignmentFlag.AlignCenter, f"+{kind}")
+    painter.restore()
 
 
 def paint_mark(painter: QPainter, spot: QRect, mark: Mark, theme: themes.Theme) -> None:

@@ -12,10 +12,12 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QToolButton, QVBoxLayout, QWi
 from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid.delegate import (
+    RAW_WIDTH,
     SPOT,
     paint_chip,
     paint_focus_verdict,
     paint_mark,
+    paint_raw,
 )
 from lmpt_desktop.ui.grid.marks import MARK_TEXTS, Mark, counts
 from lmpt_desktop.ui.grid.model import GridModel
@@ -107,6 +109,17 @@ def class_entries() -> Iterator[Entry]:
         _("Class in focus: absent"),
         _("You said that it is not in this photo"),
     )
+    yield Entry(
+        lambda painter, area: paint_raw(painter, _raw_spot(area), "CR3", theme.current()),
+        _("With its raw file"),
+        _("The photo and the raw file of the same name are one photo (Preferences, Library)"),
+    )
+
+
+def _raw_spot(area: QRect) -> QRect:
+    spot = QRect(0, 0, min(area.width(), round(SPOT * RAW_WIDTH)), SPOT)
+    spot.moveCenter(area.center())
+    return spot
 
 
 def _spot(area: QRect) -> QRect:

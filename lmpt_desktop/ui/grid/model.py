@@ -254,6 +254,8 @@ def describe(cell: cells.Cell) -> str:
     lines = [cell.name]
     if cell.stack is not None:
         lines.append(stack_text(cell.stack))
+    if cell.raw:
+        lines.append(_("With its raw file ({kind})").format(kind=cell.raw))
     for chip in cell.chips:
         parts = []
         if chip.confirmed:

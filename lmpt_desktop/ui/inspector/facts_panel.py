@@ -357,7 +357,7 @@ def _details_button() -> QToolButton:
 
 
 def facts_line(facts: ImageFacts) -> str:
-    """Size and date, in the user's own format."""
+    """Size and date, in the user's own format, and the kind of its raw file."""
     # Camera clocks know no zone: seconds count from the epoch as if it were UTC.
     # Added, since some systems take no time before 1970.
     when = datetime.fromtimestamp(0, UTC) + timedelta(seconds=facts.date)
@@ -365,6 +365,8 @@ def facts_line(facts: ImageFacts) -> str:
     parts = [QLocale().toString(day, QLocale.FormatType.ShortFormat)]
     if facts.size is not None:
         parts.insert(0, f"{number(facts.size[0])} × {number(facts.size[1])}")
+    if facts.raw:
+        parts.append(f"+ {facts.raw}")
     return "  ·  ".join(parts)
 
 

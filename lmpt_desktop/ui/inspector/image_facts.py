@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmpt_desktop.domain.bands import ClassBands
+from lmpt_desktop.domain.raw_pairs import kind_text
 from lmpt_desktop.domain.records import NO_DATE, ImageState, Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from trainer.bands import Band
@@ -30,6 +31,7 @@ class ImageFacts:
         date: seconds since the epoch, when it was taken, else when its file last changed.
         edited: whether the picture was edited after it was annotated, and not looked at since.
         damaged: whether the end of the file is missing.
+        raw: the kind of raw file that is part of the photo, such as "CR3"; "".
     """
 
     image_id: int
@@ -41,6 +43,7 @@ class ImageFacts:
     date: float
     edited: bool = False
     damaged: bool = False
+    raw: str = ""
 
     @property
     def file_name(self) -> str:
@@ -85,6 +88,7 @@ def image_facts(snapshot: Snapshot, image_id: int) -> ImageFacts | None:
         date=float(taken) if taken != NO_DATE else float(images.mtime[row]) / 1e9,
         edited=bool(images.edited[row]),
         damaged=bool(images.damaged[row]),
+        raw=kind_text(images.raw_suffix(row)),
     )
 
 

@@ -234,16 +234,48 @@ def open_photo(context: ShellContext) -> None:
         page.run(lambda id_=image_id: page.session.images.path(id_), show)
 
 
+def open_raw(context: ShellContext) -> None:
+    """Open the raw file of the first chosen photo that has one in the system's default program."""
+    page = _page(context)
+
+    def show(paths: object) -> None:
+        if not (isinstance(paths, list) and paths and file_manager.open_path(paths[0])):
+            context.status.show_text(_("No program is set up to open this raw file."))
+
+    for image_id in _with_raw(context)[:1]:
+        page.run(lambda id_=image_id: page.session.raw_pairs.paths_with(id_), show)
+
+
+def _with_raw(context: ShellContext) -> list[int]:
+    """The chosen photos that have a raw file."""
+    snapshot = _page(context).session.snapshot()
+    chosen = _view(context).chosen_ids()
+    rows = snapshot.rows(chosen)
+    return chosen[(rows >= 0) & (snapshot.images.raws[rows] > 0)].tolist()
+
+
+def raw_chosen(context: ShellContext) -> bool:
+    """A chosen photo has a raw file."""
+    return photos_chosen(context) and bool(_with_raw(context))
+
+
 def reveal(context: ShellContext) -> None:
-    """Show the first few chosen files in the file manager."""
+    """Show the first few chosen files in the file manager, with their raw files."""
     page = _page(context)
     ids = _with_file(context)[:REVEAL_LIMIT]
 
-    def show(paths: object) -> None:
-        for path in paths if isinstance(paths, list) else ():
-            file_manager.reveal(path)
+    def show(found: object) -> None:
+        for paths in found if isinstance(found, list) else ():
+            file_manager.reveal(*paths)
 
-    page.run(lambda: page.session.images.paths(ids), show)
+    def look() -> list[list[Path]]:
+        paths = page.session.images.paths(ids)
+        return [
+            [path, *page.session.raw_pairs.paths_with(image_id)]
+            for image_id, path in zip(ids, paths, strict=True)
+        ]
+
+    page.run(look, show)
 
 
 def _with_file(context: ShellContext) -> list[int]:
@@ -412,6 +444,8 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("image.open", N_("Open in p&hoto program"), "image", 4, 10, open_photo,
             (photos_chosen,), "Ctrl+Return",
             tip=N_("Open the photo in the system's default program")),
+    Command("image.open-raw", N_("Open ra&w file"), "image", 4, 15, open_raw, (raw_chosen,),
+            tip=N_("Open the raw file of the photo in the system's default program")),
     Command("image.reveal", N_("&Show in file manager"), "image", 4, 20, reveal,
             (photos_chosen,), "Ctrl+Shift+R", "folder"),
     Command("image.copy-path", N_("&Copy path"), "image", 4, 30, copy_paths, (photos_chosen,),

@@ -323,6 +323,7 @@ class LibraryPage(QWidget):
         on(notices.VersionsChanged, lambda _notice: self.panel.library_changed())
         on(notices.AnnotationsChanged, self._annotations_changed)
         on(notices.AnnotationsFollowed, lambda _notice: self.undo_stack.read_history())
+        on(notices.RawPairsChanged, lambda _notice: self.undo_stack.read_history())
         on(notices.ActivityChanged, self._activity_changed)
         on(notices.EncoderChanged, self._encoder_changed)
         on(SearchReady, self.panel.search_read)

@@ -23,6 +23,7 @@ from lmpt_desktop.ui.kit.dialogs import muted
 from lmpt_desktop.ui.kit.setting_editors import SettingEditor, editor_for
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.preferences.ignore_page import IgnorePage
+from lmpt_desktop.ui.preferences.raw_pairs_box import RawPairsBox
 from lmpt_desktop.ui.preferences.shortcut_page import ShortcutPage
 from lmpt_desktop.ui.shell.context import ShellContext
 
@@ -89,6 +90,8 @@ class PreferencesDialog(QDialog):
         layout.addWidget(self.no_library)
         for box in self._add_groups(layout, Storage.LIBRARY, self._set_in_library):
             box.setEnabled(session is not None)
+        self.raw_pairs = RawPairsBox(session, self._context.report_failure)
+        layout.addWidget(self.raw_pairs)
         layout.addStretch(1)
         if session is not None:
             for setting in _shown(Storage.LIBRARY):

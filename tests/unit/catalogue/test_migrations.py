@@ -64,8 +64,9 @@ def test_a_new_catalogue_has_exactly_what_the_migrations_make(
     assert {"journal_keeps_update", "journal_keeps_delete"} < created["parts"].keys()
 
 
-def _without_details(db: sqlite3.Connection) -> None:
-    """As it was before 0009."""
+def _as_of_0008(db: sqlite3.Connection) -> None:
+    """Without what later migrations add."""
+    db.execute("DROP TABLE companions")
     db.execute("DROP TABLE photo_details")
     db.execute("DROP TABLE cameras")
     db.execute("ALTER TABLE images DROP COLUMN camera_id")
@@ -158,7 +159,7 @@ def test_a_vocabulary_that_was_changed_before_steps_were_kept_can_be_changed_and
         catalogue.classes.merge([puppy], dog)
         last = catalogue.annotations.apply([Change(image, cat, 0)])
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
-        _without_details(db)
+        _as_of_0008(db)
         db.execute("ALTER TABLE images DROP COLUMN damaged")
         db.execute("ALTER TABLE feature_chunks DROP COLUMN windows")
         db.execute("DROP TABLE vocabulary_steps")
@@ -191,7 +192,7 @@ def test_features_of_a_library_without_windows_are_kept(library: Path) -> None:
         )
         catalogue.features.append("lite", [image], np.array([[0.5, 0.25]]))
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
-        _without_details(db)
+        _as_of_0008(db)
         db.execute("ALTER TABLE images DROP COLUMN damaged")
         db.execute("ALTER TABLE feature_chunks DROP COLUMN windows")
         db.execute("UPDATE alembic_version SET version_num = '0006'")
@@ -217,7 +218,7 @@ def test_unreadable_photos_are_read_again_after_an_upgrade(library: Path) -> Non
         catalogue.images.mark_unreadable(cut, "The file is cut short.")
         before = catalogue.images.known(folder)
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
-        _without_details(db)
+        _as_of_0008(db)
         db.execute("ALTER TABLE images DROP COLUMN damaged")
         db.execute("UPDATE alembic_version SET version_num = '0007'")
         db.commit()
@@ -249,7 +250,7 @@ def test_features_of_large_jpegs_are_made_again_after_an_upgrade(library: Path) 
         catalogue.features.append("lite", ids, np.eye(3))
         assert catalogue.features.missing("lite").tolist() == []
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
-        _without_details(db)
+        _as_of_0008(db)
         db.execute("ALTER TABLE images DROP COLUMN damaged")
         db.execute("UPDATE alembic_version SET version_num = '0007'")
         db.commit()
@@ -263,7 +264,7 @@ def test_details_of_an_older_library_are_unknown_until_they_are_read(library: Pa
         folder = catalogue.folders.add(library / "photos").id
         (image,) = catalogue.images.upsert(folder, [photo_file("a.jpg")])
     with contextlib.closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
-        _without_details(db)
+        _as_of_0008(db)
         db.execute("UPDATE alembic_version SET version_num = '0008'")
         db.commit()
     with Catalogue.open(library) as catalogue:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from fake_encoder import BIAS, SCALE, photo_vector, text_vector
 from PIL import Image
+from raw_photos import dng, patches
 
 from lmpt_desktop.catalogue import Catalogue, Change
 from lmpt_desktop.catalogue.errors import CatalogueDiskFull
@@ -467,3 +468,20 @@ def test_an_emptied_library_is_not_begun_anew(
     assert "is damaged and was not opened" in told
     assert "offers to restore one" in told
     assert path.exists() == (left is not None)
+
+
+def test_a_raw_file_has_the_row_of_its_photo_if_it_is_asked_for(
+    tag: Tag, photos: Path, words: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (photos / "dog_1.DNG").write_bytes(dng(patches(96, 64)))
+    assert tag(photos, "--vocabulary", words) == ExitCode.OK
+    told = capsys.readouterr()
+    of_dog = [row for row in rows(told.out) if "dog_1." in row["path"]]
+    assert [row["path"] for row in of_dog] == [str(photos / "dog_1.jpg")]
+    assert "1 raw file is part of the photo of its name; --each-file" in told.err
+    assert tag(photos, "--vocabulary", words, "--each-file") == ExitCode.OK
+    told = capsys.readouterr()
+    both = [row for row in rows(told.out) if "dog_1." in row["path"]]
+    assert [row["path"] for row in both] == [str(photos / f"dog_1.{s}") for s in ("jpg", "DNG")]
+    assert {row["score"] for row in both} == {of_dog[0]["score"]}
+    assert "raw file" not in told.err
