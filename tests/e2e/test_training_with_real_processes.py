@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_backbone
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
@@ -41,14 +40,11 @@ from lmpt_desktop.ui.window.main_window import MainWindow
 COLOURS = {"red": (200, 40, 40), "green": (40, 170, 60), "blue": (50, 70, 210), "grey": (120,) * 3}
 EACH = 9
 WAIT_MS = 90_000
-SUPPORT = Path(__file__).parents[1] / "support"
 
 
 @pytest.fixture(scope="module")
-def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("backbone") / "tiny"
-    subprocess.run([sys.executable, str(SUPPORT / "tiny_backbone.py"), str(folder)], check=True)
-    return f"local-dir:{folder}"
+def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return f"local-dir:{tiny_backbone.written_once(tmp_path_factory)}"
 
 
 @pytest.fixture
@@ -67,13 +63,13 @@ def colours(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def launch_real(
-    qapp: QApplication, qtbot: QtBot, home: Path, colours: Path, tiny_backbone: str
+    qapp: QApplication, qtbot: QtBot, home: Path, colours: Path, backbone: str
 ) -> Iterator[Callable[[], MainWindow]]:
     """Show the window on the colours, with the trainer's own programs behind it."""
     windows: list[MainWindow] = []
 
     def open_session(library: Path) -> Opened:
-        session = LibrarySession.open(library, device="cpu", backbone=tiny_backbone)
+        session = LibrarySession.open(library, device="cpu", backbone=backbone)
         if not session.snapshot().classes:
             session.vocabulary.set_all([ClassSpec(name) for name in COLOURS])
         store = ThumbnailStore(library)

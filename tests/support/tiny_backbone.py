@@ -1,19 +1,26 @@
 """A tiny random CLIP, for every test that needs a model and not a good one.
 
-As a program, ``tiny_backbone.py FOLDER [--uncalibrated]``, it writes the model in the form of the
-bundled Lite backbone, so that tests of the window need not load torch.
+As a program, ``tiny_backbone.py FOLDER``, it writes the model in the form of the bundled Lite
+backbone.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import shutil
+import subprocess
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from filelock import FileLock
+
 if TYPE_CHECKING:
+    from pytest import TempPathFactory
     from torch.nn import Module
 
 CONFIG: dict[str, Any] = {
@@ -73,6 +80,29 @@ def write(folder: Path, *, calibrated: bool = True) -> None:
     save_file(dict(tiny_clip().state_dict()), folder / "open_clip_model.safetensors")
 
 
+def written_once(factory: TempPathFactory, *, calibrated: bool = True) -> Path:
+    """The folder of :func:`write`, written by one process for every test that asks for it, so that
+    tests of the window need not load torch.
+
+    Args:
+        factory: the fixture.
+        calibrated: as of :func:`write`.
+    """
+    base = factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "tiny-backbone"
+    with FileLock(f"{shared}.lock"):
+        if not shared.exists():
+            new = shared.with_suffix(".new")
+            subprocess.run([sys.executable, __file__, str(new)], check=True)
+            new.rename(shared)
+    if calibrated:
+        return shared
+    copy = factory.mktemp("uncalibrated") / "tiny"
+    shutil.copytree(shared, copy)
+    (copy / "lmpt.json").unlink()
+    return copy
+
+
 @dataclass(frozen=True)
 class TinyBackbone:
     """What a fit needs of a backbone; the image tower is there and never run."""
@@ -99,6 +129,4 @@ def _loaded() -> TinyBackbone:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--uncalibrated", action="store_true")
-    arguments = parser.parse_args()
-    write(arguments.folder, calibrated=not arguments.uncalibrated)
+    write(parser.parse_args().folder)

@@ -217,12 +217,12 @@ def test_a_mutated_setting_is_the_default_or_has_its_type(data: st.DataObject) -
 
 
 @pytest.mark.parametrize("setting", ALL, ids=lambda setting: setting.key)
-@pytest.mark.parametrize("value", [*OTHERS, "[" * 100_000, "9" * 5000, 10**400, [[[]]], {"a": {}}])
-def test_any_json_value_can_be_read(setting: Setting[Any], value: Any) -> None:
+def test_any_json_value_can_be_read(setting: Setting[Any]) -> None:
     anything = (settings.WINDOW_GEOMETRY, settings.SPLITTER_STATE)
-    read = setting.read(value)
-    if setting.default is not None and setting not in anything:
-        assert type(read) is type(setting.default)
+    for value in (*OTHERS, "[" * 100_000, "9" * 5000, 10**400, [[[]]], {"a": {}}):
+        read = setting.read(value)
+        if setting.default is not None and setting not in anything:
+            assert type(read) is type(setting.default), repr(value)[:80]
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "{" * 900, '{"a": ["b"], "a": ["c"]}', "NaN", ""])

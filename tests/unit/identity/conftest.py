@@ -16,23 +16,38 @@ Exiftool = Callable[..., None]
 OpenLibrary = Callable[..., AnnotatedLibrary]
 
 
-@pytest.fixture
-def exiftool() -> Exiftool:
-    """``exiftool("-Rating=5", path, ...)``; files are overwritten."""
+@pytest.fixture(scope="session")
+def exiftool() -> Iterator[Exiftool]:
+    """``exiftool("-Rating=5", path, ...)``; files are overwritten.
+
+    One process does what all tests ask: to start it takes longer than most of that.
+    """
     program = shutil.which("exiftool")
     if program is None:
         pytest.skip("exiftool is not installed (Debian: libimage-exiftool-perl)")
+    process = subprocess.Popen(
+        [program, "-stay_open", "True", "-@", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
+    )
+    requests, answers = process.stdin, process.stdout
+    assert requests is not None and answers is not None
 
     def run(*arguments: str | Path) -> None:
-        done = subprocess.run(
-            [program, "-q", "-overwrite_original", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        asked = ["-q", "-overwrite_original", *map(str, arguments), "-echo3", "ended: ${status}"]
+        requests.write("".join(f"{line}\n" for line in (*asked, "-execute")))
+        requests.flush()
+        said: list[str] = []
+        while not (line := answers.readline()).startswith("ended: "):
+            assert line, said
+            said.append(line)
+        assert line == "ended: 0\n", said
 
-    return run
+    yield run
+    process.communicate("-stay_open\nFalse\n", timeout=60)
 
 
 @pytest.fixture

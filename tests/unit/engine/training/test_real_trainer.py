@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tiny_backbone
 from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import RunState
@@ -23,15 +22,12 @@ from trainer.events import FitProgress, FitStarted
 
 Until = Callable[..., None]
 
-SUPPORT = Path(__file__).parents[3] / "support"
 COLOURS = {"red": (210, 30, 30), "green": (30, 190, 60), "blue": (40, 60, 220)}
 
 
 @pytest.fixture(scope="module")
 def backbone(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("tiny")
-    program = [sys.executable, str(SUPPORT / "tiny_backbone.py")]
-    subprocess.run([*program, str(folder), "--uncalibrated"], check=True)
+    folder = tiny_backbone.written_once(tmp_path_factory, calibrated=False)
     return f"local-dir:{folder}"
 
 

@@ -215,8 +215,16 @@ def test_voc_with_every_method_then_again_from_the_cache(
         assert result["total"] == pytest.approx(first["results"][name]["total"], abs=1e-9)
 
 
-def test_coco_with_the_default_methods(coco: Miniature, tmp_path: Path) -> None:
-    table = reproduced(coco, tmp_path)
+def test_coco_with_the_default_methods(
+    coco: Miniature,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In this process, which has loaded torch already."""
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(arguments(coco, coco.images, tmp_path)) == 0
+    table = capsys.readouterr().out
     body = check(coco, table, tmp_path, ["lmpt-paper", "lmpt+"])
     assert "LMPT as published" in table
     published = body["results"]["lmpt-paper"]["settings"]
