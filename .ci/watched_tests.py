@@ -2,9 +2,9 @@
 
 Usage: watched_tests.py COMMAND...
 
-Once in a few dozen runs one of the processes has stopped for ever, with Python's lock held, so
-that no timeout within it can fire.  The stacks of all processes are then printed (conftest.py
-registers SIGUSR1 for that) and the run is begun again, once.
+A test that hangs is ended by its own timeout, and one that hangs with Python's lock held by
+faulthandler (pyproject.toml).  For what hangs elsewhere, the stacks of all processes are printed
+(conftest.py registers SIGUSR1 for that) and the run is begun again, once.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 import psutil
 
 LIMIT_SECONDS = float(os.environ.get("TEST_RUN_LIMIT", "1800"))
-"""Twice as long as a run takes."""
+"""Half as long again as a run takes on a busy machine."""
 
 
 def run(command: list[str]) -> int | None:

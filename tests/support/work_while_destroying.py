@@ -1,7 +1,7 @@
 """Does what the app does off the window's thread while the window's thread destroys objects.
 
 Usage: work_while_destroying.py FOLDER [KIND...].  Ends with status 1, and the stacks of all
-threads, if they wait for each other (docs/adr/0029).
+threads, if they wait for each other (docs/adr/0033).
 
 While Qt destroys an object it holds a mutex that the object shares with every 131st other, by its
 address, and asks each sender of its connections for ``disconnectNotify``, for which PySide takes

@@ -3,6 +3,10 @@
 This is the only way to leave the window's thread.  It uses Python's own thread pool and one
 dispatcher that is never destroyed: a ``QRunnable`` or the sender of a signal could be deleted on
 the window's thread, once it has the result, while the worker thread is still using it.
+
+Work must not make or use objects of Qt, readers of pictures and sockets included: Qt would take
+mutexes with Python's lock held, which the window's thread takes the other way round
+(docs/adr/0033).
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ def fitted(size: QSize, box: QSize) -> QSize:
 def decoded(jpeg: bytes, box: tuple[int, int] | None = None) -> QImage:
     """The picture in ``jpeg``, scaled to fit ``box`` (width, height) if there is one.
 
-    Called off the window's thread, where Qt must not read pictures (docs/adr/0029): what it
+    Called off the window's thread, where Qt must not read pictures (docs/adr/0033): what it
     makes here is only memory.
 
     Raises:

@@ -68,7 +68,7 @@ def svg(drawing: Drawing) -> bytes:
 def png(image: QImage) -> bytes:
     """A :func:`picture` as PNG; slow, so call it off the window's thread.
 
-    Qt must not write it there (docs/adr/0029).
+    Qt must not write it there (docs/adr/0033).
 
     Raises:
         OSError: if there is not enough memory.

@@ -66,7 +66,7 @@ def hand_over(library: Path, paths: Sequence[Path] = ()) -> bool:
 def _ask_socket(name: str, message: bytes) -> bytes:
     """The line that is answered to ``message``; empty if there is none.
 
-    Python's socket, as Qt's must not be used off the window's thread (docs/adr/0029).
+    Python's socket, as Qt's must not be used off the window's thread (docs/adr/0033).
     """
     with socket.socket(socket.AF_UNIX) as connection:
         try:
