@@ -2,6 +2,9 @@
 
 Arrays: ``scores`` (N, C) float in [0, 1] or any monotone function of it, ``targets`` (N, C) int8
 with 1 present, 0 absent, -1 unknown.  Unknown entries are ignored.
+
+scikit-learn is imported when a figure is reported: it takes a second, and a run that is stopped
+before, or one whose job is refused, needs none.
 """
 
 from __future__ import annotations
@@ -12,7 +15,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score, precision_recall_fscore_support
 
 from trainer.average_precision import average_precision
 from trainer.bands import Band, BandLimits
@@ -38,6 +40,8 @@ def average_precisions(scores: Scores, targets: Targets) -> NDArray[np.float64]:
     """Average precision per class, (C,); NaN, because meaningless, for a class without a present or
     without an absent annotation.
     """
+    from sklearn.metrics import average_precision_score  # noqa: PLC0415  # see the module
+
     result = np.full(targets.shape[1], np.nan)
     for index in range(targets.shape[1]):
         known = targets[:, index] >= 0
@@ -85,6 +89,8 @@ def f1_metrics(predicted: NDArray[np.bool_], targets: Targets) -> dict[str, floa
     CF1 is the harmonic mean of CP and CR, as in the multi-label literature.  Precision is 0 if
     nothing is predicted.
     """
+    from sklearn.metrics import precision_recall_fscore_support  # noqa: PLC0415  # see the module
+
     truth = targets == PRESENT
     if not truth.any():
         return dict.fromkeys(("CP", "CR", "CF1", "OP", "OR", "OF1"), 0.0)

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 
-ASKED = "torch._dynamo.utils"
+ASKED, QUESTION = "torch._dynamo.utils", "is_compile_supported"
 
 
 def import_models() -> None:
@@ -38,11 +38,9 @@ def import_models() -> None:
 class _Placeholder(ModuleType):
     """Answers torchvision's question; whoever asks for more gets the compiler."""
 
-    @staticmethod
-    def is_compile_supported(device_type: str) -> bool:
-        return False
-
     def __getattr__(self, name: str) -> Any:
+        if name == QUESTION:
+            return lambda _: False
         if name.startswith("__"):
             raise AttributeError(name)
         if sys.modules.get(ASKED) is self:
