@@ -111,7 +111,7 @@ def _meant(error: sqlite3.Error, path: Path) -> Exception:
 
 
 def _what(found: Soundness) -> str:
-    if not found.journal_readable or found.contradictions:
+    if found.journal_damaged:
         return _("the record of changes is damaged, too")
     tables = [name for name in found.damaged_tables if name not in soundness.MENDED]
     if tables:

@@ -5,7 +5,8 @@ what the journal, replayed from its beginning, results in.  Damage that leaves t
 is found by that comparison only.
 
 The journal says what was there before and after each change, so it can be checked against itself.
-Where it contradicts itself nothing is mended from it: the annotations may be right.
+Where it contradicts itself, or cannot be read, no annotation is mended from it: they may be right.
+Then they are kept, and the journal of the photos concerned is begun anew from them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import logging
 import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -26,7 +27,7 @@ from sqlalchemy.exc import DBAPIError
 from lmpt_desktop.catalogue import declared_absent as declared
 from lmpt_desktop.catalogue import schema
 from lmpt_desktop.catalogue.declared_absent import Ids
-from lmpt_desktop.catalogue.store import Store, as_json, connect, rows
+from lmpt_desktop.catalogue.store import Store, as_json, connect, now, rows
 from lmpt_desktop.domain.records import Source
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,10 @@ CACHES = (schema.feature_chunks, schema.text_embeddings)
 READ_AGAIN = (schema.photo_details,)
 """Tables whose contents are read again from the photos."""
 MENDED = {table.name for table in (*VERDICTS, *CACHES, *READ_AGAIN)}
+JOURNAL_AND_CACHES = {table.name for table in (schema.journal, *CACHES, *READ_AGAIN)}
+"""What can be made again if the journal is damaged, too."""
+REPAIRED = "repaired"
+"""The action of the batch with which a journal begins anew."""
 _SOURCES = {source.value: number for number, source in enumerate(Source)}
 _SOURCE_NAMES = [source.value for source in Source]
 _NO_SOURCE, _UNKNOWN_SOURCE = -1, 99
@@ -120,15 +125,20 @@ class Soundness:
         return any(table.name in self.damaged_tables for table in CACHES)
 
     @property
+    def journal_damaged(self) -> bool:
+        """Whether :func:`repair` mends the journal from the annotations, not the other way."""
+        return not self.journal_readable or bool(self.contradictions)
+
+    @property
     def can_be_repaired(self) -> bool:
         """Whether :func:`repair` mends all that was found."""
-        return (
-            not self.sound
-            and self.complete
-            and self.journal_readable
-            and not self.contradictions
-            and MENDED.issuperset(self.damaged_tables)
-        )
+        if self.sound or not self.complete:
+            return False
+        if self.journal_damaged:
+            # What cannot be read is the journal itself, and nothing that the rest rests on.
+            unreadable = self.journal_readable or schema.journal.name in self.damaged_tables
+            return unreadable and JOURNAL_AND_CACHES.issuperset(self.damaged_tables)
+        return MENDED.issuperset(self.damaged_tables)
 
 
 def check(store: Store, should_stop: Callable[[], bool] = lambda: False) -> Soundness:
@@ -144,19 +154,26 @@ def check(store: Store, should_stop: Callable[[], bool] = lambda: False) -> Soun
         found = Soundness(tables, indexes, details=details)
         tally = _Tally()
         try:
-            for block in _blocks(connection):
-                if should_stop():
-                    return replace(found, complete=False)
-                tally.add(block, *_compare(connection, block, frozenset(tables)))
+            if not _tallied(connection, tally, tables, should_stop):
+                return replace(found, complete=False)
         except (sqlite3.DatabaseError, DBAPIError) as error:
             if not _is_damage(error):
                 raise
-            readable = False
-            log.warning("the journal cannot be read", exc_info=True)
-        else:
-            readable = True
-    if not readable:
-        return replace(found, journal_readable=False)
+            log.warning("not all verdicts can be read", exc_info=True)
+            # Pages may be in order, and values in them none.
+            names = (table.name for table in schema.metadata.sorted_tables)
+            bad = {name for name in names if not _can_be_read(connection, name)} | {*tables}
+            found = replace(found, damaged_tables=tuple(sorted(bad)))
+            if schema.journal.name in bad or bad == {*tables}:
+                return replace(found, journal_readable=False)
+            tally = _Tally()
+            try:
+                if not _tallied(connection, tally, found.damaged_tables, should_stop):
+                    return replace(found, complete=False)
+            except (sqlite3.DatabaseError, DBAPIError) as again:
+                if not _is_damage(again):
+                    raise
+                return replace(found, journal_readable=False)
     return replace(
         found,
         lost=tally.lost,
@@ -168,9 +185,20 @@ def check(store: Store, should_stop: Callable[[], bool] = lambda: False) -> Soun
     )
 
 
+def _tallied(
+    connection: Connection, tally: _Tally, damaged: Sequence[str], should_stop: Callable[[], bool]
+) -> bool:
+    """Compare all images; False if it was stopped before the end."""
+    for block in _blocks(connection):
+        if should_stop():
+            return False
+        tally.add(block, *_compare(connection, block, frozenset(damaged)))
+    return True
+
+
 def repair(store: Store, found: Soundness) -> None:
-    """Make verdicts again from the journal, and indexes from their tables; damaged caches are
-    emptied.  All of it or nothing.
+    """Make verdicts again from the journal, or a damaged journal from the verdicts, and indexes
+    from their tables; damaged caches are emptied.  All of it or nothing.
 
     Raises:
         ValueError: if ``found`` says that this would not mend everything.
@@ -179,15 +207,26 @@ def repair(store: Store, found: Soundness) -> None:
     if not found.can_be_repaired:
         raise ValueError("this damage cannot be repaired from the journal")
     damaged = frozenset(found.damaged_tables)
-    with store.write() as connection:
+    readable: list[Any] = []
+    if schema.journal.name in damaged:
+        # Not on the connection that writes: what failed on it would fail what follows.
+        with store.read() as connection:
+            readable = _readable_rows(connection)
+    with store.write() as connection, _without_guards(connection, found.journal_damaged):
+        if schema.journal.name in damaged:
+            _keep(connection, readable)
         for table in (*VERDICTS, *CACHES, *READ_AGAIN):
             if table.name in damaged:
                 _make_again(connection, table)
         for index in found.damaged_indexes:
             _index_again(connection, index)
+        anew = _batch_to_begin_with(connection) if found.journal_damaged else None
         for block in _blocks(connection):
             wanted, stored = _compare(connection, block, frozenset())
-            _mend(connection, block, wanted, stored)
+            if anew is None:
+                _mend(connection, block, wanted, stored)
+            else:
+                _begin_anew(connection, block, wanted, stored, anew)
         store.mark_all_changed()
     if damaged or found.damaged_indexes:
         _drop_loose_pages(store)
@@ -246,8 +285,9 @@ def _can_be_read(connection: Connection, table: str) -> bool:
     driver = connection.connection.driver_connection
     assert driver is not None
     try:
-        for _row in driver.execute(f"SELECT * FROM {table} NOT INDEXED"):
-            pass
+        with closing(driver.cursor()) as cursor:
+            for _row in cursor.execute(f"SELECT * FROM {table} NOT INDEXED"):
+                pass
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
             raise
@@ -329,6 +369,8 @@ class _Cells:
         self.stray = 0
         """Rows of images or classes that there are not."""
         self.contradictions = 0
+        self.contradicted = np.zeros(len(block.image_ids), np.bool_)
+        """Images with changes that do not fit those before them."""
         self.reviews: list[tuple[int, int, int, int]] = []
         """Row, batch, class set and time of what reviews declared."""
 
@@ -403,9 +445,10 @@ def _compare(
 def _pages_of(connection: Connection, sql: str, block: _Block) -> Iterator[list[Any]]:
     driver = connection.connection.driver_connection
     assert driver is not None
-    cursor = driver.execute(sql, (block.first, block.last))
-    while found := cursor.fetchmany(_CHUNK):
-        yield found
+    with closing(driver.cursor()) as cursor:
+        cursor.execute(sql, (block.first, block.last))
+        while found := cursor.fetchmany(_CHUNK):
+            yield found
 
 
 def _stored(
@@ -481,20 +524,25 @@ def _replay_classes(
     columns = list(zip(*run, strict=True))
     row, column, known = _places(block, columns[1], columns[2])
     cells.stray += int(np.count_nonzero(~known))
-    cells.contradictions += sum(
-        verdict not in (None, 0, 1)
-        or (verdict is not None and (source not in _SOURCES or times.get(batch, at) != at))
-        for batch, verdict, at, source in zip(
-            columns[0], columns[6], columns[7], columns[8], strict=True
-        )
+    none = np.array(
+        [
+            verdict not in (None, 0, 1)
+            or (verdict is not None and (source not in _SOURCES or times.get(batch, at) != at))
+            for batch, verdict, at, source in zip(
+                columns[0], columns[6], columns[7], columns[8], strict=True
+            )
+        ],
+        np.bool_,
     )
+    cells.contradictions += int(np.count_nonzero(none))
+    cells.contradicted[row[none & known]] = True
     before = _verdicts(columns[3]), _numbers(columns[4]), _source_numbers(columns[5])
     after = _verdicts(columns[6]), _numbers(columns[7]), _source_numbers(columns[8])
     for turn in _turns(row * len(block.class_ids) + column, known):
         where = row[turn], column[turn]
-        cells.contradictions += int(
-            np.count_nonzero(cells.differ(where, *(value[turn] for value in before)))
-        )
+        other = cells.differ(where, *(value[turn] for value in before))
+        cells.contradictions += int(np.count_nonzero(other))
+        cells.contradicted[row[turn][other]] = True
         cells.set(where, *(value[turn] for value in after))
 
 
@@ -517,20 +565,35 @@ def _replay_review(
     times: dict[int, int],
     change: Sequence[Any],
 ) -> None:
-    batch, image_id, _class, was_marked, was_at, was, is_marked, is_at, becomes = change[:9]
-    set_id, besides, declared_at = change[9:]
+    batch, image_id = change[:2]
+    set_id, besides = change[9:11]
     row = _place(block.image_ids, image_id)
     inside = None if set_id is None else _inside(sets, set_id, block, besides)
     if row is None or (set_id is not None and inside is None):
         cells.stray += 1
+        if row is not None:
+            cells.contradicted[row] = True
         return
-    made = times.get(batch)
+    before_this = cells.contradictions
+    _replay_row_of_review(cells, row, inside, times.get(batch), change)
+    cells.contradicted[row] |= cells.contradictions > before_this
+
+
+def _replay_row_of_review(
+    cells: _Cells,
+    row: int,
+    inside: NDArray[np.bool_] | None,
+    made: int | None,
+    change: Sequence[Any],
+) -> None:
+    batch, _image_id, _class, was_marked, was_at, was, is_marked, is_at, becomes = change[:9]
+    set_id, _besides, declared_at = change[9:]
     if was_marked != is_marked:
         expected = -1 if was_marked is None else was_at
         cells.contradictions += int(cells.marked_at[row] != expected)
         cells.marked_at[row] = -1 if is_marked is None else is_at
         cells.contradictions += int(is_marked is not None and made not in (None, is_at))
-    if set_id is None:
+    if inside is None:
         return
     where = row, inside
     reviewed = 0, declared_at, _SOURCES[Source.REVIEWED.value]
@@ -597,20 +660,140 @@ def _source_numbers(values: Sequence[Any]) -> NDArray[np.int8]:
     return np.fromiter(numbers, np.int8, len(values))
 
 
+# ---------------------------------------------------------------------------------- the journal
+
+
+@contextmanager
+def _without_guards(connection: Connection, needed: bool) -> Iterator[None]:
+    """The triggers that let nobody change the journal are gone within the block, if ``needed``."""
+    if not needed:
+        yield
+        return
+    of = "FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'journal'"
+    guards = [tuple(row) for row in connection.exec_driver_sql(f"SELECT name, sql {of}").all()]
+    for name, _sql in guards:
+        connection.exec_driver_sql(f'DROP TRIGGER "{name}"')
+    yield
+    for _name, sql in guards:
+        connection.exec_driver_sql(sql)
+
+
+def _keep(connection: Connection, readable: Sequence[Any]) -> None:
+    """Replace a journal with damaged pages by one of those of its rows that can be read."""
+    known = {
+        column.name: set(_ids(connection, f"SELECT id FROM {column.name.removesuffix('_id')}{s}"))
+        for column, s in (
+            (schema.journal.c.batch_id, "es"),
+            (schema.journal.c.image_id, "s"),
+            (schema.journal.c.class_id, "es"),
+            (schema.journal.c.class_set_id, "s"),
+        )
+    }
+    names = [column.name for column in schema.journal.columns]
+    last = _last_row(connection)
+    kept = [
+        row
+        for row in readable
+        if all(
+            value is None or value in known[name]
+            for name, value in zip(names, row, strict=True)
+            if name in known
+        )
+        and None not in (row[names.index("batch_id")], row[names.index("image_id")])
+        and isinstance(row[names.index("besides")], str)
+    ]
+    connection.exec_driver_sql("PRAGMA writable_schema = ON")
+    try:
+        connection.exec_driver_sql("DELETE FROM sqlite_master WHERE tbl_name = 'journal'")
+    finally:
+        connection.exec_driver_sql("PRAGMA writable_schema = RESET")
+    schema.journal.create(connection)
+    places = ", ".join("?" * len(names))
+    _insert(connection, f"INSERT INTO journal ({', '.join(names)}) VALUES ({places})", kept)
+    # No number is given twice.
+    connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = 'journal'")
+    connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES ('journal', ?)", (last,))
+    log.warning("%d rows of the journal are kept, of numbers up to %d", len(kept), last)
+
+
+def _last_row(connection: Connection) -> int:
+    of = "FROM sqlite_sequence WHERE name = 'journal'"
+    return int(connection.exec_driver_sql(f"SELECT seq {of}").scalar() or 0)
+
+
+def _readable_rows(connection: Connection) -> list[Any]:
+    """Rows of the journal, without those that cannot be read."""
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    names = ", ".join(column.name for column in schema.journal.columns)
+    sql = f"SELECT {names} FROM journal NOT INDEXED"
+    found: list[Any] = []
+    last = _last_row(connection)
+    ranges = [(1, last)]
+    while ranges:
+        low, high = ranges.pop()
+        if low > high:
+            continue
+        try:
+            # Closed also if it fails: it would hold on to what the file was at this moment.
+            with closing(driver.cursor()) as cursor:
+                cursor.execute(f"{sql} WHERE id BETWEEN ? AND ?", (low, high))
+                found += cursor.fetchall()
+        except (sqlite3.DatabaseError, DBAPIError) as error:
+            if not _is_damage(error):
+                raise
+            if low < high:
+                middle = (low + high) // 2
+                ranges += [(middle + 1, high), (low, middle)]
+    # A page in the wrong place may give rows twice, or of other numbers.
+    return [row for _number, row in sorted({row[0]: row for row in found}.items())]
+
+
+def _batch_to_begin_with(connection: Connection) -> int:
+    sql = "INSERT INTO batches (at, action) VALUES (?, ?)"
+    driver = connection.connection.driver_connection
+    assert driver is not None
+    return int(driver.execute(sql, (now(), REPAIRED)).lastrowid)
+
+
+def _begin_anew(
+    connection: Connection, block: _Block, wanted: _Cells, stored: _Cells, batch: int
+) -> None:
+    """Let the journal of images that it contradicts, or says otherwise about, begin with what is
+    stored of them."""
+    if wanted.stray:
+        connection.exec_driver_sql(
+            "DELETE FROM journal WHERE image_id BETWEEN ? AND ? AND ("
+            "image_id NOT IN (SELECT id FROM images) OR (class_id IS NOT NULL AND class_id NOT IN "
+            "(SELECT id FROM classes)) OR (class_set_id IS NOT NULL AND class_set_id NOT IN "
+            "(SELECT id FROM class_sets)))",
+            (block.first, block.last),
+        )
+    if stored.stray:
+        _remove_stray(connection, block)
+    other = _differing(wanted, stored).any(axis=1) | (wanted.marked_at != stored.marked_at)
+    ids = as_json(block.image_ids[wanted.contradicted | other])
+    of = "WHERE image_id IN (SELECT value FROM json_each(?))"
+    rows(connection, f"DELETE FROM journal {of}", (ids,))
+    begins = "INSERT INTO journal (batch_id, image_id, class_id, after_verdict, after_at,"
+    reviewed = Source.REVIEWED.value
+    for statement in (
+        f"{begins} after_source, class_set_id, besides, declared_at) SELECT ?, image_id, NULL, "
+        f"NULL, NULL, '{reviewed}', class_set_id, besides, at FROM declared_absent {of}",
+        f"{begins} after_source) SELECT ?, image_id, class_id, verdict, at, source "
+        f"FROM annotations {of}",
+        f"{begins} after_source) SELECT ?, image_id, NULL, 1, at, NULL FROM reviewed {of}",
+    ):
+        rows(connection, statement, (batch, ids))
+
+
 # ----------------------------------------------------------------------------------- mending
 
 
 def _mend(connection: Connection, block: _Block, wanted: _Cells, stored: _Cells) -> None:
     """Store the verdicts of images that differ as the journal says."""
     if stored.stray:
-        for table in VERDICTS:
-            stray = "image_id NOT IN (SELECT id FROM images)"
-            if "class_id" in table.c:
-                stray += " OR class_id NOT IN (SELECT id FROM classes)"
-            connection.exec_driver_sql(
-                f"DELETE FROM {table.name} WHERE image_id BETWEEN ? AND ? AND ({stray})",
-                (block.first, block.last),
-            )
+        _remove_stray(connection, block)
     marks = np.flatnonzero(wanted.marked_at != stored.marked_at)
     ids = block.image_ids[marks]
     rows(connection, "DELETE FROM reviewed WHERE image_id IN (SELECT value FROM json_each(?))",
@@ -657,6 +840,18 @@ def _mend(connection: Connection, block: _Block, wanted: _Cells, stored: _Cells)
             )
         ),
     )
+
+
+def _remove_stray(connection: Connection, block: _Block) -> None:
+    """Delete verdicts of images and classes that there are not."""
+    for table in VERDICTS:
+        stray = "image_id NOT IN (SELECT id FROM images)"
+        if "class_id" in table.c:
+            stray += " OR class_id NOT IN (SELECT id FROM classes)"
+        connection.exec_driver_sql(
+            f"DELETE FROM {table.name} WHERE image_id BETWEEN ? AND ? AND ({stray})",
+            (block.first, block.last),
+        )
 
 
 def _declarations(

@@ -29,6 +29,11 @@ def what_to_do(found: Soundness) -> str:
     """Advice; "" if nothing is wrong."""
     if found.sound:
         return ""
+    if found.can_be_repaired and found.journal_damaged:
+        return _(
+            "The journal can be repaired from the annotations, which stay as they are. A copy of "
+            "the file is made first."
+        )
     if found.can_be_repaired:
         return _("It can be repaired from the journal. A copy of the file is made first.")
     return _(
@@ -40,6 +45,12 @@ def what_to_do(found: Soundness) -> str:
 def before_repair(found: Soundness) -> str:
     """What a repair will change, as a question."""
     changes: list[str] = []
+    if found.journal_damaged:
+        return _(
+            "Annotations stay as they are. Damaged parts of the journal are made again from them; "
+            "older changes of these photos can no longer be undone. A copy of the file as it is "
+            "now is kept. Repair the library?"
+        )
     for count, text in (
         (
             found.lost,

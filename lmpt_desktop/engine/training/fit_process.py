@@ -30,6 +30,7 @@ from trainer.events import (
 )
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
 from trainer.regular_file import open_regular
+from trainer.threads import start_thread
 
 if TYPE_CHECKING:
     import psutil
@@ -252,11 +253,15 @@ class FitFollower:
         self._closed = threading.Event()
         self._stop: bool | None = None
         """Whether a request to stop could be sent; None where there was none."""
-        self._thread = threading.Thread(target=self._follow, name="fit follower", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start following; events that are already written come first."""
-        self._thread.start()
+        """Start following; events that are already written come first.
+
+        Raises:
+            MemoryError, RuntimeError: if there can be no thread for it.
+        """
+        self._thread = start_thread(self._follow, "fit follower")
 
     def expect_end(self, *, asked: bool = True) -> None:
         """The process was asked to stop, or (not ``asked``) cannot be: end it if it does not."""
@@ -265,7 +270,7 @@ class FitFollower:
     def close(self) -> None:
         """Stop following; the process keeps running."""
         self._closed.set()
-        if threading.current_thread() is not self._thread:
+        if self._thread is not None and threading.current_thread() is not self._thread:
             self._thread.join(timeout=5)
 
     def _follow(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
+import os
 import shutil
 import subprocess
 import threading
@@ -197,21 +199,31 @@ class RetrainController:
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
             except (OSError, CatalogueError) as error:
-                self._report(ActivityState.IDLE)
-                message = _("The retraining could not be started: {reason}.").format(
-                    reason=reason_of(error)
-                )
-                self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
-                raise RetrainRefusedError(
-                    _("{message} The current version stays in use.").format(message=message)
-                ) from error
+                raise self._refused(record, error) from error
             self._process = process
             record = self._catalogue.runs.update(
                 record.id, state=RunState.RUNNING, pid=identity.pid, pid_created=identity.created
             )
             self._report(ActivityState.RUNNING, note=N_("loading the model"))
-            self._follow(record, identity)
+            try:
+                self._follow(record, identity)
+            except (MemoryError, RuntimeError) as error:  # no thread; nobody would see its end
+                process.kill()
+                self._record = self._follower = self._process = None
+                no_memory = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+                raise self._refused(record, no_memory) from error
             return record.id
+
+    def _refused(self, record: RunRecord, error: Exception) -> RetrainRefusedError:
+        """What the user is told of a run that could not be started."""
+        self._report(ActivityState.IDLE)
+        message = _("The retraining could not be started: {reason}.").format(
+            reason=reason_of(error)
+        )
+        self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
+        return RetrainRefusedError(
+            _("{message} The current version stays in use.").format(message=message)
+        )
 
     def recover(self) -> None:
         """Follow runs that were under way when the library was last closed."""

@@ -48,7 +48,9 @@ def damage(library: Path, name: str) -> bytes:
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("name", ["annotations", "ix_images_fingerprint", "feature_chunks"])
+@pytest.mark.parametrize(
+    "name", ["annotations", "journal", "ix_images_fingerprint", "feature_chunks"]
+)
 def test_damage_of_what_can_be_made_again_costs_nothing(
     library: Path, stored: set[tuple], name: str
 ) -> None:
@@ -69,7 +71,8 @@ def test_damage_of_what_can_be_made_again_costs_nothing(
 
 
 def test_other_damage_is_told_and_leaves_nothing(library: Path, stored: set[tuple]) -> None:
-    before = damage(library, "journal")
+    damage(library, "journal")
+    before = damage(library, "annotations")
     with pytest.raises(CatalogueDamaged, match="record of changes"):
         repairing.repair_into_copy(library)
     assert (library / CATALOGUE_NAME).read_bytes() == before and stored

@@ -168,22 +168,81 @@ def test_verdicts_that_the_journal_does_not_know_are_mended(
         assert undo_all(unharmed) == mended
 
 
-def test_nothing_is_mended_from_a_journal_that_contradicts_itself(library: Path) -> None:
-    """One flipped number in the middle of the journal: the annotations may be right."""
-    alter(
-        library,
-        "DROP TRIGGER journal_keeps_update",
-        "UPDATE journal SET after_verdict = 1 - after_verdict WHERE id = (SELECT min(j.id) "
-        "FROM journal AS j JOIN journal AS k ON k.image_id = j.image_id AND k.id > j.id "
-        "AND k.class_id = j.class_id WHERE j.after_verdict IS NOT NULL)",
-    )
+MIDDLE = """(SELECT min(j.id) FROM journal AS j JOIN journal AS k ON k.image_id = j.image_id
+    AND k.id > j.id AND k.class_id = j.class_id WHERE j.after_verdict IS NOT NULL)"""
+LAST = "(SELECT max(id) FROM journal WHERE class_id IS NOT NULL)"
+REVIEW = "(SELECT max(id) FROM journal WHERE class_set_id IS NOT NULL)"
+JOURNAL_DAMAGE = {
+    "a flipped verdict": "UPDATE journal SET after_verdict = 1 - after_verdict "
+    f"WHERE id = {MIDDLE}",
+    "no verdict at all": f"UPDATE journal SET after_verdict = 77 WHERE id = {MIDDLE}",
+    "a missing row": f"DELETE FROM journal WHERE id = {MIDDLE}",
+    "a missing review": "DELETE FROM journal WHERE id = (SELECT min(id) FROM journal "
+    "WHERE class_set_id IS NOT NULL)",
+    "a doubled row": "INSERT INTO journal SELECT (SELECT max(id) + 1 FROM journal), batch_id, "
+    "image_id, class_id, before_verdict, before_at, before_source, after_verdict, after_at, "
+    f"after_source, class_set_id, besides, declared_at FROM journal WHERE id = {LAST}",
+    "another image": f"UPDATE journal SET image_id = image_id % 200 + 50 WHERE id = {MIDDLE}",
+    "an image that there is not": f"UPDATE journal SET image_id = 99999 WHERE id = {MIDDLE}",
+    "an unknown source": f"UPDATE journal SET after_source = 'x' WHERE id = {MIDDLE}",
+    "no class set": f"UPDATE journal SET class_set_id = 777 WHERE id = {REVIEW}",
+    "classes that are no numbers": f"UPDATE journal SET besides = 'a,b' WHERE id = {REVIEW}",
+    "the time of a batch": "UPDATE batches SET at = at + 1 WHERE action = 'reviewed'",
+    "text that is none": "UPDATE journal SET after_source = CAST(x'ff80' AS TEXT) "
+    f"WHERE id = {MIDDLE}",
+}
+
+
+def without_guards(library: Path, statement: str) -> None:
+    alter(library, "DROP TRIGGER journal_keeps_update", "DROP TRIGGER journal_keeps_delete")
+    with closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db, db:
+        db.execute(statement)
+        for verb in ("UPDATE", "DELETE"):
+            db.execute(
+                f"CREATE TRIGGER journal_keeps_{verb.lower()} BEFORE {verb} ON journal "
+                "BEGIN SELECT RAISE(ABORT, 'kept'); END"
+            )
+
+
+def assert_mended_from_the_verdicts(library: Path, before: set[tuple]) -> None:
+    with Catalogue.open(library) as catalogue:
+        found = catalogue.check_soundness()
+        assert found.journal_damaged and found.can_be_repaired
+        copy = catalogue.repair(found)
+        assert copy.is_file()
+        assert catalogue.check_soundness() == Soundness()
+        assert stored(catalogue) == before
+        # What is undamaged can be undone, and all goes on.
+        images = catalogue.images.table().ids[:3].tolist()
+        entry = catalogue.classes.all()[0].id
+        made = catalogue.annotations.apply([Change(i, entry, Verdict.PRESENT) for i in images])
+        catalogue.annotations.undo(made.id)
+        assert stored(catalogue) == before
+        undo_all(catalogue)
+        assert catalogue.check_soundness() == Soundness()
+    with closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute("DELETE FROM journal")
+
+
+@pytest.mark.parametrize("damage", JOURNAL_DAMAGE)
+def test_a_journal_that_contradicts_itself_begins_anew(library: Path, damage: str) -> None:
+    """The annotations are right, and stay as they are."""
     with Catalogue.open(library) as catalogue:
         before = stored(catalogue)
-        found = catalogue.check_soundness()
-        assert found.contradictions == 1 and not found.sound and not found.can_be_repaired
-        with pytest.raises(ValueError, match="journal"):
-            catalogue.repair(found)
-        assert stored(catalogue) == before
+        count = len(rows_of(library, "SELECT id FROM journal"))
+    without_guards(library, JOURNAL_DAMAGE[damage])
+    assert_mended_from_the_verdicts(library, before)
+    kept = rows_of(library, "SELECT id FROM journal WHERE batch_id IN "
+                            "(SELECT id FROM batches WHERE action <> 'repaired')")  # fmt: skip
+    if "batch" not in damage:
+        assert len(kept) > 0.9 * count
+
+
+def rows_of(library: Path, sql: str) -> list[tuple]:
+    with closing(sqlite3.connect(library / opening.CATALOGUE_NAME)) as db:
+        return db.execute(sql).fetchall()
 
 
 @pytest.mark.parametrize("table", VERDICT_TABLES)
@@ -234,16 +293,28 @@ def test_damaged_features_are_forgotten(library: Path) -> None:
         assert len(catalogue.features.missing("lite")) == IMAGES
 
 
-def test_a_damaged_journal_is_told_and_nothing_is_changed(library: Path) -> None:
+@pytest.mark.parametrize("page", [1, -1])
+def test_damaged_pages_of_the_journal_are_made_again(library: Path, page: int) -> None:
     with Catalogue.open(library) as catalogue:
         before = stored(catalogue)
     size, pages = pages_of(library, "journal")
-    overwrite(library, pages[1], size, 0, bytes([0xEE]) * 40)
+    overwrite(library, pages[page], size, 0, bytes([0xEE]) * 40)
     with Catalogue.open(library) as catalogue:
         found = catalogue.check_soundness()
         assert not found.journal_readable and "journal" in found.damaged_tables
+        assert stored(catalogue) == before
+    assert_mended_from_the_verdicts(library, before)
+
+
+def test_nothing_is_mended_if_journal_and_verdicts_are_damaged(library: Path) -> None:
+    for table in ("journal", "annotations"):
+        size, pages = pages_of(library, table)
+        overwrite(library, pages[-1], size, 0, bytes([0xEE]) * 40)
+    with Catalogue.open(library) as catalogue:
+        found = catalogue.check_soundness()
         assert not found.can_be_repaired
-        assert annotations_in(catalogue) | marks_in(catalogue) == before
+        with pytest.raises(ValueError, match="journal"):
+            catalogue.repair(found)
 
 
 FLIPPED = ("annotations", "declared_absent", "reviewed", "journal", "batches", "images")
