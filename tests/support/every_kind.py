@@ -133,8 +133,11 @@ def _photos() -> Iterator[Kind]:
     for row in FILE_FORMATS:
         for suffix in row.suffixes:
             data = _OF_SUFFIX.get(suffix, _CONTENT[row.name])()
-            yield _kind(PHOTOS, f"photos/photo.{suffix}", data, row.name)
+            # Each in a folder of its own: a raw file belongs to the photo of its name.
+            yield _kind(PHOTOS, f"photos/{suffix}/photo.{suffix}", data, row.name)
     yield _kind(PHOTOS, "photos/no preview.dng", dng(patches()), "Raw files in TIFF")
+    yield _kind(PHOTOS, "photos/pair/IMG_1.jpg", _saved("JPEG"), "JPEG")
+    yield _kind(PHOTOS, "photos/pair/IMG_1.nef", _in_tiff(), "Raw files in TIFF")
 
 
 def _odd_names() -> Iterator[Kind]:
@@ -162,9 +165,14 @@ def _cut_short() -> Iterator[Kind]:
          bytes(imagecodecs.jpegxl_encode(np.asarray(noise(SIZE)), lossless=True))),
     ]  # fmt: skip
     for suffix, name, data in made:
-        yield _kind(CUT_SHORT, f"cut short/photo.{suffix}", data[: int(CUT * len(data))], name)
+        yield _kind(
+            CUT_SHORT, f"cut short/{name}/photo.{suffix}", data[: int(CUT * len(data))], name
+        )
     data = _saved("JPEG")
     yield _kind(CUT_SHORT, "cut short/without end.jpg", data[:-2], "JPEG without its last 2 bytes")
+    data = cr3(_preview())[:-4]
+    yield _kind(CUT_SHORT, "cut short/CR3/IMG_1.cr3", data, "CR3 without its last 4 bytes")
+    data = _saved("JPEG")
     yield _kind(CUT_SHORT, "cut short/beginning.jpg", data[: len(data) // 5], "a fifth of a JPEG")
 
 

@@ -86,7 +86,7 @@ def text_vector(text: str) -> np.ndarray:
     """(DIM,) float32, unit norm."""
     import numpy as np
 
-    random = np.random.default_rng(zlib.crc32(text.encode()))
+    random = np.random.default_rng(zlib.crc32(os.fsencode(text)))
     vector = random.normal(size=DIM).astype(np.float32)
     return vector / np.linalg.norm(vector)
 

@@ -56,6 +56,7 @@ def dng(
     crop: int = 0,
     taken: str = "2024:05:06 07:08:09",
     packet: bytes = b"",
+    records: bytes = b"",
 ) -> bytes:
     """A DNG of ``light``, uncompressed.
 
@@ -65,6 +66,7 @@ def dng(
         linear: all colours of each pixel instead of a mosaic.
         crop: pixels at each edge that are not part of the picture.
         packet: XMP.
+        records: IPTC.
     """
     height, width = light.shape[:2]
     pixels = np.rint(light * _WHITE).astype("<u2") if linear else mosaic(light)
@@ -107,6 +109,8 @@ def dng(
         raw |= {33421: (3, (2, 2)), 33422: (1, (0, 1, 1, 2))}
     if packet:
         raw[700] = (1, packet)
+    if records:
+        raw[33723] = (7, records)
     return tiff(raw, inner, {36867: (2, taken)} if taken else {})
 
 

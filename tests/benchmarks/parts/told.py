@@ -14,6 +14,7 @@ from trainer.printable import one_line
 READ, COUNTED = "read", "counted by its suffix"
 HIDDEN, IGNORED = "nothing: it is hidden", "counted as left out by the ignore list"
 DESCRIBES, NO_FILE = "nothing: it describes photos, or is the system's", "nothing: it is no file"
+PAIRED = "part of the photo of the same name"
 NOTHING = "**nothing**"
 _DAMAGED = "The end of the file is missing. What is there was tagged."
 _COUNTS = re.compile(r"([\d,]+) (\.[^\s,.]+|without a suffix)")
@@ -62,6 +63,8 @@ class Told:
     def _unsaid(self, path: Path, inner: str) -> str:
         """Of a file that is named nowhere."""
         kind = kind_of(path.name)
+        if any(Path(item).with_suffix("") == path.with_suffix("") for item in self.tagged):
+            return PAIRED
         if "/." in f"/{inner}":
             return HIDDEN
         if kind is None:

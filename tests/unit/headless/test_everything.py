@@ -48,6 +48,10 @@ def test_nothing_is_left_out_without_a_word(
     # A suffix that counts is one of a file that is read.
     read = {kind.name for kind, outcome in found.items() if outcome == told.READ}
     assert read >= {row.name for row in FILE_FORMATS}
+    # What is shown without its end is marked.
+    cut = [kind for kind in kinds if kind.group == every_kind.CUT_SHORT]
+    assert all("The end of the file is missing" in found[k] or found[k][0] == "*" for k in cut)
+    assert any("CR3" in k.name and found[k].startswith(told.READ) for k in cut)
     refused = [kind for kind in kinds if kind.group == every_kind.REFUSED]
     assert all(found[kind].startswith("*") and found[kind].endswith(".*") for kind in refused)
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from photoshop_files import psd
 from PIL import Image
+from raw_photos import dng, patches
 
 from lmpt_desktop.ingest import read_metadata, xmp
 from trainer.photo import UnreadablePhoto
@@ -155,3 +158,18 @@ def test_the_short_form_and_other_languages_are_read() -> None:
 @pytest.mark.parametrize("packet", [b"", b"\0\0", b"<a>", b"\xff\xfe\x00", b"plain text"])
 def test_a_packet_that_is_none_has_no_description(packet: bytes) -> None:
     assert xmp.description(packet) == ""
+
+
+def test_iptc_captions_of_raw_and_photoshop_files_are_read(tmp_path: Path) -> None:
+    records = b"\x1c\x02\x05\0\x05Title\x1c\x02\x78\0\x0cA cat sleeps"
+    made = {
+        "photo.dng": dng(patches(40, 24), records=records),
+        "photo.psd": psd(np.zeros((3, 8, 8), np.uint8), resources={0x0404: records}),
+        "title.psd": psd(np.zeros((3, 8, 8), np.uint8), resources={0x0404: records[:10]}),
+    }
+    captions = []
+    for name, data in made.items():
+        (tmp_path / name).write_bytes(data)
+        captions.append(read_metadata(tmp_path / name).caption)
+    # A title is no caption.
+    assert captions == ["A cat sleeps", "A cat sleeps", ""]
