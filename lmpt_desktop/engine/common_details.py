@@ -19,7 +19,7 @@ MOST_READ = 20_000
 _BLOCK = 2048
 
 Counted = tuple[tuple[str, int], ...]
-"""Names and of how many photos each is, most frequent first."""
+"""Names and of how many photos each is, most frequent first, "" last."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,9 @@ def common_details(
 
 
 def _counted(counter: Counter[str]) -> Counted:
-    return tuple(sorted(counter.items(), key=lambda item: (-item[1], item[0].casefold())))
+    return tuple(
+        sorted(counter.items(), key=lambda item: (not item[0], -item[1], item[0].casefold()))
+    )
 
 
 def _day(seconds: int) -> date:

@@ -32,7 +32,9 @@ class Unit(StrEnum):
 
 
 _LONGEST_GAP = {Unit.DAY: 13, Unit.MONTH: 11, Unit.YEAR: 4}
-"""Periods without photos that are shown one by one; more become one."""
+"""Periods without photos that are shown one by one."""
+_GAP_SLOTS = 2
+"""What a longer gap takes: enough for a mark."""
 _LONGEST_SPAN_OF_DAYS = 400
 """Days from the first photo to the last, of a timeline of days."""
 _NUMPY = {Unit.DAY: "datetime64[D]", Unit.MONTH: "datetime64[M]", Unit.YEAR: "datetime64[Y]"}
@@ -128,7 +130,7 @@ def _grouped(days: DayCounts, unit: Unit) -> Timeline:
     counts = np.add.reduceat(days.counts, first)
     steps = np.diff(starts, prepend=starts[:1])
     gap = steps - 1 > _LONGEST_GAP[unit]
-    slots = np.cumsum(np.where(gap, 2, steps))
+    slots = np.cumsum(np.where(gap, _GAP_SLOTS + 1, steps))
     bounds = _BOUNDS[unit]
     periods = tuple(
         Period(*bounds(start), count, slot, bool(cut))

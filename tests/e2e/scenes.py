@@ -132,7 +132,8 @@ class Studio:
         wait(lambda: window.page is not None and self.page.panel.model.rowCount() > 0, 2)
         wait(lambda: not window.status.working, 3)
         scenes: tuple[Callable[[], None], ...] = (
-            self.library, self.stacks, self.filters, self.tour, self.review, self.region,
+            self.library, self.stacks, self.filters, self.details, self.tour, self.review,
+            self.region,
             self.sweep, self.compare, self.long_tail, self.accept,
             self.set_classes, self.vocabulary, self.run, self.versions, self.preferences,
             self.strictness, self.small_ones, self.messages, self.offer, self.menus, self.imports,
@@ -256,6 +257,33 @@ class Studio:
         page.panel.kept.keep_searches(())
         bar.clear()
         pause(1)
+
+    def details(self) -> None:
+        """What photos say of themselves, of one and of several, and the timeline."""
+        page = self.page
+        page.show_grid()
+        self.do("view.details")
+        self.do("view.timeline")
+        page.grid.select_ids([page.panel.model.image_id(0)], page.panel.model.image_id(0))
+        wait(lambda: page.panel.timeline.timeline.periods and page.inspector.facts.details.rows, 1)
+        self.shoot("details")
+        ids = [page.panel.model.image_id(place) for place in range(12)]
+        page.grid.select_ids(ids, ids[0])
+        periods = page.panel.timeline.timeline.periods
+        middle = periods[len(periods) // 2]
+        page.panel.bar.set_filter(Filter(dates=Dates(middle.first, periods[-1].last)))
+        pause(1.5)
+        page.grid.selectAll()
+        pause(1.5)
+        self.shoot("details-of-several")
+        page.panel.bar.clear()
+        pause(1)
+        page.panel.bar.open_popover()
+        pause(1)
+        self.shoot("details-filter")
+        page.panel.bar.popover.close_popover(to_grid=True)
+        self.do("view.timeline")
+        self.do("view.details")
 
     def strictness(self) -> None:
         """The window at another strictness, and the panel with classes of their own."""

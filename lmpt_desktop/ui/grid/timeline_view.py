@@ -322,7 +322,8 @@ class TimelineView(QWidget):
         """Three dots before a period: many without photos are left out."""
         bar = self.bar(place)
         mirrored = self.layoutDirection() == Qt.LayoutDirection.RightToLeft
-        middle = bar.center().x() + (bar.width() if mirrored else -bar.width())
+        # In the middle of the two slots that a gap takes.
+        middle = bar.right() + bar.width() if mirrored else bar.left() - bar.width()
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(theme.current().muted))
         for step in (-1, 0, 1):

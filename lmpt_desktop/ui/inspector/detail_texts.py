@@ -13,6 +13,7 @@ from lmpt_desktop.ui.kit.texts import file_size
 from trainer.printable import shown_line
 
 DOT = "  ·  "
+_DOT = " · "
 MOST_COUNTED = 12
 """Names that are listed with their numbers; of more it says how many."""
 
@@ -24,7 +25,7 @@ class DetailRow(NamedTuple):
     text: str
 
 
-def exposure_line(details: PhotoDetails | None) -> str:
+def exposure_line(details: PhotoDetails | None, dot: str = DOT) -> str:
     """ "1/250 s · f/2.8 · ISO 400 · 35 mm"; what is not said is left out."""
     if details is None:
         return ""
@@ -38,7 +39,7 @@ def exposure_line(details: PhotoDetails | None) -> str:
         parts.append(f"ISO {details.iso}")
     if details.focal_length is not None:
         parts.append(_("{length} mm").format(length=_short(details.focal_length)))
-    return DOT.join(parts)
+    return dot.join(parts)
 
 
 def exposure_text(seconds: float) -> str:
@@ -57,11 +58,11 @@ def detail_rows(details: ImageDetails) -> tuple[DetailRow, ...]:
     """The rows of one photo; what it does not say has none."""
     said = details.photo or NO_DETAILS
     unread = _("Not read yet") if details.photo is None else ""
-    exposure = exposure_line(said)
+    exposure = exposure_line(said, _DOT)
     if said.focal_length_35 is not None and said.focal_length_35 != said.focal_length:
         length = _short(said.focal_length_35)
         same = _("{length} mm on 35 mm film").format(length=length)
-        exposure = DOT.join(filter(None, (exposure, same)))
+        exposure = _DOT.join(filter(None, (exposure, same)))
     rows = [
         DetailRow(_("Camera"), said.camera or unread),
         DetailRow(_("Lens"), said.lens),
@@ -84,7 +85,6 @@ def detail_rows(details: ImageDetails) -> tuple[DetailRow, ...]:
 def common_rows(found: CommonDetails) -> tuple[DetailRow, ...]:
     """The rows of several photos: what they have in common, with numbers where they differ."""
     rows = [
-        DetailRow(_("Photos"), number(found.images)),
         DetailRow(_("Cameras"), _counted(found.cameras, found.images)),
         DetailRow(_("Lenses"), _counted(found.lenses, found.images)),
         DetailRow(_("Taken"), _period(found)),
@@ -99,8 +99,10 @@ def common_rows(found: CommonDetails) -> tuple[DetailRow, ...]:
     return tuple(DetailRow(name, shown_line(text)) for name, text in rows if text)
 
 
-def as_lines(rows: tuple[DetailRow, ...]) -> str:
-    """For the clipboard: a line each."""
+def as_lines(rows: tuple[DetailRow, ...], photos: int = 1) -> str:
+    """For the clipboard: a line each, and how many photos they are of."""
+    if photos > 1:
+        rows = (DetailRow(_("Photos"), number(photos)), *rows)
     return "\n".join(f"{row.name}: {row.text}" for row in rows)
 
 
@@ -131,7 +133,7 @@ def _size(details: ImageDetails) -> str:
         parts.insert(0, f"{number(width)} × {number(height)}")
         if (millions := width * height / 1e6) >= 0.1:
             parts.insert(1, _("{count} megapixels").format(count=decimal(millions)))
-    return DOT.join(parts)
+    return _DOT.join(parts)
 
 
 def _place(place: Place | None) -> str:
@@ -140,7 +142,7 @@ def _place(place: Place | None) -> str:
     altitude = ""
     if place.altitude is not None:
         altitude = _("{metres} m above the sea").format(metres=decimal(place.altitude, 0))
-    return DOT.join(filter(None, (place_text(place), altitude)))
+    return _DOT.join(filter(None, (place_text(place), altitude)))
 
 
 def _words(keywords: tuple[str, ...]) -> str:
@@ -155,7 +157,7 @@ def _period(found: CommonDetails) -> str:
         text = _("{first} to {last}").format(first=text, last=format_date(found.last))
     if found.undated:
         undated = _("{count} without a date").format(count=number(found.undated))
-        text = DOT.join((text, undated))
+        text = _DOT.join((text, undated))
     return text
 
 

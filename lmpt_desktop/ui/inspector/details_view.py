@@ -22,8 +22,9 @@ from trainer.printable import shown_line
 
 MOST_HEIGHT = 210
 """Pixels; a longer list scrolls."""
-_NAMES_SHARE = 30
-"""Percent of the width."""
+_MOST_NAME = 110
+"""Pixels of the names; a longer one has several lines."""
+_PADDING = 1
 
 
 class DetailsView(QTextEdit):
@@ -66,7 +67,9 @@ class DetailsView(QTextEdit):
         document.clear()
         if self._rows:
             cursor = QTextCursor(document)
-            table = cursor.insertTable(len(self._rows), 2, _table_format())
+            longest = max(self.fontMetrics().horizontalAdvance(row.name) for row in self._rows)
+            names = min(longest + 2 * _PADDING + 6, _MOST_NAME)
+            table = cursor.insertTable(len(self._rows), 2, _table_format(names))
             muted, plain = QTextCharFormat(), QTextCharFormat()
             muted.setForeground(QColor(theme.current().muted))
             plain.setForeground(QColor(theme.current().text))
@@ -94,18 +97,19 @@ class DetailsView(QTextEdit):
             self.updateGeometry()
 
 
-def _table_format() -> QTextTableFormat:
+def _table_format(names: int) -> QTextTableFormat:
+    """``names``: pixels of the first column; the second has the rest."""
     form = QTextTableFormat()
     form.setBorder(0)
     form.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_None)
-    form.setCellPadding(1)
+    form.setCellPadding(_PADDING)
     form.setCellSpacing(0)
     form.setMargin(0)
     form.setWidth(QTextLength(QTextLength.Type.PercentageLength, 100))
     form.setColumnWidthConstraints(
         [
-            QTextLength(QTextLength.Type.PercentageLength, _NAMES_SHARE),
-            QTextLength(QTextLength.Type.PercentageLength, 100 - _NAMES_SHARE),
+            QTextLength(QTextLength.Type.FixedLength, names),
+            QTextLength(QTextLength.Type.VariableLength, 0),
         ]
     )
     return form

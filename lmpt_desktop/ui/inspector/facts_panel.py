@@ -321,7 +321,11 @@ class FactsPanel(QWidget):
 
     def _restyle(self, *_: object) -> None:
         self.expand.setIcon(theme.icon("info", "accent" if self._expanded else "muted"))
-        self.details.setStyleSheet("#photo-details { background: transparent; }")
+        # No frame, as of a field to type in, unless the keyboard is in it.
+        self.details.setStyleSheet(
+            "#photo-details { background: transparent; border: 1px solid transparent; padding: 0; }"
+            f"#photo-details:focus {{ border-color: {theme.current().accent}; }}"
+        )
 
     def show_many(self, count: int, reviewed: int) -> None:
         """Show the facts of a selection."""

@@ -316,7 +316,8 @@ def copy_details(context: ShellContext) -> None:
     def read() -> str:
         if len(ids) == 1:
             return as_lines(detail_rows(images.details(int(ids[0]))))
-        return as_lines(common_rows(images.common_details(ids)))
+        found = images.common_details(ids)
+        return as_lines(common_rows(found), found.images)
 
     page.run(read, copy)
 
@@ -450,7 +451,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
             (photos_chosen,), "Ctrl+Shift+R", "folder"),
     Command("image.copy-path", N_("&Copy path"), "image", 4, 30, copy_paths, (photos_chosen,),
             "Ctrl+C", "copy"),
-    Command("image.copy-details", N_("Copy &details"), "image", 4, 40, copy_details,
+    Command("image.copy-details", N_("Cop&y details"), "image", 4, 35, copy_details,
             (photos_chosen,), "Ctrl+Shift+D", "copy",
             tip=N_("Copy camera, exposure, place, keywords and file of the selected photos")),
     Command("view.grid", N_("&Grid"), "view", 0, 10, lambda c: _page(c).show_grid(),
@@ -464,7 +465,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.filters", N_("&Filter bar"), "view", 2, 10,
             lambda c, on: show_part(c, "filters", on), (library_open,), "", "filter",
             checkable=True, checked=lambda c: _part_shown(c, "filters")),
-    Command("view.timeline", N_("&Timeline"), "view", 2, 15, show_timeline, (library_open,),
+    Command("view.timeline", N_("Tim&eline"), "view", 2, 15, show_timeline, (library_open,),
             "Ctrl+3", "chart", checkable=True, checked=lambda c: _part_shown(c, "timeline"),
             tip=N_("How many photos there are of each time; click or drag to show them")),
     Command("view.clear-filters", N_("&Clear filters"), "view", 2, 20,
@@ -480,7 +481,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("view.inspector", N_("&Inspector"), "view", 3, 20,
             lambda c, on: show_part(c, "inspector", on), (library_open,), "Ctrl+2", "inspector",
             checkable=True, checked=lambda c: _part_shown(c, "inspector")),
-    Command("view.details", N_("Photo &details"), "view", 3, 22, show_details, (library_open,),
+    Command("view.details", N_("P&hoto details"), "view", 3, 22, show_details, (library_open,),
             "Ctrl+D", "info", checkable=True, checked=lambda c: c.settings.get(SHOW_DETAILS),
             tip=N_("Show camera, exposure, place, keywords and file in the inspector")),
     Command("view.regions", N_("Show &where"), "view", 3, 25, show_regions,

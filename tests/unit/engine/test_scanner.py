@@ -14,6 +14,7 @@ from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Folder
 from lmpt_desktop.engine.notices import ActivityChanged, ActivityState, Notice, Problem
 from lmpt_desktop.engine.scanner import Scanner
+from lmpt_desktop.ingest import sync
 
 WAIT = 30
 
@@ -167,3 +168,31 @@ def test_a_scan_needs_no_new_thread(
         never.set()
     made.close()
     assert len(catalogue.images.table().ids) == 1
+
+
+def test_photos_of_an_earlier_version_are_described_when_nothing_else_is_to_do(
+    catalogue: Catalogue, folder: Folder
+) -> None:
+    """What is done is said, and so is the end."""
+    sync(catalogue, folder.id)
+    ids = catalogue.images.table().ids
+    with catalogue._store.write() as connection:
+        connection.exec_driver_sql("DELETE FROM photo_details")
+    messages: list[str] = []
+    ended = threading.Event()
+
+    def hear(notice: Notice) -> None:
+        if isinstance(notice, ActivityChanged):
+            messages.append(notice.activity.message)
+            if notice.activity.state is ActivityState.IDLE:
+                ended.set()
+
+    def nothing(*_: object) -> None:
+        pass
+
+    scanner = Scanner(catalogue, hear, nothing, nothing, nothing)
+    scanner.read_completely([folder])
+    assert ended.wait(30)
+    scanner.close()
+    assert set(catalogue.photo_details.of(ids)) == set(ids.tolist())
+    assert "Reading cameras, dates and keywords of photos" in messages

@@ -69,10 +69,10 @@ def test_a_camera_whose_clock_was_not_set_takes_little_room() -> None:
     assert shown.unit is Unit.MONTH
     assert [(period.slot, period.after_gap) for period in shown.periods] == [
         (0, False),
-        (2, True),
-        (3, False),
+        (3, True),
+        (4, False),
     ]
-    assert shown.slots == 4
+    assert shown.slots == 5
 
 
 def test_a_library_without_photos_has_no_periods() -> None:

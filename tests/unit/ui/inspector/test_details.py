@@ -80,10 +80,10 @@ def test_an_exposure_is_one_line() -> None:
 def test_a_photo_has_a_row_for_what_it_says() -> None:
     found = rows(DETAILS)
     assert found["Camera"] == "Canon EOS 5D"
-    assert found["Exposure"].endswith("35 mm  ·  56 mm on 35 mm film")
+    assert found["Exposure"].endswith("35 mm · 56 mm on 35 mm film")
     assert found["Taken"].endswith("14:04:20.125 UTC-03:30")
-    assert found["Size"] == "4,000 × 3,000  ·  12.0 megapixels  ·  2.5 MB"
-    assert found["Place"] == "-33.500000, 13.400000  ·  -34 m above the sea"
+    assert found["Size"] == "4,000 × 3,000 · 12.0 megapixels · 2.5 MB"
+    assert found["Place"] == "-33.500000, 13.400000 · -34 m above the sea"
     assert (found["Keywords"], found["In the side file"]) == ("sea, dune", "sand")
     assert found["File"] == "/photos/a.jpg"
     assert "Title" not in found
@@ -216,6 +216,7 @@ def test_lines_are_copied_in_order() -> None:
     lines = as_lines(detail_rows(DETAILS)).splitlines()
     assert lines[0] == "Camera: Canon EOS 5D"
     assert len(lines) == len(detail_rows(DETAILS))
+    assert as_lines(detail_rows(DETAILS), 12).startswith("Photos: 12\n")
 
 
 def test_common_details_leave_out_photos_that_are_gone(session: LibrarySession) -> None:
