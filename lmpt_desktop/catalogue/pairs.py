@@ -207,7 +207,7 @@ class Pairs:
         driver = connection.connection.driver_connection
         assert driver is not None
         driver.executemany(
-            "INSERT INTO companions (image_id, shown_id, at) VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO companions (image_id, shown_id, at) VALUES (?, ?, ?)",
             [(companion, shown, at) for companion, shown in formed.items()],
         )
         rows(
@@ -264,7 +264,7 @@ def _plan(connection: Connection, folder_id: int, *, enabled: bool) -> _Plan:
             )
         )
     there = {member.id for member in members if member.is_there}
-    return _Plan(pair_up(members) if enabled else {}, pairs, hidden, there)
+    return _Plan(pair_up(members, enabled=enabled), pairs, hidden, there)
 
 
 def _with_user_data(connection: Connection, image_ids: Sequence[int]) -> set[int]:

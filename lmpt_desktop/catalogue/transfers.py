@@ -34,18 +34,23 @@ SEPARATED = "separated"
 _INSERT = f"INSERT INTO journal ({CLASS_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 _COPIES = f"""
-    SELECT a.id, b.id, a.folder_id, fa.hidden, fa.path, a.path, b.path,
+    SELECT a.id, coalesce(c.shown_id, b.id), a.folder_id, fa.hidden, fa.path, a.path, b.path,
            a.file_hash = b.file_hash, {HAS_USER_DATA.format(image="a")}
     FROM images AS a
     JOIN folders AS fa ON fa.id = a.folder_id
     JOIN images AS b ON b.picture_hash = a.picture_hash AND b.id <> a.id
     JOIN folders AS fb ON fb.id = b.folder_id
+    LEFT JOIN companions AS c ON c.image_id = b.id AND a.superseded = 0
     WHERE {{gone}} AND a.picture_hash <> '' AND a.superseded IN (0, {COMPANION})
       AND b.state = 'ok' AND b.superseded IN (0, {COMPANION}) AND fb.hidden = 0
       AND NOT EXISTS (SELECT 1 FROM successors AS s WHERE s.image_id = a.id
-                      AND s.successor_id = b.id AND s.state <> 'followed')
+                      AND s.successor_id = coalesce(c.shown_id, b.id)
+                      AND s.state <> 'followed')
+      AND coalesce(c.shown_id, b.id) <> a.id
     ORDER BY a.id, b.id
 """
+# What was known of a companion goes to another companion, of which the photo has its own; what was
+# known of an image that was shown goes where it is seen.
 _GONE = ("a.state = 'missing'", "a.state <> 'missing' AND fa.hidden = 1")
 """Two queries: the first, which finds most, has an index of its own."""
 

@@ -89,30 +89,38 @@ def stem_of(path: str) -> str:
 def companions_of(paths: Collection[str]) -> dict[str, str]:
     """Of these relative paths, the raw files that have a developed photo of the same name in the
     same folder, each with that photo."""
-    raw = [path for path in paths if path[-4:].lower() in _RAW]
+    raw = {path: path[:-4].casefold() for path in paths if path[-4:].lower() in _RAW}
     if not raw:
         return {}
-    wanted = {stem_of(path).casefold() for path in raw}
+    wanted = frozenset(raw.values())
     developed: defaultdict[str, list[str]] = defaultdict(list)
     for path in paths:
-        if suffix_of(path) in _RANK and (key := stem_of(path).casefold()) in wanted:
+        stem, _dot, suffix = path.rpartition(".")
+        if f".{suffix.lower()}" in _RANK and (key := stem.casefold()) in wanted:
             developed[key].append(path)
     return {
-        path: _best(path, found)
-        for path in raw
-        if (found := developed.get(stem_of(path).casefold()))
+        path: found[0] if len(found) == 1 else _best(path, found)
+        for path, key in raw.items()
+        if (found := developed.get(key))
     }
 
 
-def pair_up(members: Iterable[Member]) -> dict[int, int]:
+def pair_up(members: Iterable[Member], *, enabled: bool = True) -> dict[int, int]:
     """Which image is shown as part of which other one: companion id to shown id.
 
     A raw file goes with a developed photo that can be shown, never the other way round, and no
     developed photo that is there is ever hidden.  When one half of a pair is gone, it waits behind
-    the other; when both are gone, they stay as they are.
+    the other; when both are gone, they stay as they are.  Without pairs (``enabled``) what is gone
+    waits on, until it is back and gets what it lacks.
     """
     known = {member.id: member for member in members}
-    here = {m.path: m for m in known.values() if m.is_there and (m.can_be_shown or is_raw(m.path))}
+    here = (
+        {}
+        if not enabled
+        else {
+            m.path: m for m in known.values() if m.is_there and (m.can_be_shown or is_raw(m.path))
+        }
+    )
     found = {here[raw].id: here[shown].id for raw, shown in companions_of(here).items()}
     for member in known.values():
         other = known.get(member.shown_id) if member.shown_id is not None else None
@@ -120,7 +128,7 @@ def pair_up(members: Iterable[Member]) -> dict[int, int]:
             continue
         if member.is_there:
             # The half that was shown is gone: this one is shown now, and keeps its place for it.
-            if other.may_wait and other.id not in found:
+            if enabled and other.may_wait and other.id not in found:
                 found[other.id] = member.id
         elif member.may_wait and (other.is_there or other.may_wait):
             found[member.id] = other.id

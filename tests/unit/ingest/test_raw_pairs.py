@@ -300,6 +300,20 @@ def test_a_pair_follows_to_its_copies(
     assert len(catalogue.images.table()) == 1
 
 
+def test_verdicts_on_a_raw_file_follow_to_the_photo_that_shows_its_copy(
+    catalogue: Catalogue, photos: Path, draw, raw, dog: int
+) -> None:
+    old = raw("old/a.dng")
+    draw("new/a.jpg")
+    raw("new/a.dng")
+    scan(catalogue, photos)
+    say(catalogue, id_of(catalogue, "old/a.dng"), dog, PRESENT)
+    old.unlink()
+    scan(catalogue, photos)
+    assert shown(catalogue) == {"new/a.jpg": ".dng"}
+    assert said(catalogue, id_of(catalogue, "new/a.jpg"), dog) == [PRESENT]
+
+
 def test_another_picture_under_the_photos_name_gets_no_verdict(
     catalogue: Catalogue, photos: Path, draw, raw, dog: int
 ) -> None:
