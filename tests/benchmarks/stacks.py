@@ -12,8 +12,10 @@ the set and, with Lite, those of the libraries whose features are in ``../shared
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +25,7 @@ from PIL import Image, ImageFilter
 
 from lmpt_desktop.inference.likeness import unit
 from lmpt_desktop.inference.queues import Features as FeatureTable
-from lmpt_desktop.inference.stacks import ALIKE, group, usual_cosine
+from lmpt_desktop.inference.stacks import ALIKE, Stacks, group, usual_cosine
 from trainer.backbone import load_backbone
 from trainer.suggested import LITE
 
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--cost", type=int, default=100_000)
     given = parser.parse_args()
     print_cost(given.cost)
+    print_grid(given.cost)
     paths = sorted((SHARED / "photos" / "images").glob("*.jpg"))[: given.photos]
     if not paths:
         print(f"{SHARED} has no photos; set LMPT_SHARED to the folder that holds photos/")
@@ -195,6 +198,67 @@ def print_cost(count: int) -> None:
             f"{count:,} photos, {title}: {found.count:,} stacks, {int(found.stacked):,} photos in"
             f" one; {spent:.2f} s of processor time, {passed:.2f} s passed (likeness {ALIKE})"
         )
+
+
+def print_grid(count: int) -> None:
+    """Processor time of the window's thread for a grid without and with stacks, in turns."""
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    from PySide6.QtWidgets import QApplication
+    from ui_libraries import sample_snapshot
+
+    from lmpt_desktop.ui.grid.model import GridModel
+    from lmpt_desktop.ui.grid.stack_layout import lay_out_stacks
+    from lmpt_desktop.ui.grid.view import GridView
+    from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
+
+    app = QApplication.instance() or QApplication([])
+    snapshot = sample_snapshot(count)
+    _ = snapshot.predicted, snapshot.corrected, snapshot.bands
+    rows, ids = np.arange(count), snapshot.image_ids
+    stacks = Stacks(ids[: count // 2], np.arange(count // 2) // 5)
+    model = GridModel()
+    loader = ThumbnailLoader(lambda *_: b"")
+    view = GridView(model, loader)
+    view.resize(1200, 800)
+    view.show()
+    figures: dict[str, list[float]] = {}
+
+    def measure(title: str, act: Callable[[], object], repeats: int = 1) -> None:
+        begun = time.thread_time()
+        for _repeat in range(repeats):
+            act()
+        figures.setdefault(title, []).append(1000 * (time.thread_time() - begun) / repeats)
+
+    def frame() -> None:
+        bar = view.verticalScrollBar()
+        bar.setValue((bar.value() + 400) % max(1, bar.maximum()))
+        view.viewport().repaint()
+
+    def round_with(chosen: Stacks | None) -> None:
+        layout, title = None, "without"
+        if chosen is not None:
+            title, opened = "with", frozenset(chosen.image_ids[::10].tolist())
+            measure("lay out (another thread)", lambda: lay_out_stacks(ids, chosen, opened))
+            layout = lay_out_stacks(ids, chosen, opened)
+        model.set_content(snapshot, rows[:0])
+        measure(f"show {title}", lambda: model.set_content(snapshot, rows, layout))
+        measure(f"a frame, scrolled, {title}", frame, 30)
+        view.select_ids(ids[:1])
+        app.processEvents()
+        measure(f"refresh after a verdict, {title}", lambda: model.refresh(snapshot), 30)
+        if layout is not None:
+            one, every = view.selected_positions(), np.arange(model.rowCount())
+            measure("siblings of one", lambda: layout.with_siblings(one), 10)
+            measure("siblings of all", lambda: layout.with_siblings(every))
+            measure("cards of one", lambda: layout.cards_of(ids[:1]))
+
+    for _round in range(5):
+        round_with(None)
+        round_with(stacks)
+    loader.close()
+    print(f"\nA grid of {count:,} photos, half of them in stacks of 5; milliseconds, medians of 5")
+    for title, values in sorted(figures.items()):
+        print(f"{title:42}{np.median(values):12.2f}")
 
 
 def _line(title: str, values: list[str]) -> str:

@@ -26,9 +26,14 @@ SOMETIMES = {
     "image.confirm-edited",
     "image.separate-edited",
     "view.regions",
+    "image.stack-present",
+    "image.stack-absent",
+    "image.stack-unknown",
+    "image.stack-toggle",
+    "image.stack-select",
 }
 """Commands that are enabled only while photos are scanned, once there was a training run, or for
-edited photos, or where the backbone makes maps."""
+edited photos, or where the backbone makes maps, or for photos of a stack."""
 
 
 @pytest.fixture(autouse=True)

@@ -28,7 +28,7 @@ def spaced(
     """The same items, those about different photos of one stack apart.
 
     Two of them follow each other only where no order of the items avoids that.  What is in no
-    stack keeps its order, and so do the questions about one stack.
+    stack keeps its order, and so do the questions about one photo.
 
     Args:
         items: best first.

