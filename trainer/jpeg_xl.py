@@ -143,7 +143,7 @@ class JpegXlImageFile(ImageFile.ImageFile):
             return None
         # Without it, the photo is shown without its profile.
         with contextlib.suppress(Exception):
-            jpeg = io.BytesIO(imagecodecs.jpegxl_decode_jpeg(data))
+            jpeg = io.BytesIO(imagecodecs.jpegxl_decode_jpeg(data, numthreads=_THREADS))
             with Image.open(jpeg, formats=("JPEG",)) as picture:
                 if picture.size == self.size and picture.info.get("icc_profile"):
                     picture.load()

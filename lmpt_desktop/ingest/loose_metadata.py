@@ -57,8 +57,11 @@ def _of_png(file: BinaryIO) -> LooseMetadata:
     info = clean.info if clean is not None else {}
     texts = {key.lower(): text for key, text in info.items() if isinstance(text, str)}
     dates = tuple(texts[word] for word in _DATE_WORDS if word in texts)
-    time: tuple[int, ...] = info.get("changed", ())
-    changed = from_parts(time[:3], time[3:], "Z") if time else None
+    changed: str | None = None
+    if time := info.get("changed"):
+        year, month, day, *clock = time
+        hour, minute, second = clock
+        changed = from_parts((year, month, day), (hour, minute, second), "Z")
     return LooseMetadata(info.get("exif") or info.get("unsure_exif", b""), b"", dates, changed)
 
 

@@ -279,7 +279,7 @@ def main() -> None:
         report_suggested(paths, given.device, given.rounds, given.threads, given.backbone)
         return
     if given.kinds:
-        backbone = load_backbone(*(given.backbone or [LITE])[:1], given.device, fast_images=True)
+        backbone = load_backbone((given.backbone or [LITE])[0], given.device, fast_images=True)
         threads = given.threads or default_threads(backbone.device)
         report_kinds(backbone, paths[0], given.limit, given.rounds, threads)
         return
