@@ -30,7 +30,6 @@ from trainer.events import (
 )
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
 from trainer.regular_file import open_regular
-from trainer.threads import start_thread
 
 if TYPE_CHECKING:
     import psutil
@@ -261,7 +260,9 @@ class FitFollower:
         Raises:
             MemoryError, RuntimeError: if there can be no thread for it.
         """
-        self._thread = start_thread(self._follow, "fit follower")
+        thread = threading.Thread(target=self._follow, name="fit follower", daemon=True)
+        thread.start()
+        self._thread = thread
 
     def expect_end(self, *, asked: bool = True) -> None:
         """The process was asked to stop, or (not ``asked``) cannot be: end it if it does not."""

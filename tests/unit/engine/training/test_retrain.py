@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -23,7 +25,8 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import Commands, LibrarySession
-from lmpt_desktop.engine.training import fit_process
+from lmpt_desktop.engine.training import fit_process, retrain
+from lmpt_desktop.engine.training.fit_process import FitFollower
 from lmpt_desktop.engine.training.retrain import RetrainRefusedError, RunStatus
 from lmpt_desktop.inference.confirmation import confirmation
 from lmpt_desktop.inference.predict import predict
@@ -571,6 +574,33 @@ def test_a_folder_for_jobs_that_cannot_be_made_is_reported_and_leaves_no_run(
     (session.library_folder / "jobs").write_text("in the way")
     with pytest.raises(RetrainRefusedError, match="could not be started"):
         session.training.start()
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert session.training.preflight().ok
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_run_that_no_thread_can_follow_is_ended_and_reported(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    annotate(session)
+    started: list[subprocess.Popen[bytes]] = []
+    plain = retrain.start_fit
+
+    def start_fit(*args: Any) -> Any:
+        process, identity = plain(*args)
+        started.append(process)
+        return process, identity
+
+    def refuse(_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(retrain, "start_fit", start_fit)
+    monkeypatch.setattr(FitFollower, "start", refuse)
+    with pytest.raises(RetrainRefusedError, match="not enough memory"):
+        session.training.start()
+    assert started[0].wait(30) != 0
     status = session.training.current_run()
     assert status is not None
     assert status.state is RunState.FAILED
