@@ -31,9 +31,10 @@ SOMETIMES = {
     "image.stack-unknown",
     "image.stack-toggle",
     "image.stack-select",
+    "image.open-raw",
 }
 """Commands that are enabled only while photos are scanned, once there was a training run, or for
-edited photos, or where the backbone makes maps, or for photos of a stack."""
+edited photos, or where the backbone makes maps, or for photos of a stack or with a raw file."""
 
 
 @pytest.fixture(autouse=True)
