@@ -25,7 +25,7 @@ from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 3  # 2 is argparse's
 
 
-_WITH_IMAGE_TOWERS = frozenset({"encode", "encode-rate", "caption", "reproduce"})
+_WITH_IMAGE_TOWERS = frozenset({"encode", "encode-rate", "caption"})
 
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:

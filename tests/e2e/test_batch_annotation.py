@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.photo_details import NO_DETAILS
 from lmpt_desktop.domain.records import ScannedFile, Verdict
 from lmpt_desktop.settings import INSTANT
 from lmpt_desktop.ui.batch.accept_dialog import AcceptDialog
@@ -441,6 +442,7 @@ def large(
                 height=24,
                 file_hash=f"{number + 1:032x}",
                 picture_hash=f"{number + 1:032x}",
+                details=NO_DETAILS,
             )
         )
     with Catalogue.open(library, exclusive=True) as catalogue:

@@ -248,8 +248,9 @@ def open_raw(context: ShellContext) -> None:
 
 def _with_raw(context: ShellContext) -> list[int]:
     """The chosen photos that have a raw file."""
-    snapshot = _page(context).session.snapshot()
+    library = context.require_library()
     chosen = _view(context).chosen_ids()
+    snapshot = library.session.snapshot()
     rows = snapshot.rows(chosen)
     return chosen[(rows >= 0) & (snapshot.images.raws[rows] > 0)].tolist()
 

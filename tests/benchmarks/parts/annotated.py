@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.photo_details import NO_DETAILS
 from lmpt_desktop.domain.records import ScannedFile, Verdict
 from lmpt_desktop.interchange.record import ClassRecord, ImageRecord, Origin
 
@@ -34,6 +35,7 @@ def make_library(library: Path, images: int, classes: int) -> None:
                 height=3000,
                 file_hash=f"{number + 1:032x}",
                 picture_hash=f"{number + 1:032x}",
+                details=NO_DETAILS,
             )
             for number in range(images)
         ]

@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue, Change
+from lmpt_desktop.domain.photo_details import NO_DETAILS
 from lmpt_desktop.domain.records import ScannedFile
 from lmpt_desktop.engine.encoding.model_facts import ModelFacts, setting_name
 from lmpt_desktop.ingest import ThumbnailStore
@@ -102,6 +103,7 @@ def make_catalogue(
                 ctime_ns=status.st_ctime_ns,
                 file_hash=f"{number + 1:032x}",
                 picture_hash=f"{number + 1:032x}",
+                details=NO_DETAILS,
             )
         )
     with Catalogue.open(made.library, exclusive=True) as catalogue:
