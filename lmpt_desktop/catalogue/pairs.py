@@ -64,6 +64,13 @@ _MEMBERS = f"""
         {_RAW} OR {_ends_with(DEVELOPED_SUFFIXES)} OR c.image_id IS NOT NULL
         OR i.id IN (SELECT shown_id FROM companions))
 """
+# A photo that was moved to another folder of the library leaves its raw file behind in one where
+# nothing else has changed.
+_APART = """
+    SELECT DISTINCT i.folder_id FROM companions AS c
+    JOIN images AS i ON i.id = c.image_id JOIN images AS s ON s.id = c.shown_id
+    WHERE i.folder_id <> s.folder_id
+"""
 # The picture at such a place may be another one than the annotated one: until that is settled, no
 # verdict may go to it.
 _UNSETTLED = f"""
@@ -117,7 +124,7 @@ class Pairs:
         changed.
 
         Args:
-            folder_ids: which folders.
+            folder_ids: which folders; those where a raw file was left behind are looked at too.
             label: what giving verdicts to the other half is called in the undo menu.
             enabled: whether there are to be pairs at all.
 
@@ -126,7 +133,9 @@ class Pairs:
         """
         report = PairReport()
         with self._refreshing:
-            for folder_id in folder_ids:
+            with self._store.read() as connection:
+                apart = [row[0] for row in rows(connection, _APART)]
+            for folder_id in dict.fromkeys([*folder_ids, *apart]):
                 with self._store.read() as connection:
                     plan = _plan(connection, folder_id, enabled=enabled)
                 if plan:

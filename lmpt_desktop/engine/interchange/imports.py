@@ -164,6 +164,9 @@ class Imports:
                 if made_of[0] is survey and made_of[1] is table and made_of[2] == folders:
                     return photos
         hashes = _hashes(survey)
+        companions: dict[int, list[str]] = {}
+        for item in self._catalogue.pairs.companions():
+            companions.setdefault(item.shown_id, []).append(item.name.rpartition("/")[2])
         photos = LibraryPhotos(
             image_ids=table.ids,
             folders=folders,
@@ -172,6 +175,7 @@ class Imports:
             missing=table.states == ImageState.MISSING,
             by_hash=self._catalogue.images.with_hashes(hashes),
             hashes=self._catalogue.images.hashes(table.ids) if hashes else {},
+            companions=companions,
         )
         with self._lock:
             self._photos = (survey, table, folders, photos)

@@ -8,7 +8,8 @@ Then all images of the file are looked at together, since only that shows what a
   edited in place), and such images are counted.
 - Several paths for one photo: the best match keeps it, and the others have no photo in the
   library; among equally good ones none is chosen.  So of ``a/IMG_1.jpg`` and ``b/IMG_1.jpg`` at
-  most one is found, where the library has one ``IMG_1.jpg``.
+  most one is found, where the library has one ``IMG_1.jpg``.  A raw file that is shown as part of
+  a photo is that photo, beside a path of it in the same folder.
 - A photo found by its name only, in another folder than the file says, counts as long as the
   file's folders are not those of the library.  If most photos were found with their folders, it
   is ambiguous: the folder that the file means is probably not in the library.
@@ -89,6 +90,8 @@ class LibraryPhotos:
         missing: (N,) bool; a missing photo gives way to one that is there.
         by_hash: image ids that have a hash, for the hashes of a file.
         hashes: of the photos by image id, if the file has hashes; a photo without is not known.
+        companions: names, without folder, of the raw files that are shown as part of a photo, by
+            its image id.
     """
 
     image_ids: NDArray[np.int64]
@@ -98,6 +101,7 @@ class LibraryPhotos:
     missing: NDArray[np.bool_]
     by_hash: Mapping[str, Sequence[int]]
     hashes: Mapping[int, ImageHashes] = field(default_factory=dict)
+    companions: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
     @cached_property
     def index(self) -> PhotoIndex:
@@ -346,11 +350,23 @@ class _Finder:
             best = min(ranks.values())
             winners = [number for number in numbers if ranks[number] == best]
             is_one = best <= _CERTAIN or len({self._identity(number) for number in winners}) == 1
+            raw_files = self._raw_files(row, winners) if is_one else ()
             for number in numbers:
                 if ranks[number] != best:
-                    found[number] = _NOTHING
+                    if self._folded(number) not in raw_files:
+                        found[number] = _NOTHING
                 elif not is_one:
                     found[number] = found[number]._replace(rule=MatchRule.AMBIGUOUS)
+
+    def _raw_files(self, row: int, numbers: Sequence[int]) -> set[tuple[str, ...]]:
+        """Paths of the raw files of a photo, where these references say that the photo is."""
+        names = self._photos.companions.get(int(self._photos.image_ids[row]), ())
+        if not names:
+            return set()
+        return {(*self._folded(number)[:-1], fold(name)) for number in numbers for name in names}
+
+    def _folded(self, number: int) -> tuple[str, ...]:
+        return self._forms(number)[0].folded
 
     def _forms(self, number: int) -> list[WrittenPath]:
         reference = self._references[number]

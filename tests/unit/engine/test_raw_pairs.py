@@ -18,6 +18,7 @@ from lmpt_desktop.engine.interchange.exports import ExportChoices
 from lmpt_desktop.engine.interchange.side_files import SideFileStatus
 from lmpt_desktop.engine.notices import Notice, RawPairsChanged, RawPairsOffered
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.interchange.importing.choices import ImportChoices
 from lmpt_desktop.interchange.xmp.side_files import Naming, keywords_in
 from lmpt_desktop.settings import RAW_PAIRS
 
@@ -184,3 +185,28 @@ def test_an_export_has_one_record_that_names_both_files(
     ]
     survey = session.imports.survey(tmp_path / "out.jsonl", "jsonl", {})
     assert survey.bad_row_count == 0
+
+
+def test_an_import_that_names_both_files_of_a_pair_finds_the_photo_twice(
+    session: LibrarySession, photos: Path, tmp_path: Path
+) -> None:
+    session.folders.add(photos)
+    names(session)
+    listed = tmp_path / "tags.csv"
+    rows = ["a.jpg,dog", "a.DNG,cat", "other/a.dng,dog", "b.dng,dog"]
+    listed.write_text("path,label\n" + "\n".join(rows) + "\n")
+    (detected, *_others) = session.imports.formats(listed)
+    survey = session.imports.survey(listed, detected.format.name, {})
+    preview = session.imports.preview(survey, ImportChoices())
+    found = dict(
+        zip(
+            [reference.path for reference in survey.references],
+            preview.matches.image_ids.tolist(),
+            strict=True,
+        )
+    )
+    assert found["a.jpg"] == found["a.DNG"] != -1
+    assert found["other/a.dng"] == -1
+    session.imports.apply(preview)
+    assert said(session, "a.jpg") == [PRESENT, PRESENT]
+    assert said(session, "b.jpg") == [PRESENT, UNKNOWN]

@@ -249,6 +249,25 @@ def test_a_photo_that_is_moved_away_keeps_its_verdicts_and_so_does_the_raw_file(
     assert said(catalogue, photo, dog) == said(catalogue, raw_file, dog) == [PRESENT]
 
 
+@pytest.mark.parametrize("moved", ["IMG_1.jpg", "IMG_1.dng"])
+def test_half_of_a_pair_moved_to_another_folder_of_the_library_leaves_the_other_shown(
+    catalogue: Catalogue, photos: Path, draw, raw, moved: str
+) -> None:
+    dog = catalogue.classes.add("dog").id
+    draw("a/IMG_1.jpg")
+    raw("a/IMG_1.dng")
+    (photos / "b").mkdir()
+    scan(catalogue, photos / "a")
+    scan(catalogue, photos / "b")
+    say(catalogue, id_of(catalogue, "IMG_1.jpg"), dog, PRESENT)
+    (photos / "a" / moved).rename(photos / "b" / moved)
+    scan(catalogue, photos / "b")
+    scan(catalogue, photos / "a")
+    assert shown(catalogue) == {"IMG_1.jpg": "", "IMG_1.dng": ""}
+    for name in shown(catalogue):
+        assert said(catalogue, id_of(catalogue, name), dog) == [PRESENT]
+
+
 def test_a_deleted_raw_file_is_not_missed(
     catalogue: Catalogue, photos: Path, draw, raw, dog: int
 ) -> None:
