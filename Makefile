@@ -63,7 +63,6 @@ layers: setup
 
 pytest: setup
 	$(BIN)/python -m compileall -q -j 2 lmpt_desktop trainer tests/support
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python .ci/compiled_tests.py tests
 	$(PYTEST_ENVIRONMENT) $(BIN)/python .ci/watched_tests.py \
 	  $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(RERUNS) --durations=20
 

@@ -35,7 +35,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -244,7 +244,7 @@ class Seen:
     """Seconds, the act before, and its number."""
     busiest: list[tuple[float, str, int]] = field(default_factory=list)
     """Of each act, the most CPU time within one of its gaps."""
-    spent: Counter[str] = field(default_factory=Counter)
+    spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """CPU seconds of the process from an act of this kind to the next act."""
 
     def slope(self, name: str, first: int = 0) -> tuple[float, float]:
@@ -402,7 +402,7 @@ def main() -> None:
     print(f"\n{seen.table()}\n\n{seen.pauses()}", flush=True)
     print("\nCPU ms per act: " + ", ".join(
         f"{name} {1000 * seconds / user.done[name]:.0f}" for name, seconds in
-        seen.spent.most_common()
+        sorted(seen.spent.items(), key=lambda item: -item[1])
     ) + f"; of the process in all {time.process_time() - begun_cpu:.0f} s")  # fmt: skip
     if given.types:
         grown = types()

@@ -15,6 +15,7 @@ from lmpt_desktop.settings import RAW_PAIRS
 from lmpt_desktop.ui.grid.model import describe
 from lmpt_desktop.ui.kit import file_manager
 from lmpt_desktop.ui.library.page import LibraryPage
+from lmpt_desktop.ui.preferences.dialog import PreferencesDialog
 from lmpt_desktop.ui.window.main_window import MainWindow
 
 WAIT_MS = 30_000
@@ -75,6 +76,7 @@ def test_a_raw_file_is_part_of_its_photo_until_the_user_wants_it_apart(
     qtbot.waitUntil(lambda: verdict(page, NAME) == Verdict.PRESENT, timeout=WAIT_MS)
     qtbot.keyClick(window, Qt.Key.Key_Comma, CTRL)
     preferences = window.context.dialogs.find("preferences")
+    assert isinstance(preferences, PreferencesDialog)
     box = preferences.raw_pairs
     assert box.one_photo.isChecked()
     together = "1 raw file is shown as part of its photo."
