@@ -761,7 +761,11 @@ def _vacate_paths(
     )
     if displaced_rows:
         connection.execute(
-            text("UPDATE images SET path = :path, state = 'missing' WHERE id = :id"),
+            # A scan that finds another file at its place leaves nothing out there.
+            text(
+                "UPDATE images SET path = :path, state = 'missing', superseded = "
+                f"CASE superseded WHEN {LEFT_OUT} THEN 0 ELSE superseded END WHERE id = :id"
+            ),
             [{"path": displaced_path(path, i), "id": i} for i, path in displaced_rows],
         )
     if targets:

@@ -113,9 +113,10 @@ class RawPairs:
     def _refresh(self) -> None:
         if self._catalogue.read_only:
             return
-        report = self._catalogue.pairs.refresh(
-            self._folder_ids(), shared_text(), enabled=self.wanted()
-        )
+        enabled = self.wanted()
+        # Those that were removed, too: when one is added again, a scan may find nothing new there.
+        folder_ids = [folder.id for folder in self._catalogue.folders.all(hidden=True)]
+        report = self._catalogue.pairs.refresh(folder_ids, shared_text(), enabled=enabled)
         if report:
             self.show(report)
 

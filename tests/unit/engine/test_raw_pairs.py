@@ -210,3 +210,23 @@ def test_an_import_that_names_both_files_of_a_pair_finds_the_photo_twice(
     session.imports.apply(preview)
     assert said(session, "a.jpg") == [PRESENT, PRESENT]
     assert said(session, "b.jpg") == [PRESENT, UNKNOWN]
+
+
+def test_a_folder_that_is_added_again_has_pairs_as_they_are_wanted_now(
+    session: LibrarySession, photos: Path
+) -> None:
+    folder = session.folders.add(photos)
+    assert names(session) == ["a.jpg", "b.jpg"]
+    say(session, "a.jpg", "dog", PRESENT)
+    session.folders.remove(folder.id)
+    assert names(session) == []
+    session.raw_pairs.switch(False)
+    assert names(session) == []
+    session.folders.add(photos)
+    assert names(session) == ["a.dng", "a.jpg", "b.dng", "b.jpg"]
+    assert said(session, "a.dng") == said(session, "a.jpg") == [PRESENT, UNKNOWN]
+    session.folders.remove(folder.id)
+    session.raw_pairs.switch(True)
+    names(session)
+    session.folders.add(photos)
+    assert names(session) == ["a.jpg", "b.jpg"]

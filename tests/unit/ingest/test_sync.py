@@ -421,6 +421,20 @@ def test_a_left_out_photo_that_is_gone_is_missing_once_it_is_no_longer_left_out(
     assert image_id in catalogue.images.table().ids
 
 
+def test_a_left_out_photo_whose_place_another_has_taken_is_missing_with_its_verdicts(
+    catalogue: Catalogue, photos: Path, draw
+) -> None:
+    draw("a.jpg", seed=1)
+    folder = catalogue.folders.add(photos)
+    (image_id,) = sync(catalogue, folder.id).new
+    annotate(catalogue, image_id)
+    sync(catalogue, folder.id, ignore=IgnoreList(("*.jpg",)))
+    draw("a.jpg", seed=2, size=(80, 48))
+    assert sync(catalogue, folder.id).displaced == [image_id]
+    assert annotated(catalogue) == {image_id}
+    assert [image.id for image in catalogue.missing.all()] == [image_id]
+
+
 def test_a_photo_restored_from_a_trash_that_is_left_out_is_the_same_photo(
     catalogue: Catalogue, photos: Path, draw
 ) -> None:
