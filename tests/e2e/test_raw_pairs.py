@@ -62,7 +62,7 @@ def test_a_raw_file_is_part_of_its_photo_until_the_user_wants_it_apart(
     image_id = choose(window, page, NAME, qtbot)
     position = page.panel.model.ids.tolist().index(image_id)
     assert "With its raw file (DNG)" in describe(page.panel.model.cell(position))
-    qtbot.waitUntil(lambda: page.inspector.facts.facts.accessibleName().endswith("+ DNG"))
+    qtbot.waitUntil(lambda: page.inspector.facts.facts.accessibleName().endswith("+DNG"))
     opened: list[Path] = []
     shown: list[tuple[Path, ...]] = []
     monkeypatch.setattr(file_manager, "open_path", lambda path: not opened.append(path))

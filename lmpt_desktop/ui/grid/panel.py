@@ -31,6 +31,7 @@ from lmpt_desktop.ui.grid.search_bar import SearchBar, summary
 from lmpt_desktop.ui.grid.timeline_view import TimelineView
 from lmpt_desktop.ui.grid.view import ZOOM_MAX, ZOOM_MIN, ZOOM_STEP, GridView
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.elided_label import ElidedLabel
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
 
@@ -131,7 +132,7 @@ class GridPanel(QWidget):
         self.zoom = _zoom_slider(self.view.zoom)
         self._zoom_sign = ZoomSign()
         self.legend = LegendButton(self.model)
-        self.selected = Label()
+        self.selected = ElidedLabel()
         self.selected.setObjectName("selected-count")
         self.selected.setProperty("role", "muted")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import (
     QColor,
@@ -25,6 +27,11 @@ MOST_HEIGHT = 210
 _MOST_NAME = 110
 """Pixels of the names; a longer one has several lines."""
 _PADDING = 1
+_MARGIN = 2
+INDENT = 1 + _MARGIN + _PADDING
+"""Pixels between the edge of the list and its text: its frame, the margin and the padding."""
+_HELD = re.compile(r" (?=· |\(\d)|(?<=\d) (?=\w)|(?<=ISO) (?=\d)")
+"""Spaces at which no line may end: within "0.3 megapixels", "ISO 400" and "Ann (3)"."""
 
 
 class DetailsView(QTextEdit):
@@ -47,7 +54,7 @@ class DetailsView(QTextEdit):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
-        self.document().setDocumentMargin(2)
+        self.document().setDocumentMargin(_MARGIN)
         self._rows: tuple[DetailRow, ...] = ()
         theme.manager().changed.connect(self._write)
 
@@ -77,7 +84,7 @@ class DetailsView(QTextEdit):
             for place, row in enumerate(self._rows):
                 for column, (text, form) in enumerate(((row.name, muted), (row.text, plain))):
                     cell = table.cellAt(place, column).firstCursorPosition()
-                    cell.insertText(shown_line(text), form)
+                    cell.insertText(_HELD.sub("\u00a0", shown_line(text)), form)
         self.moveCursor(QTextCursor.MoveOperation.Start)
         self.updateGeometry()
 

@@ -21,7 +21,7 @@ from lmpt_desktop.engine.common_details import CommonDetails
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.inspector.detail_texts import DOT, common_rows, detail_rows, exposure_line
-from lmpt_desktop.ui.inspector.details_view import DetailsView
+from lmpt_desktop.ui.inspector.details_view import INDENT, DetailsView
 from lmpt_desktop.ui.inspector.image_facts import ImageFacts
 from lmpt_desktop.ui.kit import theme
 from lmpt_desktop.ui.kit.flow_layout import FlowLayout
@@ -188,7 +188,7 @@ class FactsPanel(QWidget):
         self._image_id = -1
         self._described = -1
         """The photo whose details are shown."""
-        self._expanded = False
+        self._expanded = self._has_exposure = False
         self.name = _line("inspector-name", "heading")
         self.facts = _line("inspector-facts", "muted")
         self.exposure = _line("inspector-exposure", "muted")
@@ -229,9 +229,11 @@ class FactsPanel(QWidget):
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(12, 8, 12, 2)
+        # The text of the list begins where the lines above it begin, its frame beside them.
+        layout.setContentsMargins(12 - INDENT, 8, 12 - INDENT, 2)
         layout.setSpacing(2)
         first = QHBoxLayout()
+        first.setContentsMargins(INDENT, 0, INDENT, 0)
         first.setSpacing(4)
         lines = QVBoxLayout()
         lines.setSpacing(2)
@@ -240,16 +242,20 @@ class FactsPanel(QWidget):
         first.addLayout(lines, 1)
         first.addWidget(self.expand, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(first)
+        layout.addWidget(self.details)
+        below = QVBoxLayout()
+        below.setContentsMargins(INDENT, 0, INDENT, 0)
+        below.setSpacing(2)
         for widget in (
-            self.details,
             self.badges,
             self.problem,
             self.edited,
             self._answers,
         ):
-            layout.addWidget(widget)
-        layout.addSpacing(3)
-        layout.addWidget(self.caption)
+            below.addWidget(widget)
+        below.addSpacing(3)
+        below.addWidget(self.caption)
+        layout.addLayout(below)
         self.setTabOrder(self.expand, self.details)
         self.setTabOrder(self.details, self.caption)
 
@@ -293,7 +299,7 @@ class FactsPanel(QWidget):
             self._show_exposure(exposure_line(photo), photo.camera if photo is not None else "")
             self.details.show_rows(detail_rows(details) if details is not None else ())
             self._described = facts.image_id
-        self.details.setVisible(self._expanded and bool(self.details.rows))
+        self._show_details()
         self.badges.show_states(image_states(facts, details))
         reason = _(details.reason) if details is not None and details.reason else ""
         self.problem.setText(reason or state_sentence(facts.state))
@@ -307,17 +313,24 @@ class FactsPanel(QWidget):
         """Show the details below the facts, or hide them."""
         self._expanded = expanded
         self.expand.setChecked(expanded)
-        self.details.setVisible(expanded and bool(self.details.rows))
+        self._show_details()
         self._restyle()
 
     def show_common(self, found: CommonDetails) -> None:
         """Show the details of the selection whose facts :meth:`show_many` shows."""
         self.details.show_rows(common_rows(found))
-        self.details.setVisible(self._expanded)
+        self._show_details()
 
     def _show_exposure(self, text: str, camera: str = "") -> None:
+        self._has_exposure = bool(text)
         self.exposure.set_full_text(text, DOT.join(filter(None, (camera, text))))
-        self.exposure.setVisible(bool(text))
+        self._show_details()
+
+    def _show_details(self) -> None:
+        listed = self._expanded and bool(self.details.rows)
+        self.details.setVisible(listed)
+        # The list says it, too.
+        self.exposure.setVisible(self._has_exposure and not listed)
 
     def _restyle(self, *_: object) -> None:
         self.expand.setIcon(theme.icon("info", "accent" if self._expanded else "muted"))
@@ -370,7 +383,7 @@ def facts_line(facts: ImageFacts) -> str:
     if facts.size is not None:
         parts.insert(0, f"{number(facts.size[0])} × {number(facts.size[1])}")
     if facts.raw:
-        parts.append(f"+ {facts.raw}")
+        parts.append(f"+{facts.raw}")
     return "  ·  ".join(parts)
 
 

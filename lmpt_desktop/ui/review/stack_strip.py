@@ -14,6 +14,7 @@ from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.commands import CommandRegistry
 from lmpt_desktop.ui.grid.delegate import paint_focus_verdict
 from lmpt_desktop.ui.kit import theme
+from lmpt_desktop.ui.kit.elided_label import ElidedLabel
 from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.label import Label
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader, ThumbnailSource
@@ -133,7 +134,8 @@ class StackStrip(QWidget):
         self.setObjectName("review-stack")
         self.heading = Label()
         self.heading.setProperty("role", "heading")
-        self.note = Label()
+        # Else its words would widen the window's smallest size.
+        self.note = ElidedLabel()
         self.note.setProperty("role", "muted")
         self.note.setText(_("Taken within seconds, and alike"))
         self.photos = StripPhotos(source)
@@ -144,20 +146,19 @@ class StackStrip(QWidget):
         words.setSpacing(10)
         words.addWidget(self.heading)
         words.addWidget(self.note, 1)
-        seen = QVBoxLayout()
-        seen.setSpacing(4)
-        seen.addLayout(words)
-        seen.addWidget(self.photos)
         buttons = QVBoxLayout()
         buttons.setSpacing(4)
-        buttons.addStretch(1)
         buttons.addWidget(self.present)
         buttons.addWidget(self.absent)
-        layout = QHBoxLayout(self)
+        row = QHBoxLayout()
+        row.setSpacing(14)
+        row.addWidget(self.photos, 1)
+        row.addLayout(buttons)
+        layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 6, 12, 8)
-        layout.setSpacing(14)
-        layout.addLayout(seen, 1)
-        layout.addLayout(buttons)
+        layout.setSpacing(4)
+        layout.addLayout(words)
+        layout.addLayout(row)
         self.hide()
 
     def show_stack(self, photos: Sequence[StripPhoto], current_id: int) -> None:

@@ -19,6 +19,7 @@ from lmpt_desktop.engine.common_details import CommonDetails
 from lmpt_desktop.engine.images import ImageDetails
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.inspector.detail_texts import (
+    DetailRow,
     as_lines,
     common_rows,
     detail_rows,
@@ -163,6 +164,22 @@ def test_a_selection_stays_while_the_rows_are_the_same(view: DetailsView) -> Non
     assert not view.textCursor().hasSelection()
 
 
+def test_numbers_stay_with_their_units_on_a_line_and_are_copied_with_spaces(
+    view: DetailsView,
+) -> None:
+    view.show_rows((DetailRow("Size", "4,000 × 3,000 · 12.0 megapixels · 2.5 MB · ISO 400"),))
+    text = view.document().firstBlock().next().next().text()
+    assert text.split(" ") == [
+        "4,000",
+        "×",
+        "3,000\u00a0·",
+        "12.0\u00a0megapixels\u00a0·",
+        "2.5\u00a0MB\u00a0·",
+        "ISO\u00a0400",
+    ]
+    assert "\u00a0" not in view.toPlainText()
+
+
 def test_a_long_list_scrolls(view: DetailsView) -> None:
     view.show_rows(detail_rows(replace(DETAILS, photo=replace(PHOTO, keywords=("k" * 100,) * 100))))
     assert view.sizeHint().height() == MOST_HEIGHT
@@ -190,11 +207,13 @@ def test_the_panel_shows_details_when_they_are_wanted(panel: InspectorPanel, qtb
     assert wanted == [True]
     panel.expand_details(True)
     assert panel.facts.details.isVisible()
+    assert panel.facts.exposure.isHidden()  # the list says it
     assert dict(panel.facts.details.rows)["Camera"] == "Canon EOS 5D"
     panel.show_images([2])
     qtbot.waitUntil(lambda: dict(panel.facts.details.rows).get("Camera") == "X1")
     panel.expand_details(False)
     assert panel.facts.details.isHidden()
+    assert panel.facts.exposure.isVisible()
 
 
 def test_the_panel_shows_what_several_photos_share(panel: InspectorPanel, qtbot: Any) -> None:
