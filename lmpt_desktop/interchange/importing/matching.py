@@ -363,10 +363,13 @@ class _Finder:
         names = self._photos.companions.get(int(self._photos.image_ids[row]), ())
         if not names:
             return set()
-        return {(*self._folded(number)[:-1], fold(name)) for number in numbers for name in names}
+        paths = filter(None, map(self._folded, numbers))
+        return {(*path[:-1], fold(name)) for path in paths for name in names}
 
     def _folded(self, number: int) -> tuple[str, ...]:
-        return self._forms(number)[0].folded
+        """The path of a reference, comparable; () if it names none."""
+        forms = self._forms(number)
+        return forms[0].folded if forms else ()
 
     def _forms(self, number: int) -> list[WrittenPath]:
         reference = self._references[number]

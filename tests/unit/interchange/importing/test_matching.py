@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -295,6 +295,18 @@ class TestHashes:
             ("fingerprint", 11)
         ]
         assert match(photos, self.reference("c.jpg", file_hash="A")) == [("fingerprint", 11)]
+
+    def test_raw_files_of_a_photo_are_that_photo_beside_its_own_path(self) -> None:
+        photos = replace(
+            library("x/a.jpg", hashes={"A": [10]}, known={10: ImageHashes("A")}),
+            companions={10: ["A.CR3"]},
+        )
+        of_hash = self.reference("", file_hash="A")
+        by_stem = ("stem", 10)
+        assert match(photos, "x/a.jpg", "x/a.cr3") == [("suffix", 10), by_stem]
+        assert match(photos, f"{FOLDER}/x/a.cr3", f"{FOLDER}/x/a.jpg") == [by_stem, ("path", 10)]
+        assert match(photos, "x/a.jpg", "x/a.nef", "y/a.cr3")[1:] == [UNMATCHED, AMBIGUOUS]
+        assert match(photos, of_hash, "x/a.cr3") == [("fingerprint", 10), UNMATCHED]
 
     def test_ids_that_the_library_does_not_show_are_no_photos(self) -> None:
         photos = library("a.jpg", hashes={"A": [99]})
