@@ -402,9 +402,8 @@ def paint_bracket(
 ) -> None:
     """A bracket over an open stack, from its first card to its last."""
     begins, ends = (part.last, part.first) if mirrored else (part.first, part.last)
-    # A pixel into the cell beside it, and sharp: else it is seen where two cells meet, at 150 %.
-    left = area.left() + (MARGIN + 1 if begins else -1)
-    right = area.right() + 1 - (MARGIN + 1 if ends else -1)
+    left = area.left() + (MARGIN + 1 if begins else 0)
+    right = area.right() + 1 - (MARGIN + 1 if ends else 0)
     top, down = area.top() + 2, area.top() + 2 + BRACKET
     points = [QPointF(left, top), QPointF(right, top)]
     if begins:
@@ -415,6 +414,7 @@ def paint_bracket(
     pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
     painter.setPen(pen)
     painter.setBrush(Qt.BrushStyle.NoBrush)
+    # Else its pale edges are seen twice as strong where two cells meet, at 150 %.
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
     painter.drawPolyline(QPolygonF(points))
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
