@@ -26,14 +26,20 @@ from sqlalchemy.exc import DBAPIError
 
 from lmpt_desktop.catalogue import declared_absent as declared
 from lmpt_desktop.catalogue import schema
-from lmpt_desktop.catalogue.declared_absent import Ids
+from lmpt_desktop.catalogue.journal_replay import (
+    SOURCES,
+    Block,
+    Cells,
+    blocks,
+    compare,
+    differing,
+    ids_of,
+)
 from lmpt_desktop.catalogue.store import Store, as_json, connect, now, rows
 from lmpt_desktop.domain.records import Source
 
 log = logging.getLogger(__name__)
 
-CELLS = 4_000_000
-"""Classes of images that are compared at once (10 bytes each, twice)."""
 MOST_DETAILS = 20
 """Sentences of SQLite that are kept."""
 
@@ -48,29 +54,11 @@ JOURNAL_AND_CACHES = {table.name for table in (schema.journal, *CACHES, *READ_AG
 """What can be made again if the journal is damaged, too."""
 REPAIRED = "repaired"
 """The action of the batch with which a journal begins anew."""
-_SOURCES = {source.value: number for number, source in enumerate(Source)}
 _SOURCE_NAMES = [source.value for source in Source]
-_NO_SOURCE, _UNKNOWN_SOURCE = -1, 99
-_CHUNK = 65_536
 _ENDED = "the check ended: the pages are in disorder"
 _TREE = re.compile(r"[Tt]ree (\d+)|^Page (\d+)")
 """A page that is named without its tree is the first of one."""
 _INDEX = re.compile(r"in(?:to)? index (\S+)|from index (\S+)|entries in index (\S+)")
-
-_JOURNAL = """
-    SELECT batch_id, image_id, class_id, before_verdict, before_at, before_source,
-           after_verdict, after_at, after_source, class_set_id, besides, declared_at
-    FROM journal WHERE image_id BETWEEN ? AND ? ORDER BY id
-"""
-_ANNOTATIONS = (
-    "SELECT image_id, class_id, verdict, at, source FROM annotations WHERE image_id BETWEEN ? AND ?"
-)
-_DECLARED = (
-    "SELECT image_id, batch_id, at, class_set_id, besides FROM declared_absent "
-    "WHERE image_id BETWEEN ? AND ?"
-)
-_REVIEWED = "SELECT image_id, at FROM reviewed WHERE image_id BETWEEN ? AND ?"
-_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -141,6 +129,27 @@ class Soundness:
         return MENDED.issuperset(self.damaged_tables)
 
 
+@dataclass
+class _Tally:
+    lost: int = 0
+    changed: int = 0
+    added: int = 0
+    marks: int = 0
+    images: int = 0
+    contradictions: int = 0
+
+    def add(self, _block: Block, wanted: Cells, stored: Cells) -> None:
+        differs = differing(wanted, stored)
+        has, had = stored.verdicts >= 0, wanted.verdicts >= 0
+        self.lost += int(np.count_nonzero(differs & had & ~has))
+        self.added += int(np.count_nonzero(differs & has & ~had)) + stored.stray
+        self.changed += int(np.count_nonzero(differs & has & had))
+        marks = wanted.marked_at != stored.marked_at
+        self.marks += int(np.count_nonzero(marks))
+        self.images += int(np.count_nonzero(differs.any(axis=1) | marks)) + stored.stray
+        self.contradictions += wanted.contradictions + wanted.stray
+
+
 def check(store: Store, should_stop: Callable[[], bool] = lambda: False) -> Soundness:
     """Check pages, indexes and verdicts; writes nothing.
 
@@ -189,10 +198,10 @@ def _tallied(
     connection: Connection, tally: _Tally, damaged: Sequence[str], should_stop: Callable[[], bool]
 ) -> bool:
     """Compare all images; False if it was stopped before the end."""
-    for block in _blocks(connection):
+    for block in blocks(connection):
         if should_stop():
             return False
-        tally.add(block, *_compare(connection, block, frozenset(damaged)))
+        tally.add(block, *compare(connection, block, frozenset(damaged)))
     return True
 
 
@@ -221,8 +230,8 @@ def repair(store: Store, found: Soundness) -> None:
         for index in found.damaged_indexes:
             _index_again(connection, index)
         anew = _batch_to_begin_with(connection) if found.journal_damaged else None
-        for block in _blocks(connection):
-            wanted, stored = _compare(connection, block, frozenset())
+        for block in blocks(connection):
+            wanted, stored = compare(connection, block, frozenset())
             if anew is None:
                 _mend(connection, block, wanted, stored)
             else:
@@ -344,322 +353,6 @@ def _drop_loose_pages(store: Store) -> None:
         log.warning("the damaged pages were not removed", exc_info=True)
 
 
-# ---------------------------------------------------------------------------------- verdicts
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Images that are compared together: all rows from ``first`` to ``last`` are of them."""
-
-    first: int
-    last: int
-    image_ids: Ids
-    class_ids: Ids
-
-
-class _Cells:
-    """Verdicts of a block: (n, C) arrays, and what is of no image or class that there is."""
-
-    def __init__(self, block: _Block) -> None:
-        shape = len(block.image_ids), len(block.class_ids)
-        self.verdicts = np.full(shape, -1, np.int8)
-        self.at = np.zeros(shape, np.int64)
-        self.sources = np.full(shape, _NO_SOURCE, np.int8)
-        self.marked_at = np.full(len(block.image_ids), -1, np.int64)
-        self.stray = 0
-        """Rows of images or classes that there are not."""
-        self.contradictions = 0
-        self.contradicted = np.zeros(len(block.image_ids), np.bool_)
-        """Images with changes that do not fit those before them."""
-        self.reviews: list[tuple[int, int, int, int]] = []
-        """Row, batch, class set and time of what reviews declared."""
-
-    def set(self, where: Any, verdicts: Any, at: Any, sources: Any) -> None:
-        self.verdicts[where] = verdicts
-        self.at[where] = at
-        self.sources[where] = sources
-
-    def differ(self, where: Any, verdicts: Any, at: Any, sources: Any) -> NDArray[np.bool_]:
-        """Whether cells are other than this; where nothing is known, time and source are none."""
-        now = self.verdicts[where]
-        known = now >= 0
-        other = known & ((self.at[where] != at) | (self.sources[where] != sources))
-        return (now != verdicts) | other
-
-
-@dataclass
-class _Tally:
-    lost: int = 0
-    changed: int = 0
-    added: int = 0
-    marks: int = 0
-    images: int = 0
-    contradictions: int = 0
-
-    def add(self, _block: _Block, wanted: _Cells, stored: _Cells) -> None:
-        differs = _differing(wanted, stored)
-        has, had = stored.verdicts >= 0, wanted.verdicts >= 0
-        self.lost += int(np.count_nonzero(differs & had & ~has))
-        self.added += int(np.count_nonzero(differs & has & ~had)) + stored.stray
-        self.changed += int(np.count_nonzero(differs & has & had))
-        marks = wanted.marked_at != stored.marked_at
-        self.marks += int(np.count_nonzero(marks))
-        self.images += int(np.count_nonzero(differs.any(axis=1) | marks)) + stored.stray
-        self.contradictions += wanted.contradictions + wanted.stray
-
-
-def _differing(wanted: _Cells, stored: _Cells) -> NDArray[np.bool_]:
-    return wanted.differ(..., stored.verdicts, stored.at, stored.sources)
-
-
-def _blocks(connection: Connection) -> Iterator[_Block]:
-    """All images, in parts that have about ``CELLS`` cells."""
-    image_ids = _ids(connection, "SELECT id FROM images ORDER BY id")
-    class_ids = _ids(connection, "SELECT id FROM classes ORDER BY id")
-    size = max(1, CELLS // max(1, len(class_ids)))
-    starts = range(0, max(1, len(image_ids)), size)
-    for start in starts:
-        part = image_ids[start : start + size]
-        first = int(part[0]) if start else -_LARGEST
-        following = start + size
-        last = int(image_ids[following]) - 1 if following < len(image_ids) else _LARGEST
-        yield _Block(first, last, part, class_ids)
-
-
-def _ids(connection: Connection, sql: str) -> Ids:
-    return np.array(rows(connection, sql), np.int64).reshape(-1)
-
-
-def _compare(
-    connection: Connection, block: _Block, damaged: frozenset[str]
-) -> tuple[_Cells, _Cells]:
-    """A block as the journal says, and as it is stored; tables that are ``damaged`` count as
-    empty."""
-    sets = {
-        key: np.isin(block.class_ids, declared.numbers([text]))
-        for key, text in rows(connection, "SELECT id, classes FROM class_sets")
-    }
-    return _replay(connection, block, sets), _stored(connection, block, sets, damaged)
-
-
-def _pages_of(connection: Connection, sql: str, block: _Block) -> Iterator[list[Any]]:
-    driver = connection.connection.driver_connection
-    assert driver is not None
-    with closing(driver.cursor()) as cursor:
-        cursor.execute(sql, (block.first, block.last))
-        while found := cursor.fetchmany(_CHUNK):
-            yield found
-
-
-def _stored(
-    connection: Connection,
-    block: _Block,
-    sets: dict[int, NDArray[np.bool_]],
-    damaged: frozenset[str],
-) -> _Cells:
-    cells = _Cells(block)
-    if schema.declared_absent.name not in damaged:
-        for page in _pages_of(connection, _DECLARED, block):
-            for image_id, _batch, at, set_id, besides in page:
-                row = _place(block.image_ids, image_id)
-                inside = _inside(sets, set_id, block, besides)
-                if row is None:
-                    cells.stray += 1
-                elif inside is not None:
-                    cells.set((row, inside), 0, at, _SOURCES[Source.REVIEWED.value])
-    if schema.annotations.name not in damaged:
-        for page in _pages_of(connection, _ANNOTATIONS, block):
-            images, classes, verdicts, at, sources = zip(*page, strict=True)
-            row, column, known = _places(block, images, classes)
-            cells.stray += int(np.count_nonzero(~known))
-            where = row[known], column[known]
-            values = _verdicts(verdicts), _numbers(at), _source_numbers(sources)
-            cells.set(where, *(value[known] for value in values))
-    if schema.reviewed.name not in damaged:
-        for page in _pages_of(connection, _REVIEWED, block):
-            for image_id, at in page:
-                row = _place(block.image_ids, image_id)
-                if row is None:
-                    cells.stray += 1
-                else:
-                    cells.marked_at[row] = at
-    return cells
-
-
-def _replay(connection: Connection, block: _Block, sets: dict[int, NDArray[np.bool_]]) -> _Cells:
-    """What the journal results in."""
-    cells = _Cells(block)
-    for page in _pages_of(connection, _JOURNAL, block):
-        times = _times(connection, {row[0] for row in page})
-        run: list[Any] = []
-        for row in page:
-            if row[2] is not None:
-                run.append(row)
-                continue
-            _replay_classes(cells, block, times, run)
-            run = []
-            _replay_review(cells, block, sets, times, row)
-        _replay_classes(cells, block, times, run)
-    return cells
-
-
-def _times(connection: Connection, batches: set[int]) -> dict[int, int]:
-    """When what these batches say was said; not those that bring back what was there before."""
-    return dict(
-        rows(
-            connection,
-            "SELECT id, at FROM batches WHERE action IN ('apply', 'import', 'confirmed', "
-            "'reviewed') AND id IN (SELECT value FROM json_each(?))",
-            (as_json(batches),),
-        )
-    )
-
-
-def _replay_classes(
-    cells: _Cells, block: _Block, times: dict[int, int], run: Sequence[Any]
-) -> None:
-    """Changes of single classes, in their order."""
-    if not run:
-        return
-    columns = list(zip(*run, strict=True))
-    row, column, known = _places(block, columns[1], columns[2])
-    cells.stray += int(np.count_nonzero(~known))
-    none = np.array(
-        [
-            verdict not in (None, 0, 1)
-            or (verdict is not None and (source not in _SOURCES or times.get(batch, at) != at))
-            for batch, verdict, at, source in zip(
-                columns[0], columns[6], columns[7], columns[8], strict=True
-            )
-        ],
-        np.bool_,
-    )
-    cells.contradictions += int(np.count_nonzero(none))
-    cells.contradicted[row[none & known]] = True
-    before = _verdicts(columns[3]), _numbers(columns[4]), _source_numbers(columns[5])
-    after = _verdicts(columns[6]), _numbers(columns[7]), _source_numbers(columns[8])
-    for turn in _turns(row * len(block.class_ids) + column, known):
-        where = row[turn], column[turn]
-        other = cells.differ(where, *(value[turn] for value in before))
-        cells.contradictions += int(np.count_nonzero(other))
-        cells.contradicted[row[turn][other]] = True
-        cells.set(where, *(value[turn] for value in after))
-
-
-def _turns(keys: Ids, known: NDArray[np.bool_]) -> Iterator[Ids]:
-    """Positions in ``keys`` in an order in which each comes after its earlier equals, as groups
-    without equals."""
-    places = np.flatnonzero(known)
-    while len(places):
-        _, first = np.unique(keys[places], return_index=True)
-        yield places[np.sort(first)]
-        rest = np.ones(len(places), np.bool_)
-        rest[first] = False
-        places = places[rest]
-
-
-def _replay_review(
-    cells: _Cells,
-    block: _Block,
-    sets: dict[int, NDArray[np.bool_]],
-    times: dict[int, int],
-    change: Sequence[Any],
-) -> None:
-    batch, image_id = change[:2]
-    set_id, besides = change[9:11]
-    row = _place(block.image_ids, image_id)
-    inside = None if set_id is None else _inside(sets, set_id, block, besides)
-    if row is None or (set_id is not None and inside is None):
-        cells.stray += 1
-        if row is not None:
-            cells.contradicted[row] = True
-        return
-    before_this = cells.contradictions
-    _replay_row_of_review(cells, row, inside, times.get(batch), change)
-    cells.contradicted[row] |= cells.contradictions > before_this
-
-
-def _replay_row_of_review(
-    cells: _Cells,
-    row: int,
-    inside: NDArray[np.bool_] | None,
-    made: int | None,
-    change: Sequence[Any],
-) -> None:
-    batch, _image_id, _class, was_marked, was_at, was, is_marked, is_at, becomes = change[:9]
-    set_id, _besides, declared_at = change[9:]
-    if was_marked != is_marked:
-        expected = -1 if was_marked is None else was_at
-        cells.contradictions += int(cells.marked_at[row] != expected)
-        cells.marked_at[row] = -1 if is_marked is None else is_at
-        cells.contradictions += int(is_marked is not None and made not in (None, is_at))
-    if inside is None:
-        return
-    where = row, inside
-    reviewed = 0, declared_at, _SOURCES[Source.REVIEWED.value]
-    nothing = -1, 0, _NO_SOURCE
-    declares = becomes == Source.REVIEWED.value
-    if not declares and was != Source.REVIEWED.value:
-        cells.contradictions += 1
-        return
-    before, after = (nothing, reviewed) if declares else (reviewed, nothing)
-    cells.contradictions += int(np.count_nonzero(cells.differ(where, *before)))
-    cells.set(where, *after)
-    if declares:
-        cells.contradictions += int(made not in (None, declared_at))
-        cells.reviews.append((row, batch, set_id, declared_at))
-
-
-def _without(
-    inside: NDArray[np.bool_], class_ids: Ids, besides: object
-) -> NDArray[np.bool_] | None:
-    """The classes of a set without those ``besides``; None if these are no numbers."""
-    if besides == "":
-        return inside
-    try:
-        return inside & ~np.isin(class_ids, [int(text) for text in str(besides).split(",")])
-    except (ValueError, OverflowError):
-        return None
-
-
-def _inside(
-    sets: dict[int, NDArray[np.bool_]], set_id: int, block: _Block, besides: object
-) -> NDArray[np.bool_] | None:
-    """(C,) the classes of a set without those ``besides``; None if there is no such set."""
-    return _without(sets[set_id], block.class_ids, besides) if set_id in sets else None
-
-
-def _place(ids: Ids, requested: int) -> int | None:
-    at = int(np.searchsorted(ids, requested))
-    return at if at < len(ids) and ids[at] == requested else None
-
-
-def _places(
-    block: _Block, images: Sequence[Any], classes: Sequence[Any]
-) -> tuple[Ids, Ids, NDArray[np.bool_]]:
-    row, row_known = declared.positions(block.image_ids, _numbers(images))
-    column, column_known = declared.positions(block.class_ids, _numbers(classes))
-    return row, column, row_known & column_known
-
-
-def _numbers(values: Sequence[Any]) -> Ids:
-    """Integers; what is none counts as 0."""
-    return np.fromiter(
-        (value if isinstance(value, int) else 0 for value in values), np.int64, len(values)
-    )
-
-
-def _verdicts(values: Sequence[Any]) -> NDArray[np.int8]:
-    return np.fromiter((value if value in (0, 1) else -1 for value in values), np.int8, len(values))
-
-
-def _source_numbers(values: Sequence[Any]) -> NDArray[np.int8]:
-    numbers = (
-        _NO_SOURCE if value is None else _SOURCES.get(value, _UNKNOWN_SOURCE) for value in values
-    )
-    return np.fromiter(numbers, np.int8, len(values))
-
-
 # ---------------------------------------------------------------------------------- the journal
 
 
@@ -681,7 +374,7 @@ def _without_guards(connection: Connection, needed: bool) -> Iterator[None]:
 def _keep(connection: Connection, readable: Sequence[Any]) -> None:
     """Replace a journal with damaged pages by one of those of its rows that can be read."""
     known = {
-        column.name: set(_ids(connection, f"SELECT id FROM {column.name.removesuffix('_id')}{s}"))
+        column.name: set(ids_of(connection, f"SELECT id FROM {column.name.removesuffix('_id')}{s}"))
         for column, s in (
             (schema.journal.c.batch_id, "es"),
             (schema.journal.c.image_id, "s"),
@@ -757,7 +450,7 @@ def _batch_to_begin_with(connection: Connection) -> int:
 
 
 def _begin_anew(
-    connection: Connection, block: _Block, wanted: _Cells, stored: _Cells, batch: int
+    connection: Connection, block: Block, wanted: Cells, stored: Cells, batch: int
 ) -> None:
     """Let the journal of images that it contradicts, or says otherwise about, begin with what is
     stored of them."""
@@ -771,7 +464,7 @@ def _begin_anew(
         )
     if stored.stray:
         _remove_stray(connection, block)
-    other = _differing(wanted, stored).any(axis=1) | (wanted.marked_at != stored.marked_at)
+    other = differing(wanted, stored).any(axis=1) | (wanted.marked_at != stored.marked_at)
     ids = as_json(block.image_ids[wanted.contradicted | other])
     of = "WHERE image_id IN (SELECT value FROM json_each(?))"
     rows(connection, f"DELETE FROM journal {of}", (ids,))
@@ -790,7 +483,7 @@ def _begin_anew(
 # ----------------------------------------------------------------------------------- mending
 
 
-def _mend(connection: Connection, block: _Block, wanted: _Cells, stored: _Cells) -> None:
+def _mend(connection: Connection, block: Block, wanted: Cells, stored: Cells) -> None:
     """Store the verdicts of images that differ as the journal says."""
     if stored.stray:
         _remove_stray(connection, block)
@@ -807,7 +500,7 @@ def _mend(connection: Connection, block: _Block, wanted: _Cells, stored: _Cells)
             if at >= 0
         ],
     )
-    differs = np.flatnonzero(_differing(wanted, stored).any(axis=1))
+    differs = np.flatnonzero(differing(wanted, stored).any(axis=1))
     if not len(differs):
         return
     for name in (schema.annotations.name, schema.declared_absent.name):
@@ -842,7 +535,7 @@ def _mend(connection: Connection, block: _Block, wanted: _Cells, stored: _Cells)
     )
 
 
-def _remove_stray(connection: Connection, block: _Block) -> None:
+def _remove_stray(connection: Connection, block: Block) -> None:
     """Delete verdicts of images and classes that there are not."""
     for table in VERDICTS:
         stray = "image_id NOT IN (SELECT id FROM images)"
@@ -856,8 +549,8 @@ def _remove_stray(connection: Connection, block: _Block) -> None:
 
 def _declarations(
     connection: Connection,
-    block: _Block,
-    wanted: _Cells,
+    block: Block,
+    wanted: Cells,
     differs: set[int],
     left: NDArray[np.bool_],
 ) -> Iterator[tuple[int, int, int, int, str]]:
@@ -866,7 +559,7 @@ def _declarations(
         key: declared.numbers([text])
         for key, text in rows(connection, "SELECT id, classes FROM class_sets")
     }
-    reviewed = _SOURCES[Source.REVIEWED.value]
+    reviewed = SOURCES[Source.REVIEWED.value]
     # An undone declaration that was done again has one row, of the newest batch.
     for row, batch, set_id, at in reversed(wanted.reviews):
         if row not in differs:

@@ -13,7 +13,14 @@ import pytest
 from paper_library import fill
 from stored_annotations import annotations_in, marks_in, rebuilt
 
-from lmpt_desktop.catalogue import Catalogue, CatalogueError, Change, backups, opening, soundness
+from lmpt_desktop.catalogue import (
+    Catalogue,
+    CatalogueError,
+    Change,
+    backups,
+    journal_replay,
+    opening,
+)
 from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.domain.records import Source, Verdict
 
@@ -109,7 +116,7 @@ def test_a_library_in_use_is_sound(library: Path) -> None:
 def test_parts_of_a_library_are_compared_one_by_one(
     library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(soundness, "CELLS", 17 * CLASSES)
+    monkeypatch.setattr(journal_replay, "CELLS", 17 * CLASSES)
     alter(library, "UPDATE annotations SET verdict = 1 - verdict WHERE image_id % 7 = 0")
     with Catalogue.open(library) as catalogue:
         found = catalogue.check_soundness()
