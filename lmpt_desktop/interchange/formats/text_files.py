@@ -8,7 +8,8 @@ photos: there, our next scan would take a list of classes for the photo's captio
 (:mod:`lmpt_desktop.ingest.sidecars`).  At its top is the name of each library
 folder, so that equal paths in two folders stay apart.
 
-Neither spelling has an escape.  Line breaks in a name become spaces, between commas also commas.
+Neither spelling has an escape.  Line breaks in a name become spaces, between commas also commas,
+and those in the only class of a photo whose name has no photo's suffix.
 """
 
 from __future__ import annotations
@@ -274,6 +275,9 @@ def _held(record: ImageRecord, options: Options) -> ImageRecord | None:
     style = _style(options)
     names = _written_names(record, style)
     path = _described(record, style)
+    if len(names) == 1 and not _is_photo(path):
+        # A single line beside such a name is read as classes between commas.
+        names = _written_names(record, COMMAS)
     if not names or not path:
         return None
     return ImageRecord(path, tuple(map(ClassRecord, names)))

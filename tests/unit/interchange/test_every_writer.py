@@ -41,6 +41,15 @@ def test_it_reads_back_what_it_holds(format_: Format, options: Options, case: Ex
         assert found == []
 
 
+def test_a_comma_in_the_only_class_of_a_photo_without_a_suffix(tmp_path: Path) -> None:
+    said = ClassRecord("a, b", Verdict.PRESENT, origin=Origin.HUMAN)
+    records = [ImageRecord(name, (said,), folder="/photos") for name in ("one", "two.jpg")]
+    facts = ExportFacts((ClassSpec("a, b"),), {}, "My photos")
+    assert write_and_check(lambda: iter(records), facts, named("txt"), tmp_path / "out") == []
+    written = {path.name: path.read_text("utf-8") for path in (tmp_path / "out").rglob("*.txt")}
+    assert written == {"one.txt": "a b\n", "two.jpg.txt": "a, b\n"}
+
+
 @pytest.mark.parametrize(("format_", "options"), FORMATS)
 @settings(max_examples=15, deadline=None)
 @given(case=export_cases())
