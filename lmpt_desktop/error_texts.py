@@ -79,6 +79,8 @@ def reason_of(error: BaseException) -> str:
 
     What is not of the system has its own text.
     """
+    if isinstance(error, MemoryError):
+        return _(_MEMORY)
     if not isinstance(error, OSError) or error.errno is None:
         return str(error).rstrip(".") or _(UNEXPECTED).rstrip(".")
     if (known := _REASONS.get(error.errno)) is not None:

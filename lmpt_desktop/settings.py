@@ -57,7 +57,7 @@ class Kind(Enum):
 class Choice:
     """A value, and its label in lists (not yet translated)."""
 
-    value: str
+    value: str | int
     label: str
 
 
@@ -221,7 +221,7 @@ def whole_number(key: str, default: int, minimum: int, maximum: int, **rest: Any
 
 def choice(key: str, choices: tuple[Choice, ...], **rest: Any) -> Setting[str]:
     """One of a few texts; the first is the default."""
-    values = {item.value for item in choices}
+    values = {str(item.value) for item in choices}
 
     def parse(stored: Any) -> str:
         if not isinstance(stored, str) or stored not in values:
@@ -229,7 +229,7 @@ def choice(key: str, choices: tuple[Choice, ...], **rest: Any) -> Setting[str]:
         return str(stored)
 
     return Setting(
-        key, choices[0].value, parse, kind=Kind.CHOICE, choices=choices, serialize=str, **rest
+        key, str(choices[0].value), parse, kind=Kind.CHOICE, choices=choices, serialize=str, **rest
     )
 
 
@@ -373,6 +373,25 @@ SIDE_FILE_NAMING = choice(
 )
 
 
+NO_LIMIT = 0
+_SPACES = (
+    Choice(1, N_("1 GB")),
+    Choice(2, N_("2 GB")),
+    Choice(5, N_("5 GB")),
+    Choice(10, N_("10 GB")),
+    Choice(20, N_("20 GB")),
+    Choice(50, N_("50 GB")),
+    Choice(NO_LIMIT, N_("No limit")),
+)
+
+
+def _parse_gigabytes(stored: Any) -> int:
+    found = checked_json.to_type(stored, Count)
+    if found not in [item.value for item in _SPACES]:
+        raise ValueError(stored)
+    return found
+
+
 def _parse_saved_searches(stored: Any) -> list[dict[str, Any]]:
     found = checked_json.to_type(stored, list[Any])
     return [item for item in found if isinstance(item, dict)]
@@ -380,6 +399,28 @@ def _parse_saved_searches(stored: Any) -> list[dict[str, Any]]:
 
 SAVED_SEARCHES: Setting[list[dict[str, Any]]] = Setting("saved searches", [], _parse_saved_searches)
 """As ``inference.saved_searches`` writes them, which checks what they say."""
+
+
+SPACE_FOR_COPIES: Setting[int] = Setting(
+    "space for copies",
+    5,
+    _parse_gigabytes,
+    kind=Kind.CHOICE,
+    group=N_("Copies of this library"),
+    label=N_("S&pace for copies"),
+    help=N_(
+        "The app copies the library's annotations, classes, folders and versions once a day, and "
+        "before each update. If the copies take more space than this, the oldest are deleted. The "
+        "newest are kept whatever they take, and so is a copy with annotations that no newer one "
+        "has."
+    ),
+    choices=_SPACES,
+)
+"""Gigabytes that all copies may take together (``catalogue.backups``)."""
+
+COPIES_TOLD: Setting[int] = Setting("space for copies told", NO_LIMIT, _parse_gigabytes)
+"""The last :data:`SPACE_FOR_COPIES` that was said to be too little for those copies that must be
+kept."""
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.events import MAX_LINE_BYTES, ProtocolError, Stop, parse_line
+from trainer.threads import start_thread
 
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 1.2
@@ -46,9 +47,9 @@ class CancelToken:
         if abandon is not None:
             self._armed.set()
         if cancel_file is not None or abandon is not None:
-            threading.Thread(target=self._poll, name="cancel-poll", daemon=True).start()
+            start_thread(self._poll, "cancel-poll")
         if read_stdin:
-            threading.Thread(target=self._read, name="cancel-stdin", daemon=True).start()
+            start_thread(self._read, "cancel-stdin")
 
     def request(self) -> None:
         """Ask the run to stop."""

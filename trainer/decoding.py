@@ -22,6 +22,7 @@ from typing import IO, Any
 
 from trainer.photo import CRASHED, NO_DECODER, TOO_SLOW, UnreadablePhoto
 from trainer.photo_limits import decoding_limit
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -255,7 +256,10 @@ class _Worker:
             self._process.kill()
         # Only one thread may close the pipes, and not while another one reads.
         if self._ended.acquire(blocking=False):
-            threading.Thread(target=self._bury, name="ended decoder", daemon=True).start()
+            try:
+                start_thread(self._bury, "ended decoder")
+            except (MemoryError, RuntimeError):
+                log.warning("a decoder that was ended is left to the system")
 
     @property
     def _stdin(self) -> IO[bytes]:
@@ -297,13 +301,17 @@ class _Worker:
             with contextlib.suppress(OSError):
                 self._process.kill()
 
-        timer = threading.Timer(seconds, end)
-        timer.daemon = True
-        timer.start()
+        over = threading.Event()
+
+        def watch() -> None:
+            if not over.wait(seconds):
+                end()
+
+        start_thread(watch, "decoding deadline")
         try:
             yield passed
         finally:
-            timer.cancel()
+            over.set()
 
     def _bury(self) -> None:
         self._process.wait()

@@ -14,12 +14,14 @@ import errno
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn, TextIO
+
+from trainer.threads import start_thread
 
 # torch reads this once, when it is loaded.  OpenMP threads spin while they wait for each other;
 # beside decoding threads or another busy program this costs as much as the model itself.
@@ -150,9 +152,7 @@ def run(arguments: argparse.Namespace) -> NoReturn:
 
 def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -> int:
     inbox = Inbox()
-    threading.Thread(
-        target=read_requests, args=(requests, inbox), name="requests", daemon=True
-    ).start()
+    start_thread(partial(read_requests, requests, inbox), "requests")
     exit_when_parent_dies()
     keep_memory()
     lower_priority(max(arguments.nice, GENTLE_NICE) if arguments.gentle else arguments.nice)

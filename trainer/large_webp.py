@@ -1,8 +1,9 @@
 """WebP photos of many pixels, as a format of Pillow's (imports no torch).
 
 Pillow's own reader is made for animations: it holds two canvases and a copy of the first frame, 17
-bytes per pixel altogether.  A still picture decoded by itself takes half of that, and less where a
-smaller one is enough.  Small photos and animations are left to Pillow.
+bytes per pixel altogether.  A still picture, or a first frame, decoded by itself takes half of
+that, and less where a smaller one is enough.  Small photos, and animations whose first frame does
+not cover them, are left to Pillow.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ _LOSSY_BYTES, _ALPHA_BYTES, _LOSSLESS_BYTES = 0.5, 2.5, 5.0
 """Per pixel, of libwebp 1.6 beside the pixels it gives; measured: 0.1, 2.1 and 4.6."""
 _MAX_CHUNKS = 1 << 10
 _MAX_METADATA = 16 << 20
-_ANIMATED, _HAS_ALPHA = 0x02, 0x10
+_HAS_ALPHA = 0x10
+_FRAME_HEAD = 16
+"""Bytes of an animation's frame before its chunks."""
 _METADATA = {b"ICCP": "icc_profile", b"EXIF": "exif", b"XMP ": "xmp"}
 
 
@@ -33,19 +36,23 @@ class _Header:
     lossless: bool
     metadata: dict[str, tuple[int, int]]
     """Where each block is, and its length."""
+    frame: tuple[int, int] | None = None
+    """The same of the chunks of an animation's first frame."""
 
 
 class LargeWebpImageFile(ImageFile.ImageFile):
-    """A still WebP of more than :data:`trainer.strips.LARGE_PIXELS`."""
+    """The first picture of a WebP of more than :data:`trainer.strips.LARGE_PIXELS`."""
 
     format = "WEBP"
 
     def _open(self) -> None:
-        header = _large_still(self._file)
+        header = _large_picture(self._file)
         if header is None:
-            raise SyntaxError("not a large still WebP")
+            raise SyntaxError("not a large WebP")
         self._header = header
-        self._length = self._file.seek(0, io.SEEK_END)
+        # A frame is copied once more, behind a header of its own.
+        frame = header.frame
+        self._length = 2 * frame[1] if frame else self._file.seek(0, io.SEEK_END)
         self._mode = "RGBA" if header.alpha else "RGB"
         self._size = (header.width, header.height)
         self._divisor = 1
@@ -81,10 +88,7 @@ class LargeWebpImageFile(ImageFile.ImageFile):
         if self._im is None:
             import imagecodecs  # noqa: PLC0415 (slow to import, and only for pixels)
 
-            self._file.seek(0)
-            pixels = imagecodecs.webp_decode(
-                self._file.read(self._length), hasalpha=self._header.alpha
-            )
+            pixels = imagecodecs.webp_decode(self._picture(), hasalpha=self._header.alpha)
             header = self._header
             channels = len(self.mode)
             if pixels.shape != (header.height, header.width, channels):
@@ -99,25 +103,40 @@ class LargeWebpImageFile(ImageFile.ImageFile):
             self.im, self._mode, self._size = made.im, made.mode, made.size
         return super().load()
 
+    def _picture(self) -> bytes:
+        """A file of the picture alone."""
+        header = self._header
+        if header.frame is None:
+            self._file.seek(0)
+            return self._file.read(self._length)
+        place, length = header.frame
+        self._file.seek(place)
+        canvas = (header.width - 1).to_bytes(3, "little") + (header.height - 1).to_bytes(
+            3, "little"
+        )
+        flags = bytes([_HAS_ALPHA if header.alpha else 0, 0, 0, 0])
+        body = b"WEBPVP8X" + (10).to_bytes(4, "little") + flags + canvas + self._file.read(length)
+        return b"RIFF" + len(body).to_bytes(4, "little") + body
+
     @property
     def _file(self) -> Any:
         assert self.fp is not None
         return self.fp
 
 
-def is_large_still(file: BinaryIO) -> bool:
+def is_large_webp(file: BinaryIO) -> bool:
     """Whether :class:`LargeWebpImageFile` opens it.
 
     Args:
         file: open, seekable; its position is kept.
     """
     place = file.tell()
-    found = _large_still(file)
+    found = _large_picture(file)
     file.seek(place)
     return found is not None
 
 
-def _large_still(file: BinaryIO) -> _Header | None:
+def _large_picture(file: BinaryIO) -> _Header | None:
     """The header; None for every other file, and one whose sizes disagree."""
     file.seek(0)
     head = file.read(12)
@@ -127,22 +146,28 @@ def _large_still(file: BinaryIO) -> _Header | None:
     picture: tuple[int, int] | None = None
     alpha = lossless = False
     metadata: dict[str, tuple[int, int]] = {}
+    frame: tuple[int, int] | None = None
     place = 12
     for _ in range(_MAX_CHUNKS):
         file.seek(place)
-        chunk = file.read(18)
+        chunk = file.read(8 + _FRAME_HEAD)
         if len(chunk) < 8:
             break
         kind, length = chunk[:4], int.from_bytes(chunk[4:8], "little")
-        body = chunk[8:].ljust(10, b"\0")
+        body = chunk[8:].ljust(_FRAME_HEAD, b"\0")
         if kind == b"VP8X":
-            if body[0] & _ANIMATED:
-                return None
             canvas = (
                 int.from_bytes(body[4:7], "little") + 1,
                 int.from_bytes(body[7:10], "little") + 1,
             )
             alpha = bool(body[0] & _HAS_ALPHA)
+        elif kind == b"ANMF" and frame is None and length > _FRAME_HEAD:
+            size = tuple(int.from_bytes(body[at : at + 3], "little") + 1 for at in (6, 9))
+            if any(body[:6]) or size != canvas:
+                return None  # it does not cover the picture
+            place += 8 + _FRAME_HEAD
+            frame = place, length - _FRAME_HEAD
+            continue
         elif kind == b"VP8 " and picture is None:
             picture = (
                 int.from_bytes(body[6:8], "little") & 0x3FFF,
@@ -159,7 +184,7 @@ def _large_still(file: BinaryIO) -> _Header | None:
         return None
     if picture[0] * picture[1] <= LARGE_PIXELS:
         return None
-    return _Header(*picture, alpha, lossless, metadata)
+    return _Header(*picture, alpha, lossless, metadata, frame)
 
 
 def _accept(prefix: bytes) -> bool:

@@ -15,7 +15,7 @@ import psutil
 from PIL import Image
 
 from trainer.jpeg_xl import JpegXlImageFile
-from trainer.large_webp import LargeWebpImageFile, is_large_still
+from trainer.large_webp import LargeWebpImageFile, is_large_webp
 from trainer.strips import LARGE_PIXELS
 
 DECODING_BYTES = 1 << 30
@@ -153,7 +153,7 @@ def needed_to_open(file: BinaryIO) -> int:
     file.seek(0)
     head = file.read(30)
     file.seek(place)
-    if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or is_large_still(file):
+    if head[:4] != b"RIFF" or head[8:12] != b"WEBP" or is_large_webp(file):
         return 0
     width = height = 0
     if (kind := head[12:16]) == b"VP8X":

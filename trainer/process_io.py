@@ -24,6 +24,7 @@ from trainer.events import (
     parse_line,
     to_line,
 )
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +199,7 @@ def exit_when_parent_dies() -> None:
         log.info("the parent process is gone")
         os._exit(0)
 
-    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+    start_thread(watch, "parent-watch")
 
 
 def lower_priority(amount: int) -> None:
@@ -222,4 +223,4 @@ def _exit_soon() -> None:
         time.sleep(STOP_SECONDS)
         os._exit(0)
 
-    threading.Thread(target=force_exit, name="stop", daemon=True).start()
+    start_thread(force_exit, "stop")

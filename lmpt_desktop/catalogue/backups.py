@@ -11,14 +11,24 @@ import logging
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from lmpt_desktop.catalogue.contents import CopyContents, batches_made, read_contents
+from lmpt_desktop.catalogue.contents import batches_made, is_whole, read_contents, reading
+from lmpt_desktop.catalogue.kept_copies import (
+    KEEP,
+    BackupCopy,
+    SoundCopy,
+    beyond,
+    kept,
+    needed,
+)
+from lmpt_desktop.catalogue.stored_json import from_json
 from lmpt_desktop.private_files import create_private, make_private_folders
+from lmpt_desktop.settings import SPACE_FOR_COPIES
 from trainer.temporary_files import temporary_name
 
 log = logging.getLogger(__name__)
@@ -28,38 +38,16 @@ FOLDER = "backups"
 DAILY = "daily"
 MIGRATION = "migration"
 RESTORE = "restore"
+REPAIR = "repair"
 REPAIRED = "repaired"
-"""Kinds of copies: made once a day, before a migration, before another copy was restored, and by
-repairing a damaged catalogue (:mod:`.repairing`)."""
+"""Kinds of copies: made once a day, before a migration, before another copy was restored, before
+verdicts were repaired, and by repairing a damaged catalogue (:mod:`.repairing`)."""
+GIGABYTE = 10**9
 EVERY = timedelta(days=1)
 BATCHES_BETWEEN = 1000
 """A daily copy is due after so many changes, whatever the clock says."""
 _STAMP = "%Y%m%dT%H%M%S%f"
 _NAME = re.compile(r"([a-z]+)-(\d{8}T\d{12})(?:-(\d{1,9}))?")
-
-KEEP = 5
-"""The newest copies of each kind, which are kept whatever their dates."""
-PERIODS: tuple[tuple[str, int, Callable[[datetime], object]], ...] = (
-    ("day", 7, lambda made: made.date()),
-    ("week", 8, lambda made: made.isocalendar()[:2]),
-    ("month", 12, lambda made: (made.year, made.month)),
-)
-"""Of how many days, weeks and months the newest copy is kept, and which of them a date is in."""
-CLEARLY_FEWER = 0.9
-"""A copy with less than this share of another's annotations does not stand for it."""
-
-
-@dataclass(frozen=True)
-class BackupCopy:
-    """A copy that we made, by its name.
-
-    ``number`` rises from copy to copy; copies of earlier versions of the app have none (0).
-    """
-
-    path: Path
-    kind: str
-    made: datetime
-    number: int
 
 
 def _now() -> datetime:
@@ -116,7 +104,7 @@ def back_up(catalogue: Path, kind: str) -> Path:
 
     Args:
         catalogue: the file to copy.
-        kind: :data:`DAILY`, :data:`MIGRATION` or :data:`RESTORE`.
+        kind: :data:`DAILY`, :data:`MIGRATION` or :data:`REPAIR`.
 
     Raises:
         sqlite3.Error: if the catalogue cannot be read or the copy not written.
@@ -145,51 +133,105 @@ def back_up(catalogue: Path, kind: str) -> Path:
         partial.unlink(missing_ok=True)
         raise
     prune(catalogue.parent, kind)
+    make_room(catalogue.parent)
     return target
 
 
 def prune(library: Path, kind: str) -> None:
-    """Delete the copies of a kind that :func:`kept` leaves out.
+    """Delete the copies of a kind that :func:`.kept_copies.kept` leaves out.
 
     A copy that cannot be read stands for nothing and is left where it is.
     """
     found = copies(library, kind)
     if len(found) <= KEEP:
         return
-    read = [(copy, _contents(copy.path)) for copy in found]
-    sound = [(copy, contents) for copy, contents in read if contents is not None]
-    keep = kept([copy for copy, _ in sound], [contents.annotations for _, contents in sound])
-    for copy, _contents_of in sound:
-        if copy not in keep:
-            copy.path.unlink(missing_ok=True)
+    sound = _sound(found)
+    keep = kept([item.copy for item in sound], [item.annotations for item in sound])
+    for item in sound:
+        if item.copy not in keep:
+            _delete(item, "newer ones stand for it")
 
 
-def kept(found: Sequence[BackupCopy], annotations: Sequence[int]) -> set[BackupCopy]:
-    """Which copies of one kind are kept.
+def make_room(library: Path) -> None:
+    """Delete copies until they take no more than the library's setting allows, see
+    :func:`space_taken`; a failure is logged, since the newest copy is there all the same."""
+    try:
+        for item in space_taken(library, space_allowed(library)).next_deleted:
+            _delete(item, "the copies take more space than they may")
+    except (OSError, sqlite3.Error):
+        log.warning("the copies of %s may take too much space", library, exc_info=True)
 
-    Those are the newest :data:`KEEP`; the newest of each of the last days, weeks and months that
-    have one (:data:`PERIODS`); the newest of those with the most annotations; and every copy that
-    all newer ones have clearly fewer annotations than.  Nothing depends on what time it is now.
+
+@dataclass(frozen=True)
+class CopySpace:
+    """How much space the copies of a library take.
+
+    Attributes:
+        count, size: of those that the app has made, and their bytes.
+        own, own_size: of those that the user has made or named, which are never deleted.
+        limit: bytes that those of the app may take; 0 if there is no limit.
+        next_deleted: those that would be deleted if a copy were made now, the first one first.
+        needed_size: bytes of those that stay whatever they take; 0 if all of them may stay.
+    """
+
+    count: int
+    size: int
+    own: int
+    own_size: int
+    limit: int
+    next_deleted: tuple[SoundCopy, ...] = ()
+    needed_size: int = 0
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether those that must be kept take more than they may."""
+        return 0 < self.limit < self.needed_size
+
+
+def space_taken(library: Path, limit: int) -> CopySpace:
+    """How much space the copies take, and which are too many.
+
+    Those that cannot be read, and newest ones that are damaged, stand for nothing: they are not
+    deleted, and none is deleted on their account.
 
     Args:
-        found: the copies, oldest first.
-        annotations: how many annotations each of them has.
+        limit: bytes; 0 for no limit.
+
+    Raises:
+        OSError: if the folder cannot be read.
     """
-    newest = list(zip(found, annotations, strict=True))[::-1]
-    keep = {copy for copy, _count in newest[:KEEP]}
-    for _name, most, period in PERIODS:
-        seen: set[object] = set()
-        for copy, _count in newest:
-            if len(seen) < most and (at := period(copy.made)) not in seen:
-                seen.add(at)
-                keep.add(copy)
-    most_since = 0
-    for copy, count in newest:
-        if most_since < CLEARLY_FEWER * count:
-            keep.add(copy)
-        most_since = max(most_since, count)
-    # By itself, since many small steps down are never one that is clear.
-    return keep | {max(newest, key=lambda item: item[1])[0]} if newest else keep
+    found = copies(library)
+    ours = {copy.path for copy in found}
+    others = [path for path in (library / FOLDER).glob("*.sqlite") if path not in ours]
+    sizes, own_sizes = ([_size(path) for path in paths] for paths in (ours, others))
+    space = CopySpace(len(found), sum(sizes), len(others), sum(own_sizes), limit)
+    if not limit or space.size <= limit:
+        return space
+    sound = _sound(found)
+    # Only of the newest: what is deleted relies on it most, and reading it all takes a second.
+    while sound and not is_whole(sound[-1].copy.path):
+        log.warning("the copy %s is damaged", sound.pop().copy.path)
+    stay = needed(sound)
+    return replace(
+        space,
+        next_deleted=tuple(beyond(sound, limit)),
+        needed_size=sum(item.size for item in sound if item.copy in stay),
+    )
+
+
+def space_allowed(library: Path) -> int:
+    """How many bytes the copies may take by the library's setting; 0 for no limit, also where the
+    catalogue cannot be read."""
+    try:
+        with reading(library / CATALOGUE_NAME, alone=False) as connection:
+            stored = connection.execute(
+                "SELECT value FROM settings WHERE key = ?", (SPACE_FOR_COPIES.key,)
+            ).fetchone()
+    except (OSError, sqlite3.Error) as error:
+        log.info("the setting of %s cannot be read: %s", library, error)
+        return 0
+    value = None if stored is None else from_json(stored[0], int, None, where="a setting")
+    return SPACE_FOR_COPIES.read(value) * GIGABYTE
 
 
 def daily_due(library: Path) -> bool:
@@ -214,9 +256,31 @@ def back_up_daily(catalogue: Path) -> None:
         log.warning("the daily backup of %s failed", catalogue, exc_info=True)
 
 
-def _contents(copy: Path) -> CopyContents | None:
+def _sound(found: Sequence[BackupCopy]) -> list[SoundCopy]:
+    """Those copies that can be read."""
+    sound: list[SoundCopy] = []
+    for copy in found:
+        try:
+            held = read_contents(copy.path)
+            sound.append(SoundCopy(copy, copy.path.stat().st_size, held.annotations))
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the copy %s cannot be read: %s", copy.path, error)
+    return sound
+
+
+def _size(path: Path) -> int:
     try:
-        return read_contents(copy)
-    except (OSError, sqlite3.Error) as error:
-        log.warning("the copy %s cannot be read: %s", copy, error)
-        return None
+        return path.stat().st_size
+    except FileNotFoundError:  # deleted by another process in between
+        return 0
+
+
+def _delete(item: SoundCopy, reason: str) -> None:
+    log.info(
+        "deleting the copy %s (%d bytes, %d annotations): %s",
+        item.copy.path.name,
+        item.size,
+        item.annotations,
+        reason,
+    )
+    item.copy.path.unlink(missing_ok=True)

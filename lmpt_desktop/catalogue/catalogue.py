@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -31,6 +32,9 @@ from lmpt_desktop.catalogue.soundness import Soundness
 from lmpt_desktop.catalogue.store import Store
 from lmpt_desktop.catalogue.transfers import Transfers
 from lmpt_desktop.private_files import make_private_folder, make_private_folders
+from trainer.threads import start_thread
+
+log = logging.getLogger(__name__)
 
 
 class Catalogue:
@@ -118,8 +122,19 @@ class Catalogue:
 
         if not self.read_only and backups.daily_due(path.parent):
             # A copy of a large catalogue takes a second: not while the user waits.
-            self._backup = threading.Thread(target=back_up, name="catalogue-backup", daemon=True)
-            self._backup.start()
+            try:
+                self._backup = start_thread(back_up, "catalogue-backup")
+            except (MemoryError, RuntimeError) as error:
+                log.warning("no daily copy of %s is made now: %s", path, error)
+
+    @property
+    def copies_folder(self) -> Path:
+        """Where the copies of the catalogue are."""
+        return self.library_folder / backups.FOLDER
+
+    def space_of_copies(self, limit: int) -> backups.CopySpace:
+        """See :func:`.backups.space_taken`."""
+        return backups.space_taken(self.library_folder, limit)
 
     def write_timeout(self, seconds: float) -> AbstractContextManager[None]:
         """See :meth:`Store.write_timeout`."""
@@ -169,7 +184,7 @@ class Catalogue:
         path = self._store.path
         try:
             with translated(path), self._store.undisturbed():
-                copy = backups.back_up(path, "repair")
+                copy = backups.back_up(path, backups.REPAIR)
         except OSError as error:
             raise from_os(error, path) from error
         soundness.repair(self._store, found)

@@ -16,7 +16,13 @@ from datetime import datetime
 from pathlib import Path
 
 from lmpt_desktop.catalogue import backups, opening
-from lmpt_desktop.catalogue.contents import CopyContents, contents, reading, what_is_missing
+from lmpt_desktop.catalogue.contents import (
+    CopyContents,
+    contents,
+    reading,
+    unsound,
+    what_is_missing,
+)
 from lmpt_desktop.catalogue.errors import (
     CatalogueError,
     CatalogueLocked,
@@ -95,7 +101,7 @@ def examine(path: Path) -> Copy:
     held: CopyContents | None = None
     try:
         with reading(path) as connection:
-            problem = what_is_missing(connection) or _unsound(connection)
+            problem = what_is_missing(connection) or unsound(connection)
             if not problem:
                 held = contents(connection)
                 if held.revision not in known_revisions():
@@ -114,14 +120,6 @@ def examine(path: Path) -> Copy:
         contents=None if problem else held,
         problem=problem,
     )
-
-
-def _unsound(connection: sqlite3.Connection) -> str:
-    verdict = str(connection.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    if verdict == "ok":
-        return ""
-    log.info("not sound: %s", verdict)
-    return _("it is damaged")
 
 
 def present_contents(library: Path) -> CopyContents | None:
@@ -226,7 +224,7 @@ def _set_aside(path: Path) -> Path | None:
 def _is_sound(path: Path) -> bool:
     try:
         with reading(path, alone=False) as connection:
-            return not (what_is_missing(connection) or _unsound(connection))
+            return not (what_is_missing(connection) or unsound(connection))
     except (sqlite3.Error, OSError) as error:
         log.info("the present catalogue cannot be read: %s", error)
         return False

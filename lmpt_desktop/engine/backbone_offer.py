@@ -29,6 +29,7 @@ from lmpt_desktop.engine.model_service import ModelService
 from lmpt_desktop.engine.notices import Notice
 from trainer.events import Message, RateMeasured
 from trainer.suggested import LITE, LITE_PLUS, SUGGESTED, backbones_dir
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +134,7 @@ class BackboneOffers:
         """
         if self._thread is None and self._wanted():
             self._bundled = bundled
-            self._thread = threading.Thread(target=self._run, name="backbone offer", daemon=True)
-            self._thread.start()
+            self._thread = start_thread(self._run, "backbone offer")
 
     def close(self) -> None:
         """Stop looking."""

@@ -17,6 +17,7 @@ from lmpt_desktop.paths import log_dir
 from trainer.crash_files import FOLDER_VARIABLE
 from trainer.events import Message, ProtocolError, parse_line, to_line
 from trainer.process_io import bounded_lines
+from trainer.threads import no_memory, start_thread, until_done
 
 log = logging.getLogger(__name__)
 
@@ -59,26 +60,54 @@ class ChildProcess:
         self._on_exit = on_exit
         self._stderr: deque[str] = deque(maxlen=STDERR_LINES)
         self._requests: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
-        self._process = subprocess.Popen(
-            list(command),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=child_environment(),
-            encoding="utf-8",
-            # File names need not be Unicode; the child runs in UTF-8 mode and does the same.
-            errors="surrogateescape",
-            # Ctrl+C in a terminal is for the app, which then stops its children.
-            start_new_session=True,
-        )
+        try:
+            self._process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=child_environment(),
+                encoding="utf-8",
+                # File names need not be Unicode; the child runs in UTF-8 mode and does the same.
+                errors="surrogateescape",
+                # Ctrl+C in a terminal is for the app, which then stops its children.
+                start_new_session=True,
+            )
+        except MemoryError as error:
+            raise no_memory() from error
         self.pid = self._process.pid
         log.info("started process %d: %s", self.pid, " ".join(command))
-        self._stderr_thread = threading.Thread(
-            target=self._read_stderr, name=f"stderr of {self.pid}", daemon=True
-        )
-        self._stderr_thread.start()
-        for target, name in ((self._read_stdout, "stdout"), (self._write_stdin, "stdin")):
-            threading.Thread(target=target, name=f"{name} of {self.pid}", daemon=True).start()
+        try:
+            self._stderr_thread = self._start(self._read_stderr, "stderr")
+            self._start(self._write_stdin, "stdin")
+            start_thread(self._follow, f"stdout of {self.pid}")
+        except (MemoryError, RuntimeError) as error:
+            # Nobody would read what it says, nor see its end.
+            self._discard()
+            raise no_memory() from error
+
+    def _discard(self) -> None:
+        """End it before it has done anything; whichever threads have begun end, too."""
+        self.kill()
+        self._process.wait()
+        self._requests.put(None)
+        for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                if stream is not None:
+                    stream.close()
+
+    def _start(self, act: Callable[[], None], name: str) -> threading.Thread:
+        return start_thread(lambda: self._or_kill(act), f"{name} of {self.pid}")
+
+    def _or_kill(self, act: Callable[[], None]) -> None:
+        """Kill the process if ``act`` fails, as without memory: else it and whoever waits for its
+        answer would wait for ever."""
+        try:
+            act()
+        except BaseException as error:
+            self.kill()
+            if not isinstance(error, MemoryError):  # logging it would take some, too
+                log.exception("process %d cannot be served", self.pid)
 
     def send(self, message: Message) -> None:
         """Send one message, without waiting until it is read: a process that hangs or was stopped
@@ -125,6 +154,10 @@ class ChildProcess:
             self._stderr.append(line.rstrip())
             log.info("process %d: %s", self.pid, line.rstrip())
 
+    def _follow(self) -> None:
+        self._or_kill(self._read_stdout)
+        until_done(self._tell_exit)
+
     def _read_stdout(self) -> None:
         stream = self._process.stdout
         if stream is not None:
@@ -138,6 +171,8 @@ class ChildProcess:
                     log.warning("process %d wrote an invalid line: %s", self.pid, error)
                     continue
                 self._on_message(message)
+
+    def _tell_exit(self) -> None:
         code = self._process.wait()
         self._requests.put(None)
         self._stderr_thread.join(timeout=2)

@@ -53,6 +53,7 @@ from lmpt_desktop.translation import _
 from trainer.events import EncoderReady, PhotoFailure
 from trainer.prompt_set import PromptSetError
 from trainer.suggested import is_downloaded
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -684,7 +685,10 @@ class ModelService:
 
     def _dispose(self, client: EncoderClient | None) -> None:
         if client is not None:
-            threading.Thread(target=client.close, name="closing an encoder", daemon=True).start()
+            try:
+                start_thread(client.close, "closing an encoder")
+            except (MemoryError, RuntimeError):
+                client.close(timeout=0)  # it ends by itself
 
 
 def _remove_leftovers(chunks: Path) -> None:

@@ -29,6 +29,7 @@ from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, file_readers, sync
 from lmpt_desktop.translation import _
 from trainer.printable import isolated
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +83,7 @@ class Scanner:
         self._message = ""
         # Begun now: later there may be no memory for a thread.
         self._readers = file_readers()
-        self._thread = threading.Thread(target=self._loop, name="scanner", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._loop, "scanner")
 
     @property
     def idle(self) -> bool:

@@ -26,6 +26,7 @@ from lmpt_desktop.engine.activities import Activities
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.backbone_offer import BackboneOffers
 from lmpt_desktop.engine.child_process import TRAINER
+from lmpt_desktop.engine.copy_space import SpaceForCopies
 from lmpt_desktop.engine.encoding import throttle
 from lmpt_desktop.engine.external_changes import ExternalChangeMonitor
 from lmpt_desktop.engine.files.copies import Copies
@@ -171,6 +172,7 @@ class LibrarySession:
             paired=self.raw_pairs.show,
         )
         self.copies = Copies(catalogue, state)
+        self.space_for_copies = SpaceForCopies(catalogue, self.settings, notify)
         self.edits = EditedPhotos(
             catalogue, state, self.annotations, images_changed=self._images_changed
         )
@@ -391,6 +393,8 @@ class LibrarySession:
             self._scanner.scan(added)
         # What was missed before, because the library was closed or an error came between.
         self._side_file_updates.catch_up()
+        if not self.catalogue.read_only:
+            self._worker.post("space for copies", self.space_for_copies.tell_if_exceeded)
         # Reads the prompt sets from disk, so that listing them later is quick.
         self._worker.post("versions", self._read_versions)
 

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from trainer.threads import start_thread
+
 log = logging.getLogger(__name__)
 
 
@@ -46,8 +48,7 @@ class Worker:
         self._running = False
         self._closed = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._loop, name=name, daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._loop, name)
 
     def post(self, name: str, task: Callable[[], None], spacing: float = 0.0) -> None:
         """Run ``task`` soon, but not within ``spacing`` seconds of the last one of its name."""
@@ -123,8 +124,7 @@ class PeriodicTasks:
         """
         self._tasks = dict(tasks)
         self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="periodic tasks", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._loop, "periodic tasks")
 
     def close(self) -> None:
         """End the thread; waits for a task that runs."""

@@ -14,6 +14,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from trainer.threads import start_thread
+
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
@@ -32,12 +34,7 @@ class Readers(Generic[ItemT, ResultT]):
         """Starts them, and returns when all have begun."""
         self._waiting: queue.SimpleQueue[tuple[_Work[ItemT, ResultT], int] | None]
         self._waiting = queue.SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._loop, name=f"inspect {number}", daemon=True)
-            for number in range(count)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads = [start_thread(self._loop, f"inspect {number}") for number in range(count)]
 
     def map(self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]) -> list[ResultT]:
         """The results, in the order of ``items``.

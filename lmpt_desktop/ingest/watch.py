@@ -28,6 +28,7 @@ from lmpt_desktop.translation import N_, _
 from trainer.file_formats import is_odd_name
 from trainer.photo import PHOTO_SUFFIXES
 from trainer.temporary_files import sweep, temporary_folder
+from trainer.threads import start_thread
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -103,8 +104,7 @@ class FolderWatch:
         self._pending: dict[int, _Pending] = {}
         self._observer: Any = None
         self._closed = False
-        self._thread = threading.Thread(target=self._loop, name="folder watch", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._loop, "folder watch")
 
     def watch(self, folders: Mapping[int, Path]) -> None:
         """Watch these, by id, and no others; returns at once."""

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ from lmpt_desktop.engine.encoding.requests import (
     TurnedRequest,
 )
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
+from lmpt_desktop.engine.tasks import persistently
 from lmpt_desktop.error_texts import message_of, reason_of
 from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
@@ -60,6 +62,7 @@ from trainer.events import (
     TurnedEncoded,
 )
 from trainer.photo import may_pass
+from trainer.threads import start_thread
 
 __all__ = ["EncoderClient", "EncoderError", "EncoderSink"]
 
@@ -143,8 +146,7 @@ class EncoderClient:
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._posted = 0
         self._posted_lock = threading.Lock()
-        self._thread = threading.Thread(target=self._loop, name="encoder client", daemon=True)
-        self._thread.start()
+        self._thread = start_thread(self._loop, "encoder client")
 
     # ------------------------------------------------------------------ from other threads
 
@@ -238,41 +240,47 @@ class EncoderClient:
 
     def _post(self, action: Callable[[], None]) -> None:
         with self._posted_lock:
+            self._inbox.put(action)
             self._posted += 1
-        self._inbox.put(action)
 
     # ---------------------------------------------------------------------------- the loop
 
     def _loop(self) -> None:
         while not self._closed:
-            try:
-                self._pump()
-                self._report()
-            except Exception as error:
-                log.exception("the encoder client failed")
-                self._stop_with(
-                    EncoderError(
-                        "error", _("Encoding has stopped: {error}").format(error=message_of(error))
-                    )
-                )
-            with contextlib.suppress(queue.Empty):
-                action = self._inbox.get(timeout=self._timeout())
-                while True:
-                    self._run(action)
+            self._attempt(self._step)
+            self._attempt(self._do_what_is_posted)
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        problem: BaseException | None = None
+        try:
+            act()
+        except BaseException as error:  # else nobody would answer any longer
+            problem = error
+        if problem is not None:
+            persistently(partial(self._stop_because, problem))
+
+    def _stop_because(self, error: BaseException) -> None:
+        log.error("the encoder client failed", exc_info=error)
+        self._stop_with(
+            EncoderError(
+                "error", _("Encoding has stopped: {error}").format(error=message_of(error))
+            )
+        )
+
+    def _step(self) -> None:
+        self._pump()
+        self._report()
+
+    def _do_what_is_posted(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            action = self._inbox.get(timeout=self._timeout())
+            while True:
+                try:
+                    self._attempt(action)
+                finally:
                     with self._posted_lock:
                         self._posted -= 1
-                    action = self._inbox.get_nowait()
-
-    def _run(self, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except Exception as error:
-            log.exception("the encoder client failed")
-            self._stop_with(
-                EncoderError(
-                    "error", _("Encoding has stopped: {error}").format(error=message_of(error))
-                )
-            )
+                action = self._inbox.get_nowait()
 
     def _timeout(self) -> float:
         """Seconds until the loop must run again even if no action arrives."""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
@@ -29,6 +30,7 @@ from lmpt_desktop.ingest.verify import LISTED, QUIET, Finding, FindingKind, Fold
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.findings import write_findings
 from lmpt_desktop.translation import _
+from trainer.threads import start_thread, until_done
 
 log = logging.getLogger(__name__)
 
@@ -186,10 +188,11 @@ class Verification:
             self._paused = self._cancelled = False
             self._progress = VerificationProgress(total=total, total_bytes=total_bytes)
             self._resumed = time.monotonic()
-            self._thread = threading.Thread(
-                target=self._verify, args=(run,), name="verification", daemon=True
-            )
-            self._thread.start()
+            try:
+                self._thread = start_thread(partial(self._verify, run), "verification")
+            except BaseException:
+                self._run = None
+                raise
         self._show(ActivityState.RUNNING)
         return True
 
@@ -283,16 +286,24 @@ class Verification:
     def _verify(self, run: _Run) -> None:
         parts = [FolderPart(folder) for folder in run.folders]
         images, record = self._catalogue.images, not self._catalogue.read_only
+        problem: BaseException | None = None
         try:
             run.catalogue = self._catalogue.check_soundness(self._should_stop)
             found = verify(images, parts, self._should_stop, record=record)
             for finding in found:
                 self._take(run, finding)
-        except CatalogueError as error:
-            run.error = str(error)
         except BaseException as error:
-            log.exception("verifying failed")
-            reason = message_of(error) if isinstance(error, Exception) else repr(error)
+            problem = error
+        # Else it would be in progress for ever.
+        until_done(partial(self._conclude, run, problem))
+
+    def _conclude(self, run: _Run, problem: BaseException | None) -> None:
+        """Make the report of a run, which ended with ``problem`` if any, and tell of it."""
+        if isinstance(problem, CatalogueError):
+            run.error = str(problem)
+        elif problem is not None:
+            log.error("verifying failed", exc_info=problem)
+            reason = message_of(problem) if isinstance(problem, Exception) else repr(problem)
             run.error = _("Verifying was ended by an unexpected problem: {error}").format(
                 error=reason
             )

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from lmpt_desktop.catalogue import Catalogue
@@ -28,6 +29,7 @@ from lmpt_desktop.engine.notices import (
 from lmpt_desktop.error_texts import message_of, reason_of
 from lmpt_desktop.translation import N_, _
 from trainer.events import CaptionPhotos, EncoderFailed, Message, PhotosCaptioned
+from trainer.threads import until_done
 
 log = logging.getLogger(__name__)
 
@@ -188,8 +190,12 @@ class CaptionWriter:
                 return
             child, self._child = self._child, None
             failure, finished = self._failure, not (self._waiting or self._asked)
-        if child is None:
-            return  # cancelled or closed
+        if child is not None:  # else it was cancelled or closed
+            until_done(partial(self._tell_end, child, code, failure, finished=finished))
+
+    def _tell_end(
+        self, child: ChildProcess, code: int, failure: EncoderFailed | None, *, finished: bool
+    ) -> None:
         if failure is None and finished:
             self._report(ActivityState.IDLE)
             return

@@ -30,6 +30,7 @@ from trainer.events import (
 )
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
 from trainer.regular_file import open_regular
+from trainer.threads import start_thread, until_done
 
 if TYPE_CHECKING:
     import psutil
@@ -252,6 +253,8 @@ class FitFollower:
         self._closed = threading.Event()
         self._stop: bool | None = None
         """Whether a request to stop could be sent; None where there was none."""
+        self._last: FitFinished | FitFailed | None = None
+        self._end: _ForcedEnd | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -260,9 +263,7 @@ class FitFollower:
         Raises:
             MemoryError, RuntimeError: if there can be no thread for it.
         """
-        thread = threading.Thread(target=self._follow, name="fit follower", daemon=True)
-        thread.start()
-        self._thread = thread
+        self._thread = start_thread(self._follow, "fit follower")
 
     def expect_end(self, *, asked: bool = True) -> None:
         """The process was asked to stop, or (not ``asked``) cannot be: end it if it does not."""
@@ -275,28 +276,40 @@ class FitFollower:
             self._thread.join(timeout=5)
 
     def _follow(self) -> None:
-        last: FitFinished | FitFailed | None = None
-        end: _ForcedEnd | None = None
-        while True:
-            # Checked before reading, so that everything written before the end is read.
-            alive = self._alive()
+        ended = False
+        while not ended:
             try:
-                for message in self._events.read():
-                    if isinstance(message, FitFinished | FitFailed):
-                        last = message
-                    self._on_event(message)
+                ended = self._look()
+            except MemoryError:
+                pass  # logging it would take some, too
             except Exception:  # nobody else would notice that the run has ended
-                log.exception("the events of a run could not be read")
-            if not alive:
-                break
-            if self._stop is not None and self._identity is not None:
-                end = end or _ForcedEnd(self._identity.pid)
-                if end.look(asked=self._stop):
-                    break
-            if self._closed.wait(POLL_SECONDS):
+                log.exception("a run could not be followed")
+            if not ended and self._closed.wait(POLL_SECONDS):
                 return
+        until_done(self._tell_end)
+
+    def _look(self) -> bool:
+        """Report what is new, and end the process if that is due; True once it has ended."""
+        # Checked before reading, so that everything written before the end is read.
+        alive = self._alive()
+        for message in self._events.read():
+            if isinstance(message, FitFinished | FitFailed):
+                self._last = message
+            try:
+                self._on_event(message)
+            except Exception:  # the next one may be the last
+                log.exception("an event of a run could not be shown")
+        if not alive:
+            return True
+        if self._stop is None or self._identity is None:
+            return False
+        self._end = self._end or _ForcedEnd(self._identity.pid)
+        return self._end.look(asked=self._stop)
+
+    def _tell_end(self) -> None:
         code = self._process.poll() if self._process is not None else None
-        self._on_end(FitOutcome(last, code, forced=end is not None and end.forced))
+        forced = self._end is not None and self._end.forced
+        self._on_end(FitOutcome(self._last, code, forced=forced))
 
     def _alive(self) -> bool:
         if self._process is not None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-import os
 import shutil
 import subprocess
 import threading
@@ -50,6 +48,7 @@ from trainer import prompt_set as prompt_sets
 from trainer.checked_json import Count, JsonError
 from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
 from trainer.temporary_files import temporary_name
+from trainer.threads import no_memory
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +197,7 @@ class RetrainController:
                 self._catalogue.make_folder(JOBS, record.folder.name)
                 jobs.save(job, record.folder)
                 process, identity = start_fit(record.folder, self._command)
-            except (OSError, CatalogueError) as error:
+            except (OSError, CatalogueError, MemoryError) as error:
                 raise self._refused(record, error) from error
             self._process = process
             record = self._catalogue.runs.update(
@@ -210,8 +209,7 @@ class RetrainController:
             except (MemoryError, RuntimeError) as error:  # no thread; nobody would see its end
                 process.kill()
                 self._record = self._follower = self._process = None
-                no_memory = OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
-                raise self._refused(record, no_memory) from error
+                raise self._refused(record, no_memory()) from error
             return record.id
 
     def _refused(self, record: RunRecord, error: Exception) -> RetrainRefusedError:
@@ -220,7 +218,8 @@ class RetrainController:
         message = _("The retraining could not be started: {reason}.").format(
             reason=reason_of(error)
         )
-        self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
+        with contextlib.suppress(MemoryError):  # it is concluded at the next start
+            self._catalogue.runs.update(record.id, state=RunState.FAILED, message=message)
         return RetrainRefusedError(
             _("{message} The current version stays in use.").format(message=message)
         )

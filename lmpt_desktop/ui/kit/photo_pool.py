@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ui.kit.tasks import Task
 from trainer.decoding import Wanted, shared_pool
 from trainer.photo import UnreadablePhoto, photo_size
+from trainer.threads import begun_pool
 
 THREADS = 2
 KEPT_BYTES = 64_000_000
@@ -104,7 +104,7 @@ class PhotoPool(QObject):
         """``locate`` finds the file of an image; it is called on the pool's threads."""
         super().__init__(parent)
         self._locate = locate
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="review photos")
+        self._threads = begun_pool(THREADS, "review photos")
         self._room = QSize(1, 1)
         self._kept: OrderedDict[Key, Decoded | UnshownPhoto] = OrderedDict()
         self._tasks: dict[Key, Task] = {}

@@ -14,11 +14,13 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 from shiboken6 import isValid
+
+from trainer.threads import begun_pool, until_done
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +48,7 @@ def _dispatcher() -> _Dispatcher:
 
 @functools.cache
 def _threads() -> Executor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="ui task")
+    return begun_pool(THREADS, "ui task")
 
 
 def prepare() -> None:
@@ -92,16 +94,21 @@ class Task(Generic[ResultT]):
     def _run(self) -> None:
         if self._cancelled:
             return
+        result: ResultT | None = None
+        problem: BaseException | None = None
         try:
             result = self._work()
-        except Exception as error:  # passed to the caller, who can handle it
-            call_soon(functools.partial(self._finish, None, error))
         except BaseException as error:  # else the caller would wait for ever
-            problem = RuntimeError(repr(error))
-            problem.__cause__ = error
-            call_soon(functools.partial(self._finish, None, problem))
-        else:
-            call_soon(functools.partial(self._finish, result, None))
+            problem = error
+        # Also without memory for it at this moment.
+        until_done(functools.partial(self._answer, result, problem))
+
+    def _answer(self, result: ResultT | None, error: BaseException | None) -> None:
+        if not (error is None or isinstance(error, Exception)):
+            other = RuntimeError(repr(error))
+            other.__cause__ = error
+            error = other
+        call_soon(functools.partial(self._finish, result, error))
 
     def _finish(self, result: ResultT | None, error: Exception | None) -> None:
         if self._cancelled or (self._owner is not None and not isValid(self._owner)):

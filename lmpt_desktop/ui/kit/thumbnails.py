@@ -11,7 +11,6 @@ import io
 import logging
 from collections import OrderedDict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +24,7 @@ from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.tasks import Task
+from trainer.threads import begun_pool
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +150,7 @@ class ThumbnailLoader(QObject):
     ) -> None:
         super().__init__(parent)
         self._source = source
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="thumbnails")
+        self._pool = begun_pool(threads, "thumbnails")
         self._threads = threads
         self._pixmaps: OrderedDict[_Key, QPixmap] = OrderedDict()
         self._bytes = 0

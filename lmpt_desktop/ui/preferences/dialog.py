@@ -11,17 +11,21 @@ from PySide6.QtWidgets import (
     QDialogButtonBox,
     QFormLayout,
     QGroupBox,
+    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
+from lmpt_desktop.catalogue.backups import CopySpace
 from lmpt_desktop.engine.session import LibrarySession
-from lmpt_desktop.settings import ALL, BAND_LIMITS, Setting, Storage
+from lmpt_desktop.settings import ALL, BAND_LIMITS, SPACE_FOR_COPIES, Setting, Storage
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted
 from lmpt_desktop.ui.kit.setting_editors import SettingEditor, editor_for
-from lmpt_desktop.ui.kit.tasks import Task
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
+from lmpt_desktop.ui.preferences.copies_text import space_text
 from lmpt_desktop.ui.preferences.ignore_page import IgnorePage
 from lmpt_desktop.ui.preferences.raw_pairs_box import RawPairsBox
 from lmpt_desktop.ui.preferences.shortcut_page import ShortcutPage
@@ -44,7 +48,7 @@ class PreferencesDialog(QDialog):
         self.tabs = QTabWidget()
         self.tabs.setObjectName("preference-pages")
         self.tabs.addTab(self._computer_page(), _("&General"))
-        self.tabs.addTab(self._library_page(), _("&Library"))
+        self.tabs.addTab(_scrolled(self._library_page()), _("&Library"))
         left_out = self._session.left_out if self._session is not None else None
         self.ignored = IgnorePage(left_out, context.report_failure)
         self.tabs.addTab(self.ignored, _("&Ignored files"))
@@ -57,7 +61,7 @@ class PreferencesDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(buttons)
-        self.resize(620, 600)
+        self.resize(620, 700)
         self.finished.connect(self._stop_following)
 
     def show_shortcuts(self, command_id: str = "") -> None:
@@ -90,6 +94,18 @@ class PreferencesDialog(QDialog):
         layout.addWidget(self.no_library)
         for box in self._add_groups(layout, Storage.LIBRARY, self._set_in_library):
             box.setEnabled(session is not None)
+        self.copies = muted("")
+        self.copies.setObjectName("copies-text")
+        box = self.editors[SPACE_FOR_COPIES.key].parentWidget()
+        form = box.layout() if box is not None else None
+        assert isinstance(form, QFormLayout)
+        form.addRow(self.copies)
+        self._surveying: LatestRequest[CopySpace] = LatestRequest(
+            lambda space: self.copies.setText(space_text(space)),
+            self._context.report_failure,
+            owner=self,
+        )
+        self._show_copies()
         self.raw_pairs = RawPairsBox(session, self._context.report_failure)
         layout.addWidget(self.raw_pairs)
         layout.addStretch(1)
@@ -125,14 +141,30 @@ class PreferencesDialog(QDialog):
         if session is not None:
             Task(
                 lambda: session.settings.set(setting, value),
-                None,
+                lambda _none: self._show_copies() if setting is SPACE_FOR_COPIES else None,
                 self._context.report_failure,
                 owner=self._context,
             )
 
+    def _show_copies(self) -> None:
+        """Say what the copies take, and what the limit does to them."""
+        # A setting may be written after the dialog was closed.
+        if self._session is not None and isValid(self):
+            self._surveying.ask(self._session.space_for_copies.survey)
+
     def _stop_following(self, _result: int) -> None:
         for stop in self._unfollow:
             stop()
+
+
+def _scrolled(page: QWidget) -> QScrollArea:
+    """A page whose texts are not cut where the screen is low."""
+    area = QScrollArea()
+    area.setWidget(page)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QScrollArea.Shape.NoFrame)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    return area
 
 
 def _shown(storage: Storage) -> list[Setting[Any]]:

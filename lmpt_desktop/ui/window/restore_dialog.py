@@ -40,6 +40,7 @@ KINDS = {
     backups.DAILY: N_("Daily"),
     backups.MIGRATION: N_("Before an update"),
     backups.RESTORE: N_("Before restoring"),
+    backups.REPAIR: N_("Before a repair"),
     backups.REPAIRED: N_("Repaired"),
     "": N_("Your own file"),
 }

@@ -257,15 +257,35 @@ def test_a_large_webp_keeps_profile_orientation_and_metadata(
     assert read_photo(path, at_least=100).size == (100, 150)
 
 
-def test_an_animated_webp_is_left_to_pillow(
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("make", [coloured, with_alpha])
+def test_of_a_large_animated_webp_only_the_first_frame_is_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[], Image.Image], lossless: bool
+) -> None:
+    path = tmp_path / "photo.webp"
+    first, second = make().resize((300, 200)), gradient(300).crop((0, 0, 300, 200))
+    first.save(path, save_all=True, append_images=[second], lossless=lossless, exif=turned())
+    whole = read_photo(path)
+    made_large(monkeypatch)
+    with opened_photo(path) as image:
+        assert isinstance(image, large_webp.LargeWebpImageFile)
+    assert whole.size == (200, 300)
+    assert read_photo(path).tobytes() == whole.tobytes()
+    assert read_photo(path, at_least=100).size == (100, 150)
+
+
+def test_an_animated_webp_whose_first_frame_is_smaller_is_left_to_pillow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "photo.webp"
     coloured().resize((200, 200)).save(path, save_all=True, append_images=[gradient(200)])
+    body = bytearray(path.read_bytes())
+    place = body.index(b"ANMF") + 8
+    body[place] = 1  # two pixels from the left
+    path.write_bytes(body)
     made_large(monkeypatch)
-    with opened_photo(path) as image:
-        assert not isinstance(image, large_webp.LargeWebpImageFile)
-    assert read_photo(path).size == (200, 200)
+    with path.open("rb") as file:
+        assert not large_webp.is_large_webp(file)
 
 
 def test_a_large_photo_is_reduced_to_what_is_asked_for(

@@ -11,6 +11,7 @@ import psutil
 import pytest
 from fake_encoder import MAP_BOX
 
+from lmpt_desktop.engine import tasks
 from lmpt_desktop.engine.encoding import encoder
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
@@ -473,3 +474,36 @@ def test_a_process_that_was_stopped_does_not_hold_up_the_next_one(
     client.set_gentle("on battery")
     client.encode_texts(["cat"], ensemble=False).result(30)
     assert not process.is_running()
+
+
+def test_the_client_goes_on_when_there_was_no_memory_even_to_say_so(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "TRY_AGAIN_SECONDS", 0)
+    failing = ["to say so", "to begin"]
+    pump, stop = EncoderClient._pump, EncoderClient._stop_with
+
+    def without_memory(client: EncoderClient) -> None:
+        if "to begin" in failing:
+            failing.remove("to begin")
+            raise MemoryError
+        pump(client)
+
+    def say(client: EncoderClient, error: EncoderError) -> None:
+        if "to say so" in failing:
+            failing.remove("to say so")
+            raise MemoryError
+        stop(client, error)
+
+    monkeypatch.setattr(EncoderClient, "_pump", without_memory)
+    monkeypatch.setattr(EncoderClient, "_stop_with", say)
+    sink.names = {1: "dog_1.jpg"}
+    client = make_client()
+    until(lambda: sink.errors)
+    assert "not enough memory" in str(sink.errors[0][0])
+    client.add([1])
+    client.resume()
+    until(lambda: sink.done == 1)

@@ -19,8 +19,10 @@ from lmpt_desktop.engine.notices import (
     Problem,
 )
 from lmpt_desktop.engine.session import LibrarySession
+from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ingest import verify as ingest_verify
 from lmpt_desktop.ingest.verify import Finding, FindingKind
+from trainer import threads
 
 NAMES = tuple(f"{number}.jpg" for number in range(6))
 
@@ -214,3 +216,24 @@ def test_the_list_is_bounded_and_the_count_is_not(
     report = ended(session)
     assert len(report.findings) == 2
     assert report.counts[FindingKind.GONE] == 4
+
+
+def test_a_run_that_ends_without_memory_is_concluded_once_there_is_some(
+    session: LibrarySession, notices: list[Notice], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+    left = [MemoryError(), MemoryError()]
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    def text(error: object) -> str:
+        if left:
+            raise left.pop()
+        return message_of(error)
+
+    monkeypatch.setattr(module, "verify", fail)
+    monkeypatch.setattr(module, "message_of", text)
+    session.verification.start()
+    assert "not enough memory" in ended(session).error
+    wait_for(lambda: isinstance(notices[-1], Problem))

@@ -27,6 +27,7 @@ from lmpt_desktop.engine.training.fit_process import (
     start_fit,
 )
 from trainer import job as jobs
+from trainer import threads
 from trainer.events import (
     MAX_LINE_BYTES,
     FitFailed,
@@ -230,3 +231,29 @@ def test_a_process_that_works_is_given_the_longer_time(
     monkeypatch.setattr(fit_process, "STOP_SECONDS", 0.0)
     until(lambda: outcomes)
     assert outcomes[0].forced
+
+
+def test_the_end_of_a_run_is_told_again_until_there_is_memory(
+    job_folder: Path, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(fit_process, "POLL_SECONDS", 0)
+    left = [MemoryError(), MemoryError(), MemoryError()]
+    outcomes: list[FitOutcome] = []
+    plain = FitFollower._alive
+
+    def alive(follower: FitFollower) -> bool:
+        if len(left) > 1:
+            raise left.pop()
+        return plain(follower)
+
+    def tell(outcome: FitOutcome) -> None:
+        if left:
+            raise left.pop()
+        outcomes.append(outcome)
+
+    monkeypatch.setattr(FitFollower, "_alive", alive)
+    FitFollower(job_folder, None, None, lambda _event: None, tell).start()
+    until(lambda: outcomes)
+    assert outcomes == [FitOutcome(None, None)]
+    assert not left

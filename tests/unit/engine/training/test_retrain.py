@@ -607,6 +607,23 @@ def test_a_run_that_no_thread_can_follow_is_ended_and_reported(
     assert session.training.preflight().ok
 
 
+def test_a_job_for_which_there_is_no_memory_is_refused_and_leaves_no_run(
+    session: LibrarySession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    annotate(session)
+
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(jobs, "save", fail)
+    with pytest.raises(RetrainRefusedError, match="not enough memory"):
+        session.training.start()
+    status = session.training.current_run()
+    assert status is not None
+    assert status.state is RunState.FAILED
+    assert session.training.preflight().ok
+
+
 def test_a_job_says_what_was_only_confirmed(session: LibrarySession) -> None:
     annotate(session)
     image, kite = ids(session)["kite_1.jpg"], class_ids(session)["kite"]

@@ -11,7 +11,9 @@ from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 from shiboken6 import delete
 
+from lmpt_desktop.ui.kit import tasks
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task, call_soon
+from trainer import threads
 
 WAIT_SECONDS = 10
 
@@ -334,3 +336,21 @@ def test_an_error_of_a_request_that_nobody_handles_is_logged(
     request.ask(Work("", OSError("no room")).let_go())
     qtbot.waitUntil(lambda: not request.busy)
     assert "background work failed" in caplog.text
+
+
+def test_an_answer_comes_once_there_is_memory_for_it(
+    owner: QObject, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+    left = [MemoryError(), MemoryError()]
+
+    def call(function: Callable[[], object]) -> None:
+        if left:
+            raise left.pop()
+        call_soon(function)
+
+    monkeypatch.setattr(tasks, "call_soon", call)
+    answers = Answers()
+    Task(lambda: "done", answers.done, answers.failed, owner=owner)
+    qtbot.waitUntil(lambda: bool(answers.results), timeout=WAIT_SECONDS * 1000)
+    assert answers.results == ["done"] and not left

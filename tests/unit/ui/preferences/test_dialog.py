@@ -11,6 +11,7 @@ from shells import BareLibrary
 from shiboken6 import isValid
 from ui_libraries import LIMITS, Locked
 
+from lmpt_desktop.catalogue import backups
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.settings import (
     ALL,
@@ -18,6 +19,7 @@ from lmpt_desktop.settings import (
     DEVICE,
     LANGUAGE,
     PACE,
+    SPACE_FOR_COPIES,
     SUGGEST_RETRAIN,
     THEME,
     ZOOM,
@@ -204,3 +206,23 @@ def test_the_shortcuts_of_a_command_can_be_opened_directly(
     current = preferences.shortcuts.current
     assert current is not None and current.id == "file.open"
     assert preferences.tabs.currentWidget() is preferences.shortcuts
+
+
+def test_what_copies_take_is_said_and_what_a_smaller_limit_would_delete(
+    preferences: PreferencesDialog,
+    session: LibrarySession,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = preferences.copies
+    qtbot.waitUntil(lambda: bool(text.text()))
+    catalogue = session.library_folder / backups.CATALOGUE_NAME
+    made = [backups.back_up(catalogue, backups.DAILY) for _ in range(4)]
+    count = len(backups.existing(session.library_folder))
+    monkeypatch.setattr("lmpt_desktop.engine.copy_space.GIGABYTE", made[0].stat().st_size // 2)
+    choose(preferences, SPACE_FOR_COPIES, 10)
+    qtbot.waitUntil(lambda: f"{count} copies take" in text.text())
+    assert "will be deleted" not in text.text()
+    choose(preferences, SPACE_FOR_COPIES, 5)
+    qtbot.waitUntil(lambda: f"With the next copy, {count - 2} older ones" in text.text())
+    assert len(backups.existing(session.library_folder)) == count

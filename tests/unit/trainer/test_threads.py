@@ -1,0 +1,120 @@
+"""Threads that do not begin, and acts for which there is no memory at first."""
+
+from __future__ import annotations
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lmpt_desktop
+import trainer
+from trainer import threads
+from trainer.threads import begun_pool, start_thread, until_done
+
+
+def test_a_thread_is_started() -> None:
+    ran = threading.Event()
+    names: list[str] = []
+
+    def act() -> None:
+        names.append(threading.current_thread().name)
+        ran.set()
+
+    thread = start_thread(act, "a name")
+    assert ran.wait(30)
+    thread.join(30)
+    assert not thread.is_alive() and thread.daemon and names == ["a name"]
+
+
+def test_nobody_waits_for_ever_for_a_thread_that_does_not_begin(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begin = threading.Event()
+    calls: list[str] = []
+    started: list[threading.Thread] = []
+    plain = threading.Thread.start
+
+    def wait(thread: threading.Thread) -> None:
+        started.append(thread)
+        begin.wait(30)
+        plain(thread)
+
+    monkeypatch.setattr(threads, "START_SECONDS", 0.01)
+    monkeypatch.setattr(threading.Thread, "start", wait)
+    with pytest.raises(MemoryError):
+        start_thread(lambda: calls.append("too late"), "test")
+    begin.set()
+    while not started or started[0].ident is None:
+        threading.Event().wait(0.001)
+    started[0].join(30)
+    assert calls == []
+
+
+def test_a_thread_that_the_system_refuses_is_reported_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(RuntimeError, match="can't start"):
+        start_thread(print, "test")
+
+
+def test_without_room_none_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> Any:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("mmap.mmap", refuse)
+    monkeypatch.setattr(threading.Thread, "start", lambda _thread: pytest.fail("started"))
+    with pytest.raises(MemoryError):
+        start_thread(print, "test")
+
+
+def test_what_must_be_done_is_tried_until_there_is_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+    left = [MemoryError(), MemoryError()]
+    done: list[int] = []
+
+    def act() -> None:
+        if left:
+            raise left.pop()
+        done.append(1)
+
+    until_done(act)
+    assert done == [1]
+
+
+def test_the_threads_of_a_pool_have_begun_before_they_are_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pool = begun_pool(3, "test")
+    monkeypatch.setattr(threading.Thread, "start", lambda _thread: pytest.fail("started"))
+    gate = threading.Barrier(3)
+    answers = [pool.submit(gate.wait, 30) for _ in range(3)]
+    assert {answer.result(30) for answer in answers} == {0, 1, 2}
+    pool.shutdown()
+
+
+ALLOWED = {
+    # Threads for the length of one search, and of one photo that takes too long.
+    "lmpt_desktop/inference/search.py": ThreadPoolExecutor.__name__,
+    "trainer/photo_reader.py": ThreadPoolExecutor.__name__,
+}
+
+
+def test_no_other_part_starts_threads_by_itself() -> None:
+    found: dict[str, str] = {}
+    for package in (lmpt_desktop, trainer):
+        root = Path(str(package.__file__)).parent
+        for path in root.rglob("*.py"):
+            calls = re.findall(
+                r"\b(Thread|Timer|ThreadPoolExecutor)\(", path.read_text(encoding="utf-8")
+            )
+            if calls and path != Path(threads.__file__):
+                found[path.relative_to(root.parent).as_posix()] = ", ".join(calls)
+    assert found == ALLOWED
