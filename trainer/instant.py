@@ -47,8 +47,14 @@ _MAX_ROWS = 0.5
 """Corrections of a class up to this multiple of D are kept apart, more are summed."""
 _MAX_SUMS = 32
 """Classes whose sums are kept; each takes 8 D^2 bytes."""
+_MOST_BYTES = 64 << 20
+"""Of corrections between two questions; each class takes up to 2 D^2 bytes."""
+_CLASSES_AT_ONCE = 64
 _AT_ONCE = 64
 """More photos than these are learned from scratch."""
+_BLOCK_ROWS = 512
+"""Photos whose features are summed at once: a few MB, which the C library finds again each time.
+Eight times as many left gaps in its heap that were not given back."""
 
 Floats = NDArray[np.floating[Any]]
 Rows = NDArray[np.int64]
@@ -213,6 +219,7 @@ class Instant:
         self._inverse = np.eye(self._dim) / PENALTY
         self._explained = np.zeros((len(self._soft), self._dim))
         self._corrections: dict[int, _Corrections] = {}
+        """Of classes, the one asked for last at the end."""
         self._sums: dict[int, NDArray[np.float64]] = {}
         """The sums of classes with many corrections, the one asked for last at the end."""
 
@@ -221,8 +228,8 @@ class Instant:
         known = self._targets[: self._count] >= 0
         self._is_shared[: self._count] = shared = _is_shared(known)
         total = PENALTY * np.eye(self._dim)
-        for start in range(0, self._count, 4096):
-            rows = np.arange(start, min(start + 4096, self._count))
+        for start in range(0, self._count, _BLOCK_ROWS):
+            rows = np.arange(start, min(start + _BLOCK_ROWS, self._count))
             x = self._centred(rows)
             self._explained += self._residuals(rows, self._targets[rows], self._weights[rows]).T @ x
             common = x[shared[rows]]
@@ -294,6 +301,27 @@ class Instant:
         """What is added to the weights of these classes (None: all of them, in order)."""
         if columns is None:
             columns = np.arange(len(self._soft))
+        parts: list[Offsets] = []
+        for start in range(0, len(columns), _CLASSES_AT_ONCE):
+            parts.append(self._offsets(columns[start : start + _CLASSES_AT_ONCE]))
+            self._forget_old_corrections()
+        if len(parts) == 1:
+            return parts[0]
+        none = np.empty((0, self._dim), np.float32)
+        return Offsets(
+            np.concatenate([none, *(part.embeddings for part in parts)]),
+            np.concatenate([none[:, 0], *(part.logits for part in parts)]),
+        )
+
+    def _forget_old_corrections(self) -> None:
+        """Keep the corrections of the classes that were asked for last."""
+        taken = sum(kept.inner.nbytes for kept in self._corrections.values())
+        for column in list(self._corrections):
+            if taken <= _MOST_BYTES:
+                break
+            taken -= self._corrections.pop(column).inner.nbytes
+
+    def _offsets(self, columns: NDArray[np.int64]) -> Offsets:
         solved = np.zeros((len(columns), self._dim))
         ways = [self._way(int(column)) for column in columns]
         for common in (True, False):
@@ -335,7 +363,8 @@ class Instant:
     def _way(self, column: int) -> _Corrections | NDArray[np.float64]:
         """What a class is solved with: its corrections or, where these are many, its own sum."""
         if column in self._corrections:
-            return self._corrections[column]
+            self._corrections[column] = kept = self._corrections.pop(column)
+            return kept
         weights = self._weights[: self._count, column].astype(np.float64)
         beyond = weights - self._is_shared[: self._count]
         alone, corrected = np.flatnonzero(weights), np.flatnonzero(beyond)
@@ -351,8 +380,8 @@ class Instant:
         total = self._sums.pop(column, None)
         if total is None:
             total = PENALTY * np.eye(self._dim)
-            for start in range(0, len(alone), 4096):
-                part = alone[start : start + 4096]
+            for start in range(0, len(alone), _BLOCK_ROWS):
+                part = alone[start : start + _BLOCK_ROWS]
                 x = self._centred(part)
                 total += (x * weights[part, None]).T @ x
         while len(self._sums) >= _MAX_SUMS:

@@ -113,6 +113,35 @@ class ClassTally:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class StaleTally:
+    """A tally in which the scores of some classes have changed since.
+
+    Attributes:
+        tally: right in all other classes.
+        columns: (k,) those classes, ascending.
+    """
+
+    tally: ClassTally
+    columns: IntArray
+
+    def renewed(
+        self,
+        annotations: NDArray[np.int8],
+        scores: NDArray[np.float32],
+        thresholds: NDArray[np.float32],
+        reviewed: NDArray[np.bool_],
+    ) -> ClassTally:
+        """As :func:`class_tally` of the same, which is counted in ``columns`` alone."""
+        columns = self.columns
+        found = class_tally(
+            annotations[:, columns], scores[:, columns], thresholds[columns], reviewed
+        )
+        counts = self.tally.counts.copy()
+        counts[:, columns] = found.counts
+        return ClassTally(counts, self.tally.images)
+
+
 def class_tally(
     annotations: NDArray[np.int8],
     scores: NDArray[np.float32],

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.bands import ClassBands, class_bands
-from lmpt_desktop.domain.class_tally import ClassTally, class_tally
+from lmpt_desktop.domain.class_tally import ClassTally, StaleTally, class_tally
 from lmpt_desktop.domain.natural_order import natural_ranks
 from lmpt_desktop.domain.predictions import (
     assigned_classes,
@@ -23,6 +24,9 @@ from lmpt_desktop.domain.predictions import (
 from lmpt_desktop.domain.records import NO_DATE, ClassEntry, ImageTable
 from lmpt_desktop.domain.strictness import Strictness
 from trainer.bands import BandLimits
+
+Cells: TypeAlias = Any
+"""An index of numpy's into an (N, C) matrix: rows, or rows and columns."""
 
 
 def no_scores(images: int, classes: int) -> NDArray[np.float32]:
@@ -83,6 +87,8 @@ class Snapshot:
         limits: where the bands begin.
         strictness: how sure a prediction must be to count.
         own_thresholds: (C,) float32, those at strictness 0; ``thresholds`` if not given.
+        stale_tallies: by name, what is known of :attr:`tally` and :attr:`own_tally` from a snapshot
+            before, so that only what differs is counted.
     """
 
     version: int
@@ -96,6 +102,7 @@ class Snapshot:
     limits: BandLimits
     strictness: Strictness = field(default_factory=Strictness)
     own_thresholds: NDArray[np.float32] | None = None
+    stale_tallies: dict[str, StaleTally] = field(init=False, repr=False, default_factory=dict)
 
     @cached_property
     def image_ids(self) -> NDArray[np.int64]:
@@ -160,44 +167,59 @@ class Snapshot:
         """(N,) bool: the model has seen the image."""
         return has_scores(self.scores)
 
-    @cached_property
-    def predicted(self) -> NDArray[np.bool_]:
-        """(N, C) bool: the score reaches the class's threshold."""
+    def predicted_at(self, cells: Cells) -> NDArray[np.bool_]:
+        """Whether the score reaches the class's threshold in these cells of (N, C)."""
         if self.unscored:
-            return np.broadcast_to(np.False_, self.scores.shape)
-        return predicted_classes(self.scores, self.thresholds)
+            return np.broadcast_to(np.False_, self.scores.shape)[cells]
+        return predicted_classes(self.scores[cells], self._thresholds_at(cells))
 
-    @cached_property
-    def assigned(self) -> NDArray[np.bool_]:
-        """(N, C) bool: the image has the class, see :func:`.predictions.assigned_classes`."""
-        return assigned_classes(self.annotations, self.predicted)
+    def assigned_at(self, cells: Cells) -> NDArray[np.bool_]:
+        """Whether the image has the class in these cells of (N, C), see
+        :func:`.predictions.assigned_classes`."""
+        return assigned_classes(self.annotations[cells], self.predicted_at(cells))
 
-    @cached_property
-    def corrected(self) -> NDArray[np.bool_]:
-        """(N, C) bool: the annotation contradicts the prediction."""
+    def corrected_at(self, cells: Cells) -> NDArray[np.bool_]:
+        """Whether the annotation contradicts the prediction in these cells of (N, C)."""
         if self.unscored:
-            return np.broadcast_to(np.False_, self.scores.shape)
-        result = np.zeros(self.scores.shape, np.bool_)
-        # Few cells are annotated, and only these are read.
-        cells = np.flatnonzero(self.annotations >= 0)
-        result.ravel()[cells] = corrected_classes(
-            self.annotations.ravel()[cells],
-            self.scores.ravel()[cells],
-            self.thresholds[cells % len(self.thresholds)],
+            return np.broadcast_to(np.False_, self.scores.shape)[cells]
+        return corrected_classes(
+            self.annotations[cells], self.scores[cells], self._thresholds_at(cells)
         )
-        return result
+
+    # Not kept, as they are large: those who need few cells ask for these.
+
+    @property
+    def predicted(self) -> NDArray[np.bool_]:
+        """(N, C) bool, see :meth:`predicted_at`; computed each time."""
+        return self.predicted_at(...)
+
+    @property
+    def assigned(self) -> NDArray[np.bool_]:
+        """(N, C) bool, see :meth:`assigned_at`; computed each time."""
+        return self.assigned_at(...)
+
+    @property
+    def corrected(self) -> NDArray[np.bool_]:
+        """(N, C) bool, see :meth:`corrected_at`; computed each time."""
+        return self.corrected_at(...)
+
+    def _thresholds_at(self, cells: Cells) -> NDArray[np.float32]:
+        return np.broadcast_to(self.thresholds, self.scores.shape)[cells]
 
     @cached_property
     def tally(self) -> ClassTally:
         """How verdicts and predictions of each class meet."""
-        return class_tally(self.annotations, self.scores, self.thresholds, self.reviewed)
+        return self._tally("tally", self.thresholds)
 
     @cached_property
     def own_tally(self) -> ClassTally:
         """The same at strictness 0."""
-        if self._at_own_thresholds:
-            return self.tally
-        return class_tally(self.annotations, self.scores, self._own, self.reviewed)
+        return self.tally if self._at_own_thresholds else self._tally("own_tally", self._own)
+
+    def _tally(self, name: str, thresholds: NDArray[np.float32]) -> ClassTally:
+        counted = self.annotations, self.scores, thresholds, self.reviewed
+        stale = self.stale_tallies.get(name)
+        return class_tally(*counted) if stale is None else stale.renewed(*counted)
 
     def tally_of(self, rows: NDArray[np.int64]) -> ClassTally:
         """As :attr:`tally`, of the images in ``rows`` (n,) alone."""

@@ -8,18 +8,19 @@ under the lock; readers take the reference and need no lock.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lmpt_desktop.domain.class_tally import ClassTally
+from lmpt_desktop.domain.class_tally import ClassTally, StaleTally
 from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot, no_scores
 from lmpt_desktop.domain.strictness import Strictness
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
+from lmpt_desktop.engine.kept_matrix import Change, KeptMatrix
 from lmpt_desktop.inference.predict import moved_columns, predict, predict_columns
 from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.weights import DEFAULT_THRESHOLD, ClassWeights, changed_classes
@@ -39,7 +40,7 @@ _BLOCK = 1 << 20
 _CARRIED = {
     "images": ("image_ids", "dates"),
     "classes": ("class_ids", "column_of"),
-    "scores": ("predicted", "scored"),
+    "scores": ("scored",),
 }
 """Cached properties that stay valid while the field they are computed from is unchanged."""
 _TALLIED = ("annotations", "reviewed", "scores")
@@ -77,6 +78,9 @@ class LibraryState:
         self._changed: NDArray[np.int64] | None = None
         """The columns that these lack, as their weights have changed since; None: no weights."""
         self._newest_batch = 0
+        self._annotations = KeptMatrix[np.int8]()
+        self._scores = KeptMatrix[np.float32]()
+        """Written on the session's worker alone."""
         self._snapshot = _frozen(
             Snapshot(
                 version=1,
@@ -197,16 +201,7 @@ class LibraryState:
             changes: dict[str, Any] = {}
             changed = np.concatenate((batch.image_ids, batch.reviewed_ids)).astype(np.int64)
             if len(batch.image_ids):
-                annotations = old.annotations.copy()
-                for start in range(0, len(batch.image_ids), _BLOCK):
-                    part = slice(start, start + _BLOCK)
-                    rows, known_rows = _places(batch.image_ids[part], old.image_ids)
-                    columns, known_columns = _columns(batch.class_ids[part], old.class_ids)
-                    known = known_rows & known_columns
-                    after = batch.after[part]
-                    if not known.all():
-                        rows, columns, after = rows[known], columns[known], after[known]
-                    annotations[rows, columns] = after
+                annotations = self._annotations.changed(old.annotations, _cells_of(batch, old))
                 changes["annotations"] = annotations
             if len(batch.reviewed_ids):
                 rows, known = _places(batch.reviewed_ids, old.image_ids)
@@ -375,15 +370,16 @@ class LibraryState:
                 rows, made = _scores_of(slice(0, end), features, windows, weights, snapshot)
                 scores[rows] = made
             else:
-                scores = np.array(snapshot.scores)
+                parts: list[Change] = []
                 if changed is not None and len(changed):
                     done = slice(0, start)
                     rows, made = _scores_of(
                         done, features, windows, weights, snapshot, columns=changed
                     )
-                    scores[np.ix_(rows, changed)] = made
+                    parts.append((np.ix_(rows, changed), made))
                 rows, made = _scores_of(slice(start, end), features, windows, weights, snapshot)
-                scores[rows] = made
+                parts.append(((rows,), made))
+                scores = self._scores.changed(snapshot.scores, parts)
             with self._lock:
                 if self._shape != shape or self._weights is not version:
                     continue
@@ -419,21 +415,17 @@ class LibraryState:
             found = _changed_scores(
                 features, snapshot, version[1], weights, columns, windows=windows
             )
-            aligned = np.array_equal(features.ids, snapshot.image_ids)
-            if aligned and len(columns) == len(snapshot.classes):
-                scores = found
-            elif aligned:
-                scores = np.array(snapshot.scores)
-                scores[:, columns] = found
+            if np.array_equal(features.ids, snapshot.image_ids):
+                part: Change = (slice(None), columns), found
             else:
-                scores = np.array(snapshot.scores)
                 rows, known = _places(features.ids, snapshot.image_ids)
-                scores[rows[known, None], columns] = found[known]
+                part = (rows[known, None], columns), found[known]
+            scores = self._scores.changed(snapshot.scores, (part,))
             with self._lock:
                 if self._shape != shape or self._weights is not version:
                     continue
                 self._weights = (tuple(class_ids), weights)
-                self._evolve(scores=scores)
+                self._evolve(columns=columns, scores=scores)
                 return True
 
     # ------------------------------------------------------------------------------- inside
@@ -468,12 +460,20 @@ class LibraryState:
             self._scored = int(np.count_nonzero(kept[: self._scored]))
             self._shape += 1
 
-    def _evolve(self, changed: NDArray[np.int64] | None = None, /, **changes: Any) -> None:
+    def _evolve(
+        self,
+        changed: NDArray[np.int64] | None = None,
+        /,
+        *,
+        columns: NDArray[np.int64] | None = None,
+        **changes: Any,
+    ) -> None:
         """Publish a snapshot with these ``changes``.
 
         Args:
             changed: (n,) ids, with repeats, of the only images whose verdicts or marks differ;
                 None if anything else may.
+            columns: (k,) ascending, where alone the scores differ; None if they may elsewhere.
         """
         old = self._snapshot
         new = _with_thresholds(old, replace(old, version=old.version + 1, **changes))
@@ -482,8 +482,21 @@ class LibraryState:
                 name != "scores" or new.thresholds is old.thresholds
             ):
                 new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
-        _carry_tallies(old, new, changed)
+        _carry_tallies(old, new, changed, columns)
         self._snapshot = _frozen(new)
+
+
+def _cells_of(batch: Batch, snapshot: Snapshot) -> Iterator[Change]:
+    """What a batch makes of the annotations in ``snapshot``."""
+    for start in range(0, len(batch.image_ids), _BLOCK):
+        part = slice(start, start + _BLOCK)
+        rows, known_rows = _places(batch.image_ids[part], snapshot.image_ids)
+        columns, known_columns = _columns(batch.class_ids[part], snapshot.class_ids)
+        known = known_rows & known_columns
+        after = batch.after[part]
+        if not known.all():
+            rows, columns, after = rows[known], columns[known], after[known]
+        yield (rows, columns), after
 
 
 def _scores_of(
@@ -564,34 +577,74 @@ def _with_thresholds(old: Snapshot, new: Snapshot) -> Snapshot:
     return replace(new, thresholds=thresholds)
 
 
-def _carry_tallies(old: Snapshot, new: Snapshot, changed: NDArray[np.int64] | None) -> None:
+def _carry_tallies(
+    old: Snapshot,
+    new: Snapshot,
+    changed: NDArray[np.int64] | None,
+    columns: NDArray[np.int64] | None,
+) -> None:
     """Keep what was counted where it still holds; count again only the images that have changed
-    where these are known: a verdict then costs nothing that grows with the library."""
-    counted = {
-        name: old.__dict__[name]
+    where these are known, or, as soon as it is asked for, the classes whose scores have: a verdict
+    then costs next to nothing that grows with the library."""
+    known = {
+        name: _known_tally(old, name)
         for name, thresholds in _TALLIES.items()
-        if name in old.__dict__ and getattr(new, thresholds) is getattr(old, thresholds)
+        if getattr(new, thresholds) is getattr(old, thresholds)
     }
-    if all(getattr(new, name) is getattr(old, name) for name in _TALLIED):
-        new.__dict__.update(counted)
+    known = {name: tally for name, tally in known.items() if tally is not None}
+    differ = {name for name in _TALLIED if getattr(new, name) is not getattr(old, name)}
+    if not differ:
+        _keep_tallies(new, known)
         same = new.limits == old.limits and new.own_thresholds is old.own_thresholds
         if same and "bands" in old.__dict__:
             new.__dict__["bands"] = old.__dict__["bands"]
-        return
-    if not counted or changed is None or len(changed) > len(old.images):
-        return
-    rows, known = _places(np.unique(changed), old.image_ids)
-    rows = rows[known]
-    if 4 * len(rows) > len(old.images):
-        return
-    tally: ClassTally | None = counted.get("tally")
-    own: ClassTally | None = counted.get("own_tally")
-    if tally is not None:
-        new.__dict__["tally"] = tally.replaced(old.tally_of(rows), new.tally_of(rows))
-    if own is tally:
-        new.__dict__["own_tally"] = new.__dict__["tally"]
-    elif own is not None:
-        new.__dict__["own_tally"] = own.replaced(old.own_tally_of(rows), new.own_tally_of(rows))
+    elif differ == {"scores"} and columns is not None:
+        stale = {
+            name: replace(tally, columns=np.union1d(tally.columns, columns))
+            for name, tally in known.items()
+        }
+        if 2 * max((len(tally.columns) for tally in stale.values()), default=0) < len(new.classes):
+            _keep_tallies(new, stale)
+    elif "scores" not in differ and changed is not None and len(changed) <= len(old.images):
+        rows, there = _places(np.unique(changed), old.image_ids)
+        rows = rows[there]
+        if known and 4 * len(rows) <= len(old.images):
+            _keep_tallies(new, _with_rows(old, new, known, rows))
+
+
+def _known_tally(snapshot: Snapshot, name: str) -> StaleTally | None:
+    """What is known of one of the tallies, without counting anything."""
+    if name in snapshot.__dict__:
+        return StaleTally(snapshot.__dict__[name], np.empty(0, np.int64))
+    return snapshot.stale_tallies.get(name)
+
+
+def _keep_tallies(snapshot: Snapshot, known: dict[str, StaleTally]) -> None:
+    for name, tally in known.items():
+        if len(tally.columns):
+            snapshot.stale_tallies[name] = tally
+        else:
+            snapshot.__dict__[name] = tally.tally
+
+
+def _with_rows(
+    old: Snapshot, new: Snapshot, known: dict[str, StaleTally], rows: NDArray[np.int64]
+) -> dict[str, StaleTally]:
+    """These tallies of ``old`` for ``new``, in which only these rows have other verdicts or
+    marks."""
+    parts = {
+        "tally": lambda: (old.tally_of(rows), new.tally_of(rows)),
+        "own_tally": lambda: (old.own_tally_of(rows), new.own_tally_of(rows)),
+    }
+    made: dict[int, ClassTally] = {}
+    result: dict[str, StaleTally] = {}
+    for name, stale in known.items():
+        # Without strictness both are one.
+        same = id(stale.tally)
+        if same not in made:
+            made[same] = stale.tally.replaced(*parts[name]())
+        result[name] = replace(stale, tally=made[same])
+    return result
 
 
 def _frozen(snapshot: Snapshot) -> Snapshot:

@@ -21,7 +21,7 @@ from typing import Self
 from lmpt_desktop.catalogue import Catalogue, CatalogueError
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.domain.strictness import Strictness, from_stored
-from lmpt_desktop.engine import external_changes
+from lmpt_desktop.engine import external_changes, free_memory
 from lmpt_desktop.engine.activities import Activities
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.backbone_offer import BackboneOffers
@@ -294,6 +294,8 @@ class LibrarySession:
 
     def _periodic_tasks(self, monitor: bool) -> dict[Callable[[], None], float]:
         tasks: dict[Callable[[], None], float] = {self._throttle.check: throttle.CHECK_SECONDS}
+        if (free := free_memory.free_memory()) is not None:
+            tasks[free.check] = free_memory.CHECK_SECONDS
         if monitor:
             others = ExternalChangeMonitor(
                 self.catalogue,

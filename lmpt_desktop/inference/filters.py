@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lmpt_desktop.domain.counting import count_columns, row_blocks
-from lmpt_desktop.domain.predictions import assigned_classes
 from lmpt_desktop.domain.records import NO_DATE, ImageState, ImageTable
 from lmpt_desktop.domain.search_text import folded
 from lmpt_desktop.domain.snapshot import Snapshot
@@ -200,9 +199,7 @@ def has_class(snapshot: Snapshot) -> NDArray[np.int64]:
     """(C,) how many images have each class: those that a filter on that class shows."""
     counts = np.zeros(len(snapshot.class_ids), np.int64)
     for block in row_blocks(len(snapshot.image_ids)):
-        counts += count_columns(
-            assigned_classes(snapshot.annotations[block], snapshot.predicted[block])
-        )
+        counts += count_columns(snapshot.assigned_at(block))
     return counts
 
 
@@ -334,23 +331,23 @@ def _cells(
 ) -> NDArray[np.bool_]:
     """(n, k) whether each class of ``columns`` meets ``status`` in each row of ``block``."""
 
-    def part(matrix: NDArray[Any]) -> NDArray[Any]:
-        cells = matrix[block]
-        return cells if len(columns) == cells.shape[1] else cells[:, columns]
-
+    width = len(snapshot.class_ids)
+    cells: Any = block
+    if len(columns) < width:
+        cells = (block, columns) if isinstance(block, slice) else (block[:, None], columns)
     match status:
         case None:
-            return assigned_classes(part(snapshot.annotations), part(snapshot.predicted))
+            return snapshot.assigned_at(cells)
         case Status.PREDICTED:
-            return part(snapshot.predicted)
+            return snapshot.predicted_at(cells)
         case Status.PRESENT:
-            return part(snapshot.annotations) == 1
+            return snapshot.annotations[cells] == 1
         case Status.ABSENT:
-            return part(snapshot.annotations) == 0
+            return snapshot.annotations[cells] == 0
         case Status.UNKNOWN:
-            return part(snapshot.annotations) == -1
+            return snapshot.annotations[cells] == -1
         case Status.CORRECTED:
-            return part(snapshot.corrected)
+            return snapshot.corrected_at(cells)
 
 
 def _sorted(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> NDArray[np.int64]:
@@ -369,7 +366,7 @@ def _keys(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> NDArray[n
         case SortKey.NAME | SortKey.DATE | SortKey.CAMERA:
             return _column(snapshot, order.key)[rows].astype(np.float64)
         case SortKey.SCORE:
-            return -_highest(_score_columns(snapshot, order)[rows])
+            return -_blockwise(rows, lambda block: _highest(_scores(snapshot, block, order)))
         case SortKey.UNCERTAINTY:
             return _uncertainty(snapshot, rows, order)
         case SortKey.TAIL_FIRST:
@@ -398,10 +395,22 @@ def _camera_ranks(images: ImageTable) -> NDArray[np.float64]:
     return np.where(numbers[rank] == images.cameras, rank, np.nan)
 
 
-def _score_columns(snapshot: Snapshot, order: Sort) -> NDArray[np.float32]:
+def _blockwise(
+    rows: NDArray[np.int64], of: Callable[[NDArray[np.int64]], NDArray[np.float64]]
+) -> NDArray[np.float64]:
+    """(len(rows),) ``of`` each row, some at a time: no arrays as large as the scores."""
+    result = np.empty(len(rows))
+    for start in range(0, len(rows), BLOCK_ROWS):
+        part = slice(start, start + BLOCK_ROWS)
+        result[part] = of(rows[part])
+    return result
+
+
+def _scores(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> NDArray[np.float32]:
+    """(n, C) scores of these rows, or (n, 1) or (n, 0) of the class in ``order``."""
     if order.class_id is None:
-        return snapshot.scores
-    return snapshot.scores[:, snapshot.class_ids == order.class_id]
+        return snapshot.scores[rows]
+    return snapshot.scores[rows[:, None], _columns(snapshot, (order.class_id,))]
 
 
 def _highest(scores: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -416,25 +425,31 @@ def _uncertainty(snapshot: Snapshot, rows: NDArray[np.int64], order: Sort) -> ND
     """Distance of the closest score to its threshold; without a class in ``order``, over the
     classes that are not annotated."""
     if order.class_id is not None:
-        column = snapshot.class_ids == order.class_id
-        return -_highest(-np.abs(snapshot.scores[rows][:, column] - snapshot.thresholds[column]))
-    closest = np.full(len(rows), np.nan)
-    for start in range(0, len(rows) if len(snapshot.class_ids) else 0, BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
+        threshold = snapshot.thresholds[_columns(snapshot, (order.class_id,))]
+        return -_highest(-np.abs(_scores(snapshot, rows, order) - threshold))
+    if not len(snapshot.class_ids):
+        return np.full(len(rows), np.nan)
+
+    def closest(block: NDArray[np.int64]) -> NDArray[np.float64]:
         distance = np.abs(snapshot.scores[block] - snapshot.thresholds)
         distance[np.isnan(distance) | (snapshot.annotations[block] >= 0)] = np.inf
-        closest[start : start + BLOCK_ROWS] = distance.min(axis=1)
-    closest[np.isinf(closest)] = np.nan
-    return closest
+        return distance.min(axis=1).astype(np.float64)
+
+    found = _blockwise(rows, closest)
+    found[np.isinf(found)] = np.nan
+    return found
 
 
 def _tail_keys(snapshot: Snapshot, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Minus the best evidence for a tail class: 1 if annotated present, else the score."""
-    cells = np.ix_(rows, np.flatnonzero(snapshot.bands.is_tail()))
-    annotations = snapshot.annotations[cells]
-    assigned = assigned_classes(annotations, snapshot.predicted[cells])
-    evidence = np.where(assigned, snapshot.scores[cells], 0.0)
-    evidence = np.where(annotations == 1, 1.0, evidence)
-    if not evidence.shape[1]:
+    tail = np.flatnonzero(snapshot.bands.is_tail())
+    if not len(tail):
         return np.zeros(len(rows))
-    return -evidence.max(axis=1).astype(np.float64)
+
+    def best(block: NDArray[np.int64]) -> NDArray[np.float64]:
+        cells = np.ix_(block, tail)
+        evidence = np.where(snapshot.assigned_at(cells), snapshot.scores[cells], 0.0)
+        evidence = np.where(snapshot.annotations[cells] == 1, 1.0, evidence)
+        return evidence.max(axis=1).astype(np.float64)
+
+    return -_blockwise(rows, best)

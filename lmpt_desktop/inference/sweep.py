@@ -82,5 +82,4 @@ def most_rewarding(snapshot: Snapshot) -> int | None:
     """The class with most predictions that have no verdict; None without classes."""
     if not snapshot.classes:
         return None
-    waiting = snapshot.predicted & (snapshot.annotations < 0)
-    return snapshot.classes[int(np.argmax(np.count_nonzero(waiting, axis=0)))].id
+    return snapshot.classes[int(np.argmax(snapshot.tally.predicted_unknown))].id

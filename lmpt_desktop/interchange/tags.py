@@ -80,7 +80,7 @@ def tag_rows(
         part = rows[start : start + BLOCK_ROWS]
         annotations = snapshot.annotations[part]
         scores = np.where(annotations < 0, snapshot.scores[part], annotations == 1)
-        requested = ~np.isnan(scores) if all_classes else snapshot.assigned[part]
+        requested = ~np.isnan(scores) if all_classes else snapshot.assigned_at(part)
         order = np.argsort(-scores, axis=1, kind="stable")
         ids = snapshot.image_ids[part]
         paths = paths_of(ids.tolist())

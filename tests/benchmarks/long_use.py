@@ -1,14 +1,15 @@
 """Hours of use in a few minutes: does the window grow, and does it stand still?
 
     python tests/benchmarks/long_use.py [--images 10000] [--classes 80] [--acts 3000] [--minutes M]
-        [--types]
+        [--rest SECONDS] [--types]
 
 The real window (offscreen) on a synthetic library, with a fake encoder and a fake trainer: random
 searches, filters, orders, selections, verdicts by key, batches, undo and redo, scrolling, changes
 of page and photo, class in focus, and now and then a retraining whose version is taken into use. No
 act waits for the answers of the one before.  After a tenth of the acts, at most 500 (warm-up), and
-then every ``--every`` it waits until all is quiet, collects garbage and counts: resident memory,
-what the GNU C library has in use, free and mapped apart, open handles, threads, widgets, QObjects
+then every ``--every`` it waits until all is quiet, takes a break of ``--rest`` seconds, collects
+garbage and counts: resident memory, also that before the break, what the GNU C library has in use,
+free and mapped apart, open handles, threads, widgets, QObjects
 that Python knows, all Python objects.  Printed are the
 counts, what each grows by per 1,000 acts (a straight line through all counts, and through those of
 the second half, with the 95 % interval of the slope), and the longest pauses of the event loop and
@@ -203,6 +204,11 @@ def blocks() -> dict[str, float]:
     }
 
 
+def resident() -> float:
+    """MB of this process that are in memory."""
+    return psutil.Process().memory_info().rss / 1e6
+
+
 def counts() -> dict[str, float]:
     """What there is now, after a collection."""
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
@@ -210,7 +216,7 @@ def counts() -> dict[str, float]:
     process = psutil.Process()
     objects = gc.get_objects()
     return {
-        "resident MB": process.memory_info().rss / 1e6,
+        "resident MB": resident(),
         **blocks(),
         "handles": process.num_fds(),
         "threads": process.num_threads(),
@@ -338,6 +344,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--retrain-every", type=int, default=500, metavar="ACTS")
     parser.add_argument("--every", type=int, default=250, metavar="ACTS", help="count this often")
+    parser.add_argument("--rest", type=float, default=1.0, help="break before each count")
     parser.add_argument("--minutes", type=float, default=1e9, help="stop after this time")
     parser.add_argument("--types", action="store_true", help="name the types that grew most")
     given = parser.parse_args()
@@ -386,9 +393,10 @@ def main() -> None:
             trained += retrain(page, monitor)
         if number >= warm_up and ((number - warm_up) % given.every == 0 or number == given.acts):
             monitor.during(lambda: None, WAIT, quiet)
-            monitor.during(lambda: None, 1.0)
+            before = resident()
+            monitor.during(lambda: None, given.rest)
             seen.acts.append(number)
-            seen.counts.append(counts())
+            seen.counts.append({"before the break MB": before, **counts()})
             first_types = first_types or types()
             print(seen.line(time.monotonic() - began), flush=True)
         if stopped.is_set() or time.monotonic() - began > 60 * given.minutes:

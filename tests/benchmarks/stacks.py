@@ -213,7 +213,7 @@ def print_grid(count: int) -> None:
 
     app = QApplication.instance() or QApplication([])
     snapshot = sample_snapshot(count)
-    _ = snapshot.predicted, snapshot.corrected, snapshot.bands
+    _ = snapshot.bands
     rows, ids = np.arange(count), snapshot.image_ids
     stacks = Stacks(ids[: count // 2], np.arange(count // 2) // 5)
     model = GridModel()

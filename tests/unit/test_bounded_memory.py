@@ -40,6 +40,9 @@ GROWING = {
     "interchange/side_file_updates.py: _waiting": PHOTOS,
     "interchange/side_files.py: _known": "as long as one preview",
     "interchange/side_files.py: _written_at": "of the last seconds; older ones are dropped",
+    "kept_matrix.py: _buffers": "as many as versions are in use, and two",
+    "kept_matrix.py: _free": "of those buffers",
+    "kept_matrix.py: indices": "1,000; with more, all is copied",
     "left_out.py: _ignored": FOLDERS,
     "left_out.py: _known": "as long as one question",
     "left_out.py: _news": FOLDERS,
@@ -61,9 +64,81 @@ GROWING = {
 """Collections that objects of the engine begin empty."""
 
 
+STATED = "a stated number; older ones are dropped"
+SHOWN = "of the photos on screen"
+PARTS = "the parts of the window"
+OF_WINDOW = {
+    "catalogue/changed_images.py: _ids": "at most one for each photo; a poll takes them",
+    "catalogue/store.py: _changing": "of one transaction",
+    "domain/bounded_dict.py: _entries": STATED,
+    "ingest/scan.py: _names": "of one scan",
+    "ingest/scan.py: _visited": "of one scan",
+    "ingest/sidecars.py: _present": "of one scan",
+    "ingest/sync.py: _claimed": "of one scan",
+    "ingest/sync.py: _copied": "of one scan",
+    "ingest/sync.py: _here": "of one scan",
+    "ingest/thumbnails.py: _used": STATED,
+    "ingest/watch.py: _notes": FOLDERS,
+    "ingest/watch.py: _pending": FOLDERS,
+    "ingest/watch.py: _requested": FOLDERS,
+    "ingest/watch.py: _watched": FOLDERS,
+    "ingest/xmp.py: found": "of one photo",
+    "settings.py: _listeners": PARTS,
+    "settings.py: _values": "one for each setting",
+    "ui/commands/registry.py: _actions": "one for each command",
+    "ui/grid/delegate.py: _widths": STATED,
+    "ui/grid/model.py: _cells": STATED,
+    "ui/inspector/class_model.py: _open": "one for each section",
+    "ui/inspector/photo_view.py: _cache": STATED,
+    "ui/kit/bridge.py: _handlers": PARTS,
+    "ui/kit/bridge.py: _waiting": "one for each kind of notice",
+    "ui/kit/class_picker.py: _names": CLASSES,
+    "ui/kit/class_picker.py: picks": CLASSES,
+    "ui/kit/photo_pool.py: _kept": STATED,
+    "ui/kit/photo_pool.py: _tasks": REQUESTS,
+    "ui/kit/thumbnails.py: _failures": PHOTOS,
+    "ui/kit/thumbnails.py: _newest": STATED,
+    "ui/kit/thumbnails.py: _pending": SHOWN,
+    "ui/kit/thumbnails.py: _pixmaps": STATED,
+    "ui/kit/thumbnails.py: _running": REQUESTS,
+    "ui/library/folder_tree.py: _direct": FOLDERS,
+    "ui/library/folder_tree.py: _items": FOLDERS,
+    "ui/library/folder_tree.py: _looks": "one for each look",
+    "ui/library/folder_tree.py: _missing": FOLDERS,
+    "ui/library/page.py: _captions": "one for each caption that is not written yet",
+    "ui/library/strictness_popover.py: _names": CLASSES,
+    "ui/review/page.py: _answered_with_stack": "photos and classes of stacks answered at once",
+    "ui/review/verdict_controller.py: _waiting": STATED,
+    "ui/shell/open_dialogs.py: _dialogs": "one for each kind of dialog",
+    "ui/shell/page_stack.py: _makers": "one for each page",
+    "ui/shell/status_bar.py: _activities": "one for each kind of background work",
+    "ui/shell/tool_bar.py: buttons": "one for each command",
+    "ui/shell/uncaught.py: _logged": "one for each line of the program",
+    "ui/shell/uncaught.py: _unlogged": "one for each line of the program",
+    "ui/sweep/page_model.py: _chosen": "of one page of photos",
+    "ui/window/single_instance.py: _connections": REQUESTS,
+}
+"""Dictionaries, sets and queues that begin empty in the rest of what an open library uses."""
+LASTING = (
+    "lmpt_desktop/catalogue",
+    "lmpt_desktop/domain",
+    "lmpt_desktop/inference",
+    "lmpt_desktop/ingest",
+    "lmpt_desktop/settings.py",
+    *(
+        f"lmpt_desktop/ui/{name}"
+        for name in (
+            "annotations", "commands", "compare", "grid", "inspector", "kit", "library",
+            "long_tail", "review", "shell", "sweep", "window",
+        )
+    ),
+)  # fmt: skip
+
+
 def sources(*folders: str) -> Iterator[tuple[str, ast.Module]]:
     for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
+        place = ROOT / folder
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
 
 
@@ -80,7 +155,7 @@ def test_no_function_keeps_every_answer() -> None:
     assert found == set(CACHES)
 
 
-def begun_empty(module: ast.Module) -> Iterator[str]:
+def begun_empty(module: ast.Module, kinds: set[str] = COLLECTIONS) -> Iterator[str]:
     """Attributes that are an empty collection at first."""
     for node in ast.walk(module):
         if not isinstance(node, ast.AnnAssign) or node.value is None:
@@ -88,7 +163,7 @@ def begun_empty(module: ast.Module) -> Iterator[str]:
         kind = ast.unparse(node.annotation).partition("[")[0]
         # With an argument, it is a copy, or a deque of a stated length.
         empty = ast.unparse(node.value) in ("{}", "[]", "set()", f"{kind}()", "defaultdict(list)")
-        if isinstance(node.target, ast.Attribute) and kind in COLLECTIONS and empty:
+        if isinstance(node.target, ast.Attribute) and kind in kinds and empty:
             yield node.target.attr
 
 
@@ -99,6 +174,15 @@ def test_every_collection_of_an_open_library_says_what_bounds_it() -> None:
         for attribute in begun_empty(module)
     }
     assert found == set(GROWING), "say what bounds it, or keep it in a BoundedDict"
+
+
+def test_every_collection_of_the_window_says_what_bounds_it() -> None:
+    found = {
+        f"{name.removeprefix('lmpt_desktop/')}: {attribute}"
+        for name, module in sources(*LASTING)
+        for attribute in begun_empty(module, COLLECTIONS - {"list"})
+    }
+    assert found == set(OF_WINDOW), "say what bounds it, or keep it in a BoundedDict"
 
 
 def test_what_was_used_longest_ago_is_forgotten() -> None:

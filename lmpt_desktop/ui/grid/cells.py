@@ -79,7 +79,7 @@ def cell(
     annotated, scores = snapshot.annotations[row], snapshot.scores[row]
     column_of, bands = snapshot.column_of, snapshot.bands.bands
     asked_columns = [column_of[class_id] for class_id in asked if class_id in column_of]
-    columns = card_columns(annotated, scores, snapshot.predicted[row], asked_columns).tolist()
+    columns = card_columns(annotated, scores, snapshot.predicted_at(row), asked_columns).tolist()
     focus_column = None if focus_class is None else column_of.get(focus_class)
     state = ImageState(int(snapshot.images.states[row]))
     pending = bool(scores.size) and not has_scores(scores[None])[0]
@@ -108,7 +108,7 @@ def cell(
             waiting=pending,
         ),
         pending=pending,
-        corrected=bool(snapshot.corrected[row].any()),
+        corrected=bool(snapshot.corrected_at(row).any()),
         focus=None if focus_column is None else Verdict(int(annotated[focus_column])),
         stack=stack,
         raw=kind_text(snapshot.images.raw_suffix(row)),

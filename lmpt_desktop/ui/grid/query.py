@@ -84,7 +84,7 @@ def evaluate(
 
 def prepare(snapshot: Snapshot) -> Snapshot:
     """Compute the snapshot's cached arrays, so that painting does not have to."""
-    _ = (snapshot.predicted, snapshot.corrected, snapshot.bands)
+    _ = snapshot.bands
     _ = (snapshot.column_of, snapshot.class_ids)
     return snapshot
 

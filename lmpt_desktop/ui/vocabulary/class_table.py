@@ -54,10 +54,9 @@ def class_lines(snapshot: Snapshot) -> list[ClassLine]:
 
     Reads every cell of the library's arrays: not for the window's thread.
     """
-    present = np.count_nonzero(snapshot.annotations == 1, axis=0).tolist()
-    absent = np.count_nonzero(snapshot.annotations == 0, axis=0).tolist()
-    predicted = np.count_nonzero(snapshot.predicted, axis=0).tolist()
-    bands = snapshot.bands
+    tally, bands = snapshot.tally, snapshot.bands
+    present, absent = tally.present.tolist(), tally.absent.tolist()
+    predicted = tally.predicted.tolist()
     return [
         ClassLine(entry, present[i], absent[i], predicted[i], bands.bands[i])
         for i, entry in enumerate(snapshot.classes)

@@ -13,6 +13,7 @@ from lmpt_desktop.domain.records import Batch, ClassEntry, ImageTable
 from lmpt_desktop.domain.strictness import Strictness
 from lmpt_desktop.engine import library_state
 from lmpt_desktop.engine.encoding.feature_rows import FeatureRows
+from lmpt_desktop.engine.kept_matrix import KeptMatrix
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.inference import predict as predicting
 from lmpt_desktop.inference.predict import predict
@@ -219,10 +220,10 @@ def test_snapshots_are_read_only_and_do_not_change() -> None:
 
 def test_what_did_not_change_is_not_computed_again() -> None:
     state = state_of([1], [7])
-    columns, predicted = state.snapshot.column_of, state.snapshot.predicted
+    columns, scored = state.snapshot.column_of, state.snapshot.scored
     state.apply(batch([(1, 7, 1)]))
     assert state.snapshot.column_of is columns
-    assert state.snapshot.predicted is predicted
+    assert state.snapshot.scored is scored
 
 
 def test_rows_are_found_by_id_one_by_one_or_many_at_once() -> None:
@@ -533,3 +534,76 @@ def test_features_that_were_replaced_make_room() -> None:
     other.add_features(ids, matrix, windows)
     other.predict()
     np.testing.assert_allclose(state.snapshot.scores, other.snapshot.scores, atol=1e-6)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_after_any_verdicts_all_is_as_if_computed_afresh_and_older_snapshots_stay(
+    seed: int,
+) -> None:
+    random = np.random.default_rng(seed)
+    ids, class_ids = list(range(1, 31)), [5, 6, 7, 8, 9]
+    state = state_of(ids, class_ids)
+    state._annotations = KeptMatrix[np.int8](0)  # pyright: ignore[reportPrivateUsage]
+    state._scores = KeptMatrix[np.float32](0)  # pyright: ignore[reportPrivateUsage]
+    used = replace(weights(class_ids), thresholds=random.random(5).astype(np.float32))
+    state.set_weights(class_ids, used)
+    give(state, *(i for i in ids if random.random() < 0.8))
+    state.predict()
+    held = []
+    for number in range(1, 16):
+        match random.integers(6):
+            case 0 | 1:
+                cell = [int(random.choice(ids)), int(random.choice(class_ids)), 0]
+                cell[2] = int(random.integers(-1, 2))
+                marks = [(cell[0], bool(random.integers(2)))] if random.random() < 0.3 else []
+                state.apply(replace(batch([(cell[0], cell[1], cell[2])], marks), id=number))
+            case 2 | 3:
+                count = random.choice([1, 1, 2, 5])
+                columns = np.sort(random.choice(5, count, replace=False))
+                embeddings = used.embeddings.copy()
+                embeddings[columns] += random.normal(size=(count, DIM)).astype(np.float32)
+                used = replace(used, embeddings=embeddings)
+                assert state.change_weights(class_ids, used, columns)
+            case 4:
+                give(state, int(random.choice(ids)))
+                state.predict()
+            case _:
+                state.set_strictness(Strictness(float(random.choice([-0.5, 0.0, 0.5]))))
+        now = state.snapshot
+        if random.random() < 0.5:
+            _ = now.bands, now.tally
+        if random.random() < 0.5:
+            held.append((now, now.scores.copy(), now.annotations.copy()))
+        if len(held) > 3:
+            held.pop(int(random.integers(4)))
+        for snapshot, scores, verdicts in held:
+            np.testing.assert_array_equal(snapshot.scores, scores)
+            np.testing.assert_array_equal(snapshot.annotations, verdicts)
+    now = state.snapshot
+    has, matrix = state.features().lookup(now.image_ids)
+    afresh = np.full(now.scores.shape, np.nan, np.float32)
+    afresh[has] = predict(matrix, used)
+    np.testing.assert_allclose(now.scores, afresh, atol=1e-5)
+    own = now.own_thresholds
+    assert own is not None
+    for tally, thresholds in ((now.tally, now.thresholds), (now.own_tally, own)):
+        whole = class_tally(now.annotations, now.scores, thresholds, now.reviewed)
+        np.testing.assert_array_equal(tally.counts, whole.counts)
+
+
+def test_after_a_change_of_scores_only_their_classes_are_counted_again() -> None:
+    state = state_of([1, 2, 3, 4], [5, 6, 7])
+    used = weights([5, 6, 7])
+    state.set_weights([5, 6, 7], used)
+    give(state, 1, 2, 3, 4)
+    state.predict()
+    _ = state.snapshot.tally
+    for column in (1, 1):
+        used = replace(used, biases=used.biases + np.eye(3, dtype=np.float32)[column] * 9)
+        state.change_weights([5, 6, 7], used, np.array([column]))
+        state.apply(batch([(1, 5, 1)]))
+    stale = state.snapshot.stale_tallies["tally"]
+    assert stale.columns.tolist() == [1]
+    assert stale.tally.present.tolist() == [1, 0, 0]
+    assert state.snapshot.tally.predicted[1] == 4
+    assert not replace(state.snapshot, version=9).stale_tallies, "it may have other scores"

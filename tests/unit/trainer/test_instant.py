@@ -160,3 +160,25 @@ def test_a_present_verdict_raises_photos_like_it() -> None:
     found = learn(FEATURES, targets, EMBEDDINGS, SCALES, BIASES, MEAN)
     moved = FEATURES @ found.embeddings[0] * SCALES[0] + found.logits[0]
     assert moved[0] > max(0, moved[1])
+
+
+def test_corrections_of_many_classes_take_no_more_than_a_stated_amount(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those that were dropped are made again when they are asked for."""
+    most = 2 * 4 * 4 * 8
+    monkeypatch.setattr(instant, "_MOST_BYTES", most)
+    monkeypatch.setattr(instant, "_CLASSES_AT_ONCE", 2)
+    rng = np.random.default_rng(5)
+    played = [
+        (photo, int(rng.integers(CLASSES)), int(rng.integers(2)), False)
+        for photo in [*range(PHOTOS // 2)] * 2
+    ]
+    learner, targets, weights = _played(played)
+    found = learner.offsets()
+    embeddings, logits = _by_formula(targets, weights)
+    np.testing.assert_allclose(found.embeddings, embeddings, atol=1e-5)
+    np.testing.assert_allclose(found.logits, logits, atol=1e-4)
+    kept = learner._corrections.values()  # pyright: ignore[reportPrivateUsage]
+    assert 0 < sum(item.inner.nbytes for item in kept) <= most
+    assert not learner.offsets(np.empty(0, np.int64)).embeddings.size
