@@ -21,6 +21,7 @@ from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.settings import LANGUAGE, OPEN_LIBRARY
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.language import set_language
+from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.kit.thumbnails import SessionThumbnails
 from lmpt_desktop.ui.library.dropped_paths import classify_paths
 from lmpt_desktop.ui.shell.settings import ComputerSettings
@@ -33,6 +34,8 @@ from trainer import crash_files
 from trainer.decoding import shared_pool
 
 FIRST_VOCABULARY = "everyday"
+DECODERS_MS = 100
+"""How long after the start decoders are started, so that the window is painted first."""
 SWITCH_SECONDS = 0.0005
 """How long a busy thread keeps Python's lock while the window waits for it, a tenth of Python's
 default: it shortens stalls while predictions arrive (opening is not affected)."""
@@ -105,11 +108,17 @@ def _named(args: argparse.Namespace) -> list[Path]:
 
 def start(window: MainWindow, args: argparse.Namespace) -> None:
     """Open what the command line names, else what was open last."""
+    # Decoders take a while to start, and the first thumbnails would wait for them.
+    QTimer.singleShot(DECODERS_MS, window, _prepare_decoders)
     named = _named(args)
     if named and getattr(args, "library", None) is None:
         window.open_paths(named)  # which finds their library off the window's thread
     else:
         window.open_paths(named, requested_library(window.settings, args))
+
+
+def _prepare_decoders() -> None:
+    Task(shared_pool().prepare, owner=None)
 
 
 def shown_elsewhere(settings: ComputerSettings, args: argparse.Namespace) -> bool:

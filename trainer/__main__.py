@@ -19,6 +19,12 @@ from trainer.cancel import CancelToken
 from trainer.events import FitFailed, FitFailure, FitFinished, RunEvent, to_line
 from trainer.job import CANCEL_NAME, JobError
 from trainer.printable import LogFormatter, one_line
+from trainer.process_io import (
+    ENCODER_NICE,
+    add_priority_arguments,
+    lower_priority,
+    wanted_niceness,
+)
 from trainer.prompt_set import PromptSetError
 from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 
@@ -204,6 +210,16 @@ def _fit_with_events(folder: Path) -> int:
     return _exit_code(_fit(folder, emit, cancel))
 
 
+def _niceness(given: Sequence[str]) -> int:
+    """What an encoder's arguments say of its priority, the rest unread."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    add_priority_arguments(parser)
+    try:
+        return wanted_niceness(parser.parse_known_args(given)[0])
+    except argparse.ArgumentError:
+        return ENCODER_NICE  # what is wrong is said when all is read
+
+
 def _share_cores() -> None:
     """Let OpenMP threads sleep while they wait, unless the user has set this differently.
 
@@ -305,7 +321,12 @@ _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a subcommand and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    parser = build_parser(next((item for item in given if item in _RUNNERS), ""))
+    command = next((item for item in given if item in _RUNNERS), "")
+    if command == "encode":
+        # Before torch is loaded, which keeps a processor busy for seconds while the app shows the
+        # first photos.
+        lower_priority(_niceness(given))
+    parser = build_parser(command)
     parsed = parser.parse_args(given)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LogFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

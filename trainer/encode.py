@@ -57,15 +57,16 @@ from trainer.photo import NO_MEMORY, UnreadablePhoto
 from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder
 from trainer.photo_reader import PhotoReader
 from trainer.process_io import (
-    GENTLE_NICE,
     EventStream,
     Inbox,
     PhotoRequest,
     UrgentRequest,
+    add_priority_arguments,
     claim_stdio,
     exit_when_parent_dies,
     lower_priority,
     read_requests,
+    wanted_niceness,
 )
 from trainer.temporary_files import temporary_name
 
@@ -121,19 +122,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="exit after this time without a request (default: never)",
     )
-    parser.add_argument(
-        "--nice",
-        type=int,
-        default=5,
-        help="lower the priority of this process by this amount, so that the app stays responsive "
-        "(default: 5; 0: unchanged)",
-    )
-    parser.add_argument(
-        "--gentle",
-        action="store_true",
-        help="for battery power or beside other work: half of the cores, one decoding thread, "
-        "lowest priority; a GPU pauses half of the time",
-    )
+    add_priority_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> NoReturn:
@@ -155,7 +144,7 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
     start_thread(partial(read_requests, requests, inbox), "requests")
     exit_when_parent_dies()
     keep_memory()
-    lower_priority(max(arguments.nice, GENTLE_NICE) if arguments.gentle else arguments.nice)
+    lower_priority(wanted_niceness(arguments))
     if arguments.gentle:
         torch.set_num_threads(max(1, cores() // 2))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import logging
 import os
@@ -38,6 +39,8 @@ STOP_SECONDS = 1.5
 GENTLE_NICE = 15
 """Niceness from which only idle time is used."""
 
+ENCODER_NICE = 5
+_NICE_AT_START = 0 if sys.platform == "win32" else os.getpriority(os.PRIO_PROCESS, 0)
 _PARENT_SECONDS = 1.0
 
 
@@ -202,13 +205,37 @@ def exit_when_parent_dies() -> None:
     start_thread(watch, "parent-watch")
 
 
+def add_priority_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that :func:`wanted_niceness` reads."""
+    parser.add_argument(
+        "--nice",
+        type=int,
+        default=ENCODER_NICE,
+        help="lower the priority of this process by this amount, so that the app stays responsive "
+        f"(default: {ENCODER_NICE}; 0: unchanged)",
+    )
+    parser.add_argument(
+        "--gentle",
+        action="store_true",
+        help="for battery power or beside other work: half of the cores, one decoding thread, "
+        "lowest priority; a GPU pauses half of the time",
+    )
+
+
+def wanted_niceness(arguments: argparse.Namespace) -> int:
+    """What to call :func:`lower_priority` with."""
+    nice: int = arguments.nice
+    return max(nice, GENTLE_NICE) if arguments.gentle else nice
+
+
 def lower_priority(amount: int) -> None:
-    """Lower the priority of this process by ``amount`` steps of niceness."""
+    """Lower the priority of this process to ``amount`` steps of niceness below that at its start,
+    however often this is called."""
     if amount <= 0:
         return
     with contextlib.suppress(OSError):
-        if hasattr(os, "nice"):
-            os.nice(amount)
+        if sys.platform != "win32":
+            os.setpriority(os.PRIO_PROCESS, 0, _NICE_AT_START + amount)
         else:
             import psutil  # noqa: PLC0415
 

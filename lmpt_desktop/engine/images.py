@@ -30,6 +30,9 @@ from trainer.photo import UnreadablePhoto
 
 RELOAD_SECONDS = 0.5
 """While a scan runs, its images are shown at intervals of at least this length."""
+FIRST_RELOAD_SECONDS = 0.1
+FIRST_IMAGES = 256
+"""... and more often while there are less than these, which may not fill the screen yet."""
 
 
 @dataclass(frozen=True)
@@ -167,7 +170,9 @@ class ImageReloader:
     def reload_soon(self, *, spaced: bool = True) -> None:
         """Read on the worker what this process has written, and encode what it lacks;
         ``spaced``: not more often than every ``RELOAD_SECONDS``."""
-        self._worker.post("images", self._reload_changed, self._spacing if spaced else 0.0)
+        few = len(self._state.snapshot.images) < FIRST_IMAGES
+        spacing = FIRST_RELOAD_SECONDS if few else self._spacing
+        self._worker.post("images", self._reload_changed, spacing if spaced else 0.0)
 
     def reload(self) -> None:
         """Read all images again, now."""

@@ -14,6 +14,7 @@ from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import IgnoreList
 from lmpt_desktop.domain.raw_pairs import PairReport
 from lmpt_desktop.domain.records import Batch, Folder
+from lmpt_desktop.engine.attention import Attention
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -53,13 +54,16 @@ class Scanner:
         scanned: Callable[[int, SyncReport], None] = lambda _folder_id, _report: None,
         raw_pairs: Callable[[], bool] = lambda: False,
         paired: Callable[[PairReport], None] = lambda _report: None,
+        attention: Attention | None = None,
     ) -> None:
         """``found`` is called whenever something was committed, ``followed`` when annotations
         went to images with the same picture, ``replaced`` when another picture has taken the place
         of an annotated image.  ``ignore`` says what is left out, ``scanned`` is called with the
         id of every folder that was scanned whole, to the end, and what was found.  ``raw_pairs``
         says whether a raw file and a photo of the same name are one photo, ``paired`` is called
-        when such have come together or apart."""
+        when such have come together or apart.  Reading makes way for what ``attention`` says is
+        being made for the screen."""
+        self._attention = attention or Attention()
         self._raw_pairs = raw_pairs
         self._paired = paired
         self._ignore = ignore
@@ -260,6 +264,7 @@ class Scanner:
             ignore=self._ignore(),
             readers=self._readers,
             raw_pairs=self._raw_pairs(),
+            make_way=self._attention.make_way,
         )
         for pairs in report.paired:
             self._paired(pairs)

@@ -24,6 +24,7 @@ from lmpt_desktop.domain.strictness import Strictness, from_stored
 from lmpt_desktop.engine import external_changes, free_memory
 from lmpt_desktop.engine.activities import Activities
 from lmpt_desktop.engine.annotations import AnnotationEditor
+from lmpt_desktop.engine.attention import Attention
 from lmpt_desktop.engine.backbone_offer import BackboneOffers
 from lmpt_desktop.engine.child_process import TRAINER
 from lmpt_desktop.engine.copy_space import SpaceForCopies
@@ -160,6 +161,7 @@ class LibrarySession:
             notify=notify,
             subscribe=notifier.subscribe,
         )
+        self.attention = Attention()
         self._scanner = Scanner(
             catalogue,
             notify,
@@ -170,6 +172,7 @@ class LibrarySession:
             scanned=self.left_out.scanned,
             raw_pairs=self.raw_pairs.wanted,
             paired=self.raw_pairs.show,
+            attention=self.attention,
         )
         self.copies = Copies(catalogue, state)
         self.space_for_copies = SpaceForCopies(catalogue, self.settings, notify)

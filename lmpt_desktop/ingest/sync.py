@@ -39,6 +39,9 @@ from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, elsewhere_of, sca
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.translation import _
 
+FIRST_FILES = 64
+"""Of a folder of which nothing is known yet, this many are read and committed before the rest is
+even listed: what the first screen shows."""
 BATCH_FILES = 128
 BATCH_SECONDS = 1.0
 """Files are read and committed together up to this number, or in this time if they are large."""
@@ -158,6 +161,7 @@ def sync(
     ignore: IgnoreList = ignore_list.DEFAULT,
     readers: FileReaders | None = None,
     raw_pairs: bool = False,
+    make_way: Callable[[], None] | None = None,
 ) -> SyncReport:
     """Scan one folder, or a part of it, and record what is new, changed, moved, missing and
     unreadable.
@@ -173,6 +177,8 @@ def sync(
             not shown until a scan without this finds their files.
         readers: the threads that read photos, else of its own.
         raw_pairs: whether a raw file and a developed photo of the same name are one photo.
+        make_way: called between files, but not before the first are there; it may wait a moment
+            for what is more urgent.
 
     Raises:
         CatalogueError: if the catalogue cannot be written.
@@ -186,6 +192,7 @@ def sync(
         scope=scope,
         ignore=ignore,
         raw_pairs=raw_pairs,
+        make_way=make_way or (lambda: None),
     )
     with contextlib.ExitStack() as own:
         return job.run(readers or own.enter_context(file_readers()))
@@ -203,7 +210,9 @@ class _Sync:
         scope: Scope,
         ignore: IgnoreList,
         raw_pairs: bool,
+        make_way: Callable[[], None],
     ) -> None:
+        self._make_way = make_way
         self._scope = scope
         self._raw_pairs = raw_pairs
         self._companions: frozenset[str] = frozenset()
@@ -244,7 +253,7 @@ class _Sync:
         return report
 
     def _run(self, readers: FileReaders) -> SyncReport:
-        new, changed = self._list()
+        new, changed = self._list(readers)
         if self._stopped:
             return self._finished()
         if not (self._folder.is_dir() and self._reachable[self._folder_id]):
@@ -260,7 +269,9 @@ class _Sync:
             self._follow()
             return self._finished(available=False)
         self._remember_device()
-        self._total = len(new) + len(changed)
+        self._total = self._done + len(new) + len(changed)
+        if self._done:
+            self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
         self._companions = self._new_companions(new, changed)
         pending: list[ScannedFile] = []
         for batch in self._inspected(readers, changed):
@@ -318,7 +329,9 @@ class _Sync:
 
     # ------------------------------------------------------------------------- listing
 
-    def _list(self) -> tuple[list[FoundFile], list[FoundFile]]:
+    def _list(self, readers: FileReaders) -> tuple[list[FoundFile], list[FoundFile]]:
+        """What is to be read; files that were read at first sight are not among it."""
+        first = not self._known and self._reachable[self._folder_id]
         new: list[FoundFile] = []
         changed: list[FoundFile] = []
         unchanged = 0
@@ -333,7 +346,12 @@ class _Sync:
             ignore=self._ignore,
         )
         for batch in batches:
-            new += batch.new
+            if first and batch.new:
+                first = False
+                new += self._commit_first(readers, batch.new)
+            else:
+                new += batch.new
+            self._make_way()
             changed += batch.changed
             unchanged += len(batch.unchanged)
             self._here.update(batch.unchanged)
@@ -349,6 +367,20 @@ class _Sync:
             self._images.mark_found(self._report.returned)
             self._on_commit()
         return new, changed
+
+    def _commit_first(self, readers: FileReaders, found: Sequence[FoundFile]) -> list[FoundFile]:
+        """Read and commit a few of a folder's first files; returns the others.
+
+        Only where nothing is known of the folder: else a file that was moved within it could be
+        taken for a new one before its old place was looked at.  Raw files wait until all names are
+        known (:meth:`_new_companions`).
+        """
+        first = [file for file in found if not is_raw(file.path)][:FIRST_FILES]
+        read = self._done
+        for batch in self._inspected(readers, first):
+            self._commit_new(batch)
+        taken = {file.path for file in first[: self._done - read]}
+        return [file for file in found if file.path not in taken]
 
     def _gone(self, pending: Sequence[ScannedFile]) -> tuple[list[KnownFile], list[KnownFile]]:
         """Known files that the scan should have seen but did not, and those that it has left
@@ -405,6 +437,8 @@ class _Sync:
         for at in range(0, len(files), 2 * WORKERS):
             if self._stop():
                 break
+            if self._done >= FIRST_FILES:
+                self._make_way()
             some = files[at : at + 2 * WORKERS]
             results = readers.map(self._inspect, some)
             batch += [file for file in results if file is not None]

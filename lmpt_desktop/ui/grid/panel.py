@@ -106,14 +106,20 @@ class GridPanel(QWidget):
     """The outcome of a new search, in one line."""
 
     def __init__(
-        self, session: LibrarySession, source: ThumbnailSource, parent: QWidget | None = None
+        self,
+        session: LibrarySession,
+        source: ThumbnailSource,
+        parent: QWidget | None = None,
+        *,
+        bar: FilterBar | None = None,
     ) -> None:
+        """``bar``: made before, as that takes as long as all else."""
         super().__init__(parent)
         self.scanning = False
         self._left_out = ""
         self._session = session
         self._result: SearchResult | None = None
-        self.bar = FilterBar()
+        self.bar = bar or FilterBar()
         self.search_bar = SearchBar()
         self.loader = ThumbnailLoader(source, parent=self)
         self.model = GridModel(self)

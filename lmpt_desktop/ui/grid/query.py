@@ -19,6 +19,10 @@ from lmpt_desktop.ui.kit.tasks import LatestRequest
 
 REFRESH_INTERVAL_MS = 700
 """Interval at which rows are selected again while scores change during encoding."""
+FIRST_PAGE = 256
+"""With fewer photos than these, the first screen may not be full: what comes is shown at once."""
+FIRST_INTERVAL_MS = 30
+"""The interval until there are as many."""
 REGROUP_INTERVAL_MS = 2000
 """How soon stacks are looked at again that were not up to date, as photos are being encoded."""
 
@@ -128,7 +132,6 @@ class GridQuery(QObject):
         self._answered: tuple[Filter, tuple[Sort, SearchQuery | None]] | None = None
         self._refresh_timer = QTimer(self)
         self._refresh_timer.setSingleShot(True)
-        self._refresh_timer.setInterval(REFRESH_INTERVAL_MS)
         self._refresh_timer.timeout.connect(self._ask_unless_busy)
 
     @property
@@ -147,10 +150,18 @@ class GridQuery(QObject):
         self._ask()
 
     def ask_soon(self, requested: Filter, order: Sort, search: SearchQuery | None = None) -> None:
-        """Select again soon; may be called for every notice."""
+        """Select again soon, or at once if the first screen may lack photos; may be called for
+        every notice."""
         self._requested, self._order, self._search = requested, order, search
-        if not self._refresh_timer.isActive():
-            self._refresh_timer.start()
+        if self._refresh_timer.isActive():
+            return
+        if self._shows_few():
+            self._ask_unless_busy()
+        else:
+            self._refresh_timer.start(REFRESH_INTERVAL_MS)
+
+    def _shows_few(self) -> bool:
+        return self._last is not None and len(self._last.snapshot.images) < FIRST_PAGE
 
     def stack(self, stacked: bool, opened: frozenset[int] = frozenset()) -> None:
         """Show look-alikes as one card, apart from the stacks that are ``opened``, by
@@ -180,7 +191,9 @@ class GridQuery(QObject):
 
     def _ask_unless_busy(self) -> None:
         if self._selecting.busy:
-            self._refresh_timer.start()
+            self._refresh_timer.start(
+                FIRST_INTERVAL_MS if self._shows_few() else REFRESH_INTERVAL_MS
+            )
         else:
             self._ask()
 
@@ -236,6 +249,8 @@ class GridQuery(QObject):
         self.same_order = self._answered is not None and question[1] == self._answered[1]
         self._answered = question
         self._last = selection
+        if self._shows_few() and self._refresh_timer.isActive():
+            self._refresh_timer.start(FIRST_INTERVAL_MS)
         if selection.stacks is not None and not self._session.stacks.current:
             self._regroup_timer.start()
         self.selected.emit(selection)

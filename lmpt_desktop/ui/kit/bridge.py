@@ -1,12 +1,15 @@
 """Delivers a session's notices, sent from any thread, on the window's thread.
 
 A scan of 100,000 files sends notices faster than the window can show them.  Notices of which only
-the latest counts, such as progress, are delivered ten times a second; all others at once, in order.
+the latest counts, such as progress, are delivered ten times a second, and at once after a quiet
+moment; all others at once, in order.
 """
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
@@ -61,6 +64,8 @@ class SessionBridge(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._deliver_waiting)
+        self._delivered = -math.inf
+        """When the last of those was."""
         self._open = True
         tasks.prepare()
         self._unsubscribe = session.subscribe(self.receive)
@@ -106,13 +111,17 @@ class SessionBridge(QObject):
                 return
             urgent, self._urgent = self._urgent, []
             waiting = bool(self._waiting)
-        if waiting and not self._timer.isActive():
-            self._timer.start()
         for notice in urgent:
             self._deliver(notice)
+        if waiting and not self._timer.isActive():
+            if time.monotonic() - self._delivered > TICK_MS / 1000:
+                self._deliver_waiting()
+            else:
+                self._timer.start()
 
     def _deliver_waiting(self) -> None:
         self._timer.stop()
+        self._delivered = time.monotonic()
         with self._lock:
             waiting, self._waiting = list(self._waiting.values()), {}
         for notice in waiting:

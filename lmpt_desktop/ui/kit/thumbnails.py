@@ -94,7 +94,8 @@ class SessionThumbnails:
             raise NoThumbnailError(
                 _("The photo has changed. Look for new photos, and it is read again.")
             )
-        return self._store.make(self._session.images.path(image_id), version, size)
+        with self._session.attention:
+            return self._store.make(self._session.images.path(image_id), version, size)
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,16 @@ class PageParts:
     panel: GridPanel
     inspector: InspectorPanel
 
+    def side_by_side(self) -> QSplitter:
+        """The three in a row; they get its style, which takes a while."""
+        splitter = QSplitter(Qt.Orientation.Horizontal)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(3)
+        for part in (self.tree, self.panel, self.inspector):
+            splitter.addWidget(part)
+        splitter.setStretchFactor(1, 1)
+        return splitter
+
 
 class LibraryPage(QWidget):
     """Lives as long as its session; call :meth:`close_page` before closing that.
@@ -110,7 +120,14 @@ class LibraryPage(QWidget):
     """Files of annotations (a list of paths) were dropped here."""
     folders_changed = Signal()
 
-    def __init__(self, opened: Opened, context: ShellContext, parts: PageParts) -> None:
+    def __init__(
+        self,
+        opened: Opened,
+        context: ShellContext,
+        parts: PageParts,
+        pages: PageStack | None = None,
+    ) -> None:
+        """``pages``: the parts side by side in a stack of pages, made before."""
         super().__init__()
         self.setObjectName("library")
         self.setAcceptDrops(True)
@@ -135,6 +152,7 @@ class LibraryPage(QWidget):
         self._focus = ClassInFocus()
         self.focus_bar = FocusBar()
         self.strictness = StrictnessButton(session)
+        self.pages = pages or PageStack(parts.side_by_side())
         self._lay_out()
         self.grid_view = GridLibraryView(self.panel, self.acts, self._focus, self.class_name)
         self.dropped_paths = DroppedPathsHandler(session, self.panel, self.add_folders, self)
@@ -179,13 +197,9 @@ class LibraryPage(QWidget):
         )
 
     def _lay_out(self) -> None:
-        self.splitter = QSplitter(Qt.Orientation.Horizontal)
-        self.splitter.setChildrenCollapsible(False)
-        self.splitter.setHandleWidth(3)
-        self.splitter.addWidget(self.tree)
-        self.splitter.addWidget(self.panel)
-        self.splitter.addWidget(self.inspector)
-        self.splitter.setStretchFactor(1, 1)
+        splitter = self.pages.grid_page
+        assert isinstance(splitter, QSplitter)
+        self.splitter = splitter
         self.tree.setMinimumWidth(140)
         self.panel.setMinimumWidth(320)
         self.splitter.setFocusProxy(self.grid)
@@ -196,7 +210,6 @@ class LibraryPage(QWidget):
         # What a key will change, and on which class, stays readable.
         for part in (self.preview_bar, self.panel.zoom):
             self._context.notifications.keep_clear_of(part)
-        self.pages = PageStack(self.splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
@@ -602,6 +615,7 @@ class LibraryPage(QWidget):
         """Start everything else once the first images are painted, or there are none."""
         if not self._started:
             self._started = True
+            self.session.attention.met()
             QTimer.singleShot(START_DELAY_MS, self, self._start_work)
 
     def _start_work(self) -> None:

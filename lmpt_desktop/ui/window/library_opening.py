@@ -21,6 +21,9 @@ RETRY_MS = 700
 """Delay before a second attempt: a locked library whose window did not answer is perhaps just
 being opened there."""
 
+PAGE_SECONDS = 5.0
+"""A scan makes way for the page that is being made, for this long at most."""
+
 Open = Callable[[Path], Opened]
 
 
@@ -114,6 +117,8 @@ class LibraryOpener(QObject):
             start_like(request.like, request.library)
         opened = self._open_session(request.library)
         try:
+            # Of what a scan finds now the first is shown with the page, which is made meanwhile.
+            opened.session.attention.expect(PAGE_SECONDS)
             for folder in request.folders:
                 opened.session.folders.add(folder)
             return replace(opened, folders=tuple(opened.session.folders.all()))

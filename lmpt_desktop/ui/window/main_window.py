@@ -404,7 +404,11 @@ class MainWindow(QMainWindow):
             page.dropped_paths.select(photos)
 
         self._building = PageBuilder(
-            opened, lambda parts: LibraryPage(opened, self.context, parts), show, self
+            opened,
+            lambda parts, pages: LibraryPage(opened, self.context, parts, pages),
+            self.stack.addWidget,
+            show,
+            self,
         )
 
     def _show_page(self, page: LibraryPage) -> None:
@@ -413,7 +417,6 @@ class MainWindow(QMainWindow):
         self.page = page
         page.folders_changed.connect(self._remember_library)
         page.dropped_paths.folders_offered.connect(self._open_offered)
-        self.stack.addWidget(page)
         self.stack.setCurrentWidget(page)
         self.toolbar.show()
         self.status.show_model(opened.session.model.backbone, opened.session.model.device)

@@ -8,11 +8,13 @@ from typing import Protocol, TypeVar
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
+from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from lmpt_desktop.ui.grid.panel import GridPanel
 from lmpt_desktop.ui.inspector.panel import InspectorPanel
 from lmpt_desktop.ui.library.folder_tree import FolderTree
 from lmpt_desktop.ui.library.opened import Opened
 from lmpt_desktop.ui.library.page import PageParts
+from lmpt_desktop.ui.shell.page_stack import PageStack
 
 
 class Page(Protocol):
@@ -31,17 +33,19 @@ class PageBuilder(QObject):
     def __init__(
         self,
         opened: Opened,
-        make: Callable[[PageParts], PageT],
+        make: Callable[[PageParts, PageStack], PageT],
+        place: Callable[[PageT], object],
         show: Callable[[PageT], object],
         parent: QObject | None = None,
     ) -> None:
-        """``make`` and ``show`` are the last two steps."""
+        """``make``, ``place`` (where it will be shown, still hidden) and ``show`` are the last
+        three steps."""
         super().__init__(parent)
         self.opened = opened
         self._made: list[QWidget | Page] = []
         self._closing: list[Callable[[], object]] = []
         self._stopped = False
-        self._steps = self._build(make, show)
+        self._steps = self._build(make, place, show)
         self._step()
 
     def stop(self) -> None:
@@ -57,18 +61,32 @@ class PageBuilder(QObject):
             QTimer.singleShot(0, self, self._step)
 
     def _build(
-        self, make: Callable[[PageParts], PageT], show: Callable[[PageT], object]
+        self,
+        make: Callable[[PageParts, PageStack], PageT],
+        place: Callable[[PageT], object],
+        show: Callable[[PageT], object],
     ) -> Iterator[int]:
         session = self.opened.session
-        panel = GridPanel(session, self.opened.thumbnails)
+        bar = FilterBar()
+        self._made = [bar]
+        yield 1
+        panel = GridPanel(session, self.opened.thumbnails, bar=bar)
         self._closing = [panel.close_panel]
         self._made = [panel]
-        yield 1
+        yield 2
         parts = PageParts(FolderTree(), panel, InspectorPanel(session))
         self._made += [parts.tree, parts.inspector]
-        yield 2
-        page = make(parts)
+        yield 3
+        splitter = parts.side_by_side()
+        self._made = [splitter]
+        yield 4
+        pages = PageStack(splitter)
+        self._made = [pages]
+        yield 5
+        page = make(parts, pages)
         self._closing = [page.close_page]
         self._made = [page]  # which owns the others now
-        yield 3
+        yield 6
+        place(page)
+        yield 7
         show(page)

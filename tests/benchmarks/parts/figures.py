@@ -9,7 +9,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -97,26 +97,48 @@ class Figures:
     def child(self, script: str, *arguments: str, keep: bool = True) -> None:
         """Run a part in a process of its own and take over what it measured (if ``keep``): the
         last line it prints is JSON, ``[[name, value, unit, budget, better], ...]``."""
-        environment = os.environ | {
-            "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"),
-            # The checkout this file is in, whichever one is installed.
-            "PYTHONPATH": os.pathsep.join([str(PARTS.parents[2]), str(PARTS.parent), str(SUPPORT)]),
-            "SCALE_BEGAN": repr(time.monotonic()),
-        }
-        done = subprocess.run(
-            [sys.executable, str(PARTS / script), *arguments],
-            env=environment,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        for name, value, unit, budget, better in json.loads(done.stdout.splitlines()[-1]):
+        for name, value, unit, budget, better in run_part(script, *arguments):
             if keep:
                 self.add(name, value, unit, budget, better=better)
 
     def write(self, path: Path) -> None:
         body = {name: asdict(figure) for name, figure in self.all.items()}
         path.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")
+
+
+def run_part(
+    script: str,
+    *arguments: str,
+    checkout: Path = PARTS.parents[2],
+    environment: Mapping[str, str] | None = None,
+) -> list[list[Any]]:
+    """Run a part in a process of its own.
+
+    Args:
+        script: a file of this folder.
+        arguments: of its command line.
+        checkout: the working tree whose app is measured, whichever one is installed.
+        environment: variables that differ from this process's.
+
+    Returns:
+        What it measured, each as :func:`row` makes it: the last line it prints, in JSON.
+    """
+    paths = [checkout, PARTS.parent, SUPPORT]
+    variables = {
+        **os.environ,
+        "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"),
+        **(environment or {}),
+        "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        "SCALE_BEGAN": repr(time.monotonic()),
+    }
+    done = subprocess.run(
+        [sys.executable, str(PARTS / script), *arguments],
+        env=variables,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def row(

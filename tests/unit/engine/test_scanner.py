@@ -12,6 +12,7 @@ from PIL import Image
 
 from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.domain.records import Folder
+from lmpt_desktop.engine.attention import Attention
 from lmpt_desktop.engine.notices import ActivityChanged, ActivityState, Notice, Problem
 from lmpt_desktop.engine.scanner import Scanner
 from lmpt_desktop.ingest import sync
@@ -196,3 +197,22 @@ def test_photos_of_an_earlier_version_are_described_when_nothing_else_is_to_do(
     scanner.close()
     assert set(catalogue.photo_details.of(ids)) == set(ids.tolist())
     assert "Reading cameras, dates and keywords of photos" in messages
+
+
+def test_reading_makes_way_for_what_is_made_for_the_screen(
+    catalogue: Catalogue, folder: Folder
+) -> None:
+    class Asked(Attention):
+        count = 0
+
+        def make_way(self, seconds: float = 0.0) -> None:
+            self.count += 1
+
+    attention, heard = Asked(), Heard()
+    nothing: Any = lambda *_: None  # noqa: E731
+    made = Scanner(catalogue, heard, nothing, nothing, nothing, attention=attention)
+    made.scan([folder])
+    assert heard.idle.wait(WAIT)
+    made.close()
+    assert attention.count
+    assert len(catalogue.images.table()) == 1

@@ -17,6 +17,7 @@ import pytest
 from tiny_backbone import tiny_backbone
 from tiny_fits import NAMES, make_job, run
 
+from trainer import __main__ as command_line
 from trainer import job, prompt_set
 from trainer.__main__ import build_parser, main
 from trainer.events import FitFinished
@@ -241,3 +242,28 @@ def test_json_that_cannot_be_written_gives_a_sentence(
     given = ["evaluate", str(finished / job.RESULT_NAME), str(finished), "--json", str(where)]
     assert main(given) == 1
     assert "scores.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "niceness"),
+    [
+        (["encode", "--out", "features"], 5),
+        (["encode", "--nice", "0"], 0),
+        (["encode", "--gentle", "--device", "cpu"], 15),
+        (["encode", "--nice", "very"], 5),
+    ],
+)
+def test_an_encoder_makes_way_before_it_loads_its_model(
+    given: list[str], niceness: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acts: list[object] = []
+
+    def no_parser(_command: str) -> None:
+        acts.append("torch loads")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command_line, "lower_priority", acts.append)
+    monkeypatch.setattr(command_line, "build_parser", no_parser)
+    with pytest.raises(KeyboardInterrupt):
+        command_line.main(given)
+    assert acts == [niceness, "torch loads"]

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import io
+import os
+import sys
 
+import pytest
+
+from trainer import process_io
 from trainer.events import (
     EncodeMap,
     EncodePhotos,
@@ -74,3 +79,15 @@ def test_turned_photos_keep_their_place_among_photos() -> None:
         order.append(message.request)
     assert told == ["p1", "r1", "p2"]
     assert order == ["t1", "p1", "r1", "p2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has classes of priority")
+def test_lowering_the_priority_twice_does_not_lower_it_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(os, "setpriority", lambda _kind, _process, value: asked.append(value))
+    process_io.lower_priority(5)
+    process_io.lower_priority(5)
+    process_io.lower_priority(0)
+    assert asked == [os.getpriority(os.PRIO_PROCESS, 0) + 5] * 2

@@ -11,6 +11,7 @@ from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import ClassCondition, Filter, Sort, SortKey
 from lmpt_desktop.inference.search import Ranking
+from lmpt_desktop.ui.grid import query as query_module
 from lmpt_desktop.ui.grid.marks import Mark
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.query import GridQuery, HeldOut, Selection, asked_classes, evaluate
@@ -91,4 +92,39 @@ def test_the_grid_marks_what_is_held_out(session: LibrarySession, qtbot: QtBot) 
         model.image_id(place) for place in range(12) if Mark.HELD_OUT in model.cell(place).marks
     ]
     assert marked == [3]
+    query.close()
+
+
+def test_what_comes_while_the_first_screen_may_lack_photos_is_shown_at_once(
+    session: LibrarySession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So long that a query that waits for it is never answered here.
+    monkeypatch.setattr(query_module, "REFRESH_INTERVAL_MS", 10**8)
+    query = GridQuery(session)
+    with qtbot.waitSignal(query.selected):
+        query.ask(Filter(), Sort())
+        # While the first one is still being answered, too.
+        query.ask_soon(Filter(), Sort())
+    with qtbot.waitSignal(query.selected):
+        pass
+    with qtbot.waitSignal(query.selected):
+        query.ask_soon(Filter(), Sort())
+    assert query.automatic
+    query.close()
+
+
+def test_a_full_screen_is_renewed_at_intervals(
+    session: LibrarySession, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_module, "REFRESH_INTERVAL_MS", 10**8)
+    monkeypatch.setattr(query_module, "FIRST_PAGE", 0)
+    query = GridQuery(session)
+    with qtbot.waitSignal(query.selected):
+        query.ask(Filter(), Sort())
+    heard: list[object] = []
+    query.selected.connect(heard.append)
+    with qtbot.waitSignal(query.refreshed):
+        query.ask_soon(Filter(), Sort())
+        query.refresh()
+    assert heard == []
     query.close()

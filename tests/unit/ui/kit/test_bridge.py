@@ -18,6 +18,7 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
+from lmpt_desktop.ui.kit import bridge as bridge_module
 from lmpt_desktop.ui.kit.bridge import SessionBridge
 
 
@@ -122,3 +123,21 @@ def test_a_closed_bridge_is_silent_and_unsubscribed(
     qtbot.wait(30)
     assert heard == []
     assert sender.listeners == []
+
+
+def test_the_first_of_many_notices_does_not_wait_for_the_next_ones(
+    qapp: object, sender: Sender, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # So long that what waits for it is never delivered here.
+    monkeypatch.setattr(bridge_module, "TICK_MS", 10**8)
+    bridge = SessionBridge(sender)
+    heard: list[Notice] = []
+    bridge.on(ImagesChanged, heard.append)
+    bridge.on(AnnotationsChanged, heard.append)
+    sender.send(ImagesChanged())
+    qtbot.waitUntil(lambda: len(heard) == 1)
+    sender.send(ImagesChanged())
+    sender.send(AnnotationsChanged())
+    qtbot.waitUntil(lambda: len(heard) == 2)
+    assert isinstance(heard[1], AnnotationsChanged), "the second one of a kind waits"
+    bridge.close()

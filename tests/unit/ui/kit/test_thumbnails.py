@@ -1,22 +1,29 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from PySide6.QtCore import QSize
 from pytestqt.qtbot import QtBot
 
+from lmpt_desktop.engine.attention import Attention
+from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.ui.kit import thumbnails
 from lmpt_desktop.ui.kit.thumbnails import (
     BUCKETS,
     LARGEST_EDGE,
+    SessionThumbnails,
     ThumbnailLoader,
     bucket_for,
     decoded,
 )
+from trainer.photo import UnreadablePhoto
 
 
 def jpeg(size: int, colour: str = "orange") -> bytes:
@@ -175,3 +182,39 @@ def test_what_is_no_thumbnail_has_a_sentence(damage: str) -> None:
         data = file.getvalue()
     with pytest.raises(ValueError, match="could not be read"):
         decoded(data)
+
+
+class _Making:
+    """A store that has nothing, and notes whether the library knows that it is making."""
+
+    def __init__(self, attention: Attention, error: Exception | None = None) -> None:
+        self._attention, self._error = attention, error
+        self.wanted: list[bool] = []
+
+    def get(self, _fingerprint: str, _size: int, /) -> bytes | None:
+        self.wanted.append(self._attention.wanted)
+        return None
+
+    def make(self, _path: Path, _fingerprint: str, _size: int, /) -> bytes:
+        self.wanted.append(self._attention.wanted)
+        if self._error is not None:
+            raise self._error
+        return b"jpeg"
+
+
+@pytest.mark.parametrize("error", [None, UnreadablePhoto("It is damaged.")])
+def test_background_work_makes_way_while_a_thumbnail_is_made(
+    tmp_path: Path, error: Exception | None
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    (photos / "one.jpg").write_bytes(jpeg(200))
+    with LibrarySession.open(tmp_path / "library", encode=False, folders=[photos]) as session:
+        assert session.wait_until_idle(20)
+        [image_id] = session.snapshot().image_ids.tolist()
+        store = _Making(session.attention, error)
+        source = SessionThumbnails(session, store)
+        with ThreadPoolExecutor(1) as pool, contextlib.suppress(UnreadablePhoto):
+            pool.submit(source, image_id, "version", 160).result()
+        assert store.wanted == [False, True], "not for one that is only read"
+        assert not session.attention.wanted
