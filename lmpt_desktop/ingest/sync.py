@@ -245,6 +245,8 @@ class _Sync:
         self._report = SyncReport()
         self._stopped = False
         self._unchanged = self._done = self._total = 0
+        self._taken_first: set[str] = set()
+        """Paths that were read at first sight."""
 
     def run(self, readers: FileReaders) -> SyncReport:
         report = self._run(readers)
@@ -297,7 +299,7 @@ class _Sync:
         a moment."""
         if not (self._raw_pairs and any(is_raw(file.path) for file in new)):
             return frozenset()
-        paths = {file.path for file in (*new, *changed)}
+        paths = {file.path for file in (*new, *changed)} | self._taken_first
         paths.update(path for path, item in self._known.items() if item.id in self._here)
         return frozenset(companions_of(paths))
 
@@ -379,8 +381,8 @@ class _Sync:
         read = self._done
         for batch in self._inspected(readers, first):
             self._commit_new(batch)
-        taken = {file.path for file in first[: self._done - read]}
-        return [file for file in found if file.path not in taken]
+        self._taken_first = {file.path for file in first[: self._done - read]}
+        return [file for file in found if file.path not in self._taken_first]
 
     def _gone(self, pending: Sequence[ScannedFile]) -> tuple[list[KnownFile], list[KnownFile]]:
         """Known files that the scan should have seen but did not, and those that it has left
