@@ -534,6 +534,11 @@ SUGGEST_RETRAIN = flag(
     label=N_("&Suggest retraining when there are enough new verdicts"),
 )
 
+TRAIN_AWAY = flag("train-away", False, storage=Storage.COMPUTER)
+"""Whether a retraining is done on MACHINE, unless the user chooses otherwise."""
+MACHINE = text("machine", storage=Storage.COMPUTER)
+"""Another computer to train on, as for ssh (``trainer.remote.machine``); "" for none."""
+
 BACKBONE_OFFER_ANSWERED = flag("backbone-offer-answered", False, storage=Storage.COMPUTER)
 """A better backbone was offered once and the user has answered."""
 

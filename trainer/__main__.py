@@ -26,6 +26,9 @@ from trainer.process_io import (
     wanted_niceness,
 )
 from trainer.prompt_set import PromptSetError
+from trainer.remote.command import REMOTE, carry, carry_with_events, run_remote
+from trainer.remote.command import add_arguments as add_remote_arguments
+from trainer.remote.trouble import MachineError
 from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 3  # 2 is argparse's
@@ -74,6 +77,9 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         caption_command.add_arguments(caption)
         caption.epilog = caption_command.EPILOG
     _add_reproduce(commands, command)
+    remote = _command(commands, "remote", REMOTE)
+    if command == "remote":
+        add_remote_arguments(remote)
     return parser
 
 
@@ -174,15 +180,36 @@ def _run_fit(arguments: argparse.Namespace) -> int:
     _share_cores()
     if arguments.events:
         return _fit_with_events(arguments.job)
+    return _show_run(arguments.job, _fit)
+
+
+def _run_remote(arguments: argparse.Namespace) -> int:
+    return run_remote(arguments, _fit_there)
+
+
+def _fit_there(arguments: argparse.Namespace) -> int:
+    if arguments.events:
+        return _exit_code(carry_with_events(arguments.job, arguments.machine, _claim_stdout()))
+
+    def fit(folder: Path, emit: Callable[[RunEvent], None], cancel: CancelToken) -> RunEvent:
+        _cancel_on_interrupt(cancel)
+        return carry(folder, arguments.machine, emit, cancel)
+
+    return _show_run(arguments.job, fit)
+
+
+def _show_run(
+    folder: Path, fit: Callable[[Path, Callable[[RunEvent], None], CancelToken], RunEvent]
+) -> int:
     from rich.console import Console  # noqa: PLC0415
 
     from trainer.display import FitDisplay, notes, score_table  # noqa: PLC0415
     from trainer.terminal import say  # noqa: PLC0415
 
     console = Console(stderr=True)
-    cancel = CancelToken(_cancel_file(arguments.job))
+    cancel = CancelToken(_cancel_file(folder))
     with FitDisplay(console) as show:
-        outcome = _fit(arguments.job, show, cancel)
+        outcome = fit(folder, show, cancel)
     if isinstance(outcome, FitFinished):
         from trainer import prompt_set  # noqa: PLC0415
 
@@ -314,6 +341,7 @@ _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "fit": _run_fit,
     "evaluate": _run_evaluate,
     "inspect": _run_inspect,
+    "remote": _run_remote,
     "reproduce": _run_reproduce,
 }
 
@@ -334,7 +362,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     crash_files.watch_as_told(parsed.command)
     try:
         return _RUNNERS[parsed.command](parsed)
-    except (JobError, PromptSetError, OSError) as error:
+    except (JobError, PromptSetError, MachineError, OSError) as error:
         sys.stderr.write(f"{one_line(str(error))}\n")
         return EXIT_FAILED
     except KeyboardInterrupt:

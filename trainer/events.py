@@ -433,6 +433,102 @@ class FitFailed(RunEvent):
         return EventText(N_("The training failed"), detail)
 
 
+class Away(StrEnum):
+    """Where a run on another computer stands, as this one knows."""
+
+    SENDING = "sending"
+    RUNNING = "running"
+    LOST = "lost"
+    """The connection is gone; the run goes on there."""
+    FETCHING = "fetching"
+
+
+_AWAY = {
+    Away.SENDING: EventText(N_("Sending"), N_("What is learned from is sent to {machine}.")),
+    Away.RUNNING: EventText(N_("Training"), N_("The training runs on {machine}.")),
+    Away.LOST: EventText(
+        N_("Connection lost"),
+        N_("{reason:sentence} The training on {machine} goes on; trying again."),
+    ),
+    Away.FETCHING: EventText(
+        N_("Fetching the result"), N_("The result is fetched from {machine}.")
+    ),
+}
+
+
+@dataclass(frozen=True)
+class FitAway(RunEvent):
+    """Of a run on another computer, written by this one.  ``reason``: a sentence where the
+    connection was lost.
+    """
+
+    machine: str
+    state: Away
+    reason: str = ""
+
+    @property
+    def text(self) -> EventText:
+        return _AWAY[self.state]
+
+
+# ---------------------------------------- what another computer says (:mod:`trainer.remote`)
+
+
+@dataclass(frozen=True)
+class FarHello(Message):
+    """The first line of every answer.  ``protocol`` is that of :mod:`trainer.remote`, which is
+    compared before anything else is read; ``has_job``: it need not be sent.
+    """
+
+    protocol: int
+    version: str
+    has_job: bool = False
+
+
+@dataclass(frozen=True)
+class FarMachine(Message):
+    """What is there.  ``device`` as the user reads it; bytes are free for jobs, and of the GPU's
+    memory (0: there is none).
+    """
+
+    python: str
+    device: str
+    gpu_bytes: int
+    cores: int
+    free_bytes: int
+
+
+@dataclass(frozen=True)
+class FarStarted(Message):
+    """The job is complete there and its run was started, now or earlier."""
+
+
+@dataclass(frozen=True)
+class FarAlive(Message):
+    """Sent every few seconds, so that a connection that is dead is noticed."""
+
+
+@dataclass(frozen=True)
+class FarEnded(Message):
+    """The run's process has ended.  ``result``: there is one to fetch; ``full``: the disk there is;
+    ``log``: the end of its log.
+    """
+
+    result: bool
+    full: bool
+    log: str
+
+
+@dataclass(frozen=True)
+class FarRefused(Message):
+    """``trouble`` is one of :class:`trainer.remote.trouble.Trouble`, or one of a newer version;
+    ``detail`` is for the log.
+    """
+
+    trouble: str
+    detail: str = ""
+
+
 def to_line(message: Message) -> str:
     """One JSON line, newline included; pure ASCII where a name in it is not Unicode."""
     body = {"type": type(message).__name__} | asdict(message)

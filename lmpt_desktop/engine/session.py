@@ -92,6 +92,7 @@ class Commands:
 
     encode: Sequence[str] = (*TRAINER, "encode")
     fit: Sequence[str] = (*TRAINER, "fit")
+    fit_away: Sequence[str] = (*TRAINER, "remote", "fit")
     caption: Sequence[str] = (*TRAINER, "caption")
     rate: Sequence[str] = (*TRAINER, "encode-rate")
 
@@ -236,6 +237,7 @@ class LibrarySession:
             settings=self.settings,
             notify=notify,
             fit_command=commands.fit,
+            away_command=commands.fit_away,
             caption_command=commands.caption,
         )
         self.verification = Verification(

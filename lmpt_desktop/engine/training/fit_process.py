@@ -18,18 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmpt_desktop.engine.child_process import TRAINER, child_environment
-from trainer.events import (
-    MAX_LINE_BYTES,
-    FitFailed,
-    FitFinished,
-    Message,
-    ProtocolError,
-    Stop,
-    parse_line,
-    to_line,
-)
+from trainer.events import FitFailed, FitFinished, Message, Stop, to_line
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
-from trainer.regular_file import open_regular
+from trainer.run_files import EventFile, ProcessIdentity, is_alive
 from trainer.threads import start_thread, until_done
 
 if TYPE_CHECKING:
@@ -44,22 +35,13 @@ WORKING_SHARE = 0.02
 """A process works if it uses at least this share of one processor."""
 STOP_SECONDS = 60.0
 """A run that was asked to stop is terminated after this time, even if it works."""
+AWAY_STOP_SECONDS = 180.0
+"""The same of one on another computer, which is waited for without working here."""
 KILL_SECONDS = 2.0
 """A run that was terminated and goes on for so long is killed, also where it is stopped."""
 GONE_SECONDS = 5.0
 """A run that was killed counts as ended after this time: it waits for a disk that does not answer,
 and ends when that does."""
-LOG_TAIL_BYTES = 4000
-_BLOCK_BYTES = 4 * MAX_LINE_BYTES
-
-
-@dataclass(frozen=True)
-class ProcessIdentity:
-    """Identifies a process: pids are reused, but not with the same creation time."""
-
-    pid: int
-    created: float
-    """Seconds since the epoch, from psutil."""
 
 
 def start_fit(
@@ -90,35 +72,6 @@ def start_fit(
     return process, ProcessIdentity(process.pid, created)
 
 
-def is_alive(identity: ProcessIdentity, job_folder: Path | None = None) -> bool:
-    """Whether that process still runs.
-
-    When the clock is set, the times at which processes were created seem to be others; the process
-    is then known by ``job_folder``, which is in its command.
-    """
-    import psutil  # noqa: PLC0415
-
-    try:
-        process = psutil.Process(identity.pid)
-        same = abs(process.create_time() - identity.created) < 1.0 or (
-            job_folder is not None and str(job_folder) in process.cmdline()
-        )
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def log_tail(job_folder: Path) -> str:
-    """The end of the run's log, "" if there is none."""
-    try:
-        with open_regular(job_folder / LOG_NAME) as file:
-            file.seek(0, 2)
-            file.seek(max(0, file.tell() - LOG_TAIL_BYTES))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-
-
 def request_stop(job_folder: Path, process: subprocess.Popen[bytes] | None) -> None:
     """Ask a run to stop: by a file, and by stdin where it is a child of this process.
 
@@ -138,38 +91,6 @@ def request_stop(job_folder: Path, process: subprocess.Popen[bytes] | None) -> N
             raise
 
 
-class EventFile:
-    """Reads whole lines of a growing ``events.jsonl``."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._rest = b""
-
-    def read(self) -> list[Message]:
-        """Messages written since the last call; an incomplete line is left for the next call, and
-        so is what exceeds some megabytes."""
-        try:
-            with open_regular(self._path) as file:
-                file.seek(self._offset)
-                data = file.read(_BLOCK_BYTES)
-        except OSError:
-            return []
-        self._offset += len(data)
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        # The rest of a line that is too long is none either.
-        self._rest = self._rest[: MAX_LINE_BYTES + 1]
-        messages: list[Message] = []
-        for line in lines:
-            if not line.strip():
-                continue
-            try:
-                messages.append(parse_line(line.decode("utf-8", "replace")))
-            except ProtocolError as error:
-                log.warning("%s: %s", self._path, error)
-        return messages
-
-
 @dataclass(frozen=True)
 class FitOutcome:
     """How a process ended: its final message, or None where there was none.
@@ -186,9 +107,10 @@ class FitOutcome:
 class _ForcedEnd:
     """Ends a process that was asked to stop and does not do so in time."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, *, away: bool) -> None:
         import psutil  # noqa: PLC0415
 
+        self._away = away
         self._error = psutil.Error
         self._process: psutil.Process | None = None
         with contextlib.suppress(psutil.Error):
@@ -215,8 +137,9 @@ class _ForcedEnd:
                 used = times.user + times.system
                 if used - self._used >= WORKING_SHARE * STUCK_SECONDS:
                     self._used, self._worked = used, now
-                stuck = now - self._worked > STUCK_SECONDS
-                if not asked or stuck or now - self._asked > STOP_SECONDS:
+                stuck = not self._away and now - self._worked > STUCK_SECONDS
+                most = AWAY_STOP_SECONDS if self._away else STOP_SECONDS
+                if not asked or stuck or now - self._asked > most:
                     log.warning("fit %d does not stop and is terminated", self._process.pid)
                     self._terminated = now
                     self._process.terminate()
@@ -242,8 +165,12 @@ class FitFollower:
         process: subprocess.Popen[bytes] | None,
         on_event: Callable[[Message], None],
         on_end: Callable[[FitOutcome], None],
+        *,
+        away: bool = False,
     ) -> None:
-        """``identity`` None: the process has ended; only its events are read."""
+        """``identity`` None: the process has ended; only its events are read.  ``away``: the
+        process only follows a run on another computer."""
+        self._away = away
         self._events = EventFile(job_folder / EVENTS_NAME)
         self._identity = identity
         self._job_folder = job_folder
@@ -303,7 +230,7 @@ class FitFollower:
             return True
         if self._stop is None or self._identity is None:
             return False
-        self._end = self._end or _ForcedEnd(self._identity.pid)
+        self._end = self._end or _ForcedEnd(self._identity.pid, away=self._away)
         return self._end.look(asked=self._stop)
 
     def _tell_end(self) -> None:

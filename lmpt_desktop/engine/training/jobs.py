@@ -44,12 +44,16 @@ class Preflight:
 
 @dataclass(frozen=True)
 class RetrainOptions:
-    """Choices of the retrain dialog; ``method`` and ``options`` as in ``trainer/job.py``."""
+    """Choices of the retrain dialog; ``method`` and ``options`` as in ``trainer/job.py``.
+
+    ``machine``: the computer to train on, as for ssh; "" for this one.
+    """
 
     method: str = "lmpt+"
     device: str = "auto"
     seed: int = 0
     options: dict[str, object] = field(default_factory=dict)
+    machine: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -289,7 +293,8 @@ def build_job(
         settings=JobSettings(
             backbone=backbone,
             method=options.method,
-            device=options.device,
+            # The devices of another computer are its own.
+            device="auto" if options.machine else options.device,
             seed=options.seed,
             limits=snapshot.limits,
             options=dict(options.options),

@@ -31,11 +31,8 @@ from lmpt_desktop.engine.notices import (
     VersionsChanged,
 )
 from lmpt_desktop.engine.training.fit_process import (
-    EventFile,
     FitFollower,
     FitOutcome,
-    ProcessIdentity,
-    log_tail,
     request_stop,
     start_fit,
 )
@@ -46,7 +43,8 @@ from trainer import checked_json
 from trainer import job as jobs
 from trainer import prompt_set as prompt_sets
 from trainer.checked_json import Count, JsonError
-from trainer.events import FitFailed, FitFinished, FitProgress, FitStarted, Message
+from trainer.events import Away, FitAway, FitFailed, FitFinished, FitProgress, FitStarted, Message
+from trainer.run_files import EventFile, ProcessIdentity, is_alive, log_tail
 from trainer.temporary_files import temporary_name
 from trainer.threads import no_memory
 
@@ -58,6 +56,10 @@ CLASS_IDS = "class ids"
 """In a run's settings: the class id of each name of its job, since classes may be renamed."""
 DATA = "data"
 """In a run's settings: the numbers of annotations and images it learns from."""
+MACHINE = "machine"
+"""In a run's settings: the other computer that it is on, "" for this one."""
+MOST_RESTARTS = 3
+"""How often a process that follows a run on another computer is started again, where it dies."""
 FULL_BYTES = 64 * 1024
 """A disk with less free space than this counts as full."""
 
@@ -92,12 +94,16 @@ class RetrainController:
         catalogue: Catalogue,
         notify: Callable[[Notice], None],
         command: Sequence[str] = (*TRAINER, "fit"),
+        away: Sequence[str] = (*TRAINER, "remote", "fit"),
     ) -> None:
+        """``away``: the program that has a run done on another computer, whose name follows."""
         self._catalogue = catalogue
         self._jobs = catalogue.library_folder / JOBS
         self._prompt_sets = catalogue.library_folder / PROMPT_SETS
         self._notify = notify
         self._command = list(command)
+        self._away = list(away)
+        self._restarts = 0
         self._lock = threading.RLock()
         self._record: RunRecord | None = None
         self._events: list[Message] = []
@@ -143,12 +149,15 @@ class RetrainController:
     def _newest(self) -> RunRecord | None:
         return max(self._catalogue.runs.all(), key=lambda record: record.id, default=None)
 
-    def expected_seconds(self, backbone: str, classes: int) -> float | None:
-        """Estimated duration of a run, from the last finished one with this backbone; None without
-        one.  The text tower dominates, so time grows with the number of classes."""
+    def expected_seconds(self, backbone: str, classes: int, machine: str = "") -> float | None:
+        """Estimated duration of a run, from the last finished one with this backbone on this
+        ``machine`` ("": this computer); None without one.  The text tower dominates, so time grows
+        with the number of classes."""
         records = self._catalogue.runs.all()
         for record in sorted(records, key=lambda item: item.id, reverse=True):
             if record.backbone != backbone or record.state is not RunState.FINISHED:
+                continue
+            if _machine(record) != machine:
                 continue
             seconds, then = None, 0
             for event in EventFile(record.folder / jobs.EVENTS_NAME).read():
@@ -162,12 +171,13 @@ class RetrainController:
 
     # ---------------------------------------------------------------------------- starting
 
-    def start(self, job: jobs.FitJob, class_ids: Sequence[int] = ()) -> int:
+    def start(self, job: jobs.FitJob, class_ids: Sequence[int] = (), machine: str = "") -> int:
         """Write the job and start a process on it; returns the run's id.
 
         Args:
             job: what to learn.
             class_ids: of the job's classes, in the same order.
+            machine: the computer to train on, as for ssh; "" for this one.
 
         Raises:
             RetrainRefusedError: if a run is under way or the process cannot be started.
@@ -183,6 +193,7 @@ class RetrainController:
                 settings=asdict(job.settings)
                 | {
                     REPLACES: active.id if active else None,
+                    MACHINE: machine,
                     CLASS_IDS: [int(class_id) for class_id in class_ids],
                     DATA: {
                         "annotations": int((job.targets >= 0).sum()),
@@ -196,14 +207,16 @@ class RetrainController:
             try:
                 self._catalogue.make_folder(JOBS, record.folder.name)
                 jobs.save(job, record.folder)
-                process, identity = start_fit(record.folder, self._command)
+                process, identity = start_fit(record.folder, self._command_for(machine))
             except (OSError, CatalogueError, MemoryError) as error:
                 raise self._refused(record, error) from error
             self._process = process
+            self._restarts = 0
             record = self._catalogue.runs.update(
                 record.id, state=RunState.RUNNING, pid=identity.pid, pid_created=identity.created
             )
-            self._report(ActivityState.RUNNING, note=N_("loading the model"))
+            if not machine:
+                self._report(ActivityState.RUNNING, note=N_("loading the model"))
             try:
                 self._follow(record, identity)
             except (MemoryError, RuntimeError) as error:  # no thread; nobody would see its end
@@ -238,7 +251,44 @@ class RetrainController:
                         else None
                     )
                     log.info("found run %d again (process %s)", record.id, record.pid)
-                    self._follow(record, identity)
+                    if not (self._is_lost(record, identity) and self._follow_again(record)):
+                        self._follow(record, identity)
+
+    def _command_for(self, machine: str) -> list[str]:
+        return [*self._away, machine] if machine else self._command
+
+    def _is_lost(self, record: RunRecord, identity: ProcessIdentity | None) -> bool:
+        """Whether the run is on another computer and nothing here follows it any more."""
+        if not _machine(record) or (identity and is_alive(identity, record.folder)):
+            return False
+        events = EventFile(record.folder / jobs.EVENTS_NAME)
+        while found := events.read():
+            if any(isinstance(item, FitFinished | FitFailed) for item in found):
+                return False
+        return True
+
+    def _follow_again(self, record: RunRecord) -> bool:
+        """Start another process that follows a run on another computer; False if that cannot be."""
+        machine = _machine(record)
+        if not machine or self._restarts >= MOST_RESTARTS:
+            return False
+        self._restarts += 1
+        try:
+            process, identity = start_fit(record.folder, self._command_for(machine))
+        except OSError:
+            log.exception("run %d on %s cannot be followed", record.id, machine)
+            return False
+        self._process = process
+        record = self._catalogue.runs.update(
+            record.id, pid=identity.pid, pid_created=identity.created
+        )
+        try:
+            self._follow(record, identity)
+        except (MemoryError, RuntimeError):
+            log.exception("run %d cannot be followed", record.id)
+            process.kill()
+            return False
+        return True
 
     def _follow(self, record: RunRecord, identity: ProcessIdentity | None) -> None:
         self._record = record
@@ -249,6 +299,7 @@ class RetrainController:
             self._process,
             lambda message: self._handle_event(record, message),
             lambda outcome: self._ended(record, outcome),
+            away=bool(_machine(record)),
         )
         if (record.folder / jobs.CANCEL_NAME).exists():
             # It was asked to stop before the library was closed.
@@ -292,6 +343,11 @@ class RetrainController:
                 self._report(
                     ActivityState.RUNNING, message.step, message.steps, message.seconds_left
                 )
+            case FitAway():
+                with self._lock:
+                    steps = [event for event in self._events if isinstance(event, FitProgress)]
+                done, total = (steps[-1].step, steps[-1].steps) if steps else (0, 0)
+                self._report(ActivityState.RUNNING, done, total, note=_NOTES[message.state])
         self._notify(RunChanged(record.id))
 
     def _report(
@@ -308,6 +364,11 @@ class RetrainController:
         self._notify(ActivityChanged(activity))
 
     def _ended(self, record: RunRecord, outcome: FitOutcome) -> None:
+        if outcome.last is None and not outcome.forced:
+            # The run on another computer goes on whatever happens to what follows it here.
+            with self._lock, contextlib.suppress(CatalogueError):
+                if self._follow_again(record):
+                    return
         try:
             state, message = self._final_state(record, outcome)
             self._catalogue.runs.update(record.id, state=state, message=message)
@@ -395,6 +456,19 @@ class RetrainController:
     def _result_folder(self, job_folder: Path) -> Path:
         """Where the result of a run is kept."""
         return self._prompt_sets / job_folder.name
+
+
+_NOTES = {
+    Away.SENDING: N_("sending"),
+    Away.RUNNING: N_("on another computer"),
+    Away.LOST: N_("connection lost, trying again"),
+    Away.FETCHING: N_("fetching the result"),
+}
+
+
+def _machine(record: RunRecord) -> str:
+    """The other computer that a run is on, "" for this one."""
+    return _setting(record, MACHINE, str, "")
 
 
 def _setting(record: RunRecord, key: str, kind: Any, otherwise: T) -> T:

@@ -47,6 +47,7 @@ class TrainingService:
         settings: Settings,
         notify: Callable[[Notice], None],
         fit_command: Sequence[str] = (*TRAINER, "fit"),
+        away_command: Sequence[str] = (*TRAINER, "remote", "fit"),
         caption_command: Sequence[str] = (*TRAINER, "caption"),
     ) -> None:
         self._catalogue = catalogue
@@ -54,7 +55,7 @@ class TrainingService:
         self._model = model
         self._versions = versions
         self._settings = settings
-        self._runs = RetrainController(catalogue, notify, fit_command)
+        self._runs = RetrainController(catalogue, notify, fit_command, away_command)
         self._captions = CaptionWriter(catalogue, notify, caption_command)
 
     # -------------------------------------------------------------------------- retraining
@@ -79,10 +80,11 @@ class TrainingService:
         """
         self._settings.set(LAST_SUGGESTION, RetrainSuggestion(advice.since, advice.verdicts))
 
-    def preflight(self) -> Preflight:
-        """What a retraining would do now, or why it cannot be done.  Reads the catalogue."""
+    def preflight(self, machine: str = "") -> Preflight:
+        """What a retraining on ``machine`` ("": this computer) would do now, or why it cannot be
+        done.  Reads the catalogue, and asks the other computer nothing."""
         snapshot = self._state.snapshot
-        return self._preflight(snapshot, self._training_data(snapshot))
+        return self._preflight(snapshot, self._training_data(snapshot), machine)
 
     def start(self, options: RetrainOptions | None = None) -> int:
         """Build the job and start the run; returns its id.
@@ -93,7 +95,7 @@ class TrainingService:
         options = options or RetrainOptions()
         snapshot = self._state.snapshot
         data = self._training_data(snapshot)
-        preflight = self._preflight(snapshot, data)
+        preflight = self._preflight(snapshot, data, options.machine)
         if not preflight.ok:
             raise RetrainRefusedError(" ".join(preflight.refusals))
         weights = self._model.base_weights()
@@ -120,7 +122,7 @@ class TrainingService:
             ),
             scores=scores[0] if has.all() else None,
         )
-        return self._runs.start(job, snapshot.class_ids[data.columns].tolist())
+        return self._runs.start(job, snapshot.class_ids[data.columns].tolist(), options.machine)
 
     def cancel(self, run_id: int) -> None:
         """Ask the run to stop; it keeps the best prompt set so far."""
@@ -143,15 +145,17 @@ class TrainingService:
     def _training_data(self, snapshot: Snapshot) -> jobs.TrainingData:
         return jobs.training_data(snapshot, self._state.features())
 
-    def _preflight(self, snapshot: Snapshot, data: jobs.TrainingData) -> Preflight:
+    def _preflight(self, snapshot: Snapshot, data: jobs.TrainingData, machine: str) -> Preflight:
         return jobs.preflight(
             snapshot,
             data,
             self._model.base_weights(),
             backbone=self._model.backbone,
-            device=self._model.device or self._model.last_device,
+            device=machine or self._model.device or self._model.last_device,
             running=self._runs.running,
-            expected_seconds=self._runs.expected_seconds(self._model.backbone, len(data.columns)),
+            expected_seconds=self._runs.expected_seconds(
+                self._model.backbone, len(data.columns), machine
+            ),
         )
 
     def _trained_on(self) -> set[int]:

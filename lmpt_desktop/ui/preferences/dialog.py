@@ -29,6 +29,7 @@ from lmpt_desktop.ui.preferences.copies_text import space_text
 from lmpt_desktop.ui.preferences.ignore_page import IgnorePage
 from lmpt_desktop.ui.preferences.raw_pairs_box import RawPairsBox
 from lmpt_desktop.ui.preferences.shortcut_page import ShortcutPage
+from lmpt_desktop.ui.preferences.where_to_train_box import WhereToTrainBox
 from lmpt_desktop.ui.shell.context import ShellContext
 
 
@@ -78,6 +79,8 @@ class PreferencesDialog(QDialog):
         page = QWidget()
         layout = QVBoxLayout(page)
         self._add_groups(layout, Storage.COMPUTER, settings.set)
+        self.where_to_train = WhereToTrainBox(settings)
+        layout.addWidget(self.where_to_train)
         layout.addStretch(1)
         for setting in _shown(Storage.COMPUTER):
             editor = self.editors[setting.key]

@@ -12,7 +12,7 @@ from lmpt_desktop.catalogue.runs import RunState
 from lmpt_desktop.engine.notices import RunChanged
 from lmpt_desktop.engine.training.captioning import CaptionerMissingError
 from lmpt_desktop.engine.training.retrain import RunStatus
-from lmpt_desktop.settings import INSTANT
+from lmpt_desktop.settings import INSTANT, MACHINE, TRAIN_AWAY
 from lmpt_desktop.translation import N_, _
 from lmpt_desktop.ui.commands import Command
 from lmpt_desktop.ui.kit.tasks import LatestRequest, Task
@@ -60,7 +60,14 @@ def retrain(context: ShellContext) -> None:
     library = context.require_library()
 
     def make() -> RetrainDialog:
-        dialog = RetrainDialog(library.session, library.bridge, context.dialog_parent)
+        settings = context.settings
+        dialog = RetrainDialog(
+            library.session,
+            library.bridge,
+            context.dialog_parent,
+            machine=settings.get(MACHINE),
+            away=settings.get(TRAIN_AWAY),
+        )
         dialog.started.connect(lambda _run: show_run(context))
         return dialog
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
+    QComboBox,
     QDialogButtonBox,
     QFormLayout,
     QGridLayout,
@@ -85,6 +86,18 @@ def _alignment(column: int) -> Qt.AlignmentFlag:
     return Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
 
 
+def _where_box(machine: str, away: bool) -> QComboBox:
+    """This computer, and ``machine`` if there is one; its data is the name, "" for this one."""
+    box = QComboBox()
+    box.setObjectName("where")
+    box.setAccessibleName(_("Where"))
+    box.addItem(_("This computer"), "")
+    if machine:
+        box.addItem(isolated(machine), machine)
+        box.setCurrentIndex(int(away))
+    return box
+
+
 class RetrainDialog(LibraryDialog):
     """Shows what a retraining would learn from, and starts it."""
 
@@ -96,7 +109,12 @@ class RetrainDialog(LibraryDialog):
         session: LibrarySession,
         bridge: SessionBridge | None = None,
         parent: QWidget | None = None,
+        *,
+        machine: str = "",
+        away: bool = False,
     ) -> None:
+        """``machine``: another computer that can be chosen, "" for none; ``away``: it is chosen at
+        first."""
         super().__init__(session, bridge, parent)
         self.setWindowTitle(_("Retrain prompts"))
         self.setMinimumWidth(500)
@@ -114,13 +132,17 @@ class RetrainDialog(LibraryDialog):
         self.without = muted()
         self.without.setObjectName("without")
         self.backbone = Label()
+        self.where = _where_box(machine, away)
         self.device = device_box()
         self.device.setEnabled(False)
         self.time = Label()
         self.time.setObjectName("time")
         form = QFormLayout()
         form.addRow(_("Backbone"), self.backbone)
+        form.addRow(_("&Where"), self.where)
+        form.setRowVisible(self.where, bool(machine))
         form.addRow(_("&Device"), self.device)
+        self._form = form
         form.addRow(_("Expected time"), self.time)
         self.warnings = muted()
         self.warnings.setObjectName("warnings")
@@ -154,12 +176,22 @@ class RetrainDialog(LibraryDialog):
             self.listen(kind, lambda _notice: self.refresh())
         self.start.setEnabled(False)
         self.total.setText(_("Counting annotations..."))
+        self.where.currentIndexChanged.connect(self.refresh)
         self.refresh()
+
+    @property
+    def machine(self) -> str:
+        """The other computer that is chosen, "" for this one."""
+        return str(self.where.currentData())
 
     def refresh(self) -> None:
         """Ask again what a retraining would do."""
-        session = self.session
-        self._request.ask(lambda: (session.settings.get(DEVICE), session.training.preflight()))
+        session, machine = self.session, self.machine
+        # The devices of the other computer are its own.
+        self._form.setRowVisible(self.device, not machine)
+        self._request.ask(
+            lambda: (session.settings.get(DEVICE), session.training.preflight(machine))
+        )
 
     def _show(self, answer: tuple[str, Preflight]) -> None:
         device, preflight = answer
@@ -198,7 +230,7 @@ class RetrainDialog(LibraryDialog):
 
     def start_run(self) -> None:
         """Start and close, or show why it cannot start."""
-        options = RetrainOptions(device=self.device.currentData())
+        options = RetrainOptions(device=self.device.currentData(), machine=self.machine)
         self.start.setEnabled(False)
         self.strip.show_text(_("Starting..."))
         self.run(lambda: self.session.training.start(options), self._started, self._refused)

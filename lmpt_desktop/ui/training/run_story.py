@@ -10,6 +10,8 @@ from lmpt_desktop.engine.training.retrain import RunStatus
 from lmpt_desktop.translation import _, number
 from lmpt_desktop.ui.kit.texts import backbone_name, band_name, duration, percent
 from trainer.events import (
+    Away,
+    FitAway,
     FitFailed,
     FitFinished,
     FitPhase,
@@ -25,7 +27,7 @@ BAND_CURVES = ("total", "head", "medium", "tail")
 
 ACTIVE = (RunState.PREPARING, RunState.RUNNING)
 
-_WITH_A_PLACE = (FitStarted, FitProgress, FitValidated, FitFinished, FitFailed)
+_WITH_A_PLACE = (FitStarted, FitProgress, FitValidated, FitFinished, FitFailed, FitAway)
 """Events that the page has a place for; the details of others are notes."""
 
 
@@ -53,6 +55,13 @@ class RunStory:
     failed: FitFailed | None
     notes: tuple[RunEvent, ...] = ()
     """Other events, oldest first."""
+    away: FitAway | None = None
+    """Where a run on another computer stands now; None for one on this computer."""
+
+    @property
+    def between(self) -> FitAway | None:
+        """``away``, unless it says no more than that it runs there."""
+        return None if self.away is None or self.away.state is Away.RUNNING else self.away
 
 
 def story_of(status: RunStatus) -> RunStory:
@@ -83,6 +92,7 @@ def story_of(status: RunStatus) -> RunStory:
             for event in status.events
             if isinstance(event, RunEvent) and not isinstance(event, _WITH_A_PLACE)
         ),
+        away=next((e for e in reversed(status.events) if isinstance(e, FitAway)), None),
     )
 
 
@@ -116,7 +126,7 @@ def headline(status: RunStatus, story: RunStory) -> str:
     if status.state is RunState.PREPARING:
         return _("Getting ready")
     if status.state is RunState.RUNNING:
-        event = story.progress or story.started
+        event = story.between or story.progress or story.started or story.away
         return _(event.text.headline) if event else _("Starting")
     if status.state is RunState.FINISHED:
         return _(story.finished.text.headline) if story.finished else _("Finished")
@@ -130,8 +140,11 @@ def headline(status: RunStatus, story: RunStory) -> str:
 def details(status: RunStatus, story: RunStory) -> str:
     """Further information, in a sentence or two."""
     if status.state in ACTIVE:
+        if story.between is not None:
+            return event_detail(story.between)
         if story.progress is None:
-            return _("The model is being loaded.")
+            there = f"{event_detail(story.away)} " if story.away is not None else ""
+            return there + _("The model is being loaded.")
         return event_detail(story.progress)
     kept = (
         _("The best version so far was kept; compare it before you use it.")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from attic_fixtures import attic, server  # noqa: F401
 from class_ids import class_id
 from PIL import Image
 

@@ -17,12 +17,8 @@ from hypothesis import strategies as st
 
 from lmpt_desktop.engine.training import fit_process
 from lmpt_desktop.engine.training.fit_process import (
-    EventFile,
     FitFollower,
     FitOutcome,
-    ProcessIdentity,
-    is_alive,
-    log_tail,
     request_stop,
     start_fit,
 )
@@ -37,6 +33,7 @@ from trainer.events import (
     Message,
     to_line,
 )
+from trainer.run_files import EventFile, ProcessIdentity, is_alive, log_tail
 
 Until = Callable[[Callable[[], object]], None]
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_backbone
+from loopback_ssh import NAME, Attic
 from PIL import Image, ImageDraw
 
 from lmpt_desktop.catalogue import RunState
@@ -46,26 +48,32 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def annotate_all(session: LibrarySession, photos: Path) -> None:
+    """Encode the photos, and say of each what its name says."""
+    session.vocabulary.set_all([ClassSpec(name) for name in COLOURS])
+    session.folders.add(photos)
+    assert session.wait_until_idle(120)
+    snapshot = session.snapshot()
+    bad = snapshot.names.index("broken.jpg")
+    assert session.images.details(int(snapshot.image_ids[bad])).state is ImageState.UNREADABLE
+    good = [row for row in range(len(snapshot.names)) if row != bad]
+    assert not np.isnan(snapshot.scores[good]).any()
+
+    classes = {entry.name: entry.id for entry in session.snapshot().classes}
+    for name, class_id in classes.items():
+        mine = [int(snapshot.image_ids[r]) for r in good if snapshot.names[r].startswith(name)]
+        session.annotations.annotate(mine, [class_id], Verdict.PRESENT)
+    session.annotations.mark_reviewed([int(snapshot.image_ids[row]) for row in good])
+
+
 def test_open_predict_correct_retrain_compare_promote_and_open_again(
     tmp_path: Path, backbone: str, photos: Path, until: Until
 ) -> None:
     problems: list[Problem] = []
     with LibrarySession.open(tmp_path / "library", device="cpu", backbone=backbone) as session:
         session.subscribe(lambda n: problems.append(n) if isinstance(n, Problem) else None)
-        session.vocabulary.set_all([ClassSpec(name) for name in COLOURS])
-        session.folders.add(photos)
-        assert session.wait_until_idle(120), problems
-        snapshot = session.snapshot()
-        bad = snapshot.names.index("broken.jpg")
-        assert session.images.details(int(snapshot.image_ids[bad])).state is ImageState.UNREADABLE
-        good = [row for row in range(len(snapshot.names)) if row != bad]
-        assert not np.isnan(snapshot.scores[good]).any(), problems
-
-        classes = {entry.name: entry.id for entry in session.snapshot().classes}
-        for name, class_id in classes.items():
-            mine = [int(snapshot.image_ids[r]) for r in good if snapshot.names[r].startswith(name)]
-            session.annotations.annotate(mine, [class_id], Verdict.PRESENT)
-        session.annotations.mark_reviewed([int(snapshot.image_ids[row]) for row in good])
+        annotate_all(session, photos)
+        assert problems == []
         assert session.training.preflight().ok
 
         run = session.training.start(RetrainOptions(device="cpu", options={"steps": 4}))
@@ -89,6 +97,39 @@ def test_open_predict_correct_retrain_compare_promote_and_open_again(
         assert again.wait_until_idle(60)
         assert np.array_equal(again.snapshot().scores, scores, equal_nan=True)
     assert problems == []
+
+
+@pytest.fixture
+def real_attic(attic: Attic, monkeypatch: pytest.MonkeyPatch) -> Attic:
+    """All of it real: ssh, its server, and the trainer there, which finds the backbone's folder."""
+    monkeypatch.setenv("PATH", f"{attic.path}{os.pathsep}{os.environ['PATH']}")
+    attic.real_program()
+    return attic
+
+
+@pytest.mark.timeout(240)
+def test_retraining_on_another_computer_is_a_retraining(
+    tmp_path: Path, backbone: str, photos: Path, until: Until, real_attic: Attic
+) -> None:
+    with LibrarySession.open(tmp_path / "library", device="cpu", backbone=backbone) as session:
+        annotate_all(session, photos)
+        run = session.training.start(RetrainOptions(machine=NAME, options={"steps": 4}))
+        until(
+            lambda: (
+                (session.training.current_run() or pytest.fail("no run")).state
+                not in (RunState.PREPARING, RunState.RUNNING)
+            ),
+            seconds=120,
+        )
+        status = session.training.current_run()
+        assert status is not None
+        assert status.state is RunState.FINISHED, status
+        comparison = session.versions.compare_run(run)
+        assert comparison.measurement is not None
+        session.versions.promote(comparison.version_id)
+        assert session.wait_until_idle(60)
+        assert session.snapshot().trained.all()
+    assert not list(real_attic.jobs.iterdir())
 
 
 def test_tag_works_with_the_real_trainer(

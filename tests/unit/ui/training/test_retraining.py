@@ -24,7 +24,9 @@ from lmpt_desktop.ui.training.run_story import details, headline, setup, story_o
 from trainer import job as jobs
 from trainer.events import (
     PROTOCOL,
+    Away,
     BandScores,
+    FitAway,
     FitFailed,
     FitFinished,
     FitPhase,
@@ -362,3 +364,66 @@ def test_a_missing_log_is_reported(qtbot: QtBot, tmp_path: Path) -> None:
     dialog = LogDialog(tmp_path / "none.txt")
     qtbot.addWidget(dialog)
     assert "cannot be read" in dialog.text.toPlainText()
+
+
+def test_another_computer_can_be_chosen_and_has_its_own_devices(
+    annotated: LibrarySession, bridge: SessionBridge, qtbot: QtBot
+) -> None:
+    retrain = shown(RetrainDialog(annotated, bridge, machine="me@attic", away=True), qtbot)
+    assert retrain.machine == "me@attic"
+    assert retrain.backbone.text() == "Lite on me@attic"
+    assert not retrain.device.isVisible()
+    retrain.where.setCurrentIndex(0)
+    qtbot.waitUntil(lambda: retrain.backbone.text() == "Lite on CPU", timeout=WAIT_MS)
+    assert retrain.machine == ""
+    assert retrain.device.isVisible()
+
+
+def test_without_another_computer_nothing_is_asked(retrain: RetrainDialog) -> None:
+    assert not retrain.where.isVisible()
+    assert retrain.machine == ""
+
+
+@pytest.mark.parametrize(
+    ("events", "first", "second"),
+    [
+        (
+            [FitAway("attic", Away.SENDING)],
+            "Sending",
+            "What is learned from is sent to attic.",
+        ),
+        (
+            [FitAway("attic", Away.SENDING), FitAway("attic", Away.RUNNING)],
+            "Training",
+            "The training runs on attic. The model is being loaded.",
+        ),
+        (
+            [
+                FitAway("attic", Away.RUNNING),
+                progress(1),
+                FitAway("attic", Away.LOST, "It is cut."),
+            ],
+            "Connection lost",
+            "It is cut. The training on attic goes on; trying again.",
+        ),
+    ],
+)
+def test_a_run_on_another_computer_says_where_it_stands(
+    events: list[Message], first: str, second: str
+) -> None:
+    status = status_of(RunState.RUNNING, *events)
+    story = story_of(status)
+    assert headline(status, story) == first
+    assert details(status, story) == second
+    assert not story.notes
+
+
+def test_a_connection_that_is_back_shows_the_progress() -> None:
+    status = status_of(
+        RunState.RUNNING,
+        FitAway("attic", Away.LOST, "It is cut."),
+        FitAway("attic", Away.RUNNING),
+        progress(1),
+    )
+    assert headline(status, story_of(status)) == "Training"
+    assert details(status, story_of(status)).startswith("Step 10 of 100")

@@ -1,0 +1,127 @@
+"""Where to train: what is kept, what a test says, and that nothing waits for it."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from lmpt_desktop.settings import MACHINE, TRAIN_AWAY, Settings, Storage
+from lmpt_desktop.ui.preferences.where_to_train_box import WhereToTrainBox
+from trainer.events import FarMachine
+from trainer.remote.machine import Found, SshMachine
+from trainer.remote.trouble import Trouble
+
+HERE = FarMachine("3.11.2", "NVIDIA H200", 140_000_000_000, 16, 2_000_000_000_000)
+
+
+@pytest.fixture
+def stored() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def settings(stored: dict[str, Any]) -> Settings:
+    return Settings(Storage.COMPUTER, stored.get, stored.__setitem__)
+
+
+@pytest.fixture
+def box(settings: Settings, qtbot: QtBot) -> WhereToTrainBox:
+    made = WhereToTrainBox(settings)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def answer(monkeypatch: pytest.MonkeyPatch, found: Found) -> list[str]:
+    """Have every test find this; returns the names that were asked for."""
+    asked: list[str] = []
+
+    def probe(self: SshMachine) -> Found:
+        assert threading.current_thread() is not threading.main_thread()
+        asked.append(self.destination)
+        return found
+
+    monkeypatch.setattr(SshMachine, "probe", probe)
+    return asked
+
+
+def choose(box: WhereToTrainBox, name: str, qtbot: QtBot) -> None:
+    box.away.click()
+    box.machine.clear()
+    qtbot.keyClicks(box.machine, name)
+    box.machine.editingFinished.emit()
+
+
+def test_at_first_it_is_this_computer(box: WhereToTrainBox) -> None:
+    assert box.here.isChecked()
+    assert not box.machine.isEnabled()
+    assert not box.test.isEnabled()
+
+
+def test_what_is_chosen_is_kept(box: WhereToTrainBox, settings: Settings, qtbot: QtBot) -> None:
+    choose(box, "me@attic ", qtbot)
+    assert settings.get(TRAIN_AWAY)
+    assert settings.get(MACHINE) == "me@attic"
+    box.here.click()
+    assert not settings.get(TRAIN_AWAY)
+    again = WhereToTrainBox(settings)
+    qtbot.addWidget(again)
+    assert again.here.isChecked()
+    assert again.machine.text() == "me@attic"
+
+
+def test_what_is_no_name_is_said_and_not_kept(
+    box: WhereToTrainBox, settings: Settings, qtbot: QtBot
+) -> None:
+    choose(box, "-oProxyCommand=x", qtbot)
+    assert box.says.text() == Trouble.BAD_NAME.sentence
+    assert settings.get(MACHINE) == ""
+    qtbot.keyClicks(box.machine, "x")
+    assert not box.says.isVisible()
+
+
+def test_a_test_says_what_is_there(
+    box: WhereToTrainBox, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = answer(monkeypatch, Found(python="3.11.2", version="0.2.0", machine=HERE))
+    choose(box, "attic", qtbot)
+    qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Reached." in box.says.text())
+    assert asked == ["attic"]
+    assert "NVIDIA H200 (140 GB of GPU memory free)" in box.says.text()
+    assert "2,000 GB of disk are free" in box.says.text()
+    assert box.test.isEnabled()
+
+
+def test_without_lmpt_there_it_says_what_to_type(
+    box: WhereToTrainBox, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, Found(Trouble.NO_TRAINER, "env: no such file", python="3.9.2"))
+    choose(box, "attic", qtbot)
+    qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "is not installed" in box.says.text())
+    assert "3.11 or newer is needed" in box.says.text()
+    assert "\n~/.lmpt-desktop/bin/pip install lmpt-desktop" in box.says.text()
+    assert box.says.toolTip() == "env: no such file"
+
+
+def test_an_answer_for_another_name_is_not_shown(
+    box: WhereToTrainBox, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+
+    def probe(self: SshMachine) -> Found:
+        go.wait(30)
+        return Found(Trouble.DENIED if self.destination == "attic" else Trouble.UNREACHABLE)
+
+    monkeypatch.setattr(SshMachine, "probe", probe)
+    choose(box, "attic", qtbot)
+    qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
+    choose(box, "cellar", qtbot)
+    qtbot.mouseClick(box.test, Qt.MouseButton.LeftButton)
+    go.set()
+    qtbot.waitUntil(lambda: box.says.text() == Trouble.UNREACHABLE.sentence)
