@@ -19,7 +19,8 @@ With "--help" each subcommand explains itself:
 
   lmpt-desktop tag     tag photos without a window
   lmpt-desktop verify  check that no photo has been damaged
-  lmpt-desktop import  take annotations from a file of another program
+  lmpt-desktop import  take annotations from a file of another program, or features from
+                       a folder that lmpt-trainer encode-folder has made
   lmpt-desktop export  write annotations to a file of another program
 """
 
@@ -62,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return verify_main(words[1:])
     if words[:1] == ["import"]:
+        from lmpt_desktop.headless import import_features  # noqa: PLC0415
+
+        if any(map(import_features.is_feature_folder, words[1:])):
+            return import_features.main(words[1:])
         from lmpt_desktop.headless.import_annotations import command  # noqa: PLC0415
 
         return command.main(words[1:])

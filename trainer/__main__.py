@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from trainer import crash_files
 from trainer.cancel import CancelToken
@@ -31,10 +31,13 @@ from trainer.remote.command import add_arguments as add_remote_arguments
 from trainer.remote.trouble import MachineError
 from trainer.usage import EVALUATE, EXIT_CODES, FIT, INSPECT, Usage
 
+if TYPE_CHECKING:
+    from trainer.ranks import Ranks
+
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 3  # 2 is argparse's
 
 
-_WITH_IMAGE_TOWERS = frozenset({"encode", "encode-rate", "caption"})
+_WITH_IMAGE_TOWERS = frozenset({"encode", "encode-folder", "encode-rate", "caption"})
 
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:
@@ -65,6 +68,12 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         from trainer.encode import add_arguments  # noqa: PLC0415
 
         add_arguments(encode)
+    folder = _command(commands, "encode-folder", _FOLDER)
+    if command == "encode-folder":
+        from trainer import encode_folder  # noqa: PLC0415
+
+        encode_folder.add_arguments(folder)
+        folder.epilog = encode_folder.EPILOG
     rate = _command(commands, "encode-rate", _RATE)
     if command == "encode-rate":
         from trainer.encode_rate import add_arguments  # noqa: PLC0415
@@ -82,6 +91,13 @@ def build_parser(command: str = "") -> argparse.ArgumentParser:
         add_remote_arguments(remote)
     return parser
 
+
+_FOLDER = Usage(
+    "turn a folder of photos into a folder of features",
+    """Encodes all photos of a folder or a list, without a library: on a machine with a GPU, say, or
+for more photos than one library holds. "lmpt-desktop import FEATURES" brings the features into a
+library that has the same photos.""",
+)
 
 _RATE = Usage(
     "how fast backbones would be on this computer",
@@ -178,6 +194,10 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 def _run_fit(arguments: argparse.Namespace) -> int:
     _share_cores()
+    from trainer.launched import launched_rank, launched_ranks  # noqa: PLC0415
+
+    if launched_rank() > 0:
+        return _fit_quietly(arguments.job)
     if arguments.events:
         return _fit_with_events(arguments.job)
     return _show_run(arguments.job, _fit)
@@ -208,6 +228,9 @@ def _show_run(
 
     console = Console(stderr=True)
     cancel = CancelToken(_cancel_file(folder))
+    # In the log of several processes a bar would be redrawn in every line.
+    if launched_ranks() > 1:
+        console = Console(stderr=True, force_terminal=False)
     with FitDisplay(console) as show:
         outcome = fit(folder, show, cancel)
     if isinstance(outcome, FitFinished):
@@ -218,6 +241,14 @@ def _show_run(
             console.print(score_table({"before": made.baseline, "after": made.evaluation}))
         for note in notes(made):
             say(console, one_line(note))
+    return _exit_code(outcome)
+
+
+def _fit_quietly(folder: Path) -> int:
+    """As one of several ranks, of which the first one says what happens."""
+    outcome = _fit(folder, lambda event: None, CancelToken(_cancel_file(folder)))
+    if isinstance(outcome, FitFailed):
+        sys.stderr.write(f"{one_line(outcome.message)}\n")
     return _exit_code(outcome)
 
 
@@ -257,15 +288,24 @@ def _share_cores() -> None:
 
 
 def _fit(folder: Path, emit: Callable[[RunEvent], None], cancel: CancelToken) -> RunEvent:
-    from trainer.fit import fit  # noqa: PLC0415
+    from trainer.fit import fit, lost_rank  # noqa: PLC0415
+    from trainer.launched import FIT_SECONDS, join_ranks  # noqa: PLC0415
+    from trainer.ranks import LostRankError  # noqa: PLC0415
 
-    _cancel_on_interrupt(cancel)
-    outcome = fit(folder, emit, cancel)
+    try:
+        ranks = join_ranks(FIT_SECONDS)
+    except LostRankError as error:
+        outcome = lost_rank(error)
+        emit(outcome)
+        return outcome
+    _cancel_on_interrupt(cancel, ranks)
+    outcome = fit(folder, emit, cancel, ranks=ranks)
     cancel.close()
+    ranks.close()
     return outcome
 
 
-def _cancel_on_interrupt(cancel: CancelToken) -> None:
+def _cancel_on_interrupt(cancel: CancelToken, ranks: Ranks) -> None:
     import signal  # noqa: PLC0415
 
     def on_signal(*_: object) -> None:
@@ -274,7 +314,8 @@ def _cancel_on_interrupt(cancel: CancelToken) -> None:
         cancel.request()
 
     signal.signal(signal.SIGINT, on_signal)
-    signal.signal(signal.SIGTERM, on_signal)
+    # torchrun ends the other processes by it when one has ended: that is no wish of the user's.
+    signal.signal(signal.SIGTERM, on_signal if ranks.count == 1 else lambda *_: ranks.end())
 
 
 def _claim_stdout() -> TextIO:
@@ -297,6 +338,13 @@ def _exit_code(outcome: RunEvent) -> int:
 
 def _run_encode(arguments: argparse.Namespace) -> int:
     from trainer.encode import run  # noqa: PLC0415
+
+    return run(arguments)
+
+
+def _run_encode_folder(arguments: argparse.Namespace) -> int:
+    _share_cores()
+    from trainer.encode_folder import run  # noqa: PLC0415
 
     return run(arguments)
 
@@ -337,6 +385,7 @@ def _run_reproduce(arguments: argparse.Namespace) -> int:
 _RUNNERS: dict[str, Callable[[argparse.Namespace], int]] = {
     "caption": _run_caption,
     "encode": _run_encode,
+    "encode-folder": _run_encode_folder,
     "encode-rate": _run_encode_rate,
     "fit": _run_fit,
     "evaluate": _run_evaluate,
@@ -377,5 +426,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         crash_files.end()
 
 
+def run_as_program() -> NoReturn:
+    """Run as the program that was started."""
+    code = main()
+    from trainer.launched import launched_ranks  # noqa: PLC0415
+
+    if launched_ranks() > 1:
+        # Threads between ranks abort a process that Python shuts down while another one goes.
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    run_as_program()

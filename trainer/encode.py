@@ -181,30 +181,32 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
         batch=arguments.batch or None,
         rest=_rest if arguments.gentle and backbone.device.type != "cpu" else None,
     )
-    events.send(
-        EncoderReady(
-            protocol=PROTOCOL,
-            backbone=backbone.name,
-            dim=backbone.dim,
-            device=device_label(backbone.device),
-            scale=backbone.scale,
-            bias=backbone.bias,
-            templates=list(backbone.templates),
-            frequency_bias=backbone.frequency_bias,
-            name_frequency=None
-            if backbone.name_frequency is None
-            else list(backbone.name_frequency),
-            windows=backbone.windows,
-            window_offset=backbone.window_offset,
-            crops=backbone.crops,
-        )
-    )
+    events.send(ready_event(backbone))
     log.info("ready: %s on %s", backbone.name, device_label(backbone.device))
     try:
         encoder.work(inbox, arguments.idle_seconds or None)
     finally:
         encoder.close()
     return EXIT_DONE
+
+
+def ready_event(backbone: Backbone) -> EncoderReady:
+    """What is known of a backbone."""
+    names = backbone.name_frequency
+    return EncoderReady(
+        protocol=PROTOCOL,
+        backbone=backbone.name,
+        dim=backbone.dim,
+        device=device_label(backbone.device),
+        scale=backbone.scale,
+        bias=backbone.bias,
+        templates=list(backbone.templates),
+        frequency_bias=backbone.frequency_bias,
+        name_frequency=None if names is None else list(names),
+        windows=backbone.windows,
+        window_offset=backbone.window_offset,
+        crops=backbone.crops,
+    )
 
 
 def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone:

@@ -220,6 +220,38 @@ class EncoderFailed(Message):
     request: str = ""
 
 
+# -------------------------------------------------------- events of encoding a folder
+
+
+@dataclass(frozen=True)
+class FolderProgress(Message):
+    """How far ``encode-folder`` is.  ``total`` is 0 until the photos are counted; ``encoded``,
+    ``copies`` and ``refused`` of the photos that are ``done`` are of this run, the others were
+    known.  ``photos_per_second`` are those encoded.
+    """
+
+    done: int
+    total: int
+    encoded: int
+    copies: int
+    refused: int
+    photos_per_second: Finite
+
+
+@dataclass(frozen=True)
+class FolderEncoded(Message):
+    """All photos have been gone through.  ``folder`` is readable by
+    :mod:`trainer.feature_folder`; the counts are of all that it has.
+    """
+
+    folder: str
+    photos: int
+    encoded: int
+    copies: int
+    refused: int
+    seconds: Finite
+
+
 # --------------------------------------------------------------- events of the captioner
 
 

@@ -26,7 +26,7 @@ from trainer import captions, dataset, job, prompt_set, result
 from trainer.arrays import unit_rows
 from trainer.calibration import shared_scale_and_bias
 from trainer.cancel import CancelToken, RunCancelledError
-from trainer.device import choose_device, cores, device_label
+from trainer.device import AUTO, choose_device, cores, device_label
 from trainer.events import (
     PROTOCOL,
     FitFailed,
@@ -50,6 +50,7 @@ from trainer.learner import (
 )
 from trainer.memory import is_out_of_memory
 from trainer.options import FitOptions
+from trainer.ranks import ONE_PROCESS, LostRankError, Ranks
 from trainer.schedule import ProgressReporter, TrainingSchedule
 from trainer.text_tower import TextTower
 
@@ -77,27 +78,45 @@ MAX_TEMPLATES = 8
 
 
 def fit(
-    folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone | None = None
+    folder: Path,
+    emit: Emit,
+    cancel: CancelToken,
+    load: LoadBackbone | None = None,
+    ranks: Ranks = ONE_PROCESS,
 ) -> RunEvent:
     """Run the job in ``folder``; its result goes to ``folder/prompt_set``.
 
     Every outcome is an event, which is emitted last and returned: :class:`FitFinished`, also if
     cancelled with something to keep, or :class:`FitFailed`.  Only KeyboardInterrupt and SystemExit
-    are raised.  ``load`` replaces what loads the
-    text tower.
+    are raised.  ``load`` replaces what loads the text tower.  Of several ``ranks`` the first one
+    emits and writes; another one that fails tells it why.
     """
     begun = time.monotonic()
+    load = load or _load_backbone
     try:
-        outcome: RunEvent = _Run(folder, emit, cancel, load or _load_backbone).execute(begun)
+        outcome: RunEvent = _Run(folder, emit, cancel, load, ranks).execute(begun)
     except RunCancelledError:
         outcome = FitFailed(FitFailure.CANCELLED, FitFailure.CANCELLED.sentence)
     except JobError as error:
         outcome = failure_of(error)
+    except LostRankError as error:
+        outcome = lost_rank(error)
     except Exception as error:
         log.exception("the run failed")
         outcome = failure_of(error)
+    if isinstance(outcome, FitFailed):
+        ranks.fail(outcome.message)
     emit(outcome)
     return outcome
+
+
+_STOPPED = "The training stopped unexpectedly:"
+_GO_ON = "Start it again, with any number of processes, to go on from its last checkpoint."
+
+
+def lost_rank(error: LostRankError) -> FitFailed:
+    """The event that reports that another rank is lost."""
+    return FitFailed(FitFailure.ERROR, f"{_STOPPED} {str(error).rstrip('.')}. {_GO_ON}")
 
 
 def failure_of(error: BaseException) -> FitFailed:
@@ -105,7 +124,7 @@ def failure_of(error: BaseException) -> FitFailed:
     kind = _failure_kind(error)
     text = str(error)
     if kind is FitFailure.ERROR:
-        text = f"The training stopped unexpectedly: {text or type(error).__name__}"
+        text = f"{_STOPPED} {text or type(error).__name__}"
     elif kind in _GENERAL_FAILURES or not text:
         text = kind.sentence
     return FitFailed(kind, text)
@@ -146,14 +165,18 @@ def _load_backbone(name: str, device: torch.device) -> Backbone:
 
 
 class _Run:
-    def __init__(self, folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone) -> None:
+    def __init__(
+        self, folder: Path, emit: Emit, cancel: CancelToken, load: LoadBackbone, ranks: Ranks
+    ) -> None:
         self._folder, self._emit, self._cancel, self._load = folder, emit, cancel, load
+        self._ranks = ranks
+        self._leads = ranks.rank == 0
 
     def execute(self, begun: float) -> FitFinished:
         loaded = job.load(self._folder)
         options = FitOptions.of(loaded.settings.options, loaded.settings.method)
         _check(loaded)
-        torch.set_num_threads(options.threads or cores())
+        torch.set_num_threads(max(1, (options.threads or cores()) // self._ranks.local_count))
         torch.manual_seed(loaded.settings.seed)
         split = dataset.split_images(
             loaded.targets,
@@ -163,7 +186,7 @@ class _Run:
         )
         options = options.for_images(int((split == TRAIN).sum()))
         active = _active_classes(loaded, split)
-        device = choose_device(loaded.settings.device)
+        device = choose_device(device_of_rank(loaded.settings.device, self._ranks))
         self._cancel.check()
         backbone = self._load(loaded.settings.backbone, device)
         self._cancel.check()
@@ -197,6 +220,7 @@ class _Run:
             fingerprint=fingerprint(self._folder),
             limits=loaded.settings.limits,
             on_snapshot=lambda snapshot: self._emit_scores(snapshot, context),
+            ranks=self._ranks,
         )
         cancelled = False
         try:
@@ -210,7 +234,8 @@ class _Run:
                 self._write(schedule.best, context)
             raise
         path = self._write(snapshot, context)
-        (self._folder / job.CHECKPOINT_NAME).unlink(missing_ok=True)
+        if self._leads:
+            (self._folder / job.CHECKPOINT_NAME).unlink(missing_ok=True)
         return FitFinished(
             prompt_set=str(path),
             seconds=time.monotonic() - begun,
@@ -233,7 +258,7 @@ class _Run:
         tower = TextTower(backbone.model, backbone.tokenizer)
         texts = [loaded.classes[int(index)].prompt_texts for index in active]
         templates = list(backbone.templates)[:MAX_TEMPLATES]
-        zero_shot = embed_classes(tower, texts, templates, self._cancel.check)
+        zero_shot = self._embedded(tower, texts, templates)
         rows = np.flatnonzero(split == TRAIN)
         targets = loaded.targets[np.ix_(rows, active)]
         names = [item.name for item in loaded.classes]
@@ -277,7 +302,8 @@ class _Run:
             held_out_features=unit_rows(loaded.features[split == job.HELD_OUT]),
             zero_shot=zero_shot_array,
             fallback=self._fallback(loaded, tower, templates),
-            kernel=fit(np.ones(len(rows), np.bool_)) if options.kernel else None,
+            # What only the first rank looks at is not computed by the others.
+            kernel=fit(np.ones(len(rows), np.bool_)) if options.kernel and self._leads else None,
         )
         train = dataset.to_tensors(features, targets, tokens.index, tower.device, weights)
         whole = Task(
@@ -306,7 +332,7 @@ class _Run:
                 targets,
                 inner_split,
                 zero_shot_array,
-                fit=(lambda some: fit(some).part) if options.kernel else None,
+                fit=(lambda some: fit(some).part) if options.kernel and self._leads else None,
                 windows=loaded.windows[rows]
                 if context.scores_windows and loaded.windows is not None
                 else None,
@@ -314,6 +340,16 @@ class _Run:
             ),
         )
         return context, validated, whole if options.refit else None
+
+    def _embedded(
+        self, tower: TextTower, texts: Sequence[Sequence[str]], templates: list[str]
+    ) -> torch.Tensor:
+        """Embeddings of the classes (C, D), of which each rank computes its part if it has one."""
+        part = self._ranks.part(len(texts))
+        if len(texts) < self._ranks.count:
+            return embed_classes(tower, texts, templates, self._cancel.check)
+        own = embed_classes(tower, texts[part], templates, self._cancel.check)
+        return self._ranks.whole(own, len(texts))
 
     def _fallback(
         self, loaded: FitJob, tower: TextTower, templates: list[str]
@@ -328,13 +364,24 @@ class _Run:
         return fallback
 
     def _emit_scores(self, snapshot: Snapshot, context: result.EvaluationContext) -> None:
+        if not self._leads:
+            return
         scores = result.held_out_scores(snapshot, context).scores
         self._emit(FitValidated(snapshot.step, scores, FitPhase.SINGLE_PASS))
 
     def _write(self, snapshot: Snapshot, context: result.EvaluationContext) -> Path:
         path = self._folder / job.RESULT_NAME
+        if not self._leads:
+            return path
         prompt_set.save(result.build(snapshot, context), path)
         return path
+
+
+def device_of_rank(name: str, ranks: Ranks) -> str:
+    """The device called ``name``, or this rank's own GPU where several share the run."""
+    if ranks.count == 1 or name.partition(":")[0] not in (AUTO, "cuda"):
+        return name
+    return f"cuda:{ranks.local_rank}" if torch.cuda.is_available() else name
 
 
 def fingerprint(folder: Path) -> str:

@@ -28,6 +28,7 @@ from trainer.memory import fits_in_memory, reduce_memory
 from trainer.optimiser import Group, Optimiser
 from trainer.options import ClassPosition, FitOptions
 from trainer.prompts import PromptLayout, PromptLearner, activation_bytes
+from trainer.ranks import ONE_PROCESS, Ranks
 from trainer.templates import fill
 from trainer.text_tower import TextTower
 
@@ -117,13 +118,20 @@ class TrainingPass(nn.Module):
         options: how to train.
         seed: of contexts and batches.
         check: called often; may raise to stop within a fraction of a second.
+        ranks: that share each step: every one computes the embeddings of its part of the classes
+            and the logits of its part of the batch.
     """
 
     def __init__(
-        self, task: Task, options: FitOptions, seed: int, check: Callable[..., None] | None = None
+        self,
+        task: Task,
+        options: FitOptions,
+        seed: int,
+        check: Callable[..., None] | None = None,
+        ranks: Ranks = ONE_PROCESS,
     ) -> None:
         super().__init__()
-        self.task, self.options, self.seed = task, options, seed
+        self.task, self.options, self.seed, self._ranks = task, options, seed, ranks
         self.step = 0
         layout = PromptLayout(
             words=options.context_words,
@@ -180,7 +188,7 @@ class TrainingPass(nn.Module):
         """
         factor = self._rate_factor(total)
         with self.task.context():
-            prompts = self.prompts()
+            prompts = self._prompts()
         embeddings = self._with_residual(prompts)
         snapshot = self._snapshot(embeddings)
         rows = batch_rows(
@@ -195,9 +203,12 @@ class TrainingPass(nn.Module):
         if not bool(torch.isfinite(loss)):
             raise NotFiniteError(self.step + 1)
         self._optimiser.zero_grad()
-        loss.backward()
+        # What is minimised is the sum over ranks, which have equal shares of the whole loss.
+        (loss / self._ranks.count).backward()
+        gradients = [item.grad for item in self.parameters() if item.grad is not None]
+        self._ranks.sum_(gradients)
         # A finite loss can have an infinite gradient, and one such step destroys the prompts.
-        if not _all_finite([item.grad for item in self.parameters() if item.grad is not None]):
+        if not _all_finite(gradients):
             raise NotFiniteError(self.step + 1)
         self._optimiser.step(factor)
         with torch.no_grad():
@@ -223,6 +234,15 @@ class TrainingPass(nn.Module):
         self._optimiser.zero_grad()
         return True
 
+    def _prompts(self) -> Tensor:
+        """Embeddings of all prompts, (C, D); this rank computes its part, if each has one."""
+        classes = self.prompts.classes
+        if self._ranks.count == 1 or classes < self._ranks.count:
+            return self.prompts()
+        part = self._ranks.part(classes)
+        rows = torch.arange(part.start, part.stop, device=self.task.tower.device)
+        return self._ranks.whole(self.prompts(rows), classes)
+
     def _with_residual(self, prompts: Tensor) -> Tensor:
         """Class embeddings (C, D) unit norm: those of the prompts plus the learned residual.
 
@@ -239,12 +259,17 @@ class TrainingPass(nn.Module):
         """Classification loss of the (C, D) class ``embeddings``, and embedding loss of the
         ``prompts`` they were made from, on a batch.
         """
-        logits = self.log_scale.exp() * batch.features @ embeddings.T + self.bias
+        own = self._ranks.part(len(batch))
+        logits = self._ranks.whole(
+            self.log_scale.exp() * batch.features[own] @ embeddings.T + self.bias, len(batch)
+        )
         classification = self._classification(logits, batch.targets, batch.mask)
         if self.options.classification_share >= 1 or not len(self.task.captions.ids):
             return classification, torch.zeros_like(classification)
         has_caption = (batch.captions >= 0).float()[:, None]
-        similarity = self._caption_similarity(prompts, batch.captions.clamp(min=0))
+        similarity = self._ranks.whole(
+            self._caption_similarity(prompts, batch.captions[own].clamp(min=0)), len(batch)
+        )
         embedding = losses.class_specific_embedding_loss(
             similarity,
             batch.targets,
@@ -275,7 +300,7 @@ class TrainingPass(nn.Module):
     def snapshot(self) -> Snapshot:
         """The current prompts."""
         with torch.no_grad(), self.task.context():
-            return self._snapshot(self._with_residual(self.prompts()))
+            return self._snapshot(self._with_residual(self._prompts()))
 
     def _snapshot(self, embeddings: Tensor) -> Snapshot:
         return Snapshot(

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,6 +57,7 @@ class PhotoReader:
         threads: int,
         window: int,
         seconds: float = PHOTO_SECONDS,
+        apart: Collection[Path] = (),
     ) -> None:
         """Start the worker threads.
 
@@ -66,11 +67,13 @@ class PhotoReader:
             threads: number of workers.
             window: maximum number of photos decoded ahead.
             seconds: for each photo.
+            apart: photos to decode in a process of their own, whatever they take; may be added to.
         """
         self._preprocess = preprocess
         self._at_least = at_least
         self._window = max(1, window)
         self._seconds = seconds
+        self._apart = apart
         self._waiting: deque[Path] = deque()
         self._started: deque[_Reading[Tensor]] = deque()
         self._lock = threading.Lock()
@@ -168,7 +171,11 @@ class PhotoReader:
 
         reading.future.set_result(
             read_prepared(
-                reading.path, preprocess, at_least=self._at_least, decode_apart=decode_apart
+                reading.path,
+                preprocess,
+                at_least=self._at_least,
+                decode_apart=decode_apart,
+                apart=reading.path in self._apart,
             )
         )
 
@@ -179,14 +186,20 @@ def read_prepared(
     *,
     at_least: int | None,
     decode_apart: Callable[[Path], Image.Image],
+    apart: bool = False,
 ) -> Prepared | UnreadablePhoto:
     """Decode and preprocess one photo, in this thread; what went wrong is returned.
 
-    ``decode_apart`` decodes what takes much memory.
+    ``decode_apart`` decodes what takes much memory and, if it is to be ``apart``, anything.
     """
     try:
         try:
-            image = read_photo(path, at_least=at_least, to_srgb=False, most_bytes=ORDINARY_BYTES)
+            if apart:
+                image = decode_apart(path)
+            else:
+                image = read_photo(
+                    path, at_least=at_least, to_srgb=False, most_bytes=ORDINARY_BYTES
+                )
         except HeavyPhoto:
             image = decode_apart(path)
         return preprocess(image)

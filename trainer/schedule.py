@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
@@ -17,10 +18,11 @@ import torch
 from trainer import checkpoint as checkpoints
 from trainer import memory, metrics
 from trainer.bands import BandLimits
-from trainer.cancel import CancelToken
+from trainer.cancel import CancelToken, RunCancelledError
 from trainer.checkpoint import Checkpoint
 from trainer.events import FitPhase, FitProgress, FitValidated, RunEvent
 from trainer.inner_validation import ValidationResult
+from trainer.job import JobError
 from trainer.learner import (
     NotFiniteError,
     Snapshot,
@@ -29,6 +31,7 @@ from trainer.learner import (
     TrainingPass,
 )
 from trainer.options import FitOptions
+from trainer.ranks import ONE_PROCESS, Ranks
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -93,6 +96,7 @@ class TrainingSchedule:
         task: the first pass; validated if it has an inner validation.
         refit: the final pass, on all training images up to the best step; or None.
         on_snapshot: called with occasional snapshots if there is no inner validation.
+        ranks: that share the run; the first one validates and writes the checkpoint.
     """
 
     def __init__(
@@ -108,11 +112,12 @@ class TrainingSchedule:
         fingerprint: str,
         limits: BandLimits,
         on_snapshot: Callable[[Snapshot], None],
+        ranks: Ranks = ONE_PROCESS,
     ) -> None:
         self._task, self._refit, self._options, self._seed = task, refit, options, seed
         self._reporter, self._cancel = reporter, cancel
         self._path, self._fingerprint = checkpoint, fingerprint
-        self._limits, self._on_snapshot = limits, on_snapshot
+        self._limits, self._on_snapshot, self._ranks = limits, on_snapshot, ranks
         self.best: Snapshot | None = None
         self.stopped_early = False
         self._misses = 0
@@ -136,6 +141,7 @@ class TrainingSchedule:
 
     def _run(self) -> Snapshot:
         current = self._resume()
+        self._agree_on_start(current)
         if not self._refitting:
             current = current or self._new_pass(self._task)
             self._first_pass(current)
@@ -150,7 +156,32 @@ class TrainingSchedule:
         return self._final_pass(current or self._new_pass(self._refit), chosen)
 
     def _new_pass(self, task: Task) -> TrainingPass:
-        return TrainingPass(task, self._options, self._seed, self._cancel.check)
+        # Several ranks stop between steps, together; one of them alone would leave the others
+        # waiting.
+        check = self._cancel.check if self._ranks.count == 1 else None
+        return TrainingPass(task, self._options, self._seed, check, self._ranks)
+
+    def _agree_on_start(self, current: TrainingPass | None) -> None:
+        """Make sure that all ranks do the same job from the same step.
+
+        Raises:
+            JobError: if this one does not.
+        """
+        own = f"{self._fingerprint} {self._refitting} {0 if current is None else current.step}"
+        if self._ranks.share(own.encode()).decode() != own:
+            raise JobError(
+                "The processes of this run read different jobs or checkpoints. The job folder must "
+                "be the same for all of them."
+            )
+
+    def _check(self) -> None:
+        """Raise if any rank was asked to stop.
+
+        Raises:
+            RunCancelledError: if so.
+        """
+        if self._ranks.any(self._cancel.requested):
+            raise RunCancelledError
 
     def _require_best(self) -> Snapshot:
         assert self.best is not None
@@ -161,7 +192,7 @@ class TrainingSchedule:
         self._reporter.begin(FitPhase.VALIDATION_PASS if validated else FitPhase.SINGLE_PASS)
         steps = self._options.steps if validated else self._options.steps_unvalidated
         while current.step < steps:
-            self._cancel.check()
+            self._check()
             losses, before = self._advance(current, steps)
             if before.step % self._options.validate_every == 0 and self._validate(before):
                 self.stopped_early = True
@@ -174,7 +205,7 @@ class TrainingSchedule:
     def _final_pass(self, current: TrainingPass, chosen: Snapshot) -> Snapshot:
         self._reporter.begin(FitPhase.FINAL_PASS)
         while current.step < chosen.step:
-            self._cancel.check()
+            self._check()
             losses, _ = self._advance(current, self._options.steps)
             self._reporter.step(self._done_before + current.step, losses)
             self._save(current)
@@ -195,20 +226,34 @@ class TrainingSchedule:
             if snapshot.step > 0 or last:
                 self._keep(snapshot)
             return False
-        result = self._task.validation.evaluate(
-            snapshot.embeddings,
-            self._options.interpolation,
-        )
-        if result is None:
+        outcome = self._evaluated(snapshot)
+        if outcome is None:
             self._keep(snapshot)
             return False
-        self._emit_scores(snapshot.step, result)
-        scored = replace(snapshot, score=result.score, interpolation=result.interpolation)
+        interpolation, score = outcome
+        scored = replace(snapshot, score=score, interpolation=interpolation)
         gain = math.inf if self.best is None else scored.score - self.best.score
         if gain > 0:
             self._keep(scored)
         self._misses = 0 if gain > MIN_GAIN else self._misses + 1
         return self._misses >= self._options.patience
+
+    def _evaluated(self, snapshot: Snapshot) -> tuple[float, float] | None:
+        """Interpolation and score on the inner validation, which the first rank computes; None if
+        no class can be evaluated.
+        """
+        outcome: tuple[float, float] | None = None
+        if self._ranks.rank == 0:
+            assert self._task.validation is not None
+            result = self._task.validation.evaluate(
+                snapshot.embeddings, self._options.interpolation
+            )
+            if result is not None:
+                self._emit_scores(snapshot.step, result)
+                outcome = (result.interpolation, result.score)
+        # JSON keeps every bit of a float.
+        shared: list[float] | None = json.loads(self._ranks.share(json.dumps(outcome).encode()))
+        return None if shared is None else (shared[0], shared[1])
 
     def _keep(self, snapshot: Snapshot) -> None:
         self.best = snapshot
@@ -225,6 +270,10 @@ class TrainingSchedule:
     # ------------------------------------------------------------------------ memory
 
     def _advance(self, current: TrainingPass, steps: int) -> tuple[StepLosses, Snapshot]:
+        if self._ranks.count > 1:
+            # Memory runs out on one rank, in the middle of what it does with the others: the run
+            # ends and says so.
+            return current.advance(steps)
         # A copy, because memory may run out while the original is being modified.
         before = current.checkpoint()
         tensors = {key: value.clone() for key, value in before.tensors.items()}
@@ -234,6 +283,8 @@ class TrainingSchedule:
         )
 
     def _snapshot(self, current: TrainingPass) -> Snapshot:
+        if self._ranks.count > 1:
+            return current.snapshot()
         return self._retry_with_less_memory(current, current.snapshot, lambda: None)
 
     def _retry_with_less_memory(
@@ -257,7 +308,7 @@ class TrainingSchedule:
     # ------------------------------------------------------------------- checkpoints
 
     def _save(self, current: TrainingPass) -> None:
-        if self._path is None or self.best is None:
+        if self._path is None or self.best is None or self._ranks.rank:
             return
         if time.monotonic() - self._saved_at < CHECKPOINT_SECONDS:
             return

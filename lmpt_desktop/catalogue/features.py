@@ -54,7 +54,9 @@ class Features:
         ids: ImageIds,
         features: NDArray[np.floating],
         windows: NDArray[np.int8] | None = None,
-    ) -> None:
+        *,
+        made_of: Sequence[str] | None = None,
+    ) -> int:
         """Store features, replacing older ones of the same images and their windows; committed on
         return.
 
@@ -63,6 +65,11 @@ class Features:
             ids: (n,) image ids.
             features: (n, D), any float type; kept as float16.
             windows: (n, W, D), if the backbone makes them.
+            made_of: (n,) fingerprints of what was encoded; an image that is another one by now, or
+                gone, is left out.  None: of what the images are now.
+
+        Returns:
+            How many were stored.
 
         Raises:
             NotInCatalogue: if an image does not exist.
@@ -83,7 +90,7 @@ class Features:
         ):
             raise ValueError(f"{windows.shape} {windows.dtype} windows, {rows_in.shape} features")
         if not len(requested):
-            return
+            return 0
         with self._store.write() as connection:
             dim = connection.scalar(
                 text("SELECT dim FROM feature_chunks WHERE backbone = :backbone LIMIT 1"),
@@ -99,13 +106,21 @@ class Features:
                     (json.dumps(requested.tolist()),),
                 )  # type: ignore[arg-type]
             )
-            if len(current) != len(set(requested.tolist())):
+            if made_of is not None:
+                now = [current.get(image_id) for image_id in requested.tolist()]
+                same = np.array([one == then for one, then in zip(now, made_of, strict=True)])
+                requested, rows_in = requested[same], rows_in[same]
+                windows = windows[same] if windows is not None else None
+                if not len(requested):
+                    return 0
+            elif len(current) != len(set(requested.tolist())):
                 raise NotInCatalogue(
                     _("Features were computed for a photo that is not in this library.")
                 )
             fingerprints = b"".join(_as_bytes(current[image_id]) for image_id in requested.tolist())
             _insert(connection, backbone, _Chunk(requested, fingerprints, rows_in, windows))
             _merge_small(connection, backbone)
+        return len(requested)
 
     def load(
         self, backbone: str, image_ids: ImageIds | None = None

@@ -253,6 +253,21 @@ class Images:
             )
         return {row[0]: ImageHashes._make(row[1:]) for row in found}
 
+    def shown_as(self, fingerprints: Iterable[str]) -> dict[str, list[int]]:
+        """Ids of the readable images with each of these fingerprints, ascending; hidden folders
+        included."""
+        with self._store.read() as connection:
+            found = rows(
+                connection,
+                f"SELECT fingerprint, id FROM images WHERE state = 'ok' AND fingerprint {THESE} "
+                "ORDER BY id",
+                (json.dumps(sorted(set(fingerprints))),),
+            )
+        result: dict[str, list[int]] = {}
+        for fingerprint, image_id in found:
+            result.setdefault(fingerprint, []).append(image_id)
+        return result
+
     def known(self, folder_id: int) -> dict[str, KnownFile]:
         """What is remembered of every file of a folder, by relative path.
 

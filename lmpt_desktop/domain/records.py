@@ -97,7 +97,7 @@ class ScannedFile:
             does not say.
         file_hash: of all bytes; "" if unknown.
         picture_hash: of the compressed picture without metadata, see
-            :mod:`lmpt_desktop.ingest.picture_hash`; "" if unknown.
+            :mod:`trainer.picture_hash`; "" if unknown.
         sample: the sampled fingerprint that earlier versions would have stored, see
             :mod:`lmpt_desktop.ingest.sampled_fingerprint`; "" if not needed.
         damaged: whether the end of the file is missing, though it can be read.

@@ -3,7 +3,6 @@
 Does not import the catalogue: :func:`sync` is given it.
 """
 
-from lmpt_desktop.ingest.identity import Identity
 from lmpt_desktop.ingest.inspect_file import inspect_file
 from lmpt_desktop.ingest.metadata import Metadata, read_metadata
 from lmpt_desktop.ingest.reading import fingerprint
@@ -12,6 +11,7 @@ from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, sync
 from lmpt_desktop.ingest.thumbnails import ThumbnailStore
 from lmpt_desktop.ingest.watch import FolderWatch
+from trainer.identity import Identity
 
 __all__ = [
     "EVERYTHING",

@@ -38,7 +38,8 @@ from lmpt_desktop.ingest.sidecars import (
 )
 from lmpt_desktop.ingest.western import western
 from lmpt_desktop.ingest.xmp import XmpFacts
-from trainer.photo import displayed_size, opened_photo, orientation
+from trainer.identity import how_shown
+from trainer.photo import displayed_size, opened_photo
 from trainer.printable import spaced
 from trainer.regular_file import open_regular
 
@@ -120,9 +121,7 @@ def read_metadata(
     """
     with opened_photo(file or path, pixels=False) as image:
         width, height = displayed_size(image)
-        turned = orientation(image)
-        # Of a PNG it may have been made from gAMA and cHRM, which change how it is shown, too.
-        profile = image.info.get("icc_profile") or image.info.get("made_profile")
+        turned, icc_profile = how_shown(image)
         exif = _tried(image.getexif, path)
         block = _tried(lambda: iptc_block(image), path) or b""
         packet = _tried(lambda: xmp_packet(image), path)
@@ -161,7 +160,6 @@ def read_metadata(
     ):
         if not caption and (caption := _clean(text)):
             source = where
-    icc_profile = profile if isinstance(profile, bytes) else b""
     parts = ""
     if taken is not None:
         # Of the clock that the date is of.

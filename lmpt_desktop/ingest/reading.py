@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lmpt_desktop.ingest.identity import Identity, in_memory, read_identity
 from lmpt_desktop.ingest.metadata import Metadata, read_metadata
 from lmpt_desktop.ingest.sampled_fingerprint import sampled_fingerprint
 from trainer.file_ends import is_cut_short
+from trainer.identity import Identity, in_memory, read_identity
 from trainer.photo import UnreadablePhoto
 from trainer.regular_file import open_regular
 

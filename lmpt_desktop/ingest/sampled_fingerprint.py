@@ -1,4 +1,4 @@
-"""What earlier versions named a file by; what does so now is in :mod:`.identity`."""
+"""What earlier versions named a file by; what does so now is in :mod:`trainer.identity`."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 As a program, ``tiny_fits.py JOB``, it is ``trainer fit JOB --events`` with that backbone.
 ``--die-at N`` kills it with SIGKILL before its Nth step; ``--save-always`` writes a checkpoint
-after every step instead of every few seconds.
+after every step instead of every few seconds.  With ``--die-rank R`` only that rank of torchrun
+is killed.
 """
 
 from __future__ import annotations
@@ -156,12 +157,13 @@ def _die_at(step: int) -> None:
     learner.TrainingPass.advance = advance
 
 
-def _main() -> int:
+def _main() -> None:
     import types
 
     parser = argparse.ArgumentParser()
     parser.add_argument("folder")
     parser.add_argument("--die-at", type=int, default=0)
+    parser.add_argument("--die-rank", default="")
     parser.add_argument("--save-always", action="store_true")
     arguments = parser.parse_args()
     fake: Any = types.ModuleType("trainer.backbone")
@@ -169,14 +171,15 @@ def _main() -> int:
     sys.modules["trainer.backbone"] = fake
 
     from trainer import schedule
-    from trainer.__main__ import main
+    from trainer.__main__ import run_as_program
 
-    if arguments.die_at:
+    if arguments.die_at and arguments.die_rank == os.environ.get("RANK", ""):
         _die_at(arguments.die_at)
     if arguments.save_always:
         schedule.CHECKPOINT_SECONDS = 0.0
-    return main(["fit", arguments.folder, "--events"])
+    sys.argv[1:] = ["fit", arguments.folder, "--events"]
+    run_as_program()
 
 
 if __name__ == "__main__":
-    sys.exit(_main())
+    _main()

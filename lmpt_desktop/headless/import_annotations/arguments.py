@@ -82,6 +82,9 @@ exit codes:
   130  interrupted
 
 With --dry-run the exit codes are the same, and nothing is written.
+
+A folder of features, made by lmpt-trainer encode-folder, is imported too:
+lmpt-desktop import FEATURES [--library PATH] [--photos FOLDER]
 """
 
 

@@ -14,12 +14,13 @@ from photo_containers import containers, png_chunk
 from PIL import Image
 
 from lmpt_desktop.domain.records import ScannedFile
-from lmpt_desktop.ingest import fingerprint, identity, inspect_file, reading
-from lmpt_desktop.ingest.identity import NO_CONTENT, read_identity
-from lmpt_desktop.ingest.picture_hash import picture_data
+from lmpt_desktop.ingest import fingerprint, inspect_file, reading
 from lmpt_desktop.ingest.sampled_fingerprint import sampled_fingerprint
 from lmpt_desktop.ingest.scan import FoundFile
+from trainer import identity
+from trainer.identity import NO_CONTENT, read_identity
 from trainer.photo import NO_MEMORY
+from trainer.picture_hash import picture_data
 
 pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 YEAR_2300 = 10_413_792_000

@@ -24,9 +24,9 @@ from photo_containers import (
 )
 
 from lmpt_desktop.ingest import fingerprint
-from lmpt_desktop.ingest.containers.collector import BLOCK_BYTES
-from lmpt_desktop.ingest.picture_hash import PictureData, picture_data
+from trainer.containers.collector import BLOCK_BYTES
 from trainer.photo import UnreadablePhoto, read_photo
+from trainer.picture_hash import PictureData, picture_data
 
 CONTAINERS = containers()
 READ_ONLY = {"big.tif", "big endian.tif", "tiles.tif", "stream.j2k", "plain.bmp", "plain.ppm"}

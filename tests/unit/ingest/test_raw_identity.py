@@ -15,8 +15,8 @@ from PIL import Image
 from raw_photos import dng, jpeg, patches
 
 from lmpt_desktop.ingest.metadata import read_metadata
-from lmpt_desktop.ingest.picture_hash import PictureData, picture_data
 from lmpt_desktop.ingest.reading import read_file
+from trainer.picture_hash import PictureData, picture_data
 
 GREEN, BLUE = (20, 200, 40), (20, 40, 200)
 

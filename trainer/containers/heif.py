@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lmpt_desktop.ingest.containers.boxes import Box, boxes
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.boxes import Box, boxes
+from trainer.containers.collector import Collector, DamagedError
 
 _MAX_INDEX_BYTES = 1 << 20
 """Of one box that lists items."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 
 _MAX_CHUNKS = 1 << 16
 _KEPT = frozenset((b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"))

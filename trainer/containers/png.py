@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xxhash
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 
 _MAX_CHUNKS = 1 << 18
 _KEPT = frozenset((b"IHDR", b"PLTE", b"tRNS", b"fcTL", b"fdAT"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 
 _MAX_BLOCKS = 1 << 16
 _EXTENSION, _IMAGE, _TRAILER = 0x21, 0x2C, 0x3B

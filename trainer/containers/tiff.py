@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 
 _MAX_PAGES = 1024
 _MAX_PARTS = 1 << 20

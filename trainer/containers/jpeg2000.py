@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.ingest.containers.boxes import boxes
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.boxes import boxes
+from trainer.containers.collector import Collector, DamagedError
 
 _CODESTREAM = b"\xff\x4f\xff\x51"
 _COLOURS = frozenset((b"pclr", b"cmap", b"cdef"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 from trainer.raw_headers import RawHeaderError, Reader, read_raw_header
 
 

@@ -1,4 +1,4 @@
-"""What a photo file is: the file, the picture in it, and how that is shown."""
+"""What a photo file is: the file, the picture in it, and how that is shown (imports no torch)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import xxhash
+from PIL import Image
 
-from lmpt_desktop.ingest.picture_hash import picture_data
+from trainer.photo import UnreadablePhoto, opened_photo, orientation
+from trainer.picture_hash import picture_data
 
 IN_MEMORY_BYTES = 64 * 1024 * 1024
 """Files up to this size are read once, whole; from larger ones, parts are read again."""
@@ -64,6 +66,31 @@ def read_identity(
         return Identity(file_hash, file_hash, "")
     shown = f"{orientation} {data.shown} ".encode() + icc_profile
     return Identity(file_hash, data.picture_hash, xxhash.xxh3_128_hexdigest(shown))
+
+
+def how_shown(image: Image.Image) -> tuple[int, bytes]:
+    """Orientation (EXIF's, 1 to 8) and colour profile (b"" if there is none) of an opened photo, as
+    :func:`read_identity` takes them."""
+    # Of a PNG the profile may have been made from gAMA and cHRM, which change how it is shown, too.
+    profile = image.info.get("icc_profile") or image.info.get("made_profile")
+    return orientation(image), profile if isinstance(profile, bytes) else b""
+
+
+def photo_identity(file: BinaryIO, size: int) -> tuple[Identity, str]:
+    """What an open file of this size is, and why it is no photo that can be opened ("" if it is);
+    its pixels are not decoded.
+
+    Raises:
+        OSError: if the file cannot be read.
+    """
+    content = in_memory(file, size)
+    turned, profile, reason = 1, b"", ""
+    try:
+        with opened_photo(content, pixels=False) as image:
+            turned, profile = how_shown(image)
+    except UnreadablePhoto as error:
+        reason = error.reason
+    return read_identity(content, size, turned, profile), reason
 
 
 def in_memory(file: BinaryIO, size: int) -> BinaryIO:

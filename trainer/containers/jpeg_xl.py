@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.ingest.containers.boxes import boxes
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.boxes import boxes
+from trainer.containers.collector import Collector, DamagedError
 
 _BARE = b"\xff\x0a"
 _PART_HEAD = 4

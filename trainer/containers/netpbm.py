@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 
 _HEAD_BYTES = 64 * 1024
 _FIELD = re.compile(rb"(?:\s|#[^\r\n]*+[\r\n])++(\d++)")

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
-from lmpt_desktop.ingest.containers.gif import collect_gif
-from lmpt_desktop.ingest.containers.heif import collect_heif
-from lmpt_desktop.ingest.containers.jpeg import collect_jpeg
-from lmpt_desktop.ingest.containers.jpeg2000 import collect_jpeg2000
-from lmpt_desktop.ingest.containers.jpeg_xl import collect_jpeg_xl
-from lmpt_desktop.ingest.containers.netpbm import collect_netpbm
-from lmpt_desktop.ingest.containers.photoshop import collect_photoshop
-from lmpt_desktop.ingest.containers.png import collect_png
-from lmpt_desktop.ingest.containers.raw import collect_raw, is_raw
-from lmpt_desktop.ingest.containers.tiff import collect_tiff
-from lmpt_desktop.ingest.containers.webp import collect_webp
+from trainer.containers.collector import Collector, DamagedError
+from trainer.containers.gif import collect_gif
+from trainer.containers.heif import collect_heif
+from trainer.containers.jpeg import collect_jpeg
+from trainer.containers.jpeg2000 import collect_jpeg2000
+from trainer.containers.jpeg_xl import collect_jpeg_xl
+from trainer.containers.netpbm import collect_netpbm
+from trainer.containers.photoshop import collect_photoshop
+from trainer.containers.png import collect_png
+from trainer.containers.raw import collect_raw, is_raw
+from trainer.containers.tiff import collect_tiff
+from trainer.containers.webp import collect_webp
 
 
 def collect_tiff_or_raw(file: Collector) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lmpt_desktop.ingest.containers.collector import Collector
+from trainer.containers.collector import Collector
 
 _HEAD_BYTES = 26
 _ICC_PROFILE, _VERSION = 1039, 1057

@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from lmpt_desktop.ingest.containers import CONTAINERS, HEAD_BYTES, Collector, DamagedError
+from trainer.containers import CONTAINERS, HEAD_BYTES, Collector, DamagedError
 
 
 @dataclass(frozen=True, slots=True)

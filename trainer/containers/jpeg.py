@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from lmpt_desktop.ingest.containers.collector import Collector, DamagedError
+from trainer.containers.collector import Collector, DamagedError
 
 _MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
 """FF before 00 is data, before D0 to D7 a restart within data, and before FF a filler."""

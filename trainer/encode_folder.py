@@ -1,0 +1,294 @@
+"""``lmpt-trainer encode-folder``: the features of a folder of photos, without a library.
+
+Photos are taken in blocks.  Each process identifies its photos of a block and all learn of all
+pictures in it, so that none is encoded twice; each encodes its new ones and writes shards of its
+own (:mod:`trainer.feature_folder`).  With ``torchrun`` there are several processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+from PIL import Image
+
+from trainer import feature_folder
+from trainer.allocation import keep_memory
+from trainer.backbone import Backbone, BackboneError, load_backbone
+from trainer.device import AUTO, NoDeviceError, choose_device, cores
+from trainer.encode import EXIT_DONE, EXIT_FAILED, failure_event, ready_event
+from trainer.events import DownloadProgress, EncoderFailed, FolderEncoded
+from trainer.feature_folder import (
+    FeatureFolderError,
+    Known,
+    Manifest,
+)
+from trainer.folder_encoding import PROGRESS_SECONDS, Emit, FolderEncoding, FolderJob
+from trainer.launched import FOLDER_SECONDS, join_ranks
+from trainer.photo_list import SourceError, base_of
+from trainer.printable import one_line
+from trainer.process_io import EventStream, claim_stdio, lower_priority
+from trainer.ranks import LostRankError, Ranks
+from trainer.shard_writer import ShardWriter, tried_before
+
+log = logging.getLogger(__name__)
+
+EXIT_CANCELLED = 3
+SAME_BACKBONE = 0.999
+"""Cosine of the probe's features from which two backbones of one name are the same: devices and
+precisions differ by less, other weights by more."""
+LOCK_NAME = ".lock"
+EPILOG = """\
+SOURCE is a folder, which is searched with everything below it, or a text file with a path in each
+line (relative to the folder that the file is in).
+
+FEATURES gets shards/*.safetensors (features in half precision, and windows if the backbone makes
+them), photos.jsonl (a line for each photo: path, size, picture hash, and shard and row of its
+feature or why it has none) and manifest.json. Run it again with the same FEATURES and only new and
+changed photos are encoded, also after it was killed. A picture is encoded once, however many files
+show it.
+
+several GPUs: torchrun --nproc-per-node N -m trainer encode-folder SOURCE --out FEATURES
+
+exit codes: 0 done (photos that cannot be read are in photos.jsonl), 1 failed, 2 wrong arguments,
+3 interrupted
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of ``encode-folder``."""
+    add = parser.add_argument
+    add("source", type=Path, metavar="SOURCE", help="a folder, or a file with a path in each line")
+    add("--out", type=Path, required=True, metavar="FEATURES", help="folder for the features")
+    add(
+        "--backbone",
+        default="lite",
+        help="lite (default), lite+, MODEL/PRETRAINED or MODEL/PATH (open_clip names)",
+    )
+    add("--device", default=AUTO, help="auto, cuda, cuda:1, mps or cpu")
+    add("--threads", type=int, default=0, help="threads that decode (default: depends on cores)")
+    add("--batch", type=int, default=0, help="photos at once (default: depends on the device)")
+    add(
+        "--moved",
+        action="store_true",
+        help="go on although FEATURES was begun when the photos were in another place",
+    )
+    add("--nice", type=int, default=0, help="lower the priority by this amount (default: 0)")
+    add(
+        "--events",
+        action="store_true",
+        help="for programs: write events as JSON lines to stdout",
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit code; with several ranks, ends the process."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    # open_clip tells the root logger about every step of loading.
+    logging.getLogger().setLevel(logging.WARNING)
+    logging.getLogger("trainer").setLevel(logging.INFO)
+    lower_priority(arguments.nice)
+    keep_memory()
+    stream = claim_stdio()[1] if arguments.events else None
+    code = EXIT_FAILED
+    ranks: Ranks | None = None
+    try:
+        ranks = join_ranks(FOLDER_SECONDS)
+        with _shown(stream, leads=ranks.rank == 0) as emit:
+            code = _guarded(arguments, ranks, emit, as_events=stream is not None)
+    except LostRankError as error:
+        sys.stderr.write(f"{one_line(f'The run stopped: {error}')}.\n")
+    if ranks is not None and ranks.count > 1:
+        ranks.close()
+    # Native threads (OpenMP, decoders) abort the process when Python shuts them down one by one.
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _guarded(arguments: argparse.Namespace, ranks: Ranks, emit: Emit, *, as_events: bool) -> int:
+    names = [item.name for item in fields(FolderJob)]
+    job = FolderJob(**{name: getattr(arguments, name) for name in names})
+    try:
+        emit(encode_folder(job, ranks, emit))
+        return EXIT_DONE
+    except KeyboardInterrupt:
+        return EXIT_CANCELLED
+    except BrokenPipeError:
+        log.info("the reader of the events is gone")
+        return EXIT_FAILED
+    except LostRankError as error:
+        failure = EncoderFailed("error", f"The run stopped: {error}. Run it again to go on.")
+    except (FeatureFolderError, SourceError) as error:
+        failure = EncoderFailed("error", str(error))
+    except Exception as error:
+        failure = failure_event(error)
+        if failure.kind == "error":
+            log.exception("the run failed")
+    ranks.fail(failure.message)
+    with contextlib.suppress(BrokenPipeError):
+        emit(failure)
+    if not as_events or ranks.rank:
+        sys.stderr.write(f"{one_line(failure.message)}\n")
+    return EXIT_FAILED
+
+
+@contextlib.contextmanager
+def _shown(stream: EventStream | None, *, leads: bool) -> Iterator[Emit]:
+    """Where events go: to the program that reads them, or to people."""
+    if not leads:
+        yield lambda event: None
+    elif stream is not None:
+        yield stream.send
+    else:
+        from rich.console import Console  # noqa: PLC0415
+
+        from trainer.folder_display import FolderDisplay  # noqa: PLC0415
+
+        with FolderDisplay(Console(stderr=True)) as show:
+            yield show
+
+
+# ------------------------------------------------------------------------- the whole run
+
+
+def encode_folder(job: FolderJob, ranks: Ranks, emit: Emit) -> FolderEncoded:
+    """Encode what is not known, as one of ``ranks``; what is returned counts on rank 0 alone.
+
+    Raises:
+        SourceError, FeatureFolderError: if there is nothing to encode, or no place for it.
+        BackboneError: if the backbone cannot be used.
+        LostRankError: if another rank has ended.
+        OSError: if the features cannot be written.
+        KeyboardInterrupt: what was encoded by then is written.
+    """
+    begun = time.monotonic()
+    out = job.out
+    with contextlib.ExitStack() as held:
+        if ranks.rank == 0:
+            if not job.source.exists():
+                raise SourceError(f"There is no {job.source}.")
+            feature_folder.prepare(out)
+            held.enter_context(_only_writer(out))
+        # The others read what is there only once nothing half written is.
+        ranks.any(False)
+        base = str(base_of(job.source).absolute())
+        known = feature_folder.read_known(out)
+        if known.source not in ("", base) and not job.moved:
+            raise FeatureFolderError(
+                f"The features in {out} are of photos in {known.source}. Give another --out or, if "
+                "the photos were moved from there, --moved."
+            )
+        apart = tried_before(out)
+        ranks.any(False)
+        backbone = _loaded(job, ranks, emit)
+        ready = ready_event(backbone)
+        probe = _checked_probe(backbone, known, out)
+        emit(ready)
+        writer = ShardWriter(
+            out, rank=ranks.rank, run=known.run + 1, source=base, backbone=ready, probe=probe
+        )
+        encoding = FolderEncoding(job, backbone, ranks, writer, known, apart=apart, emit=emit)
+        try:
+            encoding.execute()
+        except KeyboardInterrupt:
+            writer.close()
+            if ranks.count == 1:
+                _write_manifest(out, complete=False)
+            raise
+        finally:
+            encoding.close()
+        writer.close()
+        ranks.any(False)
+        if ranks.rank:
+            return FolderEncoded(str(out), 0, 0, 0, 0, 0.0)
+        manifest = _write_manifest(out, complete=True)
+    if manifest is None:
+        raise SourceError(f"There are no photos in {job.source}.")
+    seconds = time.monotonic() - begun
+    return FolderEncoded(
+        str(out), manifest.photos, manifest.encoded, manifest.copies, manifest.refused, seconds
+    )
+
+
+@contextlib.contextmanager
+def _only_writer(out: Path) -> Iterator[None]:
+    try:
+        with FileLock(out / LOCK_NAME, timeout=0):
+            yield
+    except Timeout as error:
+        raise FeatureFolderError(f"Another process is writing to {out}.") from error
+
+
+def _write_manifest(out: Path, *, complete: bool) -> Manifest | None:
+    """None if there is nothing to make it of."""
+    if not feature_folder.shard_paths(out):
+        return None
+    return feature_folder.write_manifest(out, complete=complete)
+
+
+def _loaded(job: FolderJob, ranks: Ranks, emit: Emit) -> Backbone:
+    name = job.device
+    if ranks.count > 1:
+        torch.set_num_threads(max(1, cores() // ranks.local_count))
+        if name in (AUTO, "cuda") and torch.cuda.is_available():
+            name = f"cuda:{ranks.local_rank}"
+    try:
+        device = choose_device(name)
+    except NoDeviceError as error:
+        raise BackboneError("no-device", str(error)) from error
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= PROGRESS_SECONDS or done == total:
+            last = now
+            emit(DownloadProgress(job.backbone, done, total))
+
+    if ranks.rank == 0:  # alone, as it may have to download it
+        backbone = load_backbone(job.backbone, device, fast_images=True, on_download=report)
+        ranks.any(False)
+        return backbone
+    ranks.any(False)
+    return load_backbone(job.backbone, device, fast_images=True)
+
+
+def _checked_probe(backbone: Backbone, known: Known, out: Path) -> NDArray[np.float16]:
+    """The feature of a picture that is always the same.
+
+    Raises:
+        FeatureFolderError: if the folder's features are of another backbone.
+    """
+    if known.backbone is not None and known.backbone.backbone != backbone.name:
+        raise FeatureFolderError(
+            f"The features in {out} are by the backbone {known.backbone.backbone}. Give another "
+            f"--out for those by {backbone.name}."
+        )
+    across, down = np.meshgrid(np.linspace(0, 255, 256), np.linspace(255, 0, 256))
+    rings = 127.5 + 127.5 * np.sin((across - 90) * (down - 140) / 1500)
+    pixels = np.stack([across, down, rings], axis=-1).astype(np.uint8)
+    prepare = backbone.fast_preprocess or backbone.preprocess
+    made = backbone.encode_images(prepare(Image.fromarray(pixels))[None])[0]
+    if known.probe is not None and float(made @ known.probe.astype(np.float32)) < SAME_BACKBONE:
+        raise FeatureFolderError(
+            f"The features in {out} are by another version of the backbone {backbone.name}. Give "
+            "another --out."
+        )
+    return made.astype(np.float16)

@@ -1,0 +1,290 @@
+"""One rank's part of ``encode-folder``: which pictures are new, and their features."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from trainer import feature_folder
+from trainer.backbone import Backbone, BackboneError
+from trainer.device import AUTO
+from trainer.encode import SHARPNESS, default_threads
+from trainer.events import FolderProgress, Message
+from trainer.feature_folder import CHANGED, Known, PhotoRecord
+from trainer.identity import photo_identity
+from trainer.photo import NO_MEMORY, UnreadablePhoto, system_reason
+from trainer.photo_encoder import Encoded, OutOfMemoryError, PhotoEncoder
+from trainer.photo_list import SourceError, base_of, photo_paths
+from trainer.photo_reader import PhotoReader
+from trainer.ranks import Ranks
+from trainer.regular_file import open_regular
+from trainer.shard_writer import ShardWriter
+from trainer.threads import start_thread
+
+BLOCK_PHOTOS = 256
+"""Of each process: that many are identified and encoded between two agreements."""
+PROGRESS_SECONDS = 0.5
+_WINDOW_BATCHES = 3
+_HASH_BYTES = 16
+_NEW = 1
+
+Emit = Callable[[Message], None]
+
+
+@dataclass(frozen=True)
+class FolderJob:
+    """What is to be encoded; see :func:`add_arguments`.  ``threads`` and ``batch`` may be 0."""
+
+    source: Path
+    out: Path
+    backbone: str = "lite"
+    device: str = AUTO
+    threads: int = 0
+    batch: int = 0
+    moved: bool = False
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A photo of a block.  ``record`` is None if it is known already."""
+
+    path: str
+    record: PhotoRecord | None
+
+
+class FolderEncoding:
+    """One rank's part of a run."""
+
+    def __init__(
+        self,
+        job: FolderJob,
+        backbone: Backbone,
+        ranks: Ranks,
+        writer: ShardWriter,
+        known: Known,
+        *,
+        apart: set[str],
+        emit: Emit,
+    ) -> None:
+        """``apart``: fingerprints of pictures to decode in processes of their own."""
+        self._source, self._ranks, self._writer, self._known = job.source, ranks, writer, known
+        self._base = base_of(job.source)
+        threads = job.threads or _threads(backbone.device, ranks)
+        self._encoder = PhotoEncoder(backbone, job.batch or None)
+        self._tried, self._apart = apart, set[Path]()
+        self._reader = PhotoReader(
+            backbone.fast_preprocess or backbone.preprocess,
+            at_least=SHARPNESS * backbone.input_side,
+            threads=threads,
+            window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
+            apart=self._apart,
+        )
+        self._hashers = ThreadPoolExecutor(max(1, threads // 2), "identify")
+        self._emit = emit
+        self._counts = [0, 0, 0, 0]
+        """Photos done, encoded, copies, refused; of this rank."""
+        self._under_way = 0
+        self._total = 0
+        self._begun = self._reported = time.monotonic()
+        self._done_of_all = [0, 0, 0, 0]
+
+    def execute(self) -> None:
+        """Encode what is not known.
+
+        Raises:
+            SourceError: if there is no source.
+            LostRankError: if another rank has ended.
+            OSError: if the shards cannot be written.
+            OutOfMemoryError: if not even one photo fits into memory.
+        """
+        if self._ranks.rank == 0:
+            start_thread(self._count, "count")
+        ahead: list[PhotoRecord] = []
+        for new in self._blocks():
+            # The photos of this block are decoded while those of the one before are encoded.
+            fingerprints = [item.fingerprint for item in (*ahead, *new)]
+            self._writer.about_to_try(fingerprints)
+            paths = [self._base / item.path for item in new]
+            self._apart.update(
+                path
+                for path, item in zip(paths, new, strict=True)
+                if item.fingerprint in self._tried
+            )
+            self._reader.add(paths)
+            self._encode(ahead)
+            ahead = new
+        self._encode(ahead)
+        self._agree()
+        self._report(last=True)
+
+    def close(self) -> None:
+        self._reader.close()
+        self._hashers.shutdown(wait=False, cancel_futures=True)
+
+    # ------------------------------------------------------------------- identifying
+
+    def _blocks(self) -> Iterator[list[PhotoRecord]]:
+        """This rank's new pictures, block by block."""
+        listed = self._listed()
+        looked: list[Future[_Seen]] = []
+        paths = next(listed)
+        looked = self._look_at(paths)
+        while paths:
+            seen = [item.result() for item in looked]
+            count = len(paths)
+            paths = next(listed)
+            looked = self._look_at(paths)
+            yield self._new_of(seen, count)
+            self._report()
+
+    def _listed(self) -> Iterator[list[str]]:
+        """Blocks of paths, the same for every rank; the last one is empty."""
+        found = photo_paths(self._source) if self._ranks.rank == 0 else iter(())
+        size = BLOCK_PHOTOS * self._ranks.count
+        while True:
+            block = list(islice(found, size))
+            if self._ranks.count > 1:
+                block = json.loads(self._ranks.share(json.dumps(block).encode("ascii")))
+            yield block
+            if not block:
+                return
+
+    def _look_at(self, paths: Sequence[str]) -> list[Future[_Seen]]:
+        own = paths[self._ranks.part(len(paths))]
+        return [self._hashers.submit(self._seen, path) for path in own]
+
+    def _seen(self, path: str) -> _Seen:
+        try:
+            with open_regular(self._base / path) as file:
+                status = os.fstat(file.fileno())
+                known = feature_folder.file_digest(path, status.st_size, status.st_mtime_ns)
+                if known in self._known.files:
+                    return _Seen(path, None)
+                identity, reason = photo_identity(file, status.st_size)
+        except OSError as error:
+            return _Seen(path, PhotoRecord(path, 0, 0, reason=system_reason(error)))
+        except MemoryError:
+            return _Seen(path, PhotoRecord(path, 0, 0, reason=NO_MEMORY))
+        return _Seen(
+            path,
+            PhotoRecord(
+                path,
+                status.st_size,
+                status.st_mtime_ns,
+                identity.picture_hash,
+                identity.fingerprint,
+                reason=reason,
+            ),
+        )
+
+    def _new_of(self, seen: Sequence[_Seen], count: int) -> list[PhotoRecord]:
+        """Of what this rank has looked at, the pictures that nobody has encoded; the rest of it is
+        written.  All ranks learn of all pictures of the block, of ``count`` photos."""
+        own = self._ranks.part(count)
+        marks = torch.zeros((count, 1 + _HASH_BYTES), dtype=torch.uint8)
+        for place, item in enumerate(seen, own.start):
+            if item.record is not None and not item.record.reason:
+                digest = bytes.fromhex(item.record.fingerprint)
+                marks[place, 0] = _NEW
+                marks[place, 1:] = torch.frombuffer(bytearray(digest), dtype=torch.uint8)
+        self._ranks.sum_([marks])
+        first: set[int] = set()
+        for place, row in enumerate(marks.numpy()):
+            digest = row[1:].tobytes()
+            if row[0] and digest not in self._known.fingerprints:
+                self._known.fingerprints.add(digest)
+                first.add(place)
+        new: list[PhotoRecord] = []
+        rest: list[PhotoRecord] = []
+        for place, item in enumerate(seen, own.start):
+            if item.record is None:
+                self._counts[0] += 1
+            elif place in first:
+                new.append(item.record)
+            else:
+                rest.append(item.record)
+        self._keep(rest)
+        return new
+
+    # ---------------------------------------------------------------------- encoding
+
+    def _encode(self, photos: Sequence[PhotoRecord]) -> None:
+        if not photos:
+            return
+        try:
+            encoded = self._encoder.encode(len(photos), self._take)
+        except OutOfMemoryError as error:
+            raise BackboneError("no-memory", str(error)) from error
+        rows = dict(zip(encoded.positions.tolist(), range(len(photos)), strict=False))
+        reasons = dict(encoded.failures)
+        records: list[PhotoRecord] = []
+        for place, item in enumerate(photos):
+            if not self._is_as_it_was(item):
+                # Its feature may be of another picture.
+                records.append(replace(item, reason=CHANGED))
+            elif place in rows:
+                records.append(replace(item, row=rows[place]))
+            else:
+                records.append(replace(item, reason=reasons[place]))
+        self._under_way = 0
+        self._keep(records, encoded)
+
+    def _take(self, count: int) -> list[Tensor | UnreadablePhoto]:
+        self._report()
+        taken = self._reader.take(count)
+        self._under_way += len(taken)
+        return taken
+
+    def _is_as_it_was(self, item: PhotoRecord) -> bool:
+        try:
+            status = (self._base / item.path).stat()
+        except OSError:
+            return False
+        return (status.st_size, status.st_mtime_ns) == (item.size, item.mtime_ns)
+
+    def _keep(self, records: Sequence[PhotoRecord], encoded: Encoded | None = None) -> None:
+        self._writer.add(records, encoded)
+        for item in records:
+            self._counts[0] += 1
+            self._counts[1 if item.row >= 0 else 2 if item.is_copy else 3] += 1
+
+    # ---------------------------------------------------------------------- progress
+
+    def _count(self) -> None:
+        with contextlib.suppress(SourceError, OSError):
+            self._total = sum(1 for _ in photo_paths(self._source))
+
+    def _agree(self) -> None:
+        """Learn what all ranks have done."""
+        counts = torch.tensor(self._counts)
+        self._ranks.sum_([counts])
+        self._done_of_all = counts.tolist()
+
+    def _report(self, *, last: bool = False) -> None:
+        now = time.monotonic()
+        if self._ranks.rank or (now - self._reported < PROGRESS_SECONDS and not last):
+            return
+        self._reported = now
+        done = self._done_of_all
+        if not last:
+            # The others have done about as much.
+            done = [count * self._ranks.count for count in self._counts]
+            done[0] += self._under_way * self._ranks.count
+            done[1] += self._under_way * self._ranks.count
+        rate = done[1] / max(now - self._begun, 1e-6)
+        count, encoded, copies, refused = done
+        self._emit(FolderProgress(count, self._total, encoded, copies, refused, rate))
+
+
+def _threads(device: torch.device, ranks: Ranks) -> int:
+    return max(1, default_threads(device) // ranks.local_count)
