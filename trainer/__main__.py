@@ -194,7 +194,7 @@ def _add_json(parser: argparse.ArgumentParser) -> None:
 
 def _run_fit(arguments: argparse.Namespace) -> int:
     _share_cores()
-    from trainer.launched import launched_rank, launched_ranks  # noqa: PLC0415
+    from trainer.launched import launched_rank  # noqa: PLC0415
 
     if launched_rank() > 0:
         return _fit_quietly(arguments.job)
@@ -224,6 +224,7 @@ def _show_run(
     from rich.console import Console  # noqa: PLC0415
 
     from trainer.display import FitDisplay, notes, score_table  # noqa: PLC0415
+    from trainer.launched import launched_ranks  # noqa: PLC0415
     from trainer.terminal import say  # noqa: PLC0415
 
     console = Console(stderr=True)
@@ -305,7 +306,7 @@ def _fit(folder: Path, emit: Callable[[RunEvent], None], cancel: CancelToken) ->
     return outcome
 
 
-def _cancel_on_interrupt(cancel: CancelToken, ranks: Ranks) -> None:
+def _cancel_on_interrupt(cancel: CancelToken, ranks: Ranks | None = None) -> None:
     import signal  # noqa: PLC0415
 
     def on_signal(*_: object) -> None:
@@ -315,7 +316,8 @@ def _cancel_on_interrupt(cancel: CancelToken, ranks: Ranks) -> None:
 
     signal.signal(signal.SIGINT, on_signal)
     # torchrun ends the other processes by it when one has ended: that is no wish of the user's.
-    signal.signal(signal.SIGTERM, on_signal if ranks.count == 1 else lambda *_: ranks.end())
+    several = ranks is not None and ranks.count > 1
+    signal.signal(signal.SIGTERM, (lambda *_: ranks.end()) if several else on_signal)
 
 
 def _claim_stdout() -> TextIO:
