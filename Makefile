@@ -23,7 +23,7 @@ PYTEST_ENVIRONMENT := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=$${OMP_NUM_THREAD
 RERUNS := --reruns 1 --only-rerun TimeoutError --only-rerun "changed size during iteration" -rR
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup lint types layers pytest translations benchmarks lock clean
+.PHONY: run test setup lint types layers pytest translations benchmarks lock package release clean
 
 setup: $(STAMP)
 
@@ -79,6 +79,15 @@ lock: setup
 	$(BIN)/uv pip compile pyproject.toml --extra samples --extra dev --upgrade --generate-hashes --quiet \
 	  --python-version 3.11 --python-platform x86_64-manylinux_2_34 --no-annotate \
 	  --custom-compile-command "make lock" $${constraints:+--constraint $$constraints} --output-file $(LOCKED)
+
+# Installers of this system in dist/ (docs/packaging.md); needs no setup, as torch is another one.
+TORCH_INDEX ?=
+package:
+	$(PYTHON) resources/packaging/build_packages.py $(if $(TORCH_INDEX),--torch-index $(TORCH_INDEX)) $(PACKAGE_OPTIONS)
+
+# What keeps this version from being released, if anything; with the licences of what is bundled.
+release: setup package
+	$(BIN)/python resources/packaging/release.py check
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis build dist

@@ -316,8 +316,10 @@ def _cancel_on_interrupt(cancel: CancelToken, ranks: Ranks | None = None) -> Non
 
     signal.signal(signal.SIGINT, on_signal)
     # torchrun ends the other processes by it when one has ended: that is no wish of the user's.
-    several = ranks is not None and ranks.count > 1
-    signal.signal(signal.SIGTERM, (lambda *_: ranks.end()) if several else on_signal)
+    if ranks is None or ranks.count == 1:
+        signal.signal(signal.SIGTERM, on_signal)
+    else:
+        signal.signal(signal.SIGTERM, lambda *_: ranks.end())
 
 
 def _claim_stdout() -> TextIO:

@@ -13,13 +13,13 @@ import logging
 import math
 import os
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from trainer.children import NO_WINDOW, decode_worker_command
 from trainer.photo import CRASHED, NO_DECODER, TOO_SLOW, UnreadablePhoto
 from trainer.photo_limits import decoding_limit
 from trainer.threads import start_thread
@@ -30,7 +30,7 @@ WORKERS = 2
 PHOTO_SECONDS = 20.0
 START_SECONDS = 60.0
 """To start a process: a machine that is busy may take long."""
-_COMMAND = (sys.executable, "-m", "trainer.decode_worker")
+_COMMAND = decode_worker_command()
 _LINE_BYTES = 4096
 _JPEG_BYTES = 64 << 20
 _CHANNELS = {"RGB": 3, "BGRX": 4}
@@ -217,7 +217,7 @@ class _Worker:
             env=_environment(),
             # Ctrl+C in a terminal is for the app.
             start_new_session=True,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            creationflags=NO_WINDOW,
         )
         self._ready = False
         self._ended = threading.Lock()

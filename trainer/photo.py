@@ -19,8 +19,13 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
-import pillow_heif
 from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+try:
+    import pillow_heif
+except ImportError:
+    # The same reader without the encoder, which is under the GPL alone: installers have this one.
+    import pi_heif as pillow_heif  # pyright: ignore[reportMissingImports]
 
 from trainer import cut_short, file_ends, file_formats
 from trainer.bounded_reader import BoundedReader, TooLongError

@@ -213,6 +213,9 @@ def run_inspect(arguments: argparse.Namespace) -> int:
     tower = None
     if chosen.contexts is not None and not arguments.no_words:
         # Imported late: open_clip takes seconds to import.
+        from trainer.without_compiler import import_models  # noqa: PLC0415
+
+        import_models()
         from trainer.backbone import load_backbone  # noqa: PLC0415
 
         backbone = load_backbone(chosen.backbone, choose_device("cpu"))

@@ -3,6 +3,10 @@
 torchvision asks the compiler something for one function, which finds features in boxes, and timm
 marks one as not to be compiled.  Each loads the compiler, with sympy and torch.distributed, which
 takes about as much processor time as torch itself.  Nothing here is ever compiled.
+
+torchvision also tells the compiler what its operators of boxes return, and cannot be imported where
+they are missing: beside a torch for processors alone, if it was made for one with CUDA.  Nothing
+here uses them.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ from typing import Any
 import torch
 
 ASKED, QUESTION = "torch._dynamo.utils", "is_compile_supported"
+TOLD = "torchvision._meta_registrations"
 
 
 def import_models() -> None:
@@ -26,11 +31,14 @@ def import_models() -> None:
         return
     placeholder, disable = _Placeholder(ASKED), torch.compiler.disable
     sys.modules[ASKED] = placeholder
+    told = sys.modules.setdefault(TOLD, ModuleType(TOLD))
     torch.compiler.disable = _as_it_is
     try:
         importlib.import_module("open_clip")
     finally:
         torch.compiler.disable = disable
+        if sys.modules.get(TOLD) is told:
+            del sys.modules[TOLD]
         if sys.modules.get(ASKED) is placeholder:
             del sys.modules[ASKED]
 

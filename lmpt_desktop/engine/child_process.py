@@ -7,13 +7,13 @@ import logging
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lmpt_desktop.paths import log_dir
+from trainer.children import NO_WINDOW, trainer_command
 from trainer.crash_files import FOLDER_VARIABLE
 from trainer.events import Message, ProtocolError, parse_line, to_line
 from trainer.process_io import bounded_lines
@@ -21,7 +21,7 @@ from trainer.threads import no_memory, start_thread, until_done
 
 log = logging.getLogger(__name__)
 
-TRAINER = (sys.executable, "-m", "trainer")
+TRAINER = trainer_command()
 STDERR_LINES = 60
 """How many of the last lines of a process's log are kept, to explain an error."""
 
@@ -72,6 +72,7 @@ class ChildProcess:
                 errors="surrogateescape",
                 # Ctrl+C in a terminal is for the app, which then stops its children.
                 start_new_session=True,
+                creationflags=NO_WINDOW,
             )
         except MemoryError as error:
             raise no_memory() from error

@@ -108,4 +108,6 @@ def _package_folder(package: str) -> Path | None:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):
         return None
-    return Path(spec.origin).parent if spec and spec.origin else None
+    # Not its first file: in an installer's folder, a package may be nothing but its photos.
+    places = spec.submodule_search_locations if spec else None
+    return Path(next(iter(places))) if places else None

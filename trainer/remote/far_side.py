@@ -31,6 +31,7 @@ from filelock import FileLock
 
 from trainer import checked_json, job
 from trainer.checked_json import JsonError, Limits
+from trainer.children import is_frozen, trainer_command
 from trainer.events import (
     FarAlive,
     FarEnded,
@@ -58,7 +59,10 @@ FOLDER_VARIABLE = "LMPT_TRAINER_JOBS"
 """Names another folder for jobs, say on a larger disk."""
 PROCESS_NAME = "process.json"
 LOCK_NAME = "start.lock"
-FIT: Sequence[str] = (sys.executable, "-P", "-m", "trainer", "fit")
+FIT: Sequence[str] = (
+    *(trainer_command() if is_frozen() else (sys.executable, "-P", "-m", "trainer")),
+    "fit",
+)
 """``-P``: a folder of the user's that is called ``trainer`` is not taken for this one."""
 POLL_SECONDS = 0.2
 ALIVE_SECONDS = 5.0

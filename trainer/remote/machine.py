@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from trainer.children import NO_WINDOW
 from trainer.events import (
     MAX_LINE_BYTES,
     FarAlive,
@@ -205,6 +206,7 @@ class Connection:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                creationflags=NO_WINDOW,
                 # Without a terminal nothing asks there.
                 start_new_session=True,
             )

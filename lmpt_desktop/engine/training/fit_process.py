@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lmpt_desktop.engine.child_process import TRAINER, child_environment
+from trainer.children import CLOSE_FILES, NO_WINDOW
 from trainer.events import FitFailed, FitFinished, Message, Stop, to_line
 from trainer.job import CANCEL_NAME, EVENTS_NAME, LOG_NAME
 from trainer.run_files import EventFile, ProcessIdentity, is_alive
@@ -61,6 +62,8 @@ def start_fit(
             stderr=stderr,
             env=child_environment(),
             start_new_session=True,
+            creationflags=NO_WINDOW,
+            close_fds=CLOSE_FILES,
         )
     import psutil  # noqa: PLC0415 - not needed to open a window
 

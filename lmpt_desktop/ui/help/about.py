@@ -38,7 +38,7 @@ def version_lines() -> list[tuple[str, str]]:
         ("LMPT Desktop", version_of("lmpt-desktop")),
         ("Python", platform.python_version()),
         ("Qt", qVersion()),
-        ("PySide6", version_of("PySide6")),
+        ("PySide6", version_of("PySide6_Essentials")),
         *((title, version_of(package)) for package, title in _PACKAGES),
         (_("System"), platform.platform(terse=True)),
     ]

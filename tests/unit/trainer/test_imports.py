@@ -58,3 +58,30 @@ def test_a_run_loads_no_image_libraries_and_the_encoder_no_compiler(
         "['torchvision']",
         "False torch.compiler",
     ]
+
+
+WITHOUT_OPERATORS = """
+import sys
+import torch
+
+def missing(path):
+    raise OSError(path)
+
+# As beside a torch for processors alone, if torchvision was made for one with CUDA.
+torch.ops.load_library = missing
+from trainer.without_compiler import TOLD, import_models
+import_models()
+print("torchvision.transforms" in sys.modules, "open_clip" in sys.modules, TOLD in sys.modules)
+"""
+
+
+def test_the_image_libraries_load_without_torchvisions_operators() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_OPERATORS],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=110,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "True True False\n"
