@@ -20,7 +20,7 @@ from trainer.windows import Windows
 
 SHARD_PHOTOS = 4096
 SHARD_SECONDS = 60.0
-"""At most so much work is lost when a run is killed."""
+"""At most this much work is lost when a run is killed."""
 _TRIED_NAME = ".tried-r{}.json"
 
 
@@ -36,7 +36,8 @@ class ShardWriter:
 
     Args:
         out: the folder of features.
-        rank: of this process; run: of its kind in this folder.
+        rank: the number of this process, from 0.
+        run: the number of this run in the folder, from 1.
         source, backbone, probe: as the shards say them.
     """
 

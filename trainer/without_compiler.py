@@ -5,7 +5,7 @@ marks one as not to be compiled.  Each loads the compiler, with sympy and torch.
 takes about as much processor time as torch itself.  Nothing here is ever compiled.
 
 torchvision also tells the compiler what its operators of boxes return, and cannot be imported where
-they are missing: beside a torch for processors alone, if it was made for one with CUDA.  Nothing
+they are missing: beside a torch for the CPU, if it was made for one with CUDA.  Nothing
 here uses them.
 """
 

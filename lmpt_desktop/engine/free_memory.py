@@ -17,7 +17,7 @@ CHECK_SECONDS = 10.0
 QUIET_SHARE = 0.05
 """Share of one processor below which the process does nothing to speak of."""
 WORTH_BYTES = 64 << 20
-"""Growth of the resident memory that is looked into."""
+"""Growth of the resident memory from which it is worth while."""
 
 
 class FreeMemory:
@@ -41,7 +41,7 @@ class FreeMemory:
         self._processor_time = processor_time
         self._at, self._used = clock(), processor_time()
         self._least = 0
-        """Resident bytes after the last time, or fewer."""
+        """The fewest resident bytes since memory was given back."""
 
     def check(self) -> None:
         """Call every :data:`CHECK_SECONDS`."""

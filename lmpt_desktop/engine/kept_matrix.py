@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 SMALL_BYTES = 1 << 20
 """Smaller matrices are simply copied."""
 _SPREAD = 16
-"""As many single cells here and there take as long as one cell of a matrix that is copied whole,
-about: each is in a cache line of its own."""
+"""Writing one cell here and there takes as long as copying about this many cells of a whole matrix:
+each is in a cache line of its own."""
 _MOST_CHANGES = 1000
 _MOST_FREE = 1
 """Buffers that wait for the next change; more are given back to the system."""

@@ -96,7 +96,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="where packages go")
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "package")
     parser.add_argument(
-        "--torch-index", help="package index with torch for processors alone, as PyTorch's own"
+        "--torch-index", help="package index with torch for the CPU, as PyTorch's own"
     )
     parser.add_argument(
         "--torch", nargs="+", help="other requirements for torch and torchvision than the lock file"
@@ -137,7 +137,7 @@ def _environment() -> dict[str, str]:
 
 
 def _install(work: Path, index: str | None, torch: Sequence[str] | None) -> Path:
-    """An environment with the app, and torch for processors alone."""
+    """An environment with the app, and torch for the CPU."""
     venv = work / "venv"
     python = venv / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
     if not python.exists():
@@ -184,7 +184,7 @@ def _check_torch(python: Path) -> None:
     if cuda := done.stdout.strip():
         sys.exit(
             f"This torch was made for CUDA {cuda}, and the package would be over 2 GB. Give "
-            "--torch-index an index with torch for processors alone (docs/packaging.md)."
+            "--torch-index an index with torch for the CPU (docs/packaging.md)."
         )
 
 

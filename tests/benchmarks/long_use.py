@@ -9,13 +9,12 @@ of page and photo, class in focus, and now and then a retraining whose version i
 act waits for the answers of the one before.  After a tenth of the acts, at most 500 (warm-up), and
 then every ``--every`` it waits until all is quiet, takes a break of ``--rest`` seconds, collects
 garbage and counts: resident memory, also that before the break, what the GNU C library has in use,
-free and mapped apart, open handles, threads, widgets, QObjects
-that Python knows, all Python objects.  Printed are the
-counts, what each grows by per 1,000 acts (a straight line through all counts, and through those of
-the second half, with the 95 % interval of the slope), and the longest pauses of the event loop and
-the acts before them, and processor time per act of each kind.  An interrupted run (SIGINT,
-SIGTERM, ``--minutes``) prints what it has.  ``--types`` names the Python types and the widgets
-that grew most.
+free and mapped apart, open handles, threads, widgets, QObjects that Python knows, all Python
+objects.  Printed are the counts, what each grows by per 1,000 acts (a straight line through all
+counts, and through those of the second half, with the 95 % interval of the slope), the longest
+pauses of the event loop and the acts before them, and processor time per act of each kind.  An
+interrupted run (SIGINT, SIGTERM, ``--minutes``) prints what it has.  ``--types`` names the Python
+types and the widgets that grew most.
 """
 
 from __future__ import annotations

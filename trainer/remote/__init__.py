@@ -13,5 +13,5 @@ PROTOCOL = 1
 """Of both sides; increased whenever what they say to each other changes incompatibly."""
 
 JOB_ID = re.compile(r"[0-9a-f]{32}")
-"""A job's name there.  This side makes it up, so that a job whose connection was lost while it was
+"""A job's name there.  The courier chooses it, so that a job whose connection was lost while it was
 sent is known again."""

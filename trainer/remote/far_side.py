@@ -1,6 +1,6 @@
 """What ``lmpt-trainer remote`` does on the other computer (imports no torch until it must).
 
-Jobs lie in a private folder, one folder each, named by this side's id::
+Jobs lie in a private folder, one folder each, named by the id that the courier chose::
 
     <id>/            a job folder (:mod:`trainer.job`), complete since it bears this name
     <id>/process.json   the run's process
@@ -95,7 +95,7 @@ class Request:
     """What is asked of this computer.
 
     ``action``: one of :data:`ACTIONS`, or ``probe``; ``job_id``: of :data:`trainer.remote.JOB_ID`;
-    ``skip``: how many events of the run are known on the other side.
+    ``skip``: how many events of the run the courier has already.
     """
 
     action: str

@@ -67,8 +67,8 @@ _OPTIONS = (
     "-o", "LogLevel=ERROR",
 )  # fmt: skip
 _PROGRAM = 'env PATH="$HOME/.lmpt-desktop/bin:$HOME/.local/bin:$PATH" lmpt-trainer remote'
-"""Found as it is in a terminal there, or where docs/another-machine.md says to install it: what ssh
-runs sees less of the user's path.  Constant; nothing is put into it."""
+"""Found as it is in a terminal there, or where docs/another-computer.md says to install it: what
+ssh runs sees less of the user's path.  Constant; nothing is put into it."""
 
 INSTALL = (
     "python3 -m venv ~/.lmpt-desktop",

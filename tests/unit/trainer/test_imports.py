@@ -67,7 +67,7 @@ import torch
 def missing(path):
     raise OSError(path)
 
-# As beside a torch for processors alone, if torchvision was made for one with CUDA.
+# As beside a torch for the CPU, if torchvision was made for one with CUDA.
 torch.ops.load_library = missing
 from trainer.without_compiler import TOLD, import_models
 import_models()
