@@ -476,7 +476,7 @@ class Away(StrEnum):
 
 
 _AWAY = {
-    Away.SENDING: EventText(N_("Sending"), N_("What is learned from is sent to {machine}.")),
+    Away.SENDING: EventText(N_("Sending"), N_("The training data is sent to {machine}.")),
     Away.RUNNING: EventText(N_("Training"), N_("The training runs on {machine}.")),
     Away.LOST: EventText(
         N_("Connection lost"),

@@ -77,6 +77,7 @@ OF_WINDOW = {
     "ingest/sync.py: _claimed": "of one scan",
     "ingest/sync.py: _copied": "of one scan",
     "ingest/sync.py: _here": "of one scan",
+    "ingest/sync.py: _taken_first": "of one scan",
     "ingest/thumbnails.py: _used": STATED,
     "ingest/watch.py: _notes": FOLDERS,
     "ingest/watch.py: _pending": FOLDERS,

@@ -14,7 +14,7 @@ from trainer.texts import N_
 GOOD = N_("Reached. LMPT Desktop {version} and Python {python} are there.")
 GPU = N_("It trains on {device} ({memory} of GPU memory free).")
 NO_GPU = N_("It trains on {device}, as it has no GPU that can be used: {cores} cores.")
-DISK = N_("{free} of disk are free for trainings.")
+DISK = N_("{free} of disk space is free there.")
 PYTHON_THERE = N_("Python {python} is there. To install it, type on the other computer:")
 PYTHON_OLD = N_("Python {python} is there, but 3.11 or newer is needed. Then type there:")
 NO_PYTHON = N_("Python is not there either; install Python 3.11 or newer. Then type there:")

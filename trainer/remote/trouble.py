@@ -71,7 +71,7 @@ _SENTENCES = {
     Trouble.SILENT: N_("The other computer does not answer any more."),
     Trouble.CUT: N_("The connection to the other computer was cut."),
     Trouble.FULL: N_("The disk of the other computer is full. Free some space there."),
-    Trouble.BAD_JOB: N_("The other computer did not get all of what is learned from."),
+    Trouble.BAD_JOB: N_("The other computer did not get all of the training data."),
     Trouble.NO_JOB: N_("The training is not on the other computer any more."),
     Trouble.NO_RESULT: N_(
         "The training on the other computer ended without a result, or was ended there."

@@ -64,7 +64,7 @@ class WhereToTrainBox(QGroupBox):
         layout.addWidget(
             muted(
                 _(
-                    "What is learned from goes there: features, annotations, captions and class "
+                    "The training data goes there: features, annotations, captions and class "
                     "names, but no photos. The training goes on there when this window is closed."
                 )
             )

@@ -390,7 +390,7 @@ def test_without_another_computer_nothing_is_asked(retrain: RetrainDialog) -> No
         (
             [FitAway("attic", Away.SENDING)],
             "Sending",
-            "What is learned from is sent to attic.",
+            "The training data is sent to attic.",
         ),
         (
             [FitAway("attic", Away.SENDING), FitAway("attic", Away.RUNNING)],
