@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snapshots import make_snapshot
 
-from lmpt_desktop.domain.records import NO_DATE, ImageTable
+from lmpt_desktop.domain.records import NO_DATE
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.filters import Dates, Filter, Sort, select
 from lmpt_desktop.inference.timeline import DayCounts, Period, Unit, day_counts, timeline
@@ -24,13 +25,7 @@ def photos(taken: list[int], changed: list[int] | None = None) -> Snapshot:
     seconds = np.array(taken + [NO_DATE] * len(changed or ()), np.int64)
     made = make_snapshot(np.full((len(seconds), 1), -1), taken=seconds)
     mtime = np.array([0] * len(taken) + list(changed or ()), np.int64) * 1_000_000_000
-    values = {name: getattr(made.images, name) for name in ImageTable.__dataclass_fields__}
-    return Snapshot(
-        **{
-            **{name: getattr(made, name) for name in Snapshot.__dataclass_fields__},
-            "images": ImageTable(**{**values, "mtime": mtime}),
-        }
-    )
+    return replace(made, images=replace(made.images, mtime=mtime))
 
 
 def at(day: str) -> int:

@@ -77,7 +77,7 @@ def test_the_other_computer_says_what_it_has(attic: Attic) -> None:
     assert found.machine.free_bytes > 0
     said = report(found)
     assert "Reached." in said
-    assert "GB of disk are free" in said
+    assert "GB of disk space is free" in said
     assert not commands(found)
 
 

@@ -93,7 +93,7 @@ def test_a_test_says_what_is_there(
     qtbot.waitUntil(lambda: "Reached." in box.says.text())
     assert asked == ["attic"]
     assert "NVIDIA H200 (140 GB of GPU memory free)" in box.says.text()
-    assert "2,000 GB of disk are free" in box.says.text()
+    assert "2,000 GB of disk space is free" in box.says.text()
     assert box.test.isEnabled()
 
 
