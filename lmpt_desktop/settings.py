@@ -410,8 +410,8 @@ SPACE_FOR_COPIES: Setting[int] = Setting(
     label=N_("S&pace for copies"),
     help=N_(
         "The app copies the library's catalogue (annotations, classes, folders, versions, "
-        "features) once a day, after 1,000 changes, and before each update. If the copies take more "
-        "space than this, the oldest are deleted. The newest are kept whatever they take, and so "
+        "features) once a day, after 1,000 changes, and before each update. If the copies take "
+        "more space than this, the oldest are deleted. The newest are kept whatever they take, and so "
         "is a copy with annotations that no newer one has."
     ),
     choices=_SPACES,
