@@ -411,8 +411,8 @@ SPACE_FOR_COPIES: Setting[int] = Setting(
     help=N_(
         "The app copies the library's catalogue (annotations, classes, folders, versions, "
         "features) once a day, after 1,000 changes, and before each update. If the copies take "
-        "more space than this, the oldest are deleted. The newest are kept whatever they take, and so "
-        "is a copy with annotations that no newer one has."
+        "more space than this, the oldest are deleted. The newest are kept whatever they take, and "
+        "so is a copy with annotations that no newer one has."
     ),
     choices=_SPACES,
 )

@@ -25,6 +25,10 @@ gc.disable()
 settings.register_profile("unhurried", deadline=None, max_examples=examples(100))
 settings.load_profile("unhurried")
 
+if hasattr(os, "setpriority"):
+    # What runs with a lower priority does so in processes of its own; called here, it would leave
+    # nearly nothing to the tests that follow.
+    os.setpriority = lambda *_: None
 
 STACKS = pytest.StashKey[Path]()
 """The folder for what workers write when they are ended."""

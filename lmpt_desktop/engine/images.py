@@ -205,6 +205,9 @@ class ImageReloader:
         with self._reading:
             touched = catalogue.images.changed.take()
             everything |= touched.everything
+            if not (everything or touched):
+                # A snapshot of its own would be one that nobody is told of.
+                return touched.ids
             try:
                 old = self._state.snapshot.images
                 if everything:
@@ -218,7 +221,6 @@ class ImageReloader:
             except BaseException:
                 catalogue.images.changed.put_back(touched)
                 raise
-        if everything or touched:
-            self._notify(ImagesChanged())
-            self._model.refresh_scores()
+        self._notify(ImagesChanged())
+        self._model.refresh_scores()
         return None if everything else touched.ids

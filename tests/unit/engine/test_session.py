@@ -99,6 +99,17 @@ def test_a_folder_is_scanned_encoded_and_predicted(
     assert session.snapshot().bands.bands == (Band.TAIL,) * 3
 
 
+def test_nobody_misses_a_snapshot_of_which_no_notice_told(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    filled(session, photos)
+    before = session.snapshot()
+    session._reloader.reload_soon(spaced=False)
+    assert session.wait_until_idle(60)
+    assert session.snapshot() is before
+
+
 def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
     open_session: Callable[..., LibrarySession], photos: Path
 ) -> None:
