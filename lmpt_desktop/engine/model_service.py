@@ -381,6 +381,13 @@ class ModelService:
         background."""
         self._worker.post("weights", self._refresh_weights)
 
+    def calibrate(self) -> None:
+        """Compute weights and scores again, in the background, if features have come since that was
+        done: how common each class is was estimated from the photos that were there then, and so
+        depended on how fast photos and names were read."""
+        if len(self._state.features().ids) != self._calibrated_with:
+            self.refresh()
+
     def refresh_scores(self) -> None:
         """Images appeared: score those that have a feature already."""
         self._worker.post("predict", self._predict)

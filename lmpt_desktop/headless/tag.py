@@ -187,6 +187,8 @@ def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None
                 with ProcessLock(session.library_folder / LOCK_NAME, wait_seconds=2.0):
                     session.vocabulary.set_all(specs)
             session.wait_until_idle()
+            session.model.calibrate()
+            session.wait_until_idle()
         return _write_results(session, folders, parsed, console, problem_log)
 
 

@@ -110,6 +110,22 @@ def test_nobody_misses_a_snapshot_of_which_no_notice_told(
     assert session.snapshot() is before
 
 
+def test_weights_are_those_of_all_photos_in_whatever_order_they_came(
+    open_session: Callable[..., LibrarySession], photos: Path
+) -> None:
+    session = open_session()
+    filled(session, photos)
+    model, encoded = session.model, len(NAMES) - 1
+    model._calibrated_with = encoded - 1  # as if names had been read before the last photo
+    model.calibrate()
+    assert session.wait_until_idle(60)
+    assert model._calibrated_with == encoded
+    before = session.snapshot()
+    model.calibrate()
+    assert session.wait_until_idle(60)
+    assert session.snapshot() is before
+
+
 def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(
     open_session: Callable[..., LibrarySession], photos: Path
 ) -> None:
