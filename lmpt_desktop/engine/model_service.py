@@ -385,8 +385,14 @@ class ModelService:
         """Compute weights and scores again, in the background, if features have come since that was
         done: how common each class is was estimated from the photos that were there then, and so
         depended on how fast photos and names were read."""
-        if len(self._state.features().ids) != self._calibrated_with:
-            self.refresh()
+        facts, windowed = self.facts(), len(self._state.windowed())
+        sampled = (
+            facts is None or not self._samples.needed(facts) or self._samples.complete(windowed)
+        )
+        if sampled and len(self._state.features().ids) == self._calibrated_with:
+            return
+        self._samples.renew()
+        self.refresh()
 
     def refresh_scores(self) -> None:
         """Images appeared: score those that have a feature already."""

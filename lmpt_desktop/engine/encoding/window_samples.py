@@ -17,7 +17,7 @@ class WindowSamples:
         self._stored = stored
         self._kept: tuple[str, WindowSample] | None = None
         self._windowed = 0
-        """How many photos had windows when it was drawn."""
+        """How many photos had windows, and features to go with them, when it was drawn."""
 
     @staticmethod
     def needed(facts: ModelFacts) -> bool:
@@ -27,6 +27,14 @@ class WindowSamples:
     def outdated(self, windowed: int) -> bool:
         """Whether so many more photos have windows that it should be drawn again."""
         return windowed >= 2 * max(1, self._windowed)
+
+    def complete(self, windowed: int) -> bool:
+        """Whether just as many photos have windows as when it was drawn."""
+        return windowed == self._windowed
+
+    def renew(self) -> None:
+        """Draw it again when it is asked for."""
+        self._kept = None
 
     def of(
         self, backbone: str, facts: ModelFacts, features: Features, windowed: int
@@ -56,6 +64,9 @@ class WindowSamples:
             self._kept = None
             return None
         has, matrix = features.lookup(np.concatenate([part for part, _windows in blocks]))
+        if not has.all():
+            # The features are still being read, or some are.
+            self._windowed = int(has.sum())
         sample = WindowSample(matrix, np.concatenate([windows for _ids, windows in blocks])[has])
         self._kept = backbone, sample
         return sample

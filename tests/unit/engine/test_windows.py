@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lmpt_desktop.domain.records import ClassSpec, Verdict
+from lmpt_desktop.engine.encoding.window_samples import WindowSamples
 from lmpt_desktop.engine.notices import Activity, ActivityChanged, Notice
 from lmpt_desktop.engine.session import Commands, LibrarySession
 from lmpt_desktop.inference import window_cosines
+from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.ui.shell.status_bar import activity_text
 from trainer import job as jobs
 from trainer.windows import BOXES, joint_cosines, largest_cosines, quantise
@@ -201,6 +203,37 @@ def test_offset_and_bias_of_a_backbone_without_them_come_from_the_library(
     parts = largest_cosines(np.array([photo_windows(name) for name in names]), texts)
     assert weights[1].window_offset == pytest.approx(float((parts - whole).mean()), abs=1e-3)
     check(session, offset=weights[1].window_offset, bias=weights[1].biases)
+
+
+def test_weights_are_the_same_after_a_restart(open_with: Open, tmp_path: Path) -> None:
+    options = {"windows": True, "bias": None}
+    session = filled(open_with(**options), draw(tmp_path / "photos", NAMES))
+    session.model.calibrate()
+    assert session.wait_until_idle(60)
+    before = session._state.weights
+    session = open_with(**options)
+    assert session.wait_until_idle(60)
+    after = session._state.weights
+    assert before is not None and after is not None
+    np.testing.assert_array_equal(after[1].biases, before[1].biases)
+    np.testing.assert_array_equal(after[1].thresholds, before[1].thresholds)
+
+
+def test_a_sample_that_was_drawn_before_the_features_were_read_is_drawn_again(
+    open_with: Open, tmp_path: Path
+) -> None:
+    options = {"windows": True, "bias": None}
+    session = filled(open_with(**options), draw(tmp_path / "photos", NAMES))
+    facts, backbone = session.model.facts(), session.model.backbone
+    assert facts is not None
+    samples = WindowSamples(session.catalogue.features)
+    whole = session._state.features()
+    none = Features(whole.ids[:0], whole.matrix[:0])
+    early = samples.of(backbone, facts, none, 0)
+    assert early is not None and len(early) == 0
+    drawn = samples.of(backbone, facts, whole, len(NAMES))
+    assert drawn is not None and len(drawn) == len(NAMES)
+    assert samples.complete(len(NAMES))
 
 
 def test_a_retraining_gets_the_windows_of_the_annotated_photos(
