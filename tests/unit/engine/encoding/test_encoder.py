@@ -453,9 +453,10 @@ def test_cancelling_ends_a_stopped_process(
     monkeypatch.setattr(encoder, "CANCEL_SECONDS", 0.1)
     client.cancel()
     until(lambda: sink.activities[-1].state is ActivityState.IDLE)
-    assert client.settled and not sink.errors and not sink.failures
+    until(lambda: client.settled)  # a moment after it was told
+    assert not sink.errors and not sink.failures
     client.encode_texts(["cat"], ensemble=False).result(30)
-    assert not process.is_running()
+    until(lambda: not process.is_running())
     client.add([7])
     until(lambda: sink.done)
 
