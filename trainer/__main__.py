@@ -433,10 +433,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def run_as_program() -> NoReturn:
     """Run as the program that was started."""
     code = main()
-    from trainer.launched import launched_ranks  # noqa: PLC0415
-
-    if launched_ranks() > 1:
-        # Threads between ranks abort a process that Python shuts down while another one goes.
+    if "torch" in sys.modules:
+        # Python takes most of a second to take torch apart, for which somebody waits; and threads
+        # between ranks abort a process that is taken apart while another one goes.
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -6,6 +6,9 @@ which are annotated photos.  The weights are those of kernel ridge regression of
 closed form, with the kernel of Tip-Adapter (Zhang et al., ECCV 2022, arXiv 2111.03930).  Beside
 the hand-written prompts it is what Bendou et al. (ProKeR, CVPR 2025, arXiv 2501.11175) have, but
 for learning the annotations themselves and not what the prompts get wrong (docs/adr/0024).
+
+Where more photos are annotated than there are landmarks, a linear kernel is added, which needs
+none: it is a direction for each class, learned from every photo.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ PENALTY = 1.0
 DECAY = 1.6
 """Mean exponent of the kernel between two photos, whatever the backbone: 2 on Corel5k with Lite,
 where the mean cosine of two photos is 0.2."""
+LINEAR_SHARE = 1.0
+"""Of the linear kernel beside the other one, where not every annotated photo is a landmark.  Where
+each is, it adds nothing (docs/adr/0024)."""
 UNKNOWN_STRENGTH = 0.3
 """Of an unknown entry of an annotated photo, which is taken for absent: the known entries of
 somebody who answers questions are those that a prompt found likely, and by themselves tell little
@@ -40,29 +46,48 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class KernelPart:
-    """Adds sum_l weights[c, l] exp(sharpness (feature . landmarks[l] - 1)) to the cosine of c.
+    """Adds sum_l weights[c, l] exp(sharpness (feature . landmarks[l] - 1)) + feature .
+    directions[c] to the cosine of c.
 
     landmarks: (L, D) float32 unit norm.
     weights: (C, L) float32.
+    directions: (C, D) float32.
     """
 
     landmarks: Floats
     weights: Floats
+    directions: Floats
     sharpness: float
 
     @classmethod
     def none(cls, classes: int, dim: int) -> KernelPart:
         """Adds nothing."""
-        return cls(np.zeros((0, dim), np.float32), np.zeros((classes, 0), np.float32), 0.0)
+        return cls(
+            np.zeros((0, dim), np.float32),
+            np.zeros((classes, 0), np.float32),
+            np.zeros((classes, dim), np.float32),
+            0.0,
+        )
 
     def cosines(self, features: NDArray[np.floating[Any]]) -> Floats:
         """(n, C) float32, what is added for (n, D) unit-norm features."""
-        return similarities(features, self.landmarks, self.sharpness) @ self.weights.T
+        single = np.asarray(features, np.float32)
+        near = similarities(single, self.landmarks, self.sharpness)
+        added = near @ self.weights.T
+        added += single @ self.directions.T
+        return added
 
     def of_classes(self, rows: NDArray[np.int64]) -> KernelPart:
         """Of some classes, (m,) in this order; -1 is a class to which nothing is added."""
-        weights = np.where((rows >= 0)[:, None], self.weights[rows], np.float32(0))
-        return KernelPart(self.landmarks, np.asarray(weights, np.float32), self.sharpness)
+        known = (rows >= 0)[:, None]
+        weights = np.where(known, self.weights[rows], np.float32(0))
+        directions = np.where(known, self.directions[rows], np.float32(0))
+        return KernelPart(
+            self.landmarks,
+            np.asarray(weights, np.float32),
+            np.asarray(directions, np.float32),
+            self.sharpness,
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +133,8 @@ def fit_kernel(
         gain: factor of the weights.
         known: (N, C), weights of the known entries in (0, 1]; default 1.
         most: landmarks at most.  With more annotated photos, those with the rarest classes are
-            the landmarks, and every photo still teaches (Nystroem's approximation).
+            the landmarks, and every photo still teaches (Nystroem's approximation), also a
+            direction for each class.
     """
     annotated = np.flatnonzero((targets >= 0).any(1))
     count, dim = len(zero_shot), features.shape[1]
@@ -123,7 +149,9 @@ def fit_kernel(
     sharpness = DECAY / max(_mean_distance(x), 1e-3)
     landmarks = x[_landmarks(y, most)]
     # In double precision: neighbouring photos make the matrices nearly singular.
-    basis, back = _basis(x, landmarks, sharpness)
+    near, back = _basis(x, landmarks, sharpness)
+    linear = np.sqrt(LINEAR_SHARE) if len(landmarks) < len(x) else 0.0
+    basis = np.concatenate([near, linear * x], axis=1) if linear else near
     # What all photos have in common would be taken for what a class looks like.
     centre = basis.mean(0)
     basis -= centre
@@ -134,7 +162,15 @@ def fit_kernel(
     if spread < 1e-9:
         return nothing
     unit = gain * _usual_gain(y) * float((x @ zero_shot.T).std(0).mean()) / spread
-    part = KernelPart(landmarks, (unit * (back @ solved).T).astype(np.float32), float(sharpness))
+    directions = np.zeros((count, dim))
+    if linear:
+        directions = (unit * linear * solved[near.shape[1] :]).T
+    part = KernelPart(
+        landmarks,
+        np.ascontiguousarray((unit * back @ solved[: near.shape[1]]).T, np.float32),
+        np.ascontiguousarray(directions, np.float32),
+        float(sharpness),
+    )
     means = (unit * (centre @ solved)).astype(np.float32)
     added = part.cosines(features)
     added[annotated] = unit * left_out + means

@@ -28,7 +28,8 @@ from trainer.kernel import KernelPart
 from trainer.temporary_files import sweep, temporary_folder
 from trainer.windows import Windows, joint_cosines, largest_cosines
 
-SCHEMA = 1
+SCHEMA = 2
+"""2: the kernel part may have directions; without them its scores would be wrong."""
 JSON_NAME = "prompt_set.json"
 ARRAYS_NAME = "prompt_set.safetensors"
 
@@ -46,6 +47,7 @@ _KINDS: dict[str, Any] = {
     "window_embeddings": np.float32,
     "landmarks": np.float32,
     "landmark_weights": np.float32,
+    "kernel_directions": np.float32,
 }
 """Every array, and its dtype."""
 
@@ -164,12 +166,12 @@ class PromptSet:
                 raise PromptSetError("contexts must have three dimensions, the first of classes")
             numbers.append(self.contexts)
         if self.kernel is not None:
-            shapes = self.kernel.landmarks.shape, self.kernel.weights.shape
-            landmarks = shapes[0][0] if shapes[0] else 0
-            if shapes != ((landmarks, self.class_embeddings.shape[1]), (count, landmarks)):
+            part, dim = self.kernel, self.class_embeddings.shape[1]
+            landmarks = len(part.landmarks) if part.landmarks.ndim else 0
+            found = part.landmarks.shape, part.weights.shape, part.directions.shape
+            if found != ((landmarks, dim), (count, landmarks), (count, dim)):
                 raise PromptSetError("the kernel part does not fit the classes and their features")
-            sharpness = np.array(self.kernel.sharpness)
-            numbers += [self.kernel.landmarks, self.kernel.weights, sharpness]
+            numbers += [part.landmarks, part.weights, part.directions, np.array(part.sharpness)]
         if self.window_embeddings is not None:
             if self.window_embeddings.shape != self.class_embeddings.shape:
                 raise PromptSetError("window_embeddings must have the shape of class_embeddings")
@@ -217,6 +219,8 @@ def save(prompt_set: PromptSet, folder: Path) -> None:
     if prompt_set.kernel is not None:
         arrays["landmarks"] = np.ascontiguousarray(prompt_set.kernel.landmarks, np.float32)
         arrays["landmark_weights"] = np.ascontiguousarray(prompt_set.kernel.weights, np.float32)
+        directions = np.ascontiguousarray(prompt_set.kernel.directions, np.float32)
+        arrays["kernel_directions"] = directions
     body = {
         "schema": SCHEMA,
         "backbone": prompt_set.backbone,
@@ -329,4 +333,7 @@ def _load(folder: Path, limits: Limits, optional: Sequence[str]) -> PromptSet:
 def _kernel(arrays: dict[str, Any], sharpness: float) -> KernelPart | None:
     if "landmarks" not in arrays and "landmark_weights" not in arrays:
         return None
-    return KernelPart(arrays["landmarks"], arrays["landmark_weights"], sharpness)
+    directions = arrays.get("kernel_directions")
+    if directions is None:
+        directions = np.zeros_like(arrays["class_embeddings"])
+    return KernelPart(arrays["landmarks"], arrays["landmark_weights"], directions, sharpness)

@@ -244,9 +244,9 @@ def _kernel(context: EvaluationContext) -> KernelPart | None:
     if context.kernel is None or not len(context.kernel.part.landmarks):
         return None
     part = context.kernel.part
-    weights = np.zeros((len(context.job.classes), len(part.landmarks)), np.float32)
-    weights[context.active] = part.weights
-    return KernelPart(part.landmarks, weights, part.sharpness)
+    rows = np.full(len(context.job.classes), -1, np.int64)
+    rows[context.active] = np.arange(len(part.weights))
+    return part.of_classes(rows)
 
 
 def _contexts(snapshot: Snapshot, context: EvaluationContext) -> NDArray[np.float32]:

@@ -173,7 +173,7 @@ def few_products(
 @dataclass(frozen=True, eq=False)
 class _Terms:
     """A logit is feature . whole + similarities . kernel + factor * window cosine + bias (+ shift,
-    without windows).
+    without windows).  The directions of a kernel part are in ``whole``.
 
     ``whole`` (D, C), ``kernel`` (L, C) or None, ``factors``, ``biases`` and ``shifts`` (C,);
     ``windows`` None where they are not needed.
@@ -192,19 +192,21 @@ def _terms(weights: ClassWeights, windows: WindowCosines | None) -> _Terms:
     embeddings, scales, biases = weights.embeddings, weights.scales, weights.biases
     none = np.zeros(len(scales), np.float32)
     share = share_of_whole(weights)
-    kernel = None
-    if weights.kernel is not None and weights.kernel.weights.any():
-        kernel = _transposed(weights.kernel.weights, scales * share)
+    kernel, added = None, np.float32(0)
+    if weights.kernel is not None:
+        added = _transposed(weights.kernel.directions, scales * share)
+        if weights.kernel.weights.any():
+            kernel = _transposed(weights.kernel.weights, scales * share)
     if weights.window_embeddings is None:
-        return _Terms(_transposed(embeddings, scales), kernel, biases, None, none, none)
+        return _Terms(_transposed(embeddings, scales) + added, kernel, biases, None, none, none)
     if windows is None:
         joint = share < 1
         means = 0.5 * (embeddings + weights.window_embeddings)
         embeddings = np.asarray(np.where(joint[:, None], means, embeddings), np.float32)
-        return _Terms(_transposed(embeddings, scales), kernel, biases, None, none, none)
+        return _Terms(_transposed(embeddings, scales) + added, kernel, biases, None, none, none)
     factors = np.asarray((1 - share) * scales, np.float32)
     shifts = np.asarray(factors * weights.window_offset, np.float32)
-    whole = _transposed(embeddings, scales * share)
+    whole = _transposed(embeddings, scales * share) + added
     return _Terms(whole, kernel, biases - shifts, windows, factors, shifts)
 
 

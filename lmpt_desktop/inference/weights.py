@@ -126,8 +126,10 @@ def _kernels_differ(old: ClassWeights, new: ClassWeights) -> NDArray[np.bool_]:
         return np.zeros(len(new.scales), np.bool_)
     same = before.sharpness == after.sharpness
     if same and np.array_equal(before.landmarks, after.landmarks):
-        return np.asarray((before.weights != after.weights).any(axis=1), np.bool_)
-    return np.asarray(before.weights.any(axis=1) | after.weights.any(axis=1), np.bool_)
+        differ = (before.weights != after.weights).any(axis=1)
+    else:
+        differ = before.weights.any(axis=1) | after.weights.any(axis=1)
+    return np.asarray(differ | _differ(before.directions, after.directions), np.bool_)
 
 
 def _differ(old: FloatArray, new: FloatArray) -> NDArray[np.bool_]:

@@ -182,6 +182,8 @@ def test_only_what_matches_a_filter_is_counted_shown_and_given_the_verdict(
 def test_the_photos_of_a_stack_are_selected_together_and_counted(
     page: LibraryPage, qtbot: QtBot
 ) -> None:
+    choose(page, "dog_1")
+    assert page.panel.selected.text() == "1 selected, 3 with its stack"
     choose(page, "dog_1", "cup_4")
     assert page.panel.selected.text() == "2 selected, 4 with their stacks"
     qtbot.keyClick(page.grid, Key.Key_G, Qt.KeyboardModifier.ShiftModifier)

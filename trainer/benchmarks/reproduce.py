@@ -50,6 +50,7 @@ from trainer.display import FitDisplay
 from trainer.events import FitFailed, FitFinished
 from trainer.fit import fit
 from trainer.job import TRAIN, FitJob, JobClass, JobSettings
+from trainer.kernel import KernelPart
 from trainer.photo_encoder import OutOfMemoryError
 from trainer.printable import one_line
 from trainer.prompt_set import Evaluation, PromptSet
@@ -397,14 +398,15 @@ def _same_as(method: str, fitted: dict[str, _Fitted]) -> str:
         if (
             np.array_equal(own.class_embeddings, earlier.class_embeddings)
             and np.array_equal(own.biases, earlier.biases)
-            and np.array_equal(_kernel_weights(own), _kernel_weights(earlier))
+            and all(map(np.array_equal, _kernel_weights(own), _kernel_weights(earlier)))
         ):
             return name
     return ""
 
 
-def _kernel_weights(prompts: PromptSet) -> NDArray[np.float32]:
-    """(C, L); L is 0 without a kernel part."""
-    if prompts.kernel is None:
-        return np.zeros((len(prompts.classes), 0), np.float32)
-    return prompts.kernel.weights
+def _kernel_weights(prompts: PromptSet) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(C, L) and (C, D); L is 0 without a kernel part."""
+    part = prompts.kernel
+    if part is None:
+        part = KernelPart.none(len(prompts.classes), prompts.class_embeddings.shape[1])
+    return part.weights, part.directions

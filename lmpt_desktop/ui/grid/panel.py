@@ -20,7 +20,7 @@ from lmpt_desktop.engine.search import SearchReady, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Dates
 from lmpt_desktop.inference.saved_searches import SavedSearch, tidy_name
-from lmpt_desktop.translation import _, number
+from lmpt_desktop.translation import _, ngettext, number
 from lmpt_desktop.ui.grid.filter_bar import FilterBar
 from lmpt_desktop.ui.grid.grid_settings import GridSettings
 from lmpt_desktop.ui.grid.grid_stacks import GridStacks
@@ -349,9 +349,11 @@ class GridPanel(QWidget):
         text = _("{count} selected").format(count=number(count)) if count else ""
         with_siblings = self.stacks.size()
         if with_siblings > count:
-            text = _("{count} selected, {all} with their stacks").format(
-                count=number(count), all=number(with_siblings)
-            )
+            text = ngettext(
+                "{count} selected, {all} with its stack",
+                "{count} selected, {all} with their stacks",
+                count,
+            ).format(count=number(count), all=number(with_siblings))
         self.selected.setText(text)
 
     def _show_empty(self) -> None:

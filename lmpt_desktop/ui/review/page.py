@@ -155,7 +155,8 @@ class ReviewPage(QWidget):
         layout.addWidget(self.bar)
         layout.addWidget(self.stack, 1)
         layout.addWidget(self.preview_bar)
-        self._context.notifications.keep_clear_of(self.preview_bar)
+        for part in (self.strip, self.preview_bar):
+            self._context.notifications.keep_clear_of(part)
         self.side.finder.show_key(commands.keys_text("review.find"))
         # In the bar's lists letters find an entry, so the keys are heard below it.
         commands.add_plain_keys(self.stack, "review")

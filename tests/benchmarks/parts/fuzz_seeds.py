@@ -269,7 +269,12 @@ def _prompt_set() -> Files:
         calibrated=np.array([True, False]),
         window_embeddings=np.eye(2, 4, dtype=np.float32),
         window_offset=0.25,
-        kernel=KernelPart(np.eye(3, 4, dtype=np.float32), np.ones((2, 3), np.float32), 1.5),
+        kernel=KernelPart(
+            np.eye(3, 4, dtype=np.float32),
+            np.ones((2, 3), np.float32),
+            np.ones((2, 4), np.float32),
+            1.5,
+        ),
         created="2025-01-02T03:04:05Z",
         settings={"steps": 10, "trained_classes": [0, 1]},
         evaluation=evaluation,

@@ -24,7 +24,10 @@ def _unit(count: int, seed: int) -> NDArray[np.float32]:
 
 FEATURES = _unit(PHOTOS, 0).astype(np.float16)
 KERNEL = KernelPart(
-    _unit(9, 1), np.random.default_rng(2).normal(0, 0.2, (CLASSES, 9)).astype(np.float32), 1.7
+    _unit(9, 1),
+    np.random.default_rng(2).normal(0, 0.2, (CLASSES, 9)).astype(np.float32),
+    np.random.default_rng(4).normal(0, 0.1, (CLASSES, DIM)).astype(np.float32),
+    1.7,
 )
 
 
@@ -55,7 +58,7 @@ def _expected(weights: ClassWeights, windows: WindowCosines | None) -> NDArray[n
     near = np.exp(KERNEL.sharpness * (x @ KERNEL.landmarks.T.astype(np.float64) - 1))
     scores = np.empty((PHOTOS, CLASSES))
     for c in range(CLASSES):
-        cosine = x @ weights.embeddings[c] + near @ KERNEL.weights[c]
+        cosine = x @ weights.embeddings[c] + near @ KERNEL.weights[c] + x @ KERNEL.directions[c]
         if windows is not None and c != 3:
             offset = np.where(windows.windowed, weights.window_offset, 0)
             cosine = 0.5 * (cosine + windows.matrix[:, c].astype(np.float64) - offset)
@@ -103,10 +106,11 @@ def test_features_that_are_not_finite_have_to_be_scored_anew() -> None:
 
 def test_only_classes_with_another_kernel_part_have_changed() -> None:
     weights = _weights()
-    other = KERNEL.weights.copy()
+    other, directions = KERNEL.weights.copy(), KERNEL.directions.copy()
     other[2] += 0.1
-    moved = replace(weights, kernel=replace(KERNEL, weights=other))
-    assert changed_classes(weights, moved).tolist() == [2]
+    directions[4, 3] -= 0.1
+    moved = replace(weights, kernel=replace(KERNEL, weights=other, directions=directions))
+    assert changed_classes(weights, moved).tolist() == [2, 4]
     assert changed_classes(weights, replace(weights, kernel=None)).tolist() == list(range(CLASSES))
     assert not len(changed_classes(weights, replace(weights, kernel=replace(KERNEL))))
 
@@ -128,7 +132,9 @@ def test_classes_that_a_version_has_not_learned_have_no_kernel_part() -> None:
     )
     assert weights.kernel is not None
     np.testing.assert_array_equal(weights.kernel.weights[[0, 2]], KERNEL.weights[[1, 0]])
+    np.testing.assert_array_equal(weights.kernel.directions[[0, 2]], KERNEL.directions[[1, 0]])
     assert not weights.kernel.weights[1].any()
+    assert not weights.kernel.directions[1].any()
     np.testing.assert_allclose(
         predict(FEATURES, weights)[:, [2, 0]],
         1 / (1 + np.exp(-15 * made.cosines(FEATURES))),

@@ -206,6 +206,24 @@ def test_inspect_shows_words_weights_margins_and_shared_thresholds(
     check_notes(flat, prompt_set.load(folder))
 
 
+@pytest.mark.parametrize("loaded", [True, False], ids=["torch is loaded", "it is not"])
+def test_torch_is_not_taken_apart_at_the_end(loaded: bool) -> None:
+    code = (
+        "import atexit, sys\n"
+        "from types import ModuleType\n"
+        "import trainer.__main__ as program\n"
+        "atexit.register(print, 'taken apart')\n"
+        f"sys.modules.update({{'torch': ModuleType('torch')}} if {loaded} else {{}})\n"
+        "program.main = lambda: print('result') or 7\n"
+        "program.run_as_program()\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 7
+    assert ended.stdout.split("\n")[:-1] == ["result"] + ["taken apart"] * (not loaded)
+
+
 def test_inspect_writes_json_without_loading_the_backbone(
     finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

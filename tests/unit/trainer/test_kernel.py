@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.kernel_approximation import Nystroem
 from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import Ridge
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import KernelCenterer
 
@@ -156,6 +158,24 @@ def test_with_many_photos_those_with_rare_classes_are_the_landmarks() -> None:
     assert {7, 41} <= found
 
 
+def test_with_more_photos_than_landmarks_features_are_regressed_on_as_well() -> None:
+    features, targets, embeddings = _case(60)
+    new = _case(20, seed=1)[0]
+    fitted = fit_kernel(features, targets, embeddings, most=7)
+    part = fitted.part
+    near = Nystroem(gamma=part.sharpness / 2, n_components=7).fit(part.landmarks)
+    near_all, near_new = near.transform(features), near.transform(new)
+    x = np.concatenate([near_all, features], axis=1)
+    model = Ridge(alpha=kernel.PENALTY, fit_intercept=False).fit(x - x.mean(0), targets)
+    expected = model.predict(np.concatenate([near_new, new], axis=1) - x.mean(0))
+    found = part.cosines(new) - fitted.means
+    factor = (found * expected).sum() / (expected * expected).sum()
+    np.testing.assert_allclose(found, factor * expected, atol=1e-3 * np.abs(found).max())
+    assert part.directions.any(axis=1).all()
+    # Where each is a landmark, features would say again what the landmarks say.
+    assert not fit_kernel(features, targets, embeddings).part.directions.any()
+
+
 def test_the_approximation_comes_near_the_exact_fit_as_landmarks_are_added() -> None:
     features, targets, embeddings = _case(80)
     new = _case(40, seed=3)[0]
@@ -192,6 +212,8 @@ def test_a_class_nobody_knows_gets_nothing() -> None:
     part = fit_kernel(features, targets, embeddings).part
     assert not part.weights[2].any()
     assert part.weights[1].any()
+    few = fit_kernel(features, targets, embeddings, most=5).part
+    assert few.directions.any(axis=1).tolist() == [True, True, False, True]
 
 
 def test_a_photo_is_most_similar_to_itself() -> None:

@@ -47,7 +47,12 @@ def some_set() -> PromptSet:
         calibrated=np.array([True, False]),
         window_embeddings=np.eye(2, 4, dtype=np.float32),
         window_offset=0.25,
-        kernel=KernelPart(np.eye(3, 4, dtype=np.float32), np.ones((2, 3), np.float32), 1.5),
+        kernel=KernelPart(
+            np.eye(3, 4, dtype=np.float32),
+            np.ones((2, 3), np.float32),
+            np.ones((2, 4), np.float32),
+            1.5,
+        ),
         created="2025-01-02T03:04:05Z",
         settings={"steps": 10, "loss": "listwise", "trained_classes": [0, 1]},
         evaluation=evaluation,
@@ -86,7 +91,7 @@ def job_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 SET_BODY: dict[str, Any] = {
-    "schema": 1,
+    "schema": 2,
     "backbone": "lite",
     "classes": ["dog", "cat"],
     "scale": 14.25,

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file, save_file
 
 from trainer import prompt_set
 from trainer.events import BandScores
@@ -78,6 +79,7 @@ def test_a_kernel_part_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     part = KernelPart(
         random.normal(size=(5, 4)).astype(np.float32),
         random.normal(size=(3, 5)).astype(np.float32),
+        random.normal(size=(3, 4)).astype(np.float32),
         1.75,
     )
     prompt_set.save(replace(some_set(), kernel=part), tmp_path / "set")
@@ -86,17 +88,45 @@ def test_a_kernel_part_is_read_back_as_it_was_written(tmp_path: Path) -> None:
     assert read.sharpness == 1.75
     np.testing.assert_array_equal(read.landmarks, part.landmarks)
     np.testing.assert_array_equal(read.weights, part.weights)
+    np.testing.assert_array_equal(read.directions, part.directions)
+
+
+def test_a_kernel_part_of_before_there_were_directions_has_none(tmp_path: Path) -> None:
+    part = KernelPart.none(3, 4)
+    prompt_set.save(replace(some_set(), kernel=part), tmp_path / "set")
+    file = tmp_path / "set" / prompt_set.ARRAYS_NAME
+    arrays = load_file(file)
+    del arrays["kernel_directions"]
+    save_file(arrays, file)
+    read = prompt_set.load(tmp_path / "set").kernel
+    assert read is not None
+    assert read.directions.shape == (3, 4)
+    assert not read.directions.any()
 
 
 @pytest.mark.parametrize(
     "shapes",
-    [((5, 3), (3, 5)), ((5, 4), (2, 5)), ((5, 4), (3, 6))],
-    ids=["other features", "other classes", "other landmarks"],
+    [
+        ((5, 3), (3, 5), (3, 4)),
+        ((5, 4), (2, 5), (3, 4)),
+        ((5, 4), (3, 6), (3, 4)),
+        ((5, 4), (3, 5), (2, 4)),
+        ((5, 4), (3, 5), (3, 5)),
+        ((5, 4), (3, 5), (3,)),
+    ],
+    ids=[
+        "other features",
+        "other classes",
+        "other landmarks",
+        "directions of other classes",
+        "directions of other features",
+        "directions that are numbers",
+    ],
 )
 def test_a_kernel_part_that_does_not_fit_is_refused(shapes: tuple[tuple[int, int], ...]) -> None:
-    landmarks, weights = (np.ones(shape, np.float32) for shape in shapes)
+    landmarks, weights, directions = (np.ones(shape, np.float32) for shape in shapes)
     with pytest.raises(PromptSetError, match="kernel"):
-        replace(some_set(), kernel=KernelPart(landmarks, weights, 1.0))
+        replace(some_set(), kernel=KernelPart(landmarks, weights, directions, 1.0))
 
 
 def test_what_a_threshold_rests_on_is_read_back_and_older_sets_do_not_say(tmp_path: Path) -> None:
