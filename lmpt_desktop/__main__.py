@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -22,6 +22,7 @@ With "--help" each subcommand explains itself:
   lmpt-desktop import  take annotations from a file of another program, or features from
                        a folder that lmpt-trainer encode-folder has made
   lmpt-desktop export  write annotations to a file of another program
+  lmpt-desktop merge   take over the annotations of another library
 """
 
 
@@ -51,29 +52,37 @@ def window_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _subcommand(words: Sequence[str]) -> Callable[[Sequence[str]], int] | None:
+    """What runs the subcommand that is named first; None if none is."""
+    # Each imports what it needs, and nothing of the others.
+    match words[:1]:
+        case ["tag"]:
+            from lmpt_desktop.headless.tag import main as found  # noqa: PLC0415
+        case ["verify"]:
+            from lmpt_desktop.headless.verify import main as found  # noqa: PLC0415
+        case ["import"]:
+            from lmpt_desktop.headless import import_features  # noqa: PLC0415
+
+            if any(map(import_features.is_feature_folder, words[1:])):
+                return import_features.main
+            from lmpt_desktop.headless.import_annotations.command import (  # noqa: PLC0415
+                main as found,
+            )
+        case ["export"]:
+            from lmpt_desktop.headless.export_annotations import main as found  # noqa: PLC0415
+        case ["merge"]:
+            from lmpt_desktop.headless.merge import main as found  # noqa: PLC0415
+        case _:
+            return None
+    return found
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the app; returns the exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] == ["tag"]:
-        from lmpt_desktop.headless.tag import main as tag_main  # noqa: PLC0415
-
-        return tag_main(words[1:])
-    if words[:1] == ["verify"]:
-        from lmpt_desktop.headless.verify import main as verify_main  # noqa: PLC0415
-
-        return verify_main(words[1:])
-    if words[:1] == ["import"]:
-        from lmpt_desktop.headless import import_features  # noqa: PLC0415
-
-        if any(map(import_features.is_feature_folder, words[1:])):
-            return import_features.main(words[1:])
-        from lmpt_desktop.headless.import_annotations import command  # noqa: PLC0415
-
-        return command.main(words[1:])
-    if words[:1] == ["export"]:
-        from lmpt_desktop.headless.export_annotations import main as export_main  # noqa: PLC0415
-
-        return export_main(words[1:])
+    subcommand = _subcommand(words)
+    if subcommand is not None:
+        return subcommand(words[1:])
     parsed = window_parser().parse_args(words)
     start_logging(verbose=parsed.verbose)
     # Qt is imported only now: the subcommands, --help and --version must not need it.

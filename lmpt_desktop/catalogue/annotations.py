@@ -61,7 +61,11 @@ _APPLY = text(f"""
            CASE WHEN wanted IS NOT NULL THEN :at END,
            CASE WHEN wanted IS NOT NULL THEN new_source END
     FROM current
-    WHERE verdict IS NOT wanted OR (wanted IS NOT NULL AND source IS NOT new_source)
+    WHERE verdict IS NOT wanted OR (wanted IS NOT NULL AND (source IS NOT new_source
+        -- That the user stays with it answers a conflict with another library.
+        OR (new_source = '{Source.USER.value}' AND EXISTS (
+            SELECT 1 FROM conflicts AS k WHERE k.image_id = current.image_id
+            AND k.class_id = current.class_id AND k.mine_at = current.at))))
 """)
 
 

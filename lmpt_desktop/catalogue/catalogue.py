@@ -14,6 +14,7 @@ from typing import Self
 from lmpt_desktop.catalogue import backups, housekeeping, opening, soundness
 from lmpt_desktop.catalogue.annotations import Annotations
 from lmpt_desktop.catalogue.classes import Classes
+from lmpt_desktop.catalogue.conflicts import Conflicts
 from lmpt_desktop.catalogue.disk_access import DiskAccess
 from lmpt_desktop.catalogue.errors import CatalogueError, CatalogueReadOnly, from_os, translated
 from lmpt_desktop.catalogue.features import Features
@@ -42,8 +43,9 @@ class Catalogue:
 
     Attributes:
         library_folder: where the library is; see docs/architecture.md.
-        folders, images, photo_details, pairs, classes, annotations, transfers, missing,
-            same_pictures, features, prompt_sets, runs, side_files, settings: one class each.
+        folders, images, photo_details, pairs, classes, annotations, conflicts, transfers,
+            missing, same_pictures, features, prompt_sets, runs, side_files, settings: one class
+            each.
     """
 
     def __init__(self, library_folder: Path, store: Store, lock: ProcessLock | None) -> None:
@@ -57,6 +59,7 @@ class Catalogue:
         self.classes = Classes(store)
         self.annotations = Annotations(store)
         self.pairs = Pairs(store)
+        self.conflicts = Conflicts(store)
         self.transfers = Transfers(store)
         self.missing = MissingImages(store)
         self.same_pictures = SamePictureFinder(store)

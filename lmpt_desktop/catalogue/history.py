@@ -19,9 +19,10 @@ def history(connection: Connection, limit: int) -> list[BatchSummary]:
     found = rows(
         connection,
         "SELECT b.id, b.undoes, b.at, b.action, b.label, b.images, b.changes, b.class_id, c.name, "
-        "b.verdict, s.batch_id IS NOT NULL FROM batches AS b "
+        "b.verdict, s.batch_id IS NOT NULL OR m.batch_id IS NOT NULL FROM batches AS b "
         "LEFT JOIN classes AS c ON c.id = b.class_id "
         "LEFT JOIN vocabulary_steps AS s ON s.batch_id = b.id "
+        "LEFT JOIN merges AS m ON m.batch_id = b.id "
         "ORDER BY b.id DESC LIMIT ?",
         (limit * BATCHES_PER_CHANGE,),
     )

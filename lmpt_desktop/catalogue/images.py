@@ -311,6 +311,22 @@ class Images:
                     found.setdefault(value, set()).add(image_id)
         return {value: sorted(ids) for value, ids in found.items()}
 
+    def by_picture(self) -> dict[str, list[int]]:
+        """Ids of the images of folders that are not hidden, ascending, by picture hash; that of a
+        file that is shown as part of an image is one of it, too."""
+        found: dict[str, list[int]] = {}
+        with self._store.read() as connection:
+            for value, image_id in rows(
+                connection,
+                "SELECT i.picture_hash, coalesce(c.shown_id, i.id) AS shown FROM images AS i "
+                "JOIN folders AS f ON f.id = i.folder_id "
+                "LEFT JOIN companions AS c ON c.image_id = i.id "
+                f"WHERE f.hidden = 0 AND i.superseded IN (0, {COMPANION}) "
+                "AND i.picture_hash <> '' ORDER BY shown",
+            ):
+                found.setdefault(value, []).append(image_id)
+        return found
+
     def _places(self, column: str, values: Iterable[str], only: str) -> dict[str, list[ImagePlace]]:
         with self._store.read() as connection:
             found = rows(

@@ -102,3 +102,21 @@ def may_be_held(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def is_held(path: Path) -> bool:
+    """Whether another process certainly has the lock on the file ``path``.  It is only tried, and
+    nothing is written, so that it also works where nothing may be."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        try_lock(descriptor)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return os.name == "nt"  # where a range that is locked is refused by another error
+    finally:
+        os.close(descriptor)
+    return False

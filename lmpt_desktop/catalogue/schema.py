@@ -27,7 +27,7 @@ from sqlalchemy import (
 APPLICATION_ID = 0x4C4D5054
 """PRAGMA application_id of our files: "LMPT"."""
 
-HEAD = "0010"
+HEAD = "0011"
 """The newest migration; here so that an up-to-date catalogue opens without alembic."""
 
 metadata = MetaData(
@@ -266,6 +266,30 @@ companions = Table(
     Column("at", Integer, nullable=False),
 )
 Index("ix_companions_shown_id", companions.c.shown_id)
+
+# Another library that was merged into this one, by the batch that did it
+merges = Table(
+    "merges",
+    metadata,
+    Column("batch_id", ForeignKey("batches.id"), primary_key=True),
+    # Whose it is: what the user reads beside its answers
+    Column("name", Text, nullable=False),
+)
+
+# Where a merged library says the opposite, and the user decides later
+conflicts = Table(
+    "conflicts",
+    metadata,
+    Column("image_id", ForeignKey("images.id"), primary_key=True),
+    Column("class_id", ForeignKey("classes.id"), primary_key=True),
+    Column("batch_id", ForeignKey("merges.batch_id"), primary_key=True),
+    # The other library's verdict
+    Column("verdict", Integer, nullable=False),
+    # When this library's was given: with another one the conflict is answered
+    Column("mine_at", Integer, nullable=False),
+    CheckConstraint("verdict IN (0, 1)", name="verdict"),
+    sqlite_with_rowid=False,
+)
 
 # What we wrote into the side file of a photo, to be able to take exactly that back
 side_files = Table(

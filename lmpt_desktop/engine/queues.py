@@ -61,7 +61,12 @@ class ReviewQueues:
             scores = self._scores(snapshot, self._base())
             snapshot = snapshot if scores is None else replace(snapshot, scores=scores)
         if not request.kind.row.measures:
-            return build_queue(snapshot, request, features, held_out, stacks=stacks)
+            conflicts = None
+            if request.kind.row.between_libraries:
+                conflicts = self._catalogue.conflicts.still_open()
+            return build_queue(
+                snapshot, request, features, held_out, stacks=stacks, conflicts=conflicts
+            )
         queue = build_queue(
             snapshot,
             request,

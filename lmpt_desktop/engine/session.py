@@ -40,6 +40,7 @@ from lmpt_desktop.engine.images import ImageReader, ImageReloader
 from lmpt_desktop.engine.instant import InstantLearning
 from lmpt_desktop.engine.interchange.exports import Exports
 from lmpt_desktop.engine.interchange.imports import Imports
+from lmpt_desktop.engine.interchange.library_merges import LibraryMerges
 from lmpt_desktop.engine.interchange.side_file_updates import SideFileUpdates
 from lmpt_desktop.engine.interchange.side_files import SideFiles
 from lmpt_desktop.engine.left_out import LeftOut
@@ -100,7 +101,7 @@ class Commands:
 class LibrarySession:
     """One open library; see the module docstring."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0915 (a statement for each part)
         self,
         catalogue: Catalogue,
         *,
@@ -228,6 +229,13 @@ class LibrarySession:
             vocabulary=self.vocabulary,
             annotations=self.annotations,
             ignore=self.left_out.ignore_list,
+        )
+        self.merges = LibraryMerges(
+            catalogue,
+            state,
+            imports=self.imports,
+            vocabulary=self.vocabulary,
+            annotations=self.annotations,
         )
         self.training = TrainingService(
             catalogue,

@@ -13,6 +13,7 @@ from pathlib import Path
 import export_scenes
 import file_scenes
 import import_scenes
+import merge_scenes
 import numpy as np
 from PySide6.QtCore import QPointF, QSize, Qt
 from PySide6.QtTest import QTest
@@ -137,7 +138,7 @@ class Studio:
             self.sweep, self.compare, self.long_tail, self.accept,
             self.set_classes, self.vocabulary, self.run, self.versions, self.preferences,
             self.strictness, self.small_ones, self.messages, self.offer, self.menus, self.imports,
-            self.exports, self.files, self.empty,
+            self.merges, self.exports, self.files, self.empty,
         )  # fmt: skip
         for scene in scenes:
             if only and scene.__name__ not in only:
@@ -593,6 +594,10 @@ class Studio:
     def imports(self) -> None:
         """A file of another program."""
         import_scenes.play(self)
+
+    def merges(self) -> None:
+        """Another library."""
+        merge_scenes.play(self)
 
     def files(self) -> None:
         """What happens to files, in a library of its own."""

@@ -18,9 +18,14 @@ from lmpt_desktop.catalogue import Absences, Catalogue
 from lmpt_desktop.catalogue.classes import name_key
 from lmpt_desktop.domain import ignore_list
 from lmpt_desktop.domain.ignore_list import IgnoreList
-from lmpt_desktop.domain.records import Batch, ClassEntry, ImageState, ImageTable, Source
+from lmpt_desktop.domain.records import Batch, ClassEntry, ImageState, ImageTable
 from lmpt_desktop.engine.annotations import AnnotationEditor
 from lmpt_desktop.engine.interchange.addable_folders import AddableFolder, find_addable
+from lmpt_desktop.engine.interchange.compared_annotations import (
+    archived_named,
+    shown_annotations,
+    stored_annotations,
+)
 from lmpt_desktop.engine.interchange.left_side_files import keywords_left
 from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.vocabulary.editor import VocabularyEditor, VocabularyStep
@@ -29,7 +34,6 @@ from lmpt_desktop.interchange.errors import Cancelled, InterchangeError
 from lmpt_desktop.interchange.format import Options, Target, checked_options
 from lmpt_desktop.interchange.importing import survey as surveys
 from lmpt_desktop.interchange.importing.choices import ImportChoices
-from lmpt_desktop.interchange.importing.class_matching import PATH_SEPARATOR, parts_of_name
 from lmpt_desktop.interchange.importing.importer import (
     ImportPlan,
     ImportPreview,
@@ -204,22 +208,8 @@ class Imports:
             Cancelled: if it was cancelled.
             FileTooLarge: if it is about too many annotations for one import.
         """
-        snapshot = self._state.snapshot
         archived = self._archived(survey, choices)
-        verdicts = snapshot.annotations
-        if archived:
-            more = self._catalogue.annotations.matrix(
-                snapshot.image_ids, [entry.id for entry in archived]
-            )
-            verdicts = np.hstack([verdicts, more])
-        annotations = LibraryAnnotations(
-            snapshot.image_ids,
-            (*snapshot.classes, *archived),
-            verdicts,
-            snapshot.reviewed,
-            frozenset(self._catalogue.runs.held_out()),
-            *self._catalogue.annotations.of_source(Source.MACHINE)[:2],
-        )
+        annotations = shown_annotations(self._catalogue, self._state.snapshot, archived)
         return self._preview(
             survey, choices, annotations, previous, progress=progress, cancelled=cancelled
         )
@@ -272,14 +262,7 @@ class Imports:
             _stop_if(cancelled)
 
         def annotate(class_ids: Sequence[int]) -> Batch | None:
-            batch = self._write(plan, class_ids, label)
-            if plan.new_classes and batch is not None:
-                new = [
-                    class_id
-                    for class_id, item in zip(class_ids, plan.classes, strict=True)
-                    if not isinstance(item, ClassEntry) or item.archived
-                ]
-                self._remember_added(batch.id, new)
+            batch = self.write(plan, class_ids, label)
             _stop_if(cancelled)
             return batch
 
@@ -287,6 +270,40 @@ class Imports:
         if batch is not None:
             self._annotations.show(batch)
         return ImportResult(batch, step, preview.held_out)
+
+    def write(self, plan: ImportPlan, class_ids: Sequence[int], label: str) -> Batch | None:
+        """Write what a plan changes, in the transaction that this is part of; None if that is
+        nothing.  Which classes it added is remembered.
+
+        Args:
+            plan: what to change.
+            class_ids: the ids of its classes.
+            label: what the undo menu calls it.
+        """
+        ids = np.array(class_ids, np.int64)
+        if not len(plan.image_ids) and not len(plan.reviewed_ids) and plan.declared is None:
+            return None
+        absences = None
+        if plan.declared is not None:
+            declared = plan.declared
+            absences = Absences(declared.image_ids, ids[declared.classes], declared.cells)
+        batch = self._catalogue.annotations.apply_arrays(
+            plan.image_ids,
+            ids[plan.class_indices],
+            plan.verdicts,
+            [SOURCES[number] for number in plan.sources.tolist()],
+            label,
+            reviewed_ids=plan.reviewed_ids,
+            absences=absences,
+        )
+        new = [
+            class_id
+            for class_id, item in zip(class_ids, plan.classes, strict=True)
+            if not isinstance(item, ClassEntry) or item.archived
+        ]
+        if new:
+            self._remember_added(batch.id, new)
+        return batch
 
     def unused_classes(self, batch_ids: int | Sequence[int]) -> list[ClassEntry]:
         """Classes of the vocabulary that these imports added and that have no annotation (any
@@ -332,14 +349,8 @@ class Imports:
 
     def _archived(self, survey: Survey, choices: ImportChoices) -> list[ClassEntry]:
         """Archived classes that adding a class of the file could bring back."""
-        entries = [e for e in self._catalogue.classes.all(archived=True) if e.archived]
-        if not entries:
-            return []
         keys = {name_key(choice.name) for choice in choices.classes.values()}
-        for name in survey.class_names:
-            parts = parts_of_name(name)
-            keys |= {name_key(PATH_SEPARATOR.join(parts)), *map(name_key, parts[-1:])}
-        return [entry for entry in entries if name_key(entry.name) in keys]
+        return archived_named(self._catalogue, survey.class_names, keys)
 
     def _preview(
         self,
@@ -379,17 +390,7 @@ class Imports:
         """
         survey, choices = preview.survey, preview.choices
         archived = self._archived(survey, choices)
-        classes = (*self._catalogue.classes.all(), *archived)
-        image_ids = self._state.snapshot.image_ids
-        marked = self._catalogue.annotations.reviewed()
-        now = LibraryAnnotations(
-            image_ids,
-            classes,
-            self._catalogue.annotations.matrix(image_ids, [entry.id for entry in classes]),
-            np.isin(image_ids, np.fromiter(marked, np.int64, len(marked))),
-            frozenset(),
-            *self._catalogue.annotations.of_source(Source.MACHINE)[:2],
-        )
+        now = stored_annotations(self._catalogue, self._state.snapshot.image_ids, archived)
         if not preview.plan.same_as(self._preview(survey, choices, now, preview).plan):
             raise ImportOutdatedError(
                 _(
@@ -397,24 +398,6 @@ class Imports:
                     "preview again."
                 )
             )
-
-    def _write(self, plan: ImportPlan, class_ids: Sequence[int], label: str) -> Batch | None:
-        ids = np.array(class_ids, np.int64)
-        if not len(plan.image_ids) and not len(plan.reviewed_ids) and plan.declared is None:
-            return None
-        absences = None
-        if plan.declared is not None:
-            declared = plan.declared
-            absences = Absences(declared.image_ids, ids[declared.classes], declared.cells)
-        return self._catalogue.annotations.apply_arrays(
-            plan.image_ids,
-            ids[plan.class_indices],
-            plan.verdicts,
-            [SOURCES[number] for number in plan.sources.tolist()],
-            label,
-            reviewed_ids=plan.reviewed_ids,
-            absences=absences,
-        )
 
     def _added(self) -> dict[str, list[int]]:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.conflicts import StoredConflicts
 from lmpt_desktop.domain.records import ImageState
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues.features import Features
@@ -78,6 +79,7 @@ def build_queue(
     learned: AbstractSet[int] = frozenset(),
     rival_scores: NDArray[np.float32] | None = None,
     stacks: NDArray[np.int64] | None = None,
+    conflicts: StoredConflicts | None = None,
 ) -> Queue:
     """Choose the questions.
 
@@ -92,6 +94,7 @@ def build_queue(
         learned, rival_scores: for kinds that measure: ids of images that some version was
             trained on, and the (N, C) scores of one that waits to be compared.
         stacks: (N,) int64, the number of each image's stack, -1 for none; None for no stacks.
+        conflicts: with merged libraries, for kinds that ask about them.
     """
     row = request.kind.row
     inputs = QueueInputs(
@@ -104,6 +107,7 @@ def build_queue(
         _rows_of(snapshot, held_out) if row.measures else _rows_of(snapshot, ()),
         _rows_of(snapshot, learned),
         rival_scores,
+        StoredConflicts.none() if conflicts is None else conflicts,
     )
     choice = _without_siblings(inputs, row, stacks)
     if not choice.possible and not choice.note:

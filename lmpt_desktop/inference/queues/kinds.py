@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Self
 
 from lmpt_desktop.inference.queues.measurable import measurable
+from lmpt_desktop.inference.queues.merged import merged_conflicts
 from lmpt_desktop.inference.queues.one_class import class_sweep, more_like
 from lmpt_desktop.inference.queues.questions import Choice, QueueInputs
 from lmpt_desktop.inference.queues.random_sample import random_sample
@@ -41,6 +42,7 @@ class QueueRow:
             A kind that measures, or looks for mistakes, leaves nobody out.
         by_version: it goes by what the version in use predicts by itself: after instant learning
             predictions agree with the annotations that they were taught.
+        between_libraries: it asks about conflicts with libraries that were merged into this one.
     """
 
     key: str
@@ -56,6 +58,7 @@ class QueueRow:
     measures: bool = False
     one_of_a_stack: bool = False
     by_version: bool = False
+    between_libraries: bool = False
 
 
 class QueueKind(Enum):
@@ -144,6 +147,15 @@ class QueueKind(Enum):
         asks_held_out=True,
         measures=True,
         by_version=True,
+    )
+    CONFLICTS = QueueRow(
+        "conflicts",
+        N_("Conflicts"),
+        N_("Shows where a library that was merged into this one says the opposite."),
+        merged_conflicts,
+        nothing_text=N_("No conflict with a merged library is left to decide."),
+        asks_held_out=True,
+        between_libraries=True,
     )
 
     @property

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.domain.conflicts import StoredConflicts
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.inference.queues.features import Features
 
@@ -30,6 +31,7 @@ class QueueInputs:
         learned: (l,) int64, rows of images that some version was trained on.
         rival_scores: (N, C) float32 by a version that waits to be compared with the one in use;
             None if there is none.
+        conflicts: with merged libraries, that nobody has decided.
     """
 
     snapshot: Snapshot
@@ -41,6 +43,7 @@ class QueueInputs:
     held_out: NDArray[np.int64] = field(default_factory=_no_rows)
     learned: NDArray[np.int64] = field(default_factory=_no_rows)
     rival_scores: NDArray[np.float32] | None = None
+    conflicts: StoredConflicts = field(default_factory=StoredConflicts.none)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.tags import FORMATS, format_of, tag_rows
 from lmpt_desktop.translation import N_, _, ngettext, number
 from lmpt_desktop.ui.commands import Command
-from lmpt_desktop.ui.interchange import export_commands, import_commands
+from lmpt_desktop.ui.interchange import export_commands, import_commands, merge_commands
 from lmpt_desktop.ui.kit.tasks import Task
 from lmpt_desktop.ui.shell.conditions import has_classes, library_open
 from lmpt_desktop.ui.shell.context import ShellContext
@@ -61,6 +61,7 @@ attach = import_commands.attach
 
 COMMANDS: tuple[Command[ShellContext], ...] = (
     *import_commands.COMMANDS,
+    *merge_commands.COMMANDS,
     *export_commands.COMMANDS,
     Command(
         "file.export-tags", N_("Export ta&gs..."), "file", 1, 21, export_tags,

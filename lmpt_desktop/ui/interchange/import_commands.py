@@ -86,13 +86,13 @@ def _tell(context: ShellContext, library: OpenLibrary, name: str, result: Import
     batch = result.batch
     if batch is None:
         return
-    _Told(note, context, library, batch.id)
+    Told(note, context, library, batch.id)
     note.add_button(_("Undo"), lambda: library.undo_stack.undo_batches([batch.id]))
     ids = distinct(batch.image_ids, batch.reviewed_ids).tolist()
     note.add_button(_("Show photos"), lambda: library.show_images(ids))
 
 
-class _Told(QObject):
+class Told(QObject):
     """Takes a notification away once its import is undone, here or in the menu."""
 
     def __init__(

@@ -60,6 +60,11 @@ def measure(context: ShellContext) -> None:
     _show(context.require_library()).ask(QueueKind.MEASURABLE)
 
 
+def conflicts(context: ShellContext) -> None:
+    """Ask about conflicts with libraries that were merged."""
+    _show(context.require_library()).ask(QueueKind.CONFLICTS)
+
+
 def _show(library: OpenLibrary) -> ReviewPage:
     return cast("ReviewPage", library.pages.show_page(NAME))
 
@@ -109,6 +114,9 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("review.measure", N_("Make &versions measurable"), "review", 3, 5, measure,
             (library_open,),
             tip=N_("Ask for the photos that are missing to measure which version is better")),
+    Command("review.conflicts", N_("Decide &conflicts"), "review", 3, 6, conflicts,
+            (library_open,),
+            tip=N_("Ask where a library that was merged says the opposite")),
     Command("review.leave", N_("Back to the &grid"), "review", 3, 10,
             lambda c: c.require_library().show_grid(), (in_review,), "Esc", page=NAME,
             tip=N_("The grid shows the photo you were at")),

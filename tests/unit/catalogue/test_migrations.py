@@ -66,6 +66,8 @@ def test_a_new_catalogue_has_exactly_what_the_migrations_make(
 
 def _as_of_0008(db: sqlite3.Connection) -> None:
     """Without what later migrations add."""
+    db.execute("DROP TABLE conflicts")
+    db.execute("DROP TABLE merges")
     db.execute("DROP TABLE companions")
     db.execute("DROP TABLE photo_details")
     db.execute("DROP TABLE cameras")

@@ -15,8 +15,12 @@ from lmpt_desktop.inference.queues import (
 )
 
 kinds = pytest.mark.parametrize("kind", list(QueueKind))
-asking = pytest.mark.parametrize("kind", [kind for kind in QueueKind if not kind.row.measures])
-"""Kinds that ask where there is anything to ask; one that measures needs enough photos that can."""
+asking = pytest.mark.parametrize(
+    "kind",
+    [kind for kind in QueueKind if not (kind.row.measures or kind.row.between_libraries)],
+)
+"""Kinds that ask where there is anything to ask; one that measures needs enough photos that can,
+and one about conflicts another library."""
 
 
 def request(kind: QueueKind, **asked: object) -> QueueRequest:
@@ -153,7 +157,12 @@ def test_no_images_at_all_are_not_all_images(kind: QueueKind) -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [k for k in QueueKind if k is not QueueKind.RANDOM and not k.row.measures]
+    "kind",
+    [
+        kind
+        for kind in QueueKind
+        if kind is not QueueKind.RANDOM and not (kind.row.measures or kind.row.between_libraries)
+    ],
 )
 def test_only_the_class_of_the_request_is_asked_about(kind: QueueKind) -> None:
     arrays = library(annotated=0.3)
