@@ -89,6 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Imports create no garbage, and collecting takes a twelfth of the time.  The window's own
     # collector takes over (lmpt_desktop/ui/window/garbage_collection.py).
     gc.disable()
+    # First what is without Qt: once that is there, PySide reads the source of every module that
+    # is imported.
     from lmpt_desktop import app  # noqa: PLC0415
 
     return app.run(parsed)

@@ -38,8 +38,10 @@ class BoundedReader:
         Raises:
             TooLongError: if it is more than a bound.
         """
-        left = max(0, self._size - self._file.tell())
-        asked = left if count is None or count < 0 else min(count, left)
+        # Called some fifty times for each file of a scan: no calls of Python's own.
+        left = self._size - self._file.tell()
+        left = max(left, 0)
+        asked = left if count is None or not 0 <= count <= left else count
         if asked > READ_BYTES:
             raise TooLongError
         if self._left is not None:

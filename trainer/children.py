@@ -36,7 +36,8 @@ def decode_worker_command() -> tuple[str, ...]:
     """Starts a process that decodes photos; its limits follow."""
     if is_frozen():
         return _program(), DECODE_WORKER
-    return sys.executable, "-m", "trainer.decode_worker"
+    # -P: whatever lies in the folder that the app was started from is not meant.
+    return sys.executable, "-P", "-m", "trainer.decode_worker"
 
 
 def _program() -> str:

@@ -50,7 +50,12 @@ def _answer(request: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """The photo as requested, or why there is none."""
     try:
         path = Path(os.fsdecode(bytes.fromhex(request["path"])))
-        image = read_photo(path, at_least=request["at_least"], to_srgb=request["to_srgb"])
+        image = read_photo(
+            path,
+            at_least=request["at_least"],
+            longer=request["longer"],
+            to_srgb=request["to_srgb"],
+        )
         image = _resized(image, request)
         form = request["form"]
         data = _jpeg(image) if form == "JPEG" else image.tobytes("raw", form)

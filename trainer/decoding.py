@@ -42,7 +42,7 @@ class Wanted:
 
     Attributes:
         form: "JPEG", or pixels as "RGB" or "BGRX", row by row.
-        at_least, to_srgb: see :func:`trainer.photo.read_photo`.
+        at_least, longer, to_srgb: see :func:`trainer.photo.read_photo`.
         size: width and height in pixels within which it is to fit, or that it is to have if
             ``exact``; None for its own.
         resampling: name of one of Pillow's filters.
@@ -50,6 +50,7 @@ class Wanted:
 
     form: str
     at_least: int | None = None
+    longer: bool = False
     to_srgb: bool = True
     size: tuple[int, int] | None = None
     exact: bool = False

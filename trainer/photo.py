@@ -124,6 +124,7 @@ def read_photo(
     path: Path,
     *,
     at_least: int | None = None,
+    longer: bool = False,
     to_srgb: bool = True,
     most_bytes: int | None = None,
 ) -> Image.Image:
@@ -136,6 +137,7 @@ def read_photo(
         at_least: if given, a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size, which is several
             times faster, and other large photos be reduced before colours are converted, which
             saves memory, as long as the shorter side has at least this number of pixels.
+        longer: ``at_least`` is of the longer side: enough for a copy within a square of that edge.
         to_srgb: False keeps the RGB and grey values of the file and ignores its colour profile, as
             in CLIP's training and therefore for features; True is for display.
         most_bytes: of memory, if that is less than the limit for every photo.
@@ -145,7 +147,8 @@ def read_photo(
             process of its own (raw data, TIFF by tifffile).
         UnreadablePhoto: if the photo cannot be decoded, for any reason.
     """
-    with opened_photo(path, at_least=at_least, most_bytes=most_bytes) as opened:
+    with opened_photo(path, at_least=at_least, longer=longer, most_bytes=most_bytes) as opened:
+        at_least = _shorter(opened, at_least, longer)
         image = _loaded(opened, at_least)
         if not is_large(image):
             return _to_rgb(_upright(image), image.info.get("icc_profile"), to_srgb)
@@ -185,6 +188,7 @@ def opened_photo(
     *,
     pixels: bool = True,
     at_least: int | None = None,
+    longer: bool = False,
     most_bytes: int | None = None,
 ) -> Iterator[Image.Image]:
     """Open a photo with Pillow, without decoding it.
@@ -195,7 +199,8 @@ def opened_photo(
     Args:
         source: a path, or an open, seekable file, which stays open; its position is not kept.
         pixels: False if only size and metadata are needed, which saves decoding a PNG.
-        at_least, most_bytes: as for :func:`read_photo`; without ``pixels``, what thumbnails need.
+        at_least, longer, most_bytes: as for :func:`read_photo`; without ``pixels``, what thumbnails
+            need.
 
     Raises:
         UnreadablePhoto: for every exception, in the block too.
@@ -211,6 +216,7 @@ def opened_photo(
                 raise UnreadablePhoto(TOO_MUCH_MEMORY)
             bounded = BoundedReader(file, size)
             image = stack.enter_context(_opened(bounded, pixels=pixels))
+            at_least = _shorter(image, at_least, longer)
             if _pixels(image, at_least) > MAX_PIXELS:
                 raise UnreadablePhoto(_too_large())
             bounded.opened()
@@ -274,6 +280,13 @@ def _opened(file: BoundedReader, *, pixels: bool) -> Image.Image:
     formats = (*_FORMATS, "TGA") if is_targa(head) else _FORMATS
     image = Image.open(stream, formats=formats)
     return without_unused_alpha(checked_composite(image), head)
+
+
+def _shorter(image: Image.Image, at_least: int | None, longer: bool) -> int | None:
+    """How many pixels its shorter side is to keep, if ``at_least`` may be of the longer one."""
+    if at_least is None or not longer:
+        return at_least
+    return max(1, -(-at_least * min(image.size) // max(1, *image.size)))
 
 
 def _pixels(image: Image.Image, at_least: int | None) -> int:

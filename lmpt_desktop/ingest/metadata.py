@@ -126,7 +126,7 @@ def read_metadata(
         block = _tried(lambda: iptc_block(image), path) or b""
         packet = _tried(lambda: xmp_packet(image), path)
         described = _tried(lambda: _exif_caption(image), path)
-        exif_dates = _tried(lambda: _exif_dates(exif), path) or _ExifDates()
+        exif_dates = _tried(lambda: _exif_dates(exif or None), path) or _ExifDates()
         said = _tried(lambda: exif_details(exif), path) if exif else None
     loose = _tried(lambda: _loose(path, file), path) or LooseMetadata()
     embedded = _tried(lambda: xmp.facts(packet or loose.xmp), path) or xmp.NOTHING
@@ -158,7 +158,7 @@ def read_metadata(
         (_decoded(beside.text), "sidecar"),
         (beside.export.description, "sidecar"),
     ):
-        if not caption and (caption := _clean(text)):
+        if text and not caption and (caption := _clean(text)):
             source = where
     parts = ""
     if taken is not None:

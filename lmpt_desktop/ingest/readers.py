@@ -43,15 +43,25 @@ class Readers(Generic[ItemT, ResultT]):
             ReadersEndedError: if nobody is left to answer.
             BaseException: the first that ``function`` raised.
         """
+        return self.begin(function, items)()
+
+    def begin(
+        self, function: Callable[[ItemT], ResultT], items: Sequence[ItemT]
+    ) -> Callable[[], list[ResultT]]:
+        """Begin, and go on meanwhile; what is returned waits for the results, as :meth:`map`."""
         work = _Work(function, items)
         for place in range(len(items)):
             self._waiting.put((work, place))
-        while not work.done.wait(_LOOK_SECONDS):
-            if not any(thread.is_alive() for thread in self._threads):
-                raise ReadersEndedError
-        if work.error is not None:
-            raise work.error
-        return [result for found in work.results for result in found]
+
+        def results() -> list[ResultT]:
+            while not work.done.wait(_LOOK_SECONDS):
+                if not any(thread.is_alive() for thread in self._threads):
+                    raise ReadersEndedError
+            if work.error is not None:
+                raise work.error
+            return [result for found in work.results for result in found]
+
+        return results
 
     def close(self) -> None:
         """End the threads once what waits is done, without waiting for them."""

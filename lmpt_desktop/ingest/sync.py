@@ -34,6 +34,7 @@ from lmpt_desktop.ingest.follow import Transfers, follow_pictures
 from lmpt_desktop.ingest.inspect_file import inspect_again, inspect_file
 from lmpt_desktop.ingest.reachable import device_of, is_reachable
 from lmpt_desktop.ingest.readers import Readers
+from lmpt_desktop.ingest.reading_processes import GROUP_BYTES, GROUP_FILES, ReadingProcesses
 from lmpt_desktop.ingest.sampled_fingerprint import WHOLE_BYTES
 from lmpt_desktop.ingest.scan import FolderProblem, FoundFile, elsewhere_of, scan
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
@@ -46,6 +47,8 @@ BATCH_FILES = 128
 BATCH_SECONDS = 1.0
 """Files are read and committed together up to this number, or in this time if they are large."""
 WORKERS = max(1, min(4, os.cpu_count() or 1))
+PROCESSES_FROM = 1000
+"""So many files are read in processes of their own; for fewer, starting them takes longer."""
 
 
 class _Folders(Protocol):
@@ -142,7 +145,7 @@ class SyncReport:
     stopped: bool = False
 
 
-FileReaders = Readers[FoundFile, ScannedFile | None]
+FileReaders = Readers[Sequence[FoundFile], list[ScannedFile | None]]
 
 
 def file_readers() -> FileReaders:
@@ -247,9 +250,14 @@ class _Sync:
         self._unchanged = self._done = self._total = 0
         self._taken_first: set[str] = set()
         """Paths that were read at first sight."""
+        self._processes: ReadingProcesses | None = None
 
     def run(self, readers: FileReaders) -> SyncReport:
-        report = self._run(readers)
+        try:
+            report = self._run(readers)
+        finally:
+            if self._processes is not None:
+                self._processes.close()
         if self._stopped:
             self._pair()
         return report
@@ -275,6 +283,8 @@ class _Sync:
         if self._done:
             self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
         self._companions = self._new_companions(new, changed)
+        if len(new) + len(changed) >= PROCESSES_FROM:
+            self._processes = ReadingProcesses(self._folder, WORKERS)
         pending: list[ScannedFile] = []
         for batch in self._inspected(readers, changed):
             pending += self._commit_same_picture(batch)
@@ -435,22 +445,50 @@ class _Sync:
     ) -> Iterator[list[ScannedFile]]:
         batch: list[ScannedFile] = []
         began = time.monotonic()
-        # Few at a time, so that a pause or a stop takes effect within a few files.
-        for at in range(0, len(files), 2 * WORKERS):
+        at = 0
+        while at < len(files):
             if self._stop():
                 break
+            groups = self._next_groups(files, at)
+            count = sum(map(len, groups))
             if self._done >= FIRST_FILES:
-                self._make_way()
-            some = files[at : at + 2 * WORKERS]
-            results = readers.map(self._inspect, some)
-            batch += [file for file in results if file is not None]
-            self._done += len(some)
-            self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
+                # For each few files once, however many are read together: processes that read
+                # as fast as they can would take the processors from what is looked at.
+                for _few in range(0, count, 2 * WORKERS):
+                    self._make_way()
+            results = readers.begin(self._inspect_some, groups)
             if len(batch) >= BATCH_FILES or time.monotonic() - began > BATCH_SECONDS:
+                # Committed while the next are being read.
                 yield batch
                 batch, began = [], time.monotonic()
+            batch += [file for found in results() for file in found if file is not None]
+            at += count
+            self._done += count
+            self._on_progress(SyncProgress(SyncPhase.READING, self._done, self._total))
         if batch:
             yield batch
+
+    def _next_groups(self, files: Sequence[FoundFile], at: int) -> list[Sequence[FoundFile]]:
+        """The files from ``at`` on that are read next, in groups: few, so that a pause or a stop
+        takes effect within a few files."""
+        if self._processes is None or not self._processes.ready:
+            return [[file] for file in files[at : at + 2 * WORKERS]]
+        groups: list[Sequence[FoundFile]] = []
+        for _number in range(WORKERS):
+            group: list[FoundFile] = []
+            size = 0
+            while at < len(files) and len(group) < GROUP_FILES and size < GROUP_BYTES:
+                group.append(files[at])
+                size += files[at].size
+                at += 1
+            if group:
+                groups.append(group)
+        return groups
+
+    def _inspect_some(self, files: Sequence[FoundFile]) -> list[ScannedFile | None]:
+        if self._processes is None or any(file.only_sidecars for file in files):
+            return [self._inspect(file) for file in files]
+        return self._processes.inspect(files)
 
     def _inspect(self, file: FoundFile) -> ScannedFile | None:
         if file.only_sidecars:

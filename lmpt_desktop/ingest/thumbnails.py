@@ -250,5 +250,5 @@ def make_jpeg(path: Path, size: int) -> bytes:
     Raises:
         UnreadablePhoto: if the photo cannot be decoded.
     """
-    wanted = Wanted("JPEG", at_least=size, size=(size, size))
+    wanted = Wanted("JPEG", at_least=size, longer=True, size=(size, size))
     return shared_pool().decode(path, wanted).data

@@ -34,6 +34,8 @@ from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
 ZOOM_STEP = 20
 ZOOM_MIN, ZOOM_MAX = settings.ZOOM.bounds
 ZOOM_DEFAULT = settings.ZOOM.default
+AHEAD_SCREENS = 2
+"""How far the thumbnails are loaded before they come into view."""
 SETTLE_MS = 120
 """How long the view must not scroll before ``visible_changed`` is emitted."""
 
@@ -65,6 +67,9 @@ class CellView(QListView):
         self.band: QRect | None = None
         """The rubber band being drawn, in viewport pixels."""
         self._hovered = -1
+        self._last_offset = 0
+        self._upwards = False
+        """Whether the view was last scrolled towards the top."""
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SETTLE_MS)
@@ -326,11 +331,25 @@ class CellView(QListView):
         return self._model.ids[seen.start : seen.stop].tolist()
 
     def _moved(self) -> None:
-        seen = self.visible_positions()
-        near = len(seen)
-        ids = self._model.ids[max(0, seen.start - near) : seen.stop + near].tolist()
-        self._loader.keep_only(ids)
+        offset, seen = self.verticalOffset(), self.visible_positions()
+        if offset != self._last_offset:
+            self._upwards = offset < self._last_offset
+            self._last_offset = offset
+        self._loader.keep_only(self._model.ids[seen.start : seen.stop].tolist())
+        self._loader.expect(
+            self._ahead(seen), *self._delegate.thumbnail_size(self.devicePixelRatioF())
+        )
         self._settle.start()
+
+    def _ahead(self, seen: range) -> list[tuple[int, str]]:
+        """Ids and fingerprints of what comes into view next if scrolling goes on, the next
+        first."""
+        most, model = AHEAD_SCREENS * len(seen), self._model
+        if self._upwards:
+            coming = range(seen.start - 1, max(-1, seen.start - 1 - most), -1)
+        else:
+            coming = range(seen.stop, min(model.rowCount(), seen.stop + most))
+        return [(model.image_id(position), model.fingerprint(position)) for position in coming]
 
     def _settled(self) -> None:
         ids = self.visible_ids()

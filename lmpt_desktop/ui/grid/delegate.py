@@ -97,6 +97,10 @@ class _Words:
         return round(self.ascent * 0.72)
 
 
+def _thumbnail_size(inside: QRect, ratio: float) -> tuple[int, QSize]:
+    return bucket_for(max(inside.width(), inside.height()) * ratio), inside.size() * ratio
+
+
 class GridDelegate(QStyledItemDelegate):
     """Paints the model's cells with pixels from the thumbnail loader."""
 
@@ -189,6 +193,12 @@ class GridDelegate(QStyledItemDelegate):
             area.left() + around, area.top() + around, area.width() - 2 * around, self._zoom
         )
 
+    def thumbnail_size(self, ratio: float) -> tuple[int, QSize]:
+        """What the loader is asked for: the edge of the stored thumbnail, and the box that it is
+        fitted into, in pixels of a screen with this ratio."""
+        square = self._square(QRect(QPoint(0, 0), self._cell_size))
+        return _thumbnail_size(square.adjusted(INSET, INSET, -INSET, -INSET), ratio)
+
     # --------------------------------------------------------------------------- parts
 
     def _card(
@@ -214,8 +224,7 @@ class GridDelegate(QStyledItemDelegate):
         ratio: float,
     ) -> None:
         inside = square.adjusted(INSET, INSET, -INSET, -INSET)
-        size = bucket_for(max(inside.width(), inside.height()) * ratio)
-        box = inside.size() * ratio
+        size, box = _thumbnail_size(inside, ratio)
         pixmap = self._loader.pixmap(cell.image_id, fingerprint, size, box)
         reason = self._loader.failure(cell.image_id, fingerprint)
         if cell.state is not ImageState.OK or (pixmap is None and reason):

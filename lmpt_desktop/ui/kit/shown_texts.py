@@ -149,6 +149,10 @@ SHOWN_ROLES: dict[int, Callable[[str], str]] = {
 }
 """Roles under which a model says what is shown."""
 
+_NAMES = ("__module__", "__name__", "__qualname__")
+"""Taken over from what is replaced.  Not its documentation: PySide writes that when it is asked,
+which for all of these methods takes longer than to load half of the program."""
+
 
 def as_shown(text: str, role: int) -> str:
     """What a model answered for a role, as it may be shown."""
@@ -181,7 +185,7 @@ def _edge(method: Callable[..., Any], show: Callable[[str], str], texts: int) ->
     # What is printable is shown as it is, except that it can be HTML.  Painting asks often.
     often_as_it_is = texts == 1 and show is not TIP
 
-    @functools.wraps(method)
+    @functools.wraps(method, _NAMES)
     def edge(*args: Any, **named: Any) -> Any:
         if often_as_it_is and not named:
             for value in args:
@@ -221,7 +225,7 @@ def _each(values: list[Any] | tuple[Any, ...], show: Callable[[str], str]) -> li
 
 
 def _unless_edited(method: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(method)
+    @functools.wraps(method, _NAMES)
     def edge(area: QPlainTextEdit | QTextEdit, text: str) -> None:
         method(area, shown(text) if area.isReadOnly() else text)
 

@@ -2,15 +2,16 @@
 
 They are decoded off the window's thread.  The newest request is served first, and requests that
 were scrolled past are dropped, so that scrolling quickly through 100,000 photos decodes only what
-stays visible.
+stays visible.  What is about to come into view is decoded when nothing in view waits.
 """
 
 from __future__ import annotations
 
 import io
 import logging
+import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -29,6 +30,10 @@ from trainer.threads import begun_pool
 log = logging.getLogger(__name__)
 
 CACHE_BYTES = 96 * 1024 * 1024
+AHEAD_SHARE = 4
+"""What is made before it is in view takes at most this part of the cache."""
+SPARE_TASKS = 2
+"""Tasks that wait for a thread, so that none is idle until the window's thread answers."""
 BUCKETS = (160, 320, 512)
 """Edge lengths of stored thumbnails, in pixels; the smallest sufficient one is used."""
 LARGEST_EDGE = 4 * BUCKETS[-1]
@@ -106,6 +111,95 @@ class _Key:
     box: tuple[int, int] | None
 
 
+@dataclass(frozen=True)
+class _Loaded:
+    """``image`` is None, with a reason, if there is none."""
+
+    key: _Key
+    image: QImage | None
+    reason: str = ""
+
+
+class _Requests:
+    """What is to be loaded, and in which order; every method may be called from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._asked: dict[_Key, None] = {}
+        """The newest last."""
+        self._ahead: dict[_Key, None] = {}
+        """The next last."""
+        self._running: set[_Key] = set()
+        self._early: set[_Key] = set()
+        """Those of the running that nobody has asked for yet."""
+
+    def add(self, key: _Key) -> bool:
+        """Ask for something; returns whether it is not being loaded already."""
+        with self._lock:
+            self._ahead.pop(key, None)
+            self._early.discard(key)
+            if key in self._running:
+                return False
+            self._asked.pop(key, None)
+            self._asked[key] = None
+            return True
+
+    def expect(self, keys: Iterable[_Key]) -> None:
+        """What will be asked for, the next first, instead of what was expected before."""
+        with self._lock:
+            taken = self._asked.keys() | self._running
+            self._ahead = dict.fromkeys(reversed([key for key in keys if key not in taken]))
+
+    def keep_only(self, image_ids: set[int]) -> None:
+        """Drop what was asked of other images, and has not begun."""
+        with self._lock:
+            for key in [key for key in self._asked if key.image_id not in image_ids]:
+                del self._asked[key]
+
+    def take(self) -> _Key | None:
+        """What to load next; call :meth:`done` afterwards."""
+        with self._lock:
+            if self._asked:
+                key, _none = self._asked.popitem()
+            elif self._ahead:
+                key, _none = self._ahead.popitem()
+                self._early.add(key)
+            else:
+                return None
+            self._running.add(key)
+            return key
+
+    def done(self, key: _Key) -> None:
+        """It has been loaded, or cannot be."""
+        with self._lock:
+            self._running.discard(key)
+            self._early.discard(key)
+
+    def clear(self) -> None:
+        """Drop all that has not begun."""
+        with self._lock:
+            self._asked.clear()
+            self._ahead.clear()
+
+    @property
+    def waiting(self) -> int:
+        """How many were asked for and have not begun."""
+        with self._lock:
+            return len(self._asked)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything that was asked for is not there yet."""
+        with self._lock:
+            return bool(self._asked or self._running - self._early)
+
+    @property
+    def count(self) -> int:
+        """How much is to be loaded or being loaded."""
+        with self._lock:
+            return len(self._asked) + len(self._ahead) + len(self._running)
+
+
 def fitted(size: QSize, box: QSize) -> QSize:
     """``size`` scaled to fit ``box``, but enlarged at most twofold."""
     scaled = size.scaled(box, Qt.AspectRatioMode.KeepAspectRatio)
@@ -157,8 +251,9 @@ class ThumbnailLoader(QObject):
         self._bytes = 0
         self._newest: dict[tuple[int, str], _Key] = {}
         self._failures: dict[tuple[int, str], str] = {}
-        self._pending: dict[_Key, None] = {}
-        self._running: dict[_Key, Task[QImage]] = {}
+        self._requests = _Requests()
+        self._tasks = 0
+        """Begun or waiting for a thread."""
         self._closed = False
 
     def pixmap(
@@ -176,10 +271,8 @@ class ThumbnailLoader(QObject):
         if found is not None:
             self._pixmaps.move_to_end(key)
             return found
-        if (image_id, version) not in self._failures and key not in self._running:
-            self._pending.pop(key, None)
-            self._pending[key] = None
-            self._start_next()
+        if (image_id, version) not in self._failures and self._requests.add(key):
+            self._start()
         substitute = self._newest.get((image_id, version))
         return self._pixmaps.get(substitute) if substitute is not None else None
 
@@ -207,19 +300,38 @@ class ThumbnailLoader(QObject):
 
     def keep_only(self, image_ids: Iterable[int]) -> None:
         """Drop waiting requests for other images, which are no longer visible."""
-        requested = set(image_ids)
-        for key in [key for key in self._pending if key.image_id not in requested]:
-            del self._pending[key]
+        self._requests.keep_only(set(image_ids))
+
+    def expect(
+        self, images: Sequence[tuple[int, str]], size: int, box: QSize | None = None
+    ) -> None:
+        """These are about to come into view: load them while no other request waits.
+
+        Args:
+            images: ids and versions, the next first, instead of those of the last call; as many
+                are loaded as the cache has room for.
+            size, box: as they will be asked for of :meth:`pixmap`.
+        """
+        limits = (box.width(), box.height()) if box is not None else None
+        edges = limits or (size, size)
+        most = max(1, CACHE_BYTES // (AHEAD_SHARE * 4 * max(1, edges[0] * edges[1])))
+        keys = (_Key(image_id, version, size, limits) for image_id, version in images[:most])
+        self._requests.expect(
+            key
+            for key in keys
+            if key not in self._pixmaps and (key.image_id, key.version) not in self._failures
+        )
+        self._start()
 
     @property
     def waiting(self) -> int:
-        """The number of requests not started yet."""
-        return len(self._pending)
+        """The number of requests not started yet; not of what is only expected."""
+        return self._requests.waiting
 
     @property
     def busy(self) -> bool:
-        """Whether a picture is being loaded or waiting."""
-        return bool(self._pending or self._running)
+        """Whether a picture that was asked for is being loaded or waiting."""
+        return self._requests.busy
 
     @property
     def loaded_ids(self) -> set[int]:
@@ -229,28 +341,40 @@ class ThumbnailLoader(QObject):
     def close(self) -> None:
         """Stop; what is being decoded is dropped when it is done."""
         self._closed = True
-        self._pending.clear()
-        for task in self._running.values():
-            task.cancel()
-        self._running.clear()
+        self._requests.clear()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _start_next(self) -> None:
-        while self._pending and len(self._running) < self._threads and not self._closed:
-            key, _none = self._pending.popitem()
-            self._running[key] = Task(
-                lambda key=key: self._decode(key),
-                lambda image, key=key: self._store(key, image),
-                lambda error, key=key: self._fail(key, error),
-                owner=self,
-                pool=self._pool,
-            )
+    def _start(self) -> None:
+        """Have as many tasks as there is work for; on which, each decides when it begins."""
+        most = min(self._threads + SPARE_TASKS, self._requests.count)
+        while self._tasks < most and not self._closed:
+            self._tasks += 1
+            Task(self._load_next, self._answered, owner=self, pool=self._pool)
 
-    def _decode(self, key: _Key) -> QImage:
-        return decoded(self._source(key.image_id, key.version, key.size), key.box)
+    def _load_next(self) -> _Loaded | None:
+        key = self._requests.take()
+        if key is None:
+            return None
+        try:
+            return _Loaded(key, decoded(self._source(key.image_id, key.version, key.size), key.box))
+        except Exception as error:
+            return _Loaded(key, None, message_of(error))
+        except BaseException as error:  # else it would be waited for for ever
+            return _Loaded(key, None, repr(error))
+
+    def _answered(self, loaded: _Loaded | None) -> None:
+        self._tasks -= 1
+        if self._closed:
+            return
+        if loaded is not None:
+            self._requests.done(loaded.key)
+            if loaded.image is None:
+                self._fail(loaded.key, loaded.reason)
+            else:
+                self._store(loaded.key, loaded.image)
+        self._start()
 
     def _store(self, key: _Key, image: QImage) -> None:
-        self._running.pop(key, None)
         pixmap = QPixmap.fromImage(image)
         self._pixmaps[key] = pixmap
         self._newest[key.image_id, key.version] = key
@@ -261,12 +385,8 @@ class ThumbnailLoader(QObject):
             if self._newest.get((old.image_id, old.version)) == old:
                 del self._newest[old.image_id, old.version]
         self.loaded.emit(key.image_id)
-        self._start_next()
 
-    def _fail(self, key: _Key, error: Exception) -> None:
-        self._running.pop(key, None)
-        reason = message_of(error)
+    def _fail(self, key: _Key, reason: str) -> None:
         log.info("no thumbnail for image %d: %s", key.image_id, reason)
         self._failures[key.image_id, key.version] = reason
         self.loaded.emit(key.image_id)
-        self._start_next()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import json
 import math
 import os
@@ -124,16 +125,22 @@ def run_part(
         What it measured, each as :func:`row` makes it: the last line it prints, in JSON.
     """
     paths = [checkout, PARTS.parent, SUPPORT]
+    for package in ("lmpt_desktop", "trainer"):
+        compileall.compile_dir(checkout / package, quiet=2)
     variables = {
         **os.environ,
         "QT_QPA_PLATFORM": os.environ.get("QT_QPA_PLATFORM", "offscreen"),
         **(environment or {}),
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
+        # As it is where the app is installed: with its bytecode.
+        "PYTHONDONTWRITEBYTECODE": "",
         "SCALE_BEGAN": repr(time.monotonic()),
     }
     done = subprocess.run(
         [sys.executable, str(PARTS / script), *arguments],
         env=variables,
+        # Where children of an earlier version look for its modules first.
+        cwd=checkout,
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -30,7 +30,7 @@ SETTLE_SECONDS = 1.0
 
 
 def main(kind: str, folder: Path) -> None:
-    gc.disable()  # as lmpt_desktop/__main__.py does
+    gc.disable()  # as lmpt_desktop/__main__.py does, and what is without Qt first
     from parts.figures import PARTS, resident_mb, row
     from parts.monitor import Monitor
     from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt

@@ -91,8 +91,8 @@ def test_a_large_jpeg_is_decoded_at_reduced_size(
 
     monkeypatch.setattr(thumbnails, "shared_pool", Pool)
     assert opened(store.make(path, "f", 128)).size == (128, 96)
-    assert [wanted.at_least for wanted in asked] == [128]
-    assert read_photo(path, at_least=128).size == (200, 150)
+    assert [(wanted.at_least, wanted.longer) for wanted in asked] == [(128, True)]
+    assert read_photo(path, at_least=128, longer=True).size == (200, 150)
 
 
 def test_a_moved_photo_keeps_its_thumbnail(

@@ -24,7 +24,9 @@ def frozen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 def test_from_source_children_are_modules_of_this_python() -> None:
     assert children.trainer_command() == (sys.executable, "-m", "trainer")
-    assert children.decode_worker_command() == (sys.executable, "-m", "trainer.decode_worker")
+    assert children.decode_worker_command() == (
+        *(sys.executable, "-P", "-m", "trainer.decode_worker"),
+    )
 
 
 def test_in_an_installers_folder_children_are_the_trainer_beside(frozen: Path) -> None:

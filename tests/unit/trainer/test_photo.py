@@ -298,6 +298,17 @@ def test_a_jpeg_is_decoded_small_but_not_too_small(
     assert photo_size(path) == (800, 600)
 
 
+@pytest.mark.parametrize(
+    ("at_least", "long_side"), [(800, 800), (400, 400), (320, 400), (201, 400), (200, 200)]
+)
+def test_of_the_longer_side_less_is_decoded(tmp_path: Path, at_least: int, long_side: int) -> None:
+    path = tmp_path / "large.jpg"
+    quarters(800, 600).save(path)
+    image = read_photo(path, at_least=at_least, longer=True)
+    assert max(image.size) == long_side >= at_least
+    assert_close(image, [RED, GREEN, BLUE, YELLOW], within=12)
+
+
 # ---------------------------------------------------------------------------- what is wrong
 
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QAbstractItemView, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 from ui_libraries import sample_snapshot
 
+from lmpt_desktop.ui.grid.cell_view import AHEAD_SCREENS
 from lmpt_desktop.ui.grid.model import GridModel
 from lmpt_desktop.ui.grid.view import GridView
 from lmpt_desktop.ui.kit.thumbnails import ThumbnailLoader
@@ -207,6 +208,38 @@ def test_a_rubber_band_with_control_turns_round_what_it_touches(make: Any) -> No
     view.select_ids([1, 2, 60], 1)
     drag(view, centre(view, 1), centre(view, columns + 2), modifier=CONTROL)
     assert chosen(view) == [0, 2, columns + 1, columns + 2, 59]
+
+
+def test_what_comes_into_view_next_is_loaded_before(
+    make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = make(2000)
+    asked: list[tuple[list[int], int, object]] = []
+    monkeypatch.setattr(
+        view._loader,
+        "expect",
+        lambda images, size, box: asked.append(([one for one, _ in images], size, box)),
+    )
+    drawn: list[tuple[int, object]] = []
+    pixmap = view._loader.pixmap
+
+    def noted(image_id: int, version: str, size: int, box: object = None) -> object:
+        drawn.append((size, box))
+        return pixmap(image_id, version, size, box)
+
+    monkeypatch.setattr(view._loader, "pixmap", noted)
+    view.verticalScrollBar().setValue(5000)
+    view.viewport().grab()
+    seen, ids = view.visible_positions(), view._model.ids
+    coming, size, box = asked[-1]
+    assert coming == ids[seen.stop : seen.stop + AHEAD_SCREENS * len(seen)].tolist()
+    assert set(drawn) == {(size, box)}, "as they will be asked for"
+    view.verticalScrollBar().setValue(4900)
+    seen = view.visible_positions()
+    coming = asked[-1][0]
+    assert coming == ids[seen.start - AHEAD_SCREENS * len(seen) : seen.start][::-1].tolist()
+    view.verticalScrollBar().setValue(10)
+    assert asked[-1][0] == ids[: view.visible_positions().start][::-1].tolist()
 
 
 def test_a_rubber_band_past_the_edge_scrolls(make: Any, qtbot: QtBot) -> None:

@@ -34,7 +34,7 @@ import lmpt_desktop.ui
 from lmpt_desktop.translation import _, join_names
 from lmpt_desktop.ui.kit.key_button import KeyButton
 from lmpt_desktop.ui.kit.overrides import guard_class
-from lmpt_desktop.ui.kit.shown_texts import is_edge
+from lmpt_desktop.ui.kit.shown_texts import LINE, _edge, is_edge
 
 NAME = "a\u202egpj\x1b\u200b.exe"
 SEEN = "a\ufffdgpj\ufffd\ufffd.exe"
@@ -178,6 +178,22 @@ def methods_of_qt() -> set[tuple[type, str]]:
         for base in cls.__mro__:
             found.update((base, method) for method in SHOWING if method in vars(base))
     return found
+
+
+def test_replacing_a_method_does_not_ask_for_its_documentation() -> None:
+    class Method:
+        """Of PySide, which takes long to write it."""
+
+        def __getattribute__(self, name: str) -> object:
+            assert name != "__doc__"
+            return object.__getattribute__(self, name)
+
+        def __call__(self, text: str) -> str:
+            return text
+
+    replaced = _edge(Method(), LINE, 1)
+    assert is_edge(replaced)
+    assert replaced(NAME) == SEEN
 
 
 def test_no_method_that_shows_a_text_is_forgotten() -> None:

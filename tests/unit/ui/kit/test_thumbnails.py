@@ -37,10 +37,12 @@ class Source:
 
     def __init__(self) -> None:
         self.gate = threading.Event()
+        self.begun = threading.Event()
         self.asked: list[int] = []
         self.broken: set[int] = set()
 
     def __call__(self, image_id: int, version: str, size: int, /) -> bytes:
+        self.begun.set()
         self.gate.wait(10)
         self.asked.append(image_id)
         if image_id in self.broken:
@@ -77,13 +79,59 @@ def test_a_thumbnail_arrives_later_and_is_then_cached(
 def test_the_newest_request_goes_first_and_those_scrolled_past_are_dropped(
     loader: ThumbnailLoader, source: Source, qtbot: QtBot
 ) -> None:
-    for image_id in range(1, 101):
+    loader.pixmap(1, "a", 160)
+    source.begun.wait(10)
+    for image_id in range(2, 101):
         loader.pixmap(image_id, "a", 160)
     loader.keep_only([98, 99, 100])
     assert loader.waiting == 3
     source.gate.set()
     qtbot.waitUntil(lambda: len(source.asked) == 4)
     assert source.asked == [1, 100, 99, 98], "1 had begun; the others come newest first"
+
+
+def test_what_is_expected_is_loaded_in_order_when_nothing_else_waits(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    loader.pixmap(1, "a", 160)
+    source.begun.wait(10)
+    loader.expect([(5, "a"), (6, "a")], 160)
+    loader.expect([(2, "a"), (1, "a"), (3, "a"), (4, "a")], 160)
+    loader.pixmap(4, "a", 160)
+    loader.pixmap(9, "a", 160)
+    assert loader.waiting == 2
+    source.gate.set()
+    qtbot.waitUntil(lambda: {1, 2, 3, 4, 9} <= loader.loaded_ids)
+    assert source.asked == [1, 9, 4, 2, 3], "the expected last, and only the latest"
+    assert loader.pixmap(2, "a", 160) is not None
+    loader.expect([(2, "a"), (7, "a")], 160)
+    qtbot.waitUntil(lambda: 7 in loader.loaded_ids)
+    assert source.asked[5:] == [7], "what is there is not loaded again"
+
+
+def test_what_is_being_loaded_early_counts_as_soon_as_it_is_asked_for(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot
+) -> None:
+    loader.expect([(1, "a")], 160)
+    source.begun.wait(10)
+    assert not loader.busy
+    assert loader.pixmap(1, "a", 160) is None
+    assert loader.busy and not loader.waiting
+    source.gate.set()
+    qtbot.waitUntil(lambda: loader.pixmap(1, "a", 160) is not None)
+    assert source.asked == [1]
+    assert not loader.busy
+
+
+def test_early_thumbnails_take_a_part_of_the_cache(
+    loader: ThumbnailLoader, source: Source, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "CACHE_BYTES", thumbnails.AHEAD_SHARE * 4 * 100 * 100 * 3)
+    source.gate.set()
+    loader.expect([(number, "a") for number in range(1, 9)], 160, QSize(100, 100))
+    qtbot.waitUntil(lambda: {1, 2, 3} <= loader.loaded_ids)
+    assert loader._requests.count == 0
+    assert source.asked == [1, 2, 3]
 
 
 def test_a_failure_is_remembered_with_its_reason_and_not_tried_again(

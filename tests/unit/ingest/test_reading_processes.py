@@ -1,0 +1,192 @@
+"""Processes that read photos say what the reader in this process says, and nothing is lost with
+them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from lmpt_desktop.catalogue import Catalogue
+from lmpt_desktop.domain.photo_details import PhotoDetails, Place
+from lmpt_desktop.domain.records import ScannedFile
+from lmpt_desktop.ingest import reading_processes
+from lmpt_desktop.ingest.inspect_file import inspect_file
+from lmpt_desktop.ingest.read_worker import LARGEST_MESSAGE, Answer, encoded, read_message
+from lmpt_desktop.ingest.reading_processes import ReadingProcesses, reader_command
+from lmpt_desktop.ingest.scan import FoundFile, scan
+from lmpt_desktop.ingest.sync import file_readers
+
+sync = importlib.import_module("lmpt_desktop.ingest.sync")
+"""The module, not the function of the same name."""
+READY = "import sys; out = sys.stdout.buffer; out.write(b'\\0\\0\\0\\2[]'); out.flush(); "
+ANSWER = "sys.stdin.buffer.read(4); out.write(b'{}'); out.flush(); sys.stdin.read()"
+
+
+def started(processes: ReadingProcesses) -> ReadingProcesses:
+    until = time.monotonic() + 60
+    while not processes.ready and time.monotonic() < until:
+        time.sleep(0.01)
+    assert processes.ready
+    return processes
+
+
+@pytest.fixture
+def folder(draw: Callable[..., Path]) -> Path:
+    top = draw("a.jpg").parent
+    draw("b.png")
+    draw("c.jpg")
+    (top / "broken.jpg").write_bytes(b"no photo")
+    (top / "a.txt").write_text("a cat on a mat", encoding="utf-8")
+    return top
+
+
+@pytest.fixture
+def found(folder: Path) -> list[FoundFile]:
+    return [file for batch in scan(folder, {}) for file in batch.new]
+
+
+@pytest.fixture
+def make(folder: Path) -> Iterator[Callable[[str], ReadingProcesses]]:
+    made: list[ReadingProcesses] = []
+
+    def processes(program: str) -> ReadingProcesses:
+        made.append(ReadingProcesses(folder, 1, (sys.executable, "-c", READY + program)))
+        return started(made[-1])
+
+    yield processes
+    for one in made:
+        one.close()
+
+
+def here(folder: Path, found: list[FoundFile]) -> list[ScannedFile | None]:
+    return [inspect_file(folder, file, sample=True) for file in found]
+
+
+def test_a_process_says_what_would_be_found_here(folder: Path, found: list[FoundFile]) -> None:
+    gone = replace(found[0], path="gone.jpg")
+    odd = replace(found[0], path="caf\udce9.jpg")
+    expected = here(folder, [*found, gone])
+    assert len(found) == 4
+    assert {file.reason != "" for file in expected if file} == {True, False}
+    assert any(file.caption for file in expected if file)
+    processes = ReadingProcesses(folder, 1)
+    try:
+        asked = started(processes)._asked([*found, gone])
+        assert asked == expected
+        assert processes.inspect([odd]) == [None], "a name that is no text is looked for here"
+        assert processes.inspect(found) == expected[:-1]
+    finally:
+        processes.close()
+    assert processes.inspect(found) == expected[:-1], "without processes, here"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "sys.exit()",
+        ANSWER.format(r"\0\0\0\2[]"),
+        ANSWER.format(r"\xff\xff\xff\xff"),
+        ANSWER.format(r"\0\0\0\4no! "),
+    ],
+    ids=["ends", "other files", "too long", "no answer"],
+)
+def test_what_a_process_does_not_say_is_read_here(
+    folder: Path, found: list[FoundFile], make: Callable[[str], ReadingProcesses], program: str
+) -> None:
+    processes = make(program)
+    assert processes.inspect(found) == here(folder, found)
+    assert not processes.ready, "it is not asked again"
+
+
+def test_a_process_that_hangs_is_ended(
+    folder: Path,
+    found: list[FoundFile],
+    make: Callable[[str], ReadingProcesses],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    processes = make("sys.stdin.buffer.read()")
+    monkeypatch.setattr(reading_processes, "ANSWER_SECONDS", 0.01)
+    assert processes.inspect(found) == here(folder, found)
+    assert not processes.ready
+
+
+def test_without_a_program_files_are_read_here(folder: Path, found: list[FoundFile]) -> None:
+    processes = ReadingProcesses(folder, 2, ("/no/such/program",))
+    assert processes.inspect(found) == here(folder, found)
+    processes.close()
+
+
+def test_an_installers_folder_has_no_python_to_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert reader_command() is not None
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert reader_command() is None
+
+
+def test_an_answer_survives_json() -> None:
+    details = PhotoDetails("Canon", exposure=0.004, place=Place(1.5, -2.25), keywords=("a", "ü"))
+    file = ScannedFile("ä/b.jpg", 2**40, 2**62, caption="\0 „x“", width=3, details=details)
+    bad = replace(file, caption="\ud800")
+    decoder = msgspec.json.Decoder(list[Answer])
+    assert decoder.decode(encoded([file, None])) == [file, None]
+    assert decoder.decode(encoded([file, bad])) == [file, False]
+
+
+def test_a_message_has_a_length_within_bounds(tmp_path: Path) -> None:
+    path = tmp_path / "message"
+    path.write_bytes((LARGEST_MESSAGE + 1).to_bytes(4, "big") + b"x")
+    with path.open("rb") as file, pytest.raises(ValueError, match="too long"):
+        read_message(file)
+    path.write_bytes(b"\0\0\0\5ab")
+    with path.open("rb") as file:
+        assert read_message(file) is None, "cut short"
+
+
+def test_a_scan_of_many_files_reads_them_in_processes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    closed: list[bool] = []
+
+    class Processes:
+        def __init__(self, top: Path, _count: int) -> None:
+            self._top = top
+
+        ready = True
+
+        def inspect(self, files: list[FoundFile]) -> list[ScannedFile | None]:
+            asked.append(len(files))
+            return here(self._top, files)
+
+        def close(self) -> None:
+            closed.append(True)
+
+    monkeypatch.setattr(sync, "ReadingProcesses", Processes)
+    monkeypatch.setattr(sync, "PROCESSES_FROM", 2)
+    monkeypatch.setattr(sync, "FIRST_FILES", 1)
+    monkeypatch.setattr(sync, "WORKERS", 2)
+    monkeypatch.setattr(sync, "GROUP_FILES", 4)
+    photos = folder / "photos"
+    photos.mkdir()
+    for number in range(7):
+        (photos / f"{number}.jpg").write_bytes((folder / "a.jpg").read_bytes() + bytes([number]))
+    with Catalogue.open(folder / "library", exclusive=True) as catalogue, file_readers() as readers:
+        added = catalogue.folders.add(photos)
+        ways: list[int] = []
+        report = sync.sync(
+            catalogue, added.id, readers=readers, make_way=lambda: ways.append(len(asked))
+        )
+        assert len(report.new) == 7
+        assert ways == [0, 0, 0], "once for the listing, and for every 2 * WORKERS files"
+        assert sorted(asked) == [2, 4], "one was read before, at first sight"
+        assert closed == [True]
+        names = [catalogue.images.details(one).path.name for one in report.new]
+        assert names == [f"{number}.jpg" for number in range(7)]
+        again = sync.sync(catalogue, added.id, readers=readers)
+        assert again.unchanged == 7 and len(asked) == 2
