@@ -33,6 +33,7 @@ from trainer.damaged_metadata import without_damage
 from trainer.file_formats import HEAD_BYTES
 from trainer.icon import FORMAT as ICON
 from trainer.jpeg_xl import FORMAT as JPEG_XL
+from trainer.large_avif import needed_bytes_per_pixel, reduced_avif
 from trainer.large_webp import FORMAT as LARGE_WEBP
 from trainer.large_webp import LargeWebpImageFile
 from trainer.photo_limits import (
@@ -334,7 +335,10 @@ UNKNOWN = N_("This is not a photo in a format that can be opened, or its beginni
 DAMAGED = N_("The file is damaged.")
 _GONE = N_("The file is no longer there.")
 NO_MEMORY = N_("There is not enough memory to open this photo.")
-TOO_MUCH_MEMORY = N_("Opening this photo would need too much memory.")
+TOO_MUCH_MEMORY = N_(
+    "Opening this photo would take more memory than one photo may use. A smaller copy, or one "
+    "saved as JPEG, can be opened."
+)
 TOO_SLOW = N_("This photo takes too long to open.")
 TOO_LONG = N_("The file is too long for a photo.")
 CRASHED = N_("Opening this photo crashed its decoder.")
@@ -405,6 +409,8 @@ def _loaded(image: Image.Image, at_least: int | None) -> Image.Image:
         image.draft(None, (at_least, at_least))
     if image.format == "HEIF" and is_large(image):
         return _reduced_heif(image, reduction(image, at_least))
+    if is_large(image) and needed_bytes_per_pixel(image, _file(image)) is not None:
+        return reduced_avif(image, _file(image), reduction(image, at_least))
     if skipped := skipped_levels(image, _file(image), at_least):
         setattr(image, "reduce", skipped)  # noqa: B010 (elsewhere this is a method)
     cut_short.load(image)

@@ -15,6 +15,7 @@ import psutil
 from PIL import Image
 
 from trainer.jpeg_xl import JpegXlImageFile
+from trainer.large_avif import needed_bytes_per_pixel
 from trainer.large_webp import LargeWebpImageFile, is_large_webp
 from trainer.strips import LARGE_PIXELS
 
@@ -135,6 +136,9 @@ def needed_bytes(
             planes = _ALPHA_PLANES if has_alpha(image) else 0.0
             each = _LARGE_HEIF[kind] + planes
             return int(_SPARE * max(each * pixels + made, 2 * made) + _length(file))
+        if (each := needed_bytes_per_pixel(image, file)) is not None:
+            # Pillow holds the file as well.
+            return int(_SPARE * max(each * pixels + made, 2 * made) + 2 * _length(file))
         # Turned upright once what it was made of is gone.
         return int(_SPARE * max(decoded + max(codec, held + made), 2 * made if turned else 0.0))
     rest = (_conversion(image) + (4.0 if turned else 0.0)) * pixels / scale**2

@@ -151,9 +151,10 @@ class AnnotationEditor:
         return self._catalogue.annotations.history(limit)
 
     def show(self, batch: Batch) -> Batch:
-        """Bring the snapshot up to date with a committed change, and notify."""
+        """Bring the snapshot up to date with a committed change, and notify if there is any."""
         stored = self._catalogue.annotations
         self._state.apply(batch, stored.matrix, stored.reviewed)
         images = distinct(batch.image_ids, batch.reviewed_ids)
-        self._notify(AnnotationsChanged(tuple(images.tolist())))
+        if len(images):  # a notice of no image would be of any
+            self._notify(AnnotationsChanged(tuple(images.tolist())))
         return batch

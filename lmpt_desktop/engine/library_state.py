@@ -481,7 +481,9 @@ class LibraryState:
             if getattr(new, name) is getattr(old, name) and (
                 name != "scores" or new.thresholds is old.thresholds
             ):
-                new.__dict__.update({k: v for k, v in old.__dict__.items() if k in carried})
+                # A copy: whoever reads the old one may have it compute another property meanwhile.
+                known = old.__dict__.copy()
+                new.__dict__.update({k: v for k, v in known.items() if k in carried})
         _carry_tallies(old, new, changed, columns)
         self._snapshot = _frozen(new)
 

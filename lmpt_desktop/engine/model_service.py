@@ -40,6 +40,8 @@ from lmpt_desktop.engine.library_state import LibraryState
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
+    ActivityKind,
+    ActivityState,
     EncoderChanged,
     Notice,
     PredictionsChanged,
@@ -109,6 +111,8 @@ class _ServiceSink:
             self._service.change.show(activity)
         elif self._service.uses(self.client):
             self._service._notify(ActivityChanged(activity))
+            if (activity.kind, activity.state) == (ActivityKind.ENCODE, ActivityState.IDLE):
+                self._service.calibrate()
 
 
 class ModelService:
@@ -384,15 +388,25 @@ class ModelService:
     def calibrate(self) -> None:
         """Compute weights and scores again, in the background, if features have come since that was
         done: how common each class is was estimated from the photos that were there then, and so
-        depended on how fast photos and names were read."""
-        facts, windowed = self.facts(), len(self._state.windowed())
-        sampled = (
-            facts is None or not self._samples.needed(facts) or self._samples.complete(windowed)
+        depended on how fast photos and names were read.
+
+        Done whenever nothing is left to encode.
+        """
+        self._worker.post("calibrate", self._calibrate)
+
+    def _calibrate(self) -> None:
+        facts, count = self.facts(), len(self._state.features().ids)
+        if facts is None or not count:
+            return  # weights come with the first of them
+        if not facts.has_prior and not self._samples.needed(facts):
+            return  # nothing is estimated
+        sampled = not self._samples.needed(facts) or self._samples.complete(
+            len(self._state.windowed())
         )
-        if sampled and len(self._state.features().ids) == self._calibrated_with:
+        if sampled and count == self._calibrated_with:
             return
         self._samples.renew()
-        self.refresh()
+        self._refresh_weights()
 
     def refresh_scores(self) -> None:
         """Images appeared: score those that have a feature already."""

@@ -23,14 +23,13 @@ from lmpt_desktop.engine.notices import (
     Notice,
     Problem,
 )
-from lmpt_desktop.engine.tasks import persistently
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.ingest.fill import fill_details, fill_hashes
 from lmpt_desktop.ingest.scope import EVERYTHING, Scope
 from lmpt_desktop.ingest.sync import SyncPhase, SyncProgress, SyncReport, file_readers, sync
 from lmpt_desktop.translation import _
 from trainer.printable import isolated
-from trainer.threads import start_thread
+from trainer.threads import TRIES, start_thread, until_done
 
 log = logging.getLogger(__name__)
 
@@ -170,12 +169,12 @@ class Scanner:
             except BaseException as error:
                 problem = error
             if problem is not None:
-                persistently(partial(self._tell, folder, problem))
+                until_done(partial(self._tell, folder, problem), TRIES)
             with self._changed:
                 self._current = None
                 self._changed.notify_all()
-            persistently(self._found)
-            persistently(self._report_if_idle)
+            until_done(self._found, TRIES)
+            until_done(self._report_if_idle, TRIES)
 
     def _tell(self, folder: Folder, error: BaseException) -> None:
         """Say why a scan has ended before its end."""

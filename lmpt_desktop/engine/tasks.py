@@ -8,30 +8,9 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from trainer.threads import start_thread
+from trainer.threads import TRIES, start_thread, until_done
 
 log = logging.getLogger(__name__)
-
-
-TRIES = 20
-TRY_AGAIN_SECONDS = 0.25
-
-
-def persistently(act: Callable[[], object]) -> None:
-    """Do what must be done although memory has run out, such as to say so: try again for a while.
-
-    Whatever else it raises is logged.
-    """
-    for _ in range(TRIES):
-        try:
-            act()
-        except MemoryError:
-            time.sleep(TRY_AGAIN_SECONDS)
-        except Exception:
-            log.exception("the end of background work could not be reported")
-            return
-        else:
-            return
 
 
 class Worker:
@@ -87,7 +66,7 @@ class Worker:
             except BaseException as error:
                 problem = error
             if problem is not None:
-                persistently(partial(self._tell, problem))
+                until_done(partial(self._tell, problem), TRIES)
             with self._changed:
                 self._running = False
                 if name in self._ended:

@@ -8,11 +8,13 @@ size this is the right method.
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+
+from trainer.threads import side_by_side
 
 BLOCK_ROWS = 256
 """Rows converted from half to single precision at a time: half a MB for 512 values, which stays in
@@ -100,12 +102,8 @@ def similarities(
     def work(start: int) -> None:
         _fill(features[start : start + share], direction, answer[start : start + share])
 
-    if threads == 1:
-        work(0)
-    else:
-        # numpy lets other threads run while it converts and multiplies.
-        with ThreadPoolExecutor(threads, thread_name_prefix="search") as pool:
-            list(pool.map(work, range(0, n, share)))
+    # numpy lets other threads run while it converts and multiplies.
+    side_by_side([partial(work, start) for start in range(0, n, share)], "search")
     return answer
 
 

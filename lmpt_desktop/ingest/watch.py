@@ -28,7 +28,7 @@ from lmpt_desktop.translation import N_, _
 from trainer.file_formats import is_odd_name
 from trainer.photo import PHOTO_SUFFIXES
 from trainer.temporary_files import sweep, temporary_folder
-from trainer.threads import start_thread
+from trainer.threads import require_room, start_thread
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -214,6 +214,8 @@ class FolderWatch:
             place = _place(path)
             if place is None:
                 raise FileNotFoundError(errno.ENOENT, "the folder is not there")
+            # watchdog starts threads, and would wait for ever for one that cannot begin.
+            require_room()
             if self._observer is None:
                 self._observer = Observer()
                 self._observer.start()

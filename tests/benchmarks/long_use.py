@@ -10,11 +10,11 @@ act waits for the answers of the one before.  After a tenth of the acts, at most
 then every ``--every`` it waits until all is quiet, takes a break of ``--rest`` seconds, collects
 garbage and counts: resident memory, also that before the break, what the GNU C library has in use,
 free and mapped apart, open handles, threads, widgets, QObjects that Python knows, all Python
-objects.  Printed are the counts, what each grows by per 1,000 acts (a straight line through all
-counts, and through those of the second half, with the 95 % interval of the slope), the longest
-pauses of the event loop and the acts before them, and processor time per act of each kind.  An
-interrupted run (SIGINT, SIGTERM, ``--minutes``) prints what it has.  ``--types`` names the Python
-types and the widgets that grew most.
+objects, annotated photos.  Printed are the counts, what each grows by per 1,000 acts (a straight
+line through all counts, and through those of the second half, with the 95 % interval of the slope),
+the longest pauses of the event loop and the acts before them, and processor time per act of each
+kind and by thread.  An interrupted run (SIGINT, SIGTERM, ``--minutes``) prints what it has.
+``--types`` names the Python types and the widgets that grew most.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ import ctypes
 import gc
 import math
 import random
+import re
 import shutil
 import signal
 import sys
@@ -228,6 +229,16 @@ def counts() -> dict[str, float]:
     }
 
 
+def per_thread() -> Counter[str]:
+    """CPU seconds of each thread that is there, by its name without numbers."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    found = Counter[str]()
+    for thread in psutil.Process().threads():
+        name = re.sub(r"[\d_-]*\d$", "", names.get(thread.id, "others"))
+        found[name] += thread.user_time + thread.system_time  # pyright: ignore[reportArgumentType]
+    return found
+
+
 def types() -> Counter[str]:
     """Python objects by type, and widgets by their own type and that of their parents."""
     kinds = (type(item) for item in gc.get_objects())
@@ -375,7 +386,7 @@ def main() -> None:
     warm_up = min(given.acts // 10, WARM_UP)
     seen, first_types = Seen(), Counter[str]()
     trained, began, stopped = 0, time.monotonic(), threading.Event()
-    begun_cpu = time.process_time()
+    begun_cpu, begun_threads = time.process_time(), per_thread()
     for kind in (signal.SIGINT, signal.SIGTERM):
         signal.signal(kind, lambda *_: stopped.set())
     for number in range(1, given.acts + 1):
@@ -395,7 +406,9 @@ def main() -> None:
             before = resident()
             monitor.during(lambda: None, given.rest)
             seen.acts.append(number)
-            seen.counts.append({"before the break MB": before, **counts()})
+            annotated = (page.session.snapshot().annotations >= 0).any(axis=1)
+            known = {"annotated photos": float(annotated.sum())}
+            seen.counts.append({"before the break MB": before, **counts(), **known})
             first_types = first_types or types()
             print(seen.line(time.monotonic() - began), flush=True)
         if stopped.is_set() or time.monotonic() - began > 60 * given.minutes:
@@ -411,6 +424,12 @@ def main() -> None:
         f"{name} {1000 * seconds / user.done[name]:.0f}" for name, seconds in
         sorted(seen.spent.items(), key=lambda item: -item[1])
     ) + f"; of the process in all {time.process_time() - begun_cpu:.0f} s")  # fmt: skip
+    busy = per_thread()
+    busy.subtract(begun_threads)
+    print("CPU ms per act by thread: " + ", ".join(
+        f"{name} {1000 * seconds / sum(user.done.values()):.1f}"
+        for name, seconds in busy.most_common() if seconds > 0
+    ))  # fmt: skip
     if given.types:
         grown = types()
         grown.subtract(first_types)

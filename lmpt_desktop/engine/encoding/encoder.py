@@ -40,7 +40,6 @@ from lmpt_desktop.engine.encoding.requests import (
     TurnedRequest,
 )
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
-from lmpt_desktop.engine.tasks import persistently
 from lmpt_desktop.error_texts import message_of, reason_of
 from lmpt_desktop.private_files import make_private_folder
 from lmpt_desktop.translation import _
@@ -62,7 +61,7 @@ from trainer.events import (
     TurnedEncoded,
 )
 from trainer.photo import may_pass
-from trainer.threads import start_thread
+from trainer.threads import TRIES, start_thread, until_done
 
 __all__ = ["EncoderClient", "EncoderError", "EncoderSink"]
 
@@ -145,6 +144,9 @@ class EncoderClient:
         self._progress = EncodeProgress()
         self._inbox: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._posted = 0
+        """How many actions wait, or were done and their effect has not been reported."""
+        self._done = 0
+        """How many of these were done."""
         self._posted_lock = threading.Lock()
         self._thread = start_thread(self._loop, "encoder client")
 
@@ -220,7 +222,7 @@ class EncoderClient:
 
     @property
     def settled(self) -> bool:
-        """Every request has been answered, or encoding has stopped."""
+        """Every request has been answered, or encoding has stopped, and the sink was told."""
         with self._posted_lock:
             if self._posted:
                 return False
@@ -248,7 +250,14 @@ class EncoderClient:
     def _loop(self) -> None:
         while not self._closed:
             self._attempt(self._step)
+            self._count_done()
             self._attempt(self._do_what_is_posted)
+        self._count_done()
+
+    def _count_done(self) -> None:
+        with self._posted_lock:
+            self._posted -= self._done
+            self._done = 0
 
     def _attempt(self, act: Callable[[], None]) -> None:
         problem: BaseException | None = None
@@ -257,7 +266,7 @@ class EncoderClient:
         except BaseException as error:  # else nobody would answer any longer
             problem = error
         if problem is not None:
-            persistently(partial(self._stop_because, problem))
+            until_done(partial(self._stop_because, problem), TRIES)
 
     def _stop_because(self, error: BaseException) -> None:
         log.error("the encoder client failed", exc_info=error)
@@ -278,8 +287,7 @@ class EncoderClient:
                 try:
                     self._attempt(action)
                 finally:
-                    with self._posted_lock:
-                        self._posted -= 1
+                    self._done += 1
                 action = self._inbox.get_nowait()
 
     def _timeout(self) -> float:

@@ -15,6 +15,7 @@ from PySide6.QtGui import (
     QKeyEvent,
     QPainter,
     QPaintEvent,
+    QPixmap,
 )
 from PySide6.QtWidgets import (
     QApplication,
@@ -252,6 +253,8 @@ class NotificationArea(QWidget):
         self._shown: list[Notification] = []
         self._focus_before: QWidget | None = None
         self._uncovered: list[QWidget] = []
+        self._shadow: tuple[object, QPixmap] | None = None
+        """What it was painted for, and the shadows."""
         if parent is not None:
             parent.installEventFilter(self)
         self.hide()
@@ -388,7 +391,21 @@ class NotificationArea(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         # A graphics effect would blur again whenever the photos below are painted.
-        painter = QPainter(self)
+        QPainter(self).drawPixmap(0, 0, self._shadows())
+
+    def _shadows(self) -> QPixmap:
+        """What is around the messages: painted once, as the photos below are painted often."""
+        places = tuple(note.geometry().getRect() for note in self._shown)
+        of = places, self.size().toTuple(), self.devicePixelRatioF(), theme.current().dark
+        if self._shadow is None or self._shadow[0] != of:
+            self._shadow = of, self._painted_shadows()
+        return self._shadow[1]
+
+    def _painted_shadows(self) -> QPixmap:
+        pixmap = QPixmap(self.size() * self.devicePixelRatioF())
+        pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+        pixmap.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(0, 0, 0, 16 if theme.current().dark else 7))
@@ -398,3 +415,5 @@ class NotificationArea(QWidget):
                 painter.drawRoundedRect(
                     around.adjusted(-grow, -grow, grow, grow), RADIUS + grow, RADIUS + grow
                 )
+        painter.end()
+        return pixmap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from shiboken6 import isValid
@@ -29,6 +30,14 @@ PAUSE_MS = 4000
 """How long after the last verdict a suggestion may come, so that it interrupts no series."""
 COUNT_MS = 400
 """How often at most the new verdicts are counted."""
+SHARE = 0.04
+"""Of a processor that counting may take while somebody annotates: every annotation is read, which
+in a large library costs more than all else that a verdict does."""
+
+
+def count_interval(seconds: float) -> int:
+    """Milliseconds between two counts, of which the last took so much processor time."""
+    return max(COUNT_MS, round(1000 * seconds / SHARE))
 
 
 class RetrainSuggestion(QObject):
@@ -90,9 +99,17 @@ class RetrainSuggestion(QObject):
 
     def _count(self) -> None:
         suggest = self._suggesting
-        self._request.ask(lambda: self._session.training.advice(suggest=suggest))
 
-    def _counted(self, advice: RetrainAdvice | None) -> None:
+        def count() -> tuple[RetrainAdvice | None, float]:
+            begun = time.thread_time()
+            advice = self._session.training.advice(suggest=suggest)
+            return advice, time.thread_time() - begun
+
+        self._request.ask(count)
+
+    def _counted(self, counted: tuple[RetrainAdvice | None, float]) -> None:
+        advice, seconds = counted
+        self._counting.setInterval(count_interval(seconds))
         self.advice = advice
         self.counted.emit()
         note = self._note

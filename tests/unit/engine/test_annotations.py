@@ -50,6 +50,18 @@ def test_changes_are_committed_shown_notified_and_undone_as_one(session: Library
     assert session.snapshot().annotations[0].tolist() == [-1, -1, 0]
 
 
+def test_nobody_is_told_of_a_change_that_changes_nothing(session: LibrarySession) -> None:
+    """A notice of no image means any: everybody would read and learn everything again."""
+    image, dog = int(session.snapshot().image_ids[0]), int(session.snapshot().class_ids[0])
+    batch = session.annotations.annotate([image], [dog], Verdict.PRESENT)
+    notices: list[Notice] = []
+    session.subscribe(notices.append)
+    assert not len(session.annotations.annotate([image], [dog], Verdict.PRESENT))
+    assert notices == []
+    session.annotations.undo(batch)
+    assert notices == [AnnotationsChanged((image,))]
+
+
 def test_of_changes_of_the_same_class_of_an_image_the_last_counts(session: LibrarySession) -> None:
     image, dog = session.snapshot().image_ids[0], session.snapshot().class_ids[0]
     session.annotations.apply(np.full(3, image), np.full(3, dog), np.array([1, -1, 0], np.int8))

@@ -607,3 +607,24 @@ def test_after_a_change_of_scores_only_their_classes_are_counted_again() -> None
     assert stale.tally.present.tolist() == [1, 0, 0]
     assert state.snapshot.tally.predicted[1] == 4
     assert not replace(state.snapshot, version=9).stale_tallies, "it may have other scores"
+
+
+def test_a_snapshot_is_made_while_another_thread_computes_a_property_of_the_last_one() -> None:
+    state = state_of([1, 2], [1])
+    old = state.snapshot
+
+    class Meddling(str):
+        """A name at whose comparison another property appears, as if another thread was there."""
+
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            old.__dict__.setdefault(f"property {len(old.__dict__)}", 0)
+            return str.__eq__(self, other)
+
+    ids = old.image_ids
+    del old.__dict__["image_ids"]
+    old.__dict__[Meddling("image_ids")] = ids
+    state.set_limits(BandLimits(1, 2))
+    assert state.snapshot.limits == BandLimits(1, 2)

@@ -134,7 +134,7 @@ class Told:
 def test_whatever_ends_a_scan_is_told_and_the_next_one_runs(
     catalogue: Catalogue, folder: Folder, monkeypatch: pytest.MonkeyPatch, raised: BaseException
 ) -> None:
-    monkeypatch.setattr("lmpt_desktop.engine.tasks.TRY_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("trainer.threads.RETRY_SECONDS", 0.0)
 
     def ends(*_: object, **__: object) -> None:
         raise raised

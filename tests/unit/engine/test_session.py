@@ -110,20 +110,31 @@ def test_nobody_misses_a_snapshot_of_which_no_notice_told(
     assert session.snapshot() is before
 
 
+@pytest.mark.parametrize("estimated", [True, False])
 def test_weights_are_those_of_all_photos_in_whatever_order_they_came(
-    open_session: Callable[..., LibrarySession], photos: Path
+    open_session: Callable[..., LibrarySession],
+    photos: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    estimated: bool,
 ) -> None:
+    if estimated:
+        monkeypatch.setenv("FAKE_ENCODER", json.dumps({"bias": None}))
     session = open_session()
     filled(session, photos)
     model, encoded = session.model, len(NAMES) - 1
+    if estimated:
+        assert model._calibrated_with == encoded
     model._calibrated_with = encoded - 1  # as if names had been read before the last photo
-    model.calibrate()
-    assert session.wait_until_idle(60)
-    assert model._calibrated_with == encoded
     before = session.snapshot()
     model.calibrate()
     assert session.wait_until_idle(60)
-    assert session.snapshot() is before
+    # Nothing is computed where nothing is estimated from the photos.
+    assert model._calibrated_with == (encoded if estimated else encoded - 1)
+    between = session.snapshot()
+    assert (between is before) is not estimated
+    model.calibrate()
+    assert session.wait_until_idle(60)
+    assert session.snapshot() is between
 
 
 def test_a_photo_that_cannot_be_encoded_is_listed_with_its_reason(

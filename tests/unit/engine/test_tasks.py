@@ -75,7 +75,7 @@ def test_nothing_runs_after_closing(worker: Worker) -> None:
 def test_whatever_a_task_raises_is_told_and_the_next_one_runs(
     monkeypatch: pytest.MonkeyPatch, until: Until, raised: BaseException
 ) -> None:
-    monkeypatch.setattr("lmpt_desktop.engine.tasks.TRY_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr("trainer.threads.RETRY_SECONDS", 0.0)
     told: list[Exception] = []
     full = [True, True]
 

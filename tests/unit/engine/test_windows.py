@@ -207,8 +207,11 @@ def test_offset_and_bias_of_a_backbone_without_them_come_from_the_library(
 
 def test_weights_are_the_same_after_a_restart(open_with: Open, tmp_path: Path) -> None:
     options = {"windows": True, "bias": None}
-    session = filled(open_with(**options), draw(tmp_path / "photos", NAMES))
-    session.model.calibrate()
+    photos = draw(tmp_path / "photos", NAMES[:3])
+    session = filled(open_with(**options), photos)
+    # Fewer than twice as many: calibrated when the encoder has come to its end, not before.
+    draw(photos, NAMES[3:])
+    session.folders.rescan()
     assert session.wait_until_idle(60)
     before = session._state.weights
     session = open_with(**options)

@@ -113,6 +113,22 @@ def test_a_folder_that_is_not_there_has_a_note(watching: FolderWatch, tmp_path: 
     assert watching.notes() == {1: CANNOT_WATCH}
 
 
+def test_a_folder_for_whose_threads_there_is_no_memory_is_watched_once_there_is(
+    watching: FolderWatch, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise MemoryError
+
+    with monkeypatch.context() as little:
+        little.setattr("lmpt_desktop.ingest.watch.require_room", refuse)
+        watching.watch({1: photos})
+        settle(watching)
+        assert watching.notes() == {1: CANNOT_WATCH}
+    watching.recheck()
+    settle(watching)
+    assert watching.notes() == {}
+
+
 def test_a_folder_that_comes_back_is_watched_again_and_scanned(
     watching: FolderWatch, told: Told, photos: Path, draw
 ) -> None:

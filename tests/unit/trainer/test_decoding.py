@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from trainer import decoding
 from trainer.decoding import DecodingPool, Wanted
 from trainer.photo import (
     CRASHED,
@@ -26,6 +27,7 @@ from trainer.photo import (
     UnreadablePhoto,
     read_photo,
 )
+from trainer.threads import start_thread
 
 PIXELS = Wanted("RGB")
 on_posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and limits are POSIX's")
@@ -98,6 +100,29 @@ def test_a_process_that_hangs_is_replaced_and_the_next_photo_served(tmp_path: Pa
         assert [worker._process.pid for worker in pool._idle] != before
     finally:
         pool.close()
+
+
+def test_one_thread_watches_all_that_a_process_decodes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+
+    def start(act: Callable[[], object], name: str) -> threading.Thread:
+        started.append(name)
+        return start_thread(act, name)
+
+    monkeypatch.setattr(decoding, "start_thread", start)
+    pool = DecodingPool(1, command=odd_decoder.COMMAND, seconds=600)
+    try:
+        photo = draw(tmp_path / "good.png")
+        for _ in range(3):
+            pool.decode(photo, PIXELS)
+        assert started == ["decoding deadline"]
+        (watcher,) = (item for item in threading.enumerate() if item.name == started[0])
+    finally:
+        pool.close()
+    watcher.join(30)
+    assert not watcher.is_alive()
 
 
 @on_posix

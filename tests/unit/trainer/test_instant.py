@@ -182,3 +182,21 @@ def test_corrections_of_many_classes_take_no_more_than_a_stated_amount(
     kept = learner._corrections.values()  # pyright: ignore[reportPrivateUsage]
     assert 0 < sum(item.inner.nbytes for item in kept) <= most
     assert not learner.offsets(np.empty(0, np.int64)).embeddings.size
+
+
+def test_features_are_kept_as_they_are_given_and_teach_the_same() -> None:
+    """Those of a library have half precision, and there are as many of them as annotated photos."""
+    rng = np.random.default_rng(5)
+    halves = FEATURES.astype(np.float16)
+    targets = rng.integers(-1, 2, (PHOTOS, CLASSES)).astype(np.int8)
+    taught = [Instant(EMBEDDINGS, SCALES, BIASES, MEAN) for _ in range(3)]
+    taught[0].teach(np.arange(PHOTOS), halves, targets)
+    taught[1].teach(np.arange(PHOTOS), halves.astype(np.float32), targets)
+    first = np.arange(PHOTOS) < 7
+    taught[2].teach(np.flatnonzero(first), halves[first], targets[first])
+    taught[2].teach(np.flatnonzero(~first), halves[~first].astype(np.float32), targets[~first])
+    for other in taught[1:]:
+        np.testing.assert_allclose(
+            other.offsets().embeddings, taught[0].offsets().embeddings, atol=1e-5
+        )
+    assert taught[0]._x.dtype == np.float16

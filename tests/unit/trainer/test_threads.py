@@ -13,7 +13,7 @@ import pytest
 import lmpt_desktop
 import trainer
 from trainer import threads
-from trainer.threads import begun_pool, start_thread, until_done
+from trainer.threads import begun_pool, side_by_side, start_thread, until_done
 
 
 def test_a_thread_is_started() -> None:
@@ -89,6 +89,22 @@ def test_what_must_be_done_is_tried_until_there_is_memory(monkeypatch: pytest.Mo
     assert done == [1]
 
 
+def test_what_other_work_waits_for_is_not_tried_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(threads, "RETRY_SECONDS", 0)
+    calls: list[int] = []
+
+    def act(error: type[Exception]) -> None:
+        calls.append(1)
+        raise error
+
+    until_done(lambda: act(MemoryError), tries=3)
+    assert len(calls) == 3
+    until_done(lambda: act(ValueError))
+    assert len(calls) == 4 and "could not be told" in caplog.text
+
+
 def test_the_threads_of_a_pool_have_begun_before_they_are_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -100,10 +116,28 @@ def test_the_threads_of_a_pool_have_begun_before_they_are_needed(
     pool.shutdown()
 
 
+def test_what_is_done_side_by_side_is_done_without_threads_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = threading.Barrier(3)
+    side_by_side([lambda: gate.wait(30)] * 3, "test")  # passes only if they run together
+    side_by_side([], "test")
+    done: list[int] = []
+
+    def refuse(*_: object) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(threads, "start_thread", refuse)
+    side_by_side([lambda: done.append(1), lambda: done.append(2), lambda: done.append(3)], "test")
+    assert done == [1, 2, 3]
+    with pytest.raises(ZeroDivisionError):
+        side_by_side([lambda: 1 // 0, lambda: done.append(4)], "test")
+    assert done[-1] == 4
+
+
 ALLOWED = {
-    # Threads for the length of one search, of one photo that takes too long, and of one command
-    # that has no window.
-    "lmpt_desktop/inference/search.py": ThreadPoolExecutor.__name__,
+    # Threads for the length of one photo that takes too long, and of one command that has no
+    # window.
     "trainer/folder_encoding.py": ThreadPoolExecutor.__name__,
     "trainer/photo_reader.py": ThreadPoolExecutor.__name__,
 }

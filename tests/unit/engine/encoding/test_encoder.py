@@ -11,7 +11,6 @@ import psutil
 import pytest
 from fake_encoder import MAP_BOX
 
-from lmpt_desktop.engine import tasks
 from lmpt_desktop.engine.encoding import encoder
 from lmpt_desktop.engine.encoding.encoder import EncoderClient, EncoderError
 from lmpt_desktop.engine.notices import Activity, ActivityKind, ActivityState
@@ -483,7 +482,7 @@ def test_the_client_goes_on_when_there_was_no_memory_even_to_say_so(
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(tasks, "TRY_AGAIN_SECONDS", 0)
+    monkeypatch.setattr("trainer.threads.RETRY_SECONDS", 0.0)
     failing = ["to say so", "to begin"]
     pump, stop = EncoderClient._pump, EncoderClient._stop_with
 

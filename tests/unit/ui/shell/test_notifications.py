@@ -178,3 +178,16 @@ def test_a_message_stays_above_what_asks_at_the_foot(area: NotificationArea, qtb
     qtbot.waitUntil(lambda: area.geometry().bottom() < bar.y())
     bar.hide()
     qtbot.waitUntil(lambda: area.geometry().bottom() > bar.y())
+
+
+def test_shadows_are_painted_once_for_the_messages_that_are_shown(area: NotificationArea) -> None:
+    """The photos below are painted often, and with them what floats over them."""
+    area.notify("First", "message")
+    shadows = area._shadows()
+    area.grab()
+    area.grab()
+    assert area._shadows() is shadows
+    painted = shadows.toImage()
+    assert painted.pixelColor(painted.width() // 2, 5).alpha() > 0  # above the message
+    area.notify("Second", "message")
+    assert area._shadows() is not shadows
