@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 EXIT_DONE, EXIT_FAILED, EXIT_CANCELLED = 0, 1, 3  # 2 is argparse's
 
 
-_WITH_IMAGE_TOWERS = frozenset({"encode", "encode-folder", "encode-rate", "caption"})
+_WITH_IMAGE_TOWERS = frozenset({"encode-folder", "encode-rate", "caption"})
 
 
 def build_parser(command: str = "") -> argparse.ArgumentParser:

@@ -12,7 +12,6 @@ A name is one of
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import warnings
@@ -32,23 +31,23 @@ from PIL import Image
 from torch import Tensor, nn
 
 from trainer.backbone_folder import (
-    CALIBRATION_NAME,
     CONFIG_NAME,
-    DEFAULT_TEMPLATES,
     LOCAL_DIR,
     WEIGHTS_PATTERNS,
     folder_of,
 )
 from trainer.backbone_tokenizer import Tokenise, folder_tokenizer, tokenizer_of
-from trainer.box import WHOLE, Box
+from trainer.box import Box
+from trainer.calibrated import Calibrated, read_values
+from trainer.computer import AUTO
 from trainer.dense import DenseTower, dense_tower
-from trainer.device import AUTO, NoDeviceError, choose_device
+from trainer.device import NoDeviceError, choose_device, device_label
 from trainer.download import BackboneError, OnDownload, fetch_weights
+from trainer.encoding_model import encode_filled, seen_part
 from trainer.folding import fold_batch_norms
 from trainer.pixels import FastPreprocess, bounded
 from trainer.resources import ResourcesMissingError
 from trainer.suggested import BUNDLED_SIDES, weights_file
-from trainer.templates import fill
 from trainer.text_tower import TextTower, UnsupportedTextTowerError
 from trainer.weights import Weights, WeightsError, check_size, read_weights
 from trainer.windows import BOXES, Windows, quantise
@@ -120,11 +119,17 @@ class Backbone:
     def seen(self, width: int, height: int) -> Box:
         """The square that the image tower sees, in fractions of an upright photo of this size;
         beyond 0 and 1 where the photo is padded."""
-        if self.resize_mode == "squash":
-            return WHOLE
-        side = min(width, height) if self.crops else max(width, height)
-        across, down = side / width, side / height
-        return Box((1 - across) / 2, (1 - down) / 2, (1 + across) / 2, (1 + down) / 2)
+        return seen_part(self.resize_mode, width, height)
+
+    @property
+    def device_label(self) -> str:
+        """The device, as shown to the user."""
+        return device_label(self.device)
+
+    @property
+    def preparation(self) -> Callable[[Image.Image], Tensor]:
+        """The faster preprocessing, if there is one."""
+        return self.fast_preprocess or self.preprocess
 
     @torch.inference_mode()
     def encode_images(self, pixels: Tensor) -> NDArray[np.float32]:
@@ -207,14 +212,7 @@ class Backbone:
         Returns:
             (n, D) float32, unit norm.
         """
-        if not texts:
-            return np.zeros((0, self.dim), np.float32)
-        if not templates:
-            return self._encode_plain(texts)
-        filled = [fill(template, text) for text in texts for template in templates]
-        each = self._encode_plain(filled).reshape(len(texts), len(templates), self.dim)
-        mean = each.mean(axis=1)
-        return mean / np.maximum(np.linalg.norm(mean, axis=-1, keepdims=True), 1e-12)
+        return encode_filled(self._encode_plain, self.dim, texts, templates)
 
     def _encode_plain(self, texts: Sequence[str]) -> NDArray[np.float32]:
         # Sorted by length, because a tower that truncates pays for the longest prompt of a batch.
@@ -342,7 +340,7 @@ _TOY_TEXT = {"context_length": 8, "vocab_size": 49408, "width": 8, "heads": 1, "
 class _Parts:
     model: nn.Module
     tokenizer: Tokenise
-    calibration: dict[str, Any] = field(default_factory=dict)
+    calibrated: Calibrated = field(default_factory=Calibrated)
 
 
 def _load(name: str, on_download: OnDownload | None, side: int | None) -> _Parts:
@@ -406,14 +404,12 @@ def _load_folder(name: str, folder: Path, side: int | None) -> _Parts:
             weights_only=True,
             force_image_size=side,
         )
-        calibration = folder / CALIBRATION_NAME
-        values = json.loads(calibration.read_text("utf-8")) if calibration.is_file() else {}
-        values = values | values.get("variants", {}).get(name, {})
+        calibrated = Calibrated.of(read_values(folder, name))
     except Exception as error:  # a malformed configuration or pickle can raise nearly any
         raise BackboneError(
             "bad-weights", f"The backbone in {folder} cannot be loaded ({_brief(error)})."
         ) from error
-    return _Parts(model, folder_tokenizer(name, folder), values)
+    return _Parts(model, folder_tokenizer(name, folder), calibrated)
 
 
 def _build(
@@ -497,11 +493,7 @@ def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backb
     settings = PreprocessCfg(**model.visual.preprocess_cfg)
     side = settings.size if isinstance(settings.size, int) else min(settings.size)
     scale = math.exp(float(model.logit_scale.detach().reshape(()).cpu()))
-    calibration = parts.calibration
-    bias = None if calibration.get("bias") is None else float(calibration["bias"])
-    frequency_bias = calibration.get("frequency_bias")
-    name_frequency = calibration.get("name_frequency")
-    offset = calibration.get("window_offset")
+    calibrated = parts.calibrated
     with torch.no_grad():
         dim = int(model.encode_text(tokenizer(["a"]).to(device)).shape[-1])
     try:
@@ -517,16 +509,16 @@ def _finish(name: str, parts: _Parts, device: torch.device, half: bool) -> Backb
         tokenizer=tokenizer,
         device=device,
         dim=dim,
-        scale=float(calibration.get("scale", scale)),
-        bias=bias,
-        templates=tuple(calibration.get("templates") or DEFAULT_TEMPLATES),
+        scale=scale if calibrated.scale is None else calibrated.scale,
+        bias=calibrated.bias,
+        templates=calibrated.templates,
         precision="fp16" if half else "fp32",
         input_side=side,
-        frequency_bias=None if frequency_bias is None else float(frequency_bias),
-        name_frequency=None if name_frequency is None else tuple(map(float, name_frequency)),
+        frequency_bias=calibrated.frequency_bias,
+        name_frequency=calibrated.name_frequency,
         fast_preprocess=FastPreprocess.of(settings),
         resize_mode=settings.resize_mode,
-        window_offset=None if offset is None else float(offset),
+        window_offset=calibrated.window_offset,
         _tower=tower,
     )
 

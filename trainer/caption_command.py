@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from trainer.captioner import Captioner, load_captioner
-from trainer.device import AUTO
+from trainer.computer import AUTO
 from trainer.encode import EXIT_DONE, EXIT_FAILED, failure_event
 from trainer.events import (
     CaptionPhotos,

@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from trainer.backbone import Backbone, BackboneError, load_backbone
-from trainer.device import AUTO
+from trainer.computer import AUTO
 from trainer.encode import SHARPNESS, default_threads
-from trainer.memory import is_out_of_memory, release
+from trainer.memory import release
+from trainer.out_of_memory import is_out_of_memory
 from trainer.photo import UnreadablePhoto
 from trainer.photo_reader import PhotoReader
 from trainer.suggested import is_captioner, is_downloaded

@@ -30,7 +30,7 @@ from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 from torch import Tensor, nn
 from torch.nn import functional as nn_f
 
-from trainer.windows import BOXES
+from trainer.windows import BOXES, cells_along
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +72,6 @@ class DenseTower(ABC):
         """(n, g, g, D), not normalised: the feature of each cell by itself."""
         n, side, _, channels = cells.shape
         return self.pool(cells.reshape(-1, 1, 1, channels)).reshape(n, side, side, -1)
-
-
-def cells_along(start: float, end: float, side: int) -> slice:
-    """Which of ``side`` cells lie between two fractions of a side."""
-    count = max(1, round((end - start) * side))
-    first = math.ceil(start * side - 0.5 - 1e-6)  # halves down, whatever the rounding of floats
-    return slice(first, first + count)
 
 
 def dense_tower(model: nn.Module, side: int, device: torch.device) -> DenseTower | None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 
 import torch
 
-log = logging.getLogger(__name__)
+from trainer.computer import AUTO
 
-AUTO = "auto"
+log = logging.getLogger(__name__)
 
 
 class NoDeviceError(Exception):
@@ -67,13 +66,6 @@ def device_label(device: torch.device) -> str:
         except Exception:  # a broken device has no name
             return "The NVIDIA GPU"
     return "Apple GPU" if device.type == "mps" else "CPU"
-
-
-def cores() -> int:
-    """Cores this process may use, including a container's limit if the system reports it."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return os.cpu_count() or 1
 
 
 def _problem(device: torch.device) -> str:

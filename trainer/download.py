@@ -26,7 +26,10 @@ from filelock import FileLock
 from huggingface_hub import get_hf_file_metadata, hf_hub_url
 from huggingface_hub.errors import EntryNotFoundError, RepositoryNotFoundError
 
+from trainer.backbone_error import BackboneError
 from trainer.suggested import WEIGHT_FILES, backbones_dir, cached_weights
+
+__all__ = ["BackboneError", "OnDownload", "fetch_file", "fetch_weights"]
 
 log = logging.getLogger(__name__)
 
@@ -39,17 +42,6 @@ _ATTEMPTS = 4
 """Consecutive attempts without a new byte."""
 _PAUSE_SECONDS = 1.0
 _SHA256_LENGTH = 64
-
-
-class BackboneError(Exception):
-    """A backbone is not available.
-
-    ``kind`` is one of :class:`trainer.events.EncoderFailed`; the message is a sentence.
-    """
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 class _InterruptedError(Exception):

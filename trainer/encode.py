@@ -21,22 +21,14 @@ from itertools import islice
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from trainer.threads import start_thread
-
-# torch reads this once, when it is loaded.  OpenMP threads spin while they wait for each other;
-# beside decoding threads or another busy program this costs as much as the model itself.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import numpy as np
-import torch
 from PIL import Image
 from safetensors.numpy import save
-from torch import Tensor
 
 from trainer.allocation import keep_memory
-from trainer.backbone import Backbone, BackboneError, load_backbone
 from trainer.box import Box
-from trainer.device import AUTO, NoDeviceError, choose_device, cores, device_label
+from trainer.computer import AUTO, cores
+from trainer.encoding_model import Device, EncodingModel, Pixels
 from trainer.events import (
     PROTOCOL,
     DownloadProgress,
@@ -52,9 +44,10 @@ from trainer.events import (
     TextsEncoded,
     TurnedEncoded,
 )
-from trainer.memory import is_out_of_memory
+from trainer.load_encoder import BackboneError, load_encoder
+from trainer.out_of_memory import is_out_of_memory
 from trainer.photo import NO_MEMORY, UnreadablePhoto
-from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder
+from trainer.photo_encoder import NO_FEATURE, Encoded, OutOfMemoryError, PhotoEncoder, turned
 from trainer.photo_reader import PhotoReader
 from trainer.process_io import (
     EventStream,
@@ -69,6 +62,7 @@ from trainer.process_io import (
     wanted_niceness,
 )
 from trainer.temporary_files import temporary_name
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -145,8 +139,6 @@ def _run(arguments: argparse.Namespace, requests: TextIO, events: EventStream) -
     exit_when_parent_dies()
     keep_memory()
     lower_priority(wanted_niceness(arguments))
-    if arguments.gentle:
-        torch.set_num_threads(max(1, cores() // 2))
     try:
         return _serve(arguments, inbox, events)
     except _StoppedError:
@@ -172,7 +164,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> int:
     out: Path = arguments.out
     out.mkdir(exist_ok=True)
-    backbone = _load(arguments.backbone, arguments.device, inbox, events)
+    threads = max(1, cores() // 2) if arguments.gentle else None
+    backbone = _load(arguments.backbone, arguments.device, threads, inbox, events)
     encoder = Encoder(
         backbone,
         out,
@@ -182,7 +175,7 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
         rest=_rest if arguments.gentle and backbone.device.type != "cpu" else None,
     )
     events.send(ready_event(backbone))
-    log.info("ready: %s on %s", backbone.name, device_label(backbone.device))
+    log.info("ready: %s on %s", backbone.name, backbone.device_label)
     try:
         encoder.work(inbox, arguments.idle_seconds or None)
     finally:
@@ -190,14 +183,14 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
     return EXIT_DONE
 
 
-def ready_event(backbone: Backbone) -> EncoderReady:
+def ready_event(backbone: EncodingModel) -> EncoderReady:
     """What is known of a backbone."""
     names = backbone.name_frequency
     return EncoderReady(
         protocol=PROTOCOL,
         backbone=backbone.name,
         dim=backbone.dim,
-        device=device_label(backbone.device),
+        device=backbone.device_label,
         scale=backbone.scale,
         bias=backbone.bias,
         templates=list(backbone.templates),
@@ -209,11 +202,9 @@ def ready_event(backbone: Backbone) -> EncoderReady:
     )
 
 
-def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone:
-    try:
-        chosen = choose_device(device)
-    except NoDeviceError as error:
-        raise BackboneError("no-device", str(error)) from error
+def _load(
+    name: str, device: str, threads: int | None, inbox: Inbox, events: EventStream
+) -> EncodingModel:
     last = 0.0
 
     def report(done: int, total: int) -> None:
@@ -225,7 +216,7 @@ def _load(name: str, device: str, inbox: Inbox, events: EventStream) -> Backbone
             last = now
             events.send(DownloadProgress(name, done, total))
 
-    backbone = load_backbone(name, chosen, fast_images=True, on_download=report)
+    backbone = load_encoder(name, device, threads, report)
     if inbox.stopped:
         raise _StoppedError
     return backbone
@@ -236,7 +227,7 @@ def _rest(worked: float) -> None:
     time.sleep(min(worked, _MAX_REST_SECONDS))
 
 
-def default_threads(device: torch.device) -> int:
+def default_threads(device: Device) -> int:
     """Number of decoding threads.  With a GPU all cores are free for decoding; on a CPU two threads
     are faster than any model, and more would slow it down.
     """
@@ -248,7 +239,7 @@ class Encoder:
 
     def __init__(
         self,
-        backbone: Backbone,
+        backbone: EncodingModel,
         out: Path,
         events: EventStream,
         *,
@@ -261,7 +252,7 @@ class Encoder:
         self._out = out
         self._events = events
         self._encoder = PhotoEncoder(backbone, batch)
-        self._preprocess = backbone.fast_preprocess or backbone.preprocess
+        self._preprocess = backbone.preparation
         self._at_least = SHARPNESS * backbone.input_side
         self._reader = PhotoReader(
             self._preprocess,
@@ -294,7 +285,7 @@ class Encoder:
         self._reader.close()
 
     def _encode(
-        self, count: int, take: Callable[[int], list[Tensor | UnreadablePhoto]], inbox: Inbox
+        self, count: int, take: Callable[[int], list[Pixels | UnreadablePhoto]], inbox: Inbox
     ) -> Encoded:
         def between() -> None:
             if inbox.stopped:
@@ -333,8 +324,8 @@ class Encoder:
             return
         # The model sees the square in the middle of the photo, which turns with it: the photo is
         # decoded and resized once.
-        turned = iter([torch.rot90(photo, turns, (1, 2)) for turns in _TURNS])
-        encoded = self._encode(len(_TURNS), lambda count: list(islice(turned, count)), inbox)
+        photos = iter([turned(photo, turns) for turns in _TURNS])
+        encoded = self._encode(len(_TURNS), lambda count: list(islice(photos, count)), inbox)
         if encoded.failures:
             self._events.send(TurnedEncoded(request.request, "", NO_FEATURE))
         elif file := self._write(request.request, {"features": encoded.features}):
@@ -358,7 +349,7 @@ class Encoder:
     def _map(self, path: Path) -> tuple[np.ndarray, Box] | str:
         """(g, g, D) and what it covers of the photo, or why there is none."""
 
-        def prepare(image: Image.Image) -> tuple[Tensor, Box]:
+        def prepare(image: Image.Image) -> tuple[Pixels, Box]:
             return self._preprocess(image), self._backbone.seen(image.width, image.height)
 
         if not self._backbone.windows:
@@ -378,7 +369,9 @@ class Encoder:
     def _answer_texts(self, request: EncodeTexts) -> None:
         try:
             features = self._backbone.encode_texts(request.texts, request.templates)
-        except (MemoryError, torch.OutOfMemoryError):
+        except (MemoryError, RuntimeError) as error:
+            if not is_out_of_memory(error):
+                raise
             message = "There is not enough memory to encode these texts. Close other programs."
             self._events.send(EncoderFailed("no-memory", message, request.request))
             return

@@ -27,7 +27,8 @@ from PIL import Image
 from trainer import feature_folder
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, BackboneError, load_backbone
-from trainer.device import AUTO, NoDeviceError, choose_device, cores
+from trainer.computer import AUTO, cores
+from trainer.device import NoDeviceError, choose_device
 from trainer.encode import EXIT_DONE, EXIT_FAILED, failure_event, ready_event
 from trainer.events import DownloadProgress, EncoderFailed, FolderEncoded
 from trainer.feature_folder import (

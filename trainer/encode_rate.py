@@ -18,7 +18,8 @@ import torch
 
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, random_backbone
-from trainer.device import AUTO, cores, device_label
+from trainer.computer import AUTO, cores
+from trainer.device import device_label
 from trainer.encode import SHARPNESS, default_threads
 from trainer.events import RateMeasured
 from trainer.photo_encoder import PhotoEncoder

@@ -26,7 +26,8 @@ from trainer import captions, dataset, job, prompt_set, result
 from trainer.arrays import unit_rows
 from trainer.calibration import shared_scale_and_bias
 from trainer.cancel import CancelToken, RunCancelledError
-from trainer.device import AUTO, choose_device, cores, device_label
+from trainer.computer import AUTO, cores
+from trainer.device import choose_device, device_label
 from trainer.events import (
     PROTOCOL,
     FitFailed,
@@ -48,8 +49,8 @@ from trainer.learner import (
     embed_captions,
     embed_classes,
 )
-from trainer.memory import is_out_of_memory
 from trainer.options import FitOptions
+from trainer.out_of_memory import is_out_of_memory
 from trainer.ranks import ONE_PROCESS, LostRankError, Ranks
 from trainer.schedule import ProgressReporter, TrainingSchedule
 from trainer.text_tower import TextTower

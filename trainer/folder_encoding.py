@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainer import feature_folder
 from trainer.backbone import Backbone, BackboneError
-from trainer.device import AUTO
+from trainer.computer import AUTO
 from trainer.encode import SHARPNESS, default_threads
 from trainer.events import FolderProgress, Message
 from trainer.feature_folder import CHANGED, Known, PhotoRecord

@@ -16,18 +16,6 @@ estimate ignores temporaries, and other programs need memory too."""
 SMALLEST_BATCH = 16
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether ``error`` means that memory ran out; MPS and the CPU allocator raise a plain
-    RuntimeError.
-    """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "can't allocate memory" in text
-    )
-
-
 def available_bytes(device: torch.device) -> int:
     """Free memory on ``device``, including what torch holds without using it."""
     if device.type == "cuda":

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from trainer.memory import is_out_of_memory
+from trainer.encoding_model import Device, Pixels
+from trainer.out_of_memory import is_out_of_memory
 from trainer.photo import UnreadablePhoto
-from trainer.pixels import stacked
 from trainer.windows import Windows
 
 log = logging.getLogger(__name__)
@@ -35,10 +34,10 @@ class ImageTower(Protocol):
     @property
     def dim(self) -> int: ...
     @property
-    def device(self) -> torch.device: ...
+    def device(self) -> Device: ...
     @property
     def windows(self) -> int: ...
-    def encode_with_windows(self, pixels: Tensor) -> tuple[NDArray[np.float32], Windows]: ...
+    def encode_with_windows(self, pixels: Pixels) -> tuple[NDArray[np.float32], Windows]: ...
 
 
 @dataclass
@@ -68,7 +67,7 @@ class PhotoEncoder:
     def encode(
         self,
         count: int,
-        take: Callable[[int], list[Tensor | UnreadablePhoto]],
+        take: Callable[[int], list[Pixels | UnreadablePhoto]],
         between: Callable[[], None] = lambda: None,
     ) -> Encoded:
         """Encode ``count`` photos.
@@ -97,11 +96,11 @@ class PhotoEncoder:
             done += len(taken)
         return result
 
-    def _encode_batch(self, taken: list[Tensor | UnreadablePhoto]) -> Encoded:
+    def _encode_batch(self, taken: list[Pixels | UnreadablePhoto]) -> Encoded:
         failures = [
             (i, item.reason) for i, item in enumerate(taken) if isinstance(item, UnreadablePhoto)
         ]
-        good = [(i, item) for i, item in enumerate(taken) if isinstance(item, Tensor)]
+        good = [(i, item) for i, item in enumerate(taken) if not isinstance(item, UnreadablePhoto)]
         if not good:
             return replace(self._nothing(), failures=failures)
         positions = np.array([i for i, _ in good], np.int64)
@@ -125,7 +124,7 @@ class PhotoEncoder:
             np.zeros((0, windows, dim), np.int8),
         )
 
-    def _in_batches(self, pixels: Tensor) -> Iterator[tuple[NDArray[np.float32], Windows]]:
+    def _in_batches(self, pixels: Pixels) -> Iterator[tuple[NDArray[np.float32], Windows]]:
         """Features and windows of (n, 3, S, S), in smaller batches if memory runs out."""
         start = 0
         while start < len(pixels):
@@ -149,4 +148,20 @@ class PhotoEncoder:
         self.batch = max(1, tried // 2)
         log.warning("out of memory with %d photos at once; continuing with %d", tried, self.batch)
         if self._tower.device.type == "cuda":
-            torch.cuda.empty_cache()
+            sys.modules["torch"].cuda.empty_cache()
+
+
+def stacked(photos: Sequence[Pixels]) -> Pixels:
+    """n times (3, S, S) to (n, 3, S, S), channels last: decoder, resizing and convolutions all use
+    this layout, so no step has to reorder memory."""
+    if isinstance(photos[0], np.ndarray):
+        return np.stack([photo.transpose(1, 2, 0) for photo in photos]).transpose(0, 3, 1, 2)
+    torch = sys.modules["torch"]
+    return torch.stack([photo.permute(1, 2, 0) for photo in photos]).permute(0, 3, 1, 2)
+
+
+def turned(photo: Pixels, turns: int) -> Pixels:
+    """(3, S, S), turned by so many times 90 degrees."""
+    if isinstance(photo, np.ndarray):
+        return np.rot90(photo, turns, (1, 2))
+    return sys.modules["torch"].rot90(photo, turns, (1, 2))

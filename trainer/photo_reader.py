@@ -7,6 +7,7 @@ given up, so that no photo ends or holds up the encoder.
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 import time
 from collections import deque
@@ -16,11 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, TypeVar
 
-import torch
 from PIL import Image
-from torch import Tensor
 
 from trainer.decoding import PHOTO_SECONDS, DecodingPool, Wanted
+from trainer.encoding_model import Pixels
 from trainer.photo import NO_MEMORY, TOO_SLOW, HeavyPhoto, UnreadablePhoto, read_photo
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ ORDINARY_BYTES = 256 << 20
 """A photo that takes more is decoded in a process of its own, one at a time."""
 _LOOK_SECONDS = 1.0
 
-Preprocess = Callable[[Image.Image], Tensor]
+Preprocess = Callable[[Image.Image], Pixels]
 Prepared = TypeVar("Prepared")
 
 
@@ -62,7 +62,7 @@ class PhotoReader:
         """Start the worker threads.
 
         Args:
-            preprocess: RGB image to tensor; called in worker threads.
+            preprocess: RGB image to pixels; called in worker threads.
             at_least: see :func:`trainer.photo.read_photo`.
             threads: number of workers.
             window: maximum number of photos decoded ahead.
@@ -75,7 +75,7 @@ class PhotoReader:
         self._seconds = seconds
         self._apart = apart
         self._waiting: deque[Path] = deque()
-        self._started: deque[_Reading[Tensor]] = deque()
+        self._started: deque[_Reading[Pixels]] = deque()
         self._lock = threading.Lock()
         self._count = max(1, threads)
         self._threads = self._new_threads(self._count)
@@ -87,13 +87,13 @@ class PhotoReader:
             self._waiting.extend(paths)
             self._start_more()
 
-    def take(self, count: int) -> list[Tensor | UnreadablePhoto]:
+    def take(self, count: int) -> list[Pixels | UnreadablePhoto]:
         """Wait for the next ``count`` photos, or for as many as were added.
 
         Returns:
-            for each photo, in order, the preprocessed tensor or why it cannot be read.
+            for each photo, in order, the preprocessed pixels or why it cannot be read.
         """
-        taken: list[Tensor | UnreadablePhoto] = []
+        taken: list[Pixels | UnreadablePhoto] = []
         while len(taken) < count:
             with self._lock:
                 if not self._started:
@@ -126,7 +126,7 @@ class PhotoReader:
 
     def _start_more(self) -> None:
         while self._waiting and len(self._started) < self._window:
-            reading: _Reading[Tensor] = _Reading(self._waiting.popleft())
+            reading: _Reading[Pixels] = _Reading(self._waiting.popleft())
             self._started.append(reading)
             self._threads.submit(self._read, reading, self._preprocess)
 
@@ -213,4 +213,5 @@ def read_prepared(
 
 def _use_one_thread() -> None:
     """Photos are decoded in parallel; otherwise each worker would start its own torch threads."""
-    torch.set_num_threads(1)
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)

@@ -7,7 +7,7 @@ faster with vector instructions), and whole batches are normalised on the model'
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -127,9 +127,3 @@ class FastPreprocess:
 
 _VECTORISED = torch.backends.cpu.get_cpu_capability().startswith("AVX")
 """Whether torch resizes 8-bit pixels with vector instructions here; otherwise Pillow is faster."""
-
-
-def stacked(photos: Sequence[Tensor]) -> Tensor:
-    """n times (3, S, S) to (n, 3, S, S), channels last: decoder, resizing and convolutions all use
-    this layout, so no step has to reorder memory."""
-    return torch.stack([photo.permute(1, 2, 0) for photo in photos]).permute(0, 3, 1, 2)

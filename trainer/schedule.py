@@ -31,6 +31,7 @@ from trainer.learner import (
     TrainingPass,
 )
 from trainer.options import FitOptions
+from trainer.out_of_memory import is_out_of_memory
 from trainer.ranks import ONE_PROCESS, Ranks
 
 log = logging.getLogger(__name__)
@@ -373,7 +374,7 @@ def _run_unless_out_of_memory(work: Callable[[], Result], current: TrainingPass)
     try:
         return work()
     except (MemoryError, RuntimeError) as error:
-        if not memory.is_out_of_memory(error) or not current.use_less_memory():
+        if not is_out_of_memory(error) or not current.use_less_memory():
             raise
         return None
 

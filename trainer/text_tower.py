@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as nn_f
 from torch.utils.checkpoint import checkpoint
 
-from trainer.memory import is_out_of_memory
+from trainer.out_of_memory import is_out_of_memory
 
 log = logging.getLogger(__name__)
 

@@ -7,6 +7,7 @@ whole photo and its largest cosine with a window (less what that is larger by on
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,13 @@ cache."""
 Floats = NDArray[np.floating[Any]]
 Windows = NDArray[np.int8]
 """(n, W, D): unit vectors of which each is multiplied by a factor of its own and rounded."""
+
+
+def cells_along(start: float, end: float, side: int) -> slice:
+    """Which of ``side`` cells lie between two fractions of a side."""
+    count = max(1, round((end - start) * side))
+    first = math.ceil(start * side - 0.5 - 1e-6)  # halves down, whatever the rounding of floats
+    return slice(first, first + count)
 
 
 def quantise(windows: Floats) -> Windows:

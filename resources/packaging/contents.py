@@ -45,7 +45,14 @@ MODULES_OF = ("imagecodecs",)
 DATA_OF = ("open_clip",)
 """Packages with files that no hook of PyInstaller knows."""
 
+LIBRARIES_OF = ("openvino",)
+"""Packages that load libraries of their own by name, each when it is needed."""
+
 LEFT_OUT = (
+    # of OpenVINO: what runs on graphics cards, and readers of other programs' models
+    *("openvino/libs/*_gpu_plugin*", "openvino/libs/*_npu_*", "openvino/libs/cache.json"),
+    *(f"openvino/libs/*openvino_{name}_*" for name in ("tensorflow", "paddle", "jax", "gguf")),
+    *(f"openvino/libs/*openvino_{name}_*" for name in ("onnx", "pytorch", "auto", "hetero")),
     # torchvision's operators of boxes, which nothing uses, with the libraries they need
     *("torchvision/_C*", "torchvision/image.*", "torchvision.libs/*", "torchvision/*.dll"),
     *("libcudart*", "libnvjpeg*"),

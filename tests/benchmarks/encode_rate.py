@@ -13,6 +13,10 @@ ViT-B-32 with random weights, and Lite where it is built.
 Instead: what every suggested backbone (or those named) costs, with random weights, as a Markdown
 table; each round also encodes the photos with Lite, so that the ratio holds on a busy machine.
 
+    python tests/benchmarks/encode_rate.py --runtimes [--limit 64] [--rounds 5] [--backbone lite+]
+
+Instead: a bundled backbone in torch and in OpenVINO, in the same rounds: bare, and from files.
+
     python tests/benchmarks/encode_rate.py --kinds [--limit 8] [--rounds 3] [--backbone lite]
 
 Instead: large JPEG, JPEG XL and raw files beside JPEG of 640 x 480, made from the first photo, in
@@ -48,7 +52,8 @@ from safetensors.torch import save_file
 
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, load_backbone, random_backbone
-from trainer.device import cores, device_label
+from trainer.computer import cores
+from trainer.device import device_label
 from trainer.encode import SHARPNESS, Encoder, default_threads
 from trainer.encode_rate import measure
 from trainer.events import EncodePhotos, PhotosEncoded, parse_line
@@ -261,6 +266,55 @@ def report_kinds(backbone: Backbone, source: Path, count: int, rounds: int, thre
         )
 
 
+def report_runtimes(name: str, paths: Sequence[Path], rounds: int, threads: int) -> None:
+    """Print a Markdown table of a bundled backbone in torch and in OpenVINO."""
+    keep_memory()
+    from trainer.cpu_runtime.backbone import runtime_backbone
+
+    models = {
+        "torch": load_backbone(name, "cpu", fast_images=True),
+        "OpenVINO": runtime_backbone(name, cores()),
+    }
+    costs: dict[tuple[str, str], list[Cost]] = {}
+    events = io.StringIO()
+    with tempfile.TemporaryDirectory() as out:
+        for number in range(rounds + 1):  # the first one warms up
+            for title, model in models.items():
+                side, batch = model.input_side, PhotoEncoder(model).batch
+                noise = np.random.default_rng(0).integers(0, 255, (batch, side, side, 3), np.uint8)
+                pixels: Any = noise.transpose(0, 3, 1, 2)
+                if title == "torch":
+                    pixels = torch.from_numpy(pixels)
+                encoder = Encoder(model, Path(out), EventStream(events), threads=threads)
+
+                def run_bare(model: Any = model, pixels: Any = pixels, batch: int = batch) -> int:
+                    for _ in range(0, len(paths), batch):
+                        model.encode_with_windows(pixels)
+                    return -(-len(paths) // batch) * batch
+
+                for part, work in (
+                    ("bare", run_bare),
+                    ("files", lambda encoder=encoder: encode(encoder, events, paths)),
+                ):
+                    cost = measured(work)
+                    if number:
+                        costs.setdefault((title, part), []).append(cost)
+                encoder.close()
+    print(
+        f"{name}, {cores()} cores, {threads} decoding threads, {len(paths)} photos, "
+        f"{rounds} rounds, load {os.getloadavg()[0]:.1f}\n"
+    )
+    print("| | photos/s | CPU per photo | CPU, torch's divided by it |\n|---|--:|--:|--:|")
+    for (title, part), each in costs.items():
+        rate = statistics.median(cost.photos / cost.seconds for cost in each)
+        cpu = statistics.median(1000 * cost.cpu_seconds / cost.photos for cost in each)
+        ratios = [
+            (theirs.cpu_seconds / theirs.photos) / (own.cpu_seconds / own.photos)
+            for own, theirs in zip(each, costs["torch", part], strict=True)
+        ]
+        print(f"| {title}, {part} | {rate:.1f} | {cpu:.1f} ms | {statistics.median(ratios):.2f} |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", action="append", default=[])
@@ -271,12 +325,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--suggested", action="store_true", help="all suggested backbones")
+    parser.add_argument("--runtimes", action="store_true", help="torch beside OpenVINO")
     parser.add_argument("--kinds", action="store_true", help="large photos and raw files")
     given = parser.parse_args()
     paths = sorted(path for path in given.photos.iterdir() if path.is_file())[: given.limit]
     torch.set_num_threads(cores())
     if given.suggested:
         report_suggested(paths, given.device, given.rounds, given.threads, given.backbone)
+        return
+    if given.runtimes:
+        threads = given.threads or min(2, cores())
+        report_runtimes((given.backbone or [LITE])[0], paths, given.rounds, threads)
         return
     if given.kinds:
         backbone = load_backbone((given.backbone or [LITE])[0], given.device, fast_images=True)

@@ -42,7 +42,8 @@ def measure(way: int, device_name: str, classes: int, batch: int) -> dict[str, A
 
     from trainer import captions, dataset, memory
     from trainer.arrays import unit_rows
-    from trainer.device import choose_device, cores
+    from trainer.computer import cores
+    from trainer.device import choose_device
     from trainer.learner import Task, TrainingPass
     from trainer.options import FitOptions
     from trainer.prompts import activation_bytes

@@ -60,7 +60,8 @@ from trainer import captions, dataset, job
 from trainer.arrays import unit_rows
 from trainer.backbone import Backbone, load_backbone
 from trainer.cancel import CancelToken
-from trainer.device import choose_device, cores, device_label
+from trainer.computer import cores
+from trainer.device import choose_device, device_label
 from trainer.encode import SHARPNESS, default_threads
 from trainer.events import FitFinished, FitProgress, Message
 from trainer.fit import fit

@@ -26,8 +26,7 @@ import torch
 
 from trainer.backbone import Backbone, load_backbone
 from trainer.box import Box
-from trainer.dense import cells_along
-from trainer.device import cores
+from trainer.computer import cores
 from trainer.encode import SHARPNESS
 from trainer.lite.evaluate import (
     VOC_TO_COCO,
@@ -37,9 +36,8 @@ from trainer.lite.evaluate import (
 )
 from trainer.lite.texts import COCO_NAMES, VOC_NAMES
 from trainer.photo import read_photo
-from trainer.photo_encoder import CPU_BATCH
-from trainer.pixels import stacked
-from trainer.windows import BOXES, joint_cosines, largest_cosines, quantise
+from trainer.photo_encoder import CPU_BATCH, stacked
+from trainer.windows import BOXES, cells_along, joint_cosines, largest_cosines, quantise
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     names.add_argument("--ingredients", type=Path, required=True)
     names.add_argument("--model", type=Path, default=DEFAULT_MODEL)
+    known = commands.add_parser(
+        "known-texts",
+        help="write the embeddings of the bundled vocabularies; needed after a build, and after "
+        "changing a vocabulary",
+    )
+    known.add_argument("--model", type=Path, default=DEFAULT_MODEL)
     variants = commands.add_parser(
         "variants", help="measure what lmpt.json says of Lite and Lite+; needed after a build"
     )
@@ -98,6 +104,10 @@ def main(arguments: list[str] | None = None) -> int:
                 options.model, options.photos, options.ingredients, options.corel5k
             )
             sys.stdout.write(table(found) + "\n")
+        elif options.command == "known-texts":
+            from trainer.lite.known_texts import write_known_texts  # noqa: PLC0415
+
+            sys.stdout.write(f"{write_known_texts(options.model)}\n")
         elif options.command == "variants":
             _variants(options)
         else:

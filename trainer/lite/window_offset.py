@@ -14,7 +14,7 @@ import numpy as np
 
 from trainer.backbone import Backbone, load_backbone
 from trainer.backbone_folder import LOCAL_DIR
-from trainer.device import cores
+from trainer.computer import cores
 from trainer.encode import SHARPNESS
 from trainer.lite.evaluate import LabelledPhotos, read_photos
 from trainer.lite.texts import COCO_NAMES

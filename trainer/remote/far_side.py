@@ -348,7 +348,8 @@ def _machine() -> FarMachine:
     """What this computer has; loads torch."""
     import torch  # noqa: PLC0415
 
-    from trainer.device import choose_device, cores, device_label  # noqa: PLC0415
+    from trainer.computer import cores  # noqa: PLC0415
+    from trainer.device import choose_device, device_label  # noqa: PLC0415
 
     device = choose_device()
     memory = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else 0

@@ -17,7 +17,7 @@ import torch
 from parts.figures import row
 
 from trainer.backbone import load_backbone
-from trainer.device import cores
+from trainer.computer import cores
 from trainer.encode import default_threads
 from trainer.suggested import is_downloaded
 

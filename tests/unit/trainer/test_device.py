@@ -7,11 +7,11 @@ import logging
 import pytest
 import torch
 
+from trainer.computer import cores
 from trainer.device import (
     NoDeviceError,
     available_devices,
     choose_device,
-    cores,
     device_label,
 )
 

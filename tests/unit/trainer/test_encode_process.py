@@ -92,7 +92,7 @@ def test_a_lost_graphics_card_is_an_event(
     def lost(*_args: object) -> None:
         raise RuntimeError("CUDA error: unspecified launch failure\nmore")
 
-    monkeypatch.setattr("trainer.encode.Backbone.encode_texts", lost)
+    monkeypatch.setattr("trainer.backbone.Backbone.encode_texts", lost)
     code, events = run_here(
         *("--backbone", f"local-dir:{tiny_folder}", "--out", str(tmp_path)),
         requests=to_line(EncodeTexts("t", ["a dog"])),

@@ -28,8 +28,8 @@ print(type(fit(Path(sys.argv[1]), lambda event: None, CancelToken())).__name__)
 print(loaded("torchvision", "timm", "open_clip", *compiler))
 from trainer.__main__ import build_parser
 build_parser("encode")
-from trainer.backbone import load_backbone
-load_backbone(sys.argv[2], "cpu", fast_images=True)
+from trainer.load_encoder import load_encoder
+load_encoder(sys.argv[2], "cpu", None)
 print(loaded("torchvision", *compiler))
 import torch
 print("torch._dynamo.utils" in sys.modules, torch.compiler.disable.__module__)

@@ -16,6 +16,7 @@ from trainer import job, memory, prompt_set
 from trainer.events import FitFailed, FitFinished
 from trainer.optimiser import Optimiser
 from trainer.options import FitOptions
+from trainer.out_of_memory import is_out_of_memory
 from trainer.text_tower import TextTower
 
 
@@ -72,7 +73,7 @@ def test_thrift_costs_time_first_then_smaller_batches_and_ends() -> None:
     ],
 )
 def test_tells_lack_of_memory_from_other_errors(error: Exception, expected: bool) -> None:
-    assert memory.is_out_of_memory(error) is expected
+    assert is_out_of_memory(error) is expected
 
 
 def test_a_step_that_does_not_fit_is_taken_again_in_smaller_pieces(

@@ -11,6 +11,7 @@ from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
 from trainer import pixels
+from trainer.photo_encoder import stacked
 from trainer.pixels import THIN, FastPreprocess, bounded
 
 SIZES = [
@@ -122,7 +123,7 @@ def test_channels_come_last_from_the_photo_to_the_model() -> None:
     fast = FastPreprocess.of(PreprocessCfg(size=32, mean=(0.1, 0.4, 0.7), std=(0.2, 0.3, 0.6)))
     assert fast is not None
     photos = [fast(noise((97, 65))), fast(noise((40, 90)))]
-    batch = pixels.stacked(photos)
+    batch = stacked(photos)
     assert torch.equal(batch, torch.stack(photos))
     last = torch.channels_last
     assert batch.is_contiguous(memory_format=last)
