@@ -23,7 +23,8 @@ PYTEST_ENVIRONMENT := PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=$${OMP_NUM_THREAD
 RERUNS := --reruns 1 --only-rerun TimeoutError --only-rerun "changed size during iteration" -rR
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test setup lint types layers pytest translations benchmarks lock package release clean
+.PHONY: run test setup lint types types-windows layers pytest test-lowest test-newest translations \
+  benchmarks lock package release clean
 
 setup: $(STAMP)
 
@@ -58,6 +59,10 @@ lint: setup
 types: setup
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
+# What Windows' Python lacks must stand behind a branch that the checker follows.
+types-windows: setup
+	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Windows lmpt_desktop trainer
+
 layers: setup
 	$(BIN)/lint-imports
 
@@ -65,6 +70,21 @@ pytest: setup
 	$(BIN)/python -m compileall -q -j 2 lmpt_desktop trainer tests/support
 	$(PYTEST_ENVIRONMENT) $(BIN)/python .ci/watched_tests.py \
 	  $(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(RERUNS) --durations=20
+
+# A part of the tests with the lowest, and the newest, releases of what pyproject.toml names, each in
+# an environment of its own (6 GB, in build/).  PYTHON names the Python, ELSEWHERE_TESTS other tests.
+ELSEWHERE_TESTS ?= tests/unit/engine tests/unit/interchange tests/unit/trainer
+ELSEWHERE_TOOLS := pytest pytest-qt pytest-timeout pytest-xdist pytest-rerunfailures hypothesis packaging
+RESOLUTION_lowest := lowest-direct
+RESOLUTION_newest := highest
+
+test-lowest test-newest: test-%: setup
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON) build/$*
+	$(BIN)/uv pip install --quiet --python build/$* --resolution $(RESOLUTION_$*) --editable .
+	$(BIN)/uv pip install --quiet --python build/$* $(ELSEWHERE_TOOLS)
+	$(BIN)/uv pip list --python build/$*
+	$(PYTEST_ENVIRONMENT) build/$*/bin/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal $(RERUNS) $(ELSEWHERE_TESTS)
 
 translations: setup
 	$(BIN)/python .ci/translations.py --missing

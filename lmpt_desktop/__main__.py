@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -83,6 +84,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     subcommand = _subcommand(words)
     if subcommand is not None:
         return subcommand(words[1:])
+    return _open_window(words)
+
+
+def window_main() -> int:
+    """The window, started without a console: ``lmpt-desktop-gui`` of a wheel.
+
+    On Windows such a program has neither stdout nor stderr.  Libraries that write there anyway must
+    not fail; the log file has what matters.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            # Kept open until the process ends.
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+    return _open_window(sys.argv[1:])
+
+
+def _open_window(words: list[str]) -> int:
     parsed = window_parser().parse_args(words)
     start_logging(verbose=parsed.verbose)
     # Qt is imported only now: the subcommands, --help and --version must not need it.

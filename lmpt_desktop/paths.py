@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+import sys
 import tempfile
 import unicodedata
 from pathlib import Path
@@ -83,6 +84,7 @@ def socket_dir() -> Path | None:
 
 def _socket_dirs() -> list[Path]:
     """In the order of preference."""
+    assert sys.platform != "win32"  # asked by socket_dir
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     session = [Path(runtime) / APP_NAME] if runtime else []
     # The last has a name that anybody can take; then it is somebody else's, and not used.
@@ -92,6 +94,7 @@ def _socket_dirs() -> list[Path]:
 
 def _private(folder: Path) -> bool:
     """Whether ``folder``, made here if it is missing, is this user's alone, and its name short."""
+    assert sys.platform != "win32"
     if not folder.is_absolute() or len(os.fsencode(folder)) > SOCKET_DIR_BYTES:
         return False
     try:

@@ -23,7 +23,7 @@ CPU = Cpu()
 
 def cores() -> int:
     """Cores this process may use, including a container's limit if the system reports it."""
-    if hasattr(os, "sched_getaffinity"):
+    if sys.platform == "linux":
         return max(1, len(os.sched_getaffinity(0)))
     return os.cpu_count() or 1
 

@@ -81,7 +81,7 @@ def mark_seen(folder: Path) -> list[Path]:
     found = new(folder)
     for path in found:
         with contextlib.suppress(OSError):
-            path.rename(path.with_name(path.name + SEEN))
+            path.replace(path.with_name(path.name + SEEN))
     for path in seen(folder)[MAX_SEEN:]:
         with contextlib.suppress(OSError):
             path.unlink()

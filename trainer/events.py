@@ -561,6 +561,21 @@ class FarRefused(Message):
     detail: str = ""
 
 
+@dataclass(frozen=True)
+class FarInstalling(Message):
+    """``step``, one of :class:`trainer.remote.install.Step`, has begun or goes on; ``detail``: what
+    pip says about it, "" if nothing.
+    """
+
+    step: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class FarInstalled(Message):
+    """LMPT Desktop is installed there."""
+
+
 def to_line(message: Message) -> str:
     """One JSON line, newline included; pure ASCII where a name in it is not Unicode."""
     body = {"type": type(message).__name__} | asdict(message)

@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -429,7 +430,7 @@ def _write(path: Path, content: bytes) -> None:
 
 def _sync_folder(folder: Path) -> None:
     """Let the new name outlast a loss of power, where the system allows it."""
-    if not hasattr(os, "O_DIRECTORY"):
+    if sys.platform == "win32":  # which opens no folders
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -197,12 +197,23 @@ def exit_when_parent_dies() -> None:
         return
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while _is_there(parent):
             time.sleep(_PARENT_SECONDS)
         log.info("the parent process is gone")
         os._exit(0)
 
     start_thread(watch, "parent-watch")
+
+
+def _is_there(parent: int) -> bool:
+    """Whether the process that was the parent still runs; Windows names it as long as this one
+    lives.  There a virtual environment's Python is a child of the environment's launcher, which
+    waits for it: then the end of stdin, and of stdout, is all that is noticed."""
+    if sys.platform != "win32":
+        return os.getppid() == parent
+    import psutil  # noqa: PLC0415
+
+    return psutil.pid_exists(parent)
 
 
 def add_priority_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import platform
 import sqlite3
 import zipfile
 from collections.abc import Iterable, Sequence
@@ -148,8 +149,7 @@ def _plain(value: Any) -> str:
 def _known_names(catalogue: Path | None) -> list[str]:
     """The user's, this computer's, and those of classes and folders."""
     names = [*Path.home().parts[1:], os.environ.get("USER", ""), os.environ.get("USERNAME", "")]
-    with contextlib.suppress(OSError):
-        names.append(os.uname().nodename if hasattr(os, "uname") else "")
+    names.append(platform.node())
     if catalogue is None:
         return names
     names += catalogue.parent.parts[1:]

@@ -7,7 +7,7 @@ blocks in use stays with the process.  Elsewhere (Windows, macOS, musl) nothing 
 from __future__ import annotations
 
 import ctypes
-import os
+import mmap
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +16,7 @@ from pathlib import Path
 CHECK_SECONDS = 10.0
 QUIET_SHARE = 0.05
 """Share of one processor below which the process does nothing to speak of."""
+STATM = Path("/proc/self/statm")
 WORTH_BYTES = 64 << 20
 """Growth of the resident memory from which it is worth while."""
 
@@ -58,8 +59,9 @@ class FreeMemory:
 
 
 def free_memory() -> FreeMemory | None:
-    """One for this process; None where the C library has no such function."""
-    if sys.platform != "linux":
+    """One for this process; None where the C library has no such function, or the kernel says
+    nothing of memory, as in a chroot without /proc."""
+    if sys.platform != "linux" or not STATM.exists():
         return None
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is None:
@@ -70,5 +72,5 @@ def free_memory() -> FreeMemory | None:
 
 def _resident() -> int:
     """Bytes in memory of this process."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    pages = STATM.read_text(encoding="ascii").split()[1]
+    return int(pages) * mmap.PAGESIZE

@@ -13,15 +13,16 @@ from typing import IO
 from trainer.cancel import CancelToken
 from trainer.events import FitFailed, FitFailure, RunEvent, to_line
 from trainer.job import CANCEL_NAME, EVENTS_NAME
+from trainer.printable import one_line
 from trainer.remote.far_side import ACTIONS, Request, run
 from trainer.remote.trouble import MachineError
 from trainer.usage import Usage
 
 REMOTE = Usage(
     "train on another computer over ssh",
-    """Trains a job folder of this computer on another one, which needs LMPT Desktop too, and
-brings the result back. The system's ssh is used, with its configuration, keys and agents; it must
-be able to connect without asking anything.
+    """Trains a job folder of this computer on another one, which needs LMPT Desktop too ("install"
+puts it there), and brings the result back. The system's ssh is used, with its configuration, keys
+and agents; it must be able to connect without asking anything.
 
 The run goes on if the connection is lost. Start the command again with the same job folder, and it
 finds the run. The other actions are what this one asks of the other computer.""",
@@ -41,6 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     check = actions.add_parser("check", help="say what is found on another computer")
     check.add_argument("machine", metavar="MACHINE", help="as for ssh: user@host")
+    install = actions.add_parser("install", help="install this program on another computer")
+    install.add_argument("machine", metavar="MACHINE", help="as for ssh: user@host")
     actions.add_parser("probe", help="what the other computer answers to check")
     for name in ACTIONS:
         action = actions.add_parser(name, help="what the other computer answers to fit")
@@ -52,6 +55,8 @@ def run_remote(arguments: argparse.Namespace, fit: Fit) -> int:
     """Run an action of ``remote`` and return the exit code; ``fit`` shows a run as it goes."""
     if arguments.action == "fit":
         return fit(arguments)
+    if arguments.action == "install":
+        return _install(arguments.machine)
     if arguments.action == "check":
         from trainer.remote.machine import SshMachine  # noqa: PLC0415
         from trainer.remote.report import report  # noqa: PLC0415
@@ -65,6 +70,31 @@ def run_remote(arguments: argparse.Namespace, fit: Fit) -> int:
 
 
 Fit = Callable[[argparse.Namespace], int]
+
+
+def _install(name: str) -> int:
+    """Install there, and say what goes on; returns the exit code."""
+    from trainer.remote.install import INSTALLED, Installation, Step  # noqa: PLC0415
+    from trainer.remote.machine import SshMachine  # noqa: PLC0415
+
+    def say(step: Step, detail: str) -> None:
+        sys.stdout.write(f"{detail or step.sentence}\n")
+        sys.stdout.flush()
+
+    try:
+        installation = Installation(SshMachine(name), say)
+        try:
+            installation.run()
+        except KeyboardInterrupt:
+            installation.cancel()
+            raise
+    except MachineError as error:
+        sys.stderr.write(f"{error.trouble.sentence}\n")
+        if error.detail:
+            sys.stderr.write(f"{one_line(error.detail)}\n")
+        return 1
+    sys.stdout.write(f"{INSTALLED}\n")
+    return 0
 
 
 def carry(

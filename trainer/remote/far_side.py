@@ -31,7 +31,7 @@ from filelock import FileLock
 
 from trainer import checked_json, job
 from trainer.checked_json import JsonError, Limits
-from trainer.children import is_frozen, trainer_command
+from trainer.children import NO_WINDOW, is_frozen, trainer_command
 from trainer.events import (
     FarAlive,
     FarEnded,
@@ -209,6 +209,7 @@ def launch(folder: Path) -> None:
                 env=environment,
                 cwd=folder,
                 start_new_session=True,
+                creationflags=NO_WINDOW,
             )
         import psutil  # noqa: PLC0415
 

@@ -70,6 +70,12 @@ _PROGRAM = 'env PATH="$HOME/.lmpt-desktop/bin:$HOME/.local/bin:$PATH" lmpt-train
 """Found as it is in a terminal there, or where docs/another-computer.md says to install it: what
 ssh runs sees less of the user's path.  Constant; nothing is put into it."""
 
+_PYTHON = (
+    'env PATH="$HOME/.local/bin:$PATH:/usr/local/bin:/opt/homebrew/bin" python3 -c '
+    '"import sys; exec(sys.stdin.buffer.read({size}))"'
+)
+"""Runs the program that comes on stdin.  Only its size is put into it."""
+
 INSTALL = (
     "python3 -m venv ~/.lmpt-desktop",
     "~/.lmpt-desktop/bin/pip install lmpt-desktop",
@@ -139,6 +145,29 @@ class SshMachine:
         connection = Connection(self.command(*words), HELLO_SECONDS)
         try:
             connection.greet()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def run_program(self, source: bytes) -> Connection:
+        """Run a Python program there that greets as ours does; what is written to the connection is
+        its stdin.
+
+        Raises:
+            MachineError: if it cannot be reached, or Python is not there.
+        """
+        connection = Connection(self._raw(_PYTHON.format(size=len(source))), HELLO_SECONDS)
+        try:
+            # If there is no Python, the other side says so next.
+            with contextlib.suppress(OSError):
+                connection.write(source)
+            connection.greet()
+        except MachineError as error:
+            connection.close()
+            if error.trouble is Trouble.NO_TRAINER:
+                raise MachineError(Trouble.NO_PYTHON, error.detail) from error
+            raise
         except BaseException:
             connection.close()
             raise

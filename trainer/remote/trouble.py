@@ -17,6 +17,14 @@ class Trouble(StrEnum):
     HOST_KEY = "host-key"
     DENIED = "denied"
     NO_TRAINER = "no-trainer"
+    NO_PYTHON = "no-python"
+    OLD_PYTHON = "old-python"
+    NO_VENV = "no-venv"
+    NO_SPACE = "no-space"
+    """Known before anything was installed."""
+    NO_INDEX = "no-index"
+    NOT_INSTALLED = "not-installed"
+    NO_WHEEL = "no-wheel"
     TOO_OLD = "too-old"
     TOO_NEW = "too-new"
     SILENT = "silent"
@@ -62,6 +70,28 @@ _SENTENCES = {
         "that your key agent is running."
     ),
     Trouble.NO_TRAINER: N_("LMPT Desktop is not installed on the other computer."),
+    Trouble.NO_PYTHON: N_(
+        "Python is not on the other computer. Install Python 3.11 or newer there, so that python3 "
+        "starts it."
+    ),
+    Trouble.OLD_PYTHON: N_(
+        "Python on the other computer is too old. Install Python 3.11 or newer there."
+    ),
+    Trouble.NO_VENV: N_(
+        "Python on the other computer cannot make virtual environments. On Debian or Ubuntu, "
+        "install python3-venv there."
+    ),
+    Trouble.NO_SPACE: N_(
+        "The other computer has too little disk space. PyTorch alone takes several gigabytes."
+    ),
+    Trouble.NO_INDEX: N_(
+        "The other computer cannot download packages: it has no network, or pip there knows no "
+        "index that it can reach."
+    ),
+    Trouble.NOT_INSTALLED: N_("The installation on the other computer failed."),
+    Trouble.NO_WHEEL: N_(
+        "The program on this computer cannot be sent, as its own files are not all there."
+    ),
     Trouble.TOO_OLD: N_(
         "LMPT Desktop on the other computer is too old to work with this one. Update it there."
     ),

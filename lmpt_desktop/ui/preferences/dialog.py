@@ -80,6 +80,7 @@ class PreferencesDialog(QDialog):
         layout = QVBoxLayout(page)
         self._add_groups(layout, Storage.COMPUTER, settings.set)
         self.where_to_train = WhereToTrainBox(settings)
+        self.finished.connect(self.where_to_train.stop)
         layout.addWidget(self.where_to_train)
         layout.addStretch(1)
         for setting in _shown(Storage.COMPUTER):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QGroupBox,
@@ -12,22 +14,31 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from lmpt_desktop.error_texts import message_of
 from lmpt_desktop.settings import MACHINE, TRAIN_AWAY, Settings
 from lmpt_desktop.translation import _
 from lmpt_desktop.ui.kit.dialogs import muted
 from lmpt_desktop.ui.kit.label import Label
-from lmpt_desktop.ui.kit.tasks import LatestRequest
+from lmpt_desktop.ui.kit.tasks import LatestRequest, Task, call_soon
 from lmpt_desktop.ui.kit.texts import file_size
 from trainer.printable import one_line
+from trainer.remote.install import (
+    INSTALLED,
+    Installation,
+    InstallationCancelled,
+    Step,
+    can_install,
+)
 from trainer.remote.machine import LONGEST_DESTINATION, Found, SshMachine, checked_destination
 from trainer.remote.report import commands, sentences
 from trainer.remote.trouble import MachineError
+from trainer.threads import begun_pool
 
 
 class WhereToTrainBox(QGroupBox):
-    """Two choices, the name of the other computer, and what is found there."""
+    """Two choices, the name of the other computer, what is found there, and its installation."""
 
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(_("Where to train"), parent)
@@ -53,6 +64,11 @@ class WhereToTrainBox(QGroupBox):
             | Qt.TextInteractionFlag.TextSelectableByKeyboard
         )
         self.says.hide()
+        self.install = QPushButton()
+        self.install.setObjectName("install-there")
+        self.install.setAutoDefault(False)
+        self.install.hide()
+        self._installation: Installation | None = None
         row = QHBoxLayout()
         row.addWidget(self.away)
         row.addWidget(self.machine, 1)
@@ -61,6 +77,7 @@ class WhereToTrainBox(QGroupBox):
         layout.addWidget(self.here)
         layout.addLayout(row)
         layout.addWidget(self.says)
+        layout.addWidget(self.install, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(
             muted(
                 _(
@@ -77,10 +94,20 @@ class WhereToTrainBox(QGroupBox):
         self.machine.textEdited.connect(self._edited)
         self.machine.editingFinished.connect(self._keep)
         self.test.clicked.connect(self._test)
+        self.install.clicked.connect(self._install_or_cancel)
+
+    def stop(self) -> None:
+        """Cancel what goes on, as nobody sees it any more."""
+        self._probing.cancel()
+        if self._installation is not None:
+            self._installation.cancel()
 
     def _show_choice(self) -> None:
-        self.machine.setEnabled(self.away.isChecked())
-        self.test.setEnabled(self.away.isChecked() and bool(self.machine.text().strip()))
+        free, away = self._installation is None, self.away.isChecked()
+        self.here.setEnabled(free)
+        self.away.setEnabled(free)
+        self.machine.setEnabled(free and away)
+        self.test.setEnabled(free and away and bool(self.machine.text().strip()))
 
     def _choose(self, away: bool) -> None:
         self._show_choice()
@@ -88,6 +115,7 @@ class WhereToTrainBox(QGroupBox):
         if away:
             self.machine.setFocus()
         else:
+            self._probing.cancel()
             self._say("")
 
     def _edited(self) -> None:
@@ -117,8 +145,17 @@ class WhereToTrainBox(QGroupBox):
 
     def _found(self, found: Found) -> None:
         self._show_choice()
-        text = " ".join(sentences(found, _, file_size))
-        self._say("\n".join([text, *commands(found)]), one_line(found.detail.replace("\n", " · ")))
+        lines = [" ".join(sentences(found, _, file_size)), *commands(found)]
+        if offered := can_install(found):
+            lines.append(
+                _(
+                    "Or let it be installed from here, in ~/.lmpt-desktop there: pip downloads up "
+                    "to 3 GB there, and up to 6 GB of disk space is taken."
+                )
+            )
+        self._say("\n".join(lines), one_line(found.detail.replace("\n", " · ")))
+        self.install.setText(_("&Install there"))
+        self.install.setVisible(offered)
 
     def _failed(self, error: Exception) -> None:
         self._show_choice()
@@ -128,3 +165,52 @@ class WhereToTrainBox(QGroupBox):
         self.says.setText(text)
         self.says.setToolTip(tip)
         self.says.setVisible(bool(text))
+        self.install.hide()
+
+    # ------------------------------------------------------------------- its installation
+
+    def _install_or_cancel(self) -> None:
+        if self._installation is not None:
+            self.install.setEnabled(False)
+            self._installation.cancel()
+            return
+        machine = SshMachine(self._settings.get(MACHINE))
+        work = Installation(machine, lambda *told: call_soon(partial(self._goes_on, work, *told)))
+        self._installation = work
+        self._show_choice()
+        self._show_progress(_("Connecting..."))
+        self.install.setFocus()
+        # A thread of its own: it takes minutes, and those of the window are few.
+        pool = begun_pool(1, "installation")
+        Task(work.run, self._installed, self._not_installed, owner=self, pool=pool)
+        pool.shutdown(wait=False)
+
+    def _goes_on(self, work: Installation, step: Step, detail: str) -> None:
+        if work is self._installation and isValid(self):
+            self._show_progress(_(step.sentence), detail)
+
+    def _show_progress(self, *lines: str) -> None:
+        self._say("\n".join([*filter(None, lines), _("Closing the preferences cancels this.")]))
+        self.install.setText(_("Cancel"))
+        self.install.show()
+
+    def _installed(self, _nothing: None) -> None:
+        self._end(_(INSTALLED))
+        self._test()
+
+    def _not_installed(self, error: Exception) -> None:
+        if isinstance(error, InstallationCancelled):
+            self._end(_("Cancelled. Nothing of it is left there."))
+        elif isinstance(error, MachineError):
+            self._end(_(error.trouble.sentence), one_line(error.detail))
+        else:
+            self._end(message_of(error))
+
+    def _end(self, text: str, tip: str = "") -> None:
+        focused = self.install.hasFocus()
+        self._installation = None
+        self.install.setEnabled(True)
+        self._show_choice()
+        self._say(text, tip)
+        if focused:
+            self.test.setFocus()

@@ -13,6 +13,7 @@ import json
 import logging
 import os
 import socket
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -68,6 +69,7 @@ def _ask_socket(name: str, message: bytes) -> bytes:
 
     Python's socket, as Qt's must not be used off the window's thread (docs/adr/0033).
     """
+    assert sys.platform != "win32"  # where _ask_pipe does it
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.settimeout(CONNECT_MS / 1000)

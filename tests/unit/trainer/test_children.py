@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +11,14 @@ from pathlib import Path
 import pytest
 
 from trainer import children, decode_worker, program
+
+STARTS = re.compile(
+    r"(subprocess\.)?Popen"
+    r"|subprocess\.(run|call|check_call|check_output|getoutput|getstatusoutput)"
+    r"|os\.(system|popen|spawn\w+|exec\w+|posix_spawnp?)"
+    r"|asyncio\.create_subprocess_(exec|shell)"
+)
+"""What starts a process."""
 
 
 @pytest.fixture
@@ -74,3 +84,19 @@ def test_a_decode_worker_loads_nothing_of_the_trainers() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout == b'{"ready": true}\n'
+
+
+def test_no_process_opens_a_console_on_windows() -> None:
+    """Every start of a process passes the flag, which only Windows reads."""
+    root = Path(children.__file__).parents[1]
+    starts, without = 0, []
+    for path in [*(root / "trainer").rglob("*.py"), *(root / "lmpt_desktop").rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)) if STARTS.search(text) else ():
+            if isinstance(node, ast.Call) and STARTS.fullmatch(ast.unparse(node.func)):
+                starts += 1
+                flags = [word.value for word in node.keywords if word.arg == "creationflags"]
+                if [ast.unparse(flag) for flag in flags] != ["NO_WINDOW"]:
+                    without.append(f"{path.relative_to(root)}:{node.lineno}")
+    assert starts >= 5
+    assert without == []

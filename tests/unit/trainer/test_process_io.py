@@ -91,3 +91,13 @@ def test_lowering_the_priority_twice_does_not_lower_it_further(
     process_io.lower_priority(5)
     process_io.lower_priority(0)
     assert asked == [os.getpriority(os.PRIO_PROCESS, 0) + 5] * 2
+
+
+def test_on_windows_a_parent_that_is_gone_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There the parent's number stays the same when it has ended."""
+    gone, here = 999_999_999, os.getpid()
+    monkeypatch.setattr(os, "getppid", lambda: gone)
+    assert process_io._is_there(gone)
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert not process_io._is_there(gone)
+    assert process_io._is_there(here)
