@@ -22,15 +22,16 @@ import numpy as np
 import torch
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
-from PIL import Image
 
 from trainer import feature_folder
 from trainer.allocation import keep_memory
 from trainer.backbone import Backbone, BackboneError, load_backbone
+from trainer.backbone_probe import check_name, check_probe, probe_feature
+from trainer.cluster import ClusterEncoding, ClusterError, Writes
 from trainer.computer import AUTO, cores
 from trainer.device import NoDeviceError, choose_device
 from trainer.encode import EXIT_DONE, EXIT_FAILED, failure_event, ready_event
-from trainer.events import DownloadProgress, EncoderFailed, FolderEncoded
+from trainer.events import DownloadProgress, EncoderFailed, EncoderReady, FolderEncoded
 from trainer.feature_folder import (
     FeatureFolderError,
     Known,
@@ -38,22 +39,29 @@ from trainer.feature_folder import (
 )
 from trainer.folder_encoding import PROGRESS_SECONDS, Emit, FolderEncoding, FolderJob
 from trainer.launched import FOLDER_SECONDS, join_ranks
-from trainer.photo_list import SourceError, base_of
+from trainer.photo_list import SourceError
+from trainer.photo_source import PhotoSource, open_source
 from trainer.printable import one_line
 from trainer.process_io import EventStream, claim_stdio, lower_priority
 from trainer.ranks import LostRankError, Ranks
 from trainer.shard_writer import ShardWriter, tried_before
+from trainer.temporary_files import temporary_folder
 
 log = logging.getLogger(__name__)
 
 EXIT_CANCELLED = 3
-SAME_BACKBONE = 0.999
-"""Cosine of the probe's features from which two backbones of one name are the same: devices and
-precisions differ by less, other weights by more."""
 LOCK_NAME = ".lock"
+INDEXES_NAME = ".archives"
+"""In the folder of features: what archives elsewhere contain."""
 EPILOG = """\
-SOURCE is a folder, which is searched with everything below it, or a text file with a path in each
-line (relative to the folder that the file is in).
+SOURCE is one of
+  FOLDER                     searched with everything below it
+  list.txt                   a path in each line, relative to the folder that the file is in
+  'photos-{0000..0099}.tar'  tar archives, as WebDataset keeps photos (in quotes); 'FOLDER/*.tar'
+  s3://bucket/photos         photos and archives below an address: s3, gs, http, https and whatever
+                             fsspec knows; also with {0000..0099} and *. Needs the extra "cloud":
+                             pip install 'lmpt-desktop[cloud]'. Nothing else here goes online, but
+                             for a backbone that has to be downloaded.
 
 FEATURES gets shards/*.safetensors (features in half precision, and windows if the backbone makes
 them), photos.jsonl (a line for each photo: path, size, picture hash, and shard and row of its
@@ -63,6 +71,9 @@ show it.
 
 several GPUs: torchrun --nproc-per-node N -m trainer encode-folder SOURCE --out FEATURES
 
+many machines: --ray ADDRESS, with the extra "cluster" (pip install 'lmpt-desktop[cluster]'). Each
+needs LMPT Desktop, and SOURCE by the same path or address.
+
 exit codes: 0 done (photos that cannot be read are in photos.jsonl), 1 failed, 2 wrong arguments,
 3 interrupted
 """
@@ -71,7 +82,11 @@ exit codes: 0 done (photos that cannot be read are in photos.jsonl), 1 failed, 2
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of ``encode-folder``."""
     add = parser.add_argument
-    add("source", type=Path, metavar="SOURCE", help="a folder, or a file with a path in each line")
+    add(
+        "source",
+        metavar="SOURCE",
+        help="a folder, a file with a path in each line, archives, or an address (see below)",
+    )
     add("--out", type=Path, required=True, metavar="FEATURES", help="folder for the features")
     add(
         "--backbone",
@@ -85,6 +100,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--moved",
         action="store_true",
         help="go on although FEATURES was begun when the photos were in another place",
+    )
+    add(
+        "--ray",
+        default="",
+        metavar="ADDRESS",
+        help="encode on the machines of a Ray cluster: host:port, auto, or local for this one",
     )
     add("--nice", type=int, default=0, help="lower the priority by this amount (default: 0)")
     add(
@@ -136,7 +157,7 @@ def _guarded(arguments: argparse.Namespace, ranks: Ranks, emit: Emit, *, as_even
         return EXIT_FAILED
     except LostRankError as error:
         failure = EncoderFailed("error", f"The run stopped: {error}. Run it again to go on.")
-    except (FeatureFolderError, SourceError) as error:
+    except (FeatureFolderError, SourceError, ClusterError) as error:
         failure = EncoderFailed("error", str(error))
     except Exception as error:
         failure = failure_event(error)
@@ -174,22 +195,29 @@ def encode_folder(job: FolderJob, ranks: Ranks, emit: Emit) -> FolderEncoded:
 
     Raises:
         SourceError, FeatureFolderError: if there is nothing to encode, or no place for it.
+        ClusterError: if there is no cluster that works.
         BackboneError: if the backbone cannot be used.
         LostRankError: if another rank has ended.
         OSError: if the features cannot be written.
-        KeyboardInterrupt: what was encoded by then is written.
+        KeyboardInterrupt: what was encoded by then is written; so it is with a SourceError.
     """
     begun = time.monotonic()
     out = job.out
     with contextlib.ExitStack() as held:
+        if job.ray and ranks.count > 1:
+            raise ClusterError("With --ray, start one process, without torchrun.")
         if ranks.rank == 0:
-            if not job.source.exists():
-                raise SourceError(f"There is no {job.source}.")
+            _check_source(job.source)
             feature_folder.prepare(out)
             held.enter_context(_only_writer(out))
         # The others read what is there only once nothing half written is.
         ranks.any(False)
-        base = str(base_of(job.source).absolute())
+        source = open_source(
+            job.source,
+            lambda: held.enter_context(temporary_folder(out, "fetched")),
+            out / INDEXES_NAME,
+        )
+        base = source.base
         known = feature_folder.read_known(out)
         if known.source not in ("", base) and not job.moved:
             raise FeatureFolderError(
@@ -198,23 +226,35 @@ def encode_folder(job: FolderJob, ranks: Ranks, emit: Emit) -> FolderEncoded:
             )
         apart = tried_before(out)
         ranks.any(False)
-        backbone = _loaded(job, ranks, emit)
-        ready = ready_event(backbone)
-        probe = _checked_probe(backbone, known, out)
-        emit(ready)
-        writer = ShardWriter(
-            out, rank=ranks.rank, run=known.run + 1, source=base, backbone=ready, probe=probe
-        )
-        encoding = FolderEncoding(job, backbone, ranks, writer, known, apart=apart, emit=emit)
+        writer: ShardWriter | None = None
+
+        def write(ready: EncoderReady, probe: NDArray[np.float16]) -> ShardWriter:
+            return ShardWriter(
+                out, rank=ranks.rank, run=known.run + 1, source=base, backbone=ready, probe=probe
+            )
+
         try:
-            encoding.execute()
-        except KeyboardInterrupt:
-            writer.close()
+            if job.ray:
+                writer = _encode_on_cluster(job, known, source, write, emit)
+            else:
+                backbone = _loaded(job, ranks, emit)
+                ready = ready_event(backbone)
+                check_name(backbone.name, known, out)
+                probe = probe_feature(backbone)
+                check_probe(backbone.name, probe, known, out)
+                emit(ready)
+                writer = write(ready, probe)
+                encoding = FolderEncoding(
+                    job, backbone, ranks, writer, known, source=source, apart=apart, emit=emit
+                )
+                held.callback(encoding.close)
+                encoding.execute()
+        except (KeyboardInterrupt, SourceError):
+            if writer is not None:
+                writer.close()
             if ranks.count == 1:
                 _write_manifest(out, complete=False)
             raise
-        finally:
-            encoding.close()
         writer.close()
         ranks.any(False)
         if ranks.rank:
@@ -226,6 +266,34 @@ def encode_folder(job: FolderJob, ranks: Ranks, emit: Emit) -> FolderEncoded:
     return FolderEncoded(
         str(out), manifest.photos, manifest.encoded, manifest.copies, manifest.refused, seconds
     )
+
+
+def _check_source(source: Path | str) -> None:
+    """Before anything is made in ``--out``."""
+
+    def nothing() -> Path:
+        return Path()
+
+    open_source(source, nothing, Path())
+
+
+def _encode_on_cluster(
+    job: FolderJob, known: Known, source: PhotoSource, write: Writes, emit: Emit
+) -> ShardWriter:
+    """What the workers have made is written, whatever ends the run."""
+    from trainer.ray_cluster import RayCluster  # noqa: PLC0415 (one process has no use for it)
+
+    cluster = RayCluster(job.ray)
+    encoding = ClusterEncoding(job, cluster, known, source=source, write=write, emit=emit)
+    try:
+        encoding.execute()
+    finally:
+        if encoding.writer is not None:
+            encoding.writer.close()
+        cluster.close()
+    if encoding.writer is None:
+        raise SourceError(f"There are no photos in {job.source}.")
+    return encoding.writer
 
 
 @contextlib.contextmanager
@@ -269,27 +337,3 @@ def _loaded(job: FolderJob, ranks: Ranks, emit: Emit) -> Backbone:
         return backbone
     ranks.any(False)
     return load_backbone(job.backbone, device, fast_images=True)
-
-
-def _checked_probe(backbone: Backbone, known: Known, out: Path) -> NDArray[np.float16]:
-    """The feature of a picture that is always the same.
-
-    Raises:
-        FeatureFolderError: if the folder's features are of another backbone.
-    """
-    if known.backbone is not None and known.backbone.backbone != backbone.name:
-        raise FeatureFolderError(
-            f"The features in {out} are by the backbone {known.backbone.backbone}. Give another "
-            f"--out for those by {backbone.name}."
-        )
-    across, down = np.meshgrid(np.linspace(0, 255, 256), np.linspace(255, 0, 256))
-    rings = 127.5 + 127.5 * np.sin((across - 90) * (down - 140) / 1500)
-    pixels = np.stack([across, down, rings], axis=-1).astype(np.uint8)
-    prepare = backbone.fast_preprocess or backbone.preprocess
-    made = backbone.encode_images(prepare(Image.fromarray(pixels))[None])[0]
-    if known.probe is not None and float(made @ known.probe.astype(np.float32)) < SAME_BACKBONE:
-        raise FeatureFolderError(
-            f"The features in {out} are by another version of the backbone {backbone.name}. Give "
-            "another --out."
-        )
-    return made.astype(np.float16)

@@ -19,7 +19,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +60,9 @@ class FeatureFolderError(Exception):
 class PhotoRecord:
     """What is known of a file.
 
-    path: as :mod:`trainer.photo_list` yields it.
-    size, mtime_ns: of the file; 0 if it could not be looked at.
+    path: as :mod:`trainer.photo_source` yields it.
+    size, mtime_ns: of the file; 0 if it could not be looked at.  Of a photo in an archive the
+        archive's time, and of one at an address a number that stands for its version.
     picture_hash, fingerprint: as in :class:`trainer.identity.Identity`; "" if it was not read.
     row: of its feature in the same shard; -1 if it has none there.
     reason: why it has none, a sentence; "" if it has one: if ``row`` is -1, that of another file of
@@ -101,7 +102,7 @@ def file_digest(path: str, size: int, mtime_ns: int) -> bytes:
 class ShardHeader:
     """What a shard says of itself.  Of several records of a path that of the latest run counts.
 
-    source: the folder to which paths are relative.
+    source: the folder or the address to which paths are relative.
     """
 
     format: str
@@ -135,7 +136,7 @@ class ShardEntry:
 class Manifest:
     """What is in a folder of features.
 
-    source: the folder to which paths are relative.
+    source: the folder or the address to which paths are relative.
     complete: whether the last run has gone through all its photos.
     photos: files; ``encoded`` of them have a feature of their own, ``copies`` that of another file,
         ``refused`` none.
@@ -161,7 +162,9 @@ def write_shard(path: Path, header: ShardHeader, arrays: ShardArrays) -> None:
     kept: dict[str, NDArray[Any]] = {"features": arrays.features, "probe": arrays.probe}
     if arrays.windows.shape[1]:
         kept["windows"] = arrays.windows
-    text = json.dumps(asdict(header), separators=(",", ":"))
+    # asdict copies each value: for thousands of photos that takes longer than all the rest.
+    body = asdict(replace(header, photos=[])) | {"photos": [vars(item) for item in header.photos]}
+    text = json.dumps(body, separators=(",", ":"))
     content = save(
         {name: np.ascontiguousarray(item) for name, item in kept.items()}, {_HEADER: text}
     )
@@ -255,7 +258,7 @@ class Known:
     files: digests of files that need not be looked at again.
     fingerprints: of pictures that need not be encoded again, 16 bytes each.
     run: the number of the latest run, 0 if there was none.
-    source: the folder to which paths are relative, by the latest shard.
+    source: the folder or the address to which paths are relative, by the latest shard.
     backbone, probe: of the shards; None if there are none.
     """
 
@@ -265,6 +268,10 @@ class Known:
     source: str = ""
     backbone: EncoderReady | None = None
     probe: NDArray[np.float16] | None = None
+
+    def has(self, path: str, size: int, mtime_ns: int) -> bool:
+        """Whether a file need not be looked at again."""
+        return file_digest(path, size, mtime_ns) in self.files
 
 
 def read_known(folder: Path) -> Known:

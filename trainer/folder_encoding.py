@@ -4,37 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from trainer import feature_folder
-from trainer.backbone import Backbone, BackboneError
+from trainer.backbone import Backbone
 from trainer.computer import AUTO
-from trainer.encode import SHARPNESS, default_threads
+from trainer.encode import default_threads
+from trainer.encode_step import EncodeStep, Seen
 from trainer.events import FolderProgress, Message
-from trainer.feature_folder import CHANGED, Known, PhotoRecord
-from trainer.identity import photo_identity
-from trainer.photo import NO_MEMORY, UnreadablePhoto, system_reason
-from trainer.photo_encoder import Encoded, OutOfMemoryError, PhotoEncoder
-from trainer.photo_list import SourceError, base_of, photo_paths
-from trainer.photo_reader import PhotoReader
+from trainer.feature_folder import Known, PhotoRecord
+from trainer.photo_encoder import Encoded
+from trainer.photo_list import SourceError
+from trainer.photo_source import PhotoSource
 from trainer.ranks import Ranks
-from trainer.regular_file import open_regular
 from trainer.shard_writer import ShardWriter
 from trainer.threads import start_thread
 
 BLOCK_PHOTOS = 256
 """Of each process: that many are identified and encoded between two agreements."""
 PROGRESS_SECONDS = 0.5
-_WINDOW_BATCHES = 3
 _HASH_BYTES = 16
 _NEW = 1
 
@@ -43,23 +37,17 @@ Emit = Callable[[Message], None]
 
 @dataclass(frozen=True)
 class FolderJob:
-    """What is to be encoded; see :func:`add_arguments`.  ``threads`` and ``batch`` may be 0."""
+    """What is to be encoded; see :func:`add_arguments`.  ``threads`` and ``batch`` may be 0;
+    ``ray`` is "" without a cluster."""
 
-    source: Path
+    source: Path | str
     out: Path
     backbone: str = "lite"
     device: str = AUTO
     threads: int = 0
     batch: int = 0
     moved: bool = False
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """A photo of a block.  ``record`` is None if it is known already."""
-
-    path: str
-    record: PhotoRecord | None
+    ray: str = ""
 
 
 class FolderEncoding:
@@ -73,23 +61,20 @@ class FolderEncoding:
         writer: ShardWriter,
         known: Known,
         *,
+        source: PhotoSource,
         apart: set[str],
         emit: Emit,
     ) -> None:
         """``apart``: fingerprints of pictures to decode in processes of their own."""
-        self._source, self._ranks, self._writer, self._known = job.source, ranks, writer, known
-        self._base = base_of(job.source)
-        threads = job.threads or _threads(backbone.device, ranks)
-        self._encoder = PhotoEncoder(backbone, job.batch or None)
-        self._tried, self._apart = apart, set[Path]()
-        self._reader = PhotoReader(
-            backbone.fast_preprocess or backbone.preprocess,
-            at_least=SHARPNESS * backbone.input_side,
-            threads=threads,
-            window=max(_WINDOW_BATCHES * self._encoder.batch, 2 * threads),
-            apart=self._apart,
+        self._source, self._ranks, self._writer, self._known = source, ranks, writer, known
+        self._step = EncodeStep(
+            source,
+            backbone,
+            threads=job.threads or _threads(backbone.device, ranks),
+            batch=job.batch,
+            is_known=known.has,
         )
-        self._hashers = ThreadPoolExecutor(max(1, threads // 2), "identify")
+        self._tried = apart
         self._emit = emit
         self._counts = [0, 0, 0, 0]
         """Photos done, encoded, copies, refused; of this rank."""
@@ -107,20 +92,14 @@ class FolderEncoding:
             OSError: if the shards cannot be written.
             OutOfMemoryError: if not even one photo fits into memory.
         """
-        if self._ranks.rank == 0:
+        if self._ranks.rank == 0 and self._source.is_listed_fast:
             start_thread(self._count, "count")
         ahead: list[PhotoRecord] = []
         for new in self._blocks():
             # The photos of this block are decoded while those of the one before are encoded.
             fingerprints = [item.fingerprint for item in (*ahead, *new)]
             self._writer.about_to_try(fingerprints)
-            paths = [self._base / item.path for item in new]
-            self._apart.update(
-                path
-                for path, item in zip(paths, new, strict=True)
-                if item.fingerprint in self._tried
-            )
-            self._reader.add(paths)
+            self._step.read_ahead(new, self._tried)
             self._encode(ahead)
             ahead = new
         self._encode(ahead)
@@ -128,15 +107,14 @@ class FolderEncoding:
         self._report(last=True)
 
     def close(self) -> None:
-        self._reader.close()
-        self._hashers.shutdown(wait=False, cancel_futures=True)
+        self._step.close()
 
     # ------------------------------------------------------------------- identifying
 
     def _blocks(self) -> Iterator[list[PhotoRecord]]:
         """This rank's new pictures, block by block."""
         listed = self._listed()
-        looked: list[Future[_Seen]] = []
+        looked: list[Future[Seen]] = []
         paths = next(listed)
         looked = self._look_at(paths)
         while paths:
@@ -149,7 +127,7 @@ class FolderEncoding:
 
     def _listed(self) -> Iterator[list[str]]:
         """Blocks of paths, the same for every rank; the last one is empty."""
-        found = photo_paths(self._source) if self._ranks.rank == 0 else iter(())
+        found = self._source.paths() if self._ranks.rank == 0 else iter(())
         size = BLOCK_PHOTOS * self._ranks.count
         while True:
             block = list(islice(found, size))
@@ -159,42 +137,16 @@ class FolderEncoding:
             if not block:
                 return
 
-    def _look_at(self, paths: Sequence[str]) -> list[Future[_Seen]]:
-        own = paths[self._ranks.part(len(paths))]
-        return [self._hashers.submit(self._seen, path) for path in own]
+    def _look_at(self, paths: Sequence[str]) -> list[Future[Seen]]:
+        return self._step.look_at(paths[self._ranks.part(len(paths))])
 
-    def _seen(self, path: str) -> _Seen:
-        try:
-            with open_regular(self._base / path) as file:
-                status = os.fstat(file.fileno())
-                known = feature_folder.file_digest(path, status.st_size, status.st_mtime_ns)
-                if known in self._known.files:
-                    return _Seen(path, None)
-                identity, reason = photo_identity(file, status.st_size)
-        except OSError as error:
-            return _Seen(path, PhotoRecord(path, 0, 0, reason=system_reason(error)))
-        except MemoryError:
-            return _Seen(path, PhotoRecord(path, 0, 0, reason=NO_MEMORY))
-        return _Seen(
-            path,
-            PhotoRecord(
-                path,
-                status.st_size,
-                status.st_mtime_ns,
-                identity.picture_hash,
-                identity.fingerprint,
-                reason=reason,
-            ),
-        )
-
-    def _new_of(self, seen: Sequence[_Seen], count: int) -> list[PhotoRecord]:
+    def _new_of(self, seen: Sequence[Seen], count: int) -> list[PhotoRecord]:
         """Of what this rank has looked at, the pictures that nobody has encoded; the rest of it is
         written.  All ranks learn of all pictures of the block, of ``count`` photos."""
         own = self._ranks.part(count)
         marks = torch.zeros((count, 1 + _HASH_BYTES), dtype=torch.uint8)
         for place, item in enumerate(seen, own.start):
-            if item.record is not None and not item.record.reason:
-                digest = bytes.fromhex(item.record.fingerprint)
+            if digest := item.fingerprint:
                 marks[place, 0] = _NEW
                 marks[place, 1:] = torch.frombuffer(bytearray(digest), dtype=torch.uint8)
         self._ranks.sum_([marks])
@@ -213,6 +165,7 @@ class FolderEncoding:
                 new.append(item.record)
             else:
                 rest.append(item.record)
+        self._step.forget(rest)
         self._keep(rest)
         return new
 
@@ -221,36 +174,13 @@ class FolderEncoding:
     def _encode(self, photos: Sequence[PhotoRecord]) -> None:
         if not photos:
             return
-        try:
-            encoded = self._encoder.encode(len(photos), self._take)
-        except OutOfMemoryError as error:
-            raise BackboneError("no-memory", str(error)) from error
-        rows = dict(zip(encoded.positions.tolist(), range(len(photos)), strict=False))
-        reasons = dict(encoded.failures)
-        records: list[PhotoRecord] = []
-        for place, item in enumerate(photos):
-            if not self._is_as_it_was(item):
-                # Its feature may be of another picture.
-                records.append(replace(item, reason=CHANGED))
-            elif place in rows:
-                records.append(replace(item, row=rows[place]))
-            else:
-                records.append(replace(item, reason=reasons[place]))
+        records, encoded = self._step.encode(photos, self._taken)
         self._under_way = 0
         self._keep(records, encoded)
 
-    def _take(self, count: int) -> list[Tensor | UnreadablePhoto]:
+    def _taken(self, count: int) -> None:
         self._report()
-        taken = self._reader.take(count)
-        self._under_way += len(taken)
-        return taken
-
-    def _is_as_it_was(self, item: PhotoRecord) -> bool:
-        try:
-            status = (self._base / item.path).stat()
-        except OSError:
-            return False
-        return (status.st_size, status.st_mtime_ns) == (item.size, item.mtime_ns)
+        self._under_way += count
 
     def _keep(self, records: Sequence[PhotoRecord], encoded: Encoded | None = None) -> None:
         self._writer.add(records, encoded)
@@ -262,7 +192,7 @@ class FolderEncoding:
 
     def _count(self) -> None:
         with contextlib.suppress(SourceError, OSError):
-            self._total = sum(1 for _ in photo_paths(self._source))
+            self._total = sum(1 for _ in self._source.paths())
 
     def _agree(self) -> None:
         """Learn what all ranks have done."""

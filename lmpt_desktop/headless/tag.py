@@ -14,6 +14,7 @@ import numpy as np
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TaskID, TimeRemainingColumn
 
+from lmpt_desktop.catalogue import Catalogue
 from lmpt_desktop.catalogue.locks import ProcessLock
 from lmpt_desktop.catalogue.opening import LOCK_NAME
 from lmpt_desktop.command_line import (
@@ -21,6 +22,7 @@ from lmpt_desktop.command_line import (
     CommandFailure,
     ExitCode,
     check_output,
+    existing_library,
     progress_bar,
     run_command,
     say,
@@ -28,6 +30,15 @@ from lmpt_desktop.command_line import (
 from lmpt_desktop.domain.other_files import MAX_KINDS
 from lmpt_desktop.domain.records import ClassEntry, ClassSpec, ImageState, ImageTable
 from lmpt_desktop.domain.snapshot import Snapshot
+from lmpt_desktop.engine.encoding.encoder import EncoderError
+from lmpt_desktop.engine.encoding.model_facts import ModelFacts
+from lmpt_desktop.engine.feature_tags import (
+    FeaturePredictions,
+    Vocabulary,
+    encode_texts,
+    encoded_with,
+    texts_to_encode,
+)
 from lmpt_desktop.engine.notices import (
     Activity,
     ActivityChanged,
@@ -42,12 +53,16 @@ from lmpt_desktop.inference.vocabularies import BUILT_IN, built_in_vocabulary
 from lmpt_desktop.ingest.samples import SamplesMissingError, copy_samples
 from lmpt_desktop.interchange.atomic_file import atomic_write
 from lmpt_desktop.interchange.class_lists import ClassListError, read_class_list
+from lmpt_desktop.interchange.record import PREDICTION
 from lmpt_desktop.interchange.tags import FORMATS, TagRow, format_of, tag_rows
 from lmpt_desktop.logs import start_logging
 from lmpt_desktop.paths import library_dir
 from lmpt_desktop.real_paths import canonical
 from lmpt_desktop.translation import join_names, ngettext, number
+from trainer.bands import Band
+from trainer.feature_folder import FeatureFolderError, is_whole, read_manifest
 from trainer.printable import for_data
+from trainer.prompt_set import PromptSetError
 
 log = logging.getLogger(__name__)
 
@@ -87,6 +102,12 @@ exit codes:
   130  interrupted
 
 Run it again on the same folders and only new and changed photos are encoded.
+
+features:
+  With --features instead of folders, photos are predicted that lmpt-trainer encode-folder has
+  encoded, however many, and no library is made.  With --library, which must exist then, they are
+  predicted with its classes and its active version; verdicts since are not learned from, and
+  annotations play no part.  Else with --vocabulary.  Photos without a feature are listed on stderr.
 """
 
 
@@ -102,6 +123,12 @@ def tag_parser() -> argparse.ArgumentParser:
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=Path, help="photos to tag")
     parser.add_argument(
         "--samples", action="store_true", help="tag the sample photos, for a first try"
+    )
+    parser.add_argument(
+        "--features",
+        metavar="FEATURES",
+        type=Path,
+        help="predict what lmpt-trainer encode-folder has encoded, instead of folders",
     )
     parser.add_argument(
         "--vocabulary",
@@ -158,7 +185,89 @@ def main(arguments: Sequence[str] | None = None, commands: Commands | None = Non
     )
 
 
+def _tag_features(parsed: argparse.Namespace, console: Console, commands: Commands | None) -> int:
+    folder: Path = parsed.features
+    if parsed.folders or parsed.samples or parsed.each_file:
+        raise CommandFailure(
+            ExitCode.USAGE, "--features does without folders, --samples and --each-file."
+        )
+    check_output(parsed.output, folder)
+    try:
+        made_with = encoded_with(folder)
+        if parsed.backbone not in (None, made_with.backbone):
+            raise CommandFailure(
+                ExitCode.USAGE, f"{folder} has features by {made_with.backbone}, and no others."
+            )
+        whole = is_whole(folder)
+        words = _feature_vocabulary(parsed, made_with.backbone)
+        with progress_bar(console) as progress:
+            bar = progress.add_task("Reading the names of classes", total=None)
+            texts = encode_texts(
+                texts_to_encode(words),
+                made_with,
+                parsed.device,
+                (commands or Commands()).encode,
+            )
+            facts = ModelFacts.of(made_with)
+            predictions = FeaturePredictions(folder, facts, words, texts)
+            total = 2 * read_manifest(folder).photos
+            progress.update(bar, description="Predicting", total=total)
+            bands = predictions.bands(lambda done: progress.update(bar, completed=done))
+            rows = _feature_rows(predictions, bands, all_classes=parsed.all)
+            _write(parsed.output, rows, with_source=parsed.source)
+        refused = False
+        for path, reason in predictions.refused():
+            refused = True
+            say(console, f"{path}: {reason}")
+    except FeatureFolderError as error:
+        raise CommandFailure(ExitCode.USAGE, str(error)) from error
+    except EncoderError as error:
+        raise CommandFailure(ExitCode.MODEL_FAILED, str(error)) from error
+    except PromptSetError as error:
+        raise CommandFailure(ExitCode.LIBRARY_FAILED, str(error)) from error
+    if not whole:
+        say(
+            console,
+            f"{folder}: encode-folder has not gone through all its photos; run it again and then "
+            "this command, for the rest.",
+        )
+    return ExitCode.PARTIAL if refused or not whole else ExitCode.OK
+
+
+def _feature_vocabulary(parsed: argparse.Namespace, backbone: str) -> Vocabulary:
+    if parsed.vocabulary and parsed.library:
+        raise CommandFailure(
+            ExitCode.USAGE, "With --features, give --vocabulary or --library, not both."
+        )
+    if parsed.library:
+        with Catalogue.open(existing_library(parsed.library)) as catalogue:
+            words = Vocabulary.of_library(catalogue, backbone)
+        if not words.classes:
+            raise CommandFailure(ExitCode.USAGE, f"The library {parsed.library} has no classes.")
+        return words
+    specs = vocabulary(parsed.vocabulary or DEFAULT_VOCABULARY)
+    return Vocabulary(
+        [ClassEntry(number, spec.name, spec.description) for number, spec in enumerate(specs, 1)],
+        {},
+    )
+
+
+def _feature_rows(
+    predictions: FeaturePredictions, bands: Sequence[Band], *, all_classes: bool
+) -> Iterator[TagRow]:
+    names = [entry.name for entry in predictions.classes]
+    for block in predictions.blocks():
+        requested = ~np.isnan(block.scores) if all_classes else block.predicted
+        order = np.argsort(-block.scores, axis=1, kind="stable")
+        for row, path in enumerate(block.paths):
+            for column in order[row][requested[row, order[row]]].tolist():
+                score = float(block.scores[row, column])
+                yield TagRow(path, names[column], score, bands[column].value, PREDICTION)
+
+
 def _tag(parsed: argparse.Namespace, console: Console, commands: Commands | None) -> int:
+    if parsed.features is not None:
+        return _tag_features(parsed, console, commands)
     folders = [_checked_folder(path) for path in parsed.folders]
     if parsed.samples:
         folders.append(_sample_photos())

@@ -16,7 +16,7 @@ from filelock import FileLock
 from PIL import Image
 
 from trainer import encode_folder as command
-from trainer import feature_folder, folder_encoding, shard_writer
+from trainer import encode_step, feature_folder, folder_encoding, shard_writer
 from trainer.backbone import Backbone, load_backbone
 from trainer.encode_folder import LOCK_NAME, encode_folder
 from trainer.events import FolderEncoded, FolderProgress, Message
@@ -176,14 +176,14 @@ def test_what_cannot_be_encoded_has_a_reason_and_is_tried_again_only_if_that_may
     before = {path.name for path in feature_folder.shard_paths(tmp_path / "out")}
     one_backbone.clear()
     looked = 0
-    plain = folder_encoding.photo_identity
+    plain = encode_step.photo_identity
 
     def look(file: BinaryIO, size: int) -> Any:
         nonlocal looked
         looked += 1
         return plain(file, size)
 
-    monkeypatch.setattr(folder_encoding, "photo_identity", look)
+    monkeypatch.setattr(encode_step, "photo_identity", look)
     (photos / "gone.jpg").write_bytes(good.read_bytes())
     again = encode(source, tmp_path / "out")
     assert looked == 1
