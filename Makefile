@@ -24,7 +24,7 @@ RERUNS := --reruns 1 --only-rerun TimeoutError --only-rerun "changed size during
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test setup lint types types-windows layers pytest test-lowest test-newest translations \
-  benchmarks lock package release clean
+  benchmarks benchmarks-compare lock package release clean
 
 setup: $(STAMP)
 
@@ -91,6 +91,11 @@ translations: setup
 
 benchmarks: setup
 	@for script in tests/benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+# This tree against another revision, in turns: ratios, and an error if processor time is worse.
+REV ?= HEAD
+benchmarks-compare: setup
+	$(BIN)/python tests/benchmarks/compare.py $(REV) $(COMPARE_OPTIONS)
 
 # The constraints are those of this machine's pip, if it has any.
 lock: setup

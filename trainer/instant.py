@@ -149,7 +149,9 @@ class Instant:
         self._dim = dim
         self._count = 0
         self._places: dict[int, int] = {}
-        self._x: Floats = np.empty((0, dim), np.float32)
+        self._x: Floats = np.empty((0, dim), np.float16)
+        """In half precision as long as all features come so: with many annotated photos this is
+        most of what is kept."""
         self._targets = np.empty((0, count), np.int8)
         self._weights = np.empty((0, count), np.float32)
         self._is_shared = np.empty(0, np.bool_)
@@ -169,7 +171,7 @@ class Instant:
         Args:
             keys: (m,) a number of each photo, all different.
             features: (m, D); of a photo that was taught before, the same as then.  Kept in half
-                precision if given in it, else in single.
+                precision as long as all are given in it, else in single.
             targets: (m, C); all -1 forgets a photo.
             weights: (m, C); None for 1.
 
@@ -196,17 +198,17 @@ class Instant:
 
     def _rows(self, keys: NDArray[np.int64], features: Floats) -> Rows:
         """Where photos are kept; new ones are known nothing of."""
+        if features.dtype != np.float16 and self._x.dtype == np.float16:
+            self._x = self._x.astype(np.float32)
         new = [place for place, key in enumerate(keys.tolist()) if key not in self._places]
         end = self._count + len(new)
-        if not self._count or features.dtype == np.float32:
-            self._x = self._x.astype(features.dtype, copy=False)
         if end > len(self._x):
             capacity = max(end, 256, len(self._x) * 3 // 2)
             self._x = _grown(self._x, capacity, 0)
             self._targets = _grown(self._targets, capacity, -1)
             self._weights = _grown(self._weights, capacity, 0)
             self._is_shared = _grown(self._is_shared, capacity, 0)
-        self._x[self._count : end] = features[new]
+        self._x[self._count : end] = features if len(new) == len(keys) else features[new]
         self._places.update(zip(keys[new].tolist(), range(self._count, end), strict=True))
         self._count = end
         return np.array([self._places[key] for key in keys.tolist()], np.int64)

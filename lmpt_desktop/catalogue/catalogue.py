@@ -17,6 +17,7 @@ from lmpt_desktop.catalogue.classes import Classes
 from lmpt_desktop.catalogue.conflicts import Conflicts
 from lmpt_desktop.catalogue.disk_access import DiskAccess
 from lmpt_desktop.catalogue.errors import CatalogueError, CatalogueReadOnly, from_os, translated
+from lmpt_desktop.catalogue.feature_file import FeatureFile
 from lmpt_desktop.catalogue.features import Features
 from lmpt_desktop.catalogue.folders import Folders
 from lmpt_desktop.catalogue.images import Images
@@ -63,7 +64,9 @@ class Catalogue:
         self.transfers = Transfers(store)
         self.missing = MissingImages(store)
         self.same_pictures = SamePictureFinder(store)
-        self.features = Features(store)
+        # A disk that can map the catalogue's shared memory can map this.
+        mappable = store.access is DiskAccess.SHARED_MEMORY
+        self.features = Features(store, FeatureFile(library_folder) if mappable else None)
         self.prompt_sets = PromptSets(store)
         self.runs = Runs(store)
         self.side_files = SideFileRecords(store)

@@ -13,13 +13,16 @@ import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, insert, text
 
 from lmpt_desktop.catalogue import bulk, schema
 from lmpt_desktop.catalogue.errors import NotInCatalogue
+from lmpt_desktop.catalogue.feature_file import FeatureFile, MappedFeatures
 from lmpt_desktop.catalogue.records import ImageIds
 from lmpt_desktop.catalogue.store import Store, rows
 from lmpt_desktop.translation import _
@@ -45,8 +48,10 @@ FloatArray = NDArray[np.float32]
 class Features:
     """Unit-norm image embeddings, windows, and cached text embeddings."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, file: FeatureFile | None = None) -> None:
+        """``file`` None: features are always read into memory."""
         self._store = store
+        self._file = file
 
     def append(
         self,
@@ -136,17 +141,27 @@ class Features:
             index = _index(connection, backbone, requested)
             if not len(index.ids):
                 return np.empty(0, np.int64), np.empty((0, 0), np.float16)
-            result = np.empty((len(index.ids), index.dim), np.float16)
-            for chunk_id in np.unique(index.chunks):
-                inside = index.chunks == chunk_id
-                (blob,) = rows(
-                    connection,
-                    "SELECT features FROM feature_chunks WHERE id = ?",
-                    (int(chunk_id),),
-                )[0]
-                block = np.frombuffer(blob, np.dtype("<f2")).reshape(-1, index.dim)
-                result[inside] = block[index.positions[inside]]
-        return index.ids, result
+            return index.ids, _in_memory(connection, index)
+
+    def load_all(
+        self, backbone: str
+    ) -> tuple[NDArray[np.int64], Float16Array, MappedFeatures | None]:
+        """As :meth:`load`, of all images; the features of a large library are in a mapped file,
+        which is then the third."""
+        with self._store.read() as connection:
+            index = _index(connection, backbone)
+            shape = len(index.ids), index.dim
+            if not len(index.ids):
+                return np.empty(0, np.int64), np.empty((0, 0), np.float16), None
+            mapped = None
+            if self._file is not None and self._file.suits(shape):
+                key = _key(backbone, index)
+                mapped = self._file.known(key, shape)
+                if mapped is None:
+                    mapped = self._file.write(key, shape, _blocks(connection, index))
+            if mapped is not None:
+                return index.ids, mapped.matrix, mapped
+            return index.ids, _in_memory(connection, index), None
 
     def windows(
         self, backbone: str, image_ids: ImageIds | None = None
@@ -287,20 +302,54 @@ class _Chunk:
 @dataclass(frozen=True, eq=False)
 class _Index:
     """Where the current features are: row i of image ``ids[i]`` is row ``positions[i]`` of
-    chunk ``chunks[i]``, and has ``windows[i]`` windows."""
+    chunk ``chunks[i]``, has ``windows[i]`` windows, and is of a photo with the fingerprint
+    ``prints[i]``."""
 
     ids: NDArray[np.int64]
     chunks: NDArray[np.int64]
     positions: NDArray[np.int64]
     windows: NDArray[np.int64]
+    prints: NDArray[Any]
     dim: int
 
     def with_windows(self) -> _Index:
         """Those of them that have windows."""
         has = self.windows > 0
         return _Index(
-            self.ids[has], self.chunks[has], self.positions[has], self.windows[has], self.dim
+            self.ids[has],
+            self.chunks[has],
+            self.positions[has],
+            self.windows[has],
+            self.prints[has],
+            self.dim,
         )
+
+
+def _blocks(
+    connection: Connection, index: _Index
+) -> Iterator[tuple[NDArray[np.int64], Float16Array]]:
+    """Ascending rows (m,) of the index and their features (m, D), chunk by chunk."""
+    order = np.argsort(index.chunks, kind="stable")
+    numbers, starts = np.unique(index.chunks[order], return_index=True)
+    for number, places in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True):
+        (blob,) = rows(connection, "SELECT features FROM feature_chunks WHERE id = ?", (number,))[0]
+        block = np.frombuffer(blob, np.dtype("<f2")).reshape(-1, index.dim)
+        yield places, block[index.positions[places]]
+
+
+def _in_memory(connection: Connection, index: _Index) -> Float16Array:
+    result = np.empty((len(index.ids), index.dim), np.float16)
+    for places, block in _blocks(connection, index):
+        result[places] = block
+    return result
+
+
+def _key(backbone: str, index: _Index) -> bytes:
+    """16 bytes that differ where the features do: numbers of chunks are never used again."""
+    digest = xxhash.xxh3_128(backbone.encode())
+    for part in (index.ids, index.chunks, index.positions, index.prints):
+        digest.update(np.ascontiguousarray(part).view(np.uint8).data)
+    return digest.digest()
 
 
 def encoded_ids(connection: Connection, backbone: str) -> NDArray[np.int64]:
@@ -345,15 +394,17 @@ def _index(
         "FROM feature_chunks WHERE backbone = ? ORDER BY id",
         (backbone,),
     )
-    none = np.empty(0, np.int64)
+    none, no_prints = np.empty(0, np.int64), np.empty(0, f"V{_FINGERPRINT_BYTES}")
     if not chunks:
-        return _Index(none, none, none, none, 0)
+        return _Index(none, none, none, none, no_prints, 0)
     blocks = [np.frombuffer(row[1], np.dtype("<i8")) for row in chunks]
     ids = np.concatenate(blocks)
     chunk_of = np.repeat([row[0] for row in chunks], [len(block) for block in blocks])
     positions = np.concatenate([np.arange(len(block)) for block in blocks])
     windows = np.repeat([row[4] for row in chunks], [len(block) for block in blocks])
-    prints = np.frombuffer(b"".join(row[2] for row in chunks), f"V{_FINGERPRINT_BYTES}")
+    prints: NDArray[Any] = np.frombuffer(
+        b"".join(row[2] for row in chunks), f"V{_FINGERPRINT_BYTES}"
+    )
     if requested is not None:
         these = np.isin(ids, requested)
         ids, chunk_of, positions, windows, prints = (
@@ -372,10 +423,12 @@ def _index(
     current = np.frombuffer(b"".join(part for _ids, part in parts), f"V{_FINGERPRINT_BYTES}")
     where = np.minimum(np.searchsorted(image_ids, kept), max(len(image_ids) - 1, 0))
     if not len(image_ids):
-        return _Index(none, none, none, none, int(chunks[0][3]))
+        return _Index(none, none, none, none, no_prints, int(chunks[0][3]))
     same = (image_ids[where] == kept) & (current[where] == prints[at])
     at = at[same]
-    return _Index(kept[same], chunk_of[at], positions[at], windows[at], int(chunks[0][3]))
+    return _Index(
+        kept[same], chunk_of[at], positions[at], windows[at], prints[at], int(chunks[0][3])
+    )
 
 
 def _insert(connection: Connection, backbone: str, chunk: _Chunk) -> None:

@@ -162,10 +162,10 @@ class InstantLearning:
         has, matrix = features.lookup(image_ids)
         image_ids = image_ids[has]
         rows = snapshot.rows(image_ids)
-        there = rows >= 0
-        image_ids, matrix, rows = image_ids[there], matrix[there], rows[there]
-        finite = np.isfinite(matrix).all(axis=1)
-        image_ids, matrix, rows = image_ids[finite], matrix[finite], rows[finite]
+        # Where only one value of a row is not finite, neither is their sum.
+        usable = (rows >= 0) & np.isfinite(matrix.sum(axis=1, dtype=np.float32))
+        if not usable.all():  # else it would be a copy of all that is annotated
+            image_ids, matrix, rows = image_ids[usable], matrix[usable], rows[usable]
         if not len(image_ids):
             return np.empty(0, np.int64)
         targets = snapshot.annotations[rows]

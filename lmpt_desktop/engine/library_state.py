@@ -291,6 +291,14 @@ class LibraryState:
         with self._lock:
             return self._features.view() if self._features is not None else Features.none()
 
+    def let_go_features(self) -> None:
+        """Take features that are in a mapped file out of this process's memory until they are read
+        again."""
+        with self._lock:
+            rows = self._features
+        if rows is not None:
+            rows.let_go()
+
     def set_weights(self, class_ids: Sequence[int], weights: ClassWeights) -> None:
         """Use these from the next :meth:`predict` on, which scores the classes that differ."""
         with self._lock:
@@ -390,7 +398,8 @@ class LibraryState:
                     own_thresholds=weights.thresholds.copy(),
                     trained=weights.trained.copy(),
                 )
-                return True
+            self.let_go_features()
+            return True
 
     def change_weights(
         self, class_ids: Sequence[int], weights: ClassWeights, columns: NDArray[np.int64]
@@ -426,7 +435,8 @@ class LibraryState:
                     continue
                 self._weights = (tuple(class_ids), weights)
                 self._evolve(columns=columns, scores=scores)
-                return True
+            self.let_go_features()
+            return True
 
     # ------------------------------------------------------------------------------- inside
 

@@ -225,11 +225,10 @@ class ModelService:
 
     def _load_features(self) -> None:
         stored = self._catalogue.features
-        ids, features = stored.load(self.backbone)
+        ids, features, mapped = stored.load_all(self.backbone)
+        windowed = np.isin(ids, stored.with_windows(self.backbone))
         self._state.set_features(
-            FeatureRows.of(ids, features, np.isin(ids, stored.with_windows(self.backbone)))
-            if len(ids)
-            else None,
+            FeatureRows.of(ids, features, windowed, mapped) if len(ids) else None,
             partial(stored.windows, self.backbone),
         )
         self._base = None

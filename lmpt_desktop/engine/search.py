@@ -31,11 +31,13 @@ from lmpt_desktop.inference.filters import Filter, Sort, select
 from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.search import (
     RESULT_LIMIT,
+    Nearness,
     Ranking,
     direction_of,
+    exact_at,
+    first_pass,
     per_row,
     rank,
-    similarities,
 )
 from lmpt_desktop.translation import N_, _
 from trainer.checked_json import readable_text
@@ -169,9 +171,15 @@ class Searcher:
             return _no_result(query, SearchState.NOTHING, message)
         if len(direction) != features.matrix.shape[1]:  # the backbone is being changed
             return _no_result(query, SearchState.NOTHING, _(NOTHING_ENCODED))
-        values = per_row(self._values(direction, features), features.ids, snapshot.image_ids)
+        values, margin = self._values(direction, features)
+        ids = snapshot.image_ids
+        near = Nearness(
+            per_row(values, features.ids, ids),
+            margin,
+            lambda rows: exact_at(features.matrix, features.places(ids[rows]), direction),
+        )
         passing = select(snapshot, requested, Sort()) if requested is not None else None
-        return SearchResult(query, SearchState.READY, rank(values, passing, limit))
+        return SearchResult(query, SearchState.READY, rank(near, passing, limit))
 
     def retry(self, query: SearchQuery) -> None:
         """Try again to read words that could not be read, at the next :meth:`run`."""
@@ -260,8 +268,8 @@ class Searcher:
         self,
         direction: NDArray[np.float32],
         features: Features,
-    ) -> NDArray[np.float32]:
-        """:func:`similarities`, computed once while only the filter changes."""
+    ) -> tuple[NDArray[np.float32], float]:
+        """:func:`first_pass`, computed once while only the filter changes."""
         kept = self._kept
         matrix = features.matrix
         owner = matrix if matrix.base is None else matrix.base
@@ -271,20 +279,22 @@ class Searcher:
             and len(kept.values) == len(matrix)
             and np.array_equal(kept.direction, direction)
         ):
-            return kept.values
-        values = similarities(matrix, direction)
+            return kept.values, kept.margin
+        values, margin = first_pass(matrix, direction)
+        self._state.let_go_features()
         # Weak, so that features of a backbone that is no longer in use are freed.
-        self._kept = _Kept(weakref.ref(owner), direction, values)
-        return values
+        self._kept = _Kept(weakref.ref(owner), direction, values, margin)
+        return values, margin
 
 
 @dataclass(frozen=True, eq=False)
 class _Kept:
-    """The last similarities: (n,) of ``direction`` with the first n rows of ``owner``."""
+    """The last first pass: (n,) of ``direction`` with the first n rows of ``owner``."""
 
     owner: weakref.ref[object]
     direction: NDArray[np.float32]
     values: NDArray[np.float32]
+    margin: float
 
 
 def _mean_direction(image_ids: tuple[int, ...], features: Features) -> NDArray[np.float32] | None:

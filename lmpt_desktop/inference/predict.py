@@ -7,20 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.inference.halves import SCALE, all_finite, shifted, singles
 from lmpt_desktop.inference.weights import ClassWeights
 from lmpt_desktop.inference.window_cosines import WindowCosines, has_embedding
 from trainer.kernel import similarities
 
-BLOCK_ROWS = 4096
-"""Rows converted from half to single precision at a time: a few MB, which stays in cache."""
+BLOCK_ROWS = 512
+"""Rows converted from half to single precision at a time: 1 MB, which stays in the cache of one
+core."""
 
-_FEW_ROWS = 512
-"""As :data:`BLOCK_ROWS`, for a few classes: 1 MB, which stays in a nearer cache."""
-_HALF_SCALE = np.float32(2.0**112)
-"""How much less the bits of a half count as those of a single, whose exponent starts lower."""
-_HALF_BITS = np.int32(-0x70002000)
-"""Sign, exponent and fraction of a half that was shifted to the places of a single."""
-_HALF_INFINITE = np.int16(0x7C00)
 _LEAST = np.float32(1e-7)
 """Scores are at least this far from 0 and 1 where log odds are made of them."""
 
@@ -64,18 +59,16 @@ def predict(
     terms = _terms(weights, windows)
     more = np.ascontiguousarray((weights.more_embeddings * weights.more_scales[:, None]).T)
     rows = min(n, BLOCK_ROWS)
-    single = np.empty((rows, features.shape[1]), np.float32)
+    room = np.empty((rows, features.shape[1]), np.int32)
     cosines = np.empty((rows, c), np.float32) if terms.windows is not None else None
     for start in range(0, n, BLOCK_ROWS):
         part = slice(start, start + BLOCK_ROWS)
         block = features[part]
-        np.copyto(single[: len(block)], block)
+        single = singles(block, room)
         logits = scores[part]
-        np.matmul(single[: len(block)], terms.whole, out=logits)
+        np.matmul(single, terms.whole, out=logits)
         if terms.kernel is not None and weights.kernel is not None:
-            near = similarities(
-                single[: len(block)], weights.kernel.landmarks, weights.kernel.sharpness
-            )
+            near = similarities(single, weights.kernel.landmarks, weights.kernel.sharpness)
             logits += near @ terms.kernel
         logits += terms.biases
         if terms.windows is not None and cosines is not None:
@@ -86,7 +79,7 @@ def predict(
             if without.any():
                 logits[without] += terms.shifts
         if len(weights.more_columns):
-            others = single[: len(block)] @ more + weights.more_biases
+            others = single @ more + weights.more_biases
             for place, column in enumerate(weights.more_columns.tolist()):
                 # Not maximum: the text of one of them may not be encoded yet.
                 np.fmax(logits[:, column], others[:, place], out=logits[:, column])
@@ -150,23 +143,18 @@ def few_products(
 ) -> NDArray[np.float32] | None:
     """(n, m) products with a few ``columns`` (D, m); None where features are not all finite.
 
-    With few classes the conversion from half to single precision is all the work.  NumPy converts
-    value by value; shifting the bits of finite values does the same about ten times as fast.
+    With few classes the conversion from half to single precision is most of the work.
     """
     if features.dtype != np.float16:
         return np.asarray(features, np.float32) @ columns
     result = np.empty((len(features), columns.shape[1]), np.float32)
-    scaled = columns * _HALF_SCALE
-    shifted = np.empty((min(len(features), _FEW_ROWS), features.shape[1]), np.int32)
-    for start in range(0, len(features), _FEW_ROWS):
-        block = features[start : start + _FEW_ROWS]
-        bits, part = block.view(np.int16), shifted[: len(block)]
-        if np.bitwise_and(bits, _HALF_INFINITE).max() == _HALF_INFINITE:
+    scaled = columns * SCALE
+    room = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.int32)
+    for start in range(0, len(features), BLOCK_ROWS):
+        block = features[start : start + BLOCK_ROWS]
+        if not all_finite(block):
             return None
-        np.copyto(part, bits)
-        np.left_shift(part, 13, out=part)
-        np.bitwise_and(part, _HALF_BITS, out=part)
-        np.matmul(part.view(np.float32), scaled, out=result[start : start + _FEW_ROWS])
+        np.matmul(shifted(block, room), scaled, out=result[start : start + BLOCK_ROWS])
     return result
 
 

@@ -7,14 +7,20 @@ size this is the right method.
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.inference.halves import SCALE, shifted
 from trainer.threads import side_by_side
+
+log = logging.getLogger(__name__)
 
 BLOCK_ROWS = 256
 """Rows converted from half to single precision at a time: half a MB for 512 values, which stays in
@@ -22,15 +28,19 @@ the cache of one core."""
 ROWS_PER_THREAD = 16_384
 """Below this a thread costs more than it saves."""
 MAX_THREADS = 4
+QUICK_ROWS = 4096
+"""Rows that one call of NumKong multiplies, and that are gathered at a time to be multiplied
+exactly: half a millisecond, 4 MB."""
 NEIGHBOUR_ROWS = 4096
 """The same for :func:`nearest_neighbours`, whose product with several examples is worth more."""
 RESULT_LIMIT = 1000
 """Images shown at most.  Every image is similar to some degree: after the first hundreds the order
 means nothing."""
 
-_EXPONENTS_APART = 112
-_HALF_IN_SINGLE = np.int32(0x8FFFE000 - 2**32)
-"""Sign, five bits of exponent and ten of fraction, where :func:`_fill` puts them."""
+_SUMMING = 4e-6
+"""How far two sums in single precision of the same few thousand products may be apart."""
+_QUICK_ON = ("haswell", "skylake", "neonhalf", "neonfhm")
+"""Kernels of NumKong that read halves.  Its portable one takes eight times as long as numpy."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,47 +97,115 @@ def similarities(
     Raises:
         ValueError: if the dimensions disagree (features of another backbone).
     """
-    n = len(features)
-    answer = np.empty(n, np.float32)
-    if not n:
-        return answer
-    if features.shape[1:] != direction.shape:
+    _check(features, direction)
+    answer = np.empty(len(features), np.float32)
+    _in_threads(lambda part: _fill(features[part], direction, answer[part]), len(features), threads)
+    return answer
+
+
+@dataclass(frozen=True, eq=False)
+class Nearness:
+    """What the first pass of a search found.
+
+    Attributes:
+        values: (n,) float32 cosines; NaN where there is none.
+        margin: how far each may be from the exact one.
+        exact: of rows (m,), their exact cosines (m,) float32, NaN where there is none.
+    """
+
+    values: NDArray[np.float32]
+    margin: float
+    exact: Callable[[NDArray[np.int64]], NDArray[np.float32]]
+
+
+def first_pass(
+    features: NDArray[np.float16], direction: NDArray[np.float32], threads: int | None = None
+) -> tuple[NDArray[np.float32], float]:
+    """:func:`similarities` as fast as memory is read, and how far each may be from the exact one.
+
+    The direction is rounded to half precision, and the products of halves are summed in single
+    precision.  Where this processor cannot do that, all are exact, and the margin is 0.
+
+    Args, Raises: as for :func:`similarities`.
+
+    Returns:
+        (n,) float32, NaN where a feature is not finite; the margin.
+    """
+    _check(features, direction)
+    kernel = _kernel()
+    if kernel is None or not len(features):
+        return similarities(features, direction, threads), 0.0
+    rounded = direction.astype(np.float16)
+    answer = np.empty(len(features), np.float32)
+
+    def work(part: slice) -> None:
+        # In blocks, as it may keep Python's lock.
+        for start in range(part.start, part.stop, QUICK_ROWS):
+            block = slice(start, min(start + QUICK_ROWS, part.stop))
+            kernel.dot(features[block], rounded, out=answer[block], out_dtype="float32")
+
+    _in_threads(work, len(features), threads)
+    answer[~(np.abs(answer) <= 2.0)] = np.nan
+    lost = float(np.linalg.norm(direction - rounded.astype(np.float32)))
+    return answer, 1.01 * lost + _SUMMING
+
+
+def exact_at(
+    features: NDArray[np.float16], places: NDArray[np.int64], direction: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """:func:`similarities` of the rows ``places`` (m,); NaN where the place is negative."""
+    answer = np.full(len(places), np.nan, np.float32)
+    there = np.flatnonzero(places >= 0)
+    for start in range(0, len(there), QUICK_ROWS):
+        some = there[start : start + QUICK_ROWS]
+        answer[some] = similarities(features[places[some]], direction, 1)
+    return answer
+
+
+@lru_cache(maxsize=1)
+def _kernel() -> Any | None:
+    """NumKong, imported by the first search; None where it is missing or no faster than numpy."""
+    try:
+        import numkong  # noqa: PLC0415 - not needed to open a window
+
+        abilities = numkong.get_capabilities()
+    except (ImportError, AttributeError, OSError) as error:
+        log.info("searching with numpy alone: %s", error)
+        return None
+    if not any(abilities.get(name) for name in _QUICK_ON):
+        log.info("searching with numpy alone: no fast products of halves here")
+        return None
+    return numkong
+
+
+def _check(features: NDArray[np.float16], direction: NDArray[np.float32]) -> None:
+    if len(features) and features.shape[1:] != direction.shape:
         raise ValueError(
             f"features have dimension {features.shape[1]}, the search {len(direction)}"
         )
+
+
+def _in_threads(work: Callable[[slice], None], n: int, threads: int | None) -> None:
+    """``work`` on parts of ``n`` rows; ``threads`` None to choose by ``n`` and the machine."""
+    if not n:
+        return
     if threads is None:
         threads = min(MAX_THREADS, os.cpu_count() or 1, -(-n // ROWS_PER_THREAD))
     share = -(-n // threads)
-
-    def work(start: int) -> None:
-        _fill(features[start : start + share], direction, answer[start : start + share])
-
-    # numpy lets other threads run while it converts and multiplies.
-    side_by_side([partial(work, start) for start in range(0, n, share)], "search")
-    return answer
+    # Other threads run while it is multiplied.
+    parts = [slice(start, min(start + share, n)) for start in range(0, n, share)]
+    side_by_side([partial(work, part) for part in parts], "search")
 
 
 def _fill(
     features: NDArray[np.float16], direction: NDArray[np.float32], answer: NDArray[np.float32]
 ) -> None:
-    """Write the products of ``features`` and ``direction`` into ``answer``, block by block.
-
-    numpy turns halves into singles one by one (75 ms for 100,000 x 512, measured); shifting
-    their bits takes 28 ms with the same result: sign, exponent and fraction of a half, moved to
-    where a single has them, are that half times 2^-112, because the exponents count from 15 and
-    from 127.  The direction is multiplied by 2^112 instead, which is exact.
-    """
-    bits = features.view(np.int16)
-    scaled = np.ldexp(direction, _EXPONENTS_APART)
-    words = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.int32)
+    """Write the products of ``features`` and ``direction`` into ``answer``, block by block."""
+    scaled = direction * SCALE
+    room = np.empty((min(len(features), BLOCK_ROWS), features.shape[1]), np.int32)
     for start in range(0, len(features), BLOCK_ROWS):
-        block = bits[start : start + BLOCK_ROWS]
-        part = words[: len(block)]
-        np.copyto(part, block)
-        np.left_shift(part, 13, out=part)
-        # The copy repeats the sign in front of the exponent; one is kept.
-        np.bitwise_and(part, _HALF_IN_SINGLE, out=part)
-        np.matmul(part.view(np.float32), scaled, out=answer[start : start + len(block)])
+        block = features[start : start + BLOCK_ROWS]
+        np.matmul(shifted(block, room), scaled, out=answer[start : start + len(block)])
     # NaN has become 98,304 on the way.
     answer[np.abs(answer) > 2.0] = np.nan
 
@@ -173,23 +251,48 @@ def top(values: NDArray[np.float32], limit: int | None) -> NDArray[np.int64]:
 
 
 def rank(
-    values: NDArray[np.float32],
+    found: NDArray[np.float32] | Nearness,
     passing: NDArray[np.int64] | None = None,
     limit: int | None = RESULT_LIMIT,
 ) -> Ranking:
     """The most similar images among those that pass a filter.
 
+    Of a :class:`Nearness` only images that may be among the answer are multiplied exactly, so that
+    the answer is that of exact similarities.
+
     Args:
-        values: (N,) similarity of every row, NaN where there is no feature.
-        passing: (m,) the rows that pass, in any order; None for all.
+        found: (N,) exact similarity of every row, NaN where there is no feature; or what a first
+            pass found.
+        passing: (m,) the rows that pass, each once, in any order; None for all.
         limit: how many to keep; None for all.
     """
-    rows = np.arange(len(values)) if passing is None else np.sort(passing)
-    has = ~np.isnan(values[rows])
-    left_out = len(rows) - int(has.sum())
-    rows = rows[has]
-    best = rows[top(values[rows], limit)]
-    return Ranking(best, values[best], len(rows), left_out)
+    values = found.values if isinstance(found, Nearness) else found
+    margin = found.margin if isinstance(found, Nearness) else 0.0
+    has = ~np.isnan(values)
+    asked = len(values)
+    if passing is not None:
+        passes = np.zeros(len(values), np.bool_)
+        passes[passing] = True
+        has &= passes
+        asked = len(passing)
+    candidates = int(np.count_nonzero(has))
+    rows = np.flatnonzero(has)
+    if limit is not None and 0 < limit < candidates:
+        # At least ``limit`` rows are exactly as near as ``edge`` less one margin.
+        edge = np.partition(values[rows], candidates - limit)[candidates - limit]
+        rows = rows[values[rows] >= edge - 2 * margin]
+    exact = values[rows]
+    if isinstance(found, Nearness) and margin:
+        exact = found.exact(rows)
+        if not (np.abs(exact - values[rows]) <= margin).all():
+            # The kernels of another processor may sum less exactly than those that were measured.
+            log.warning("the first pass of a search was beyond its margin; all is done exactly")
+            everything = np.full(len(values), np.nan, np.float32)
+            has = np.flatnonzero(~np.isnan(values))
+            everything[has] = found.exact(has)
+            return rank(everything, passing, limit)
+    order = top(exact, limit)
+    return Ranking(rows[order], exact[order], candidates, asked - candidates)
 
 
 def nearest_neighbours(

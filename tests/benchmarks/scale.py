@@ -21,7 +21,7 @@ import sqlite3
 import tempfile
 from pathlib import Path
 
-from parts import catalogue, library
+from parts import catalogue, library, million
 from parts.figures import Figures, resident_mb
 
 from lmpt_desktop.catalogue import Catalogue
@@ -31,7 +31,9 @@ IDS, QUICK_IDS = 1_000_000, 5_000
 VIEWED, QUICK_VIEWED = 5_000, 100
 VIEWED_SIZE, QUICK_VIEWED_SIZE = (1600, 1200), (400, 300)
 STALLED, QUICK_STALLED = 3_000, 200
-PARTS = ("catalogue", "search", "start", "stalls", "grid", "viewers", "encode")
+PARTS = ("catalogue", "search", "start", "stalls", "grid", "viewers", "encode", "million")
+UNASKED = set(PARTS) - {"million"}
+"""The parts that run unless others are named: the last one takes half an hour and 3 GB of disk."""
 
 
 def main() -> None:
@@ -41,7 +43,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=0, help=f"default {IMAGES:,}")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_IMAGES:,} images")
     parser.add_argument("--no-encode", action="store_true", help="leave out the slowest part")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=sorted(UNASKED))
     parser.add_argument("--folder", type=Path, default=None, help="make the library in there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     given = parser.parse_args()
@@ -68,24 +70,15 @@ def main() -> None:
 def measure(place: Path, count: int, parts: set[str], figures: Figures, *, quick: bool) -> None:
     figures.add("memory of Python and numpy", resident_mb(), "MB")
     if parts & {"catalogue", "start", "stalls"}:
-        made = library.make_catalogue(place, count)
-        if "catalogue" in parts:
-            catalogue.measure(made, figures)
-        else:
-            with Catalogue.open(made.library, exclusive=True) as opened:
-                ids = opened.images.table().ids
-                library.annotate(opened, ids)
-                library.add_features(opened, ids)
-        library.add_thumbnails(made)
-        if "start" in parts:
-            # The first start warms the system's caches, as an earlier start that day would.
-            for warm in (False, True):
-                figures.child("start.py", str(made.library), keep=warm)
-        if "stalls" in parts:
-            new = QUICK_STALLED if quick else STALLED
-            figures.child("stalls.py", str(made.library), str(place / "new"), str(new))
+        measure_library(place, count, parts, figures, quick=quick)
+    if "million" in parts:
+        large = million.make(place / "million", QUICK_IDS if quick else IDS)
+        # As in the start: the first one warms the system's caches.
+        for warm in (False, True):
+            figures.child("million.py", str(large.library), keep=warm)
     if "search" in parts:
-        figures.child("searching.py", str(count))
+        for number in (count,) if quick else (count, IDS):
+            figures.child("searching.py", str(number))
     if "grid" in parts:
         for ids in (QUICK_IDS,) if quick else (count, IDS):
             figures.child("grid.py", str(ids))
@@ -98,6 +91,28 @@ def measure(place: Path, count: int, parts: set[str], figures: Figures, *, quick
     if "encode" in parts:
         library.make_photos(place / "encoded", 64 if quick else 192, (640, 480), 1000)
         figures.child("encoding.py", "1" if quick else "3", str(place / "encoded"))
+
+
+def measure_library(
+    place: Path, count: int, parts: set[str], figures: Figures, *, quick: bool
+) -> None:
+    """The parts that share one library."""
+    made = library.make_catalogue(place, count)
+    if "catalogue" in parts:
+        catalogue.measure(made, figures)
+    else:
+        with Catalogue.open(made.library, exclusive=True) as opened:
+            ids = opened.images.table().ids
+            library.annotate(opened, ids)
+            library.add_features(opened, ids)
+    library.add_thumbnails(made)
+    if "start" in parts:
+        # The first start warms the system's caches, as an earlier start that day would.
+        for warm in (False, True):
+            figures.child("start.py", str(made.library), keep=warm)
+    if "stalls" in parts:
+        new = QUICK_STALLED if quick else STALLED
+        figures.child("stalls.py", str(made.library), str(place / "new"), str(new))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lmpt_desktop.catalogue.feature_file import MappedFeatures
 from lmpt_desktop.inference.queues import Features
 from lmpt_desktop.inference.window_cosines import WindowCosines
 
@@ -29,6 +30,7 @@ class FeatureRows:
         self._features = np.empty((capacity, dim), np.float16)
         self._windowed = np.zeros(capacity, np.bool_)
         self._cosines = np.empty((capacity, 0), np.float16)
+        self._mapped: MappedFeatures | None = None
         self.window_embeddings: NDArray[np.float32] | None = None
         """(C, D) what the window cosines are with; None while there are none."""
 
@@ -38,13 +40,32 @@ class FeatureRows:
         ids: NDArray[np.int64],
         features: NDArray[np.float16],
         windowed: NDArray[np.bool_] | None = None,
+        mapped: MappedFeatures | None = None,
     ) -> FeatureRows:
-        """Start with these rows, without copying them; ``windowed`` (n,): which have windows."""
+        """Start with these rows, without copying them.
+
+        Args:
+            ids: (n,).
+            features: (n, D).
+            windowed: (n,) which have windows; None if none has.
+            mapped: where the features are, if that is a mapped file; later ones find room there.
+        """
         rows = cls(features.shape[1] if features.ndim == 2 else 0, 0)
         rows._ids, rows._features, rows._count = ids, features, len(ids)
         rows._windowed = np.zeros(len(ids), np.bool_) if windowed is None else windowed
         rows._cosines = np.empty((len(ids), 0), np.float16)
+        if mapped is not None:
+            capacity = len(mapped.room)
+            rows._ids = rows._grown(ids, np.empty(capacity, np.int64))
+            rows._features, rows._mapped = mapped.room, mapped
+            rows._grow_windows(capacity)
         return rows
+
+    def let_go(self) -> None:
+        """Take features that are in a mapped file out of this process's memory until they are read
+        again."""
+        if self._mapped is not None and self._features is self._mapped.room:
+            self._mapped.let_go()
 
     def __len__(self) -> int:
         return self._count
@@ -84,7 +105,9 @@ class FeatureRows:
 
     def view(self, start: int = 0) -> Features:
         """The rows from ``start`` on."""
-        return Features(self._ids[start : self._count], self._features[start : self._count])
+        matrix = self._features[start : self._count]
+        matrix.flags.writeable = False
+        return Features(self._ids[start : self._count], matrix)
 
     def window_view(self, start: int = 0) -> WindowCosines | None:
         """The window cosines of the same rows; None while there are none."""

@@ -20,6 +20,7 @@ from lmpt_desktop.domain.records import Verdict
 from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.translation import _, decimal, number
 from lmpt_desktop.ui.grid import cells
+from lmpt_desktop.ui.grid.card_order import CardOrder
 from lmpt_desktop.ui.grid.marks import MARK_TEXTS
 from lmpt_desktop.ui.grid.stack_layout import StackLayout, StackPart
 from lmpt_desktop.ui.kit.texts import band_name, verdict_name
@@ -51,7 +52,7 @@ class GridModel(QAbstractListModel):
         self._snapshot: Snapshot | None = None
         self._ids: NDArray[np.int64] = np.empty(0, np.int64)
         self._rows: NDArray[np.int64] = np.empty(0, np.int64)
-        self._positions: NDArray[np.int32] | None = None
+        self._order = CardOrder(self._rows, self._ids)
         self._cells: dict[int, cells.Cell] = {}
         self._focus_class: int | None = None
         self._focus_everywhere = True
@@ -91,21 +92,27 @@ class GridModel(QAbstractListModel):
         return image_id if self.position_of(image_id) >= 0 else -1
 
     def set_content(
-        self, snapshot: Snapshot, rows: NDArray[np.int64], stacks: StackLayout | None = None
+        self,
+        snapshot: Snapshot,
+        rows: NDArray[np.int64],
+        stacks: StackLayout | None = None,
+        order: CardOrder | None = None,
     ) -> bool:
         """Show these rows of the snapshot, or, of the stacks among them, what ``stacks`` says;
-        returns whether the grid's order changed."""
+        returns whether the grid's order changed.
+
+        ``order`` is what follows from the others, where another thread has made it.
+        """
         self._stacks = stacks
-        if stacks is not None:
-            rows = rows[stacks.shown]
-        ids = snapshot.image_ids[rows]
-        if np.array_equal(ids, self._ids):
-            self._rows = rows
+        if order is None:
+            order = CardOrder.of(snapshot, rows, stacks)
+        if np.array_equal(order.ids, self._ids):
+            self._rows = order.rows
             self._renew(snapshot)
             return False
         self.beginResetModel()
-        self._snapshot, self._rows, self._ids = snapshot, rows, ids
-        self._positions = None
+        self._snapshot, self._rows, self._ids = snapshot, order.rows, order.ids
+        self._order = order
         self._cells.clear()
         self.endResetModel()
         return True
@@ -178,22 +185,12 @@ class GridModel(QAbstractListModel):
 
     def position_of(self, image_id: int) -> int:
         """The grid position of an image, or -1."""
-        table = self._position_table()
+        table = self._order.table
         return int(table[image_id]) if 0 <= image_id < len(table) else -1
 
     def positions_of(self, image_ids: NDArray[np.int64]) -> NDArray[np.int64]:
         """(n,) grid positions of these images; -1 for those not in the grid."""
-        table = self._position_table()
-        there = (image_ids >= 0) & (image_ids < len(table))
-        return np.where(there, table[np.where(there, image_ids, 0)], -1).astype(np.int64)
-
-    def _position_table(self) -> NDArray[np.int32]:
-        """Positions by image id; never empty, and small because ids count up from 1."""
-        if self._positions is None:
-            table = np.full(int(self._ids.max(initial=0)) + 1, -1, np.int32)
-            table[self._ids] = np.arange(len(self._ids), dtype=np.int32)
-            self._positions = table
-        return self._positions
+        return self._order.positions(image_ids)
 
     def fingerprint(self, position: int) -> str:
         """Key of the thumbnail store; "" if unknown."""

@@ -313,7 +313,9 @@ class GridPanel(QWidget):
         offset, row = self.view.verticalScrollBar().value(), self.view.currentIndex().row()
         self.model.set_asked_classes(asked_classes(selection))
         self.model.set_held_out(selection.held_out)
-        changed = self.model.set_content(selection.snapshot, selection.rows, selection.stacks)
+        changed = self.model.set_content(
+            selection.snapshot, selection.rows, selection.stacks, selection.order
+        )
         # After a change of order the user wants to see the top, not the current image.
         if changed and len(selected) and self.query.same_order:
             kept = selected[self.model.positions_of(selected) >= 0]

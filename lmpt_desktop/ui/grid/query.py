@@ -14,6 +14,7 @@ from lmpt_desktop.domain.snapshot import Snapshot
 from lmpt_desktop.engine.search import SearchQuery, SearchResult, SearchState
 from lmpt_desktop.engine.session import LibrarySession
 from lmpt_desktop.inference.filters import Filter, Sort, select
+from lmpt_desktop.ui.grid.card_order import CardOrder
 from lmpt_desktop.ui.grid.stack_layout import StackLayout, lay_out_stacks
 from lmpt_desktop.ui.kit.tasks import LatestRequest
 
@@ -40,6 +41,8 @@ class Selection:
     """(m,) image ids, ascending: those that no training learns from."""
     stacks: StackLayout | None = None
     """How stacks among ``rows`` are shown; None if they are not."""
+    order: CardOrder | None = None
+    """The cards that follow from rows and stacks, once they were laid out."""
 
 
 def asked_classes(selection: Selection) -> tuple[int, ...]:
@@ -212,11 +215,14 @@ class GridQuery(QObject):
         stacked, opened, session = self._stacked, self._opened, self._session
 
         def lay_out(found: Selection) -> Selection:
-            if not stacked:
-                return replace(found, stacks=None)
-            stacks = session.stacks.now(exact=False)
-            ids = found.snapshot.image_ids[found.rows]
-            return replace(found, stacks=lay_out_stacks(ids, stacks, opened))
+            layout = None
+            if stacked:
+                stacks = session.stacks.now(exact=False)
+                ids = found.snapshot.image_ids[found.rows]
+                layout = lay_out_stacks(ids, stacks, opened)
+            order = CardOrder.of(found.snapshot, found.rows, layout)
+            _ = order.table
+            return replace(found, stacks=layout, order=order)
 
         return lay_out
 

@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import Any
 
 PARTS = Path(__file__).parent
-SUPPORT = PARTS.parents[1] / "support"
 
 
 @dataclass(frozen=True)
@@ -111,20 +110,22 @@ def run_part(
     script: str,
     *arguments: str,
     checkout: Path = PARTS.parents[2],
+    scripts: Path = PARTS,
     environment: Mapping[str, str] | None = None,
 ) -> list[list[Any]]:
     """Run a part in a process of its own.
 
     Args:
-        script: a file of this folder.
+        script: a file of the folder ``scripts``.
         arguments: of its command line.
         checkout: the working tree whose app is measured, whichever one is installed.
+        scripts: this folder, or that of another working tree.
         environment: variables that differ from this process's.
 
     Returns:
         What it measured, each as :func:`row` makes it: the last line it prints, in JSON.
     """
-    paths = [checkout, PARTS.parent, SUPPORT]
+    paths = [checkout, scripts.parent, scripts.parents[1] / "support"]
     for package in ("lmpt_desktop", "trainer"):
         compileall.compile_dir(checkout / package, quiet=2)
     variables = {
@@ -137,7 +138,7 @@ def run_part(
         "SCALE_BEGAN": repr(time.monotonic()),
     }
     done = subprocess.run(
-        [sys.executable, str(PARTS / script), *arguments],
+        [sys.executable, str(scripts / script), *arguments],
         env=variables,
         # Where children of an earlier version look for its modules first.
         cwd=checkout,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from example_counts import examples
@@ -129,3 +131,100 @@ def test_as_many_as_the_limit_are_shown_and_all_are_counted() -> None:
     assert len(ranking.rows) == search.RESULT_LIMIT
     assert ranking.candidates == len(values)
     assert ranking.rows.tolist() == brute(values, np.arange(len(values)), search.RESULT_LIMIT)
+
+
+def unit(dim: int = 24) -> np.ndarray:
+    """(dim,) float32 of norm 1, which halves cannot hold."""
+    drawn = RNG.normal(size=dim)
+    return (drawn / np.linalg.norm(drawn)).astype(np.float32)
+
+
+@pytest.mark.parametrize("n", [1, search.QUICK_ROWS + 3])
+def test_the_first_pass_is_as_near_as_it_says(n: int) -> None:
+    rows, direction = features(n), unit()
+    values, margin = search.first_pass(rows, direction, 2)
+    exact = search.similarities(rows, direction)
+    assert values.dtype == np.float32 and margin < 1e-3
+    assert np.abs(values - exact).max() <= margin
+
+
+def test_the_first_pass_knows_no_cosine_of_a_feature_that_is_not_finite() -> None:
+    rows = features(4)
+    rows[1] = np.nan
+    rows[2, 3] = np.inf
+    rows[3, :2] = np.inf, -np.inf
+    values, _margin = search.first_pass(rows, unit())
+    assert np.isnan(values).tolist() == [False, True, True, True]
+
+
+def test_without_fast_products_the_first_pass_is_exact(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, direction = features(50), unit()
+    monkeypatch.setattr(search, "_kernel", lambda: None)
+    values, margin = search.first_pass(rows, direction)
+    assert margin == 0
+    np.testing.assert_array_equal(values, search.similarities(rows, direction))
+
+
+def test_a_processor_that_cannot_multiply_halves_is_left_to_numpy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Slow:
+        @staticmethod
+        def get_capabilities() -> dict[str, bool]:
+            return {"serial": True, "haswell": False}
+
+    search._kernel.cache_clear()
+    monkeypatch.setitem(sys.modules, "numkong", Slow)
+    try:
+        assert search._kernel() is None
+    finally:
+        search._kernel.cache_clear()
+
+
+def nearness(exact: np.ndarray, error: np.ndarray, margin: float) -> search.Nearness:
+    return search.Nearness(exact + error, margin, lambda rows: exact[rows])
+
+
+@settings(max_examples=examples(200), deadline=None)
+@given(few_values, st.one_of(st.none(), st.integers(0, 45)), st.integers(0, 1000))
+def test_ranking_by_a_first_pass_is_that_of_exact_similarities(
+    drawn: list[float], limit: int | None, seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    exact = np.array(drawn, np.float32) + random.integers(0, 3, len(drawn), np.int16)
+    exact = exact.astype(np.float32)
+    error = random.choice(np.array([-0.25, 0, 0.25], np.float32), len(drawn))
+    passing = np.flatnonzero(random.random(len(drawn)) < 0.8)
+    found = search.rank(nearness(exact, error, 0.25), passing, limit)
+    wanted = search.rank(exact, passing, limit)
+    assert found.rows.tolist() == wanted.rows.tolist()
+    np.testing.assert_array_equal(found.similarities, wanted.similarities)
+    assert (found.candidates, found.left_out) == (wanted.candidates, wanted.left_out)
+
+
+def test_only_what_may_be_shown_is_multiplied_exactly() -> None:
+    exact = RNG.random(5000).astype(np.float32)
+    asked: list[int] = []
+
+    def count(rows: np.ndarray) -> np.ndarray:
+        asked.append(len(rows))
+        return exact[rows]
+
+    search.rank(search.Nearness(exact, 1e-4, count), limit=100)
+    assert sum(asked) < 120
+
+
+def test_a_first_pass_beyond_its_margin_is_not_believed() -> None:
+    exact = np.array([0.9, 0.1, 0.5, 0.8], np.float32)
+    error = np.array([-0.7, 0.6, 0.0, 0.0], np.float32)
+    assert search.rank(nearness(exact, error, 0.01), limit=2).rows.tolist() == [0, 3]
+
+
+def test_exact_cosines_of_some_places_are_those_of_all() -> None:
+    rows, direction = features(search.QUICK_ROWS + 9), unit()
+    places = np.concatenate([[-1], RNG.permutation(len(rows))])
+    found = search.exact_at(rows, places, direction)
+    assert np.isnan(found[0])
+    np.testing.assert_allclose(
+        found[1:], search.similarities(rows, direction)[places[1:]], atol=1e-6
+    )

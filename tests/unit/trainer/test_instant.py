@@ -184,19 +184,18 @@ def test_corrections_of_many_classes_take_no_more_than_a_stated_amount(
     assert not learner.offsets(np.empty(0, np.int64)).embeddings.size
 
 
-def test_features_are_kept_as_they_are_given_and_teach_the_same() -> None:
-    """Those of a library have half precision, and there are as many of them as annotated photos."""
-    rng = np.random.default_rng(5)
-    halves = FEATURES.astype(np.float16)
-    targets = rng.integers(-1, 2, (PHOTOS, CLASSES)).astype(np.int8)
-    taught = [Instant(EMBEDDINGS, SCALES, BIASES, MEAN) for _ in range(3)]
-    taught[0].teach(np.arange(PHOTOS), halves, targets)
-    taught[1].teach(np.arange(PHOTOS), halves.astype(np.float32), targets)
-    first = np.arange(PHOTOS) < 7
-    taught[2].teach(np.flatnonzero(first), halves[first], targets[first])
-    taught[2].teach(np.flatnonzero(~first), halves[~first].astype(np.float32), targets[~first])
-    for other in taught[1:]:
-        np.testing.assert_allclose(
-            other.offsets().embeddings, taught[0].offsets().embeddings, atol=1e-5
-        )
-    assert taught[0]._x.dtype == np.float16
+def test_features_in_half_precision_are_kept_so_and_teach_the_same() -> None:
+    random = np.random.default_rng(3)
+    halves = random.normal(size=(40, 6)).astype(np.float16)
+    targets = random.integers(-1, 2, (40, 3)).astype(np.int8)
+    embeddings, mean = random.normal(size=(3, 6)), halves.mean(axis=0, dtype=np.float64)
+    scales, biases = np.full(3, 5.0), np.zeros(3)
+    kept, wide, mixed = (Instant(embeddings, scales, biases, mean) for _ in range(3))
+    kept.teach(np.arange(40), halves, targets)
+    wide.teach(np.arange(40), halves.astype(np.float32), targets)
+    mixed.teach(np.arange(20), halves[:20], targets[:20])
+    mixed.teach(np.arange(20, 40), halves[20:].astype(np.float32), targets[20:])
+    assert kept._x.dtype == np.float16
+    assert mixed._x.dtype == np.float32
+    np.testing.assert_array_equal(mixed._x[:40], wide._x[:40])
+    np.testing.assert_array_equal(kept.offsets().embeddings, wide.offsets().embeddings)
