@@ -14,16 +14,16 @@ import math
 import os
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from trainer.children import NO_WINDOW, decode_worker_command
+from trainer.deadline import Deadline
 from trainer.photo import CRASHED, NO_DECODER, TOO_SLOW, UnreadablePhoto
 from trainer.photo_limits import decoding_limit
-from trainer.threads import start_thread, until_done
+from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
 
@@ -223,7 +223,7 @@ class _Worker:
         )
         self._ready = False
         self._ended = threading.Lock()
-        self._deadline = _Deadline(self._process.kill)
+        self._deadline = Deadline(self._process.kill)
 
     def decode(self, path: Path, wanted: Wanted, seconds: float) -> DecodedPhoto:
         """Decode a photo; after any error but :class:`_RefusedError` the process is of no use."""
@@ -301,69 +301,6 @@ class _Worker:
         for stream in (self._stdin, self._stdout):
             with contextlib.suppress(OSError, ValueError):
                 stream.close()
-
-
-class _Deadline:
-    """Ends a process that takes too long for something.
-
-    One thread watches all that one process does, as a thread for each photo would cost about as
-    much as a small photo.
-    """
-
-    def __init__(self, end: Callable[[], object]) -> None:
-        """``end`` may raise OSError."""
-        self._end = end
-        self._changed = threading.Condition()
-        self._running: tuple[float, threading.Event] | None = None
-        """When it is to be over, and what is set if it is not."""
-        self._wakes = math.inf
-        """When the thread looks again, as far as it knows; before its start at once."""
-        self._watching = self._closed = False
-
-    @contextlib.contextmanager
-    def within(self, seconds: float) -> Iterator[threading.Event]:
-        """Within it the process is ended after ``seconds``, and the event set; one at a time.
-
-        Raises:
-            MemoryError, RuntimeError: if it cannot be watched.
-        """
-        if not self._watching:
-            start_thread(lambda: until_done(self._watch), "decoding deadline")
-            self._watching = True
-        passed = threading.Event()
-        due = time.monotonic() + seconds
-        with self._changed:
-            self._running = due, passed
-            if due < self._wakes:
-                self._changed.notify()
-        try:
-            yield passed
-        finally:
-            # The thread is not woken: it will find nothing to do, or something later.
-            with self._changed:
-                self._running = None
-
-    def close(self) -> None:
-        """End the thread."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify()
-
-    def _watch(self) -> None:
-        with self._changed:
-            while not self._closed:
-                now, running = time.monotonic(), self._running
-                if running is None:
-                    self._wakes = math.inf
-                    self._changed.wait()
-                elif now < running[0]:
-                    self._wakes = running[0]
-                    self._changed.wait(running[0] - now)
-                else:
-                    self._running = None
-                    running[1].set()
-                    with contextlib.suppress(OSError):
-                        self._end()
 
 
 def _environment() -> dict[str, str]:

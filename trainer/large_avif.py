@@ -61,7 +61,7 @@ def reduced_avif(image: Image.Image, file: BinaryIO, divisor: int) -> Image.Imag
     mode = _MODES.get(channels)
     if mode is None or pixels.dtype != np.uint8 or (width, height) != image.size:
         raise ValueError("the picture is not what its header says")
-    data = memoryview(np.ascontiguousarray(pixels)).cast("B")
+    data = np.ascontiguousarray(pixels).data.cast("B")
     made = reduced_pixels(data, mode, image.size, width * channels, divisor)
     made.info = dict(image.info)
     return made

@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -24,6 +24,7 @@ from lmpt_desktop.ingest.inspect_file import inspect_file
 from lmpt_desktop.ingest.read_worker import Answer, Asked, read_message, write_message
 from lmpt_desktop.ingest.scan import FoundFile
 from trainer.children import NO_WINDOW, is_frozen
+from trainer.deadline import Deadline
 from trainer.threads import start_thread
 
 log = logging.getLogger(__name__)
@@ -172,8 +173,9 @@ class _Process:
             creationflags=NO_WINDOW,
         )
         self._ended = threading.Lock()
+        self._deadline = Deadline(self._process.kill)
         try:
-            with self._deadline():
+            with self._deadline.within(ANSWER_SECONDS):
                 self._answer()
         except BaseException:
             self.end()
@@ -187,7 +189,7 @@ class _Process:
             OSError, ValueError, EOFError: if there is none; the process is of no use then.
         """
         message = msgspec.json.encode(question)
-        with self._deadline():
+        with self._deadline.within(ANSWER_SECONDS):
             write_message(_pipe(self._process.stdin), message)
             return self._answer()
 
@@ -211,16 +213,6 @@ class _Process:
         if message is None:
             raise EOFError
         return _ANSWERS.decode(message)
-
-    @contextlib.contextmanager
-    def _deadline(self) -> Iterator[None]:
-        timer = threading.Timer(ANSWER_SECONDS, self._process.kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        finally:
-            timer.cancel()
 
 
 def _pipe(pipe: object) -> BinaryIO:

@@ -34,6 +34,7 @@ GROWING = {
     "encoding/photo_queue.py: _waiting_again": PHOTOS,
     "encoding/requests.py: _in_flight": REQUESTS,
     "encoding/requests.py: _waiting": REQUESTS,
+    "feature_tags.py: _shards": "a few; those used longest ago are dropped",
     "files/missing.py: _moves": FOLDERS,
     "files/turned_photos.py: _asked": PHOTOS,
     "instant.py: _changed": PHOTOS,
@@ -68,6 +69,7 @@ STATED = "a stated number; older ones are dropped"
 SHOWN = "of the photos on screen"
 PARTS = "the parts of the window"
 OF_WINDOW = {
+    "catalogue/another_library.py: _sets": "as long as one reading",
     "catalogue/changed_images.py: _ids": "at most one for each photo; a poll takes them",
     "catalogue/store.py: _changing": "of one transaction",
     "domain/bounded_dict.py: _entries": STATED,
