@@ -17,7 +17,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from trainer import decoding
+from trainer import deadline
 from trainer.decoding import DecodingPool, Wanted
 from trainer.photo import (
     CRASHED,
@@ -111,13 +111,13 @@ def test_one_thread_watches_all_that_a_process_decodes(
         started.append(name)
         return start_thread(act, name)
 
-    monkeypatch.setattr(decoding, "start_thread", start)
+    monkeypatch.setattr(deadline, "start_thread", start)
     pool = DecodingPool(1, command=odd_decoder.COMMAND, seconds=600)
     try:
         photo = draw(tmp_path / "good.png")
         for _ in range(3):
             pool.decode(photo, PIXELS)
-        assert started == ["decoding deadline"]
+        assert started == ["deadline"]
         (watcher,) = (item for item in threading.enumerate() if item.name == started[0])
     finally:
         pool.close()
