@@ -116,6 +116,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=0.0,
         help="exit after this time without a request (default: never)",
     )
+    parser.add_argument(
+        "--torch", action="store_true", help="use torch, whatever could be used instead"
+    )
     add_priority_arguments(parser)
 
 
@@ -165,7 +168,9 @@ def _serve(arguments: argparse.Namespace, inbox: Inbox, events: EventStream) -> 
     out: Path = arguments.out
     out.mkdir(exist_ok=True)
     threads = max(1, cores() // 2) if arguments.gentle else None
-    backbone = _load(arguments.backbone, arguments.device, threads, inbox, events)
+    backbone = _load(
+        arguments.backbone, arguments.device, threads, inbox, events, in_torch=arguments.torch
+    )
     encoder = Encoder(
         backbone,
         out,
@@ -203,7 +208,13 @@ def ready_event(backbone: EncodingModel) -> EncoderReady:
 
 
 def _load(
-    name: str, device: str, threads: int | None, inbox: Inbox, events: EventStream
+    name: str,
+    device: str,
+    threads: int | None,
+    inbox: Inbox,
+    events: EventStream,
+    *,
+    in_torch: bool,
 ) -> EncodingModel:
     last = 0.0
 
@@ -216,7 +227,7 @@ def _load(
             last = now
             events.send(DownloadProgress(name, done, total))
 
-    backbone = load_encoder(name, device, threads, report)
+    backbone = load_encoder(name, device, threads, report, in_torch=in_torch)
     if inbox.stopped:
         raise _StoppedError
     return backbone

@@ -26,7 +26,12 @@ TORCH_VARIABLE = "LMPT_DESKTOP_ENCODER"
 
 
 def load_encoder(
-    name: str, device: str, threads: int | None, on_download: OnDownload | None = None
+    name: str,
+    device: str,
+    threads: int | None,
+    on_download: OnDownload | None = None,
+    *,
+    in_torch: bool = False,
 ) -> EncodingModel:
     """Load the backbone ``name`` for encoding.
 
@@ -34,14 +39,15 @@ def load_encoder(
         device: for :func:`trainer.device.choose_device`.
         threads: of the model on a CPU; None: as many as are good for it.
         on_download: as for :func:`trainer.backbone.load_backbone`.
+        in_torch: whatever could be used instead.
 
     Raises:
         BackboneError: with the ``kind`` of :class:`trainer.events.EncoderFailed` and a sentence.
     """
     if device == "cpu" or (device == AUTO and not may_have_gpu()):
         try:
-            if os.environ.get(TORCH_VARIABLE) == "torch":
-                raise UnsuitableError(f"{TORCH_VARIABLE} says so")
+            if in_torch or os.environ.get(TORCH_VARIABLE) == "torch":
+                raise UnsuitableError("asked for")
             return runtime_backbone(name, threads or cores())
         except UnsuitableError as error:
             log.info("%s runs in torch: %s", name, error)

@@ -182,13 +182,17 @@ class FakeEncoder:
 
         return len(BOXES)
 
-    def start(self, backbone: str, *, gentle: bool = False) -> None:
+    def start(self, backbone: str, *, gentle: bool = False, in_torch: bool = False) -> None:
         with (self.out.parent / "starts.txt").open("a") as file:
-            file.write(f"{backbone}{' gently' if gentle else ''}\n")
+            file.write(
+                f"{backbone}{' gently' if gentle else ''}{' in torch' if in_torch else ''}\n"
+            )
         failing = self.options.get("fail", {})
         if kind := failing.get(backbone) or failing.get("*"):
             say(EncoderFailed(kind, f"{backbone} cannot be used here."))
             sys.exit(1)
+        if self.options.get("crash_without_torch") and not in_torch:
+            os._exit(7)
         if self.options.get("crash_at_start"):
             print("a last word before the crash", file=sys.stderr, flush=True)
             os._exit(7)
@@ -312,9 +316,10 @@ def main() -> None:
     parser.add_argument("--device", required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--gentle", action="store_true")
+    parser.add_argument("--torch", action="store_true")
     arguments = parser.parse_args()
     encoder = FakeEncoder(arguments.out)
-    encoder.start(arguments.backbone, gentle=arguments.gentle)
+    encoder.start(arguments.backbone, gentle=arguments.gentle, in_torch=arguments.torch)
     for line in sys.stdin:
         match parse_line(line):
             case EncodePhotos() as request:

@@ -137,6 +137,8 @@ class EncoderClient:
         self._gentle = gentle
         self._started_gentle = False
         self._crashes_in_row = 0
+        self._in_torch = False
+        """Whether the process is told to use torch, since another way crashed."""
         self._start_after = 0.0
         self._last_message = time.monotonic()
         self._last_work = time.monotonic()
@@ -389,6 +391,8 @@ class EncoderClient:
         self._started_gentle = bool(self._gentle)
         if self._started_gentle:
             arguments.append("--gentle")
+        if self._in_torch:
+            arguments.append("--torch")
         try:
             self._child = ChildProcess(
                 [*self._command, *arguments, "--out", str(self._folder)],
@@ -609,6 +613,8 @@ class EncoderClient:
         self._report_unreadable(self._photos.crashed())
         self._requests_crashed()
         self._crashes_in_row += 1
+        # A processor or a driver may be too much for what runs instead of torch.
+        self._in_torch = self._in_torch or not was_ready or self._crashes_in_row > 1
         delay = self._backoff[min(self._crashes_in_row, len(self._backoff)) - 1]
         self._start_after = time.monotonic() + delay
         if self._photos.encoder_is_broken or (

@@ -182,6 +182,23 @@ def test_an_encoder_that_never_starts_stops_encoding_with_its_log(
     until(lambda: sink.done == 1)
 
 
+def test_an_encoder_that_crashes_while_it_starts_is_started_in_torch(
+    make_client: Callable[..., EncoderClient],
+    sink: Sink,
+    until: Until,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("FAKE_ENCODER", json.dumps({"crash_without_torch": True}))
+    client = make_client()
+    sink.names = {1: "dog.jpg"}
+    client.add([1])
+    until(lambda: sink.done == 1)
+    assert not sink.errors
+    told = (tmp_path / "encode" / "starts.txt").read_text().split("\n")[:-1]
+    assert [line.endswith("in torch") for line in told] == [False, True]
+
+
 def test_a_missing_network_is_reported_and_not_retried(
     make_client: Callable[..., EncoderClient],
     sink: Sink,
