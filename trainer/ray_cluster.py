@@ -26,7 +26,7 @@ class RayCluster:
         # Ray would tell its makers of every cluster.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
-            import ray  # noqa: PLC0415 (an extra)
+            import ray  # noqa: PLC0415 (an extra)  # pyright: ignore[reportMissingImports]
         except ImportError as error:
             raise ClusterError(
                 "Ray is not installed. It comes with the extra “cluster”: "
@@ -58,7 +58,7 @@ class RayCluster:
     ) -> Any:
         """A worker of this ``kind`` on a machine, with its ``share`` of cores and GPUs, that can
         run so many ``calls`` at a time."""
-        from ray.util.scheduling_strategies import (  # noqa: PLC0415 (an extra)
+        from ray.util.scheduling_strategies import (  # noqa: PLC0415 (an extra)  # pyright: ignore[reportMissingImports]
             NodeAffinitySchedulingStrategy,
         )
 

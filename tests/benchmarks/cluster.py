@@ -41,7 +41,7 @@ def main() -> None:
 
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["PYTHONPATH"] = str(SUPPORT.parents[1])
-    from ray.cluster_utils import Cluster
+    from ray.cluster_utils import Cluster  # pyright: ignore[reportMissingImports]
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

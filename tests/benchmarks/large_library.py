@@ -183,7 +183,7 @@ class Faiss:
         self._index: Any = None
 
     def build(self, features: MappedFeatures) -> None:
-        import faiss
+        import faiss  # pyright: ignore[reportMissingImports]
 
         lists = min(self._lists, max(16, features.count // 1000))
         index: Any = faiss.index_factory(DIM, f"IVF{lists},PQ64", faiss.METRIC_INNER_PRODUCT)
@@ -200,7 +200,7 @@ class Faiss:
         faiss.write_index(index, str(self.path))
 
     def open(self) -> None:
-        import faiss
+        import faiss  # pyright: ignore[reportMissingImports]
 
         self._index = faiss.read_index(str(self.path))
 
@@ -221,7 +221,7 @@ class Usearch:
         self._index: Any = None
 
     def _new(self) -> Any:
-        from usearch.index import Index
+        from usearch.index import Index  # pyright: ignore[reportMissingImports]
 
         return Index(ndim=DIM, metric="ip", dtype="i8", connectivity=16, expansion_add=64)
 
