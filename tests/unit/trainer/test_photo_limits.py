@@ -101,9 +101,10 @@ KINDS: dict[str, Callable[[Path], object]] = {
 }
 
 MEASURE = """
-import json, os, sys
+import ctypes, json, os, sys
 from pathlib import Path
 import trainer.photo as photo
+give_back = ctypes.CDLL(None).malloc_trim  # else free memory of before would serve a photo
 seen = []
 real = photo._needed
 photo._needed = lambda *a, **k: seen.append(real(*a, **k)) or seen[-1]
@@ -122,6 +123,7 @@ for path, large in [(path, large) for large in (False, True) for path in paths]:
     seen.clear()
     reading, writing = os.pipe()
     if os.fork() == 0:  # memory that one photo leaves behind would hide what the next one takes
+        give_back(0)
         open("/proc/self/clear_refs", "w").write("5")
         before = value("VmRSS")
         photo.read_photo(path, at_least=400 if large else None)
