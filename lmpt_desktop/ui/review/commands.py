@@ -114,7 +114,7 @@ COMMANDS: tuple[Command[ShellContext], ...] = (
     Command("review.measure", N_("Make &versions measurable"), "review", 3, 5, measure,
             (library_open,),
             tip=N_("Ask for the photos that are missing to measure which version is better")),
-    Command("review.conflicts", N_("Decide &conflicts"), "review", 3, 6, conflicts,
+    Command("review.conflicts", N_("&Decide conflicts"), "review", 3, 6, conflicts,
             (library_open,),
             tip=N_("Ask where a library that was merged says the opposite")),
     Command("review.leave", N_("Back to the &grid"), "review", 3, 10,
