@@ -111,6 +111,7 @@ def test_one_thread_watches_all_that_a_process_decodes(
         started.append(name)
         return start_thread(act, name)
 
+    before = set(threading.enumerate())
     monkeypatch.setattr(deadline, "start_thread", start)
     pool = DecodingPool(1, command=odd_decoder.COMMAND, seconds=600)
     try:
@@ -118,7 +119,8 @@ def test_one_thread_watches_all_that_a_process_decodes(
         for _ in range(3):
             pool.decode(photo, PIXELS)
         assert started == ["deadline"]
-        (watcher,) = (item for item in threading.enumerate() if item.name == started[0])
+        now = set(threading.enumerate()) - before
+        (watcher,) = (item for item in now if item.name == started[0])
     finally:
         pool.close()
     watcher.join(30)
