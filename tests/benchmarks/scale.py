@@ -1,4 +1,4 @@
-"""A library of 100,000 images: every figure of DESIGN section 6 with its budget (issue 4).
+"""A library of 100,000 images: every figure of DESIGN section 6 with its budget.
 
     python tests/benchmarks/scale.py [--images N] [--json FILE] [--quick] [--no-encode]
 

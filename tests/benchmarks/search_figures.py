@@ -1,4 +1,4 @@
-"""Print what a search costs once its words are read (issue 4, item 7).
+"""Print what a search costs once its words are read.
 
     python tests/benchmarks/search_figures.py [--images 100000 ...] [--dim 512]
 
